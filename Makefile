@@ -1,0 +1,39 @@
+# `make demo` and `make test` do all their own set-up, in a private .venv beside this file.
+
+SHELL := /bin/sh
+# The first interpreter found that is new enough; name another with `make PYTHON=/path/to/python3.12 demo`.
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+# An active environment, conda's or another, must not leak into ours.
+CLEAN := env -u PYTHONPATH -u PYTHONHOME -u VIRTUAL_ENV -u PIP_TARGET -u PIP_PREFIX -u PIP_USER
+RUN := $(CLEAN) .venv/bin/python -m
+READY := .venv/.ready
+
+.PHONY: demo test format setup clean
+
+demo: $(READY)
+	$(RUN) manyshot demo
+
+test: $(READY)
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) importlinter.cli lint
+	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --cov --cov-report=term
+
+format: $(READY)
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Manyshot needs Python 3.11 or newer; none was found. Name one: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up .venv (once, about two minutes) ..."
+	rm -rf .venv
+	$(CLEAN) $(PYTHON) -m venv .venv
+	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $(READY)
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*

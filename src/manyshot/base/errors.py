@@ -1,0 +1,14 @@
+"""The one error that is a person's to mend."""
+
+
+class InputError(ValueError):
+    """Something that a person gave cannot be used.
+
+    The message is one line that names what is wrong, where (file, class, option, value) and how to mend it. The command
+    line prints it alone and exits with status 2; every other exception is a fault of ours and keeps its traceback.
+
+    Example:
+        >>> raise InputError("shots=0: give at least 1")
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: shots=0: give at least 1
+    """

@@ -1,0 +1,66 @@
+"""Progress bars, on standard error, so that standard output stays a machine's."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+T = TypeVar("T")
+
+console = Console(stderr=True)
+
+
+class _Rate(TextColumn):
+    """Steps a second."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: object) -> Text:
+        speed = getattr(task, "finished_speed", None) or getattr(task, "speed", None)
+        return Text(f"{speed:,.1f}/s" if speed else "")
+
+
+@contextmanager
+def bar() -> Iterator[Progress]:
+    """A live progress display with rate and time left, for work that reports by itself.
+
+    Example:
+        >>> with bar() as progress:
+        ...     task = progress.add_task("decode", total=2)
+        ...     progress.advance(task)
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=console.quiet) as progress:
+        yield progress
+
+
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Iterate over `items` beside a progress bar with rate and time left.
+
+    Example:
+        >>> sum(track(range(4), "adding"))
+        6
+    """
+    if total is None and hasattr(items, "__len__"):
+        total = len(items)
+    with bar() as progress:
+        task = progress.add_task(description, total=total, note="")
+        for item in items:
+            yield item
+            progress.advance(task)
+
+
+def quieten(quiet: bool = True) -> None:
+    """Show no progress and no notes (`--quiet`), or show them again."""
+    console.quiet = quiet

@@ -1,0 +1,8 @@
+"""What a task is and how tasks are drawn. Knows no modality and no model."""
+
+from manyshot.tasks.episode import Episode, Examples
+from manyshot.tasks.sampler import EpisodeSampler
+from manyshot.tasks.source import Source
+from manyshot.tasks.table import TaskTable
+
+__all__ = ["Episode", "EpisodeSampler", "Examples", "Source", "TaskTable"]

@@ -1,0 +1,37 @@
+"""What all tests share: shapes are checked at run time, real data is found, caches are private."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+# Every annotated function of the package checks the shapes of its arguments and results while the tests run.
+install_import_hook("manyshot", "beartype.beartype")
+
+settings.register_profile("manyshot", deadline=None, max_examples=50, print_blob=True)
+settings.load_profile("manyshot")
+
+beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+if "MANYSHOT_DATA" not in os.environ and beside.is_dir():
+    os.environ["MANYSHOT_DATA"] = str(beside)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["MANYSHOT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets, or a skip."""
+    if "MANYSHOT_DATA" not in os.environ:
+        pytest.skip("needs real data: set MANYSHOT_DATA to a folder with omniglot/, mnist/, ...")
+    return Path(os.environ["MANYSHOT_DATA"])
