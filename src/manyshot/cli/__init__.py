@@ -1,1 +1,1 @@
-"""x."""
+"""The command line: parses, calls, prints; one file a command."""

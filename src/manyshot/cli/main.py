@@ -1,0 +1,76 @@
+"""The command line: the table of commands, and what a person sees when something goes wrong.
+
+Modules of commands import what is slow (torch, matplotlib) inside their functions, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from manyshot.base import InputError
+
+
+class Commands(TyperGroup):
+    """Ends every command in a way that a person and a script can read.
+
+    What a person can mend is one line on standard error and status 2 (as for a mistyped option), trouble of the machine
+    such as a full disk is one line and status 1, Ctrl-C is status 130. Everything else is a fault of ours and keeps its
+    traceback.
+    """
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own Context has moved between versions
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            raise _ended(f"Error: {error}", 2) from None
+        except KeyboardInterrupt:
+            raise _ended("Stopped.", 130) from None
+        except BrokenPipeError:
+            # The reader (head, less) has left. What is still buffered must go nowhere, or Python complains at its exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise _ended(f"Error: {where}{error.strerror or error}", 1) from None
+
+
+def _ended(message: str, status: int) -> typer.Exit:
+    print(" ".join(message.splitlines()), file=sys.stderr)
+    return typer.Exit(status)
+
+
+app = typer.Typer(
+    name="manyshot",
+    cls=Commands,
+    help="Data augmentation for few-shot and meta-learning: apply it, generate it, learn it, see whether it helped.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain text: class names, plans and paths hold brackets, which rich would read as markup.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("manyshot"))
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def run() -> None:
+    """Run the command line (the `manyshot` command)."""
+    app()

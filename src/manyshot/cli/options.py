@@ -1,0 +1,52 @@
+"""Options that several commands share, and how commands print."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="The same seed gives the same result.")]
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        "--root",
+        help="The folder that holds the data sets' files (or one of them); else MANYSHOT_DATA, else a download.",
+    ),
+]
+Split = Annotated[str | None, typer.Option("--split", help="Which part of the data set; see `manyshot data list`.")]
+Size = Annotated[int | None, typer.Option("--size", min=1, max=1024, help="Resize items to this many pixels a side.")]
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: examples, each on its own line, as written."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Print for a program to read."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Print for a person to read.
+
+    Args:
+        columns: headings.
+        rows: cells, as text; brackets are text too, not markup.
+        right: positions of the columns that hold numbers.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, column in enumerate(columns):
+        table.add_column(Text(column), justify="right" if position in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(table)
