@@ -3,12 +3,15 @@
 import os
 from pathlib import Path
 
+import beartype
 import pytest
 import torch
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # Every annotated function of the package checks the shapes of its arguments and results while the tests run.
+# An int where a float is asked is fine, as in the language (PEP 484): `Affine(15)`.
+beartype.beartype = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
 install_import_hook("manyshot", "beartype.beartype")
 
 settings.register_profile("manyshot", deadline=None, max_examples=50, print_blob=True)

@@ -1,22 +1,25 @@
 """What an augmentation is: parameters are drawn apart from being applied, so that every call can be replayed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import inf, isfinite, log
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-Params = Mapping[str, "Tensor | Params"]
-"""Named parameters; every tensor has one row an item: `{"degrees": [n], "shift": [n, 2]}`. Ops that hold ops nest them."""
+from manyshot.base import InputError, did_you_mean
+
+Params = Mapping[str, Any]
+"""Named parameters; a tensor has one row an item: `{"degrees": [n], "shift": [n, 2]}`. Ops that hold ops nest them."""
 
 
 @runtime_checkable
 class Op(Protocol):
     """Makes a changed item that keeps its class.
 
-    `apply` is pure: the same items and params give the same result. Every op is a frozen dataclass of plain numbers, strings and
-    ops, so that it can be printed, compared and stored.
+    `apply` is pure: the same items and params give the same result. Every op is a frozen dataclass of plain numbers,
+    strings and ops, so that it can be printed, compared and stored.
     """
 
     def sample(self, n: int, generator: Generator) -> Params:
@@ -42,17 +45,73 @@ def take(params: Params, index: Tensor) -> dict[str, Any]:
         >>> take({"degrees": torch.tensor([1.0, 2.0])}, torch.tensor([1, 1, 0]))
         {'degrees': tensor([2., 2., 1.])}
     """
-    return {
-        name: value[index] if isinstance(value, Tensor) else take(value, index)
-        for name, value in params.items()
-    }
+    return {name: value[index] if isinstance(value, Tensor) else take(value, index) for name, value in params.items()}
 
 
 def uniform(n: int, low: float, high: float, generator: Generator) -> Float[Tensor, "n"]:
-    """n uniform numbers from low to high.
+    """N uniform numbers from low to high.
 
     Example:
         >>> uniform(3, -1.0, 1.0, torch.Generator().manual_seed(0)).shape
         torch.Size([3])
     """
     return low + (high - low) * torch.rand(n, generator=generator)
+
+
+def factor(n: int, largest: float, generator: Generator) -> Float[Tensor, "n"]:
+    """N factors from 1/largest to largest, uniform in their logarithm, so that growing is as likely as shrinking.
+
+    Example:
+        >>> factors = factor(100, 2.0, torch.Generator().manual_seed(0))
+        >>> bool(((factors >= 0.5) & (factors <= 2)).all())
+        True
+    """
+    return uniform(n, -log(largest), log(largest), generator).exp()
+
+
+def seeds(n: int, generator: Generator) -> Int[Tensor, "n"]:
+    """N seeds below 2^31, for what is hashed from a seed when it is applied.
+
+    Example:
+        >>> seeds(3, torch.Generator().manual_seed(0)).dtype
+        torch.int64
+    """
+    return torch.randint(2**31, (n,), generator=generator)
+
+
+def check_number(op: object, *names: str, low: float = 0.0, high: float = inf, whole: bool = False) -> None:
+    """Check that the named fields of an op are finite numbers from low to high.
+
+    Raises:
+        InputError: naming the op, the field, its value and what to give instead.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> check_number(SimpleNamespace(p=2.0), "p", high=1.0)
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: SimpleNamespace: p=2.0: give a number from 0 to 1
+    """
+    for name in names:
+        value = getattr(op, name)
+        number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+        if not (number and isfinite(value) and low <= value <= high):
+            kind = "a whole number" if whole else "a number"
+            limits = f"of at least {low:g}" if high == inf else f"from {low:g} to {high:g}"
+            raise InputError(f"{type(op).__name__}: {name}={value!r}: give {kind} {limits}")
+
+
+def check_choice(op: object, name: str, choices: Iterable[str]) -> None:
+    """Check that the named field of an op is one of the choices.
+
+    Raises:
+        InputError: naming the op, the field, its value and the nearest choice.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> check_choice(SimpleNamespace(edge="zeros"), "edge", ("zero", "border"))
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: SimpleNamespace: edge='zeros': did you mean 'zero'?
+    """
+    value, choices = getattr(op, name), list(choices)
+    if value not in choices:
+        raise InputError(f"{type(op).__name__}: {name}={value!r}: {did_you_mean(str(value), choices)}")

@@ -1,1 +1,27 @@
-"""x."""
+"""Ops on images: float `[n, c, h, w]`, values from 0 to 1, any size and number of channels.
+
+Adding an op is one file, one line in `OPS` and one row in the test of every op.
+"""
+
+from manyshot.augment.image.affine import Affine
+from manyshot.augment.image.elastic import Elastic
+from manyshot.augment.image.erase import Erase
+from manyshot.augment.image.flip import Flip, FlipVertical
+from manyshot.augment.image.noise import Noise
+from manyshot.augment.image.stroke import StrokeWidth
+from manyshot.augment.image.turn import Turn
+from manyshot.augment.op import Op
+
+OPS: dict[str, type[Op]] = {
+    "affine": Affine,
+    "elastic": Elastic,
+    "flip": Flip,
+    "flip_vertical": FlipVertical,
+    "turn": Turn,
+    "noise": Noise,
+    "erase": Erase,
+    "stroke": StrokeWidth,
+}
+"""Every op by its name in the language of plans; its options are the fields of the class, the main one first."""
+
+__all__ = ["OPS", "Affine", "Elastic", "Erase", "Flip", "FlipVertical", "Noise", "StrokeWidth", "Turn"]
