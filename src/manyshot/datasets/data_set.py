@@ -1,0 +1,54 @@
+"""What is known of a data set before any of its files is opened."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from manyshot.tasks import Source
+
+Build = Callable[[str, Path | None, int, bool | None], Source]
+"""Makes the source of a split: `build(split, root, size, color)`."""
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file as its authors publish it.
+
+    Args:
+        name: the file's own name.
+        url: where it can be fetched from.
+        checksum: "sha256:..." or "md5:...".
+        bytes: its length.
+        splits: the splits that are made from it.
+    """
+
+    name: str
+    url: str
+    checksum: str
+    bytes: int
+    splits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A row of the table of data sets.
+
+    Args:
+        name: what `load` and the command line call it.
+        summary: one line that says what it holds.
+        licence: the terms of its authors.
+        homepage: where it is described.
+        splits: what can be loaded; the first one when none is named.
+        default_size: height and width of its items in pixels, unless another is asked for.
+        build: makes the source of a split.
+        files: what has to be fetched; nothing where a package that is installed anyway holds the data.
+    """
+
+    name: str
+    summary: str
+    licence: str
+    homepage: str
+    splits: tuple[str, ...]
+    default_size: int
+    build: Build
+    files: tuple[PublishedFile, ...] = ()

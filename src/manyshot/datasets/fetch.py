@@ -1,0 +1,173 @@
+"""Official files: where they are, how they get there, and whether they are whole."""
+
+import gzip
+import hashlib
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pooch
+from rich.progress import Progress, TaskID
+
+from manyshot.base import InputError
+from manyshot.base.progress import bar
+from manyshot.datasets.data_set import PublishedFile
+from manyshot.datasets.packed import cache_folder
+
+RETRIES = 2
+TIMEOUT = 30.0  # seconds without a byte
+
+State = Literal["present", "missing", "truncated", "differs"]
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What became of a published file.
+
+    Args:
+        file: the file as published.
+        path: where it was found, or where it is looked for first.
+        state: "present" with the published checksum, "missing", "truncated" (the file is broken), or "differs" (whole,
+            but not the published one: perhaps packed anew).
+    """
+
+    file: PublishedFile
+    path: Path
+    state: State
+
+
+def find(folder: str, names: Sequence[str], root: Path | None) -> Path | None:
+    """The first of these names that is there, as a file or an unpacked folder.
+
+    Looked for under `root`, or else under `MANYSHOT_DATA`, in the data set's folder and directly; and, where no root is
+    named, among what was downloaded before.
+
+    Raises:
+        InputError: if `root` is named and is no folder.
+    """
+    for place in places(folder, root):
+        for name in names:
+            if (place / name).exists():
+                return place / name
+    return None
+
+
+def places(folder: str, root: Path | None) -> list[Path]:
+    """The folders in which a data set's files are looked for, in this order."""
+    if root is not None:
+        root = Path(root).expanduser()
+        if not root.is_dir():
+            raise InputError(f"root {root}: no such folder; name the folder that holds '{folder}' or its files")
+        return [root / folder, root]
+    named = os.environ.get("MANYSHOT_DATA")
+    return [*([Path(named) / folder, Path(named)] if named else []), cache_folder() / folder]
+
+
+def fetch(folder: str, file: PublishedFile, root: Path | None) -> Path:
+    """The path of an official file, downloaded first if it is nowhere and no root was named.
+
+    A file that is found is taken as it is: its structure is checked while it is read, its checksum by `check`.
+
+    Raises:
+        InputError: if it is not under the root that was named, or cannot be downloaded; says what to put where by hand.
+    """
+    found = find(folder, [file.name], root)
+    if found is not None:
+        return found
+    if root is not None:
+        raise InputError(
+            f"{file.name}: not in {root / folder} nor in {root}; fetch it from {file.url} and put it there"
+        )
+    return _download(folder, file)
+
+
+def check_files(folder: str, files: Sequence[PublishedFile], root: Path | None) -> list[FileState]:
+    """Compare each file with the published one; downloads nothing."""
+    states = []
+    for file in files:
+        path = find(folder, [file.name], root)
+        if path is None:
+            states.append(FileState(file, places(folder, root)[0] / file.name, "missing"))
+        elif file.checksum == checksum(path, file.checksum.partition(":")[0]):
+            states.append(FileState(file, path, "present"))
+        else:
+            states.append(FileState(file, path, "differs" if _is_whole(path) else "truncated"))
+    return states
+
+
+def checksum(path: Path, algorithm: str) -> str:
+    """A file's checksum, in the form "sha256:..."; an unpacked folder has none."""
+    if path.is_dir():
+        return f"{algorithm}:"
+    with path.open("rb") as file:
+        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file can be read to its end in its own format."""
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                return archive.testzip() is None
+        if path.suffix == ".gz":
+            with gzip.open(path) as stream:
+                while stream.read(1 << 20):
+                    pass
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
+        return False
+    return True
+
+
+def _download(folder: str, file: PublishedFile) -> Path:
+    target = cache_folder() / folder
+    pooch.get_logger().setLevel("WARNING")  # the progress bar and our own message say what a person needs
+    registry = pooch.create(
+        path=target,
+        base_url="",
+        registry={file.name: file.checksum},
+        urls={file.name: file.url},
+        retry_if_failed=RETRIES,
+    )
+    try:
+        with _progress(file) as progress:
+            downloader = pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT)
+            return Path(registry.fetch(file.name, downloader=downloader))
+    except OSError as error:
+        reason = f"cannot be downloaded ({type(error).__name__})"
+    except ValueError:
+        reason = "arrived with another checksum than the published one"
+    raise InputError(
+        f"{file.name}: {reason}; fetch {file.url} by another way and put it into {target}, "
+        "or name its folder by --root or MANYSHOT_DATA"
+    )
+
+
+class _PoochProgress:
+    """Our progress bar, in the shape that pooch asks for: `total` is set before the first `update`."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self.progress = progress
+        self.task = task
+        self.total = 0
+
+    def update(self, done: int) -> None:
+        """So many bytes more have come."""
+        self.progress.update(self.task, total=self.total, advance=done)
+
+    def reset(self) -> None:
+        """Back to none, which pooch does just before the end."""
+        self.progress.update(self.task, completed=0)
+
+    def close(self) -> None:
+        """Nothing to do: the display closes with its block."""
+
+
+@contextmanager
+def _progress(file: PublishedFile) -> Iterator[_PoochProgress]:
+    with bar() as progress:
+        yield _PoochProgress(progress, progress.add_task(f"download {file.name}", total=file.bytes, note="bytes"))

@@ -1,0 +1,121 @@
+"""Printed letters of many scripts, drawn from the fonts that matplotlib ships: real shapes without a download."""
+
+import unicodedata
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from jaxtyping import UInt8
+from matplotlib.ft2font import FT2Font
+from PIL import Image, ImageDraw, ImageFont
+
+from manyshot.base import track
+from manyshot.datasets.packed import Allocate, Contents, packed
+from manyshot.datasets.pictures import resize
+from manyshot.tasks import Source
+
+# The first word of a letter's Unicode name, for the scripts that at least four faces can write.
+SCRIPTS = {
+    "greek": "GREEK",
+    "arabic": "ARABIC",
+    "armenian": "ARMENIAN",
+    "canadian": "CANADIAN",
+    "coptic": "COPTIC",
+    "cyrillic": "CYRILLIC",
+    "georgian": "GEORGIAN",
+    "hebrew": "HEBREW",
+    "lao": "LAO",
+    "latin": "LATIN",
+    "lisu": "LISU",
+}
+SPLITS = (*SCRIPTS, "all")
+LEAST_FACES = 4
+DRAWN = 160  # pixels to the em before shrinking: smooth edges at any size up to about this
+MARGIN = 0.04  # on each side, as a share of the frame
+
+
+def build(split: str, root: Path | None, size: int, color: bool | None) -> Source:
+    """Letters as classes, typefaces as items and as authors, scripts as groups; ink is 255, paper 0.
+
+    A letter fills the frame's height (or its width, if that comes first), as scanned digits do, and stands in its
+    middle. Letters that are another letter with an accent are left out, and so is any face that has no drawing of its
+    own for the letter.
+
+    Args:
+        split: a script, or "all".
+        root: not looked at, since no file is needed.
+        size: height and width in pixels.
+        color: three equal channels.
+    """
+    key = {"size": size, "color": bool(color), "stamp": [matplotlib.__version__, ImageFont.core.freetype2_version]}
+
+    def fill(allocate: Allocate) -> Contents:
+        letters = [(letter, face) for letter, faces in _letters(split).items() for face in faces]
+        pixels = allocate(len(letters), 3 if color else 1, size, size)
+        pens = {face: ImageFont.truetype(str(face), DRAWN, layout_engine=ImageFont.Layout.BASIC) for _, face in letters}
+        for i, (letter, face) in enumerate(track(letters, f"draw {split} letters")):
+            pixels[i] = draw(letter, pens[face], size)
+        return Contents(
+            labels=[class_name(letter) for letter, _ in letters],
+            groups={class_name(letter): _script(letter).capitalize() for letter, _ in letters},
+            authors=[face.stem for _, face in letters],
+        )
+
+    return packed(f"glyphs/{split}", key, fill)
+
+
+def draw(letter: str, pen: ImageFont.FreeTypeFont, size: int) -> UInt8[np.ndarray, "size size"]:
+    """Draw a letter as large as the frame allows, in its middle, with smooth edges."""
+    left, top, right, bottom = (round(side) for side in pen.getbbox(letter))
+    large = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(large).text((-left, -top), letter, fill=255, font=pen)
+    large = large.crop(large.getbbox())
+    frame = size - 2 * round(MARGIN * size)
+    scale = frame / max(large.width, large.height)
+    height, width = max(1, round(large.height * scale)), max(1, round(large.width * scale))
+    page = np.zeros((size, size), dtype=np.uint8)
+    y, x = (size - height) // 2, (size - width) // 2
+    page[y : y + height, x : x + width] = np.asarray(resize(large, (height, width)))
+    return page
+
+
+def class_name(letter: str) -> str:
+    """A letter's script and name, from Unicode.
+
+    Example:
+        >>> class_name("α"), class_name("Ω"), class_name("א")
+        ('Greek/small alpha', 'Greek/capital omega', 'Hebrew/alef')
+    """
+    script, *words = unicodedata.name(letter).split()
+    return f"{script.capitalize()}/" + " ".join(word.lower() for word in words if word not in ("LETTER", "SYLLABICS"))
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter).split()[0]
+
+
+def _letters(split: str) -> dict[str, list[Path]]:
+    """The letters of a split and, for each, the faces that have it."""
+    scripts = set(SCRIPTS.values()) if split == "all" else {SCRIPTS[split]}
+    faces: dict[str, list[Path]] = {}
+    for path in _fonts():
+        # Computer Modern keeps only the letters of ASCII at their Unicode places.
+        end = 0x80 if path.stem.startswith("cm") else 0x110000
+        for code, glyph in FT2Font(str(path)).get_charmap().items():
+            letter = chr(code)
+            if glyph and code < end and _is_letter(letter) and _script(letter) in scripts:
+                faces.setdefault(letter, []).append(path)
+    return {letter: found for letter, found in sorted(faces.items()) if len(found) >= LEAST_FACES}
+
+
+def _is_letter(character: str) -> bool:
+    return unicodedata.category(character) in ("Lu", "Ll", "Lo") and not unicodedata.decomposition(character)
+
+
+def _fonts() -> list[Path]:
+    """Text faces only: no mathematical symbols, no large operators, no font of placeholder boxes."""
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    families = ("DejaVuSans", "DejaVuSerif", "STIXGeneral", "cmb10", "cmmi10", "cmr10", "cmss10", "cmti10", "cmtt10")
+    return [
+        path for path in sorted(folder.glob("*.ttf")) if path.stem.startswith(families) and "Display" not in path.stem
+    ]

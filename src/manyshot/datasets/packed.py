@@ -1,0 +1,164 @@
+"""Pictures decoded once, kept in one memory-mapped file, and read again only while the originals have not changed."""
+
+import hashlib
+import json
+import os
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pooch
+import torch
+from jaxtyping import UInt8
+
+from manyshot.base import write_aside, write_json
+from manyshot.tasks import Source
+
+FORMAT = 1
+"""Grows when a file that an older version wrote would be read wrongly, or when the same originals give other pixels."""
+
+BLOCK = 1 << 20
+BLOCKS = 64  # checked in full up to 64 MiB, evenly sampled beyond: opening stays instant for any size
+
+Pixels = UInt8[np.ndarray, "n c h w"]
+Allocate = Callable[[int, int, int, int], Pixels]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What stands beside the pixels: n labels, the group of each class, n authors."""
+
+    labels: Sequence[str]
+    groups: Mapping[str, str] | None = None
+    authors: Sequence[str] | None = None
+
+
+def cache_folder() -> Path:
+    """Where downloads and packed files are kept: `MANYSHOT_CACHE`, or the user's cache folder."""
+    named = os.environ.get("MANYSHOT_CACHE")
+    return Path(named) if named else Path(pooch.os_cache("manyshot"))
+
+
+def packed(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], Contents]) -> Source:
+    """Hand on the packed pictures, packing them first if they are not there, are broken, or are of other originals.
+
+    Processes that start together each write aside and rename; the last one wins, with the same content. Where the cache
+    cannot be written, the pictures stay in memory.
+
+    Args:
+        name: of the data set and its parts, such as "omniglot/small1"; also the source's name.
+        key: everything that the pixels depend on: where the originals are, their stamp, the options. JSON types only.
+        fill: asks `allocate(n, c, h, w)` for the pixels, fills them, and returns what stands beside them.
+
+    Example:
+        >>> import os, tempfile
+        >>> from unittest.mock import patch
+        >>> def fill(allocate):
+        ...     allocate(2, 1, 4, 4)[:] = 7
+        ...     return Contents(labels=["one", "two"])
+        >>> with patch.dict(os.environ, MANYSHOT_CACHE=tempfile.mkdtemp()):
+        ...     packed("sevens", {"stamp": 1}, fill).gather([1]).unique()
+        tensor([7], dtype=torch.uint8)
+    """
+    key = json.loads(json.dumps({"format": FORMAT, "name": name, **key}))
+    stem = name.replace("/", "-").replace(os.sep, "-") + "-" + _digest({**key, "stamp": None})
+    path = cache_folder() / "packed" / f"{stem}-{_digest(key)}.npy"
+    source = _read(path, key, name)
+    if source is not None:
+        return source
+    try:
+        _write(path, key, fill)
+        _remove_older(path, stem)
+    except OSError:  # a full or read-only disk is no reason to fail
+        pass
+    return _read(path, key, name) or _in_memory(name, fill)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _read(path: Path, key: Mapping[str, Any], name: str) -> Source | None:
+    try:
+        beside = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        pixels = np.load(path, mmap_mode="c", allow_pickle=False)
+        if (
+            pixels.dtype != np.uint8
+            or pixels.ndim != 4
+            or beside["key"] != key
+            or beside["checksum"] != _checksum(pixels)
+        ):
+            return None
+        names, authors = beside["labels"]["names"], beside["authors"]
+        contents = Contents(
+            labels=[names[i] for i in beside["labels"]["each"]],
+            groups=beside["groups"],
+            authors=None if authors is None else [authors["names"][i] for i in authors["each"]],
+        )
+        return _source(name, pixels, contents) if len(contents.labels) == len(pixels) else None
+    except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError):  # missing, truncated or not ours
+        return None
+
+
+def _write(path: Path, key: Mapping[str, Any], fill: Callable[[Allocate], Contents]) -> None:
+    with write_aside(path) as aside:
+        mapped: list[np.memmap[Any, Any]] = []
+
+        def allocate(n: int, c: int, h: int, w: int) -> Pixels:
+            if hasattr(os, "posix_fallocate"):  # a full disk shows here, as an error, and not as a crash while writing
+                with aside.open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, n * c * h * w + 1024)
+            mapped.append(np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=(n, c, h, w)))
+            return mapped[0]
+
+        contents = fill(allocate)
+        mapped[0].flush()
+        checksum = _checksum(mapped.pop())
+    beside = {**asdict(contents), "labels": _numbered(contents.labels)}
+    beside["authors"] = None if contents.authors is None else _numbered(contents.authors)
+    write_json(path.with_suffix(".json"), {"key": key, "checksum": checksum, **beside})
+
+
+def _numbered(names: Sequence[str]) -> dict[str, list[Any]]:
+    """Each name once, and the place of every item's name among them."""
+    place = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return {"names": list(place), "each": [place[name] for name in names]}
+
+
+def _in_memory(name: str, fill: Callable[[Allocate], Contents]) -> Source:
+    made: list[Pixels] = []
+
+    def allocate(n: int, c: int, h: int, w: int) -> Pixels:
+        made.append(np.zeros((n, c, h, w), dtype=np.uint8))
+        return made[0]
+
+    contents = fill(allocate)
+    return _source(name, made[0], contents)
+
+
+def _source(name: str, pixels: Pixels, contents: Contents) -> Source:
+    groups = None if contents.groups is None else dict(contents.groups)
+    return Source.of(torch.from_numpy(pixels), contents.labels, groups=groups, authors=contents.authors, name=name)
+
+
+def _checksum(pixels: Pixels) -> int:
+    flat = pixels.reshape(-1)
+    step = max(BLOCK, (len(flat) - BLOCK) // (BLOCKS - 1) + 1)
+    value = zlib.crc32(repr(pixels.shape).encode())
+    for start in range(0, len(flat), step):
+        value = zlib.crc32(memoryview(flat[start : start + BLOCK]), value)
+    return value
+
+
+def _remove_older(path: Path, stem: str) -> None:
+    """Remove what was packed from the same originals before they changed, and what a killed process left behind."""
+    for old in path.parent.glob(f"{stem}-*"):
+        if old.stem != path.stem:
+            old.unlink(missing_ok=True)
+    for left in path.parent.glob(".*"):
+        if time.time() - left.stat().st_mtime > 86400:
+            left.unlink(missing_ok=True)

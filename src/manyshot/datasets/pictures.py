@@ -1,0 +1,140 @@
+"""Picture files in, plain 8-bit pixels out, whatever the file's colours, depth, transparency or rotation."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from manyshot.base import InputError
+
+MAX_PIXELS = 80_000_000
+"""Width times height above which a picture is refused before its pixels are decoded."""
+
+GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says before its pixels are decoded: height and width as shown, and whether there are colours."""
+
+    height: int
+    width: int
+    color: bool
+
+
+def read_header(data: bytes, where: str) -> Header:
+    """Read size and colours only.
+
+    Args:
+        data: the file's bytes.
+        where: what an error message calls the file.
+
+    Raises:
+        InputError: if the file is no picture or has more than `MAX_PIXELS`.
+
+    Example:
+        >>> import io
+        >>> from PIL import Image
+        >>> file = io.BytesIO()
+        >>> Image.new("RGB", (40, 30)).save(file, "PNG")
+        >>> read_header(file.getvalue(), "photo.png")
+        Header(height=30, width=40, color=True)
+    """
+    with _opened(data, where) as image:
+        width, height = image.size
+        if image.getexif().get(ORIENTATION) in TURNED:
+            width, height = height, width
+        return Header(height, width, _has_colors(image))
+
+
+def decode(data: bytes, where: str, size: tuple[int, int], color: bool) -> UInt8[np.ndarray, "c h w"]:
+    """Decode a picture, as a person sees it, and resize it.
+
+    Rotation by EXIF is applied, transparency laid over white, the first frame of an animation taken, 16 bits brought to
+    8, and the whole picture brought to `size`, smoothed where it shrinks; other proportions are stretched, so that
+    nothing is cut off.
+
+    Args:
+        data: the file's bytes.
+        where: what an error message calls the file.
+        size: height and width of the result.
+        color: three channels, red, green and blue; otherwise one, the luminance.
+
+    Raises:
+        InputError: if the file is no picture, is broken, has more than `MAX_PIXELS` or values that no 8 or 16 bits
+            hold.
+    """
+    with _opened(data, where) as image:
+        pixels = np.asarray(resize(_flat(ImageOps.exif_transpose(image), where).convert("RGB" if color else "L"), size))
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1) if color else pixels[None])
+
+
+def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Resize to height and width: an averaging filter where the picture shrinks, bicubic where it grows."""
+    height, width = size
+    if image.size == (width, height):
+        return image
+    shrinks = width * height < image.width * image.height
+    return image.resize((width, height), Image.Resampling.HAMMING if shrinks else Image.Resampling.BICUBIC)
+
+
+@contextmanager
+def _opened(data: bytes, where: str) -> Iterator[Image.Image]:
+    """Open a picture and turn whatever goes wrong with it, now or while it is decoded, into one line."""
+    try:
+        # Pillow warns of large pictures and of small faults in the file; the first is bounded here, the second is not a
+        # person's concern.
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise InputError(_too_large(where, f"{image.width} x {image.height} pixels"))
+            yield image
+    except InputError:
+        raise
+    except Image.DecompressionBombError:
+        raise InputError(_too_large(where, "far too many pixels")) from None
+    except Exception as error:  # pillow's decoders raise almost anything on a broken file
+        raise InputError(f"{where}: not a whole picture ({_first_line(error)}); replace or remove it") from None
+
+
+def _too_large(where: str, found: str) -> str:
+    return f"{where}: {found}, at most {MAX_PIXELS:,} are read; make the picture smaller"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].split(" <_io.")[0]
+
+
+def _has_colors(image: Image.Image) -> bool:
+    if image.mode in ("P", "PA"):
+        palette = np.frombuffer(image.convert("RGB").tobytes(), dtype=np.uint8).reshape(-1, 3)
+        return bool((palette != palette[:, :1]).any())
+    return image.mode not in GRAY_MODES
+
+
+def _flat(image: Image.Image, where: str) -> Image.Image:
+    """The picture in 8 bits, gray or RGB, without transparency."""
+    if image.mode.startswith("I"):
+        return Image.fromarray(_from_16_bits(np.asarray(image), where))
+    if image.mode == "F":
+        raise InputError(f"{where}: its pixels are floating-point numbers; save it with 8 or 16 bits a channel")
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image
+
+
+def _from_16_bits(values: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+    wide = values.astype(np.int64)
+    if wide.min() < 0 or wide.max() > 65535:
+        raise InputError(
+            f"{where}: pixel values from {wide.min()} to {wide.max()}; save it with 8 or 16 bits a channel"
+        )
+    return ((wide + 128) // 257).astype(np.uint8)
