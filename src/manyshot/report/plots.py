@@ -1,0 +1,276 @@
+"""Plots for reports: curves, paired differences, accuracies and calibration, each with its uncertainty.
+
+Every function returns a matplotlib `Figure` that belongs to no window and no global state; `svg` and `png` turn it into bytes.
+The colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+INK = "#212529"
+FAINT = "#868e96"
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.titlepad": 10,
+    "grid.color": "#e9ecef",
+    "legend.frameon": False,
+    "lines.solid_capstyle": "round",
+    "svg.fonttype": "path",
+    # Fixed, so that the same figures give the same bytes.
+    "svg.hashsalt": "manyshot",
+    "text.color": INK,
+    # A class name is text: dollar signs and backslashes in it are no formulas.
+    "text.parse_math": False,
+    "xtick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.color": FAINT,
+    "ytick.labelcolor": INK,
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its 95 % interval.
+
+    Args:
+        label: whose number it is.
+        value: the estimate.
+        low: where the interval begins.
+        high: where it ends.
+    """
+
+    label: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A number that was noted now and then during training.
+
+    Args:
+        steps: when.
+        values: what; as many.
+    """
+
+    steps: Sequence[float]
+    values: Sequence[float]
+
+
+def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) -> Figure:
+    """Draw the training loss and the held-out accuracy of each arm by step.
+
+    The loss is drawn faintly as noted and strongly as a running mean over a twentieth of the run; gaps (NaN) stay gaps.
+
+    Args:
+        loss: a curve an arm.
+        accuracy: a curve an arm, from 0 to 1; an arm has the same colour in both panels.
+
+    Example:
+        >>> figure = training_curves({"plain": Curve([0, 1, 2], [2.0, 1.0, 0.5])}, {"plain": Curve([0, 2], [0.2, 0.8])})
+        >>> len(figure.axes)
+        2
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(9.0, 3.4)
+        left, right = figure.subplots(1, 2)
+        colour = _colours([*loss, *accuracy])
+        for name, curve in loss.items():
+            mean = _running_mean(np.asarray(curve.values, dtype=float), max(1, len(curve.values) // 20))
+            left.plot(curve.steps, curve.values, color=colour[name], alpha=0.22, linewidth=0.8)
+            left.plot(curve.steps, mean, color=colour[name], linewidth=1.8, label=name)
+        for name, curve in accuracy.items():
+            dots = "o" if len(curve.steps) <= 40 else ""
+            right.plot(
+                curve.steps, curve.values, color=colour[name], linewidth=1.8, marker=dots, markersize=3.5, label=name
+            )
+        _titled(left, "Training loss", "step")
+        _titled(right, "Held-out accuracy", "step")
+        right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        for axes in (left, right):
+            axes.grid(axis="y")
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        if len(colour) > 1:
+            (right if accuracy else left).legend()
+    return figure
+
+
+def differences(estimates: Sequence[Estimate], *, baseline: str, unit: str = "percentage points") -> Figure:
+    """Draw each arm's paired difference from a baseline, with its interval; zero is marked.
+
+    An interval that leaves zero out is drawn in colour, one that holds zero in gray.
+
+    Args:
+        estimates: from top to bottom, in `unit`.
+        baseline: what the arms are compared with.
+        unit: stands at the axis.
+
+    Example:
+        >>> differences([Estimate("affine", 6.1, 4.0, 8.2)], baseline="nothing").axes[0].get_xlabel()
+        'difference from nothing, percentage points'
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(7.0, 0.9 + 0.42 * max(len(estimates), 1))
+        axes = figure.subplots()
+        axes.axvline(0, color=FAINT, linewidth=1)
+        for row, e in enumerate(estimates):
+            colour = FAINT if e.low <= 0 <= e.high else COLOURS[0] if e.value > 0 else COLOURS[1]
+            axes.plot([e.low, e.high], [row, row], color=colour, linewidth=2.4)
+            axes.plot(e.value, row, "o", color=colour, markersize=7)
+            axes.annotate(
+                f"{e.value:+.1f}  [{e.low:+.1f}, {e.high:+.1f}]".replace("-", "−"),
+                (1.01, row),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                color=INK,
+            )
+        axes.set_yticks(range(len(estimates)), [e.label for e in estimates])
+        axes.set_ylim(max(len(estimates), 1) - 0.5, -0.5)
+        axes.set_xlabel(f"difference from {baseline}, {unit}")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x")
+        axes.set_axisbelow(True)
+    return figure
+
+
+def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
+    """Draw bars of accuracy with intervals, side by side within each group.
+
+    Args:
+        groups: for each group (such as "1 shot") one estimate an arm, from 0 to 1; an arm has the same colour everywhere.
+
+    Example:
+        >>> figure = accuracies({"1 shot": [Estimate("plain", 0.56, 0.55, 0.57), Estimate("augmented", 0.65, 0.64, 0.66)]})
+        >>> len(figure.axes[0].patches)
+        2
+    """
+    with matplotlib.rc_context(STYLE):
+        bars = sum(len(arms) for arms in groups.values())
+        figure = _figure(min(2.2 + 0.8 * bars, 12.0), 3.4)
+        axes = figure.subplots()
+        colour = _colours([e.label for arms in groups.values() for e in arms])
+        x = 0.0
+        centres = []
+        for arms in groups.values():
+            centres.append(x + (len(arms) - 1) / 2)
+            for e in arms:
+                axes.bar(x, e.value, width=0.86, color=colour[e.label], alpha=0.85)
+                axes.plot([x, x], [e.low, e.high], color=INK, linewidth=1.5)
+                axes.annotate(
+                    f"{e.value:.1%}", (x, e.high), (0, 3), textcoords="offset points", ha="center", fontsize=9
+                )
+                x += 1
+            x += 0.7
+        axes.set_xticks(centres, list(groups))
+        axes.tick_params(axis="x", length=0)
+        axes.set_ylim(0, min(1.08, 1.15 * max((e.high for arms in groups.values() for e in arms), default=1.0) + 0.01))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.grid(axis="y")
+        axes.set_axisbelow(True)
+        _titled(axes, "Accuracy with 95 % interval", "")
+        if len(colour) > 1:
+            handles = [Patch(color=shade, alpha=0.85, label=name) for name, shade in colour.items()]
+            figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3))
+    return figure
+
+
+def reliability(confidence: Sequence[float], accuracy: Sequence[float], share: Sequence[float]) -> Figure:
+    """Draw how often the classifier is right where it is so-and-so sure (a reliability diagram).
+
+    Args:
+        confidence: the mean confidence in each bin, from 0 to 1.
+        accuracy: the share of right answers in each bin, from 0 to 1.
+        share: the share of answers in each bin; the area of its dot. Bins without answers are left out.
+
+    Example:
+        >>> reliability([0.2, 0.9], [0.3, 0.8], [0.5, 0.5]).axes[0].get_ylabel()
+        'share of right answers'
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(4.2, 4.2)
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
+        full = np.asarray(share, dtype=float) > 0
+        x, y, area = (np.asarray(values, dtype=float)[full] for values in (confidence, accuracy, share))
+        axes.plot(x, y, color=COLOURS[0], linewidth=1.5)
+        axes.scatter(x, y, s=20 + 600 * area, color=COLOURS[0], alpha=0.85, edgecolor="white", zorder=3)
+        axes.annotate("perfect", (0.14, 0.16), color=FAINT, rotation=45, ha="center", va="bottom", fontsize=9)
+        axes.set(xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal", ylabel="share of right answers")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.grid()
+        axes.set_axisbelow(True)
+        _titled(axes, "Calibration", "confidence")
+    return figure
+
+
+def svg(figure: Figure) -> bytes:
+    """The figure as SVG, with letters as outlines; the same figure gives the same bytes.
+
+    Example:
+        >>> svg(differences([Estimate("a", 1.0, 0.5, 1.5)], baseline="b"))[:5]
+        b'<?xml'
+    """
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, bbox_inches="tight", pad_inches=0.1)
+    return buffer.getvalue()
+
+
+def png(figure: Figure, dots: int = 160) -> bytes:
+    """The figure as PNG, `dots` pixels an inch.
+
+    Example:
+        >>> png(differences([Estimate("a", 1.0, 0.5, 1.5)], baseline="b"))[1:4]
+        b'PNG'
+    """
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=dots, metadata={"Software": None}, bbox_inches="tight", pad_inches=0.1)
+    return buffer.getvalue()
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _colours(names: Sequence[str]) -> dict[str, str]:
+    return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(dict.fromkeys(names))}
+
+
+def _titled(axes: Axes, title: str, below: str) -> None:
+    axes.set_title(title)
+    axes.set_xlabel(below)
+
+
+def _running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """The mean of each value and up to `window - 1` before it; NaN counts as missing."""
+    known = np.isfinite(values)
+    total = np.cumsum(np.where(known, values, 0.0))
+    count = np.cumsum(known)
+    total[window:] -= total[:-window].copy()
+    count[window:] -= count[:-window].copy()
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
