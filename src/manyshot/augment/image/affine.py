@@ -68,12 +68,12 @@ class Affine(Warp):
         return torch.baddbmm(offset[:, None], flat, inverse.mT).view_as(points)
 
     def inverse(self, params: Params, size: tuple[int, int]) -> Float[Tensor, "n 2 2"]:
-        """The linear part of the map from output to input, `H^-1 R^-1 / scale`, for images of (height, width) `size`."""
+        """Linear part of the map from output to input, `H^-1 R^-1 / scale`, for images of (height, width) `size`."""
         angle: Tensor = params["degrees"].deg2rad()
         cos, sin = angle.cos(), angle.sin()
         shear: Tensor = params["shear"]
         scale: Tensor = params["scale"]
-        # y points down: anticlockwise is R = [[cos, sin], [-sin, cos]]; a slant to the right is H = [[1, -shear], [0, 1]].
+        # y points down: anticlockwise, R = [[cos, sin], [-sin, cos]]; to the right, H = [[1, -shear], [0, 1]].
         aspect = size[0] / size[1]
         top = torch.stack((cos + shear * sin, (shear * cos - sin) * aspect), -1)
         bottom = torch.stack((sin / aspect, cos), -1)

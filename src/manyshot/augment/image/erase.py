@@ -45,7 +45,7 @@ class Erase:
         check_choice(self, "fill", FILLS)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `centre [n, holes, 2]`, -1 to 1, `side [n, holes, 2]`, as shares of the image's sides, and `seed [n]`."""
+        """Draw `centre [n, holes, 2]`, -1 to 1, `side [n, holes, 2]`, shares of the image's sides, and `seed [n]`."""
         count = n * self.holes
         area = uniform(count, self.area / 10, self.area, generator)
         # Sides in a ratio of up to 3, but none longer than the image.
