@@ -1,0 +1,112 @@
+"""From an op as written to the op itself: names are looked up, values are checked against the op's fields."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from typing import Any, NoReturn, get_type_hints
+
+from manyshot.augment.compose import Sometimes
+from manyshot.augment.op import Op
+from manyshot.augment.syntax import Call, Value, shorten, write
+from manyshot.base import InputError, did_you_mean
+
+
+def build(call: Call, table: Mapping[str, type]) -> Op:
+    """Make the op that a call names.
+
+    Values by position fill the fields in order. An op without a field `p` takes one all the same: it then acts with
+    that probability. Fields may be numbers, whole numbers, yes/no, words, an op, or a tuple of ops.
+
+    Args:
+        call: as parsed.
+        table: op classes (frozen dataclasses) by name.
+
+    Raises:
+        InputError: for an unknown op or option, too many values, a value of the wrong kind or out of range.
+
+    Example:
+        >>> from manyshot.augment.image import OPS
+        >>> build(Call("flip", (0.25,)), OPS)
+        Flip(p=0.25)
+    """
+    if call.name not in table:
+        _fail(call, "unknown op", did_you_mean(call.name, table))
+    kind = table[call.name]
+    settable = options(kind)
+    if len(call.arguments) > len(settable):
+        _fail(
+            call, f"{len(call.arguments)} values", f"{call.name} takes at most {len(settable)}: {', '.join(settable)}"
+        )
+    written = dict(zip(settable, call.arguments, strict=False))
+    share = None
+    for name, value in call.options:
+        if name in written:
+            _fail(call, f"{name} is given by position and by name", "give it once")
+        if name in settable:
+            written[name] = value
+        elif name == "p":
+            share = _read(call, name, float, value, table)
+        elif name == "per":
+            _fail(
+                call,
+                f"per={shorten(write(value))}",
+                "only ops of a 'task:' clause of its own take per; leave it out here",
+            )
+        else:
+            _fail(call, f"unknown option '{shorten(name)}'", did_you_mean(name, [*settable, "p"]))
+    missing = [name for name, option in settable.items() if is_required(option) and name not in written]
+    if missing:
+        _fail(call, f"no {missing[0]}", f"write {call.name}({missing[0]}=...)")
+    types = get_type_hints(kind)
+    values = {name: _read(call, name, types[name], value, table) for name, value in written.items()}
+    try:
+        op: Op = kind(**values)
+        return op if share is None else Sometimes(op, share)
+    except InputError as error:
+        # The class's name adds nothing to the call as written.
+        raise InputError(f"plan: {call.place}: {str(error).removeprefix(f'{kind.__name__}: ')}") from None
+
+
+def options(kind: type) -> dict[str, Field[Any]]:
+    """The fields of an op class that can be set, by name, in order."""
+    return {field.name: field for field in fields(kind) if field.init}
+
+
+def is_required(option: Field[Any]) -> bool:
+    """Whether the option has no default."""
+    return option.default is MISSING and option.default_factory is MISSING
+
+
+def word(value: Value) -> str | None:
+    """The word that a value is, or None for a number or ops with arguments."""
+    if isinstance(value, tuple) and len(value) == 1 and not value[0].arguments and not value[0].options:
+        return value[0].name
+    return None
+
+
+def _read(call: Call, name: str, kind: Any, value: Value, table: Mapping[str, type]) -> Any:  # noqa: ANN401 - what a field may hold
+    """A written value as what the field wants."""
+    text = f"{name}={shorten(write(value))}"
+    if kind in (float, int):
+        if isinstance(value, tuple):
+            _fail(call, text, "give a number")
+        if kind is int and value != int(value):
+            _fail(call, text, "give a whole number")
+        return kind(value)
+    if kind is bool:
+        if word(value) not in ("yes", "no"):
+            _fail(call, text, "give yes or no")
+        return word(value) == "yes"
+    if kind is str:
+        if word(value) is None:
+            _fail(call, text, "give a word")
+        return word(value)
+    if kind not in (Op, tuple[Op, ...]):
+        raise TypeError(f"{call.name}.{name}: the plan language has no way to write {kind}")
+    if not isinstance(value, tuple) or (kind is Op and len(value) > 1):
+        _fail(call, text, "give one op" if kind is Op else "give ops, separated by spaces")
+    ops = tuple(build(inner, table) for inner in value)
+    return ops[0] if kind is Op else ops
+
+
+def _fail(call: Call, wrong: str, mend: str) -> NoReturn:
+    raise InputError(f"plan: {call.place}: {wrong}; {mend}")

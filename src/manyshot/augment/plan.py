@@ -1,0 +1,181 @@
+"""Plans: what augmentation acts where, from one line of text to changed episodes."""
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+from torch import Generator
+
+from manyshot.augment.build import build, word
+from manyshot.augment.compose import Compose
+from manyshot.augment.image import OPS
+from manyshot.augment.language import NAME, parse
+from manyshot.augment.op import Op
+from manyshot.augment.presets import PRESETS
+from manyshot.augment.syntax import PLACEMENTS, Call, Clause, Syntax, shorten, write
+from manyshot.augment.tasks import SHARED_BY, apply_shared, sample_shared
+from manyshot.augment.variants import change, variants
+from manyshot.base import InputError, did_you_mean, seeds
+from manyshot.tasks import Episode
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens at one placement.
+
+    Args:
+        op: the clause's ops as one.
+        per: who shares each op's draw at `task`, "class" or "task"; empty elsewhere.
+        copies: variants of an item; None to change items in place.
+        weight: of an added shot, as a share of its item's.
+    """
+
+    op: Compose
+    per: tuple[str, ...] = ()
+    copies: int | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What augmentation acts where: on whole tasks, on support and query items, as extra shots.
+
+    `str(plan)` is its text, in which a preset is spelled out; two plans are equal when their texts are.
+
+    Args:
+        syntax: the plan as parsed; `Plan()` changes nothing.
+
+    Raises:
+        InputError: for an op, option or value that does not exist or is out of range.
+
+    Example:
+        >>> plan = Plan.parse("task: turn; support: affine(15) elastic(0.1); shots: 8 x elastic")
+        >>> str(plan)
+        'task: turn; support: affine(15) elastic(0.1); shots: 8 x elastic'
+        >>> Plan.parse("support: elastc")
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: plan: 'elastc' (character 10): unknown op; did you mean 'elastic'?
+    """
+
+    syntax: Syntax = field(default_factory=Syntax)
+
+    def __post_init__(self) -> None:
+        _ = self.steps  # so that a wrong plan fails where it is written, not where it is first used
+
+    @classmethod
+    def parse(cls, text: str) -> "Plan":
+        """Read a plan, in the language of `manyshot.augment.language`, or the name of a preset.
+
+        Raises:
+            InputError: naming what is wrong, where it stands, and the mend.
+
+        Example:
+            >>> Plan.parse("none") == Plan()
+            True
+            >>> Plan.parse("handwriting").syntax.clauses[0].placements
+            ('task',)
+        """
+        name = text.strip()
+        if name in PRESETS:
+            return cls(parse(PRESETS[name].plan))
+        if name in OPS:
+            raise InputError(f"plan: '{name}' alone does not say where it acts; write 'support: {name}'")
+        if name != "none" and re.fullmatch(NAME, name):
+            raise InputError(f"plan: unknown preset '{shorten(name)}'; {did_you_mean(name, [*PRESETS, 'none'])}")
+        return cls(parse(text))
+
+    def __str__(self) -> str:
+        return str(self.syntax)
+
+    @cached_property
+    def steps(self) -> dict[str, Step]:
+        """What happens at each placement that the plan has, in the order in which it happens."""
+        clauses = {placement: clause for clause in self.syntax.clauses for placement in clause.placements}
+        return {placement: _step(placement, clauses[placement]) for placement in PLACEMENTS if placement in clauses}
+
+    @property
+    def query_copies(self) -> int:
+        """How many variants stand in the place of a query item; predictions for them go to `pool_variants`."""
+        return (self.steps["query"].copies or 1) if "query" in self.steps else 1
+
+    def item_op(self) -> Op:
+        """The op that makes a new sample of an item: that of the shots if there are any, else that of the support.
+
+        Raises:
+            InputError: if the plan has neither.
+
+        Example:
+            >>> Plan.parse("support: flip; shots: 8 x noise(0.2)").item_op()
+            Compose(ops=(Noise(strength=0.2),))
+        """
+        step = self.steps.get("shots") or self.steps.get("support")
+        if step is None:
+            raise InputError(
+                f"plan: '{self}' does not say how to make samples; give it a clause such as 'shots: 8 x affine'"
+            )
+        return step.op
+
+    def apply(self, episode: Episode, generator: Generator) -> Episode:
+        """Carry the plan out: on whole tasks first, then on support and query, then extra shots of the changed support.
+
+        Each placement draws from a stream of its own, so a change of the support clause leaves the query's draws alone.
+
+        Args:
+            episode: T tasks; uint8 images are made float, from 0 to 1.
+            generator: gives one number, which seeds the streams. The same state gives the same result.
+
+        Returns:
+            The changed episode. Extra shots stand behind the support items, in the order of `variants`, with their
+            origins. With `query: m x`, m variants stand in the place of each query item, none of them unchanged.
+
+        Example:
+            >>> from manyshot.tasks import EpisodeSampler, Source
+            >>> images, labels = torch.zeros(40, 1, 8, 8, dtype=torch.uint8), [f"class {i % 4}" for i in range(40)]
+            >>> episode = EpisodeSampler(Source.of(images, labels), ways=3, shots=1, queries=2).batch(0, 16)
+            >>> plan = Plan.parse("shots: 8 x noise; query: 2 x noise")
+            >>> more = plan.apply(episode, torch.Generator().manual_seed(0))
+            >>> more.support.items.shape, more.query.items.shape
+            (torch.Size([16, 27, 1, 8, 8]), torch.Size([16, 12, 1, 8, 8]))
+        """
+        episode = episode.as_float()
+        seed = int(torch.randint(2**62, (), generator=generator))
+        for placement, step in self.steps.items():
+            stream = seeds.generator(seed, placement)
+            if placement == "task":
+                tasks, ways = episode.classes.shape
+                params = {
+                    str(place): sample_shared(op, per, tasks, ways, stream)  # laid out as Compose draws them
+                    for place, (op, per) in enumerate(zip(step.op.ops, step.per, strict=True))
+                }
+                episode = apply_shared(step.op, episode, params)
+            elif placement == "shots":
+                made = variants(episode.support, step.op, step.copies or 1, stream, step.weight)
+                episode = replace(episode, support=episode.support.joined(made))
+            else:
+                side = episode.support if placement == "support" else episode.query
+                copies = step.copies
+                side = change(side, step.op, stream) if copies is None else variants(side, step.op, copies, stream)
+                episode = replace(episode, support=side) if placement == "support" else replace(episode, query=side)
+        return episode
+
+
+def _step(placement: str, clause: Clause) -> Step:
+    if placement == "task" and len(clause.placements) == 1:
+        per, calls = zip(*map(_per, clause.calls), strict=True)
+    else:
+        calls = clause.calls
+        per = ("class",) * len(calls) if placement == "task" else ()
+    ops = tuple(build(call, OPS) for call in calls)
+    return Step(Compose(ops), per, clause.copies, 1.0 if clause.weight is None else clause.weight)
+
+
+def _per(call: Call) -> tuple[str, Call]:
+    """Who shares the op's draw, and the op without that option."""
+    given = dict(call.options)
+    if "per" not in given:
+        return "class", call
+    per = word(given["per"])
+    if per not in SHARED_BY:
+        raise InputError(f"plan: {call.place}: per={shorten(write(given['per']))}; give class or task")
+    return per, replace(call, options=tuple(option for option in call.options if option[0] != "per"))

@@ -1,0 +1,39 @@
+"""Plans with a name: good beginnings for a kind of picture."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named plan.
+
+    Args:
+        plan: its text.
+        summary: one line on what it is for.
+    """
+
+    plan: str
+    summary: str
+
+
+_DEFORM = "affine(10, 1.2, 0.15, 0.1) elastic(0.1)"
+
+PRESETS = {
+    "handwriting": Preset(
+        f"task: turn flip; support+query: {_DEFORM} stroke(1, p=0.5)",
+        "to train on letters: turned and mirrored letters as new ones; slant, size, place, wobble and pen of each item",
+    ),
+    "handwriting-test": Preset(
+        f"shots: 64 x {_DEFORM}; query: 8 x {_DEFORM}",
+        "to classify letters: deformed variants of support items to compare with, of query items to average over",
+    ),
+    "natural": Preset(
+        "support+query: flip resized_crop(0.5) brightness(0.3) contrast(0.3) saturation(0.3) hue(0.05)",
+        "photographs: mirrored, cropped, in another light",
+    ),
+    "medical": Preset(
+        "support+query: flip turn affine(10, 1.1, 0.05, 0.05, edge=reflection) brightness(0.1) contrast(0.1)",
+        "square scans and microscope pictures without an upright: turned, mirrored, mildly deformed; stains stay",
+    ),
+}
+"""The presets by name; a name may stand as a plan."""

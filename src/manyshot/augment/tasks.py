@@ -1,0 +1,80 @@
+"""Augmentation of whole tasks: turned or mirrored classes as new classes.
+
+A letter that lies on its side is a different letter: turning a *class*, every support and query item of it alike, makes
+a class that the source does not have (Santoro et al. 2016, for Omniglot). What must be shared is the draw, so it is
+explicit here: `sample_shared` draws one row of params a class, and `apply_shared` gives each item the row of its class,
+in the support and in the query. An item's class is its label; labels must not be mixed yet.
+"""
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Int
+from torch import Generator, Tensor
+
+from manyshot.augment.op import Op, Params, take
+from manyshot.augment.variants import apply_in_tasks
+from manyshot.base import InputError, did_you_mean
+from manyshot.tasks import Episode, Examples
+
+SHARED_BY = ("class", "task")
+"""Who shares a draw: the items of one class, or all items of a task."""
+
+
+def sample_shared(op: Op, per: str, tasks: int, ways: int, generator: Generator) -> Params:
+    """Draw an op's params once a class, or once a task.
+
+    Args:
+        op: any op of items.
+        per: "class" for a draw a class, "task" for one that all classes of a task share.
+        tasks: T.
+        ways: classes a task.
+        generator: for the draws.
+
+    Returns:
+        Params of T ways rows; class k of task t has row `t * ways + k`.
+
+    Raises:
+        InputError: for another `per`.
+
+    Example:
+        >>> from manyshot.augment.image import Turn
+        >>> params = sample_shared(Turn(), "task", tasks=2, ways=3, generator=torch.Generator().manual_seed(0))
+        >>> params["quarters"].view(2, 3).diff()
+        tensor([[0, 0],
+                [0, 0]])
+    """
+    if per not in SHARED_BY:
+        raise InputError(f"per={per}: {did_you_mean(per, SHARED_BY)}")
+    if per == "class":
+        return op.sample(tasks * ways, generator)
+    return take(op.sample(tasks, generator), torch.arange(tasks).repeat_interleave(ways))
+
+
+def apply_shared(op: Op, episode: Episode, params: Params) -> Episode:
+    """Change every item of support and query by the params of its class.
+
+    Args:
+        op: any op of items.
+        episode: T tasks, items as the op takes them.
+        params: of T ways rows, as `sample_shared` draws them.
+
+    Example:
+        >>> from manyshot.augment.image import Turn
+        >>> side = Examples(torch.rand(1, 2, 1, 8, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> episode = Episode(side, side, torch.tensor([[3, 5]]))
+        >>> turned = apply_shared(Turn(), episode, {"quarters": torch.tensor([1, 2])})
+        >>> bool((turned.query.items[0, 0] == side.items[0, 0].rot90(1, (1, 2))).all())
+        True
+    """
+
+    def changed(side: Examples) -> Examples:
+        return replace(side, items=apply_in_tasks(op, side.items, take(params, class_rows(side))))
+
+    return replace(episode, support=changed(episode.support), query=changed(episode.query))
+
+
+def class_rows(examples: Examples) -> Int[Tensor, "items"]:
+    """`[T n]` the row of each item's class among `T ways` rows: `t * ways + k`, on the CPU, where params are."""
+    tasks, ways = examples.present.shape
+    return (torch.arange(tasks)[:, None] * ways + examples.hard.cpu()).flatten()
