@@ -1,4 +1,4 @@
-"""Letters for labels: DejaVu, which matplotlib ships, and for scripts that it lacks a font of the system if there is one."""
+"""Letters for labels: DejaVu, which matplotlib ships; for scripts that it lacks, a font of the system if there is one."""
 
 from functools import cache
 from pathlib import Path
@@ -32,10 +32,10 @@ def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 def shown(text: str) -> str:
-    """`text` on one line, with a mark for what cannot be printed (control characters, halves of a pair).
+    r"""`text` on one line, with a mark for what cannot be printed (control characters, halves of a pair).
 
     Example:
-        >>> shown("one\\ntwo\\x00")
+        >>> shown("one\ntwo\x00")
         'one two�'
     """
     return "".join(letter if letter.isprintable() else " " if letter.isspace() else "\ufffd" for letter in text)

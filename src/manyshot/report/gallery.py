@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from manyshot.report.fonts import font_for, shown, shortened
+from manyshot.report.fonts import font_for, shortened, shown
 
 INK = (33, 37, 41)
 FAINT = (134, 142, 150)
@@ -44,7 +44,7 @@ def sheet(
 ) -> Image.Image:
     """Draw labelled rows of pictures.
 
-    Small pictures grow by a whole factor with hard pixels, so that one sees what the learner sees; large ones shrink smoothly.
+    Small pictures grow by a whole factor with hard pixels, so that one sees what the learner sees; large ones shrink.
 
     Args:
         rows: from top to bottom.

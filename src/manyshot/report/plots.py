@@ -1,6 +1,7 @@
 """Plots for reports: curves, paired differences, accuracies and calibration, each with its uncertainty.
 
-Every function returns a matplotlib `Figure` that belongs to no window and no global state; `svg` and `png` turn it into bytes.
+Every function returns a matplotlib `Figure` that belongs to no window and no global state; `svg` and `png` turn it into
+bytes.
 The colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart.
 """
 
@@ -158,11 +159,11 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
     """Draw bars of accuracy with intervals, side by side within each group.
 
     Args:
-        groups: for each group (such as "1 shot") one estimate an arm, from 0 to 1; an arm has the same colour everywhere.
+        groups: for each group (such as "1 shot") one estimate an arm, from 0 to 1; an arm keeps its colour.
 
     Example:
-        >>> figure = accuracies({"1 shot": [Estimate("plain", 0.56, 0.55, 0.57), Estimate("augmented", 0.65, 0.64, 0.66)]})
-        >>> len(figure.axes[0].patches)
+        >>> arms = [Estimate("plain", 0.56, 0.55, 0.57), Estimate("augmented", 0.65, 0.64, 0.66)]
+        >>> len(accuracies({"1 shot": arms}).axes[0].patches)
         2
     """
     with matplotlib.rc_context(STYLE):
