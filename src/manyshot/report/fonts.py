@@ -1,4 +1,4 @@
-"""Letters for labels: DejaVu, which matplotlib ships; for scripts that it lacks, a font of the system if there is one."""
+"""Letters for labels: DejaVu, which matplotlib ships; for other scripts, a font of the system if there is one."""
 
 from functools import cache
 from pathlib import Path
