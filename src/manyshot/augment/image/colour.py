@@ -70,8 +70,7 @@ class Brightness(Recolour):
 
 @dataclass(frozen=True)
 class Contrast(Recolour):
-    """Move each image's pixels away from its mean grey or towards it: `grey + factor (x - grey)`, with a random factor
-    each.
+    """Move the pixels away from their image's mean grey or towards it: `grey + factor (x - grey)`, a random factor each.
 
     Args:
         strength: largest change of the factor from 1.
@@ -96,15 +95,15 @@ class Contrast(Recolour):
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """Every channel times the factor, plus what is left of the mean grey."""
         factor = params["factor"].to(mean)[:, None]
-        weight = mean.new_tensor(LUMA) if mean.shape[1] == 3 else torch.full_like(mean[0], 1 / mean.shape[1])
-        grey = (mean * weight).sum(1, keepdim=True)
+        grey = (mean @ mean.new_tensor(LUMA))[:, None] if mean.shape[1] == 3 else mean.mean(1, keepdim=True)
         return _with_offset(factor[..., None] * _identity(mean), ((1 - factor) * grey).expand_as(mean))
 
 
 @dataclass(frozen=True)
 class Saturation(Recolour):
-    """Move each pixel's colour away from its grey or towards it, by a random factor an image; images of one channel
-    stay.
+    """Move each pixel away from its own grey or towards it, by a random factor an image.
+
+    `grey + factor (x - grey)`, where grey is the pixel's luma. Images of one channel stay as they are.
 
     Args:
         strength: largest change of the factor from 1; at a factor of 0 the image is grey.
@@ -138,10 +137,9 @@ class Saturation(Recolour):
 
 @dataclass(frozen=True)
 class Hue(Recolour):
-    """Turn each image's colours around the grey axis by its own random angle; luma stays, and so do images of one
-    channel.
+    """Turn each image's colours around the grey axis by its own random angle.
 
-    The turn is one of the plane of I and Q in the YIQ space.
+    The turn is one of the plane of I and Q in the YIQ space, so luma stays. Images of one channel stay as they are.
 
     Args:
         strength: largest angle, either way, as a share of a whole turn.

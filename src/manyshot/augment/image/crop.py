@@ -13,8 +13,9 @@ from manyshot.augment.op import Params, check_choice, check_number, factor, unif
 
 @dataclass(frozen=True)
 class Crop(Warp):
-    """Pad each image and cut its own random window of the old size out of it: a shift by whole pixels, exact to the
-    bit.
+    """Pad each image and cut its own random window of the old size out of it.
+
+    That is a shift by whole pixels, exact to the bit.
 
     Args:
         padding: largest shift along each axis, as a share of the image's side.
@@ -39,7 +40,7 @@ class Crop(Warp):
         check_choice(self, "edge", EDGES)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `shift [n, 2]` (x, y): where the window stands, as a share of the image's sides, rounded to pixels on use."""
+        """Draw `shift [n, 2]` (x, y), a share of the image's sides: where the window stands, to the nearest pixel."""
         return {"shift": uniform(2 * n, -self.padding, self.padding, generator).view(n, 2)}
 
     def where(
@@ -92,7 +93,7 @@ class ResizedCrop(Warp):
         check_number(self, "ratio", low=1, high=100)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `centre [n, 2]` (x, y), from -1 to 1 over the image, and `side [n, 2]`, as shares of the image's sides."""
+        """Draw `centre [n, 2]` (x, y), from -1 to 1 over the image, and `side [n, 2]`, shares of the image's sides."""
         area = uniform(n, self.area, 1.0, generator)
         stretch = factor(n, self.ratio, generator)
         side = (area[:, None] * torch.stack((stretch, 1 / stretch), -1)).sqrt().clamp(max=1)
