@@ -25,10 +25,11 @@ class Row:
     Args:
         label: stands at the left.
         images: `[n, c, h, w]`, or n pictures `[c, h, w]` of any sizes; uint8, or float from 0 to 1; c is 1 or 3.
+            Or pictures of pillow.
     """
 
     label: str
-    images: Tensor | Sequence[Tensor]
+    images: Tensor | Sequence[Tensor | Image.Image]
 
 
 def sheet(
@@ -144,14 +145,14 @@ def before_after(
     return sheet(rows, title=title, headings=("original", "made"), rule_after=1, cell=cell, paper=paper)
 
 
-def picture(image: Tensor, cell: int = 64, *, paper: bool = False) -> Image.Image:
-    """One picture `[c, h, w]` at a size to look at: see `sheet`.
+def picture(image: Tensor | Image.Image, cell: int = 64, *, paper: bool = False) -> Image.Image:
+    """One picture, `[c, h, w]` or pillow's, at a size to look at: see `sheet`.
 
     Example:
         >>> picture(torch.zeros(1, 28, 28), cell=64).size, picture(torch.zeros(3, 300, 600), cell=64).size
         ((56, 56), (64, 32))
     """
-    shot = to_pillow(image)
+    shot = image if isinstance(image, Image.Image) else to_pillow(image)
     if paper and shot.mode == "L":
         shot = shot.point(lambda value: 255 - value)
     longer = max(shot.size)

@@ -35,7 +35,7 @@ class Table:
 
     Args:
         columns: headings.
-        rows: cells, as text, one a column. A column whose every cell reads as a number or an interval stands at the right.
+        rows: cells, as text, one a column. A column of nothing but numbers and intervals stands at the right.
         caption: says what the numbers are.
 
     Raises:

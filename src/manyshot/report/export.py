@@ -1,0 +1,257 @@
+"""Made samples as files: pictures in class folders, a contact sheet a class, a manifest that can rebuild each one."""
+
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from manyshot.augment import Op, Plan
+from manyshot.base import InputError
+from manyshot.base.progress import bar
+from manyshot.base.seeds import generator
+from manyshot.datasets.image_folder import file_names, where
+from manyshot.datasets.pictures import decode, read_header
+from manyshot.datasets.tree import Parts, Tree, open_tree
+from manyshot.report.gallery import Row, picture, sheet, to_pillow
+
+MANIFEST = "manifest.jsonl"
+MOST = 100_000
+"""Largest number of made samples a class."""
+SHEET_ROWS, SHEET_COLUMNS, SHEET_CELL = 8, 8, 96
+STEM = 60  # letters; with the number it stays below the 255 bytes that a file name may have
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Args:
+        folder: that holds it.
+        made: how many samples each class got.
+        sheets: the contact sheets, one a class.
+    """
+
+    folder: Path
+    made: Mapping[str, int]
+    sheets: Sequence[Path]
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest: one line of JSON a sample."""
+        return self.folder / MANIFEST
+
+
+def export(
+    pictures: Path | str,
+    plan: Plan,
+    per_class: int,
+    out: Path | str,
+    *,
+    seed: int = 0,
+    split: str | None = None,
+    overwrite: bool = False,
+) -> Exported:
+    """Make new samples of a folder of pictures and write them as files, all or none.
+
+    Every picture keeps its size and stays gray or in colour. The pictures of a class take turns: sample k of a class of
+    n comes from picture k modulo n, and its parameters depend on the seed, the class's name and k alone, so asking for
+    more later gives the same samples and further ones.
+
+    `out` gets `<class>/<picture>-<k>.png`, `<class>.sheet.png` with originals beside what was made of them, and
+    `manifest.jsonl` with one line a sample: file, class, source, number, ops, params, seed, plan (see `replay`).
+
+    Args:
+        pictures: a folder with a folder of pictures a class, or a zip of one (see `manyshot.datasets.load`).
+        plan: its shots' ops make the samples; those of the support if it has no shots.
+        per_class: samples a class, 1 to 100,000.
+        out: the folder to write, which must not be there yet, or be empty.
+        seed: the same seed gives the same bytes.
+        split: the part of the pictures, where they have parts.
+        overwrite: replace `out` if an earlier export wrote it; anything else is never replaced.
+
+    Raises:
+        InputError: if the pictures cannot be read, the plan makes no samples, or `out` is in use.
+
+    Example:
+        >>> from PIL import Image
+        >>> photos = Path(tempfile.mkdtemp())
+        >>> (photos / "cat").mkdir()
+        >>> Image.new("RGB", (40, 30)).save(photos / "cat" / "tom.png")
+        >>> made = export(photos, Plan.parse("shots: noise"), per_class=2, out=photos.with_name(f"{photos.name}-made"))
+        >>> sorted(file.name for file in (made.folder / "cat").iterdir())
+        ['tom-00000.png', 'tom-00001.png']
+    """
+    pictures, out = Path(pictures).expanduser(), Path(out).expanduser()
+    op = plan.item_op()
+    if not 1 <= per_class <= MOST:
+        raise InputError(f"per_class={per_class}: give 1 to {MOST:,} samples a class")
+    _check_target(pictures, out, overwrite)
+    classes = _by_class(file_names(pictures, split))
+    with _aside(out) as folder, open_tree(pictures) as tree, _one_thread(), bar() as progress:
+        task = progress.add_task("make samples", total=per_class * len(classes), note="")
+        with (folder / MANIFEST).open("wb") as manifest:
+            for name, files in classes.items():
+                (folder / name).mkdir()
+                rows: list[Row] = []
+                for place, parts in enumerate(files[:per_class]):
+                    original = _read(tree, parts)
+                    thumbnails = [picture(original, SHEET_CELL)]
+                    for number in range(place, per_class, len(files)):
+                        made, params = _make(op, original, seed, name, number)
+                        file = f"{name}/{Path(parts[-1]).stem[:STEM]}-{number:05}.png"
+                        to_pillow(made).save(folder / file)
+                        line = _line(file, name, "/".join(parts), number, plan, params, seed)
+                        # Half letters in a file's name become the escapes that JSON has for them.
+                        manifest.write(
+                            (json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+                        )
+                        if len(rows) < SHEET_ROWS and len(thumbnails) <= SHEET_COLUMNS:
+                            thumbnails.append(picture(made, SHEET_CELL))
+                        progress.advance(task)
+                    if len(rows) < SHEET_ROWS:
+                        rows.append(Row(parts[-1], thumbnails))
+                contact = sheet(rows, title=name, headings=("original", "made"), rule_after=1, cell=SHEET_CELL)
+                contact.save(folder / _sheet_name(name))
+    sheets = [out / _sheet_name(name) for name in classes]
+    return Exported(out, dict.fromkeys(classes, per_class), sheets)
+
+
+def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h w"]:
+    """Make a sample again from its line in the manifest.
+
+    Args:
+        line: as read from the manifest.
+        pictures: the folder or zip that was exported.
+
+    Returns:
+        The same pixels as in the file.
+
+    Raises:
+        InputError: if the source is no longer there, or the line is of another kind.
+    """
+    pictures = Path(pictures).expanduser()
+    try:
+        op, parts, params = (
+            Plan.parse(line["plan"]).item_op(),
+            tuple(line["source"].split("/")),
+            _tensors(line["params"]),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"a line of a manifest without a usable {error}; give one that export wrote") from None
+    with open_tree(pictures) as tree, _one_thread():
+        if parts not in tree.files:
+            raise InputError(
+                f"{pictures}: no picture '{line['source']}'; give the folder that the samples were made from"
+            )
+        return _changed(op, _read(tree, parts), params)
+
+
+def _make(op: Op, original: UInt8[Tensor, "c h w"], seed: int, name: str, number: int) -> tuple[Tensor, dict[str, Any]]:
+    params = op.sample(1, generator(seed, "export", name, number))
+    return _changed(op, original, params), _plain(params)
+
+
+def _changed(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any]) -> UInt8[Tensor, "c h w"]:
+    made: Tensor = op.apply(original[None].float() / 255, params)[0]
+    return made.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+def _read(tree: Tree, parts: Parts) -> UInt8[Tensor, "c h w"]:
+    data, place = tree.read(parts), where(tree, parts)
+    header = read_header(data, place)
+    return torch.from_numpy(decode(data, place, (header.height, header.width), header.color))
+
+
+def _line(
+    file: str, name: str, source: str, number: int, plan: Plan, params: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    clauses = {placement: clause for clause in plan.syntax.clauses for placement in clause.placements}
+    ops = " ".join(map(str, (clauses.get("shots") or clauses["support"]).calls))
+    return {
+        "file": file,
+        "class": name,
+        "source": source,
+        "number": number,
+        "ops": ops,
+        "params": params,
+        "seed": seed,
+        "plan": str(plan),
+    }
+
+
+def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The params of one item as JSON."""
+    return {name: value[0].tolist() if isinstance(value, Tensor) else _plain(value) for name, value in params.items()}
+
+
+def _tensors(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Params of one item from JSON."""
+    return {
+        name: _tensors(value) if isinstance(value, Mapping) else torch.tensor(value)[None]
+        for name, value in params.items()
+    }
+
+
+def _by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
+    classes: dict[str, list[Parts]] = {}
+    for file in files:
+        parts = tuple(file.split("/"))
+        if Path(parts[-2]).name != parts[-2]:  # a drive or a backslash, on the systems where that means something
+            raise InputError(f"class '{parts[-2]}': its name cannot be the name of a folder here; rename it")
+        classes.setdefault(parts[-2], []).append(parts)
+    return classes
+
+
+def _sheet_name(name: str) -> str:
+    short = name if len(name) <= STEM else f"{name[:STEM]}-{zlib.crc32(os.fsencode(name)):08x}"
+    return f"{short}.sheet.png"
+
+
+def _check_target(pictures: Path, out: Path, overwrite: bool) -> None:
+    if out.resolve().is_relative_to(pictures.resolve()):
+        raise InputError(f"{out}: lies inside of the pictures' folder; name a folder beside it")
+    if not (out.exists() or out.is_symlink()):
+        return
+    if not out.is_dir() or out.is_symlink():
+        raise InputError(f"{out}: is there and is no folder; name another")
+    if not any(out.iterdir()) or (overwrite and (out / MANIFEST).is_file()):
+        return
+    mend = f"only a folder with a {MANIFEST} is overwritten" if overwrite else "name another, or add --overwrite"
+    raise InputError(f"{out}: the folder is not empty; {mend}")
+
+
+@contextmanager
+def _aside(out: Path) -> Iterator[Path]:
+    """A new folder beside `out` that takes its place at the end, or goes when the block fails."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name[:STEM]}-", dir=out.parent))
+    try:
+        folder = scratch / "new"
+        folder.mkdir()  # with the permissions that the person's folders have, unlike the scratch folder
+        yield folder
+        if out.exists():
+            out.replace(scratch / "old")
+        folder.replace(out)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums over pixels depend on the number of threads in their last bit; the bytes must not."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
