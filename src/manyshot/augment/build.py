@@ -10,7 +10,7 @@ from manyshot.augment.syntax import Call, Value, shorten, write
 from manyshot.base import InputError, did_you_mean
 
 
-def build(call: Call, table: Mapping[str, type]) -> Op:
+def build(call: Call, table: Mapping[str, type], what: str = "op") -> Any:  # noqa: ANN401 - an instance of a class of the table
     """Make the op that a call names.
 
     Values by position fill the fields in order. An op without a field `p` takes one all the same: it then acts with
@@ -19,6 +19,7 @@ def build(call: Call, table: Mapping[str, type]) -> Op:
     Args:
         call: as parsed.
         table: op classes (frozen dataclasses) by name.
+        what: the table's kind of thing, as errors call it; learners and encoders are written in the same way.
 
     Raises:
         InputError: for an unknown op or option, too many values, a value of the wrong kind or out of range.
@@ -29,7 +30,7 @@ def build(call: Call, table: Mapping[str, type]) -> Op:
         Flip(p=0.25)
     """
     if call.name not in table:
-        _fail(call, "unknown op", did_you_mean(call.name, table))
+        _fail(call, f"unknown {what}", did_you_mean(call.name, table))
     kind = table[call.name]
     settable = options(kind)
     if len(call.arguments) > len(settable):
@@ -43,27 +44,28 @@ def build(call: Call, table: Mapping[str, type]) -> Op:
             _fail(call, f"{name} is given by position and by name", "give it once")
         if name in settable:
             written[name] = value
-        elif name == "p":
+        elif name == "p" and what == "op":
             share = _read(call, name, float, value, table)
-        elif name == "per":
+        elif name == "per" and what == "op":
             _fail(
                 call,
                 f"per={shorten(write(value))}",
                 "only ops of a 'task:' clause of its own take per; leave it out here",
             )
         else:
-            _fail(call, f"unknown option '{shorten(name)}'", did_you_mean(name, [*settable, "p"]))
+            known = [*settable, "p"] if what == "op" else settable
+            _fail(call, f"unknown option '{shorten(name)}'", did_you_mean(name, known))
     missing = [name for name, option in settable.items() if is_required(option) and name not in written]
     if missing:
         _fail(call, f"no {missing[0]}", f"write {call.name}({missing[0]}=...)")
     types = get_type_hints(kind)
     values = {name: _read(call, name, types[name], value, table) for name, value in written.items()}
     try:
-        op: Op = kind(**values)
+        op = kind(**values)
         return op if share is None else Sometimes(op, share)
     except InputError as error:
         # The class's name adds nothing to the call as written.
-        raise InputError(f"plan: {call.place}: {str(error).removeprefix(f'{kind.__name__}: ')}") from None
+        raise InputError(f"{call.what}: {call.place}: {str(error).removeprefix(f'{kind.__name__}: ')}") from None
 
 
 def options(kind: type) -> dict[str, Field[Any]]:
@@ -109,4 +111,4 @@ def _read(call: Call, name: str, kind: Any, value: Value, table: Mapping[str, ty
 
 
 def _fail(call: Call, wrong: str, mend: str) -> NoReturn:
-    raise InputError(f"plan: {call.place}: {wrong}; {mend}")
+    raise InputError(f"{call.what}: {call.place}: {wrong}; {mend}")

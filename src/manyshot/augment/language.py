@@ -61,6 +61,25 @@ def parse(text: str) -> Syntax:
     return _Parser(text).plan()
 
 
+def parse_call(text: str, what: str) -> Call:
+    """Read one name with its options, written as an op of a plan is: learners and encoders are.
+
+    Args:
+        text: such as "maml(steps=5)".
+        what: what it names, as errors call it.
+
+    Raises:
+        InputError: where the text makes no sense.
+
+    Example:
+        >>> parse_call("maml( steps = 5 )", "learner")
+        Call(name='maml', arguments=(), options=(('steps', 5.0),))
+    """
+    if len(text) > LONGEST or not text.strip():
+        raise InputError(f"{what} of {len(text)} characters: give a name and, in brackets, its options")
+    return _Parser(text, what).one_call()
+
+
 NAME = r"[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
 _TOKEN = re.compile(
     rf"(?P<number>-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>{NAME})|(?P<sign>[;:+(),=])"
@@ -77,7 +96,8 @@ class _Token:
 class _Parser:
     """Recursive descent, one method a line of the grammar."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, what: str = "plan") -> None:
+        self.what = what
         self.tokens: list[_Token] = []
         self.next = 0
         place = 0
@@ -87,7 +107,7 @@ class _Parser:
                 continue
             found = _TOKEN.match(text, place)
             if found is None:
-                raise InputError(f"plan: {text[place]!a} (character {place + 1}) has no meaning here; remove it")
+                raise InputError(f"{what}: {text[place]!a} (character {place + 1}) has no meaning here; remove it")
             self.tokens.append(_Token(str(found.lastgroup), found.group(), place + 1))
             place = found.end()
         self.tokens.append(_Token("end", "", len(text) + 1))
@@ -109,8 +129,10 @@ class _Parser:
 
     def fail(self, expected: str) -> NoReturn:
         token = self.token
-        found = "the plan ends" if token.kind == "end" else f"'{shorten(token.text)}' (character {token.at}) stands"
-        raise InputError(f"plan: {found} where {expected} should stand")
+        found = (
+            f"the {self.what} ends" if token.kind == "end" else f"'{shorten(token.text)}' (character {token.at}) stands"
+        )
+        raise InputError(f"{self.what}: {found} where {expected} should stand")
 
     def plan(self) -> Syntax:
         clauses = [self.clause()]
@@ -119,6 +141,14 @@ class _Parser:
         if self.token.kind != "end":
             self.fail("an op or ';'")
         return Syntax(tuple(clauses))
+
+    def one_call(self) -> Call:
+        if self.token.kind != "name":
+            self.fail(f"the name of a {self.what}")
+        call = self.call(1)
+        if self.token.kind != "end":
+            self.fail("the end")
+        return call
 
     def clause(self) -> Clause:
         placements = [self.placement()]
@@ -163,9 +193,8 @@ class _Parser:
                 if token.kind == "name" and self.tokens[self.next + 1].text == "=":
                     self.next += 2
                     if token.text in options:
-                        raise InputError(
-                            f"plan: {name.text}: '{token.text}=' (character {token.at}) is given twice; give it once"
-                        )
+                        where = f"{self.what}: {name.text}: '{shorten(token.text)}=' (character {token.at})"
+                        raise InputError(f"{where} is given twice; give it once")
                     options[token.text] = self.value(depth)
                 elif options:
                     self.fail("'name=' (values by position come before values by name)")
@@ -175,7 +204,7 @@ class _Parser:
                     break
             if not self.has(")"):
                 self.fail("',' or ')'")
-        return Call(name.text, tuple(arguments), tuple(options.items()), name.at)
+        return Call(name.text, tuple(arguments), tuple(options.items()), name.at, self.what)
 
     def value(self, depth: int) -> Value:
         if self.token.kind == "number":

@@ -23,6 +23,7 @@ class Call:
         arguments: values by position.
         options: values by name, as written.
         at: the character of the plan, from 1, where it stands; 0 where it was not parsed. Plays no part in equality.
+        what: the kind of text that it was parsed from, to begin an error message. Plays no part in equality.
 
     Example:
         >>> str(Call("elastic", (0.1,), (("cells", 5.0),)))
@@ -33,6 +34,7 @@ class Call:
     arguments: tuple[Value, ...] = ()
     options: tuple[tuple[str, Value], ...] = ()
     at: int = field(default=0, compare=False, repr=False)
+    what: str = field(default="plan", compare=False, repr=False)
 
     def __str__(self) -> str:
         inside = [write(value) for value in self.arguments] + [f"{name}={write(value)}" for name, value in self.options]
@@ -82,12 +84,11 @@ class Clause:
         if len(set(self.placements)) < len(self.placements):
             raise InputError(f"plan: '{where}:' names a placement twice; name each once")
         if self.copies is not None:
+            count = shorten(str(self.copies))
             if not 1 <= self.copies <= MOST_COPIES:
-                raise InputError(f"plan: '{where}: {self.copies} x': give a whole number from 1 to {MOST_COPIES}")
+                raise InputError(f"plan: '{where}: {count} x': give a whole number from 1 to {MOST_COPIES}")
             if not set(self.placements) <= {"shots", "query"}:
-                raise InputError(
-                    f"plan: '{where}: {self.copies} x': only shots and query take a count; leave it out here"
-                )
+                raise InputError(f"plan: '{where}: {count} x': only shots and query take a count; leave it out here")
         if self.weight is not None:
             if self.placements != ("shots",):
                 raise InputError(

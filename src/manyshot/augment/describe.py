@@ -1,0 +1,77 @@
+"""What a person can ask about an op: what it does, its options, where it may stand; read from the op's class."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from manyshot.augment.build import is_required, options
+from manyshot.augment.image import OPS
+from manyshot.augment.syntax import PLACEMENTS
+
+
+@dataclass(frozen=True)
+class OptionHelp:
+    """One option of an op.
+
+    Args:
+        name: as the plan language takes it.
+        default: its value where none is given; None for an option that must be given.
+        help: what it means.
+    """
+
+    name: str
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True)
+class OpHelp:
+    """What there is to say about one op; `dataclasses.asdict` makes it JSON.
+
+    Args:
+        name: as the plan language takes it.
+        summary: one line.
+        details: the formula and what else its docstring explains; may be empty.
+        options: in the order in which values by position fill them.
+        placements: where it may stand.
+    """
+
+    name: str
+    summary: str
+    details: str
+    options: tuple[OptionHelp, ...]
+    placements: tuple[str, ...]
+
+
+def describe_ops(table: Mapping[str, type] = OPS) -> tuple[OpHelp, ...]:
+    """Describe every op of a table, in the table's order.
+
+    Example:
+        >>> flip = next(op for op in describe_ops() if op.name == "flip")
+        >>> [(option.name, option.default) for option in flip.options]
+        [('p', 0.5)]
+    """
+    return tuple(_describe(name, kind) for name, kind in table.items())
+
+
+def _describe(name: str, kind: type) -> OpHelp:
+    # A docstring is a summary, details and sections, with empty lines between; a section begins with its name.
+    text, *sections = re.split(r"\n+(?=(?:Args|Raises|Returns|Example|Examples):\n)", inspect.getdoc(kind) or "")
+    summary, _, details = text.partition("\n\n")
+    arguments = next((section for section in sections if section.startswith("Args:")), "")
+    meaning = {
+        found["name"]: " ".join(found["help"].split())
+        for found in re.finditer(r"^    (?P<name>\w+): (?P<help>.*(?:\n     .*)*)", arguments, re.MULTILINE)
+    }
+    return OpHelp(
+        name=name,
+        summary=" ".join(summary.split()),
+        details=details.strip(),
+        options=tuple(
+            OptionHelp(option, None if is_required(field) else field.default, meaning.get(option, ""))
+            for option, field in options(kind).items()
+        ),
+        placements=PLACEMENTS,
+    )
