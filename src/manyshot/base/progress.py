@@ -1,6 +1,6 @@
 """Progress bars, on standard error, so that standard output stays a machine's."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -52,7 +52,7 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         >>> sum(track(range(4), "adding"))
         6
     """
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     with bar() as progress:
         task = progress.add_task(description, total=total, note="")

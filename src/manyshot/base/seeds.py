@@ -1,10 +1,11 @@
 """Randomness as a function: a seed and a few counters in, the same numbers out, on any machine, in any order.
 
-A stateful generator makes task 7 depend on how many tasks were drawn before it. Here every number is a hash of its address,
-such as (seed, task, class, draw), so batches, workers and resumed runs agree without anything to store.
+A stateful generator makes task 7 depend on how many tasks were drawn before it. Here every number is a hash of its
+address, such as (seed, task, class, draw), so batches, workers and resumed runs agree without anything to store.
 """
 
 import zlib
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +17,8 @@ Word = int | NDArray[np.int64] | NDArray[np.uint64]
 def bits(*words: Word) -> NDArray[np.uint64]:
     """64 random bits for each address: the words broadcast against each other.
 
-    Each word is folded in with the finaliser of SplitMix64 (Steele, Lea and Flood 2014), whose every output bit depends on every
-    input bit.
+    Each word is folded in with the finaliser of SplitMix64 (Steele, Lea and Flood 2014), whose every output bit
+    depends on every input bit.
 
     Args:
         *words: integers or integer arrays that broadcast.
@@ -30,7 +31,7 @@ def bits(*words: Word) -> NDArray[np.uint64]:
         >>> bool((bits(0, np.arange(4)) == bits(0, np.arange(4))).all())
         True
     """
-    state = np.uint64(0x243F6A8885A308D3)
+    state: Any = np.uint64(0x243F6A8885A308D3)
     with np.errstate(over="ignore"):
         for word in words:
             value = np.asarray(word).astype(np.uint64)
@@ -55,7 +56,8 @@ def generator(*words: int | str) -> torch.Generator:
     """A torch generator whose stream belongs to this address.
 
     Example:
-        >>> bool(torch.rand(2, generator=generator(0, "train", 3)).equal(torch.rand(2, generator=generator(0, "train", 3))))
+        >>> first, again = (torch.rand(2, generator=generator(0, "train", 3)) for _ in range(2))
+        >>> first.equal(again)
         True
     """
     numbers = [zlib.crc32(word.encode()) if isinstance(word, str) else word for word in words]

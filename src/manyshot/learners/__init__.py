@@ -1,1 +1,8 @@
-"""x."""
+"""Learners: what turns a support set into a classifier. One file a paper."""
+
+from manyshot.learners.learner import Classifier, Learner, by_task, cross_entropy
+from manyshot.learners.maml import MAML
+from manyshot.learners.prototypes import Prototypes
+from manyshot.learners.table import LEARNERS, LearnerOptions
+
+__all__ = ["LEARNERS", "MAML", "Classifier", "Learner", "LearnerOptions", "Prototypes", "by_task", "cross_entropy"]

@@ -1,1 +1,7 @@
-"""x."""
+"""Encoders: items in, feature vectors out."""
+
+from manyshot.nets.conv4 import Conv4, Norm
+from manyshot.nets.norm import GroupNorm
+from manyshot.nets.table import ENCODERS, EncoderOptions
+
+__all__ = ["ENCODERS", "Conv4", "EncoderOptions", "GroupNorm", "Norm"]

@@ -7,9 +7,10 @@ from manyshot.base.seeds import Word, integers, uniform
 
 
 def choose(n: NDArray[np.int64], k: int, *address: Word) -> NDArray[np.int64]:
-    """k different integers below n for each row, in random order, every ordered choice equally likely.
+    """Choose k different integers below n for each row, in random order, every ordered choice equally likely.
 
-    Floyd's algorithm (Bentley and Floyd 1987) draws the set in k steps, whatever n is; a shuffle makes the order random.
+    Floyd's algorithm (Bentley and Floyd 1987) draws the set in k steps, whatever n is; a shuffle makes the order
+    random.
 
     Args:
         n: `[rows]` how many there are to choose from, at least k each.

@@ -12,16 +12,16 @@ from torch import Tensor
 class Examples:
     """One side of T tasks: what is learned from (support) or judged on (query).
 
-    Labels are rows of class shares, so that a mixed item is no special case; an item of weight 0 is not there, so that tasks of
-    different sizes stand in one batch.
+    Labels are rows of class shares, so that a mixed item is no special case; an item of weight 0 is not there, so that
+    tasks of different sizes stand in one batch.
 
     Args:
         items: `[T, n, ...]`, or T lists of n strings.
         labels: `[T, n, ways]` each item's share in every class.
         weight: `[T, n]` how much an item counts: 1 for a real one, 0 for padding.
         present: `[T, ways]` which classes the task has; the others are padding.
-        origin: `[T, n]` the place in the support (or query) of the item that a made item came from, -1 for a real one; None where
-            all are real.
+        origin: `[T, n]` the place in the support (or query) of the item that a made item came from, -1 for a real one;
+            None where all are real.
     """
 
     items: Any
@@ -41,7 +41,11 @@ class Examples:
         def move(name: str, value: Any) -> Any:  # noqa: ANN401
             if not isinstance(value, Tensor):
                 return value
-            return value.to(device, dtype) if name in ("items", "labels", "weight") and value.is_floating_point() else value.to(device)
+            return (
+                value.to(device, dtype)
+                if name in ("items", "labels", "weight") and value.is_floating_point()
+                else value.to(device)
+            )
 
         return replace(self, **{f.name: move(f.name, getattr(self, f.name)) for f in fields(self)})
 
@@ -76,7 +80,8 @@ class Episode:
 
     Example:
         >>> from manyshot.tasks import EpisodeSampler, Source
-        >>> source = Source.of(torch.zeros(40, 1, 8, 8, dtype=torch.uint8), labels=[f"class {i % 4}" for i in range(40)])
+        >>> images = torch.zeros(40, 1, 8, 8, dtype=torch.uint8)
+        >>> source = Source.of(images, labels=[f"class {i % 4}" for i in range(40)])
         >>> episode = EpisodeSampler(source, ways=3, shots=1, queries=2).batch(0, 16)
         >>> episode.support.items.shape, episode.query.labels.shape
         (torch.Size([16, 3, 1, 8, 8]), torch.Size([16, 6, 3]))

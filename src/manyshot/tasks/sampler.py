@@ -1,5 +1,6 @@
 """Drawing tasks: task number i of a seed is always the same task."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,7 +24,8 @@ _WAYS, _SHOTS, _POOL, _CLASSES, _ITEMS, _AUTHORS, _AMONG, _GROUPED = range(8)
 class EpisodeSampler:
     """Draws N-way K-shot tasks from a source, many at once.
 
-    Task i is a function of (seed, i) alone: batches of any size, any number of workers, and a resumed run see the same tasks.
+    Task i is a function of (seed, i) alone: batches of any size, any number of workers, and a resumed run see the same
+    tasks.
 
     Args:
         source: where the classes come from.
@@ -31,10 +33,10 @@ class EpisodeSampler:
         shots: support items a class, or a range.
         queries: query items a class.
         seed: names the stream of tasks.
-        within_group: the share of tasks whose classes all come from one group, such as an alphabet (0 to 1). Groups with fewer
-            than the most ways are passed over.
-        by_author: each shot is drawn by one author for all classes of the task, and each query by another, as in Omniglot's one-shot
-            runs, where one person's characters are matched with another's.
+        within_group: the share of tasks whose classes all come from one group, such as an alphabet (0 to 1). Groups
+            with fewer than the most ways are passed over.
+        by_author: each shot is drawn by one author for all classes of the task, and each query by another, as in
+            Omniglot's one-shot runs, where one person's characters are matched with another's.
         tasks: how many different tasks there are; task i is task i modulo this. None for no limit.
 
     Raises:
@@ -42,7 +44,8 @@ class EpisodeSampler:
 
     Example:
         >>> import torch
-        >>> source = Source.of(torch.zeros(40, 1, 8, 8, dtype=torch.uint8), labels=[f"class {i % 4}" for i in range(40)])
+        >>> images = torch.zeros(40, 1, 8, 8, dtype=torch.uint8)
+        >>> source = Source.of(images, labels=[f"class {i % 4}" for i in range(40)])
         >>> sampler = EpisodeSampler(source, ways=3, shots=1, queries=2, seed=1)
         >>> bool((sampler.table(0, 8).query[5] == sampler.table(5, 1).query[0]).all())
         True
@@ -73,22 +76,23 @@ class EpisodeSampler:
         source, need = self.source, self._shots[1] + self.queries
         if len(source.class_names) < self._ways[1]:
             raise InputError(
-                f"{source.name}: {len(source.class_names)} classes, but ways={self._ways[1]}; lower the ways or add classes"
+                f"{source.name}: {len(source.class_names)} classes, but ways={self._ways[1]}; lower the "
+                "ways or add classes"
             )
         if self.by_author:
             for pool, common in enumerate(self._common_authors.sum(1)):
                 if common < need:
                     where = "all classes" if pool == 0 else f"the classes of group '{self._group_names[pool - 1]}'"
                     raise InputError(
-                        f"{source.name}: {where} have {common} authors in common, but shots + queries = {self._shots[1]} + "
-                        f"{self.queries} are needed; lower them or draw without by_author"
+                        f"{source.name}: {where} have {common} authors in common, but shots + queries = "
+                        f"{self._shots[1]} + {self.queries} are needed; lower them or draw without by_author"
                     )
             return
         small = int(np.argmin(source.counts))
         if source.counts[small] < need:
             raise InputError(
-                f"{source.name}: class '{source.class_names[small]}' has {source.counts[small]} items, but shots + queries = "
-                f"{self._shots[1]} + {self.queries} = {need} are needed; lower them or leave small classes out"
+                f"{source.name}: class '{source.class_names[small]}' has {source.counts[small]} items, but shots + "
+                f"queries = {self._shots[1]} + {self.queries} = {need} are needed; lower them or leave small classes out"
             )
 
     @property
@@ -110,8 +114,8 @@ class EpisodeSampler:
         large = tuple(n for n, c in zip(names, counts, strict=True) if c >= self._ways[1])
         if not large:
             raise InputError(
-                f"{self.source.name}: no group has ways={self._ways[1]} classes (the largest has {counts.max()}); lower the ways "
-                "or within_group"
+                f"{self.source.name}: no group has ways={self._ways[1]} classes (the largest has {counts.max()}); "
+                "lower the ways or within_group"
             )
         return large
 
@@ -124,7 +128,7 @@ class EpisodeSampler:
 
     @cached_property
     def _by_author_order(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Item positions sorted by class and author; `[classes, authors]` where each cell begins, and how many it has."""
+        """Item positions by class and author; `[classes, authors]` where each cell begins, and how many it has."""
         source = self.source
         if source.authors is None:
             raise InputError(f"{source.name}: its items have no authors; leave by_author out")
@@ -142,7 +146,7 @@ class EpisodeSampler:
         return np.stack([(counts[pool] > 0).all(0) for pool in self._pools])
 
     def table(self, first: int, count: int) -> TaskTable:
-        """Tasks number `first` to `first + count - 1`, as positions: a fixed list that can be drawn on again and again."""
+        """Tasks number `first` to `first + count - 1`, as positions: a fixed list to draw on again and again."""
         task = np.arange(first, first + count)
         if self.tasks is not None:
             task %= self.tasks
@@ -171,6 +175,11 @@ class EpisodeSampler:
         """Tasks number `first` to `first + count - 1`, with their items."""
         return self.table(first, count).episode(self.source)
 
+    def batches(self, tasks: int, size: int = 10) -> Iterator[Episode]:
+        """Tasks number 0 to `tasks - 1`, `size` at a time, so that memory is bounded."""
+        for first in range(0, tasks, size):
+            yield self.batch(first, min(size, tasks - first))
+
     def _draw_range(self, bounds: tuple[int, int], stream: int, task: Word) -> NDArray[np.int64]:
         least, most = bounds
         return least + integers(most - least + 1, self.seed, stream, task)
@@ -196,4 +205,5 @@ class EpisodeSampler:
         among = integers(
             counts[cell], self.seed, _AMONG, task[:, None, None], np.arange(classes.shape[1])[:, None], np.arange(each)
         )
-        return order[starts[cell] + among]
+        found: NDArray[np.int64] = order[starts[cell] + among]
+        return found

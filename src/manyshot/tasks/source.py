@@ -24,8 +24,8 @@ class Source:
     The items lie in a `store` that subsets and splits share; `rows` lists a source's own items, class after class.
 
     Args:
-        store: all items: a tensor `[n, ...]` (uint8 for images, in memory or memory-mapped) or a sequence of strings, paths
-            or anything else that `decode` understands.
+        store: all items: a tensor `[n, ...]` (uint8 for images, in memory or memory-mapped) or a sequence of strings,
+            paths or anything else that `decode` understands.
         rows: `[m]` positions in the store, those of class 0 first, then class 1, ...
         starts: `[classes + 1]` where each class begins in `rows`; the last entry is `m`.
         class_names: one name a class.
@@ -82,9 +82,13 @@ class Source:
             InputError: if there are no items, or the numbers of items, labels and authors differ.
         """
         if not len(labels) or len(store) != len(labels):
-            raise InputError(f"{name}: {len(store)} items and {len(labels)} labels; give one label an item, and at least one item")
+            raise InputError(
+                f"{name}: {len(store)} items and {len(labels)} labels; give one label an item, and at least one item"
+            )
         class_names, label = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
-        author_names, author = (None, None) if authors is None else np.unique(np.asarray(authors, dtype=object), return_inverse=True)
+        author_names, author = (
+            (None, None) if authors is None else np.unique(np.asarray(authors, dtype=object), return_inverse=True)
+        )
         return Source(
             store=store,
             rows=np.argsort(label, kind="stable").astype(np.int64),
@@ -186,15 +190,18 @@ class Source:
             by: what is divided: "class", "group", or "item" (each class's items, so that parts share the classes).
 
         Raises:
-            InputError: if the shares do not add up to 1 or there are fewer classes (groups, items of a class) than parts.
+            InputError: if the shares do not add up to 1 or there are fewer classes (groups, items of a class) than
+                parts.
         """
         if abs(sum(shares) - 1) > 1e-6 or min(shares) <= 0:
             raise InputError(f"shares={tuple(shares)}: give positive shares that add up to 1")
         names = tuple(f"{self.name}/{part}" for part in range(len(shares)))
         if by == "item":
             part_of = np.concatenate(
-                [_parts(int(n), shares, seed, c, f"{self.name}: class '{self.class_names[c]}' has {n} items")
-                 for c, n in enumerate(self.counts)]
+                [
+                    _parts(int(n), shares, seed, c, f"{self.name}: class '{self.class_names[c]}' has {n} items")
+                    for c, n in enumerate(self.counts)
+                ]
             )
             return tuple(self.subset(items=part_of == part, name=name) for part, name in enumerate(names))
         if by == "group":
@@ -220,12 +227,16 @@ class Source:
             "classes": len(self.class_names),
             "items": len(self),
             "items_a_class": {
-                "least": int(self.counts.min()), "median": float(np.median(self.counts)), "most": int(self.counts.max())
+                "least": int(self.counts.min()),
+                "median": float(np.median(self.counts)),
+                "most": int(self.counts.max()),
             },
             "groups": None if self.groups is None else len(set(self.groups)),
             "authors": None if self.authors is None else len(np.unique(self.authors[self.rows])),
             "shape": shape,
-            "type": str(self.store.dtype).removeprefix("torch.") if isinstance(self.store, Tensor) else "decoded on demand",
+            "type": str(self.store.dtype).removeprefix("torch.")
+            if isinstance(self.store, Tensor)
+            else "decoded on demand",
         }
 
 

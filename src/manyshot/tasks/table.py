@@ -42,7 +42,7 @@ def _examples(source: Source, positions: NDArray[np.int64], present: Tensor) -> 
     tasks, ways, each = positions.shape
     items = source.gather(np.maximum(positions, 0).reshape(-1))
     if isinstance(items, Tensor):
-        items = items.unflatten(0, (tasks, ways * each))
+        items = items.reshape(tasks, ways * each, *items.shape[1:])
     else:
         items = [items[i * ways * each : (i + 1) * ways * each] for i in range(tasks)]
     labels = torch.eye(ways).repeat_interleave(each, 0)

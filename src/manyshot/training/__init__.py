@@ -1,1 +1,29 @@
-"""x."""
+"""Training: fit, evaluate, compare; runs that survive a kill."""
+
+from manyshot.training.compare import Arm, ArmResult, compare, train_arms
+from manyshot.training.config import Config
+from manyshot.training.evaluate import Evaluation, evaluate
+from manyshot.training.fit import Settings, TrainingDiverged, fit
+from manyshot.training.run import Run, load_run, load_sources, train
+from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
+
+__all__ = [
+    "Arm",
+    "ArmResult",
+    "Config",
+    "Difference",
+    "Evaluation",
+    "Run",
+    "Settings",
+    "TrainingDiverged",
+    "compare",
+    "evaluate",
+    "fit",
+    "holm",
+    "load_run",
+    "load_sources",
+    "mean_interval",
+    "paired_difference",
+    "train",
+    "train_arms",
+]

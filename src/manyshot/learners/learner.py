@@ -1,0 +1,69 @@
+"""What every learner is, and the few functions that they share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from manyshot.tasks import Episode, Examples
+
+Classifier = Callable[[Tensor], Tensor]
+"""Queries `[T, m, ...]` in, logits `[T, m, ways]` out; classes that a task does not have get -inf."""
+
+
+class Learner(nn.Module, ABC):
+    """Adapts to the support of T tasks at once, honouring soft labels and weights."""
+
+    @abstractmethod
+    def adapt(self, support: Examples) -> Classifier:
+        """Turn the support of T tasks into a classifier of their queries."""
+
+    def loss(self, episode: Episode) -> Float[Tensor, ""]:
+        """What meta-training minimises: the cross-entropy of the adapted classifier on the query."""
+        return cross_entropy(self.adapt(episode.support)(episode.query.items), episode.query)
+
+
+def by_task(encoder: nn.Module, items: Float[Tensor, "t n ..."], weight: Float[Tensor, "t n"] | None = None) -> Tensor:
+    """Encode the items of T tasks in one batch.
+
+    Args:
+        encoder: `[n, ...]` to `[n, d]`.
+        items: `[T, n, ...]`.
+        weight: `[T, n]`; items of weight 0 are not encoded (they would enter batch statistics) and get zeros.
+
+    Returns:
+        `[T, n, d]` features.
+
+    Example:
+        >>> by_task(nn.Flatten(), torch.rand(2, 3, 1, 4, 4)).shape
+        torch.Size([2, 3, 16])
+    """
+    flat = items.flatten(0, 1)
+    real = None if weight is None else weight.flatten() > 0
+    if real is None or bool(real.all()):
+        every: Tensor = encoder(flat)
+        return every.reshape(*items.shape[:2], *every.shape[1:])
+    encoded: Tensor = encoder(flat[real])
+    features = encoded.new_zeros(len(flat), *encoded.shape[1:])
+    features[real] = encoded
+    return features.reshape(*items.shape[:2], *encoded.shape[1:])
+
+
+def cross_entropy(logits: Float[Tensor, "t n ways"], examples: Examples) -> Float[Tensor, ""]:
+    """Cross-entropy with soft labels and weights: weighted mean over a task's items, mean over tasks.
+
+    L = 1/T sum_t sum_i w_ti (-sum_k y_tik log p_tik) / sum_i w_ti
+
+    Args:
+        logits: `[T, n, ways]`; -inf where a class is absent.
+        examples: the items' labels and weights.
+    """
+    losses = item_losses(logits, examples.labels)
+    return ((losses * examples.weight).sum(-1) / examples.weight.sum(-1).clamp(min=1e-12)).mean()
+
+
+def item_losses(logits: Float[Tensor, "*n ways"], labels: Float[Tensor, "*n ways"]) -> Float[Tensor, "*n"]:
+    """-sum_k y_k log p_k of each item; a class of no share counts nothing, even where its logit is -inf."""
+    return -(torch.where(labels > 0, logits.log_softmax(-1), 0) * labels).sum(-1)

@@ -1,0 +1,81 @@
+"""Prototypical networks (Snell, Swersky and Zemel 2017), and the nearest variant in their feature space."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from manyshot.base import InputError
+from manyshot.learners.learner import Classifier, Learner, by_task
+from manyshot.tasks import Examples
+
+Match = Literal["mean", "nearest"]
+
+
+class Prototypes(Learner):
+    """Classify by the nearest class mean in feature space, or by the nearest support item.
+
+    mean:     p_k = sum_i w_i y_ik f(x_i) / sum_i w_i y_ik,   logit_k(q) = -||f(q) - p_k||^2 / tau
+    nearest:  logit_k(q) = -min over {i : w_i y_ik > 0} of ||f(q) - f(x_i)||^2 / tau
+
+    "nearest" is for supports enlarged by many variants of each item: a mean blurs them, the nearest one is a match by
+    deformation. It asks of a weight only whether it is above 0, and of a soft label only whether a class has the
+    largest share.
+
+    Args:
+        encoder: items `[n, ...]` to features `[n, d]`.
+        match: "mean" or "nearest".
+        temperature: tau; 1 in the paper.
+
+    Raises:
+        InputError: if `match` is unknown or the temperature not positive.
+
+    Example:
+        >>> from manyshot.nets import Conv4
+        >>> learner = Prototypes(Conv4(channels=1, size=28))
+        >>> support = Examples(torch.rand(2, 5, 1, 28, 28), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5),
+        ...     torch.ones(2, 5, dtype=torch.bool))
+        >>> learner.adapt(support)(torch.rand(2, 7, 1, 28, 28)).shape
+        torch.Size([2, 7, 5])
+    """
+
+    def __init__(self, encoder: nn.Module, match: Match = "mean", temperature: float = 1.0) -> None:
+        super().__init__()
+        if match not in ("mean", "nearest"):
+            raise InputError(f"match='{match}': known: mean, nearest")
+        if not temperature > 0:
+            raise InputError(f"temperature={temperature}: give a positive number")
+        self.encoder = encoder
+        self.match: Match = match
+        self.temperature = temperature
+
+    def adapt(self, support: Examples) -> Classifier:
+        """Encode the support; each class becomes its mean, or the set of its items."""
+        features = by_task(self.encoder, support.items, support.weight)
+        if self.match == "mean":
+            mass = support.labels * support.weight[..., None]
+            prototypes = mass.mT @ features / mass.sum(1)[..., None].clamp(min=1e-12)
+
+            def distances(queries: Float[Tensor, "t m d"]) -> Float[Tensor, "t m ways"]:
+                return _squared_distances(queries, prototypes)
+        else:
+            not_of_class = (
+                support.hard[..., None] != torch.arange(support.labels.shape[-1], device=features.device)
+            ) | (support.weight[..., None] <= 0)
+
+            def distances(queries: Float[Tensor, "t m d"]) -> Float[Tensor, "t m ways"]:
+                each = _squared_distances(queries, features)
+                ways = not_of_class.unbind(-1)
+                return torch.stack([each.masked_fill(away[:, None], torch.inf).amin(-1) for away in ways], -1)
+
+        def classify(queries: Tensor) -> Tensor:
+            logits = -distances(by_task(self.encoder, queries)) / self.temperature
+            return logits.masked_fill(~support.present[:, None], -torch.inf)
+
+        return classify
+
+
+def _squared_distances(a: Float[Tensor, "t m d"], b: Float[Tensor, "t n d"]) -> Float[Tensor, "t m n"]:
+    """||a_i - b_j||^2 by one matrix product; rounding below 0 is cut off."""
+    return (a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None] - 2 * a @ b.mT).clamp(min=0)

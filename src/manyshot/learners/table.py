@@ -1,0 +1,64 @@
+"""The learners that a run can name, with their options: one row a method."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from torch import nn
+
+from manyshot.learners.learner import Learner
+from manyshot.learners.maml import MAML, Order
+from manyshot.learners.prototypes import Match, Prototypes
+from manyshot.nets import Norm
+
+MakeEncoder = Callable[[Norm], Any]
+"""Builds an encoder with the given kind of normalisation."""
+
+
+class LearnerOptions(Protocol):
+    """The options of a learner; makes it once encoder and ways are known."""
+
+    def make(self, encoder: MakeEncoder, ways: int) -> Learner:
+        """Build the learner for tasks of at most `ways` classes."""
+        ...
+
+
+@dataclass(frozen=True)
+class PrototypesOptions:
+    """Nearest class mean in feature space, `prototypes`, or nearest support item, `prototypes(nearest)`.
+
+    Args:
+        match: "mean" or "nearest".
+        temperature: divides the distances.
+    """
+
+    match: str = "mean"
+    temperature: float = 1.0
+
+    def make(self, encoder: MakeEncoder, ways: int) -> Prototypes:
+        """Build the learner; any number of ways will do."""
+        return Prototypes(encoder("batch"), cast(Match, self.match), self.temperature)
+
+
+@dataclass(frozen=True)
+class MAMLOptions:
+    """Weights from which a few gradient steps make a classifier, `maml(steps=5, step_size=0.1)`.
+
+    Args:
+        steps: inner gradient steps.
+        step_size: the inner learning rate.
+        order: 2, or 1 for first-order MAML.
+    """
+
+    steps: int = 1
+    step_size: float = 0.4
+    order: int = 2
+
+    def make(self, encoder: MakeEncoder, ways: int) -> MAML:
+        """Build the learner with a linear layer of `ways` outputs on the encoder."""
+        body = encoder("group")
+        model = nn.Sequential(body, nn.Linear(body.features, ways))
+        return MAML(model, ways, self.step_size, self.steps, cast(Order, self.order))
+
+
+LEARNERS: dict[str, type[LearnerOptions]] = {"prototypes": PrototypesOptions, "maml": MAMLOptions}

@@ -1,0 +1,67 @@
+"""Checkpoints: weights, optimiser and progress in one safetensors file. Reading one runs no code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from manyshot.base import InputError, write_aside
+
+
+def save_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None, progress: dict[str, Any]) -> None:
+    """Write weights, the optimiser's state if one is given, and anything that JSON holds about progress.
+
+    Args:
+        path: the file; the old one stays whole until the new one is.
+        learner: its `state_dict` is written under `learner.`.
+        optimizer: its per-parameter tensors are written under `optimizer.`; its settings are the run's, so are not.
+        progress: read back by `load_checkpoint`.
+    """
+    tensors = {f"learner.{name}": tensor.contiguous() for name, tensor in learner.state_dict().items()}
+    if optimizer is not None:
+        for index, state in optimizer.state_dict()["state"].items():
+            for name, tensor in state.items():
+                if isinstance(tensor, Tensor):
+                    tensors[f"optimizer.{index}.{name}"] = tensor.contiguous()
+    with write_aside(path) as aside:
+        save_file(tensors, aside, metadata={"progress": json.dumps(progress)})
+
+
+def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None = None) -> dict[str, Any]:
+    """Read a checkpoint into a learner, and into an optimiser if one is given.
+
+    Returns:
+        The progress that was saved.
+
+    Raises:
+        InputError: if the file is missing, damaged, or belongs to a learner of another shape.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such checkpoint; name a run folder that `manyshot train` wrote") from None
+    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: damaged checkpoint ({error}); train again or restore the file") from None
+
+    weights = {n.removeprefix("learner."): t for n, t in tensors.items() if n.startswith("learner.")}
+    try:
+        learner.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise InputError(
+            f"{path}: its weights do not fit this learner ({reason}); use the run's own config.json"
+        ) from None
+    if optimizer is not None:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimizer."):
+                _, index, key = name.split(".", 2)
+                state.setdefault(int(index), {})[key] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return dict(progress)

@@ -1,0 +1,151 @@
+"""Everything that a run is made from, as plain data."""
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from manyshot.augment import Plan
+from manyshot.augment.build import build
+from manyshot.augment.language import parse_call
+from manyshot.base import InputError, did_you_mean
+from manyshot.learners import LEARNERS, LearnerOptions
+from manyshot.nets import ENCODERS, EncoderOptions
+from manyshot.tasks import EpisodeSampler, Source
+from manyshot.training.fit import Settings
+
+Range = int | tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run was trained on and how; its folder's `config.json`.
+
+    Args:
+        data: name of a data set, or path of an image folder.
+        split: part of the data set; its first one if None.
+        root: folder of the data set's official files, if not the usual places.
+        size: height and width of the images, in pixels; the data set's own if None.
+        learner: such as "prototypes" or "maml(steps=5)".
+        encoder: such as "conv4" or "conv4(64, 64, 128, 128)".
+        ways: classes a training task, or a range (least, most).
+        shots: support items a class, or a range.
+        queries: query items a class.
+        within_group: share of the training tasks whose classes come from one group.
+        plan: augmentation of the training tasks.
+        test_plan: augmentation at use time: extra shots, and variants of a query to average over.
+        validation: share of the classes that is held out to choose the best weights by; 0 for none.
+        fit: steps, rates and the like.
+
+    Raises:
+        InputError: if a value is out of range, or a name unknown.
+    """
+
+    data: str
+    split: str | None = None
+    root: str | None = None
+    size: int | None = None
+    learner: str = "prototypes"
+    encoder: str = "conv4"
+    ways: Range = 5
+    shots: Range = 1
+    queries: int = 5
+    within_group: float = 0.0
+    plan: str = "none"
+    test_plan: str = "none"
+    validation: float = 0.2
+    fit: Settings = field(default_factory=Settings)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.validation < 1:
+            raise InputError(f"validation={self.validation}: give a share of the classes from 0 to below 1")
+        Plan.parse(self.plan)
+        Plan.parse(self.test_plan)
+        learner_options(self.learner)
+        encoder_options(self.encoder)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], where: str) -> "Config":
+        """Read back what `as_dict` gave.
+
+        Args:
+            values: from JSON.
+            where: named in errors.
+
+        Raises:
+            InputError: if a name is unknown or a value of the wrong kind.
+
+        Example:
+            >>> config = Config("digits", ways=(3, 5))
+            >>> Config.from_dict(config.as_dict(), "here") == config
+            True
+        """
+        if not isinstance(values, dict):
+            raise InputError(f"{where}: not a run's settings")
+        values = dict(values)
+        try:
+            settings = _known(Settings, values.pop("fit", {}), where)
+            for name in ("ways", "shots"):
+                if isinstance(values.get(name), list):
+                    values[name] = tuple(values[name])
+            return cls(**_known(cls, values, where), fit=Settings(**settings))
+        except TypeError as error:
+            raise InputError(f"{where}: {error}") from None
+
+    @property
+    def most_ways(self) -> int:
+        """The largest number of classes of a training task."""
+        return self.ways if isinstance(self.ways, int) else self.ways[1]
+
+    def sampler(self, source: Source) -> EpisodeSampler:
+        """Training tasks from a source."""
+        return EpisodeSampler(
+            source, self.ways, self.shots, self.queries, seed=self.fit.seed, within_group=self.within_group
+        )
+
+    def validation_sampler(self, source: Source) -> EpisodeSampler:
+        """Tasks of held-out classes, the same for every seed; ways as in training, if there are classes for them."""
+        ways = min(self.most_ways, len(source.class_names))
+        return EpisodeSampler(source, ways, self.shots, self.queries, seed=0)
+
+    def seeded(self, seed: int) -> "Config":
+        """The same with another seed."""
+        return replace(self, fit=replace(self.fit, seed=seed))
+
+
+def learner_options(text: str) -> LearnerOptions:
+    """Read a learner, such as "maml(steps=5)".
+
+    Raises:
+        InputError: if it or an option is unknown.
+
+    Example:
+        >>> learner_options("maml(steps=5)")
+        MAMLOptions(steps=5, step_size=0.4, order=2)
+    """
+    options: LearnerOptions = build(parse_call(text, "learner"), LEARNERS, "learner")
+    return options
+
+
+def encoder_options(text: str) -> EncoderOptions:
+    """Read an encoder, such as "conv4(64, 64, 128, 128)".
+
+    Raises:
+        InputError: if it or an option is unknown.
+
+    Example:
+        >>> encoder_options("conv4(32)")
+        Conv4Options(first=32, second=64, third=64, fourth=64)
+    """
+    options: EncoderOptions = build(parse_call(text, "encoder"), ENCODERS, "encoder")
+    return options
+
+
+def _known(kind: type, values: dict[str, Any], where: str) -> dict[str, Any]:
+    names = [f.name for f in fields(kind)]
+    for name in values:
+        if name not in names:
+            raise InputError(f"{where}: unknown setting '{name}'; {did_you_mean(name, names)}")
+    return values

@@ -1,0 +1,126 @@
+"""How well a learner does on tasks it has not seen."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from manyshot.augment import Plan, pool_variants
+from manyshot.base.seeds import generator
+from manyshot.learners import Learner
+from manyshot.tasks import Episode
+from manyshot.training.statistics import mean_interval
+
+BINS = 15
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Results over tasks.
+
+    Args:
+        accuracy: `[tasks]` share of a task's queries that were classified right.
+        per_class: accuracy of each class of the source, by its number.
+        calibration_error: mean gap between confidence and accuracy (expected calibration error, 15 equal bins).
+        reliability: `[bins, 3]` of each confidence bin: share of the queries, mean confidence, accuracy.
+    """
+
+    accuracy: NDArray[np.float64]
+    per_class: dict[int, float]
+    calibration_error: float
+    reliability: NDArray[np.float64]
+
+    @property
+    def mean(self) -> float:
+        """Accuracy over all tasks."""
+        return float(self.accuracy.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the mean over tasks."""
+        return mean_interval(self.accuracy)
+
+    def as_dict(self, class_names: tuple[str, ...] = ()) -> dict[str, Any]:
+        """For JSON; classes by name where names are given."""
+        names = dict(enumerate(class_names))
+        return {
+            "accuracy": self.mean,
+            "interval": list(self.interval),
+            "error": 1 - self.mean,
+            "tasks": len(self.accuracy),
+            "calibration_error": self.calibration_error,
+            "per_class": {names.get(c, str(c)): a for c, a in self.per_class.items()},
+        }
+
+
+@torch.no_grad()
+def evaluate(
+    learner: Learner, episodes: Iterable[Episode], plan: Plan | None = None, seed: int = 0, device: str = "cpu"
+) -> Evaluation:
+    """Adapt to each task's support and judge on its query.
+
+    Args:
+        learner: put into evaluation mode meanwhile.
+        episodes: batches of tasks, such as `[sampler.batch(0, 600)]`; uint8 images are scaled to 0..1.
+        plan: augmentation at use time; the logits of several variants of a query are averaged.
+        seed: of the plan's draws.
+        device: where to compute.
+
+    Example:
+        >>> from manyshot.learners import Prototypes
+        >>> from manyshot.tasks import EpisodeSampler, Source
+        >>> dark, light = torch.zeros(9, 1, 4, 4, dtype=torch.uint8), torch.full((9, 1, 4, 4), 255, dtype=torch.uint8)
+        >>> source = Source.of(torch.cat([dark, light]), labels=["dark"] * 9 + ["light"] * 9)
+        >>> sampler = EpisodeSampler(source, ways=2, shots=1, queries=5)
+        >>> evaluate(Prototypes(torch.nn.Flatten()), [sampler.batch(0, 20)]).mean
+        1.0
+    """
+    plan = plan or Plan()
+    was_training = learner.training
+    learner.eval()
+    accuracy, classes, right, confidence, weight = [], [], [], [], []
+    for number, episode in enumerate(episodes):
+        clean = episode.as_float().to(device)
+        changed = plan.apply(clean, generator(seed, "evaluate", number))
+        logits = pool_variants(learner.adapt(changed.support)(changed.query.items), plan.query_copies)
+        chance, answer = logits.softmax(-1).max(-1)
+        hit = (answer == clean.query.hard).double()
+        real = clean.query.weight.double()
+        accuracy.append((hit * real).sum(-1) / real.sum(-1))
+        classes.append(clean.classes.gather(1, clean.query.hard))
+        right.append(hit)
+        confidence.append(chance.double())
+        weight.append(real)
+    learner.train(was_training)
+    share = _flat(weight)
+    return Evaluation(
+        _flat(accuracy),
+        _per_class(_flat(classes), _flat(right), share),
+        *_calibration(_flat(right), _flat(confidence), share),
+    )
+
+
+def _flat(batches: list[Tensor]) -> NDArray[Any]:
+    return torch.cat([batch.flatten() for batch in batches]).cpu().numpy()
+
+
+def _per_class(classes: NDArray[np.int64], right: NDArray[np.float64], weight: NDArray[np.float64]) -> dict[int, float]:
+    classes, right, weight = classes[weight > 0], right[weight > 0], weight[weight > 0]
+    hits, totals = np.bincount(classes, right * weight), np.bincount(classes, weight)
+    return {int(c): float(hits[c] / totals[c]) for c in np.flatnonzero(totals)}
+
+
+def _calibration(
+    right: NDArray[np.float64], confidence: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    mass = np.bincount(bins, weight, minlength=BINS)
+    safe = np.maximum(mass, 1e-12)
+    sure = np.bincount(bins, weight * confidence, minlength=BINS) / safe
+    hit = np.bincount(bins, weight * right, minlength=BINS) / safe
+    share = mass / mass.sum()
+    return float((share * abs(sure - hit)).sum()), np.stack([share, sure, hit], 1)

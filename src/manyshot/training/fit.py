@@ -1,0 +1,218 @@
+"""Meta-training: one loop, read from top to bottom."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import SGD, AdamW, Optimizer
+
+from manyshot.augment import Plan
+from manyshot.base import InputError, did_you_mean
+from manyshot.base.progress import bar
+from manyshot.base.seeds import generator
+from manyshot.learners import Learner
+from manyshot.tasks import EpisodeSampler
+from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
+from manyshot.training.evaluate import evaluate
+from manyshot.training.interrupt import postponed_interrupt
+from manyshot.training.metrics import MetricsLog, Row
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss or the gradient stopped being a number, or exploded. The last good weights are kept."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Args:
+        steps: number of updates.
+        tasks_per_step: T, tasks a step.
+        rate: the learning rate at its highest.
+        optimizer: "adam" (AdamW) or "sgd" (with Nesterov momentum 0.9).
+        schedule: "cosine" (to 0 at the last step), "constant", or "halving" (by half every fifth of the steps).
+        warm_up: steps in which the rate grows from 0.
+        weight_decay: decoupled decay for adam, added to the gradient for sgd.
+        clip: largest norm of the gradient.
+        validate_every: steps between two looks at the held-out classes.
+        validation_tasks: how many of their tasks.
+        save_every: steps between two checkpoints.
+        seed: of the plan's draws; the sampler has its own.
+        device: "cpu", "cuda", ...
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+
+    steps: int = 2000
+    tasks_per_step: int = 4
+    rate: float = 1e-3
+    optimizer: Literal["adam", "sgd"] = "adam"
+    schedule: Literal["cosine", "constant", "halving"] = "cosine"
+    warm_up: int = 50
+    weight_decay: float = 0.0
+    clip: float = 10.0
+    validate_every: int = 500
+    validation_tasks: int = 200
+    save_every: int = 200
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "tasks_per_step", "validate_every", "validation_tasks", "save_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}={getattr(self, name)}: give at least 1")
+        for name in ("rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name}={getattr(self, name)}: give a positive number")
+        for name in ("warm_up", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name}={getattr(self, name)}: give at least 0")
+        for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in table:
+                raise InputError(f"{name}='{getattr(self, name)}': {did_you_mean(getattr(self, name), table)}")
+
+
+OPTIMIZERS: dict[str, Callable[[Any, Settings], Optimizer]] = {
+    "adam": lambda parameters, s: AdamW(parameters, lr=s.rate, weight_decay=s.weight_decay),
+    "sgd": lambda parameters, s: SGD(parameters, lr=s.rate, momentum=0.9, nesterov=True, weight_decay=s.weight_decay),
+}
+
+# The share of the highest rate at a share of the steps: a function, so that a resumed run needs no scheduler's memory.
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
+    "constant": lambda done: 1.0,
+    "halving": lambda done: 0.5 ** math.floor(5 * done),
+}
+
+
+def fit(
+    learner: Learner,
+    tasks: EpisodeSampler,
+    settings: Settings,
+    plan: Plan | None = None,
+    validation: EpisodeSampler | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
+    title: str = "train",
+) -> list[Row]:
+    """Meta-train a learner on sampled, augmented tasks.
+
+    Step s sees tasks s * T to s * T + T - 1 of the sampler and draws its augmentation from a generator of its own
+    number, so a run that is killed and resumed ends with the same bits as one that is not.
+
+    Args:
+        learner: trained in place; at the end it holds the weights that did best on validation, or the last ones
+            without any.
+        tasks: where training tasks come from.
+        settings: see `Settings`.
+        plan: augmentation of the training tasks.
+        validation: tasks of held-out classes, never augmented.
+        folder: where `last.safetensors`, `best.safetensors`, `metrics.jsonl` and TensorBoard's files go; None keeps
+            nothing.
+        resume: go on from the folder's last checkpoint, if there is one.
+        title: what the progress bar says.
+
+    Returns:
+        One row a step with its loss, and one for each validation with its accuracy.
+
+    Raises:
+        TrainingDiverged: see there.
+        KeyboardInterrupt: after the step at which Ctrl-C came; a checkpoint has been written.
+    """
+    plan = plan or Plan()
+    learner.to(settings.device).train()
+    optimizer = OPTIMIZERS[settings.optimizer](learner.parameters(), settings)
+    last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
+    progress: dict[str, Any] = {"step": 0, "first_loss": None, "best_accuracy": None, "best_step": None}
+    if resume and last and last.exists():
+        progress = load_checkpoint(last, learner, optimizer)
+    elif last:
+        save_checkpoint(last, learner, optimizer, progress)
+    best_weights = None if folder else _copy(learner)
+    log = MetricsLog(folder, after=progress["step"])
+
+    try:
+        with bar() as display, postponed_interrupt() as interrupted:
+            line = display.add_task(title, total=settings.steps, completed=progress["step"], note="")
+            for step in range(progress["step"], settings.steps):
+                for group in optimizer.param_groups:
+                    group["lr"] = rate_at(step, settings)
+
+                episode = tasks.batch(step * settings.tasks_per_step, settings.tasks_per_step)
+                episode = plan.apply(episode.as_float().to(settings.device), generator(settings.seed, "plan", step))
+                loss = learner.loss(episode)
+                value = float(loss.detach())
+                progress["first_loss"] = value if progress["first_loss"] is None else progress["first_loss"]
+                _stop_if_exploded(value, progress["first_loss"], "loss", step)
+
+                optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(loss)
+                _stop_if_exploded(
+                    float(clip_grad_norm_(learner.parameters(), settings.clip)), math.inf, "gradient", step
+                )
+                optimizer.step()
+
+                done = step + 1
+                progress["step"] = done
+                log.write({"step": done, "loss": value})
+                finished = done == settings.steps
+                if validation is not None and (done % settings.validate_every == 0 or finished):
+                    found = evaluate(
+                        learner,
+                        validation.batches(settings.validation_tasks),
+                        seed=settings.seed,
+                        device=settings.device,
+                    ).mean
+                    log.write({"step": done, "validation_accuracy": found})
+                    if progress["best_accuracy"] is None or found > progress["best_accuracy"]:
+                        progress |= {"best_accuracy": found, "best_step": done}
+                        if best:
+                            save_checkpoint(best, learner, None, progress)
+                        else:
+                            best_weights = _copy(learner)
+                if last and (done % settings.save_every == 0 or finished or interrupted.is_set()):
+                    save_checkpoint(last, learner, optimizer, progress)
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
+                held_out = progress["best_accuracy"]
+                note = f"loss {value:.3f}" + ("" if held_out is None else f"  held-out accuracy {held_out:.1%}")
+                display.update(line, completed=done, note=note)
+    finally:
+        log.close()
+
+    if validation is not None:
+        if best:
+            load_checkpoint(best, learner)
+        elif best_weights:
+            learner.load_state_dict(best_weights)
+    learner.eval()
+    return log.rows
+
+
+def rate_at(step: int, settings: Settings) -> float:
+    """The learning rate of a step: a linear warm-up, times the schedule.
+
+    Example:
+        >>> [round(rate_at(s, Settings(steps=100, rate=1.0, warm_up=10)), 2) for s in (0, 9, 50, 99)]
+        [0.1, 0.98, 0.5, 0.0]
+    """
+    warm = min(1.0, (step + 1) / settings.warm_up) if settings.warm_up else 1.0
+    return settings.rate * warm * SCHEDULES[settings.schedule](step / settings.steps)
+
+
+def _stop_if_exploded(value: float, first: float, what: str, step: int) -> None:
+    if not math.isfinite(value) or value > 1000 * (1 + first):
+        raise TrainingDiverged(
+            f"the {what} is {value:.3g} at step {step + 1}, so training stopped; the last good weights are kept. "
+            "Lower the learning rate (or the inner one), or the clip"
+        )
+
+
+def _copy(learner: Learner) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in learner.state_dict().items()}

@@ -1,0 +1,36 @@
+"""Ctrl-C at the end of a step, not within one."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def postponed_interrupt() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into an event that a loop asks after; the second one interrupts at once.
+
+    An interrupt within a step could leave half of the weights updated. Outside the main thread, where signals cannot
+    be caught, nothing changes.
+
+    Example:
+        >>> with postponed_interrupt() as interrupted:
+        ...     interrupted.is_set()
+        False
+    """
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
