@@ -18,6 +18,9 @@ class Elastic(Warp):
     Independent displacements ~ N(0, strength^2) stand at the corners of cells x cells squares that cover the image;
     between them the field is their bicubic interpolation. The output at x shows the input at `x + displacement(x)`.
 
+    A strong field on small cells folds the image onto itself, which can make a letter another one: with 4 cells, 3 images
+    in 1,000 fold somewhere at a strength of 0.07 and 1 in 7 at 0.1; with 2 cells, none at 0.15.
+
     Args:
         strength: standard deviation of the displacement along each axis, as a share of half the image.
         cells: squares a side; fewer bend the image as a whole, more wrinkle it.
@@ -27,7 +30,7 @@ class Elastic(Warp):
         InputError: for a value out of range.
 
     Example:
-        >>> op = Elastic(strength=0.1, cells=4)
+        >>> op = Elastic(strength=0.07, cells=4)
         >>> params = op.sample(8, torch.Generator().manual_seed(0))
         >>> params["displacement"].shape
         torch.Size([8, 2, 5, 5])
@@ -35,7 +38,7 @@ class Elastic(Warp):
         torch.Size([8, 1, 28, 28])
     """
 
-    strength: float = 0.1
+    strength: float = 0.07
     cells: int = 4
     edge: str = "zero"
 

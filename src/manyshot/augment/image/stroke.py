@@ -15,9 +15,11 @@ from manyshot.augment.op import Params, check_number, uniform
 class StrokeWidth:
     """Thicken or thin the bright strokes of each image (ink is 1, paper 0) by its own random amount.
 
-    With D_k the largest value within k pixels (within k pixels along the axes at odd steps, along the diagonals too at
-    even ones: an octagon), a width w between k and k + 1 gives the blend `(k + 1 - w) D_k + (w - k) D_k+1`. A negative
-    width does the same to the paper, which thins the ink.
+    With D_k the largest value within k pixels (along the axes at odd steps, along the diagonals too at even ones: an
+    octagon), a width w between k and k + 1 gives the blend `(k + 1 - w) L_k + (w - k) L_k+1`, where `L_k = D_k - (C_k
+    - x) / 2` and C_k is the closing, the smallest value of D_k within k pixels. A negative width does the same to the
+    paper, which thins the ink. Without the second term narrow gaps would close and thin strokes vanish; with it half
+    of their paper or ink stays, and so does the class.
 
     Args:
         strength: largest width, either way, in pixels: what a stroke gains or loses on each side.
@@ -45,12 +47,21 @@ class StrokeWidth:
         width: Tensor = params["width"].to(images)[:, None, None, None]
         # The smallest of values is minus the largest of minus values: one loop serves ink and paper.
         sign = torch.where(width < 0, -1.0, 1.0).to(images)
-        grown = sign * images
-        result = (1 - width.abs()).clamp(min=0) * grown
-        for step in range(1, ceil(self.strength) + 1):
-            grown = _cross(grown) if step % 2 else _square(grown)
-            result = result + (1 - (width.abs() - step).abs()).clamp(min=0) * grown
+        before = sign * images
+        result = (1 - width.abs()).clamp(min=0) * before
+        for steps in range(1, ceil(self.strength) + 1):
+            grown = _grow(before, steps)
+            closed = -_grow(-grown, steps)
+            level = grown - (closed - before) / 2
+            result = result + (1 - (width.abs() - steps).abs()).clamp(min=0) * level
         return sign * result
+
+
+def _grow(images: Float[Tensor, "n c h w"], steps: int) -> Float[Tensor, "n c h w"]:
+    """The largest value within an octagon of so many steps."""
+    for step in range(1, steps + 1):
+        images = _cross(images) if step % 2 else _square(images)
+    return images
 
 
 def _cross(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
