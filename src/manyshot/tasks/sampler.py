@@ -92,7 +92,8 @@ class EpisodeSampler:
         if source.counts[small] < need:
             raise InputError(
                 f"{source.name}: class '{source.class_names[small]}' has {source.counts[small]} items, but shots + "
-                f"queries = {self._shots[1]} + {self.queries} = {need} are needed; lower them or leave small classes out"
+                f"queries = {self._shots[1]} + {self.queries} = {need} are needed; lower them or leave the "
+                "class out"
             )
 
     @property

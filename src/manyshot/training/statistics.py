@@ -87,7 +87,7 @@ def holm(p_values: list[float]) -> list[float]:
         >>> holm([0.01, 0.04, 0.03])
         [0.03, 0.06, 0.06]
     """
-    order = np.argsort(p_values).tolist()
+    order: list[int] = np.argsort(p_values).tolist()
     scaled = np.maximum.accumulate(np.array([p_values[i] * (len(order) - rank) for rank, i in enumerate(order)]))
     corrected = np.empty(len(p_values))
     corrected[order] = np.minimum(scaled, 1.0)
