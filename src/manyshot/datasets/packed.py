@@ -150,7 +150,7 @@ def _checksum(pixels: Pixels) -> int:
     step = max(BLOCK, (len(flat) - BLOCK) // (BLOCKS - 1) + 1)
     value = zlib.crc32(repr(pixels.shape).encode())
     for start in range(0, len(flat), step):
-        value = zlib.crc32(memoryview(flat[start : start + BLOCK]), value)
+        value = zlib.crc32(flat[start : start + BLOCK].data, value)
     return value
 
 

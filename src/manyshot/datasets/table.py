@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean
-from manyshot.datasets import digits, glyphs
+from manyshot.datasets import cifar_fs, digits, glyphs, idx, omniglot
 from manyshot.datasets.data_set import DataSet
 from manyshot.datasets.fetch import FileState, check_files
+from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
+from manyshot.datasets.image_folder import load_folder
 from manyshot.tasks import Source
 
 DATASETS: dict[str, DataSet] = {
@@ -29,6 +31,46 @@ DATASETS: dict[str, DataSet] = {
             default_size=28,
             build=digits.build,
         ),
+        DataSet(
+            name="omniglot",
+            summary="1,623 handwritten characters of 50 alphabets, each drawn by 20 people",
+            licence="MIT",
+            homepage="https://github.com/brendenlake/omniglot",
+            splits=("background", "evaluation", "small1", "small2"),
+            default_size=28,
+            build=omniglot.build,
+            files=omniglot.FILES,
+        ),
+        DataSet(
+            name="mnist",
+            summary="70,000 handwritten digits",
+            licence="CC BY-SA 3.0",
+            homepage="https://yann.lecun.com/exdb/mnist/",
+            splits=("train", "test"),
+            default_size=28,
+            build=idx.builder("mnist", idx.MNIST_FILES, idx.DIGITS),
+            files=idx.MNIST_FILES,
+        ),
+        DataSet(
+            name="fashion-mnist",
+            summary="70,000 gray pictures of ten kinds of clothes",
+            licence="MIT",
+            homepage="https://github.com/zalandoresearch/fashion-mnist",
+            splits=("train", "test"),
+            default_size=28,
+            build=idx.builder("fashion-mnist", idx.FASHION_FILES, idx.CLOTHES),
+            files=idx.FASHION_FILES,
+        ),
+        DataSet(
+            name="cifar-fs",
+            summary="CIFAR-100 in 64, 16 and 20 classes of 600 small colour photographs",
+            licence="research use",
+            homepage="https://github.com/bertinetto/r2d2",
+            splits=("train", "validation", "test"),
+            default_size=32,
+            build=cifar_fs.build,
+            files=(cifar_fs.ARCHIVE,),
+        ),
     )
 }
 
@@ -43,21 +85,23 @@ def load(
     size: int | None = None,
     color: bool | None = None,
 ) -> Source:
-    """A data set by its name.
+    """A data set by its name, or a folder or zip of pictures by its path.
 
     Args:
-        name_or_path: a name from `DATASETS`.
-        split: which part; the data set's first one if None.
+        name_or_path: a name from `DATASETS`, or a path. A plain word that is a data set's name is taken as the name,
+            even if a folder is called so too; write "./digits" for the folder.
+        split: which part. If None, a data set's first one, and of a folder with parts "train"; "val" is "validation".
         root: folder that holds the official files, either in a folder of the data set's name or directly; if None, the
-            environment variable `MANYSHOT_DATA`, and then a download.
-        size: height and width of the items in pixels; the data set's own if None.
-        color: three channels (True) or one (False); the data set's own if None.
+            environment variable `MANYSHOT_DATA`, and then a download. A path is looked for as it is, and then
+            below `root`.
+        size: height and width of the items in pixels; if None, the data set's own, and for a folder see `load_folder`.
+        color: three channels (True) or one (False); as the data set or the pictures are if None.
 
     Returns:
         A source of uint8 images `[n, c, size, size]`.
 
     Raises:
-        InputError: if the name or split is unknown, or a file is missing or broken.
+        InputError: if the name, path or split is unknown, or a file is missing or broken.
 
     Example:
         >>> load("digits").class_names[:3]
@@ -66,12 +110,19 @@ def load(
     if size is not None and not SMALLEST <= size <= LARGEST:
         raise InputError(f"size={size}: give from {SMALLEST} to {LARGEST} pixels")
     name = str(name_or_path)
-    if name not in DATASETS:
-        raise InputError(f"no data set '{name}'; {did_you_mean(name, DATASETS)}")
+    if name not in DATASETS or isinstance(name_or_path, Path):
+        path = Path(name).expanduser()
+        if root is not None and not path.exists():
+            path = Path(root).expanduser() / name
+        if not path.exists():
+            raise InputError(f"no data set and no folder or zip '{name}'; {did_you_mean(name, DATASETS)}")
+        return load_folder(path, split, size, color)
     row = DATASETS[name]
     chosen = row.splits[0] if split is None else split
     if chosen not in row.splits:
-        raise InputError(f"{name}: no split '{chosen}'; {did_you_mean(chosen, row.splits)}")
+        chosen = SPLIT_NAMES.get(chosen, chosen)
+    if chosen not in row.splits:
+        raise InputError(f"{name}: no split '{split}'; {did_you_mean(chosen, row.splits)}")
     return row.build(chosen, None if root is None else Path(root).expanduser(), size or row.default_size, color)
 
 

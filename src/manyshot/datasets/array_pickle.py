@@ -1,0 +1,125 @@
+"""Read a pickle of plain values and byte arrays without running any of it."""
+
+import io
+import pickle
+import pickletools
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from manyshot.base import InputError
+
+# What the data files of Python 2 and 3 are made of: containers, numbers, text, and the four calls below.
+# fmt: off
+OPCODES = frozenset((
+    "PROTO", "STOP", "FRAME", "MARK", "POP", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD",
+    "NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT",
+    "STRING", "BINSTRING", "SHORT_BINSTRING", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
+    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
+    "EMPTY_LIST", "LIST", "APPEND", "APPENDS", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3",
+    "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS",
+    "MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "GET", "BINGET", "LONG_BINGET",
+))
+# fmt: on
+PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
+
+
+class _Dtype:
+    """Stands in for a numpy dtype: only keeps which one was asked for."""
+
+    def __init__(self, kind: object = None, *_: object) -> None:
+        self.kind = kind.decode("latin-1") if isinstance(kind, bytes) else kind
+
+    def __setstate__(self, _: object) -> None:
+        """The rest of a dtype (byte order, fields) has no meaning for bytes."""
+
+
+class _Array:
+    """Stands in for a numpy array: only keeps its state."""
+
+    state: object = None
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def bytes_array(self) -> UInt8[np.ndarray, "..."]:
+        match self.state:
+            case (
+                int(),
+                tuple() as shape,
+                _Dtype(kind="u1" | "uint8"),
+                bool() | int() as columns_first,
+                bytes() as data,
+            ):
+                if all(isinstance(n, int) and n >= 0 for n in shape) and len(data) == int(np.prod(shape, dtype=object)):
+                    return np.frombuffer(data, dtype=np.uint8).reshape(shape, order="F" if columns_first else "C")
+        raise pickle.UnpicklingError("an array that is not of plain bytes, or not of the size that it announces")
+
+
+def _reconstruct(*_: object) -> _Array:
+    return _Array()
+
+
+def _encode(text: object, encoding: object = "latin1") -> bytes:
+    if isinstance(text, str) and encoding in ("latin1", b"latin1"):
+        return text.encode("latin-1")
+    raise pickle.UnpicklingError("text in another encoding than Latin-1")
+
+
+KNOWN = {
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("_codecs", "encode"): _encode,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
+        if (module, name) not in KNOWN:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return KNOWN[module, name]
+
+
+def read_array_pickle(data: bytes, where: str) -> dict[str, Any]:
+    """Read a dictionary of plain values and uint8 arrays, as CIFAR's files hold.
+
+    Names in a pickle are answered with inert stand-ins, never with what they name, and only instructions that make
+    plain values are let through, so a hostile file can neither run code nor take more memory than its own length is
+    worth.
+
+    Args:
+        data: the pickle, of Python 2 or 3.
+        where: what an error message calls it.
+
+    Returns:
+        Keys as text; text values as bytes where Python 2 wrote them; arrays as uint8 arrays.
+
+    Raises:
+        InputError: if it is anything else.
+
+    Example:
+        >>> import pickle
+        >>> read_array_pickle(pickle.dumps({"labels": [1, 2]}, protocol=2), "train")
+        {'labels': [1, 2]}
+    """
+    try:
+        for operation, argument, _ in pickletools.genops(data):
+            if operation.name not in OPCODES:
+                raise pickle.UnpicklingError(f"it holds the instruction {operation.name}")
+            # A single high number here would make the unpickler take that much memory.
+            if operation.name in PUTS and isinstance(argument, int) and argument > len(data):
+                raise pickle.UnpicklingError("a memo number beyond its own length")
+        content = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        if not isinstance(content, dict):
+            raise pickle.UnpicklingError("no dictionary")
+        return {
+            key.decode("latin-1") if isinstance(key, bytes) else str(key): (
+                value.bytes_array() if isinstance(value, _Array) else value
+            )
+            for key, value in content.items()
+        }
+    except Exception as error:  # a broken pickle raises almost anything
+        raise InputError(f"{where}: refused as a data file ({error}); fetch it again") from None

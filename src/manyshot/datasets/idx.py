@@ -1,0 +1,140 @@
+"""MNIST and Fashion-MNIST in their own file format, IDX (LeCun et al. 1998; Xiao, Rasul and Vollgraf 2017)."""
+
+import gzip
+import struct
+import zlib
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from manyshot.base import InputError, track
+from manyshot.datasets.data_set import Build, PublishedFile
+from manyshot.datasets.fetch import fetch, find
+from manyshot.datasets.packed import Allocate, Contents, packed
+from manyshot.datasets.pictures import resize
+from manyshot.tasks import Source
+
+MAX_BYTES = 1 << 30
+"""Most bytes that a header may announce; MNIST has 47 million."""
+
+FOLDERS = ("mnist", "fashion_mnist")  # both have the same file names, and one must not be taken for the other
+DIGITS = tuple("0123456789")
+CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+
+def _files(url: str, known: dict[str, tuple[int, str]]) -> tuple[PublishedFile, ...]:
+    return tuple(
+        PublishedFile(name, url + name, f"md5:{md5}", size, ("train" if name.startswith("train") else "test",))
+        for name, (size, md5) in known.items()
+    )
+
+
+MNIST_FILES = _files(
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    {
+        "train-images-idx3-ubyte.gz": (9912422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        "train-labels-idx1-ubyte.gz": (28881, "d53e105ee54ea40749a09fcbcd1e9432"),
+        "t10k-images-idx3-ubyte.gz": (1648877, "9fb629c4189551a2d022fa330f9573f3"),
+        "t10k-labels-idx1-ubyte.gz": (4542, "ec29112dd5afa0611ce80d1b7f02629c"),
+    },
+)
+FASHION_FILES = _files(
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    {
+        "train-images-idx3-ubyte.gz": (26421880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+        "train-labels-idx1-ubyte.gz": (29515, "25c81989df183df01b3e8a0aad5dffbe"),
+        "t10k-images-idx3-ubyte.gz": (4422102, "bef4ecab320f06d8554ea6380940ec79"),
+        "t10k-labels-idx1-ubyte.gz": (5148, "bb300cfdad3c16e7a12a480ee83cd310"),
+    },
+)
+
+
+def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
+    """Read an array of bytes from an IDX file, gzipped (`.gz`) or not.
+
+    The header is checked before any memory is taken for what it announces.
+
+    Args:
+        path: of the file.
+        dimensions: how many the array must have.
+
+    Raises:
+        InputError: if the file is no such IDX file, announces more than `MAX_BYTES`, is cut short or is too long.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "labels-idx1-ubyte"
+        >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
+        >>> read_idx(path, dimensions=1)
+        array([7, 8, 9], dtype=uint8)
+    """
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            header = stream.read(4 + 4 * dimensions)
+            if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, 8, dimensions]):
+                raise InputError(f"{path}: not an IDX file of {dimensions} dimensions of bytes; fetch it again")
+            shape = struct.unpack(f">{dimensions}I", header[4:])
+            length = int(np.prod(shape, dtype=object))
+            if length > MAX_BYTES:
+                raise InputError(f"{path}: announces {length:,} bytes, at most {MAX_BYTES:,} are read; fetch it again")
+            data = stream.read(length)
+            if len(data) < length or stream.read(1):
+                found = f"ends after {len(data):,} of" if len(data) < length else "goes on after"
+                raise InputError(f"{path}: {found} the {length:,} bytes that it announces; fetch it again")
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: broken or cut short ({error}); fetch it again") from None
+    return np.frombuffer(data, dtype=np.uint8).reshape(shape)
+
+
+def builder(name: str, files: tuple[PublishedFile, ...], class_names: tuple[str, ...]) -> Build:
+    """The build function of a data set in this format."""
+    return partial(_build, name, files, class_names)
+
+
+def _build(
+    name: str,
+    files: tuple[PublishedFile, ...],
+    class_names: tuple[str, ...],
+    split: str,
+    root: Path | None,
+    size: int,
+    color: bool | None,
+) -> Source:
+    folder = name.replace("-", "_")
+    paths = [
+        find(folder, [file.name, file.name.removesuffix(".gz")], root) or fetch(folder, file, root)
+        for file in files
+        if split in file.splits
+    ]
+    for path in paths:
+        if path.parent.name in FOLDERS and path.parent.name != folder:
+            raise InputError(
+                f"{path}: this folder's name says that it is not {name}; put {name}'s files into '{folder}'"
+            )
+    images_path, labels_path = sorted(paths, key=lambda path: "labels" in path.name)
+    key = {
+        "paths": [str(path.resolve()) for path in paths],
+        "size": size,
+        "color": bool(color),
+        "stamp": [[path.stat().st_size, path.stat().st_mtime_ns] for path in paths],
+    }
+
+    def fill(allocate: Allocate) -> Contents:
+        images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
+        if len(images) != len(labels):
+            counts = f"{len(images)} images, but {len(labels)} labels in {labels_path.name}"
+            raise InputError(f"{images_path}: {counts}; fetch both again")
+        if len(labels) == 0 or labels.max() >= len(class_names) or 0 in images.shape:
+            raise InputError(f"{labels_path}: expected labels below {len(class_names)}; fetch it again")
+        pixels = allocate(len(images), 3 if color else 1, size, size)
+        if images.shape[1:] == (size, size):
+            pixels[:] = images[:, None]
+        else:
+            for i, image in enumerate(track(images, f"resize {name}", total=len(images))):
+                pixels[i] = np.asarray(resize(Image.fromarray(image), (size, size)))
+        return Contents(labels=[class_names[label] for label in labels])
+
+    return packed(f"{name}/{split}", key, fill)

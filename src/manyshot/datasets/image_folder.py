@@ -1,0 +1,176 @@
+"""Pictures in class folders, plain or zipped: `cat/1.jpg`, `dog/2.png`; or the same below `train/`, `val/`, `test/`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from manyshot.base import InputError, did_you_mean, track
+from manyshot.base.progress import console
+from manyshot.datasets.packed import Allocate, Contents, packed
+from manyshot.datasets.pictures import decode, read_header
+from manyshot.datasets.tree import Parts, Tree, open_tree
+from manyshot.tasks import Source
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+"""Folder names that are parts of a data set, and what each is called here."""
+
+USUAL_SIZE = 84  # of mini-ImageNet and what came after it
+LARGEST_OWN_SIZE = 256
+
+
+def load_folder(path: Path, split: str | None = None, size: int | None = None, color: bool | None = None) -> Source:
+    """Load the pictures of a folder or zip; each class is a folder.
+
+    A folder that holds nothing but one other folder is passed through. Files that are no pictures are left out with a
+    note.
+
+    Args:
+        path: of the folder or the zip.
+        split: "train", "validation" or "test", where there are such folders above the classes; "train" if None.
+        size: height and width in pixels. If None: the pictures' own, where all are squares of one size up to 256, and
+            84 otherwise.
+        color: three channels or one. If None: three as soon as one picture has colours.
+
+    Returns:
+        A source of uint8 images `[n, c, size, size]`; a class's pictures stand in the order of their file names.
+
+    Raises:
+        InputError: if there are no class folders or one of them has no pictures or has folders inside, if a picture is
+            broken or too large, or if a zip is unsafe.
+    """
+    with open_tree(path) as tree:
+        part, classes = list_classes(tree, split)
+        name = path.resolve().stem + ("" if part is None else f"/{part}")
+        key = {
+            "path": str(path.resolve()),
+            "split": part,
+            "size": size,
+            "color": color,
+            "stamp": tree.stamp,
+        }
+        return packed(name, key, lambda allocate: fill(tree, classes, size, color, allocate))
+
+
+def file_names(path: Path, split: str | None = None) -> tuple[str, ...]:
+    """The file of each item that `load_folder` gives, in the order of its items: "cat/1.png", ..."""
+    with open_tree(path) as tree:
+        _, classes = list_classes(tree, split)
+    return tuple("/".join(parts) for name in sorted(classes) for parts in classes[name])
+
+
+def fill(
+    tree: Tree, classes: dict[str, list[Parts]], size: int | None, color: bool | None, allocate: Allocate
+) -> Contents:
+    """Decode the pictures of every class into the pixels that `allocate` gives; see `load_folder` for the options."""
+    labels = [name for name in sorted(classes) for _ in classes[name]]
+    files = [parts for name in sorted(classes) for parts in classes[name]]
+    if size is None or color is None:
+        own_size, own_color = _looks(tree, files)
+        size, color = size or own_size, own_color if color is None else color
+    pixels = allocate(len(files), 3 if color else 1, size, size)
+    for i, parts in enumerate(track(files, f"decode {tree.path.name}")):
+        pixels[i] = decode(tree.read(parts), where(tree, parts), (size, size), color)
+    return Contents(labels=labels)
+
+
+def where(tree: Tree, parts: Parts) -> str:
+    """What an error message calls a file of a tree."""
+    return f"{tree.path}: '{'/'.join(parts)}'" if tree.path.is_file() else str(tree.path.joinpath(*parts))
+
+
+def _looks(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
+    """The size that suits the pictures, and whether any has colours."""
+    headers = [read_header(tree.read(parts), where(tree, parts)) for parts in track(files, f"look at {tree.path.name}")]
+    sizes = {(header.height, header.width) for header in headers}
+    height, width = min(sizes)
+    fits = len(sizes) == 1 and height == width <= LARGEST_OWN_SIZE
+    return height if fits else USUAL_SIZE, any(header.color for header in headers)
+
+
+def list_classes(tree: Tree, split: str | None) -> tuple[str | None, dict[str, list[Parts]]]:
+    """The part that was chosen, if there are parts, and the pictures of each class in it."""
+    pictures = [parts for parts in tree.files if _is_picture(parts)]
+    if not pictures:
+        raise InputError(f"{tree.path}: no pictures ({', '.join(SUFFIXES)}); put each class's into a folder of its own")
+    base = _base(tree, pictures)
+    depth = len(base)
+    # A class may be called "train" too: then its pictures lie in it directly.
+    shallow = {p[depth] for p in pictures if len(p) == depth + 2}
+    parts_there = {p[depth] for p in pictures if len(p) > depth + 2 and p[depth].lower() in SPLITS} - shallow
+    part = None
+    if parts_there:
+        part, folder = _choose(tree, parts_there, split)
+        base, depth = (*base, folder), depth + 1
+    elif split is not None:
+        raise InputError(f"{tree.path}: no split '{split}', since there are no folders train, validation or test")
+    classes = _by_class(tree, [p for p in pictures if p[:depth] == base], base)
+    others = [p for p in tree.files if not _is_picture(p) and p[:depth] == base]
+    stray = [p for p in pictures if p[:depth] == base and len(p) == depth + 1]
+    _note(tree, others, "is no picture", "are no pictures")
+    _note(tree, stray, "lies outside of the class folders", "lie outside of the class folders")
+    return part, classes
+
+
+def _is_picture(parts: Parts) -> bool:
+    return parts[-1].lower().endswith(SUFFIXES)
+
+
+def _base(tree: Tree, pictures: list[Parts]) -> Parts:
+    """The folders that hold nothing but one other folder, on the way to the classes."""
+    base: Parts = ()
+    while all(len(p) > len(base) + 2 for p in pictures):
+        depth = len(base)
+        tops = {p[depth] for p in (*pictures, *tree.folders) if len(p) > depth and p[:depth] == base}
+        if len(tops) > 1 or min(tops).lower() in SPLITS:
+            break
+        base = (*base, *tops)
+    return base
+
+
+def _choose(tree: Tree, folders: set[str], split: str | None) -> tuple[str, str]:
+    """The part's name here and its folder's own name."""
+    known = {SPLITS[folder.lower()]: folder for folder in sorted(folders)}
+    if split is None:
+        part = next(name for name in dict.fromkeys(SPLITS.values()) if name in known)
+    else:
+        part = SPLITS.get(split.lower(), split)
+        if part not in known:
+            raise InputError(f"{tree.path}: no split '{split}'; {did_you_mean(split, known)}")
+    return part, known[part]
+
+
+def _by_class(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, list[Parts]]:
+    depth = len(base)
+    for parts in pictures:
+        if len(parts) > depth + 2:
+            raise InputError(
+                f"{where(tree, parts)}: lies deeper than CLASS/FILE; move it up into '{parts[depth]}', "
+                "or make its own folder a class"
+            )
+    classes: dict[str, list[Parts]] = {
+        folder[depth]: [] for folder in tree.folders if len(folder) == depth + 1 and folder[:depth] == base
+    }
+    if not classes:
+        raise InputError(f"{tree.path}: pictures but no class folders; put each class's into a folder of its own")
+    for parts in pictures:
+        if len(parts) == depth + 2:
+            classes[parts[depth]].append(parts)
+    for name, members in classes.items():
+        if not members:
+            raise InputError(f"{where(tree, (*base, name))}: a class folder without pictures; fill or remove it")
+    return classes
+
+
+def _note(tree: Tree, left_out: list[Parts], one: str, several: str) -> None:
+    if left_out:
+        first = "/".join(left_out[0])
+        what = f"'{first}' {one}" if len(left_out) == 1 else f"{len(left_out)} files {several}, such as '{first}'"
+        console.print(f"{tree.path}: left out: {what}", markup=False, highlight=False, soft_wrap=True)

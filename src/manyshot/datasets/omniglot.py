@@ -1,0 +1,79 @@
+"""Omniglot: 1,623 handwritten characters of 50 alphabets, each drawn once by 20 people.
+
+Lake, Salakhutdinov and Tenenbaum 2015, Human-level concept learning through probabilistic program induction.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from manyshot.base import InputError, track
+from manyshot.datasets.data_set import PublishedFile
+from manyshot.datasets.fetch import fetch, find
+from manyshot.datasets.image_folder import where
+from manyshot.datasets.packed import Allocate, Contents, packed
+from manyshot.datasets.pictures import decode
+from manyshot.datasets.tree import Parts, Tree, open_tree
+from manyshot.tasks import Source
+
+FOLDER = "omniglot"
+OFFICIAL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
+STEMS = {
+    "background": "images_background",
+    "evaluation": "images_evaluation",
+    "small1": "images_background_small1",
+    "small2": "images_background_small2",
+}
+FILES = tuple(
+    PublishedFile(f"{STEMS[split]}.zip", f"{OFFICIAL}{STEMS[split]}.zip", f"sha256:{sha256}", size, (split,))
+    for split, size, sha256 in (
+        ("background", 9464212, "ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640"),
+        ("evaluation", 6462886, "1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee"),
+        ("small1", 1319022, "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4"),
+        ("small2", 1580917, "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f"),
+    )
+)
+DRAWING = re.compile(r"\d+_(\d+)\.png")
+
+
+def build(split: str, root: Path | None, size: int, color: bool | None) -> Source:
+    """Characters as classes ("Greek/character01"), alphabets as groups, drawers as authors; ink is 255, paper 0.
+
+    The published pictures are black on white, 105 x 105; they are inverted here, like all handwriting in this package.
+
+    Args:
+        split: "background" (30 alphabets), "evaluation" (20), or "small1" or "small2" (five of the background alphabets
+            each).
+        root: folder that holds the official zip, or the same unpacked.
+        size: height and width in pixels.
+        color: three equal channels.
+
+    Raises:
+        InputError: if the file is missing or broken.
+    """
+    file = next(file for file in FILES if split in file.splits)
+    path = find(FOLDER, [file.name, STEMS[split]], root) or fetch(FOLDER, file, root)
+    with open_tree(path) as tree:
+        key = {"path": str(path.resolve()), "size": size, "color": bool(color), "stamp": tree.stamp}
+        return packed(f"omniglot/{split}", key, lambda allocate: _fill(tree, size, bool(color), allocate))
+
+
+def _fill(tree: Tree, size: int, color: bool, allocate: Allocate) -> Contents:
+    drawings = [parts for parts in tree.files if len(parts) >= 3 and DRAWING.fullmatch(parts[-1])]
+    if not drawings:
+        raise InputError(f"{tree.path}: no drawings; expected ALPHABET/characterNN/XXXX_YY.png as published")
+    pixels = allocate(len(drawings), 3 if color else 1, size, size)
+    for i, parts in enumerate(track(drawings, f"decode {tree.path.name}")):
+        pixels[i] = ink(tree, parts, size, color)
+    return Contents(
+        labels=["/".join(parts[-3:-1]) for parts in drawings],
+        groups={"/".join(parts[-3:-1]): parts[-3] for parts in drawings},
+        authors=[parts[-1].removesuffix(".png").partition("_")[2] for parts in drawings],
+    )
+
+
+def ink(tree: Tree, parts: Parts, size: int, color: bool = False) -> UInt8[np.ndarray, "c size size"]:
+    """Decode a drawing that is black on white, as ink 255 on paper 0."""
+    return 255 - decode(tree.read(parts), where(tree, parts), (size, size), color)

@@ -1,0 +1,121 @@
+"""One-shot classification runs in the layout of Omniglot's `all_runs.zip` (Lake, Salakhutdinov and Tenenbaum 2015)."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from manyshot.base import InputError
+from manyshot.datasets.omniglot import ink
+from manyshot.datasets.tree import Parts, Tree, open_tree
+from manyshot.tasks import Episode, Examples
+
+RUN = re.compile(r"run\d+", re.IGNORECASE)
+KEY = "class_labels.txt"
+
+
+@dataclass(frozen=True, eq=False)
+class OneShotRuns:
+    """The runs as T tasks of one episode.
+
+    Args:
+        names: the T runs' names, such as "run01".
+        episode: the training drawings as support, each a class of its own; the test drawings as query, those of the
+            first class first. Items are uint8 `[T, n, 1, size, size]`, ink 255.
+    """
+
+    names: tuple[str, ...]
+    episode: Episode
+
+
+def one_shot_runs(path: Path | str, size: int) -> OneShotRuns:
+    """Read `runNN/training/*.png`, `runNN/test/*.png` and `runNN/class_labels.txt`, from a zip or a folder.
+
+    Each line of the labels names a test drawing and the training drawing of the same character. Only the last three
+    names of a path count (`run01/test/item01.png`), so any folder may stand above the runs.
+
+    Args:
+        path: of the zip or folder.
+        size: height and width of the items in pixels; drawings are resized and inverted as Omniglot's are.
+
+    Raises:
+        InputError: if there are no runs, a label names a missing file, a drawing has no label, or runs differ in size.
+    """
+    with open_tree(Path(path)) as tree:
+        found = (parts for parts in tree.files if len(parts) >= 2 and parts[-1] == KEY)
+        keys = {parts[-2]: parts for parts in found if RUN.fullmatch(parts[-2])}
+        if not keys:
+            raise InputError(f"{path}: no runs; expected run01/{KEY} beside run01/training and run01/test")
+        names = tuple(sorted(keys))
+        runs = [_read_run(tree, keys[name], size) for name in names]
+    shapes = {name: (len(support), len(query)) for name, (support, query, _) in zip(names, runs, strict=True)}
+    first = shapes[names[0]]
+    for name, shape in shapes.items():
+        if shape != first:
+            raise InputError(
+                f"{path}: {name} has {shape[0]} training and {shape[1]} test drawings, "
+                f"{names[0]} has {first[0]} and {first[1]}; give runs of one size"
+            )
+    support, query, answers = (torch.from_numpy(np.stack(part)) for part in zip(*runs, strict=True))
+    ways = first[0]
+    every = torch.arange(ways).expand(len(names), ways)
+    return OneShotRuns(
+        names=names,
+        episode=Episode(
+            support=_examples(support, every, ways),
+            query=_examples(query, answers, ways),
+            classes=torch.arange(len(names) * ways).reshape(len(names), ways),
+        ),
+    )
+
+
+def _examples(items: torch.Tensor, classes: torch.Tensor, ways: int) -> Examples:
+    return Examples(
+        items=items,
+        labels=F.one_hot(classes, ways).float(),
+        weight=torch.ones(classes.shape),
+        present=torch.ones(len(classes), ways, dtype=torch.bool),
+    )
+
+
+def _read_run(tree: Tree, key: Parts, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Training drawings, test drawings and the training drawing's place that answers each, sorted by it."""
+    base = key[:-1]
+    drawings = [parts for parts in tree.files if parts[-1].lower().endswith(".png")]
+    training = [parts for parts in drawings if parts[:-1] == (*base, "training")]
+    test = [parts for parts in drawings if parts[:-1] == (*base, "test")]
+    answers = _answers(tree, key, {parts[-1] for parts in training}, {parts[-1] for parts in test})
+    place = {parts[-1]: i for i, parts in enumerate(training)}
+    unanswered = [parts for parts in test if parts[-1] not in answers]
+    if unanswered or not test:
+        what = f"no line for '{unanswered[0][-1]}'" if unanswered else "no test drawings"
+        raise InputError(f"{tree.path}: {'/'.join(key)}: {what}; every test drawing needs one line")
+    test.sort(key=lambda parts: place[answers[parts[-1]]])
+    return (
+        np.stack([ink(tree, parts, size) for parts in training]),
+        np.stack([ink(tree, parts, size) for parts in test]),
+        np.array([place[answers[parts[-1]]] for parts in test]),
+    )
+
+
+def _answers(tree: Tree, key: Parts, training: set[str], test: set[str]) -> dict[str, str]:
+    """The training drawing's file name for each test drawing's."""
+    here = f"{tree.path}: {'/'.join(key)}"
+    answers: dict[str, str] = {}
+    for number, line in enumerate(tree.read(key).decode("utf-8", "replace").splitlines(), 1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 2:
+            raise InputError(f"{here}, line {number}: expected 'TEST-FILE TRAINING-FILE', found '{line.strip()[:80]}'")
+        for word, kind, known in zip(words, ("test", "training"), (test, training), strict=True):
+            *above, name = word.replace("\\", "/").split("/")
+            if name not in known or (above and above[-1] != kind):
+                raise InputError(f"{here}, line {number}: no {kind} drawing '{word}'; mend the line or add the file")
+        question, answer = (word.replace("\\", "/").split("/")[-1] for word in words)
+        if answers.setdefault(question, answer) != answer:
+            raise InputError(f"{here}, line {number}: '{question}' has two answers; keep one")
+    return answers

@@ -1,0 +1,189 @@
+"""The files of a folder or of a zip, listed and read in the same way, with nothing unpacked to disk."""
+
+import hashlib
+import json
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from manyshot.base import InputError
+
+MAX_FILES = 2_000_000
+MAX_FILE_BYTES = 1 << 29
+"""Longest single file that is read, in bytes."""
+MAX_RATIO = 200
+"""How many times its own size a zip may unpack to, beyond `FREE_BYTES`; pictures hardly shrink, bombs a thousandfold."""
+FREE_BYTES = 1 << 26
+MAX_DEPTH = 12
+
+HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
+
+Parts = tuple[str, ...]
+"""A path inside the tree, one name after the other: `("cat", "1.png")`."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The visible files and folders below a folder or inside a zip.
+
+    Hidden files and what operating systems leave behind (`.DS_Store`, `__MACOSX`, `Thumbs.db`) are not listed.
+
+    Args:
+        path: of the folder or zip.
+        files: every file, sorted.
+        folders: every folder, empty ones too, sorted.
+        stamp: changes when a file is added, removed or changed.
+        read: gives the bytes of a file.
+    """
+
+    path: Path
+    files: tuple[Parts, ...]
+    folders: tuple[Parts, ...]
+    stamp: str
+    read: Callable[[Parts], bytes]
+
+
+@contextmanager
+def open_tree(path: Path) -> Iterator[Tree]:
+    """List a folder or a zip, and keep it open for reading.
+
+    Raises:
+        InputError: if it is neither or is broken, if it holds too much, or if a member of the zip points outside of it.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "cat").mkdir()
+        >>> _ = (folder / "cat" / "1.png").write_bytes(b"pixels")
+        >>> with open_tree(folder) as tree:
+        ...     tree.files, tree.read(("cat", "1.png"))
+        ((('cat', '1.png'),), b'pixels')
+    """
+    if path.is_dir():
+        yield _folder(path)
+    elif not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    else:
+        try:
+            archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise InputError(
+                f"{path}: neither a folder nor a whole zip ({error}); give the folder, or pack or fetch it again"
+            ) from None
+        with archive:
+            yield _zip(path, archive)
+
+
+def _folder(root: Path) -> Tree:
+    files: dict[Parts, list[int]] = {}
+    folders: list[Parts] = []
+
+    def walk(parts: Parts, above: frozenset[str]) -> None:
+        place = root.joinpath(*parts)
+        real = os.path.realpath(place)
+        if real in above:
+            raise InputError(f"{place}: a link that leads back to a folder above it; remove the link")
+        if len(parts) > MAX_DEPTH:
+            raise InputError(f"{place}: more than {MAX_DEPTH} folders deep; name the folder that holds the classes")
+        for entry in os.scandir(place):
+            here = (*parts, entry.name)
+            if _is_hidden(here):
+                continue
+            if entry.is_dir():
+                folders.append(here)
+                walk(here, above | {real})
+            elif entry.is_file():
+                state = entry.stat()
+                files[here] = [state.st_size, state.st_mtime_ns]
+                if len(files) > MAX_FILES:
+                    raise InputError(f"{root}: more than {MAX_FILES:,} files; name a smaller folder")
+            else:
+                files[here] = []  # a broken link or a device: it has a name, and reading it says what is wrong
+
+    try:
+        walk((), frozenset())
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be listed ({error.strerror})") from None
+
+    def read(parts: Parts) -> bytes:
+        place = root.joinpath(*parts)
+        try:
+            if not stat.S_ISREG(place.stat().st_mode) or place.stat().st_size > MAX_FILE_BYTES:
+                raise InputError(f"{place}: no ordinary file of at most {MAX_FILE_BYTES:,} bytes; remove it")
+            return place.read_bytes()
+        except OSError as error:
+            raise InputError(f"{place}: cannot be read ({error.strerror}); replace or remove it") from None
+
+    listing = sorted(files.items())
+    return Tree(root, tuple(parts for parts, _ in listing), tuple(sorted(folders)), _digest(listing), read)
+
+
+def _zip(path: Path, archive: zipfile.ZipFile) -> Tree:
+    members: dict[Parts, zipfile.ZipInfo] = {}
+    folders: set[Parts] = set()
+    infos = archive.infolist()
+    size = path.stat().st_size
+    total = sum(info.file_size for info in infos)
+    if len(infos) > MAX_FILES:
+        raise InputError(f"{path}: more than {MAX_FILES:,} files; pack fewer")
+    if total > FREE_BYTES and total > MAX_RATIO * size:
+        raise InputError(f"{path}: unpacks to {total:,} bytes from {size:,}; refused as a likely zip bomb")
+    for info in infos:
+        parts = _member_parts(path, info)
+        if not parts or _is_hidden(parts):
+            continue
+        folders.update(parts[:depth] for depth in range(1, len(parts)))
+        if info.is_dir():
+            folders.add(parts)
+        elif parts in members:
+            raise InputError(f"{path}: '{'/'.join(parts)}' is there twice; pack it again")
+        else:
+            members[parts] = info
+
+    def read(parts: Parts) -> bytes:
+        info, where = members[parts], f"{path}: '{'/'.join(parts)}'"
+        if info.file_size > MAX_FILE_BYTES:
+            raise InputError(f"{where} has {info.file_size:,} bytes, at most {MAX_FILE_BYTES:,} are read; remove it")
+        try:
+            return archive.read(info)
+        except RuntimeError:
+            raise InputError(f"{where} is encrypted; pack it again without a password") from None
+        except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, ValueError) as error:
+            raise InputError(f"{where} is broken ({error}); pack or fetch the zip again") from None
+
+    listing = [[*parts, info.file_size, info.CRC] for parts, info in sorted(members.items())]
+    stamp = _digest([size, path.stat().st_mtime_ns, listing])
+    return Tree(path, tuple(sorted(members)), tuple(sorted(folders)), stamp, read)
+
+
+def _member_parts(path: Path, info: zipfile.ZipInfo) -> Parts:
+    """The names on a member's way, once it is sure that the way stays inside."""
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        # Without the flag for UTF-8, zipfile reads names as code page 437; many packers write UTF-8 all the same.
+        try:
+            name = name.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            name = info.filename
+    name = name.replace("\\", "/")
+    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    if name.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
+        raise InputError(f"{path}: '{name}' points outside of the zip; refused")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise InputError(f"{path}: '{name}' is a link; pack the file itself")
+    if len(parts) > MAX_DEPTH:
+        raise InputError(f"{path}: '{name}' lies more than {MAX_DEPTH} folders deep; pack fewer levels")
+    return parts
+
+
+def _is_hidden(parts: Parts) -> bool:
+    return any(part.startswith(".") or part in HIDDEN for part in parts)
+
+
+def _digest(listing: object) -> str:
+    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
