@@ -70,7 +70,9 @@ class Brightness(Recolour):
 
 @dataclass(frozen=True)
 class Contrast(Recolour):
-    """Move the pixels away from their image's mean grey or towards it: `grey + factor (x - grey)`, a random factor each.
+    """Move the pixels away from their image's mean grey or towards it, by a random factor an image.
+
+    `grey + factor (x - grey)`, where grey is the mean luma of the image (of its channels, if they are not three).
 
     Args:
         strength: largest change of the factor from 1.

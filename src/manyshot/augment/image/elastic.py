@@ -18,8 +18,8 @@ class Elastic(Warp):
     Independent displacements ~ N(0, strength^2) stand at the corners of cells x cells squares that cover the image;
     between them the field is their bicubic interpolation. The output at x shows the input at `x + displacement(x)`.
 
-    A strong field on small cells folds the image onto itself, which can make a letter another one: with 4 cells, 3 images
-    in 1,000 fold somewhere at a strength of 0.07 and 1 in 7 at 0.1; with 2 cells, none at 0.15.
+    A strong field on small cells folds the image onto itself, which can make a letter another one: with 4 cells, 3
+    images in 1,000 fold somewhere at a strength of 0.07 and 1 in 7 at 0.1; with 2 cells, none at 0.15.
 
     Args:
         strength: standard deviation of the displacement along each axis, as a share of half the image.
