@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from manyshot.base import InputError
+from manyshot.cli import augment, data, ops
 
 
 class Commands(TyperGroup):
@@ -69,6 +70,11 @@ def _common(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     pass
+
+
+app.command(epilog=augment.EXAMPLES)(augment.augment)
+app.add_typer(data.data, name="data")
+app.command(epilog=ops.EXAMPLES)(ops.ops)
 
 
 def run() -> None:

@@ -120,7 +120,7 @@ def export(
                         progress.advance(task)
                     if len(rows) < SHEET_ROWS:
                         rows.append(Row(parts[-1], thumbnails))
-                contact = sheet(rows, title=name, headings=("original", "made"), rule_after=1, cell=SHEET_CELL)
+                contact = sheet(rows, title=name, headings=("original", "made"), rules=(1,), cell=SHEET_CELL)
                 contact.save(folder / _sheet_name(name))
     sheets = [out / _sheet_name(name) for name in classes]
     return Exported(out, dict.fromkeys(classes, per_class), sheets)

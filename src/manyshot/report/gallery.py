@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from manyshot.base import InputError, write_aside
 from manyshot.report.fonts import font_for, shortened, shown
+from manyshot.tasks import Source
 
 INK = (33, 37, 41)
 FAINT = (134, 142, 150)
@@ -16,6 +19,7 @@ GROUND = (241, 243, 245)
 MARGIN = 12
 GAP = 3
 TEXT = 13
+FORMS = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +30,12 @@ class Row:
         label: stands at the left.
         images: `[n, c, h, w]`, or n pictures `[c, h, w]` of any sizes; uint8, or float from 0 to 1; c is 1 or 3.
             Or pictures of pillow.
+        more: how many others there are; the sheet says so at the right.
     """
 
     label: str
     images: Tensor | Sequence[Tensor | Image.Image]
+    more: int = 0
 
 
 def sheet(
@@ -37,7 +43,7 @@ def sheet(
     *,
     title: str = "",
     headings: Sequence[str] = (),
-    rule_after: int = 0,
+    rules: Sequence[int] = (),
     cell: int = 64,
     paper: bool = False,
     most_rows: int = 200,
@@ -51,7 +57,7 @@ def sheet(
         rows: from top to bottom.
         title: stands above, if given.
         headings: stand above the first columns.
-        rule_after: draw a line after this many columns, to set originals apart from made pictures; 0 draws none.
+        rules: draw a line after so many columns, to set originals apart from made pictures.
         cell: pixels that the longer side of a picture gets, about.
         paper: the gray pictures are ink 1 on paper 0; show dark ink on white paper.
         most_rows: rows beyond are left out, and the sheet says how many.
@@ -76,12 +82,12 @@ def sheet(
     font = font_for("", TEXT)
     labels = [shortened(row.label, 28) for row in kept]
     left = MARGIN + max((int(font_for(label, TEXT).getlength(label)) for label in labels), default=0) + MARGIN
-    cut = [len(row.images) - len(line) for row, line in zip(kept, pictures, strict=True)]
+    cut = [row.more + len(row.images) - len(line) for row, line in zip(kept, pictures, strict=True)]
     more = max((int(font.getlength(f"+ {n:,}")) + MARGIN for n in cut if n > 0), default=0)
     missing = f"and {len(rows) - len(kept):,} more rows" if len(rows) > len(kept) else ""
 
     def column(position: int) -> int:
-        return left + position * (wide + GAP) + (2 * GAP if rule_after and position >= rule_after else 0)
+        return left + position * (wide + GAP) + 2 * GAP * sum(position >= rule for rule in rules)
 
     top = MARGIN + (TEXT + 3 * GAP + MARGIN if title else 0) + (TEXT + 2 * GAP if headings else 0)
     width = column(columns) - GAP + more + MARGIN
@@ -104,8 +110,8 @@ def sheet(
         if rest > 0:
             draw.text((column(len(line)) + GAP, y + high // 2), f"+ {rest:,}", FAINT, font, anchor="lm")
         y += high + GAP
-    if rule_after and columns > rule_after:
-        x = column(rule_after) - GAP - GAP // 2 - 1
+    for rule in rules:
+        x = column(rule) - GAP - GAP // 2 - 1
         draw.line([(x, top), (x, y - GAP - 1)], LINE, 1)
     if missing:
         draw.text((left, y), missing, FAINT, font)
@@ -142,7 +148,33 @@ def before_after(
     rows = [
         Row(label, [original, *variants]) for original, variants, label in zip(originals, made, labels, strict=True)
     ]
-    return sheet(rows, title=title, headings=("original", "made"), rule_after=1, cell=cell, paper=paper)
+    return sheet(rows, title=title, headings=("original", "made"), rules=(1,), cell=cell, paper=paper)
+
+
+def source_sheet(
+    source: Source, *, title: str = "", most_rows: int = 40, most_columns: int = 20, paper: bool = False
+) -> Image.Image:
+    """Draw the first items of the first classes of a source of images, a class a row.
+
+    Args:
+        source: of images.
+        title: as for `sheet`; so is `paper`.
+        most_rows: classes to show at most.
+        most_columns: items of a class to show at most.
+        paper: see `title`.
+
+    Example:
+        >>> source = Source.of(torch.zeros(8, 1, 28, 28, dtype=torch.uint8), labels=["cat", "dog"] * 4)
+        >>> source_sheet(source).mode
+        'RGB'
+    """
+    rows: list[Row] = []
+    for name, start, count in zip(source.class_names, source.starts.tolist(), source.counts.tolist(), strict=False):
+        # Only what is shown is fetched; the rest is counted.
+        shown_here = min(count, most_columns) if len(rows) < most_rows else 0
+        images = source.gather(range(start, start + shown_here)) if shown_here else []
+        rows.append(Row(name, images, more=count - shown_here))
+    return sheet(rows, title=title, paper=paper, most_rows=most_rows, most_columns=most_columns)
 
 
 def picture(image: Tensor | Image.Image, cell: int = 64, *, paper: bool = False) -> Image.Image:
@@ -181,3 +213,20 @@ def to_pillow(image: Tensor) -> Image.Image:
     if image.dtype != torch.uint8:
         image = image.clamp(0, 1).mul(255).round().to(torch.uint8)
     return Image.fromarray(image[0].numpy() if image.shape[0] == 1 else image.permute(1, 2, 0).contiguous().numpy())
+
+
+def save(image: Image.Image, path: Path | str) -> None:
+    """Write a picture to a file, whole or not at all; the file's ending says the form.
+
+    Raises:
+        InputError: if the ending is not that of a common picture format.
+
+    Example:
+        >>> import tempfile
+        >>> save(Image.new("RGB", (8, 8)), Path(tempfile.mkdtemp()) / "sheet.png")
+    """
+    path = Path(path).expanduser()
+    if path.suffix.lower() not in FORMS:
+        raise InputError(f"{path}: a picture's name must end in {', '.join(FORMS)}")
+    with write_aside(path) as aside:
+        image.save(aside)

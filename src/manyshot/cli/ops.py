@@ -1,0 +1,63 @@
+"""`manyshot ops`: what changes a picture, and by which options."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manyshot.base import InputError, did_you_mean, quieten
+from manyshot.cli.options import Json, Quiet, Seed, examples, print_json, print_table
+
+EXAMPLES = examples(
+    "manyshot ops                    every op, and the plans that have a name",
+    "manyshot ops elastic            one op: formula, options, an example plan",
+    "manyshot ops --out ops.png      a picture of every op at several strengths",
+)
+
+
+def ops(
+    name: Annotated[str | None, typer.Argument(help="An op to explain; all are listed without it.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Draw a sheet of the ops to this picture file.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the ops of augmentation plans, explain one, or draw them."""
+    from manyshot.augment import OPS, PRESETS
+    from manyshot.augment.describe import describe_ops
+
+    quieten(quiet)
+    if name is not None and name not in OPS:
+        raise InputError(f"no op '{name}'; {did_you_mean(name, OPS)}")
+    chosen = {name: OPS[name]} if name else OPS
+    described = describe_ops(chosen)
+    if out:
+        from manyshot.report.gallery import save
+        from manyshot.report.op_sheet import op_sheet
+
+        save(op_sheet(chosen, seed=seed), out)
+    if as_json:
+        presets = {name: asdict(preset) for name, preset in PRESETS.items()}
+        print_json(
+            {"ops": [asdict(op) for op in described], "presets": {} if name else presets, "sheet": out and str(out)}
+        )
+        return
+    if name:
+        (op,) = described
+        print(f"{op.name}: {op.summary}\n")
+        if op.details:
+            print(f"{op.details}\n")
+        rows = [(o.name, "required" if o.default is None else str(o.default), o.help) for o in op.options]
+        if "p" not in (o.name for o in op.options):
+            rows.append(("p", "1", "the share of items that are changed"))
+        print_table(("option", "default", "meaning"), rows)
+        print(f"May stand at: {', '.join(op.placements)}")
+        print(f"Example plan: support: {op.name}")
+    else:
+        print_table(("op", "what it does"), [(op.name, op.summary) for op in described])
+        print_table(
+            ("preset", "for", "plan"), [(name, preset.summary, preset.plan) for name, preset in PRESETS.items()]
+        )
+    if out:
+        print(f"Sheet: {out}")

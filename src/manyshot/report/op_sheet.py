@@ -1,0 +1,78 @@
+"""A sheet of every op at several strengths, on printed letters and on a photograph."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torch import Tensor
+
+from manyshot.augment import OPS, Op
+from manyshot.augment.syntax import number
+from manyshot.base import InputError
+from manyshot.base.seeds import generator
+from manyshot.datasets import load
+from manyshot.report.gallery import Row, sheet
+
+STRENGTHS = (0.5, 1.0, 2.0)
+"""Multiples of the default of an op's first option."""
+LETTER = "Greek/small lamda"
+PHOTO, CORNER, CROP = "china.jpg", (110, 0), 420
+SIDE = 64
+
+
+def op_sheet(table: Mapping[str, type[Op]] = OPS, *, variants: int = 6, seed: int = 0) -> Image.Image:
+    """Draw each op at half, once and twice the default of its main option, where it allows that.
+
+    Args:
+        table: op classes by name, whose options all have defaults.
+        variants: pictures made of the letter, and as many of the photograph.
+        seed: the same seed gives the same sheet.
+
+    Example:
+        >>> from manyshot.augment.image import Flip
+        >>> op_sheet({"flip": Flip}, variants=2).mode
+        'RGB'
+    """
+    samples = (_letter(), _photo())
+    rows = []
+    for name, kind in table.items():
+        for label, op in _strengths(name, kind()):
+            row: list[Tensor] = []
+            for image in samples:
+                params = op.sample(variants, generator(seed, name))
+                row += [image, *op.apply(image.expand(variants, -1, -1, -1), params)]
+            rows.append(Row(label, row))
+    headings = ("original", "made", *[""] * (variants - 1)) * 2
+    return sheet(rows, headings=headings, rules=(1, variants + 1, variants + 2))
+
+
+def _strengths(name: str, op: Op) -> list[tuple[str, Op]]:
+    main = fields(op)[0].name if fields(op) else None  # type: ignore[arg-type] # every op is a dataclass
+    value = getattr(op, main) if main else None
+    if main in (None, "p") or isinstance(value, bool) or not isinstance(value, int | float):
+        return [(name, op)]
+    found: list[tuple[str, Op]] = []
+    for strength in STRENGTHS:
+        stronger = type(value)(value * strength)
+        try:
+            found.append((f"{name}({number(stronger)})", replace(op, **{main: stronger})))  # type: ignore[type-var]
+        except InputError:
+            continue  # out of this op's range
+    return found
+
+
+def _letter() -> Float[Tensor, "1 h w"]:
+    source = load("glyphs", "greek", size=SIDE).subset(classes=[LETTER])
+    letter: Tensor = source.gather([0])[0]
+    return letter.float() / 255
+
+
+def _photo() -> Float[Tensor, "3 h w"]:
+    left, top = CORNER
+    photo = Image.fromarray(load_sample_image(PHOTO)).crop((left, top, left + CROP, top + CROP))
+    pixels = np.asarray(photo.resize((SIDE, SIDE), Image.Resampling.HAMMING))
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
