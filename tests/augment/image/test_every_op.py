@@ -233,6 +233,14 @@ def test_keeps_shape_and_range_on_any_picture(name, shape, seed):
 
 
 @pytest.mark.parametrize("name", OPS)
+def test_brings_params_to_the_device_of_the_items(name):
+    # torch's meta device holds no values, but refuses like any other to mix with the CPU, where params are drawn.
+    images = torch.empty(4, 3, 8, 8, device="meta")
+    for op in {OPS[name](), *(case.op for case in OPS_UNDER_TEST.values() if type(case.op) is OPS[name])}:
+        assert op.apply(images, op.sample(4, generator())).device == images.device
+
+
+@pytest.mark.parametrize("name", OPS)
 def test_the_fields_of_an_op_are_plain(name):
     assert all(field.type in (float, int, str, "float", "int", "str") for field in fields(OPS[name]))
     assert all(isinstance(getattr(OPS[name](), field.name), (int, float, str)) for field in fields(OPS[name]))
