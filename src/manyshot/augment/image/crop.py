@@ -56,9 +56,8 @@ class Crop(Warp):
         steps = _steps(params, (h, w)).to(images.device)
         column = steps[:, :1] + torch.arange(w, device=images.device)
         row = steps[:, 1:] + torch.arange(h, device=images.device)
-        across = _inside(column, w, self.edge)[:, None, None].expand(n, c, h, w)
-        down = _inside(row, h, self.edge)[:, None, :, None].expand(n, c, h, w)
-        moved = images.gather(3, across).gather(2, down)
+        place = w * _inside(row, h, self.edge)[:, :, None] + _inside(column, w, self.edge)[:, None]
+        moved = images.flatten(2).gather(2, place.view(n, 1, h * w).expand(n, c, h * w)).view(n, c, h, w)
         if self.edge != "zero":
             return moved
         filled = ((row >= 0) & (row < h))[:, None, :, None] & ((column >= 0) & (column < w))[:, None, None]
