@@ -16,10 +16,10 @@ class StrokeWidth:
     """Thicken or thin the bright strokes of each image (ink is 1, paper 0) by its own random amount.
 
     With D_k the largest value within k pixels (along the axes at odd steps, along the diagonals too at even ones: an
-    octagon), a width w between k and k + 1 gives the blend `(k + 1 - w) L_k + (w - k) L_k+1`, where `L_k = D_k - (C_k
-    - x) / 2` and C_k is the closing, the smallest value of D_k within k pixels. A negative width does the same to the
-    paper, which thins the ink. Without the second term narrow gaps would close and thin strokes vanish; with it half
-    of their paper or ink stays, and so does the class.
+    octagon) and C_k the closing, the smallest value of D_k within k pixels, let `L_k = D_k - (C_k - x) / 2`. A width w
+    between k and k + 1 gives the blend `(k + 1 - w) L_k + (w - k) L_k+1`; a negative width does the same to the paper,
+    which thins the ink. With D_k alone narrow gaps would close and thin strokes vanish; with L_k half of their paper
+    or ink stays, and so does the class.
 
     Args:
         strength: largest width, either way, in pixels: what a stroke gains or loses on each side.
@@ -36,7 +36,7 @@ class StrokeWidth:
     strength: float = 1.0
 
     def __post_init__(self) -> None:
-        check_number(self, "strength", high=100)
+        check_number(self, "strength", high=20)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `width [n]`, in pixels."""
