@@ -16,11 +16,11 @@ class Preset:
     summary: str
 
 
-_DEFORM = "affine(10, 1.2, 0.15, 0.1) elastic(0.1)"
+_DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.06)"
 
 PRESETS = {
     "handwriting": Preset(
-        f"task: turn flip; support+query: {_DEFORM} stroke(1, p=0.5)",
+        f"task: turn flip; support+query: {_DEFORM} stroke(0.7, p=0.5)",
         "to train on letters: turned and mirrored letters as new ones; slant, size, place, wobble and pen of each item",
     ),
     "handwriting-test": Preset(
