@@ -14,7 +14,7 @@ from PIL import Image
 from manyshot.base import InputError, track
 from manyshot.datasets.array_pickle import read_array_pickle
 from manyshot.datasets.data_set import PublishedFile
-from manyshot.datasets.fetch import fetch, find
+from manyshot.datasets.fetch import fetch
 from manyshot.datasets.image_folder import fill as fill_from_folder
 from manyshot.datasets.image_folder import list_classes
 from manyshot.datasets.packed import Allocate, Contents, packed
@@ -29,8 +29,8 @@ ARCHIVE = PublishedFile(
     checksum="md5:eb9058c3a382ffc7106e4002c42a8d85",
     bytes=169001437,
     splits=("train", "validation", "test"),
+    stand_ins=("images.zip", "images"),
 )
-IMAGES = ("images.zip", "images")
 MAX_MEMBER = 1 << 28
 MAX_ARCHIVE = 1 << 30
 
@@ -55,9 +55,9 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
     """
     wanted = color is not False
     name = f"cifar-fs/{split}"
-    if find(FOLDER, [ARCHIVE.name], root) is None and (pictures := find(FOLDER, IMAGES, root)) is not None:
-        return _from_pictures(pictures, name, split, size, wanted)
     path = fetch(FOLDER, ARCHIVE, root)
+    if path.name != ARCHIVE.name:
+        return _from_pictures(path, name, split, size, wanted)
     key = {
         "path": str(path.resolve()),
         "size": size,

@@ -20,6 +20,7 @@ class PublishedFile:
         checksum: "sha256:..." or "md5:...".
         bytes: its length.
         splits: the splits that are made from it.
+        stand_ins: names that do in its place, such as that of the unpacked folder.
     """
 
     name: str
@@ -27,6 +28,7 @@ class PublishedFile:
     checksum: str
     bytes: int
     splits: tuple[str, ...]
+    stand_ins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ class FileState:
     state: State
 
 
-def find(folder: str, names: Sequence[str], root: Path | None) -> Path | None:
-    """The first of these names that is there, as a file or an unpacked folder.
+def find(folder: str, file: PublishedFile, root: Path | None) -> Path | None:
+    """Where a file, or what stands in for it, already is.
 
     Looked for under `root`, or else under `MANYSHOT_DATA`, in the data set's folder and directly; and, where no root is
     named, among what was downloaded before.
@@ -51,7 +51,7 @@ def find(folder: str, names: Sequence[str], root: Path | None) -> Path | None:
         InputError: if `root` is named and is no folder.
     """
     for place in places(folder, root):
-        for name in names:
+        for name in (file.name, *file.stand_ins):
             if (place / name).exists():
                 return place / name
     return None
@@ -76,7 +76,7 @@ def fetch(folder: str, file: PublishedFile, root: Path | None) -> Path:
     Raises:
         InputError: if it is not under the root that was named, or cannot be downloaded; says what to put where by hand.
     """
-    found = find(folder, [file.name], root)
+    found = find(folder, file, root)
     if found is not None:
         return found
     if root is not None:
@@ -90,7 +90,7 @@ def check_files(folder: str, files: Sequence[PublishedFile], root: Path | None) 
     """Compare each file with the published one; downloads nothing."""
     states = []
     for file in files:
-        path = find(folder, [file.name], root)
+        path = find(folder, file, root)
         if path is None:
             states.append(FileState(file, places(folder, root)[0] / file.name, "missing"))
         elif file.checksum == checksum(path, file.checksum.partition(":")[0]):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from manyshot.base import InputError, track
 from manyshot.datasets.data_set import Build, PublishedFile
-from manyshot.datasets.fetch import fetch, find
+from manyshot.datasets.fetch import fetch
 from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import resize
 from manyshot.tasks import Source
@@ -27,7 +27,14 @@ CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
 
 def _files(url: str, known: dict[str, tuple[int, str]]) -> tuple[PublishedFile, ...]:
     return tuple(
-        PublishedFile(name, url + name, f"md5:{md5}", size, ("train" if name.startswith("train") else "test",))
+        PublishedFile(
+            name=name,
+            url=url + name,
+            checksum=f"md5:{md5}",
+            bytes=size,
+            splits=("train" if name.startswith("train") else "test",),
+            stand_ins=(name.removesuffix(".gz"),),
+        )
         for name, (size, md5) in known.items()
     )
 
@@ -104,11 +111,7 @@ def _build(
     color: bool | None,
 ) -> Source:
     folder = name.replace("-", "_")
-    paths = [
-        find(folder, [file.name, file.name.removesuffix(".gz")], root) or fetch(folder, file, root)
-        for file in files
-        if split in file.splits
-    ]
+    paths = [fetch(folder, file, root) for file in files if split in file.splits]
     for path in paths:
         if path.parent.name in FOLDERS and path.parent.name != folder:
             raise InputError(

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from manyshot.base import InputError, track
 from manyshot.datasets.data_set import PublishedFile
-from manyshot.datasets.fetch import fetch, find
+from manyshot.datasets.fetch import fetch
 from manyshot.datasets.image_folder import where
 from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import decode
@@ -27,7 +27,14 @@ STEMS = {
     "small2": "images_background_small2",
 }
 FILES = tuple(
-    PublishedFile(f"{STEMS[split]}.zip", f"{OFFICIAL}{STEMS[split]}.zip", f"sha256:{sha256}", size, (split,))
+    PublishedFile(
+        name=f"{STEMS[split]}.zip",
+        url=f"{OFFICIAL}{STEMS[split]}.zip",
+        checksum=f"sha256:{sha256}",
+        bytes=size,
+        splits=(split,),
+        stand_ins=(STEMS[split],),
+    )
     for split, size, sha256 in (
         ("background", 9464212, "ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640"),
         ("evaluation", 6462886, "1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee"),
@@ -54,7 +61,7 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
         InputError: if the file is missing or broken.
     """
     file = next(file for file in FILES if split in file.splits)
-    path = find(FOLDER, [file.name, STEMS[split]], root) or fetch(FOLDER, file, root)
+    path = fetch(FOLDER, file, root)
     with open_tree(path) as tree:
         key = {"path": str(path.resolve()), "size": size, "color": bool(color), "stamp": tree.stamp}
         return packed(f"omniglot/{split}", key, lambda allocate: _fill(tree, size, bool(color), allocate))

@@ -17,7 +17,7 @@ MAX_FILES = 2_000_000
 MAX_FILE_BYTES = 1 << 29
 """Longest single file that is read, in bytes."""
 MAX_RATIO = 200
-"""How many times its own size a zip may unpack to, beyond `FREE_BYTES`; pictures hardly shrink, bombs a thousandfold."""
+"""How many times its own size a zip may unpack to, beyond `FREE_BYTES`; pictures hardly shrink, bombs a lot."""
 FREE_BYTES = 1 << 26
 MAX_DEPTH = 12
 
@@ -90,7 +90,9 @@ def _folder(root: Path) -> Tree:
             raise InputError(f"{place}: a link that leads back to a folder above it; remove the link")
         if len(parts) > MAX_DEPTH:
             raise InputError(f"{place}: more than {MAX_DEPTH} folders deep; name the folder that holds the classes")
-        for entry in os.scandir(place):
+        with os.scandir(place) as listed:
+            entries = list(listed)
+        for entry in entries:
             here = (*parts, entry.name)
             if _is_hidden(here):
                 continue
