@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 T = TypeVar("T")
@@ -13,15 +13,19 @@ T = TypeVar("T")
 console = Console(stderr=True)
 
 
-class _Rate(TextColumn):
+class _Rate(ProgressColumn):
     """Steps a second."""
 
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def render(self, task: object) -> Text:
-        speed = getattr(task, "finished_speed", None) or getattr(task, "speed", None)
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
         return Text(f"{speed:,.1f}/s" if speed else "")
+
+
+class _Note(ProgressColumn):
+    """What the work says of itself, if anything."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields.get("note", ""))
 
 
 @contextmanager
@@ -39,9 +43,11 @@ def bar() -> Iterator[Progress]:
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        _Note(),
     )
-    with Progress(*columns, console=console, transient=True, disable=console.quiet) as progress:
+    # Where nobody watches, rich would leave an empty line.
+    hidden = console.quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         yield progress
 
 
@@ -55,7 +61,7 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     if total is None and isinstance(items, Sized):
         total = len(items)
     with bar() as progress:
-        task = progress.add_task(description, total=total, note="")
+        task = progress.add_task(description, total=total)
         for item in items:
             yield item
             progress.advance(task)
