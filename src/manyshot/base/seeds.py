@@ -44,7 +44,7 @@ def bits(*words: Word) -> NDArray[np.uint64]:
 
 def uniform(*words: Word) -> NDArray[np.float64]:
     """Uniform numbers in [0, 1), one an address; the words as in `bits`."""
-    return (bits(*words) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return np.asarray((bits(*words) >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
 
 def integers(below: int | NDArray[np.int64], *words: Word) -> NDArray[np.int64]:

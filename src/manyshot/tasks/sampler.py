@@ -81,14 +81,15 @@ class EpisodeSampler:
             )
         if self.by_author:
             for pool, common in enumerate(self._common_authors.sum(1)):
-                if common < need:
+                if common < need and pool in self._pools_in_use:
                     where = "all classes" if pool == 0 else f"the classes of group '{self._group_names[pool - 1]}'"
                     raise InputError(
                         f"{source.name}: {where} have {common} authors in common, but shots + queries = "
                         f"{self._shots[1]} + {self.queries} are needed; lower them or draw without by_author"
                     )
             return
-        small = int(np.argmin(source.counts))
+        in_use = np.unique(np.concatenate([self._pools[pool] for pool in self._pools_in_use]))
+        small = int(in_use[np.argmin(source.counts[in_use])])
         if source.counts[small] < need:
             raise InputError(
                 f"{source.name}: class '{source.class_names[small]}' has {source.counts[small]} items, but shots + "
@@ -126,6 +127,11 @@ class EpisodeSampler:
         everything = np.arange(len(self.source.class_names))
         groups = np.asarray(self.source.groups or (), dtype=object)
         return (everything, *(everything[groups == name] for name in self._group_names))
+
+    @property
+    def _pools_in_use(self) -> range:
+        """The first pool, all classes, fills no task where every task keeps to a group."""
+        return range(1 if self.within_group == 1 else 0, len(self._pools))
 
     @cached_property
     def _by_author_order(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

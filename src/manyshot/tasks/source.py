@@ -79,13 +79,18 @@ class Source:
             name: see the class.
 
         Raises:
-            InputError: if there are no items, or the numbers of items, labels and authors differ.
+            InputError: if there are no items, the numbers of items, labels and authors differ, or a class has no group.
         """
         if not len(labels) or len(store) != len(labels):
             raise InputError(
                 f"{name}: {len(store)} items and {len(labels)} labels; give one label an item, and at least one item"
             )
+        if authors is not None and len(authors) != len(labels):
+            raise InputError(f"{name}: {len(labels)} items and {len(authors)} authors; give one author an item")
         class_names, label = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
+        lost = [] if groups is None else [c for c in class_names if c not in groups]
+        if lost:
+            raise InputError(f"{name}: class '{lost[0]}' has no group; give one a class, or no groups at all")
         author_names, author = (
             (None, None) if authors is None else np.unique(np.asarray(authors, dtype=object), return_inverse=True)
         )
@@ -125,7 +130,7 @@ class Source:
         """
         rows = self.rows[np.asarray(positions)]
         if isinstance(self.store, Tensor):
-            batch: Any = self.store.index_select(0, torch.from_numpy(rows))
+            batch: Any = self.store.index_select(0, torch.from_numpy(rows).to(self.store.device))
             return batch if self.decode is None else self.decode(batch)
         items = [self.store[row] for row in rows.tolist()]
         return items if self.decode is None else self.decode(items)
@@ -152,7 +157,7 @@ class Source:
         Raises:
             InputError: if a class, group or author is unknown, or nothing is left.
         """
-        keep = np.ones(len(self), dtype=bool) if items is None else np.asarray(items, dtype=bool)
+        keep = np.ones(len(self), dtype=bool) if items is None else np.array(items, dtype=bool)  # a copy: changed below
         if len(keep) != len(self):
             raise InputError(f"{self.name}: {len(keep)} marks for {len(self)} items; give one an item")
         if classes is not None:
@@ -193,7 +198,7 @@ class Source:
             InputError: if the shares do not add up to 1 or there are fewer classes (groups, items of a class) than
                 parts.
         """
-        if abs(sum(shares) - 1) > 1e-6 or min(shares) <= 0:
+        if not abs(sum(shares) - 1) < 1e-6 or not all(share > 0 for share in shares):
             raise InputError(f"shares={tuple(shares)}: give positive shares that add up to 1")
         names = tuple(f"{self.name}/{part}" for part in range(len(shares)))
         if by == "item":

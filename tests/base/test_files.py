@@ -1,0 +1,74 @@
+import stat
+
+import pytest
+
+from manyshot.base import InputError, did_you_mean, read_json, write_aside, write_json
+
+
+def test_a_file_appears_only_when_it_is_whole(tmp_path):
+    target = tmp_path / "deep" / "note.txt"
+    with write_aside(target) as aside:
+        aside.write_text("new")
+        assert not target.exists()
+    assert target.read_text() == "new"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_failing_writer_leaves_the_old_file_and_no_litter(tmp_path):
+    target = tmp_path / "note.txt"
+    target.write_text("old")
+
+    def fail():
+        with write_aside(target) as aside:
+            aside.write_text("half")
+            raise RuntimeError("disk on fire")
+
+    with pytest.raises(RuntimeError, match="fire"):
+        fail()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_has_the_rights_that_an_ordinary_write_gives_it(tmp_path):
+    (tmp_path / "plain").write_text("")
+    with write_aside(tmp_path / "aside") as aside:
+        aside.write_text("")
+    plain, written = ((tmp_path / name).stat() for name in ("plain", "aside"))
+    assert stat.S_IMODE(written.st_mode) == stat.S_IMODE(plain.st_mode)
+
+
+def test_the_suffix_stays_because_writers_go_by_it(tmp_path):
+    with write_aside(tmp_path / "picture.png") as aside:
+        assert aside.suffix == ".png"
+
+
+def test_json_comes_back_as_it_went(tmp_path):
+    value = {"name": "Ελληνικά", "numbers": [1, 0.1, None, True]}
+    write_json(tmp_path / "value.json", value)
+    assert read_json(tmp_path / "value.json") == value
+    assert "Ελληνικά" in (tmp_path / "value.json").read_text(encoding="utf-8")
+
+
+def test_json_has_no_word_for_nan(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "value.json", {"loss": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1', b"\xff\xfe\x00", b"[1, 2"])
+def test_what_is_not_json_is_named(tmp_path, content):
+    path = tmp_path / "value.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"value\.json: not valid JSON") as caught:
+        read_json(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_json_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"value\.json: no such file"):
+        read_json(tmp_path / "value.json")
+
+
+def test_a_mistyped_name_gets_the_nearest_known_one_and_a_strange_one_gets_them_all():
+    assert did_you_mean("prototype", ["prototypes", "maml"]) == "did you mean 'prototypes'?"
+    assert did_you_mean("zzz", ["b", "a"]) == "known: a, b"
