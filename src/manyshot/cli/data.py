@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from manyshot.base import quieten
+from manyshot.base import InputError, did_you_mean, quieten
 from manyshot.cli.options import Json, Quiet, Root, Size, Split, examples, print_json, print_table
 
 data = typer.Typer(
@@ -19,14 +19,14 @@ Name = Annotated[
 
 @data.command("list", epilog=examples("manyshot data list", "manyshot data list --root ~/data --json"))
 def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> None:
-    """List the data sets: what they hold, their splits and licence, and whether their files are here."""
+    """List the data sets, and whether their files are here."""
     from manyshot.datasets import DATASETS
     from manyshot.datasets.fetch import find
     from manyshot.datasets.table import folder_of
 
     quieten(quiet)
     found = {
-        row.name: sum(find(folder_of(row.name), [file.name], root) is not None for file in row.files)
+        row.name: sum(find(folder_of(row.name), file, root) is not None for file in row.files)
         for row in DATASETS.values()
     }
     if as_json:
@@ -46,27 +46,20 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
             ]
         )
         return
-    print_table(
-        ("name", "what it holds", "splits", "pixels", "licence", "files here"),
-        [
-            (
-                row.name,
-                row.summary,
-                ", ".join(row.splits),
-                str(row.default_size),
-                row.licence,
-                f"{found[row.name]} of {len(row.files)}" if row.files else "built in",
-            )
-            for row in DATASETS.values()
-        ],
-        right=(3,),
-    )
+    rows = []
+    for row in DATASETS.values():
+        files = f"{found[row.name]} of {len(row.files)} files are here" if row.files else "built in"
+        details = f"splits: {', '.join(row.splits)}\n{row.default_size} pixels; licence: {row.licence}; {files}"
+        rows.append((row.name, f"{row.summary}\n{details}"))
+    print_table(("name", "what it holds"), rows)
     print("A folder with a folder of pictures a class, or a zip of one, may stand wherever a name may.")
 
 
-@data.command(epilog=examples("manyshot data check omniglot --root ~/data", "manyshot data check photos.zip"))
+@data.command(
+    epilog=examples("manyshot data check omniglot --split small1 --root ~/data", "manyshot data check photos.zip")
+)
 def check(name: Name, split: Split = None, root: Root = None, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Check whether the files of a data set, or the pictures of a folder, are whole. Exit status 1 if not."""
+    """Check whether all files are whole; exit status 1 if not."""
     from manyshot.datasets import DATASETS
     from manyshot.datasets import check as check_files
     from manyshot.datasets.whole import check_pictures
@@ -91,6 +84,9 @@ def check(name: Name, split: Split = None, root: Root = None, as_json: Json = Fa
             print(f"{name}: {folder.pictures:,} pictures of {folder.classes:,} classes, {len(folder.broken):,} broken")
     else:
         states = check_files(name, root)
+        if split is not None and split not in DATASETS[name].splits:
+            raise InputError(f"{name}: no split '{split}'; {did_you_mean(split, DATASETS[name].splits)}")
+        states = [state for state in states if split is None or split in state.file.splits]
         whole = all(state.state in ("present", "differs") for state in states)
         if as_json:
             files = [
@@ -107,8 +103,8 @@ def check(name: Name, split: Split = None, root: Root = None, as_json: Json = Fa
                 "truncated": "broken or incomplete; fetch it again",
                 "missing": "not here",
             }
-            rows = [(state.file.name, meaning[state.state], str(state.path)) for state in states]
-            print_table(("file", "state", "path"), rows)
+            for state in states:
+                print(f"{state.path}: {meaning[state.state]}")
     if not whole:
         raise typer.Exit(1)
 
@@ -131,7 +127,7 @@ def show(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Describe a data set or a folder of pictures; with --out, draw a contact sheet."""
+    """Describe what is there; with --out, draw a contact sheet."""
     from manyshot.datasets import load
     from manyshot.report.gallery import save, source_sheet
 

@@ -23,7 +23,8 @@ Size = Annotated[int | None, typer.Option("--size", min=1, max=1024, help="Resiz
 
 def examples(*lines: str) -> str:
     """The end of a command's help: examples, each on its own line, as written."""
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+    # The mark \b keeps the help's formatter from filling the lines of a paragraph.
+    return "\n".join(["\b", "Examples:", *(f"  {line}" if line else "\n\b" for line in lines)])
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
@@ -35,7 +36,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Se
     """Print for a person to read.
 
     Args:
-        columns: headings.
+        columns: headings; empty ones are not printed.
         rows: cells, as text; brackets are text too, not markup.
         right: positions of the columns that hold numbers.
     """
@@ -44,7 +45,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Se
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=any(columns))
     for position, column in enumerate(columns):
         table.add_column(Text(column), justify="right" if position in right else "left", overflow="fold")
     for row in rows:

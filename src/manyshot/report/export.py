@@ -84,10 +84,10 @@ def export(
 
     Example:
         >>> from PIL import Image
-        >>> photos = Path(tempfile.mkdtemp())
-        >>> (photos / "cat").mkdir()
+        >>> photos = Path(tempfile.mkdtemp()) / "photos"
+        >>> (photos / "cat").mkdir(parents=True)
         >>> Image.new("RGB", (40, 30)).save(photos / "cat" / "tom.png")
-        >>> made = export(photos, Plan.parse("shots: noise"), per_class=2, out=photos.with_name(f"{photos.name}-made"))
+        >>> made = export(photos, Plan.parse("shots: noise"), per_class=2, out=photos.with_name("made"))
         >>> sorted(file.name for file in (made.folder / "cat").iterdir())
         ['tom-00000.png', 'tom-00001.png']
     """
@@ -169,7 +169,7 @@ def _changed(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any]
 def _read(tree: Tree, parts: Parts) -> UInt8[Tensor, "c h w"]:
     data, place = tree.read(parts), where(tree, parts)
     header = read_header(data, place)
-    return torch.from_numpy(decode(data, place, (header.height, header.width), header.color))
+    return torch.tensor(decode(data, place, (header.height, header.width), header.color))
 
 
 def _line(

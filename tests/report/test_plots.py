@@ -1,0 +1,101 @@
+import io
+import math
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from manyshot.report.plots import (
+    COLOURS,
+    Curve,
+    Estimate,
+    accuracies,
+    differences,
+    png,
+    reliability,
+    svg,
+    training_curves,
+)
+
+HOSTILE = "$\\frac{1}$ <b>&\n雪"
+FIGURES = {
+    "curves": lambda: training_curves({"a": Curve([0, 1, 2], [3, 2, 1])}, {"a": Curve([0, 2], [0.2, 0.8])}),
+    "differences": lambda: differences([Estimate("a", 1, 0.5, 1.5)], baseline="nothing"),
+    "accuracies": lambda: accuracies({"1 shot": [Estimate("a", 0.5, 0.4, 0.6)]}),
+    "reliability": lambda: reliability([0.3, 0.7], [0.2, 0.8], [0.5, 0.5]),
+    "no curves": lambda: training_curves({}, {}),
+    "no differences": lambda: differences([], baseline="nothing"),
+    "no accuracies": lambda: accuracies({}),
+    "no answers": lambda: reliability([0.5], [math.nan], [0.0]),
+}
+
+
+@pytest.mark.parametrize("make", FIGURES.values(), ids=FIGURES)
+class TestEveryPlot:
+    def test_becomes_svg_that_parses_and_names_nothing_outside(self, make):
+        text = svg(make())
+        root = ElementTree.fromstring(text)
+        assert root.tag.endswith("svg")
+        links = [value for element in root.iter() for name, value in element.attrib.items() if name.endswith("href")]
+        assert all(link.startswith("#") for link in links)
+
+    def test_becomes_a_picture_that_is_not_blank(self, make):
+        image = Image.open(io.BytesIO(png(make(), dots=60)))
+        assert image.convert("L").getextrema()[0] < 200
+
+    def test_gives_the_same_bytes_each_time(self, make):
+        assert svg(make()) == svg(make())
+        assert png(make(), dots=40) == png(make(), dots=40)
+
+    def test_leaves_the_global_state_of_matplotlib_alone(self, make):
+        before = dict(matplotlib.rcParams)
+        svg(make())
+        assert dict(matplotlib.rcParams) == before
+
+
+def test_names_are_text_and_not_formulas():
+    svg(differences([Estimate("$\\frac{1}", 1, 0, 2)], baseline="$x"))
+    svg(accuracies({"$\\": [Estimate("^_$", 0.5, 0.4, 0.6)]}))
+    svg(training_curves({"<b>&$_": Curve([0], [1.0])}, {"other $": Curve([0], [1.0])}))
+
+
+def test_an_interval_that_holds_zero_is_gray():
+    estimates = [Estimate("gain", 2, 1, 3), Estimate("null", 0.1, -1, 1), Estimate("loss", -2, -3, -1)]
+    axes = differences(estimates, baseline="nothing").axes[0]
+    bars = [line.get_color() for line in axes.lines[1::2]]
+    assert bars[0] == COLOURS[0]
+    assert bars[2] == COLOURS[1]
+    assert bars[1] not in COLOURS
+
+
+def test_rows_stand_from_top_to_bottom_in_the_order_given():
+    axes = differences([Estimate("first", 1, 0, 2), Estimate("second", 1, 0, 2)], baseline="x").axes[0]
+    top, bottom = axes.get_ylim()[1], axes.get_ylim()[0]
+    assert top < bottom
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["first", "second"]
+
+
+def test_an_arm_has_one_colour_in_both_panels():
+    curve = Curve([0, 1], [0.1, 0.2])
+    loss, accuracy = training_curves({"a": curve, "b": curve}, {"b": curve, "a": curve}).axes
+    of = {line.get_label(): line.get_color() for line in loss.lines if not line.get_label().startswith("_")}
+    assert of == {line.get_label(): line.get_color() for line in accuracy.lines}
+
+
+def test_the_running_mean_skips_gaps_and_keeps_the_level():
+    noisy = [1.0] * 50 + [math.nan] + [1.0] * 49
+    line = training_curves({"a": Curve(range(100), noisy)}, {}).axes[0].lines[1]
+    assert np.allclose(line.get_ydata(), 1.0)
+
+
+def test_every_bar_has_its_height_and_its_number():
+    axes = accuracies({"1": [Estimate("a", 0.25, 0.2, 0.3), Estimate("b", 0.5, 0.4, 0.6)]}).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [0.25, 0.5]
+    assert [text.get_text() for text in axes.texts] == ["25.0%", "50.0%"]
+
+
+def test_bins_without_answers_are_left_out():
+    axes = reliability([0.1, 0.5, 0.9], [0.2, math.nan, 0.8], [0.4, 0.0, 0.6]).axes[0]
+    assert axes.lines[1].get_xdata().tolist() == [0.1, 0.9]
