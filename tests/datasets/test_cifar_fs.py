@@ -17,7 +17,7 @@ NAMES = sorted(name for names in cifar_fs.CLASSES.values() for name in names)
 
 
 def archive(path, change=lambda members: members) -> None:
-    """An archive like the original: pickles of protocol 2; two pictures a class in train, one in test, of a gray of its own."""
+    """An archive like the original, in pickles of protocol 2: two pictures a class in train, one in test."""
     members = {"meta": {b"fine_label_names": [name.encode() for name in NAMES]}}
     for part, count in (("train", 2), ("test", 1)):
         labels = list(range(100)) * count
@@ -72,7 +72,7 @@ HARM = {
     "no meta": (lambda m: {k: v for k, v in m.items() if k != "meta"}, "no file 'meta' in it"),
     "no labels": (
         lambda m: m | {"train": pickle.dumps({"data": np.zeros((2, 3072), np.uint8)}, 2)},
-        "'train': not CIFAR-100's python files",
+        "'train': not CIFAR-100's python version",
     ),
     "too few labels": (
         lambda m: m | {"train": pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "fine_labels": [0]}, 2)},

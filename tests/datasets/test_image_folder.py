@@ -101,6 +101,15 @@ def test_one_coloured_picture_makes_all_coloured_unless_gray_is_asked_for(tmp_pa
     assert load(write(tmp_path / "gray", {"a/1.png": png(50)}), color=True).store.shape == (1, 3, 8, 8)
 
 
+def test_a_folder_with_a_very_long_or_strange_name_is_packed_once(tmp_path, png, write, cache):
+    for name in ("[a-z]*?", "图" * 80):
+        path = write(tmp_path / name, {"cat/1.png": png(1)})
+        load(path)
+        write(path, {"cat/2.png": png(1)})
+        load(path)
+    assert len(list((cache / "packed").glob("*.npy"))) == 2
+
+
 def test_one_class_alone_loads(tmp_path, png, write):
     assert load(write(tmp_path / "one", {"cat/1.png": png(1)})).class_names == ("cat",)
 

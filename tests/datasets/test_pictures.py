@@ -128,6 +128,11 @@ def test_a_corrupted_picture_decodes_or_is_named(place, value):
         assert decode(bytes(data), "x", (8, 8), True).shape == (3, 8, 8)
 
 
+def test_a_format_that_needs_another_program_is_refused_under_any_name():
+    with pytest.raises(InputError, match="not a whole picture"):
+        decode(encoded(Image.new("L", (4, 4)), "EPS"), "cat.png", (8, 8), False)
+
+
 def test_floating_point_pixels_are_refused_with_the_mend():
     with pytest.raises(InputError, match="8 or 16 bits"):
         decode(encoded(Image.new("F", (4, 4), 0.5), "TIFF"), "x", (4, 4), False)

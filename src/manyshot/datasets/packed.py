@@ -1,5 +1,6 @@
 """Pictures decoded once, kept in one memory-mapped file, and read again only while the originals have not changed."""
 
+import glob
 import hashlib
 import json
 import os
@@ -65,7 +66,7 @@ def packed(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], Content
         tensor([7], dtype=torch.uint8)
     """
     key = json.loads(json.dumps({"format": FORMAT, "name": name, **key}))
-    stem = name.replace("/", "-").replace(os.sep, "-") + "-" + _digest({**key, "stamp": None})
+    stem = name.replace("/", "-").replace(os.sep, "-")[:40] + "-" + _digest({**key, "stamp": None})
     path = cache_folder() / "packed" / f"{stem}-{_digest(key)}.npy"
     source = _read(path, key, name)
     if source is not None:
@@ -156,7 +157,7 @@ def _checksum(pixels: Pixels) -> int:
 
 def _remove_older(path: Path, stem: str) -> None:
     """Remove what was packed from the same originals before they changed, and what a killed process left behind."""
-    for old in path.parent.glob(f"{stem}-*"):
+    for old in path.parent.glob(f"{glob.escape(stem)}-*"):
         if old.stem != path.stem:
             old.unlink(missing_ok=True)
     for left in path.parent.glob(".*"):

@@ -16,6 +16,7 @@ from manyshot.base import InputError
 MAX_PIXELS = 80_000_000
 """Width times height above which a picture is refused before its pixels are decoded."""
 
+FORMATS = ("PNG", "JPEG", "MPO", "BMP", "GIF", "TIFF", "WEBP")  # others, such as EPS, would start a program to be read
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
@@ -92,7 +93,7 @@ def _opened(data: bytes, where: str) -> Iterator[Image.Image]:
     try:
         # Pillow warns of large pictures and of small faults in the file; the first is bounded here, the second is not a
         # person's concern.
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(_too_large(where, f"{image.width} x {image.height} pixels"))
             yield image
