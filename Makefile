@@ -18,7 +18,7 @@ test: $(READY)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
-	$(RUN) importlinter.cli lint
+	$(CLEAN) .venv/bin/lint-imports
 	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --cov --cov-report=term
 
 format: $(READY)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -29,7 +30,6 @@ class Conv4(nn.Module):
         InputError: if the images are too small for so many blocks, or a norm is unknown.
 
     Example:
-        >>> import torch
         >>> encoder = Conv4(channels=1, size=28, widths=(32, 32, 32, 32))
         >>> encoder(torch.rand(5, 1, 28, 28)).shape, encoder.features
         (torch.Size([5, 32]), 32)
@@ -51,7 +51,11 @@ class Conv4(nn.Module):
             nn.Conv2d(before, after, 3, padding=1, bias=False)
             for before, after in zip((channels, *widths), widths, strict=False)
         )
+        # Channels last is twice as fast on a processor; under vmap, where weights differ by task, it is not.
+        self.layout = torch.channels_last if norm == "batch" else torch.contiguous_format
         self.norms = nn.ModuleList(nn.BatchNorm2d(w) if norm == "batch" else GroupNorm(_groups(w), w) for w in widths)
+        for convolution in self.convolutions:
+            convolution.weight.data = convolution.weight.data.contiguous(memory_format=self.layout)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """Encode images of values from 0 to 1."""
@@ -60,7 +64,7 @@ class Conv4(nn.Module):
                 f"images of {tuple(images.shape[1:])} given to an encoder of {(self.channels, self.size, self.size)} "
                 "(channels, height, width); load them at that size"
             )
-        x = images
+        x = images.contiguous(memory_format=self.layout)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = F.max_pool2d(norm(convolution(x)), 2).relu()
         return x.flatten(1)
