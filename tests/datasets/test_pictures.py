@@ -73,6 +73,12 @@ def test_a_photo_lying_on_its_side_is_turned_upright_as_its_exif_says():
     assert (upright[10:] == 0).all()
 
 
+def test_a_phone_photo_with_a_second_picture_inside_gives_its_first_one():
+    frames = [Image.new("RGB", (16, 16), (value,) * 3) for value in (10, 200)]
+    data = encoded(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    assert abs(decode(data, "x", (16, 16), False).astype(int) - 10).max() <= 2
+
+
 def test_an_animation_gives_its_first_frame():
     frames = [Image.new("L", (4, 4), value) for value in (10, 200)]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])

@@ -16,7 +16,7 @@ from manyshot.base import InputError
 MAX_PIXELS = 80_000_000
 """Width times height above which a picture is refused before its pixels are decoded."""
 
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "GIF", "TIFF", "WEBP")  # others, such as EPS, would start a program to be read
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")  # others, such as EPS, would start a program to be read
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
