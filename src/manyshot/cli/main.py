@@ -57,12 +57,13 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> bool:
     if wanted:
         from importlib.metadata import version
 
         print(version("manyshot"))
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

@@ -1,0 +1,86 @@
+import pytest
+from PIL import Image
+
+from manyshot.datasets import DATASETS
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "my photos"
+    for name in ("cat", "[b] 狗"):
+        (folder / name).mkdir(parents=True)
+        for i in range(3):
+            Image.new("RGB", (12, 12), (i, 0, 200)).save(folder / name / f"{i}.png")
+    return folder
+
+
+def test_every_data_set_is_listed_with_its_splits_and_licence(manyshot):
+    answer = manyshot("data", "list")
+    words = " ".join(answer.out.split())
+    for row in DATASETS.values():
+        assert row.name in words
+        assert row.splits[-1] in words
+    assert manyshot("data", "list", "--json").json[0].keys() >= {"name", "splits", "licence", "files", "found"}
+
+
+def test_files_that_are_here_are_counted(manyshot, tmp_path):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / DATASETS["mnist"].files[0].name).write_bytes(b"")
+    found = {row["name"]: row["found"] for row in manyshot("data", "list", "--root", tmp_path, "--json").json}
+    assert (found["mnist"], found["omniglot"]) == (1, 0)
+
+
+def test_a_missing_or_broken_file_is_named_and_the_status_is_one(manyshot, tmp_path):
+    files = [file.name for file in DATASETS["mnist"].files]
+    (tmp_path / files[0]).write_bytes(b"\x1f\x8b broken")
+    answer = manyshot("data", "check", "mnist", "--root", tmp_path)
+    assert answer.status == 1
+    assert f"{tmp_path / files[0]}: broken" in answer.out
+    assert f"{files[1]}: not here" in answer.out
+    told = manyshot("data", "check", "mnist", "--root", tmp_path, "--json").json
+    assert told["whole"] is False
+    assert [file["state"] for file in told["files"]][:2] == ["truncated", "missing"]
+
+
+def test_a_data_set_without_files_is_whole(manyshot):
+    assert manyshot("data", "check", "digits").status == 0
+
+
+def test_only_the_files_of_a_split_are_checked_when_one_is_named(manyshot, real_data):
+    answer = manyshot("data", "check", "omniglot", "--split", "small1", "--root", real_data, "--json")
+    assert answer.status == 0
+    assert [file["file"] for file in answer.json["files"]] == ["images_background_small1.zip"]
+    assert manyshot("data", "check", "omniglot", "--split", "smal1", "--root", real_data).status == 2
+
+
+def test_a_folder_is_whole_until_a_picture_breaks(manyshot, photos):
+    assert manyshot("data", "check", photos).status == 0
+    (photos / "cat" / "0.png").write_bytes(b"no picture")
+    answer = manyshot("data", "check", photos)
+    assert answer.status == 1
+    assert "0.png" in answer.out
+    assert manyshot("data", "check", photos, "--json").json["pictures"] == 6
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_an_unknown_name_gets_the_nearest_known_one(manyshot, command):
+    answer = manyshot("data", command, "omniglt")
+    assert answer.status == 2
+    assert "did you mean 'omniglot'?" in answer.errors
+
+
+def test_a_source_is_described_and_drawn(manyshot, photos, tmp_path):
+    answer = manyshot("data", "show", photos, "--out", tmp_path / "sheet.png")
+    assert answer.status == 0
+    assert "my photos" in answer.out
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert (2, 0, 200) in {colour for _, colour in sheet.getcolors(1 << 20)}
+
+
+def test_the_numbers_of_a_data_set_are_json(manyshot, tmp_path):
+    told = manyshot("data", "show", "digits", "--json", "--out", tmp_path / "digits.png", "--paper", "--items", 3).json
+    assert (told["classes"], told["items"], told["shape"]) == (10, 1797, [1, 28, 28])
+
+
+def test_a_wrong_split_names_the_right_ones(manyshot):
+    assert "greek" in manyshot("data", "show", "glyphs", "--split", "grek").errors

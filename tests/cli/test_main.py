@@ -1,0 +1,84 @@
+import errno
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from manyshot.base import InputError
+from manyshot.report import export
+
+
+def failing(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+AUGMENT = ("augment", "photos", "--plan", "shots: flip", "--out", "made")
+
+
+def test_what_a_person_can_mend_is_one_line_and_status_two(manyshot, monkeypatch):
+    monkeypatch.setattr(export, "export", failing(InputError("[x]: two\nlines")))
+    answer = manyshot(*AUGMENT)
+    assert (answer.status, answer.out, answer.errors) == (2, "", "Error: [x]: two lines\n")
+
+
+def test_ctrl_c_is_one_line_and_status_130(manyshot, monkeypatch):
+    monkeypatch.setattr(export, "export", failing(KeyboardInterrupt()))
+    answer = manyshot(*AUGMENT)
+    assert (answer.status, answer.errors) == (130, "Stopped.\n")
+
+
+def test_a_full_disk_is_one_line_and_status_one(manyshot, monkeypatch):
+    monkeypatch.setattr(export, "export", failing(OSError(errno.ENOSPC, "No space left on device", "made/cat/1.png")))
+    answer = manyshot(*AUGMENT)
+    assert (answer.status, answer.errors) == (1, "Error: made/cat/1.png: No space left on device\n")
+
+
+def test_a_fault_of_ours_keeps_its_traceback(manyshot, monkeypatch):
+    monkeypatch.setattr(export, "export", failing(ZeroDivisionError("ours")))
+    with pytest.raises(ZeroDivisionError):
+        manyshot(*AUGMENT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("agument",), "augment"),
+        (("ops", "--ouut", "x.png"), "--out"),
+        (("augment", "photos"), "--plan"),
+        (("augment", "photos", "--plan", "none", "--out", "x", "--per-class", "many"), "--per-class"),
+    ],
+)
+def test_wrong_usage_has_status_two_and_a_hint(manyshot, arguments, hint):
+    answer = manyshot(*arguments)
+    assert answer.status == 2
+    assert answer.out == ""
+    assert hint in answer.errors
+
+
+@pytest.mark.parametrize("command", [("augment",), ("ops",), ("data", "list"), ("data", "check"), ("data", "show")])
+def test_every_command_has_examples_json_and_quiet_in_its_help(manyshot, command):
+    answer = manyshot(*command, "--help")
+    assert answer.status == 0
+    for expected in ("Examples:\n", "--json", "--quiet", f"    manyshot {' '.join(command)}"):
+        assert expected in answer.out
+
+
+def test_the_version_is_that_of_the_package(manyshot):
+    assert manyshot("--version").out.strip() == version("manyshot")
+
+
+def test_help_does_not_wait_for_torch():
+    code = (
+        "import sys, manyshot.cli.main; sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'numpy')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    code = f"{sys.executable} -m manyshot data list --json"
+    process = subprocess.run(f"{code} | head -c 1", shell=True, capture_output=True, text=True, check=False)
+    assert (process.stdout, process.stderr) == ("[", "")
