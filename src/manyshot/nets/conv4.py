@@ -55,7 +55,7 @@ class Conv4(nn.Module):
         self.layout = torch.channels_last if norm == "batch" else torch.contiguous_format
         self.norms = nn.ModuleList(nn.BatchNorm2d(w) if norm == "batch" else GroupNorm(_groups(w), w) for w in widths)
         for convolution in self.convolutions:
-            convolution.weight.data = convolution.weight.data.contiguous(memory_format=self.layout)
+            convolution.to(memory_format=self.layout)  # type: ignore[call-overload]
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """Encode images of values from 0 to 1."""
