@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ def test_json_is_all_that_standard_output_gets(manyshot, photos, tmp_path):
     answer = manyshot("augment", photos, "--plan", "natural", "--per-class", 2, "--out", tmp_path / "made", "--json")
     assert answer.json["samples"] == 4
     assert answer.json["classes"] == {"[red] dog": 2, "cat": 2}
-    with open(answer.json["manifest"], encoding="utf-8") as manifest:
-        assert len([json.loads(line) for line in manifest]) == 4
+    lines = Path(answer.json["manifest"]).read_text(encoding="utf-8").splitlines()
+    assert len([json.loads(line) for line in lines]) == 4
 
 
 def test_quiet_leaves_standard_error_empty(manyshot, photos, tmp_path):

@@ -1,7 +1,8 @@
 import pytest
 from PIL import Image
 
-from manyshot.datasets import DATASETS
+from manyshot.datasets import DATASETS, load
+from manyshot.report.gallery import source_sheet
 
 
 @pytest.fixture
@@ -77,9 +78,24 @@ def test_a_source_is_described_and_drawn(manyshot, photos, tmp_path):
         assert (2, 0, 200) in {colour for _, colour in sheet.getcolors(1 << 20)}
 
 
-def test_the_numbers_of_a_data_set_are_json(manyshot, tmp_path):
-    told = manyshot("data", "show", "digits", "--json", "--out", tmp_path / "digits.png", "--paper", "--items", 3).json
+def test_the_numbers_of_a_data_set_are_json(manyshot):
+    told = manyshot("data", "show", "digits", "--json").json
     assert (told["classes"], told["items"], told["shape"]) == (10, 1797, [1, 28, 28])
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "paper"),
+    [("digits", None, True), ("digits", "--no-paper", False), ("photos", None, False), ("photos", "--paper", True)],
+)
+def test_handwriting_is_drawn_on_paper_unless_asked_otherwise(manyshot, photos, tmp_path, name, option, paper):
+    chosen = photos if name == "photos" else name
+    arguments = ("data", "show", chosen, "--items", 2, "--classes", 1, "--out", tmp_path / "sheet.png")
+    assert manyshot(*arguments, *([option] if option else [])).status == 0
+    source = load(str(chosen))
+    title = f"{source.name}: {len(source.class_names)} classes, {len(source):,} items"
+    expected = source_sheet(source, title=title, most_rows=1, most_columns=2, paper=paper)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.tobytes() == expected.tobytes()
 
 
 def test_a_wrong_split_names_the_right_ones(manyshot):

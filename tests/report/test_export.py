@@ -230,7 +230,7 @@ def test_a_line_of_another_kind_cannot_be_replayed(photos, tmp_path):
     line = lines(export(photos, PLAN, 1, tmp_path / "made"))[0]
     with pytest.raises(InputError, match="'plan'"):
         replay({}, photos)
-    with pytest.raises(InputError, match="no picture 'cat/gone.png'"):
+    with pytest.raises(InputError, match=r"no picture 'cat/gone\.png'"):
         replay(line | {"source": "cat/gone.png"}, photos)
     with pytest.raises(InputError, match="no picture"):
         replay(line | {"source": "../photos/cat/tom.png"}, photos)

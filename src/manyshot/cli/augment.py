@@ -10,7 +10,7 @@ from manyshot.cli.options import Json, Quiet, Seed, Split, examples, print_json
 
 EXAMPLES = examples(
     "manyshot augment photos --plan natural --per-class 50 --out made",
-    'manyshot augment scans.zip --plan "shots: affine(10) elastic(0.1)" --per-class 20 --out made --seed 7',
+    'manyshot augment scans.zip --plan "shots: affine(10, edge=border) noise(0.05)" --out made --seed 7 --json',
     "",
     "photos/ holds a folder of pictures a class. made/ gets the same folders with new pictures, a contact sheet a",
     "class, and manifest.jsonl, which tells for each picture its source, the ops and their parameters.",

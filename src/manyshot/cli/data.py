@@ -111,7 +111,7 @@ def check(name: Name, split: Split = None, root: Root = None, as_json: Json = Fa
 
 @data.command(
     epilog=examples(
-        "manyshot data show glyphs --split greek --paper --out greek.png",
+        "manyshot data show glyphs --split greek --out greek.png",
         "manyshot data show photos --out photos.png --classes 10 --items 12",
     )
 )
@@ -121,20 +121,25 @@ def show(
     out: Annotated[Path | None, typer.Option("--out", help="Draw a contact sheet to this picture file.")] = None,
     classes: Annotated[int, typer.Option("--classes", min=1, max=500, help="Classes on the sheet, at most.")] = 30,
     items: Annotated[int, typer.Option("--items", min=1, max=100, help="Items of a class on the sheet, at most.")] = 16,
-    paper: Annotated[bool, typer.Option("--paper", help="Show handwriting as dark ink on white paper.")] = False,
+    paper: Annotated[
+        bool | None,
+        typer.Option("--paper/--no-paper", help="Show bright strokes as dark ink on paper; handwriting is by default."),
+    ] = None,
     size: Size = None,
     root: Root = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Describe what is there; with --out, draw a contact sheet."""
-    from manyshot.datasets import load
+    from manyshot.datasets import DATASETS, load
     from manyshot.report.gallery import save, source_sheet
 
     quieten(quiet)
     source = load(name, split, root=root, size=size)
     facts = source.describe()
     if out:
+        ink = name in DATASETS and DATASETS[name].ink
+        paper = ink if paper is None else paper
         title = f"{source.name}: {facts['classes']:,} classes, {facts['items']:,} items"
         save(source_sheet(source, title=title, most_rows=classes, most_columns=items, paper=paper), out)
     if as_json:

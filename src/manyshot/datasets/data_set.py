@@ -43,6 +43,7 @@ class DataSet:
         splits: what can be loaded; the first one when none is named.
         default_size: height and width of its items in pixels, unless another is asked for.
         build: makes the source of a split.
+        ink: its items are ink 1 on paper 0 (handwriting, print), best looked at as dark ink on white paper.
         files: what has to be fetched; nothing where a package that is installed anyway holds the data.
     """
 
@@ -53,4 +54,5 @@ class DataSet:
     splits: tuple[str, ...]
     default_size: int
     build: Build
+    ink: bool = False
     files: tuple[PublishedFile, ...] = ()

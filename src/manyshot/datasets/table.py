@@ -21,6 +21,7 @@ DATASETS: dict[str, DataSet] = {
             splits=glyphs.SPLITS,
             default_size=28,
             build=glyphs.build,
+            ink=True,
         ),
         DataSet(
             name="digits",
@@ -30,6 +31,7 @@ DATASETS: dict[str, DataSet] = {
             splits=("all",),
             default_size=28,
             build=digits.build,
+            ink=True,
         ),
         DataSet(
             name="omniglot",
@@ -39,6 +41,7 @@ DATASETS: dict[str, DataSet] = {
             splits=("background", "evaluation", "small1", "small2"),
             default_size=28,
             build=omniglot.build,
+            ink=True,
             files=omniglot.FILES,
         ),
         DataSet(
@@ -49,6 +52,7 @@ DATASETS: dict[str, DataSet] = {
             splits=("train", "test"),
             default_size=28,
             build=idx.builder("mnist", idx.MNIST_FILES, idx.DIGITS),
+            ink=True,
             files=idx.MNIST_FILES,
         ),
         DataSet(
