@@ -1,7 +1,7 @@
 """What every learner is, and the few functions that they share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -9,8 +9,23 @@ from torch import Tensor, nn
 
 from manyshot.tasks import Episode, Examples
 
-Classifier = Callable[[Tensor], Tensor]
-"""Queries `[T, m, ...]` in, logits `[T, m, ways]` out; classes that a task does not have get -inf."""
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Queries in, logits out."""
+
+    def __call__(self, queries: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Judge the queries of T tasks.
+
+        Args:
+            queries: `[T, m, ...]`.
+            weight: `[T, m]`; what is said of items of weight 0 means nothing, and they change nothing for the others,
+                as they would through the statistics of a batch normalisation that is being trained.
+
+        Returns:
+            Logits `[T, m, ways]`; classes that a task does not have get -inf.
+        """
+        ...
 
 
 class Learner(nn.Module, ABC):
@@ -22,7 +37,7 @@ class Learner(nn.Module, ABC):
 
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
         """What meta-training minimises: the cross-entropy of the adapted classifier on the query."""
-        return cross_entropy(self.adapt(episode.support)(episode.query.items), episode.query)
+        return cross_entropy(self.adapt(episode.support)(episode.query.items, episode.query.weight), episode.query)
 
 
 def by_task(encoder: nn.Module, items: Float[Tensor, "t n ..."], weight: Float[Tensor, "t n"] | None = None) -> Tensor:
@@ -60,8 +75,15 @@ def cross_entropy(logits: Float[Tensor, "t n ways"], examples: Examples) -> Floa
         logits: `[T, n, ways]`; -inf where a class is absent.
         examples: the items' labels and weights.
     """
-    losses = item_losses(logits, examples.labels)
-    return ((losses * examples.weight).sum(-1) / examples.weight.sum(-1).clamp(min=1e-12)).mean()
+    return weighted_mean(item_losses(logits, examples.labels), examples.weight).mean()
+
+
+def weighted_mean(losses: Float[Tensor, "*t n"], weight: Float[Tensor, "*t n"]) -> Float[Tensor, "*t"]:
+    """sum_i w_i L_i / sum_i w_i; an item of weight 0 counts nothing even where its loss is infinite.
+
+    Padding belongs to a class that the task lacks, whose logit is -inf, and 0 times infinity would not be a number.
+    """
+    return (losses.masked_fill(weight <= 0, 0) * weight).sum(-1) / weight.sum(-1).clamp(min=1e-12)
 
 
 def item_losses(logits: Float[Tensor, "*n ways"], labels: Float[Tensor, "*n ways"]) -> Float[Tensor, "*n"]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad
 
 from manyshot.base import InputError
-from manyshot.learners.learner import Classifier, Learner, item_losses
+from manyshot.learners.learner import Classifier, Learner, item_losses, weighted_mean
 from manyshot.tasks import Examples
 
 Order = Literal[1, 2]
@@ -74,7 +74,7 @@ class MAML(Learner):
         absent = ~self._padded(support.present)
         adapted = torch.vmap(self._adapt_one, chunk_size=self.chunk)(support.items, labels, support.weight, absent)
 
-        def classify(queries: Tensor) -> Tensor:
+        def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:  # no item sees another: no weight needed
             logits: Tensor = torch.vmap(self._logits, chunk_size=self.chunk)(adapted, queries, absent)
             return logits[..., : support.labels.shape[-1]]
 
@@ -96,8 +96,7 @@ class MAML(Learner):
         absent: Tensor,
     ) -> Parameters:
         def loss(parameters: Parameters) -> Tensor:
-            losses = item_losses(self._logits(parameters, items, absent), labels)
-            return (losses * weight).sum() / weight.sum().clamp(min=1e-12)
+            return weighted_mean(item_losses(self._logits(parameters, items, absent), labels), weight)
 
         parameters: Parameters = dict(self.model.named_parameters())
         for _ in range(self.steps):

@@ -69,8 +69,8 @@ class Prototypes(Learner):
                 ways = not_of_class.unbind(-1)
                 return torch.stack([each.masked_fill(away[:, None], torch.inf).amin(-1) for away in ways], -1)
 
-        def classify(queries: Tensor) -> Tensor:
-            logits = -distances(by_task(self.encoder, queries)) / self.temperature
+        def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
+            logits = -distances(by_task(self.encoder, queries, weight)) / self.temperature
             return logits.masked_fill(~support.present[:, None], -torch.inf)
 
         return classify

@@ -1,0 +1,356 @@
+"""What every learner promises. A new learner joins by one row, and by a plain loop to compare it with."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from manyshot.learners import MAML, Learner, Prototypes
+from manyshot.nets import Conv4
+from manyshot.tasks import Episode, Examples
+
+WAYS, SHOTS, QUERIES, SIZE = 3, 2, 2, 8
+
+
+def encoder(norm: str) -> Conv4:
+    torch.manual_seed(0)
+    net = Conv4(1, SIZE, (4, 4), norm).double()
+    for module in net.norms:  # away from 1 and 0, where their gradients would not be told apart
+        nn.init.normal_(module.weight, 1, 0.2)
+        nn.init.normal_(module.bias, 0, 0.2)
+    return net
+
+
+def classifier() -> nn.Module:
+    body = encoder("group")
+    return nn.Sequential(body, nn.Linear(body.features, WAYS).double())
+
+
+def maml(**options) -> MAML:
+    return MAML(classifier(), WAYS, **({"step_size": 0.4} | options))
+
+
+def real_classes(support: Examples) -> torch.Tensor:
+    return support.present[0].nonzero()[:, 0]
+
+
+def prototypes_of_one_task(learner: Prototypes, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    """Written out item by item."""
+    features, logits = learner.encoder(support.items[0]), []
+    for query in learner.encoder(queries[0]):
+        row = []
+        for c in range(WAYS):
+            if not support.present[0, c]:
+                row.append(torch.tensor(-torch.inf, dtype=torch.float64))
+                continue
+            mass = [support.weight[0, i] * support.labels[0, i, c] for i in range(len(features))]
+            mean = sum(m * f for m, f in zip(mass, features, strict=True)) / sum(mass)
+            row.append(-((query - mean) ** 2).sum() / learner.temperature)
+        logits.append(torch.stack(row))
+    return torch.stack(logits)[None]
+
+
+def nearest_of_one_task(learner: Prototypes, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    features, logits = learner.encoder(support.items[0]), []
+    for query in learner.encoder(queries[0]):
+        row = [torch.tensor(-torch.inf, dtype=torch.float64)] * WAYS
+        for i, feature in enumerate(features):
+            c = int(support.labels[0, i].argmax())
+            if support.weight[0, i] > 0:
+                row[c] = torch.maximum(row[c], -((query - feature) ** 2).sum() / learner.temperature)
+        logits.append(torch.stack(row))
+    return torch.stack(logits)[None]
+
+
+def maml_of_one_task(learner: MAML, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    """The textbook's loop: no vmap, no functional gradient."""
+    here = real_classes(support)
+    parameters = dict(learner.model.named_parameters())
+    for _ in range(learner.steps):
+        logits = functional_call(learner.model, parameters, (support.items[0],))[:, here]
+        losses = F.cross_entropy(logits, support.labels[0][:, here], reduction="none")
+        loss = (losses * support.weight[0]).sum() / support.weight[0].sum()
+        steps = torch.autograd.grad(loss, list(parameters.values()), create_graph=learner.order == 2)
+        parameters = {
+            name: value - learner.step_size * step
+            for (name, value), step in zip(parameters.items(), steps, strict=True)
+        }
+    logits = torch.full((1, queries.shape[1], WAYS), -torch.inf, dtype=torch.float64)
+    found = functional_call(learner.model, parameters, (queries[0],))[:, here]
+    return logits.index_copy(2, here, found[None])
+
+
+@dataclass(frozen=True)
+class Row:
+    """A learner: how to make it, how a task goes by a plain loop, and what does not hold for it."""
+
+    make: object
+    loop: object
+    mixes_items: bool = False  # a batch normalisation in training mode: not the same for each task alone
+    named_classes: bool = False  # classes have weights of their own
+    counts_weights: bool = True  # 2 is not the same as 1
+    soft: bool = True  # a share in a class matters even if it is not the largest
+
+
+LEARNERS = {
+    "prototypes": Row(lambda: Prototypes(encoder("group")), prototypes_of_one_task),
+    "prototypes, warmer": Row(lambda: Prototypes(encoder("group"), temperature=20.0), prototypes_of_one_task),
+    "prototypes, batch norm": Row(lambda: Prototypes(encoder("batch")), prototypes_of_one_task, mixes_items=True),
+    "nearest": Row(
+        lambda: Prototypes(encoder("group"), "nearest"), nearest_of_one_task, counts_weights=False, soft=False
+    ),
+    "maml, 1 step": Row(lambda: maml(), maml_of_one_task, named_classes=True),
+    "maml, 5 steps": Row(lambda: maml(steps=5), maml_of_one_task, named_classes=True),
+    "first-order maml, 1 step": Row(lambda: maml(order=1), maml_of_one_task, named_classes=True),
+    "first-order maml, 5 steps": Row(lambda: maml(order=1, steps=5, chunk=2), maml_of_one_task, named_classes=True),
+}
+
+
+def episode_of(tasks: int = 3, spread: float = 1.0, seed: int = 0) -> Episode:
+    """Tasks whose classes are blurred points of the image space."""
+    generator = torch.Generator().manual_seed(seed)
+    centres = torch.randn(tasks, WAYS, 1, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
+
+    def side(each: int) -> Examples:
+        noise = torch.randn(tasks, WAYS, each, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
+        return Examples(
+            items=(centres + spread * noise).flatten(1, 2),
+            labels=torch.eye(WAYS, dtype=torch.float64).repeat_interleave(each, 0).expand(tasks, -1, -1),
+            weight=torch.ones(tasks, WAYS * each, dtype=torch.float64),
+            present=torch.ones(tasks, WAYS, dtype=torch.bool),
+        )
+
+    return Episode(side(SHOTS), side(QUERIES), torch.arange(WAYS).expand(tasks, -1))
+
+
+def smaller(episode: Episode, task: int, ways: int) -> Episode:
+    """The same, with the last classes of a task taken away as a sampler pads them."""
+
+    def cut(side: Examples) -> Examples:
+        present, weight, items = side.present.clone(), side.weight.clone(), side.items.clone()
+        present[task, ways:] = False
+        gone = side.hard[task] >= ways
+        weight[task, gone] = 0
+        items[task, gone] = 1000.0
+        return replace(side, present=present, weight=weight, items=items)
+
+    return Episode(cut(episode.support), cut(episode.query), episode.classes)
+
+
+def take(examples: Examples, places: torch.Tensor) -> Examples:
+    """The items at these places of every task."""
+    return replace(
+        examples, items=examples.items[:, places], labels=examples.labels[:, places], weight=examples.weight[:, places]
+    )
+
+
+def one(episode: Episode, task: int) -> Episode:
+    def side(examples: Examples) -> Examples:
+        parts = {name: getattr(examples, name)[task : task + 1] for name in ("items", "labels", "weight", "present")}
+        return replace(examples, **parts)
+
+    return Episode(side(episode.support), side(episode.query), episode.classes[task : task + 1])
+
+
+def gradients(learner: Learner, loss: torch.Tensor) -> dict[str, torch.Tensor]:
+    learner.zero_grad()
+    loss.backward()
+    return {n: torch.zeros_like(p) if p.grad is None else p.grad.clone() for n, p in learner.named_parameters()}
+
+
+def assert_close(actual: dict, expected: dict, tolerance: float = 1e-10) -> None:
+    for name, value in expected.items():
+        assert torch.allclose(actual[name], value, rtol=tolerance, atol=tolerance), name
+
+
+def logits_of(learner: Learner, support: Examples, query: Examples) -> torch.Tensor:
+    return learner.adapt(support)(query.items, query.weight)
+
+
+@pytest.mark.parametrize("row", LEARNERS.values(), ids=LEARNERS)
+class TestEveryLearner:
+    def test_beats_chance_on_a_separable_task(self, row):
+        episode = episode_of(tasks=20, spread=0.1)
+        answers = logits_of(row.make(), episode.support, episode.query).argmax(-1)
+        assert (answers == episode.query.hard).double().mean() > 0.5
+
+    def test_learns(self, row):
+        learner, episode = row.make(), episode_of(tasks=4, spread=0.5)
+        optimizer = torch.optim.Adam(learner.parameters(), lr=0.02)
+        losses = []
+        for _ in range(8):
+            optimizer.zero_grad()
+            loss = learner.loss(episode)
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        assert losses[-1] < 0.8 * losses[0] or losses[-1] < 0.05
+
+    def test_an_item_of_weight_two_counts_as_the_item_twice(self, row):
+        learner, episode = row.make().eval(), episode_of()
+        weight = episode.support.weight.clone()
+        weight[:, 1] = 2
+        twice = logits_of(learner, take(episode.support, torch.tensor([0, 1, 1, 2, 3, 4, 5])), episode.query)
+        heavy = logits_of(learner, replace(episode.support, weight=weight), episode.query)
+        assert torch.allclose(heavy, twice, atol=1e-10)
+        plain = logits_of(learner, episode.support, episode.query)
+        assert torch.allclose(plain, heavy) != row.counts_weights
+
+    @pytest.mark.parametrize("training", [True, False])
+    def test_an_item_of_weight_zero_counts_as_absent(self, row, training):
+        learner, episode = row.make().train(training), episode_of()
+        weight, items = episode.support.weight.clone(), episode.support.items.clone()
+        weight[:, 3] = 0
+        items[:, 3] = 1000.0
+        kept = torch.tensor([0, 1, 2, 4, 5])
+        light = replace(episode.support, weight=weight, items=items)
+        with_it, without_it = (
+            gradients(learner, learner.loss(replace(episode, support=support)))
+            for support in (light, take(episode.support, kept))
+        )
+        assert_close(with_it, without_it)
+        found = logits_of(learner, light, episode.query)
+        assert torch.allclose(found, logits_of(learner, take(episode.support, kept), episode.query), atol=1e-10)
+
+    @pytest.mark.parametrize("training", [True, False])
+    def test_a_query_of_weight_zero_counts_as_absent(self, row, training):
+        learner, episode = row.make().train(training), episode_of()
+        weight, items = episode.query.weight.clone(), episode.query.items.clone()
+        weight[:, 0] = 0
+        items[:, 0] = 1000.0
+        light = replace(episode, query=replace(episode.query, weight=weight, items=items))
+        gone = replace(episode, query=take(episode.query, torch.arange(1, WAYS * QUERIES)))
+        assert_close(gradients(learner, learner.loss(light)), gradients(learner, learner.loss(gone)))
+
+    def test_does_not_care_about_the_order_of_support_items(self, row):
+        learner, episode = row.make(), episode_of()
+        order = torch.tensor([4, 1, 5, 0, 3, 2])
+        assert torch.allclose(
+            logits_of(learner, episode.support, episode.query),
+            logits_of(learner, take(episode.support, order), episode.query),
+            atol=1e-10,
+        )
+
+    @pytest.mark.parametrize("kind", ["plain", "weighted", "soft", "fewer classes"])
+    def test_equals_a_plain_loop_over_tasks(self, row, kind):
+        learner, episode = row.make().train(not row.mixes_items), episode_of()
+        generator = torch.Generator().manual_seed(5)
+        support = episode.support
+        if kind == "weighted":
+            weight = torch.rand(support.weight.shape, generator=generator, dtype=torch.float64) + 0.2
+            episode = replace(episode, support=replace(support, weight=weight))
+        if kind == "soft":
+            logits = 2 * torch.randn(support.labels.shape, generator=generator, dtype=torch.float64)
+            labels = (logits + 4 * support.labels).softmax(-1)
+            episode = replace(episode, support=replace(support, labels=labels))
+        if kind == "fewer classes":
+            episode = smaller(episode, task=1, ways=2)
+
+        def plain_loop() -> torch.Tensor:
+            losses = []
+            for task in range(3):
+                alone = one(episode, task)
+                there = alone.query.weight[0] > 0
+                real = take(alone.support, (alone.support.weight[0] > 0).nonzero()[:, 0])
+                logits = row.loop(learner, real, alone.query.items[:, there])[0][:, alone.support.present[0]]
+                losses.append(F.cross_entropy(logits, alone.query.hard[0, there]))
+            return torch.stack(losses).mean()
+
+        together, apart = learner.loss(episode), plain_loop()
+        assert torch.allclose(together, apart, atol=1e-10, rtol=1e-10)
+        assert_close(gradients(learner, together), gradients(learner, plain_loop()))
+
+    def test_classes_in_another_order_get_their_logits_in_that_order(self, row):
+        if row.named_classes:
+            pytest.skip("its last layer has weights for each place")
+        learner, episode = row.make(), episode_of()
+        order = torch.tensor([2, 0, 1])
+        turned = replace(episode.support, labels=episode.support.labels[:, :, order])
+        assert torch.allclose(
+            logits_of(learner, turned, episode.query),
+            logits_of(learner, episode.support, episode.query)[:, :, order],
+            atol=1e-10,
+        )
+
+    def test_soft_labels_matter(self, row):
+        learner, episode = row.make().eval(), episode_of()
+        mixed = 0.8 * episode.support.labels + 0.2 / WAYS
+        plain, soft = (
+            logits_of(learner, replace(episode.support, labels=labels), episode.query)
+            for labels in (episode.support.labels, mixed)
+        )
+        assert torch.allclose(plain, soft) != row.soft
+
+    @pytest.mark.parametrize("training", [True, False])
+    def test_absent_classes_get_no_chance_and_no_gradient_is_lost_to_them(self, row, training):
+        learner, episode = row.make().train(training), smaller(episode_of(), task=1, ways=2)
+        logits = logits_of(learner, episode.support, episode.query)
+        there = episode.query.weight > 0
+        assert (logits[1][there[1]][:, 2] == -torch.inf).all()
+        assert logits[1][there[1]][:, :2].isfinite().all()
+        assert logits[[0, 2]].isfinite().all()
+        loss = learner.loss(episode)
+        assert loss.isfinite()
+        found = gradients(learner, loss)
+        assert all(g.isfinite().all() for g in found.values())
+        assert any((g != 0).any() for g in found.values())
+
+    def test_gradients_reach_support_and_query_items(self, row):
+        learner, episode = row.make().eval(), episode_of()
+        support, query = (side.items.clone().requires_grad_() for side in (episode.support, episode.query))
+        learner.loss(
+            replace(
+                episode,
+                support=replace(episode.support, items=support),
+                query=replace(episode.query, items=query),
+            )
+        ).backward()
+        assert query.grad.abs().sum() > 0
+        if not (isinstance(learner, MAML) and learner.order == 1):
+            assert support.grad.abs().sum() > 0
+
+    def test_adapts_where_no_gradient_is_kept(self, row):
+        learner, episode = row.make().eval(), episode_of()
+        with torch.no_grad():
+            quiet = logits_of(learner, episode.support, episode.query)
+        assert not quiet.requires_grad
+        assert torch.allclose(quiet, logits_of(learner, episode.support, episode.query), atol=1e-12)
+
+    def test_adapting_leaves_its_weights_as_they_were(self, row):
+        learner, episode = row.make().eval(), episode_of()
+        before = {name: tensor.clone() for name, tensor in learner.state_dict().items()}
+        logits_of(learner, episode.support, episode.query)
+        assert all(tensor.equal(before[name]) for name, tensor in learner.state_dict().items())
+
+    def test_survives_saving_and_loading(self, row, tmp_path):
+        learner, episode = row.make(), episode_of()
+        learner.loss(episode)  # moves running averages, if there are any
+        save_file({n: t.contiguous() for n, t in learner.state_dict().items()}, tmp_path / "weights.safetensors")
+        other = row.make()
+        for parameter in other.parameters():
+            nn.init.normal_(parameter)
+        other.load_state_dict(load_file(tmp_path / "weights.safetensors"))
+        learner.eval()
+        other.eval()
+        assert logits_of(other, episode.support, episode.query).equal(
+            logits_of(learner, episode.support, episode.query)
+        )
+
+    def test_gives_the_same_bits_again(self, row):
+        episode = episode_of()
+        first, again = (gradients(learner, learner.loss(episode)) for learner in (row.make(), row.make()))
+        assert all(first[name].equal(again[name]) for name in first)
+
+
+class TestPlainLoopsAreNotTrivial:
+    """The comparison above would pass if both sides were constant."""
+
+    @pytest.mark.parametrize("row", LEARNERS.values(), ids=LEARNERS)
+    def test_every_parameter_gets_a_gradient(self, row):
+        learner = row.make().eval()
+        found = gradients(learner, learner.loss(episode_of()))
+        assert all((g != 0).any() for g in found.values())
