@@ -58,12 +58,20 @@ def by_task(encoder: nn.Module, items: Float[Tensor, "t n ..."], weight: Float[T
     flat = items.flatten(0, 1)
     real = None if weight is None else weight.flatten() > 0
     if real is None or bool(real.all()):
-        every: Tensor = encoder(flat)
+        every = _encode(encoder, flat)
         return every.reshape(*items.shape[:2], *every.shape[1:])
-    encoded: Tensor = encoder(flat[real])
+    encoded = _encode(encoder, flat[real])
     features = encoded.new_zeros(len(flat), *encoded.shape[1:])
     features[real] = encoded
     return features.reshape(*items.shape[:2], *encoded.shape[1:])
+
+
+def _encode(encoder: nn.Module, items: Tensor) -> Tensor:
+    """Encode in one batch where gradients or batch statistics need it, else in parts, so that memory is bounded."""
+    if torch.is_grad_enabled() or encoder.training or not len(items):
+        whole: Tensor = encoder(items)
+        return whole
+    return torch.cat([encoder(part) for part in items.split(256)])
 
 
 def cross_entropy(logits: Float[Tensor, "t n ways"], examples: Examples) -> Float[Tensor, ""]:

@@ -94,6 +94,10 @@ class Episode:
     def __len__(self) -> int:
         return len(self.classes)
 
+    def __getitem__(self, tasks: slice) -> "Episode":
+        """Some of the tasks."""
+        return Episode(_slice(self.support, tasks), _slice(self.query, tasks), self.classes[tasks])
+
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "Episode":
         """The same on a device, see `Examples.to`."""
         return Episode(self.support.to(device, dtype), self.query.to(device, dtype), self.classes.to(device))
@@ -101,6 +105,11 @@ class Episode:
     def as_float(self) -> "Episode":
         """The same with uint8 images as float32 from 0 to 1; anything else as it is."""
         return Episode(_as_float(self.support), _as_float(self.query), self.classes)
+
+
+def _slice(examples: Examples, tasks: slice) -> Examples:
+    parts = {f.name: getattr(examples, f.name) for f in fields(examples)}
+    return Examples(**{name: None if part is None else part[tasks] for name, part in parts.items()})
 
 
 def _as_float(examples: Examples) -> Examples:

@@ -4,7 +4,7 @@ from manyshot.training.compare import Arm, ArmResult, compare, train_arms
 from manyshot.training.config import Config
 from manyshot.training.evaluate import Evaluation, evaluate
 from manyshot.training.fit import Settings, TrainingDiverged, fit
-from manyshot.training.run import Run, load_run, load_sources, train
+from manyshot.training.run import Run, Sources, load_run, load_sources, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Evaluation",
     "Run",
     "Settings",
+    "Sources",
     "TrainingDiverged",
     "compare",
     "evaluate",

@@ -1,20 +1,26 @@
 """Arms beside each other: the same tasks, paired differences, and how sure they are."""
 
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from manyshot.augment import Plan
-from manyshot.base import InputError
+from manyshot.base import InputError, quieten
+from manyshot.base.progress import bar
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate
-from manyshot.training.run import Run, train
+from manyshot.training.metrics import steps_noted
+from manyshot.training.run import CONFIG, Run, load_run, load_sources, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 
 
@@ -96,37 +102,71 @@ class ArmResult:
 
 
 def train_arms(
-    arms: Sequence[Arm], config: Config, seeds: int, folder: Path | None = None
+    arms: Sequence[Arm], config: Config, seeds: int, folder: Path, jobs: int | None = None
 ) -> tuple[dict[str, list[Run]], dict[str, float]]:
     """Train every arm with every seed, on the same tasks and from the same first weights for each seed.
+
+    Each training has a process and a processor core to itself, which is faster than sharing cores within a training.
 
     Args:
         arms: at least one, with different names.
         config: everything but the plans and the seed; seeds count up from its own.
         seeds: how many.
-        folder: the runs lie in `<folder>/<arm number>/<seed>`, and finished ones are not trained again; None keeps
-            nothing.
+        folder: the runs lie in `<folder>/arm-<number>/seed-<seed>`; those that are there already are resumed.
+        jobs: how many trainings at a time; as many as there are cores if None.
 
     Returns:
-        The runs of each arm by name, and the CPU seconds that training each arm took.
+        The runs of each arm by name, and the CPU seconds that training each arm took just now.
 
     Raises:
-        InputError: if two arms share a name.
+        InputError: if two arms share a name, or a number is out of range.
+        TrainingDiverged: if a training does.
     """
-    if len({arm.name for arm in arms}) < len(arms):
-        raise InputError(f"two arms are called '{_repeated([arm.name for arm in arms])}'; name them: 'first = plan'")
-    runs: dict[str, list[Run]] = {arm.name: [] for arm in arms}
-    seconds = dict.fromkeys(runs, 0.0)
+    names = [arm.name for arm in arms]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"two arms are called '{twice}'; name them: 'first = plan'")
+    if seeds < 1 or (jobs is not None and jobs < 1):
+        raise InputError(f"seeds={seeds}, jobs={jobs}: give at least 1 of each")
     # Seed by seed rather than arm by arm, so that a machine that slows down does not favour an arm.
-    for seed in range(config.fit.seed, config.fit.seed + seeds):
-        for number, arm in enumerate(arms):
-            settings = replace(config.seeded(seed), plan=arm.plan, test_plan=arm.test_plan)
-            place = folder / f"arm-{number}" / f"seed-{seed}" if folder else None
-            began = time.process_time()
-            title = f"{arm.name[:40]}, seed {seed}"
-            runs[arm.name].append(train(settings, place, resume=place is not None, title=title))
-            seconds[arm.name] += time.process_time() - began
+    work = {
+        (arm.name, seed): (
+            replace(config.seeded(seed), plan=arm.plan, test_plan=arm.test_plan),
+            folder / f"arm-{number}" / f"seed-{seed}",
+        )
+        for seed in range(config.fit.seed, config.fit.seed + seeds)
+        for number, arm in enumerate(arms)
+    }
+    load_sources(config)  # so that the packed cache is there, and wrong data is told before processes start
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(min(jobs or os.cpu_count() or 1, len(work)), spawn) as pool, bar() as display:
+        began = {key: pool.submit(_train_one, *job) for key, job in work.items()}
+        line = display.add_task("train", total=len(work) * config.fit.steps, note=f"{len(arms)} arms x {seeds} seeds")
+        try:
+            while wait(began.values(), timeout=0.5, return_when=FIRST_EXCEPTION).not_done:
+                display.update(line, completed=sum(steps_noted(place) for _, place in work.values()))
+                _raise_first(began.values())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    seconds = {name: sum(f.result() for (arm, _), f in began.items() if arm == name) for name in names}
+    runs = {name: [load_run(place) for (arm, _), (_, place) in work.items() if arm == name] for name in names}
     return runs, seconds
+
+
+def _raise_first(trainings: Iterable["Future[float]"]) -> None:
+    for training in trainings:
+        if training.done():
+            training.result()
+
+
+def _train_one(config: Config, folder: Path) -> float:
+    """Train in a process of its own; returns the CPU seconds."""
+    torch.set_num_threads(1)
+    quieten()
+    began = time.process_time()
+    train(config, folder, resume=(folder / CONFIG).exists())
+    return time.process_time() - began
 
 
 def compare(
@@ -153,7 +193,3 @@ def compare(
     differences = {name: paired_difference(accuracy[name], accuracy[first]) for name in others}
     corrected = dict(zip(others, holm([d.p_value for d in differences.values()]) if others else [], strict=True))
     return {name: ArmResult(a, differences.get(name), corrected.get(name)) for name, a in accuracy.items()}
-
-
-def _repeated(names: Sequence[str]) -> str:
-    return next(name for name in names if list(names).count(name) > 1)

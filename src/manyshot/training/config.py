@@ -33,6 +33,8 @@ class Config:
         plan: augmentation of the training tasks.
         test_plan: augmentation at use time: extra shots, and variants of a query to average over.
         validation: share of the classes that is held out to choose the best weights by; 0 for none.
+        test: share that is set aside to judge by, and never trained or chosen on; 0 for none.
+        split_by: what is held out: classes ("class"), whole groups ("group"), or items of every class ("item").
         fit: steps, rates and the like.
 
     Raises:
@@ -52,11 +54,17 @@ class Config:
     plan: str = "none"
     test_plan: str = "none"
     validation: float = 0.2
+    test: float = 0.0
+    split_by: str = "class"
     fit: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.validation < 1:
-            raise InputError(f"validation={self.validation}: give a share of the classes from 0 to below 1")
+        if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
+            raise InputError(
+                f"validation={self.validation}, test={self.test}: give shares of at least 0 that leave something to train on"
+            )
+        if self.split_by not in ("class", "group", "item"):
+            raise InputError(f"split_by='{self.split_by}': {did_you_mean(self.split_by, ['class', 'group', 'item'])}")
         Plan.parse(self.plan)
         Plan.parse(self.test_plan)
         learner_options(self.learner)

@@ -68,3 +68,14 @@ def read_metrics(path: Path) -> list[Row]:
         except json.JSONDecodeError:
             break
     return rows
+
+
+def steps_noted(folder: Path) -> int:
+    """How many steps a training, perhaps in another process, has noted in its folder so far.
+
+    Example:
+        >>> steps_noted(Path("/nowhere"))
+        0
+    """
+    path = folder / "metrics.jsonl"
+    return path.read_bytes().count(b'"loss"') if path.exists() else 0

@@ -75,18 +75,40 @@ def make_learner(config: Config, channels: int, size: int) -> Learner:
         return learner_options(config.learner).make(make_encoder, config.most_ways)
 
 
-def load_sources(config: Config) -> tuple[Source, Source | None]:
-    """The training classes, and the held-out ones for validation if the run wants any; the same for every seed."""
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """A run's data, in parts that have no class (or group, or item) in common; the same for every seed.
+
+    Args:
+        training: what is learned from.
+        validation: what the best weights are chosen by, if anything.
+        test: what is judged by alone, if anything.
+    """
+
+    training: Source
+    validation: Source | None = None
+    test: Source | None = None
+
+
+def load_sources(config: Config) -> Sources:
+    """Load a run's data and divide it as its settings say.
+
+    Raises:
+        InputError: if the data cannot be read, or a part would be too small for a task.
+    """
     source = load_data(config.data, config.split, root=config.root, size=config.size)
-    if config.validation == 0:
-        return source, None
-    training, validation = source.split((1 - config.validation, config.validation), seed=0)
-    if len(validation.class_names) < 2:
-        raise InputError(
-            f"validation={config.validation} of {source.name}'s {len(source.class_names)} classes leaves 1 to "
-            "hold out; give a larger share, or 0 for no validation"
-        )
-    return training, validation
+    shares = {"training": 1 - config.validation - config.test, "validation": config.validation, "test": config.test}
+    shares = {name: share for name, share in shares.items() if share}
+    if len(shares) == 1:
+        return Sources(source)
+    parts = dict(zip(shares, source.split(tuple(shares.values()), seed=0, by=config.split_by), strict=True))
+    for name, part in parts.items():
+        if len(part.class_names) < 2:
+            raise InputError(
+                f"{name}={shares[name]:g} of {source.name}'s {len(source.class_names)} classes is 1 class; give a larger "
+                "share, or 0 for none, or split_by='item'"
+            )
+    return Sources(**parts)
 
 
 def train(config: Config, folder: Path | None = None, resume: bool = False, title: str = "train") -> Run:
@@ -110,17 +132,17 @@ def train(config: Config, folder: Path | None = None, resume: bool = False, titl
     """
     if folder is not None:
         _claim(folder, config, resume)
-    training, validation = load_sources(config)
-    channels, size = _shape(training)
+    sources = load_sources(config)
+    channels, size = _shape(sources.training)
     learner = make_learner(config, channels, size)
     if folder is not None:
         write_json(folder / CONFIG, {"config": config.as_dict(), "channels": channels, "size": size})
     rows = fit(
         learner,
-        config.sampler(training),
+        config.sampler(sources.training),
         config.fit,
         Plan.parse(config.plan),
-        None if validation is None else config.validation_sampler(validation),
+        None if sources.validation is None else config.validation_sampler(sources.validation),
         folder,
         resume,
         title,
@@ -151,7 +173,7 @@ def _claim(folder: Path, config: Config, resume: bool) -> None:
         changed = [name for name, value in config.as_dict().items() if json.dumps(value) != json.dumps(before[name])]
         if changed:
             raise InputError(f"{folder} was made with another {changed[0]}; resume with the run's own settings")
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and (not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir())):
         raise InputError(f"{folder} is not empty and holds no run; choose another --out")
 
 

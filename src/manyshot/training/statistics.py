@@ -88,7 +88,9 @@ def holm(p_values: list[float]) -> list[float]:
         [0.03, 0.06, 0.06]
     """
     order: list[int] = np.argsort(p_values).tolist()
-    scaled = np.maximum.accumulate(np.array([p_values[i] * (len(order) - rank) for rank, i in enumerate(order)]))
+    scaled = np.maximum.accumulate(
+        np.array([p_values[place] * (len(order) - rank) for rank, place in enumerate(order)])
+    )
     corrected = np.empty(len(p_values))
     corrected[order] = np.minimum(scaled, 1.0)
     return [float(p) for p in corrected]
