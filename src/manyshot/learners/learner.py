@@ -71,7 +71,7 @@ def _encode(encoder: nn.Module, items: Tensor) -> Tensor:
     if torch.is_grad_enabled() or encoder.training or not len(items):
         whole: Tensor = encoder(items)
         return whole
-    return torch.cat([encoder(part) for part in items.split(256)])
+    return torch.cat([encoder(part) for part in torch.split(items, 256)])
 
 
 def cross_entropy(logits: Float[Tensor, "t n ways"], examples: Examples) -> Float[Tensor, ""]:

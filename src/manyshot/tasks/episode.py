@@ -108,8 +108,13 @@ class Episode:
 
 
 def _slice(examples: Examples, tasks: slice) -> Examples:
-    parts = {f.name: getattr(examples, f.name) for f in fields(examples)}
-    return Examples(**{name: None if part is None else part[tasks] for name, part in parts.items()})
+    return Examples(
+        items=examples.items[tasks],
+        labels=examples.labels[tasks],
+        weight=examples.weight[tasks],
+        present=examples.present[tasks],
+        origin=None if examples.origin is None else examples.origin[tasks],
+    )
 
 
 def _as_float(examples: Examples) -> Examples:

@@ -61,7 +61,8 @@ class Config:
     def __post_init__(self) -> None:
         if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
             raise InputError(
-                f"validation={self.validation}, test={self.test}: give shares of at least 0 that leave something to train on"
+                f"validation={self.validation}, test={self.test}: give shares of at least 0 that "
+                "leave something to train on"
             )
         if self.split_by not in ("class", "group", "item"):
             raise InputError(f"split_by='{self.split_by}': {did_you_mean(self.split_by, ['class', 'group', 'item'])}")

@@ -105,8 +105,8 @@ def load_sources(config: Config) -> Sources:
     for name, part in parts.items():
         if len(part.class_names) < 2:
             raise InputError(
-                f"{name}={shares[name]:g} of {source.name}'s {len(source.class_names)} classes is 1 class; give a larger "
-                "share, or 0 for none, or split_by='item'"
+                f"{name}={shares[name]:g} of {source.name}'s {len(source.class_names)} classes is 1 class; give "
+                "a larger share, or 0 for none, or split_by='item'"
             )
     return Sources(**parts)
 

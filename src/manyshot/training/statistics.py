@@ -73,8 +73,8 @@ def paired_difference(
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)
     for i in range(resamples):
-        drawn = rng.integers(seeds, size=seeds)
-        means[i] = gaps[drawn[:, None], rng.integers(tasks, size=(seeds, tasks))].mean()
+        drawn = rng.integers(seeds, size=(seeds, 1))
+        means[i] = gaps[drawn, rng.integers(tasks, size=(seeds, tasks))].mean()
     low, high = np.quantile(means, [0.025, 0.975])
     tail = min((means <= 0).mean(), (means >= 0).mean())
     return Difference(float(gaps.mean()), float(low), float(high), float(min(1.0, 2 * max(tail, 1 / resamples))))
