@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -44,9 +45,11 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None 
         with safe_open(path, framework="pt") as file:
             progress = json.loads(file.metadata()["progress"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            if not isinstance(progress, dict):
+                raise TypeError("no record of progress")
     except FileNotFoundError:
         raise InputError(f"{path}: no such checkpoint; name a run folder that `manyshot train` wrote") from None
-    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: damaged checkpoint ({error}); train again or restore the file") from None
 
     weights = {n.removeprefix("learner."): t for n, t in tensors.items() if n.startswith("learner.")}
@@ -64,4 +67,16 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None 
                 _, index, key = name.split(".", 2)
                 state.setdefault(int(index), {})[key] = tensor
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return dict(progress)
+        _lay_out_like_weights(optimizer)
+    return progress
+
+
+def _lay_out_like_weights(optimizer: Optimizer) -> None:
+    """Give averages the memory layout of their weights (channels last, say), as they have it in a run never stopped.
+
+    Other loops run over other layouts, whose results may differ in the last bit.
+    """
+    for weight, state in optimizer.state.items():
+        for name, average in state.items():
+            if isinstance(average, Tensor) and average.shape == weight.shape:
+                state[name] = torch.empty_like(weight, memory_format=torch.preserve_format).copy_(average)

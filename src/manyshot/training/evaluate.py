@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.augment import Plan, pool_variants
+from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.tasks import Episode
@@ -59,7 +60,7 @@ class Evaluation:
 
 @torch.no_grad()
 def evaluate(
-    learner: Learner, episodes: Iterable[Episode], plan: Plan | None = None, seed: int = 0, device: str = "cpu"
+    learner: Learner, episodes: Iterable[Episode], plan: Plan | None = None, seed: int = 0, device: str | None = None
 ) -> Evaluation:
     """Adapt to each task's support and judge on its query.
 
@@ -68,7 +69,10 @@ def evaluate(
         episodes: batches of tasks, such as `[sampler.batch(0, 600)]`; uint8 images are scaled to 0..1.
         plan: augmentation at use time; the logits of several variants of a query are averaged.
         seed: of the plan's draws.
-        device: where to compute.
+        device: where to compute; where the learner's weights are if None.
+
+    Raises:
+        InputError: if there are no tasks.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -80,6 +84,7 @@ def evaluate(
         1.0
     """
     plan = plan or Plan()
+    device = device or next((str(p.device) for p in learner.parameters()), "cpu")
     was_training = learner.training
     learner.eval()
     accuracy, classes, right, confidence, weight = [], [], [], [], []
@@ -87,8 +92,9 @@ def evaluate(
         clean = episode.as_float().to(device)
         changed = plan.apply(clean, generator(seed, "evaluate", number))
         logits = pool_variants(learner.adapt(changed.support)(changed.query.items), plan.query_copies)
-        chance, answer = logits.softmax(-1).max(-1)
-        hit = (answer == clean.query.hard).double()
+        # An answer that is not a number, from weights that have exploded, is wrong and of no confidence.
+        chance, answer = logits.softmax(-1).nan_to_num(0).max(-1)
+        hit = ((answer == clean.query.hard) & (chance > 0)).double()
         real = clean.query.weight.double()
         accuracy.append((hit * real).sum(-1) / real.sum(-1))
         classes.append(clean.classes.gather(1, clean.query.hard))
@@ -96,6 +102,8 @@ def evaluate(
         confidence.append(chance.double())
         weight.append(real)
     learner.train(was_training)
+    if not weight:
+        raise InputError("no tasks to evaluate on; give at least 1")
     share = _flat(weight)
     return Evaluation(
         _flat(accuracy),

@@ -15,7 +15,7 @@ from manyshot.base import InputError, did_you_mean
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
-from manyshot.tasks import EpisodeSampler
+from manyshot.tasks import Episode, EpisodeSampler
 from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.training.evaluate import evaluate
 from manyshot.training.interrupt import postponed_interrupt
@@ -23,7 +23,10 @@ from manyshot.training.metrics import MetricsLog, Row
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss or the gradient stopped being a number, or exploded. The last good weights are kept."""
+    """The loss or the gradient stopped being a number, or exploded.
+
+    The last good weights are kept: the learner gets those of the last checkpoint back.
+    """
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,10 @@ def fit(
     progress: dict[str, Any] = {"step": 0, "first_loss": None, "best_accuracy": None, "best_step": None}
     if resume and last and last.exists():
         progress = load_checkpoint(last, learner, optimizer)
-    elif last:
+    elif last and best:
+        best.unlink(missing_ok=True)
         save_checkpoint(last, learner, optimizer, progress)
-    best_weights = None if folder else _copy(learner)
+    good_weights = best_weights = None if folder else _copy(learner)
     log = MetricsLog(folder, after=progress["step"])
 
     try:
@@ -162,7 +166,11 @@ def fit(
                 progress["step"] = done
                 log.write({"step": done, "loss": value})
                 finished = done == settings.steps
-                if validation is not None and (done % settings.validate_every == 0 or finished):
+                look = validation is not None and (done % settings.validate_every == 0 or finished)
+                save = done % settings.save_every == 0 or finished or interrupted.is_set()
+                if look or save:  # the loss above is that of the weights before the step
+                    _stop_if_exploded(_loss_again(learner, episode), progress["first_loss"], "loss", done)
+                if look and validation is not None:
                     found = evaluate(
                         learner,
                         validation.batches(settings.validation_tasks),
@@ -176,13 +184,21 @@ def fit(
                             save_checkpoint(best, learner, None, progress)
                         else:
                             best_weights = _copy(learner)
-                if last and (done % settings.save_every == 0 or finished or interrupted.is_set()):
+                if save and last:
                     save_checkpoint(last, learner, optimizer, progress)
+                elif save:
+                    good_weights = _copy(learner)
                 if interrupted.is_set():
                     raise KeyboardInterrupt
                 held_out = progress["best_accuracy"]
                 note = f"loss {value:.3f}" + ("" if held_out is None else f"  held-out accuracy {held_out:.1%}")
                 display.update(line, completed=done, note=note)
+    except TrainingDiverged:
+        if last:
+            load_checkpoint(last, learner)
+        elif good_weights:
+            learner.load_state_dict(good_weights)
+        raise
     finally:
         log.close()
 
@@ -212,6 +228,16 @@ def _stop_if_exploded(value: float, first: float, what: str, step: int) -> None:
             f"the {what} is {value:.3g} at step {step + 1}, so training stopped; the last good weights are kept. "
             "Lower the learning rate (or the inner one), or the clip"
         )
+
+
+@torch.no_grad()
+def _loss_again(learner: Learner, episode: Episode) -> float:
+    """The loss of the weights as they are now; running averages stay as they are."""
+    before = {name: buffer.clone() for name, buffer in learner.named_buffers()}
+    value = float(learner.loss(episode))
+    for name, buffer in learner.named_buffers():
+        buffer.copy_(before[name])
+    return value
 
 
 def _copy(learner: Learner) -> dict[str, torch.Tensor]:

@@ -12,7 +12,7 @@ def postponed_interrupt() -> Iterator[threading.Event]:
     """Turn the first Ctrl-C into an event that a loop asks after; the second one interrupts at once.
 
     An interrupt within a step could leave half of the weights updated. Outside the main thread, where signals cannot
-    be caught, nothing changes.
+    be caught, nothing changes; nor where interrupts are ignored, as in a shell's background job.
 
     Example:
         >>> with postponed_interrupt() as interrupted:
@@ -20,10 +20,10 @@ def postponed_interrupt() -> Iterator[threading.Event]:
         False
     """
     interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
         yield interrupted
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: FrameType | None) -> None:
         interrupted.set()

@@ -52,8 +52,10 @@ def paired_difference(
 ) -> Difference:
     """Difference of two arms on the same tasks, with an interval that includes the training seed.
 
-    A hierarchical bootstrap: seeds are drawn with replacement, then tasks with replacement within each. With one seed
-    the interval speaks of the tasks alone.
+    A bootstrap of both: seeds are drawn with replacement, and tasks with replacement, the same tasks for all drawn
+    seeds. They were judged on the same ones, so a task that favours an arm does so for every seed; tasks drawn anew for
+    each seed would average that away (in simulations, 60 to 85 % coverage instead of 95). With one seed the interval
+    speaks of the tasks alone.
 
     Args:
         arm: `[seeds, tasks]` accuracy of each task.
@@ -73,8 +75,8 @@ def paired_difference(
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)
     for i in range(resamples):
-        drawn = rng.integers(seeds, size=(seeds, 1))
-        means[i] = gaps[drawn, rng.integers(tasks, size=(seeds, tasks))].mean()
+        by_task = gaps[rng.integers(seeds, size=seeds)].mean(0)
+        means[i] = by_task[rng.integers(tasks, size=tasks)].mean()
     low, high = np.quantile(means, [0.025, 0.975])
     tail = min((means <= 0).mean(), (means >= 0).mean())
     return Difference(float(gaps.mean()), float(low), float(high), float(min(1.0, 2 * max(tail, 1 / resamples))))
