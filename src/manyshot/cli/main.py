@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from manyshot.base import InputError
-from manyshot.cli import augment, data, ops
+from manyshot.cli import augment, compare, data, demo, evaluate, ops, train
 
 
 class Commands(TyperGroup):
@@ -73,6 +73,10 @@ def _common(
     pass
 
 
+app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=train.EXAMPLES)(train.train)
+app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=augment.EXAMPLES)(augment.augment)
 app.add_typer(data.data, name="data")
 app.command(epilog=ops.EXAMPLES)(ops.ops)

@@ -35,6 +35,13 @@ class Learner(nn.Module, ABC):
     def adapt(self, support: Examples) -> Classifier:
         """Turn the support of T tasks into a classifier of their queries."""
 
+    def on_features(self) -> "tuple[nn.Module, Learner] | None":
+        """The encoder, and the learner on its features, where adaptation leaves the encoder alone; else None.
+
+        Judging many tasks of few items then encodes each item once, not once for each task that it stands in.
+        """
+        return None
+
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
         """What meta-training minimises: the cross-entropy of the adapted classifier on the query."""
         return cross_entropy(self.adapt(episode.support)(episode.query.items, episode.query.weight), episode.query)

@@ -50,6 +50,10 @@ class Prototypes(Learner):
         self.match: Match = match
         self.temperature = temperature
 
+    def on_features(self) -> tuple[nn.Module, Learner]:
+        """The encoder, and nearest prototypes on its features."""
+        return self.encoder, Prototypes(nn.Identity(), self.match, self.temperature)
+
     def adapt(self, support: Examples) -> Classifier:
         """Encode the support; each class becomes its mean, or the set of its items."""
         features = by_task(self.encoder, support.items, support.weight)

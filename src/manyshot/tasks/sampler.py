@@ -98,6 +98,11 @@ class EpisodeSampler:
             )
 
     @property
+    def items_a_task(self) -> int:
+        """How many items a task has at most, support and query together."""
+        return self._ways[1] * (self._shots[1] + self.queries)
+
+    @property
     def _ways(self) -> tuple[int, int]:
         return (self.ways, self.ways) if isinstance(self.ways, int) else self.ways
 

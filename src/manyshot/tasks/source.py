@@ -119,6 +119,11 @@ class Source:
         """`[m]` the class of each item, in the order of `rows`."""
         return np.repeat(np.arange(len(self.class_names)), self.counts)
 
+    @property
+    def authors_of_rows(self) -> NDArray[np.int64] | None:
+        """`[m]` the author of each item, in the order of `rows`."""
+        return None if self.authors is None else self.authors[self.rows]
+
     def gather(self, positions: Sequence[int] | NDArray[np.int64] | Tensor) -> Any:  # noqa: ANN401 - tensor or decoded batch
         """The items at these positions of the source (0 to `len(source) - 1`), decoded.
 

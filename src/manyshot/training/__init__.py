@@ -2,9 +2,9 @@
 
 from manyshot.training.compare import Arm, ArmResult, compare, train_arms
 from manyshot.training.config import Config
-from manyshot.training.evaluate import Evaluation, evaluate
+from manyshot.training.evaluate import Evaluation, encode, evaluate, evaluate_tasks
 from manyshot.training.fit import Settings, TrainingDiverged, fit
-from manyshot.training.run import Run, Sources, load_run, load_sources, train
+from manyshot.training.run import Run, Sources, image_shape, load_run, load_sources, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 
 __all__ = [
@@ -18,9 +18,12 @@ __all__ = [
     "Sources",
     "TrainingDiverged",
     "compare",
+    "encode",
     "evaluate",
+    "evaluate_tasks",
     "fit",
     "holm",
+    "image_shape",
     "load_run",
     "load_sources",
     "mean_interval",

@@ -18,7 +18,7 @@ from manyshot.base import InputError, quieten
 from manyshot.base.progress import bar
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.config import Config
-from manyshot.training.evaluate import evaluate
+from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.metrics import steps_noted
 from manyshot.training.run import CONFIG, Run, load_run, load_sources, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
@@ -185,7 +185,12 @@ def compare(
     """
     accuracy = {
         name: np.stack(
-            [evaluate(r.learner, sampler.batches(tasks), Plan.parse(r.config.test_plan), seed).accuracy for r in arm]
+            [
+                evaluate_tasks(
+                    r.learner, sampler, tasks, Plan.parse(r.config.test_plan), seed, r.config.fit.device
+                ).accuracy
+                for r in arm
+            ]
         )
         for name, arm in runs.items()
     }

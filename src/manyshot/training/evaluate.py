@@ -1,22 +1,23 @@
 """How well a learner does on tasks it has not seen."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from manyshot.augment import Plan, pool_variants
-from manyshot.base import InputError
+from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
-from manyshot.tasks import Episode
+from manyshot.tasks import Episode, EpisodeSampler, Source
 from manyshot.training.statistics import mean_interval
 
 BINS = 15
+BATCH = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +111,66 @@ def evaluate(
         _per_class(_flat(classes), _flat(right), share),
         *_calibration(_flat(right), _flat(confidence), share),
     )
+
+
+def evaluate_tasks(
+    learner: Learner,
+    sampler: EpisodeSampler,
+    tasks: int,
+    plan: Plan | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    title: str | None = None,
+) -> Evaluation:
+    """Judge a learner on tasks 0 to `tasks - 1` of a sampler.
+
+    Where neither the plan nor the learner changes what an item's features are, each item is encoded once.
+
+    Args:
+        learner: see `evaluate`; so are plan, seed and device.
+        sampler: of the tasks.
+        tasks: how many.
+        plan: see there.
+        seed: see there.
+        device: see there.
+        title: of a progress bar, if one is wanted.
+    """
+    plan = plan or Plan()
+    parts = learner.on_features()
+    drawn = tasks * sampler.items_a_task
+    if parts is not None and not plan.steps and len(sampler.source) <= drawn:
+        encoder, learner = parts
+        sampler = replace(sampler, source=encode(encoder, sampler.source, device))
+    batches: Iterable[Episode] = sampler.batches(tasks, BATCH)
+    if title is not None:
+        batches = track(batches, title, -(-tasks // BATCH))
+    return evaluate(learner, batches, plan, seed, device)
+
+
+@torch.no_grad()
+def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
+    """A source of features: the same classes and items, each item encoded once.
+
+    Args:
+        encoder: items `[n, ...]` (uint8 images as 0..1) to `[n, d]`; put into evaluation mode meanwhile.
+        source: what to encode.
+        device: where to compute.
+
+    Example:
+        >>> source = Source.of(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), labels=["a", "a", "b", "b"])
+        >>> encode(nn.Flatten(), source).store.shape
+        torch.Size([4, 64])
+    """
+    was_training = encoder.training
+    encoder.eval()
+    features = []
+    for first in range(0, len(source), 256):
+        items = source.gather(np.arange(first, min(first + 256, len(source))))
+        items = items.float() / 255 if items.dtype == torch.uint8 else items
+        features.append(encoder(items.to(device)).cpu())
+    encoder.train(was_training)
+    rows = np.arange(len(source))
+    return replace(source, store=torch.cat(features), rows=rows, authors=source.authors_of_rows, decode=None)
 
 
 def _flat(batches: list[Tensor]) -> NDArray[Any]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -17,7 +17,7 @@ from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.tasks import Episode, EpisodeSampler
 from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
-from manyshot.training.evaluate import evaluate
+from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.interrupt import postponed_interrupt
 from manyshot.training.metrics import MetricsLog, Row
 
@@ -55,8 +55,8 @@ class Settings:
     steps: int = 2000
     tasks_per_step: int = 4
     rate: float = 1e-3
-    optimizer: Literal["adam", "sgd"] = "adam"
-    schedule: Literal["cosine", "constant", "halving"] = "cosine"
+    optimizer: str = "adam"
+    schedule: str = "cosine"
     warm_up: int = 50
     weight_decay: float = 0.0
     clip: float = 10.0
@@ -167,15 +167,13 @@ def fit(
                 log.write({"step": done, "loss": value})
                 finished = done == settings.steps
                 look = validation is not None and (done % settings.validate_every == 0 or finished)
-                save = done % settings.save_every == 0 or finished or interrupted.is_set()
+                stopping = interrupted.is_set()  # asked once, so that none stops without a checkpoint
+                save = done % settings.save_every == 0 or finished or stopping
                 if look or save:  # the loss above is that of the weights before the step
                     _stop_if_exploded(_loss_again(learner, episode), progress["first_loss"], "loss", done)
                 if look and validation is not None:
-                    found = evaluate(
-                        learner,
-                        validation.batches(settings.validation_tasks),
-                        seed=settings.seed,
-                        device=settings.device,
+                    found = evaluate_tasks(
+                        learner, validation, settings.validation_tasks, seed=settings.seed, device=settings.device
                     ).mean
                     log.write({"step": done, "validation_accuracy": found})
                     if progress["best_accuracy"] is None or found > progress["best_accuracy"]:
@@ -188,7 +186,7 @@ def fit(
                     save_checkpoint(last, learner, optimizer, progress)
                 elif save:
                     good_weights = _copy(learner)
-                if interrupted.is_set():
+                if stopping:
                     raise KeyboardInterrupt
                 held_out = progress["best_accuracy"]
                 note = f"loss {value:.3f}" + ("" if held_out is None else f"  held-out accuracy {held_out:.1%}")

@@ -133,7 +133,7 @@ def train(config: Config, folder: Path | None = None, resume: bool = False, titl
     if folder is not None:
         _claim(folder, config, resume)
     sources = load_sources(config)
-    channels, size = _shape(sources.training)
+    channels, size = image_shape(sources.training)
     learner = make_learner(config, channels, size)
     if folder is not None:
         write_json(folder / CONFIG, {"config": config.as_dict(), "channels": channels, "size": size})
@@ -194,8 +194,12 @@ def _read_config(folder: Path) -> tuple[Config, int, int]:
     return config, channels, size
 
 
-def _shape(source: Source) -> tuple[int, int]:
-    """Channels and size of a source's images."""
+def image_shape(source: Source) -> tuple[int, int]:
+    """Channels, and height and width in pixels, of a source of square images.
+
+    Raises:
+        InputError: if its items are anything else.
+    """
     store = source.store
     if not isinstance(store, Tensor) or store.ndim != 4 or store.shape[2] != store.shape[3]:
         raise InputError(f"{source.name}: training takes square images; load them with a size")

@@ -1,0 +1,48 @@
+"""`manyshot demo`: the main job, from nothing to a report, on data that comes with the dependencies."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manyshot.base import quieten
+from manyshot.cli.options import Json, Quiet, Seed, examples, print_json, print_table
+
+EXAMPLES = examples(
+    "manyshot demo",
+    "manyshot demo --out my-demo --seed 1 --json",
+    "",
+    "Learns to learn from printed Greek letters, then reads real handwritten digits from 1 and 5 examples each.",
+)
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="The folder of the report and the samples.")] = Path(
+        "manyshot-demo"
+    ),
+    seed: Seed = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Printed Greek letters to handwritten digits: does augmentation help, by how much, and what does it make?"""
+    from manyshot.report.demo import make_demo
+    from manyshot.report.page import interval
+
+    quieten(quiet)
+    began = time.monotonic()
+    found = make_demo(out, seed, shlex.join(["manyshot", *sys.argv[1:]]))
+    seconds = round(time.monotonic() - began, 1)
+    if as_json:
+        print_json({**found.as_dict(), "seconds": seconds, "report": str(found.report)})
+        return
+    rows = []
+    for shots, answer in found.as_dict().items():
+        low, high = answer["interval"]
+        gain = interval(100 * answer["difference"], 100 * low, 100 * high, signed=True)
+        rows.append((shots.replace("_", " "), f"{answer['without']:.1%}", f"{answer['with']:.1%}", gain))
+    print_table(("10 digits", "without augmentation", "with", "difference, points [95 %]"), rows, right=(1, 2, 3))
+    print(f"Done in {seconds:.0f} seconds. New samples of one task are in {found.samples}")
+    print(f"Look at {found.report}")

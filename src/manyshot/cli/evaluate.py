@@ -1,0 +1,104 @@
+"""`manyshot evaluate`: how well a run does on tasks that it has not seen."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from manyshot.base import InputError, quieten
+from manyshot.cli.options import Json, Quiet, Root, Seed, Split, examples, print_json, print_table
+from manyshot.cli.ranges import number_or_range
+
+EXAMPLES = examples(
+    "manyshot evaluate runs/handwriting omniglot --split small2 --ways 20 --shots 1 --tasks 1000",
+    "manyshot evaluate runs/handwriting --one-shot-runs all_runs.zip --json",
+    'manyshot evaluate runs/handwriting digits --ways 10 --plan "shots: 16 x affine elastic" '
+    '--learner "prototypes(nearest)"',
+    "",
+    "Without DATA, the classes that the run set aside for testing are used (see `manyshot train --test`).",
+)
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `manyshot train` wrote.")],
+    data: Annotated[
+        str | None, typer.Argument(metavar="[DATA]", help="A data set, or a folder or zip of pictures.")
+    ] = None,
+    one_shot_runs: Annotated[
+        Path | None, typer.Option("--one-shot-runs", help="A zip or folder laid out like Omniglot's all_runs.zip.")
+    ] = None,
+    split: Split = None,
+    root: Root = None,
+    ways: Annotated[str | None, typer.Option(help="Classes a task; the run's own number if not given.")] = None,
+    shots: Annotated[str | None, typer.Option(help="Labelled examples a class; the run's own if not given.")] = None,
+    queries: Annotated[int, typer.Option(help="Items a class to be classified.")] = 10,
+    tasks: Annotated[int, typer.Option(help="How many tasks.")] = 600,
+    within_group: Annotated[float, typer.Option(help="Share of the tasks within one group.")] = 0.0,
+    plan: Annotated[
+        str | None, typer.Option(help="Augmentation at use time; the run's own --test-plan if not given.")
+    ] = None,
+    learner: Annotated[
+        str | None, typer.Option(help='Use the weights by another learner, such as "prototypes(nearest)".')
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    seed: Seed = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Judge a run on new tasks: accuracy with a 95 % interval over tasks, by class, and calibration."""
+    from manyshot.augment import Plan
+    from manyshot.base import track
+    from manyshot.datasets import load
+    from manyshot.datasets import one_shot_runs as load_one_shot_runs
+    from manyshot.tasks import EpisodeSampler
+    from manyshot.training import evaluate as judge
+    from manyshot.training import evaluate_tasks, load_run, load_sources
+
+    quieten(quiet)
+    if tasks < 1:
+        raise InputError(f"--tasks {tasks}: give at least 1")
+    if data is not None and one_shot_runs is not None:
+        raise InputError("give DATA or --one-shot-runs, not both")
+    made = load_run(run)
+    made = made if learner is None else made.with_learner(learner)
+    how = Plan.parse(made.config.test_plan if plan is None else plan)
+    told = {"run": str(run), "learner": learner or made.config.learner, "plan": str(how), "seed": seed}
+
+    if one_shot_runs is not None:
+        trials = load_one_shot_runs(one_shot_runs, made.size)
+        batches = [trials.episode[place : place + 1] for place in range(len(trials.episode))]
+        found = judge(made.learner, track(batches, "one-shot runs"), how, seed, device)
+        count = int(trials.episode.query.weight.sum())
+        errors = {name: 1 - float(accuracy) for name, accuracy in zip(trials.names, found.accuracy, strict=True)}
+        low, high = found.interval
+        if as_json:
+            answer: dict[str, Any] = {"error": 1 - found.mean, "interval": [1 - high, 1 - low], "trials": count}
+            print_json(told | answer | {"runs": errors})
+            return
+        print_table(("run", "error"), [(name, f"{error:.1%}") for name, error in errors.items()], right=(1,))
+        print(f"error {1 - found.mean:.2%} [{1 - high:.2%}, {1 - low:.2%}] over {count} trials of {len(errors)} runs")
+        return
+
+    if data is None:
+        source = load_sources(made.config).test
+        if source is None:
+            raise InputError(f"{run} set no classes aside for testing; name DATA to judge it on")
+    else:
+        source = load(data, split, root=root, size=made.size, color=made.channels == 3)
+    sampler = EpisodeSampler(
+        source,
+        made.config.ways if ways is None else number_or_range(ways, "--ways"),
+        made.config.shots if shots is None else number_or_range(shots, "--shots"),
+        queries,
+        seed=seed,
+        within_group=within_group,
+    )
+    found = evaluate_tasks(made.learner, sampler, tasks, how, seed, device, title="tasks")
+    if as_json:
+        print_json(told | {"data": source.name} | found.as_dict(source.class_names))
+        return
+    low, high = found.interval
+    worst = sorted((accuracy, source.class_names[c]) for c, accuracy in found.per_class.items())[:10]
+    print_table(("hardest classes", "accuracy"), [(name, f"{accuracy:.1%}") for accuracy, name in worst], right=(1,))
+    print(f"accuracy {found.mean:.2%} [{low:.2%}, {high:.2%}] over {tasks:,} tasks of {source.name}")
+    print(f"calibration error {found.calibration_error:.1%} (mean gap between how sure and how right)")

@@ -1,0 +1,31 @@
+"""The options that make a run's settings, shared by `train` and `compare`."""
+
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str, typer.Argument(metavar="DATA", help="A data set (see `manyshot data list`), or a folder or zip of pictures.")
+]
+Learner = Annotated[str, typer.Option(help='Such as "prototypes" or "maml(steps=5)".')]
+Encoder = Annotated[str, typer.Option(help='Such as "conv4" or "conv4(64, 64, 128, 128)".')]
+Ways = Annotated[str, typer.Option(help="Classes a training task: a number, or a range such as 5-20.")]
+Shots = Annotated[str, typer.Option(help="Labelled examples a class: a number, or a range such as 1-5.")]
+Queries = Annotated[int, typer.Option(help="Items a class to be classified in a training task.")]
+WithinGroup = Annotated[
+    float, typer.Option(help="Share of the tasks whose classes come from one group, such as an alphabet (0 to 1).")
+]
+Steps = Annotated[int, typer.Option(help="Updates of the weights.")]
+TasksPerStep = Annotated[int, typer.Option(help="Tasks a step.")]
+Rate = Annotated[float, typer.Option(help="Learning rate at its highest.")]
+Optimizer = Annotated[str, typer.Option(help="adam or sgd.")]
+Schedule = Annotated[str, typer.Option(help="How the rate falls: cosine, constant or halving.")]
+WeightDecay = Annotated[float, typer.Option(help="Decay of the weights.")]
+Clip = Annotated[float, typer.Option(help="Largest norm of the gradient.")]
+Validation = Annotated[
+    float, typer.Option(help="Share of the classes held out to choose the best weights by; 0 for none.")
+]
+SplitBy = Annotated[str, typer.Option(help="What is held out: class, group, or item (of every class).")]
+ValidateEvery = Annotated[int, typer.Option(help="Steps between two looks at the held-out classes.")]
+SaveEvery = Annotated[int, typer.Option(help="Steps between two checkpoints.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]

@@ -1,0 +1,129 @@
+"""The demo: letters printed in many typefaces teach a network to read handwritten digits from a few examples."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from manyshot.augment import Plan
+from manyshot.base import InputError
+from manyshot.datasets import load
+from manyshot.report.compare_page import compare_page
+from manyshot.report.export import export
+from manyshot.report.gallery import save, to_pillow
+from manyshot.report.page import Command, Paragraph, Picture, Section, write_page
+from manyshot.tasks import EpisodeSampler
+from manyshot.training import Arm, ArmResult, Config, Settings, compare, train_arms
+
+WITHOUT, WITH = "without augmentation", "with augmentation"
+DEFORM = "affine(15, 1.3, 0.3, 0.1) elastic(0.1)"
+PLAN = f"task: turn flip; support+query: {DEFORM} stroke(1, p=0.5)"
+SAMPLES = f"shots: 8 x {DEFORM}"
+SHOTS = {"one_shot": 1, "five_shot": 5}
+WAYS, QUERIES, TASKS, SEEDS, PER_CLASS = 10, 10, 600, 2, 12
+
+CONFIG = Config(
+    data="glyphs",
+    split="greek",
+    encoder="conv4(32, 32, 64, 64)",
+    ways=20,
+    shots=1,
+    queries=2,
+    validation=0.0,
+    fit=Settings(steps=400, tasks_per_step=2, rate=2e-3),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Demo:
+    """What the demo found.
+
+    Args:
+        results: by number of shots, each arm's.
+        report: the HTML page.
+        samples: the folder of made samples.
+    """
+
+    results: dict[str, dict[str, ArmResult]]
+    report: Path
+    samples: Path
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """For JSON: by number of shots, the accuracy of each arm, their difference and its interval."""
+        answer = {}
+        for name, arms in self.results.items():
+            gap = arms[WITH].against_first
+            assert gap is not None  # the second arm is measured against the first
+            answer[name] = {
+                "without": arms[WITHOUT].mean,
+                "with": arms[WITH].mean,
+                "difference": gap.difference,
+                "interval": [gap.low, gap.high],
+            }
+        return answer
+
+
+def make_demo(out: Path, seed: int, command: str) -> Demo:
+    """Train on printed letters with and without augmentation, judge on scanned digits, make samples, write the page.
+
+    Args:
+        out: a folder that is new, or that an earlier demo wrote and that is then replaced.
+        seed: of everything.
+        command: the command line, for the page.
+
+    Raises:
+        InputError: if `out` holds something else.
+    """
+    _clear(out)
+    arms = [Arm(WITHOUT, "none"), Arm(WITH, PLAN)]
+    runs, seconds = train_arms(arms, CONFIG.seeded(seed), SEEDS, out / "runs")
+    digits = load("digits", size=28)
+    results = {
+        name: compare(runs, EpisodeSampler(digits, WAYS, shots, QUERIES, seed=seed), TASKS, seed)
+        for name, shots in SHOTS.items()
+    }
+    _write_task(EpisodeSampler(digits, WAYS, 1, QUERIES, seed=seed), out / "task")
+    made = export(out / "task", Plan.parse(SAMPLES), PER_CLASS, out / "samples", seed=seed)
+    report = out / "report.html"
+    page = compare_page(
+        "From printed letters to handwritten digits",
+        {"1 shot": results["one_shot"], "5 shots": results["five_shot"]},
+        runs,
+        seconds,
+        command,
+        [_samples(made.sheets)],
+    )
+    write_page(report, page)
+    return Demo(results, report, made.folder)
+
+
+def _clear(out: Path) -> None:
+    """Make room; only what an earlier demo made is removed."""
+    if not out.exists():
+        return
+    known = {"runs", "task", "samples", "report.html"}
+    strange = sorted(file.name for file in out.iterdir() if file.name not in known) if out.is_dir() else [out.name]
+    if strange:
+        raise InputError(f"{out} holds something else ('{strange[0]}'); name another --out")
+    shutil.rmtree(out)
+
+
+def _write_task(sampler: EpisodeSampler, folder: Path) -> None:
+    """The support of a task as a folder of pictures, as a person would have it."""
+    table = sampler.table(0, 1)
+    for c, positions in zip(table.classes[0], table.support[0], strict=True):
+        for number, image in enumerate(sampler.source.gather(positions)):
+            save(to_pillow(image), folder / sampler.source.class_names[c] / f"{number}.png")
+
+
+def _samples(sheets: Sequence[Path]) -> Section:
+    """What was made of the task's one example a digit, and how to do the same with pictures of one's own."""
+    own = f'manyshot augment FOLDER --plan "{SAMPLES}" --per-class {PER_CLASS} --out more'
+    told = "One scanned example of each digit (left), and new samples made of it. They lie as files in 'samples'."
+    pictures = [Picture.of(Image.open(path), alt=f"New samples of digit {path.name.split('.')[0]}") for path in sheets]
+    return Section(
+        "New samples of one task", [Paragraph(told), *pictures, Command(own, "The same for your own pictures")]
+    )

@@ -1,0 +1,79 @@
+"""The page of one training."""
+
+from manyshot.augment import Plan
+from manyshot.base.seeds import generator
+from manyshot.datasets import DATASETS
+from manyshot.report.gallery import Row, sheet
+from manyshot.report.page import Page, Picture, Section, provenance
+from manyshot.report.plots import Curve, training_curves
+from manyshot.training import Run, load_sources
+from manyshot.training.metrics import Row as Note
+
+
+def run_page(run: Run, command: str) -> Page:
+    """What a training did: its curves, and a task as it is and as the plan changes it.
+
+    Args:
+        run: trained.
+        command: the command line that made it.
+    """
+    losses = [row["loss"] for row in run.rows if "loss" in row]
+    held_out = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
+    reached = f"; accuracy on held-out classes {max(held_out):.1%}" if held_out else ""
+    sections = [
+        Section(
+            "Training",
+            [
+                Picture.of(
+                    training_curves({"training": loss_curve(run.rows)}, accuracy_curves({"held-out": run.rows})),
+                    alt="Loss and held-out accuracy by step",
+                )
+            ],
+        ),
+        Section("A training task", [task_picture(run)]),
+        provenance(command, {**run.config.as_dict(), **run.config.as_dict()["fit"]}),
+    ]
+    return Page(
+        title=f"{run.config.learner} on {run.config.data}",
+        summary=f"{len(losses):,} steps, last loss {losses[-1]:.3f}{reached}.",
+        sections=sections,
+    )
+
+
+def is_ink(data: str) -> bool:
+    """Whether a data set holds handwriting or print, which reads best as dark ink on white paper."""
+    return data in DATASETS and DATASETS[data].ink
+
+
+def loss_curve(rows: list[Note]) -> Curve:
+    """The training loss by step."""
+    noted = [row for row in rows if "loss" in row]
+    return Curve([row["step"] for row in noted], [row["loss"] for row in noted])
+
+
+def accuracy_curves(arms: dict[str, list[Note]]) -> dict[str, Curve]:
+    """The held-out accuracy of each arm that looked at it."""
+    curves = {}
+    for name, rows in arms.items():
+        noted = [row for row in rows if "validation_accuracy" in row]
+        if noted:
+            curves[name] = Curve([row["step"] for row in noted], [row["validation_accuracy"] for row in noted])
+    return curves
+
+
+def task_picture(run: Run) -> Picture:
+    """The first training task's support and query, plain and as the training plan changes them."""
+    source = load_sources(run.config).training
+    plain = run.config.sampler(source).batch(0, 1)
+    changed = Plan.parse(run.config.plan).apply(plain.as_float(), generator(run.config.fit.seed, "plan", 0))
+    rows = [
+        Row("support", plain.support.items[0][:16]),
+        Row("support, augmented", changed.support.items[0][:16]),
+        Row("query", plain.query.items[0][:16]),
+        Row("query, augmented", changed.query.items[0][:16]),
+    ]
+    return Picture.of(
+        sheet(rows, cell=48, paper=is_ink(run.config.data)),
+        alt="Items of a training task, before and after augmentation",
+        caption=f"Plan: {run.config.plan}",
+    )
