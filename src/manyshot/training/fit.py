@@ -170,7 +170,7 @@ def fit(
                 stopping = interrupted.is_set()  # asked once, so that none stops without a checkpoint
                 save = done % settings.save_every == 0 or finished or stopping
                 if look or save:  # the loss above is that of the weights before the step
-                    _stop_if_exploded(_loss_again(learner, episode), progress["first_loss"], "loss", done)
+                    _stop_if_exploded(_loss_again(learner, episode), progress["first_loss"], "loss", step)
                 if look and validation is not None:
                     found = evaluate_tasks(
                         learner, validation, settings.validation_tasks, seed=settings.seed, device=settings.device
