@@ -1,7 +1,7 @@
 """Time drawing 5-way 1-shot 15-query episodes of 28 x 28 images, beside other libraries, in one interleaved run.
 
     python benchmarks/sampling.py --quick
-    python benchmarks/sampling.py --peers /tmp/peers --json results/sampling.json
+    python benchmarks/sampling.py --peers /tmp/sampling-peers --json results/sampling.json
 
 Each library runs in a process of its own, one thread, on the same images. In every round each sampler draws for a slice
 of time, one after the other and in another order each round, so that a busy machine disturbs all alike. CPU time is

@@ -231,9 +231,7 @@ def torchvision_without_ops() -> None:
 
 def check(drawn: Drawn) -> None:
     """Stop unless these are 5-way 1-shot 15-query episodes of the right classes, no item twice."""
-    support, y, query, z = drawn
-    several = support.dim() == 5
-    for episode in zip(*drawn, strict=True) if several else [drawn]:
+    for episode in zip(*drawn, strict=True) if drawn[0].dim() == 5 else [drawn]:
         support, y, query, z = (part.argmax(-1) if part.dim() == 2 else part for part in episode)
         assert support.shape == (WAYS * SHOTS, 1, 28, 28)
         assert query.shape == (WAYS * QUERIES, 1, 28, 28)
