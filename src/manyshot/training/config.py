@@ -66,6 +66,11 @@ class Config:
             )
         if self.split_by not in ("class", "group", "item"):
             raise InputError(f"split_by='{self.split_by}': {did_you_mean(self.split_by, ['class', 'group', 'item'])}")
+        for name in ("ways", "shots", "queries"):
+            value = getattr(self, name)
+            numbers = value if isinstance(value, tuple) and len(value) == 2 and name != "queries" else (value,)
+            if not all(isinstance(number, int) and number >= 1 for number in numbers):
+                raise InputError(f"{name}={value}: give a whole number, or for ways and shots a range (least, most)")
         Plan.parse(self.plan)
         Plan.parse(self.test_plan)
         learner_options(self.learner)

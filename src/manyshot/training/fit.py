@@ -68,13 +68,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("steps", "tasks_per_step", "validate_every", "validation_tasks", "save_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}={getattr(self, name)}: give at least 1")
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise InputError(f"{name}={getattr(self, name)}: give a whole number, at least 1")
         for name in ("rate", "clip"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name}={getattr(self, name)}: give a positive number")
         for name in ("warm_up", "weight_decay"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name}={getattr(self, name)}: give at least 0")
         for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in table:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import write_aside
+from manyshot.base import InputError, write_aside
 
 Row = dict[str, Any]
 
@@ -55,6 +55,9 @@ class MetricsLog:
 def read_metrics(path: Path) -> list[Row]:
     """The rows of a metrics file; a last line that a kill cut short is left out.
 
+    Raises:
+        InputError: if it holds anything else.
+
     Example:
         >>> read_metrics(Path("/nowhere/metrics.jsonl"))
         []
@@ -62,11 +65,17 @@ def read_metrics(path: Path) -> list[Row]:
     if not path.exists():
         return []
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    lines = path.read_bytes().splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
+            row = json.loads(line)
+        except ValueError:  # not JSON, or not text
+            if number == len(lines) and not line.endswith(b"\n"):
+                break
+            row = None
+        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+            raise InputError(f"{path}: line {number} is no row of metrics; restore the file, or train anew")
+        rows.append(row)
     return rows
 
 

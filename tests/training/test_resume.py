@@ -1,0 +1,25 @@
+"""A training that was stopped and went on ends with the same bits as one that was not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("kill_and_resume.py")
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="stops child processes, which needs fork")
+
+
+@pytest.mark.parametrize("how", ["random", "files record", "interrupt random-sgd"])
+def test_a_stopped_training_ends_with_the_same_bits_as_one_never_stopped(how, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(SCRIPT), str(tmp_path), *how.split()],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
