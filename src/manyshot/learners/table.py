@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from torch import nn
 
@@ -15,6 +15,7 @@ MakeEncoder = Callable[[Norm], Any]
 """Builds an encoder with the given kind of normalisation."""
 
 
+@runtime_checkable
 class LearnerOptions(Protocol):
     """The options of a learner; makes it once encoder and ways are known."""
 

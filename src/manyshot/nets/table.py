@@ -1,7 +1,7 @@
 """The encoders that a run can name, with their options."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
@@ -9,6 +9,7 @@ from manyshot.base import InputError
 from manyshot.nets.conv4 import Conv4, Norm
 
 
+@runtime_checkable
 class EncoderOptions(Protocol):
     """The options of an encoder; makes it once the images are known."""
 
