@@ -85,7 +85,7 @@ def evaluate(
         1.0
     """
     plan = plan or Plan()
-    device = device or next((str(p.device) for p in learner.parameters()), "cpu")
+    device = device or _device_of(learner)
     was_training = learner.training
     learner.eval()
     accuracy, classes, right, confidence, weight = [], [], [], [], []
@@ -119,7 +119,7 @@ def evaluate_tasks(
     tasks: int,
     plan: Plan | None = None,
     seed: int = 0,
-    device: str = "cpu",
+    device: str | None = None,
     title: str | None = None,
 ) -> Evaluation:
     """Judge a learner on tasks 0 to `tasks - 1` of a sampler.
@@ -135,7 +135,7 @@ def evaluate_tasks(
         device: see there.
         title: of a progress bar, if one is wanted.
     """
-    plan = plan or Plan()
+    plan, device = plan or Plan(), device or _device_of(learner)
     parts = learner.on_features()
     drawn = tasks * sampler.items_a_task
     if parts is not None and not plan.steps and len(sampler.source) <= drawn:
@@ -171,6 +171,10 @@ def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
     encoder.train(was_training)
     rows = np.arange(len(source))
     return replace(source, store=torch.cat(features), rows=rows, authors=source.authors_of_rows, decode=None)
+
+
+def _device_of(learner: Learner) -> str:
+    return next((str(parameter.device) for parameter in learner.parameters()), "cpu")
 
 
 def _flat(batches: list[Tensor]) -> NDArray[Any]:

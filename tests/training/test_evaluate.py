@@ -1,0 +1,174 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from manyshot.augment import Plan
+from manyshot.base import InputError
+from manyshot.learners import Learner, Prototypes
+from manyshot.nets import Conv4
+from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
+from manyshot.training import evaluate
+from manyshot.training.evaluate import evaluate_tasks
+from manyshot.training.statistics import mean_interval
+
+
+class Says(Learner):
+    """A learner that reads its logits off the query items."""
+
+    def adapt(self, support):
+        def classify(queries, weight=None):
+            return queries.flatten(2).masked_fill(~support.present[:, None], -torch.inf)
+
+        return classify
+
+
+def episode_of(logits, answers, weight, classes) -> Episode:
+    logits = torch.tensor(logits)
+    tasks, _, ways = logits.shape
+    present = torch.tensor(classes) >= 0
+    query = Examples(logits, torch.eye(ways)[torch.tensor(answers)], torch.tensor(weight), present)
+    support = Examples(
+        torch.zeros(tasks, ways, ways), torch.eye(ways).expand(tasks, -1, -1), torch.ones(tasks, ways), present
+    )
+    return Episode(support, query, torch.tensor(classes))
+
+
+# Two tasks of three queries; the second has two classes only, and its last query is padding.
+BY_HAND = episode_of(
+    logits=[[[3.0, 0.0, 0.0], [0.0, 1.0, 0.0], [2.0, 0.0, 0.0]], [[0.0, 4.0, 9.0], [0.0, 1.0, 9.0], [5.0, 0.0, 9.0]]],
+    answers=[[0, 1, 2], [1, 0, 2]],
+    weight=[[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]],
+    classes=[[7, 3, 5], [3, 7, -1]],
+)
+
+
+def test_accuracy_is_that_counted_by_hand():
+    found = evaluate(Says(), [BY_HAND])
+    assert found.accuracy.tolist() == pytest.approx([2 / 3, 1 / 2])
+    assert found.mean == pytest.approx(7 / 12)
+    assert found.interval == mean_interval(found.accuracy)
+
+
+def test_accuracy_per_class_leaves_padding_out():
+    found = evaluate(Says(), [BY_HAND])
+    # Class 7: right, then (as the second task's way 1) right; class 3: right, then wrong; class 5: wrong.
+    assert found.per_class == {3: 0.5, 5: 0.0, 7: 1.0}
+    names = tuple(f"letter {i}" for i in range(8))
+    assert found.as_dict(names)["per_class"] == {"letter 3": 0.5, "letter 5": 0.0, "letter 7": 1.0}
+    assert found.as_dict()["tasks"] == 2
+    assert found.as_dict()["error"] == pytest.approx(5 / 12)
+
+
+def test_the_calibration_error_is_that_of_a_loop_over_queries():
+    found = evaluate(Says(), [BY_HAND])
+    queries = []
+    for task in range(2):
+        for i in range(3):
+            if BY_HAND.query.weight[task, i] > 0:
+                row = BY_HAND.query.items[task, i][BY_HAND.query.present[task]].softmax(-1)
+                queries.append((float(row.max()), int(row.argmax()) == int(BY_HAND.query.hard[task, i])))
+    gap = 0.0
+    for b in range(15):
+        inside = [q for q in queries if b / 15 <= q[0] < (b + 1) / 15]
+        if inside:
+            sure, right = np.mean([q[0] for q in inside]), np.mean([q[1] for q in inside])
+            gap += len(inside) / len(queries) * abs(sure - right)
+    assert found.calibration_error == pytest.approx(gap, abs=1e-6)
+    assert found.reliability[:, 0].sum() == pytest.approx(1)
+
+
+def test_a_sure_and_right_learner_is_calibrated_and_a_sure_and_wrong_one_is_not():
+    logits = [[[200.0, 0.0], [0.0, 200.0]]]
+    right, wrong = (
+        evaluate(Says(), [episode_of(logits, answers, [[1.0, 1.0]], [[0, 1]])]) for answers in ([[0, 1]], [[1, 0]])
+    )
+    assert right.calibration_error == pytest.approx(0)
+    assert wrong.calibration_error == pytest.approx(1)
+    assert right.reliability[-1].tolist() == [1, 1, 1]
+
+
+def test_batches_of_any_size_give_the_same():
+    source = Source.of(
+        torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0)), [f"c{i % 5}" for i in range(40)]
+    )
+    sampler = EpisodeSampler(source, (2, 4), (1, 2), 3)
+    learner = Prototypes(Conv4(1, 8, (4, 4)))
+    one, several = (evaluate(learner, sampler.batches(11, size)) for size in (11, 4))
+    assert np.allclose(one.accuracy, several.accuracy)
+    assert one.per_class == pytest.approx(several.per_class)
+    assert one.calibration_error == pytest.approx(several.calibration_error)
+    assert np.allclose(evaluate_tasks(learner, sampler, 11).accuracy, one.accuracy)
+
+
+@pytest.mark.parametrize("tasks", [3, 200])
+def test_encoding_each_item_once_gives_what_encoding_each_task_gives(tasks):
+    images = torch.randint(256, (40, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    sampler = EpisodeSampler(Source.of(images, [f"c{i % 5}" for i in range(40)]), 3, 1, 3)
+    learner = Prototypes(Conv4(1, 8, (4, 4)))
+    at_once, by_task = evaluate_tasks(learner, sampler, tasks), evaluate(learner, sampler.batches(tasks))
+    assert np.allclose(at_once.accuracy, by_task.accuracy)
+    assert at_once.calibration_error == pytest.approx(by_task.calibration_error, abs=1e-5)
+
+
+class Counts(nn.Module):
+    """The mean of an image; keeps what it was shown."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, images):
+        self.seen.append(images.clone())
+        return images.flatten(1)
+
+
+def test_variants_of_a_query_are_averaged():
+    episode = EpisodeSampler(
+        Source.of(torch.rand(12, 1, 4, 4, generator=torch.Generator().manual_seed(0)), ["a", "b"] * 6), 2, 1, 2
+    ).batch(0, 5)
+    plan = Plan.parse("query: 8 x noise(0.3)")
+    encoder = Counts()
+    found = evaluate(Prototypes(encoder), [episode], plan)
+    support, queries = torch.cat(encoder.seen).split([10, 160])
+    assert len(found.accuracy) == 5
+    by_hand = []
+    for t in range(5):
+        shown, asked = support.flatten(1)[2 * t : 2 * t + 2], queries.flatten(1).view(5, 4, 8, 16)[t]
+        chances = (-(asked[:, :, None] - shown).square().sum(-1)).log_softmax(-1).mean(1)
+        by_hand.append((chances.argmax(-1) == episode.query.hard[t]).double().mean())
+    assert found.accuracy.tolist() == pytest.approx(torch.stack(by_hand).tolist())
+
+
+def test_a_plans_draws_follow_the_seed():
+    source = Source.of(torch.rand(60, 1, 4, 4, generator=torch.Generator().manual_seed(0)), ["a", "b", "c"] * 20)
+    sampler, plan = EpisodeSampler(source, 3, 1, 5), Plan.parse("support: noise(0.5)")
+    first, again, other = (
+        evaluate(Prototypes(nn.Flatten()), sampler.batches(20), plan, seed).accuracy for seed in (0, 0, 1)
+    )
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_evaluation_neither_trains_nor_moves_running_averages_and_leaves_the_mode_as_it_was():
+    learner = Prototypes(Conv4(1, 8, (4, 4))).train()
+    before = {name: tensor.clone() for name, tensor in learner.state_dict().items()}
+    source = Source.of(torch.rand(20, 1, 8, 8), ["a", "b"] * 10)
+    evaluate(learner, EpisodeSampler(source, 2, 1, 2).batches(4))
+    assert learner.training
+    assert all(tensor.equal(before[name]) for name, tensor in learner.state_dict().items())
+
+
+def test_answers_that_are_no_numbers_are_wrong():
+    items = BY_HAND.query.items.clone()
+    items[0, 0] = torch.nan
+    found = evaluate(Says(), [replace(BY_HAND, query=replace(BY_HAND.query, items=items))])
+    assert found.accuracy.tolist() == pytest.approx([1 / 3, 1 / 2])
+    assert np.isfinite(found.calibration_error)
+
+
+def test_no_tasks_are_too_few():
+    with pytest.raises(InputError, match="no tasks to evaluate"):
+        evaluate(Says(), [])

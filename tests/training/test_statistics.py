@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manyshot.training import holm, mean_interval, paired_difference
+from manyshot.training.statistics import Difference
+
+
+def test_the_interval_of_a_mean_covers_it_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    draws = rng.normal(0.3, 0.2, (2000, 8))
+    hits = [low < 0.3 < high for low, high in map(mean_interval, draws)]
+    assert 0.935 < np.mean(hits) < 0.965
+
+
+def test_one_value_has_no_interval():
+    assert mean_interval(np.array([0.4])) == (0.4, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "seed_noise", "task_noise"),
+    [(1, 0.0, 0.1), (3, 0.0, 0.1), (3, 0.01, 0.1), (5, 0.0, 0.1), (5, 0.01, 0.1)],
+)
+def test_the_interval_of_a_difference_covers_it_where_tasks_matter_to_all_seeds_alike(seeds, seed_noise, task_noise):
+    """The rate must not fall far below 95 %: drawing other tasks for every seed gives 60 to 85 %."""
+    rng = np.random.default_rng(1)
+    tasks, hits = 60, []
+    for _ in range(200):
+        gaps = 0.05 + rng.normal(0, seed_noise, (seeds, 1)) + rng.normal(0, task_noise, tasks)
+        gaps = gaps + rng.normal(0, 0.05, (seeds, tasks))
+        found = paired_difference(gaps, np.zeros_like(gaps), resamples=200)
+        hits.append(found.low < 0.05 < found.high)
+    assert np.mean(hits) > 0.89
+
+
+def test_training_noise_widens_the_interval():
+    rng = np.random.default_rng(0)
+    gaps = rng.normal(0, 0.1, (5, 200))
+    steady, noisy = (paired_difference(gaps + shift, np.zeros_like(gaps)) for shift in (0, rng.normal(0, 0.1, (5, 1))))
+    assert noisy.high - noisy.low > 3 * (steady.high - steady.low)
+
+
+def test_an_arm_differs_from_itself_by_nothing():
+    accuracy = np.random.default_rng(0).uniform(size=(3, 50))
+    assert paired_difference(accuracy, accuracy) == Difference(0.0, 0.0, 0.0, 1.0)
+
+
+def test_the_same_seed_gives_the_same_interval_and_the_sign_turns_with_the_arms():
+    a, b = np.random.default_rng(0).uniform(size=(2, 3, 50))
+    assert paired_difference(a, b) == paired_difference(a, b)
+    there, back = paired_difference(a, b), paired_difference(b, a)
+    assert there.difference == -back.difference
+    assert np.allclose([there.low, there.high], [-back.high, -back.low])
+
+
+def test_p_values_are_small_for_a_sure_difference_and_never_zero():
+    found = paired_difference(np.full((3, 50), 0.9), np.full((3, 50), 0.1))
+    assert 0 < found.p_value < 0.001
+    assert found.as_dict() == {
+        "difference": pytest.approx(0.8),
+        "interval": [found.low, found.high],
+        "p_value": found.p_value,
+    }
+
+
+def test_without_a_difference_p_values_are_even():
+    rng = np.random.default_rng(0)
+    zeros = np.zeros((1, 60))
+    found = [paired_difference(rng.normal(size=(1, 60)), zeros, resamples=200).p_value for _ in range(200)]
+    assert 0.01 <= np.mean(np.array(found) < 0.05) <= 0.1
+    assert 0.35 < np.mean(np.array(found) < 0.5) < 0.65
+
+
+def test_holm_equals_its_definition():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5]) == [0.5]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_lies_between_the_value_and_bonferronis_and_keeps_the_order(values):
+    corrected = holm(values)
+    for value, found in zip(values, corrected, strict=True):
+        assert value <= found + 1e-15
+        assert found <= min(1.0, len(values) * value) + 1e-15
+    order = np.argsort(values)
+    assert (np.diff(np.array(corrected)[order]) >= 0).all()
