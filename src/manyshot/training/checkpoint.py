@@ -45,7 +45,7 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None 
         with safe_open(path, framework="pt") as file:
             progress = json.loads(file.metadata()["progress"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            if not isinstance(progress, dict):
+            if not isinstance(progress, dict) or not isinstance(progress["step"], int):
                 raise TypeError("no record of progress")
     except FileNotFoundError:
         raise InputError(f"{path}: no such checkpoint; name a run folder that `manyshot train` wrote") from None
@@ -61,14 +61,27 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None 
             f"{path}: its weights do not fit this learner ({reason}); use the run's own config.json"
         ) from None
     if optimizer is not None:
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".", 2)
-                state.setdefault(int(index), {})[key] = tensor
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        state = {n.removeprefix("optimizer."): t for n, t in tensors.items() if n.startswith("optimizer.")}
+        try:
+            by_weight = _by_weight(state, [w for group in optimizer.param_groups for w in group["params"]])
+        except (LookupError, ValueError) as error:
+            raise InputError(f"{path}: damaged checkpoint ({error}); train again or restore the file") from None
+        optimizer.load_state_dict({"state": by_weight, "param_groups": optimizer.state_dict()["param_groups"]})
         _lay_out_like_weights(optimizer)
     return progress
+
+
+def _by_weight(state: dict[str, Tensor], weights: list[Tensor]) -> dict[int, dict[str, Tensor]]:
+    """An optimiser's tensors, named `<number of the weight>.<what>`, by weight."""
+    found: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in state.items():
+        index, what = name.split(".", 1)
+        if tensor.ndim and tensor.shape != weights[int(index)].shape:
+            raise ValueError(f"optimizer.{name} is of another shape than its weight")
+        if int(index) not in range(len(weights)):
+            raise ValueError(f"optimizer.{name} belongs to no weight")
+        found.setdefault(int(index), {})[what] = tensor
+    return found
 
 
 def _lay_out_like_weights(optimizer: Optimizer) -> None:
