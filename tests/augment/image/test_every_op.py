@@ -10,21 +10,45 @@ from hypothesis import strategies as st
 
 from manyshot.augment.compose import Compose, Sometimes
 from manyshot.augment.image import (
+    JPEG,
     OPS,
     Affine,
+    Autocontrast,
+    BiasField,
     Blur,
     Brightness,
+    ChannelDrop,
+    ChannelShuffle,
     Contrast,
     Crop,
+    Downscale,
     Elastic,
+    Equalize,
     Erase,
     Flip,
     FlipVertical,
+    ForegroundGamma,
+    Gamma,
+    Ghosting,
+    Grayscale,
+    GridDistort,
     Hue,
+    Invert,
+    MotionBlur,
     Noise,
+    Perspective,
+    Posterize,
     ResizedCrop,
+    SaltPepper,
     Saturation,
+    SelfMix,
+    Sharpness,
+    Solarize,
+    Speckle,
+    StainJitter,
     StrokeWidth,
+    Temperature,
+    ThinPlate,
     Turn,
 )
 from manyshot.augment.op import Op, take
@@ -33,10 +57,12 @@ from manyshot.base import InputError
 
 @dataclass(frozen=True)
 class Case:
-    """An op strong enough to be seen, the share of items that it changes at least, and its continuous params."""
+    """An op strong enough to be seen, the share of items that it changes at least, how many results it has for one item
+    at least, and its continuous params."""
 
     op: Op
     changes: float = 0.95
+    distinct: int = 15
     continuous: tuple[str, ...] = ()
     square: bool = False
     wrong: tuple[dict, ...] = ()
@@ -77,6 +103,34 @@ OPS_UNDER_TEST = {
     "erase, three holes, mean": Case(Erase(area=0.1, holes=3, fill="mean")),
     "erase, noise": Case(Erase(fill="noise")),
     "stroke": Case(StrokeWidth(), continuous=("width",), wrong=({"strength": -1},)),
+    "perspective": Case(Perspective(), continuous=("corners",), wrong=({"strength": 0.5}, {"strength": -0.1}, EDGE)),
+    "perspective, border": Case(Perspective(edge="border"), continuous=("corners",)),
+    "grid_distort": Case(GridDistort(), continuous=("stretch",), wrong=({"strength": 0.5}, {"cells": 0})),
+    "thin_plate": Case(ThinPlate(), continuous=("displacement",), wrong=({"strength": -1}, {"cells": 0}, EDGE)),
+    "self_mix": Case(SelfMix(), wrong=({"area": 2},)),
+    "temperature": Case(Temperature(), continuous=("warmth",), wrong=({"strength": -1},)),
+    "grayscale": Case(Grayscale(p=0.5), changes=0.3, wrong=({"p": 2.0},)),
+    "invert": Case(Invert(p=0.5), changes=0.3, wrong=({"p": 2.0},)),
+    "channel_shuffle": Case(ChannelShuffle(), changes=0.3, wrong=({"p": 2.0},)),
+    "channel_drop": Case(ChannelDrop(), changes=0.3, wrong=({"p": 2.0},)),
+    "gamma": Case(Gamma(), continuous=("exponent",), wrong=({"strength": 0.5},)),
+    "foreground_gamma": Case(
+        ForegroundGamma(), continuous=("exponent",), wrong=({"strength": 0.5}, {"foreground": "light"})
+    ),
+    "foreground_gamma, dark": Case(ForegroundGamma(foreground="dark"), continuous=("exponent",)),
+    "posterize": Case(Posterize(), distinct=4, wrong=({"bits": 0}, {"bits": 9})),
+    "solarize": Case(Solarize(strength=0.9), changes=0.7, wrong=({"strength": 2},)),
+    "autocontrast": Case(Autocontrast(), changes=0.3, wrong=({"p": 2.0},)),
+    "equalize": Case(Equalize(), changes=0.3, wrong=({"p": 2.0},)),
+    "sharpness": Case(Sharpness(), continuous=("factor",), wrong=({"strength": -1},)),
+    "speckle": Case(Speckle(), continuous=("strength",), wrong=({"strength": -1},)),
+    "salt_pepper": Case(SaltPepper(), changes=0.8, wrong=({"share": 2},)),
+    "motion_blur": Case(MotionBlur(), continuous=("length", "degrees"), wrong=({"length": -1},)),
+    "downscale": Case(Downscale(), changes=0.9, distinct=8, wrong=({"factor": 0.5},)),
+    "jpeg": Case(JPEG(), wrong=({"quality": 0}, {"quality": 101})),
+    "stain_jitter": Case(StainJitter(), continuous=("gain", "offset"), wrong=({"strength": -1},)),
+    "bias_field": Case(BiasField(), continuous=("coefficients",), wrong=({"strength": -1},)),
+    "ghosting": Case(Ghosting(), continuous=("intensity",), wrong=({"strength": 2}, {"ghosts": 1})),
     "stroke, wide": Case(StrokeWidth(strength=2.5), continuous=("width",)),
     "sometimes": Case(Sometimes(Affine(), p=0.5), changes=0.3, wrong=({"p": 2.0},)),
     "sometimes, colour": Case(Sometimes(Brightness(), p=0.5), changes=0.3),
@@ -123,7 +177,7 @@ class TestEveryOp:
     def test_gives_each_item_its_own_change(self, case):
         images = pictures(1).expand(40, 3, 16, 16)
         results = case.op.apply(images, case.op.sample(40, generator()))
-        assert len(results.flatten(1).unique(dim=0)) >= (2 if case.changes < 0.7 else 15)
+        assert len(results.flatten(1).unique(dim=0)) >= (2 if case.changes < 0.7 else case.distinct)
 
     def test_replays_from_params_written_as_json(self, case):
         params = case.op.sample(8, generator())

@@ -65,7 +65,7 @@ class Brightness(Recolour):
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """Every channel times the factor."""
         factor = params["factor"].to(mean)[:, None, None]
-        return _with_offset(factor * _identity(mean), torch.zeros_like(mean))
+        return with_offset(factor * identity(mean), torch.zeros_like(mean))
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Contrast(Recolour):
         """Every channel times the factor, plus what is left of the mean grey."""
         factor = params["factor"].to(mean)[:, None]
         grey = (mean @ mean.new_tensor(LUMA))[:, None] if mean.shape[1] == 3 else mean.mean(1, keepdim=True)
-        return _with_offset(factor[..., None] * _identity(mean), ((1 - factor) * grey).expand_as(mean))
+        return with_offset(factor[..., None] * identity(mean), ((1 - factor) * grey).expand_as(mean))
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,10 @@ class Saturation(Recolour):
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """The factor times the pixel, plus what is left of its luma in every channel."""
         factor = params["factor"].to(mean)[:, None, None]
-        if not _coloured(self, mean):
-            return _with_offset(_identity(mean), torch.zeros_like(mean))
-        linear = factor * _identity(mean) + (1 - factor) * mean.new_tensor(LUMA)
-        return _with_offset(linear, torch.zeros_like(mean))
+        if not coloured(self, mean):
+            return with_offset(identity(mean), torch.zeros_like(mean))
+        linear = factor * identity(mean) + (1 - factor) * mean.new_tensor(LUMA)
+        return with_offset(linear, torch.zeros_like(mean))
 
 
 @dataclass(frozen=True)
@@ -168,30 +168,37 @@ class Hue(Recolour):
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """To YIQ, a turn, and back."""
-        if not _coloured(self, mean):
-            return _with_offset(_identity(mean), torch.zeros_like(mean))
+        if not coloured(self, mean):
+            return with_offset(identity(mean), torch.zeros_like(mean))
         angle = tau * params["turn"].to(mean)
         cos, sin, one, zero = angle.cos(), angle.sin(), torch.ones_like(angle), torch.zeros_like(angle)
         turn = torch.stack((one, zero, zero, zero, cos, -sin, zero, sin, cos), -1).view(-1, 3, 3)
         to_yiq = torch.tensor(YIQ, dtype=torch.float64)
         there, back = to_yiq.to(mean), to_yiq.inverse().to(mean)
-        return _with_offset(back @ turn @ there, torch.zeros_like(mean))
+        return with_offset(back @ turn @ there, torch.zeros_like(mean))
 
 
 def _around_one(n: int, strength: float, generator: Generator) -> Float[Tensor, "n"]:
     return uniform(n, max(0.0, 1 - strength), 1 + strength, generator)
 
 
-def _identity(mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c"]:
+def identity(mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c"]:
+    """The linear part of the map of each image that changes nothing."""
     n, c = mean.shape
     return torch.eye(c, dtype=mean.dtype, device=mean.device).expand(n, c, c)
 
 
-def _with_offset(linear: Float[Tensor, "n c c"], offset: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
+def with_offset(linear: Float[Tensor, "n c c"], offset: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
+    """A map of its linear part and its offset."""
     return torch.cat((linear, offset[..., None]), -1)
 
 
-def _coloured(op: object, mean: Float[Tensor, "n c"]) -> bool:
+def coloured(op: object, mean: Float[Tensor, "n c"]) -> bool:
+    """Whether images have colours, by their number of channels.
+
+    Raises:
+        InputError: naming the op, for other than 1 or 3 channels.
+    """
     channels = mean.shape[1]
     if channels not in (1, 3):
         raise InputError(
