@@ -16,7 +16,7 @@ class Preset:
     summary: str
 
 
-_DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.06)"
+_DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.07)"
 
 PRESETS = {
     "handwriting": Preset(
