@@ -185,12 +185,7 @@ def compare(
     """
     accuracy = {
         name: np.stack(
-            [
-                evaluate_tasks(
-                    r.learner, sampler, tasks, Plan.parse(r.config.test_plan), seed, r.config.fit.device
-                ).accuracy
-                for r in arm
-            ]
+            [evaluate_tasks(r.learner, sampler, tasks, Plan.parse(r.config.test_plan), seed).accuracy for r in arm]
         )
         for name, arm in runs.items()
     }

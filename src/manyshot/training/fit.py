@@ -17,6 +17,7 @@ from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.tasks import Episode, EpisodeSampler
 from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
+from manyshot.training.device import require_device
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.interrupt import postponed_interrupt
 from manyshot.training.metrics import MetricsLog, Row
@@ -125,11 +126,12 @@ def fit(
         One row a step with its loss, and one for each validation with its accuracy.
 
     Raises:
+        InputError: if this machine has no such device, or the folder's checkpoint is damaged.
         TrainingDiverged: see there.
         KeyboardInterrupt: after the step at which Ctrl-C came; a checkpoint has been written.
     """
     plan = plan or Plan()
-    learner.to(settings.device).train()
+    learner.to(require_device(settings.device)).train()
     optimizer = OPTIMIZERS[settings.optimizer](learner.parameters(), settings)
     last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
     progress: dict[str, Any] = {"step": 0, "first_loss": None, "best_accuracy": None, "best_step": None}

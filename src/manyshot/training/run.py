@@ -15,6 +15,7 @@ from manyshot.nets import Norm
 from manyshot.tasks import Source
 from manyshot.training.checkpoint import load_checkpoint
 from manyshot.training.config import Config, encoder_options, learner_options
+from manyshot.training.device import device_or_cpu
 from manyshot.training.fit import fit
 from manyshot.training.metrics import Row, read_metrics
 
@@ -151,7 +152,7 @@ def train(config: Config, folder: Path | None = None, resume: bool = False, titl
 
 
 def load_run(folder: Path | str) -> Run:
-    """Read a run back, with its best weights; runs no code from the folder.
+    """Read a run back, with its best weights, onto its device where this machine has it; runs no code from the folder.
 
     Raises:
         InputError: if the folder is no run, or a file is damaged.
@@ -161,7 +162,8 @@ def load_run(folder: Path | str) -> Run:
     learner = make_learner(config, channels, size)
     best = folder / "best.safetensors"
     load_checkpoint(best if best.exists() else folder / "last.safetensors", learner)
-    return Run(config, learner.eval(), channels, size, read_metrics(folder / "metrics.jsonl"), folder)
+    learner.to(device_or_cpu(config.fit.device)).eval()
+    return Run(config, learner, channels, size, read_metrics(folder / "metrics.jsonl"), folder)
 
 
 def _claim(folder: Path, config: Config, resume: bool) -> None:
