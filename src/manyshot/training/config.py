@@ -1,7 +1,8 @@
 """Everything that a run is made from, as plain data."""
 
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from manyshot.augment import Plan
 from manyshot.augment.build import build
@@ -59,7 +60,7 @@ class Config:
     fit: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
+        if not (self.validation >= 0 and self.test >= 0 and self.validation + self.test < 1):
             raise InputError(
                 f"validation={self.validation}, test={self.test}: give shares of at least 0 that "
                 "leave something to train on"
@@ -96,17 +97,11 @@ class Config:
             >>> Config.from_dict(config.as_dict(), "here") == config
             True
         """
-        if not isinstance(values, dict):
+        if not isinstance(values, dict) or "data" not in values:
             raise InputError(f"{where}: not a run's settings")
-        values = dict(values)
-        try:
-            settings = _known(Settings, values.pop("fit", {}), where)
-            for name in ("ways", "shots"):
-                if isinstance(values.get(name), list):
-                    values[name] = tuple(values[name])
-            return cls(**_known(cls, values, where), fit=Settings(**settings))
-        except TypeError as error:
-            raise InputError(f"{where}: {error}") from None
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        fit = Settings(**_known(Settings, values.pop("fit", {}), where))
+        return cls(**_known(cls, values, where), fit=fit)
 
     @property
     def most_ways(self) -> int:
@@ -157,9 +152,23 @@ def encoder_options(text: str) -> EncoderOptions:
     return options
 
 
-def _known(kind: type, values: dict[str, Any], where: str) -> dict[str, Any]:
-    names = [f.name for f in fields(kind)]
-    for name in values:
-        if name not in names:
-            raise InputError(f"{where}: unknown setting '{name}'; {did_you_mean(name, names)}")
+def _known(kind: type, values: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - from a file
+    """The values, if each belongs to a setting and is of its kind."""
+    if not isinstance(values, dict):
+        raise InputError(f"{where}: not a run's settings")
+    kinds = get_type_hints(kind)
+    for name, value in values.items():
+        if name not in kinds:
+            raise InputError(f"{where}: unknown setting '{name}'; {did_you_mean(name, kinds)}")
+        if not _is_of(value, kinds[name]):
+            raise InputError(f"{where}: {name}={value} is of the wrong kind")
     return values
+
+
+def _is_of(value: Any, kind: Any) -> bool:  # noqa: ANN401 - from a file
+    if get_origin(kind) is UnionType:
+        return any(_is_of(value, one) for one in get_args(kind))
+    if get_origin(kind) is tuple:
+        one_each = isinstance(value, tuple) and len(value) == len(get_args(kind))
+        return one_each and all(map(_is_of, value, get_args(kind)))
+    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)

@@ -187,7 +187,7 @@ def _read_config(folder: Path) -> tuple[Config, int, int]:
     try:
         channels, size = int(values["channels"]), int(values["size"])
         config = Config.from_dict(values["config"], str(path))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not a run's settings ({error})") from None

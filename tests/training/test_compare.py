@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+import torch
+
+from manyshot.base import InputError
+from manyshot.learners import Prototypes
+from manyshot.nets import Conv4
+from manyshot.tasks import EpisodeSampler, Source
+from manyshot.training import Arm, Config, Run, Settings, compare, train_arms
+from manyshot.training.compare import ArmResult
+
+CONFIG = Config(
+    "digits",
+    encoder="conv4(4, 4, 4, 4)",
+    ways=3,
+    queries=2,
+    validation=0.0,
+    fit=Settings(steps=3, tasks_per_step=2, save_every=2, seed=4),
+)
+IMAGES = torch.randint(256, (80, 1, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+SAMPLER = EpisodeSampler(Source.of(IMAGES, [f"class {i % 8}" for i in range(80)]), 3, 2, 4)
+
+
+def run(seed: int, test_plan: str = "none") -> Run:
+    torch.manual_seed(seed)
+    return Run(Config("digits", test_plan=test_plan), Prototypes(Conv4(1, 16, (4, 4, 4, 4))).eval(), 1, 16, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "arm"),
+    [
+        ("none", Arm("none", "none")),
+        ("handwriting", Arm("handwriting", "handwriting")),
+        ("support: affine(30)", Arm("support: affine(30)", "support: affine(30)")),
+        ("wide = support: affine(30)", Arm("wide", "support: affine(30)")),
+        ("my arm-2=none", Arm("my arm-2", "none")),
+        ("support: affine(degrees=30)", Arm("support: affine(degrees=30)", "support: affine(degrees=30)")),
+        ("none => shots: 8 x flip", Arm("none => shots: 8 x flip", "none", "shots: 8 x flip")),
+        ("a = none => shots: 2 x affine(degrees=3)", Arm("a", "none", "shots: 2 x affine(degrees=3)")),
+    ],
+)
+def test_an_arm_is_read_from_one_line(text, arm):
+    assert Arm.parse(text) == arm
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("support: afine", "did you mean 'affine'"),
+        ("a = ", "plan"),
+        ("a = none =>", "no plan after '=>'"),
+        ("none => shots: 8 x afine", "did you mean 'affine'"),
+        ("", "plan"),
+    ],
+)
+def test_an_arm_that_cannot_be_read_is_named(text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        Arm.parse(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_arm_beside_itself_differs_by_exactly_nothing():
+    plan = "support: noise(0.3)"
+    found = compare({"one": [run(0, plan), run(1, plan)], "same": [run(0, plan), run(1, plan)]}, SAMPLER, tasks=30)
+    assert (found["one"].accuracy == found["same"].accuracy).all()
+    difference = found["same"].against_first
+    assert (difference.difference, difference.low, difference.high) == (0, 0, 0)
+    assert found["same"].p_value == 1
+    assert found["one"].against_first is None
+
+
+def test_results_stand_by_arm_seed_and_task():
+    found = compare({"a": [run(0), run(1)], "b": [run(2), run(3)], "c": [run(4), run(5)]}, SAMPLER, tasks=30)
+    assert list(found) == ["a", "b", "c"]
+    assert all(result.accuracy.shape == (2, 30) for result in found.values())
+    gap = found["b"].accuracy - found["a"].accuracy
+    assert found["b"].against_first.difference == pytest.approx(gap.mean())
+    raw = [found[name].against_first.p_value for name in "bc"]
+    assert min(found[name].p_value for name in "bc") == pytest.approx(min(1.0, 2 * min(raw)))
+    written = found["b"].as_dict()
+    assert written["by_seed"] == pytest.approx(found["b"].accuracy.mean(1).tolist())
+    assert written["against_first"]["p_value_holm"] == found["b"].p_value
+    assert found["a"].as_dict()["against_first"] is None
+
+
+def test_the_mean_of_an_arm_lies_in_its_interval():
+    result = ArmResult(np.random.default_rng(0).uniform(size=(3, 40)))
+    assert result.interval[0] < result.mean < result.interval[1]
+
+
+@pytest.mark.parametrize(
+    ("arms", "seeds", "message"),
+    [
+        (["none", "none"], 1, "two arms are called 'none'"),
+        (["none"], 0, "seeds=0"),
+    ],
+)
+def test_arms_that_cannot_be_trained_are_named(arms, seeds, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        train_arms([Arm.parse(arm) for arm in arms], CONFIG, seeds, tmp_path)
+
+
+def test_arms_start_from_the_same_weights_and_finished_ones_are_not_trained_again(tmp_path):
+    arms = [
+        Arm.parse("plain = none"),
+        Arm.parse("same = none"),
+        Arm.parse("noisy = support: noise(0.5) => shots: 2 x noise"),
+    ]
+    runs, seconds = train_arms(arms, CONFIG, 1, tmp_path, jobs=1)
+    losses = {name: [row["loss"] for row in trained[0].rows] for name, trained in runs.items()}
+    assert losses["plain"] == losses["same"] != losses["noisy"]
+    assert all(taken > 0 for taken in seconds.values())
+    assert runs["noisy"][0].config.test_plan == "shots: 2 x noise"
+    assert runs["noisy"][0].config.fit.seed == 4
+
+    files = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.safetensors"))}
+    stamps = {path: path.stat().st_mtime_ns for path in files}
+    assert len(files) == 3
+    again, _ = train_arms(arms, CONFIG, 1, tmp_path, jobs=1)
+    assert {path: path.stat().st_mtime_ns for path in files} == stamps
+    assert again["noisy"][0].rows == runs["noisy"][0].rows

@@ -1,0 +1,135 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manyshot.base import InputError
+from manyshot.tasks import Source
+from manyshot.training import Config, Settings
+
+NUMBERS = st.integers(2, 9) | st.tuples(st.integers(2, 4), st.integers(4, 9))
+
+
+@settings(max_examples=20)
+@given(
+    st.fixed_dictionaries(
+        {
+            "data": st.sampled_from(["digits", "my folder/ελληνικά"]),
+            "split": st.none() | st.just("small1"),
+            "size": st.none() | st.integers(16, 64),
+            "learner": st.sampled_from(["prototypes(nearest)", "maml(steps=5, step_size=0.1)"]),
+            "encoder": st.sampled_from(["conv4", "conv4(64, 64, 128, 128)"]),
+            "ways": NUMBERS,
+            "shots": NUMBERS,
+            "within_group": st.floats(0, 1),
+            "plan": st.sampled_from(["none", "support: affine(15); shots: 8 x elastic"]),
+            "validation": st.floats(0, 0.9),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "rate": st.floats(1e-9, 1),
+            "optimizer": st.sampled_from(["adam", "sgd"]),
+            "schedule": st.sampled_from(["cosine", "constant", "halving"]),
+            "seed": st.integers(0, 2**62),
+        }
+    ),
+)
+def test_settings_come_back_from_json_as_they_went(values, fit):
+    config = Config(**values, fit=Settings(**fit))
+    assert Config.from_dict(json.loads(json.dumps(config.as_dict())), "here") == config
+
+
+def test_settings_that_a_file_leaves_out_have_their_usual_values():
+    assert Config.from_dict({"data": "digits"}, "here") == Config("digits")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "config.json: not a run's settings"),
+        ({"data": "digits", "shot": 1}, "config.json: unknown setting 'shot'; did you mean 'shots'"),
+        ({"data": "digits", "fit": {"step": 3}}, "unknown setting 'step'; did you mean 'steps'"),
+        ({"data": "digits", "fit": {"steps": 0}}, "steps=0"),
+        ({"data": "digits", "shots": 0}, "shots=0"),
+        ({"data": "digits", "validation": 1.0}, "validation=1.0"),
+        ({"data": "digits", "validation": -0.1}, "validation=-0.1"),
+        ({"data": "digits", "validation": float("nan")}, "validation=nan"),
+        ({"data": "digits", "validation": 0.5, "test": 0.5}, "leave something to train on"),
+        ({"data": "digits", "split_by": "clas"}, "did you mean 'class'"),
+        ({"data": "digits", "plan": "support: afine"}, "did you mean 'affine'"),
+        ({"data": "digits", "test_plan": "shots: 8 y affine"}, "plan"),
+        ({"data": "digits", "learner": "mamel"}, "did you mean 'maml'"),
+        ({"data": "digits", "learner": "maml(step=3)"}, "did you mean 'steps'"),
+        ({"data": "digits", "encoder": "conv5"}, "did you mean 'conv4'"),
+        ({"data": "digits", "encoder": "conv4(0)"}, "a block of 0 channels"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(values, message):
+    with pytest.raises(InputError, match=message) as caught:
+        Config.from_dict(values, "config.json")
+    assert "\n" not in str(caught.value)
+
+
+WRONG_KINDS = [
+    ([], "config.json: not a run's settings"),
+    ({"data": "digits", "fit": 3}, "config.json: not a run's settings"),
+    ({"data": "digits", "fit": {"steps": "many"}}, "config.json: steps=many"),
+    ({"data": "digits", "fit": {"steps": 1.5}}, "config.json: steps=1.5"),
+    ({"data": "digits", "fit": {"rate": "high"}}, "config.json: rate=high"),
+    ({"data": "digits", "fit": {"optimizer": 3}}, "config.json: optimizer=3"),
+    ({"data": "digits", "ways": "five"}, "config.json: ways=five"),
+    ({"data": "digits", "ways": True}, "config.json: ways=True"),
+    ({"data": "digits", "ways": [2, 3, 4]}, "config.json: ways=(2, 3, 4)"),
+    ({"data": "digits", "shots": [1, "x"]}, "config.json: shots=(1, 'x')"),
+    ({"data": "digits", "queries": [1, 2]}, "config.json: queries=(1, 2)"),
+    ({"data": "digits", "validation": "much"}, "config.json: validation=much"),
+    ({"data": "digits", "plan": 3}, "config.json: plan=3"),
+    ({"data": "digits", "learner": None}, "config.json: learner=None"),
+    ({"data": 3}, "config.json: data=3"),
+]
+
+READ_ALL = """
+import json, sys
+from manyshot.base import InputError
+from manyshot.training import Config
+for values in json.load(sys.stdin):
+    try:
+        Config.from_dict(values, "config.json")
+    except InputError as error:
+        print(json.dumps(str(error)))
+    else:
+        print(json.dumps("accepted"))
+"""
+
+
+def test_values_of_the_wrong_kind_are_named():
+    """In a process of its own, because here every function checks the types of its arguments."""
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ALL],
+        input=json.dumps([values for values, _ in WRONG_KINDS]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for (values, message), said in zip(WRONG_KINDS, map(json.loads, done.stdout.splitlines()), strict=True):
+        assert message in said, values
+        assert "\n" not in said
+
+
+def test_samplers_follow_the_settings():
+    source = Source.of(list(range(60)), [f"{i % 6}" for i in range(60)], {str(i): str(i // 3) for i in range(6)})
+    config = Config("digits", ways=(2, 3), shots=(1, 2), queries=4, within_group=0.5, fit=Settings(seed=3))
+    sampler = config.sampler(source)
+    assert (sampler.ways, sampler.shots, sampler.queries, sampler.seed) == ((2, 3), (1, 2), 4, 3)
+    assert sampler.within_group == 0.5
+    few = source.subset(classes=["0", "1"])
+    assert config.validation_sampler(few).ways == 2
+    same = [config.seeded(s).validation_sampler(source).table(0, 9).query for s in (0, 1)]
+    assert (same[0] == same[1]).all()
+    other = [config.seeded(s).sampler(source).table(0, 9).query for s in (0, 1)]
+    assert (other[0] != other[1]).any()

@@ -1,0 +1,159 @@
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+
+from manyshot.base import InputError
+from manyshot.training import Config, Settings, load_run, load_sources, train
+from manyshot.training.device import device_or_cpu, require_device
+
+CONFIG = Config(
+    "digits",
+    encoder="conv4(4, 4, 4, 4)",
+    ways=3,
+    queries=2,
+    validation=0.3,
+    fit=Settings(steps=3, tasks_per_step=2, validation_tasks=2, save_every=2),
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run that was trained to its end."""
+    return train(CONFIG, tmp_path_factory.mktemp("runs") / "finished")
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy of it to spoil."""
+    return shutil.copytree(finished.folder, tmp_path / "run")
+
+
+def weights_of(run):
+    return run.learner.state_dict()
+
+
+def same(a, b) -> bool:
+    return all(tensor.equal(weights_of(b)[name]) for name, tensor in weights_of(a).items())
+
+
+def test_a_run_is_read_back_as_it_was(finished):
+    found = load_run(finished.folder)
+    assert found.config == CONFIG
+    assert (found.channels, found.size, found.rows) == (finished.channels, finished.size, finished.rows)
+    assert same(found, finished)
+    assert not found.learner.training
+
+
+def test_the_same_settings_give_the_same_run_on_disk_or_not(finished):
+    assert same(train(CONFIG), finished)
+    assert not same(train(CONFIG.seeded(1)), finished)
+
+
+def test_a_finished_run_is_not_trained_again(finished, copied):
+    again = train(CONFIG, copied, resume=True)
+    assert again.rows == finished.rows
+    assert same(again, finished)
+
+
+def test_a_folder_with_a_run_is_not_overwritten(copied):
+    with pytest.raises(InputError, match="holds a run already; go on with it by --resume"):
+        train(CONFIG, copied)
+
+
+def test_a_run_goes_on_with_its_own_settings_only(copied):
+    with pytest.raises(InputError, match="was made with another queries"):
+        train(replace(CONFIG, queries=3), copied, resume=True)
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    for resume in (False, True):
+        with pytest.raises(InputError, match="is not empty and holds no run"):
+            train(CONFIG, tmp_path, resume=resume)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is not empty and holds no run"):
+        train(CONFIG, tmp_path / "file")
+
+
+def test_a_run_killed_before_it_had_settings_can_be_started_again(tmp_path):
+    (tmp_path / ".config-8d2k.json").write_text("{")
+    assert len(train(CONFIG, tmp_path, resume=True).rows) == 4
+
+
+def test_a_run_killed_before_its_first_validation_can_be_read(copied):
+    (copied / "best.safetensors").unlink()
+    assert load_run(copied).config == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", None, "holds no run"),
+        ("config.json", b"", "not valid JSON"),
+        ("config.json", b"[1]", "not a run's settings"),
+        ("config.json", b'{"config": {"data": "digits"}, "channels": 1}', "not a run's settings"),
+        ("config.json", b'{"config": {"data": "digits"}, "channels": "x", "size": 28}', "not a run's settings"),
+        ("config.json", b'{"config": {"data": "digits"}, "channels": 1, "size": 1e999}', "not a run's settings"),
+        ("config.json", b'{"config": {"data": "digits"}, "channels": 1, "size": 10000000}', "out of range"),
+        ("config.json", b'{"config": {"data": "digits"}, "channels": 3, "size": 28}', "do not fit this learner"),
+        ("best.safetensors", b"", "damaged checkpoint"),
+        ("best.safetensors", b"\x80\x04K\x01.", "damaged checkpoint"),
+        ("metrics.jsonl", b"[]\n", "no row of metrics"),
+    ],
+)
+def test_a_damaged_folder_is_named(name, content, message, copied):
+    path = copied / name
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        load_run(copied)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match="nowhere holds no run"):
+        load_run(tmp_path / "nowhere")
+
+
+def test_weights_may_be_used_by_another_learner_that_they_fit(finished):
+    nearest = finished.with_learner("prototypes(nearest)")
+    assert nearest.learner.match == "nearest"
+    assert same(nearest, finished)
+    with pytest.raises(InputError, match="learner 'maml' has other weights than 'prototypes'"):
+        finished.with_learner("maml")
+
+
+def test_parts_of_the_data_have_no_class_in_common_and_are_the_same_for_every_seed():
+    config = replace(CONFIG, validation=0.3, test=0.2)
+    parts = load_sources(config)
+    names = [set(part.class_names) for part in (parts.training, parts.validation, parts.test)]
+    assert [len(n) for n in names] == [5, 3, 2]
+    assert len(set.union(*names)) == 10
+    assert load_sources(config.seeded(5)).test.class_names == parts.test.class_names
+    alone = load_sources(replace(CONFIG, validation=0.0))
+    assert alone.validation is alone.test is None
+    by_item = load_sources(replace(config, split_by="item"))
+    assert by_item.training.class_names == by_item.test.class_names
+    assert not set(by_item.training.rows) & set(by_item.test.rows)
+
+
+def test_a_part_of_one_class_is_too_small():
+    with pytest.raises(InputError, match=r"validation=0\.1 of .* is 1 class"):
+        load_sources(replace(CONFIG, validation=0.1))
+
+
+def test_a_device_that_is_not_there_is_named_before_training(tmp_path):
+    with pytest.raises(InputError, match="device='cuba': not on this machine"):
+        train(replace(CONFIG, fit=replace(CONFIG.fit, device="cuba")), tmp_path / "run")
+    with pytest.raises(InputError, match="device='meta'"):
+        require_device("meta")
+
+
+def test_a_run_trained_on_a_device_that_this_machine_lacks_can_be_read(copied):
+    path = copied / "config.json"
+    values = json.loads(path.read_text())
+    values["config"]["fit"]["device"] = "cuda:77"
+    path.write_text(json.dumps(values))
+    assert next(load_run(copied).learner.parameters()).device == torch.device("cpu") == device_or_cpu("cuda:77")
