@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from manyshot.augment import OPS, PRESETS, Compose, Plan, Sometimes, describe_ops
+from manyshot.augment import NAMED, OPS, PRESETS, Compose, Plan, Sometimes, describe_ops
 from manyshot.augment.build import build
 from manyshot.augment.image import Affine, Elastic, Flip, Noise, Turn
 from manyshot.augment.language import parse
@@ -291,14 +291,14 @@ class TestItemOp:
 class TestDescriptions:
     def test_every_op_has_a_summary_and_help_for_every_option(self):
         described = describe_ops()
-        assert [op.name for op in described] == list(OPS)
+        assert [op.name for op in described] == list(NAMED)
         for op in described:
             assert op.summary.endswith(".")
             assert op.placements == PLACEMENTS
             assert all(option.help for option in op.options)
 
     def test_the_described_defaults_are_the_ops_own(self):
-        for op in describe_ops():
+        for op in describe_ops(OPS):
             assert OPS[op.name](**{option.name: option.default for option in op.options}) == OPS[op.name]()
             values = ", ".join(f"{option.name}={option.default}" for option in op.options)
             assert Plan.parse(f"support: {op.name}({values})").item_op().ops == (OPS[op.name](),)

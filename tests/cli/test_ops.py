@@ -1,17 +1,17 @@
 from PIL import Image
 
-from manyshot.augment import OPS, PRESETS, Plan
+from manyshot.augment import NAMED, PRESETS, Plan
 
 
 def test_every_op_and_preset_is_listed(manyshot):
     answer = manyshot("ops")
     assert answer.status == 0
-    for name in (*OPS, *PRESETS):
+    for name in (*NAMED, *PRESETS):
         assert f"{name} " in answer.out
 
 
 def test_one_op_is_explained_with_all_its_options_and_a_plan_that_works(manyshot):
-    for name in OPS:
+    for name in NAMED:
         answer = manyshot("ops", name)
         assert answer.status == 0
         plan = answer.out.strip().splitlines()[-1].removeprefix("Example plan: ")
@@ -21,7 +21,7 @@ def test_one_op_is_explained_with_all_its_options_and_a_plan_that_works(manyshot
 
 def test_json_tells_the_same(manyshot):
     listed = manyshot("ops", "--json").json
-    assert [op["name"] for op in listed["ops"]] == list(OPS)
+    assert [op["name"] for op in listed["ops"]] == list(NAMED)
     assert set(listed["presets"]) == set(PRESETS)
     (erase,) = manyshot("ops", "erase", "--json").json["ops"]
     assert {"name": "holes", "default": 1, "help": "rectangles an image."} in erase["options"]
@@ -38,3 +38,5 @@ def test_a_sheet_is_drawn_of_all_ops_or_of_one(manyshot, tmp_path):
     with Image.open(tmp_path / "all.png") as whole, Image.open(tmp_path / "one.png") as one:
         assert whole.height > 10 * one.height
     assert manyshot("ops", "--out", tmp_path / "all.txt").status == 2
+    refused = manyshot("ops", "oneof", "--out", tmp_path / "oneof.png")
+    assert (refused.status, refused.errors) == (2, "Error: 'oneof' is made of other ops: draw those\n")

@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from manyshot.augment.combine import Layers, Part, apply_layers, chosen
 from manyshot.augment.image.warp import Warp, pixels, resample, settle
-from manyshot.augment.op import Op, Params, check_number, take
+from manyshot.augment.op import Op, Params, check_number
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Compose:
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw the params of each op, under its place: `{"0": .., "1": ..}`."""
         return {str(place): op.sample(n, generator) for place, op in enumerate(self.ops)}
+
+    def layers(self, params: Params) -> Layers:
+        """Every op, on all items."""
+        return [[Part(op, params[str(place)])] for place, op in enumerate(self.ops)]
 
     def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
         """Apply the ops; differentiable where they are."""
@@ -78,16 +83,13 @@ class Sometimes:
         """Draw `on [n]`, booleans, and the op's params for all items under `inner`."""
         return {"on": torch.rand(n, generator=generator) < self.p, "inner": self.op.sample(n, generator)}
 
+    def layers(self, params: Params) -> Layers:
+        """The op, on the items whose turn it is."""
+        return [[chosen(self.op, params["inner"], params["on"])]]
+
     def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the op takes
         """Change the items whose turn it is."""
-        on: Tensor = params["on"]
-        inner = take(params["inner"], on)
-        if isinstance(items, Tensor):
-            here = on.to(items.device)
-            changed = self.op.apply(items[here], inner)
-            return items.index_put((here,), changed)
-        changed = iter(self.op.apply([item for item, now in zip(items, on.tolist(), strict=True) if now], inner))
-        return [next(changed) if now else item for item, now in zip(items, on.tolist(), strict=True)]
+        return apply_layers(items, self.layers(params))
 
 
 Drawn = tuple[Op, Params]

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from manyshot.augment.build import is_required, options
-from manyshot.augment.image import OPS
 from manyshot.augment.syntax import PLACEMENTS
+from manyshot.augment.table import NAMED
+
+EXAMPLE_OPS = "affine noise"
+"""What an op that must be given ops is shown with."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class OpHelp:
         details: the formula and what else its docstring explains; may be empty.
         options: in the order in which values by position fill them.
         placements: where it may stand.
+        example: how it is written in a plan.
     """
 
     name: str
@@ -43,9 +47,10 @@ class OpHelp:
     details: str
     options: tuple[OptionHelp, ...]
     placements: tuple[str, ...]
+    example: str
 
 
-def describe_ops(table: Mapping[str, type] = OPS) -> tuple[OpHelp, ...]:
+def describe_ops(table: Mapping[str, type] = NAMED) -> tuple[OpHelp, ...]:
     """Describe every op of a table, in the table's order.
 
     Example:
@@ -74,4 +79,5 @@ def _describe(name: str, kind: type) -> OpHelp:
             for option, field in options(kind).items()
         ),
         placements=PLACEMENTS,
+        example=f"{name}({EXAMPLE_OPS})" if any(map(is_required, options(kind).values())) else name,
     )

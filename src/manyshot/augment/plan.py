@@ -9,11 +9,11 @@ from torch import Generator
 
 from manyshot.augment.build import build, word
 from manyshot.augment.compose import Compose
-from manyshot.augment.image import OPS
 from manyshot.augment.language import NAME, parse
 from manyshot.augment.op import Op
 from manyshot.augment.presets import PRESETS
 from manyshot.augment.syntax import PLACEMENTS, Call, Clause, Syntax, shorten, write
+from manyshot.augment.table import NAMED
 from manyshot.augment.tasks import SHARED_BY, apply_shared, sample_shared
 from manyshot.augment.variants import change, variants
 from manyshot.base import InputError, did_you_mean, seeds
@@ -79,7 +79,7 @@ class Plan:
         name = text.strip()
         if name in PRESETS:
             return cls(parse(PRESETS[name].plan))
-        if name in OPS:
+        if name in NAMED:
             raise InputError(f"plan: '{name}' alone does not say where it acts; write 'support: {name}'")
         if name != "none" and re.fullmatch(NAME, name):
             raise InputError(f"plan: unknown preset '{shorten(name)}'; {did_you_mean(name, [*PRESETS, 'none'])}")
@@ -166,7 +166,7 @@ def _step(placement: str, clause: Clause) -> Step:
     else:
         calls = clause.calls
         per = ("class",) * len(calls) if placement == "task" else ()
-    ops = tuple(build(call, OPS) for call in calls)
+    ops = tuple(build(call, NAMED) for call in calls)
     return Step(Compose(ops), per, clause.copies, 1.0 if clause.weight is None else clause.weight)
 
 

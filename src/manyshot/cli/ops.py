@@ -24,19 +24,20 @@ def ops(
     quiet: Quiet = False,
 ) -> None:
     """List the ops of augmentation plans, explain one, or draw them."""
-    from manyshot.augment import OPS, PRESETS
+    from manyshot.augment import NAMED, OPS, PRESETS
     from manyshot.augment.describe import describe_ops
 
     quieten(quiet)
-    if name is not None and name not in OPS:
-        raise InputError(f"no op '{name}'; {did_you_mean(name, OPS)}")
-    chosen = {name: OPS[name]} if name else OPS
-    described = describe_ops(chosen)
+    if name is not None and name not in NAMED:
+        raise InputError(f"no op '{name}'; {did_you_mean(name, NAMED)}")
+    described = describe_ops({name: NAMED[name]} if name else NAMED)
     if out:
+        if name is not None and name not in OPS:
+            raise InputError(f"'{name}' is made of other ops: draw those")
         from manyshot.report.gallery import save
         from manyshot.report.op_sheet import op_sheet
 
-        save(op_sheet(chosen, seed=seed), out)
+        save(op_sheet({name: OPS[name]} if name else OPS, seed=seed), out)
     if as_json:
         presets = {name: asdict(preset) for name, preset in PRESETS.items()}
         print_json(
@@ -53,7 +54,7 @@ def ops(
             rows.append(("p", "1", "the share of items that are changed"))
         print_table(("option", "default", "meaning"), rows)
         print(f"May stand at: {', '.join(op.placements)}")
-        print(f"Example plan: support: {op.name}")
+        print(f"Example plan: support: {op.example}")
     else:
         print_table(("op", "what it does"), [(op.name, op.summary) for op in described])
         print_table(

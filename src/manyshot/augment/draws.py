@@ -1,0 +1,32 @@
+"""Draws of shares that sum to one."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+
+def beta(n: int, alpha: float, generator: Generator) -> Float[Tensor, "n"]:
+    """N numbers from 0 to 1 from the symmetric Beta(alpha, alpha).
+
+    Example:
+        >>> shares = beta(10_000, 0.2, torch.Generator().manual_seed(0))
+        >>> round(shares.mean().item(), 1), bool((shares < 0.01).float().mean() > 0.1)
+        (0.5, True)
+    """
+    return torch.from_numpy(_numpy(generator).beta(alpha, alpha, n).astype(np.float32))
+
+
+def dirichlet(n: int, parts: int, alpha: float, generator: Generator) -> Float[Tensor, "n parts"]:
+    """N rows of shares from the symmetric Dirichlet distribution.
+
+    Example:
+        >>> dirichlet(4, 3, 1.0, torch.Generator().manual_seed(0)).sum(1)
+        tensor([1., 1., 1., 1.])
+    """
+    return torch.from_numpy(_numpy(generator).dirichlet([alpha] * parts, n).astype(np.float32))
+
+
+def _numpy(generator: Generator) -> np.random.Generator:
+    """A stream of numpy's, which knows these distributions, that follows from the state of torch's."""
+    return np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))

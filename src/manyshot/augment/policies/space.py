@@ -1,0 +1,148 @@
+"""The moves that policies choose from: one op each, whose strength is one number from -1 to 1."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from manyshot.augment.combine import Part
+from manyshot.augment.compose import Compose
+from manyshot.augment.image import (
+    Affine,
+    Autocontrast,
+    Brightness,
+    Contrast,
+    Equalize,
+    Posterize,
+    Saturation,
+    Sharpness,
+    Solarize,
+)
+from manyshot.augment.op import Op, Params
+
+
+@dataclass(frozen=True)
+class Move:
+    """An op, and its params for given strengths.
+
+    Args:
+        op: what is applied.
+        params: from strengths `[m]`, -1 to 1, to params of m items. A move that knows no direction looks at the size.
+    """
+
+    op: Op
+    params: Callable[[Tensor], Params]
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """What a strength of 1 means.
+
+    Args:
+        shear: slant, as a tangent.
+        shift: translation, as a share of the image's side.
+        degrees: rotation.
+        factor: change of a factor of colour, contrast, brightness or sharpness from 1.
+        bits: fewest bits that posterise keeps, and most.
+    """
+
+    shear: float
+    shift: float
+    degrees: float
+    factor: float
+    bits: tuple[int, int]
+
+
+class ShearVertical(Affine):
+    """An affine map whose `shear` slants rows instead of columns: to the right, they rise by it."""
+
+    def inverse(self, params: Params, size: tuple[int, int]) -> Float[Tensor, "n 2 2"]:
+        """Linear part of the map from output to input."""
+        shear: Tensor = params["shear"]
+        one, zero = torch.ones_like(shear), torch.zeros_like(shear)
+        rows = torch.stack((one, zero, shear * size[1] / size[0], one), -1)
+        return rows.view(-1, 2, 2)
+
+
+def moves(ranges: Ranges) -> dict[str, Move]:
+    """The fourteen moves of RandAugment by name, for given ranges.
+
+    Example:
+        >>> space = moves(Ranges(shear=0.3, shift=0.45, degrees=30, factor=0.9, bits=(4, 8)))
+        >>> len(space), space["rotate"].params(torch.tensor([-0.5]))["degrees"]
+        (14, tensor([-15.]))
+    """
+    low, high = ranges.bits
+
+    def factor(strength: Tensor) -> Params:
+        return {"factor": 1 + ranges.factor * strength}
+
+    def bits(strength: Tensor) -> Params:
+        return {"bits": (high - (high - low) * strength.abs()).round().long()}
+
+    def threshold(strength: Tensor) -> Params:
+        return {"threshold": 1 - strength.abs()}
+
+    return {
+        "identity": Move(Compose(()), lambda strength: {}),
+        "shear_x": Move(Affine(), lambda strength: _affine(shear=ranges.shear * strength)),
+        "shear_y": Move(ShearVertical(), lambda strength: _affine(shear=ranges.shear * strength)),
+        "translate_x": Move(Affine(), lambda strength: _affine(right=2 * ranges.shift * strength)),
+        "translate_y": Move(Affine(), lambda strength: _affine(down=2 * ranges.shift * strength)),
+        "rotate": Move(Affine(), lambda strength: _affine(degrees=ranges.degrees * strength)),
+        "brightness": Move(Brightness(), factor),
+        "colour": Move(Saturation(), factor),
+        "contrast": Move(Contrast(), factor),
+        "sharpness": Move(Sharpness(), factor),
+        "posterize": Move(Posterize(), bits),
+        "solarize": Move(Solarize(), threshold),
+        "autocontrast": Move(Autocontrast(), _on),
+        "equalize": Move(Equalize(), _on),
+    }
+
+
+def layer(space: dict[str, Move], choice: Int[Tensor, "n"], strength: Float[Tensor, "n"]) -> list[Part]:
+    """The layer in which each item goes through the move of its choice, a place in the space, at its strength.
+
+    A choice of -1 leaves the item alone.
+
+    Example:
+        >>> space = moves(Ranges(shear=0.3, shift=0.45, degrees=30, factor=0.9, bits=(4, 8)))
+        >>> parts = layer(space, torch.tensor([5, 6, 5]), torch.tensor([0.1, 0.2, 0.3]))
+        >>> [(type(part.op).__name__, part.rows.tolist()) for part in parts]
+        [('Affine', [0, 2]), ('Brightness', [1])]
+    """
+    parts = []
+    for place, move in enumerate(space.values()):
+        rows = (choice == place).nonzero().flatten()
+        if len(rows):
+            parts.append(Part(move.op, move.params(strength[rows]), rows))
+    return parts
+
+
+def _affine(
+    *,
+    shear: Tensor | None = None,
+    right: Tensor | None = None,
+    down: Tensor | None = None,
+    degrees: Tensor | None = None,
+) -> Params:
+    """Params of an affine map that does one thing."""
+    given = next(value for value in (shear, right, down, degrees) if value is not None)
+    zero = torch.zeros_like(given)
+
+    def or_zero(value: Tensor | None) -> Tensor:
+        return zero if value is None else value
+
+    return {
+        "degrees": or_zero(degrees),
+        "scale": torch.ones_like(given),
+        "shear": or_zero(shear),
+        "shift": torch.stack((or_zero(right), or_zero(down)), -1),
+    }
+
+
+def _on(strength: Tensor) -> Params:
+    return {"on": torch.ones_like(strength, dtype=torch.bool)}

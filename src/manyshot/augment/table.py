@@ -1,0 +1,15 @@
+"""Every op that a plan can name: those on images, policies, and those that choose among ops."""
+
+from manyshot.augment.choose import OneOf, SomeOf
+from manyshot.augment.image import OPS as IMAGE_OPS
+from manyshot.augment.op import Op
+from manyshot.augment.policies import POLICIES
+
+OPS: dict[str, type[Op]] = {**IMAGE_OPS, **POLICIES}
+"""Every op that stands alone, by its name in the language of plans; its options are the fields of the class."""
+
+CHOOSERS: dict[str, type[Op]] = {"oneof": OneOf, "someof": SomeOf}
+"""Ops that take ops, as in `oneof(blur noise)`; to act now and then needs no name, since every op takes `p=`."""
+
+NAMED: dict[str, type[Op]] = {**OPS, **CHOOSERS}
+"""All that a plan can name."""
