@@ -223,7 +223,8 @@ def test_an_episode_holds_the_items_of_its_table():
         stored = SOURCE.gather(positions.reshape(-1)[real.reshape(-1)])
         assert side.items[torch.from_numpy(real)].equal(stored)
         of_way = np.repeat(np.arange(4), positions.shape[2])
-        assert (side.hard == torch.from_numpy(of_way)).all()
+        shares = torch.eye(4)[of_way] * side.weight[..., None]  # padding has no class
+        assert side.labels.equal(shares)
         assert side.present.equal(torch.from_numpy(table.classes >= 0))
         assert side.origin is None
     assert episode.classes.equal(torch.from_numpy(table.classes))
