@@ -48,14 +48,14 @@ class Crop(Warp):
     ) -> Float[Tensor, "n h w 2"]:
         """Shift the points."""
         sides = torch.tensor([size[1], size[0]], device=points.device)
-        return points + (2 * _steps(params, size).to(points.device) / sides).to(points)[:, None, None]
+        return points + (2 * steps(params, size).to(points.device) / sides).to(points)[:, None, None]
 
     def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Shift the images; differentiable in images."""
         n, c, h, w = images.shape
-        steps = _steps(params, (h, w)).to(images.device)
-        column = steps[:, :1] + torch.arange(w, device=images.device)
-        row = steps[:, 1:] + torch.arange(h, device=images.device)
+        step = steps(params, (h, w)).to(images.device)
+        column = step[:, :1] + torch.arange(w, device=images.device)
+        row = step[:, 1:] + torch.arange(h, device=images.device)
         place = w * _inside(row, h, self.edge)[:, :, None] + _inside(column, w, self.edge)[:, None]
         moved = images.flatten(2).gather(2, place.view(n, 1, h * w).expand(n, c, h * w)).view(n, c, h, w)
         if self.edge != "zero":
@@ -106,7 +106,8 @@ class ResizedCrop(Warp):
         return torch.addcmul(centre[:, None, None], points, side[:, None, None])
 
 
-def _steps(params: Params, size: tuple[int, int]) -> Int[Tensor, "n 2"]:
+def steps(params: Params, size: tuple[int, int]) -> Int[Tensor, "n 2"]:
+    """The shifts of a crop in whole pixels, for images of (height, width) `size`."""
     shift: Tensor = params["shift"]
     return (shift * torch.tensor([size[1], size[0]], device=shift.device)).round().long()
 

@@ -47,7 +47,7 @@ class Turn(Warp):
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
         """Turn the points back."""
-        quarters = _quarters(params, size).to(points.device)
+        quarters = quarter_turns(params, size).to(points.device)
         cos = torch.tensor([1, 0, -1, 0], device=points.device)[quarters]
         sin = torch.tensor([0, 1, 0, -1], device=points.device)[quarters]
         back = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2).to(points)
@@ -56,14 +56,19 @@ class Turn(Warp):
     def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Permute the pixels."""
         n, c, h, w = images.shape
-        quarters = _quarters(params, (h, w)).to(images.device)
+        quarters = quarter_turns(params, (h, w)).to(images.device)
         place = torch.arange(h * w, device=images.device).view(h, w)
         # Quarters that a picture of this shape cannot take were refused above: their rows are never read.
         table = torch.stack([place.rot90(k if h == w or k % 2 == 0 else 0).flatten() for k in range(4)])
         return images.flatten(2).gather(2, table[quarters][:, None].expand(n, c, h * w)).view(n, c, h, w)
 
 
-def _quarters(params: Params, size: tuple[int, int]) -> Int[Tensor, "n"]:
+def quarter_turns(params: Params, size: tuple[int, int]) -> Int[Tensor, "n"]:
+    """Quarters from 0 to 3, checked against the (height, width) of the images.
+
+    Raises:
+        InputError: for a quarter turn of images that are not square.
+    """
     quarters: Tensor = params["quarters"] % 4
     if size[0] != size[1] and bool((quarters % 2 == 1).any()):
         raise InputError(
