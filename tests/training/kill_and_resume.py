@@ -21,6 +21,8 @@ from manyshot.learners import MAML, Learner, Prototypes
 from manyshot.nets import Conv4
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Settings, fit
+from manyshot.training.checkpoint import load_checkpoint
+from manyshot.training.metrics import MetricsLog, read_metrics
 
 INTERRUPTED = 3
 
@@ -59,6 +61,18 @@ def train(folder: Path, kind: str, steps: int, optimizer: str = "adam") -> None:
         folder,
         resume=True,
     )
+
+
+def train_slowly(folder: Path, kind: str, steps: int) -> None:
+    """Train so that a signal sent after a few steps arrives before the last one, however busy the machine."""
+    write = MetricsLog.write
+
+    def slow(self: MetricsLog, row: dict) -> None:
+        write(self, row)
+        time.sleep(0.05)
+
+    MetricsLog.write = slow
+    train(folder, kind, steps)
 
 
 def forked(work: Callable[[], None]) -> int:
@@ -142,6 +156,7 @@ def stopped_at_every_file(base: Path) -> None:
             ends.append(finish(forked(lambda f=folder, n=at, a=after: dying(f, n, a))))
             whole(lambda f=folder: train(f, "prototypes", 12))
             assert contents(folder) == contents(expected), f"file {at}, after: {after}"
+            assert not list(folder.glob(".*")), "halves of files were left"
         if ends == [0, 0]:
             break
         assert ends == [-signal.SIGKILL] * 2, ends
@@ -154,16 +169,13 @@ def interrupted(base: Path) -> None:
     took = whole(lambda: train(expected, "maml", 60))
     folder.mkdir()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    child = forked(lambda: train(folder, "maml", 60))
+    child = forked(lambda: train_slowly(folder, "maml", 60))
     rows = folder / "metrics.jsonl"
     deadline = time.monotonic() + 20 * took + 20
     while not (rows.exists() and rows.read_bytes().count(b"\n") > 7) and time.monotonic() < deadline:
         time.sleep(0.001)
     os.kill(child, signal.SIGINT)
     assert finish(child) == INTERRUPTED
-    from manyshot.training.checkpoint import load_checkpoint
-    from manyshot.training.metrics import read_metrics
-
     stopped = load_checkpoint(folder / "last.safetensors", learner("maml"))["step"]
     assert stopped == read_metrics(rows)[-1]["step"], "it stopped without a checkpoint of its last step"
     assert 7 <= stopped < 60

@@ -39,6 +39,22 @@ def write_aside(path: Path | str) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def sweep(path: Path | str) -> None:
+    """Remove what killed writers of `path` left beside it; only for a file that nobody else is writing.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / ".note-0a1b2c3d.txt").write_text("hal")
+        >>> sweep(folder / "note.txt")
+        >>> list(folder.iterdir())
+        []
+    """
+    path = Path(path)
+    for left in path.parent.glob(f".{path.stem}-????????{path.suffix}"):
+        left.unlink(missing_ok=True)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

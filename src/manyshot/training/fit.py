@@ -11,7 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, AdamW, Optimizer
 
 from manyshot.augment import Plan
-from manyshot.base import InputError, did_you_mean
+from manyshot.base import InputError, did_you_mean, sweep
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
@@ -135,6 +135,9 @@ def fit(
     optimizer = OPTIMIZERS[settings.optimizer](learner.parameters(), settings)
     last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
     progress: dict[str, Any] = {"step": 0, "first_loss": None, "best_accuracy": None, "best_step": None}
+    for path in (last, best):
+        if path:
+            sweep(path)
     if resume and last and last.exists():
         progress = load_checkpoint(last, learner, optimizer)
     elif last and best:

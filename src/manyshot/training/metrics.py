@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError, write_aside
+from manyshot.base import InputError, sweep, write_aside
 
 Row = dict[str, Any]
 
@@ -27,6 +27,7 @@ class MetricsLog:
         if folder is None:
             return
         path = folder / "metrics.jsonl"
+        sweep(path)
         self.rows = [row for row in read_metrics(path) if row["step"] <= after]
         with write_aside(path) as aside:
             aside.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
