@@ -1,0 +1,69 @@
+"""CutMix (Yun, Han, Oh, Chun, Choe and Yoo 2019)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from manyshot.augment.draws import beta
+from manyshot.augment.image.warp import pixels
+from manyshot.augment.mix.base import Mix
+from manyshot.augment.op import Params, check_number, uniform
+
+
+@dataclass(frozen=True)
+class CutMix(Mix):
+    """Show a rectangle of another image in each image, and mix the labels by area.
+
+    The rectangle has the image's shape and the share `1 - Beta(alpha, alpha)` of its area; what lies beyond the edge is
+    cut off. The label goes by the pixels that are truly shown.
+
+    Args:
+        alpha: of the Beta distribution; at 1 every area is as likely.
+
+    Raises:
+        InputError: for an alpha that is not above 0.
+
+    Example:
+        >>> images, labels = torch.stack((torch.zeros(1, 4, 4), torch.ones(1, 4, 4))), torch.eye(2)
+        >>> params = {"side": torch.tensor([0.5, 0.0]), "centre": torch.tensor([[0.5, 0.5], [0.0, 0.0]])}
+        >>> mixed, shares = CutMix().apply(images, labels, params, torch.tensor([[1], [0]]))
+        >>> mixed[0, 0, 3].tolist(), shares[0].tolist()
+        ([0.0, 0.0, 1.0, 1.0], [0.75, 0.25])
+    """
+
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number(self, "alpha", low=1e-3, high=1e3)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `side [n]`, a share of the image's sides, `centre [n, 2]` (x, y), -1 to 1, and `partner [n, 1]`."""
+        return {
+            "side": (1 - beta(n, self.alpha, generator)).sqrt(),
+            "centre": uniform(2 * n, -1.0, 1.0, generator).view(n, 2),
+            "partner": torch.rand(n, 1, generator=generator),
+        }
+
+    def apply(
+        self,
+        images: Float[Tensor, "n c h w"],
+        labels: Float[Tensor, "n ways"],
+        params: Params,
+        partners: Int[Tensor, "n 1"],
+    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
+        """Cut and paste whole pixels; differentiable in images and labels."""
+        other = partners[:, 0].to(images.device)
+        centre, side = params["centre"].to(images), params["side"].to(images)[:, None]
+        x, y = _axes(images)
+        in_column, in_row = (x - centre[:, :1]).abs() < side, (y - centre[:, 1:]).abs() < side
+        mixed = torch.where((in_row[..., None] & in_column[:, None])[:, None], images[other], images)
+        area = in_row.to(labels).mean(1, keepdim=True) * in_column.to(labels).mean(1, keepdim=True)
+        return mixed, torch.lerp(labels, labels[other], area.expand_as(labels))
+
+
+def _axes(images: Float[Tensor, "n c h w"]) -> tuple[Float[Tensor, "w"], Float[Tensor, "h"]]:
+    """The coordinates of the columns and of the rows."""
+    grid = pixels(images.new_empty(1, 1, *images.shape[2:]))
+    return grid[0, 0, :, 0], grid[0, :, 0, 1]
