@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+_MASK = 2**64 - 1
 Word = int | NDArray[np.int64] | NDArray[np.uint64]
 
 
@@ -31,15 +32,28 @@ def bits(*words: Word) -> NDArray[np.uint64]:
         >>> bool((bits(0, np.arange(4)) == bits(0, np.arange(4))).all())
         True
     """
-    state: Any = np.uint64(0x243F6A8885A308D3)
+    # The plain numbers that begin an address (a seed, a stream) are folded once, as Python integers.
+    start, place = 0x243F6A8885A308D3, 0
+    while place < len(words) and isinstance(words[place], int):
+        start = _finalise(((start ^ (int(words[place]) & _MASK)) + 0x9E3779B97F4A7C15) & _MASK)
+        place += 1
+    state: Any = np.uint64(start)
     with np.errstate(over="ignore"):
-        for word in words:
-            value = np.asarray(word).astype(np.uint64)
-            state = (state ^ value) + np.uint64(0x9E3779B97F4A7C15)
-            state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            state = state ^ (state >> np.uint64(31))
+        for word in words[place:]:
+            state = _finalise_array((state ^ np.asarray(word).astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15))
     return np.asarray(state)
+
+
+def _finalise(state: int) -> int:
+    state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 & _MASK
+    state = (state ^ (state >> 27)) * 0x94D049BB133111EB & _MASK
+    return state ^ (state >> 31)
+
+
+def _finalise_array(state: Any) -> Any:  # noqa: ANN401 - a number or an array of uint64
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
 
 
 def uniform(*words: Word) -> NDArray[np.float64]:

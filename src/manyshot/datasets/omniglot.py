@@ -46,7 +46,7 @@ DRAWING = re.compile(r"\d+_(\d+)\.png")
 
 
 def build(split: str, root: Path | None, size: int, color: bool | None) -> Source:
-    """Characters as classes ("Greek/character01"), alphabets as groups, drawers as authors; ink is 255, paper 0.
+    """Characters as classes ("Greek/character01"), alphabets as groups, drawers as authors ("Greek/07"); ink is 255.
 
     The published pictures are black on white, 105 x 105; they are inverted here, like all handwriting in this package.
 
@@ -77,7 +77,8 @@ def _fill(tree: Tree, size: int, color: bool, allocate: Allocate) -> Contents:
     return Contents(
         labels=["/".join(parts[-3:-1]) for parts in drawings],
         groups={"/".join(parts[-3:-1]): parts[-3] for parts in drawings},
-        authors=[parts[-1].removesuffix(".png").partition("_")[2] for parts in drawings],
+        # Drawers are numbered anew in each alphabet: 01 of one need not be 01 of another.
+        authors=[f"{parts[-3]}/{parts[-1].removesuffix('.png').partition('_')[2]}" for parts in drawings],
     )
 
 

@@ -19,7 +19,7 @@ from jaxtyping import UInt8
 from manyshot.base import write_aside, write_json
 from manyshot.tasks import Source
 
-FORMAT = 1
+FORMAT = 2
 """Grows when a file that an older version wrote would be read wrongly, or when the same originals give other pixels."""
 
 BLOCK = 1 << 20

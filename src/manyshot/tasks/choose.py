@@ -24,11 +24,13 @@ def choose(n: NDArray[np.int64], k: int, *address: Word) -> NDArray[np.int64]:
         >>> sorted(choose(np.array([3]), 3, 0, np.array([7]))[0].tolist())
         [0, 1, 2]
     """
-    chosen = np.full((len(n), k), -1, dtype=np.int64)
+    wide = [word if isinstance(word, int) else word[..., None] for word in address]
+    steps = np.arange(k)
+    last = n[:, None] - k + steps
+    draws = integers(last + 1, *wide, steps)
+    chosen = np.empty((len(n), k), dtype=np.int64)
     for step in range(k):
-        last = n - k + step
-        draw = integers(last + 1, *address, step)
-        taken = (chosen[:, :step] == draw[:, None]).any(1)
-        chosen[:, step] = np.where(taken, last, draw)
-    keys = uniform(*(np.asarray(word)[..., None] for word in address), np.arange(k, 2 * k))
+        taken = (chosen[:, :step] == draws[:, step, None]).any(1)
+        chosen[:, step] = np.where(taken, last[:, step], draws[:, step])
+    keys = uniform(*wide, k + steps)
     return np.take_along_axis(chosen, np.argsort(np.broadcast_to(keys, chosen.shape), axis=1), axis=1)

@@ -61,13 +61,17 @@ class EpisodeSampler:
     tasks: int | None = None
 
     def __post_init__(self) -> None:
-        for name, (least, most), floor in (("ways", self._ways, 2), ("shots", self._shots, 1)):
-            if not floor <= least <= most:
-                raise InputError(f"{name}={getattr(self, name)}: give at least {floor}, or a range (least, most)")
+        for name, floor in (("ways", 2), ("shots", 1)):
+            value = getattr(self, name)
+            ends = (value, value) if isinstance(value, int) else tuple(value)
+            if not (len(ends) == 2 and floor <= ends[0] <= ends[1]):
+                raise InputError(f"{name}={value}: give at least {floor}, or a range (least, most)")
         if self.queries < 1:
             raise InputError(f"queries={self.queries}: give at least 1")
         if self.tasks is not None and self.tasks < 1:
             raise InputError(f"tasks={self.tasks}: give at least 1, or None for no limit")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"seed={self.seed}: give a whole number from 0 to below 2^63")
         if not 0 <= self.within_group <= 1:
             raise InputError(f"within_group={self.within_group}: give a share from 0 to 1")
         self._check_source()
@@ -85,7 +89,8 @@ class EpisodeSampler:
                     where = "all classes" if pool == 0 else f"the classes of group '{self._group_names[pool - 1]}'"
                     raise InputError(
                         f"{source.name}: {where} have {common} authors in common, but shots + queries = "
-                        f"{self._shots[1]} + {self.queries} are needed; lower them or draw without by_author"
+                        f"{self._shots[1]} + {self.queries} are needed; lower them, draw within groups alone, or "
+                        "draw without by_author"
                     )
             return
         in_use = np.unique(np.concatenate([self._pools[pool] for pool in self._pools_in_use]))
@@ -159,6 +164,10 @@ class EpisodeSampler:
 
     def table(self, first: int, count: int) -> TaskTable:
         """Tasks number `first` to `first + count - 1`, as positions: a fixed list to draw on again and again."""
+        if first < 0 or count < 1:
+            raise InputError(
+                f"tasks {first} to {first + count - 1}: give a first of at least 0 and a count of at least 1"
+            )
         task = np.arange(first, first + count)
         if self.tasks is not None:
             task %= self.tasks

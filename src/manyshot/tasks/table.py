@@ -45,10 +45,12 @@ def _examples(source: Source, positions: NDArray[np.int64], present: Tensor) -> 
         items = items.reshape(tasks, ways * each, *items.shape[1:])
     else:
         items = [items[i * ways * each : (i + 1) * ways * each] for i in range(tasks)]
-    labels = torch.eye(ways).repeat_interleave(each, 0)
+    weight = torch.from_numpy((positions >= 0).reshape(tasks, -1)).float()
+    # Padding has no class at all, so that it changes nothing even where weights are not looked at.
+    labels = torch.eye(ways).repeat_interleave(each, 0) * weight[..., None]
     return Examples(
         items=items,
-        labels=labels.expand(tasks, -1, -1),
-        weight=torch.from_numpy((positions >= 0).reshape(tasks, -1)).float(),
+        labels=labels,
+        weight=weight,
         present=present,
     )
