@@ -238,6 +238,12 @@ def test_texts_come_as_lists_a_task():
     assert episode.query.items[2][3] in {f"word {i}" for i in range(place, 12, 3)}
 
 
+@pytest.mark.parametrize(("first", "count"), [(-1, 3), (0, 0), (5, -2)])
+def test_tasks_that_have_no_number_are_refused(first, count):
+    with pytest.raises(InputError, match="give a first of at least 0 and a count of at least 1"):
+        EpisodeSampler(SOURCE, queries=2).table(first, count)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -249,6 +255,8 @@ def test_texts_come_as_lists_a_task():
         ({"queries": 0}, "queries=0"),
         ({"shots": 5, "queries": 2}, r"class '0/0' has 6 items, but shots \+ queries = 5 \+ 2 = 7"),
         ({"tasks": 0}, "tasks=0"),
+        ({"seed": -1}, "seed=-1"),
+        ({"seed": 2**63}, "give a whole number from 0 to below"),
         ({"within_group": 1.5}, "within_group=1.5"),
         ({"within_group": float("nan")}, "within_group=nan"),
         ({"ways": 8, "within_group": 0.1}, r"no group has ways=8 classes \(the largest has 7\)"),
