@@ -1,0 +1,5 @@
+"""The engine: pipelines compiled to few passes over uint8 pixels, and the kernels that carry them out."""
+
+from manyshot.augment.engine.compiled import Compiled
+
+__all__ = ["Compiled"]

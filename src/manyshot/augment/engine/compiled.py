@@ -1,0 +1,260 @@
+"""A pipeline that runs on uint8 images in as few passes over the pixels as its ops allow."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Generator, Tensor
+
+from manyshot.augment.combine import Combined, Part
+from manyshot.augment.engine.job import LAYOUTS, Pixels, job, layer_job
+from manyshot.augment.engine.leaves import Leaf, leaves
+from manyshot.augment.engine.passes import Fused, Layered, Pass, passes
+from manyshot.augment.op import Op, Params, check_choice, check_number, take
+from manyshot.base import InputError
+
+Array = npt.NDArray[Any]
+CHUNK_BYTES = 1 << 20
+"""Bytes of the images that go through several passes together, so that what lies between passes stays in the cache."""
+CHUNK_IMAGES = 4096
+"""Most images of a chunk: what each image needs, its matrices and maps, is drawn up a chunk at a time."""
+NOTHING = np.empty(0, np.float32)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """An op, or a pipeline of ops, compiled for uint8 images on the CPU.
+
+    Draws and params are those of the op, so the two can stand in for each other: `apply` gives what
+    `op.apply(images / 255, params)` gives, rounded to levels, up to how often values are rounded and pixels blended
+    (see `docs/engine.md` for the rule). An op without a kernel is applied by torch in between.
+
+    The first call compiles the kernels, once a machine: 15 seconds or so. The pixels are the same for any number of
+    threads, and for any batch that an image is in.
+
+    Args:
+        op: what to compile.
+        layout: how images lie in memory, "nchw" or "nhwc"; bytes go out as they came in.
+        floats: whether normalised float32 images go out, always as `[n, c, h, w]`: `(x / 255 - mean) / std`.
+        mean: of each channel, from 0 to 1; one number for all; nothing for 0.
+        std: of each channel; one number for all; nothing for 1.
+        threads: how many work on a batch.
+
+    Raises:
+        InputError: for a value out of range; on applying, for images of another kind.
+
+    Example:
+        >>> from manyshot.augment import Compose
+        >>> from manyshot.augment.image import Brightness, Flip, ResizedCrop
+        >>> fast = Compiled(Compose((ResizedCrop(), Flip(), Brightness())))
+        >>> images = torch.randint(256, (8, 3, 32, 32), dtype=torch.uint8)
+        >>> fast.apply(images, fast.sample(8, torch.Generator().manual_seed(0))).dtype
+        torch.uint8
+        >>> print(fast.explain())
+        1. ResizedCrop, Flip: one 3 x 3 matrix, edge border; Brightness: one matrix on the channels
+    """
+
+    op: Op
+    layout: str = "nchw"
+    floats: bool = False
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        check_choice(self, "layout", LAYOUTS)
+        check_number(self, "threads", low=1, high=1024, whole=True)
+        if (self.mean or self.std) and not self.floats:
+            raise InputError("Compiled: mean and std make floats of bytes; add floats=True")
+        if any(not value > 0 for value in self.std):
+            raise InputError(f"Compiled: std={self.std}: give numbers above 0")
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw the op's params of n images."""
+        return self.op.sample(n, generator)
+
+    def explain(self, channels: int = 3) -> str:
+        """The passes over the pixels, a line each, for images of so many channels."""
+        lines = [f"{number}. {now}" for number, now in enumerate(plan_of(self.op, channels), start=1)]
+        return "\n".join(lines) or "nothing"
+
+    def apply(self, images: Any, params: Params) -> Any:  # noqa: ANN401 - numpy in, numpy out
+        """Change n images, each by its own params.
+
+        Args:
+            images: uint8, `[n, c, h, w]` or `[n, h, w, c]` as the layout says: a tensor on the CPU or an array of
+                numpy's, contiguous or not.
+            params: as drawn by `sample`.
+
+        Returns:
+            Changed images of the same kind and layout; float32 `[n, c, h, w]` with `floats`.
+
+        Raises:
+            InputError: for images that are not uint8 on the CPU, or not of four axes.
+        """
+        if isinstance(images, Tensor):
+            return torch.from_numpy(self.apply(_on_cpu(images).numpy(), params))
+        if not (isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.ndim == 4):
+            kind = f"{images.dtype} of shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+            raise InputError(f"compiled pipelines take uint8 images [n, c, h, w] or [n, h, w, c], not {kind}")
+        n, c, h, w = images.shape if self.layout == "nchw" else (images.shape[i] for i in (0, 3, 1, 2))
+        if self.floats:
+            result = np.empty((n, c, h, w), np.float32)
+        else:
+            result = np.empty(images.shape, np.uint8)
+        if not result.size:
+            return result
+        flow = list(plan_of(self.op, c))
+        if not flow or (self.floats and not isinstance(flow[-1], Fused)):
+            flow.append(Fused())
+        scale, shift = self._normalisation(c)
+
+        def work(start: int) -> None:
+            stop = min(n, start + chunk)
+            part = np.ascontiguousarray(images[start:stop])
+            source = Pixels(part.reshape(-1), stop - start, c, h, w, self.layout)
+            out = result[start:stop].reshape(-1)
+            run(flow, source, out, narrow(params, start, stop), self.floats, scale, shift)
+
+        chunk = self._chunk(n, c * h * w, flow)
+        starts = range(0, n, chunk)
+        if self.threads == 1 or len(starts) == 1:
+            for start in starts:
+                work(start)
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                list(pool.map(work, starts))
+        return result
+
+    def _chunk(self, n: int, each: int, flow: list[Pass]) -> int:
+        """How many images go through the passes together."""
+        most = CHUNK_IMAGES
+        if len(flow) > 1 or any(not isinstance(now, Fused) for now in flow):
+            most = max(1, min(most, CHUNK_BYTES // each))
+        return min(most, -(-n // self.threads))
+
+    def _normalisation(self, c: int) -> tuple[Array, Array]:
+        """What to multiply levels with and to add, a channel."""
+        mean, std = (_each(name, getattr(self, name), c, blank) for name, blank in (("mean", 0.0), ("std", 1.0)))
+        return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+def run(
+    flow: Sequence[Pass], source: Pixels, out: Array, params: Params, floats: bool, scale: Array, shift: Array
+) -> None:
+    """Carry passes out on a chunk of images, into `out`: bytes, or with `floats` normalised values."""
+    for place, now in enumerate(flow):
+        last = place == len(flow) - 1
+        target = replace(source, data=out) if last and not floats else source.blank()
+        if isinstance(now, Fused):
+            to_floats = out if last and floats else NOTHING
+            job(now, params, source).run(source, target.data, to_floats, scale, shift)
+        elif isinstance(now, Layered):
+            _layered(now.leaf, source, target, params)
+        else:
+            _single(now.leaf, source, target, params)
+        source = target
+
+
+def _single(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
+    """Apply an op by torch, a few images at a time."""
+    own, on = leaf.params(params), leaf.on(params)
+    step = max(1, CHUNK_BYTES // (4 * source.each))
+    before, after = source.tensor(), target.tensor()
+    for start in range(0, source.n, step):
+        stop = min(source.n, start + step)
+        mine = narrow(own, start, stop)
+        images = before[start:stop]
+        if on is None:
+            after[start:stop] = _bytes(leaf.op.apply(images.contiguous().float() / 255, mine))
+        else:
+            rows = on[start:stop].nonzero().flatten()
+            after[start:stop] = images
+            if len(rows):
+                changed = leaf.op.apply(images[rows].float() / 255, take(mine, rows))
+                after[start:stop][rows] = _bytes(changed)
+
+
+def _layered(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
+    """Apply an op that chooses ops, a layer at a time."""
+    own, on = leaf.params(params), leaf.on(params)
+    assert isinstance(leaf.op, Combined)
+    if on is not None:
+        rows = on.nonzero().flatten()
+        target.data[:] = source.data
+        some = source.chosen(rows.numpy())
+        if some.n:
+            changed = some.blank()
+            _layered(Leaf(leaf.op), some, changed, take(own, rows))
+            target.as_rows()[rows.numpy()] = changed.as_rows()
+        return
+    layers = leaf.op.layers(own)
+    if not layers:
+        target.data[:] = source.data
+    for place, parts in enumerate(layers):
+        result = target if place == len(layers) - 1 else source.blank()
+        _layer(parts, source, result)
+        source = result
+
+
+def _layer(parts: list[Part], source: Pixels, target: Pixels) -> None:
+    parts = [part for part in parts if part.rows is None or len(part.rows)]
+    now, rest = layer_job(parts, source)
+    none = np.zeros(source.c, np.float32)
+    now.run(source, target.data, NOTHING, none, none)
+    for part in rest:
+        flow = plan_of(part.op, source.c)
+        if not flow:
+            continue
+        rows = np.arange(source.n) if part.rows is None else part.rows.numpy()
+        some = source.chosen(rows)
+        changed = some.blank()
+        run(flow, some, changed.data, part.params, False, none, none)
+        target.as_rows()[rows] = changed.as_rows()
+
+
+@lru_cache(maxsize=256)
+def plan_of(op: Op, channels: int) -> tuple[Pass, ...]:
+    """The passes of an op on images of so many channels.
+
+    Example:
+        >>> from manyshot.augment.image import Flip
+        >>> [str(now) for now in plan_of(Flip(), 3)]
+        ['Flip: whole pixels moved']
+    """
+    return tuple(passes(list(leaves(op)), channels))
+
+
+def narrow(params: Params, start: int, stop: int) -> dict[str, Any]:
+    """The params of items from start to stop, without a copy.
+
+    Example:
+        >>> narrow({"degrees": torch.tensor([1.0, 2.0, 3.0])}, 1, 3)
+        {'degrees': tensor([2., 3.])}
+    """
+    return {
+        name: value[start:stop] if isinstance(value, Tensor) else narrow(value, start, stop)
+        for name, value in params.items()
+    }
+
+
+def _bytes(images: Tensor) -> Tensor:
+    return images.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+def _on_cpu(images: Tensor) -> Tensor:
+    if images.device.type != "cpu":
+        raise InputError(f"compiled pipelines run on the CPU, not on {images.device}; apply the op itself there")
+    return images.detach()
+
+
+def _each(name: str, values: tuple[float, ...], c: int, blank: float) -> Array:
+    if len(values) not in (0, 1, c):
+        raise InputError(f"Compiled: {name}={values}: give one number, or one for each of {c} channels")
+    return np.broadcast_to(np.array(values or (blank,), float), (c,))
+

@@ -1,0 +1,219 @@
+"""Warps as what kernels want of them: matrices, tables of whole pixels, or points."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from manyshot.augment.engine.kernels import images, small
+from manyshot.augment.engine.leaves import Leaf
+from manyshot.augment.image.affine import Affine
+from manyshot.augment.image.crop import Crop, ResizedCrop, steps
+from manyshot.augment.image.flip import Flip, FlipVertical
+from manyshot.augment.image.perspective import Perspective
+from manyshot.augment.image.turn import Turn, quarter_turns
+from manyshot.augment.image.warp import Warp, pixels, settle
+from manyshot.augment.op import Op, Params
+
+Size = tuple[int, int]
+Array = npt.NDArray[Any]
+EDGE_CODES = {"zero": 0, "border": 1, "reflection": 2}
+PERMUTATIONS = (Flip, FlipVertical, Turn)
+"""Warps that only change the places of whole pixels, so that they may change places with any op that works on each
+pixel alone."""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Where the pixels of n images come from, in the words of `kernels.images.run`; what a kind has no use for is empty."""
+
+    kind: int = images.STAY
+    edge: int = 0
+    matrices: Array = field(default_factory=lambda: np.zeros((0, 1, 9), np.float32))
+    stages: Array = field(default_factory=lambda: np.zeros(0, np.int32))
+    at: Array = field(default_factory=lambda: np.zeros((0, 1, 1, 2), np.float32))
+    columns: Array = field(default_factory=lambda: np.zeros((0, 1), np.int32))
+    rows: Array = field(default_factory=lambda: np.zeros((0, 1), np.int32))
+    turned: Array = field(default_factory=lambda: np.zeros(0, np.uint8))
+
+
+def fetch(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: Size, *, exact: bool = True) -> Fetch:
+    """What a run of warps asks to fetch.
+
+    Args:
+        warps: the run, in the order in which they act; none fetches each pixel from its own place.
+        edge: what lies beyond the image, one of `EDGES`.
+        params: of the pipeline.
+        n: images.
+        size: their (height, width) in pixels.
+        exact: whether a run that only moves whole pixels may become tables; else it becomes matrices, as exact.
+    """
+    if not warps:
+        return Fetch()
+    if exact and is_exact(warps):
+        columns, rows, turned = moves(warps, params, n, size)
+        return Fetch(kind=images.MOVE, columns=columns, rows=rows, turned=turned)
+    if all(matrix_of(leaf.op) for leaf in warps):
+        chain = np.stack([_matrix(leaf, params, size) for leaf in reversed(warps)])
+        matrices, stages = np.empty((n, len(chain), 9), np.float32), np.empty(n, np.int32)
+        small.chain_matrices(chain, *size, edge == "border", matrices, stages)
+        return Fetch(kind=images.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages)
+    points = where(warps, edge, params, pixels(torch.empty(n, 1, *size)))
+    half = torch.tensor([size[1] / 2, size[0] / 2])
+    return Fetch(kind=images.POINTS, edge=EDGE_CODES[edge], at=((points + 1) * half - 0.5).contiguous().numpy())
+
+
+def where(
+    warps: Sequence[Leaf], edge: str, params: Params, points: Float[Tensor, "n h w 2"]
+) -> Float[Tensor, "n h w 2"]:
+    """Ask the last warp where its output comes from, then the one before, and so on, as `Compose` does."""
+    size = (points.shape[1], points.shape[2])
+    for place, leaf in enumerate(reversed(warps)):
+        assert isinstance(leaf.op, Warp)
+        if place:
+            points = settle(points, edge, size)
+        moved = leaf.op.where(points, leaf.params(params), size)
+        on = leaf.on(params)
+        points = moved if on is None else torch.where(on.to(points.device)[:, None, None, None], moved, points)
+    return points
+
+
+def is_exact(warps: Sequence[Leaf]) -> bool:
+    """Whether a run only moves whole pixels, in ways that this file knows."""
+    return all(type(leaf.op) in (*PERMUTATIONS, Crop) for leaf in warps)
+
+
+def moves(warps: Sequence[Leaf], params: Params, n: int, size: Size) -> tuple[Array, Array, Array]:
+    """Where each column and each row of the output comes from, through a run of warps that move whole pixels.
+
+    Returns:
+        `columns [n, w]`, `rows [n, h]`, places in the input or -1 for black, and `turned [n]`: 1 where an image lies on
+        its side, so that `columns` tells places along the input's height.
+    """
+    h, w = size
+    x, y = (np.broadcast_to(np.arange(side, dtype=np.int32), (n, side)) for side in (w, h))
+    turned = np.zeros(n, bool)
+    for leaf in reversed(warps):
+        own, on = leaf.params(params), leaf.on(params)
+        acts = np.ones(n, bool) if on is None else on.numpy()
+        op = leaf.op
+        if isinstance(op, Turn):
+            quarters = np.where(acts, quarter_turns(own, size).numpy(), 0)
+            if size[0] == size[1]:  # others take half turns alone
+                odd = (quarters % 2 == 1)[:, None]
+                x, y, turned = np.where(odd, y, x), np.where(odd, x, y), turned ^ odd[:, 0]
+            x = _mirrored(x, w, (quarters == 1) | (quarters == 2))
+            y = _mirrored(y, h, (quarters == 3) | (quarters == 2))
+        elif isinstance(op, Flip):
+            flipped = own["flipped"].numpy() & acts
+            x = _mirrored(x, w, flipped) if op.axis == 0 else x
+            y = _mirrored(y, h, flipped) if op.axis == 1 else y
+        else:
+            assert isinstance(op, Crop)
+            shift = steps(own, size).numpy().astype(np.int32) * acts[:, None]
+            x, y = _shifted(x, w, shift[:, :1], op.edge), _shifted(y, h, shift[:, 1:], op.edge)
+    columns, rows = (np.where(turned[:, None], y, x), np.where(turned[:, None], x, y)) if turned.any() else (x, y)
+    return np.ascontiguousarray(columns), np.ascontiguousarray(rows), turned.astype(np.uint8)
+
+
+def _mirrored(place: Array, size: int, flipped: Array) -> Array:
+    return np.where(flipped[:, None] & (place >= 0), size - 1 - place, place)
+
+
+def _shifted(place: Array, size: int, shift: Array, edge: str) -> Array:
+    moved = place + shift
+    if edge == "zero":
+        return np.where((place >= 0) & (moved >= 0) & (moved < size), moved, -1).astype(np.int32)
+    if edge == "border":
+        moved = np.clip(moved, 0, size - 1)
+    else:
+        moved = moved % (2 * size)
+        moved = np.minimum(moved, 2 * size - 1 - moved)
+    return np.where(place >= 0, moved, -1).astype(np.int32)
+
+
+def _matrix(leaf: Leaf, params: Params, size: Size) -> Array:
+    """`[n, 9]` from output to input, on coordinates from -1 to 1."""
+    own = leaf.params(params)
+    of = matrix_of(leaf.op)
+    assert of is not None
+    matrix = of(leaf.op, own, size)
+    on = leaf.on(params)
+    if on is not None:
+        matrix[~on.numpy()] = np.eye(3).ravel()
+    return matrix
+
+
+def _blank(n: int) -> Array:
+    return np.tile(np.eye(3).ravel(), (n, 1))
+
+
+def _affine(op: Affine, params: Params, size: Size) -> Array:
+    inverse, shift = op.inverse(params, size).numpy(), params["shift"].numpy()
+    matrix = _blank(len(inverse))
+    matrix[:, [0, 1, 3, 4]] = inverse.reshape(-1, 4)
+    matrix[:, 2] = -(inverse[:, 0, 0] * shift[:, 0] + inverse[:, 0, 1] * shift[:, 1])
+    matrix[:, 5] = -(inverse[:, 1, 0] * shift[:, 0] + inverse[:, 1, 1] * shift[:, 1])
+    return matrix
+
+
+def _resized_crop(op: ResizedCrop, params: Params, size: Size) -> Array:
+    side = params["side"].numpy()
+    matrix = _blank(len(side))
+    matrix[:, [0, 4]] = side
+    matrix[:, [2, 5]] = params["centre"].numpy()
+    return matrix
+
+
+def _crop(op: Crop, params: Params, size: Size) -> Array:
+    shift = steps(params, size).numpy()
+    matrix = _blank(len(shift))
+    matrix[:, [2, 5]] = 2 * shift / np.array([size[1], size[0]])
+    return matrix
+
+
+def _flip(op: Flip, params: Params, size: Size) -> Array:
+    flipped = params["flipped"].numpy()
+    matrix = _blank(len(flipped))
+    matrix[:, 4 * op.axis] = 1 - 2.0 * flipped
+    return matrix
+
+
+def _turn(op: Turn, params: Params, size: Size) -> Array:
+    quarters = quarter_turns(params, size).numpy()
+    cos, sin = np.array([1, 0, -1, 0])[quarters], np.array([0, 1, 0, -1])[quarters]
+    matrix = _blank(len(quarters))
+    matrix[:, [0, 1, 3, 4]] = np.stack((cos, -sin, sin, cos), 1)
+    return matrix
+
+
+def _perspective(op: Perspective, params: Params, size: Size) -> Array:
+    return op.matrix(params).numpy().astype(float).reshape(-1, 9)
+
+
+Matrix = Callable[[Any, Params, Size], Array]
+
+MATRICES: Mapping[Any, Matrix] = {
+    Affine.where: _affine,
+    ResizedCrop.where: _resized_crop,
+    Crop.where: _crop,
+    Flip.where: _flip,
+    Turn.where: _turn,
+    Perspective.where: _perspective,
+}
+"""Warps that are one matrix, by the function that tells where pixels come from: a subclass may tell otherwise."""
+APPLIES = (Warp.apply, Flip.apply, Turn.apply, Crop.apply)
+
+
+def matrix_of(op: Op) -> Matrix | None:
+    """How to get the matrices of a warp from its params; None for a warp that is no matrix."""
+    kind = type(op)
+    if isinstance(op, Warp) and kind.apply in APPLIES:
+        return MATRICES.get(kind.where)
+    return None
+

@@ -1,0 +1,71 @@
+"""How kernels are compiled, and the few machine instructions that numba has no words for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba.extending import intrinsic
+
+OPTIONS = {"nogil": True, "fastmath": True, "error_model": "numpy"}
+
+
+def kernel(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - numba has no types
+    """Compile a function when it is first called, and keep the result on disk where a place for it can be written."""
+    try:
+        return numba.njit(cache=True, **OPTIONS)(function)
+    except RuntimeError:  # numba found no folder that it may write
+        return numba.njit(**OPTIONS)(function)
+
+
+def _bytes_at(context: Any, builder: Any, kind: Any, array: Any, offset: Any, bits: int) -> Any:  # noqa: ANN401
+    data = context.make_array(kind)(context, builder, array).data
+    place = builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [offset])
+    return builder.bitcast(place, ir.IntType(bits).as_pointer())
+
+
+def _load(bits: int, result: Any) -> Any:  # noqa: ANN401
+    @intrinsic
+    def load(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ANN401
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+            return builder.load(_bytes_at(context, builder, signature.args[0], *args, bits), align=1)
+
+        return result(array, numba.types.uintp), generate
+
+    return load
+
+
+load16 = _load(16, numba.types.uint16)
+"""`load16(array, offset)`: two bytes of an array from a byte offset on; nothing checks that they are there."""
+load32 = _load(32, numba.types.uint32)
+"""The same for four bytes."""
+load64 = _load(64, numba.types.uint64)
+"""The same for eight bytes."""
+
+
+@intrinsic
+def store32(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:  # noqa: ANN401
+    """`store32(array, offset, value)`: write four bytes; nothing checks that there is room."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        place = _bytes_at(context, builder, signature.args[0], args[0], args[1], 32)
+        builder.store(args[2], place, align=1)
+        return context.get_dummy_value()
+
+    return numba.types.void(array, numba.types.uintp, numba.types.uint32), generate
+
+
+@intrinsic
+def wide(typing_context: Any) -> Any:  # noqa: ANN401
+    """`wide()`: let the caller's loops use vectors of 512 bits where the processor has them.
+
+    LLVM prefers 256 bits on server processors, for the sake of code around the loops; these loops are all there is, and
+    run twice as fast.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        # llvmlite knows a fixed list of attributes; the set itself takes any.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return numba.types.void(), generate

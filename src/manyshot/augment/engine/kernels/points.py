@@ -1,0 +1,104 @@
+"""Where the pixels of a strip come from: points in the input, in pixels, and what of it to blend."""
+
+from typing import no_type_check
+
+import numpy as np
+from numba import float32, int32
+
+from manyshot.augment.engine.kernels.machine import kernel, wide
+
+EDGE_ZERO, EDGE_BORDER, EDGE_REFLECTION = 0, 1, 2
+ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
+HORIZON = np.float32(1e-6)
+
+
+@kernel
+@no_type_check
+def start(m, top, columns, lines, count, u, v):
+    """The points that a strip of pixels shows by one matrix.
+
+    Args:
+        m: the matrix, from output to input.
+        top: the strip's first row in the image.
+        columns, lines: of each pixel of the strip.
+    """
+    wide()
+    u0, v0, w0 = float32(m[1] * top + m[2]), float32(m[4] * top + m[5]), float32(m[7] * top + m[8])
+    for x in range(count):
+        u[x] = m[0] * columns[x] + m[1] * lines[x] + u0
+        v[x] = m[3] * columns[x] + m[4] * lines[x] + v0
+    if m[6] != ZERO or m[7] != ZERO:
+        for x in range(count):
+            depth = max(m[6] * columns[x] + m[7] * lines[x] + w0, HORIZON)
+            u[x] /= depth
+            v[x] /= depth
+
+
+@kernel
+@no_type_check
+def move_on(m, count, u, v):
+    """The points that the points of a later warp show by the matrix of an earlier one."""
+    wide()
+    for x in range(count):
+        a, b = u[x], v[x]
+        u[x] = m[0] * a + m[1] * b + m[2]
+        v[x] = m[3] * a + m[4] * b + m[5]
+        if m[6] != ZERO or m[7] != ZERO:
+            depth = max(m[6] * a + m[7] * b + m[8], HORIZON)
+            u[x] /= depth
+            v[x] /= depth
+
+
+@kernel
+@no_type_check
+def settle(edge, width, height, count, u, v, alive):
+    """Between two warps: beyond the frame lies what a picture that ends there shows."""
+    wide()
+    last_u, last_v = float32(width - 1), float32(height - 1)
+    if edge == EDGE_ZERO:
+        for x in range(count):
+            inside = abs(u[x] - HALF * last_u) <= HALF * float32(width) and abs(
+                v[x] - HALF * last_v
+            ) <= HALF * float32(height)
+            alive[x] = alive[x] if inside else ZERO
+    elif edge == EDGE_BORDER:
+        for x in range(count):
+            u[x] = min(max(u[x], ZERO), last_u)
+            v[x] = min(max(v[x], ZERO), last_v)
+    else:
+        fold(width, count, u)
+        fold(height, count, v)
+
+
+@kernel
+@no_type_check
+def fold(size, count, u):
+    """Mirror places at the outer edges until they lie within."""
+    wide()
+    period = float32(2 * size)
+    for x in range(count):
+        t = u[x] + HALF
+        t = t - period * np.floor(t / period)
+        u[x] = min(t, period - t) - HALF
+
+
+@kernel
+@no_type_check
+def finish(edge, width, height, count, u, v, alive, place, across, down, cover):
+    """The upper left pixel of the four to blend, the shares of the others, and how much of the four is image."""
+    wide()
+    last_u, last_v = float32(width - 1), float32(height - 1)
+    most_u, most_v = float32(max(width - 2, 0)), float32(max(height - 2, 0))
+    if edge == EDGE_REFLECTION:
+        fold(width, count, u)
+        fold(height, count, v)
+    fades = ONE if edge == EDGE_ZERO else ZERO
+    row = int32(width)
+    for x in range(count):
+        a, b = min(max(u[x], ZERO), last_u), min(max(v[x], ZERO), last_v)
+        seen = max(ONE - fades * abs(u[x] - a), ZERO) * max(ONE - fades * abs(v[x] - b), ZERO)
+        i, j = int32(min(a, most_u)), int32(min(b, most_v))
+        place[x] = j * row + i
+        across[x] = a - float32(i)
+        down[x] = b - float32(j)
+        cover[x] = seen * alive[x]

@@ -1,0 +1,116 @@
+"""The little arithmetic that each image needs before its pixels are touched."""
+
+from typing import no_type_check
+
+import numpy as np
+
+from manyshot.augment.engine.kernels.machine import kernel
+
+ROUNDING = 1e-9
+
+
+@kernel
+@no_type_check
+def chain_matrices(chain, h, w, border, chained, stages):
+    """Multiply the maps of a run of warps, where no point leaves the frame between them.
+
+    Args:
+        chain: `[k, n, 9]` from output to input, on coordinates from -1 to 1, the last op's first.
+        h, w: pixels.
+        border: whether beyond the edge the border repeats: a picture then ends at the centres of its last pixels.
+        chained: `[n, k, 9]` to fill: the maps in pixels, one an image or all of them.
+        stages: `[n]` to fill: how many.
+    """
+    k, n = chain.shape[0], chain.shape[1]
+    most_x = 1.0 - (1.0 / w if border else 0.0) + ROUNDING
+    most_y = 1.0 - (1.0 / h if border else 0.0) + ROUNDING
+    product, next_, pixel = np.empty(9), np.empty(9), np.empty(9)
+    for i in range(n):
+        product[:] = chain[0, i]
+        inside = True
+        for stage in range(1, k):
+            for corner in range(4):
+                x = (1.0 - 1.0 / w) * (1 if corner % 2 else -1)
+                y = (1.0 - 1.0 / h) * (1 if corner // 2 else -1)
+                depth = product[6] * x + product[7] * y + product[8]
+                a = product[0] * x + product[1] * y + product[2]
+                b = product[3] * x + product[4] * y + product[5]
+                if depth < 1e-3 or abs(a) > most_x * depth or abs(b) > most_y * depth:
+                    inside = False
+            _multiply(chain[stage, i], product, next_)
+            product[:] = next_
+        if inside:
+            stages[i] = 1
+            _to_pixels(product, h, w, pixel)
+            chained[i, 0] = pixel
+        else:
+            stages[i] = k
+            for stage in range(k):
+                _to_pixels(chain[stage, i], h, w, pixel)
+                chained[i, stage] = pixel
+
+
+@kernel
+@no_type_check
+def _multiply(a, b, out):
+    for r in range(3):
+        for c in range(3):
+            out[3 * r + c] = a[3 * r] * b[c] + a[3 * r + 1] * b[3 + c] + a[3 * r + 2] * b[6 + c]
+
+
+@kernel
+@no_type_check
+def _to_pixels(m, h, w, out):
+    """The same map between pixels: pixel i of w lies at (2 i + 1) / w - 1."""
+    sx, sy = 2.0 / w, 2.0 / h
+    ox, oy = 1.0 / w - 1.0, 1.0 / h - 1.0
+    half = np.empty(9)
+    for r in range(3):
+        half[3 * r] = m[3 * r] * sx
+        half[3 * r + 1] = m[3 * r + 1] * sy
+        half[3 * r + 2] = m[3 * r] * ox + m[3 * r + 1] * oy + m[3 * r + 2]
+    for c in range(3):
+        out[c] = (half[c] - ox * half[6 + c]) / sx
+        out[3 + c] = (half[3 + c] - oy * half[6 + c]) / sy
+        out[6 + c] = half[6 + c]
+
+
+@kernel
+@no_type_check
+def chain_maps(linear, offset, pull, maps, pulls):
+    """Multiply the colour maps of a run of ops.
+
+    An op takes v to `L v + o + P m`, with m the mean of its input. After a run v is `A v + b + B m`, the mean
+    `(A + B) m + b`; one more op makes that `L A`, `L b + o + P b` and `L B + P (A + B)`.
+
+    Args:
+        linear, offset, pull: `[k, n, c, c]`, `[k, n, c]` and `[k, n, c, c]` of each op.
+        maps: `[n, c (c + 1)]` to fill with A and b, on levels up to 255.
+        pulls: `[n, c c]` to fill with B.
+    """
+    k, n, c = offset.shape
+    a, b, p = np.empty((c, c)), np.empty(c), np.empty((c, c))
+    a2, b2, p2 = np.empty((c, c)), np.empty(c), np.empty((c, c))
+    for i in range(n):
+        for r in range(c):
+            b[r] = 0.0
+            for s in range(c):
+                a[r, s] = 1.0 if r == s else 0.0
+                p[r, s] = 0.0
+        for stage in range(k):
+            for r in range(c):
+                b2[r] = offset[stage, i, r]
+                for t in range(c):
+                    b2[r] += (linear[stage, i, r, t] + pull[stage, i, r, t]) * b[t]
+                for s in range(c):
+                    a2[r, s] = 0.0
+                    p2[r, s] = 0.0
+                    for t in range(c):
+                        a2[r, s] += linear[stage, i, r, t] * a[t, s]
+                        p2[r, s] += linear[stage, i, r, t] * p[t, s] + pull[stage, i, r, t] * (a[t, s] + p[t, s])
+            a[:], b[:], p[:] = a2, b2, p2
+        for r in range(c):
+            maps[i, r * (c + 1) + c] = 255.0 * b[r]
+            for s in range(c):
+                maps[i, r * (c + 1) + s] = a[r, s]
+                pulls[i, r * c + s] = p[r, s]

@@ -1,0 +1,66 @@
+"""A pipeline laid flat: its ops in order, and where in the pipeline's params each finds its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from manyshot.augment.compose import Compose, Sometimes
+from manyshot.augment.op import Op, Params
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One op of a pipeline that holds no other.
+
+    Args:
+        op: the op.
+        path: the keys that lead from the pipeline's params to the op's.
+        switches: the paths of booleans, all of which must be on where the op acts; none if it always acts.
+    """
+
+    op: Op
+    path: Path = ()
+    switches: tuple[Path, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The op's class, with a question mark if it acts only sometimes."""
+        return type(self.op).__name__ + ("?" if self.switches else "")
+
+    def params(self, params: Params) -> Params:
+        """The op's own params among the pipeline's."""
+        return _at(params, self.path)
+
+    def on(self, params: Params) -> Bool[Tensor, "n"] | None:
+        """Which items the op changes; None for all."""
+        if not self.switches:
+            return None
+        return torch.stack([_at(params, path) for path in self.switches]).all(0)
+
+
+def leaves(op: Op, path: Path = (), switches: tuple[Path, ...] = ()) -> Iterator[Leaf]:
+    """The ops of a pipeline in the order in which they act.
+
+    Example:
+        >>> from manyshot.augment.image import Affine, Flip
+        >>> [leaf.name for leaf in leaves(Compose((Flip(), Sometimes(Affine()))))]
+        ['Flip', 'Affine?']
+    """
+    if isinstance(op, Compose):
+        for place, inner in enumerate(op.ops):
+            yield from leaves(inner, (*path, str(place)), switches)
+    elif isinstance(op, Sometimes):
+        yield from leaves(op.op, (*path, "inner"), (*switches, (*path, "on")))
+    else:
+        yield Leaf(op, path, switches)
+
+
+def _at(params: Params, path: Path) -> Params:
+    for key in path:
+        params = params[key]
+    return params

@@ -1,0 +1,151 @@
+"""A pipeline as passes over the pixels: which ops share one, and in what order they may."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from manyshot.augment.combine import Combined
+from manyshot.augment.engine.geometry import PERMUTATIONS, is_exact, matrix_of
+from manyshot.augment.engine.leaves import Leaf
+from manyshot.augment.engine.values import is_linear
+from manyshot.augment.image.colour import Recolour
+from manyshot.augment.image.erase import Erase
+from manyshot.augment.image.point import PointOp
+from manyshot.augment.image.warp import Warp
+
+
+@dataclass(frozen=True)
+class Fused:
+    """Ops that share one pass: each pixel is fetched, then recoloured, then looked up, then erased.
+
+    Args:
+        warps: where pixels are fetched from.
+        colours: one matrix on the channels.
+        points: one table of 256 levels.
+        erases: rectangles.
+    """
+
+    warps: tuple[Leaf, ...] = ()
+    colours: tuple[Leaf, ...] = ()
+    points: tuple[Leaf, ...] = ()
+    erases: tuple[Leaf, ...] = ()
+
+    @property
+    def edge(self) -> str:
+        """What lies beyond the image."""
+        return next((leaf.op.edge for leaf in self.warps if isinstance(leaf.op, Warp) and leaf.op.edge), "border")
+
+    @property
+    def measured(self) -> bool:
+        """Whether a table follows from the histogram of the pass's input."""
+        return any(isinstance(leaf.op, PointOp) and leaf.op.measured for leaf in self.points)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.warps:
+            if is_exact(self.warps):
+                how = "whole pixels moved"
+            elif all(matrix_of(leaf.op) for leaf in self.warps):
+                how = f"one 3 x 3 matrix, edge {self.edge}"
+            else:
+                how = f"one field of points, edge {self.edge}"
+            parts.append(f"{_names(self.warps)}: {how}")
+        if self.colours:
+            parts.append(f"{_names(self.colours)}: one matrix on the channels")
+        if self.points:
+            parts.append(f"{_names(self.points)}: one table of 256 levels")
+        if self.erases:
+            parts.append(f"{_names(self.erases)}: rectangles")
+        return "; ".join(parts) or "nothing"
+
+
+@dataclass(frozen=True)
+class Layered:
+    """An op that chooses ops for each item: a pass a layer, in which each image goes through its own op."""
+
+    leaf: Leaf
+
+    def __str__(self) -> str:
+        return f"{self.leaf.name}: a pass a layer, each image by its own op"
+
+
+@dataclass(frozen=True)
+class Single:
+    """An op without a kernel: images are made float, torch applies it, and they are rounded to bytes again."""
+
+    leaf: Leaf
+
+    def __str__(self) -> str:
+        return f"{self.leaf.name}: torch"
+
+
+Pass = Fused | Layered | Single
+
+
+def passes(leaves: Sequence[Leaf], c: int) -> Iterator[Pass]:
+    """Group ops into passes.
+
+    An op joins the pass before it if what it does comes no earlier there than what is done already: fetch, recolour,
+    look up, erase. One kind of op may step before others: flips and quarter turns only change the places of whole
+    pixels, so they may act before a change of colour or a table that was asked for first. Nothing else is reordered.
+
+    Args:
+        leaves: the ops in the order in which they act.
+        c: channels.
+    """
+    now: Fused | None = None
+    for leaf in leaves:
+        alone = _alone(leaf, c)
+        joined = None if alone else _join(now or Fused(), leaf)
+        if joined is None and now is not None:
+            yield now
+            now = None
+        if alone:
+            yield alone
+        else:
+            now = joined or _join(Fused(), leaf)
+    if now is not None:
+        yield now
+
+
+def _alone(leaf: Leaf, c: int) -> Pass | None:
+    """The pass of an op that shares none."""
+    op = leaf.op
+    if isinstance(op, Combined):
+        return Layered(leaf)
+    known = (
+        (isinstance(op, Warp) and (matrix_of(op) is not None or type(op).apply is Warp.apply))
+        or (isinstance(op, Recolour) and type(op).apply is Recolour.apply and is_linear(op, c))
+        or (isinstance(op, PointOp) and type(op).apply is PointOp.apply)
+        or type(op) is Erase
+    )
+    return None if known else Single(leaf)
+
+
+def _join(now: Fused, leaf: Leaf) -> Fused | None:
+    """The pass with one more op, if that may join."""
+    op = leaf.op
+    if isinstance(op, Warp):
+        free = not (now.colours or now.points) or isinstance(op, PERMUTATIONS)
+        warps = (*now.warps, leaf)
+        edges = {warp.op.edge for warp in warps if isinstance(warp.op, Warp)} - {None}
+        if now.erases or not free or (len(edges) > 1 and not is_exact(warps)):
+            return None
+        if now.measured and not isinstance(op, PERMUTATIONS):
+            return None
+        return replace(now, warps=warps)
+    if isinstance(op, Recolour):
+        return None if now.points or now.erases else replace(now, colours=(*now.colours, leaf))
+    if isinstance(op, PointOp):
+        untouched = not now.colours and not now.points and all(isinstance(w.op, PERMUTATIONS) for w in now.warps)
+        return None if now.erases or (op.measured and not untouched) else replace(now, points=(*now.points, leaf))
+    assert isinstance(op, Erase)
+    if op.fill == "zero":
+        fits = all(isinstance(erase.op, Erase) and erase.op.fill == "zero" for erase in now.erases)
+    else:
+        fits = not now.erases if op.fill == "noise" else now == Fused()
+    return replace(now, erases=(*now.erases, leaf)) if fits else None
+
+
+def _names(leaves: Sequence[Leaf]) -> str:
+    return ", ".join(leaf.name for leaf in leaves)
+

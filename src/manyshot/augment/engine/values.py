@@ -1,0 +1,146 @@
+"""Ops that work on each pixel alone as what kernels want of them: matrices, tables, holes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from manyshot.augment.engine.kernels import images as passes
+from manyshot.augment.engine.kernels import small
+from manyshot.augment.engine.leaves import Leaf
+from manyshot.augment.image.colour import Recolour
+from manyshot.augment.image.erase import Erase
+from manyshot.augment.image.point import LEVELS, PointOp
+from manyshot.augment.op import Params
+
+Array = npt.NDArray[Any]
+FILL_CODES = {"zero": 0, "mean": 1, "noise": 2}
+WHITE = LEVELS - 1
+
+
+@dataclass(frozen=True)
+class Colours:
+    """One map an image, in the words of `kernels.images.run`."""
+
+    maps: Array
+    pulls: Array
+    pulled: bool
+
+
+def colours(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Colours:
+    """The one map of a run of linear changes of colour.
+
+    Args:
+        ops: the run, in the order in which they act.
+        params: of the pipeline.
+        n: images.
+        c: channels.
+    """
+    k = len(ops)
+    linear, offset = np.zeros((k, n, c, c), np.float32), np.zeros((k, n, c), np.float32)
+    pull = np.zeros((k, n, c, c), np.float32)
+    pulled = False
+    for place, leaf in enumerate(ops):
+        op, own, on = leaf.op, leaf.params(params), leaf.on(params)
+        assert isinstance(op, Recolour)
+        at_black = op.maps(own, torch.zeros(n, c))
+        linear[place], offset[place] = at_black[..., :-1].numpy(), at_black[..., -1].numpy()
+        if looks_at_mean(op, c):
+            pulled = True
+            for channel in range(c):
+                one = torch.zeros(n, c)
+                one[:, channel] = 1
+                pull[place, :, :, channel] = (op.maps(own, one)[..., -1] - at_black[..., -1]).numpy()
+        if on is not None:
+            off = ~on.numpy()
+            linear[place, off], offset[place, off], pull[place, off] = np.eye(c), 0, 0
+    maps, pulls = np.empty((n, c * (c + 1)), np.float32), np.empty((n, c * c), np.float32)
+    small.chain_maps(linear, offset, pull, maps, pulls)
+    return Colours(maps, pulls, pulled)
+
+
+@lru_cache(maxsize=256)
+def looks_at_mean(op: Recolour, c: int) -> bool:
+    """Whether an op's map depends on the mean colour of its image."""
+    params, mean = _trial(op, c)
+    return not op.maps(params, mean).equal(op.maps(params, torch.zeros_like(mean)))
+
+
+@lru_cache(maxsize=256)
+def is_linear(op: Recolour, c: int) -> bool:
+    """Whether the mean colour enters an op's offset alone, and does so linearly, so that maps can be multiplied."""
+    params, mean = _trial(op, c)
+    none, once, twice = (op.maps(params, times * mean) for times in (0, 1, 2))
+    flat = once[..., :-1].equal(none[..., :-1])
+    return flat and torch.allclose(twice[..., -1] - once[..., -1], once[..., -1] - none[..., -1], atol=1e-6)
+
+
+def _trial(op: Recolour, c: int) -> tuple[Params, Tensor]:
+    """Params of several draws, and mean colours, to see what an op's maps depend on."""
+    generator = torch.Generator().manual_seed(0)
+    return op.sample(64, generator), torch.rand(64, c, generator=generator)
+
+
+def table(ops: Sequence[Leaf], params: Params, histogram: Float[Tensor, "n c 256"]) -> Array:
+    """The one table of a run of point ops.
+
+    Args:
+        ops: the run, in the order in which they act.
+        params: of the pipeline.
+        histogram: of the run's input, where an op looks at it; else zeros, of one channel.
+
+    Returns:
+        `[n, c, 256]` what each level becomes, in levels.
+    """
+    levels = torch.arange(LEVELS, dtype=torch.float32).expand_as(histogram)
+    for leaf in ops:
+        op, on = leaf.op, leaf.on(params)
+        assert isinstance(op, PointOp)
+        new = op.levels(leaf.params(params), histogram).clamp(0, 1) * WHITE
+        changed = new.gather(2, levels.round().long())
+        levels = changed if on is None else torch.where(on[:, None, None], changed, levels)
+    return levels.contiguous().numpy()
+
+
+def histograms(source: Array, layout: int, c: int, size: int, rows: Array) -> Float[Tensor, "m c 256"]:
+    """How often each level occurs in the chosen images."""
+    counts = np.empty((len(rows), c, LEVELS), np.float32)
+    passes.count_levels(source, layout, c, size, rows, counts)
+    return torch.from_numpy(counts)
+
+
+@dataclass(frozen=True)
+class Holes:
+    """Rectangles to fill, in the words of `kernels.images.run`."""
+
+    places: Array
+    fill: int
+    seeds: Array
+
+
+def holes(ops: Sequence[Leaf], params: Params, n: int, size: tuple[int, int]) -> Holes:
+    """The rectangles of a run of erasing ops of one fill."""
+    every, fill, seeds = [], 0, np.zeros(n, np.int64)
+    for leaf in ops:
+        op, own, on = leaf.op, leaf.params(params), leaf.on(params)
+        assert isinstance(op, Erase)
+        fill, seeds = FILL_CODES[op.fill], own["seed"].numpy()
+        bounds = []
+        for axis, length in ((0, size[1]), (1, size[0])):
+            # Single precision, like the op: a pixel on the rim must fall on the same side.
+            centres = (np.arange(length, dtype=np.float32) * 2 + 1) / np.float32(length) - np.float32(1)
+            far = np.abs(centres - own["centre"].numpy()[..., axis, None])
+            inside = far < own["side"].numpy()[..., axis, None]
+            first = inside.argmax(-1)
+            bounds += [first, first + inside.sum(-1)]
+        rectangles = np.stack(bounds, -1).astype(np.int32)
+        if on is not None:
+            rectangles[~on.numpy()] = 0
+        every.append(rectangles)
+    return Holes(np.concatenate(every, 1), fill, np.ascontiguousarray(seeds))
