@@ -1,8 +1,8 @@
 """Mixing: ops that make one item of several and change its label with it.
 
 A mix draws its params apart from applying them, like any op, but its `apply` takes images *and* labels, and needs to
-know who is mixed with whom. A partner is drawn as a number from 0 to 1, how far round the other items it stands, so params
-hold for any batch and rows of them can be taken; `partners_of` resolves it. `mix_batch` mixes a plain batch,
+know who is mixed with whom. A partner is drawn as a number from 0 to 1, how far round the other items it stands, so
+params hold for any batch and rows of them can be taken; `partners_of` resolves it. `mix_batch` mixes a plain batch,
 `mix_examples` the items of each task among themselves.
 """
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -59,6 +60,8 @@ class AugMix:
 
     severity: float = 3.0
     width: int = 3
+
+    traceable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number(self, "severity", low=0.1, high=MOST)
