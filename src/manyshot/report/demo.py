@@ -1,7 +1,6 @@
 """The demo: letters printed in many typefaces teach a network to read handwritten digits from a few examples."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.datasets import load
 from manyshot.report.compare_page import compare_page
-from manyshot.report.export import export
-from manyshot.report.gallery import save, to_pillow
+from manyshot.report.export import Exported, export
+from manyshot.report.gallery import Row, save, sheet, to_pillow
 from manyshot.report.page import Command, Paragraph, Picture, Section, write_page
 from manyshot.tasks import EpisodeSampler
 from manyshot.training import Arm, ArmResult, Config, Settings, compare, train_arms
@@ -94,7 +93,7 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
         runs,
         seconds,
         command,
-        [_samples(made.sheets)],
+        [_samples(out / "task", made)],
     )
     write_page(report, page)
     return Demo(results, report, made.folder)
@@ -119,11 +118,19 @@ def _write_task(sampler: EpisodeSampler, folder: Path) -> None:
             save(to_pillow(image), folder / sampler.source.class_names[c] / f"{number}.png")
 
 
-def _samples(sheets: Sequence[Path]) -> Section:
+def _samples(task: Path, made: Exported) -> Section:
     """What was made of the task's one example a digit, and how to do the same with pictures of one's own."""
+    names = sorted(made.made)
+    originals = [[Image.open(file) for file in sorted((task / name).glob("*.png"))] for name in names]
+    samples = [[Image.open(file) for file in sorted((made.folder / name).glob("*.png"))] for name in names]
+    rows = [Row(name, [*first, *more]) for name, first, more in zip(names, originals, samples, strict=True)]
+    drawn = sheet(rows, headings=("scanned", "made"), rules=(1,), cell=56, paper=True)
     own = f'manyshot augment FOLDER --plan "{SAMPLES}" --per-class {PER_CLASS} --out more'
-    told = "One scanned example of each digit (left), and new samples made of it. They lie as files in 'samples'."
-    pictures = [Picture.of(Image.open(path), alt=f"New samples of digit {path.name.split('.')[0]}") for path in sheets]
     return Section(
-        "New samples of one task", [Paragraph(told), *pictures, Command(own, "The same for your own pictures")]
+        "New samples of one task",
+        [
+            Paragraph("One scanned example of each digit, and new samples made of it; the files are in 'samples'."),
+            Picture.of(drawn, alt="One scanned example of each digit and the samples made of it"),
+            Command(own, "The same for your own pictures"),
+        ],
     )

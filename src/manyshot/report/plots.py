@@ -79,13 +79,13 @@ class Curve:
 
 
 def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) -> Figure:
-    """Draw the training loss and the held-out accuracy of each arm by step.
+    """Draw the training loss and, where classes were held out, the accuracy on them, of each arm by step.
 
     The loss is drawn faintly as noted and strongly as a running mean over a twentieth of the run; gaps (NaN) stay gaps.
 
     Args:
         loss: a curve an arm.
-        accuracy: a curve an arm, from 0 to 1; an arm has the same colour in both panels.
+        accuracy: a curve an arm, from 0 to 1, in a panel of its own; an arm has the same colour in both.
 
     Example:
         >>> figure = training_curves({"plain": Curve([0, 1, 2], [2.0, 1.0, 0.5])}, {"plain": Curve([0, 2], [0.2, 0.8])})
@@ -94,7 +94,8 @@ def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) ->
     """
     with matplotlib.rc_context(STYLE):
         figure = _figure(9.0, 3.4)
-        left, right = figure.subplots(1, 2)
+        panels = figure.subplots(1, 2 if accuracy else 1, squeeze=False)[0]
+        left, right = panels[0], panels[-1]
         colour = _colours([*loss, *accuracy])
         for name, curve in loss.items():
             mean = _running_mean(np.asarray(curve.values, dtype=float), max(1, len(curve.values) // 20))
@@ -106,13 +107,14 @@ def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) ->
                 curve.steps, curve.values, color=colour[name], linewidth=1.8, marker=dots, markersize=3.5, label=name
             )
         _titled(left, "Training loss", "step")
-        _titled(right, "Held-out accuracy", "step")
-        right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        for axes in (left, right):
+        if accuracy:
+            _titled(right, "Held-out accuracy", "step")
+            right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        for axes in panels:
             axes.grid(axis="y")
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         if len(colour) > 1:
-            (right if accuracy else left).legend()
+            right.legend()
     return figure
 
 
