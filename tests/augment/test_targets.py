@@ -82,7 +82,7 @@ def test_a_keypoint_stands_where_the_dot_went(op):
             errors.append((centre - points).abs().max())
     # A dot that is bent or stretched unevenly has its centre a little off.
     assert len(errors) > 15
-    assert torch.stack(errors).median() < 0.1
+    assert torch.stack(errors).median() < 0.2
     assert max(errors) < 1.2
 
 
