@@ -1,0 +1,25 @@
+"""Augment a batch of tasks by a plan, and look at the first one."""
+
+import torch
+
+from manyshot import EpisodeSampler, Plan, load_data
+from manyshot.report.gallery import Row, save, sheet
+
+plain = EpisodeSampler(load_data("glyphs", "greek"), ways=5, shots=1, queries=5, seed=1).batch(0, 8)
+
+# Turned letters as new letters; then each item its own deformation; then three more shots of each support item.
+plan = Plan.parse("task: turn; support+query: affine(20) elastic(0.07); shots: 3 x stroke(1)")
+changed = plan.apply(plain, torch.Generator().manual_seed(0))
+
+print("support before and after:", tuple(plain.support.items.shape), tuple(changed.support.items.shape))
+print("made from support item:", changed.support.origin[0].tolist())
+print("weights:", changed.support.weight[0].tolist())
+
+rows = [
+    Row("support", plain.support.items[0]),
+    Row("augmented", changed.support.items[0]),
+    Row("query", plain.query.items[0][:20]),
+    Row("augmented", changed.query.items[0][:20]),
+]
+save(sheet(rows, title=str(plan), paper=True), "task.png")
+print("look at task.png")

@@ -1,0 +1,33 @@
+"""Meta-train on printed Greek letters, judge on real handwritten digits, keep the run and read it back."""
+
+import tempfile
+from pathlib import Path
+
+from manyshot import Config, EpisodeSampler, Plan, Settings, evaluate, load_data, load_run, train
+
+config = Config(
+    "glyphs",
+    split="greek",
+    learner="prototypes",  # or "maml(steps=5)"
+    encoder="conv4(16, 16, 32, 32)",
+    ways=10,
+    queries=2,
+    plan="task: turn flip; support+query: affine(15, 1.3, 0.3) elastic(0.1) stroke(1, p=0.5)",
+    fit=Settings(steps=40, rate=2e-3, tasks_per_step=2, validation_tasks=20),
+)
+
+with tempfile.TemporaryDirectory() as folder:
+    train(config, Path(folder) / "run")  # weights, metrics.jsonl and TensorBoard's files; resume=True goes on
+    run = load_run(Path(folder) / "run")
+
+sampler = EpisodeSampler(load_data("digits"), ways=10, shots=1, queries=10)
+found = evaluate(run.learner, sampler.batches(100))
+low, high = found.interval
+print(f"1 shot: {found.mean:.1%} [{low:.1%}, {high:.1%}], calibration error {found.calibration_error:.1%}")
+
+# At use time: eight deformed variants of each support item, four of each query, the nearest variant decides.
+matched = run.with_learner("prototypes(nearest)")
+variants = Plan.parse("shots: 8 x affine elastic; query: 4 x affine elastic")
+found = evaluate(matched.learner, sampler.batches(20), variants)
+low, high = found.interval
+print(f"1 shot, the nearest of deformed variants: {found.mean:.1%} [{low:.1%}, {high:.1%}]")

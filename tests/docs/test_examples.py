@@ -1,0 +1,217 @@
+"""Everything that the README and the pages of docs/ show is run here, and so is every script of examples/.
+
+What a block is, is said by the words after its fence:
+
+- `python` is run; blocks of one page share their names and a folder of their own, in which `photos/` lies.
+- `pycon` is run, and answers as shown.
+- `console`: every `$ manyshot ...` is read by the real parser, its plans, learners and data sets too, but not run.
+- `console run`: it is run, and answers as shown (`...` stands for anything; nothing shown, nothing compared).
+"""
+
+import doctest
+import io
+import re
+import runpy
+import shlex
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer.main
+from PIL import Image
+
+from manyshot.augment import Plan
+from manyshot.base import InputError, did_you_mean, quieten
+from manyshot.cli.main import app
+from manyshot.datasets import DATASETS
+from manyshot.training import Arm
+from manyshot.training.config import encoder_options, learner_options
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
+SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+LIKE_SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page; `line` is that of its first line of text, from 1."""
+
+    page: str
+    kind: str
+    text: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.page}, line {self.line}"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A command line as shown, and what is shown below it."""
+
+    arguments: list[str]
+    output: str
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    name = str(page.relative_to(ROOT))
+    found = FENCE.finditer(text)
+    return [Block(name, m["kind"].strip(), m["text"], text.count("\n", 0, m.start("text")) + 1) for m in found]
+
+
+def commands(block: Block) -> list[Shown]:
+    """The `$ manyshot` lines of a block; other programs are left out."""
+    shown = []
+    for part in re.split(r"^\$ ", block.text.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
+        line, _, output = part.partition("\n")
+        if line.startswith("manyshot"):
+            shown.append(Shown(shlex.split(line, comments=True)[1:], output))
+    return shown
+
+
+def check_values(**given: Any) -> None:
+    """Stands in for a command: looks at what the parser leaves to the command itself."""
+    for text in (given.get("plan"), given.get("test_plan")):
+        if text is not None:
+            Plan.parse(text)
+    for text in given.get("arms") or ():
+        Arm.parse(text)
+    if given.get("learner"):
+        learner_options(given["learner"])
+    if given.get("encoder"):
+        encoder_options(given["encoder"])
+    data, split = given.get("data") or given.get("name"), given.get("split")
+    if data in DATASETS and split is not None and split not in DATASETS[data].splits:
+        raise InputError(f"{data}: {did_you_mean(split, DATASETS[data].splits)}")
+
+
+def parse(arguments: list[str]) -> None:
+    """Read a command line by the real parser, and do nothing."""
+
+    def defuse(command: Any) -> None:
+        if hasattr(command, "commands"):
+            for inner in command.commands.values():
+                defuse(inner)
+        else:
+            command.callback = check_values
+
+    command = typer.main.get_command(app)
+    defuse(command)
+    status, _, errors = end_of(lambda: command.main(arguments, prog_name="manyshot"))
+    assert status == 0, f"manyshot {shlex.join(arguments)}: {errors}"
+
+
+def execute(shown: Shown, where: str) -> None:
+    """Run a command line and compare what it says with what is shown; an error is shown as `Error: ...`."""
+    status, out, errors = end_of(lambda: app(shown.arguments, prog_name="manyshot"))
+    quieten(False)
+    failing = shown.output.startswith("Error: ")
+    assert status == (2 if failing else 0), f"{where}: {errors}"
+    assert_like_shown(shown.output, errors if failing else out, where)
+
+
+def assert_like_shown(shown: str, said: str, where: str) -> None:
+    if shown.strip():
+        assert doctest.OutputChecker().check_output(shown, said, LIKE_SHOWN), f"{where}: shown\n{shown}\nsaid\n{said}"
+
+
+def end_of(act: Callable[[], Any]) -> tuple[int, str, str]:
+    """The exit status of a command, and what it printed on standard output and on standard error."""
+    out, errors = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(errors), pytest.raises(SystemExit) as ended:
+        act()
+    return ended.value.code or 0, out.getvalue(), errors.getvalue()
+
+
+def run(block: Block, names: dict[str, Any]) -> None:
+    kind, _, mark = block.kind.partition(" ")
+    if kind == "python":
+        exec(compile("\n" * (block.line - 1) + block.text, block.page, "exec"), names)
+    elif kind == "pycon":
+        test = doctest.DocTestParser().get_doctest(block.text, names, str(block), block.page, block.line - 1)
+        report: list[str] = []
+        assert (
+            not doctest.DocTestRunner(optionflags=LIKE_SHOWN).run(test, out=report.append, clear_globs=False).failed
+        ), "".join(report)
+        names.update(test.globs)
+    elif kind == "console":
+        for shown in commands(block):
+            parse(shown.arguments)
+            if mark == "run":
+                execute(shown, str(block))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to stand in, with `photos/`: three classes of eight small pictures."""
+    rng = np.random.default_rng(0)
+    for label in ("ant", "bee", "cat"):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for number in range(8):
+            coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+            coarse.resize((48, 48)).save(tmp_path / "photos" / label / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_example_of_a_page_runs_as_shown(page, folder):
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for block in blocks(page):
+        run(block, names)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_every_script_of_the_examples_runs(script, folder, capsys):
+    runpy.run_path(str(script), run_name="__main__")
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page):
+    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for target in LINK.findall(prose):
+        if target.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path) if path else page
+        assert there.exists(), f"{page.name}: {target}: no such file"
+        if anchor:
+            assert anchor in anchors(there), f"{page.name}: {target}: no such heading"
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_block_says_what_it_is():
+    known = {"python", "pycon", "console", "console run", "text", "json", "sh"}
+    for page in PAGES:
+        for block in blocks(page):
+            assert block.kind in known, f"{block}: '{block.kind}'"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["manyshot trian digits", "manyshot train digits --stpes 3", "manyshot augment photos --plan flipp --out made"],
+)
+def test_a_wrong_command_on_a_page_is_noticed(wrong):
+    (shown,) = commands(Block("page", "console", f"$ {wrong}\n", 1))
+    with pytest.raises(AssertionError, match="manyshot"):
+        parse(shown.arguments)
+
+
+def test_an_answer_other_than_shown_is_noticed(folder):
+    for kind, text in (("pycon", ">>> 1 + 1\n3\n"), ("console run", "$ manyshot --version\n9.9.9\n")):
+        with pytest.raises(AssertionError):
+            run(Block("page", kind, text, 1), {})
