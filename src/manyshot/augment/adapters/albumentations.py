@@ -1,0 +1,110 @@
+"""Albumentations: its transforms as ops, our ops as its transforms, with masks, boxes and keypoints."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from manyshot.augment.adapters.foreign import Foreign, require, to_array, to_image
+from manyshot.augment.op import Op, Params
+from manyshot.augment.targets import apply_to
+from manyshot.base.seeds import generator
+
+
+@dataclass(frozen=True)
+class FromAlbumentations(Foreign):
+    """Any Albumentations transform, or a composition of them, as an op.
+
+    Images are handed over as uint8, so no gradient passes.
+
+    Args:
+        transform: such as `A.RandomBrightnessContrast()`; it must keep the size of the image.
+
+    Raises:
+        InputError: on applying, if it does not.
+
+    Example:
+        >>> class Negative:  # as albumentations.InvertImg does, and any callable with the same manners
+        ...     def __call__(self, image):
+        ...         return {"image": 255 - image}
+        >>> op = FromAlbumentations(Negative())
+        >>> op.apply(torch.zeros(1, 3, 2, 2), {"seed": torch.tensor([0])}).min()
+        tensor(1.)
+    """
+
+    def transformed(self, image: Float[Tensor, "c h w"], seed: int) -> Tensor:
+        """Seed the transform's own stream and call it."""
+        if hasattr(self.transform, "set_random_seed"):
+            self.transform.set_random_seed(seed)
+        return to_image(self.transform(image=to_array(image))["image"])
+
+
+def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class of the other library
+    """Our op as an Albumentations transform, for images, masks, boxes and keypoints.
+
+    It draws from the stream of the composition that holds it, as all of Albumentations do.
+
+    Args:
+        op: any op on images.
+        p: share of the calls that change the image.
+
+    Returns:
+        An `albumentations.DualTransform`.
+
+    Raises:
+        InputError: if Albumentations is not installed; on applying, for masks, boxes or keypoints with an op that does
+            not say where pixels come from.
+    """
+    albumentations = require("albumentations", "albumentations")
+    targets = albumentations.core.type_definitions.Targets
+
+    class ManyshotTransform(albumentations.DualTransform):  # type: ignore[misc, name-defined] # imported at run time
+        _targets = (targets.IMAGE, targets.MASK, targets.BBOXES, targets.KEYPOINTS)
+
+        def get_params(self) -> dict[str, Any]:
+            seed = self.py_random.randrange(2**31)
+            return {"drawn": op.sample(1, generator(seed))}
+
+        def apply(self, img: NDArray[Any], drawn: Params, **_: object) -> NDArray[Any]:
+            planes = img[..., None] if img.ndim == 2 else img
+            image = torch.from_numpy(np.ascontiguousarray(planes)).permute(2, 0, 1)[None]
+            if img.dtype == np.uint8:
+                changed = (op.apply(image.float() / 255, drawn) * 255).round().to(torch.uint8)
+            else:
+                changed = op.apply(image, drawn)
+            return np.ascontiguousarray(changed[0].permute(1, 2, 0).numpy()).reshape(img.shape)
+
+        def apply_to_mask(self, mask: NDArray[Any], drawn: Params, **_: object) -> NDArray[Any]:
+            planes = mask[..., None] if mask.ndim == 2 else mask
+            image = torch.from_numpy(np.ascontiguousarray(planes)).permute(2, 0, 1)[None]
+            moved = apply_to(op, drawn, masks=image).masks
+            assert moved is not None
+            return np.ascontiguousarray(moved[0].permute(1, 2, 0).numpy()).reshape(mask.shape)
+
+        def apply_to_bboxes(self, bboxes: NDArray[Any], drawn: Params, **params: Any) -> NDArray[Any]:  # noqa: ANN401
+            size = params["shape"][:2]
+            # There, boxes are shares of the sides while they are transformed.
+            scale = np.array([size[1], size[0]] * 2, dtype=np.float64)
+            boxes = torch.from_numpy(np.asarray(bboxes[:, :4], dtype=np.float64) * scale).float()[None]
+            moved = apply_to(op, drawn, boxes=boxes, size=size).boxes
+            assert moved is not None
+            return np.concatenate((moved[0].double().numpy() / scale, bboxes[:, 4:]), 1).astype(bboxes.dtype)
+
+        def apply_to_keypoints(self, keypoints: NDArray[Any], drawn: Params, **params: Any) -> NDArray[Any]:  # noqa: ANN401
+            size = params["shape"][:2]
+            points = torch.from_numpy(np.asarray(keypoints[:, :2], dtype=np.float32))[None]
+            moved = apply_to(op, drawn, keypoints=points, size=size)
+            assert moved.keypoints is not None
+            assert moved.visible is not None
+            # One that is covered has no place: put it where every library drops it, outside.
+            place = torch.where(moved.visible[0][:, None], moved.keypoints[0], -1.0)
+            return np.concatenate((place.numpy(), keypoints[:, 2:]), 1).astype(keypoints.dtype)
+
+        def get_transform_init_args_names(self) -> tuple[str, ...]:
+            return ()
+
+    return ManyshotTransform(p=p)

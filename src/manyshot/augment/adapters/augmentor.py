@@ -1,0 +1,55 @@
+"""Augmentor and its manners: transforms of Pillow images as ops."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from manyshot.augment.adapters.foreign import Foreign, to_array, to_image
+from manyshot.base import InputError
+
+
+@dataclass(frozen=True)
+class FromAugmentor(Foreign):
+    """An Augmentor pipeline or operation, or any callable on a Pillow image, as an op.
+
+    Images are handed over as Pillow images, grey or RGB, so no gradient passes.
+
+    Args:
+        transform: an `Augmentor.Pipeline` (its operations are carried out, each with its probability; its folder is not
+            looked at), an operation with `perform_operation(images)`, or a callable from image to image.
+
+    Raises:
+        InputError: on applying, for images of other than 1 or 3 channels, or if the size changes.
+
+    Example:
+        >>> from PIL import ImageOps
+        >>> import torch
+        >>> op = FromAugmentor(ImageOps.invert)
+        >>> op.apply(torch.zeros(1, 3, 2, 2), {"seed": torch.tensor([0])}).min()
+        tensor(1.)
+    """
+
+    def transformed(self, image: Float[Tensor, "c h w"], seed: int) -> Tensor:
+        """Carry the operations out, which draw from Python's and numpy's global streams."""
+        if len(image) not in (1, 3):
+            raise InputError(f"FromAugmentor: images of {len(image)} channels: Pillow knows 1 (grey) or 3 (RGB)")
+        picture = Image.fromarray(to_array(image))
+        for operation in getattr(self.transform, "operations", [self.transform]):
+            probability = getattr(operation, "probability", 1.0)
+            if random.random() <= probability:
+                picture = _perform(operation, picture)
+        return to_image(picture)
+
+
+def _perform(operation: Any | Callable[[Image.Image], Image.Image], picture: Image.Image) -> Image.Image:  # noqa: ANN401
+    if hasattr(operation, "perform_operation"):
+        (changed,) = operation.perform_operation([picture])
+        result: Image.Image = changed
+        return result
+    called: Image.Image = operation(picture)
+    return called

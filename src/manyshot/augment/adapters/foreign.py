@@ -1,0 +1,124 @@
+"""Transforms of other libraries as ops: each item with a seed of its own, so that what they draw can be replayed."""
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from manyshot.augment.op import Params, seeds
+from manyshot.base import InputError
+
+
+@dataclass(frozen=True)
+class Foreign(ABC):
+    """An op that hands one image after the other to somebody else's transform.
+
+    What the transform draws follows from a seed an image, whatever stream it draws from; our own streams and those of
+    the process are as before when it is done. It must keep the size of the image.
+
+    Args:
+        transform: of the other library.
+    """
+
+    transform: Any
+
+    traceable: ClassVar[bool] = False
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `seed [n]`."""
+        return {"seed": seeds(n, generator)}
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Transform image by image; values beyond 0 to 1 are cut off.
+
+        Raises:
+            InputError: if an image comes back in another shape.
+        """
+        results = []
+        for image, seed in zip(images, params["seed"].tolist(), strict=True):
+            with seeded(seed):
+                result = self.transformed(image, seed)
+            if result.shape != image.shape:
+                old, new = (" x ".join(map(str, shape)) for shape in (image.shape, result.shape))
+                raise InputError(f"{type(self).__name__}: made {new} of {old}: give a transform that keeps the size")
+            results.append(result.to(images).clamp(0, 1))
+        return torch.stack(results) if results else images
+
+    @abstractmethod
+    def transformed(self, image: Float[Tensor, "c h w"], seed: int) -> Tensor:
+        """One image, transformed, with all global streams seeded already."""
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed the global streams of Python, numpy and torch for a while, and put them back.
+
+    Example:
+        >>> with seeded(3):
+        ...     first = random.random()
+        >>> with seeded(3):
+        ...     first == random.random()
+        True
+    """
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - others draw from it
+    with torch.random.fork_rng(devices=[]):
+        try:
+            random.seed(seed)
+            np.random.seed(seed)  # noqa: NPY002
+            torch.manual_seed(seed)
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import another library.
+
+    Raises:
+        InputError: if it is not there, with the command that installs it.
+
+    Example:
+        >>> require("no_such_library", "none")
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: needs no_such_library: run pip install "manyshot[none]"
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] == module.split(".")[0]:
+            raise InputError(f'needs {module}: run pip install "manyshot[{extra}]"') from None
+        raise
+
+
+def to_array(image: Float[Tensor, "c h w"]) -> NDArray[np.uint8]:
+    """An image as most libraries want it: uint8 `[h, w, c]`, or `[h, w]` for one channel.
+
+    Example:
+        >>> to_array(torch.ones(3, 2, 4)).shape, to_array(torch.ones(1, 2, 4)).shape
+        ((2, 4, 3), (2, 4))
+    """
+    levels = (image.detach().clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+    return np.ascontiguousarray(levels[0].numpy() if len(levels) == 1 else levels.permute(1, 2, 0).numpy())
+
+
+def to_image(array: Any) -> Float[Tensor, "c h w"]:  # noqa: ANN401 - an array or a Pillow image
+    """The way back from `to_array`.
+
+    Example:
+        >>> to_image(np.full((2, 4), 255, np.uint8)).shape
+        torch.Size([1, 2, 4])
+    """
+    levels: UInt8[Tensor, "..."] = torch.from_numpy(np.array(array, dtype=np.uint8))
+    levels = levels[None] if levels.ndim == 2 else levels.permute(2, 0, 1)
+    return levels.float() / 255

@@ -1,0 +1,33 @@
+"""kornia: its augmentations as ops."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from manyshot.augment.adapters.foreign import Foreign
+
+
+@dataclass(frozen=True)
+class FromKornia(Foreign):
+    """Any kornia augmentation, or another module on batches of images, as an op.
+
+    It is called with one image at a time: what it draws for an image must not depend on the others. Gradients pass.
+
+    Args:
+        transform: such as `kornia.augmentation.RandomAffine(15.0)`; takes and returns `[n, c, h, w]`.
+
+    Raises:
+        InputError: on applying, if the size changes.
+
+    Example:
+        >>> op = FromKornia(torch.nn.AvgPool2d(3, stride=1, padding=1))
+        >>> op.apply(torch.rand(8, 3, 28, 28), op.sample(8, torch.Generator().manual_seed(0))).shape
+        torch.Size([8, 3, 28, 28])
+    """
+
+    def transformed(self, image: Float[Tensor, "c h w"], seed: int) -> Tensor:
+        """Call the module, which draws from torch's global stream."""
+        result: Tensor = torch.as_tensor(self.transform(image[None]))
+        return result[0]
