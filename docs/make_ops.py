@@ -1,0 +1,62 @@
+"""Writes docs/ops.md from the docstrings of the ops, so that the page cannot say what the code does not do."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from manyshot.augment import describe_ops
+from manyshot.augment.describe import OpHelp, OptionHelp
+from manyshot.augment.image import OPS as IMAGE_OPS
+from manyshot.augment.policies import POLICIES
+from manyshot.augment.syntax import number
+from manyshot.augment.table import CHOOSERS, NAMED
+
+PAGE = Path(__file__).with_name("ops.md")
+
+HEAD = """# Every op
+
+Made by `python docs/make_ops.py` from the ops' own docstrings; `manyshot ops NAME` prints the same in a terminal. How
+ops are written in plans is explained in [plans](plans.md), what an op is in [augmentation](augmentation.md).
+
+Values by position fill the options in the order of the table. Every op takes `p`, the share of items that it changes.
+Images have values from 0 to 1; ink is 1, paper is 0.
+"""
+
+SECTIONS = {"On images": IMAGE_OPS, "Policies": POLICIES, "Choosing among ops": CHOOSERS}
+
+
+def page() -> str:
+    """The page as text."""
+    described = {op.name: op for op in describe_ops(NAMED)}
+    left_out = set(described) - {name for table in SECTIONS.values() for name in table}
+    if left_out:
+        raise ValueError(f"no section for {sorted(left_out)}; add their table to SECTIONS")
+    parts = [HEAD]
+    for title, table in SECTIONS.items():
+        parts += [f"\n## {title}\n\n{', '.join(f'[{name}](#{name})' for name in table)}\n"]
+        parts += [_op(described[name]) for name in table]
+    return "".join(parts)
+
+
+def _op(op: OpHelp) -> str:
+    parts = [f"### {op.name}", op.summary, *op.details.split("\n\n")]
+    parts += ["\n".join(["| option | default | meaning |", "| --- | --- | --- |", *_rows(op.options)])]
+    return "\n" + "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _rows(options: Iterable[OptionHelp]) -> Iterable[str]:
+    for option in options:
+        meaning = option.help.replace("|", "\|")
+        yield f"| `{option.name}` | {_default(option.default)} | {meaning} |"
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return "must be given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, (int, float)) else str(value)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE.name}: {len(NAMED)} ops")
