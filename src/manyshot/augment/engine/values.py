@@ -14,7 +14,7 @@ from torch import Tensor
 from manyshot.augment.engine.kernels import images as passes
 from manyshot.augment.engine.kernels import small
 from manyshot.augment.engine.leaves import Leaf
-from manyshot.augment.image.colour import Recolour
+from manyshot.augment.image.colour import LUMA, YIQ, Brightness, Contrast, Hue, Recolour, Saturation
 from manyshot.augment.image.erase import Erase
 from manyshot.augment.image.point import LEVELS, PointOp
 from manyshot.augment.op import Params
@@ -22,6 +22,15 @@ from manyshot.augment.op import Params
 Array = npt.NDArray[Any]
 FILL_CODES = {"zero": 0, "mean": 1, "noise": 2}
 WHITE = LEVELS - 1
+COMMON = {
+    Brightness: (small.BRIGHTNESS, "factor"),
+    Contrast: (small.CONTRAST, "factor"),
+    Saturation: (small.SATURATION, "factor"),
+    Hue: (small.HUE, "turn"),
+}
+"""Ops whose maps a kernel draws up, and the name of what they draw; any other tells its own."""
+TO_YIQ = np.array(YIQ)
+FROM_YIQ = np.linalg.inv(TO_YIQ)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,15 @@ def colours(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Colours:
     for place, leaf in enumerate(ops):
         op, own, on = leaf.op, leaf.params(params), leaf.on(params)
         assert isinstance(op, Recolour)
+        acts = np.ones(n, bool) if on is None else on.numpy()
+        if type(op) in COMMON and c in (1, 3):
+            kind, name = COMMON[type(op)]
+            luma = np.array(LUMA) if c == 3 else np.ones(1)
+            small.fill_maps(
+                kind, own[name].numpy(), acts, luma, TO_YIQ, FROM_YIQ, linear[place], offset[place], pull[place]
+            )
+            pulled |= type(op) is Contrast
+            continue
         at_black = op.maps(own, torch.zeros(n, c))
         linear[place], offset[place] = at_black[..., :-1].numpy(), at_black[..., -1].numpy()
         if looks_at_mean(op, c):
@@ -57,9 +75,7 @@ def colours(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Colours:
                 one = torch.zeros(n, c)
                 one[:, channel] = 1
                 pull[place, :, :, channel] = (op.maps(own, one)[..., -1] - at_black[..., -1]).numpy()
-        if on is not None:
-            off = ~on.numpy()
-            linear[place, off], offset[place, off], pull[place, off] = np.eye(c), 0, 0
+        linear[place, ~acts], offset[place, ~acts], pull[place, ~acts] = np.eye(c), 0, 0
     maps, pulls = np.empty((n, c * (c + 1)), np.float32), np.empty((n, c * c), np.float32)
     small.chain_maps(linear, offset, pull, maps, pulls)
     return Colours(maps, pulls, pulled)
@@ -131,16 +147,8 @@ def holes(ops: Sequence[Leaf], params: Params, n: int, size: tuple[int, int]) ->
         op, own, on = leaf.op, leaf.params(params), leaf.on(params)
         assert isinstance(op, Erase)
         fill, seeds = FILL_CODES[op.fill], own["seed"].numpy()
-        bounds = []
-        for axis, length in ((0, size[1]), (1, size[0])):
-            # Single precision, like the op: a pixel on the rim must fall on the same side.
-            centres = (np.arange(length, dtype=np.float32) * 2 + 1) / np.float32(length) - np.float32(1)
-            far = np.abs(centres - own["centre"].numpy()[..., axis, None])
-            inside = far < own["side"].numpy()[..., axis, None]
-            first = inside.argmax(-1)
-            bounds += [first, first + inside.sum(-1)]
-        rectangles = np.stack(bounds, -1).astype(np.int32)
-        if on is not None:
-            rectangles[~on.numpy()] = 0
+        centre, side = own["centre"].numpy(), own["side"].numpy()
+        rectangles = np.empty((n, centre.shape[1], 4), np.int32)
+        small.fill_rectangles(centre, side, np.ones(n, bool) if on is None else on.numpy(), *size, rectangles)
         every.append(rectangles)
     return Holes(np.concatenate(every, 1), fill, np.ascontiguousarray(seeds))

@@ -13,6 +13,10 @@ STRIP = 512
 MOST_PACKED = 80_000
 """Pixels of the largest image that is copied into words first, so that a thread needs less than 1 MB of its own."""
 
+LONG_ROW = 64
+"""Pixels of the shortest row that fills vectors by itself."""
+
+ONE = np.float32(1)
 STAY, MOVE, MATRIX, POINTS = 0, 1, 2, 3
 """How pixels are fetched: from their own place, whole from elsewhere, blended by matrices, blended at given points."""
 AS_BYTES, AS_FLOATS = 0, 1
@@ -53,6 +57,7 @@ def run(
         seeds: `[n]` of noise.
         scale, shift: `[c]` for floats.
     """
+    wide()
     size = h * w
     per_strip = max(1, STRIP // max(w, 1))
     most = per_strip * w
@@ -73,7 +78,7 @@ def run(
     below = uintp(w) if h > 1 else uintp(0)
 
     packed = np.empty(size + 2 if fetching else 1, np.uint32)
-    stashed = np.empty(size if stashing else 1, np.uint32)
+    stashed = np.empty((-(-h // per_strip) if stashing else 1, most), np.uint32)
     stashed_gray = stashed.view(np.float32)
     row = np.empty((c, most), np.float32)
     word = np.empty(most, np.uint32)
@@ -82,12 +87,17 @@ def run(
     upper_half, lower_half = np.empty(most, np.uint16), np.empty(most, np.uint16)
     place = np.empty(most, np.int32)
     across, down, cover = np.empty(most, np.float32), np.empty(most, np.float32), np.empty(most, np.float32)
-    u, v, alive = np.empty(most, np.float32), np.empty(most, np.float32), np.empty(most, np.float32)
+    u, v, alive = np.empty(most, np.float32), np.empty(most, np.float32), np.ones(most, np.float32)
     column, line = np.empty(most, np.float32), np.empty(most, np.float32)
     for y in range(per_strip):
         for x in range(w):
             column[y * w + x] = float32(x)
             line[y * w + x] = float32(y)
+    # Rows of strips, as arrays of their own: an index that is a sum might be negative, for all that LLVM knows, and the
+    # loop would stay scalar.
+    place_rows, down_rows = place.reshape((per_strip, w)), down.reshape((per_strip, w))
+    cover_rows = cover.reshape((per_strip, w))
+    place_across, cover_across = np.empty(w, np.int32), np.empty(w, np.float32)
     m = np.empty(c * (c + 1), np.float32)
     mean = np.zeros(c, np.float32)
     mixed = np.empty(c, np.float32)
@@ -105,18 +115,26 @@ def run(
                 strips.pack_interleaved(source, base, packed, size)
             else:
                 strips.pack_planes(source, base, uintp(size), packed, size)
+        axes = fetch == MATRIX and stages[i] == 1 and w >= LONG_ROW and points.keeps_axes(matrices[i, 0])
+        if axes:
+            points.start_axes(matrices[i, 0], edges[i], w, h, per_strip, u, place_across, across, cover_across)
         for phase in range(0 if pulled[i] else 1, 2):
             sums = np.zeros(c, np.float64)
             for top in range(0, h, per_strip):
                 lines = min(per_strip, h - top)
                 count = lines * w
                 first = top * w
+                strip = top // per_strip
+                recolouring = phase == 1 and recoloured[i]
+                if recolouring and top == 0:
+                    _pulled(maps[i], pulls[i], pulled[i], mean, c, strips.COARSE if stash and pulled[i] and c == 3 else ONE, m)
                 # Fetch.
                 if stash and pulled[i] and phase == 1:
                     if c == 3:
-                        strips.unstash(stashed, first, count, row[0], row[1], row[2])
+                        strips.unstash_recoloured(stashed[strip], count, m, row[0], row[1], row[2])
+                        recolouring = False
                     else:
-                        row[0, :count] = stashed_gray[first : first + count]
+                        row[0, :count] = stashed_gray[strip, :count]
                 elif fetch == STAY:
                     if layout == 0 or c == 1:
                         for k in range(c):
@@ -129,7 +147,7 @@ def run(
                             strips.widen_every(source, base + step * uintp(first) + uintp(k), step, count, row[k])
                 elif fetch == MOVE:
                     for y in range(lines):
-                        _places(columns[i], rows_[i], turned[i], top + y, w, y * w, place)
+                        _places(columns[i], rows_[i], turned[i], top + y, w, place_rows[y])
                     if packed_fetch:
                         strips.move_packed(packed, place, count, word)
                         strips.unpack(word, count, row[0], row[1], row[2])
@@ -137,17 +155,33 @@ def run(
                         for k in range(c):
                             strips.move_scattered(source, base + step_channel * uintp(k), step, place, count, row[k])
                 else:
-                    alive[:count] = np.float32(1)
-                    if fetch == MATRIX:
-                        points.start(matrices[i, 0], float32(top), column, line, count, u, v)
-                        for stage in range(1, stages[i]):
-                            points.settle(edges[i], w, h, count, u, v, alive)
-                            points.move_on(matrices[i, stage], count, u, v)
+                    if axes:
+                        for y in range(lines):
+                            points.row_of_axes(
+                                matrices[i, 0], edges[i], top + y, w, h, place_across, cover_across,
+                                place_rows[y], down_rows[y], cover_rows[y],
+                            )  # fmt: skip
                     else:
-                        _given(at[i], top, lines, w, u, v)
-                    points.finish(edges[i], w, h, count, u, v, alive, place, across, down, cover)
+                        if fetch == MATRIX:
+                            points.start(matrices[i, 0], float32(top), column, line, count, u, v)
+                            for stage in range(1, stages[i]):
+                                points.settle(edges[i], w, h, count, u, v, alive)
+                                points.move_on(matrices[i, stage], count, u, v)
+                        else:
+                            _given(at[i], top, lines, w, u, v)
+                        points.finish(edges[i], w, h, count, u, v, alive, place, across, down, cover)
+                        if fetch == MATRIX and stages[i] > 1:
+                            alive[:count] = np.float32(1)
                     if packed_fetch:
                         strips.gather_packed(packed, place, count, below, upper, lower)
+                        if phase == 0 and stash:
+                            reds, greens, blues = strips.blend_stash(
+                                upper_words, lower_words, across, down, cover, count, stashed[strip]
+                            )
+                            sums[0] += reds
+                            sums[1] += greens
+                            sums[2] += blues
+                            continue
                         strips.blend_packed(
                             upper_words, lower_words, across, down, cover, count, row[0], row[1], row[2]
                         )
@@ -164,14 +198,12 @@ def run(
                     for k in range(c):
                         sums[k] += strips.total(row[k], count)
                     if stash and c == 3:
-                        strips.stash(row[0], row[1], row[2], stashed, first, count)
+                        strips.stash(row[0], row[1], row[2], stashed[strip], count)
                     elif stash:
-                        stashed_gray[first : first + count] = row[0, :count]
+                        stashed_gray[strip, :count] = row[0, :count]
                     continue
                 # Recolour.
-                if recoloured[i]:
-                    if top == 0:
-                        _pulled(maps[i], pulls[i], pulled[i], mean, c, m)
+                if recolouring:
                     if c == 3:
                         strips.recolour_rgb(row[0], row[1], row[2], m, count)
                     elif c == 1:
@@ -214,10 +246,9 @@ def run(
 
 @kernel
 @no_type_check
-def _places(columns, rows_, turned, y, w, first, place):
+def _places(columns, rows_, turned, y, w, place):
     """The places of a row of whole pixels in the input."""
     wide()
-    place = place[first : first + w]  # an index that is a sum might be negative for all LLVM knows
     if turned:
         # The image is square here: a column of the output is a row of the input.
         for x in range(w):
@@ -244,14 +275,15 @@ def _given(at, top, lines, w, u, v):
 
 @kernel
 @no_type_check
-def _pulled(maps, pulls, pulled, mean, c, m):
-    """The map of one image, its offsets pulled by its mean colour."""
-    for k in range(c * (c + 1)):
-        m[k] = maps[k]
-    if pulled:
-        for k in range(c):
-            for j in range(c):
-                m[k * (c + 1) + c] += pulls[k * c + j] * mean[j]
+def _pulled(maps, pulls, pulled, mean, c, unit, m):
+    """The map of one image on values in units of so many levels, its offsets pulled by its mean colour."""
+    for k in range(c):
+        offset = maps[k * (c + 1) + c]
+        for j in range(c):
+            m[k * (c + 1) + j] = unit * maps[k * (c + 1) + j]
+            if pulled:
+                offset += pulls[k * c + j] * mean[j]
+        m[k * (c + 1) + c] = offset
 
 
 @kernel

@@ -7,15 +7,23 @@ import numba
 from llvmlite import ir
 from numba.extending import intrinsic
 
-OPTIONS = {"nogil": True, "fastmath": True, "error_model": "numpy"}
-
 
 def kernel(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - numba has no types
     """Compile a function when it is first called, and keep the result on disk where a place for it can be written."""
+    return _compiled(function, fastmath=True)
+
+
+def exact_kernel(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+    """The same for a function whose sums and products must be carried out as they are written."""
+    return _compiled(function, fastmath=False)
+
+
+def _compiled(function: Callable[..., Any], fastmath: bool) -> Any:  # noqa: ANN401
+    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
-        return numba.njit(cache=True, **OPTIONS)(function)
+        return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no folder that it may write
-        return numba.njit(**OPTIONS)(function)
+        return numba.njit(**options)(function)
 
 
 def _bytes_at(context: Any, builder: Any, kind: Any, array: Any, offset: Any, bits: int) -> Any:  # noqa: ANN401

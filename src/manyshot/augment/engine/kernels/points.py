@@ -98,7 +98,61 @@ def finish(edge, width, height, count, u, v, alive, place, across, down, cover):
         a, b = min(max(u[x], ZERO), last_u), min(max(v[x], ZERO), last_v)
         seen = max(ONE - fades * abs(u[x] - a), ZERO) * max(ONE - fades * abs(v[x] - b), ZERO)
         i, j = int32(min(a, most_u)), int32(min(b, most_v))
-        place[x] = j * row + i
+        place[x] = int32(j * row + i)
         across[x] = a - float32(i)
         down[x] = b - float32(j)
         cover[x] = seen * alive[x]
+
+
+@kernel
+@no_type_check
+def keeps_axes(m):
+    """Whether a matrix takes rows to rows and columns to columns, as crops and flips do."""
+    return m[1] == ZERO and m[3] == ZERO and m[6] == ZERO and m[7] == ZERO
+
+
+@kernel
+@no_type_check
+def start_axes(m, edge, width, height, lines, u, place, across, cover):
+    """What all rows of such an image share.
+
+    Args:
+        lines: rows of a strip.
+        across: `[lines * width]` to fill, row by row the same.
+        place, cover: `[width]` to fill.
+    """
+    wide()
+    for x in range(width):
+        u[x] = m[0] * float32(int32(x)) + m[2]
+    if edge == EDGE_REFLECTION:
+        fold(width, width, u)
+    fades = ONE if edge == EDGE_ZERO else ZERO
+    for x in range(width):
+        a = min(max(u[x], ZERO), float32(width - 1))
+        i = int32(min(a, float32(max(width - 2, 0))))
+        place[x] = i
+        across[x] = a - float32(i)
+        cover[x] = max(ONE - fades * abs(u[x] - a), ZERO)
+    for y in range(1, lines):
+        across[y * width : (y + 1) * width] = across[:width]
+
+
+@kernel
+@no_type_check
+def row_of_axes(m, edge, y, width, height, place_across, cover_across, place, down, cover):
+    """The rest of what a row of such an image needs."""
+    wide()
+    t = m[4] * float32(y) + m[5]
+    if edge == EDGE_REFLECTION:
+        t += HALF
+        period = float32(2 * height)
+        t -= period * np.floor(t / period)
+        t = min(t, period - t) - HALF
+    b = min(max(t, ZERO), float32(height - 1))
+    j = int32(min(b, float32(max(height - 2, 0))))
+    fades = ONE if edge == EDGE_ZERO else ZERO
+    seen, rest, start_ = max(ONE - fades * abs(t - b), ZERO), b - float32(j), int32(j * int32(width))
+    for x in range(width):
+        place[x] = int32(start_ + place_across[x])
+        down[x] = rest
+        cover[x] = seen * cover_across[x]

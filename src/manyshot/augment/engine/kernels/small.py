@@ -1,15 +1,16 @@
 """The little arithmetic that each image needs before its pixels are touched."""
 
+from math import cos, pi, sin
 from typing import no_type_check
 
 import numpy as np
 
-from manyshot.augment.engine.kernels.machine import kernel
+from manyshot.augment.engine.kernels.machine import exact_kernel, kernel
 
 ROUNDING = 1e-9
 
 
-@kernel
+@exact_kernel
 @no_type_check
 def chain_matrices(chain, h, w, border, chained, stages):
     """Multiply the maps of a run of warps, where no point leaves the frame between them.
@@ -50,7 +51,7 @@ def chain_matrices(chain, h, w, border, chained, stages):
                 chained[i, stage] = pixel
 
 
-@kernel
+@exact_kernel
 @no_type_check
 def _multiply(a, b, out):
     for r in range(3):
@@ -58,7 +59,7 @@ def _multiply(a, b, out):
             out[3 * r + c] = a[3 * r] * b[c] + a[3 * r + 1] * b[3 + c] + a[3 * r + 2] * b[6 + c]
 
 
-@kernel
+@exact_kernel
 @no_type_check
 def _to_pixels(m, h, w, out):
     """The same map between pixels: pixel i of w lies at (2 i + 1) / w - 1."""
@@ -114,3 +115,84 @@ def chain_maps(linear, offset, pull, maps, pulls):
             for s in range(c):
                 maps[i, r * (c + 1) + s] = a[r, s]
                 pulls[i, r * c + s] = p[r, s]
+
+
+BRIGHTNESS, CONTRAST, SATURATION, HUE = 0, 1, 2, 3
+
+
+@kernel
+@no_type_check
+def fill_maps(kind, values, on, luma, to_yiq, from_yiq, linear, offset, pull):
+    """The maps of the four commonest changes of colour, as `maps` of their ops tells them.
+
+    Args:
+        kind: BRIGHTNESS, CONTRAST, SATURATION or HUE.
+        values: `[n]` the drawn factor or turn.
+        on: `[n]` which images change.
+        luma: `[c]` shares of the channels in grey.
+        to_yiq, from_yiq: `[3, 3]`.
+        linear, offset, pull: `[n, c, c]`, `[n, c]` and `[n, c, c]` to fill; see `chain_maps`.
+    """
+    n, c = offset.shape
+    part = np.empty((3, 3))
+    for i in range(n):
+        value = values[i]
+        for r in range(c):
+            offset[i, r] = 0.0
+            for s in range(c):
+                linear[i, r, s] = 1.0 if r == s else 0.0
+                pull[i, r, s] = 0.0
+        if not on[i]:
+            continue
+        if kind == BRIGHTNESS or kind == CONTRAST:
+            for r in range(c):
+                linear[i, r, r] = value
+        if kind == CONTRAST:
+            for r in range(c):
+                for s in range(c):
+                    pull[i, r, s] = (1.0 - value) * luma[s]
+        elif kind == SATURATION and c == 3:
+            for r in range(3):
+                for s in range(3):
+                    linear[i, r, s] = (value if r == s else 0.0) + (1.0 - value) * luma[s]
+        elif kind == HUE and c == 3:
+            a, b = cos(2 * pi * value), sin(2 * pi * value)
+            for s in range(3):
+                part[0, s] = to_yiq[0, s]
+                part[1, s] = a * to_yiq[1, s] - b * to_yiq[2, s]
+                part[2, s] = b * to_yiq[1, s] + a * to_yiq[2, s]
+            for r in range(3):
+                for s in range(3):
+                    linear[i, r, s] = (
+                        from_yiq[r, 0] * part[0, s] + from_yiq[r, 1] * part[1, s] + from_yiq[r, 2] * part[2, s]
+                    )
+
+
+@exact_kernel
+@no_type_check
+def fill_rectangles(centre, side, on, h, w, places):
+    """The pixels whose centres lie in each rectangle.
+
+    Args:
+        centre, side: `[n, k, 2]` (x, y), as the op drew them, in single precision like the op.
+        on: `[n]` which images change.
+        h, w: pixels.
+        places: `[n, k, 4]` to fill: left, right, top, bottom.
+    """
+    n, k, _ = centre.shape
+    one, two = np.float32(1), np.float32(2)
+    for i in range(n):
+        for hole in range(k):
+            for axis in range(2):
+                length = w if axis == 0 else h
+                size = np.float32(length)
+                first, last = 0, 0
+                if on[i]:
+                    c, s = centre[i, hole, axis], side[i, hole, axis]
+                    while first < length and not abs((np.float32(first) * two + one) / size - one - c) < s:
+                        first += 1
+                    last = first
+                    while last < length and abs((np.float32(last) * two + one) / size - one - c) < s:
+                        last += 1
+                places[i, hole, 2 * axis] = first
+                places[i, hole, 2 * axis + 1] = last

@@ -14,6 +14,7 @@ from manyshot.augment.engine.kernels.machine import kernel, load16, load32, load
 ZERO, ONE, HALF, WHITE = np.float32(0), np.float32(1), np.float32(0.5), np.float32(255)
 FINE = np.float32(4)
 """A stashed value has ten bits: quarters of a level."""
+COARSE = np.float32(1 / 4)
 
 
 @kernel
@@ -199,10 +200,53 @@ def total(row, count):
 
 @kernel
 @no_type_check
-def stash(red, green, blue, stashed, first, count):
+def blend_stash(upper, lower, across, down, cover, count, stashed):
+    """`blend_packed` to words of three times ten bits; returns the sums of red, green and blue."""
+    wide()
+    low, middle, share = uint32(255), uint32(0xFF00), np.float32(1 / 256)
+    red, green, blue = ZERO, ZERO, ZERO
+    for x in range(count):
+        bottom = cover[x] * down[x]
+        top = cover[x] - bottom
+        d = bottom * across[x]
+        c = bottom - d
+        b = top * across[x]
+        a = top - b
+        p, q, r, s = upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]
+        v0 = (
+            float32(int32(p & low)) * a
+            + float32(int32(q & low)) * b
+            + float32(int32(r & low)) * c
+            + float32(int32(s & low)) * d
+        )
+        v1 = share * (
+            float32(int32(p & middle)) * a
+            + float32(int32(q & middle)) * b
+            + float32(int32(r & middle)) * c
+            + float32(int32(s & middle)) * d
+        )
+        v2 = (
+            float32(int32(p >> uint32(16))) * a
+            + float32(int32(q >> uint32(16))) * b
+            + float32(int32(r >> uint32(16))) * c
+            + float32(int32(s >> uint32(16))) * d
+        )
+        red += v0
+        green += v1
+        blue += v2
+        stashed[x] = (
+            uint32(int32(v0 * FINE + HALF))
+            | (uint32(int32(v1 * FINE + HALF)) << uint32(10))
+            | (uint32(int32(v2 * FINE + HALF)) << uint32(20))
+        )
+    return red, green, blue
+
+
+@kernel
+@no_type_check
+def stash(red, green, blue, stashed, count):
     """Float rows to words of three times ten bits."""
     wide()
-    stashed = stashed[first : first + count]  # an index that is a sum might be negative, for all that LLVM knows: the loop would stay scalar
     for x in range(count):
         stashed[x] = (
             uint32(int32(red[x] * FINE + HALF))
@@ -213,16 +257,20 @@ def stash(red, green, blue, stashed, first, count):
 
 @kernel
 @no_type_check
-def unstash(stashed, first, count, red, green, blue):
-    """Back from words of three times ten bits."""
+def unstash_recoloured(stashed, count, m, red, green, blue):
+    """Back from words of three times ten bits, through `recolour_rgb`; the matrix takes care of their scale."""
     wide()
-    low, share = uint32(1023), np.float32(0.25)
-    stashed = stashed[first : first + count]
+    low = uint32(1023)
+    m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
+    m6, m7, m8, m9, m10, m11 = m[6], m[7], m[8], m[9], m[10], m[11]
     for x in range(count):
         word = stashed[x]
-        red[x] = share * float32(int32(word & low))
-        green[x] = share * float32(int32((word >> uint32(10)) & low))
-        blue[x] = share * float32(int32(word >> uint32(20)))
+        r = float32(int32(word & low))
+        g = float32(int32((word >> uint32(10)) & low))
+        b = float32(int32(word >> uint32(20)))
+        red[x] = min(max(m0 * r + m1 * g + m2 * b + m3, ZERO), WHITE)
+        green[x] = min(max(m4 * r + m5 * g + m6 * b + m7, ZERO), WHITE)
+        blue[x] = min(max(m8 * r + m9 * g + m10 * b + m11, ZERO), WHITE)
 
 
 @kernel
@@ -230,11 +278,13 @@ def unstash(stashed, first, count, red, green, blue):
 def recolour_rgb(red, green, blue, m, count):
     """One 3 x 4 matrix a pixel, then a clamp."""
     wide()
+    m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
+    m6, m7, m8, m9, m10, m11 = m[6], m[7], m[8], m[9], m[10], m[11]
     for x in range(count):
         r, g, b = red[x], green[x], blue[x]
-        red[x] = min(max(m[0] * r + m[1] * g + m[2] * b + m[3], ZERO), WHITE)
-        green[x] = min(max(m[4] * r + m[5] * g + m[6] * b + m[7], ZERO), WHITE)
-        blue[x] = min(max(m[8] * r + m[9] * g + m[10] * b + m[11], ZERO), WHITE)
+        red[x] = min(max(m0 * r + m1 * g + m2 * b + m3, ZERO), WHITE)
+        green[x] = min(max(m4 * r + m5 * g + m6 * b + m7, ZERO), WHITE)
+        blue[x] = min(max(m8 * r + m9 * g + m10 * b + m11, ZERO), WHITE)
 
 
 @kernel
