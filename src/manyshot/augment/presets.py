@@ -35,5 +35,17 @@ PRESETS = {
         "support+query: flip turn affine(10, 1.1, 0.05, 0.05, edge=reflection) brightness(0.1) contrast(0.1)",
         "square scans and microscope pictures without an upright: turned, mirrored, mildly deformed; stains stay",
     ),
+    "natural-policy": Preset(
+        "support+query: flip resized_crop(0.5) trivialaugment",
+        "photographs, with nothing to tune: mirrored, cropped, and one of fourteen moves at any strength",
+    ),
+    "medical-slides": Preset(
+        "support+query: flip turn affine(10, 1.1, 0.05, 0.05, edge=reflection) stain_jitter(0.05) blur(0.7, p=0.3)",
+        "square pictures of stained slides: as medical, and stained in another laboratory",
+    ),
+    "medical-scans": Preset(
+        "support+query: affine(10, 1.1, 0.05, 0.05) bias_field(0.2) foreground_gamma(1.3) ghosting(0.3, p=0.2)",
+        "scans with an upright, bright on dark: mildly moved, unevenly received, with ghosts",
+    ),
 }
-"""The presets by name; a name may stand as a plan."""
+"""The presets by name; a name may stand as a plan. Those of one word are the few-shot standards."""

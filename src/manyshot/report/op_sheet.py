@@ -25,7 +25,7 @@ SIDE = 64
 
 
 def op_sheet(table: Mapping[str, type[Op]] = OPS, *, variants: int = 6, seed: int = 0) -> Image.Image:
-    """Draw each op at half, once and twice the default of its main option, where it allows that.
+    """Draw each op at half, once and twice the default of its main option, where it allows that; if that is p, always.
 
     Args:
         table: op classes by name, whose options all have defaults.
@@ -53,8 +53,10 @@ def op_sheet(table: Mapping[str, type[Op]] = OPS, *, variants: int = 6, seed: in
 def _strengths(name: str, op: Op) -> list[tuple[str, Op]]:
     main = fields(op)[0].name if fields(op) else None  # type: ignore[arg-type] # every op is a dataclass
     value = getattr(op, main) if main else None
-    if main in (None, "p") or isinstance(value, bool) or not isinstance(value, int | float):
+    if main is None or isinstance(value, bool) or not isinstance(value, int | float):
         return [(name, op)]
+    if main == "p":
+        return [(f"{name}(1)", replace(op, p=1.0))]  # type: ignore[type-var]
     found: list[tuple[str, Op]] = []
     for strength in STRENGTHS:
         stronger = type(value)(value * strength)
