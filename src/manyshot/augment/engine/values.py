@@ -54,7 +54,7 @@ def colours(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Colours:
     k = len(ops)
     linear, offset = np.zeros((k, n, c, c), np.float32), np.zeros((k, n, c), np.float32)
     pull = np.zeros((k, n, c, c), np.float32)
-    pulled = False
+    pulling = np.zeros(k, bool)
     for place, leaf in enumerate(ops):
         op, own, on = leaf.op, leaf.params(params), leaf.on(params)
         assert isinstance(op, Recolour)
@@ -65,20 +65,20 @@ def colours(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Colours:
             small.fill_maps(
                 kind, own[name].numpy(), acts, luma, TO_YIQ, FROM_YIQ, linear[place], offset[place], pull[place]
             )
-            pulled |= type(op) is Contrast
+            pulling[place] = type(op) is Contrast
             continue
         at_black = op.maps(own, torch.zeros(n, c))
         linear[place], offset[place] = at_black[..., :-1].numpy(), at_black[..., -1].numpy()
         if looks_at_mean(op, c):
-            pulled = True
+            pulling[place] = True
             for channel in range(c):
                 one = torch.zeros(n, c)
                 one[:, channel] = 1
                 pull[place, :, :, channel] = (op.maps(own, one)[..., -1] - at_black[..., -1]).numpy()
         linear[place, ~acts], offset[place, ~acts], pull[place, ~acts] = np.eye(c), 0, 0
     maps, pulls = np.empty((n, c * (c + 1)), np.float32), np.empty((n, c * c), np.float32)
-    small.chain_maps(linear, offset, pull, maps, pulls)
-    return Colours(maps, pulls, pulled)
+    small.chain_maps(linear, offset, pull, pulling, maps, pulls)
+    return Colours(maps, pulls, bool(pulling.any()))
 
 
 @lru_cache(maxsize=256)

@@ -78,7 +78,7 @@ def _to_pixels(m, h, w, out):
 
 @kernel
 @no_type_check
-def chain_maps(linear, offset, pull, maps, pulls):
+def chain_maps(linear, offset, pull, pulling, maps, pulls):
     """Multiply the colour maps of a run of ops.
 
     An op takes v to `L v + o + P m`, with m the mean of its input. After a run v is `A v + b + B m`, the mean
@@ -86,35 +86,43 @@ def chain_maps(linear, offset, pull, maps, pulls):
 
     Args:
         linear, offset, pull: `[k, n, c, c]`, `[k, n, c]` and `[k, n, c, c]` of each op.
+        pulling: `[k]` whether an op looks at the mean; if not, its P is zero.
         maps: `[n, c (c + 1)]` to fill with A and b, on levels up to 255.
         pulls: `[n, c c]` to fill with B.
     """
     k, n, c = offset.shape
-    a, b, p = np.empty((c, c)), np.empty(c), np.empty((c, c))
-    a2, b2, p2 = np.empty((c, c)), np.empty(c), np.empty((c, c))
+    zero = np.float32(0)
+    column, mean = np.empty(c, np.float32), np.empty(c, np.float32)
     for i in range(n):
+        own, pulled = maps[i], pulls[i]
         for r in range(c):
-            b[r] = 0.0
             for s in range(c):
-                a[r, s] = 1.0 if r == s else 0.0
-                p[r, s] = 0.0
-        for stage in range(k):
-            for r in range(c):
-                b2[r] = offset[stage, i, r]
-                for t in range(c):
-                    b2[r] += (linear[stage, i, r, t] + pull[stage, i, r, t]) * b[t]
-                for s in range(c):
-                    a2[r, s] = 0.0
-                    p2[r, s] = 0.0
+                own[r * (c + 1) + s] = linear[0, i, r, s]
+                pulled[r * c + s] = pull[0, i, r, s]
+            own[r * (c + 1) + c] = offset[0, i, r]
+        is_pulled = pulling[0]
+        for stage in range(1, k):
+            for s in range(c + 1):
+                # A column of A, or b; and of B.
+                for r in range(c):
+                    column[r] = own[r * (c + 1) + s]
+                    mean[r] = pulled[r * c + s] if s < c else zero
+                for r in range(c):
+                    value = offset[stage, i, r] if s == c else zero
                     for t in range(c):
-                        a2[r, s] += linear[stage, i, r, t] * a[t, s]
-                        p2[r, s] += linear[stage, i, r, t] * p[t, s] + pull[stage, i, r, t] * (a[t, s] + p[t, s])
-            a[:], b[:], p[:] = a2, b2, p2
+                        value += linear[stage, i, r, t] * column[t]
+                    if pulling[stage] and s == c:
+                        for t in range(c):
+                            value += pull[stage, i, r, t] * column[t]
+                    own[r * (c + 1) + s] = value
+                    if s < c and (is_pulled or pulling[stage]):
+                        value = zero
+                        for t in range(c):
+                            value += linear[stage, i, r, t] * mean[t] + pull[stage, i, r, t] * (column[t] + mean[t])
+                        pulled[r * c + s] = value
+            is_pulled = is_pulled or pulling[stage]
         for r in range(c):
-            maps[i, r * (c + 1) + c] = 255.0 * b[r]
-            for s in range(c):
-                maps[i, r * (c + 1) + s] = a[r, s]
-                pulls[i, r * c + s] = p[r, s]
+            own[r * (c + 1) + c] *= np.float32(255)
 
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0, 1, 2, 3
