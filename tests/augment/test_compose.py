@@ -66,7 +66,9 @@ def test_a_fused_run_shows_what_op_by_op_shows_beyond_the_edge_too(edge):
 def test_a_fused_run_resamples_once(monkeypatch):
     calls = []
     monkeypatch.setattr("manyshot.augment.compose.resample", lambda *args: calls.append(1) or warp.resample(*args))
-    op = Compose((Flip(), Affine(), Sometimes(Elastic()), Crop(), Brightness(), Affine(), Affine(edge="border")))
+    op = Compose(
+        (Flip(), Compose((Affine(), Sometimes(Elastic()))), Crop(), Brightness(), Affine(), Affine(edge="border"))
+    )
     images = blob(4, size=12)
     op.apply(images, op.sample(4, generator()))
     assert len(calls) == 1  # the first four; the last two differ in edge, and each is applied alone

@@ -7,6 +7,7 @@ from manyshot.augment import NAMED, OPS, PRESETS, Compose, Plan, Sometimes, desc
 from manyshot.augment.build import build
 from manyshot.augment.image import Affine, Elastic, Flip, Noise, Turn
 from manyshot.augment.language import parse
+from manyshot.augment.mix import MIXES, CutMix, Mixup, SometimesMix, mix_examples
 from manyshot.augment.op import Op
 from manyshot.augment.syntax import PLACEMENTS
 from manyshot.base import InputError
@@ -288,13 +289,65 @@ class TestItemOp:
             Plan.parse(text).item_op()
 
 
+class TestMixes:
+    @pytest.mark.parametrize("name", MIXES)
+    def test_items_and_labels_are_mixed_within_their_task(self, name):
+        episode = episode_of(channels=3)
+        changed = applied(f"support: {name}", episode)
+        assert changed.support.labels.sum(-1) == pytest.approx(torch.ones(changed.support.weight.shape))
+        assert (changed.support.labels.amax(-1) < 0.99).any()
+        assert not changed.support.items.equal(episode.as_float().support.items)
+        assert changed.query.items.equal(episode.as_float().query.items)
+        assert changed.query.labels.equal(episode.query.labels)
+
+    def test_added_shots_are_mixed_and_the_real_ones_stay(self):
+        episode = episode_of(channels=3)
+        n = episode.support.weight.shape[1]
+        support = applied("shots: 4 x flip cutmix", episode).support
+        assert support.items[:, :n].equal(episode.as_float().support.items)
+        assert support.labels[:, :n].equal(episode.support.labels)
+        assert (support.labels[:, n:].amax(-1) < 0.99).any()
+        assert support.origin[:, n:].min() >= 0
+
+    def test_they_are_written_as_ops_are(self):
+        plan = Plan.parse("support: flip mixup(0.4) cutmix(p=0.5)")
+        assert str(plan) == "support: flip mixup(0.4) cutmix(p=0.5)"
+        assert plan.steps["support"].mixes == (Mixup(0.4), SometimesMix(CutMix(), 0.5))
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("task: mixup", "'mixup' (character 7) changes labels, item by item"),
+            ("task+support: mixup", "changes labels, item by item"),
+            ("support: mixup flip", "'flip' (character 16) stands behind a mix; write mixes last"),
+            ("support: oneof(flip mixup)", "mixup changes labels: write it behind the ops"),
+            ("support: cutmix(0)", "alpha=0"),
+            ("support: cutmx", "did you mean 'cutmix'?"),
+        ],
+    )
+    def test_a_mix_out_of_place_is_refused(self, text, message):
+        with pytest.raises(InputError) as caught:
+            Plan.parse(text)
+        assert message in str(caught.value)
+
+    def test_no_samples_are_made_of_several_classes(self):
+        with pytest.raises(InputError, match="a sample would have no label"):
+            Plan.parse("support: flip mixup").item_op()
+
+    def test_only_images_are_mixed(self):
+        episode = episode_of(channels=1)
+        words = replace(episode.support, items=[["a"] * row.shape[0] for row in episode.support.items])
+        with pytest.raises(InputError, match="only images can be mixed"):
+            mix_examples(Mixup(), words, torch.Generator().manual_seed(0))
+
+
 class TestDescriptions:
     def test_every_op_has_a_summary_and_help_for_every_option(self):
         described = describe_ops()
         assert [op.name for op in described] == list(NAMED)
         for op in described:
             assert op.summary.endswith(".")
-            assert op.placements == PLACEMENTS
+            assert op.placements == (PLACEMENTS[1:] if op.name in MIXES else PLACEMENTS)
             assert all(option.help for option in op.options)
 
     def test_the_described_defaults_are_the_ops_own(self):

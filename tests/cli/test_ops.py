@@ -39,4 +39,5 @@ def test_a_sheet_is_drawn_of_all_ops_or_of_one(manyshot, tmp_path):
         assert whole.height > 10 * one.height
     assert manyshot("ops", "--out", tmp_path / "all.txt").status == 2
     refused = manyshot("ops", "oneof", "--out", tmp_path / "oneof.png")
-    assert (refused.status, refused.errors) == (2, "Error: 'oneof' is made of other ops: draw those\n")
+    assert refused.status == 2
+    assert refused.errors == "Error: 'oneof' takes other ops or items: draw those that stand alone\n"

@@ -5,6 +5,7 @@ from dataclasses import MISSING, Field, fields
 from typing import Any, NoReturn, get_type_hints
 
 from manyshot.augment.compose import Sometimes
+from manyshot.augment.mix import Mix, SometimesMix
 from manyshot.augment.op import Op
 from manyshot.augment.syntax import Call, Value, shorten, write
 from manyshot.base import InputError, did_you_mean
@@ -62,7 +63,9 @@ def build(call: Call, table: Mapping[str, type], what: str = "op") -> Any:  # no
     values = {name: _read(call, name, types[name], value, table) for name, value in written.items()}
     try:
         op = kind(**values)
-        return op if share is None else Sometimes(op, share)
+        if share is None:
+            return op
+        return SometimesMix(op, share) if isinstance(op, Mix) else Sometimes(op, share)
     except InputError as error:
         # The class's name adds nothing to the call as written.
         raise InputError(f"{call.what}: {call.place}: {str(error).removeprefix(f'{kind.__name__}: ')}") from None
@@ -107,6 +110,9 @@ def _read(call: Call, name: str, kind: Any, value: Value, table: Mapping[str, ty
     if not isinstance(value, tuple) or (kind is Op and len(value) > 1):
         _fail(call, text, "give one op" if kind is Op else "give ops, separated by spaces")
     ops = tuple(build(inner, table) for inner in value)
+    for inner, op in zip(value, ops, strict=True):
+        if isinstance(op, Mix):
+            _fail(call, text, f"{inner.name} changes labels: write it behind the ops of a clause, not inside one")
     return ops[0] if kind is Op else ops
 
 

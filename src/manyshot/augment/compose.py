@@ -45,7 +45,7 @@ class Compose:
 
     def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
         """Apply the ops; differentiable where they are."""
-        for run in _runs([(op, params[str(place)]) for place, op in enumerate(self.ops)]):
+        for run in _runs(list(_flat(self, params))):
             if _worth_fusing([op for op, _ in run]):
                 items = _resample_once(items, run)
             else:
@@ -94,6 +94,15 @@ class Sometimes:
 
 Drawn = tuple[Op, Params]
 """An op and the params drawn for it."""
+
+
+def _flat(op: Op, params: Params) -> Iterator[Drawn]:
+    """The ops of a composition and of the compositions in it, in the order in which they act."""
+    if not isinstance(op, Compose):
+        yield op, params
+        return
+    for place, inner in enumerate(op.ops):
+        yield from _flat(inner, params[str(place)])
 
 
 def _warp(op: Op) -> Warp | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manyshot.augment.build import is_required, options
+from manyshot.augment.mix import Mix
 from manyshot.augment.syntax import PLACEMENTS
 from manyshot.augment.table import NAMED
 
@@ -78,6 +79,6 @@ def _describe(name: str, kind: type) -> OpHelp:
             OptionHelp(option, None if is_required(field) else field.default, meaning.get(option, ""))
             for option, field in options(kind).items()
         ),
-        placements=PLACEMENTS,
+        placements=tuple(place for place in PLACEMENTS if place != "task" or not issubclass(kind, Mix)),
         example=f"{name}({EXAMPLE_OPS})" if any(map(is_required, options(kind).values())) else name,
     )

@@ -10,6 +10,7 @@ from torch import Generator
 from manyshot.augment.build import build, word
 from manyshot.augment.compose import Compose
 from manyshot.augment.language import NAME, parse
+from manyshot.augment.mix import Mix, mix_examples
 from manyshot.augment.op import Op
 from manyshot.augment.presets import PRESETS
 from manyshot.augment.syntax import PLACEMENTS, Call, Clause, Syntax, shorten, write
@@ -17,7 +18,7 @@ from manyshot.augment.table import NAMED
 from manyshot.augment.tasks import SHARED_BY, apply_shared, sample_shared
 from manyshot.augment.variants import change, variants
 from manyshot.base import InputError, did_you_mean, seeds
-from manyshot.tasks import Episode
+from manyshot.tasks import Episode, Examples
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Step:
 
     Args:
         op: the clause's ops as one.
+        mixes: what then mixes items and labels within a task.
         per: who shares each op's draw at `task`, "class" or "task"; empty elsewhere.
         copies: variants of an item; None to change items in place.
         weight: of an added shot, as a share of its item's.
     """
 
     op: Compose
+    mixes: tuple[Mix, ...] = ()
     per: tuple[str, ...] = ()
     copies: int | None = None
     weight: float = 1.0
@@ -103,7 +106,7 @@ class Plan:
         """The op that makes a new sample of an item: that of the shots if there are any, else that of the support.
 
         Raises:
-            InputError: if the plan has neither.
+            InputError: if the plan has neither, or mixes there: a mixed sample has no one class.
 
         Example:
             >>> Plan.parse("support: flip; shots: 8 x noise(0.2)").item_op()
@@ -114,6 +117,8 @@ class Plan:
             raise InputError(
                 f"plan: '{self}' does not say how to make samples; give it a clause such as 'shots: 8 x affine'"
             )
+        if step.mixes:
+            raise InputError(f"plan: '{self}' mixes classes, so a sample would have no label; leave the mix out here")
         return step.op
 
     def apply(self, episode: Episode, generator: Generator) -> Episode:
@@ -151,11 +156,13 @@ class Plan:
                 episode = apply_shared(step.op, episode, params)
             elif placement == "shots":
                 made = variants(episode.support, step.op, step.copies or 1, stream, step.weight)
+                made = _mixed(made, step, stream)
                 episode = replace(episode, support=episode.support.joined(made))
             else:
                 side = episode.support if placement == "support" else episode.query
                 copies = step.copies
                 side = change(side, step.op, stream) if copies is None else variants(side, step.op, copies, stream)
+                side = _mixed(side, step, stream)
                 episode = replace(episode, support=side) if placement == "support" else replace(episode, query=side)
         return episode
 
@@ -166,8 +173,21 @@ def _step(placement: str, clause: Clause) -> Step:
     else:
         calls = clause.calls
         per = ("class",) * len(calls) if placement == "task" else ()
-    ops = tuple(build(call, NAMED) for call in calls)
-    return Step(Compose(ops), per, clause.copies, 1.0 if clause.weight is None else clause.weight)
+    built = [build(call, NAMED) for call in calls]
+    ops = tuple(op for op in built if not isinstance(op, Mix))
+    for call, op, before in zip(calls, built, [None, *built], strict=False):
+        if isinstance(op, Mix) and placement == "task":
+            raise InputError(f"plan: {call.place} changes labels, item by item: write it at support, query or shots")
+        if isinstance(before, Mix) and not isinstance(op, Mix):
+            raise InputError(f"plan: {call.place} stands behind a mix; write mixes last")
+    mixes = tuple(op for op in built if isinstance(op, Mix))
+    return Step(Compose(ops), mixes, per, clause.copies, 1.0 if clause.weight is None else clause.weight)
+
+
+def _mixed(examples: Examples, step: Step, generator: Generator) -> Examples:
+    for mix in step.mixes:
+        examples = mix_examples(mix, examples, generator)
+    return examples
 
 
 def _per(call: Call) -> tuple[str, Call]:

@@ -1,7 +1,8 @@
-"""Every op that a plan can name: those on images, policies, and those that choose among ops."""
+"""Every op that a plan can name: those on images, policies, those that choose among ops, and mixes."""
 
 from manyshot.augment.choose import OneOf, SomeOf
 from manyshot.augment.image import OPS as IMAGE_OPS
+from manyshot.augment.mix import MIXES
 from manyshot.augment.op import Op
 from manyshot.augment.policies import POLICIES
 
@@ -11,5 +12,5 @@ OPS: dict[str, type[Op]] = {**IMAGE_OPS, **POLICIES}
 CHOOSERS: dict[str, type[Op]] = {"oneof": OneOf, "someof": SomeOf}
 """Ops that take ops, as in `oneof(blur noise)`; to act now and then needs no name, since every op takes `p=`."""
 
-NAMED: dict[str, type[Op]] = {**OPS, **CHOOSERS}
+NAMED: dict[str, type] = {**OPS, **CHOOSERS, **MIXES}
 """All that a plan can name."""

@@ -33,7 +33,7 @@ def ops(
     described = describe_ops({name: NAMED[name]} if name else NAMED)
     if out:
         if name is not None and name not in OPS:
-            raise InputError(f"'{name}' is made of other ops: draw those")
+            raise InputError(f"'{name}' takes other ops or items: draw those that stand alone")
         from manyshot.report.gallery import save
         from manyshot.report.op_sheet import op_sheet
 

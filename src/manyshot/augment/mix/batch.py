@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
 from manyshot.augment.mix.base import Mix
+from manyshot.base import InputError
 from manyshot.tasks import Examples
 
 
@@ -75,6 +76,9 @@ def mix_examples(mix: Mix, examples: Examples, generator: Generator) -> Examples
     Returns:
         Examples with mixed items and soft labels; weights and origins stay.
 
+    Raises:
+        InputError: for items that are no images.
+
     Example:
         >>> from manyshot.augment.mix import Mixup
         >>> labels = torch.eye(3).expand(2, 3, 3)
@@ -84,6 +88,8 @@ def mix_examples(mix: Mix, examples: Examples, generator: Generator) -> Examples
         True
     """
     tasks, n = examples.weight.shape
+    if not isinstance(examples.items, Tensor) or examples.items.ndim != 5:
+        raise InputError(f"{type(mix).__name__}: only images can be mixed: leave it out for other items")
     params = mix.sample(tasks * n, generator)
     group = torch.arange(tasks).repeat_interleave(n)
     partners = partners_of(params["partner"], group, (examples.weight > 0).flatten())
