@@ -38,7 +38,7 @@ class BiasField:
     strength: float = 0.3
 
     def __post_init__(self) -> None:
-        check_number(self, "strength", high=10)
+        check_number(self, "strength", high=5)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `coefficients [n, 9]`, in the order of `POWERS`."""
