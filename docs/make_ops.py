@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from manyshot.augment import describe_ops
+from manyshot.augment import PRESETS, describe_ops
 from manyshot.augment.describe import OpHelp, OptionHelp
 from manyshot.augment.image import OPS as IMAGE_OPS
+from manyshot.augment.mix import MIXES
 from manyshot.augment.policies import POLICIES
 from manyshot.augment.syntax import number
 from manyshot.augment.table import CHOOSERS, NAMED
 
 PAGE = Path(__file__).with_name("ops.md")
 
-HEAD = """# Every op
+HEAD = """# Every op and preset
 
 Made by `python docs/make_ops.py` from the ops' own docstrings; `manyshot ops NAME` prints the same in a terminal. How
 ops are written in plans is explained in [plans](plans.md), what an op is in [augmentation](augmentation.md).
@@ -21,7 +22,7 @@ Values by position fill the options in the order of the table. Every op takes `p
 Images have values from 0 to 1; ink is 1, paper is 0.
 """
 
-SECTIONS = {"On images": IMAGE_OPS, "Policies": POLICIES, "Choosing among ops": CHOOSERS}
+SECTIONS = {"On images": IMAGE_OPS, "Policies": POLICIES, "Choosing among ops": CHOOSERS, "Mixing": MIXES}
 
 
 def page() -> str:
@@ -34,6 +35,8 @@ def page() -> str:
     for title, table in SECTIONS.items():
         parts += [f"\n## {title}\n\n{', '.join(f'[{name}](#{name})' for name in table)}\n"]
         parts += [_op(described[name]) for name in table]
+    rows = "".join(f"| `{name}` | {preset.summary} | `{preset.plan}` |\n" for name, preset in PRESETS.items())
+    parts.append(f"\n## Presets\n\nPlans with a name.\n\n| preset | for | plan |\n| --- | --- | --- |\n{rows}")
     return "".join(parts)
 
 
@@ -45,7 +48,7 @@ def _op(op: OpHelp) -> str:
 
 def _rows(options: Iterable[OptionHelp]) -> Iterable[str]:
     for option in options:
-        meaning = option.help.replace("|", "\|")
+        meaning = option.help.replace("|", r"\|")
         yield f"| `{option.name}` | {_default(option.default)} | {meaning} |"
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from manyshot.training.config import encoder_options, learner_options
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
-FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 LIKE_SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -63,8 +64,10 @@ class Shown:
 def blocks(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
     name = str(page.relative_to(ROOT))
-    found = FENCE.finditer(text)
-    return [Block(name, m["kind"].strip(), m["text"], text.count("\n", 0, m.start("text")) + 1) for m in found]
+    return [
+        Block(name, m["kind"].strip(), dedent(m["text"]), text.count("\n", 0, m.start("text")) + 1)
+        for m in FENCE.finditer(text)
+    ]
 
 
 def commands(block: Block) -> list[Shown]:
@@ -144,9 +147,10 @@ def run(block: Block, names: dict[str, Any]) -> None:
         names.update(test.globs)
     elif kind == "console":
         for shown in commands(block):
-            parse(shown.arguments)
             if mark == "run":
                 execute(shown, str(block))
+            else:
+                parse(shown.arguments)
 
 
 @pytest.fixture
