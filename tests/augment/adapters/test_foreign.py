@@ -1,5 +1,6 @@
 """Other libraries' transforms as ops, and ours as theirs; what needs a library is skipped where it is not there."""
 
+import pickle
 import random
 from importlib import import_module
 
@@ -275,6 +276,12 @@ class TestAlbumentations:
         assert (results[0][1] == results[1][1]).all()
         assert not (results[0][0] == results[0][1]).all()
         assert not (results[0][0] == results[2][0]).all()
+
+    def test_survives_pickling_with_its_stream(self):
+        albumentations = peer("albumentations")
+        transform = albumentations.Compose([to_albumentations(Noise(0.5))], seed=1)
+        again = pickle.loads(pickle.dumps(transform))
+        assert (transform(image=self.image())["image"] == again(image=self.image())["image"]).all()
 
     def test_acts_with_its_probability(self):
         albumentations = peer("albumentations")

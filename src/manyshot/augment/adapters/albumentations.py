@@ -107,4 +107,8 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
         def get_transform_init_args_names(self) -> tuple[str, ...]:
             return ()
 
+        def __reduce__(self) -> tuple[Any, ...]:
+            # A class made here has no name to be found by: workers that are not forked make it anew.
+            return to_albumentations, (op, p), self.__dict__
+
     return ManyshotTransform(p=p)
