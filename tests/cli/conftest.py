@@ -1,9 +1,14 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from manyshot.base import quieten
@@ -35,3 +40,21 @@ def manyshot() -> Iterator[Callable[..., Answer]]:
 
     yield run
     quieten(False)
+
+
+@pytest.fixture
+def one_shot_zip(tmp_path: Path) -> Path:
+    """Two one-shot runs of three drawings each, in the layout of Omniglot's."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "runs.zip"
+    with ZipFile(path, "w") as file:
+        for run in ("run01", "run02"):
+            lines = []
+            for i in range(1, 4):
+                for name in (f"{run}/training/class{i:02d}.png", f"{run}/test/item{i:02d}.png"):
+                    drawing = BytesIO()
+                    Image.fromarray(rng.integers(0, 2, (105, 105), dtype=np.uint8) * 255).save(drawing, "PNG")
+                    file.writestr(name, drawing.getvalue())
+                lines.append(f"{run}/test/item{i:02d}.png {run}/training/class{i:02d}.png")
+            file.writestr(f"{run}/class_labels.txt", "\n".join(lines))
+    return path

@@ -1,4 +1,4 @@
-"""The one error that is a person's to mend."""
+"""The errors that the command line prints as one line."""
 
 
 class InputError(ValueError):
@@ -11,4 +11,11 @@ class InputError(ValueError):
         >>> raise InputError("shots=0: give at least 1")
         Traceback (most recent call last):
         manyshot.base.errors.InputError: shots=0: give at least 1
+    """
+
+
+class WorkStopped(RuntimeError):
+    """Work that could not go on, though nothing that was given was wrong, such as a training that diverged.
+
+    The message is one line; the command line prints it alone and exits with status 1.
     """

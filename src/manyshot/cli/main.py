@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from manyshot.base import InputError
+from manyshot.base import InputError, WorkStopped
 from manyshot.cli import augment, compare, data, demo, evaluate, ops, train
 
 
@@ -28,6 +28,8 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except InputError as error:
             raise _ended(f"Error: {error}", 2) from None
+        except WorkStopped as error:
+            raise _ended(f"Stopped: {error}", 1) from None
         except KeyboardInterrupt:
             raise _ended("Stopped.", 130) from None
         except BrokenPipeError:

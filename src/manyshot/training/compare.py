@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ def train_arms(
     """Train every arm with every seed, on the same tasks and from the same first weights for each seed.
 
     Each training has a process and a processor core to itself, which is faster than sharing cores within a training.
+    A script that calls this must guard its beginning by `if __name__ == "__main__":`, because each process imports it.
 
     Args:
         arms: at least one, with different names.
@@ -139,7 +141,9 @@ def train_arms(
     }
     load_sources(config)  # so that the packed cache is there, and wrong data is told before processes start
     spawn = get_context("spawn")
-    with ProcessPoolExecutor(min(jobs or os.cpu_count() or 1, len(work)), spawn) as pool, bar() as display:
+    stop = spawn.Event()
+    workers = min(jobs or _cores(), len(work))
+    with ProcessPoolExecutor(workers, spawn, _join, (stop,)) as pool, bar() as display:
         began = {key: pool.submit(_train_one, *job) for key, job in work.items()}
         line = display.add_task("train", total=len(work) * config.fit.steps, note=f"{len(arms)} arms x {seeds} seeds")
         try:
@@ -147,6 +151,8 @@ def train_arms(
                 display.update(line, completed=sum(steps_noted(place) for _, place in work.values()))
                 _raise_first(began.values())
         except BaseException:
+            # A training that waits in the pool's queue can no longer be cancelled; it finds the flag and ends at once.
+            stop.set()
             pool.shutdown(cancel_futures=True)
             raise
     seconds = {name: sum(f.result() for (arm, _), f in began.items() if arm == name) for name in names}
@@ -160,8 +166,24 @@ def _raise_first(trainings: Iterable["Future[float]"]) -> None:
             training.result()
 
 
+def _cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_stop: Event | None = None
+"""In a worker process: set when no further training should begin."""
+
+
+def _join(stop: Event) -> None:
+    global _stop
+    _stop = stop
+
+
 def _train_one(config: Config, folder: Path) -> float:
     """Train in a process of its own; returns the CPU seconds."""
+    if _stop is not None and _stop.is_set():
+        raise KeyboardInterrupt
     torch.set_num_threads(1)
     quieten()
     began = time.process_time()

@@ -11,7 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, AdamW, Optimizer
 
 from manyshot.augment import Plan
-from manyshot.base import InputError, did_you_mean, sweep
+from manyshot.base import InputError, WorkStopped, did_you_mean, sweep
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
@@ -23,7 +23,7 @@ from manyshot.training.interrupt import postponed_interrupt
 from manyshot.training.metrics import MetricsLog, Row
 
 
-class TrainingDiverged(RuntimeError):
+class TrainingDiverged(WorkStopped):
     """The loss or the gradient stopped being a number, or exploded.
 
     The last good weights are kept: the learner gets those of the last checkpoint back.
