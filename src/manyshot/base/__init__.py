@@ -5,4 +5,14 @@ from manyshot.base.files import read_json, sweep, write_aside, write_json
 from manyshot.base.progress import quieten, track
 from manyshot.base.suggest import did_you_mean
 
-__all__ = ["InputError", "WorkStopped", "did_you_mean", "quieten", "read_json", "sweep", "track", "write_aside", "write_json"]
+__all__ = [
+    "InputError",
+    "WorkStopped",
+    "did_you_mean",
+    "quieten",
+    "read_json",
+    "sweep",
+    "track",
+    "write_aside",
+    "write_json",
+]
