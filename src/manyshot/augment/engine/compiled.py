@@ -13,17 +13,19 @@ from torch import Generator, Tensor
 
 from manyshot.augment.combine import Combined, Part
 from manyshot.augment.engine.job import LAYOUTS, Pixels, job, layer_job
+from manyshot.augment.engine.kernels import neighbours
 from manyshot.augment.engine.leaves import Leaf, leaves
 from manyshot.augment.engine.passes import Fused, Layered, Pass, passes
+from manyshot.augment.image.sharpness import Sharpness
 from manyshot.augment.op import Op, Params, check_choice, check_number, take
 from manyshot.base import InputError
 
 Array = npt.NDArray[Any]
 CHUNK_BYTES = 1 << 20
-"""Bytes of the images that go through several passes together, so that what lies between passes stays in the cache."""
-CHUNK_IMAGES = 4096
-"""Most images of a chunk: what each image needs, its matrices and maps, is drawn up a chunk at a time."""
-NOTHING = np.empty(0, np.float32)
+"""Most bytes of a buffer of our own."""
+CHUNK_IMAGES = 1024
+"""Most images of a chunk: what each image needs, its matrices, maps and tables, is drawn up a chunk at a time."""
+NOTHING, NOTHING_AT_ALL = np.empty(0, np.float32), np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ class Compiled:
             out = result[start:stop].reshape(-1)
             run(flow, source, out, narrow(params, start, stop), self.floats, scale, shift)
 
-        chunk = self._chunk(n, c * h * w, flow)
+        may_stay = Pixels(NOTHING_AT_ALL, n, c, h, w, self.layout).may_stay
+        chunk = self._chunk(n, c * h * w, flow, may_stay)
         starts = range(0, n, chunk)
         if self.threads == 1 or len(starts) == 1:
             for start in starts:
@@ -131,10 +134,10 @@ class Compiled:
                 list(pool.map(work, starts))
         return result
 
-    def _chunk(self, n: int, each: int, flow: list[Pass]) -> int:
+    def _chunk(self, n: int, each: int, flow: list[Pass], may_stay: bool) -> int:
         """How many images go through the passes together."""
         most = CHUNK_IMAGES
-        if len(flow) > 1 or any(not isinstance(now, Fused) for now in flow):
+        if len(flow) > 1 and (self.floats or not may_stay):
             most = max(1, min(most, CHUNK_BYTES // each))
         return min(most, -(-n // self.threads))
 
@@ -149,11 +152,18 @@ def run(
 ) -> None:
     """Carry passes out on a chunk of images, into `out`: bytes, or with `floats` normalised values."""
     for place, now in enumerate(flow):
-        last = place == len(flow) - 1
-        target = replace(source, data=out) if last and not floats else source.blank()
+        if floats and place == len(flow) - 1:
+            assert isinstance(now, Fused)
+            job(now, params, source).run(source, NOTHING_AT_ALL, out, scale, shift)
+            return
+        if place and source.may_stay:
+            target = source
+        elif floats or (place < len(flow) - 1 and not source.may_stay):
+            target = source.blank()
+        else:
+            target = replace(source, data=out)
         if isinstance(now, Fused):
-            to_floats = out if last and floats else NOTHING
-            job(now, params, source).run(source, target.data, to_floats, scale, shift)
+            job(now, params, source).run(source, target.data, NOTHING, scale, shift)
         elif isinstance(now, Layered):
             _layered(now.leaf, source, target, params)
         else:
@@ -164,6 +174,12 @@ def run(
 def _single(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
     """Apply an op by torch, a few images at a time."""
     own, on = leaf.params(params), leaf.on(params)
+    if type(leaf.op) is Sharpness:
+        if target is not source:
+            target.data[:] = source.data
+        rows = np.arange(source.n) if on is None else on.nonzero().flatten().numpy()
+        _sharpen(target, rows, own["factor"].numpy()[rows])
+        return
     step = max(1, CHUNK_BYTES // (4 * source.each))
     before, after = source.tensor(), target.tensor()
     for start in range(0, source.n, step):
@@ -186,7 +202,8 @@ def _layered(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None
     assert isinstance(leaf.op, Combined)
     if on is not None:
         rows = on.nonzero().flatten()
-        target.data[:] = source.data
+        if target is not source:
+            target.data[:] = source.data
         some = source.chosen(rows.numpy())
         if some.n:
             changed = some.blank()
@@ -194,10 +211,11 @@ def _layered(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None
             target.as_rows()[rows.numpy()] = changed.as_rows()
         return
     layers = leaf.op.layers(own)
-    if not layers:
+    if not layers and target is not source:
         target.data[:] = source.data
     for place, parts in enumerate(layers):
-        result = target if place == len(layers) - 1 else source.blank()
+        last = place == len(layers) - 1
+        result = target if last or source.may_stay else source.blank()
         _layer(parts, source, result)
         source = result
 
@@ -208,14 +226,23 @@ def _layer(parts: list[Part], source: Pixels, target: Pixels) -> None:
     none = np.zeros(source.c, np.float32)
     now.run(source, target.data, NOTHING, none, none)
     for part in rest:
+        rows = np.arange(source.n) if part.rows is None else part.rows.numpy()
+        if type(part.op) is Sharpness:
+            _sharpen(target, rows, part.params["factor"].numpy())
+            continue
         flow = plan_of(part.op, source.c)
         if not flow:
             continue
-        rows = np.arange(source.n) if part.rows is None else part.rows.numpy()
-        some = source.chosen(rows)
+        some = target.chosen(rows)
         changed = some.blank()
         run(flow, some, changed.data, part.params, False, none, none)
         target.as_rows()[rows] = changed.as_rows()
+
+
+def _sharpen(images: Pixels, rows: Array, factors: Array) -> None:
+    """Sharpen some of the images, in place."""
+    planes, step = (images.c, 1) if images.layout == "nchw" else (1, images.c)
+    neighbours.sharpen(images.data, rows, factors, planes, images.h, images.w, step)
 
 
 @lru_cache(maxsize=256)

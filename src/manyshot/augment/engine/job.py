@@ -49,6 +49,11 @@ class Pixels:
         """A copy of some of the images."""
         return replace(self, data=self.as_rows()[rows].ravel(), n=len(rows))
 
+    @property
+    def may_stay(self) -> bool:
+        """Whether a pass may write the images where it reads them: each is copied first if pixels move."""
+        return self.c in (1, 3) and 1 < self.w and self.h * self.w <= images.MOST_PACKED
+
     def tensor(self) -> torch.Tensor:
         """`[n, c, h, w]` of uint8, the same memory."""
         if self.layout == "nchw":
@@ -72,8 +77,9 @@ class Job:
     cut: Holes
 
     def run(self, source: Pixels, target: Array, floats: Array, scale: Array, shift: Array) -> None:
-        """Carry it out, to bytes in `target`, or normalised into `floats` if that has room."""
-        only_moves = not (self.recoloured.any() or (self.tabled >= 0).any() or self.cut.places.size or floats.size)
+        """Carry it out, to bytes in `target`, which may be the source's, or normalised into `floats` if that has room."""
+        in_place = target is source.data
+        only_moves = not in_place and not (self.recoloured.any() or (self.tabled >= 0).any() or self.cut.places.size or floats.size)
         if only_moves and self.moved.kind == images.MOVE:
             planes, step = (source.c, 1) if source.layout == "nchw" else (1, source.c)
             moved = self.moved
@@ -90,7 +96,7 @@ class Job:
             self.kinds, self.edges, self.moved.matrices, self.moved.stages, self.moved.at,
             self.moved.columns, self.moved.rows, self.moved.turned,
             self.recoloured, self.maps, self.pulls, self.pulled, self.tabled, self.tables,
-            self.cut.places, self.cut.fill, self.cut.seeds, means, scale, shift,
+            self.cut.places, self.cut.fill, self.cut.seeds, means, scale, shift, in_place,
         )  # fmt: skip
 
 

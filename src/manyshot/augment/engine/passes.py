@@ -10,6 +10,7 @@ from manyshot.augment.engine.values import is_linear
 from manyshot.augment.image.colour import Recolour
 from manyshot.augment.image.erase import Erase
 from manyshot.augment.image.point import PointOp
+from manyshot.augment.image.sharpness import Sharpness
 from manyshot.augment.image.warp import Warp
 
 
@@ -70,12 +71,13 @@ class Layered:
 
 @dataclass(frozen=True)
 class Single:
-    """An op without a kernel: images are made float, torch applies it, and they are rounded to bytes again."""
+    """An op that shares no pass: sharpness looks at neighbours; without a kernel, torch applies an op to floats."""
 
     leaf: Leaf
 
     def __str__(self) -> str:
-        return f"{self.leaf.name}: torch"
+        how = "each pixel and its neighbours" if type(self.leaf.op) is Sharpness else "torch, on floats"
+        return f"{self.leaf.name}: {how}"
 
 
 Pass = Fused | Layered | Single

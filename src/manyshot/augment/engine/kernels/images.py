@@ -3,7 +3,7 @@
 from typing import no_type_check
 
 import numpy as np
-from numba import float32, int32, uint32, uint64, uintp
+from numba import float32, int32, uint8, uint32, uint64, uintp
 
 from manyshot.augment.engine.kernels import points, strips
 from manyshot.augment.engine.kernels.machine import kernel, wide
@@ -30,7 +30,7 @@ def run(
     recoloured, maps, pulls, pulled,
     tabled, tables,
     holes, filled, seeds, means,
-    scale, shift,
+    scale, shift, in_place,
 ):  # fmt: skip
     """Carry one pass out on n images.
 
@@ -56,6 +56,7 @@ def run(
         filled: 0 for black, 1 for the mean of the source, 2 for noise.
         seeds: `[n]` of noise.
         scale, shift: `[c]` for floats.
+        in_place: whether target is source; images of 1 or 3 channels and at most MOST_PACKED pixels then.
     """
     wide()
     size = h * w
@@ -78,6 +79,7 @@ def run(
     below = uintp(w) if h > 1 else uintp(0)
 
     packed = np.empty(size + 2 if fetching else 1, np.uint32)
+    gray = np.empty(size if gray_fetch and in_place else 1, np.uint8)
     stashed = np.empty((-(-h // per_strip) if stashing else 1, most), np.uint32)
     stashed_gray = stashed.view(np.float32)
     row = np.empty((c, most), np.float32)
@@ -101,11 +103,21 @@ def run(
     m = np.empty(c * (c + 1), np.float32)
     mean = np.zeros(c, np.float32)
     mixed = np.empty(c, np.float32)
+    entries = np.empty(256, np.uint8)
     to_floats = target_float.size > 0
 
     for i in range(n):
         base = uintp(i) * uintp(c) * uintp(size)
         fetch = kinds[i]
+        if in_place and fetch == STAY and not recoloured[i] and tabled[i] < 0 and holes.shape[1] == 0:
+            continue
+        if fetch == STAY and not recoloured[i] and tabled[i] >= 0 and holes.shape[1] == 0 and not to_floats:
+            for k in range(c):
+                own = tables[tabled[i], min(k, tables.shape[1] - 1)]
+                for level in range(256):
+                    entries[level] = uint8(int32(own[level] + np.float32(0.5)))
+                strips.look_up_bytes(source, base + step_channel * uintp(k), step, size, entries, target)
+            continue
         packed_fetch = packable and fetch != STAY
         stash = stashing and fetch != STAY
         if packed_fetch:
@@ -115,6 +127,8 @@ def run(
                 strips.pack_interleaved(source, base, packed, size)
             else:
                 strips.pack_planes(source, base, uintp(size), packed, size)
+        if gray_fetch and in_place and fetch != STAY:
+            gray[:] = source[base : base + uintp(size)]
         axes = fetch == MATRIX and stages[i] == 1 and w >= LONG_ROW and points.keeps_axes(matrices[i, 0])
         if axes:
             points.start_axes(matrices[i, 0], edges[i], w, h, per_strip, u, place_across, across, cover_across)
@@ -186,7 +200,10 @@ def run(
                             upper_words, lower_words, across, down, cover, count, row[0], row[1], row[2]
                         )
                     elif gray_fetch:
-                        strips.gather_gray(source, base, place, count, below, upper_half, lower_half)
+                        if in_place:
+                            strips.gather_gray(gray, uintp(0), place, count, below, upper_half, lower_half)
+                        else:
+                            strips.gather_gray(source, base, place, count, below, upper_half, lower_half)
                         strips.blend_gray(upper_half, lower_half, across, down, cover, count, row[0])
                     else:
                         for k in range(c):

@@ -306,6 +306,15 @@ def look_up(row, table, count):
 
 @kernel
 @no_type_check
+def look_up_bytes(source, base, step, count, entries, target):
+    """Every `step`-th byte's entry in a table of bytes."""
+    for x in range(count):
+        i = base + step * uintp(x)
+        target[i] = entries[uintp(source[i])]
+
+
+@kernel
+@no_type_check
 def fill_noise(row, first, last, seed, place):
     """Uniform noise hashed from a seed and a place, as `manyshot.augment.image.noise.uniforms` draws it."""
     start = mix(seed)

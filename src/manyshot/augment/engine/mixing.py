@@ -1,0 +1,74 @@
+"""Mixup and CutMix on uint8 batches, labels included."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from manyshot.augment.engine.job import LAYOUTS
+from manyshot.augment.engine.kernels import mixes, small
+from manyshot.augment.mix import CutMix, Mix, Mixup
+from manyshot.augment.op import Params
+from manyshot.base import InputError, did_you_mean
+
+
+def mix_bytes(
+    mix: Mix,
+    images: UInt8[Tensor, "n a b c"],
+    labels: Float[Tensor, "n ways"],
+    params: Params,
+    partners: Int[Tensor, "n others"],
+    layout: str = "nchw",
+) -> tuple[UInt8[Tensor, "n a b c"], Float[Tensor, "n ways"]]:
+    """What `mix.apply` does, on bytes: mixup and CutMix by kernels, any other mix by torch.
+
+    Args:
+        mix: how.
+        images: on the CPU, `[n, c, h, w]` or `[n, h, w, c]` as the layout says.
+        labels: shares of the classes, or one-hot rows.
+        params: as drawn by the mix.
+        partners: who goes into each image; see `manyshot.augment.mix.partners_of`.
+        layout: "nchw" or "nhwc".
+
+    Returns:
+        Mixed images of the same layout, rounded, and soft labels.
+
+    Raises:
+        InputError: for images that are not on the CPU, or another layout.
+
+    Example:
+        >>> images, labels = torch.tensor([0, 200], dtype=torch.uint8).view(2, 1, 1, 1), torch.eye(2)
+        >>> params = {"share": torch.tensor([0.75, 1.0])}
+        >>> mixed, shares = mix_bytes(Mixup(), images, labels, params, torch.tensor([[1], [0]]))
+        >>> mixed.flatten().tolist(), shares.tolist()
+        ([50, 200], [[0.75, 0.25], [0.0, 1.0]])
+    """
+    if layout not in LAYOUTS:
+        raise InputError(f"mix_bytes: layout='{layout}': {did_you_mean(layout, LAYOUTS)}")
+    if images.device.type != "cpu":
+        raise InputError(f"mix_bytes: images on {images.device}: bring them to the CPU, or use the mix itself there")
+    if not len(images):
+        return images, labels
+    source = images.contiguous()
+    others = partners[:, 0].cpu()
+    target = torch.empty_like(source)
+    flat, out = source.view(-1).numpy(), target.view(-1).numpy()
+    if type(mix) is Mixup:
+        mixes.blend(flat, others.numpy(), params["share"].numpy(), source[0].numel(), out)
+        share = params["share"].to(labels)[:, None]
+        return target, torch.lerp(labels[others], labels, share.expand_as(labels))
+    if type(mix) is CutMix:
+        n = len(images)
+        h, w = images.shape[2:] if layout == "nchw" else images.shape[1:3]
+        planes, step = (images.shape[1], 1) if layout == "nchw" else (1, images.shape[3])
+        places = np.empty((n, 1, 4), np.int32)
+        side = params["side"][:, None, None].expand(n, 1, 2).numpy()
+        small.fill_rectangles(params["centre"][:, None].numpy(), side, np.ones(n, bool), h, w, places)
+        mixes.paste(flat, others.numpy(), places, planes, h, w, step, out)
+        left, right, top, bottom = torch.from_numpy(places[:, 0]).to(labels).unbind(1)
+        area = ((right - left) / w * ((bottom - top) / h))[:, None]
+        return target, torch.lerp(labels, labels[others], area.expand_as(labels))
+    planar = source if layout == "nchw" else source.permute(0, 3, 1, 2)
+    mixed, shares = mix.apply(planar.float() / 255, labels, params, partners)
+    result = mixed.clamp(0, 1).mul(255).round().to(torch.uint8)
+    return (result if layout == "nchw" else result.permute(0, 2, 3, 1).contiguous()), shares
