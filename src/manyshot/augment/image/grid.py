@@ -103,7 +103,9 @@ class ThinPlate(Warp):
         """Add the displacement at each point; differentiable in points and params."""
         corners = self._corners()
         weights = self._solution(corners).to(params["displacement"]) @ params["displacement"]
-        basis = _basis(points.flatten(1, 2), corners.to(points))
+        # Points that all images share, as those of the pixels' centres are, need one basis.
+        shared = points[:1] if points.stride(0) == 0 else points
+        basis = _basis(shared.flatten(1, 2), corners.to(points))
         moved: Tensor = points + (basis @ weights.to(points)).view_as(points)
         return moved
 
