@@ -2,6 +2,8 @@ import runpy
 from pathlib import Path
 
 from manyshot.augment.table import NAMED
+from manyshot.datasets import DATASETS
+from manyshot.learners import LEARNERS
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "make_ops.py"
 
@@ -14,3 +16,9 @@ def test_the_page_of_ops_is_what_the_docstrings_say():
 def test_the_page_of_ops_has_every_op():
     text = SCRIPT.with_name("ops.md").read_text(encoding="utf-8")
     assert all(f"### {name}\n" in text for name in NAMED)
+
+
+def test_every_data_set_and_learner_has_its_place_in_the_docs():
+    for page, table in (("datasets.md", DATASETS), ("learners.md", LEARNERS)):
+        text = SCRIPT.with_name(page).read_text(encoding="utf-8")
+        assert [name for name in table if f"`{name}" not in text] == [], page
