@@ -3,10 +3,10 @@
     python benchmarks/augment.py --quick
     python benchmarks/augment.py --json results/augment.json
 
-Everybody does the same work on the same uint8 images, each image by its own draws: we and kornia on a batch, albumentations
-image by image. In every round each library has its turn, so that a busy machine disturbs all alike. CPU time of the
-process is counted, not wall time; printed are medians over rounds, in microseconds an image. What to install: see
-`benchmarks/README.md`.
+Everybody does the same work on the same uint8 images, each image by its own draws: we and kornia on a batch,
+albumentations image by image. In every round each library has its turn, so that a busy machine disturbs all alike. CPU
+time of the process is counted, not wall time; printed are medians over rounds, in microseconds an image. What to
+install: see `benchmarks/README.md`.
 """
 
 import os
@@ -122,16 +122,14 @@ def ours(pipeline: str, side: int, channels: int) -> dict[str, Contestant]:
 
 def albumentations(pipeline: str, side: int, channels: int) -> dict[str, Contestant]:
     """The same by albumentations, image by image; it mixes no batches."""
-    import albumentations as A  # noqa: N812 - its users' name for it
+    import albumentations as A
     import cv2
     from albumentations.pytorch import ToTensorV2
 
     cv2.setNumThreads(1)
     crop = A.RandomResizedCrop(size=(side, side), scale=(0.5, 1), ratio=(0.75, 1.33), p=1)
     flip = A.HorizontalFlip(p=0.5)
-    jitter = A.ColorJitter(
-        brightness=(0.8, 1.2), contrast=(0.8, 1.2), saturation=(0.8, 1.2), hue=(-0.05, 0.05), p=1
-    )
+    jitter = A.ColorJitter(brightness=(0.8, 1.2), contrast=(0.8, 1.2), saturation=(0.8, 1.2), hue=(-0.05, 0.05), p=1)
     erase = A.CoarseDropout(
         num_holes_range=(1, 1), hole_height_range=(0.2, 0.5), hole_width_range=(0.2, 0.5), fill=0, p=1
     )
@@ -177,8 +175,8 @@ def albumentations(pipeline: str, side: int, channels: int) -> dict[str, Contest
 
 
 def kornia(pipeline: str, side: int, channels: int) -> dict[str, Contestant]:
-    """The same by kornia on a batch; its colours want three channels, its RandAugment draws one pair of moves a batch."""
-    import kornia.augmentation as K  # noqa: N812 - its users' name for it
+    """The same by kornia on a batch. Its colours want three channels; its RandAugment draws once a batch."""
+    import kornia.augmentation as K
 
     n = FEW[side]
     images = torch.from_numpy(_images(n, side, channels)).permute(0, 3, 1, 2).contiguous()
@@ -282,7 +280,9 @@ def main() -> None:
             "date": datetime.date.today().isoformat(),
             "rounds": rounds,
             "python": platform.python_version(),
-            "versions": {name: _version(name) for name in ("torch", "numba", "numpy", "opencv-python-headless", *PEERS)},
+            "versions": {
+                name: _version(name) for name in ("torch", "numba", "numpy", "opencv-python-headless", *PEERS)
+            },
             "processor": _processor(),
         }
         options.json.parent.mkdir(parents=True, exist_ok=True)
@@ -291,7 +291,9 @@ def main() -> None:
 
 def _print(rows: list[dict[str, Any]], ratios: dict[str, dict[str, float]], seconds: float) -> None:
     names = ["manyshot", *PEERS, "manyshot, torch"]
-    table = Table("pipeline", "size", *names, "fastest peer / ours", title="microseconds of CPU time an image, one thread")
+    table = Table(
+        "pipeline", "size", *names, "fastest peer / ours", title="microseconds of CPU time an image, one thread"
+    )
     for row in rows:
         found = row["microseconds"]
         ratio = ratios.get(row["pipeline"], {}).get(row["size"])
@@ -312,7 +314,9 @@ def _version(name: str) -> str | None:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
 
 
 if __name__ == "__main__":

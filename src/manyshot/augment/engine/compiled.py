@@ -102,13 +102,12 @@ class Compiled:
         if isinstance(images, Tensor):
             return torch.from_numpy(self.apply(_on_cpu(images).numpy(), params))
         if not (isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.ndim == 4):
-            kind = f"{images.dtype} of shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+            kind = (
+                f"{images.dtype} of shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+            )
             raise InputError(f"compiled pipelines take uint8 images [n, c, h, w] or [n, h, w, c], not {kind}")
         n, c, h, w = images.shape if self.layout == "nchw" else (images.shape[i] for i in (0, 3, 1, 2))
-        if self.floats:
-            result = np.empty((n, c, h, w), np.float32)
-        else:
-            result = np.empty(images.shape, np.uint8)
+        result: Array = np.empty((n, c, h, w), np.float32) if self.floats else np.empty(images.shape, np.uint8)
         if not result.size:
             return result
         flow = list(plan_of(self.op, c))
@@ -177,8 +176,8 @@ def _single(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
     if type(leaf.op) is Sharpness:
         if target is not source:
             target.data[:] = source.data
-        rows = np.arange(source.n) if on is None else on.nonzero().flatten().numpy()
-        _sharpen(target, rows, own["factor"].numpy()[rows])
+        sharp = torch.arange(source.n) if on is None else on.nonzero().flatten()
+        _sharpen(target, sharp.numpy(), own["factor"][sharp].numpy())
         return
     step = max(1, CHUNK_BYTES // (4 * source.each))
     before, after = source.tensor(), target.tensor()
@@ -245,7 +244,6 @@ def _sharpen(images: Pixels, rows: Array, factors: Array) -> None:
     neighbours.sharpen(images.data, rows, factors, planes, images.h, images.w, step)
 
 
-@lru_cache(maxsize=256)
 def plan_of(op: Op, channels: int) -> tuple[Pass, ...]:
     """The passes of an op on images of so many channels.
 
@@ -254,6 +252,11 @@ def plan_of(op: Op, channels: int) -> tuple[Pass, ...]:
         >>> [str(now) for now in plan_of(Flip(), 3)]
         ['Flip: whole pixels moved']
     """
+    return _plan_of(op, channels)  # type: ignore[arg-type] # ops are frozen dataclasses, which have a hash
+
+
+@lru_cache(maxsize=256)
+def _plan_of(op: Op, channels: int) -> tuple[Pass, ...]:
     return tuple(passes(list(leaves(op)), channels))
 
 
@@ -284,4 +287,3 @@ def _each(name: str, values: tuple[float, ...], c: int, blank: float) -> Array:
     if len(values) not in (0, 1, c):
         raise InputError(f"Compiled: {name}={values}: give one number, or one for each of {c} channels")
     return np.broadcast_to(np.array(values or (blank,), float), (c,))
-

@@ -30,7 +30,7 @@ pixel alone."""
 
 @dataclass(frozen=True)
 class Fetch:
-    """Where the pixels of n images come from, in the words of `kernels.images.run`; what a kind has no use for is empty."""
+    """Where the pixels of n images come from, in the words of `kernels.images.run`; the rest is empty."""
 
     kind: int = images.STAY
     edge: int = 0
@@ -212,8 +212,6 @@ APPLIES = (Warp.apply, Flip.apply, Turn.apply, Crop.apply)
 
 def matrix_of(op: Op) -> Matrix | None:
     """How to get the matrices of a warp from its params; None for a warp that is no matrix."""
-    kind = type(op)
-    if isinstance(op, Warp) and kind.apply in APPLIES:
-        return MATRICES.get(kind.where)
+    if isinstance(op, Warp) and type(op).apply in APPLIES:
+        return MATRICES.get(type(op).where)
     return None
-

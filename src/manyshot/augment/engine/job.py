@@ -13,7 +13,8 @@ from manyshot.augment.engine.geometry import EDGE_CODES, Fetch, fetch, matrix_of
 from manyshot.augment.engine.kernels import copies, images
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.engine.passes import Fused, passes
-from manyshot.augment.engine.values import LEVELS, Holes, colours, histograms, holes, table
+from manyshot.augment.engine.values import Holes, colours, histograms, holes, table
+from manyshot.augment.image.point import LEVELS
 from manyshot.augment.image.warp import Warp
 from manyshot.augment.op import Params
 
@@ -52,7 +53,7 @@ class Pixels:
     @property
     def may_stay(self) -> bool:
         """Whether a pass may write the images where it reads them: each is copied first if pixels move."""
-        return self.c in (1, 3) and 1 < self.w and self.h * self.w <= images.MOST_PACKED
+        return self.c in (1, 3) and self.w > 1 and self.h * self.w <= images.MOST_PACKED
 
     def tensor(self) -> torch.Tensor:
         """`[n, c, h, w]` of uint8, the same memory."""
@@ -77,10 +78,10 @@ class Job:
     cut: Holes
 
     def run(self, source: Pixels, target: Array, floats: Array, scale: Array, shift: Array) -> None:
-        """Carry it out, to bytes in `target`, which may be the source's, or normalised into `floats` if that has room."""
+        """Carry it out, to bytes in `target`, which may be the source's, or normalised into `floats`, given room."""
         in_place = target is source.data
-        only_moves = not in_place and not (self.recoloured.any() or (self.tabled >= 0).any() or self.cut.places.size or floats.size)
-        if only_moves and self.moved.kind == images.MOVE:
+        more = self.recoloured.any() or (self.tabled >= 0).any() or self.cut.places.size or floats.size
+        if self.moved.kind == images.MOVE and not more and not in_place:
             planes, step = (source.c, 1) if source.layout == "nchw" else (1, source.c)
             moved = self.moved
             copies.move(
@@ -185,4 +186,3 @@ def _blank(n: int) -> Job:
         tables=np.zeros((1, 1, LEVELS), np.float32),
         cut=Holes(np.zeros((n, 0, 4), np.int32), 0, np.zeros(n, np.int64)),
     )
-

@@ -40,7 +40,7 @@ class Leaf:
         """Which items the op changes; None for all."""
         if not self.switches:
             return None
-        return torch.stack([_at(params, path) for path in self.switches]).all(0)
+        return torch.stack([_at(params, path[:-1])[path[-1]] for path in self.switches]).all(0)
 
 
 def leaves(op: Op, path: Path = (), switches: tuple[Path, ...] = ()) -> Iterator[Leaf]:

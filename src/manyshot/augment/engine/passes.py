@@ -150,4 +150,3 @@ def _join(now: Fused, leaf: Leaf) -> Fused | None:
 
 def _names(leaves: Sequence[Leaf]) -> str:
     return ", ".join(leaf.name for leaf in leaves)
-

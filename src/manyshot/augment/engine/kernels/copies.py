@@ -43,7 +43,9 @@ def move(source, target, n, planes, step, h, w, columns, rows, turned):
                     elif step == 1:
                         _copy_backwards(source, line + uintp(start - (last - first) + 1), target, begin, last - first)
                     elif step == 3:
-                        _turn_triples(source, line + uintp(3 * (start - (last - first) + 1)), target, begin, last - first)
+                        _turn_triples(
+                            source, line + uintp(3 * (start - (last - first) + 1)), target, begin, last - first
+                        )
                     else:
                         _one_by_one(source, base, j, columns[i], turned[i], target, out, w, step)
                 else:

@@ -141,7 +141,8 @@ def run(
                 strip = top // per_strip
                 recolouring = phase == 1 and recoloured[i]
                 if recolouring and top == 0:
-                    _pulled(maps[i], pulls[i], pulled[i], mean, c, strips.COARSE if stash and pulled[i] and c == 3 else ONE, m)
+                    unit = strips.COARSE if stash and pulled[i] and c == 3 else ONE
+                    _pulled(maps[i], pulls[i], pulled[i], mean, c, unit, m)
                 # Fetch.
                 if stash and pulled[i] and phase == 1:
                     if c == 3:

@@ -8,35 +8,35 @@ from llvmlite import ir
 from numba.extending import intrinsic
 
 
-def kernel(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - numba has no types
+def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called, and keep the result on disk where a place for it can be written."""
     return _compiled(function, fastmath=True)
 
 
-def exact_kernel(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+def exact_kernel(function: Callable[..., Any]) -> Any:
     """The same for a function whose sums and products must be carried out as they are written."""
     return _compiled(function, fastmath=False)
 
 
-def _compiled(function: Callable[..., Any], fastmath: bool) -> Any:  # noqa: ANN401
-    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+def _compiled(function: Callable[..., Any], fastmath: bool) -> Any:
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no folder that it may write
         return numba.njit(**options)(function)
 
 
-def _bytes_at(context: Any, builder: Any, kind: Any, array: Any, offset: Any, bits: int) -> Any:  # noqa: ANN401
+def _bytes_at(context: Any, builder: Any, bits: int, kind: Any, array: Any, offset: Any) -> Any:
     data = context.make_array(kind)(context, builder, array).data
     place = builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [offset])
     return builder.bitcast(place, ir.IntType(bits).as_pointer())
 
 
-def _load(bits: int, result: Any) -> Any:  # noqa: ANN401
+def _load(bits: int, result: Any) -> Any:
     @intrinsic
-    def load(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ANN401
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
-            return builder.load(_bytes_at(context, builder, signature.args[0], *args, bits), align=1)
+    def load(typing_context: Any, array: Any, offset: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.load(_bytes_at(context, builder, bits, signature.args[0], *args), align=1)
 
         return result(array, numba.types.uintp), generate
 
@@ -52,11 +52,11 @@ load64 = _load(64, numba.types.uint64)
 
 
 @intrinsic
-def store32(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:  # noqa: ANN401
+def store32(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
     """`store32(array, offset, value)`: write four bytes; nothing checks that there is room."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
-        place = _bytes_at(context, builder, signature.args[0], args[0], args[1], 32)
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _bytes_at(context, builder, 32, signature.args[0], args[0], args[1])
         builder.store(args[2], place, align=1)
         return context.get_dummy_value()
 
@@ -64,14 +64,14 @@ def store32(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:  #
 
 
 @intrinsic
-def wide(typing_context: Any) -> Any:  # noqa: ANN401
+def wide(typing_context: Any) -> Any:
     """`wide()`: let the caller's loops use vectors of 512 bits where the processor has them.
 
     LLVM prefers 256 bits on server processors, for the sake of code around the loops; these loops are all there is, and
     run twice as fast.
     """
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         # llvmlite knows a fixed list of attributes; the set itself takes any.
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
         return context.get_dummy_value()

@@ -57,9 +57,9 @@ def settle(edge, width, height, count, u, v, alive):
     last_u, last_v = float32(width - 1), float32(height - 1)
     if edge == EDGE_ZERO:
         for x in range(count):
-            inside = abs(u[x] - HALF * last_u) <= HALF * float32(width) and abs(
-                v[x] - HALF * last_v
-            ) <= HALF * float32(height)
+            inside = abs(u[x] - HALF * last_u) <= HALF * float32(width) and abs(v[x] - HALF * last_v) <= HALF * float32(
+                height
+            )
             alive[x] = alive[x] if inside else ZERO
     elif edge == EDGE_BORDER:
         for x in range(count):

@@ -152,7 +152,7 @@ def fill_maps(kind, values, on, luma, to_yiq, from_yiq, linear, offset, pull):
                 pull[i, r, s] = 0.0
         if not on[i]:
             continue
-        if kind == BRIGHTNESS or kind == CONTRAST:
+        if kind in (BRIGHTNESS, CONTRAST):
             for r in range(c):
                 linear[i, r, r] = value
         if kind == CONTRAST:

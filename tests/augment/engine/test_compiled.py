@@ -1,0 +1,338 @@
+"""The engine beside the same passes in double precision, and beside op by op; every size, layout and number of threads."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manyshot.augment import Compose, Sometimes
+from manyshot.augment.choose import OneOf, SomeOf
+from manyshot.augment.engine import Compiled
+from manyshot.augment.engine.compiled import plan_of
+from manyshot.augment.engine.kernels import images as kernels
+from manyshot.augment.image import (
+    OPS,
+    Affine,
+    Autocontrast,
+    Blur,
+    Brightness,
+    Contrast,
+    Crop,
+    Elastic,
+    Equalize,
+    Erase,
+    Flip,
+    FlipVertical,
+    Gamma,
+    Hue,
+    Noise,
+    Perspective,
+    Posterize,
+    ResizedCrop,
+    Saturation,
+    Sharpness,
+    Solarize,
+    Turn,
+)
+from manyshot.augment.policies import RandAugment, TrivialAugment
+from manyshot.base import InputError
+
+JITTER = (Brightness(0.4), Contrast(0.4), Saturation(0.4), Hue(0.1))
+PIPELINES = {
+    "few-shot standard": Compose((ResizedCrop(), Flip(), *JITTER, Erase())),
+    "warps that leave the frame": Compose((Affine(shift=0.6), Flip(), Affine(degrees=60, shift=0.6))),
+    "the same, border": Compose((Affine(shift=0.6, edge="border"), Affine(60, shift=0.6, edge="border"))),
+    "the same, mirrored": Compose((Affine(shift=0.6, edge="reflection"), Affine(60, shift=0.6, edge="reflection"))),
+    "perspective twice": Compose((Perspective(0.3), Flip(), Perspective(0.3))),
+    "crop of a turned image": Compose((Affine(), Crop(0.3))),
+    "elastic": Compose((Affine(), Elastic())),
+    "whole pixels": Compose((Crop(0.4), Flip(), Crop(0.4, "border"), FlipVertical(), Crop(0.4, "reflection"))),
+    "whole pixels, recoloured": Compose((Flip(), Crop(0.4), Brightness())),
+    "colours twice": Compose((Contrast(0.5), Saturation(0.5), Contrast(0.5))),
+    "colours, table": Compose((Contrast(0.5), Gamma(), Solarize(), Posterize())),
+    "measured": Compose((Flip(), Equalize(), Gamma(), Affine(), Autocontrast())),
+    "flip steps forward": Compose((Brightness(), Solarize(), Flip())),
+    "sometimes": Compose((Sometimes(Affine()), Sometimes(Contrast()), Sometimes(Erase()), Sometimes(Equalize()))),
+    "sometimes, nested": Compose((Sometimes(Compose((Sometimes(Affine()), Gamma(), Blur()))), Flip())),
+    "holes": Compose((Erase(holes=3), Erase(), Erase(fill="noise"), Erase(fill="mean"))),
+    "torch between": Compose((Affine(), Noise(), Blur(), Affine(), Sharpness())),
+    "one of": Compose((OneOf((Affine(), Brightness(), Blur(), Compose((Flip(), Noise())))), Flip())),
+    "some of, sometimes": Sometimes(SomeOf((Affine(), Contrast(), Equalize(), Sharpness()), 2), 0.7),
+    "RandAugment": RandAugment(2, 20),
+    "TrivialAugment": TrivialAugment(),
+}
+SHAPES = [(1, 1), (1, 5), (6, 1), (2, 2), (3, 40), (17, 9), (28, 28), (33, 70)]
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def pictures(n: int, c: int, h: int, w: int, seed: int = 0) -> torch.Tensor:
+    return torch.randint(256, (n, c, h, w), generator=generator(seed), dtype=torch.uint8)
+
+
+def params_for(op, n, shape, seed=0):
+    return op.sample(n, generator(seed))
+
+
+def takes(op, h, w) -> bool:
+    return h == w or not any(isinstance(leaf, Turn) for leaf in getattr(op, "ops", (op,)))
+
+
+def levels_apart(fast: torch.Tensor, slow: torch.Tensor) -> torch.Tensor:
+    return (fast.double() - slow.clamp(0, 255)).abs()
+
+
+@pytest.mark.parametrize("c", [1, 3])
+@pytest.mark.parametrize("name", OPS)
+def test_every_op_agrees_with_torch_within_a_level(fused, name, c):
+    op = OPS[name]()
+    images = pictures(24, c, 19, 19)
+    params = op.sample(24, generator(3))
+    apart = levels_apart(Compiled(op).apply(images, params), fused(op, images, params))
+    assert apart.max() <= 1
+
+
+@pytest.mark.parametrize("c", [1, 3])
+@pytest.mark.parametrize("name", PIPELINES)
+def test_pipelines_agree_with_the_same_passes_in_double_precision(fused, name, c):
+    op = PIPELINES[name]
+    images = pictures(40, c, 23, 31)
+    params = op.sample(40, generator(5))
+    apart = levels_apart(Compiled(op).apply(images, params), fused(op, images, params))
+    # Where a table jumps, a value half a level from another lands far away; there are few such.
+    jumps = any(word in name for word in ("measured", "table", "sometimes", "Augment", "flip steps"))
+    assert (apart > 1).float().mean() <= (0.002 if jumps else 0)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", PIPELINES)
+def test_any_shape_and_layout_gives_the_same_pixels(fused, name, shape):
+    op, (h, w) = PIPELINES[name], shape
+    for c in (1, 3):
+        images = pictures(7, c, h, w)
+        params = op.sample(7, generator(2))
+        planes = Compiled(op).apply(images, params)
+        interleaved = Compiled(op, layout="nhwc").apply(images.permute(0, 2, 3, 1), params)
+        assert planes.shape == images.shape
+        assert interleaved.permute(0, 3, 1, 2).equal(planes)
+        assert (levels_apart(planes, fused(op, images, params)) > 1).float().mean() <= 0.02
+
+
+@pytest.mark.parametrize("c", [2, 4, 5])
+def test_any_number_of_channels(fused, c):
+    for op in (Affine(), Compose((Crop(0.3), Flip())), Compose((Affine(), Contrast(), Brightness(), Gamma(), Erase()))):
+        images = pictures(9, c, 12, 17)
+        params = op.sample(9, generator())
+        planes = Compiled(op).apply(images, params)
+        assert levels_apart(planes, fused(op, images, params)).max() <= 1
+        interleaved = Compiled(op, layout="nhwc").apply(images.permute(0, 2, 3, 1), params)
+        assert interleaved.permute(0, 3, 1, 2).equal(planes)
+
+
+OPS_IN_RANDOM_PIPELINES = st.sampled_from(
+    [Flip(), FlipVertical(), Affine(), Affine(edge="border"), Crop(0.3), Crop(0.3, "reflection"), ResizedCrop(),
+     Perspective(), Brightness(), Contrast(), Saturation(), Hue(), Gamma(), Erase(), Erase(fill="noise"), Blur(),
+     Sometimes(Affine()), Sometimes(Contrast(0.5)), Sharpness()]
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(
+    ops=st.lists(OPS_IN_RANDOM_PIPELINES, max_size=6),
+    c=st.sampled_from([1, 3]),
+    h=st.integers(1, 20),
+    w=st.integers(1, 80),
+    seed=st.integers(0, 1000),
+)
+def test_random_pipelines_agree_with_the_same_passes_in_double_precision(fused, ops, c, h, w, seed):
+    op = Compose(tuple(ops))
+    images = pictures(5, c, h, w, seed)
+    params = op.sample(5, generator(seed))
+    apart = levels_apart(Compiled(op).apply(images, params), fused(op, images, params))
+    # Contrast and sharpness enlarge what passes before them rounded.
+    assert apart.max() <= max(1, len(plan_of(op, c)))
+
+
+@settings(max_examples=40)
+@given(ops=st.lists(OPS_IN_RANDOM_PIPELINES, max_size=5), seed=st.integers(0, 1000))
+def test_random_pipelines_show_what_op_by_op_shows(ops, seed):
+    """On smooth pictures of middle grey: no clamp bites, and to blend once or twice is nearly the same."""
+    op = Compose(tuple(ops))
+    y, x = torch.meshgrid(torch.linspace(0, 3, 48), torch.linspace(0, 3, 48), indexing="ij")
+    waves = 0.5 + 0.08 * torch.stack((torch.sin(2 * x + y), torch.cos(x - 2 * y), torch.sin(x * y)))
+    images = (waves.expand(6, 3, 48, 48) * 255).round().byte()
+    params = op.sample(6, generator(seed))
+    values = images.double() / 255
+    for place, single in enumerate(ops):
+        values = single.apply(values, params[str(place)])
+    apart = levels_apart(Compiled(op).apply(images, params), values * 255)
+    assert apart.median() <= 1.5
+    # At the rim of what a warp moved in, two passes fade twice.
+    assert (apart > 4).double().mean() < 0.12
+
+
+def test_without_a_clamp_colours_equal_op_by_op_within_a_level():
+    op = Compose(JITTER)
+    images = pictures(64, 3, 9, 9) // 4 + 96
+    params = op.sample(64, generator())
+    assert levels_apart(Compiled(op).apply(images, params), op.apply(images.double() / 255, params) * 255).max() <= 1
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_threads_and_batches_do_not_change_a_pixel(name, monkeypatch):
+    op = PIPELINES[name]
+    images = pictures(30, 3, 16, 16)
+    params = op.sample(30, generator())
+    alone = Compiled(op).apply(images, params)
+    assert Compiled(op, threads=4).apply(images, params).equal(alone)
+    monkeypatch.setattr("manyshot.augment.engine.compiled.CHUNK_IMAGES", 7)
+    assert Compiled(op).apply(images, params).equal(alone)
+
+
+def test_floats_are_the_normalised_values_before_rounding(fused):
+    op = PIPELINES["few-shot standard"]
+    images = pictures(16, 3, 24, 24)
+    params = op.sample(16, generator())
+    mean, std = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+    for layout, given_ in (("nchw", images), ("nhwc", images.permute(0, 2, 3, 1))):
+        result = Compiled(op, layout, floats=True, mean=mean, std=std).apply(given_, params)
+        shift, scale = torch.tensor(mean)[:, None, None], torch.tensor(std)[:, None, None]
+        wanted = (fused(op, images, params) / 255 - shift) / scale
+        assert (result.dtype, result.shape) == (torch.float32, images.shape)
+        assert (result - wanted).abs().max() < 0.2 / 255 / min(std)
+
+
+@pytest.mark.parametrize("name", ["torch between", "RandAugment", "holes", "whole pixels"])
+def test_floats_of_several_passes_are_the_bytes(name):
+    op = PIPELINES[name]
+    images = pictures(16, 3, 24, 24)
+    params = op.sample(16, generator())
+    floats, plain = Compiled(op, floats=True).apply(images, params), Compiled(op).apply(images, params)
+    assert (floats * 255 - plain).abs().max() <= 0.501
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_leaves_its_input_alone_and_takes_what_is_not_contiguous(name):
+    op = PIPELINES[name]
+    images = pictures(12, 3, 14, 14)
+    params = op.sample(6, generator())
+    strided = images[::2].flip(3)
+    before = images.clone()
+    assert Compiled(op).apply(strided, params).equal(Compiled(op).apply(strided.contiguous(), params))
+    assert images.equal(before)
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_an_empty_batch_stays_empty(name):
+    op = PIPELINES[name]
+    assert Compiled(op).apply(pictures(0, 3, 8, 8), op.sample(0, generator())).shape == (0, 3, 8, 8)
+    assert Compiled(op, floats=True).apply(pictures(0, 1, 8, 8), op.sample(0, generator())).shape == (0, 1, 8, 8)
+
+
+@pytest.mark.parametrize("c", [1, 3])
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_images_too_large_to_be_copied_give_the_same(fused, c, layout, monkeypatch):
+    op = Compose((Affine(), Contrast(), Brightness(), Erase(), Affine()))
+    images = pictures(4, c, 13, 21)
+    given_ = images if layout == "nchw" else images.permute(0, 2, 3, 1)
+    params = op.sample(4, generator())
+    small = Compiled(op, layout).apply(given_, params)
+    side = int(kernels.MOST_PACKED**0.5) + 40
+    big = pictures(2, c, side, side)
+    big_params = op.sample(2, generator())
+    result = Compiled(op, layout).apply(big if layout == "nchw" else big.permute(0, 2, 3, 1), big_params)
+    result = result if layout == "nchw" else result.permute(0, 3, 1, 2)
+    assert small.shape == given_.shape
+    assert levels_apart(result, fused(op, big, big_params)).max() <= 2
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (5, 8)], ids=str)
+def test_nothing_outside_the_images_is_read_or_written(name, shape):
+    """The batch lies in a longer run of bytes: what stands around it must neither show nor change."""
+    op, (h, w) = PIPELINES[name], shape
+    for c in (1, 3):
+        size = 3 * c * h * w
+        params = op.sample(3, generator(1))
+        results = []
+        for around in (0, 255):
+            buffer = torch.full((size + 128,), around, dtype=torch.uint8)
+            buffer[64 : 64 + size] = pictures(3, c, h, w).flatten()
+            results.append(Compiled(op).apply(buffer[64 : 64 + size].view(3, c, h, w), params))
+            assert (buffer[:64] == around).all()
+            assert (buffer[64 + size :] == around).all()
+        assert results[0].equal(results[1])
+
+
+def test_quarter_turns_are_exact_also_among_other_moves():
+    op = Compose((Flip(), Turn(), Crop(0.3), Turn(), FlipVertical(), Turn()))
+    for c in (1, 3):
+        images = pictures(64, c, 9, 9)
+        params = op.sample(64, generator())
+        exact = op.apply(images.double(), params).byte()
+        assert Compiled(op).apply(images, params).equal(exact)
+        assert Compiled(op, "nhwc").apply(images.permute(0, 2, 3, 1), params).permute(0, 3, 1, 2).equal(exact)
+
+
+def test_numpy_in_numpy_out():
+    op = Affine()
+    images = pictures(5, 3, 8, 8)
+    params = op.sample(5, generator())
+    result = Compiled(op).apply(images.numpy(), params)
+    assert torch.from_numpy(result).equal(Compiled(op).apply(images, params))
+
+
+def test_the_same_seed_gives_the_same_draws_as_the_op():
+    op = PIPELINES["few-shot standard"]
+    mine, its = (draw.sample(4, generator(9))["0"]["centre"] for draw in (Compiled(op), op))
+    assert mine.equal(its)
+
+
+class TestExplain:
+    def test_names_the_ops_of_each_pass(self):
+        lines = Compiled(Compose((ResizedCrop(), Flip(), *JITTER, Gamma(), Erase(), Blur(), Affine()))).explain()
+        first, second, third = lines.splitlines()
+        assert first == (
+            "1. ResizedCrop, Flip: one 3 x 3 matrix, edge border; Brightness, Contrast, Saturation, Hue: one matrix on "
+            "the channels; Gamma: one table of 256 levels; Erase: rectangles"
+        )
+        assert second == "2. Blur: torch, on floats"
+        assert third == "3. Affine: one 3 x 3 matrix, edge zero"
+
+    def test_a_flip_steps_before_colours_and_a_crop_does_not(self):
+        assert len(plan_of(Compose((Brightness(), Flip())), 3)) == 1
+        assert len(plan_of(Compose((Brightness(), Crop())), 3)) == 2
+
+    def test_warps_of_different_edges_do_not_share_a_pass(self):
+        assert len(plan_of(Compose((Affine(), Affine(edge="border"))), 3)) == 2
+
+    def test_nothing_is_nothing(self):
+        op = Compose(())
+        assert Compiled(op).explain() == "nothing"
+        images = pictures(2, 3, 4, 4)
+        assert Compiled(op).apply(images, {}).equal(images)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"layout": "nwhc"}, "nhwc"),
+        ({"threads": 0}, "threads=0"),
+        ({"mean": (0.5,)}, "floats=True"),
+        ({"floats": True, "std": (0.0,)}, "std=(0.0,)"),
+    ],
+)
+def test_refuses_wrong_options(options, word):
+    with pytest.raises(InputError, match=word.replace("(", r"\(").replace(")", r"\)")):
+        Compiled(Flip(), **options)
+
+
+def test_refuses_what_is_not_uint8_images():
+    fast = Compiled(Flip())
+    for wrong in (torch.rand(2, 3, 4, 4), pictures(2, 3, 4, 4)[0], [1, 2]):
+        with pytest.raises(InputError, match="uint8"):
+            fast.apply(wrong, fast.sample(2, generator()))
+    with pytest.raises(InputError, match="mean"):
+        Compiled(Flip(), floats=True, mean=(0.1, 0.2)).apply(pictures(2, 3, 4, 4), fast.sample(2, generator()))
