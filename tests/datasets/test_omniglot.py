@@ -34,7 +34,10 @@ def test_characters_are_classes_alphabets_groups_and_drawers_authors(place, tmp_
     source = load("omniglot", "small1", root=tmp_path, size=21)
     assert source.class_names == ("Greek/character01", "Greek/character02", "Latin/character01", "Latin/character02")
     assert source.groups == ("Greek", "Greek", "Latin", "Latin")
-    assert source.author_names == ("01", "02", "03")
+    # Drawers are numbered anew in each alphabet, so 01 of two alphabets is not taken for one person.
+    assert source.author_names == tuple(
+        f"{group}/{drawer}" for group in ("Greek", "Latin") for drawer in ("01", "02", "03")
+    )
     assert source.store.shape == (12, 1, 21, 21)
     row = source.gather([0])[0, 0, 10]
     assert (row[2:4] > 230).all()  # ink is 1
@@ -76,10 +79,13 @@ def test_the_real_small_sets_have_their_published_numbers(real_data):
     assert (len(small2.class_names), len(small2), len(set(small2.groups))) == (156, 3120, 5)
     assert set(small1.groups) & set(small2.groups) == {"Greek", "Latin"}
     assert (small1.counts == 20).all()
-    assert len(small1.author_names) == 20
+    assert len(small1.author_names) == 5 * 20
     assert 10 < small1.store.float().mean() < 40  # mostly paper
     episode = EpisodeSampler(small1, ways=5, shots=1, queries=2).batch(0, 4)
     assert episode.support.items.shape == (4, 5, 1, 28, 28)
+    # As in the one-shot runs: one drawer's characters of an alphabet to be matched with another's.
+    runs = EpisodeSampler(small1, ways=20, shots=1, queries=1, within_group=1, by_author=True).batch(0, 4)
+    assert runs.query.items.shape == (4, 20, 1, 28, 28)
 
 
 def test_the_real_files_are_those_published(real_data):
