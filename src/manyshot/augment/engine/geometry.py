@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from manyshot.augment.engine.kernels import images, small
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.image.affine import Affine
 from manyshot.augment.image.crop import Crop, ResizedCrop, steps
+from manyshot.augment.image.elastic import Elastic
 from manyshot.augment.image.flip import Flip, FlipVertical
 from manyshot.augment.image.perspective import Perspective
 from manyshot.augment.image.turn import Turn, quarter_turns
@@ -36,6 +38,9 @@ class Fetch:
     edge: int = 0
     matrices: Array = field(default_factory=lambda: np.zeros((0, 1, 9), np.float32))
     stages: Array = field(default_factory=lambda: np.zeros(0, np.int32))
+    fields: Array = field(default_factory=lambda: np.zeros((0, 2, 1, 1), np.float32))
+    basis_across: Array = field(default_factory=lambda: np.zeros((1, 1), np.float32))
+    basis_down: Array = field(default_factory=lambda: np.zeros((1, 1), np.float32))
     at: Array = field(default_factory=lambda: np.zeros((0, 1, 1, 2), np.float32))
     columns: Array = field(default_factory=lambda: np.zeros((0, 1), np.int32))
     rows: Array = field(default_factory=lambda: np.zeros((0, 1), np.int32))
@@ -63,9 +68,56 @@ def fetch(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: Size, 
         matrices, stages = np.empty((n, len(chain), 9), np.float32), np.empty(n, np.int32)
         small.chain_matrices(chain, *size, edge == "border", matrices, stages)
         return Fetch(kind=images.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages)
+    if is_displaced(warps):
+        return _displaced(warps, edge, params, n, size)
     points = where(warps, edge, params, pixels(torch.empty(n, 1, *size)))
     half = torch.tensor([size[1] / 2, size[0] / 2])
     return Fetch(kind=images.POINTS, edge=EDGE_CODES[edge], at=((points + 1) * half - 0.5).contiguous().numpy())
+
+
+def is_displaced(warps: Sequence[Leaf]) -> bool:
+    """Whether a run is matrices and then one elastic field: its points then are those of the pixels themselves."""
+    return type(warps[-1].op) is Elastic and all(matrix_of(leaf.op) for leaf in warps[:-1])
+
+
+def _displaced(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: Size) -> Fetch:
+    *others, last = warps
+    displacement, on = last.params(params)["displacement"], last.on(params)
+    if on is not None:
+        displacement = displacement * on[:, None, None, None]
+    h, w = size
+    fields = displacement.numpy().astype(np.float32) * np.array([w / 2, h / 2], np.float32)[:, None, None]
+    chain = np.stack([_blank(n), *(_matrix(leaf, params, size) for leaf in reversed(others))])
+    k = len(chain)
+    matrices, stages = np.empty((n, k, 9), np.float32), np.full(n, k, np.int32)
+    single = np.empty(n, np.int32)
+    for stage in range(k):
+        small.chain_matrices(chain[stage : stage + 1], h, w, False, matrices[:, stage : stage + 1], single)
+    cells = fields.shape[-1] - 1
+    return Fetch(
+        kind=images.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages, fields=np.ascontiguousarray(fields),
+        basis_across=_bicubic(w, cells), basis_down=_bicubic(h, cells),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _bicubic(size: int, cells: int) -> Array:
+    """`[cells + 1, size]` the share that each corner has in the field at each pixel, by the cubic that torch uses."""
+    place = (np.arange(size) + 0.5) / size * cells
+    first = np.floor(place).astype(int)
+    t = place - first
+    a = -0.75
+
+    def near(x: Array) -> Array:
+        return ((a + 2) * x - (a + 3)) * x * x + 1
+
+    def far(x: Array) -> Array:
+        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+
+    shares = np.zeros((cells + 1, size))
+    for step, share in ((-1, far(t + 1)), (0, near(t)), (1, near(1 - t)), (2, far(2 - t))):
+        np.add.at(shares, (np.clip(first + step, 0, cells), np.arange(size)), share)
+    return shares.astype(np.float32)
 
 
 def where(

@@ -94,7 +94,8 @@ class Job:
         images.run(
             source.data, LAYOUTS[source.layout], target, floats, LAYOUTS[source.layout],
             source.n, source.c, source.h, source.w,
-            self.kinds, self.edges, self.moved.matrices, self.moved.stages, self.moved.at,
+            self.kinds, self.edges, self.moved.matrices, self.moved.stages,
+            self.moved.fields, self.moved.basis_across, self.moved.basis_down, self.moved.at,
             self.moved.columns, self.moved.rows, self.moved.turned,
             self.recoloured, self.maps, self.pulls, self.pulled, self.tabled, self.tables,
             self.cut.places, self.cut.fill, self.cut.seeds, means, scale, shift, in_place,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from manyshot.augment.combine import Combined
-from manyshot.augment.engine.geometry import PERMUTATIONS, is_exact, matrix_of
+from manyshot.augment.engine.geometry import PERMUTATIONS, is_displaced, is_exact, matrix_of
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.engine.values import is_linear
 from manyshot.augment.image.colour import Recolour
@@ -47,6 +47,8 @@ class Fused:
                 how = "whole pixels moved"
             elif all(matrix_of(leaf.op) for leaf in self.warps):
                 how = f"one 3 x 3 matrix, edge {self.edge}"
+            elif is_displaced(self.warps):
+                how = f"one 3 x 3 matrix and a field of displacements, edge {self.edge}"
             else:
                 how = f"one field of points, edge {self.edge}"
             parts.append(f"{_names(self.warps)}: {how}")

@@ -8,7 +8,7 @@ from numba import float32, int32, uint8, uint32, uint64, uintp
 from manyshot.augment.engine.kernels import points, strips
 from manyshot.augment.engine.kernels.machine import kernel, wide
 
-STRIP = 512
+STRIP = 700
 """Pixels that are worked on at once, so that what lies between the loops stays in the fastest cache."""
 MOST_PACKED = 80_000
 """Pixels of the largest image that is copied into words first, so that a thread needs less than 1 MB of its own."""
@@ -26,7 +26,7 @@ AS_BYTES, AS_FLOATS = 0, 1
 @no_type_check
 def run(
     source, layout, target, target_float, target_layout, n, c, h, w,
-    kinds, edges, matrices, stages, at, columns, rows_, turned,
+    kinds, edges, matrices, stages, fields, basis_across, basis_down, at, columns, rows_, turned,
     recoloured, maps, pulls, pulled,
     tabled, tables,
     holes, filled, seeds, means,
@@ -44,6 +44,8 @@ def run(
         edges: `[n]` what lies beyond the image, for MATRIX and POINTS: 0 black, 1 its border, 2 its mirror image.
         matrices: `[n, k, 9]` from output to input in pixels, the last op's first.
         stages: `[n]` how many of the k act on each image.
+        fields: `[n, 2, g, g]` displacements (x, y) in pixels, added to what the first matrix gives; or no images.
+        basis_across, basis_down: `[g, w]` and `[g, h]` the share of each of g places in each column and row.
         at: `[n, h, w, 2]` points in pixels, for POINTS.
         columns, rows_: `[n, w]` and `[n, h]` where each column and row comes from, -1 for black, for MOVE.
         turned: `[n]` whether columns and rows change places: `columns` then is about the input's rows.
@@ -86,7 +88,6 @@ def run(
     word = np.empty(most, np.uint32)
     upper, lower = np.empty(most, np.uint64), np.empty(most, np.uint64)
     upper_words, lower_words = upper.view(np.uint32), lower.view(np.uint32)
-    upper_half, lower_half = np.empty(most, np.uint16), np.empty(most, np.uint16)
     place = np.empty(most, np.int32)
     across, down, cover = np.empty(most, np.float32), np.empty(most, np.float32), np.empty(most, np.float32)
     u, v, alive = np.empty(most, np.float32), np.empty(most, np.float32), np.ones(most, np.float32)
@@ -99,6 +100,8 @@ def run(
     # loop would stay scalar.
     place_rows, down_rows = place.reshape((per_strip, w)), down.reshape((per_strip, w))
     cover_rows = cover.reshape((per_strip, w))
+    u_rows, v_rows = u.reshape((per_strip, w)), v.reshape((per_strip, w))
+    sums_of_row = np.empty((2, fields.shape[3]), np.float32)
     place_across, cover_across = np.empty(w, np.int32), np.empty(w, np.float32)
     m = np.empty(c * (c + 1), np.float32)
     mean = np.zeros(c, np.float32)
@@ -129,7 +132,10 @@ def run(
                 strips.pack_planes(source, base, uintp(size), packed, size)
         if gray_fetch and in_place and fetch != STAY:
             gray[:] = source[base : base + uintp(size)]
-        axes = fetch == MATRIX and stages[i] == 1 and w >= LONG_ROW and points.keeps_axes(matrices[i, 0])
+        displaced = fetch == MATRIX and fields.shape[0] > 0
+        axes = (
+            fetch == MATRIX and not displaced and stages[i] == 1 and w >= LONG_ROW and points.keeps_axes(matrices[i, 0])
+        )
         if axes:
             points.start_axes(matrices[i, 0], edges[i], w, h, per_strip, u, place_across, across, cover_across)
         for phase in range(0 if pulled[i] else 1, 2):
@@ -176,9 +182,34 @@ def run(
                                 matrices[i, 0], edges[i], top + y, w, h, place_across, cover_across,
                                 place_rows[y], down_rows[y], cover_rows[y],
                             )  # fmt: skip
+                    elif (
+                        fetch == MATRIX
+                        and not displaced
+                        and stages[i] == 1
+                        and points.is_straight(matrices[i, 0], edges[i], size)
+                    ):
+                        points.straight(
+                            matrices[i, 0],
+                            float32(top),
+                            column,
+                            line,
+                            edges[i],
+                            w,
+                            h,
+                            count,
+                            place,
+                            across,
+                            down,
+                            cover,
+                        )
                     else:
                         if fetch == MATRIX:
                             points.start(matrices[i, 0], float32(top), column, line, count, u, v)
+                            if displaced:
+                                for y in range(lines):
+                                    points.displace(
+                                        fields[i], basis_across, basis_down, top + y, sums_of_row, u_rows[y], v_rows[y]
+                                    )
                             for stage in range(1, stages[i]):
                                 points.settle(edges[i], w, h, count, u, v, alive)
                                 points.move_on(matrices[i, stage], count, u, v)
@@ -202,10 +233,10 @@ def run(
                         )
                     elif gray_fetch:
                         if in_place:
-                            strips.gather_gray(gray, uintp(0), place, count, below, upper_half, lower_half)
+                            strips.gather_gray(gray, uintp(0), place, count, below, word)
                         else:
-                            strips.gather_gray(source, base, place, count, below, upper_half, lower_half)
-                        strips.blend_gray(upper_half, lower_half, across, down, cover, count, row[0])
+                            strips.gather_gray(source, base, place, count, below, word)
+                        strips.blend_gray(word, across, down, cover, count, row[0])
                     else:
                         for k in range(c):
                             strips.blend_scattered(

@@ -36,6 +36,33 @@ def start(m, top, columns, lines, count, u, v):
 
 @kernel
 @no_type_check
+def displace(field, basis_across, basis_down, y, sums, u, v):
+    """Add a smooth field, given at a few places, to the points of one row.
+
+    Args:
+        field: `[2, g, g]` displacements (x, y) in pixels.
+        basis_across, basis_down: `[g, w]` and `[g, h]` the share of each place.
+        y: the row.
+        sums: `[2, g]` to work in.
+        u, v: the row's points.
+    """
+    wide()
+    places, width = basis_across.shape
+    for axis in range(2):
+        for k in range(places):
+            total = ZERO
+            for j in range(places):
+                total += basis_down[j, y] * field[axis, j, k]
+            sums[axis, k] = total
+    for k in range(places):
+        across, down, basis = sums[0, k], sums[1, k], basis_across[k]
+        for x in range(width):
+            u[x] += across * basis[x]
+            v[x] += down * basis[x]
+
+
+@kernel
+@no_type_check
 def move_on(m, count, u, v):
     """The points that the points of a later warp show by the matrix of an earlier one."""
     wide()
@@ -102,6 +129,34 @@ def finish(edge, width, height, count, u, v, alive, place, across, down, cover):
         across[x] = a - float32(i)
         down[x] = b - float32(j)
         cover[x] = seen * alive[x]
+
+
+@kernel
+@no_type_check
+def straight(m, top, columns, lines, edge, width, height, count, place, across, down, cover):
+    """`start` and `finish` in one loop, for one affine matrix, an edge without mirrors and fewer than 2^24 pixels."""
+    wide()
+    last_u, last_v = float32(width - 1), float32(height - 1)
+    most_u, most_v = float32(max(width - 2, 0)), float32(max(height - 2, 0))
+    m0, m1, m3, m4 = m[0], m[1], m[3], m[4]
+    u0, v0 = float32(m1 * top + m[2]), float32(m4 * top + m[5])
+    fades = ONE if edge == EDGE_ZERO else ZERO
+    row = float32(width)
+    for x in range(count):
+        s, t = m0 * columns[x] + m1 * lines[x] + u0, m3 * columns[x] + m4 * lines[x] + v0
+        a, b = min(max(s, ZERO), last_u), min(max(t, ZERO), last_v)
+        i, j = float32(int32(min(a, most_u))), float32(int32(min(b, most_v)))
+        place[x] = int32(j * row + i)
+        across[x] = a - i
+        down[x] = b - j
+        cover[x] = max(ONE - fades * abs(s - a), ZERO) * max(ONE - fades * abs(t - b), ZERO)
+
+
+@kernel
+@no_type_check
+def is_straight(m, edge, size):
+    """Whether `straight` does for a matrix, an edge and a number of pixels."""
+    return m[6] == ZERO and m[7] == ZERO and edge != EDGE_REFLECTION and size < 1 << 24
 
 
 @kernel
