@@ -16,7 +16,7 @@ from manyshot.augment.presets import PRESETS
 from manyshot.augment.syntax import PLACEMENTS, Call, Clause, Syntax, shorten, write
 from manyshot.augment.table import NAMED
 from manyshot.augment.tasks import SHARED_BY, apply_shared, sample_shared
-from manyshot.augment.variants import change, variants
+from manyshot.augment.variants import are_bytes, change, variants
 from manyshot.base import InputError, did_you_mean, seeds
 from manyshot.tasks import Episode, Examples
 
@@ -127,7 +127,8 @@ class Plan:
         Each placement draws from a stream of its own, so a change of the support clause leaves the query's draws alone.
 
         Args:
-            episode: T tasks; uint8 images are made float, from 0 to 1.
+            episode: T tasks; uint8 images are made float, from 0 to 1. On the CPU the engine does that and augments in
+                one go; what acts on whole tasks is rounded to levels then.
             generator: gives one number, which seeds the streams. The same state gives the same result.
 
         Returns:
@@ -143,7 +144,8 @@ class Plan:
             >>> more.support.items.shape, more.query.items.shape
             (torch.Size([16, 27, 1, 8, 8]), torch.Size([16, 12, 1, 8, 8]))
         """
-        episode = episode.as_float()
+        if not (are_bytes(episode.support.items) and are_bytes(episode.query.items)):
+            episode = episode.as_float()
         seed = int(torch.randint(2**62, (), generator=generator))
         for placement, step in self.steps.items():
             stream = seeds.generator(seed, placement)
@@ -157,6 +159,7 @@ class Plan:
             elif placement == "shots":
                 made = variants(episode.support, step.op, step.copies or 1, stream, step.weight)
                 made = _mixed(made, step, stream)
+                episode = episode.as_float()
                 episode = replace(episode, support=episode.support.joined(made))
             else:
                 side = episode.support if placement == "support" else episode.query
@@ -164,7 +167,7 @@ class Plan:
                 side = change(side, step.op, stream) if copies is None else variants(side, step.op, copies, stream)
                 side = _mixed(side, step, stream)
                 episode = replace(episode, support=side) if placement == "support" else replace(episode, query=side)
-        return episode
+        return episode.as_float()
 
 
 def _step(placement: str, clause: Clause) -> Step:

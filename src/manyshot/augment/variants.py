@@ -13,13 +13,14 @@ from manyshot.augment.op import Op, Params
 from manyshot.tasks import Examples
 
 
-def apply_in_tasks(op: Op, items: Any, params: Params) -> Any:  # noqa: ANN401 - a tensor, or lists for text
+def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> Any:  # noqa: ANN401 - a tensor, or lists for text
     """Apply an op to the items of all tasks in one call.
 
     Args:
         op: any op of items.
-        items: `[T, n, ...]`, or T lists of n.
+        items: `[T, n, ...]`, or T lists of n. uint8 images on the CPU go through the engine.
         params: of T n items, task by task.
+        floats: whether uint8 images come out as floats from 0 to 1, unrounded, or as uint8.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -28,9 +29,23 @@ def apply_in_tasks(op: Op, items: Any, params: Params) -> Any:  # noqa: ANN401 -
         torch.Size([4, 5, 1, 28, 28])
     """
     if isinstance(items, Tensor):
+        if are_bytes(items):
+            from manyshot.augment.engine import Compiled  # it takes half a second to import
+
+            op = Compiled(op, floats=floats)
         return op.apply(items.flatten(0, 1), params).unflatten(0, items.shape[:2])
     changed = iter(op.apply(list(chain.from_iterable(items)), params))
     return [[next(changed) for _ in row] for row in items]
+
+
+def are_bytes(items: Any) -> bool:  # noqa: ANN401 - a tensor, or lists for text
+    """Whether items are what the engine takes: `[T, n, c, h, w]` of uint8 on the CPU.
+
+    Example:
+        >>> are_bytes(torch.zeros(1, 2, 3, 8, 8, dtype=torch.uint8)), are_bytes(torch.zeros(1, 2, 3, 8, 8))
+        (True, False)
+    """
+    return isinstance(items, Tensor) and items.dtype == torch.uint8 and items.device.type == "cpu" and items.ndim == 5
 
 
 def change(examples: Examples, op: Op, generator: Generator) -> Examples:

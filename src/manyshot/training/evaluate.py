@@ -90,7 +90,7 @@ def evaluate(
     learner.eval()
     accuracy, classes, right, confidence, weight = [], [], [], [], []
     for number, episode in enumerate(episodes):
-        clean = episode.as_float().to(device)
+        clean = episode.to(device)
         changed = plan.apply(clean, generator(seed, "evaluate", number))
         logits = pool_variants(learner.adapt(changed.support)(changed.query.items), plan.query_copies)
         # An answer that is not a number, from weights that have exploded, is wrong and of no confidence.

@@ -154,7 +154,7 @@ def fit(
                     group["lr"] = rate_at(step, settings)
 
                 episode = tasks.batch(step * settings.tasks_per_step, settings.tasks_per_step)
-                episode = plan.apply(episode.as_float().to(settings.device), generator(settings.seed, "plan", step))
+                episode = plan.apply(episode.to(settings.device), generator(settings.seed, "plan", step))
                 loss = learner.loss(episode)
                 value = float(loss.detach())
                 progress["first_loss"] = value if progress["first_loss"] is None else progress["first_loss"]

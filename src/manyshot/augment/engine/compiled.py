@@ -15,7 +15,7 @@ from manyshot.augment.combine import Combined, Part
 from manyshot.augment.engine.job import LAYOUTS, Pixels, job, layer_job
 from manyshot.augment.engine.kernels import neighbours
 from manyshot.augment.engine.leaves import Leaf, leaves
-from manyshot.augment.engine.passes import Fused, Layered, Pass, passes
+from manyshot.augment.engine.passes import Fused, Layered, Pass, Single, passes
 from manyshot.augment.image.sharpness import Sharpness
 from manyshot.augment.op import Op, Params, check_choice, check_number, take
 from manyshot.base import InputError
@@ -111,7 +111,7 @@ class Compiled:
         if not result.size:
             return result
         flow = list(plan_of(self.op, c))
-        if not flow or (self.floats and not isinstance(flow[-1], Fused)):
+        if not flow or (self.floats and not _ends_in_floats(flow[-1])):
             flow.append(Fused())
         scale, shift = self._normalisation(c)
 
@@ -152,8 +152,10 @@ def run(
     """Carry passes out on a chunk of images, into `out`: bytes, or with `floats` normalised values."""
     for place, now in enumerate(flow):
         if floats and place == len(flow) - 1:
-            assert isinstance(now, Fused)
-            job(now, params, source).run(source, NOTHING_AT_ALL, out, scale, shift)
+            if isinstance(now, Fused):
+                job(now, params, source).run(source, NOTHING_AT_ALL, out, scale, shift)
+            else:
+                _single_to_floats(now.leaf, source, out, params, scale, shift)
             return
         if place and source.may_stay:
             target = source
@@ -193,6 +195,24 @@ def _single(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
             if len(rows):
                 changed = leaf.op.apply(images[rows].float() / 255, take(mine, rows))
                 after[start:stop][rows] = _bytes(changed)
+
+
+def _single_to_floats(leaf: Leaf, source: Pixels, out: Array, params: Params, scale: Array, shift: Array) -> None:
+    """Apply an op by torch at the end of a pipeline whose results are floats: nothing is rounded."""
+    own, on = leaf.params(params), leaf.on(params)
+    step = max(1, CHUNK_BYTES // (4 * source.each))
+    before, after = source.tensor(), torch.from_numpy(out).view(source.n, source.c, source.h, source.w)
+    gain, offset = torch.from_numpy(255 * scale)[:, None, None], torch.from_numpy(shift)[:, None, None]
+    for start in range(0, source.n, step):
+        stop = min(source.n, start + step)
+        images, mine = before[start:stop].contiguous().float() / 255, narrow(own, start, stop)
+        if on is None:
+            images = leaf.op.apply(images, mine)
+        else:
+            rows = on[start:stop].nonzero().flatten()
+            if len(rows):
+                images[rows] = leaf.op.apply(images[rows], take(mine, rows))
+        after[start:stop] = images * gain + offset
 
 
 def _layered(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
@@ -271,6 +291,11 @@ def narrow(params: Params, start: int, stop: int) -> dict[str, Any]:
         name: value[start:stop] if isinstance(value, Tensor) else narrow(value, start, stop)
         for name, value in params.items()
     }
+
+
+def _ends_in_floats(now: Pass) -> bool:
+    """Whether a pass can write normalised floats."""
+    return isinstance(now, Fused) or (isinstance(now, Single) and type(now.leaf.op) is not Sharpness)
 
 
 def _bytes(images: Tensor) -> Tensor:

@@ -95,8 +95,8 @@ def _displaced(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: S
         small.chain_matrices(chain[stage : stage + 1], h, w, False, matrices[:, stage : stage + 1], single)
     cells = fields.shape[-1] - 1
     return Fetch(
-        kind=images.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages, fields=np.ascontiguousarray(fields),
-        basis_across=_bicubic(w, cells), basis_down=_bicubic(h, cells),
+        kind=images.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages,
+        fields=np.ascontiguousarray(fields), basis_across=_bicubic(w, cells), basis_down=_bicubic(h, cells),
     )  # fmt: skip
 
 
