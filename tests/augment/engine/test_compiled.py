@@ -121,6 +121,16 @@ def test_any_shape_and_layout_gives_the_same_pixels(fused, name, shape):
         assert (levels_apart(planes, fused(op, images, params)) > 1).float().mean() <= 0.02
 
 
+@pytest.mark.parametrize("c", [1, 3])
+@pytest.mark.parametrize("last", [Affine(), Crop(0.3, "reflection"), Contrast(), Gamma(), Elastic(), Sharpness()])
+def test_a_later_pass_over_images_of_many_strips_works_in_place(fused, last, c):
+    op = Compose((Blur(), last))
+    images = pictures(3, c, 70, 90)
+    params = op.sample(3, generator())
+    assert len(plan_of(op, c)) == 2
+    assert levels_apart(Compiled(op).apply(images, params), fused(op, images, params)).max() <= 2
+
+
 @pytest.mark.parametrize("c", [2, 4, 5])
 def test_any_number_of_channels(fused, c):
     for op in (Affine(), Compose((Crop(0.3), Flip())), Compose((Affine(), Contrast(), Brightness(), Gamma(), Erase()))):

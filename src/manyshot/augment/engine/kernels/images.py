@@ -8,13 +8,10 @@ from numba import float32, int32, uint8, uint32, uint64, uintp
 from manyshot.augment.engine.kernels import points, strips
 from manyshot.augment.engine.kernels.machine import kernel, wide
 
-STRIP = 700
+STRIP = 800
 """Pixels that are worked on at once, so that what lies between the loops stays in the fastest cache."""
 MOST_PACKED = 80_000
 """Pixels of the largest image that is copied into words first, so that a thread needs less than 1 MB of its own."""
-
-LONG_ROW = 64
-"""Pixels of the shortest row that fills vectors by itself."""
 
 ONE = np.float32(1)
 STAY, MOVE, MATRIX, POINTS = 0, 1, 2, 3
@@ -62,7 +59,7 @@ def run(
     """
     wide()
     size = h * w
-    per_strip = max(1, STRIP // max(w, 1))
+    per_strip = max(1, h // max(1, -(-size // STRIP)))
     most = per_strip * w
     packable = c == 3 and size <= MOST_PACKED
     fetching = False
@@ -98,11 +95,10 @@ def run(
             line[y * w + x] = float32(y)
     # Rows of strips, as arrays of their own: an index that is a sum might be negative, for all that LLVM knows, and the
     # loop would stay scalar.
-    place_rows, down_rows = place.reshape((per_strip, w)), down.reshape((per_strip, w))
-    cover_rows = cover.reshape((per_strip, w))
+    place_rows = place.reshape((per_strip, w))
     u_rows, v_rows = u.reshape((per_strip, w)), v.reshape((per_strip, w))
     sums_of_row = np.empty((2, fields.shape[3]), np.float32)
-    place_across, cover_across = np.empty(w, np.int32), np.empty(w, np.float32)
+    places, covers = np.empty(most, np.float32), np.empty(most, np.float32)
     m = np.empty(c * (c + 1), np.float32)
     mean = np.zeros(c, np.float32)
     mixed = np.empty(c, np.float32)
@@ -133,11 +129,11 @@ def run(
         if gray_fetch and in_place and fetch != STAY:
             gray[:] = source[base : base + uintp(size)]
         displaced = fetch == MATRIX and fields.shape[0] > 0
-        axes = (
-            fetch == MATRIX and not displaced and stages[i] == 1 and w >= LONG_ROW and points.keeps_axes(matrices[i, 0])
-        )
+        straight = fetch == MATRIX and not displaced and stages[i] == 1
+        straight = straight and points.is_straight(matrices[i, 0], edges[i], size)
+        axes = straight and points.keeps_axes(matrices[i, 0])
         if axes:
-            points.start_axes(matrices[i, 0], edges[i], w, h, per_strip, u, place_across, across, cover_across)
+            points.start_axes(matrices[i, 0], edges[i], w, most, column, places, across, covers)
         for phase in range(0 if pulled[i] else 1, 2):
             sums = np.zeros(c, np.float64)
             for top in range(0, h, per_strip):
@@ -172,36 +168,22 @@ def run(
                     if packed_fetch:
                         strips.move_packed(packed, place, count, word)
                         strips.unpack(word, count, row[0], row[1], row[2])
+                    elif gray_fetch and in_place:
+                        strips.move_scattered(gray, uintp(0), step, place, count, row[0])
                     else:
                         for k in range(c):
                             strips.move_scattered(source, base + step_channel * uintp(k), step, place, count, row[k])
                 else:
                     if axes:
-                        for y in range(lines):
-                            points.row_of_axes(
-                                matrices[i, 0], edges[i], top + y, w, h, place_across, cover_across,
-                                place_rows[y], down_rows[y], cover_rows[y],
-                            )  # fmt: skip
-                    elif (
-                        fetch == MATRIX
-                        and not displaced
-                        and stages[i] == 1
-                        and points.is_straight(matrices[i, 0], edges[i], size)
-                    ):
+                        points.finish_axes(
+                            matrices[i, 0], float32(top), line, edges[i], w, h, count,
+                            places, covers, place, down, cover,
+                        )  # fmt: skip
+                    elif straight:
                         points.straight(
-                            matrices[i, 0],
-                            float32(top),
-                            column,
-                            line,
-                            edges[i],
-                            w,
-                            h,
-                            count,
-                            place,
-                            across,
-                            down,
-                            cover,
-                        )
+                            matrices[i, 0], float32(top), column, line, edges[i], w, h, count,
+                            place, across, down, cover,
+                        )  # fmt: skip
                     else:
                         if fetch == MATRIX:
                             points.start(matrices[i, 0], float32(top), column, line, count, u, v)

@@ -163,51 +163,42 @@ def is_straight(m, edge, size):
 @no_type_check
 def keeps_axes(m):
     """Whether a matrix takes rows to rows and columns to columns, as crops and flips do."""
-    return m[1] == ZERO and m[3] == ZERO and m[6] == ZERO and m[7] == ZERO
+    return m[1] == ZERO and m[3] == ZERO
 
 
 @kernel
 @no_type_check
-def start_axes(m, edge, width, height, lines, u, place, across, cover):
-    """What all rows of such an image share.
+def start_axes(m, edge, width, count, columns, places, across, cover):
+    """What all strips of such an image share: for each pixel of a strip, the part that follows from its column.
 
     Args:
-        lines: rows of a strip.
-        across: `[lines * width]` to fill, row by row the same.
-        place, cover: `[width]` to fill.
+        columns: of each pixel of a strip.
+        places, across, cover: `[count]` to fill.
     """
     wide()
-    for x in range(width):
-        u[x] = m[0] * float32(int32(x)) + m[2]
-    if edge == EDGE_REFLECTION:
-        fold(width, width, u)
+    m0, m2, last, most = m[0], m[2], float32(width - 1), float32(max(width - 2, 0))
     fades = ONE if edge == EDGE_ZERO else ZERO
-    for x in range(width):
-        a = min(max(u[x], ZERO), float32(width - 1))
-        i = int32(min(a, float32(max(width - 2, 0))))
-        place[x] = i
-        across[x] = a - float32(i)
-        cover[x] = max(ONE - fades * abs(u[x] - a), ZERO)
-    for y in range(1, lines):
-        across[y * width : (y + 1) * width] = across[:width]
+    for x in range(count):
+        u = m0 * columns[x] + m2
+        a = min(max(u, ZERO), last)
+        i = float32(int32(min(a, most)))
+        places[x] = i
+        across[x] = a - i
+        cover[x] = max(ONE - fades * abs(u - a), ZERO)
 
 
 @kernel
 @no_type_check
-def row_of_axes(m, edge, y, width, height, place_across, cover_across, place, down, cover):
-    """The rest of what a row of such an image needs."""
+def finish_axes(m, top, lines, edge, width, height, count, places, covers, place, down, cover):
+    """The rest of what a strip of such an image needs, from the rows."""
     wide()
-    t = m[4] * float32(y) + m[5]
-    if edge == EDGE_REFLECTION:
-        t += HALF
-        period = float32(2 * height)
-        t -= period * np.floor(t / period)
-        t = min(t, period - t) - HALF
-    b = min(max(t, ZERO), float32(height - 1))
-    j = int32(min(b, float32(max(height - 2, 0))))
+    m4, v0 = m[4], float32(m[4] * top + m[5])
+    last, most, row = float32(height - 1), float32(max(height - 2, 0)), float32(width)
     fades = ONE if edge == EDGE_ZERO else ZERO
-    seen, rest, start_ = max(ONE - fades * abs(t - b), ZERO), b - float32(j), int32(j * int32(width))
-    for x in range(width):
-        place[x] = int32(start_ + place_across[x])
-        down[x] = rest
-        cover[x] = seen * cover_across[x]
+    for x in range(count):
+        v = m4 * lines[x] + v0
+        b = min(max(v, ZERO), last)
+        j = float32(int32(min(b, most)))
+        place[x] = int32(j * row + places[x])
+        down[x] = b - j
+        cover[x] = covers[x] * max(ONE - fades * abs(v - b), ZERO)
