@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -196,7 +197,7 @@ def test_a_folder_in_use_is_left_alone(photos, tmp_path):
     out = tmp_path / "mine"
     out.mkdir()
     (out / "letter.txt").write_text("dear")
-    for overwrite, mend in ((False, "--overwrite"), (True, r"only a folder with a manifest\.jsonl")):
+    for overwrite, mend in ((False, "--overwrite"), (True, r"'letter\.txt' is not")):
         with pytest.raises(InputError, match=mend):
             export(photos, PLAN, 1, out, overwrite=overwrite)
     assert (out / "letter.txt").read_text() == "dear"
@@ -211,6 +212,34 @@ def test_an_empty_folder_is_filled_and_an_earlier_export_replaced_when_asked(pho
     export(photos, PLAN, 1, out, overwrite=True)
     assert len(list(out.glob("cat/*.png"))) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "photos"]
+
+
+@pytest.mark.parametrize("manifest", ["", "{}", "[1]", '{"name": "cargo"}', "ship\nand crew", "[" * 100_000, "\udcff"])
+def test_a_folder_with_a_manifest_of_another_kind_is_never_overwritten(manifest, photos, tmp_path):
+    out = tmp_path / "cargo"
+    out.mkdir()
+    (out / "manifest.jsonl").write_bytes(manifest.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InputError, match=r"cargo: .*'manifest\.jsonl' is not"):
+        export(photos, PLAN, 1, out, overwrite=True)
+    assert [path.name for path in out.iterdir()] == ["manifest.jsonl"]
+
+
+@pytest.mark.parametrize("mine", ["notes.txt", "cat/best.png", "drafts/one.png", ".secret", "cat.sheet (copy).png"])
+def test_an_earlier_export_with_something_of_the_persons_own_is_never_overwritten(mine, photos, tmp_path):
+    out = export(photos, PLAN, 2, tmp_path / "made").folder
+    (out / mine).parent.mkdir(exist_ok=True)
+    (out / mine).write_text("mine")
+    with pytest.raises(InputError, match=re.escape(f"'{mine.replace('/one.png', '')}' is not")):
+        export(photos, PLAN, 1, out, overwrite=True)
+    assert (out / mine).read_text() == "mine"
+    assert len(list((out / "cat").glob("*-?????.png"))) == 2
+
+
+def test_what_a_system_leaves_in_a_folder_does_not_keep_it_from_being_overwritten(photos, tmp_path):
+    out = export(photos, PLAN, 2, tmp_path / "made").folder
+    (out / "cat" / ".DS_Store").write_bytes(b"")
+    export(photos, PLAN, 1, out, overwrite=True)
+    assert len(list(out.glob("cat/*.png"))) == 1
 
 
 def test_the_pictures_own_folder_is_never_written_into(photos):

@@ -1,10 +1,8 @@
 """Made samples as files: pictures in class folders, a contact sheet a class, a manifest that can rebuild each one."""
 
 import json
-import os
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,13 +21,12 @@ from manyshot.datasets.image_folder import file_names, where
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.report.gallery import Row, picture, sheet, to_pillow
+from manyshot.report.made_folder import MANIFEST, STEM, not_ours, sheet_name
 
-MANIFEST = "manifest.jsonl"
 MOST = 100_000
 """Largest number of made samples a class."""
 SHEET_ROWS, SHEET_COLUMNS, SHEET_CELL = 8, 8, 96
 COMPRESSION = 4  # of 9: twice as fast as the usual 6, and files of photographs grow by a hundredth
-STEM = 60  # letters; with the number it stays below the 255 bytes that a file name may have
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def export(
         out: the folder to write, which must not be there yet, or be empty.
         seed: the same seed gives the same bytes.
         split: the part of the pictures, where they have parts.
-        overwrite: replace `out` if an earlier export wrote it; anything else is never replaced.
+        overwrite: replace `out` if an earlier export wrote all that is in it; anything else is never replaced.
 
     Raises:
         InputError: if the pictures cannot be read, the plan makes no samples, or `out` is in use.
@@ -122,8 +119,8 @@ def export(
                     if len(rows) < SHEET_ROWS:
                         rows.append(Row(parts[-1], thumbnails))
                 contact = sheet(rows, title=name, headings=("original", "made"), rules=(1,), cell=SHEET_CELL)
-                contact.save(folder / _sheet_name(name))
-    sheets = [out / _sheet_name(name) for name in classes]
+                contact.save(folder / sheet_name(name))
+    sheets = [out / sheet_name(name) for name in classes]
     return Exported(out, dict.fromkeys(classes, per_class), sheets)
 
 
@@ -213,11 +210,6 @@ def _by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
     return classes
 
 
-def _sheet_name(name: str) -> str:
-    short = name if len(name) <= STEM else f"{name[:STEM]}-{zlib.crc32(os.fsencode(name)):08x}"
-    return f"{short}.sheet.png"
-
-
 def _check_target(pictures: Path, out: Path, overwrite: bool) -> None:
     if out.resolve().is_relative_to(pictures.resolve()):
         raise InputError(f"{out}: lies inside of the pictures' folder; name a folder beside it")
@@ -225,10 +217,16 @@ def _check_target(pictures: Path, out: Path, overwrite: bool) -> None:
         return
     if not out.is_dir() or out.is_symlink():
         raise InputError(f"{out}: is there and is no folder; name another")
-    if not any(out.iterdir()) or (overwrite and (out / MANIFEST).is_file()):
+    if not any(out.iterdir()):
         return
-    mend = f"only a folder with a {MANIFEST} is overwritten" if overwrite else "name another, or add --overwrite"
-    raise InputError(f"{out}: the folder is not empty; {mend}")
+    if not overwrite:
+        raise InputError(f"{out}: the folder is not empty; name another, or add --overwrite")
+    foreign = not_ours(out)
+    if foreign is not None:
+        raise InputError(
+            f"{out}: only what an earlier export wrote is overwritten, and '{foreign}' is not; move it away, "
+            "or name another folder"
+        )
 
 
 @contextmanager
