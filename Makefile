@@ -3,11 +3,12 @@
 SHELL := /bin/sh
 # The first interpreter found that is new enough; name another with `make PYTHON=/path/to/python3.12 demo`.
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python; do \
-	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+	if env -u PYTHONPATH -u PYTHONHOME $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
 # An active environment, conda's or another, must not leak into ours.
 CLEAN := env -u PYTHONPATH -u PYTHONHOME -u VIRTUAL_ENV -u PIP_TARGET -u PIP_PREFIX -u PIP_USER
 RUN := $(CLEAN) .venv/bin/python -m
-READY := .venv/.ready
+# A folder that was moved or copied has an environment that still points to the old place; its name tells.
+READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 
 .PHONY: demo test format setup clean
 
@@ -28,11 +29,13 @@ format: $(READY)
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "Manyshot needs Python 3.11 or newer; none was found. Name one: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "Setting up .venv (once, about two minutes) ..."
+	@$(CLEAN) $(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Manyshot needs Python 3.11 or newer; $(or $(PYTHON),none was found). Name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up .venv (once, about two minutes) with $(PYTHON) ..."
 	rm -rf .venv
 	$(CLEAN) $(PYTHON) -m venv .venv
 	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(RUN) manyshot.augment.engine
 	@touch $(READY)
 
 clean:

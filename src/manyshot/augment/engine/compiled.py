@@ -1,9 +1,11 @@
 """A pipeline that runs on uint8 images in as few passes over the pixels as its ops allow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from manyshot.augment.engine.passes import Fused, Layered, Pass, Single, passes
 from manyshot.augment.image.sharpness import Sharpness
 from manyshot.augment.op import Op, Params, check_choice, check_number, take
 from manyshot.base import InputError
+from manyshot.base.progress import console
 
 Array = npt.NDArray[Any]
 CHUNK_BYTES = 1 << 20
@@ -125,13 +128,17 @@ class Compiled:
         may_stay = Pixels(NOTHING_AT_ALL, n, c, h, w, self.layout).may_stay
         chunk = self._chunk(n, c * h * w, flow, may_stay)
         starts = range(0, n, chunk)
+        with _told_when_slow():
+            self._work(work, starts)
+        return result
+
+    def _work(self, work: Callable[[int], None], starts: range) -> None:
         if self.threads == 1 or len(starts) == 1:
             for start in starts:
                 work(start)
         else:
             with ThreadPoolExecutor(self.threads) as pool:
                 list(pool.map(work, starts))
-        return result
 
     def _chunk(self, n: int, each: int, flow: list[Pass], may_stay: bool) -> int:
         """How many images go through the passes together."""
@@ -144,6 +151,27 @@ class Compiled:
         """What to multiply levels with and to add, a channel."""
         mean, std = (_each(name, getattr(self, name), c, blank) for name, blank in (("mean", 0.0), ("std", 1.0)))
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+@contextmanager
+def _told_when_slow() -> Iterator[None]:
+    """Say what a person waits for while kernels are compiled, which happens once a machine."""
+    global _seen
+    if _seen:  # a thread costs more than a small batch does, so only the first batch of a process is watched
+        yield
+        return
+    _seen = True
+    told = Timer(2.0, console.print, ["Compiling image kernels, once on this machine: about 20 seconds ..."])
+    told.daemon = True
+    told.start()
+    try:
+        yield
+    finally:
+        told.cancel()
+
+
+_seen = False
+"""Whether this process has applied a pipeline."""
 
 
 def run(
