@@ -49,6 +49,12 @@ def test_json_comes_back_as_it_went(tmp_path):
     assert "Ελληνικά" in (tmp_path / "value.json").read_text(encoding="utf-8")
 
 
+def test_a_name_that_is_no_text_comes_back_from_a_file_of_utf8(tmp_path):
+    write_json(tmp_path / "a.json", {"cl\udcffass": "狗"})
+    assert "狗" in (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert read_json(tmp_path / "a.json") == {"cl\udcffass": "狗"}
+
+
 def test_json_has_no_word_for_nan(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "value.json", {"loss": float("nan")})

@@ -67,3 +67,8 @@ def test_generators_of_different_names_and_numbers_have_different_streams():
     streams = [generator(0, "plan", 1), generator(0, "plan", 2), generator(0, "evaluate", 1), generator(1, "plan", 1)]
     firsts = [float(torch.rand((), generator=g)) for g in streams]
     assert len(set(firsts)) == len(firsts)
+
+
+def test_a_name_that_is_no_text_has_a_stream_of_its_own():
+    names = ("cl\udcffass", "cl\udcfeass", "class")
+    assert len({int(torch.randint(2**40, (), generator=generator(0, name))) for name in names}) == 3

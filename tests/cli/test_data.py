@@ -1,3 +1,8 @@
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 from PIL import Image
 
@@ -100,3 +105,16 @@ def test_handwriting_is_drawn_on_paper_unless_asked_otherwise(manyshot, photos, 
 
 def test_a_wrong_split_names_the_right_ones(manyshot):
     assert "greek" in manyshot("data", "show", "glyphs", "--split", "grek").errors
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse names that are no text")
+def test_a_class_whose_name_is_no_text_is_checked_shown_and_printed_as_json(manyshot, photos, tmp_path):
+    name = os.fsdecode(b"cl\xffass")
+    (photos / "cat").rename(photos / name)
+    assert manyshot("data", "show", photos, "--out", tmp_path / "sheet.png").status == 0
+    (photos / name / "0.png").write_bytes(b"no picture")
+    command = [sys.executable, "-m", "manyshot", "data", "check", str(photos), "--json"]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    answer = subprocess.run(command, env=strict, capture_output=True, check=False)
+    assert (answer.returncode, answer.stderr) == (1, b"")
+    assert name in json.loads(answer.stdout.decode())["broken"][0]

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 import zipfile
 
 import numpy as np
@@ -84,6 +85,16 @@ def test_chinese_names_work_in_a_zip_that_does_not_say_that_they_are_utf8(tmp_pa
     # The zip format keeps names as bytes; some packers write UTF-8 without setting the flag for it.
     path.write_bytes(path.read_bytes().replace(b"??/1.png", "é/1.png".encode()))
     assert load(path).class_names == ("é",)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse names that are no text")
+def test_a_class_whose_name_is_no_text_is_packed_and_read_again(tmp_path, png, write, cache):
+    name = os.fsdecode(b"cl\xffass")
+    path = write(tmp_path / os.fsdecode(b"s\xffet"), {f"{name}/{name}.png": png(7), "dog/1.png": png(9)})
+    for _ in range(2):
+        assert load(path).class_names == (name, "dog")
+    assert len(list(cache.glob("packed/*.npy"))) == 1
+    assert len(list(cache.glob("packed/*.json"))) == 1
 
 
 def test_own_size_is_kept_where_all_are_equal_squares_and_84_taken_otherwise(tmp_path, png, write):

@@ -174,6 +174,17 @@ def test_names_that_are_no_text_are_written_as_json_all_the_same(tmp_path):
     assert replay(lines(made)[0], folder.parent).shape == (1, 8, 8)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse names that are no text")
+def test_a_class_whose_name_is_no_text_is_exported_replayed_and_overwritten(tmp_path):
+    folder = tmp_path / "photos" / os.fsdecode(b"cl\xffass")
+    folder.mkdir(parents=True)
+    Image.new("L", (8, 8)).save(folder / "tom.png")
+    for _ in range(2):
+        made = export(folder.parent, PLAN, 1, tmp_path / "made", overwrite=True)
+        (line,) = lines(made)
+        assert replay(line, folder.parent)[0].equal(torch.from_numpy(pixels(made.folder / line["file"]).copy()))
+
+
 def test_a_zip_cannot_write_outside(tmp_path):
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
         archive.writestr("../escaped/tom.png", b"")

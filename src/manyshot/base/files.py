@@ -69,7 +69,8 @@ def write_json(path: Path | str, value: Any) -> None:  # noqa: ANN401 - whatever
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with write_aside(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+        # Half letters, from names of files that are no text, become the escapes that JSON has for them.
+        aside.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path | str) -> Any:  # noqa: ANN401 - whatever JSON can hold

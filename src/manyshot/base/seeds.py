@@ -74,5 +74,6 @@ def generator(*words: int | str) -> torch.Generator:
         >>> first.equal(again)
         True
     """
-    numbers = [zlib.crc32(word.encode()) if isinstance(word, str) else word for word in words]
+    # Names of files that are no text hold half letters, which plain UTF-8 refuses.
+    numbers = [zlib.crc32(word.encode("utf-8", "surrogatepass")) if isinstance(word, str) else word for word in words]
     return torch.Generator().manual_seed(int(bits(*numbers)) >> 1)

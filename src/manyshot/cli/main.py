@@ -3,6 +3,7 @@
 Modules of commands import what is slow (torch, matplotlib) inside their functions, so that `--help` answers at once.
 """
 
+import io
 import os
 import sys
 from typing import Any
@@ -86,4 +87,6 @@ app.command(epilog=ops.EXAMPLES)(ops.ops)
 
 def run() -> None:
     """Run the command line (the `manyshot` command)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files that are no text are printed as JSON escapes them
+        sys.stdout.reconfigure(errors="backslashreplace")
     app()
