@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from manyshot.base import InputError
 from manyshot.datasets import check, load
-from manyshot.datasets.idx import read_idx
+from manyshot.datasets.idx_file import read_idx
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -50,6 +50,19 @@ def test_unpacked_files_do_as_well(folder):
         path.unlink()
     assert load("mnist", root=folder).store.equal(expected)
     assert {state.state for state in check("mnist", folder)} == {"differs"}
+
+
+def test_an_unpacked_file_that_is_not_what_its_header_says_is_reported(folder):
+    whole, short, long, flat = sorted((folder / "mnist").iterdir())
+    for path in (whole, short, long, flat):
+        path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+        path.unlink()
+    harm = {short: lambda data: data[:-1], long: lambda data: data + b"0", flat: lambda data: data[:3]}
+    for path, change in harm.items():
+        path.with_suffix("").write_bytes(change(path.with_suffix("").read_bytes()))
+    states = {state.path.name: state.state for state in check("mnist", folder)}
+    assert states.pop(whole.stem) == "differs"
+    assert set(states.values()) == {"truncated"}
 
 
 def test_clothes_have_their_names(folder):

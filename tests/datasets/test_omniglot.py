@@ -68,6 +68,12 @@ def test_a_truncated_zip_is_named_and_reported(tmp_path, drawings, write):
     }
 
 
+def test_an_unpacked_folder_is_whole_only_if_it_holds_drawings(tmp_path, drawings, write):
+    (tmp_path / "images_background_small1" / "Greek").mkdir(parents=True)
+    write(tmp_path / "images_background_small2", drawings)
+    assert [state.state for state in check("omniglot", tmp_path)][2:] == ["truncated", "differs"]
+
+
 def test_a_missing_file_under_a_named_root_is_not_downloaded_but_explained(tmp_path):
     with pytest.raises(InputError, match=r"images_evaluation\.zip: not in .*; fetch it from https://.* and put it"):
         load("omniglot", "evaluation", root=tmp_path)

@@ -98,6 +98,8 @@ def test_checking_tells_present_from_missing_and_differing(tmp_path):
     assert fetch.check_files("things", [file], tmp_path)[0].state == "present"
     (tmp_path / "data.bin").write_bytes(CONTENT + b"more")
     assert fetch.check_files("things", [file], tmp_path)[0].state == "differs"
+    (tmp_path / "data.bin").write_bytes(b"")
+    assert fetch.check_files("things", [file], tmp_path)[0].state == "truncated"
 
 
 def test_a_root_that_is_no_folder_is_named(tmp_path):

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,10 +18,14 @@ from rich.progress import Progress, TaskID
 from manyshot.base import InputError
 from manyshot.base.progress import bar
 from manyshot.datasets.data_set import PublishedFile
+from manyshot.datasets.idx_file import read_idx
+from manyshot.datasets.image_folder import is_picture
 from manyshot.datasets.packed import cache_folder
+from manyshot.datasets.tree import open_tree
 
 RETRIES = 2
 TIMEOUT = 30.0  # seconds without a byte
+IDX = re.compile(r"-idx(\d)-ubyte")  # the number of dimensions stands in the name
 
 State = Literal["present", "missing", "truncated", "differs"]
 
@@ -109,18 +114,24 @@ def checksum(path: Path, algorithm: str) -> str:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a file can be read to its end in its own format."""
+    """Whether a file can be read to its end in its own format; of an unpacked folder, whether it holds pictures."""
     try:
+        if path.is_dir():
+            with open_tree(path) as tree:
+                return any(is_picture(parts) for parts in tree.files)
         if path.suffix == ".zip":
             with zipfile.ZipFile(path) as archive:
                 return archive.testzip() is None
-        if path.suffix == ".gz":
+        dimensions = IDX.search(path.name)
+        if dimensions:
+            read_idx(path, int(dimensions[1]))
+        elif path.suffix == ".gz":
             with gzip.open(path) as stream:
                 while stream.read(1 << 20):
                     pass
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
+        return path.stat().st_size > 0
+    except (InputError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
         return False
-    return True
 
 
 def _download(folder: str, file: PublishedFile) -> Path:

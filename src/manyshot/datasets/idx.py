@@ -1,24 +1,18 @@
 """MNIST and Fashion-MNIST in their own file format, IDX (LeCun et al. 1998; Xiao, Rasul and Vollgraf 2017)."""
 
-import gzip
-import struct
-import zlib
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from manyshot.base import InputError, track
 from manyshot.datasets.data_set import Build, PublishedFile
 from manyshot.datasets.fetch import fetch
+from manyshot.datasets.idx_file import read_idx
 from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import resize
 from manyshot.tasks import Source
-
-MAX_BYTES = 1 << 30
-"""Most bytes that a header may announce; MNIST has 47 million."""
 
 FOLDERS = ("mnist", "fashion_mnist")  # both have the same file names, and one must not be taken for the other
 DIGITS = tuple("0123456789")
@@ -57,43 +51,6 @@ FASHION_FILES = _files(
         "t10k-labels-idx1-ubyte.gz": (5148, "bb300cfdad3c16e7a12a480ee83cd310"),
     },
 )
-
-
-def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
-    """Read an array of bytes from an IDX file, gzipped (`.gz`) or not.
-
-    The header is checked before any memory is taken for what it announces.
-
-    Args:
-        path: of the file.
-        dimensions: how many the array must have.
-
-    Raises:
-        InputError: if the file is no such IDX file, announces more than `MAX_BYTES`, is cut short or is too long.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "labels-idx1-ubyte"
-        >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
-        >>> read_idx(path, dimensions=1)
-        array([7, 8, 9], dtype=uint8)
-    """
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            header = stream.read(4 + 4 * dimensions)
-            if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, 8, dimensions]):
-                raise InputError(f"{path}: not an IDX file of {dimensions} dimensions of bytes; fetch it again")
-            shape = struct.unpack(f">{dimensions}I", header[4:])
-            length = int(np.prod(shape, dtype=object))
-            if length > MAX_BYTES:
-                raise InputError(f"{path}: announces {length:,} bytes, at most {MAX_BYTES:,} are read; fetch it again")
-            data = stream.read(length)
-            if len(data) < length or stream.read(1):
-                found = f"ends after {len(data):,} of" if len(data) < length else "goes on after"
-                raise InputError(f"{path}: {found} the {length:,} bytes that it announces; fetch it again")
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: broken or cut short ({error}); fetch it again") from None
-    return np.frombuffer(data, dtype=np.uint8).reshape(shape)
 
 
 def builder(name: str, files: tuple[PublishedFile, ...], class_names: tuple[str, ...]) -> Build:

@@ -97,7 +97,7 @@ def _looks(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
 
 def list_classes(tree: Tree, split: str | None) -> tuple[str | None, dict[str, list[Parts]]]:
     """The part that was chosen, if there are parts, and the pictures of each class in it."""
-    pictures = [parts for parts in tree.files if _is_picture(parts)]
+    pictures = [parts for parts in tree.files if is_picture(parts)]
     if not pictures:
         raise InputError(f"{tree.path}: no pictures ({', '.join(SUFFIXES)}); put each class's into a folder of its own")
     base = _base(tree, pictures)
@@ -112,14 +112,15 @@ def list_classes(tree: Tree, split: str | None) -> tuple[str | None, dict[str, l
     elif split is not None:
         raise InputError(f"{tree.path}: no split '{split}', since there are no folders train, validation or test")
     classes = _by_class(tree, [p for p in pictures if p[:depth] == base], base)
-    others = [p for p in tree.files if not _is_picture(p) and p[:depth] == base]
+    others = [p for p in tree.files if not is_picture(p) and p[:depth] == base]
     stray = [p for p in pictures if p[:depth] == base and len(p) == depth + 1]
     _note(tree, others, "is no picture", "are no pictures")
     _note(tree, stray, "lies outside of the class folders", "lie outside of the class folders")
     return part, classes
 
 
-def _is_picture(parts: Parts) -> bool:
+def is_picture(parts: Parts) -> bool:
+    """Whether a file's name says that it is a picture."""
     return parts[-1].lower().endswith(SUFFIXES)
 
 
