@@ -133,6 +133,18 @@ def test_a_changed_picture_is_seen_the_next_time(tmp_path, png, write):
 
 
 BROKEN = {
+    "two validation parts": (
+        {f"{part}/a/1.png": "png" for part in ("train", "val", "validation")},
+        "'val' and 'validation' are both the validation part; merge or rename one",
+    ),
+    "two training parts": (
+        {f"set/{part}/a/1.png": "png" for part in ("training", "train", "test")},
+        "'train' and 'training' are both the train part",
+    ),
+    "parts that differ in a capital": (
+        {f"{part}/a/1.png": "png" for part in ("Train", "train")},
+        "'Train' and 'train' are both the train part",
+    ),
     "no pictures": ({"cat/1.txt": b"x"}, "no pictures"),
     "nothing at all": ({"cat/": b""}, "no pictures"),
     "an empty class": ({"cat/1.png": "png", "dog/": b""}, "dog.*: a class folder without pictures; fill or remove it"),
@@ -146,6 +158,11 @@ BROKEN = {
     "a text called png": ({"cat/1.png": b"not pixels"}, "1.png.*: not a whole picture"),
     "an empty file": ({"cat/1.png": b""}, "1.png.*: not a whole picture"),
 }
+
+
+def test_a_class_called_train_and_a_class_called_training_are_two_classes(tmp_path, png, write):
+    path = write(tmp_path / "photos", {"train/1.png": png(1), "training/1.png": png(2)})
+    assert load(path).class_names == ("train", "training")
 
 
 @EACH

@@ -102,13 +102,11 @@ def list_classes(tree: Tree, split: str | None) -> tuple[str | None, dict[str, l
         raise InputError(f"{tree.path}: no pictures ({', '.join(SUFFIXES)}); put each class's into a folder of its own")
     base = _base(tree, pictures)
     depth = len(base)
-    # A class may be called "train" too: then its pictures lie in it directly.
-    shallow = {p[depth] for p in pictures if len(p) == depth + 2}
-    parts_there = {p[depth] for p in pictures if len(p) > depth + 2 and p[depth].lower() in SPLITS} - shallow
+    known = _parts_there(tree, pictures, base)
     part = None
-    if parts_there:
-        part, folder = _choose(tree, parts_there, split)
-        base, depth = (*base, folder), depth + 1
+    if known:
+        part = _choose(tree, known, split)
+        base, depth = (*base, known[part]), depth + 1
     elif split is not None:
         raise InputError(f"{tree.path}: no split '{split}', since there are no folders train, validation or test")
     classes = _by_class(tree, [p for p in pictures if p[:depth] == base], base)
@@ -136,16 +134,37 @@ def _base(tree: Tree, pictures: list[Parts]) -> Parts:
     return base
 
 
-def _choose(tree: Tree, folders: set[str], split: str | None) -> tuple[str, str]:
-    """The part's name here and its folder's own name."""
-    known = {SPLITS[folder.lower()]: folder for folder in sorted(folders)}
+def part_names(tree: Tree) -> tuple[str, ...]:
+    """The parts that lie above the classes, the usual one first; none where the classes lie at the top."""
+    pictures = [parts for parts in tree.files if is_picture(parts)]
+    return tuple(_parts_there(tree, pictures, _base(tree, pictures))) if pictures else ()
+
+
+def _parts_there(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, str]:
+    """The folder of each part, in the order of `SPLITS`."""
+    depth = len(base)
+    # A class may be called "train" too: then its pictures lie in it directly.
+    shallow = {p[depth] for p in pictures if len(p) == depth + 2}
+    folders = {p[depth] for p in pictures if len(p) > depth + 2 and p[depth].lower() in SPLITS} - shallow
+    known: dict[str, str] = {}
+    for folder in sorted(folders, key=lambda folder: ([*SPLITS].index(folder.lower()), folder)):
+        part = SPLITS[folder.lower()]
+        if part in known:
+            raise InputError(
+                f"{tree.path}: '{known[part]}' and '{folder}' are both the {part} part; merge or rename one"
+            )
+        known[part] = folder
+    return known
+
+
+def _choose(tree: Tree, known: dict[str, str], split: str | None) -> str:
+    """The part's name here."""
     if split is None:
-        part = next(name for name in dict.fromkeys(SPLITS.values()) if name in known)
-    else:
-        part = SPLITS.get(split.lower(), split)
-        if part not in known:
-            raise InputError(f"{tree.path}: no split '{split}'; {did_you_mean(split, known)}")
-    return part, known[part]
+        return next(iter(known))
+    part = SPLITS.get(split.lower(), split)
+    if part not in known:
+        raise InputError(f"{tree.path}: no split '{split}'; {did_you_mean(split, known)}")
+    return part
 
 
 def _by_class(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, list[Parts]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyshot.base import InputError, track
-from manyshot.datasets.image_folder import file_names, where
+from manyshot.datasets.image_folder import list_classes, part_names, where
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import open_tree
 
@@ -15,7 +15,7 @@ class FolderState:
 
     Args:
         pictures: how many there are.
-        classes: how many folders they lie in.
+        classes: how many; a class that several parts have counts once.
         broken: one line for each picture that cannot be read: which, why, and the mend.
     """
 
@@ -26,6 +26,10 @@ class FolderState:
 
 def check_pictures(path: Path, split: str | None = None) -> FolderState:
     """Decode every picture of a folder or zip, and go on after a broken one.
+
+    Args:
+        path: of the folder or zip.
+        split: the part to check, where there are parts; all of them if None.
 
     Raises:
         InputError: if there are no class folders, or the zip is broken as a whole.
@@ -39,9 +43,11 @@ def check_pictures(path: Path, split: str | None = None) -> FolderState:
         >>> check_pictures(folder)
         FolderState(pictures=1, classes=1, broken=())
     """
-    files = [tuple(name.split("/")) for name in file_names(path, split)]
     broken = []
     with open_tree(path) as tree:
+        chosen = (part_names(tree) or (None,)) if split is None else (split,)
+        classes = [members for part in chosen for members in list_classes(tree, part)[1].items()]
+        files = [parts for _, members in sorted(classes) for parts in members]
         for parts in track(files, f"check {path.name}"):
             try:
                 data, place = tree.read(parts), where(tree, parts)
@@ -49,4 +55,4 @@ def check_pictures(path: Path, split: str | None = None) -> FolderState:
                 decode(data, place, (header.height, header.width), header.color)
             except InputError as error:
                 broken.append(str(error))
-    return FolderState(len(files), len({parts[-2] for parts in files}), tuple(broken))
+    return FolderState(len(files), len({name for name, _ in classes}), tuple(broken))
