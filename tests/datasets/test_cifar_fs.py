@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.base import InputError
-from manyshot.datasets import cifar_fs, load
+from manyshot.datasets import array_pickle, cifar_fs, load
 from manyshot.datasets.array_pickle import read_array_pickle
 
 NAMES = sorted(name for names in cifar_fs.CLASSES.values() for name in names)
@@ -79,6 +79,14 @@ HARM = {
         "2 pictures and 1 labels",
     ),
     "no dictionary": (lambda m: m | {"test": pickle.dumps([1], 2)}, "'test': refused as a data file"),
+    "pictures that are no array": (
+        lambda m: m | {"train": pickle.dumps({"data": [[0] * 3072], "fine_labels": [0]}, 2)},
+        "'data' is no array",
+    ),
+    "a class name that is no text": (
+        lambda m: m | {"meta": pickle.dumps({"fine_label_names": [["apple"]]}, 2)},
+        "a class name that is no text",
+    ),
     "a class lost": (
         lambda m: (
             m
@@ -125,7 +133,31 @@ class Runs:
         return os.system, ("touch /tmp/manyshot-was-here",)
 
 
+def build(module: str, name: str, state: bytes) -> bytes:
+    """A pickle that sets the state of something that the reader itself knows."""
+    return b"\x80\x02}U\x04data" + f"c{module}\n{name}\n".encode() + state + b"bs."
+
+
+DOUBLED = b"(lq\x00" + b"".join(b"(h" + bytes([i]) + b"h" + bytes([i]) + b"lq" + bytes([i + 1]) for i in range(30))
+
 HOSTILE = {
+    # Each tuple holds the one before it twice: a few bytes, and a million letters once they are printed.
+    "a key of doubled tuples": b"\x80\x02}" + b")q\x00" + b"h\x00\x86q\x00" * 20 + b"K\x01s.",
+    "a value of doubled lists": b"\x80\x02}U\x04data" + DOUBLED + b"s.",
+    "a key of nested tuples": b"\x80\x02}" + b")" + b"\x85" * 200_000 + b"K\x01s.",
+    "such a key beside another": b"\x80\x02}(U\x01aK\x01" + b")" + b"\x85" * 200_000 + b"K\x01u.",
+    "such a key in a dictionary of protocol 0": b"\x80\x02(" + b")" + b"\x85" * 200_000 + b"K\x01d.",
+    "a number as key": pickle.dumps({1: 2}, 2),
+    "an attribute of a function of ours": build("numpy.core.multiarray", "_reconstruct", b"}U\x01aK\x01s"),
+    "new defaults of a function of ours": build("_codecs", "encode", b"N}X\x04\x00\x00\x00leftK\x01s\x86"),
+    "an attribute of a class of ours": build("numpy", "ndarray", b"}U\x01aK\x01s"),
+    "the same text encoded over and over": (
+        b"\x80\x02}U\x04data](c_codecs\nencode\nq\x01X\xff\x00\x00\x00"
+        + b"x" * 255
+        + b"q\x02\x85R"
+        + b"h\x01h\x02\x85R" * 100
+        + b"es."
+    ),
     "a command": pickle.dumps({"data": Runs()}, 2),
     "a class of the standard library": pickle.dumps({"data": io.BytesIO()}, 2),
     "a builtin": b"cbuiltins\neval\n(S'1'\ntR.",
@@ -146,6 +178,14 @@ HOSTILE = {
 def test_a_hostile_pickle_is_refused(what):
     with pytest.raises(InputError, match="train: refused as a data file"):
         read_array_pickle(HOSTILE[what], "train")
+
+
+def test_a_hostile_pickle_leaves_the_reader_as_it_was():
+    before = [dict(vars(known)) for known in array_pickle.KNOWN.values()]
+    for what in ("an attribute of a function of ours", "an attribute of a class of ours"):
+        with pytest.raises(InputError):
+            read_array_pickle(HOSTILE[what], "train")
+    assert [dict(vars(known)) for known in array_pickle.KNOWN.values()] == before
 
 
 @pytest.mark.parametrize("protocol", range(1, 5))

@@ -3,6 +3,7 @@
 import io
 import pickle
 import pickletools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,14 @@ OPCODES = frozenset((
     "MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "GET", "BINGET", "LONG_BINGET",
 ))
 # fmt: on
+Step = Callable[[Any], None]
 PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
 
 
 class _Dtype:
     """Stands in for a numpy dtype: only keeps which one was asked for."""
+
+    __slots__ = ("kind",)
 
     def __init__(self, kind: object = None, *_: object) -> None:
         self.kind = kind.decode("latin-1") if isinstance(kind, bytes) else kind
@@ -38,7 +42,10 @@ class _Dtype:
 class _Array:
     """Stands in for a numpy array: only keeps its state."""
 
-    state: object = None
+    __slots__ = ("state",)
+
+    def __init__(self) -> None:
+        self.state: object = None
 
     def __setstate__(self, state: object) -> None:
         self.state = state
@@ -61,10 +68,21 @@ def _reconstruct(*_: object) -> _Array:
     return _Array()
 
 
-def _encode(text: object, encoding: object = "latin1") -> bytes:
-    if isinstance(text, str) and encoding in ("latin1", b"latin1"):
+class _Encode:
+    """Turns text back into the bytes that Python 2 had; a file cannot ask for more bytes than it has itself."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def __call__(self, text: object, encoding: object = "latin1") -> bytes:
+        if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
+            raise pickle.UnpicklingError("text in another encoding than Latin-1")
+        self.left -= len(text)
+        if self.left < 0:
+            raise pickle.UnpicklingError("more text than its own length")
         return text.encode("latin-1")
-    raise pickle.UnpicklingError("text in another encoding than Latin-1")
 
 
 KNOWN = {
@@ -72,15 +90,68 @@ KNOWN = {
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
-    ("_codecs", "encode"): _encode,
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
+    """The unpickler that is written in Python, with the instructions that could do harm checked first.
+
+    A container that is used twice could be as large as two to the power of the file's length once it is printed,
+    hashed or copied, so what a file may use twice is text, bytes and the stand-ins. A key is hashed, and a tuple in a
+    tuple and so on would overflow the stack. BUILD sets attributes on whatever it is aimed at.
+    """
+
+    stack: list[Any]
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data), encoding="bytes")
+        self.encode = _Encode(len(data))
+
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
+        if (module, name) == ("_codecs", "encode"):
+            return self.encode
         if (module, name) not in KNOWN:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
         return KNOWN[module, name]
+
+    def used_again(self) -> None:
+        if isinstance(self.stack[-1], list | tuple | dict):
+            raise pickle.UnpicklingError("it uses a container twice")
+
+    def key(self) -> None:
+        _check_keys(self.stack[-2:-1])
+
+    def keys(self) -> None:
+        _check_keys(self.stack[::2])
+
+    def target(self) -> None:
+        if not isinstance(self.stack[-2], _Dtype | _Array):
+            raise pickle.UnpicklingError("it sets attributes of something else than an array")
+
+
+def _check_keys(keys: list[object]) -> None:
+    if not all(isinstance(key, str | bytes) for key in keys):
+        raise pickle.UnpicklingError("a dictionary with a key that is no text")
+
+
+def _both(first: Step, second: Step) -> Step:
+    def run(unpickler: _Unpickler) -> None:
+        first(unpickler)
+        second(unpickler)
+
+    return run
+
+
+_STEPS: dict[int, Step] = pickle._Unpickler.dispatch
+_Unpickler.dispatch = _STEPS | {
+    **{
+        code: _both(_STEPS[code], _Unpickler.used_again)
+        for code in b"".join((pickle.GET, pickle.BINGET, pickle.LONG_BINGET))
+    },
+    **{code: _both(_Unpickler.keys, _STEPS[code]) for code in b"".join((pickle.DICT, pickle.SETITEMS))},
+    pickle.SETITEM[0]: _both(_Unpickler.key, _STEPS[pickle.SETITEM[0]]),
+    pickle.BUILD[0]: _both(_Unpickler.target, _STEPS[pickle.BUILD[0]]),
+}
 
 
 def read_array_pickle(data: bytes, where: str) -> dict[str, Any]:
@@ -112,11 +183,11 @@ def read_array_pickle(data: bytes, where: str) -> dict[str, Any]:
             # A single high number here would make the unpickler take that much memory.
             if operation.name in PUTS and isinstance(argument, int) and argument > len(data):
                 raise pickle.UnpicklingError("a memo number beyond its own length")
-        content = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        content = _Unpickler(data).load()
         if not isinstance(content, dict):
             raise pickle.UnpicklingError("no dictionary")
         return {
-            key.decode("latin-1") if isinstance(key, bytes) else str(key): (
+            key.decode("latin-1") if isinstance(key, bytes) else key: (
                 value.bytes_array() if isinstance(value, _Array) else value
             )
             for key, value in content.items()

@@ -102,7 +102,9 @@ def _read_archive(path: Path) -> tuple[UInt8[np.ndarray, "n 3 32 32"], list[str]
         content = read_array_pickle(members[part], here)
         try:
             names = [_text(name) for name in meta["fine_label_names"]]
-            images.append(np.asarray(content["data"], dtype=np.uint8).reshape(-1, 3, 32, 32))
+            if not isinstance(content["data"], np.ndarray):
+                raise TypeError("'data' is no array")
+            images.append(content["data"].reshape(-1, 3, 32, 32))
             here_labels = [names[label] for label in content["fine_labels"]]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise InputError(
@@ -115,7 +117,10 @@ def _read_archive(path: Path) -> tuple[UInt8[np.ndarray, "n 3 32 32"], list[str]
 
 
 def _text(name: Any) -> str:  # noqa: ANN401 - bytes from Python 2, text from Python 3
-    return name.decode("latin-1") if isinstance(name, bytes) else str(name)
+    text = name.decode("latin-1") if isinstance(name, bytes) else name
+    if not isinstance(text, str):
+        raise TypeError("a class name that is no text")
+    return text
 
 
 def _members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
