@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from manyshot.base import InputError
 from manyshot.datasets.packed import Contents, packed
 
 
@@ -112,6 +113,37 @@ def test_a_full_disk_leaves_the_pictures_in_memory_and_no_file_behind(cache, mon
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     assert len(load(Counted())) == 3
     assert list((cache / "packed").iterdir()) == []
+
+
+def test_a_full_disk_does_not_fill_the_memory_instead(cache, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    def fill(allocate):
+        allocate(1 << 15, 1, 256, 256)
+        pytest.fail("two gigabytes were taken")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(InputError, match=r"No space left on device.*MANYSHOT_CACHE") as caught:
+        load(fill)
+    assert str(cache) in str(caught.value)
+    assert list((cache / "packed").iterdir()) == []
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_more_pixels_than_any_machine_would_want_are_refused_before_space_is_taken(writable, cache, monkeypatch):
+    def fill(allocate):
+        allocate(10**7, 3, 1024, 1024)
+        pytest.fail("thirty terabytes were taken")
+
+    taken = []
+    monkeypatch.setattr(os, "posix_fallocate", lambda *arguments: taken.append(arguments), raising=False)
+    if not writable:
+        (cache / "file").write_text("a file, where a folder is needed")
+        monkeypatch.setenv("MANYSHOT_CACHE", str(cache / "file"))
+    with pytest.raises(InputError, match=r"10,000,000 pictures of 3 x 1024 x 1024 .* give a smaller --size"):
+        load(fill)
+    assert taken == []
 
 
 def test_a_fill_that_fails_leaves_nothing_behind(cache):

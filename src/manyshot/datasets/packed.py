@@ -16,7 +16,7 @@ import pooch
 import torch
 from jaxtyping import UInt8
 
-from manyshot.base import write_aside, write_json
+from manyshot.base import InputError, write_aside, write_json
 from manyshot.tasks import Source
 
 FORMAT = 2
@@ -24,6 +24,11 @@ FORMAT = 2
 
 BLOCK = 1 << 20
 BLOCKS = 64  # checked in full up to 64 MiB, evenly sampled beyond: opening stays instant for any size
+
+MOST_PIXELS = 16 << 30
+"""Most bytes of pixels that one source may have."""
+MOST_IN_MEMORY = 1 << 30
+"""Most bytes of pixels that stay in memory where the cache cannot be written; more would end many a machine."""
 
 Pixels = UInt8[np.ndarray, "n c h w"]
 Allocate = Callable[[int, int, int, int], Pixels]
@@ -48,12 +53,15 @@ def packed(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], Content
     """Hand on the packed pictures, packing them first if they are not there, are broken, or are of other originals.
 
     Processes that start together each write aside and rename; the last one wins, with the same content. Where the cache
-    cannot be written, the pictures stay in memory.
+    cannot be written, up to `MOST_IN_MEMORY` bytes of pictures stay in memory.
 
     Args:
         name: of the data set and its parts, such as "omniglot/small1"; also the source's name.
         key: everything that the pixels depend on: where the originals are, their stamp, the options. JSON types only.
         fill: asks `allocate(n, c, h, w)` for the pixels, fills them, and returns what stands beside them.
+
+    Raises:
+        InputError: for more than `MOST_PIXELS` bytes, or where the cache cannot be written and memory would not do.
 
     Example:
         >>> import os, tempfile
@@ -74,9 +82,11 @@ def packed(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], Content
     try:
         _write(path, key, fill)
         _remove_older(path, stem)
-    except OSError:  # a full or read-only disk is no reason to fail
-        pass
-    return _read(path, key, name) or _in_memory(name, fill)
+    except OSError as error:  # a full or read-only disk is no reason to fail, as long as memory does as well
+        reason = error.strerror or str(error)
+    else:
+        reason = "what was written cannot be read"
+    return _read(path, key, name) or _in_memory(name, fill, reason)
 
 
 def _digest(value: object) -> str:
@@ -110,6 +120,7 @@ def _write(path: Path, key: Mapping[str, Any], fill: Callable[[Allocate], Conten
         mapped: list[np.memmap[Any, Any]] = []
 
         def allocate(n: int, c: int, h: int, w: int) -> Pixels:
+            _check_bytes(n, c, h, w)
             if hasattr(os, "posix_fallocate"):  # a full disk shows here, as an error, and not as a crash while writing
                 with aside.open("r+b") as file:
                     os.posix_fallocate(file.fileno(), 0, n * c * h * w + 1024)
@@ -130,10 +141,24 @@ def _numbered(names: Sequence[str]) -> dict[str, list[Any]]:
     return {"names": list(place), "each": [place[name] for name in names]}
 
 
-def _in_memory(name: str, fill: Callable[[Allocate], Contents]) -> Source:
+def _check_bytes(n: int, c: int, h: int, w: int) -> None:
+    if n * c * h * w > MOST_PIXELS:
+        raise InputError(
+            f"{n:,} pictures of {c} x {h} x {w} have {n * c * h * w:,} bytes, at most {MOST_PIXELS:,} are packed; "
+            "give a smaller --size, or fewer pictures"
+        )
+
+
+def _in_memory(name: str, fill: Callable[[Allocate], Contents], reason: str) -> Source:
     made: list[Pixels] = []
 
     def allocate(n: int, c: int, h: int, w: int) -> Pixels:
+        _check_bytes(n, c, h, w)
+        if n * c * h * w > MOST_IN_MEMORY:
+            raise InputError(
+                f"{cache_folder()}: cannot keep {n * c * h * w:,} bytes of pictures ({reason}), too many to stay in "
+                "memory; make room, or name another folder by MANYSHOT_CACHE, or give a smaller --size"
+            )
         made.append(np.zeros((n, c, h, w), dtype=np.uint8))
         return made[0]
 
