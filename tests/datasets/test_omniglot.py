@@ -183,6 +183,12 @@ def test_spoiled_runs_are_named_in_one_line(what, message, tmp_path, png, write)
     assert str(path) in str(caught.value)
 
 
+def test_two_runs_of_one_name_are_named(tmp_path, png, write):
+    files = {f"{above}/{name}": data for above in ("all_runs", "copy") for name, data in pages(png, 1).items()}
+    with pytest.raises(InputError, match=r"runs\.zip: 'all_runs/run01' and 'copy/run01' are both run01"):
+        one_shot_runs(write(tmp_path / "runs.zip", files), 28)
+
+
 def test_runs_of_different_size_are_named(tmp_path, png, write):
     path = write(tmp_path / "runs.zip", pages(png, 1) | pages(png, 2, n=2))
     with pytest.raises(InputError, match="run02 has 2 training and 2 test drawings, run01 has 3 and 3"):

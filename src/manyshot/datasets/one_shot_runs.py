@@ -42,11 +42,17 @@ def one_shot_runs(path: Path | str, size: int) -> OneShotRuns:
         size: height and width of the items in pixels; drawings are resized and inverted as Omniglot's are.
 
     Raises:
-        InputError: if there are no runs, a label names a missing file, a drawing has no label, or runs differ in size.
+        InputError: if there are no runs, a label names a missing file, a drawing has no label, two folders
+            hold a run of one name, or runs differ in size.
     """
     with open_tree(Path(path)) as tree:
-        found = (parts for parts in tree.files if len(parts) >= 2 and parts[-1] == KEY)
-        keys = {parts[-2]: parts for parts in found if RUN.fullmatch(parts[-2])}
+        keys: dict[str, Parts] = {}
+        for parts in tree.files:
+            if len(parts) >= 2 and parts[-1] == KEY and RUN.fullmatch(parts[-2]):
+                twin = keys.setdefault(parts[-2], parts)
+                if twin != parts:
+                    both = f"'{'/'.join(twin[:-1])}' and '{'/'.join(parts[:-1])}'"
+                    raise InputError(f"{path}: {both} are both {parts[-2]}; remove or rename one")
         if not keys:
             raise InputError(f"{path}: no runs; expected run01/{KEY} beside run01/training and run01/test")
         names = tuple(sorted(keys))
