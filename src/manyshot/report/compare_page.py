@@ -53,7 +53,7 @@ def compare_page(
                     "seed. "
                     f"All are judged on the same {tasks:,} tasks. Intervals are 95 %; those of differences are "
                     "paired and "
-                    "include the training seed (hierarchical bootstrap: seed, then task)."
+                    "include the training seed (seeds and tasks as crossed random effects)."
                 ),
             ],
         ),

@@ -32,9 +32,9 @@ CONFIG = Config(
     encoder="conv4(32, 32, 64, 64)",
     ways=20,
     shots=1,
-    queries=2,
+    queries=1,
     validation=0.0,
-    fit=Settings(steps=500, tasks_per_step=2, rate=2e-3),
+    fit=Settings(steps=700, tasks_per_step=3, rate=2e-3),
 )
 
 

@@ -47,21 +47,21 @@ def mean_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def paired_difference(
-    arm: NDArray[np.float64], baseline: NDArray[np.float64], seed: int = 0, resamples: int = 4000
-) -> Difference:
+def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64]) -> Difference:
     """Difference of two arms on the same tasks, with an interval that includes the training seed.
 
-    A bootstrap of both: seeds are drawn with replacement, and tasks with replacement, the same tasks for all drawn
-    seeds. They were judged on the same ones, so a task that favours an arm does so for every seed; tasks drawn anew for
-    each seed would average that away (in simulations, 60 to 85 % coverage instead of 95). With one seed the interval
-    speaks of the tasks alone.
+    Seeds and tasks are crossed random effects: gap_st = mean + seed_s + task_t + rest_st, since all seeds are judged on
+    the same tasks. With the mean squares MS of the two-way analysis of variance,
+
+        var(mean) = (MS_seed + MS_task - MS_rest) / (seeds * tasks)
+
+    and the interval is Student's t with Satterthwaite's (1946) degrees of freedom. In simulations with 3 and 5 seeds it
+    covers the truth 93 to 99 times in 100, whichever noise is larger; a bootstrap of so few seeds covers it 75 to 90
+    times. With one seed the interval speaks of the tasks alone.
 
     Args:
         arm: `[seeds, tasks]` accuracy of each task.
         baseline: the same seeds and tasks.
-        seed: of the resampling.
-        resamples: how many.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -72,14 +72,26 @@ def paired_difference(
     """
     gaps = arm - baseline
     seeds, tasks = gaps.shape
-    rng = np.random.default_rng(seed)
-    means = np.empty(resamples)
-    for i in range(resamples):
-        by_task = gaps[rng.integers(seeds, size=seeds)].mean(0)
-        means[i] = by_task[rng.integers(tasks, size=tasks)].mean()
-    low, high = np.quantile(means, [0.025, 0.975])
-    tail = min((means <= 0).mean(), (means >= 0).mean())
-    return Difference(float(gaps.mean()), float(low), float(high), float(min(1.0, 2 * max(tail, 1 / resamples))))
+    mean = float(gaps.mean())
+    by_seed, by_task = gaps.mean(1) - mean, gaps.mean(0) - mean
+    rest = gaps - mean - by_seed[:, None] - by_task
+    # (mean square, its degrees of freedom, its sign in the variance); one seed or task leaves an effect out
+    squares = [
+        (size * float((effect**2).sum()) / max(free, 1), max(free, 1), sign)
+        for effect, size, free, sign in (
+            (by_seed, tasks, seeds - 1, 1),
+            (by_task, seeds, tasks - 1, 1),
+            (rest, 1, (seeds - 1) * (tasks - 1), -1),
+        )
+    ]
+    # The estimate can fall below what either effect alone gives; it must not, or chance would look like certainty.
+    total = max(sum(sign * square for square, _, sign in squares), squares[0][0], squares[1][0])
+    if total == 0:
+        return Difference(mean, mean, mean, 1.0 if mean == 0 else 0.0)
+    freedom = total**2 / sum(square**2 / free for square, free, _ in squares)
+    error = float(np.sqrt(total / gaps.size))
+    half = float(student.ppf(0.975, freedom)) * error
+    return Difference(mean, mean - half, mean + half, float(2 * student.sf(abs(mean) / error, freedom)))
 
 
 def holm(p_values: list[float]) -> list[float]:
