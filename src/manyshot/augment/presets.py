@@ -17,7 +17,7 @@ class Preset:
 
 
 _DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.07)"
-_GENTLE = "affine(7, 1.15, 0.12, 0.07) elastic(0.05)"
+_GENTLE = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
 
 PRESETS = {
     "handwriting": Preset(
@@ -25,7 +25,7 @@ PRESETS = {
         "to train on letters: turned and mirrored letters as new ones; slant, size, place, wobble and pen of each item",
     ),
     "handwriting-test": Preset(
-        f"shots: 64 x {_GENTLE}; query: 16 x {_GENTLE}",
+        f"shots: 128 x {_GENTLE}; query: 16 x {_GENTLE}",
         "to classify letters: deformed variants of support items to compare with, of query items to average over",
     ),
     "natural": Preset(
