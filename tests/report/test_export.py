@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from manyshot.augment import OPS, Plan
+from manyshot.augment.presets import PRESETS
 from manyshot.base import InputError
 from manyshot.datasets import load
 from manyshot.report.export import export, replay
@@ -264,6 +265,20 @@ def test_a_broken_picture_leaves_nothing_behind(photos, tmp_path):
     with pytest.raises(InputError, match=r"broken\.png"):
         export(photos, PLAN, 4, tmp_path / "made")
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_an_op_that_refuses_a_picture_names_the_picture(photos, tmp_path):
+    with pytest.raises(InputError, match=r"(tom|tab)\.png: Turn: images of \d+ x \d+ pixels") as caught:
+        export(photos, Plan.parse("shots: turn"), 20, tmp_path / "made")
+    assert str(photos / "cat") in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+@pytest.mark.parametrize("preset", [name for name in PRESETS if not name.startswith("handwriting")])
+def test_presets_for_photographs_and_scans_take_pictures_of_any_shape(preset, photos, tmp_path):
+    made = export(photos, Plan.parse(preset), 8, tmp_path / "made")
+    for line in lines(made):
+        assert pixels(made.folder / line["file"]).shape == pixels(photos / line["source"]).shape
 
 
 def test_a_line_of_another_kind_cannot_be_replayed(photos, tmp_path):

@@ -18,6 +18,7 @@ class Preset:
 
 _DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.07)"
 _GENTLE = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
+_UPRIGHTLESS = "flip turn(fit=yes) affine(10, 1.1, 0.05, 0.05, edge=reflection)"
 
 PRESETS = {
     "handwriting": Preset(
@@ -33,16 +34,16 @@ PRESETS = {
         "photographs: mirrored, cropped, in another light",
     ),
     "medical": Preset(
-        "support+query: flip turn affine(10, 1.1, 0.05, 0.05, edge=reflection) brightness(0.1) contrast(0.1)",
-        "square scans and microscope pictures without an upright: turned, mirrored, mildly deformed; stains stay",
+        f"support+query: {_UPRIGHTLESS} brightness(0.1) contrast(0.1)",
+        "scans and microscope pictures without an upright: turned, mirrored, mildly deformed; stains stay",
     ),
     "natural-policy": Preset(
         "support+query: flip resized_crop(0.5) trivialaugment",
         "photographs, with nothing to tune: mirrored, cropped, and one of fourteen moves at any strength",
     ),
     "medical-slides": Preset(
-        "support+query: flip turn affine(10, 1.1, 0.05, 0.05, edge=reflection) stain_jitter(0.05) blur(0.7, p=0.3)",
-        "square pictures of stained slides: as medical, and stained in another laboratory",
+        f"support+query: {_UPRIGHTLESS} stain_jitter(0.05) blur(0.7, p=0.3)",
+        "pictures of stained slides: as medical, and stained in another laboratory",
     ),
     "medical-scans": Preset(
         "support+query: affine(10, 1.1, 0.05, 0.05) bias_field(0.2) foreground_gamma(1.3) ghosting(0.3, p=0.2)",

@@ -105,7 +105,7 @@ def export(
                     original = _read(tree, parts)
                     thumbnails = [picture(original, SHEET_CELL)]
                     for number in range(place, per_class, len(files)):
-                        made, params = _make(op, original, seed, name, number)
+                        made, params = _make(op, original, seed, name, number, where(tree, parts))
                         file = f"{name}/{Path(parts[-1]).stem[:STEM]}-{number:05}.png"
                         to_pillow(made).save(folder / file, compress_level=COMPRESSION)
                         line = _line(file, name, "/".join(parts), number, plan, params, seed)
@@ -151,16 +151,21 @@ def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h 
             raise InputError(
                 f"{pictures}: no picture '{line['source']}'; give the folder that the samples were made from"
             )
-        return _changed(op, _read(tree, parts), params)
+        return _changed(op, _read(tree, parts), params, where(tree, parts))
 
 
-def _make(op: Op, original: UInt8[Tensor, "c h w"], seed: int, name: str, number: int) -> tuple[Tensor, dict[str, Any]]:
+def _make(
+    op: Op, original: UInt8[Tensor, "c h w"], seed: int, name: str, number: int, place: str
+) -> tuple[Tensor, dict[str, Any]]:
     params = op.sample(1, generator(seed, "export", name, number))
-    return _changed(op, original, params), _plain(params)
+    return _changed(op, original, params, place), _plain(params)
 
 
-def _changed(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any]) -> UInt8[Tensor, "c h w"]:
-    made: Tensor = op.apply(original[None].float() / 255, params)[0]
+def _changed(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any], place: str) -> UInt8[Tensor, "c h w"]:
+    try:
+        made: Tensor = op.apply(original[None].float() / 255, params)[0]
+    except InputError as error:  # an op knows the pixels alone, not whose they are
+        raise InputError(f"{place}: {error}") from None
     return made.clamp(0, 1).mul(255).round().to(torch.uint8)
 
 

@@ -288,6 +288,15 @@ def test_quarter_turns_are_exact_also_among_other_moves():
         assert Compiled(op, "nhwc").apply(images.permute(0, 2, 3, 1), params).permute(0, 3, 1, 2).equal(exact)
 
 
+@pytest.mark.parametrize("size", [(7, 12), (9, 9)])
+@pytest.mark.parametrize("others", [(Flip(), Crop(0.3)), (Affine(),)], ids=["permutation", "matrix"])
+def test_turns_that_fit_agree_with_torch_in_any_shape(others, size):
+    op = Compose((*others, Turn(fit=True)))
+    images = pictures(32, 3, *size)
+    params = op.sample(32, generator())
+    assert levels_apart(Compiled(op).apply(images, params), op.apply(images.double(), params)).max() <= 1
+
+
 def test_numpy_in_numpy_out():
     op = Affine()
     images = pictures(5, 3, 8, 8)

@@ -92,6 +92,7 @@ OPS_UNDER_TEST = {
     "flip": Case(Flip(), changes=0.3, wrong=({"p": 1.5}, {"p": -0.5})),
     "flip_vertical": Case(FlipVertical(), changes=0.3, wrong=({"p": 1.5},)),
     "turn": Case(Turn(), changes=0.6, square=True, wrong=({"degrees": 45},)),
+    "turn, fit": Case(Turn(fit=True), changes=0.3),
     "turn, half": Case(Turn(degrees=180), changes=0.3),
     "brightness": Case(Brightness(), continuous=("factor",), wrong=({"strength": -1},)),
     "contrast": Case(Contrast(), continuous=("factor",), wrong=({"strength": -1},)),
@@ -296,5 +297,5 @@ def test_brings_params_to_the_device_of_the_items(name):
 
 @pytest.mark.parametrize("name", OPS)
 def test_the_fields_of_an_op_are_plain(name):
-    assert all(field.type in (float, int, str, "float", "int", "str") for field in fields(OPS[name]))
+    assert all(field.type in (float, int, str, bool, "float", "int", "str", "bool") for field in fields(OPS[name]))
     assert all(isinstance(getattr(OPS[name](), field.name), (int, float, str)) for field in fields(OPS[name]))

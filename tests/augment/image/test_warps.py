@@ -141,8 +141,15 @@ class TestExactWarps:
         wide = torch.rand(2, 1, 3, 5, generator=generator())
         turned = Turn(degrees=180).apply(wide, {"quarters": torch.tensor([0, 2])})
         assert turned[1].equal(wide[1].rot90(2, (1, 2)))
-        with pytest.raises(InputError, match=r"3 x 5 pixels .* square them, or give degrees=180"):
+        with pytest.raises(InputError, match=r"3 x 5 pixels .* square them, or give fit=yes or degrees=180"):
             Turn().apply(wide, {"quarters": torch.tensor([0, 1])})
+
+    def test_turns_that_fit_are_half_turns_of_oblong_pictures_and_any_turns_of_square_ones(self):
+        quarters = {"quarters": torch.arange(4)}
+        for wide in (torch.rand(4, 1, 3, 5, generator=generator()), torch.rand(4, 2, 6, 1, generator=generator())):
+            turned = Turn(fit=True).apply(wide, quarters)
+            assert all(turned[k].equal(wide[k].rot90(k - k % 2, (1, 2))) for k in range(4))
+        assert Turn(fit=True).apply(self.images, quarters).equal(Turn().apply(self.images, quarters))
 
     @pytest.mark.parametrize("edge", EDGES)
     @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.5, 0.0), (-1 / 3, 1 / 3), (-1.0, 1.0)])

@@ -18,7 +18,7 @@ from manyshot.augment.image.crop import Crop, ResizedCrop, steps
 from manyshot.augment.image.elastic import Elastic
 from manyshot.augment.image.flip import Flip, FlipVertical
 from manyshot.augment.image.perspective import Perspective
-from manyshot.augment.image.turn import Turn, quarter_turns
+from manyshot.augment.image.turn import Turn
 from manyshot.augment.image.warp import Warp, pixels, settle
 from manyshot.augment.op import Op, Params
 
@@ -155,7 +155,7 @@ def moves(warps: Sequence[Leaf], params: Params, n: int, size: Size) -> tuple[Ar
         acts = np.ones(n, bool) if on is None else on.numpy()
         op = leaf.op
         if isinstance(op, Turn):
-            quarters = np.where(acts, quarter_turns(own, size).numpy(), 0)
+            quarters = np.where(acts, op.turns(own, size).numpy(), 0)
             if size[0] == size[1]:  # others take half turns alone
                 odd = (quarters % 2 == 1)[:, None]
                 x, y, turned = np.where(odd, y, x), np.where(odd, x, y), turned ^ odd[:, 0]
@@ -237,7 +237,7 @@ def _flip(op: Flip, params: Params, size: Size) -> Array:
 
 
 def _turn(op: Turn, params: Params, size: Size) -> Array:
-    quarters = quarter_turns(params, size).numpy()
+    quarters = op.turns(params, size).numpy()
     cos, sin = np.array([1, 0, -1, 0])[quarters], np.array([0, 1, 0, -1])[quarters]
     matrix = _blank(len(quarters))
     matrix[:, [0, 1, 3, 4]] = np.stack((cos, -sin, sin, cos), 1)

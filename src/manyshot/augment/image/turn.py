@@ -19,9 +19,11 @@ class Turn(Warp):
     Args:
         degrees: 90 for quarter turns, 180 for half turns (the only ones that keep the shape of a picture that is not
             square).
+        fit: pictures that are not square take the half turn at or below the turn that was drawn; without it they are
+            refused.
 
     Raises:
-        InputError: for other angles; on applying, for a quarter turn of images that are not square.
+        InputError: for other angles; on applying, for a quarter turn of images that are not square, without `fit`.
 
     Example:
         >>> op = Turn()
@@ -30,6 +32,7 @@ class Turn(Warp):
     """
 
     degrees: int = 90
+    fit: bool = False
 
     exact: ClassVar[bool] = True
 
@@ -47,7 +50,7 @@ class Turn(Warp):
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
         """Turn the points back."""
-        quarters = quarter_turns(params, size).to(points.device)
+        quarters = self.turns(params, size).to(points.device)
         cos = torch.tensor([1, 0, -1, 0], device=points.device)[quarters]
         sin = torch.tensor([0, 1, 0, -1], device=points.device)[quarters]
         back = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2).to(points)
@@ -56,22 +59,26 @@ class Turn(Warp):
     def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Permute the pixels."""
         n, c, h, w = images.shape
-        quarters = quarter_turns(params, (h, w)).to(images.device)
+        quarters = self.turns(params, (h, w)).to(images.device)
         place = torch.arange(h * w, device=images.device).view(h, w)
         # Quarters that a picture of this shape cannot take were refused above: their rows are never read.
         table = torch.stack([place.rot90(k if h == w or k % 2 == 0 else 0).flatten() for k in range(4)])
         return images.flatten(2).gather(2, table[quarters][:, None].expand(n, c, h * w)).view(n, c, h, w)
 
+    def turns(self, params: Params, size: tuple[int, int]) -> Int[Tensor, "n"]:
+        """The quarters, from 0 to 3, that images of (height, width) take.
 
-def quarter_turns(params: Params, size: tuple[int, int]) -> Int[Tensor, "n"]:
-    """Quarters from 0 to 3, checked against the (height, width) of the images.
-
-    Raises:
-        InputError: for a quarter turn of images that are not square.
-    """
-    quarters: Tensor = params["quarters"] % 4
-    if size[0] != size[1] and bool((quarters % 2 == 1).any()):
-        raise InputError(
-            f"Turn: images of {size[0]} x {size[1]} pixels cannot take a quarter turn: square them, or give degrees=180"
-        )
-    return quarters
+        Raises:
+            InputError: for a quarter turn of images that are not square, without `fit`.
+        """
+        quarters: Tensor = params["quarters"] % 4
+        if size[0] == size[1]:
+            return quarters
+        if self.fit:
+            return quarters - quarters % 2
+        if bool((quarters % 2 == 1).any()):
+            raise InputError(
+                f"Turn: images of {size[0]} x {size[1]} pixels cannot take a quarter turn: square them, "
+                "or give fit=yes or degrees=180 for half turns"
+            )
+        return quarters
