@@ -63,11 +63,11 @@ class EpisodeSampler:
     def __post_init__(self) -> None:
         for name, floor in (("ways", 2), ("shots", 1)):
             value = getattr(self, name)
-            ends = (value, value) if isinstance(value, int) else tuple(value)
-            if not (len(ends) == 2 and floor <= ends[0] <= ends[1]):
-                raise InputError(f"{name}={value}: give at least {floor}, or a range (least, most)")
-        if self.queries < 1:
-            raise InputError(f"queries={self.queries}: give at least 1")
+            ends = tuple(value) if isinstance(value, tuple | list) else (value, value)
+            if not (len(ends) == 2 and all(isinstance(n, int) for n in ends) and floor <= ends[0] <= ends[1]):
+                raise InputError(f"{name}={value}: give a whole number, at least {floor}, or a range (least, most)")
+        if not isinstance(self.queries, int) or self.queries < 1:
+            raise InputError(f"queries={self.queries}: give a whole number, at least 1")
         if self.tasks is not None and self.tasks < 1:
             raise InputError(f"tasks={self.tasks}: give at least 1, or None for no limit")
         if not 0 <= self.seed < 2**63:
