@@ -1,8 +1,9 @@
+import os
 import stat
 
 import pytest
 
-from manyshot.base import InputError, did_you_mean, read_json, write_aside, write_json
+from manyshot.base import InputError, check_out, did_you_mean, read_json, write_aside, write_json
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -78,3 +79,27 @@ def test_a_missing_json_file_is_named(tmp_path):
 def test_a_mistyped_name_gets_the_nearest_known_one_and_a_strange_one_gets_them_all():
     assert did_you_mean("prototype", ["prototypes", "maml"]) == "did you mean 'prototypes'?"
     assert did_you_mean("zzz", ["b", "a"]) == "known: a, b"
+
+
+def test_a_folder_that_can_be_written_is_left_as_it_was(tmp_path):
+    check_out(tmp_path)
+    check_out(tmp_path / "new" / "deep")
+    check_out(tmp_path / "file", beside=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named_as_it_was_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    long = "n" * 300
+    for path in ("file", "file/made", long, f"{long}/made"):
+        with pytest.raises(InputError, match=f"^{path}: cannot be written.*choose another --out$") as caught:
+            check_out(path)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_of_another_person_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="Permission denied"):
+        check_out(tmp_path / "made")

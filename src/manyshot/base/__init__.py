@@ -1,14 +1,16 @@
 """The ground floor: errors, files, progress and randomness. Knows nothing of tasks."""
 
 from manyshot.base.errors import InputError, WorkStopped
-from manyshot.base.files import read_json, sweep, write_aside, write_json
-from manyshot.base.progress import quieten, track
+from manyshot.base.files import check_out, read_json, sweep, write_aside, write_json
+from manyshot.base.progress import note, quieten, track
 from manyshot.base.suggest import did_you_mean
 
 __all__ = [
     "InputError",
     "WorkStopped",
+    "check_out",
     "did_you_mean",
+    "note",
     "quieten",
     "read_json",
     "sweep",

@@ -86,3 +86,33 @@ def read_json(path: Path | str) -> Any:  # noqa: ANN401 - whatever JSON can hold
         raise InputError(f"{path}: no such file") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not valid JSON ({error})") from None
+
+
+def check_out(path: Path | str, beside: bool = False) -> None:
+    """Make sure, before anything slow begins, that a folder can be written; nothing is left there.
+
+    Args:
+        path: the folder, which need not be there yet.
+        beside: look at its parent, for what is made beside it and then takes its place.
+
+    Raises:
+        InputError: if not.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> check_out(folder / "runs" / "first")
+        >>> list(folder.iterdir())
+        []
+    """
+    path = Path(path)
+    place = path.absolute().parent if beside else path.absolute()
+    try:
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir():
+            raise InputError(f"{path}: cannot be written, because {place} is no folder; choose another --out")
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}: {place}); choose another --out") from None

@@ -67,6 +67,11 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
             progress.advance(task)
 
 
+def note(text: str) -> None:
+    """Tell a person something, in a line on standard error, unless `--quiet`."""
+    console.print(f"Note: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
 def quieten(quiet: bool = True) -> None:
     """Show no progress and no notes (`--quiet`), or show them again."""
     console.quiet = quiet
