@@ -6,7 +6,7 @@ from manyshot.base import InputError
 from manyshot.learners import Prototypes
 from manyshot.nets import Conv4
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training import Arm, Config, Run, Settings, compare, train_arms
+from manyshot.training import Arm, Config, Run, Settings, check_arms, compare, train_arms
 from manyshot.training.compare import ArmResult
 
 CONFIG = Config(
@@ -100,6 +100,14 @@ def test_arms_that_cannot_be_trained_are_named(arms, seeds, message, tmp_path):
         train_arms([Arm.parse(arm) for arm in arms], CONFIG, seeds, tmp_path)
 
 
+def test_a_folder_of_other_things_is_not_written_over(tmp_path):
+    (tmp_path / "report.html").write_text("mine")
+    with pytest.raises(InputError, match="is not empty and holds no comparison; choose another --out"):
+        train_arms([Arm("none", "none")], CONFIG, 1, tmp_path)
+    (tmp_path / "compare.json").write_text("{}")
+    check_arms([Arm("none", "none")], tmp_path)
+
+
 def test_arms_start_from_the_same_weights_and_finished_ones_are_not_trained_again(tmp_path):
     arms = [
         Arm.parse("plain = none"),
@@ -116,6 +124,7 @@ def test_arms_start_from_the_same_weights_and_finished_ones_are_not_trained_agai
     files = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.safetensors"))}
     stamps = {path: path.stat().st_mtime_ns for path in files}
     assert len(files) == 3
-    again, _ = train_arms(arms, CONFIG, 1, tmp_path, jobs=1)
+    again, in_all = train_arms(arms, CONFIG, 1, tmp_path, jobs=1)
+    assert in_all == seconds
     assert {path: path.stat().st_mtime_ns for path in files} == stamps
     assert again["noisy"][0].rows == runs["noisy"][0].rows

@@ -172,3 +172,12 @@ def test_answers_that_are_no_numbers_are_wrong():
 def test_no_tasks_are_too_few():
     with pytest.raises(InputError, match="no tasks to evaluate"):
         evaluate(Says(), [])
+
+
+def test_a_device_that_is_not_there_is_named():
+    source = Source.of(torch.zeros(12, 1, 4, 4, dtype=torch.uint8), ["a", "b", "c"] * 4)
+    learner, sampler = Prototypes(nn.Flatten()), EpisodeSampler(source, 2, 1, 2)
+    with pytest.raises(InputError, match="device='foo'"):
+        evaluate(learner, [sampler.batch(0, 1)], device="foo")
+    with pytest.raises(InputError, match="device='meta'"):
+        evaluate_tasks(learner, sampler, 1, device="meta")

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from manyshot.base import InputError
-from manyshot.training import Config, Settings, load_run, load_sources, train
+from manyshot.datasets import load as load_data
+from manyshot.training import Config, Settings, classes_seen, load_run, load_sources, train, with_room
 from manyshot.training.device import device_or_cpu, require_device
+from manyshot.training.timing import CpuClock, cpu_seconds
 
 CONFIG = Config(
     "digits",
@@ -64,8 +67,10 @@ def test_a_folder_with_a_run_is_not_overwritten(copied):
 
 
 def test_a_run_goes_on_with_its_own_settings_only(copied):
-    with pytest.raises(InputError, match="was made with another queries"):
+    with pytest.raises(InputError, match=r"queries=3, but the run in .* has 2;"):
         train(replace(CONFIG, queries=3), copied, resume=True)
+    with pytest.raises(InputError, match=r"steps=9, but the run in .* has 3;"):
+        train(replace(CONFIG, fit=replace(CONFIG.fit, steps=9)), copied, resume=True)
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path):
@@ -147,8 +152,79 @@ def test_a_part_of_one_class_is_too_small():
 def test_a_device_that_is_not_there_is_named_before_training(tmp_path):
     with pytest.raises(InputError, match="device='cuba': not on this machine"):
         train(replace(CONFIG, fit=replace(CONFIG.fit, device="cuba")), tmp_path / "run")
-    with pytest.raises(InputError, match="device='meta'"):
-        require_device("meta")
+    for device in ("meta", "hpu", ""):
+        with pytest.raises(InputError, match=f"device='{device}'"):
+            require_device(device)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ways": 9},
+        {"queries": 500},
+        {"validation": 0.1},
+        {"fit": replace(CONFIG.fit, device="cuba")},
+    ],
+)
+def test_what_cannot_be_trained_leaves_no_trace_in_the_folder(wrong, tmp_path):
+    with pytest.raises(InputError):
+        train(replace(CONFIG, **wrong), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_too_few_to_hold_some_out_are_all_trained_on():
+    assert with_room(replace(CONFIG, validation=0.3)).validation == 0.3
+    assert with_room(replace(CONFIG, validation=0.1)).validation == 0
+    assert with_room(replace(CONFIG, ways=10)).validation == 0
+    with pytest.raises(InputError, match="ways=11; lower the ways"):
+        with_room(replace(CONFIG, ways=11))
+
+
+def test_a_run_on_a_folder_is_of_use_from_another_folder(tmp_path, monkeypatch):
+    for name in "abcd":
+        (tmp_path / "here" / "photos" / name).mkdir(parents=True)
+        for number in range(4):
+            Image.new("L", (16, 16), 60 * number).save(tmp_path / "here" / "photos" / name / f"{number}.png")
+    monkeypatch.chdir(tmp_path / "here")
+    config = Config("photos", root=".", encoder="conv4(4, 4, 4, 4)", ways=2, queries=1, validation=0.5, size=16)
+    made = train(replace(config, fit=replace(CONFIG.fit, steps=1)), tmp_path / "run")
+    assert not (tmp_path / "here" / "run").exists()
+    monkeypatch.chdir(tmp_path)
+    found = load_run("run").config
+    assert load_sources(found).training.class_names == load_sources(made.config).training.class_names
+    assert found.root == str(tmp_path / "here")
+    assert classes_seen(found, "here/photos", load_data("here/photos")) == 2
+    assert classes_seen(found, "digits", load_data("here/photos")) == 0
+
+
+def test_parts_are_named_as_people_know_them():
+    parts = load_sources(replace(CONFIG, validation=0.3, test=0.2))
+    assert [part.name.split("digits ")[1] for part in (parts.training, parts.validation, parts.test)] == [
+        "(training part)",
+        "(validation part)",
+        "(test part)",
+    ]
+
+
+def test_a_run_notes_its_cpu_seconds_over_all_stretches(copied):
+    first = cpu_seconds(copied)
+    assert first > 0
+    train(CONFIG, copied, resume=True)
+    assert cpu_seconds(copied) == first, "nothing was left to do"
+    (copied / "last.safetensors").unlink()
+    train(CONFIG, copied, resume=True)
+    assert 0 < cpu_seconds(copied) < 100
+    (copied / "timing.json").write_text("[]")
+    with pytest.raises(InputError, match=r"timing\.json: holds no CPU seconds"):
+        cpu_seconds(copied)
+
+
+def test_cpu_seconds_add_up(tmp_path):
+    (tmp_path / "timing.json").write_text('{"cpu_seconds": 1000}')
+    CpuClock(tmp_path, resumed=True).note()
+    assert 1000 <= cpu_seconds(tmp_path) < 1010
+    CpuClock(tmp_path, resumed=False).note()
+    assert cpu_seconds(tmp_path) < 10
 
 
 def test_a_run_trained_on_a_device_that_this_machine_lacks_can_be_read(copied):

@@ -1,10 +1,10 @@
 """Training: fit, evaluate, compare; runs that survive a kill."""
 
-from manyshot.training.compare import Arm, ArmResult, compare, train_arms
+from manyshot.training.compare import Arm, ArmResult, check_arms, compare, train_arms
 from manyshot.training.config import Config
 from manyshot.training.evaluate import Evaluation, encode, evaluate, evaluate_tasks
 from manyshot.training.fit import Settings, TrainingDiverged, fit
-from manyshot.training.run import Run, Sources, image_shape, load_run, load_sources, train
+from manyshot.training.run import Run, Sources, classes_seen, image_shape, load_run, load_sources, train, with_room
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 
 __all__ = [
@@ -17,6 +17,8 @@ __all__ = [
     "Settings",
     "Sources",
     "TrainingDiverged",
+    "check_arms",
+    "classes_seen",
     "compare",
     "encode",
     "evaluate",
@@ -30,4 +32,5 @@ __all__ = [
     "paired_difference",
     "train",
     "train_arms",
+    "with_room",
 ]

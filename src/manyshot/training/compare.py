@@ -1,10 +1,9 @@
 """Arms beside each other: the same tasks, paired differences, and how sure they are."""
 
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from manyshot.augment import Plan
-from manyshot.base import InputError, quieten
+from manyshot.base import InputError, quieten, write_json
 from manyshot.base.progress import bar
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.config import Config
@@ -23,6 +22,10 @@ from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.metrics import steps_noted
 from manyshot.training.run import CONFIG, Run, load_run, load_sources, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
+from manyshot.training.timing import cpu_seconds
+
+COMPARISON = "compare.json"
+"""The file that tells a comparison's folder from others."""
 
 
 @dataclass(frozen=True)
@@ -118,16 +121,14 @@ def train_arms(
         jobs: how many trainings at a time; as many as there are cores if None.
 
     Returns:
-        The runs of each arm by name, and the CPU seconds that training each arm took just now.
+        The runs of each arm by name, and the CPU seconds that training each arm took, now and before it was resumed.
 
     Raises:
-        InputError: if two arms share a name, or a number is out of range.
+        InputError: if two arms share a name, a number is out of range, or the folder holds something else.
         TrainingDiverged: if a training does.
     """
+    check_arms(arms, folder)
     names = [arm.name for arm in arms]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"two arms are called '{twice}'; name them: 'first = plan'")
     if seeds < 1 or (jobs is not None and jobs < 1):
         raise InputError(f"seeds={seeds}, jobs={jobs}: give at least 1 of each")
     # Seed by seed rather than arm by arm, so that a machine that slows down does not favour an arm.
@@ -140,6 +141,7 @@ def train_arms(
         for number, arm in enumerate(arms)
     }
     load_sources(config)  # so that the packed cache is there, and wrong data is told before processes start
+    write_json(folder / COMPARISON, {"arms": [asdict(arm) for arm in arms]})
     spawn = get_context("spawn")
     stop = spawn.Event()
     workers = min(jobs or _cores(), len(work))
@@ -155,12 +157,31 @@ def train_arms(
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
-    seconds = {name: sum(f.result() for (arm, _), f in began.items() if arm == name) for name in names}
+    seconds = {name: sum(cpu_seconds(place) for (arm, _), (_, place) in work.items() if arm == name) for name in names}
     runs = {name: [load_run(place) for (arm, _), (_, place) in work.items() if arm == name] for name in names}
     return runs, seconds
 
 
-def _raise_first(trainings: Iterable["Future[float]"]) -> None:
+def check_arms(arms: Sequence[Arm], folder: Path) -> None:
+    """Make sure that arms can be told apart, and that the folder is free or holds an earlier comparison.
+
+    Raises:
+        InputError: if not.
+
+    Example:
+        >>> check_arms([Arm("plain", "none"), Arm("turned", "task: turn")], Path("/nowhere"))
+    """
+    names = [arm.name for arm in arms]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"two arms are called '{twice}'; name them: 'first = plan'")
+    if not folder.exists() or (folder / COMPARISON).exists():
+        return
+    if not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir()):
+        raise InputError(f"{folder} is not empty and holds no comparison; choose another --out")
+
+
+def _raise_first(trainings: Iterable["Future[None]"]) -> None:
     for training in trainings:
         if training.done():
             training.result()
@@ -180,15 +201,13 @@ def _join(stop: Event) -> None:
     _stop = stop
 
 
-def _train_one(config: Config, folder: Path) -> float:
-    """Train in a process of its own; returns the CPU seconds."""
+def _train_one(config: Config, folder: Path) -> None:
+    """Train in a process of its own."""
     if _stop is not None and _stop.is_set():
         raise KeyboardInterrupt
     torch.set_num_threads(1)
     quieten()
-    began = time.process_time()
     train(config, folder, resume=(folder / CONFIG).exists())
-    return time.process_time() - began
 
 
 def compare(

@@ -1,6 +1,7 @@
 """Everything that a run is made from, as plain data."""
 
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -8,12 +9,16 @@ from manyshot.augment import Plan
 from manyshot.augment.build import build
 from manyshot.augment.language import parse_call
 from manyshot.base import InputError, did_you_mean
+from manyshot.datasets import DATASETS
 from manyshot.learners import LEARNERS, LearnerOptions
 from manyshot.nets import ENCODERS, EncoderOptions
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.fit import Settings
 
 Range = int | tuple[int, int]
+
+MOST = 10_000
+"""Of ways, of shots and of queries, so that a slip of the keyboard is told and does not eat the memory."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,11 @@ class Config:
         for name in ("ways", "shots", "queries"):
             value = getattr(self, name)
             numbers = value if isinstance(value, tuple) and len(value) == 2 and name != "queries" else (value,)
-            if not all(isinstance(number, int) and number >= 1 for number in numbers):
-                raise InputError(f"{name}={value}: give a whole number, or for ways and shots a range (least, most)")
+            if not all(isinstance(number, int) and 1 <= number <= MOST for number in numbers):
+                raise InputError(
+                    f"{name}={value}: give a whole number from 1 to {MOST:,}, or for ways and shots a range "
+                    "(least, most)"
+                )
         Plan.parse(self.plan)
         Plan.parse(self.test_plan)
         learner_options(self.learner)
@@ -118,6 +126,18 @@ class Config:
         """Tasks of held-out classes, the same for every seed; ways as in training, if there are classes for them."""
         ways = min(self.most_ways, len(source.class_names))
         return EpisodeSampler(source, ways, self.shots, self.queries, seed=0)
+
+    def anchored(self) -> "Config":
+        """The same with full paths, so that a run can be used from any folder.
+
+        Example:
+            >>> Config("digits").anchored().data
+            'digits'
+        """
+        root = None if self.root is None else str(Path(self.root).expanduser().resolve())
+        path = Path(self.data).expanduser()
+        named = self.data in DATASETS or not path.exists()  # a path may also be meant to lie below the root
+        return replace(self, root=root, data=self.data if named else str(path.resolve()))
 
     def seeded(self, seed: int) -> "Config":
         """The same with another seed."""

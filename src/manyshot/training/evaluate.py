@@ -14,6 +14,7 @@ from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.tasks import Episode, EpisodeSampler, Source
+from manyshot.training.device import require_device
 from manyshot.training.statistics import mean_interval
 
 BINS = 15
@@ -70,10 +71,10 @@ def evaluate(
         episodes: batches of tasks, such as `[sampler.batch(0, 600)]`; uint8 images are scaled to 0..1.
         plan: augmentation at use time; the logits of several variants of a query are averaged.
         seed: of the plan's draws.
-        device: where to compute; where the learner's weights are if None.
+        device: where to compute, and where the learner then stays; where its weights are if None.
 
     Raises:
-        InputError: if there are no tasks.
+        InputError: if there are no tasks, or this machine has no such device.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -85,7 +86,7 @@ def evaluate(
         1.0
     """
     plan = plan or Plan()
-    device = device or _device_of(learner)
+    device = _placed(learner, device)
     was_training = learner.training
     learner.eval()
     accuracy, classes, right, confidence, weight = [], [], [], [], []
@@ -135,7 +136,7 @@ def evaluate_tasks(
         device: see there.
         title: of a progress bar, if one is wanted.
     """
-    plan, device = plan or Plan(), device or _device_of(learner)
+    plan, device = plan or Plan(), _placed(learner, device)
     parts = learner.on_features()
     drawn = tasks * sampler.items_a_task
     if parts is not None and not plan.steps and len(sampler.source) <= drawn:
@@ -173,7 +174,11 @@ def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
     return replace(source, store=torch.cat(features), rows=rows, authors=source.authors_of_rows, decode=None)
 
 
-def _device_of(learner: Learner) -> str:
+def _placed(learner: Learner, device: str | None) -> str:
+    """Move the learner to the device, if one is asked for; returns where it is."""
+    if device is not None:
+        learner.to(require_device(device))
+        return device
     return next((str(parameter.device) for parameter in learner.parameters()), "cpu")
 
 

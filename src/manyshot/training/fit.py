@@ -21,6 +21,10 @@ from manyshot.training.device import require_device
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.interrupt import postponed_interrupt
 from manyshot.training.metrics import MetricsLog, Row
+from manyshot.training.timing import CpuClock
+
+MOST_TASKS = 10_000
+"""Of a step: its tasks all lie in memory at once."""
 
 
 class TrainingDiverged(WorkStopped):
@@ -71,6 +75,8 @@ class Settings:
         for name in ("steps", "tasks_per_step", "validate_every", "validation_tasks", "save_every"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)}: give a whole number, at least 1")
+        if self.tasks_per_step > MOST_TASKS:
+            raise InputError(f"tasks_per_step={self.tasks_per_step}: give at most {MOST_TASKS:,}")
         for name in ("rate", "clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name}={getattr(self, name)}: give a positive number")
@@ -117,8 +123,8 @@ def fit(
         settings: see `Settings`.
         plan: augmentation of the training tasks.
         validation: tasks of held-out classes, never augmented.
-        folder: where `last.safetensors`, `best.safetensors`, `metrics.jsonl` and TensorBoard's files go; None keeps
-            nothing.
+        folder: where `last.safetensors`, `best.safetensors`, `metrics.jsonl`, `timing.json` and TensorBoard's files go;
+            None keeps nothing.
         resume: go on from the folder's last checkpoint, if there is one.
         title: what the progress bar says.
 
@@ -138,7 +144,9 @@ def fit(
     for path in (last, best):
         if path:
             sweep(path)
-    if resume and last and last.exists():
+    going_on = bool(resume and last and last.exists())
+    clock = CpuClock(folder, going_on)
+    if going_on and last:
         progress = load_checkpoint(last, learner, optimizer)
     elif last and best:
         best.unlink(missing_ok=True)
@@ -189,6 +197,7 @@ def fit(
                             best_weights = _copy(learner)
                 if save and last:
                     save_checkpoint(last, learner, optimizer, progress)
+                    clock.note()
                 elif save:
                     good_weights = _copy(learner)
                 if stopping:

@@ -1,6 +1,5 @@
 """A run: the folder that a training writes, and what is read back from it."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +11,10 @@ from manyshot.base import InputError, read_json, write_json
 from manyshot.datasets import load as load_data
 from manyshot.learners import Learner
 from manyshot.nets import Norm
-from manyshot.tasks import Source
+from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.checkpoint import load_checkpoint
 from manyshot.training.config import Config, encoder_options, learner_options
-from manyshot.training.device import device_or_cpu
+from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.fit import fit
 from manyshot.training.metrics import Row, read_metrics
 
@@ -102,7 +101,8 @@ def load_sources(config: Config) -> Sources:
     shares = {name: share for name, share in shares.items() if share}
     if len(shares) == 1:
         return Sources(source)
-    parts = dict(zip(shares, source.split(tuple(shares.values()), seed=0, by=config.split_by), strict=True))
+    drawn = source.split(tuple(shares.values()), seed=0, by=config.split_by)
+    parts = {n: replace(part, name=f"{source.name} ({n} part)") for n, part in zip(shares, drawn, strict=True)}
     for name, part in parts.items():
         if len(part.class_names) < 2:
             raise InputError(
@@ -131,24 +131,64 @@ def train(config: Config, folder: Path | None = None, resume: bool = False, titl
         >>> [sorted(row) for row in train(config).rows]
         [['loss', 'step'], ['loss', 'step'], ['step', 'validation_accuracy']]
     """
+    config = config.anchored()
     if folder is not None:
         _claim(folder, config, resume)
-    sources = load_sources(config)
-    channels, size = image_shape(sources.training)
+    # Everything that could be refused is made before anything is written: a wrong option leaves no half of a run.
+    require_device(config.fit.device)
+    tasks, held_out = _samplers(config, load_sources(config))
+    channels, size = image_shape(tasks.source)
     learner = make_learner(config, channels, size)
     if folder is not None:
         write_json(folder / CONFIG, {"config": config.as_dict(), "channels": channels, "size": size})
-    rows = fit(
-        learner,
-        config.sampler(sources.training),
-        config.fit,
-        Plan.parse(config.plan),
-        None if sources.validation is None else config.validation_sampler(sources.validation),
-        folder,
-        resume,
-        title,
-    )
+    rows = fit(learner, tasks, config.fit, Plan.parse(config.plan), held_out, folder, resume, title)
     return Run(config, learner, channels, size, rows, folder)
+
+
+def _samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeSampler | None]:
+    """Tasks of training and, if something is held out for it, of validation."""
+    held_out = None if sources.validation is None else config.validation_sampler(sources.validation)
+    return config.sampler(sources.training), held_out
+
+
+def with_room(config: Config) -> Config:
+    """The settings, or the same without validation where data are too few to hold some out.
+
+    Raises:
+        InputError: if they are too few even so, or cannot be read.
+
+    Example:
+        >>> with_room(Config("digits", validation=0.2)).validation, with_room(Config("digits", ways=9)).validation
+        (0.2, 0.0)
+    """
+    try:
+        _samplers(config, load_sources(config))
+    except InputError:
+        config = replace(config, validation=0.0)
+        _samplers(config, load_sources(config))
+    return config
+
+
+def classes_seen(config: Config, data: str, source: Source) -> int:
+    """How many of the classes of a source, loaded from `data`, a run was trained on; 0 where its data are no more.
+
+    Args:
+        config: the run's.
+        data: name of a data set, or path.
+        source: what the run is to be judged on.
+
+    Example:
+        >>> config = Config("digits", test=0.3)
+        >>> [classes_seen(config, "digits", source) for source in (load_data("digits"), load_sources(config).test)]
+        [5, 0]
+    """
+    if replace(config, data=data).anchored().data != config.anchored().data:
+        return 0
+    try:
+        trained = load_sources(config).training
+    except InputError:
+        return 0
+    return len(set(trained.class_names) & set(source.class_names))
 
 
 def load_run(folder: Path | str) -> Run:
@@ -171,12 +211,23 @@ def _claim(folder: Path, config: Config, resume: bool) -> None:
     if (folder / CONFIG).exists():
         if not resume:
             raise InputError(f"{folder} holds a run already; go on with it by --resume, or choose another --out")
-        before = _read_config(folder)[0].as_dict()
-        changed = [name for name, value in config.as_dict().items() if json.dumps(value) != json.dumps(before[name])]
-        if changed:
-            raise InputError(f"{folder} was made with another {changed[0]}; resume with the run's own settings")
+        before, now = _flat(_read_config(folder)[0]), _flat(config)
+        for name, value in now.items():
+            if value != before[name]:
+                raise InputError(
+                    f"{name}={value}, but the run in {folder} has {before[name]}; resume with the run's own settings"
+                )
     elif folder.exists() and (not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir())):
         raise InputError(f"{folder} is not empty and holds no run; choose another --out")
+
+
+def _flat(config: Config) -> dict[str, str]:
+    """Each setting as a person would write it."""
+    values = config.as_dict()
+    values |= values.pop("fit")
+    return {
+        name: "-".join(map(str, value)) if isinstance(value, tuple) else str(value) for name, value in values.items()
+    }
 
 
 def _read_config(folder: Path) -> tuple[Config, int, int]:
