@@ -4,6 +4,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
+import torch
 
 from manyshot.base import InputError
 from manyshot.report import export
@@ -35,6 +36,42 @@ def test_a_full_disk_is_one_line_and_status_one(manyshot, monkeypatch):
     monkeypatch.setattr(export, "export", failing(OSError(errno.ENOSPC, "No space left on device", "made/cat/1.png")))
     answer = manyshot(*AUGMENT)
     assert (answer.status, answer.errors) == (1, "Error: made/cat/1.png: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory"), torch.OutOfMemoryError("full")]
+)
+def test_too_little_memory_is_one_line_and_status_one(manyshot, monkeypatch, error):
+    monkeypatch.setattr(export, "export", failing(error))
+    answer = manyshot(*AUGMENT)
+    assert (answer.status, answer.errors.count("\n")) == (1, 1)
+    assert "more memory than there is" in answer.errors
+
+
+def test_a_runtime_error_of_ours_keeps_its_traceback(manyshot, monkeypatch):
+    monkeypatch.setattr(export, "export", failing(RuntimeError("ours")))
+    with pytest.raises(RuntimeError, match="ours"):
+        manyshot(*AUGMENT)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("train", "digits"),
+        ("compare", "digits", "--arms", "none"),
+        ("demo",),
+        ("augment", "photos", "--plan", "shots: flip"),
+        ("data", "show", "digits"),
+        ("ops",),
+    ],
+)
+def test_an_out_that_cannot_be_written_is_named_before_anything_slow(manyshot, tmp_path, command):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "deep" / "out"
+    answer = manyshot(*command, "--out", out)
+    assert (answer.status, answer.errors.count("\n")) == (2, 1)
+    assert f"{out}: cannot be written" in answer.errors
+    assert "--out" in answer.errors
 
 
 def test_a_fault_of_ours_keeps_its_traceback(manyshot, monkeypatch):

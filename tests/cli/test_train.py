@@ -36,7 +36,7 @@ class TestTrain:
         assert (run / "last.safetensors").read_bytes() == before
         other = manyshot("train", "digits", "--validation", 0.2, "--out", run, *TINY, "--resume")
         assert other.status == 2
-        assert "another test" in other.errors
+        assert "test=0.0, but the run" in other.errors
 
     @pytest.mark.parametrize(
         ("options", "named"),
@@ -46,7 +46,9 @@ class TestTrain:
             (("--learner", "maml(step=3)"), "steps"),
             (("--encoder", "conv4(0)"), "conv4"),
             (("--ways", "five"), "--ways five"),
-            (("--ways", 9), "lower the ways"),
+            (("--ways", 11), "lower the ways"),
+            (("--ways", 999_999_999), "ways=999999999"),
+            (("--tasks-per-step", 999_999_999), "tasks_per_step=999999999"),
             (("--shots", 0), "shots=0"),
             (("--rate", -1), "rate=-1"),
             (("--validation", 1.5), "validation=1.5"),
@@ -61,6 +63,21 @@ class TestTrain:
         assert answer.status == 2
         assert answer.errors.count("\n") == 1
         assert named in answer.errors
+
+    def test_what_was_wrong_does_not_stand_in_the_way_of_the_corrected_command(self, manyshot, tmp_path):
+        words = ("train", "digits", "--validation", 0, "--out", tmp_path / "run", *TINY)
+        for wrong in (("--ways", 11), ("--queries", 500), ("--ways", "3-2"), ("--device", "cuba")):
+            assert manyshot(*words, *wrong).status == 2
+        assert manyshot(*words).status == 0
+
+    def test_holds_nothing_out_where_there_are_too_few_classes_unless_told_to(self, manyshot, tmp_path):
+        words = ("train", "digits", "--ways", 9, "--out", tmp_path / "run", *TINY[:-1])
+        strict = manyshot(*words, "--validation", 0.2)
+        assert strict.status == 2
+        assert "(training part): 8 classes, but ways=9" in strict.errors
+        kind = manyshot(*words, "--json")
+        assert kind.json["validation_accuracy"] is None
+        assert "Note: digits has too few classes" in kind.errors
 
     def test_a_folder_that_does_not_exist_is_named(self, manyshot, tmp_path):
         answer = manyshot("train", tmp_path / "nowhere", "--out", tmp_path / "run", *TINY)
@@ -96,6 +113,14 @@ class TestEvaluate:
         assert manyshot(*words).out == manyshot(*words).out
         assert manyshot(*words).out != manyshot(*words, "--seed", 1).out
 
+    def test_says_how_many_classes_were_trained_on(self, manyshot, run):
+        whole = manyshot("evaluate", run, "digits", "--tasks", 3, "--json")
+        assert whole.json["seen_in_training"] == 6
+        assert "Note: the run was trained on 6 of these 10 classes" in whole.errors
+        apart = manyshot("evaluate", run, "--ways", 2, "--tasks", 3, "--json")
+        assert apart.json["seen_in_training"] == 0
+        assert "Note" not in apart.errors
+
     def test_one_shot_runs(self, manyshot, run, one_shot_zip):
         answer = manyshot("evaluate", run, "--one-shot-runs", one_shot_zip, "--json").json
         assert set(answer["runs"]) == {"run01", "run02"}
@@ -116,6 +141,13 @@ class TestEvaluate:
             (("RUN", "digits", "--tasks", 0), "--tasks 0"),
             (("RUN", "digits", "--learner", "maml"), "other weights"),
             (("RUN", "digit"), "digits"),
+            (("RUN", "--split", "small1"), "--split has no effect without DATA"),
+            (("RUN", "--root", "."), "--root has no effect without DATA"),
+            (("RUN", "--one-shot-runs", "x.zip", "--ways", 5), "--ways has no effect with --one-shot-runs"),
+            (("RUN", "--one-shot-runs", "x.zip", "--tasks", 600), "--tasks has no effect"),
+            (("RUN", "--one-shot-runs", "x.zip", "--within-group", 1), "--within-group has no effect"),
+            (("RUN", "digits", "--device", "foo"), "device='foo'"),
+            (("RUN", "digits", "--device", "meta"), "device='meta'"),
         ],
     )
     def test_names_what_is_wrong_in_one_line(self, manyshot, run, words, named):
@@ -156,6 +188,9 @@ def test_a_comparison_trains_every_arm_and_reports(manyshot, tmp_path):
         (("--arms", "none => "), "after '=>'"),
         (("--arms", "x = suport: flip"), "support"),
         (("--arms", "none", "--seeds", 0), "seeds=0"),
+        (("--arms", "none", "--test-split", "test"), "--test-split has no effect without --test-data"),
+        (("--arms", "none", "--test", 0.2, "--test-data", "glyphs"), "--test has no effect with --test-data"),
+        (("--arms", "none", "--queries", 500), "--queries"),
     ],
 )
 def test_a_comparison_names_what_is_wrong_in_one_line(manyshot, tmp_path, options, named):
@@ -163,3 +198,16 @@ def test_a_comparison_names_what_is_wrong_in_one_line(manyshot, tmp_path, option
     assert answer.status == 2
     assert answer.errors.count("\n") == 1
     assert named in answer.errors
+
+
+def test_a_comparison_reads_its_arms_before_its_data(manyshot, tmp_path):
+    answer = manyshot("compare", tmp_path / "nowhere", "--arms", "support: flp", "--out", tmp_path / "out", *TINY)
+    assert "did you mean 'flip'" in answer.errors
+
+
+def test_a_comparison_does_not_write_over_other_things(manyshot, tmp_path):
+    (tmp_path / "report.html").write_text("mine")
+    answer = manyshot("compare", "digits", "--arms", "none", "--out", tmp_path, *TINY)
+    assert (answer.status, answer.errors.count("\n")) == (2, 1)
+    assert "holds no comparison" in answer.errors
+    assert (tmp_path / "report.html").read_text() == "mine"

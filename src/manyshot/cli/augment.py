@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from manyshot.base import quieten
+from manyshot.base import check_out, quieten
 from manyshot.cli.options import Json, Quiet, Seed, Split, examples, print_json
 
 EXAMPLES = examples(
@@ -37,6 +37,7 @@ def augment(
     from manyshot.report.export import export
 
     quieten(quiet)
+    check_out(out.expanduser(), beside=True)
     made = export(folder, Plan.parse(plan), per_class, out, seed=seed, split=split, overwrite=overwrite)
     if as_json:
         print_json(

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from manyshot.base import InputError, quieten
+from manyshot.base import InputError, check_out, quieten
 from manyshot.cli import training_options as option
-from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table
+from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table, refuse
 from manyshot.cli.ranges import number_or_range
 
 EXAMPLES = examples(
     "manyshot compare omniglot --split small1 --arms none --arms handwriting",
-    'manyshot compare photos/ --split-by item --arms none --arms "turned = support+query: flip affine(30)"',
+    'manyshot compare photos --split-by item --ways 3 --queries 1 --test 0.4 --arms none --arms "turned = task: turn"',
     'manyshot compare glyphs --test-data digits --ways 10 --arms none --arms "both = handwriting => handwriting-test"',
     "",
     'An arm is "[name =] training plan [=> plan at use time]". The first arm is what the others are measured against.',
@@ -45,7 +45,7 @@ def compare(
     weight_decay: option.WeightDecay = 0.0,
     clip: option.Clip = 10.0,
     validation: option.Validation = 0.0,
-    test: Annotated[float, typer.Option(help="Share of DATA set aside to judge by; 0 with --test-data.")] = 0.3,
+    test: Annotated[float | None, typer.Option(help="Share of DATA set aside to judge by; 0.3 if not given.")] = None,
     split_by: option.SplitBy = "class",
     test_data: Annotated[
         str | None, typer.Option(help="Judge on another data set or folder instead of a part of DATA.")
@@ -64,12 +64,21 @@ def compare(
     from manyshot.report.compare_page import COLUMNS, compare_page, result_rows
     from manyshot.report.page import write_page
     from manyshot.tasks import EpisodeSampler
-    from manyshot.training import Arm, Config, Settings, image_shape, load_sources, train_arms
+    from manyshot.training import Arm, Config, Settings, check_arms, image_shape, load_sources, train_arms
     from manyshot.training import compare as judge
 
     quieten(quiet)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: give at least 2")
+    if test_data is None:
+        refuse("without --test-data", test_split=test_split)
+        test = 0.3 if test is None else test
+    else:
+        refuse("with --test-data", test=test)
+        test = 0.0
+    check_out(out)
+    compared = [Arm.parse(text) for text in arms]
+    check_arms(compared, out)
     config = Config(
         data=data,
         split=split,
@@ -82,7 +91,7 @@ def compare(
         queries=queries,
         within_group=within_group,
         validation=validation,
-        test=0.0 if test_data else test,
+        test=test,
         split_by=split_by,
         fit=Settings(
             steps=steps,
@@ -97,16 +106,20 @@ def compare(
         ),
     )
     sources = load_sources(config)
-    if test_data:
+    if test_data is not None:
         channels, pixels = image_shape(sources.training)
         target = load(test_data, test_split, root=root, size=pixels, color=channels == 3)
     elif sources.test is None:
         raise InputError("--test 0: nothing is left to judge by; give a share, or --test-data")
     else:
         target = sources.test
-    sampler = EpisodeSampler(target, config.ways, config.shots, queries, seed=seed)
-    sampler.table(0, 1)
-    runs, seconds = train_arms([Arm.parse(text) for text in arms], config, seeds, out, jobs)
+    try:
+        sampler = EpisodeSampler(target, config.ways, config.shots, queries, seed=seed)
+        config.sampler(sources.training)
+    except InputError as error:
+        share = "" if test_data is not None else f" The test part is --test {config.test:g} of --split-by {split_by}."
+        raise InputError(f"{error}: see --ways, --shots and --queries.{share}") from None
+    runs, seconds = train_arms(compared, config, seeds, out, jobs)
     results = judge(runs, sampler, tasks, seed)
     report = out / "report.html"
     title = f"{len(results)} ways to augment {data}"

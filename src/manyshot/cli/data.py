@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from manyshot.base import InputError, did_you_mean, quieten
+from manyshot.base import InputError, check_out, did_you_mean, quieten
 from manyshot.cli.options import Json, Quiet, Root, Size, Split, examples, print_json, print_table
 
 data = typer.Typer(
@@ -135,6 +135,8 @@ def show(
     from manyshot.report.gallery import save, source_sheet
 
     quieten(quiet)
+    if out:
+        check_out(out, beside=True)
     source = load(name, split, root=root, size=size)
     facts = source.describe()
     if out:

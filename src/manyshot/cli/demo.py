@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from manyshot.base import quieten
+from manyshot.base import check_out, quieten
 from manyshot.cli.options import Json, Quiet, Seed, examples, print_json, print_table
 
 EXAMPLES = examples(
@@ -32,6 +32,7 @@ def demo(
     from manyshot.report.page import interval
 
     quieten(quiet)
+    check_out(out)
     began = time.monotonic()
     found = make_demo(out, seed, shlex.join(["manyshot", *sys.argv[1:]]))
     seconds = round(time.monotonic() - began, 1)

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from manyshot.base import InputError, quieten
-from manyshot.cli.options import Json, Quiet, Root, Seed, Split, examples, print_json, print_table
+from manyshot.base import InputError, note, quieten
+from manyshot.cli.options import Json, Quiet, Root, Seed, Split, examples, print_json, print_table, refuse
 from manyshot.cli.ranges import number_or_range
 
 EXAMPLES = examples(
@@ -31,16 +31,20 @@ def evaluate(
     root: Root = None,
     ways: Annotated[str | None, typer.Option(help="Classes a task; the run's own number if not given.")] = None,
     shots: Annotated[str | None, typer.Option(help="Labelled examples a class; the run's own if not given.")] = None,
-    queries: Annotated[int, typer.Option(help="Items a class to be classified.")] = 10,
-    tasks: Annotated[int, typer.Option(help="How many tasks.")] = 600,
-    within_group: Annotated[float, typer.Option(help="Share of the tasks within one group.")] = 0.0,
+    queries: Annotated[int | None, typer.Option(help="Items a class to be classified; 10 if not given.")] = None,
+    tasks: Annotated[int | None, typer.Option(help="How many tasks; 600 if not given.")] = None,
+    within_group: Annotated[
+        float | None, typer.Option(help="Share of the tasks within one group; 0 if not given.")
+    ] = None,
     plan: Annotated[
         str | None, typer.Option(help="Augmentation at use time; the run's own --test-plan if not given.")
     ] = None,
     learner: Annotated[
         str | None, typer.Option(help='Use the weights by another learner, such as "prototypes(nearest)".')
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda; where the run was trained, if that is here, if not given.")
+    ] = None,
     seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -51,14 +55,19 @@ def evaluate(
     from manyshot.datasets import load
     from manyshot.datasets import one_shot_runs as load_one_shot_runs
     from manyshot.tasks import EpisodeSampler
+    from manyshot.training import classes_seen, evaluate_tasks, load_run, load_sources
     from manyshot.training import evaluate as judge
-    from manyshot.training import evaluate_tasks, load_run, load_sources
 
     quieten(quiet)
-    if tasks < 1:
+    if tasks is not None and tasks < 1:
         raise InputError(f"--tasks {tasks}: give at least 1")
     if data is not None and one_shot_runs is not None:
         raise InputError("give DATA or --one-shot-runs, not both")
+    if one_shot_runs is not None:
+        sizes = {"ways": ways, "shots": shots, "queries": queries, "tasks": tasks, "within_group": within_group}
+        refuse("with --one-shot-runs, which say themselves what to judge", split=split, root=root, **sizes)
+    elif data is None:
+        refuse("without DATA", split=split, root=root)
     made = load_run(run)
     made = made if learner is None else made.with_learner(learner)
     how = Plan.parse(made.config.test_plan if plan is None else plan)
@@ -89,13 +98,18 @@ def evaluate(
         source,
         made.config.ways if ways is None else number_or_range(ways, "--ways"),
         made.config.shots if shots is None else number_or_range(shots, "--shots"),
-        queries,
+        10 if queries is None else queries,
         seed=seed,
-        within_group=within_group,
+        within_group=0.0 if within_group is None else within_group,
     )
+    tasks = 600 if tasks is None else tasks
+    seen = classes_seen(made.config, made.config.data if data is None else data, source)
     found = evaluate_tasks(made.learner, sampler, tasks, how, seed, device, title="tasks")
+    if seen:
+        note(f"the run was trained on {seen} of these {len(source.class_names)} classes: it says little of new ones")
     if as_json:
-        print_json(told | {"data": source.name} | found.as_dict(source.class_names))
+        answer = found.as_dict(source.class_names)
+        print_json(told | {"data": source.name, "seen_in_training": seen} | answer)
         return
     low, high = found.interval
     worst = sorted((accuracy, source.class_names[c]) for c, accuracy in found.per_class.items())[:10]

@@ -14,6 +14,8 @@ from typer.core import TyperGroup
 from manyshot.base import InputError, WorkStopped
 from manyshot.cli import augment, compare, data, demo, evaluate, ops, train
 
+TOO_LARGE = "Error: this needs more memory than there is; lower the sizes (ways, shots, queries, tasks a step, widths)"
+
 
 class Commands(TyperGroup):
     """Ends every command in a way that a person and a script can read.
@@ -37,6 +39,13 @@ class Commands(TyperGroup):
             # The reader (head, less) has left. What is still buffered must go nowhere, or Python complains at its exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
+        except MemoryError:
+            raise _ended(TOO_LARGE, 1) from None
+        except RuntimeError as error:
+            # What torch raises depends on the device; it is a RuntimeError everywhere.
+            if type(error).__name__ != "OutOfMemoryError" and "can't allocate memory" not in str(error):
+                raise
+            raise _ended(TOO_LARGE, 1) from None
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise _ended(f"Error: {where}{error.strerror or error}", 1) from None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from manyshot.base import InputError, did_you_mean, quieten
+from manyshot.base import InputError, check_out, did_you_mean, quieten
 from manyshot.cli.options import Json, Quiet, Seed, examples, print_json, print_table
 
 EXAMPLES = examples(
@@ -30,6 +30,8 @@ def ops(
     quieten(quiet)
     if name is not None and name not in NAMED:
         raise InputError(f"no op '{name}'; {did_you_mean(name, NAMED)}")
+    if out:
+        check_out(out, beside=True)
     described = describe_ops({name: NAMED[name]} if name else NAMED)
     if out:
         if name is not None and name not in OPS:

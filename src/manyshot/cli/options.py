@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from manyshot.base import InputError
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="The same seed gives the same result.")]
@@ -19,6 +21,23 @@ Root = Annotated[
 ]
 Split = Annotated[str | None, typer.Option("--split", help="Which part of the data set; see `manyshot data list`.")]
 Size = Annotated[int | None, typer.Option("--size", min=1, max=1024, help="Resize items to this many pixels a side.")]
+
+
+def refuse(why: str, **options: object) -> None:
+    """Say which option would be ignored, if one is given (is not None).
+
+    Raises:
+        InputError: if so.
+
+    Example:
+        >>> refuse("without DATA", split=None, root=None)
+        >>> refuse("without DATA", split="small1")
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: --split has no effect without DATA; leave it out
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(f"--{name.replace('_', '-')} has no effect {why}; leave it out")
 
 
 def examples(*lines: str) -> str:

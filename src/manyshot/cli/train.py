@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from manyshot.base import quieten
+from manyshot.base import check_out, note, quieten
 from manyshot.cli import training_options as option
 from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json
 from manyshot.cli.ranges import number_or_range
@@ -44,7 +44,13 @@ def train(
     schedule: option.Schedule = "cosine",
     weight_decay: option.WeightDecay = 0.0,
     clip: option.Clip = 10.0,
-    validation: option.Validation = 0.2,
+    validation: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the classes held out to choose the best weights by; 0 for none. If not given: 0.2, or none "
+            "where there are too few."
+        ),
+    ] = None,
     test: Annotated[float, typer.Option(help="Share of the classes set aside for `evaluate`; 0 for none.")] = 0.0,
     split_by: option.SplitBy = "class",
     validate_every: option.ValidateEvery = 500,
@@ -57,7 +63,7 @@ def train(
     """Meta-train a learner on tasks drawn from a data set."""
     from manyshot.report.page import write_page
     from manyshot.report.run_page import run_page
-    from manyshot.training import Config, Settings
+    from manyshot.training import Config, Settings, with_room
     from manyshot.training import train as make
 
     quieten(quiet)
@@ -74,7 +80,7 @@ def train(
         within_group=within_group,
         plan=plan,
         test_plan=test_plan,
-        validation=validation,
+        validation=0.2 if validation is None else validation,
         test=test,
         split_by=split_by,
         fit=Settings(
@@ -91,6 +97,11 @@ def train(
             device=device,
         ),
     )
+    check_out(out)
+    if validation is None:
+        wanted, config = config, with_room(config)
+        if config != wanted:
+            note(f"{data} has too few classes to hold some out, so the last weights are kept (as by --validation 0)")
     run = make(config, out, resume, title=f"train {out.name}")
     report = out / "report.html"
     write_page(report, run_page(run, shlex.join(["manyshot", *sys.argv[1:]])))

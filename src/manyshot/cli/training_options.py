@@ -13,7 +13,8 @@ Ways = Annotated[str, typer.Option(help="Classes a training task: a number, or a
 Shots = Annotated[str, typer.Option(help="Labelled examples a class: a number, or a range such as 1-5.")]
 Queries = Annotated[int, typer.Option(help="Items a class to be classified in a training task.")]
 WithinGroup = Annotated[
-    float, typer.Option(help="Share of the tasks whose classes come from one group, such as an alphabet (0 to 1).")
+    float,
+    typer.Option(help="Share of the training tasks whose classes come from one group, such as an alphabet (0 to 1)."),
 ]
 Steps = Annotated[int, typer.Option(help="Updates of the weights.")]
 TasksPerStep = Annotated[int, typer.Option(help="Tasks a step.")]
