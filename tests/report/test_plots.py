@@ -32,6 +32,19 @@ FIGURES = {
 }
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda name: training_curves({name: Curve([0, 1], [3, 2])}, {"b": Curve([0], [0.2]), name: Curve([0], [0.2])}),
+        lambda name: differences([Estimate(name, 1, 0.5, 1.5)], baseline=name),
+        lambda name: accuracies({name: [Estimate(name, 0.5, 0.4, 0.6), Estimate("b", 0.5, 0.4, 0.6)]}),
+    ],
+    ids=["curves", "differences", "accuracies"],
+)
+def test_a_name_that_is_no_text_is_drawn_with_a_mark(make):
+    assert svg(make("cl\udcffass")) == svg(make("cl?ass"))
+
+
 @pytest.mark.parametrize("make", FIGURES.values(), ids=FIGURES)
 class TestEveryPlot:
     def test_becomes_svg_that_parses_and_names_nothing_outside(self, make):

@@ -100,11 +100,17 @@ def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) ->
         for name, curve in loss.items():
             mean = _running_mean(np.asarray(curve.values, dtype=float), max(1, len(curve.values) // 20))
             left.plot(curve.steps, curve.values, color=colour[name], alpha=0.22, linewidth=0.8)
-            left.plot(curve.steps, mean, color=colour[name], linewidth=1.8, label=name)
+            left.plot(curve.steps, mean, color=colour[name], linewidth=1.8, label=_shown(name))
         for name, curve in accuracy.items():
             dots = "o" if len(curve.steps) <= 40 else ""
             right.plot(
-                curve.steps, curve.values, color=colour[name], linewidth=1.8, marker=dots, markersize=3.5, label=name
+                curve.steps,
+                curve.values,
+                color=colour[name],
+                linewidth=1.8,
+                marker=dots,
+                markersize=3.5,
+                label=_shown(name),
             )
         _titled(left, "Training loss", "step")
         if accuracy:
@@ -147,9 +153,9 @@ def differences(estimates: Sequence[Estimate], *, baseline: str, unit: str = "pe
                 va="center",
                 color=INK,
             )
-        axes.set_yticks(range(len(estimates)), [e.label for e in estimates])
+        axes.set_yticks(range(len(estimates)), [_shown(e.label) for e in estimates])
         axes.set_ylim(max(len(estimates), 1) - 0.5, -0.5)
-        axes.set_xlabel(f"difference from {baseline}, {unit}")
+        axes.set_xlabel(f"difference from {_shown(baseline)}, {unit}")
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
@@ -185,7 +191,7 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
                 )
                 x += 1
             x += 0.7
-        axes.set_xticks(centres, list(groups))
+        axes.set_xticks(centres, [_shown(name) for name in groups])
         axes.tick_params(axis="x", length=0)
         axes.set_ylim(0, min(1.08, 1.15 * max((e.high for arms in groups.values() for e in arms), default=1.0) + 0.01))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -193,7 +199,7 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
         axes.set_axisbelow(True)
         _titled(axes, "Accuracy with 95 % interval", "")
         if len(colour) > 1:
-            handles = [Patch(color=shade, alpha=0.85, label=name) for name, shade in colour.items()]
+            handles = [Patch(color=shade, alpha=0.85, label=_shown(name)) for name, shade in colour.items()]
             figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3))
     return figure
 
@@ -262,6 +268,11 @@ def _figure(width: float, height: float) -> Figure:
 
 def _colours(names: Sequence[str]) -> dict[str, str]:
     return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(dict.fromkeys(names))}
+
+
+def _shown(name: str) -> str:
+    """A name as it can be drawn: half letters, from names of files that are no text, become a mark."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _titled(axes: Axes, title: str, below: str) -> None:
