@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from manyshot.augment import Plan
-from manyshot.base import InputError
+from manyshot.base import InputError, write_json
 from manyshot.datasets import load
 from manyshot.report.compare_page import compare_page
 from manyshot.report.export import Exported, export
@@ -24,6 +24,8 @@ DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.06)"
 PLAN = f"task: flip; support+query: {DEFORM} stroke(0.7, p=0.5)"
 SAMPLES = f"shots: 8 x {DEFORM}"
 SHOTS = {"one_shot": 1, "five_shot": 5}
+NOTE = "demo.json"
+"""The figures; also marks a folder that a demo made."""
 WAYS, QUERIES, TASKS, SEEDS, PER_CLASS = 10, 10, 600, 3, 12
 
 CONFIG = Config(
@@ -78,7 +80,8 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
     Raises:
         InputError: if `out` holds something else.
     """
-    _clear(out)
+    _make_room(out)
+    write_json(out / NOTE, {"command": command, "seed": seed})
     arms = [Arm(WITHOUT, "none"), Arm(WITH, PLAN)]
     runs, seconds = train_arms(arms, CONFIG.seeded(seed), SEEDS, out / "runs")
     digits = load("digits", size=28).split((0.5, 0.5), seed=0, by="item")[1]
@@ -98,18 +101,21 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
         [_samples(out / "task", made)],
     )
     write_page(report, page)
-    return Demo(results, report, made.folder)
+    found = Demo(results, report, made.folder)
+    write_json(out / NOTE, {"command": command, "seed": seed, **found.as_dict()})
+    return found
 
 
-def _clear(out: Path) -> None:
-    """Make room; only what an earlier demo made is removed."""
-    if not out.exists():
-        return
-    known = {"runs", "task", "samples", "report.html"}
-    strange = sorted(file.name for file in out.iterdir() if file.name not in known) if out.is_dir() else [out.name]
-    if strange:
-        raise InputError(f"{out} holds something else ('{strange[0]}'); name another --out")
-    shutil.rmtree(out)
+def _make_room(out: Path) -> None:
+    """Remove what an earlier demo made, and nothing else."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is no folder; name another --out")
+    strange = sorted(file.name for file in out.iterdir() if not file.name.startswith(".")) if out.exists() else []
+    if strange and NOTE not in strange:
+        raise InputError(f"{out} holds something that no demo made ('{strange[0]}'); name another --out")
+    for name in ("runs", "task", "samples"):
+        if (out / name).is_dir():
+            shutil.rmtree(out / name)
 
 
 def _write_task(sampler: EpisodeSampler, folder: Path) -> None:

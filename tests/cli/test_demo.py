@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import pytest
+
+from manyshot.base import InputError
+from manyshot.report import demo
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The demo in seconds: three steps of two small arms."""
+    settings = replace(demo.CONFIG.fit, steps=3, tasks_per_step=1)
+    monkeypatch.setattr(demo, "CONFIG", replace(demo.CONFIG, encoder="conv4(4, 4, 4, 4)", fit=settings))
+    for name, value in (("TASKS", 20), ("SEEDS", 1), ("PER_CLASS", 2)):
+        monkeypatch.setattr(demo, name, value)
+
+
+def test_the_demo_trains_judges_makes_samples_and_reports(manyshot, tiny, tmp_path):
+    answer = manyshot("demo", "--out", tmp_path / "demo", "--json").json
+    assert list(answer) == ["one_shot", "five_shot", "seconds", "report"]
+    for shots in ("one_shot", "five_shot"):
+        found = answer[shots]
+        assert list(found) == ["without", "with", "difference", "interval"]
+        assert found["difference"] == pytest.approx(found["with"] - found["without"])
+        assert found["interval"][0] <= found["difference"] <= found["interval"][1]
+    page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
+    assert "From printed letters to handwritten digits" in page
+    assert "<script" not in page
+    assert len(list((tmp_path / "demo" / "samples").glob("*/*.png"))) == 10 * 2
+    demo._make_room(tmp_path / "demo")  # a second demo may take its place
+
+
+@pytest.mark.parametrize("name", ["runs", "thesis.txt", "samples"])
+def test_what_no_demo_made_is_not_touched(name, tiny, tmp_path):
+    (tmp_path / "mine" / name).mkdir(parents=True)
+    with pytest.raises(InputError, match=name):
+        demo.make_demo(tmp_path / "mine", 0, "manyshot demo")
+    assert (tmp_path / "mine" / name).is_dir()
+
+
+def test_files_of_the_desktop_do_not_stand_in_the_way(tmp_path):
+    (tmp_path / ".DS_Store").touch()
+    demo._make_room(tmp_path)
+
+
+def test_a_demo_leaves_what_a_person_put_beside_its_own(tiny, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / demo.NOTE).touch()
+    (tmp_path / "notes.txt").write_text("mine")
+    demo._make_room(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [demo.NOTE, "notes.txt"]
