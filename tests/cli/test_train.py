@@ -190,7 +190,10 @@ def test_a_comparison_trains_every_arm_and_reports(manyshot, tmp_path):
         (("--arms", "none", "--seeds", 0), "seeds=0"),
         (("--arms", "none", "--test-split", "test"), "--test-split has no effect without --test-data"),
         (("--arms", "none", "--test", 0.2, "--test-data", "glyphs"), "--test has no effect with --test-data"),
-        (("--arms", "none", "--queries", 500), "--queries"),
+        (
+            ("--arms", "none", "--queries", 500),
+            "(--ways, --shots, --queries; the test part: --test 0.3 --split-by item)",
+        ),
     ],
 )
 def test_a_comparison_names_what_is_wrong_in_one_line(manyshot, tmp_path, options, named):

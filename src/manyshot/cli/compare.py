@@ -117,8 +117,8 @@ def compare(
         sampler = EpisodeSampler(target, config.ways, config.shots, queries, seed=seed)
         config.sampler(sources.training)
     except InputError as error:
-        share = "" if test_data is not None else f" The test part is --test {config.test:g} of --split-by {split_by}."
-        raise InputError(f"{error}: see --ways, --shots and --queries.{share}") from None
+        share = "" if test_data is not None else f"; the test part: --test {test:g} --split-by {split_by}"
+        raise InputError(f"{error} (--ways, --shots, --queries{share})") from None
     runs, seconds = train_arms(compared, config, seeds, out, jobs)
     results = judge(runs, sampler, tasks, seed)
     report = out / "report.html"

@@ -145,7 +145,6 @@ def fit(
         if path:
             sweep(path)
     going_on = bool(resume and last and last.exists())
-    clock = CpuClock(folder, going_on)
     if going_on and last:
         progress = load_checkpoint(last, learner, optimizer)
     elif last and best:
@@ -153,6 +152,7 @@ def fit(
         save_checkpoint(last, learner, optimizer, progress)
     good_weights = best_weights = None if folder else _copy(learner)
     log = MetricsLog(folder, after=progress["step"])
+    clock = CpuClock(folder, going_on)
 
     try:
         with bar() as display, postponed_interrupt() as interrupted:

@@ -107,7 +107,7 @@ def load_sources(config: Config) -> Sources:
         if len(part.class_names) < 2:
             raise InputError(
                 f"{name}={shares[name]:g} of {source.name}'s {len(source.class_names)} classes is 1 class; give "
-                "a larger share, or 0 for none, or split_by='item'"
+                "a larger share, or 0 for none, or divide by item (--split-by item)"
             )
     return Sources(**parts)
 
