@@ -19,8 +19,8 @@ from manyshot.training import Arm, ArmResult, Config, Settings, compare, train_a
 
 WITHOUT, WITH = "without augmentation", "with augmentation"
 DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.06)"
-# Mirrored letters serve as letters that do not exist. Turned ones, which help on Omniglot, cost five points here: found on
-# one half of the scans, and again on MNIST's digits.
+# Mirrored letters serve as letters that do not exist. Turned ones, which help on Omniglot, cost five points here: found
+# on one half of the scans, and again on MNIST's digits.
 PLAN = f"task: flip; support+query: {DEFORM} stroke(0.7, p=0.5)"
 SAMPLES = f"shots: 8 x {DEFORM}"
 SHOTS = {"one_shot": 1, "five_shot": 5}
