@@ -38,11 +38,11 @@ def main() -> None:
     found: dict[str, dict] = {}
     for name, plan in PLANS.items():
         run = f"{options.runs}/{name}"
-        train = f"manyshot train omniglot {TRAINING} --plan {plan} --out {run}"
-        answer(f"{train} --root {options.root} --resume")
-        found[name] = {"train": train, "judged": {}}
+        train = f"manyshot train omniglot {TRAINING} --plan {plan} --out"
+        answer(f"{train} {run} --root {options.root} --resume")
+        found[name] = {"train": f"{train} {name}", "judged": {}}
         for how, words in JUDGING.items():
-            judge = f"manyshot evaluate {run} --one-shot-runs {Path(options.one_shot_runs).name} {words}"
+            judge = f"manyshot evaluate {name} --one-shot-runs {Path(options.one_shot_runs).name} {words}"
             got = answer(f"manyshot evaluate {run} --one-shot-runs {options.one_shot_runs} {words}")
             found[name]["judged"][how] = {"command": judge, **got}
             print(f"{name:8} {how:26} error {got['error']:.4f}", flush=True)

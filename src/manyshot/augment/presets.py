@@ -26,7 +26,7 @@ PRESETS = {
         "to train on letters: turned and mirrored letters as new ones; slant, size, place, wobble and pen of each item",
     ),
     "handwriting-test": Preset(
-        f"shots: 128 x {_GENTLE}; query: 16 x {_GENTLE}",
+        f"shots: 256 x {_GENTLE}; query: 32 x {_GENTLE}",
         "to classify letters: deformed variants of support items to compare with, of query items to average over",
     ),
     "natural": Preset(
