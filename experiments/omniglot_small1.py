@@ -7,15 +7,10 @@ Omniglot's `all_runs.zip`. Writes results/omniglot_small1.json; a training that 
 """
 
 import argparse
-import json
-import os
-import platform
-import subprocess
-import sys
-from importlib.metadata import version
 from pathlib import Path
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+from circumstances import answer, write
+
 TRAINING = (
     "--split small1 --size 42 --encoder 'conv4(32, 64, 128, 128)' --ways 20 --queries 2 --within-group 0.5 "
     "--tasks-per-step 2 --steps 5000 --rate 2e-3 --validation 0"
@@ -44,28 +39,11 @@ def main() -> None:
         for how, words in JUDGING.items():
             judge = f"manyshot evaluate {name} --one-shot-runs {Path(options.one_shot_runs).name} {words}"
             got = answer(f"manyshot evaluate {run} --one-shot-runs {options.one_shot_runs} {words}")
+            got.pop("run")  # where it lies on this machine
             found[name]["judged"][how] = {"command": judge, **got}
             print(f"{name:8} {how:26} error {got['error']:.4f}", flush=True)
     first, best = found["without"]["judged"]["prototypes"], found["with"]["judged"]["nearest of many variants"]
-    told = {"ratio": best["error"] / first["error"], "arms": found, "seed": 0, **circumstances()}
-    (RESULTS / "omniglot_small1.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-
-
-def answer(command: str) -> dict:
-    """Run a command of ours and read its JSON."""
-    words = f"{sys.executable} -m {command} --json"
-    done = subprocess.run(words, shell=True, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout)
-
-
-def circumstances() -> dict:
-    """What the figures were made with."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    return {
-        "commit": commit,
-        "threads": os.environ.get("OMP_NUM_THREADS", "all"),
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in ("manyshot", "torch", "numpy")}},
-    }
+    write("omniglot_small1", {"ratio": best["error"] / first["error"], "arms": found, "seed": 0})
 
 
 if __name__ == "__main__":

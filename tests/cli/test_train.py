@@ -108,6 +108,11 @@ class TestEvaluate:
         assert answer.json["learner"] == "prototypes(nearest)"
         assert answer.json["plan"] == "shots: 2 x affine"
 
+    def test_writes_a_page_with_calibration_and_every_class(self, manyshot, run, tmp_path):
+        page = tmp_path / "page.html"
+        assert manyshot("evaluate", run, "digits", "--tasks", 3, "--report", page).status == 0
+        assert "Calibration error" in page.read_text(encoding="utf-8")
+
     def test_the_same_seed_gives_the_same_answer(self, manyshot, run):
         words = ("evaluate", run, "digits", "--tasks", 5, "--plan", "shots: 2 x affine", "--json")
         assert manyshot(*words).out == manyshot(*words).out

@@ -5,7 +5,7 @@ from PIL import Image
 
 from manyshot.base import InputError
 from manyshot.report.fonts import font_for, shortened, shown
-from manyshot.report.gallery import GROUND, Row, before_after, picture, save, sheet, source_sheet, to_pillow
+from manyshot.report.gallery import GROUND, Row, picture, save, sheet, source_sheet, to_pillow
 from manyshot.tasks import Source
 
 HOSTILE = ("雪花", "a\nb\x00c", "\udcff half", "[red]b[/red]", "$x_2$ \\", "", "x" * 500, "‮ right to left", "🦊")
@@ -90,18 +90,6 @@ def test_the_sheet_is_bounded_and_says_what_it_leaves_out():
 def test_an_empty_sheet_is_a_picture_too():
     assert sheet([]).mode == "RGB"
     assert sheet([Row("nothing", [])]).mode == "RGB"
-
-
-def test_before_and_after_shows_the_original_once_and_all_that_was_made():
-    original, made = torch.zeros(1, 3, 8, 8), torch.ones(5, 3, 8, 8)
-    drawn = before_after(original, [made], ["a"], cell=8)
-    assert pixels_of(drawn, (0, 0, 0)) == 64
-    assert pixels_of(drawn, (255, 255, 255)) == 5 * 64
-
-
-def test_before_and_after_wants_as_many_originals_as_rows():
-    with pytest.raises(ValueError, match="zip"):
-        before_after(torch.zeros(2, 1, 8, 8), [torch.zeros(1, 1, 8, 8)], ["a"])
 
 
 def test_a_source_is_drawn_class_by_class_and_only_what_is_shown_is_fetched():

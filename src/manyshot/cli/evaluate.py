@@ -1,5 +1,7 @@
 """`manyshot evaluate`: how well a run does on tasks that it has not seen."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,6 +48,9 @@ def evaluate(
         str | None, typer.Option(help="cpu or cuda; where the run was trained, if that is here, if not given.")
     ] = None,
     seed: Seed = 0,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write an HTML page with calibration and every class.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -54,6 +59,8 @@ def evaluate(
     from manyshot.base import track
     from manyshot.datasets import load
     from manyshot.datasets import one_shot_runs as load_one_shot_runs
+    from manyshot.report.evaluate_page import evaluate_page
+    from manyshot.report.page import write_page
     from manyshot.tasks import EpisodeSampler
     from manyshot.training import classes_seen, evaluate_tasks, load_run, load_sources
     from manyshot.training import evaluate as judge
@@ -65,7 +72,9 @@ def evaluate(
         raise InputError("give DATA or --one-shot-runs, not both")
     if one_shot_runs is not None:
         sizes = {"ways": ways, "shots": shots, "queries": queries, "tasks": tasks, "within_group": within_group}
-        refuse("with --one-shot-runs, which say themselves what to judge", split=split, root=root, **sizes)
+        refuse(
+            "with --one-shot-runs, which say themselves what to judge", split=split, root=root, report=report, **sizes
+        )
     elif data is None:
         refuse("without DATA", split=split, root=root)
     made = load_run(run)
@@ -107,6 +116,9 @@ def evaluate(
     found = evaluate_tasks(made.learner, sampler, tasks, how, seed, device, title="tasks")
     if seen:
         note(f"the run was trained on {seen} of these {len(source.class_names)} classes: it says little of new ones")
+    if report is not None:
+        page = evaluate_page(found, source.name, source.class_names, told, shlex.join(["manyshot", *sys.argv[1:]]))
+        write_page(report, page)
     if as_json:
         answer = found.as_dict(source.class_names)
         print_json(told | {"data": source.name, "seen_in_training": seen} | answer)

@@ -118,39 +118,6 @@ def sheet(
     return canvas
 
 
-def before_after(
-    originals: Tensor | Sequence[Tensor],
-    made: Sequence[Tensor | Sequence[Tensor]],
-    labels: Sequence[str],
-    *,
-    title: str = "",
-    cell: int = 64,
-    paper: bool = False,
-) -> Image.Image:
-    """Draw each original, and at its right what was made of it.
-
-    Args:
-        originals: n pictures `[c, h, w]`, or `[n, c, h, w]`.
-        made: n rows of pictures.
-        labels: n names.
-        title: as for `sheet`; so are `cell` and `paper`.
-        cell: see `title`.
-        paper: see `title`.
-
-    Raises:
-        ValueError: if there are not as many originals as rows and labels.
-
-    Example:
-        >>> images = torch.rand(2, 1, 28, 28)
-        >>> before_after(images, [images[:1].expand(4, -1, -1, -1), images], ["a", "b"]).mode
-        'RGB'
-    """
-    rows = [
-        Row(label, [original, *variants]) for original, variants, label in zip(originals, made, labels, strict=True)
-    ]
-    return sheet(rows, title=title, headings=("original", "made"), rules=(1,), cell=cell, paper=paper)
-
-
 def source_sheet(
     source: Source, *, title: str = "", most_rows: int = 40, most_columns: int = 20, paper: bool = False
 ) -> Image.Image:

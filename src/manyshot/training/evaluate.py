@@ -69,7 +69,7 @@ def evaluate(
     Args:
         learner: put into evaluation mode meanwhile.
         episodes: batches of tasks, such as `[sampler.batch(0, 600)]`; uint8 images are scaled to 0..1.
-        plan: augmentation at use time; the logits of several variants of a query are averaged.
+        plan: augmentation at use time; log-probabilities are averaged over a query's variants.
         seed: of the plan's draws.
         device: where to compute, and where the learner then stays; where its weights are if None.
 

@@ -1,0 +1,30 @@
+"""What every experiment notes beside its figures, and how it runs our commands."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+
+
+def answer(command: str) -> dict:
+    """Run a command of ours and read its JSON."""
+    words = f"{sys.executable} -m {command} --json"
+    done = subprocess.run(words, shell=True, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout)
+
+
+def write(name: str, found: dict) -> None:
+    """Write results/NAME.json: the figures, and the commit, threads and versions that they were made with."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    told = {
+        **found,
+        "commit": commit,
+        "threads": os.environ.get("OMP_NUM_THREADS", "all"),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in ("manyshot", "torch", "numpy")}},
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

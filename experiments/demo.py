@@ -1,0 +1,20 @@
+"""The demo's figures: printed Greek letters to handwritten digits. Writes results/demo.json.
+
+python experiments/demo.py
+"""
+
+import tempfile
+
+from circumstances import answer, write
+
+
+def main() -> None:
+    """Run the demo and note what it found."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = answer(f"manyshot demo --out {folder}/demo")
+    found.pop("report")
+    write("demo", {"command": "manyshot demo --json", "seed": 0, **found})
+
+
+if __name__ == "__main__":
+    main()
