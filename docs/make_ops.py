@@ -8,7 +8,6 @@ from manyshot.augment.describe import OpHelp, OptionHelp
 from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.mix import MIXES
 from manyshot.augment.policies import POLICIES
-from manyshot.augment.syntax import number
 from manyshot.augment.table import CHOOSERS, NAMED
 
 PAGE = Path(__file__).with_name("ops.md")
@@ -49,15 +48,7 @@ def _op(op: OpHelp) -> str:
 def _rows(options: Iterable[OptionHelp]) -> Iterable[str]:
     for option in options:
         meaning = option.help.replace("|", r"\|")
-        yield f"| `{option.name}` | {_default(option.default)} | {meaning} |"
-
-
-def _default(value: object) -> str:
-    if value is None:
-        return "must be given"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, (int, float)) else str(value)
+        yield f"| `{option.name}` | {option.written} | {meaning} |"
 
 
 if __name__ == "__main__":

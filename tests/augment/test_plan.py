@@ -353,7 +353,7 @@ class TestDescriptions:
     def test_the_described_defaults_are_the_ops_own(self):
         for op in describe_ops(OPS):
             assert OPS[op.name](**{option.name: option.default for option in op.options}) == OPS[op.name]()
-            values = ", ".join(f"{option.name}={option.default}" for option in op.options)
+            values = ", ".join(f"{option.name}={option.written}" for option in op.options)
             assert Plan.parse(f"support: {op.name}({values})").item_op().ops == (OPS[op.name](),)
 
     def test_an_option_without_a_default_says_so(self):

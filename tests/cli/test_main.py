@@ -1,4 +1,5 @@
 import errno
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -116,6 +117,6 @@ def test_help_does_not_wait_for_torch():
 
 
 def test_a_reader_that_leaves_early_is_no_error():
-    code = f"{sys.executable} -m manyshot data list --json"
+    code = f"{shlex.quote(sys.executable)} -m manyshot data list --json"
     process = subprocess.run(f"{code} | head -c 1", shell=True, capture_output=True, text=True, check=False)
     assert (process.stdout, process.stderr) == ("[", "")

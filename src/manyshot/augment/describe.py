@@ -8,7 +8,7 @@ from typing import Any
 
 from manyshot.augment.build import is_required, options
 from manyshot.augment.mix import Mix
-from manyshot.augment.syntax import PLACEMENTS
+from manyshot.augment.syntax import PLACEMENTS, number
 from manyshot.augment.table import NAMED
 
 EXAMPLE_OPS = "affine noise"
@@ -28,6 +28,15 @@ class OptionHelp:
     name: str
     default: Any
     help: str
+
+    @property
+    def written(self) -> str:
+        """The default as a plan writes it."""
+        if self.default is None:
+            return "must be given"
+        if isinstance(self.default, bool):
+            return "yes" if self.default else "no"
+        return number(self.default) if isinstance(self.default, (int, float)) else str(self.default)
 
 
 @dataclass(frozen=True)

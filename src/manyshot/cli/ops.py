@@ -51,7 +51,7 @@ def ops(
         print(f"{op.name}: {op.summary}\n")
         if op.details:
             print(f"{op.details}\n")
-        rows = [(o.name, "required" if o.default is None else str(o.default), o.help) for o in op.options]
+        rows = [(o.name, o.written, o.help) for o in op.options]
         if "p" not in (o.name for o in op.options):
             rows.append(("p", "1", "the share of items that are changed"))
         print_table(("option", "default", "meaning"), rows)
