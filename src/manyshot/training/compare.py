@@ -19,6 +19,7 @@ from manyshot.base.progress import bar
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate_tasks
+from manyshot.training.memory import keep_freed_memory
 from manyshot.training.metrics import steps_noted
 from manyshot.training.run import CONFIG, Run, load_run, load_sources, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
@@ -206,6 +207,7 @@ def _train_one(config: Config, folder: Path) -> None:
     if _stop is not None and _stop.is_set():
         raise KeyboardInterrupt
     torch.set_num_threads(1)
+    keep_freed_memory()
     quieten()
     train(config, folder, resume=(folder / CONFIG).exists())
 
