@@ -52,8 +52,9 @@ def _omniglot(found: dict) -> str:
         "**Omniglot, minimal set**: trained on the five alphabets of `small1` alone, judged on 20 one-shot runs "
         "(20-way within an alphabet, 400 trials) made from other background alphabets; intervals over runs, one "
         "training seed. "
-        f"Augmentation in training and at use brings the error to {found['ratio']:.2f} of the plain learner's. The use-time "
-        "plan did best on three other alphabets, but two plans of fewer variants had been looked at on these runs before "
+        f"Augmentation in training and at use brings the error to {found['ratio']:.2f} of the plain learner's. "
+        "The use-time plan did best on three other alphabets, but two plans of fewer variants had been "
+        "looked at on these runs before "
         "(12.25% and 12.75%), so take the last figure as slightly kind.\n\n"
         + "\n".join(rows)
         + f"\n\n```console\n$ {first['train']}\n$ {first['judged']['prototypes']['command']}\n"
