@@ -9,7 +9,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from manyshot.learners import MAML, Learner, Prototypes
+from manyshot.learners import MAML, Learner, Prototypes, Ridge
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples
 
@@ -66,6 +66,18 @@ def nearest_of_one_task(learner: Prototypes, support: Examples, queries: torch.T
     return torch.stack(logits)[None]
 
 
+def ridge_of_one_task(learner: Ridge, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    """By the normal equations, through an explicit inverse."""
+    features, asked = (
+        torch.cat([f, torch.ones(len(f), 1).double()], 1)
+        for f in (learner.encoder(support.items[0]), learner.encoder(queries[0]))
+    )
+    weighted = features.T * support.weight[0]
+    system = weighted @ features + learner.log_penalty.exp() * torch.eye(features.shape[1]).double()
+    logits = learner.log_scale.exp() * asked @ torch.linalg.inv(system) @ weighted @ support.labels[0]
+    return logits.masked_fill(~support.present, -torch.inf)[None]
+
+
 def maml_of_one_task(learner: MAML, support: Examples, queries: torch.Tensor) -> torch.Tensor:
     """The textbook's loop: no vmap, no functional gradient."""
     here = real_classes(support)
@@ -102,6 +114,10 @@ LEARNERS = {
     "prototypes, batch norm": Row(lambda: Prototypes(encoder("batch")), prototypes_of_one_task, mixes_items=True),
     "nearest": Row(
         lambda: Prototypes(encoder("group"), "nearest"), nearest_of_one_task, counts_weights=False, soft=False
+    ),
+    "ridge, fewer items than features": Row(lambda: Ridge(encoder("group")).double(), ridge_of_one_task),
+    "ridge, more items than features": Row(
+        lambda: Ridge(nn.Sequential(encoder("group"), nn.Linear(16, 3)), penalty=0.2).double(), ridge_of_one_task
     ),
     "maml, 1 step": Row(lambda: maml(), maml_of_one_task, named_classes=True),
     "maml, 5 steps": Row(lambda: maml(steps=5), maml_of_one_task, named_classes=True),

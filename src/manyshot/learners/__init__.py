@@ -3,6 +3,17 @@
 from manyshot.learners.learner import Classifier, Learner, by_task, cross_entropy
 from manyshot.learners.maml import MAML
 from manyshot.learners.prototypes import Prototypes
+from manyshot.learners.ridge import Ridge
 from manyshot.learners.table import LEARNERS, LearnerOptions
 
-__all__ = ["LEARNERS", "MAML", "Classifier", "Learner", "LearnerOptions", "Prototypes", "by_task", "cross_entropy"]
+__all__ = [
+    "LEARNERS",
+    "MAML",
+    "Classifier",
+    "Learner",
+    "LearnerOptions",
+    "Prototypes",
+    "Ridge",
+    "by_task",
+    "cross_entropy",
+]

@@ -9,6 +9,7 @@ from torch import nn
 from manyshot.learners.learner import Learner
 from manyshot.learners.maml import MAML, Order
 from manyshot.learners.prototypes import Match, Prototypes
+from manyshot.learners.ridge import Ridge
 from manyshot.nets import Norm
 
 MakeEncoder = Callable[[Norm], Any]
@@ -62,4 +63,25 @@ class MAMLOptions:
         return MAML(model, ways, self.step_size, self.steps, cast(Order, self.order))
 
 
-LEARNERS: dict[str, type[LearnerOptions]] = {"prototypes": PrototypesOptions, "maml": MAMLOptions}
+@dataclass(frozen=True)
+class RidgeOptions:
+    """R2-D2: ridge regression in closed form as the last layer, `ridge(penalty=0.1)`.
+
+    Args:
+        penalty: lambda at first; meta-training learns it.
+        scale: alpha, which multiplies the answers, at first; learned too.
+    """
+
+    penalty: float = 1.0
+    scale: float = 10.0
+
+    def make(self, encoder: MakeEncoder, ways: int) -> Ridge:
+        """Build the learner; any number of ways will do."""
+        return Ridge(encoder("batch"), self.penalty, self.scale)
+
+
+LEARNERS: dict[str, type[LearnerOptions]] = {
+    "prototypes": PrototypesOptions,
+    "maml": MAMLOptions,
+    "ridge": RidgeOptions,
+}

@@ -1,0 +1,61 @@
+"""What learners have in common whose adaptation leaves the encoder alone."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from copy import copy
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from manyshot.learners.learner import Classifier, Learner, by_task
+from manyshot.tasks import Examples
+
+Head = Callable[[Tensor], Tensor]
+"""Features `[T, m, ...]` to logits `[T, m, ways]`."""
+
+
+class FeatureLearner(Learner):
+    """Encode support and query, and adapt on the features alone: a method is its `head`.
+
+    In training mode an encoder with batch normalisation uses the statistics of the batch that it is given: the supports
+    of all T tasks together, then the queries of all of them. In evaluation mode it uses running averages, so that no
+    item sees another one and the learner is inductive.
+
+    Args:
+        encoder: items `[n, ...]` to features `[n, d]`, or to whatever the head takes.
+
+    Example:
+        >>> class Centroid(FeatureLearner):
+        ...     def head(self, features, support):
+        ...         centres = support.labels.mT @ features
+        ...         return lambda queries: queries @ centres.mT
+        >>> support = Examples(torch.rand(2, 5, 1, 4, 4), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5),
+        ...     torch.ones(2, 5, dtype=torch.bool))
+        >>> Centroid(nn.Flatten()).adapt(support)(torch.rand(2, 7, 1, 4, 4)).shape
+        torch.Size([2, 7, 5])
+    """
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    @abstractmethod
+    def head(self, features: Float[Tensor, "t n *d"], support: Examples) -> Head:
+        """Adapt to the support, given its features; those of items of weight 0 are zeros."""
+
+    def adapt(self, support: Examples) -> Classifier:
+        """Encode the support and adapt the head to it."""
+        judge = self.head(by_task(self.encoder, support.items, support.weight), support)
+
+        def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
+            logits = judge(by_task(self.encoder, queries, weight))
+            return logits.masked_fill(~support.present[:, None], -torch.inf)
+
+        return classify
+
+    def on_features(self) -> "tuple[nn.Module, FeatureLearner]":
+        """The encoder, and this learner, with the same weights, on its features."""
+        alone = copy(self)
+        alone._modules = self._modules | {"encoder": nn.Identity()}
+        return self.encoder, alone
