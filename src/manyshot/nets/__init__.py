@@ -2,6 +2,7 @@
 
 from manyshot.nets.conv4 import Conv4, Norm
 from manyshot.nets.norm import GroupNorm
+from manyshot.nets.staged import Route, StagedEncoder
 from manyshot.nets.table import ENCODERS, EncoderOptions
 
-__all__ = ["ENCODERS", "Conv4", "EncoderOptions", "GroupNorm", "Norm"]
+__all__ = ["ENCODERS", "Conv4", "EncoderOptions", "GroupNorm", "Norm", "Route", "StagedEncoder"]

@@ -10,11 +10,12 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.nets.norm import GroupNorm
+from manyshot.nets.staged import StagedEncoder
 
 Norm = Literal["batch", "group"]
 
 
-class Conv4(nn.Module):
+class Conv4(StagedEncoder):
     """Blocks of 3x3 convolution, normalisation, 2x2 max-pooling and ReLU; the last map, flattened, is the feature.
 
     Pooling before the ReLU gives the same numbers as after it, on a quarter of the pixels.
@@ -45,11 +46,11 @@ class Conv4(nn.Module):
             )
         if norm not in ("batch", "group"):
             raise InputError(f"norm='{norm}': known: batch, group")
-        self.channels, self.size = channels, size
+        self.channels, self.size, self.widths = channels, size, (channels, *widths)
         self.features = widths[-1] * (size // 2 ** len(widths)) ** 2
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, 3, padding=1, bias=False)
-            for before, after in zip((channels, *widths), widths, strict=False)
+            for before, after in zip(self.widths, widths, strict=False)
         )
         # Channels last is twice as fast on a processor; under vmap, where weights differ by task, it is not.
         self.layout = torch.channels_last if norm == "batch" else torch.contiguous_format
@@ -57,17 +58,18 @@ class Conv4(nn.Module):
         for convolution in self.convolutions:
             convolution.to(memory_format=self.layout)  # type: ignore[call-overload]
 
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
-        """Encode images of values from 0 to 1."""
-        if images.shape[1:] != (self.channels, self.size, self.size):
-            raise InputError(
-                f"images of {tuple(images.shape[1:])} given to an encoder of {(self.channels, self.size, self.size)} "
-                "(channels, height, width); load them at that size"
-            )
-        x = images.contiguous(memory_format=self.layout)
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            x = F.max_pool2d(norm(convolution(x)), 2).relu()
-        return x.flatten(1)
+    def run(self, x: Float[Tensor, "n c h w"], first: int, last: int) -> Float[Tensor, "n ..."]:
+        """Carry out blocks `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""
+        if first == 0:
+            if x.shape[1:] != (self.channels, self.size, self.size):
+                raise InputError(
+                    f"images of {tuple(x.shape[1:])} given to an encoder of {(self.channels, self.size, self.size)} "
+                    "(channels, height, width); load them at that size"
+                )
+            x = x.contiguous(memory_format=self.layout)
+        for block in range(first, last):
+            x = F.max_pool2d(self.norms[block](self.convolutions[block](x)), 2).relu()
+        return x.flatten(1) if last == self.depth else x
 
 
 def _groups(width: int) -> int:
