@@ -42,9 +42,20 @@ class Learner(nn.Module, ABC):
         """
         return None
 
+    def query_losses(self, episode: Episode) -> Float[Tensor, "t m"]:
+        """The loss of each query item after adaptation: its cross-entropy, unless a method says otherwise.
+
+        What is said of items of weight 0 means nothing.
+        """
+        logits = self.adapt(episode.support)(episode.query.items, episode.query.weight)
+        return item_losses(logits, episode.query.labels)
+
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
-        """What meta-training minimises: the cross-entropy of the adapted classifier on the query."""
-        return cross_entropy(self.adapt(episode.support)(episode.query.items, episode.query.weight), episode.query)
+        """What meta-training minimises: the mean of `query_losses`, by weight within a task.
+
+        A method whose loss is no mean over query items overrides this.
+        """
+        return weighted_mean(self.query_losses(episode), episode.query.weight).mean()
 
 
 def by_task(encoder: nn.Module, items: Float[Tensor, "t n ..."], weight: Float[Tensor, "t n"] | None = None) -> Tensor:
