@@ -15,7 +15,8 @@ from manyshot.base import InputError, WorkStopped, did_you_mean, sweep
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
-from manyshot.tasks import Episode, EpisodeSampler
+from manyshot.objectives import Objective, Plain, StepTasks
+from manyshot.tasks import EpisodeSampler
 from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.training.device import require_device
 from manyshot.training.evaluate import evaluate_tasks
@@ -110,11 +111,13 @@ def fit(
     folder: Path | None = None,
     resume: bool = False,
     title: str = "train",
+    objective: Objective | None = None,
 ) -> list[Row]:
     """Meta-train a learner on sampled, augmented tasks.
 
-    Step s sees tasks s * T to s * T + T - 1 of the sampler and draws its augmentation from a generator of its own
-    number, so a run that is killed and resumed ends with the same bits as one that is not.
+    Step s sees tasks s * T to s * T + T - 1 of the sampler and draws its augmentation, and what else the objective
+    draws, from generators of its own number, so a run that is killed and resumed ends with the same bits as one that
+    is not.
 
     Args:
         learner: trained in place; at the end it holds the weights that did best on validation, or the last ones
@@ -127,6 +130,7 @@ def fit(
             None keeps nothing.
         resume: go on from the folder's last checkpoint, if there is one.
         title: what the progress bar says.
+        objective: what is minimised; the learner's own loss if None.
 
     Returns:
         One row a step with its loss, and one for each validation with its accuracy.
@@ -136,7 +140,7 @@ def fit(
         TrainingDiverged: see there.
         KeyboardInterrupt: after the step at which Ctrl-C came; a checkpoint has been written.
     """
-    plan = plan or Plan()
+    plan, objective = plan or Plan(), objective or Plain()
     learner.to(require_device(settings.device)).train()
     optimizer = OPTIMIZERS[settings.optimizer](learner.parameters(), settings)
     last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
@@ -161,9 +165,9 @@ def fit(
                 for group in optimizer.param_groups:
                     group["lr"] = rate_at(step, settings)
 
-                episode = tasks.batch(step * settings.tasks_per_step, settings.tasks_per_step)
-                episode = plan.apply(episode.to(settings.device), generator(settings.seed, "plan", step))
-                loss = learner.loss(episode)
+                clean = tasks.batch(step * settings.tasks_per_step, settings.tasks_per_step).to(settings.device)
+                drawn = StepTasks(clean, plan, (settings.seed, "plan", step))
+                loss = objective.loss(learner, drawn, generator(settings.seed, "objective", step))
                 value = float(loss.detach())
                 progress["first_loss"] = value if progress["first_loss"] is None else progress["first_loss"]
                 _stop_if_exploded(value, progress["first_loss"], "loss", step)
@@ -183,7 +187,8 @@ def fit(
                 stopping = interrupted.is_set()  # asked once, so that none stops without a checkpoint
                 save = done % settings.save_every == 0 or finished or stopping
                 if look or save:  # the loss above is that of the weights before the step
-                    _stop_if_exploded(_loss_again(learner, episode), progress["first_loss"], "loss", step)
+                    draws = generator(settings.seed, "objective", step)
+                    _stop_if_exploded(_again(objective, learner, drawn, draws), progress["first_loss"], "loss", step)
                 if look and validation is not None:
                     found = evaluate_tasks(
                         learner, validation, settings.validation_tasks, seed=settings.seed, device=settings.device
@@ -243,10 +248,10 @@ def _stop_if_exploded(value: float, first: float, what: str, step: int) -> None:
 
 
 @torch.no_grad()
-def _loss_again(learner: Learner, episode: Episode) -> float:
+def _again(objective: Objective, learner: Learner, tasks: StepTasks, draws: torch.Generator) -> float:
     """The loss of the weights as they are now; running averages stay as they are."""
     before = {name: buffer.clone() for name, buffer in learner.named_buffers()}
-    value = float(learner.loss(episode))
+    value = float(objective.loss(learner, tasks, draws))
     for name, buffer in learner.named_buffers():
         buffer.copy_(before[name])
     return value

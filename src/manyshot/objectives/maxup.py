@@ -1,0 +1,67 @@
+"""Meta-MaxUp: the hardest of several augmentations (Ni, Goldblum, Sharaf, Kong and Goldstein 2021)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.op import check_number
+from manyshot.base import InputError
+from manyshot.learners import Learner
+from manyshot.learners.learner import weighted_mean
+from manyshot.objectives.objective import StepTasks
+
+
+@dataclass(frozen=True)
+class MaxUp:
+    """Minimise each query item's largest loss over several draws of the whole plan.
+
+    L = 1/T sum_t sum_i w_i max over j of l(learner adapted to S_tj; q_tij) / sum_i w_i,   S_tj, q_tij drawn by the plan
+
+    Every draw augments anew at all placements of the plan, so support, query and classes vary together from draw to
+    draw; query item i of one draw is compared with item i of the others. It costs as much as `draws` plain steps, in
+    memory too.
+
+    Where it differs from the paper: each draw there takes one method of a pool, the same for all tasks of a step; here
+    a draw is one of the plan, so a pool is written with `oneof(...)`, which chooses for each item.
+
+    Args:
+        draws: how many.
+
+    Raises:
+        InputError: for fewer than 2 draws.
+
+    Example:
+        >>> from manyshot.augment import Plan
+        >>> from manyshot.learners import Prototypes
+        >>> from manyshot.tasks import EpisodeSampler, Source
+        >>> source = Source.of(torch.rand(80, 1, 8, 8), [f"class {i % 4}" for i in range(80)])
+        >>> tasks = StepTasks(EpisodeSampler(source, ways=3).batch(0, 2), Plan.parse("query: noise(0.5)"), (0,))
+        >>> learner = Prototypes(torch.nn.Flatten())
+        >>> bool(MaxUp(4).loss(learner, tasks, torch.Generator()) > learner.loss(tasks.draw()))
+        True
+    """
+
+    draws: int = 4
+
+    needs_plan: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number(self, "draws", low=2, high=64, whole=True)
+
+    def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
+        """The mean of the largest losses; no draws but the plan's."""
+        if type(learner).loss is not Learner.loss:
+            raise InputError(
+                f"maxup: {type(learner).__name__} has no loss of each query item to choose by; use another learner"
+            )
+        losses, weights = [], []
+        for number in range(self.draws):
+            episode = tasks.draw(number)
+            weight = episode.query.weight
+            losses.append(learner.query_losses(episode).masked_fill(weight <= 0, -torch.inf))
+            weights.append(weight)
+        largest, hardest = torch.stack(losses).max(0)
+        return weighted_mean(largest, torch.stack(weights).gather(0, hardest[None])[0]).mean()

@@ -1,0 +1,83 @@
+"""A learner whose encoder takes its items by another route, so that hidden layers can be mixed whatever the method."""
+
+from copy import copy
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from manyshot.base import InputError
+from manyshot.learners import Learner
+from manyshot.nets import Route, StagedEncoder
+from manyshot.tasks import Episode
+
+
+def encoder_of(learner: Learner, objective: str) -> StagedEncoder:
+    """The one encoder of stages in a learner.
+
+    Args:
+        learner: which holds it.
+        objective: named in the error.
+
+    Raises:
+        InputError: if it holds none, or several.
+
+    Example:
+        >>> from manyshot.learners import Prototypes
+        >>> from manyshot.nets import Conv4
+        >>> encoder_of(Prototypes(Conv4(channels=1, size=28)), "mlti").depth
+        4
+    """
+    found = [module for module in learner.modules() if isinstance(module, StagedEncoder)]
+    if len(found) != 1:
+        raise InputError(
+            f"{objective}: hidden layers are mixed in an encoder of stages, such as conv4, and {type(learner).__name__} "
+            f"has {len(found) or 'none'}; use another encoder or learner, or mix the items themselves by hidden=no"
+        )
+    return found[0]
+
+
+def loss_by_route(learner: Learner, route: Route, episode: Episode, objective: str) -> Float[Tensor, ""]:
+    """The learner's loss, with `route` in the place of its encoder's forward pass, in adaptation and afterwards.
+
+    The learner itself is left alone: a shallow copy of it, with the same weights under the same names, does the work.
+
+    Args:
+        learner: of an encoder of stages.
+        route: see `StagedEncoder.rerouted`.
+        episode: of items that the route takes.
+        objective: named in errors.
+
+    Raises:
+        InputError: if the learner has no encoder of stages, or does not go through its forward pass.
+    """
+    encoder = encoder_of(learner, objective)
+    taken = False
+
+    def noted(whole: StagedEncoder, items: Tensor) -> Tensor:
+        nonlocal taken
+        taken = True
+        found: Tensor = route(whole, items)
+        return found
+
+    other = _with_part(learner, encoder, encoder.rerouted(noted))
+    assert isinstance(other, Learner)
+    loss = other.loss(episode)
+    if not taken:
+        raise InputError(
+            f"{objective}: {type(learner).__name__} does not go through its encoder as a whole; use another learner"
+        )
+    return loss
+
+
+def _with_part(whole: nn.Module, part: nn.Module, other: nn.Module) -> nn.Module:
+    """A shallow copy of a module in which another stands for one of its parts."""
+    if whole is part:
+        return other
+    parts = {
+        name: module if module is None else _with_part(module, part, other) for name, module in whole._modules.items()
+    }
+    if all(parts[name] is module for name, module in whole._modules.items()):
+        return whole
+    changed = copy(whole)
+    changed._modules = parts
+    return changed

@@ -1,0 +1,24 @@
+"""The objectives that a run can name, with their options: one row a method."""
+
+from manyshot.augment.build import build
+from manyshot.augment.language import parse_call
+from manyshot.objectives.maxup import MaxUp
+from manyshot.objectives.objective import Objective
+from manyshot.objectives.plain import Plain
+
+OBJECTIVES: dict[str, type[Objective]] = {"plain": Plain, "maxup": MaxUp}
+"""Every objective by its name; its options are the fields of the class."""
+
+
+def parse_objective(text: str) -> Objective:
+    """Read an objective, such as "maxup(4)".
+
+    Raises:
+        InputError: if it or an option is unknown, or a value out of range.
+
+    Example:
+        >>> parse_objective("maxup(8)")
+        MaxUp(draws=8)
+    """
+    objective: Objective = build(parse_call(text, "objective"), OBJECTIVES, "objective")
+    return objective
