@@ -6,19 +6,20 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.autograd.functional import hessian, jacobian
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from manyshot.learners import MAML, Learner, Prototypes, Ridge
+from manyshot.learners import MAML, Learner, Logistic, Matching, Prototypes, Relation, Ridge
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples
 
 WAYS, SHOTS, QUERIES, SIZE = 3, 2, 2, 8
 
 
-def encoder(norm: str) -> Conv4:
+def encoder(norm: str, width: int = 4) -> Conv4:
     torch.manual_seed(0)
-    net = Conv4(1, SIZE, (4, 4), norm).double()
+    net = Conv4(1, SIZE, (width, width), norm).double()
     for module in net.norms:  # away from 1 and 0, where their gradients would not be told apart
         nn.init.normal_(module.weight, 1, 0.2)
         nn.init.normal_(module.bias, 0, 0.2)
@@ -32,6 +33,12 @@ def classifier() -> nn.Module:
 
 def maml(**options) -> MAML:
     return MAML(classifier(), WAYS, **({"step_size": 0.4} | options))
+
+
+def relation(norm: str) -> Relation:
+    body = encoder(norm, 16)
+    torch.manual_seed(1)
+    return Relation(body, hidden=32, norm=norm).double()
 
 
 def real_classes(support: Examples) -> torch.Tensor:
@@ -78,6 +85,54 @@ def ridge_of_one_task(learner: Ridge, support: Examples, queries: torch.Tensor) 
     return logits.masked_fill(~support.present, -torch.inf)[None]
 
 
+def logistic_of_one_task(learner: Logistic, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    """A class at a time: Newton steps by autograd's gradient and Hessian."""
+    features, asked = (
+        torch.cat([f, torch.ones(len(f), 1).double()], 1)
+        for f in (learner.encoder(support.items[0]), learner.encoder(queries[0]))
+    )
+    columns = []
+    for c in range(WAYS):
+
+        def loss(b: torch.Tensor, wanted: torch.Tensor = support.labels[0, :, c]) -> torch.Tensor:
+            each = F.binary_cross_entropy_with_logits(features @ b, wanted, reduction="none")
+            return (support.weight[0] * each).sum() + learner.log_penalty.exp() / 2 * b.square().sum()
+
+        b = torch.zeros(features.shape[1]).double()
+        for _ in range(learner.steps):
+            slope, curvature = (by(loss, b, create_graph=True) for by in (jacobian, hessian))
+            b = b - torch.linalg.solve(curvature, slope)
+        columns.append(learner.log_scale.exp() * asked @ b)
+    return torch.stack(columns, 1).masked_fill(~support.present, -torch.inf)[None]
+
+
+def matching_of_one_task(learner: Matching, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    features, logits = learner.encoder(support.items[0]), []
+    for query in learner.encoder(queries[0]):
+        cosines = torch.stack([F.cosine_similarity(query, feature, dim=0) for feature in features])
+        votes = (cosines * learner.log_scale.exp() + support.weight[0].log()).softmax(0)
+        shares = (votes[:, None] * support.labels[0]).sum(0)
+        logits.append(torch.where(support.present[0], shares, 1).log())
+    return torch.stack(logits).masked_fill(~support.present, -torch.inf)[None]
+
+
+def relation_of_one_task(learner: Relation, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    """A query and a class at a time."""
+    maps, logits = learner.encoder(support.items[0]).reshape(-1, *learner.map_shape), []
+    for query in learner.encoder(queries[0]).reshape(-1, *learner.map_shape):
+        row = []
+        for c in range(WAYS):
+            mass = support.weight[0] * support.labels[0, :, c]
+            mean = (mass[:, None, None, None] * maps).sum(0) / mass.sum().clamp(min=1e-12)
+            row.append(learner.relate(torch.cat([mean, query])[None])[0, 0])
+        logits.append(torch.stack(row))
+    return torch.stack(logits).masked_fill(~support.present, -torch.inf)[None]
+
+
+def squared_relations(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    return (logits.sigmoid() - F.one_hot(classes, logits.shape[1])).square().mean()
+
+
 def maml_of_one_task(learner: MAML, support: Examples, queries: torch.Tensor) -> torch.Tensor:
     """The textbook's loop: no vmap, no functional gradient."""
     here = real_classes(support)
@@ -105,6 +160,8 @@ class Row:
     mixes_items: bool = False  # a batch normalisation in training mode: not the same for each task alone
     named_classes: bool = False  # classes have weights of their own
     counts_weights: bool = True  # 2 is not the same as 1
+    loop_loss: object = F.cross_entropy  # of a task's logits and classes
+    knows_nothing: bool = False  # before it is trained
     soft: bool = True  # a share in a class matters even if it is not the largest
 
 
@@ -118,6 +175,20 @@ LEARNERS = {
     "ridge, fewer items than features": Row(lambda: Ridge(encoder("group")).double(), ridge_of_one_task),
     "ridge, more items than features": Row(
         lambda: Ridge(nn.Sequential(encoder("group"), nn.Linear(16, 3)), penalty=0.2).double(), ridge_of_one_task
+    ),
+    "logistic, fewer items than features": Row(lambda: Logistic(encoder("group")).double(), logistic_of_one_task),
+    "logistic, more items than features": Row(
+        lambda: Logistic(nn.Sequential(encoder("group"), nn.Linear(16, 3)), steps=2, penalty=0.2).double(),
+        logistic_of_one_task,
+    ),
+    "matching": Row(lambda: Matching(encoder("group")).double(), matching_of_one_task),
+    "relation": Row(lambda: relation("group"), relation_of_one_task, knows_nothing=True, loop_loss=squared_relations),
+    "relation, batch norm": Row(
+        lambda: relation("batch"),
+        relation_of_one_task,
+        mixes_items=True,
+        knows_nothing=True,
+        loop_loss=squared_relations,
     ),
     "maml, 1 step": Row(lambda: maml(), maml_of_one_task, named_classes=True),
     "maml, 5 steps": Row(lambda: maml(steps=5), maml_of_one_task, named_classes=True),
@@ -178,6 +249,18 @@ def gradients(learner: Learner, loss: torch.Tensor) -> dict[str, torch.Tensor]:
     return {n: torch.zeros_like(p) if p.grad is None else p.grad.clone() for n, p in learner.named_parameters()}
 
 
+def train(learner: Learner, episode: Episode, steps: int) -> list[float]:
+    optimizer = torch.optim.Adam(learner.parameters(), lr=0.02)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = learner.loss(episode)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
 def assert_close(actual: dict, expected: dict, tolerance: float = 1e-10) -> None:
     for name, value in expected.items():
         assert torch.allclose(actual[name], value, rtol=tolerance, atol=tolerance), name
@@ -190,20 +273,15 @@ def logits_of(learner: Learner, support: Examples, query: Examples) -> torch.Ten
 @pytest.mark.parametrize("row", LEARNERS.values(), ids=LEARNERS)
 class TestEveryLearner:
     def test_beats_chance_on_a_separable_task(self, row):
-        episode = episode_of(tasks=20, spread=0.1)
-        answers = logits_of(row.make(), episode.support, episode.query).argmax(-1)
+        learner, episode = row.make(), episode_of(tasks=20, spread=0.1)
+        if row.knows_nothing:
+            train(learner, episode_of(tasks=20, spread=0.1, seed=1), steps=60)
+        answers = logits_of(learner, episode.support, episode.query).argmax(-1)
         assert (answers == episode.query.hard).double().mean() > 0.5
 
     def test_learns(self, row):
         learner, episode = row.make(), episode_of(tasks=4, spread=0.5)
-        optimizer = torch.optim.Adam(learner.parameters(), lr=0.02)
-        losses = []
-        for _ in range(8):
-            optimizer.zero_grad()
-            loss = learner.loss(episode)
-            loss.backward()
-            optimizer.step()
-            losses.append(float(loss.detach()))
+        losses = train(learner, episode, steps=8)
         assert losses[-1] < 0.8 * losses[0] or losses[-1] < 0.05
 
     def test_an_item_of_weight_two_counts_as_the_item_twice(self, row):
@@ -273,7 +351,7 @@ class TestEveryLearner:
                 there = alone.query.weight[0] > 0
                 real = take(alone.support, (alone.support.weight[0] > 0).nonzero()[:, 0])
                 logits = row.loop(learner, real, alone.query.items[:, there])[0][:, alone.support.present[0]]
-                losses.append(F.cross_entropy(logits, alone.query.hard[0, there]))
+                losses.append(row.loop_loss(logits, alone.query.hard[0, there]))
             return torch.stack(losses).mean()
 
         together, apart = learner.loss(episode), plain_loop()

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from manyshot.learners.learner import Classifier, Learner, by_task
 from manyshot.tasks import Examples
 
-Head = Callable[[Tensor], Tensor]
-"""Features `[T, m, ...]` to logits `[T, m, ways]`."""
+Head = Callable[[Tensor, Tensor | None], Tensor]
+"""Features `[T, m, ...]` of queries and their weights `[T, m]`, if known, to logits `[T, m, ways]`."""
 
 
 class FeatureLearner(Learner):
@@ -29,7 +29,7 @@ class FeatureLearner(Learner):
         >>> class Centroid(FeatureLearner):
         ...     def head(self, features, support):
         ...         centres = support.labels.mT @ features
-        ...         return lambda queries: queries @ centres.mT
+        ...         return lambda queries, weight: queries @ centres.mT
         >>> support = Examples(torch.rand(2, 5, 1, 4, 4), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5),
         ...     torch.ones(2, 5, dtype=torch.bool))
         >>> Centroid(nn.Flatten()).adapt(support)(torch.rand(2, 7, 1, 4, 4)).shape
@@ -39,17 +39,23 @@ class FeatureLearner(Learner):
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
+        self.given_features = False
 
     @abstractmethod
     def head(self, features: Float[Tensor, "t n *d"], support: Examples) -> Head:
         """Adapt to the support, given its features; those of items of weight 0 are zeros."""
 
+    def body(self) -> nn.Module:
+        """The part of the encoder that adaptation leaves alone, items to features: all of it, as a rule."""
+        return self.encoder
+
     def adapt(self, support: Examples) -> Classifier:
         """Encode the support and adapt the head to it."""
-        judge = self.head(by_task(self.encoder, support.items, support.weight), support)
+        body = nn.Identity() if self.given_features else self.body()
+        judge = self.head(by_task(body, support.items, support.weight), support)
 
         def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
-            logits = judge(by_task(self.encoder, queries, weight))
+            logits = judge(by_task(body, queries, weight), weight)
             return logits.masked_fill(~support.present[:, None], -torch.inf)
 
         return classify
@@ -57,5 +63,5 @@ class FeatureLearner(Learner):
     def on_features(self) -> "tuple[nn.Module, FeatureLearner]":
         """The encoder, and this learner, with the same weights, on its features."""
         alone = copy(self)
-        alone._modules = self._modules | {"encoder": nn.Identity()}
-        return self.encoder, alone
+        alone.given_features = True
+        return self.body(), alone

@@ -50,7 +50,7 @@ class Ridge(FeatureLearner):
         """Solve for the linear maps of all tasks."""
         right = support.weight[..., None] * support.labels
         maps = penalised_solve(with_one(features), support.weight, right, self.log_penalty.exp())
-        return lambda queries: self.log_scale.exp() * (with_one(queries) @ maps)
+        return lambda queries, _: self.log_scale.exp() * (with_one(queries) @ maps)
 
 
 def penalised_solve(
@@ -81,9 +81,11 @@ def penalised_solve(
     n, d = features.shape[-2:]
     if n < d:
         system = weight[..., None] * (features @ features.mT)
-        return features.mT @ torch.linalg.solve(_with_diagonal(system, penalty), right)
+        dual: Tensor = torch.linalg.solve(_with_diagonal(system, penalty), right)
+        return features.mT @ dual
     system = features.mT @ (weight[..., None] * features)
-    return torch.linalg.solve(_with_diagonal(system, penalty), features.mT @ right)
+    primal: Tensor = torch.linalg.solve(_with_diagonal(system, penalty), features.mT @ right)
+    return primal
 
 
 def _with_diagonal(system: Tensor, penalty: Tensor) -> Tensor:

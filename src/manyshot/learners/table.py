@@ -7,8 +7,11 @@ from typing import Any, Protocol, cast, runtime_checkable
 from torch import nn
 
 from manyshot.learners.learner import Learner
+from manyshot.learners.logistic import Logistic
 from manyshot.learners.maml import MAML, Order
+from manyshot.learners.matching import Matching
 from manyshot.learners.prototypes import Match, Prototypes
+from manyshot.learners.relation import Relation
 from manyshot.learners.ridge import Ridge
 from manyshot.nets import Norm
 
@@ -80,8 +83,60 @@ class RidgeOptions:
         return Ridge(encoder("batch"), self.penalty, self.scale)
 
 
+@dataclass(frozen=True)
+class LogisticOptions:
+    """LR-D2: logistic regression by Newton steps as the last layer, `logistic(steps=5)`.
+
+    Args:
+        steps: Newton steps.
+        penalty: lambda at first; meta-training learns it.
+        scale: alpha, which multiplies the logits, at first; learned too.
+    """
+
+    steps: int = 5
+    penalty: float = 1.0
+    scale: float = 1.0
+
+    def make(self, encoder: MakeEncoder, ways: int) -> Logistic:
+        """Build the learner; any number of ways will do."""
+        return Logistic(encoder("batch"), self.steps, self.penalty, self.scale)
+
+
+@dataclass(frozen=True)
+class MatchingOptions:
+    """Matching networks: support items vote by the cosine of their features, `matching(scale=20)`.
+
+    Args:
+        scale: alpha, which multiplies the cosines, at first; meta-training learns it.
+    """
+
+    scale: float = 10.0
+
+    def make(self, encoder: MakeEncoder, ways: int) -> Matching:
+        """Build the learner; any number of ways will do."""
+        return Matching(encoder("batch"), self.scale)
+
+
+@dataclass(frozen=True)
+class RelationOptions:
+    """Relation networks: a second network compares feature maps, `relation`; its paper's encoder is `conv4(pools=2)`.
+
+    Args:
+        hidden: width of the last hidden layer.
+    """
+
+    hidden: int = 8
+
+    def make(self, encoder: MakeEncoder, ways: int) -> Relation:
+        """Build the learner; any number of ways will do."""
+        return Relation(encoder("batch"), self.hidden)
+
+
 LEARNERS: dict[str, type[LearnerOptions]] = {
     "prototypes": PrototypesOptions,
     "maml": MAMLOptions,
     "ridge": RidgeOptions,
+    "logistic": LogisticOptions,
+    "matching": MatchingOptions,
+    "relation": RelationOptions,
 }

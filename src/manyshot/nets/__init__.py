@@ -1,8 +1,8 @@
 """Encoders: items in, feature vectors out."""
 
-from manyshot.nets.conv4 import Conv4, Norm
+from manyshot.nets.conv4 import Conv4, Norm, groups_of
 from manyshot.nets.norm import GroupNorm
 from manyshot.nets.staged import Route, StagedEncoder
 from manyshot.nets.table import ENCODERS, EncoderOptions
 
-__all__ = ["ENCODERS", "Conv4", "EncoderOptions", "GroupNorm", "Norm", "Route", "StagedEncoder"]
+__all__ = ["ENCODERS", "Conv4", "EncoderOptions", "GroupNorm", "Norm", "Route", "StagedEncoder", "groups_of"]

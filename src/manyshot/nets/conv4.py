@@ -1,5 +1,6 @@
 """The four-block convolutional encoder of few-shot learning (Vinyals et al. 2016)."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -18,17 +19,19 @@ Norm = Literal["batch", "group"]
 class Conv4(StagedEncoder):
     """Blocks of 3x3 convolution, normalisation, 2x2 max-pooling and ReLU; the last map, flattened, is the feature.
 
-    Pooling before the ReLU gives the same numbers as after it, on a quarter of the pixels.
+    Pooling before the ReLU gives the same numbers as after it, on a quarter of the pixels. `features` numbers make a
+    feature, which is a map of `map_shape` (channels, height, width), laid out flat.
 
     Args:
         channels: of the images, 1 or 3 as a rule.
-        size: height and width of the images, in pixels; at least 2 ** len(widths).
+        size: height and width of the images, in pixels; at least 2 ** pools.
         widths: output channels of each block.
         norm: "batch" (statistics of the training batch, running averages when evaluating) or "group" (each item alone;
             what gradient-based learners need).
+        pools: how many blocks, the first ones, have pooling; all of them if None. Relation networks pool twice.
 
     Raises:
-        InputError: if the images are too small for so many blocks, or a norm is unknown.
+        InputError: if the images are too small for so many blocks, or a norm or number of pools is unknown.
 
     Example:
         >>> encoder = Conv4(channels=1, size=28, widths=(32, 32, 32, 32))
@@ -37,24 +40,31 @@ class Conv4(StagedEncoder):
     """
 
     def __init__(
-        self, channels: int, size: int, widths: Sequence[int] = (64, 64, 64, 64), norm: Norm = "batch"
+        self,
+        channels: int,
+        size: int,
+        widths: Sequence[int] = (64, 64, 64, 64),
+        norm: Norm = "batch",
+        pools: int | None = None,
     ) -> None:
         super().__init__()
-        if size < 2 ** len(widths):
-            raise InputError(
-                f"size={size}: images of {len(widths)} blocks need at least {2 ** len(widths)} pixels a side"
-            )
+        self.pools = len(widths) if pools is None else pools
+        if not 0 <= self.pools <= len(widths):
+            raise InputError(f"pools={pools}: give from 0 to {len(widths)}, the number of blocks")
+        if size < 2**self.pools:
+            raise InputError(f"size={size}: images of {self.pools} blocks need at least {2**self.pools} pixels a side")
         if norm not in ("batch", "group"):
             raise InputError(f"norm='{norm}': known: batch, group")
         self.channels, self.size, self.widths = channels, size, (channels, *widths)
-        self.features = widths[-1] * (size // 2 ** len(widths)) ** 2
+        self.map_shape = (widths[-1], size // 2**self.pools, size // 2**self.pools)
+        self.features = math.prod(self.map_shape)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, 3, padding=1, bias=False)
             for before, after in zip(self.widths, widths, strict=False)
         )
         # Channels last is twice as fast on a processor; under vmap, where weights differ by task, it is not.
         self.layout = torch.channels_last if norm == "batch" else torch.contiguous_format
-        self.norms = nn.ModuleList(nn.BatchNorm2d(w) if norm == "batch" else GroupNorm(_groups(w), w) for w in widths)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(w) if norm == "batch" else GroupNorm(groups_of(w), w) for w in widths)
         for convolution in self.convolutions:
             convolution.to(memory_format=self.layout)  # type: ignore[call-overload]
 
@@ -68,10 +78,16 @@ class Conv4(StagedEncoder):
                 )
             x = x.contiguous(memory_format=self.layout)
         for block in range(first, last):
-            x = F.max_pool2d(self.norms[block](self.convolutions[block](x)), 2).relu()
+            x = self.norms[block](self.convolutions[block](x))
+            x = (F.max_pool2d(x, 2) if block < self.pools else x).relu()
         return x.flatten(1) if last == self.depth else x
 
 
-def _groups(width: int) -> int:
-    """The most groups, up to 8, that divide the width."""
+def groups_of(width: int) -> int:
+    """The most groups, up to 8, that divide the width.
+
+    Example:
+        >>> groups_of(64), groups_of(12), groups_of(7)
+        (8, 6, 7)
+    """
     return next(groups for groups in range(min(8, width), 0, -1) if width % groups == 0)
