@@ -1,8 +1,21 @@
 """Objectives: what meta-training minimises, where it is more than the learner's own loss. One file a paper."""
 
+from manyshot.objectives.channel_shuffle import ChannelShuffle
 from manyshot.objectives.maxup import MaxUp
+from manyshot.objectives.metamix import MetaMix
+from manyshot.objectives.mlti import MLTI
 from manyshot.objectives.objective import Objective, StepTasks
 from manyshot.objectives.plain import Plain
 from manyshot.objectives.table import OBJECTIVES, parse_objective
 
-__all__ = ["OBJECTIVES", "MaxUp", "Objective", "Plain", "StepTasks", "parse_objective"]
+__all__ = [
+    "MLTI",
+    "OBJECTIVES",
+    "ChannelShuffle",
+    "MaxUp",
+    "MetaMix",
+    "Objective",
+    "Plain",
+    "StepTasks",
+    "parse_objective",
+]

@@ -30,8 +30,8 @@ def encoder_of(learner: Learner, objective: str) -> StagedEncoder:
     found = [module for module in learner.modules() if isinstance(module, StagedEncoder)]
     if len(found) != 1:
         raise InputError(
-            f"{objective}: hidden layers are mixed in an encoder of stages, such as conv4, and {type(learner).__name__} "
-            f"has {len(found) or 'none'}; use another encoder or learner, or mix the items themselves by hidden=no"
+            f"{objective} needs one encoder of stages, such as conv4, to reach hidden layers, and "
+            f"{type(learner).__name__} has {len(found) or 'none'}; use another, or mix items themselves by hidden=no"
         )
     return found[0]
 

@@ -2,11 +2,20 @@
 
 from manyshot.augment.build import build
 from manyshot.augment.language import parse_call
+from manyshot.objectives.channel_shuffle import ChannelShuffle
 from manyshot.objectives.maxup import MaxUp
+from manyshot.objectives.metamix import MetaMix
+from manyshot.objectives.mlti import MLTI
 from manyshot.objectives.objective import Objective
 from manyshot.objectives.plain import Plain
 
-OBJECTIVES: dict[str, type[Objective]] = {"plain": Plain, "maxup": MaxUp}
+OBJECTIVES: dict[str, type[Objective]] = {
+    "plain": Plain,
+    "maxup": MaxUp,
+    "metamix": MetaMix,
+    "channel_shuffle": ChannelShuffle,
+    "mlti": MLTI,
+}
 """Every objective by its name; its options are the fields of the class."""
 
 

@@ -1,0 +1,72 @@
+"""Items that become one at a hidden layer, in whatever way the learner brings them there.
+
+A learner adapts by its own forward passes, so what is to be mixed at a hidden layer has to travel as one item: the
+sources behind each other along the channels, and behind them their shares. `pack` makes such items; the route that
+`blending` gives encodes the sources up to the layer, blends them by their shares, and goes on.
+"""
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from manyshot.nets import Route, StagedEncoder
+
+
+def pack(sources: Sequence[Float[Tensor, "t n c ..."]], shares: Float[Tensor, "t n k hidden"]) -> Tensor:
+    """Make one item of several and their shares.
+
+    Args:
+        sources: k of them, items of the same shape.
+        shares: of each source in each channel of the hidden layer.
+
+    Returns:
+        `[T, n, k c + planes, ...]`, with the shares in as many further channels as they fill.
+
+    Example:
+        >>> pack([torch.rand(2, 5, 1, 8, 8)] * 2, torch.full((2, 5, 2, 64), 0.5)).shape
+        torch.Size([2, 5, 4, 8, 8])
+    """
+    shape = sources[0].shape[3:]
+    area = prod(shape)
+    written = shares.flatten(2).to(sources[0])
+    planes = -(-written.shape[2] // area)
+    written = F.pad(written, (0, planes * area - written.shape[2])).reshape(*written.shape[:2], planes, *shape)
+    return torch.cat([*sources, written], 2)
+
+
+def blending(layer: int, parts: int) -> Route:
+    """The route that blends packed items at a hidden layer; items that are not packed take the usual one.
+
+    h = sum_k share_k * h_k,   h_k the hidden layer of source k, shares by channel
+
+    Args:
+        layer: 0 for the items themselves.
+        parts: how many sources, at least 2.
+
+    Example:
+        >>> from manyshot.nets import Conv4
+        >>> encoder = Conv4(channels=1, size=28, widths=(8, 8, 8, 8)).eval()
+        >>> a, b = torch.rand(2, 1, 3, 1, 28, 28)
+        >>> shares = torch.tensor([0.3, 0.7])[:, None].expand(1, 3, 2, 8)
+        >>> blended = encoder.rerouted(blending(layer=2, parts=2))(pack([a, b], shares)[0])
+        >>> by_hand = 0.3 * encoder.run(a[0], 0, 2) + 0.7 * encoder.run(b[0], 0, 2)
+        >>> torch.allclose(blended, encoder.run(by_hand, 2, 4), atol=1e-5)
+        True
+    """
+
+    def route(encoder: StagedEncoder, x: Tensor) -> Tensor:
+        channels, width, n = encoder.widths[0], encoder.widths[layer], len(x)
+        if x.shape[1] == channels:
+            return encoder.run(x, 0, encoder.depth)
+        written = x[:, parts * channels :].flatten(1)[:, : parts * width]
+        sources = x[:, : parts * channels].reshape(n, parts, channels, *x.shape[2:]).transpose(0, 1)
+        each = encoder.run(sources.flatten(0, 1), 0, layer)
+        hidden = each.reshape(parts, n, *each.shape[1:])
+        shares = written.reshape(n, parts, width, *[1] * (each.ndim - 2)).transpose(0, 1)
+        return encoder.run((shares * hidden).sum(0), layer, encoder.depth)
+
+    return route

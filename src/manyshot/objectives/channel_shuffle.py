@@ -1,0 +1,131 @@
+"""Channel Shuffle: classes that take channels of each other, for new classes (Yao et al. 2021)."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.draws import beta
+from manyshot.augment.op import Params, check_number
+from manyshot.base import InputError
+from manyshot.learners import Learner
+from manyshot.objectives.blend import blending, pack
+from manyshot.objectives.check import require_classes, require_tensors
+from manyshot.objectives.metamix import MetaMix, mixed_labels
+from manyshot.objectives.objective import StepTasks
+from manyshot.objectives.places import gather_items, number_in_class, place_of
+from manyshot.objectives.reroute import encoder_of, loss_by_route
+from manyshot.tasks import Episode, Examples
+
+
+@dataclass(frozen=True)
+class ChannelShuffle:
+    """Replace a random part of each class's channels at a hidden layer by those of another class (Channel Shuffle).
+
+    h(x) = R_c h(x) + (1 - R_c) h(x'),   x of class c, x' of class c',   R_c diagonal, 0 or 1 in each channel
+
+    What is shared: layer, classes c' and channels R_c are one draw for the support *and* the query of a task, so that
+    what a class has become is the same on both sides; channels and c' differ by class. Every class lends to one class
+    and borrows from one. It happens inside adaptation, in the network as it is adapted. With `mix` the query is then
+    mixed with the support by MetaMix at the same layer, as the authors do.
+
+    Where it differs from the paper: the layer is one draw a step. Each channel is kept with a chance drawn by class
+    from Beta(alpha, alpha), as the paper says; the authors' code takes one block of about a sixth of the channels.
+
+    Args:
+        alpha: of the Beta distributions, of kept channels and of MetaMix.
+        mix: whether MetaMix follows.
+
+    Raises:
+        InputError: for an alpha that is not above 0.
+
+    Example:
+        >>> from manyshot.augment import Plan
+        >>> from manyshot.learners import Prototypes
+        >>> from manyshot.nets import Conv4
+        >>> from manyshot.tasks import EpisodeSampler, Source
+        >>> source = Source.of(torch.rand(80, 1, 16, 16), [f"class {i % 4}" for i in range(80)])
+        >>> tasks = StepTasks(EpisodeSampler(source, ways=3).batch(0, 2), Plan(), (0,))
+        >>> ChannelShuffle().loss(Prototypes(Conv4(1, 16)), tasks, torch.Generator().manual_seed(0)).shape
+        torch.Size([])
+    """
+
+    alpha: float = 2.0
+    mix: bool = True
+
+    needs_plan: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_number(self, "alpha", low=1e-3, high=1e3)
+
+    def sample(self, episode: Episode, layer: int, width: int, generator: Generator) -> Params:
+        """Draw `other [T, ways]`, the class that each class borrows from, and `kept [T, ways, channels]`, booleans.
+
+        Args:
+            episode: T tasks.
+            layer: where it happens; kept as `layer`.
+            width: channels there.
+            generator: for the draws.
+        """
+        present = episode.support.present.cpu()
+        tasks, ways = present.shape
+        order = torch.rand(tasks, ways, generator=generator).masked_fill(~present, 2).argsort(1)
+        # Round the circle of the classes that are there, in a random order; absent ones stay as they are.
+        count = present.sum(1, keepdim=True)
+        step = (torch.arange(ways) + 1) % count
+        after = order.gather(1, torch.where(torch.arange(ways) < count, step, torch.arange(ways)))
+        other = torch.empty_like(order).scatter_(1, order, after)
+        chance = beta(tasks * ways, self.alpha, generator).view(tasks, ways, 1)
+        kept = torch.rand(tasks, ways, width, generator=generator) < chance
+        device = episode.classes.device
+        return {"layer": layer, "other": other.to(device), "kept": kept.to(device)}
+
+    def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
+        """The loss on tasks of the new classes."""
+        episode = tasks.draw()
+        require_tensors(episode, "channel_shuffle")
+        require_classes(episode, "channel_shuffle", "use metamix there")
+        encoder = encoder_of(learner, "channel_shuffle")
+        if encoder.depth < 2:
+            raise InputError("channel_shuffle: the encoder has no layer between its stages; give it two at least")
+        layer = int(torch.randint(1, encoder.depth, (), generator=generator))
+        params = self.sample(episode, layer, encoder.widths[layer], generator)
+        support, query = (borrowed(side, params) for side in (episode.support, episode.query))
+        if not self.mix:
+            sides = replace(episode, support=_packed(episode.support, support), query=_packed(episode.query, query))
+            return loss_by_route(learner, blending(layer, 2), sides, "channel_shuffle")
+        mix = MetaMix(self.alpha).sample(episode, 1, generator)
+        share = mix["share"].to(query[1])[:, None, None, None]
+        lent = tuple(gather_items(part, mix["partner"]) for part in support)
+        items = torch.cat((query[0], lent[0]), 2), torch.cat((share * query[1], (1 - share) * lent[1]), 2)
+        # The support has two sources and the query four; two of no share fill it up, so that one route does for both.
+        idle = torch.cat((support[0], support[0]), 2), torch.cat((support[1], torch.zeros_like(support[1])), 2)
+        mixed = mixed_labels(episode, mix)
+        sides = replace(mixed, support=_packed(mixed.support, idle), query=_packed(mixed.query, items))
+        return loss_by_route(learner, blending(layer, 4), sides, "channel_shuffle")
+
+
+Sources = tuple[Tensor, Tensor]
+"""Items behind each other along the channels `[T, n, k c, ...]`, and their shares `[T, n, k, hidden]`."""
+
+
+def borrowed(examples: Examples, params: Params) -> Sources:
+    """Each item and one of the class that its class borrows from, with the channels that it keeps and those it takes.
+
+    Args:
+        examples: one side of T tasks.
+        params: `other [T, ways]` and `kept [T, ways, hidden]`, the same for both sides.
+    """
+    kept = gather_items(params["kept"], examples.hard)
+    way = params["other"].gather(1, examples.hard)
+    place, there = place_of(examples, way, number_in_class(examples))
+    kept = (kept | ~there[..., None]).to(examples.items)
+    items = torch.cat((examples.items, gather_items(examples.items, place)), 2)
+    return items, torch.stack((kept, 1 - kept), 2)
+
+
+def _packed(examples: Examples, sources: Sources) -> Examples:
+    items, shares = sources
+    return replace(examples, items=pack([items], shares))
