@@ -1,5 +1,6 @@
 """What every learner promises. A new learner joins by one row, and by a plain loop to compare it with."""
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import pytest
@@ -10,7 +11,18 @@ from torch.autograd.functional import hessian, jacobian
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from manyshot.learners import MAML, Learner, Logistic, Matching, Prototypes, Relation, Ridge
+from manyshot.learners import (
+    MAML,
+    BaselinePlusPlus,
+    FineTune,
+    Learner,
+    Logistic,
+    Matching,
+    Probe,
+    Prototypes,
+    Relation,
+    Ridge,
+)
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples
 
@@ -39,6 +51,12 @@ def relation(norm: str) -> Relation:
     body = encoder(norm, 16)
     torch.manual_seed(1)
     return Relation(body, hidden=32, norm=norm).double()
+
+
+def made_for_classes(kind: type, norm: str, **options) -> Learner:
+    body = encoder(norm)
+    torch.manual_seed(1)
+    return kind(body, classes=WAYS, **options).double()
 
 
 def real_classes(support: Examples) -> torch.Tensor:
@@ -133,6 +151,100 @@ def squared_relations(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tens
     return (logits.sigmoid() - F.one_hot(classes, logits.shape[1])).square().mean()
 
 
+def linear_base(learner: Probe, features: torch.Tensor) -> torch.Tensor:
+    return features @ learner.base.weight.T + learner.base.bias
+
+
+def cosine_base(learner: BaselinePlusPlus, features: torch.Tensor) -> torch.Tensor:
+    columns = [F.cosine_similarity(features, direction[None]) for direction in learner.base.weight]
+    return learner.log_scale.exp() * torch.stack(columns, 1)
+
+
+def base_loss_of_one_task(row, learner: Learner, alone: Episode) -> torch.Tensor:
+    """An item at a time."""
+    losses, weights = [], []
+    for side in (alone.support, alone.query):
+        for item, label, weight in zip(side.items[0], side.labels[0], side.weight[0], strict=True):
+            if weight > 0:
+                chances = row.base_logits(learner, learner.encoder(item[None]))[0].log_softmax(-1)
+                shares = zip(alone.classes[0], label, strict=True)
+                losses.append(-sum(share * chances[number] for number, share in shares if number >= 0) * weight)
+                weights.append(weight)
+    return torch.stack(losses).sum() / torch.stack(weights).sum()
+
+
+def probe_weights(x: torch.Tensor, support: Examples, penalty: float, steps: int) -> torch.Tensor:
+    """Accelerated gradient steps on the coefficients themselves, with autograd's gradient."""
+    here = real_classes(support)
+    y, weight = support.labels[0][:, here], support.weight[0]
+
+    def slope(w: torch.Tensor) -> torch.Tensor:
+        w = w.detach().requires_grad_()
+        losses = F.cross_entropy(x @ w, y, reduction="none")
+        (found,) = torch.autograd.grad((weight * losses).sum() + penalty / 2 * w.square().sum(), w)
+        return found
+
+    bound = penalty + (weight * (x @ x.T).abs()).sum(1).max() / 2
+    ratio = (penalty / bound) ** 0.5
+    w = ahead = torch.zeros(x.shape[1], len(here)).double()
+    for _ in range(steps):
+        before, w = w, ahead - slope(ahead) / bound
+        ahead = w + (1 - ratio) / (1 + ratio) * (w - before)
+    return w
+
+
+def on_all_ways(found: torch.Tensor, support: Examples) -> torch.Tensor:
+    logits = torch.full((1, len(found), WAYS), -torch.inf, dtype=torch.float64)
+    return logits.index_copy(2, real_classes(support), found[None])
+
+
+@torch.no_grad()
+def probe_of_one_task(learner: Probe, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    def prepared(items: torch.Tensor) -> torch.Tensor:
+        features = learner.encoder(items)
+        features = features / features.norm(dim=1, keepdim=True) if learner.normalise else features
+        return torch.cat([features, torch.ones(len(features), 1).double()], 1)
+
+    with torch.enable_grad():
+        w = probe_weights(prepared(support.items[0]).detach(), support, learner.penalty, learner.steps)
+    return on_all_ways(prepared(queries[0]) @ w, support)
+
+
+def baseline_plus_plus_of_one_task(learner: BaselinePlusPlus, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    here, scale = real_classes(support), learner.log_scale.exp()
+    units, asked = (F.normalize(learner.encoder(items[0]), dim=1).detach() for items in (support.items, queries))
+    y, weight = support.labels[0][:, here], support.weight[0]
+    mass = y * weight[:, None]
+    v = (mass.T @ units / mass.sum(0)[:, None]).requires_grad_()
+    optimizer = torch.optim.SGD([v], lr=learner.step_size, momentum=0.9, dampening=0.9)
+    optimizer.state[v] = {"momentum_buffer": torch.zeros_like(v)}  # torch's first step is not dampened
+    for _ in range(learner.steps):
+        losses = F.cross_entropy(scale.detach() * units @ F.normalize(v, dim=1).T, y, reduction="none")
+        v.grad = torch.autograd.grad((weight * losses).sum() / weight.sum(), v)[0]
+        optimizer.step()
+    return on_all_ways(scale * asked @ F.normalize(v, dim=1).detach().T, support)
+
+
+def fine_tune_of_one_task(learner: FineTune, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    """The whole encoder is run in each step, by an optimiser of torch."""
+    net, here = deepcopy(learner.encoder).eval(), real_classes(support)
+
+    def with_ones(features: torch.Tensor) -> torch.Tensor:
+        return torch.cat([features, torch.ones(len(features), 1).double()], 1)
+
+    begun = with_ones(net(support.items[0])).detach()
+    head = probe_weights(begun, support, learner.penalty, 200).requires_grad_()
+    last = [*net.convolutions[-1].parameters(), *net.norms[-1].parameters()]
+    optimizer = torch.optim.SGD([head, *last], lr=learner.step_size)
+    for _ in range(learner.steps):
+        optimizer.zero_grad()
+        logits = with_ones(net(support.items[0])) @ head
+        losses = F.cross_entropy(logits, support.labels[0][:, here], reduction="none")
+        ((support.weight[0] * losses).sum() / support.weight[0].sum()).backward()
+        optimizer.step()
+    return on_all_ways((with_ones(net(queries[0])) @ head).detach(), support)
+
+
 def maml_of_one_task(learner: MAML, support: Examples, queries: torch.Tensor) -> torch.Tensor:
     """The textbook's loop: no vmap, no functional gradient."""
     here = real_classes(support)
@@ -161,6 +273,7 @@ class Row:
     named_classes: bool = False  # classes have weights of their own
     counts_weights: bool = True  # 2 is not the same as 1
     loop_loss: object = F.cross_entropy  # of a task's logits and classes
+    base_logits: object = None  # what training by classification answers about an item's features
     knows_nothing: bool = False  # before it is trained
     soft: bool = True  # a share in a class matters even if it is not the largest
 
@@ -189,6 +302,29 @@ LEARNERS = {
         mixes_items=True,
         knows_nothing=True,
         loop_loss=squared_relations,
+    ),
+    "probe": Row(lambda: made_for_classes(Probe, "group"), probe_of_one_task, base_logits=linear_base),
+    "probe of raw features, batch norm": Row(
+        lambda: made_for_classes(Probe, "batch", normalise=False, steps=40),
+        probe_of_one_task,
+        mixes_items=True,
+        base_logits=linear_base,
+    ),
+    "baseline++": Row(
+        lambda: made_for_classes(BaselinePlusPlus, "group", steps=30),
+        baseline_plus_plus_of_one_task,
+        base_logits=cosine_base,
+    ),
+    "fine-tuning": Row(
+        lambda: made_for_classes(FineTune, "group", steps=3, step_size=0.05, chunk=2),
+        fine_tune_of_one_task,
+        base_logits=linear_base,
+    ),
+    "fine-tuning, batch norm": Row(
+        lambda: made_for_classes(FineTune, "batch", steps=3),
+        fine_tune_of_one_task,
+        mixes_items=True,
+        base_logits=linear_base,
     ),
     "maml, 1 step": Row(lambda: maml(), maml_of_one_task, named_classes=True),
     "maml, 5 steps": Row(lambda: maml(steps=5), maml_of_one_task, named_classes=True),
@@ -225,7 +361,24 @@ def smaller(episode: Episode, task: int, ways: int) -> Episode:
         items[task, gone] = 1000.0
         return replace(side, present=present, weight=weight, items=items)
 
-    return Episode(cut(episode.support), cut(episode.query), episode.classes)
+    classes = episode.classes.clone()
+    classes[task, ways:] = -1
+    return Episode(cut(episode.support), cut(episode.query), classes)
+
+
+KINDS = ("plain", "weighted", "soft", "fewer classes")
+
+
+def changed(episode: Episode, kind: str) -> Episode:
+    generator, support = torch.Generator().manual_seed(5), episode.support
+    if kind == "weighted":
+        weight = torch.rand(support.weight.shape, generator=generator, dtype=torch.float64) + 0.2
+        return replace(episode, support=replace(support, weight=weight))
+    if kind == "soft":
+        logits = 2 * torch.randn(support.labels.shape, generator=generator, dtype=torch.float64)
+        labels = (logits + 4 * support.labels).softmax(-1)
+        return replace(episode, support=replace(support, labels=labels))
+    return smaller(episode, task=1, ways=2) if kind == "fewer classes" else episode
 
 
 def take(examples: Examples, places: torch.Tensor) -> Examples:
@@ -329,25 +482,17 @@ class TestEveryLearner:
             atol=1e-10,
         )
 
-    @pytest.mark.parametrize("kind", ["plain", "weighted", "soft", "fewer classes"])
+    @pytest.mark.parametrize("kind", KINDS)
     def test_equals_a_plain_loop_over_tasks(self, row, kind):
-        learner, episode = row.make().train(not row.mixes_items), episode_of()
-        generator = torch.Generator().manual_seed(5)
-        support = episode.support
-        if kind == "weighted":
-            weight = torch.rand(support.weight.shape, generator=generator, dtype=torch.float64) + 0.2
-            episode = replace(episode, support=replace(support, weight=weight))
-        if kind == "soft":
-            logits = 2 * torch.randn(support.labels.shape, generator=generator, dtype=torch.float64)
-            labels = (logits + 4 * support.labels).softmax(-1)
-            episode = replace(episode, support=replace(support, labels=labels))
-        if kind == "fewer classes":
-            episode = smaller(episode, task=1, ways=2)
+        learner, episode = row.make().train(not row.mixes_items), changed(episode_of(), kind)
 
         def plain_loop() -> torch.Tensor:
             losses = []
             for task in range(3):
                 alone = one(episode, task)
+                if row.base_logits:
+                    losses.append(base_loss_of_one_task(row, learner, alone))
+                    continue
                 there = alone.query.weight[0] > 0
                 real = take(alone.support, (alone.support.weight[0] > 0).nonzero()[:, 0])
                 logits = row.loop(learner, real, alone.query.items[:, there])[0][:, alone.support.present[0]]
@@ -357,6 +502,19 @@ class TestEveryLearner:
         together, apart = learner.loss(episode), plain_loop()
         assert torch.allclose(together, apart, atol=1e-10, rtol=1e-10)
         assert_close(gradients(learner, together), gradients(learner, plain_loop()))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_what_trains_by_classification_adapts_like_a_plain_loop(self, row, kind):
+        if not row.base_logits:
+            pytest.skip("compared above")
+        learner, episode = row.make().eval(), changed(episode_of(), kind)
+        together = logits_of(learner, episode.support, episode.query)
+        for task in range(3):
+            alone = one(episode, task)
+            real = take(alone.support, (alone.support.weight[0] > 0).nonzero()[:, 0])
+            there = alone.query.weight[0] > 0
+            expected = row.loop(learner, real, alone.query.items[:, there])
+            assert torch.allclose(together[task : task + 1, there], expected, atol=1e-10, rtol=1e-10)
 
     def test_classes_in_another_order_get_their_logits_in_that_order(self, row):
         if row.named_classes:

@@ -1,27 +1,37 @@
 """Learners: what turns a support set into a classifier. One file a paper."""
 
+from manyshot.learners.base_classes import BaseClassesLearner
+from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
 from manyshot.learners.feature_learner import FeatureLearner
+from manyshot.learners.fine_tune import FineTune
 from manyshot.learners.learner import Classifier, Learner, by_task, cross_entropy
 from manyshot.learners.logistic import Logistic
 from manyshot.learners.maml import MAML
 from manyshot.learners.matching import Matching
+from manyshot.learners.probe import Probe
 from manyshot.learners.prototypes import Prototypes
 from manyshot.learners.relation import Relation
 from manyshot.learners.ridge import Ridge
+from manyshot.learners.softmax import fit_softmax
 from manyshot.learners.table import LEARNERS, LearnerOptions
 
 __all__ = [
     "LEARNERS",
     "MAML",
+    "BaseClassesLearner",
+    "BaselinePlusPlus",
     "Classifier",
     "FeatureLearner",
+    "FineTune",
     "Learner",
     "LearnerOptions",
     "Logistic",
     "Matching",
+    "Probe",
     "Prototypes",
     "Relation",
     "Ridge",
     "by_task",
     "cross_entropy",
+    "fit_softmax",
 ]

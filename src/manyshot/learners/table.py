@@ -6,10 +6,13 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from torch import nn
 
+from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
+from manyshot.learners.fine_tune import FineTune
 from manyshot.learners.learner import Learner
 from manyshot.learners.logistic import Logistic
 from manyshot.learners.maml import MAML, Order
 from manyshot.learners.matching import Matching
+from manyshot.learners.probe import Probe
 from manyshot.learners.prototypes import Match, Prototypes
 from manyshot.learners.relation import Relation
 from manyshot.learners.ridge import Ridge
@@ -132,6 +135,69 @@ class RelationOptions:
         return Relation(encoder("batch"), self.hidden)
 
 
+@dataclass(frozen=True)
+class ProbeOptions:
+    """Logistic regression on features of unit length; the encoder is trained as a classifier, or given, `probe`.
+
+    Args:
+        penalty: lambda of the regression.
+        steps: of the regression.
+        normalise: whether features are divided by their length.
+        classes: how many classes the training classifier tells apart; a training fills in those of its data.
+    """
+
+    penalty: float = 1.0
+    steps: int = 200
+    normalise: bool = True
+    classes: int = 0
+
+    def make(self, encoder: MakeEncoder, ways: int) -> Probe:
+        """Build the learner; any number of ways will do."""
+        return Probe(encoder("batch"), self.classes, self.penalty, self.steps, self.normalise)
+
+
+@dataclass(frozen=True)
+class BaselinePlusPlusOptions:
+    """Cosine classifier, trained on all classes and fitted anew to each task, `baseline-plus-plus`.
+
+    Args:
+        steps: gradient steps on the support.
+        step_size: of those.
+        scale: alpha, which multiplies the cosines, at first; training learns it.
+        classes: how many classes the training classifier tells apart; a training fills in those of its data.
+    """
+
+    steps: int = 100
+    step_size: float = 0.1
+    scale: float = 10.0
+    classes: int = 0
+
+    def make(self, encoder: MakeEncoder, ways: int) -> BaselinePlusPlus:
+        """Build the learner; any number of ways will do."""
+        return BaselinePlusPlus(encoder("batch"), self.classes, self.steps, self.step_size, self.scale)
+
+
+@dataclass(frozen=True)
+class FineTuneOptions:
+    """A linear probe, then the probe and the encoder's last stage tuned together, `fine-tune(steps=50)`.
+
+    Args:
+        steps: gradient steps.
+        step_size: of those.
+        penalty: lambda of the probe.
+        classes: how many classes the training classifier tells apart; a training fills in those of its data.
+    """
+
+    steps: int = 20
+    step_size: float = 0.01
+    penalty: float = 1.0
+    classes: int = 0
+
+    def make(self, encoder: MakeEncoder, ways: int) -> FineTune:
+        """Build the learner; any number of ways will do."""
+        return FineTune(encoder("batch"), self.classes, self.steps, self.step_size, self.penalty)
+
+
 LEARNERS: dict[str, type[LearnerOptions]] = {
     "prototypes": PrototypesOptions,
     "maml": MAMLOptions,
@@ -139,4 +205,7 @@ LEARNERS: dict[str, type[LearnerOptions]] = {
     "logistic": LogisticOptions,
     "matching": MatchingOptions,
     "relation": RelationOptions,
+    "probe": ProbeOptions,
+    "baseline-plus-plus": BaselinePlusPlusOptions,
+    "fine-tune": FineTuneOptions,
 }

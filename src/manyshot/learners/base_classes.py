@@ -1,0 +1,57 @@
+"""What learners have in common that train by plain classification of all training classes."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from manyshot.base import InputError
+from manyshot.learners.feature_learner import FeatureLearner
+from manyshot.learners.learner import by_task, item_losses, weighted_mean
+from manyshot.tasks import Episode
+
+
+class BaseClassesLearner(FeatureLearner):
+    """Train the encoder as a classifier of the training (base) classes; adapt by fitting a new head to each task.
+
+    L = mean_i w_i H(c(x_i), softmax(g(f(x_i)))) over support and query; g is a linear layer with an output a base class
+
+    The tasks of an episode serve as a batch of items whose classes `Episode.classes` names. A class that an
+    augmentation turned or mirrored as a whole counts as the class that it was made of.
+
+    Args:
+        encoder: items `[n, ...]` to features `[n, d]`.
+        classes: how many base classes; 0 for a learner that adapts but is not trained.
+        features: d; the encoder's own `features` if None.
+
+    Raises:
+        InputError: if the encoder does not say how many features it gives, or, by `loss`, if an episode holds a class
+            beyond those.
+    """
+
+    def __init__(self, encoder: nn.Module, classes: int = 0, features: int | None = None) -> None:
+        super().__init__(encoder)
+        self.classes = classes
+        if classes:
+            features = getattr(encoder, "features", None) if features is None else features
+            if not isinstance(features, int):
+                raise InputError("the encoder does not say how many features it gives; name them by features=...")
+            self.base = nn.Linear(features, classes)
+
+    def base_logits(self, features: Float[Tensor, "t n d"]) -> Float[Tensor, "t n classes"]:
+        """The answers of the training classifier."""
+        logits: Tensor = self.base(features)
+        return logits
+
+    def loss(self, episode: Episode) -> Float[Tensor, ""]:
+        """Cross-entropy of the classification among the base classes, over support and query."""
+        if not self.classes:
+            raise InputError("this learner was made to adapt alone (classes=0); give the number of training classes")
+        if int(episode.classes.max()) >= self.classes:
+            raise InputError(
+                f"class number {int(episode.classes.max())} in a task, but the learner was made for {self.classes} "
+                "base classes; train it on those"
+            )
+        both = episode.support.joined(episode.query)
+        logits = self.base_logits(by_task(self.encoder, both.items, both.weight))
+        numbers = F.one_hot(episode.classes.clamp(min=0), self.classes).to(both.labels.dtype)
+        return weighted_mean(item_losses(logits, both.labels @ numbers), both.weight).mean()
