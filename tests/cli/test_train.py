@@ -1,5 +1,7 @@
 import pytest
 
+from manyshot.training.arms import SETTINGS
+
 TINY = ("--encoder", "conv4(4, 4, 4, 4)", "--steps", 3, "--tasks-per-step", 1, "--quiet")
 
 
@@ -50,6 +52,9 @@ class TestTrain:
             (("--ways", 999_999_999), "ways=999999999"),
             (("--tasks-per-step", 999_999_999), "tasks_per_step=999999999"),
             (("--shots", 0), "shots=0"),
+            (("--classes", 1), "classes=1"),
+            (("--classes", 11), "classes=11, but digits has 10"),
+            (("--classes", 3), "3 classes, but ways=5"),
             (("--rate", -1), "rate=-1"),
             (("--validation", 1.5), "validation=1.5"),
             (("--schedule", "cosin"), "cosine"),
@@ -183,6 +188,24 @@ def test_a_comparison_trains_every_arm_and_reports(manyshot, tmp_path):
     gap = answer["arms"]["turned"]["against_first"]
     assert gap["difference"] == pytest.approx(answer["arms"]["turned"]["accuracy"] - answer["arms"]["none"]["accuracy"])
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
+    assert answer["arms"]["turned"]["plan"] == "task: turn"
+
+
+def test_a_comparison_puts_learners_beside_each_other_trained_on_few_classes(manyshot, tmp_path):
+    arms = ("--arms", "prototypes = none", "--arms", "maml = none | learner=maml(steps=2, step_size=0.2) | rate=0.01")
+    arms = (*arms, "--arms", "nearest = none => shots: 2 x affine | learner=prototypes(nearest)")
+    words = ("compare", "digits", *arms, "--ways", 3, "--classes", 4, "--seeds", 1, "--tasks", 5)
+    answer = manyshot(*words, "--out", tmp_path / "out", *TINY, "--json").json
+    assert answer["arms"]["maml"]["settings"] == {"learner": "maml(steps=2, step_size=0.2)", "rate": "0.01"}
+    assert answer["arms"]["nearest"]["test_learner"] == "prototypes(nearest)"
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    for told in ("learner=maml(steps=2, step_size=0.2) rate=0.01", "shots: 2 x affine by prototypes(nearest)"):
+        assert told in page
+
+
+def test_the_help_of_a_comparison_names_all_that_an_arm_may_set(manyshot):
+    help_ = manyshot("compare", "--help").out
+    assert all(name in help_ for name in SETTINGS)
 
 
 @pytest.mark.parametrize(

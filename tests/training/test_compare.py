@@ -37,6 +37,14 @@ def run(seed: int, test_plan: str = "none") -> Run:
         ("support: affine(degrees=30)", Arm("support: affine(degrees=30)", "support: affine(degrees=30)")),
         ("none => shots: 8 x flip", Arm("none => shots: 8 x flip", "none", "shots: 8 x flip")),
         ("a = none => shots: 2 x affine(degrees=3)", Arm("a", "none", "shots: 2 x affine(degrees=3)")),
+        ("a = none | learner = maml(steps=5)", Arm("a", "none", settings=(("learner", "maml(steps=5)"),))),
+        ("none | objective=plain", Arm("none | objective=plain", "none", settings=(("objective", "plain"),))),
+        ("none | rate=0.1", Arm("none | rate=0.1", "none", settings=(("rate", "0.1"),))),
+        (
+            "a=task: turn|rate=1e-2|within-group=1",
+            Arm("a", "task: turn", "none", (("rate", "1e-2"), ("within-group", "1"))),
+        ),
+        ("a = none => none | learner=prototypes(nearest)", Arm("a", "none", test_learner="prototypes(nearest)")),
     ],
 )
 def test_an_arm_is_read_from_one_line(text, arm):
@@ -51,6 +59,15 @@ def test_an_arm_is_read_from_one_line(text, arm):
         ("a = none =>", "no plan after '=>'"),
         ("none => shots: 8 x afine", "did you mean 'affine'"),
         ("", "plan"),
+        ("none | learner=mamal", "did you mean 'maml'"),
+        ("none | lerner=maml", "'lerner' cannot be set here; did you mean 'learner'"),
+        ("none | learner=", "'learner=' sets nothing"),
+        ("none | maml", "'maml' sets nothing"),
+        ("none | objective=maxap", "maxup"),
+        ("none | rate=fast", "rate=fast: give a number"),
+        ("none | rate=-1", "rate=-1.0"),
+        ("none | rate=1 | rate=2", "rate is set twice"),
+        ("none => none | rate=1", "'rate' cannot be set here"),
     ],
 )
 def test_an_arm_that_cannot_be_read_is_named(text, message):
@@ -108,10 +125,43 @@ def test_a_folder_of_other_things_is_not_written_over(tmp_path):
     check_arms([Arm("none", "none")], tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("arm", "message"),
+    [
+        ("none | within-group=1", "no group|no groups"),
+        ("none => none | learner=maml", "learner 'maml' has other weights than 'prototypes'"),
+        ("none | encoder=conv4(4, 4, 4, 4) | rate=0", "rate=0"),
+    ],
+)
+def test_an_arm_that_could_not_be_trained_or_used_is_told_before_any_training(arm, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        train_arms([Arm.parse("none"), Arm.parse(arm)], CONFIG, 1, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_arms_of_different_learners_stand_beside_each_other_and_arms_that_differ_in_use_alone_share_a_training(
+    tmp_path,
+):
+    arms = [
+        Arm.parse("plain = none"),
+        Arm.parse("nearest = none => shots: 2 x flip(1) | learner=prototypes(nearest)"),
+        Arm.parse("maml = none | learner=maml(steps=2) | rate=0.01"),
+    ]
+    runs, seconds = train_arms(arms, CONFIG, 1, tmp_path, jobs=1)
+    assert sorted(path.name for path in tmp_path.glob("arm-*")) == ["arm-0", "arm-2"]
+    assert seconds["plain"] == seconds["nearest"] > 0
+    plain, nearest, maml = (runs[arm.name][0] for arm in arms)
+    assert (maml.config.learner, maml.config.fit.rate) == ("maml(steps=2)", 0.01)
+    assert (plain.config.fit.rate, plain.config.test_plan) == (CONFIG.fit.rate, "none")
+    assert nearest.config.test_plan == "shots: 2 x flip(1)"
+    assert (plain.learner.match, nearest.learner.match) == ("mean", "nearest")
+    assert all(a.equal(b) for a, b in zip(plain.learner.parameters(), nearest.learner.parameters(), strict=True))
+
+
 def test_arms_start_from_the_same_weights_and_finished_ones_are_not_trained_again(tmp_path):
     arms = [
         Arm.parse("plain = none"),
-        Arm.parse("same = none"),
+        Arm.parse("same = support: noise(0)"),
         Arm.parse("noisy = support: noise(0.5) => shots: 2 x noise"),
     ]
     runs, seconds = train_arms(arms, CONFIG, 1, tmp_path, jobs=1)

@@ -25,6 +25,7 @@ NUMBERS = st.integers(2, 9) | st.tuples(st.integers(2, 4), st.integers(4, 9))
             "ways": NUMBERS,
             "shots": NUMBERS,
             "within_group": st.floats(0, 1),
+            "classes": st.none() | st.integers(2, 50),
             "plan": st.sampled_from(["none", "support: affine(15); shots: 8 x elastic"]),
             "validation": st.floats(0, 0.9),
         }
@@ -64,6 +65,8 @@ def test_settings_that_a_file_leaves_out_have_their_usual_values():
         ({"data": "digits", "validation": -0.1}, "validation=-0.1"),
         ({"data": "digits", "validation": float("nan")}, "validation=nan"),
         ({"data": "digits", "validation": 0.5, "test": 0.5}, "leave something to train on"),
+        ({"data": "digits", "classes": 1}, "classes=1: give a whole number, at least 2"),
+        ({"data": "digits", "classes": "few"}, "classes=few is of the wrong kind"),
         ({"data": "digits", "split_by": "clas"}, "did you mean 'class'"),
         ({"data": "digits", "plan": "support: afine"}, "did you mean 'affine'"),
         ({"data": "digits", "test_plan": "shots: 8 y affine"}, "plan"),

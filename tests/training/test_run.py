@@ -144,6 +144,32 @@ def test_parts_of_the_data_have_no_class_in_common_and_are_the_same_for_every_se
     assert not set(by_item.training.rows) & set(by_item.test.rows)
 
 
+def test_few_training_classes_are_drawn_by_the_seed_and_lie_among_more():
+    config = replace(CONFIG, validation=0.2, test=0.2, ways=2)
+    whole = load_sources(config)
+    few = load_sources(replace(config, classes=3))
+    more = load_sources(replace(config, classes=5))
+    assert len(few.training.class_names) == 3
+    assert set(few.training.class_names) < set(more.training.class_names) < set(whole.training.class_names)
+    assert few.validation.class_names == whole.validation.class_names
+    assert few.test.class_names == whole.test.class_names
+    drawn = [load_sources(replace(config, classes=3).seeded(seed)).training.class_names for seed in range(5)]
+    assert len(set(drawn)) > 1
+    assert drawn[0] == load_sources(replace(config, classes=3, plan="task: turn").seeded(0)).training.class_names
+    alone = load_sources(replace(CONFIG, validation=0.0, classes=4))
+    assert len(alone.training.class_names) == 4
+    with pytest.raises(InputError, match=r"classes=7, but digits \(training part\) has 6; ask for fewer"):
+        load_sources(replace(config, classes=7))
+
+
+def test_a_run_of_few_classes_sees_no_others():
+    run = train(replace(CONFIG, validation=0.0, ways=2, classes=3))
+    source = load_data("digits")
+    assert classes_seen(run.config, "digits", source) == 3
+    tasks = run.config.sampler(load_sources(run.config).training).batch(0, 50)
+    assert set(tasks.classes.unique().tolist()) == {0, 1, 2}
+
+
 def test_a_part_of_one_class_is_too_small():
     with pytest.raises(InputError, match=r"validation=0\.1 of .* is 1 class"):
         load_sources(replace(CONFIG, validation=0.1))

@@ -16,8 +16,12 @@ EXAMPLES = examples(
     "manyshot compare omniglot --split small1 --arms none --arms handwriting",
     'manyshot compare photos --split-by item --ways 3 --queries 1 --test 0.4 --arms none --arms "turned = task: turn"',
     'manyshot compare glyphs --test-data digits --ways 10 --arms none --arms "both = handwriting => handwriting-test"',
+    'manyshot compare omniglot --split small1 --arms "prototypes = handwriting" '
+    '--arms "maml = handwriting | learner=maml(steps=5) => none"',
     "",
-    'An arm is "[name =] training plan [=> plan at use time]". The first arm is what the others are measured against.',
+    'An arm is "[name =] training plan [| setting=value ...] [=> plan at use time [| learner=...]]"; what it may set',
+    "are options of `manyshot train`: learner, objective, encoder, within-group, rate.",
+    "The first arm is what the others are measured against. Arms that differ in their use alone share a training.",
     "Every training is a run in --out; the same command goes on where it was stopped.",
 )
 
@@ -25,18 +29,21 @@ EXAMPLES = examples(
 def compare(
     data: option.Data,
     arms: Annotated[
-        list[str], typer.Option(help='One arm; give the option once for each: "name = plan => test plan".')
+        list[str],
+        typer.Option(help='One arm; give the option once for each: "name = plan | setting=value => test plan".'),
     ],
     out: Annotated[Path, typer.Option("--out", help="The folder of the runs and the report.")] = Path("runs/compare"),
     split: Split = None,
     root: Root = None,
     size: Size = None,
     learner: option.Learner = "prototypes",
+    objective: option.Objective = "plain",
     encoder: option.Encoder = "conv4",
     ways: option.Ways = "5",
     shots: option.Shots = "1",
     queries: option.Queries = 5,
     within_group: option.WithinGroup = 0.0,
+    classes: option.Classes = None,
     steps: option.Steps = 1000,
     tasks_per_step: option.TasksPerStep = 4,
     rate: option.Rate = 1e-3,
@@ -85,11 +92,13 @@ def compare(
         root=None if root is None else str(root),
         size=size,
         learner=learner,
+        objective=objective,
         encoder=encoder,
         ways=number_or_range(ways, "--ways"),
         shots=number_or_range(shots, "--shots"),
         queries=queries,
         within_group=within_group,
+        classes=classes,
         validation=validation,
         test=test,
         split_by=split_by,
@@ -123,10 +132,11 @@ def compare(
     results = judge(runs, sampler, tasks, seed)
     report = out / "report.html"
     title = f"{len(results)} ways to augment {data}"
-    page = compare_page(title, {target.name: results}, runs, seconds, shlex.join(["manyshot", *sys.argv[1:]]))
+    page = compare_page(title, {target.name: results}, compared, runs, seconds, shlex.join(["manyshot", *sys.argv[1:]]))
     write_page(report, page)
     if as_json:
-        told = {"arms": {name: result.as_dict() for name, result in results.items()}, "tasks": tasks, "seeds": seeds}
+        answers = {arm.name: arm.as_dict() | results[arm.name].as_dict() for arm in compared}
+        told = {"arms": answers, "tasks": tasks, "seeds": seeds}
         print_json(told | {"cpu_seconds": seconds, "test": target.name, "report": str(report)})
         return
     print_table(COLUMNS, result_rows(results), right=(1, 2, 3))

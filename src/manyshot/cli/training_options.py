@@ -8,6 +8,7 @@ Data = Annotated[
     str, typer.Argument(metavar="DATA", help="A data set (see `manyshot data list`), or a folder or zip of pictures.")
 ]
 Learner = Annotated[str, typer.Option(help='Such as "prototypes" or "maml(steps=5)".')]
+Objective = Annotated[str, typer.Option(help='What training minimises, such as "plain" or "maxup(4)".')]
 Encoder = Annotated[str, typer.Option(help='Such as "conv4" or "conv4(64, 64, 128, 128)".')]
 Ways = Annotated[str, typer.Option(help="Classes a training task: a number, or a range such as 5-20.")]
 Shots = Annotated[str, typer.Option(help="Labelled examples a class: a number, or a range such as 1-5.")]
@@ -15,6 +16,10 @@ Queries = Annotated[int, typer.Option(help="Items a class to be classified in a 
 WithinGroup = Annotated[
     float,
     typer.Option(help="Share of the training tasks whose classes come from one group, such as an alphabet (0 to 1)."),
+]
+Classes = Annotated[
+    int | None,
+    typer.Option(help="Train on so many classes alone, drawn by the seed (20 hold the 10 of the same seed)."),
 ]
 Steps = Annotated[int, typer.Option(help="Updates of the weights.")]
 TasksPerStep = Annotated[int, typer.Option(help="Tasks a step.")]

@@ -5,17 +5,19 @@ from collections.abc import Mapping, Sequence
 from manyshot.report.page import Page, Paragraph, Picture, Section, Table, interval, provenance
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_picture
-from manyshot.training import ArmResult, Run
+from manyshot.training import Arm, ArmResult, Run
 
 Results = Mapping[str, ArmResult]
 """What each arm reached, by name; the first is what the others are measured against."""
 
+ARM_COLUMNS = ("arm", "training plan", "sets", "plan at use time", "CPU seconds")
 COLUMNS = ("arm", "accuracy %", "difference, points", "p (Holm)")
 
 
 def compare_page(
     title: str,
     groups: Mapping[str, Results],
+    arms: Sequence[Arm],
     runs: Mapping[str, Sequence[Run]],
     seconds: Mapping[str, float],
     command: str,
@@ -26,7 +28,8 @@ def compare_page(
     Args:
         title: stands at the top.
         groups: results by kind of test, such as "1 shot" and "5 shots".
-        runs: each arm's runs, for their plans, curves and pictures.
+        arms: what they train and are used with.
+        runs: each arm's runs, for their curves and pictures.
         seconds: CPU seconds that training each arm took.
         command: the command line that made it.
         more: sections to stand before the provenance.
@@ -38,19 +41,18 @@ def compare_page(
         Section(name, [Table(COLUMNS, result_rows(found)), *_differences(found)]) for name, found in groups.items()
     ]
     bars = {name: [_estimate(arm, result) for arm, result in found.items()] for name, found in groups.items()}
-    arms = [
-        (name, str(arm[0].config.plan), str(arm[0].config.test_plan), f"{seconds[name]:.0f}")
-        for name, arm in runs.items()
-    ]
+    settings = runs[first][0].config.as_dict()
+    settings |= settings.pop("fit")
+    differing = {"plan", "test_plan", *(name.replace("-", "_") for arm in arms for name, _ in arm.settings)}
     sections += [
         Section("All beside each other", [Picture.of(accuracies(bars), alt="Accuracy of each arm, with intervals")]),
         Section(
             "The arms",
             [
-                Table(("arm", "training plan", "plan at use time", "CPU seconds"), arms),
+                Table(ARM_COLUMNS, [_arm_row(arm, seconds[arm.name]) for arm in arms]),
                 Paragraph(
                     f"Every arm: {seeds} training seeds, {steps:,} steps each, the same tasks and first weights for a "
-                    "seed. "
+                    f"seed{' but for what the arm sets itself' if any(arm.settings for arm in arms) else ''}. "
                     f"All are judged on the same {tasks:,} tasks. Intervals are 95 %; those of differences are "
                     "paired and "
                     "include the training seed (seeds and tasks as crossed random effects)."
@@ -72,7 +74,7 @@ def compare_page(
         ),
         *(Section(f"A training task of '{name}'", [task_picture(arm[0])]) for name, arm in runs.items()),
         *more,
-        provenance(command, {k: v for k, v in runs[first][0].config.as_dict().items() if "plan" not in k}),
+        provenance(command, {name: value for name, value in settings.items() if name not in differing}),
     ]
     return Page(title, _summary(groups), sections)
 
@@ -92,6 +94,12 @@ def result_rows(results: Results) -> list[tuple[str, str, str, str]]:
             )
         )
     return rows
+
+
+def _arm_row(arm: Arm, seconds: float) -> tuple[str, str, str, str, str]:
+    sets = " ".join(f"{name}={value}" for name, value in arm.settings)
+    use = arm.test_plan + ("" if arm.test_learner is None else f" by {arm.test_learner}")
+    return arm.name, arm.plan, sets, use, f"{seconds:.0f}"
 
 
 def _estimate(name: str, result: ArmResult) -> Estimate:

@@ -95,6 +95,7 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
     page = compare_page(
         "From printed letters to handwritten digits",
         {"1 shot": results["one_shot"], "5 shots": results["five_shot"]},
+        arms,
         runs,
         seconds,
         command,

@@ -1,6 +1,7 @@
 """Training: fit, evaluate, compare; runs that survive a kill."""
 
-from manyshot.training.compare import Arm, ArmResult, check_arms, compare, train_arms
+from manyshot.training.arms import Arm
+from manyshot.training.compare import ArmResult, check_arms, compare, train_arms
 from manyshot.training.config import Config
 from manyshot.training.evaluate import Evaluation, encode, evaluate, evaluate_tasks
 from manyshot.training.fit import Settings, TrainingDiverged, fit

@@ -17,56 +17,17 @@ from manyshot.augment import Plan
 from manyshot.base import InputError, quieten, write_json
 from manyshot.base.progress import bar
 from manyshot.tasks import EpisodeSampler
+from manyshot.training.arms import Arm
 from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.memory import keep_freed_memory
 from manyshot.training.metrics import steps_noted
-from manyshot.training.run import CONFIG, Run, load_run, load_sources, train
+from manyshot.training.run import CONFIG, Run, check_trainable, load_run, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 from manyshot.training.timing import cpu_seconds
 
 COMPARISON = "compare.json"
 """The file that tells a comparison's folder from others."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One way to augment.
-
-    Args:
-        name: what tables call it.
-        plan: augmentation of the training tasks.
-        test_plan: augmentation at use time.
-
-    Example:
-        >>> Arm.parse("wide = support: affine(30) => shots: 8 x affine(30)")
-        Arm(name='wide', plan='support: affine(30)', test_plan='shots: 8 x affine(30)')
-        >>> Arm.parse("handwriting").name
-        'handwriting'
-    """
-
-    name: str
-    plan: str
-    test_plan: str = "none"
-
-    @classmethod
-    def parse(cls, text: str) -> "Arm":
-        """Read `[name =] training plan [=> test plan]`; a plan without a name is its own name.
-
-        Raises:
-            InputError: if a plan cannot be read.
-        """
-        training, arrow, test = (part.strip() for part in text.partition("=>"))
-        name, equals, plan = (part.strip() for part in training.partition("="))
-        # An equals sign within an op's brackets is an option, not a name.
-        if not equals or not name.replace("-", "").replace("_", "").replace(" ", "").isalnum():
-            name, plan = text.strip(), training
-        if arrow and not test:
-            raise InputError(f"arm '{text}': no plan after '=>'; write one, or 'none'")
-        arm = cls(name, plan, test or "none")
-        Plan.parse(arm.plan)
-        Plan.parse(arm.test_plan)
-        return arm
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,44 +72,50 @@ def train_arms(
 ) -> tuple[dict[str, list[Run]], dict[str, float]]:
     """Train every arm with every seed, on the same tasks and from the same first weights for each seed.
 
-    Each training has a process and a processor core to itself, which is faster than sharing cores within a training.
+    Arms that differ in their use alone share a training. Each training has a process and a processor core to itself,
+    which is faster than sharing cores within a training.
     A script that calls this must guard its beginning by `if __name__ == "__main__":`, because each process imports it.
 
     Args:
         arms: at least one, with different names.
         config: everything but the plans and the seed; seeds count up from its own.
         seeds: how many.
-        folder: the runs lie in `<folder>/arm-<number>/seed-<seed>`; those that are there already are resumed.
+        folder: the runs lie in `<folder>/arm-<number>/seed-<seed>`, with the number of the first arm that shares them;
+            those that are there already are resumed.
         jobs: how many trainings at a time; as many as there are cores if None.
 
     Returns:
-        The runs of each arm by name, and the CPU seconds that training each arm took, now and before it was resumed.
+        The runs of each arm by name, as the arm uses them, and the CPU seconds that training each arm took, now and
+        before it was resumed.
 
     Raises:
-        InputError: if two arms share a name, a number is out of range, or the folder holds something else.
+        InputError: if two arms share a name, one cannot be trained or used as it says, a number is out of range, or
+            the folder holds something else.
         TrainingDiverged: if a training does.
     """
     check_arms(arms, folder)
-    names = [arm.name for arm in arms]
     if seeds < 1 or (jobs is not None and jobs < 1):
         raise InputError(f"seeds={seeds}, jobs={jobs}: give at least 1 of each")
+    configs = [arm.configure(config) for arm in arms]
+    for arm, own in zip(arms, configs, strict=True):  # so that what is wrong is told before processes start
+        check_trainable(own, arm.test_learner)
+    alike = [replace(own, test_plan="none") for own in configs]
+    sharing = [alike.index(own) for own in alike]
     # Seed by seed rather than arm by arm, so that a machine that slows down does not favour an arm.
     work = {
-        (arm.name, seed): (
-            replace(config.seeded(seed), plan=arm.plan, test_plan=arm.test_plan),
-            folder / f"arm-{number}" / f"seed-{seed}",
-        )
+        (number, seed): (configs[number].seeded(seed), folder / f"arm-{number}" / f"seed-{seed}")
         for seed in range(config.fit.seed, config.fit.seed + seeds)
-        for number, arm in enumerate(arms)
+        for number in dict.fromkeys(sharing)
     }
-    load_sources(config)  # so that the packed cache is there, and wrong data is told before processes start
     write_json(folder / COMPARISON, {"arms": [asdict(arm) for arm in arms]})
     spawn = get_context("spawn")
     stop = spawn.Event()
     workers = min(jobs or _cores(), len(work))
     with ProcessPoolExecutor(workers, spawn, _join, (stop,)) as pool, bar() as display:
         began = {key: pool.submit(_train_one, *job) for key, job in work.items()}
-        line = display.add_task("train", total=len(work) * config.fit.steps, note=f"{len(arms)} arms x {seeds} seeds")
+        line = display.add_task(
+            "train", total=len(work) * config.fit.steps, note=f"{len(set(sharing))} arms x {seeds} seeds"
+        )
         try:
             while wait(began.values(), timeout=0.5, return_when=FIRST_EXCEPTION).not_done:
                 display.update(line, completed=sum(steps_noted(place) for _, place in work.values()))
@@ -158,8 +125,11 @@ def train_arms(
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
-    seconds = {name: sum(cpu_seconds(place) for (arm, _), (_, place) in work.items() if arm == name) for name in names}
-    runs = {name: [load_run(place) for (arm, _), (_, place) in work.items() if arm == name] for name in names}
+    runs, seconds = {}, {}
+    for arm, trained in zip(arms, sharing, strict=True):
+        places = [place for (number, _), (_, place) in work.items() if number == trained]
+        seconds[arm.name] = sum(map(cpu_seconds, places))
+        runs[arm.name] = [load_run(place).used(arm.test_plan, arm.test_learner) for place in places]
     return runs, seconds
 
 

@@ -12,6 +12,7 @@ from manyshot.base import InputError, did_you_mean
 from manyshot.datasets import DATASETS
 from manyshot.learners import LEARNERS, LearnerOptions
 from manyshot.nets import ENCODERS, EncoderOptions
+from manyshot.objectives import parse_objective
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.fit import Settings
 
@@ -31,11 +32,13 @@ class Config:
         root: folder of the data set's official files, if not the usual places.
         size: height and width of the images, in pixels; the data set's own if None.
         learner: such as "prototypes" or "maml(steps=5)".
+        objective: what training minimises, such as "plain" or "maxup(4)".
         encoder: such as "conv4" or "conv4(64, 64, 128, 128)".
         ways: classes a training task, or a range (least, most).
         shots: support items a class, or a range.
         queries: query items a class.
         within_group: share of the training tasks whose classes come from one group.
+        classes: train on so many classes alone, drawn by the seed; fewer are always among more. All if None.
         plan: augmentation of the training tasks.
         test_plan: augmentation at use time: extra shots, and variants of a query to average over.
         validation: share of the classes that is held out to choose the best weights by; 0 for none.
@@ -52,11 +55,13 @@ class Config:
     root: str | None = None
     size: int | None = None
     learner: str = "prototypes"
+    objective: str = "plain"
     encoder: str = "conv4"
     ways: Range = 5
     shots: Range = 1
     queries: int = 5
     within_group: float = 0.0
+    classes: int | None = None
     plan: str = "none"
     test_plan: str = "none"
     validation: float = 0.2
@@ -80,8 +85,11 @@ class Config:
                     f"{name}={value}: give a whole number from 1 to {MOST:,}, or for ways and shots a range "
                     "(least, most)"
                 )
+        if self.classes is not None and not (isinstance(self.classes, int) and self.classes >= 2):
+            raise InputError(f"classes={self.classes}: give a whole number, at least 2, or None for all")
         Plan.parse(self.plan)
         Plan.parse(self.test_plan)
+        parse_objective(self.objective)
         learner_options(self.learner)
         encoder_options(self.encoder)
 
@@ -166,7 +174,7 @@ def encoder_options(text: str) -> EncoderOptions:
 
     Example:
         >>> encoder_options("conv4(32)")
-        Conv4Options(first=32, second=64, third=64, fourth=64)
+        Conv4Options(first=32, second=64, third=64, fourth=64, pools=4)
     """
     options: EncoderOptions = build(parse_call(text, "encoder"), ENCODERS, "encoder")
     return options

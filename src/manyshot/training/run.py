@@ -8,9 +8,11 @@ from torch import Tensor
 
 from manyshot.augment import Plan
 from manyshot.base import InputError, read_json, write_json
+from manyshot.base.seeds import generator
 from manyshot.datasets import load as load_data
 from manyshot.learners import Learner
 from manyshot.nets import Norm
+from manyshot.objectives import Objective, parse_objective
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.checkpoint import load_checkpoint
 from manyshot.training.config import Config, encoder_options, learner_options
@@ -56,6 +58,15 @@ class Run:
             ) from None
         return replace(self, learner=other.eval())
 
+    def used(self, test_plan: str, learner: str | None = None) -> "Run":
+        """The same weights, used with another plan and perhaps by another learner.
+
+        Raises:
+            InputError: if the weights do not fit the learner.
+        """
+        used = replace(self, config=replace(self.config, test_plan=test_plan))
+        return used if learner is None else used.with_learner(learner)
+
 
 def make_learner(config: Config, channels: int, size: int) -> Learner:
     """A learner with the weights that its seed gives it.
@@ -80,7 +91,7 @@ class Sources:
     """A run's data, in parts that have no class (or group, or item) in common; the same for every seed.
 
     Args:
-        training: what is learned from.
+        training: what is learned from; with `Config.classes`, some of its classes, others for another seed.
         validation: what the best weights are chosen by, if anything.
         test: what is judged by alone, if anything.
     """
@@ -94,13 +105,14 @@ def load_sources(config: Config) -> Sources:
     """Load a run's data and divide it as its settings say.
 
     Raises:
-        InputError: if the data cannot be read, or a part would be too small for a task.
+        InputError: if the data cannot be read, a part would be too small for a task, or there are fewer training
+            classes than asked for.
     """
     source = load_data(config.data, config.split, root=config.root, size=config.size)
     shares = {"training": 1 - config.validation - config.test, "validation": config.validation, "test": config.test}
     shares = {name: share for name, share in shares.items() if share}
     if len(shares) == 1:
-        return Sources(source)
+        return Sources(_some_classes(source, config))
     drawn = source.split(tuple(shares.values()), seed=0, by=config.split_by)
     parts = {n: replace(part, name=f"{source.name} ({n} part)") for n, part in zip(shares, drawn, strict=True)}
     for name, part in parts.items():
@@ -109,7 +121,17 @@ def load_sources(config: Config) -> Sources:
                 f"{name}={shares[name]:g} of {source.name}'s {len(source.class_names)} classes is 1 class; give "
                 "a larger share, or 0 for none, or divide by item (--split-by item)"
             )
-    return Sources(**parts)
+    return Sources(**parts | {"training": _some_classes(parts["training"], config)})
+
+
+def _some_classes(source: Source, config: Config) -> Source:
+    """The classes to train on: the first of an order that the seed draws, so that 20 of them hold the 10 of a run."""
+    if config.classes is None:
+        return source
+    if config.classes > len(source.class_names):
+        raise InputError(f"classes={config.classes}, but {source.name} has {len(source.class_names)}; ask for fewer")
+    order = torch.randperm(len(source.class_names), generator=generator(config.fit.seed, "classes"))
+    return source.subset(classes=[source.class_names[c] for c in order[: config.classes].tolist()])
 
 
 def train(config: Config, folder: Path | None = None, resume: bool = False, title: str = "train") -> Run:
@@ -139,9 +161,10 @@ def train(config: Config, folder: Path | None = None, resume: bool = False, titl
     tasks, held_out = _samplers(config, load_sources(config))
     channels, size = image_shape(tasks.source)
     learner = make_learner(config, channels, size)
+    plan, objective = plan_and_objective(config)
     if folder is not None:
         write_json(folder / CONFIG, {"config": config.as_dict(), "channels": channels, "size": size})
-    rows = fit(learner, tasks, config.fit, Plan.parse(config.plan), held_out, folder, resume, title)
+    rows = fit(learner, tasks, config.fit, plan, held_out, folder, resume, title, objective)
     return Run(config, learner, channels, size, rows, folder)
 
 
@@ -149,6 +172,42 @@ def _samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, Episode
     """Tasks of training and, if something is held out for it, of validation."""
     held_out = None if sources.validation is None else config.validation_sampler(sources.validation)
     return config.sampler(sources.training), held_out
+
+
+def check_trainable(config: Config, test_learner: str | None = None) -> None:
+    """Make sure that a run can be trained, and its weights then used by another learner, without training it.
+
+    Raises:
+        InputError: if not.
+
+    Example:
+        >>> check_trainable(Config("digits"), "prototypes(nearest)")
+        >>> check_trainable(Config("digits", ways=11))
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: digits (training part): 8 classes, but ways=11; lower the ways or add classes
+    """
+    require_device(config.fit.device)
+    tasks, _ = _samplers(config, load_sources(config))
+    channels, size = image_shape(tasks.source)
+    plan_and_objective(config)
+    Run(config, make_learner(config, channels, size), channels, size, []).used("none", test_learner)
+
+
+def plan_and_objective(config: Config) -> tuple[Plan, Objective]:
+    """What augments the training tasks, and what is minimised on them.
+
+    Raises:
+        InputError: if the objective would change nothing under this plan.
+
+    Example:
+        >>> plan_and_objective(Config("digits", objective="maxup"))
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: objective 'maxup' chooses among draws of the plan; give a plan that draws
+    """
+    plan, objective = Plan.parse(config.plan), parse_objective(config.objective)
+    if objective.needs_plan and not plan.steps:
+        raise InputError(f"objective '{config.objective}' chooses among draws of the plan; give a plan that draws")
+    return plan, objective
 
 
 def with_room(config: Config) -> Config:
