@@ -18,7 +18,7 @@ import torch.utils.tensorboard  # loaded here once, and not by every child
 from manyshot.augment import Plan
 from manyshot.base import quieten
 from manyshot.learners import MAML, Learner, Prototypes
-from manyshot.nets import Conv4
+from manyshot.nets import Conv4, DropBlock
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Settings, fit
 from manyshot.training.checkpoint import load_checkpoint
@@ -36,6 +36,8 @@ def learner(kind: str) -> Learner:
     torch.manual_seed(0)
     if kind == "prototypes":
         return Prototypes(Conv4(1, 8, (8, 8)))
+    if kind == "drop-block":
+        return Prototypes(torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), DropBlock(0.3, 2), torch.nn.Flatten()))
     return MAML(torch.nn.Sequential(Conv4(1, 8, (8, 8), "group"), torch.nn.Linear(32, 3)), ways=3, step_size=0.1)
 
 
@@ -201,6 +203,7 @@ if __name__ == "__main__":
     parts: dict[str, Callable[[Path], None]] = {
         "random": lambda base: stopped_anywhere(base, 3, "prototypes", 40, "adam"),
         "random-sgd": lambda base: stopped_anywhere(base, 2, "maml", 20, "sgd"),
+        "random-drop-block": lambda base: stopped_anywhere(base, 1, "drop-block", 15, "adam"),
         "files": stopped_at_every_file,
         "interrupt": interrupted,
         "record": damaged_record,

@@ -11,7 +11,7 @@ from torch import nn
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.learners import Learner, Prototypes
-from manyshot.nets import Conv4
+from manyshot.nets import Conv4, DropBlock
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Settings, TrainingDiverged, evaluate, fit
 from manyshot.training.fit import rate_at
@@ -332,3 +332,16 @@ class TestInterrupts:
             fit(Interrupts(Conv4(1, 8, (4, 4))), sampler(), settings(), folder=tmp_path)
         kept = load_file(tmp_path / "last.safetensors")
         assert all(tensor == 1 for name, tensor in kept.items() if name.endswith(".step"))
+
+
+def test_what_a_network_drops_follows_from_the_seed_and_leaves_the_global_generator_alone():
+    def losses(seed: int, drawn_before: int) -> list[float]:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(1, 8, 3), DropBlock(0.3, 2), nn.Flatten())
+        torch.rand(drawn_before)
+        state = torch.get_rng_state()
+        rows = fit(Prototypes(net), sampler(), settings(seed=seed))
+        assert torch.get_rng_state().equal(state)
+        return [row["loss"] for row in rows]
+
+    assert losses(0, 0) == losses(0, 5) != losses(1, 0)

@@ -1,8 +1,21 @@
 """Encoders: items in, feature vectors out."""
 
 from manyshot.nets.conv4 import Conv4, Norm, groups_of
+from manyshot.nets.drop_block import DropBlock
 from manyshot.nets.norm import GroupNorm
+from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.staged import Route, StagedEncoder
 from manyshot.nets.table import ENCODERS, EncoderOptions
 
-__all__ = ["ENCODERS", "Conv4", "EncoderOptions", "GroupNorm", "Norm", "Route", "StagedEncoder", "groups_of"]
+__all__ = [
+    "ENCODERS",
+    "Conv4",
+    "DropBlock",
+    "EncoderOptions",
+    "GroupNorm",
+    "Norm",
+    "ResNet12",
+    "Route",
+    "StagedEncoder",
+    "groups_of",
+]

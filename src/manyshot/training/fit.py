@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,8 @@ def fit(
 
     Step s sees tasks s * T to s * T + T - 1 of the sampler and draws its augmentation, and what else the objective
     draws, from generators of its own number, so a run that is killed and resumed ends with the same bits as one that
-    is not.
+    is not. Torch's global generator, which drop-block and dropout draw from, is seeded by the step's number as well,
+    and is the caller's own again at the end.
 
     Args:
         learner: trained in place; at the end it holds the weights that did best on validation, or the last ones
@@ -159,11 +161,13 @@ def fit(
     clock = CpuClock(folder, going_on)
 
     try:
-        with bar() as display, postponed_interrupt() as interrupted:
+        with bar() as display, postponed_interrupt() as interrupted, _own_randomness(settings.device):
             line = display.add_task(title, total=settings.steps, completed=progress["step"], note="")
             for step in range(progress["step"], settings.steps):
                 for group in optimizer.param_groups:
                     group["lr"] = rate_at(step, settings)
+                # For networks that draw from the global generator, as drop-block and dropout do.
+                torch.manual_seed(generator(settings.seed, "network", step).initial_seed())
 
                 clean = tasks.batch(step * settings.tasks_per_step, settings.tasks_per_step).to(settings.device)
                 drawn = StepTasks(clean, plan, (settings.seed, "plan", step))
@@ -237,6 +241,11 @@ def rate_at(step: int, settings: Settings) -> float:
     """
     warm = min(1.0, (step + 1) / settings.warm_up) if settings.warm_up else 1.0
     return settings.rate * warm * SCHEDULES[settings.schedule](step / settings.steps)
+
+
+def _own_randomness(device: str) -> AbstractContextManager[None]:
+    """Torch's global generators are the caller's again afterwards."""
+    return torch.random.fork_rng(devices=[torch.device(device)] if torch.device(device).type == "cuda" else [])
 
 
 def _stop_if_exploded(value: float, first: float, what: str, step: int) -> None:

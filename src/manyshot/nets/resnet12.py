@@ -1,0 +1,116 @@
+"""ResNet-12, the deeper encoder of few-shot learning (Oreshkin et al. 2018; Lee et al. 2019)."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from manyshot.base import InputError
+from manyshot.nets.conv4 import Norm, groups_of
+from manyshot.nets.drop_block import DropBlock
+from manyshot.nets.norm import GroupNorm
+from manyshot.nets.staged import StagedEncoder
+
+
+class ResNet12(StagedEncoder):
+    """Four residual blocks of three 3x3 convolutions each, and the mean over the last map.
+
+    block(x) = drop(max_pool(leaky_relu(norm(conv(...)) + norm(conv_1x1(x))))), leaky_relu of slope 0.1
+
+    Widths and layout are those of Lee et al. (2019); drop-block (Ghiasi et al. 2018, squares of 5 pixels) follows the
+    last two blocks. Where it differs from theirs: the share dropped is the same throughout the training, and the first
+    two blocks have no dropout.
+
+    Args:
+        channels: of the images.
+        size: height and width of the images, in pixels; at least 16.
+        widths: output channels of each block; TADAM's are 64, 128, 256, 512.
+        norm: "batch" or "group".
+        drop: share of the map that drop-block drops in training; 0.1 in the paper.
+        pooled: take the mean over the last map; otherwise the map, laid out flat, is the feature.
+
+    Raises:
+        InputError: if the images are too small, a norm is unknown, or drop-block is asked of a group-normalised
+            encoder, whose gradient-based learners need the same function at every inner step.
+
+    Example:
+        >>> encoder = ResNet12(channels=3, size=32, widths=(8, 16, 32, 64))
+        >>> encoder(torch.rand(5, 3, 32, 32)).shape, encoder.features
+        (torch.Size([5, 64]), 64)
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        widths: Sequence[int] = (64, 160, 320, 640),
+        norm: Norm = "batch",
+        drop: float = 0.0,
+        pooled: bool = True,
+    ) -> None:
+        super().__init__()
+        if size < 2 ** len(widths):
+            raise InputError(
+                f"size={size}: images of {len(widths)} blocks need at least {2 ** len(widths)} pixels a side"
+            )
+        if norm not in ("batch", "group"):
+            raise InputError(f"norm='{norm}': known: batch, group")
+        if drop and norm == "group":
+            raise InputError(f"drop={drop}: this learner needs an encoder without drop-block; write resnet12(drop=0)")
+        side = 1 if pooled else size // 2 ** len(widths)
+        self.channels, self.size, self.widths, self.pooled = channels, size, (channels, *widths), pooled
+        self.map_shape = (widths[-1], side, side)
+        self.features = math.prod(self.map_shape)
+        self.layout = torch.channels_last if norm == "batch" else torch.contiguous_format
+        drops = [0.0] * (len(widths) - 2) + [drop] * 2
+        self.blocks = nn.ModuleList(
+            _Block(before, after, norm, share)
+            for before, after, share in zip(self.widths, widths, drops[-len(widths) :], strict=False)
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="leaky_relu", a=0.1)
+                module.to(memory_format=self.layout)  # type: ignore[call-overload]
+
+    def run(self, x: Float[Tensor, "n c h w"], first: int, last: int) -> Float[Tensor, "n ..."]:
+        """Carry out blocks `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""
+        if first == 0:
+            if x.shape[1:] != (self.channels, self.size, self.size):
+                raise InputError(
+                    f"images of {tuple(x.shape[1:])} given to an encoder of {(self.channels, self.size, self.size)} "
+                    "(channels, height, width); load them at that size"
+                )
+            x = x.contiguous(memory_format=self.layout)
+        for number in range(first, last):
+            x = self.blocks[number](x)
+        if last < self.depth:
+            return x
+        return x.mean((2, 3)) if self.pooled else x.flatten(1)
+
+
+class _Block(nn.Module):
+    def __init__(self, before: int, after: int, norm: Norm, drop: float) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(width, after, 3, padding=1, bias=False) for width in (before, after, after)
+        )
+        self.norms = nn.ModuleList(_norm(norm, after) for _ in range(3))
+        self.shortcut = nn.Conv2d(before, after, 1, bias=False)
+        self.shortcut_norm = _norm(norm, after)
+        self.drop = DropBlock(drop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            y = norm(convolution(y))
+            y = F.leaky_relu(y, 0.1) if number < 2 else y + self.shortcut_norm(self.shortcut(x))
+        # Pooling before the nonlinearity gives the same numbers as after it, on a quarter of the pixels.
+        dropped: Tensor = self.drop(F.leaky_relu(F.max_pool2d(y, 2), 0.1))
+        return dropped
+
+
+def _norm(norm: Norm, width: int) -> nn.Module:
+    return nn.BatchNorm2d(width) if norm == "batch" else GroupNorm(groups_of(width), width)
