@@ -259,3 +259,40 @@ def test_a_run_trained_on_a_device_that_this_machine_lacks_can_be_read(copied):
     values["config"]["fit"]["device"] = "cuda:77"
     path.write_text(json.dumps(values))
     assert next(load_run(copied).learner.parameters()).device == torch.device("cpu") == device_or_cpu("cuda:77")
+
+
+@pytest.mark.parametrize("learner", ["ridge(penalty=0.3)", "logistic", "matching", "probe", "fine-tune"])
+def test_an_encoder_can_be_used_by_learners_that_add_single_numbers_to_it(learner, finished):
+    used = finished.with_learner(learner)
+    assert all(
+        tensor.equal(used.learner.encoder.state_dict()[name])
+        for name, tensor in finished.learner.encoder.state_dict().items()
+    )
+    assert used.with_learner("prototypes").learner.state_dict().keys() == weights_of(finished).keys()
+    if learner.startswith("ridge"):
+        assert used.learner.log_penalty.exp().item() == pytest.approx(0.3)
+
+
+def test_a_learner_whose_own_weights_were_never_trained_is_refused(finished):
+    with pytest.raises(InputError, match="learner 'relation' has other weights than 'prototypes'"):
+        finished.with_learner("relation")
+
+
+@pytest.mark.parametrize("learner", ["probe", "baseline-plus-plus", "fine-tune(steps=2)"])
+def test_a_learner_that_trains_as_a_classifier_knows_the_training_classes(learner, tmp_path):
+    made = train(replace(CONFIG, learner=learner), tmp_path / "run")
+    found = load_run(tmp_path / "run")
+    assert same(found, made)
+    assert found.learner.base.weight.shape == (len(load_sources(CONFIG).training.class_names), 4)
+    assert found.with_learner("prototypes").learner.encoder.state_dict().keys()
+
+
+def test_a_run_of_an_older_version_says_nothing_of_its_classes_and_can_be_read(copied):
+    path = copied / "config.json"
+    values = json.loads(path.read_text())
+    del values["training_classes"]
+    path.write_text(json.dumps(values))
+    assert load_run(copied).config == CONFIG
+    path.write_text(json.dumps(values | {"training_classes": 10**9}))
+    with pytest.raises(InputError, match="training_classes=1000000000: out of range"):
+        load_run(copied)

@@ -13,7 +13,7 @@ from manyshot.learners.prototypes import Prototypes
 from manyshot.learners.relation import Relation
 from manyshot.learners.ridge import Ridge
 from manyshot.learners.softmax import fit_softmax
-from manyshot.learners.table import LEARNERS, LearnerOptions
+from manyshot.learners.table import LEARNERS, ClassifierOptions, LearnerOptions
 
 __all__ = [
     "LEARNERS",
@@ -21,6 +21,7 @@ __all__ = [
     "BaseClassesLearner",
     "BaselinePlusPlus",
     "Classifier",
+    "ClassifierOptions",
     "FeatureLearner",
     "FineTune",
     "Learner",

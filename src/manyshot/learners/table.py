@@ -1,7 +1,7 @@
 """The learners that a run can name, with their options: one row a method."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast, runtime_checkable
 
 from torch import nn
@@ -28,6 +28,20 @@ class LearnerOptions(Protocol):
 
     def make(self, encoder: MakeEncoder, ways: int) -> Learner:
         """Build the learner for tasks of at most `ways` classes."""
+        ...
+
+
+@runtime_checkable
+class ClassifierOptions(LearnerOptions, Protocol):
+    """The options of a learner that trains as a classifier of all training classes."""
+
+    @property
+    def classes(self) -> int:
+        """How many; 0 if not known yet."""
+        ...
+
+    def for_classes(self, classes: int) -> LearnerOptions:
+        """The same, for so many."""
         ...
 
 
@@ -151,6 +165,10 @@ class ProbeOptions:
     normalise: bool = True
     classes: int = 0
 
+    def for_classes(self, classes: int) -> "ProbeOptions":
+        """The same, trained on so many classes."""
+        return replace(self, classes=classes)
+
     def make(self, encoder: MakeEncoder, ways: int) -> Probe:
         """Build the learner; any number of ways will do."""
         return Probe(encoder("batch"), self.classes, self.penalty, self.steps, self.normalise)
@@ -172,6 +190,10 @@ class BaselinePlusPlusOptions:
     scale: float = 10.0
     classes: int = 0
 
+    def for_classes(self, classes: int) -> "BaselinePlusPlusOptions":
+        """The same, trained on so many classes."""
+        return replace(self, classes=classes)
+
     def make(self, encoder: MakeEncoder, ways: int) -> BaselinePlusPlus:
         """Build the learner; any number of ways will do."""
         return BaselinePlusPlus(encoder("batch"), self.classes, self.steps, self.step_size, self.scale)
@@ -192,6 +214,10 @@ class FineTuneOptions:
     step_size: float = 0.01
     penalty: float = 1.0
     classes: int = 0
+
+    def for_classes(self, classes: int) -> "FineTuneOptions":
+        """The same, trained on so many classes."""
+        return replace(self, classes=classes)
 
     def make(self, encoder: MakeEncoder, ways: int) -> FineTune:
         """Build the learner; any number of ways will do."""

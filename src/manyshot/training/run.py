@@ -10,7 +10,7 @@ from manyshot.augment import Plan
 from manyshot.base import InputError, read_json, write_json
 from manyshot.base.seeds import generator
 from manyshot.datasets import load as load_data
-from manyshot.learners import Learner
+from manyshot.learners import ClassifierOptions, Learner
 from manyshot.nets import Norm
 from manyshot.objectives import Objective, parse_objective
 from manyshot.tasks import EpisodeSampler, Source
@@ -21,6 +21,8 @@ from manyshot.training.fit import fit
 from manyshot.training.metrics import Row, read_metrics
 
 CONFIG = "config.json"
+MOST_CLASSES = 1_000_000
+"""Of a training, as a run's folder may claim."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +48,15 @@ class Run:
     def with_learner(self, text: str) -> "Run":
         """The same weights used by another learner, such as "prototypes(nearest)".
 
+        Single numbers that only the other learner has, such as the penalty of "ridge(penalty=0.1)", are as written;
+        what only the run's own learner has beside the encoder is left out.
+
         Raises:
             InputError: if the weights do not fit it.
         """
         other = make_learner(replace(self.config, learner=text), self.channels, self.size)
         try:
-            other.load_state_dict(self.learner.state_dict())
+            other.load_state_dict(_weights_for(other, self.learner.state_dict()))
         except RuntimeError:
             raise InputError(
                 f"learner '{text}' has other weights than '{self.config.learner}', which the run was trained with"
@@ -68,22 +73,32 @@ class Run:
         return used if learner is None else used.with_learner(learner)
 
 
-def make_learner(config: Config, channels: int, size: int) -> Learner:
+def _weights_for(other: Learner, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a trained learner as another one names them."""
+    wanted = other.state_dict()
+    kept = {name: tensor for name, tensor in weights.items() if name in wanted or name.startswith("encoder.")}
+    return {name: tensor for name, tensor in wanted.items() if not tensor.ndim and name not in kept} | kept
+
+
+def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> Learner:
     """A learner with the weights that its seed gives it.
 
     Args:
         config: names the learner, the encoder and the seed.
         channels: of the images.
         size: their height and width, in pixels.
+        classes: how many there are to train on, for learners that train as classifiers; 0 for one that is not trained.
     """
-    encoder = encoder_options(config.encoder)
+    encoder, learner = encoder_options(config.encoder), learner_options(config.learner)
+    if isinstance(learner, ClassifierOptions) and not learner.classes:
+        learner = learner.for_classes(classes)
 
     def make_encoder(norm: Norm) -> torch.nn.Module:
         return encoder.make(channels, size, norm)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
-        return learner_options(config.learner).make(make_encoder, config.most_ways)
+        return learner.make(make_encoder, config.most_ways)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,10 +175,12 @@ def train(config: Config, folder: Path | None = None, resume: bool = False, titl
     require_device(config.fit.device)
     tasks, held_out = _samplers(config, load_sources(config))
     channels, size = image_shape(tasks.source)
-    learner = make_learner(config, channels, size)
+    classes = len(tasks.source.class_names)
+    learner = make_learner(config, channels, size, classes)
     plan, objective = plan_and_objective(config)
     if folder is not None:
-        write_json(folder / CONFIG, {"config": config.as_dict(), "channels": channels, "size": size})
+        made = {"channels": channels, "size": size, "training_classes": classes}
+        write_json(folder / CONFIG, {"config": config.as_dict()} | made)
     rows = fit(learner, tasks, config.fit, plan, held_out, folder, resume, title, objective)
     return Run(config, learner, channels, size, rows, folder)
 
@@ -257,8 +274,8 @@ def load_run(folder: Path | str) -> Run:
         InputError: if the folder is no run, or a file is damaged.
     """
     folder = Path(folder)
-    config, channels, size = _read_config(folder)
-    learner = make_learner(config, channels, size)
+    config, channels, size, classes = _read_config(folder)
+    learner = make_learner(config, channels, size, classes)
     best = folder / "best.safetensors"
     load_checkpoint(best if best.exists() else folder / "last.safetensors", learner)
     learner.to(device_or_cpu(config.fit.device)).eval()
@@ -289,13 +306,14 @@ def _flat(config: Config) -> dict[str, str]:
     }
 
 
-def _read_config(folder: Path) -> tuple[Config, int, int]:
+def _read_config(folder: Path) -> tuple[Config, int, int, int]:
     path = folder / CONFIG
     if not path.exists():
         raise InputError(f"{folder} holds no run (no {CONFIG}); name a folder that `manyshot train` wrote")
     values = read_json(path)
     try:
         channels, size = int(values["channels"]), int(values["size"])
+        classes = int(values.get("training_classes", 0))
         config = Config.from_dict(values["config"], str(path))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
@@ -303,7 +321,9 @@ def _read_config(folder: Path) -> tuple[Config, int, int]:
         raise InputError(f"{path}: not a run's settings ({error})") from None
     if not (1 <= channels <= 4096 and 1 <= size <= 4096):
         raise InputError(f"{path}: channels={channels}, size={size}: out of range")
-    return config, channels, size
+    if not 0 <= classes <= MOST_CLASSES:
+        raise InputError(f"{path}: training_classes={classes}: out of range")
+    return config, channels, size, classes
 
 
 def image_shape(source: Source) -> tuple[int, int]:
