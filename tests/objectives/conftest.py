@@ -1,5 +1,6 @@
 """Tasks and learners for the tests of objectives: the fixture `make` holds the functions below."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -37,7 +38,10 @@ def maml(**options) -> MAML:
 def of_table(name: str) -> Learner:
     """A learner as a run makes it, on a small encoder."""
     torch.manual_seed(0)
-    return LEARNERS[name]().make(lambda norm: encoder(norm), WAYS).double()
+    options = LEARNERS[name]()
+    if hasattr(options, "classes"):
+        options = replace(options, classes=20)
+    return options.make(lambda norm: encoder(norm), WAYS).double()
 
 
 def episode_of(tasks: int = 3, seed: int = 0, ways: int = WAYS, padded: bool = False) -> Episode:

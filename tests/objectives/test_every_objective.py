@@ -27,9 +27,19 @@ def test_every_objective_of_the_table_has_a_row():
     assert {type(objective) for objective in ROWS.values()} == set(OBJECTIVES.values())
 
 
+CLASSIFIERS = [name for name, options in LEARNERS.items() if hasattr(options(), "classes")]
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("objective", [row for row in ROWS.values() if row != Plain()], ids=str)
+def test_a_learner_that_trains_as_a_classifier_is_refused(make, objective, name):
+    with pytest.raises(InputError, match=r"trains on single items|no loss of each query item"):
+        make.loss_of(objective, make.of_table(name), make.episode_of())
+
+
 @pytest.mark.parametrize("objective", ROWS.values(), ids=ROWS)
 class TestEveryObjective:
-    @pytest.mark.parametrize("name", LEARNERS)
+    @pytest.mark.parametrize("name", [name for name in LEARNERS if name not in CLASSIFIERS])
     def test_gives_a_loss_whose_gradient_reaches_the_first_layer_of_every_learner(self, make, objective, name):
         learner = make.of_table(name)
         loss = make.loss_of(objective, learner, make.episode_of(padded=True))

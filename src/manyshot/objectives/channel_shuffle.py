@@ -12,7 +12,7 @@ from manyshot.augment.op import Params, check_number
 from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.objectives.blend import blending, pack
-from manyshot.objectives.check import require_classes, require_tensors
+from manyshot.objectives.check import require_classes, require_mixing
 from manyshot.objectives.metamix import MetaMix, mixed_labels
 from manyshot.objectives.objective import StepTasks
 from manyshot.objectives.places import gather_items, number_in_class, place_of
@@ -85,7 +85,7 @@ class ChannelShuffle:
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
         """The loss on tasks of the new classes."""
         episode = tasks.draw()
-        require_tensors(episode, "channel_shuffle")
+        require_mixing(learner, episode, "channel_shuffle")
         require_classes(episode, "channel_shuffle", "use metamix there")
         encoder = encoder_of(learner, "channel_shuffle")
         if encoder.depth < 2:

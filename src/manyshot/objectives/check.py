@@ -1,17 +1,21 @@
-"""What objectives ask of the tasks."""
+"""What objectives ask of tasks and learners."""
 
 from torch import Tensor
 
 from manyshot.base import InputError
+from manyshot.learners import Learner
+from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.tasks import Episode
 
 
-def require_tensors(episode: Episode, objective: str) -> None:
-    """Make sure that items can be mixed.
+def require_mixing(learner: Learner, episode: Episode, objective: str) -> None:
+    """Make sure that the learner trains on tasks, and that their items can be mixed.
 
     Raises:
-        InputError: for items that are no tensors, such as strings.
+        InputError: for a learner that trains as a plain classifier, or for items that are no tensors, such as strings.
     """
+    if isinstance(learner, BaseClassesLearner):
+        raise InputError(f"{objective} changes tasks, and {type(learner).__name__} trains on single items; use plain")
     if not isinstance(episode.support.items, Tensor):
         raise InputError(f"{objective} mixes pictures or feature vectors, not items such as text; leave it out here")
 

@@ -11,7 +11,7 @@ from manyshot.augment.draws import beta
 from manyshot.augment.op import Params, check_number
 from manyshot.learners import Learner
 from manyshot.objectives.blend import blending, pack
-from manyshot.objectives.check import require_tensors
+from manyshot.objectives.check import require_mixing
 from manyshot.objectives.objective import StepTasks
 from manyshot.objectives.places import any_item, gather_items
 from manyshot.objectives.reroute import encoder_of, loss_by_route
@@ -71,7 +71,7 @@ class MetaMix:
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
         """The loss on the mixed query."""
         episode = tasks.draw()
-        require_tensors(episode, "metamix")
+        require_mixing(learner, episode, "metamix")
         encoder = encoder_of(learner, "metamix") if self.hidden else None
         params = self.sample(episode, encoder.depth if encoder else 1, generator)
         mixed = mixed_labels(episode, params)

@@ -12,7 +12,7 @@ from manyshot.augment.op import Params, check_choice, check_number, uniform
 from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.learners.learner import by_task
-from manyshot.objectives.check import require_classes, require_tensors
+from manyshot.objectives.check import require_classes, require_mixing
 from manyshot.objectives.objective import StepTasks
 from manyshot.objectives.places import number_in_class, place_of
 from manyshot.objectives.reroute import encoder_of, loss_by_route
@@ -94,7 +94,7 @@ class MLTI:
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
         """The loss on the tasks between tasks."""
         episode = tasks.draw()
-        require_tensors(episode, "mlti")
+        require_mixing(learner, episode, "mlti")
         if self.labels == "apart":
             require_classes(episode, "mlti(labels=apart)", "write mlti(labels=shared)")
         encoder = encoder_of(learner, "mlti") if self.hidden else None
