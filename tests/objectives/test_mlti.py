@@ -153,7 +153,7 @@ def test_maml_adapts_the_layers_above_alone(make):
     sides = []
     for side in (episode.support, episode.query):
         hidden = torch.stack([body.run(side.items[t], 0, 1) for t in range(3)])
-            sides.append(replace(side, items=hidden))
+        sides.append(replace(side, items=hidden))
     between = MLTI().interpolated(Episode(*sides, episode.classes), params)
     upper = torch.nn.Sequential(body.rerouted(lambda whole, x: whole.run(x, 1, 2)), learner.model[1])
     for t in range(3):
