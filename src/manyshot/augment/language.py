@@ -75,6 +75,8 @@ def parse_call(text: str, what: str) -> Call:
     Example:
         >>> parse_call("maml( steps = 5 )", "learner")
         Call(name='maml', arguments=(), options=(('steps', 5.0),))
+        >>> str(parse_call("timm(resnet18.a1_in1k)", "encoder"))
+        'timm(resnet18.a1_in1k)'
     """
     if len(text) > LONGEST or not text.strip():
         raise InputError(f"{what} of {len(text)} characters: give a name and, in brackets, its options")
@@ -82,9 +84,16 @@ def parse_call(text: str, what: str) -> Call:
 
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
-_TOKEN = re.compile(
-    rf"(?P<number>-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>{NAME})|(?P<sign>[;:+(),=])"
-)
+NAME_OR_PATH = r"[A-Za-z_~./][A-Za-z0-9_~./-]*"
+"""In an encoder: what other libraries call their models, and folders, have dots and strokes."""
+
+
+def _tokens(name: str) -> re.Pattern[str]:
+    number = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    return re.compile(rf"(?P<number>{number})|(?P<name>{name})|(?P<sign>[;:+(),=])")
+
+
+_TOKEN, _TOKEN_OR_PATH = _tokens(NAME), _tokens(NAME_OR_PATH)
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class _Parser:
             if text[place].isspace():
                 place += 1
                 continue
-            found = _TOKEN.match(text, place)
+            found = (_TOKEN_OR_PATH if what == "encoder" else _TOKEN).match(text, place)
             if found is None:
                 raise InputError(f"{what}: {text[place]!a} (character {place + 1}) has no meaning here; remove it")
             self.tokens.append(_Token(str(found.lastgroup), found.group(), place + 1))

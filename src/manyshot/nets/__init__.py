@@ -4,6 +4,7 @@ from manyshot.nets.conv4 import Conv4, Norm, groups_of
 from manyshot.nets.drop_block import DropBlock
 from manyshot.nets.norm import GroupNorm
 from manyshot.nets.resnet12 import ResNet12
+from manyshot.nets.pretrained import PretrainedEncoder
 from manyshot.nets.staged import Route, StagedEncoder
 from manyshot.nets.table import ENCODERS, EncoderOptions
 
@@ -14,6 +15,7 @@ __all__ = [
     "EncoderOptions",
     "GroupNorm",
     "Norm",
+    "PretrainedEncoder",
     "ResNet12",
     "Route",
     "StagedEncoder",

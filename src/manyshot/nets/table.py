@@ -7,6 +7,8 @@ from torch import nn
 
 from manyshot.base import InputError
 from manyshot.nets.conv4 import Conv4, Norm
+from manyshot.nets.efficientnet_lite import EfficientNetLite0Options
+from manyshot.nets.hubs import TimmOptions, TransformersOptions
 from manyshot.nets.resnet12 import ResNet12
 
 
@@ -98,4 +100,10 @@ def _check_widths(name: str, *widths: int) -> None:
             raise InputError(f"{name}: a block of {width} channels: give from 1 to 4096")
 
 
-ENCODERS: dict[str, type[EncoderOptions]] = {"conv4": Conv4Options, "resnet12": ResNet12Options}
+ENCODERS: dict[str, type[EncoderOptions]] = {
+    "conv4": Conv4Options,
+    "resnet12": ResNet12Options,
+    "efficientnet-lite0": EfficientNetLite0Options,
+    "timm": TimmOptions,
+    "transformers": TransformersOptions,
+}

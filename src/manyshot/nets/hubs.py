@@ -1,0 +1,111 @@
+"""Encoders of other libraries by name: timm and transformers, each imported only when it is used."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from manyshot.base import InputError
+from manyshot.nets.conv4 import Norm
+from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalisation, require_package
+
+
+@dataclass(frozen=True)
+class TimmOptions:
+    """Any pre-trained network of timm, `timm(resnet18.a1_in1k)`.
+
+    Args:
+        model: its name there.
+        frozen: whether the weights stay as they are.
+    """
+
+    model: str
+    frozen: bool = True
+
+    def make(self, channels: int, size: int, norm: Norm) -> PretrainedEncoder:
+        """Load the network, whatever the size of the images, at the size and with the normalisation that it names.
+
+        Raises:
+            InputError: if timm is not installed, or does not have such a network.
+        """
+        require_own_normalisation(norm, f"timm({self.model})")
+        timm = require_package("timm")
+
+        def load() -> tuple[nn.Module, Mapping[str, Any]]:
+            net = timm.create_model(self.model, pretrained=True, num_classes=0)
+            return net, timm.data.resolve_model_data_config(net)
+
+        net, settings = _loaded(f"timm({self.model})", load)
+        return PretrainedEncoder(
+            [net], channels, settings["input_size"][-1], settings["mean"], settings["std"], self.frozen
+        )
+
+
+@dataclass(frozen=True)
+class TransformersOptions:
+    """Any image model of transformers, by name or folder, `transformers(facebook/dinov2-small)`.
+
+    The feature is what the model calls its pooled output, or else its first token, or the mean over its last map.
+
+    Args:
+        model: its name on the hub, or a folder.
+        frozen: whether the weights stay as they are.
+    """
+
+    model: str
+    frozen: bool = True
+
+    def make(self, channels: int, size: int, norm: Norm) -> PretrainedEncoder:
+        """Load the model, whatever the size of the images, at the size and with the normalisation that it names.
+
+        Only weights stored as safetensors are loaded, and no code that comes with a model is run.
+
+        Raises:
+            InputError: if transformers is not installed, or there is no such model.
+        """
+        require_own_normalisation(norm, f"transformers({self.model})")
+        transformers = require_package("transformers")
+
+        def load() -> tuple[nn.Module, Mapping[str, Any]]:
+            net = transformers.AutoModel.from_pretrained(self.model, trust_remote_code=False, use_safetensors=True)
+            return net, transformers.ImageProcessingMixin.get_image_processor_dict(self.model)[0]
+
+        net, settings = _loaded(f"transformers({self.model})", load)
+        half = (0.5,) * 3
+        mean, std = settings.get("image_mean", half), settings.get("image_std", half)
+        return PretrainedEncoder([_Pooled(net)], channels, _side(settings), mean, std, self.frozen)
+
+
+def _loaded(what: str, load: Callable[[], tuple[nn.Module, Mapping[str, Any]]]) -> tuple[nn.Module, Mapping[str, Any]]:
+    try:
+        with torch.random.fork_rng(devices=[]):  # layers draw first weights before the stored ones take their place
+            return load()
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{what}: cannot be loaded ({reason}); check the name and the connection") from error
+
+
+def _side(settings: Mapping[str, Any]) -> int:
+    """The side of the square that a model wants, of the several ways in which its settings may say so."""
+    size = settings.get("crop_size") or settings.get("size") or 224
+    if isinstance(size, Mapping):
+        size = size.get("height") or size.get("shortest_edge") or 224
+    return int(size)
+
+
+class _Pooled(nn.Module):
+    """A model of transformers whose answer is one vector an image."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> Tensor:
+        answer = self.net(pixel_values=images)
+        pooled = getattr(answer, "pooler_output", None)
+        if pooled is None:
+            last = answer.last_hidden_state
+            pooled = last[:, 0] if last.ndim == 3 else last.mean((2, 3))
+        return torch.flatten(pooled, 1)

