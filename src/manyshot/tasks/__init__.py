@@ -2,7 +2,9 @@
 
 from manyshot.tasks.episode import Episode, Examples
 from manyshot.tasks.sampler import EpisodeSampler
+from manyshot.tasks.sinusoids import Sinusoids
 from manyshot.tasks.source import Source
+from manyshot.tasks.stream import TaskStream
 from manyshot.tasks.table import TaskTable
 
-__all__ = ["Episode", "EpisodeSampler", "Examples", "Source", "TaskTable"]
+__all__ = ["Episode", "EpisodeSampler", "Examples", "Sinusoids", "Source", "TaskStream", "TaskTable"]

@@ -17,7 +17,7 @@ from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.objectives import Objective, Plain, StepTasks
-from manyshot.tasks import EpisodeSampler
+from manyshot.tasks import EpisodeSampler, TaskStream
 from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.training.device import require_device
 from manyshot.training.evaluate import evaluate_tasks
@@ -105,7 +105,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 def fit(
     learner: Learner,
-    tasks: EpisodeSampler,
+    tasks: TaskStream,
     settings: Settings,
     plan: Plan | None = None,
     validation: EpisodeSampler | None = None,
@@ -138,11 +138,17 @@ def fit(
         One row a step with its loss, and one for each validation with its accuracy.
 
     Raises:
-        InputError: if this machine has no such device, or the folder's checkpoint is damaged.
+        InputError: if the learner has nothing to train, this machine has no such device, or the folder's checkpoint
+            is damaged.
         TrainingDiverged: see there.
         KeyboardInterrupt: after the step at which Ctrl-C came; a checkpoint has been written.
     """
     plan, objective = plan or Plan(), objective or Plain()
+    if not any(parameter.requires_grad for parameter in learner.parameters()):
+        raise InputError(
+            "the learner has nothing to train: its encoder is frozen, and it has no weights of its own; judge it as it "
+            "is (manyshot evaluate DATA --encoder ... --learner ...)"
+        )
     learner.to(require_device(settings.device)).train()
     optimizer = OPTIMIZERS[settings.optimizer](learner.parameters(), settings)
     last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
