@@ -9,6 +9,7 @@ from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.mix import MIXES
 from manyshot.augment.policies import POLICIES
 from manyshot.augment.table import CHOOSERS, NAMED
+from manyshot.augment.task import TASK_OPS
 
 PAGE = Path(__file__).with_name("ops.md")
 
@@ -21,7 +22,13 @@ Values by position fill the options in the order of the table. Every op takes `p
 Images have values from 0 to 1; ink is 1, paper is 0.
 """
 
-SECTIONS = {"On images": IMAGE_OPS, "Policies": POLICIES, "Choosing among ops": CHOOSERS, "Mixing": MIXES}
+SECTIONS = {
+    "On images": IMAGE_OPS,
+    "Policies": POLICIES,
+    "Choosing among ops": CHOOSERS,
+    "Mixing": MIXES,
+    "On whole tasks": TASK_OPS,
+}
 
 
 def page() -> str:

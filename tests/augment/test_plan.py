@@ -10,6 +10,7 @@ from manyshot.augment.language import parse
 from manyshot.augment.mix import MIXES, CutMix, Mixup, SometimesMix, mix_examples
 from manyshot.augment.op import Op
 from manyshot.augment.syntax import PLACEMENTS
+from manyshot.augment.task import TASK_OPS
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples
 
@@ -63,7 +64,9 @@ class TestReading:
         episode = episode_of(channels=3)
         changed = plan.apply(episode, torch.Generator().manual_seed(0))
         assert torch.isfinite(changed.support.items).all()
-        assert not torch.equal(changed.query.items[:, :: plan.query_copies], episode.as_float().query.items)
+        before = episode.as_float()
+        pairs = ((changed.query.items, before.query.items), (changed.support.items, before.support.items))
+        assert any(after.shape != items.shape or not torch.equal(after, items) for after, items in pairs)
 
     @pytest.mark.parametrize("name", OPS)
     @pytest.mark.parametrize("placement", PLACEMENTS)
@@ -347,7 +350,8 @@ class TestDescriptions:
         assert [op.name for op in described] == list(NAMED)
         for op in described:
             assert op.summary.endswith(".")
-            assert op.placements == (PLACEMENTS[1:] if op.name in MIXES else PLACEMENTS)
+            where = PLACEMENTS[1:] if op.name in MIXES else PLACEMENTS[:1] if op.name in TASK_OPS else PLACEMENTS
+            assert op.placements == where
             assert all(option.help for option in op.options)
 
     def test_the_described_defaults_are_the_ops_own(self):

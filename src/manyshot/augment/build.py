@@ -8,6 +8,7 @@ from manyshot.augment.compose import Sometimes
 from manyshot.augment.mix import Mix, SometimesMix
 from manyshot.augment.op import Op
 from manyshot.augment.syntax import Call, Value, shorten, write
+from manyshot.augment.task.base import TaskOp
 from manyshot.base import InputError, did_you_mean
 
 
@@ -113,6 +114,8 @@ def _read(call: Call, name: str, kind: Any, value: Value, table: Mapping[str, ty
     for inner, op in zip(value, ops, strict=True):
         if isinstance(op, Mix):
             _fail(call, text, f"{inner.name} changes labels: write it behind the ops of a clause, not inside one")
+        if isinstance(op, TaskOp):
+            _fail(call, text, f"{inner.name} changes whole tasks: write it in a 'task:' clause, not inside an op")
     return ops[0] if kind is Op else ops
 
 

@@ -10,6 +10,7 @@ from manyshot.augment.build import is_required, options
 from manyshot.augment.mix import Mix
 from manyshot.augment.syntax import PLACEMENTS, number
 from manyshot.augment.table import NAMED
+from manyshot.augment.task import TaskOp
 
 EXAMPLE_OPS = "affine noise"
 """What an op that must be given ops is shown with."""
@@ -88,6 +89,12 @@ def _describe(name: str, kind: type) -> OpHelp:
             OptionHelp(option, None if is_required(field) else field.default, meaning.get(option, ""))
             for option, field in options(kind).items()
         ),
-        placements=tuple(place for place in PLACEMENTS if place != "task" or not issubclass(kind, Mix)),
+        placements=_placements(kind),
         example=f"{name}({EXAMPLE_OPS})" if any(map(is_required, options(kind).values())) else name,
     )
+
+
+def _placements(kind: type) -> tuple[str, ...]:
+    if issubclass(kind, TaskOp):
+        return ("task",)
+    return tuple(place for place in PLACEMENTS if place != "task" or not issubclass(kind, Mix))

@@ -1,8 +1,10 @@
 """Plans: what augmentation acts where, from one line of text to changed episodes."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 
 import torch
 from torch import Generator
@@ -15,10 +17,24 @@ from manyshot.augment.op import Op
 from manyshot.augment.presets import PRESETS
 from manyshot.augment.syntax import PLACEMENTS, Call, Clause, Syntax, shorten, write
 from manyshot.augment.table import NAMED
-from manyshot.augment.tasks import SHARED_BY, apply_shared, sample_shared
+from manyshot.augment.task import TaskOp
+from manyshot.augment.task.shared import SHARED_BY, apply_shared, sample_shared
 from manyshot.augment.variants import are_bytes, change, variants
 from manyshot.base import InputError, did_you_mean, seeds
 from manyshot.tasks import Episode, Examples
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Ops of items whose draws are shared at `task`.
+
+    Args:
+        op: neighbouring ops of the clause as one.
+        per: who shares the draw of each, "class" or "task".
+    """
+
+    op: Compose
+    per: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -26,16 +42,16 @@ class Step:
     """What happens at one placement.
 
     Args:
-        op: the clause's ops as one.
+        op: the clause's ops of items as one; none at `task`.
         mixes: what then mixes items and labels within a task.
-        per: who shares each op's draw at `task`, "class" or "task"; empty elsewhere.
+        whole: what changes whole tasks, one after the other, at `task`; empty elsewhere.
         copies: variants of an item; None to change items in place.
         weight: of an added shot, as a share of its item's.
     """
 
     op: Compose
     mixes: tuple[Mix, ...] = ()
-    per: tuple[str, ...] = ()
+    whole: tuple[Shared | TaskOp, ...] = ()
     copies: int | None = None
     weight: float = 1.0
 
@@ -102,6 +118,22 @@ class Plan:
         """How many variants stand in the place of a query item; predictions for them go to `pool_variants`."""
         return (self.steps["query"].copies or 1) if "query" in self.steps else 1
 
+    @property
+    def changes_tasks(self) -> bool:
+        """Whether tasks get other classes or labels, which makes a plan one to train with, and none to judge by."""
+        return "task" in self.steps and any(isinstance(part, TaskOp) for part in self.steps["task"].whole)
+
+    def most_ways(self, ways: int) -> int:
+        """How many classes a task of at most `ways` has at most, once the plan is carried out.
+
+        Example:
+            >>> Plan.parse("task: more_classes(turn) composites").most_ways(5), Plan.parse("task: turn").most_ways(5)
+            (11, 5)
+        """
+        for part in self.steps["task"].whole if "task" in self.steps else ():
+            ways = part.most_ways(ways) if isinstance(part, TaskOp) else ways
+        return ways
+
     def item_op(self) -> Op:
         """The op that makes a new sample of an item: that of the shots if there are any, else that of the support.
 
@@ -150,12 +182,8 @@ class Plan:
         for placement, step in self.steps.items():
             stream = seeds.generator(seed, placement)
             if placement == "task":
-                tasks, ways = episode.classes.shape
-                params = {
-                    str(place): sample_shared(op, per, tasks, ways, stream)  # laid out as Compose draws them
-                    for place, (op, per) in enumerate(zip(step.op.ops, step.per, strict=True))
-                }
-                episode = apply_shared(step.op, episode, params)
+                for change_tasks in step.whole:
+                    episode = _changed_tasks(change_tasks, episode, stream)
             elif placement == "shots":
                 made = variants(episode.support, step.op, step.copies or 1, stream, step.weight)
                 made = _mixed(made, step, stream)
@@ -175,8 +203,13 @@ def _step(placement: str, clause: Clause) -> Step:
         per, calls = zip(*map(_per, clause.calls), strict=True)
     else:
         calls = clause.calls
-        per = ("class",) * len(calls) if placement == "task" else ()
+        per = ("class",) * len(calls)
     built = [build(call, NAMED) for call in calls]
+    for call, op in zip(clause.calls, built, strict=True):
+        if isinstance(op, TaskOp) and clause.placements != ("task",):
+            raise InputError(f"plan: {call.place} changes whole tasks: write it in a 'task:' clause of its own")
+        if isinstance(op, TaskOp) and "per" in dict(call.options):
+            raise InputError(f"plan: {call.place} is drawn once a task: leave per out")
     ops = tuple(op for op in built if not isinstance(op, Mix))
     for call, op, before in zip(calls, built, [None, *built], strict=False):
         if isinstance(op, Mix) and placement == "task":
@@ -184,7 +217,30 @@ def _step(placement: str, clause: Clause) -> Step:
         if isinstance(before, Mix) and not isinstance(op, Mix):
             raise InputError(f"plan: {call.place} stands behind a mix; write mixes last")
     mixes = tuple(op for op in built if isinstance(op, Mix))
-    return Step(Compose(ops), mixes, per, clause.copies, 1.0 if clause.weight is None else clause.weight)
+    if placement == "task":
+        return Step(Compose(()), whole=tuple(_runs(zip(built, per, strict=True))))
+    return Step(Compose(ops), mixes, (), clause.copies, 1.0 if clause.weight is None else clause.weight)
+
+
+def _runs(built: Iterable[tuple[Op | TaskOp, str]]) -> Iterator[Shared | TaskOp]:
+    """Ops in their order, neighbouring ops of items as one, so that the engine takes them in one go."""
+    for whole, run in groupby(built, lambda each: isinstance(each[0], TaskOp)):
+        ops, per = zip(*run, strict=True)
+        if whole:
+            yield from ops
+        else:
+            yield Shared(Compose(ops), per)
+
+
+def _changed_tasks(change_tasks: Shared | TaskOp, episode: Episode, stream: Generator) -> Episode:
+    tasks, ways = episode.classes.shape
+    if isinstance(change_tasks, TaskOp):
+        return change_tasks.apply(episode, change_tasks.sample(tasks, ways, stream))
+    params = {
+        str(place): sample_shared(op, per, tasks, ways, stream)  # laid out as Compose draws them
+        for place, (op, per) in enumerate(zip(change_tasks.op.ops, change_tasks.per, strict=True))
+    }
+    return apply_shared(change_tasks.op, episode, params)
 
 
 def _mixed(examples: Examples, step: Step, generator: Generator) -> Examples:

@@ -18,6 +18,7 @@ class Preset:
 
 _DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.07)"
 _GENTLE = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
+_CAMERA = "flip resized_crop(0.5) brightness(0.3) contrast(0.3) saturation(0.3) hue(0.05)"
 _UPRIGHTLESS = "flip turn(fit=yes) affine(10, 1.1, 0.05, 0.05, edge=reflection)"
 
 PRESETS = {
@@ -30,7 +31,7 @@ PRESETS = {
         "to classify letters: deformed variants of support items to compare with, of query items to average over",
     ),
     "natural": Preset(
-        "support+query: flip resized_crop(0.5) brightness(0.3) contrast(0.3) saturation(0.3) hue(0.05)",
+        f"support+query: {_CAMERA}",
         "photographs: mirrored, cropped, in another light",
     ),
     "medical": Preset(
@@ -41,6 +42,20 @@ PRESETS = {
         "support+query: flip resized_crop(0.5) trivialaugment",
         "photographs, with nothing to tune: mirrored, cropped, and one of fourteen moves at any strength",
     ),
+    "query-cutmix": Preset(
+        f"support: {_CAMERA}; query: {_CAMERA} cutmix(2)",
+        "photographs, as Ni et al. 2021 found best of one placement: what is judged is cut together",
+    ),
+    "query-cutmix-turned": Preset(
+        f"task: turn(p=0.67); support: {_CAMERA}; query: {_CAMERA} cutmix(2)",
+        "photographs, their best pair: queries cut together, and half of the classes turned into new ones",
+    ),
+    "maxup-pool": Preset(
+        f"task: turn(p=0.67); support: {_CAMERA} oneof(erase selfmix, p=0.3); "
+        f"query: {_CAMERA} oneof(erase selfmix, p=0.3) cutmix(2, p=0.5)",
+        "photographs, for the objective maxup: what each draw takes from their pool of methods",
+    ),
+    "shot-flip": Preset("shots: flip(1)", "photographs, to classify: their mirrored shots count as further shots"),
     "medical-slides": Preset(
         f"support+query: {_UPRIGHTLESS} stain_jitter(0.05) blur(0.7, p=0.3)",
         "pictures of stained slides: as medical, and stained in another laboratory",

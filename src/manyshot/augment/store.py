@@ -13,7 +13,7 @@ from manyshot.augment.build import is_required, options
 from manyshot.augment.compose import Compose, Sometimes
 from manyshot.augment.mix import MIXES, Mix, SometimesMix
 from manyshot.augment.op import Op
-from manyshot.augment.table import NAMED
+from manyshot.augment.table import CHOOSERS, OPS
 from manyshot.base import InputError, did_you_mean
 
 HEAD = "manyshot pipeline"
@@ -22,7 +22,8 @@ DEEPEST = 32
 """Ops inside ops."""
 
 NAMES: Mapping[str, type] = {
-    **NAMED,
+    **OPS,
+    **CHOOSERS,
     **MIXES,
     "compose": Compose,
     "sometimes": Sometimes,

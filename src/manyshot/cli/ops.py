@@ -56,7 +56,8 @@ def ops(
             rows.append(("p", "1", "the share of items that are changed"))
         print_table(("option", "default", "meaning"), rows)
         print(f"May stand at: {', '.join(op.placements)}")
-        print(f"Example plan: support: {op.example}")
+        where = "support" if "support" in op.placements else op.placements[0]
+        print(f"Example plan: {where}: {op.example}")
     else:
         print_table(("op", "what it does"), [(op.name, op.summary) for op in described])
         print_table(

@@ -15,9 +15,9 @@ from manyshot.objectives.blend import blending, pack
 from manyshot.objectives.check import require_classes, require_mixing
 from manyshot.objectives.metamix import MetaMix, mixed_labels
 from manyshot.objectives.objective import StepTasks
-from manyshot.objectives.places import gather_items, number_in_class, place_of
 from manyshot.objectives.reroute import encoder_of, loss_by_route
 from manyshot.tasks import Episode, Examples
+from manyshot.tasks.places import gather_items, number_in_class, place_of
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from manyshot.learners import Learner
 from manyshot.objectives.blend import blending, pack
 from manyshot.objectives.check import require_mixing
 from manyshot.objectives.objective import StepTasks
-from manyshot.objectives.places import any_item, gather_items
 from manyshot.objectives.reroute import encoder_of, loss_by_route
 from manyshot.tasks import Episode
+from manyshot.tasks.places import any_item, gather_items
 
 
 @dataclass(frozen=True)

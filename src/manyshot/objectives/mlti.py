@@ -14,9 +14,9 @@ from manyshot.learners import Learner
 from manyshot.learners.learner import by_task
 from manyshot.objectives.check import require_classes, require_mixing
 from manyshot.objectives.objective import StepTasks
-from manyshot.objectives.places import number_in_class, place_of
 from manyshot.objectives.reroute import encoder_of, loss_by_route
 from manyshot.tasks import Episode, Examples
+from manyshot.tasks.places import number_in_class, place_of
 
 
 @dataclass(frozen=True)

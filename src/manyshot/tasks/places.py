@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from manyshot.tasks import Examples
+from manyshot.tasks.episode import Examples
 
 
 def place_of(

@@ -1,0 +1,17 @@
+"""Augmentation of whole tasks: draws that support and query share, further classes, changed labels."""
+
+from manyshot.augment.task.base import TaskOp
+from manyshot.augment.task.composites import Composites
+from manyshot.augment.task.label_noise import LabelNoise
+from manyshot.augment.task.more_classes import MoreClasses
+from manyshot.augment.task.permute_labels import PermuteLabels
+
+TASK_OPS: dict[str, type[TaskOp]] = {
+    "more_classes": MoreClasses,
+    "composites": Composites,
+    "permute_labels": PermuteLabels,
+    "label_noise": LabelNoise,
+}
+"""Every op of whole tasks by its name."""
+
+__all__ = ["TASK_OPS", "Composites", "LabelNoise", "MoreClasses", "PermuteLabels", "TaskOp"]

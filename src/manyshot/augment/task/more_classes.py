@@ -1,0 +1,84 @@
+"""Changed classes as further classes of the same task (Liu, Chao and Lin 2020; Ni et al. 2021)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool
+from torch import Generator, Tensor
+
+from manyshot.augment.op import Op, Params, check_number, take
+from manyshot.augment.task.base import TaskOp, require_classes, which, with_classes
+from manyshot.augment.task.shared import class_rows
+from manyshot.augment.variants import apply_in_tasks
+from manyshot.tasks import Episode, Examples
+
+
+@dataclass(frozen=True)
+class MoreClasses(TaskOp):
+    """Add every class of a task once more, changed: a letter and the same letter on its side become two classes.
+
+    What is shared: the op's draw is one a class, the same for its support and query items; classes differ. A class that
+    the op leaves as it is, as a turn by no quarter does, is not added, since it would stand beside itself under another
+    name. Tasks have up to twice as many classes then.
+
+    Args:
+        op: what changes a class, such as `turn`.
+        p: share of tasks that get further classes.
+
+    Raises:
+        InputError: for a p outside 0 to 1; on applying, for tasks without classes.
+
+    Example:
+        >>> from manyshot.augment.image import Flip
+        >>> side = Examples(torch.rand(1, 2, 1, 8, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> op = MoreClasses(Flip(p=1.0))
+        >>> more = op.apply(Episode(side, side, torch.tensor([[3, 5]])), op.sample(1, 2, torch.Generator()))
+        >>> more.support.hard.tolist(), more.classes.tolist()
+        ([[0, 1, 2, 3]], [[3, 5, -1, -1]])
+        >>> more.query.items[:, 2:].equal(side.items.flip(-1))
+        True
+    """
+
+    op: Op
+    p: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number(self, "p", high=1)
+
+    def sample(self, tasks: int, ways: int, generator: Generator) -> Params:
+        """Draw `on [T]`, booleans, and the op's params of T ways classes under `inner`."""
+        return {"on": which(self.p, tasks, generator), "inner": self.op.sample(tasks * ways, generator)}
+
+    def apply(self, episode: Episode, params: Params) -> Episode:
+        """Change the items of every class by its params, and add them behind the others."""
+        require_classes(episode, self)
+        sides = (episode.support, episode.query)
+        made = [apply_in_tasks(self.op, s.items, take(params["inner"], class_rows(s)), floats=False) for s in sides]
+        changed = torch.stack([_changed(s, items) for s, items in zip(sides, made, strict=True)]).any(0)
+        present = episode.support.present & changed & params["on"].to(changed.device)[:, None]
+        support, query = (_joined(s, items, present) for s, items in zip(sides, made, strict=True))
+        return Episode(support, query, torch.cat([episode.classes, torch.full_like(episode.classes, -1)], 1))
+
+    def most_ways(self, ways: int) -> int:
+        """Twice as many."""
+        return 2 * ways
+
+
+def _changed(side: Examples, items: Any) -> Bool[Tensor, "t ways"]:  # noqa: ANN401 - a tensor, or lists for text
+    """Which classes have an item that is not what it was."""
+    if isinstance(items, Tensor):
+        other = (items != side.items).flatten(2).any(2)
+    else:
+        other = torch.tensor(
+            [[a != b for a, b in zip(*rows, strict=True)] for rows in zip(items, side.items, strict=True)]
+        )
+    other = other.to(side.weight.device) & (side.weight > 0)
+    found: Tensor = ((side.labels > 0) & other[..., None]).any(1)
+    return found
+
+
+def _joined(side: Examples, items: Any, present: Bool[Tensor, "t ways"]) -> Examples:  # noqa: ANN401 - as above
+    weight = side.weight * present.gather(1, side.hard)
+    origin = torch.arange(weight.shape[1], device=weight.device).expand_as(weight)
+    return with_classes(side, items, side.labels, weight, present, origin)
