@@ -1,16 +1,29 @@
-"""`manyshot compare`: train with several plans and judge them on the same tasks."""
+"""`manyshot compare`: train with several plans, learners or objectives and judge them on the same tasks."""
 
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manyshot.base import InputError, check_out, quieten
+from manyshot.base import InputError, check_out, did_you_mean, quieten
 from manyshot.cli import training_options as option
 from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table, refuse
 from manyshot.cli.ranges import number_or_range
+
+if TYPE_CHECKING:
+    from typer import Context
+else:
+    Context = typer.Context.__base__  # what commands are really given; its module differs between versions of typer
+
+PRESETS = {
+    "few-tasks": "Omniglot from 10, 20, 50 and 100 training classes, with and without turned classes",
+    "transfer": "Omniglot's letters to MNIST's digits, from 1 and 5 examples each",
+}
+"""Names and summaries of the presets; here too, so that the help need not wait for torch."""
+WITH_PRESET = ("preset", "out", "root", "steps", "tasks", "seeds", "jobs", "device", "seed", "as_json", "quiet")
+"""The options that mean something beside --preset."""
 
 EXAMPLES = examples(
     "manyshot compare omniglot --split small1 --arms none --arms handwriting",
@@ -18,21 +31,34 @@ EXAMPLES = examples(
     'manyshot compare glyphs --test-data digits --ways 10 --arms none --arms "both = handwriting => handwriting-test"',
     'manyshot compare omniglot --split small1 --arms "prototypes = handwriting" '
     '--arms "maml = handwriting | learner=maml(steps=5) => none"',
+    "manyshot compare --preset few-tasks --root ~/data --out runs/few-tasks",
     "",
     'An arm is "[name =] training plan [| setting=value ...] [=> plan at use time [| learner=...]]"; what it may set',
     "are options of `manyshot train`: learner, objective, encoder, within-group, rate.",
     "The first arm is what the others are measured against. Arms that differ in their use alone share a training.",
     "Every training is a run in --out; the same command goes on where it was stopped.",
+    "",
+    "Presets, for which --root, --steps, --tasks, --seeds, --seed and --device may be changed:",
+    *(f"  {name}: {summary}" for name, summary in PRESETS.items()),
 )
 
 
 def compare(
-    data: option.Data,
+    context: Context,
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="[DATA]", help="A data set (see `manyshot data list`), or a folder or zip of pictures."),
+    ] = None,
     arms: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(help='One arm; give the option once for each: "name = plan | setting=value => test plan".'),
-    ],
-    out: Annotated[Path, typer.Option("--out", help="The folder of the runs and the report.")] = Path("runs/compare"),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A comparison by its name, instead of DATA and --arms; see below.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder of the runs and the report; runs/compare if not given.")
+    ] = None,
     split: Split = None,
     root: Root = None,
     size: Size = None,
@@ -66,78 +92,113 @@ def compare(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train with several augmentation plans and judge all on the same tasks, with paired differences."""
-    from manyshot.datasets import load
-    from manyshot.report.compare_page import COLUMNS, compare_page, result_rows
+    """Train with several plans, learners or objectives and judge all on the same tasks, with paired differences."""
+    from manyshot.report.compare_page import COLUMNS, compare_page, groups_of, result_rows
     from manyshot.report.page import write_page
-    from manyshot.tasks import EpisodeSampler
-    from manyshot.training import Arm, Config, Settings, check_arms, image_shape, load_sources, train_arms
-    from manyshot.training import compare as judge
+    from manyshot.training import (
+        COMPARISONS,
+        Arm,
+        Comparison,
+        Config,
+        Judging,
+        Settings,
+        adjusted,
+        check_arms,
+        run_comparisons,
+    )
 
     quieten(quiet)
-    if tasks < 2:
-        raise InputError(f"--tasks {tasks}: give at least 2")
-    if test_data is None:
-        refuse("without --test-data", test_split=test_split)
-        test = 0.3 if test is None else test
-    else:
-        refuse("with --test-data", test=test)
-        test = 0.0
+    out = out or Path("runs") / (preset or "compare")
     check_out(out)
-    compared = [Arm.parse(text) for text in arms]
-    check_arms(compared, out)
-    config = Config(
-        data=data,
-        split=split,
-        root=None if root is None else str(root),
-        size=size,
-        learner=learner,
-        objective=objective,
-        encoder=encoder,
-        ways=number_or_range(ways, "--ways"),
-        shots=number_or_range(shots, "--shots"),
-        queries=queries,
-        within_group=within_group,
-        classes=classes,
-        validation=validation,
-        test=test,
-        split_by=split_by,
-        fit=Settings(
-            steps=steps,
-            tasks_per_step=tasks_per_step,
-            rate=rate,
-            optimizer=optimizer,
-            schedule=schedule,
-            weight_decay=weight_decay,
-            clip=clip,
-            seed=seed,
-            device=device,
-        ),
-    )
-    sources = load_sources(config)
-    if test_data is not None:
-        channels, pixels = image_shape(sources.training)
-        target = load(test_data, test_split, root=root, size=pixels, color=channels == 3)
-    elif sources.test is None:
-        raise InputError("--test 0: nothing is left to judge by; give a share, or --test-data")
+    if preset is not None:
+        if preset not in COMPARISONS:
+            raise InputError(f"--preset {preset}: {did_you_mean(preset, COMPARISONS)}")
+        for name in context.params:
+            if name not in WITH_PRESET and _given(context, name):
+                option_name = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
+                raise InputError(f"{option_name} has no effect with --preset, which says itself; leave it out")
+        comparisons = [
+            adjusted(
+                one,
+                root=None if root is None else str(root),
+                seeds=seeds if _given(context, "seeds") else None,
+                steps=steps if _given(context, "steps") else None,
+                tasks=tasks if _given(context, "tasks") else None,
+                seed=seed if _given(context, "seed") else None,
+                device=device if _given(context, "device") else None,
+            )
+            for one in COMPARISONS[preset].comparisons
+        ]
+        title = COMPARISONS[preset].summary
     else:
-        target = sources.test
-    try:
-        sampler = EpisodeSampler(target, config.ways, config.shots, queries, seed=seed)
-        config.sampler(sources.training)
-    except InputError as error:
-        share = "" if test_data is not None else f"; the test part: --test {test:g} --split-by {split_by}"
-        raise InputError(f"{error} (--ways, --shots, --queries{share})") from None
-    runs, seconds = train_arms(compared, config, seeds, out, jobs)
-    results = judge(runs, sampler, tasks, seed)
+        if data is None or not arms:
+            raise InputError("give DATA and at least one --arms, or --preset NAME; see --help")
+        if test_data is None:
+            refuse("without --test-data", test_split=test_split)
+            test = 0.3 if test is None else test
+        else:
+            refuse("with --test-data", test=test)
+            test = 0.0
+        config = Config(
+            data=data,
+            split=split,
+            root=None if root is None else str(root),
+            size=size,
+            learner=learner,
+            objective=objective,
+            encoder=encoder,
+            ways=number_or_range(ways, "--ways"),
+            shots=number_or_range(shots, "--shots"),
+            queries=queries,
+            within_group=within_group,
+            classes=classes,
+            validation=validation,
+            test=test,
+            split_by=split_by,
+            fit=Settings(
+                steps=steps,
+                tasks_per_step=tasks_per_step,
+                rate=rate,
+                optimizer=optimizer,
+                schedule=schedule,
+                weight_decay=weight_decay,
+                clip=clip,
+                seed=seed,
+                device=device,
+            ),
+        )
+        judging = Judging("", config.ways, config.shots, queries, tasks, test_data, test_split)
+        compared_arms = tuple(map(Arm.parse, arms))
+        comparisons = [Comparison("", config, compared_arms, (judging,), seeds)]
+        title = f"{len(arms)} ways to learn from {data}"
+        check_arms(compared_arms, out)
+        try:
+            comparisons[0].samplers()
+        except InputError as error:
+            share = "" if test_data is not None else f"; the test part: --test {test:g} --split-by {split_by}"
+            raise InputError(f"{error} (--ways, --shots, --queries{share})") from None
+    compared = run_comparisons(comparisons, out, jobs)
     report = out / "report.html"
-    title = f"{len(results)} ways to augment {data}"
-    page = compare_page(title, {target.name: results}, compared, runs, seconds, shlex.join(["manyshot", *sys.argv[1:]]))
-    write_page(report, page)
+    write_page(report, compare_page(title, compared, shlex.join(["manyshot", *sys.argv[1:]])))
     if as_json:
-        answers = {arm.name: arm.as_dict() | results[arm.name].as_dict() for arm in compared}
-        told = {"arms": answers, "tasks": tasks, "seeds": seeds}
-        print_json(told | {"cpu_seconds": seconds, "test": target.name, "report": str(report)})
+        if preset is None:
+            (reached,) = compared[0].results.values()
+            answers = {arm.name: arm.as_dict() | reached[arm.name].as_dict() for arm in comparisons[0].arms}
+            told: dict[str, Any] = {"arms": answers, "tasks": tasks, "seeds": seeds, "cpu_seconds": compared[0].seconds}
+            told["test"] = compared[0].judged_on[""]
+        else:
+            told = {"preset": preset, "comparisons": {one.comparison.name: one.as_dict() for one in compared}}
+        print_json(told | {"report": str(report)})
         return
-    print_table(COLUMNS, result_rows(results), right=(1, 2, 3))
-    print(f"{seeds} seeds, {tasks:,} tasks of {target.name}; intervals are 95 %. Look at {report}")
+    for name, results in groups_of(compared).items():
+        if name:
+            print(f"{name}:")
+        print_table(COLUMNS, result_rows(results), right=(1, 2, 3))
+    first = compared[0].comparison
+    print(f"{first.seeds} seeds, {first.judgings[0].tasks:,} tasks; intervals are 95 %. Look at {report}")
+
+
+def _given(context: Context, name: str) -> bool:
+    """Whether an option stands on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

@@ -1,11 +1,11 @@
-"""The page of a comparison: what each arm reached, and by how much they differ."""
+"""The page of comparisons: what each arm reached, and by how much they differ."""
 
 from collections.abc import Mapping, Sequence
 
 from manyshot.report.page import Page, Paragraph, Picture, Section, Table, interval, provenance
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_picture
-from manyshot.training import Arm, ArmResult, Run
+from manyshot.training import Arm, ArmResult, Compared
 
 Results = Mapping[str, ArmResult]
 """What each arm reached, by name; the first is what the others are measured against."""
@@ -14,69 +14,38 @@ ARM_COLUMNS = ("arm", "training plan", "sets", "plan at use time", "CPU seconds"
 COLUMNS = ("arm", "accuracy %", "difference, points", "p (Holm)")
 
 
-def compare_page(
-    title: str,
-    groups: Mapping[str, Results],
-    arms: Sequence[Arm],
-    runs: Mapping[str, Sequence[Run]],
-    seconds: Mapping[str, float],
-    command: str,
-    more: Sequence[Section] = (),
-) -> Page:
+def compare_page(title: str, compared: Sequence[Compared], command: str, more: Sequence[Section] = ()) -> Page:
     """Tables, plots and pictures of arms beside each other.
 
     Args:
         title: stands at the top.
-        groups: results by kind of test, such as "1 shot" and "5 shots".
-        arms: what they train and are used with.
-        runs: each arm's runs, for their curves and pictures.
-        seconds: CPU seconds that training each arm took.
+        compared: one comparison, or several; each says its own arms.
         command: the command line that made it.
         more: sections to stand before the provenance.
     """
-    first = next(iter(runs))
-    seeds, steps = len(runs[first]), runs[first][0].config.fit.steps
-    tasks = next(iter(groups.values()))[first].accuracy.shape[1]
+    groups = groups_of(compared)
     sections = [
         Section(name, [Table(COLUMNS, result_rows(found)), *_differences(found)]) for name, found in groups.items()
     ]
     bars = {name: [_estimate(arm, result) for arm, result in found.items()] for name, found in groups.items()}
-    settings = runs[first][0].config.as_dict()
-    settings |= settings.pop("fit")
-    differing = {"plan", "test_plan", *(name.replace("-", "_") for arm in arms for name, _ in arm.settings)}
-    sections += [
-        Section("All beside each other", [Picture.of(accuracies(bars), alt="Accuracy of each arm, with intervals")]),
-        Section(
-            "The arms",
-            [
-                Table(ARM_COLUMNS, [_arm_row(arm, seconds[arm.name]) for arm in arms]),
-                Paragraph(
-                    f"Every arm: {seeds} training seeds, {steps:,} steps each, the same tasks and first weights for a "
-                    f"seed{' but for what the arm sets itself' if any(arm.settings for arm in arms) else ''}. "
-                    f"All are judged on the same {tasks:,} tasks. Intervals are 95 %; those of differences are "
-                    "paired and "
-                    "include the training seed (seeds and tasks as crossed random effects)."
-                ),
-            ],
-        ),
-        Section(
-            "Training",
-            [
-                Picture.of(
-                    training_curves(
-                        {name: loss_curve(arm[0].rows) for name, arm in runs.items()},
-                        accuracy_curves({name: arm[0].rows for name, arm in runs.items()}),
-                    ),
-                    alt="Loss by step of each arm",
-                    caption="The first seed of each arm.",
-                )
-            ],
-        ),
-        *(Section(f"A training task of '{name}'", [task_picture(arm[0])]) for name, arm in runs.items()),
-        *more,
-        provenance(command, {name: value for name, value in settings.items() if name not in differing}),
-    ]
-    return Page(title, _summary(groups), sections)
+    sections.append(
+        Section("All beside each other", [Picture.of(accuracies(bars), alt="Accuracy of each arm, with intervals")])
+    )
+    for one in compared:
+        sections += [_arms(one), _training(one)]
+    # Comparisons of a preset differ in what is learned from, not in what is done to it.
+    first = compared[0]
+    sections += [Section(f"A training task of '{name}'", [task_picture(arm[0])]) for name, arm in first.runs.items()]
+    return Page(title, _summary(groups), [*sections, *more, provenance(command, _settings(compared))])
+
+
+def groups_of(compared: Sequence[Compared]) -> dict[str, Results]:
+    """Results by comparison and judging, such as "20 classes, 5 ways"; empty names are left out."""
+    return {
+        ", ".join(filter(None, (one.comparison.name, judging))): results
+        for one in compared
+        for judging, results in one.results.items()
+    }
 
 
 def result_rows(results: Results) -> list[tuple[str, str, str, str]]:
@@ -94,6 +63,57 @@ def result_rows(results: Results) -> list[tuple[str, str, str, str]]:
             )
         )
     return rows
+
+
+def _heading(one: Compared, what: str) -> str:
+    return f"{one.comparison.name}: {what}" if one.comparison.name else what
+
+
+def _settings(compared: Sequence[Compared]) -> dict[str, object]:
+    """What trainings were made from, but for what arms set themselves; each comparison's value where they differ."""
+    own = {"plan", "test_plan"}
+    told: dict[str, dict[str, object]] = {}
+    for one in compared:
+        values = one.comparison.config.as_dict()
+        told[one.comparison.name] = values | values.pop("fit")
+        own |= {name.replace("-", "_") for arm in one.comparison.arms for name, _ in arm.settings}
+    settings: dict[str, object] = {}
+    for name, value in told[compared[0].comparison.name].items():
+        if name not in own:
+            alike = all(values[name] == value for values in told.values())
+            settings[name] = value if alike else "; ".join(f"{one}: {values[name]}" for one, values in told.items())
+    return settings
+
+
+def _arms(one: Compared) -> Section:
+    arms = one.comparison.arms
+    own = " but for what the arm sets itself" if any(arm.settings for arm in arms) else ""
+    judged = "; ".join(
+        f"{judging.name + ': ' if judging.name else ''}{judging.tasks:,} tasks of {one.judged_on[judging.name]}"
+        for judging in one.comparison.judgings
+    )
+    steps = one.comparison.config.fit.steps
+    return Section(
+        _heading(one, "the arms") if one.comparison.name else "The arms",
+        [
+            Table(ARM_COLUMNS, [_arm_row(arm, one.seconds[arm.name]) for arm in arms]),
+            Paragraph(
+                f"Every arm: {one.comparison.seeds} training seeds, {steps:,} steps each, the same "
+                f"tasks and first weights for a seed{own}. All are judged on the same tasks ({judged}). Intervals "
+                "are 95 %; those of differences are paired and include the training seed (seeds and tasks as crossed "
+                "random effects)."
+            ),
+        ],
+    )
+
+
+def _training(one: Compared) -> Section:
+    curves = training_curves(
+        {name: loss_curve(arm[0].rows) for name, arm in one.runs.items()},
+        accuracy_curves({name: arm[0].rows for name, arm in one.runs.items()}),
+    )
+    picture = Picture.of(curves, alt="Loss by step of each arm", caption="The first seed of each arm.")
+    return Section(_heading(one, "training") if one.comparison.name else "Training", [picture])
 
 
 def _arm_row(arm: Arm, seconds: float) -> tuple[str, str, str, str, str]:

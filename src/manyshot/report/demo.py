@@ -15,7 +15,7 @@ from manyshot.report.export import Exported, export
 from manyshot.report.gallery import Row, save, sheet, to_pillow
 from manyshot.report.page import Command, Paragraph, Picture, Section, write_page
 from manyshot.tasks import EpisodeSampler
-from manyshot.training import Arm, ArmResult, Config, Settings, compare, train_arms
+from manyshot.training import Arm, ArmResult, Comparison, Config, Judging, Settings, run_comparison
 
 WITHOUT, WITH = "without augmentation", "with augmentation"
 DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.06)"
@@ -23,7 +23,7 @@ DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.06)"
 # on one half of the scans, and again on MNIST's digits.
 PLAN = f"task: flip; support+query: {DEFORM} stroke(0.7, p=0.5)"
 SAMPLES = f"shots: 8 x {DEFORM}"
-SHOTS = {"one_shot": 1, "five_shot": 5}
+SHOTS = {"1 shot": 1, "5 shots": 5}
 NOTE = "demo.json"
 """The figures; also marks a folder that a demo made."""
 WAYS, QUERIES, TASKS, SEEDS, PER_CLASS = 10, 10, 600, 3, 12
@@ -82,29 +82,24 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
     """
     _make_room(out)
     write_json(out / NOTE, {"command": command, "seed": seed})
-    arms = [Arm(WITHOUT, "none"), Arm(WITH, PLAN)]
-    runs, seconds = train_arms(arms, CONFIG.seeded(seed), SEEDS, out / "runs")
+    compared = run_comparison(_comparison(seed), out / "runs")
     digits = load("digits", size=28)
-    results = {
-        name: compare(runs, EpisodeSampler(digits, WAYS, shots, QUERIES, seed=seed), TASKS, seed)
-        for name, shots in SHOTS.items()
-    }
     _write_task(EpisodeSampler(digits, WAYS, 1, QUERIES, seed=seed), out / "task")
     made = export(out / "task", Plan.parse(SAMPLES), PER_CLASS, out / "samples", seed=seed)
     report = out / "report.html"
     page = compare_page(
-        "From printed letters to handwritten digits",
-        {"1 shot": results["one_shot"], "5 shots": results["five_shot"]},
-        arms,
-        runs,
-        seconds,
-        command,
-        [_samples(out / "task", made)],
+        "From printed letters to handwritten digits", [compared], command, [_samples(out / "task", made)]
     )
     write_page(report, page)
+    results = {name: compared.results[words] for name, words in (("one_shot", "1 shot"), ("five_shot", "5 shots"))}
     found = Demo(results, report, made.folder)
     write_json(out / NOTE, {"command": command, "seed": seed, **found.as_dict()})
     return found
+
+
+def _comparison(seed: int) -> Comparison:
+    judgings = [Judging(name, WAYS, shots, QUERIES, TASKS, "digits") for name, shots in SHOTS.items()]
+    return Comparison("", CONFIG.seeded(seed), (Arm(WITHOUT, "none"), Arm(WITH, PLAN)), tuple(judgings), SEEDS)
 
 
 def _make_room(out: Path) -> None:

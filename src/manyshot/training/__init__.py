@@ -2,22 +2,31 @@
 
 from manyshot.training.arms import Arm
 from manyshot.training.compare import ArmResult, check_arms, compare, train_arms
+from manyshot.training.comparison import Compared, Comparison, Judging, adjusted, run_comparison, run_comparisons
 from manyshot.training.config import Config
-from manyshot.training.evaluate import Evaluation, encode, evaluate, evaluate_tasks
+from manyshot.training.evaluate import Evaluation, evaluate, evaluate_tasks
+from manyshot.training.features import encode
 from manyshot.training.fit import Settings, TrainingDiverged, fit
+from manyshot.training.presets import COMPARISONS, ComparisonPreset
 from manyshot.training.run import Run, Sources, classes_seen, image_shape, load_run, load_sources, train, with_room
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 
 __all__ = [
+    "COMPARISONS",
     "Arm",
     "ArmResult",
+    "Compared",
+    "Comparison",
+    "ComparisonPreset",
     "Config",
     "Difference",
     "Evaluation",
+    "Judging",
     "Run",
     "Settings",
     "Sources",
     "TrainingDiverged",
+    "adjusted",
     "check_arms",
     "classes_seen",
     "compare",
@@ -31,6 +40,8 @@ __all__ = [
     "load_sources",
     "mean_interval",
     "paired_difference",
+    "run_comparison",
+    "run_comparisons",
     "train",
     "train_arms",
     "with_room",

@@ -1,0 +1,28 @@
+"""Run a comparison by its name, as `manyshot compare --preset` does. Writes results/NAME.json.
+
+What is trained there already is not trained again.
+
+    python experiments/preset.py few-tasks --root DATA
+"""
+
+import argparse
+
+from circumstances import answer, write
+
+
+def main() -> None:
+    """Compare, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", help="one of the presets of `manyshot compare --help`")
+    parser.add_argument("--root", required=True, help="the folder that holds omniglot/, mnist/ and cifar_fs/")
+    parser.add_argument("--runs", default="runs", help="where the trainings lie, in a folder of the preset's name")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
+    options = parser.parse_args()
+    place = f"--out {options.runs}/{options.name} --root {options.root} --jobs {options.jobs}"
+    found = answer(f"manyshot compare --preset {options.name} {place}")
+    found.pop("report")  # where it lies on this machine
+    write(options.name.replace("-", "_"), {"command": f"manyshot compare --preset {options.name}", "seed": 0, **found})
+
+
+if __name__ == "__main__":
+    main()
