@@ -4,6 +4,7 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean
 from manyshot.datasets import cifar_fs, digits, glyphs, idx, omniglot
+from manyshot.datasets.centred import FINENESS, centred_source
 from manyshot.datasets.data_set import DataSet
 from manyshot.datasets.fetch import FileState, check_files
 from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
@@ -88,6 +89,7 @@ def load(
     root: Path | str | None = None,
     size: int | None = None,
     color: bool | None = None,
+    centred: bool = False,
 ) -> Source:
     """A data set by its name, or a folder or zip of pictures by its path.
 
@@ -100,12 +102,15 @@ def load(
             below `root`.
         size: height and width of the items in pixels; if None, the data set's own, and for a folder see `load_folder`.
         color: three channels (True) or one (False); as the data set or the pictures are if None.
+        centred: drawings moved to the middle and brought to one size, see `manyshot.datasets.centred`; for data sets of
+            ink on paper alone.
 
     Returns:
         A source of uint8 images `[n, c, size, size]`.
 
     Raises:
-        InputError: if the name, path or split is unknown, or a file is missing or broken.
+        InputError: if the name, path or split is unknown, a file is missing or broken, or what is to be centred is not
+            known to be ink on paper.
 
     Example:
         >>> load("digits").class_names[:3]
@@ -114,7 +119,11 @@ def load(
     if size is not None and not SMALLEST <= size <= LARGEST:
         raise InputError(f"size={size}: give from {SMALLEST} to {LARGEST} pixels")
     name = str(name_or_path)
-    if name not in DATASETS or isinstance(name_or_path, Path):
+    named = name in DATASETS and not isinstance(name_or_path, Path)
+    if centred and not (named and DATASETS[name].ink):
+        drawings = ", ".join(row.name for row in DATASETS.values() if row.ink)
+        raise InputError(f"{name}: only drawings can be centred by their ink ({drawings}); leave that out (--centred)")
+    if not named:
         path = Path(name).expanduser()
         if root is not None and not path.exists():
             path = Path(root).expanduser() / name
@@ -127,7 +136,10 @@ def load(
         chosen = SPLIT_NAMES.get(chosen, chosen)
     if chosen not in row.splits:
         raise InputError(f"{name}: no split '{split}'; {did_you_mean(chosen, row.splits)}")
-    return row.build(chosen, None if root is None else Path(root).expanduser(), size or row.default_size, color)
+    folder, pixels = None if root is None else Path(root).expanduser(), size or row.default_size
+    if centred:
+        return centred_source(row.build(chosen, folder, FINENESS * pixels, color), pixels)
+    return row.build(chosen, folder, pixels, color)
 
 
 def check(name: str, root: Path | str | None = None) -> list[FileState]:
