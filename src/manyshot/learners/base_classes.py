@@ -16,7 +16,8 @@ class BaseClassesLearner(FeatureLearner):
     L = mean_i w_i H(c(x_i), softmax(g(f(x_i)))) over support and query; g is a linear layer with an output a base class
 
     The tasks of an episode serve as a batch of items whose classes `Episode.classes` names. A class that an
-    augmentation turned or mirrored as a whole counts as the class that it was made of.
+    augmentation turned or mirrored as a whole counts as the class that it was made of; one that it added has no number
+    and does not count.
 
     Args:
         encoder: items `[n, ...]` to features `[n, d]`.
@@ -42,6 +43,10 @@ class BaseClassesLearner(FeatureLearner):
         logits: Tensor = self.base(features)
         return logits
 
+    def above(self) -> nn.Module:
+        """What stands above `body` in the encoder: nothing, as a rule."""
+        return nn.Identity()
+
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
         """Cross-entropy of the classification among the base classes, over support and query."""
         if not self.classes:
@@ -52,6 +57,9 @@ class BaseClassesLearner(FeatureLearner):
                 "base classes; train it on those"
             )
         both = episode.support.joined(episode.query)
-        logits = self.base_logits(by_task(self.encoder, both.items, both.weight))
-        numbers = F.one_hot(episode.classes.clamp(min=0), self.classes).to(both.labels.dtype)
-        return weighted_mean(item_losses(logits, both.labels @ numbers), both.weight).mean()
+        encoder = self.above() if self.given_features else self.encoder
+        logits = self.base_logits(by_task(encoder, both.items, both.weight))
+        known = (episode.classes >= 0).to(both.labels.dtype)
+        numbers = F.one_hot(episode.classes.clamp(min=0), self.classes) * known[..., None]
+        weight = both.weight * (both.labels @ known[..., None])[..., 0]
+        return weighted_mean(item_losses(logits, both.labels @ numbers), weight).mean()

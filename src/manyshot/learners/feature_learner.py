@@ -60,8 +60,10 @@ class FeatureLearner(Learner):
 
         return classify
 
-    def on_features(self) -> "tuple[nn.Module, FeatureLearner]":
-        """The encoder, and this learner, with the same weights, on its features."""
+    def on_features(self) -> "tuple[nn.Module, FeatureLearner] | None":
+        """The encoder, and this learner, with the same weights, on its features; None if it works on those already."""
+        if self.given_features:
+            return None
         alone = copy(self)
         alone.given_features = True
         return self.body(), alone

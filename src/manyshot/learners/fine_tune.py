@@ -66,7 +66,7 @@ class FineTune(BaseClassesLearner):
     ) -> None:
         super().__init__(encoder, classes)
         if not isinstance(encoder, StagedEncoder):
-            raise InputError("fine-tune needs an encoder made of stages: conv4 or resnet12")
+            raise InputError("fine-tune needs an encoder made of stages, such as conv4, resnet12 or efficientnet-lite0")
         if steps < 1 or chunk < 1:
             raise InputError(f"steps={steps}, chunk={chunk}: give at least 1 of each")
         if not (step_size > 0 and penalty > 0):
@@ -76,6 +76,10 @@ class FineTune(BaseClassesLearner):
     def body(self) -> nn.Module:
         """All stages but the last."""
         return self.encoder.rerouted(lambda encoder, items: encoder.run(items, 0, encoder.depth - 1))
+
+    def above(self) -> nn.Module:
+        """The last stage."""
+        return self.encoder.rerouted(lambda encoder, hidden: encoder.run(hidden, encoder.depth - 1, encoder.depth))
 
     def adapt(self, support: Examples) -> Classifier:
         """Tune the last stage and a head for every task."""
@@ -90,7 +94,7 @@ class FineTune(BaseClassesLearner):
 
     def head(self, features: Float[Tensor, "t n *d"], support: Examples) -> Head:
         """Fit the heads and take the gradient steps; features are the hidden items before the last stage."""
-        last = self.encoder.rerouted(lambda encoder, hidden: encoder.run(hidden, encoder.depth - 1, encoder.depth))
+        last = self.above()
         begun = by_task(last, features, support.weight)
         labels, weight, present = support.labels, support.weight, support.present
         probe = fit_softmax(with_one(begun), labels, weight, present, self.penalty, PROBE_STEPS)

@@ -171,7 +171,8 @@ class ProbeOptions:
 
     def make(self, encoder: MakeEncoder, ways: int) -> Probe:
         """Build the learner; any number of ways will do."""
-        return Probe(encoder("batch"), self.classes, self.penalty, self.steps, self.normalise)
+        body = encoder("batch")
+        return Probe(body, _to_train(body, self.classes), self.penalty, self.steps, self.normalise)
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,8 @@ class BaselinePlusPlusOptions:
 
     def make(self, encoder: MakeEncoder, ways: int) -> BaselinePlusPlus:
         """Build the learner; any number of ways will do."""
-        return BaselinePlusPlus(encoder("batch"), self.classes, self.steps, self.step_size, self.scale)
+        body = encoder("batch")
+        return BaselinePlusPlus(body, _to_train(body, self.classes), self.steps, self.step_size, self.scale)
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,13 @@ class FineTuneOptions:
 
     def make(self, encoder: MakeEncoder, ways: int) -> FineTune:
         """Build the learner; any number of ways will do."""
-        return FineTune(encoder("batch"), self.classes, self.steps, self.step_size, self.penalty)
+        body = encoder("batch")
+        return FineTune(body, _to_train(body, self.classes), self.steps, self.step_size, self.penalty)
+
+
+def _to_train(encoder: nn.Module, classes: int) -> int:
+    """How many classes to train an encoder on: none, where its weights are frozen."""
+    return classes if any(parameter.requires_grad for parameter in encoder.parameters()) else 0
 
 
 LEARNERS: dict[str, type[LearnerOptions]] = {

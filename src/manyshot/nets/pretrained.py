@@ -14,6 +14,9 @@ from manyshot.base import InputError
 from manyshot.nets.conv4 import Norm
 from manyshot.nets.staged import StagedEncoder
 
+AT_ONCE = 32
+"""Images that run together where nothing is trained: large images make large maps, and more at once is no faster."""
+
 
 class PretrainedEncoder(StagedEncoder):
     """Resize images, give gray ones three channels, normalise them, and run a given network.
@@ -77,6 +80,11 @@ class PretrainedEncoder(StagedEncoder):
         """How many stages there are."""
         return len(self.stages)
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether an item's features are always the same: the encoder is frozen, and goes all the way."""
+        return self.frozen and self._route is None
+
     def train(self, mode: bool = True) -> "PretrainedEncoder":
         """Training mode, unless the encoder is frozen."""
         super().train(mode and not self.frozen)
@@ -84,9 +92,14 @@ class PretrainedEncoder(StagedEncoder):
 
     def run(self, x: Float[Tensor, "n ..."], first: int, last: int) -> Float[Tensor, "n ..."]:
         """Carry out stages `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""
+        if first == 0 and last > 0 and (x.ndim != 4 or x.shape[1] != self.channels):
+            raise InputError(f"images of {tuple(x.shape[1:])} given to an encoder of {self.channels} channels")
+        if torch.is_grad_enabled() or self.training or len(x) <= AT_ONCE:
+            return self._through(x, first, last)
+        return torch.cat([self._through(part, first, last) for part in torch.split(x, AT_ONCE)])
+
+    def _through(self, x: Tensor, first: int, last: int) -> Tensor:
         if first == 0 and last > 0:
-            if x.ndim != 4 or x.shape[1] != self.channels:
-                raise InputError(f"images of {tuple(x.shape[1:])} given to an encoder of {self.channels} channels")
             if x.shape[2:] != (self.size, self.size):
                 x = F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
             x = (x.expand(-1, 3, -1, -1) - self.mean) / self.std

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from manyshot.augment import Plan, pool_variants
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
-from manyshot.tasks import Episode, EpisodeSampler, Source
+from manyshot.tasks import Episode, EpisodeSampler
 from manyshot.training.device import require_device
+from manyshot.training.features import encode
 from manyshot.training.statistics import mean_interval
 
 BINS = 15
@@ -74,7 +75,7 @@ def evaluate(
         device: where to compute, and where the learner then stays; where its weights are if None.
 
     Raises:
-        InputError: if there are no tasks, or this machine has no such device.
+        InputError: if there are no tasks, the plan changes their classes, or this machine has no such device.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -86,6 +87,8 @@ def evaluate(
         1.0
     """
     plan = plan or Plan()
+    if plan.changes_tasks:
+        raise InputError(f"plan: '{plan}' makes other tasks than those to be judged on; leave its 'task:' clause out")
     device = _placed(learner, device)
     was_training = learner.training
     learner.eval()
@@ -125,7 +128,7 @@ def evaluate_tasks(
 ) -> Evaluation:
     """Judge a learner on tasks 0 to `tasks - 1` of a sampler.
 
-    Where neither the plan nor the learner changes what an item's features are, each item is encoded once.
+    Where neither the plan nor the learner changes what an item's features are, each item is encoded once, see `encode`.
 
     Args:
         learner: see `evaluate`; so are plan, seed and device.
@@ -146,32 +149,6 @@ def evaluate_tasks(
     if title is not None:
         batches = track(batches, title, -(-tasks // BATCH))
     return evaluate(learner, batches, plan, seed, device)
-
-
-@torch.no_grad()
-def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
-    """A source of features: the same classes and items, each item encoded once.
-
-    Args:
-        encoder: items `[n, ...]` (uint8 images as 0..1) to `[n, d]`; put into evaluation mode meanwhile.
-        source: what to encode.
-        device: where to compute.
-
-    Example:
-        >>> source = Source.of(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), labels=["a", "a", "b", "b"])
-        >>> encode(nn.Flatten(), source).store.shape
-        torch.Size([4, 64])
-    """
-    was_training = encoder.training
-    encoder.eval()
-    features = []
-    for first in range(0, len(source), 256):
-        items = source.gather(np.arange(first, min(first + 256, len(source))))
-        items = items.float() / 255 if items.dtype == torch.uint8 else items
-        features.append(encoder(items.to(device)).cpu())
-    encoder.train(was_training)
-    rows = np.arange(len(source))
-    return replace(source, store=torch.cat(features), rows=rows, authors=source.authors_of_rows, decode=None)
 
 
 def _placed(learner: Learner, device: str | None) -> str:
