@@ -7,7 +7,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.learners import LEARNERS, Learner, Prototypes
-from manyshot.objectives import MLTI, OBJECTIVES, ChannelShuffle, MaxUp, MetaMix, Plain, parse_objective
+from manyshot.objectives import MLTI, OBJECTIVES, Adversarial, ChannelShuffle, MaxUp, MetaMix, Plain, parse_objective
 
 ROWS = {
     "plain": Plain(),
@@ -20,6 +20,8 @@ ROWS = {
     "mlti, cutmix": MLTI(mix="cutmix"),
     "mlti, shared labels": MLTI(labels="shared"),
     "mlti of items": MLTI(hidden=False),
+    "adversarial": Adversarial(),
+    "adversarial, two steps on items": Adversarial(steps=2, hidden=False),
 }
 
 
@@ -96,7 +98,7 @@ class TestEveryObjective:
         assert losses[-1] < 0.9 * losses[0]
 
 
-@pytest.mark.parametrize("name", ["metamix", "channel_shuffle", "mlti"])
+@pytest.mark.parametrize("name", ["metamix", "channel_shuffle", "mlti", "adversarial"])
 def test_a_learner_whose_encoder_cannot_be_reached_is_refused(make, name):
     objective, episode = parse_objective(name), make.episode_of()
     with pytest.raises(InputError, match="Prototypes has none"):
@@ -112,7 +114,7 @@ def test_a_learner_that_does_not_go_through_its_encoder_is_refused(make):
         make.loss_of(MLTI(), Sideways(make.encoder()), make.episode_of())
 
 
-@pytest.mark.parametrize("name", ["metamix", "channel_shuffle", "mlti"])
+@pytest.mark.parametrize("name", ["metamix", "channel_shuffle", "mlti", "adversarial"])
 def test_items_that_cannot_be_mixed_are_refused(make, name):
     episode = make.episode_of()
     words = [["word"] * episode.support.weight.shape[1]] * len(episode)

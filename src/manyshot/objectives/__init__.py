@@ -1,5 +1,6 @@
 """Objectives: what meta-training minimises, where it is more than the learner's own loss. One file a paper."""
 
+from manyshot.objectives.adversarial import Adversarial
 from manyshot.objectives.channel_shuffle import ChannelShuffle
 from manyshot.objectives.maxup import MaxUp
 from manyshot.objectives.metamix import MetaMix
@@ -11,6 +12,7 @@ from manyshot.objectives.table import OBJECTIVES, parse_objective
 __all__ = [
     "MLTI",
     "OBJECTIVES",
+    "Adversarial",
     "ChannelShuffle",
     "MaxUp",
     "MetaMix",

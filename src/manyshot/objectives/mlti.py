@@ -11,10 +11,9 @@ from manyshot.augment.draws import beta
 from manyshot.augment.op import Params, check_choice, check_number, uniform
 from manyshot.base import InputError
 from manyshot.learners import Learner
-from manyshot.learners.learner import by_task
 from manyshot.objectives.check import require_classes, require_mixing
 from manyshot.objectives.objective import StepTasks
-from manyshot.objectives.reroute import encoder_of, loss_by_route
+from manyshot.objectives.reroute import encoder_of, loss_from, up_to
 from manyshot.tasks import Episode, Examples
 from manyshot.tasks.places import number_in_class, place_of
 
@@ -97,26 +96,19 @@ class MLTI:
         require_mixing(learner, episode, "mlti")
         if self.labels == "apart":
             require_classes(episode, "mlti(labels=apart)", "write mlti(labels=shared)")
-        encoder = encoder_of(learner, "mlti") if self.hidden else None
-        params = self.sample(episode, encoder.depth if encoder else 1, generator)
-        layer = params["layer"]
-        if encoder is None:
+        layers = encoder_of(learner, "mlti").depth if self.hidden else 1
+        params = self.sample(episode, layers, generator)
+        if not self.hidden:
             return learner.loss(self.interpolated(episode, params))
-        lower = encoder.rerouted(lambda whole, items: whole.run(items, 0, layer))
-        hidden = replace(
-            episode,
-            support=replace(episode.support, items=by_task(lower, episode.support.items, episode.support.weight)),
-            query=replace(episode.query, items=by_task(lower, episode.query.items, episode.query.weight)),
-        )
-        between = self.interpolated(hidden, params)
-        return loss_by_route(learner, lambda whole, x: whole.run(x, layer, whole.depth), between, "mlti")
+        hidden = up_to(learner, params["layer"], episode, "mlti")
+        return loss_from(learner, params["layer"], self.interpolated(hidden, params), "mlti")
 
     def interpolated(self, episode: Episode, params: Params) -> Episode:
         """The tasks between tasks, both sides by the same params.
 
         Args:
             episode: T tasks, of items or of their hidden layers.
-            params: as drawn.
+            params: as drawn; `share` may also be `[T, ways]`, another for each class.
         """
         made = params["partner"] != torch.arange(len(episode), device=params["partner"].device)
         return Episode(
@@ -137,13 +129,15 @@ class MLTI:
             found = there[partner]
         other = side.items[partner[:, None], place]
         # An item without a counterpart stays as it is.
-        mask = self._own(side.items, params) if self.mix == "cutmix" else _broad(params["share"], side.items)
+        share = params["share"]
+        by_item = share.gather(1, side.hard) if share.ndim == 2 else share
+        mask = self._own(side.items, params) if self.mix == "cutmix" else _broad(by_item, side.items)
         mask = torch.where(_broad(found, side.items), mask, torch.ones((), device=partner.device)).to(side.items)
         items = mask * side.items + (1 - mask) * other
         if self.labels == "apart":
             return replace(side, items=items)
-        share = mask.flatten(2).mean(2, keepdim=True).to(side.labels)
-        labels = share * side.labels + (1 - share) * side.labels[partner[:, None], place]
+        part = mask.flatten(2).mean(2, keepdim=True).to(side.labels)
+        labels = part * side.labels + (1 - part) * side.labels[partner[:, None], place]
         return replace(side, items=items, labels=labels, present=side.present | side.present[partner])
 
     def _own(self, items: Float[Tensor, "t n ..."], params: Params) -> Bool[Tensor, "t 1 1 h w"]:

@@ -1,12 +1,13 @@
 """A learner whose encoder takes its items by another route, so that hidden layers can be mixed whatever the method."""
 
 from copy import copy
+from dataclasses import replace
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.learners import Learner
+from manyshot.learners import Learner, by_task
 from manyshot.nets import Route, StagedEncoder
 from manyshot.tasks import Episode
 
@@ -67,6 +68,34 @@ def loss_by_route(learner: Learner, route: Route, episode: Episode, objective: s
             f"{objective}: {type(learner).__name__} does not go through its encoder as a whole; use another learner"
         )
     return loss
+
+
+def up_to(learner: Learner, layer: int, episode: Episode, objective: str) -> Episode:
+    """The episode with the hidden layer of every item in its place, by the weights as they are before adaptation.
+
+    Args:
+        learner: of an encoder of stages.
+        layer: from 0, the items themselves.
+        episode: T tasks.
+        objective: named in errors.
+    """
+    lower = encoder_of(learner, objective).rerouted(lambda whole, items: whole.run(items, 0, layer))
+    support, query = (
+        replace(side, items=by_task(lower, side.items, side.weight)) for side in (episode.support, episode.query)
+    )
+    return replace(episode, support=support, query=query)
+
+
+def loss_from(learner: Learner, layer: int, episode: Episode, objective: str) -> Float[Tensor, ""]:
+    """The learner's loss on tasks that begin at a hidden layer: it adapts the layers above alone.
+
+    Args:
+        learner: of an encoder of stages.
+        layer: that the items of the episode are of.
+        episode: T tasks, as `up_to` gives them.
+        objective: named in errors.
+    """
+    return loss_by_route(learner, lambda whole, x: whole.run(x, layer, whole.depth), episode, objective)
 
 
 def _with_part(whole: nn.Module, part: nn.Module, other: nn.Module) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from manyshot.augment.build import build
 from manyshot.augment.language import parse_call
+from manyshot.objectives.adversarial import Adversarial
 from manyshot.objectives.channel_shuffle import ChannelShuffle
 from manyshot.objectives.maxup import MaxUp
 from manyshot.objectives.metamix import MetaMix
@@ -15,6 +16,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "metamix": MetaMix,
     "channel_shuffle": ChannelShuffle,
     "mlti": MLTI,
+    "adversarial": Adversarial,
 }
 """Every objective by its name; its options are the fields of the class."""
 

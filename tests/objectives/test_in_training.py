@@ -1,0 +1,68 @@
+"""Objectives inside a training."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import torch
+
+from manyshot.augment import Plan
+from manyshot.learners import Prototypes
+from manyshot.nets import Conv4
+from manyshot.objectives import OBJECTIVES
+from manyshot.tasks import EpisodeSampler, Source
+from manyshot.training.fit import Settings, fit
+
+SETTINGS = Settings(steps=5, tasks_per_step=2, save_every=2, warm_up=0)
+
+
+def sampler() -> EpisodeSampler:
+    pixels = torch.Generator().manual_seed(0)
+    items = torch.randint(256, (60, 1, 8, 8), generator=pixels, dtype=torch.uint8)
+    return EpisodeSampler(Source.of(items, [f"{i % 6}" for i in range(60)]), ways=3, shots=2, queries=2)
+
+
+def learner() -> Prototypes:
+    torch.manual_seed(0)
+    return Prototypes(Conv4(1, 8, (4, 4)))
+
+
+class Killed(Exception):
+    pass
+
+
+@dataclass(frozen=True)
+class Dies:
+    """An objective that is killed in step 4."""
+
+    inner: object
+    needs_plan: ClassVar[bool] = False
+
+    def loss(self, learner, tasks, generator):
+        if tasks.address[-1] == 3:
+            raise Killed
+        return self.inner.loss(learner, tasks, generator)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_killed_training_goes_on_with_the_same_bits(name, tmp_path):
+    plan, objective = Plan.parse("query: noise"), OBJECTIVES[name]()
+    whole, part = learner(), learner()
+    rows = fit(whole, sampler(), SETTINGS, plan, folder=tmp_path / "whole", objective=objective)
+    with pytest.raises(Killed):
+        fit(part, sampler(), SETTINGS, plan, folder=tmp_path / "part", objective=Dies(objective))
+    resumed = learner()
+    again = fit(resumed, sampler(), SETTINGS, plan, folder=tmp_path / "part", resume=True, objective=objective)
+    assert again == rows
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_objectives_train_to_other_weights():
+    plan, found = Plan.parse("query: noise"), []
+    for kind in OBJECTIVES.values():
+        trained = learner()
+        fit(trained, sampler(), SETTINGS, plan, objective=kind())
+        found.append(trained.encoder.convolutions[1].weight.detach())
+    for i, one in enumerate(found):
+        assert not any(torch.equal(one, other) for other in found[:i])
