@@ -30,9 +30,11 @@ class Sinusoids:
         seed: names the stream of tasks.
         tasks: how many different waves there are: task i is wave i modulo this, at points of its own. None for no
             limit. A learner can know few waves by heart (Yin et al. 2020).
+        apart: wave i of N has an interval of x to itself, the first half of the i-th of N equal parts, so that x alone
+            tells which wave it is, and nothing forces a learner to look at its support (Rajendran et al. 2020).
 
     Raises:
-        InputError: if a number is out of range.
+        InputError: if a number is out of range, or waves stand apart without a limit to their number.
 
     Example:
         >>> episode = Sinusoids(shots=10, queries=5).batch(0, 4)
@@ -44,6 +46,7 @@ class Sinusoids:
     queries: int = 10
     seed: int = 0
     tasks: int | None = None
+    apart: bool = False
 
     def __post_init__(self) -> None:
         for name in ("shots", "queries", "tasks"):
@@ -52,6 +55,8 @@ class Sinusoids:
                 raise InputError(f"{name}={value}: give a whole number, at least 1")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"seed={self.seed}: give a whole number from 0 to below 2^63")
+        if self.apart and self.tasks is None:
+            raise InputError("apart: waves have intervals of their own only if there are so many; give tasks")
 
     @property
     def items_a_task(self) -> int:
@@ -94,7 +99,10 @@ class Sinusoids:
 
     def _points(self, task: NDArray[np.int64], wave: NDArray[np.int64], n: int, stream: int) -> Examples:
         amplitude, phase = (numbers[:, None] for numbers in self.waves(wave))
-        x = 10 * uniform(self.seed, stream, task[:, None], np.arange(n)) - 5
+        drawn = uniform(self.seed, stream, task[:, None], np.arange(n))
+        if self.apart and self.tasks is not None:
+            drawn = (wave[:, None] + drawn / 2) / self.tasks
+        x = 10 * drawn - 5
         y = amplitude * np.sin(x - phase)
         count = len(task)
         return Examples(_column(x), _column(y), torch.ones(count, n), torch.ones(count, 1, dtype=torch.bool))
