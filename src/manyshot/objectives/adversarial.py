@@ -75,7 +75,7 @@ class Adversarial:
         fixed = Episode(support, query, hidden.classes)
 
         def loss(share: Tensor, of: Episode) -> Tensor:
-            between = mlti.interpolated(of, params | {"share": share})
+            between = tasks.own(mlti.interpolated(of, params | {"share": share}))
             if not self.hidden:
                 return learner.loss(between)
             return loss_from(learner, layer, between, "adversarial")

@@ -95,7 +95,7 @@ class ChannelShuffle:
         support, query = (borrowed(side, params) for side in (episode.support, episode.query))
         if not self.mix:
             sides = replace(episode, support=_packed(episode.support, support), query=_packed(episode.query, query))
-            return loss_by_route(learner, blending(layer, 2), sides, "channel_shuffle")
+            return loss_by_route(learner, blending(layer, 2), tasks.own(sides), "channel_shuffle")
         mix = MetaMix(self.alpha).sample(episode, 1, generator)
         share = mix["share"].to(query[1])[:, None, None, None]
         lent = tuple(gather_items(part, mix["partner"]) for part in support)
@@ -104,7 +104,7 @@ class ChannelShuffle:
         idle = torch.cat((support[0], support[0]), 2), torch.cat((support[1], torch.zeros_like(support[1])), 2)
         mixed = mixed_labels(episode, mix)
         sides = replace(mixed, support=_packed(mixed.support, idle), query=_packed(mixed.query, items))
-        return loss_by_route(learner, blending(layer, 4), sides, "channel_shuffle")
+        return loss_by_route(learner, blending(layer, 4), tasks.own(sides), "channel_shuffle")
 
 
 Sources = tuple[Tensor, Tensor]

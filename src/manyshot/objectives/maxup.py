@@ -59,7 +59,7 @@ class MaxUp:
             )
         losses, weights = [], []
         for number in range(self.draws):
-            episode = tasks.draw(number)
+            episode = tasks.own(tasks.draw(number))
             weight = episode.query.weight
             losses.append(learner.query_losses(episode).masked_fill(weight <= 0, -torch.inf))
             weights.append(weight)

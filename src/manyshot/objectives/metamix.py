@@ -79,11 +79,11 @@ class MetaMix:
         share = params["share"].to(own)
         if encoder is None:
             items = torch.lerp(other, own, share.reshape(-1, *[1] * (own.ndim - 1)))
-            return learner.loss(replace(mixed, query=replace(mixed.query, items=items)))
+            return learner.loss(tasks.own(replace(mixed, query=replace(mixed.query, items=items))))
         both = torch.stack((share, 1 - share), 1)[:, None, :, None]
         shares = both.expand(-1, own.shape[1], -1, encoder.widths[params["layer"]])
         packed = replace(mixed, query=replace(mixed.query, items=pack([own, other], shares)))
-        return loss_by_route(learner, blending(params["layer"], 2), packed, "metamix")
+        return loss_by_route(learner, blending(params["layer"], 2), tasks.own(packed), "metamix")
 
 
 def mixed_labels(episode: Episode, params: Params) -> Episode:

@@ -99,9 +99,9 @@ class MLTI:
         layers = encoder_of(learner, "mlti").depth if self.hidden else 1
         params = self.sample(episode, layers, generator)
         if not self.hidden:
-            return learner.loss(self.interpolated(episode, params))
+            return learner.loss(tasks.own(self.interpolated(episode, params)))
         hidden = up_to(learner, params["layer"], episode, "mlti")
-        return loss_from(learner, params["layer"], self.interpolated(hidden, params), "mlti")
+        return loss_from(learner, params["layer"], tasks.own(self.interpolated(hidden, params)), "mlti")
 
     def interpolated(self, episode: Episode, params: Params) -> Episode:
         """The tasks between tasks, both sides by the same params.

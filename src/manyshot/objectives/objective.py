@@ -20,6 +20,7 @@ class StepTasks:
         clean: T tasks as they were sampled.
         plan: their augmentation.
         address: words that the draws are made from, such as (seed, "plan", step).
+        share: which of the T tasks this process learns from, where several processes share a step; all otherwise.
 
     Example:
         >>> from manyshot.tasks import EpisodeSampler, Source
@@ -35,11 +36,19 @@ class StepTasks:
     clean: Episode
     plan: Plan
     address: tuple[int | str, ...]
+    share: slice = slice(None)
 
     def draw(self, number: int = 0) -> Episode:
         """The tasks, augmented by draw `number` of the plan; draw 0 is the one that a plain training sees."""
         words = self.address if number == 0 else (*self.address, number)
         return self.plan.apply(self.clean, seeds.generator(*words))
+
+    def own(self, episode: Episode) -> Episode:
+        """This process's share of the step's tasks, once nothing more is drawn for them or mixed among them.
+
+        Every process draws for all T tasks, so that the draws do not depend on the number of processes.
+        """
+        return episode if self.share == slice(None) else episode[self.share]
 
 
 @runtime_checkable
@@ -47,14 +56,15 @@ class Objective(Protocol):
     """What meta-training minimises. Every objective is a frozen dataclass of plain values.
 
     `loss` is a function of its arguments alone: all randomness comes from the plan's draws and from the generator, so
-    that a step can be repeated, and a killed run goes on with the same bits.
+    that a step can be repeated, and a killed run goes on with the same bits. What the learner is given last goes through
+    `StepTasks.own`, so that several processes can share a step.
     """
 
     needs_plan: ClassVar[bool]
     """Whether it would change nothing without a plan that draws."""
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """The loss of one step.
+        """The loss of one step, the mean over the tasks of this process's share.
 
         Args:
             learner: what is trained.

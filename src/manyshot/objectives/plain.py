@@ -30,4 +30,4 @@ class Plain:
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
         """The learner's loss; no draws."""
-        return learner.loss(tasks.draw())
+        return learner.loss(tasks.own(tasks.draw()))
