@@ -6,6 +6,7 @@ sources behind each other along the channels, and behind them their shares. `pac
 """
 
 from collections.abc import Sequence
+from itertools import count
 from math import prod
 
 import torch
@@ -33,26 +34,35 @@ def pack(sources: Sequence[Float[Tensor, "t n c ..."]], shares: Float[Tensor, "t
     shape = sources[0].shape[3:]
     area = prod(shape)
     written = shares.flatten(2).to(sources[0])
-    planes = -(-written.shape[2] // area)
-    written = F.pad(written, (0, planes * area - written.shape[2])).reshape(*written.shape[:2], planes, *shape)
+    filled = planes(written.shape[2], area)
+    written = F.pad(written, (0, filled * area - written.shape[2])).reshape(*written.shape[:2], filled, *shape)
     return torch.cat([*sources, written], 2)
 
 
-def blending(layer: int, parts: int) -> Route:
+def planes(numbers: int, area: int) -> int:
+    """How many channels of an area so many numbers fill.
+
+    Example:
+        >>> planes(128, 64), planes(129, 64)
+        (2, 3)
+    """
+    return -(-numbers // area)
+
+
+def blending(layer: int) -> Route:
     """The route that blends packed items at a hidden layer; items that are not packed take the usual one.
 
     h = sum_k share_k * h_k,   h_k the hidden layer of source k, shares by channel
 
     Args:
         layer: 0 for the items themselves.
-        parts: how many sources, at least 2.
 
     Example:
         >>> from manyshot.nets import Conv4
         >>> encoder = Conv4(channels=1, size=28, widths=(8, 8, 8, 8)).eval()
         >>> a, b = torch.rand(2, 1, 3, 1, 28, 28)
         >>> shares = torch.tensor([0.3, 0.7])[:, None].expand(1, 3, 2, 8)
-        >>> blended = encoder.rerouted(blending(layer=2, parts=2))(pack([a, b], shares)[0])
+        >>> blended = encoder.rerouted(blending(layer=2))(pack([a, b], shares)[0])
         >>> by_hand = 0.3 * encoder.run(a[0], 0, 2) + 0.7 * encoder.run(b[0], 0, 2)
         >>> torch.allclose(blended, encoder.run(by_hand, 2, 4), atol=1e-5)
         True
@@ -62,6 +72,8 @@ def blending(layer: int, parts: int) -> Route:
         channels, width, n = encoder.widths[0], encoder.widths[layer], len(x)
         if x.shape[1] == channels:
             return encoder.run(x, 0, encoder.depth)
+        area = prod(x.shape[2:])
+        parts = next(k for k in count(2) if k * channels + planes(k * width, area) >= x.shape[1])
         written = x[:, parts * channels :].flatten(1)[:, : parts * width]
         sources = x[:, : parts * channels].reshape(n, parts, channels, *x.shape[2:]).transpose(0, 1)
         each = encoder.run(sources.flatten(0, 1), 0, layer)

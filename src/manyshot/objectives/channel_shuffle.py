@@ -93,18 +93,14 @@ class ChannelShuffle:
         layer = int(torch.randint(1, encoder.depth, (), generator=generator))
         params = self.sample(episode, layer, encoder.widths[layer], generator)
         support, query = (borrowed(side, params) for side in (episode.support, episode.query))
-        if not self.mix:
-            sides = replace(episode, support=_packed(episode.support, support), query=_packed(episode.query, query))
-            return loss_by_route(learner, blending(layer, 2), tasks.own(sides), "channel_shuffle")
-        mix = MetaMix(self.alpha).sample(episode, 1, generator)
-        share = mix["share"].to(query[1])[:, None, None, None]
-        lent = tuple(gather_items(part, mix["partner"]) for part in support)
-        items = torch.cat((query[0], lent[0]), 2), torch.cat((share * query[1], (1 - share) * lent[1]), 2)
-        # The support has two sources and the query four; two of no share fill it up, so that one route does for both.
-        idle = torch.cat((support[0], support[0]), 2), torch.cat((support[1], torch.zeros_like(support[1])), 2)
-        mixed = mixed_labels(episode, mix)
-        sides = replace(mixed, support=_packed(mixed.support, idle), query=_packed(mixed.query, items))
-        return loss_by_route(learner, blending(layer, 4), tasks.own(sides), "channel_shuffle")
+        if self.mix:
+            mix = MetaMix(self.alpha).sample(episode, 1, generator)
+            share = mix["share"].to(query[1])[:, None, None, None]
+            lent = tuple(gather_items(part, mix["partner"]) for part in support)
+            query = torch.cat((query[0], lent[0]), 2), torch.cat((share * query[1], (1 - share) * lent[1]), 2)
+            episode = mixed_labels(episode, mix)
+        sides = replace(episode, support=_packed(episode.support, support), query=_packed(episode.query, query))
+        return loss_by_route(learner, blending(layer), tasks.own(sides), "channel_shuffle")
 
 
 Sources = tuple[Tensor, Tensor]

@@ -83,7 +83,7 @@ class MetaMix:
         both = torch.stack((share, 1 - share), 1)[:, None, :, None]
         shares = both.expand(-1, own.shape[1], -1, encoder.widths[params["layer"]])
         packed = replace(mixed, query=replace(mixed.query, items=pack([own, other], shares)))
-        return loss_by_route(learner, blending(params["layer"], 2), tasks.own(packed), "metamix")
+        return loss_by_route(learner, blending(params["layer"]), tasks.own(packed), "metamix")
 
 
 def mixed_labels(episode: Episode, params: Params) -> Episode:

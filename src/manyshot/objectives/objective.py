@@ -36,7 +36,7 @@ class StepTasks:
     clean: Episode
     plan: Plan
     address: tuple[int | str, ...]
-    share: slice = slice(None)
+    share: slice | None = None
 
     def draw(self, number: int = 0) -> Episode:
         """The tasks, augmented by draw `number` of the plan; draw 0 is the one that a plain training sees."""
@@ -48,7 +48,7 @@ class StepTasks:
 
         Every process draws for all T tasks, so that the draws do not depend on the number of processes.
         """
-        return episode if self.share == slice(None) else episode[self.share]
+        return episode if self.share is None else episode[self.share]
 
 
 @runtime_checkable
@@ -56,8 +56,8 @@ class Objective(Protocol):
     """What meta-training minimises. Every objective is a frozen dataclass of plain values.
 
     `loss` is a function of its arguments alone: all randomness comes from the plan's draws and from the generator, so
-    that a step can be repeated, and a killed run goes on with the same bits. What the learner is given last goes through
-    `StepTasks.own`, so that several processes can share a step.
+    that a step can be repeated, and a killed run goes on with the same bits. What the learner is given last goes
+    through `StepTasks.own`, so that several processes can share a step.
     """
 
     needs_plan: ClassVar[bool]
