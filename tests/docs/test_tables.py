@@ -4,6 +4,7 @@ from pathlib import Path
 from manyshot.augment.table import NAMED
 from manyshot.datasets import DATASETS
 from manyshot.learners import LEARNERS
+from manyshot.objectives import OBJECTIVES
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "make_ops.py"
 
@@ -18,7 +19,7 @@ def test_the_page_of_ops_has_every_op():
     assert all(f"### {name}\n" in text for name in NAMED)
 
 
-def test_every_data_set_and_learner_has_its_place_in_the_docs():
-    for page, table in (("datasets.md", DATASETS), ("learners.md", LEARNERS)):
+def test_every_data_set_learner_and_objective_has_its_place_in_the_docs():
+    for page, table in (("datasets.md", DATASETS), ("learners.md", LEARNERS), ("objectives.md", OBJECTIVES)):
         text = SCRIPT.with_name(page).read_text(encoding="utf-8")
         assert [name for name in table if f"`{name}" not in text] == [], page
