@@ -1,12 +1,14 @@
 """What every learner is, and the few functions that they share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from manyshot.base import InputError, did_you_mean
 from manyshot.tasks import Episode, Examples
 
 
@@ -115,3 +117,30 @@ def weighted_mean(losses: Float[Tensor, "*t n"], weight: Float[Tensor, "*t n"]) 
 def item_losses(logits: Float[Tensor, "*n ways"], labels: Float[Tensor, "*n ways"]) -> Float[Tensor, "*n"]:
     """-sum_k y_k log p_k of each item; a class of no share counts nothing, even where its logit is -inf."""
     return -(torch.where(labels > 0, logits.log_softmax(-1), 0) * labels).sum(-1)
+
+
+def item_errors(predictions: Float[Tensor, "*n k"], targets: Float[Tensor, "*n k"]) -> Float[Tensor, "*n"]:
+    """sum_k (p_k - y_k)^2 of each item, for regression."""
+    return (predictions - targets).square().sum(-1)
+
+
+CRITERIA: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cross-entropy": item_losses,
+    "squared-error": item_errors,
+}
+"""What a task asks for: classes, or numbers. Predictions and labels `[..., k]` to losses `[...]`."""
+
+
+def criterion_named(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """A row of `CRITERIA`.
+
+    Raises:
+        InputError: if there is none of this name.
+
+    Example:
+        >>> criterion_named("squared-error")(torch.tensor([[1.0]]), torch.tensor([[3.0]]))
+        tensor([4.])
+    """
+    if name not in CRITERIA:
+        raise InputError(f"criterion='{name}': {did_you_mean(name, CRITERIA)}")
+    return CRITERIA[name]

@@ -1,10 +1,10 @@
 """Encoders: items in, feature vectors out."""
 
-from manyshot.nets.conv4 import Conv4, Norm, groups_of
+from manyshot.nets.conv4 import Conv4
 from manyshot.nets.drop_block import DropBlock
-from manyshot.nets.norm import GroupNorm
-from manyshot.nets.resnet12 import ResNet12
+from manyshot.nets.norm import GroupNorm, Norm, TaskNorm, counting, groups_of, make_norm, using
 from manyshot.nets.pretrained import PretrainedEncoder
+from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.staged import Route, StagedEncoder
 from manyshot.nets.table import ENCODERS, EncoderOptions
 
@@ -19,5 +19,9 @@ __all__ = [
     "ResNet12",
     "Route",
     "StagedEncoder",
+    "TaskNorm",
+    "counting",
     "groups_of",
+    "make_norm",
+    "using",
 ]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.nets.norm import GroupNorm
+from manyshot.nets.convolve import convolve
+from manyshot.nets.norm import GroupNorm, Norm, TaskNorm, make_norm
+from manyshot.nets.norm_pool import can_pool
 from manyshot.nets.staged import StagedEncoder
-
-Norm = Literal["batch", "group"]
 
 
 class Conv4(StagedEncoder):
@@ -26,8 +26,8 @@ class Conv4(StagedEncoder):
         channels: of the images, 1 or 3 as a rule.
         size: height and width of the images, in pixels; at least 2 ** pools.
         widths: output channels of each block.
-        norm: "batch" (statistics of the training batch, running averages when evaluating) or "group" (each item alone;
-            what gradient-based learners need).
+        norm: "batch" (statistics of the training batch, running averages when evaluating), or what gradient-based
+            learners need: "group" (each item alone) or "task" (see `TaskNorm`).
         pools: how many blocks, the first ones, have pooling; all of them if None. Relation networks pool twice.
 
     Raises:
@@ -53,8 +53,6 @@ class Conv4(StagedEncoder):
             raise InputError(f"pools={pools}: give from 0 to {len(widths)}, the number of blocks")
         if size < 2**self.pools:
             raise InputError(f"size={size}: images of {self.pools} blocks need at least {2**self.pools} pixels a side")
-        if norm not in ("batch", "group"):
-            raise InputError(f"norm='{norm}': known: batch, group")
         self.channels, self.size, self.widths = channels, size, (channels, *widths)
         self.map_shape = (widths[-1], size // 2**self.pools, size // 2**self.pools)
         self.features = math.prod(self.map_shape)
@@ -64,7 +62,8 @@ class Conv4(StagedEncoder):
         )
         # Channels last is twice as fast on a processor; under vmap, where weights differ by task, it is not.
         self.layout = torch.channels_last if norm == "batch" else torch.contiguous_format
-        self.norms = nn.ModuleList(nn.BatchNorm2d(w) if norm == "batch" else GroupNorm(groups_of(w), w) for w in widths)
+        self._pools = [block < self.pools for block in range(len(widths))]
+        self.norms = nn.ModuleList(make_norm(norm, width) for width in widths)
         for convolution in self.convolutions:
             convolution.to(memory_format=self.layout)  # type: ignore[call-overload]
 
@@ -77,17 +76,11 @@ class Conv4(StagedEncoder):
                     "(channels, height, width); load them at that size"
                 )
             x = x.contiguous(memory_format=self.layout)
-        for block in range(first, last):
-            x = self.norms[block](self.convolutions[block](x))
-            x = (F.max_pool2d(x, 2) if block < self.pools else x).relu()
+        for convolution, norm, pools in list(zip(self.convolutions, self.norms, self._pools, strict=True))[first:last]:
+            weight = cast(Tensor, convolution.weight)
+            if isinstance(norm, GroupNorm | TaskNorm) and pools and can_pool(x, weight):
+                x = norm.pooled(convolve(x, weight))
+            else:
+                x = norm(convolution(x))
+                x = (F.max_pool2d(x, 2) if pools else x).relu()
         return x.flatten(1) if last == self.depth else x
-
-
-def groups_of(width: int) -> int:
-    """The most groups, up to 8, that divide the width.
-
-    Example:
-        >>> groups_of(64), groups_of(12), groups_of(7)
-        (8, 6, 7)
-    """
-    return next(groups for groups in range(min(8, width), 0, -1) if width % groups == 0)

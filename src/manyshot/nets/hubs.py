@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.nets.conv4 import Norm
+from manyshot.nets.norm import Norm
 from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalisation, require_package
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.nets.conv4 import Norm
+from manyshot.nets.norm import Norm
 from manyshot.nets.staged import StagedEncoder
 
 AT_ONCE = 32

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.nets.conv4 import Norm, groups_of
 from manyshot.nets.drop_block import DropBlock
-from manyshot.nets.norm import GroupNorm
+from manyshot.nets.norm import Norm, make_norm
 from manyshot.nets.staged import StagedEncoder
 
 
@@ -28,13 +27,13 @@ class ResNet12(StagedEncoder):
         channels: of the images.
         size: height and width of the images, in pixels; at least 16.
         widths: output channels of each block; TADAM's are 64, 128, 256, 512.
-        norm: "batch" or "group".
+        norm: "batch", "group" or "task", see `make_norm`.
         drop: share of the map that drop-block drops in training; 0.1 in the paper.
         pooled: take the mean over the last map; otherwise the map, laid out flat, is the feature.
 
     Raises:
-        InputError: if the images are too small, a norm is unknown, or drop-block is asked of a group-normalised
-            encoder, whose gradient-based learners need the same function at every inner step.
+        InputError: if the images are too small, a norm is unknown, or drop-block is asked of an encoder
+            without batch normalisation, whose gradient-based learners need the same function at every inner step.
 
     Example:
         >>> encoder = ResNet12(channels=3, size=32, widths=(8, 16, 32, 64))
@@ -56,9 +55,7 @@ class ResNet12(StagedEncoder):
             raise InputError(
                 f"size={size}: images of {len(widths)} blocks need at least {2 ** len(widths)} pixels a side"
             )
-        if norm not in ("batch", "group"):
-            raise InputError(f"norm='{norm}': known: batch, group")
-        if drop and norm == "group":
+        if drop and norm != "batch":
             raise InputError(f"drop={drop}: this learner needs an encoder without drop-block; write resnet12(drop=0)")
         side = 1 if pooled else size // 2 ** len(widths)
         self.channels, self.size, self.widths, self.pooled = channels, size, (channels, *widths), pooled
@@ -97,9 +94,9 @@ class _Block(nn.Module):
         self.convolutions = nn.ModuleList(
             nn.Conv2d(width, after, 3, padding=1, bias=False) for width in (before, after, after)
         )
-        self.norms = nn.ModuleList(_norm(norm, after) for _ in range(3))
+        self.norms = nn.ModuleList(make_norm(norm, after) for _ in range(3))
         self.shortcut = nn.Conv2d(before, after, 1, bias=False)
-        self.shortcut_norm = _norm(norm, after)
+        self.shortcut_norm = make_norm(norm, after)
         self.drop = DropBlock(drop)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -110,7 +107,3 @@ class _Block(nn.Module):
         # Pooling before the nonlinearity gives the same numbers as after it, on a quarter of the pixels.
         dropped: Tensor = self.drop(F.leaky_relu(F.max_pool2d(y, 2), 0.1))
         return dropped
-
-
-def _norm(norm: Norm, width: int) -> nn.Module:
-    return nn.BatchNorm2d(width) if norm == "batch" else GroupNorm(groups_of(width), width)

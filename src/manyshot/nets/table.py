@@ -6,9 +6,10 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.nets.conv4 import Conv4, Norm
+from manyshot.nets.conv4 import Conv4
 from manyshot.nets.efficientnet_lite import EfficientNetLite0Options
 from manyshot.nets.hubs import TimmOptions, TransformersOptions
+from manyshot.nets.norm import Norm
 from manyshot.nets.resnet12 import ResNet12
 
 
