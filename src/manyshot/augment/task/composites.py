@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Generator, Tensor
+from torch.nn import functional as F
 
 from manyshot.augment.op import Params, check_choice, check_number, uniform
 from manyshot.augment.task.base import TaskOp, require_classes, which, with_classes
@@ -21,12 +22,14 @@ class Composites(TaskOp):
     """Add classes that are two classes of the task put together: each item shows one item of either.
 
     halves: one on this side of a cut, the other beyond it;   mean: (a + b) / 2;   max: the brighter of the two
+    arranged: both whole, made smaller and moved: beside each other, above each other, on each other, or one small in
+    the other; the brighter of the two where they meet. For drawings, as letters of some scripts are made of others.
 
-    What is shared: which two classes, and where and in which direction the cut runs, are one draw a new class, the same
-    for its support and query items. Item number i of the new class is made of items number i of the two.
+    What is shared: which two classes, and the cut or the arrangement, are one draw a new class, the same for its
+    support and query items. Item number i of the new class is made of items number i of the two.
 
     Args:
-        how: "halves", "mean" or "max".
+        how: "halves", "mean", "max" or "arranged".
         count: new classes a task; pairs go round a circle of the task's classes in random order.
         p: share of tasks that get them.
 
@@ -47,19 +50,25 @@ class Composites(TaskOp):
     p: float = 1.0
 
     def __post_init__(self) -> None:
-        check_choice(self, "how", ("halves", "mean", "max"))
+        check_choice(self, "how", ("halves", "mean", "max", "arranged"))
         check_number(self, "count", low=1, high=20, whole=True)
         check_number(self, "p", high=1)
 
     def sample(self, tasks: int, ways: int, generator: Generator) -> Params:
-        """Draw `on [T]`, `rank [T, ways]` (the order of the classes), `cut [T, count]`, -1 to 1, `down [T, count]`."""
+        """Draw `on [T]`, `rank [T, ways]` (the order of the classes), `cut [T, count]`, -1 to 1, `down [T, count]`.
+
+        Of "arranged" also `maps [T, count, 2, 2, 3]`: from the composite's coordinates to those of either class.
+        """
         new = tasks * self.count
-        return {
+        drawn = {
             "on": which(self.p, tasks, generator),
             "rank": torch.rand(tasks, ways, generator=generator),
             "cut": uniform(new, -LARGEST_CUT, LARGEST_CUT, generator).view(tasks, self.count),
             "down": (torch.rand(new, generator=generator) < 0.5).view(tasks, self.count),
         }
+        if self.how == "arranged":
+            drawn["maps"] = _arrangements(new, generator).view(tasks, self.count, 2, 2, 3)
+        return drawn
 
     def apply(self, episode: Episode, params: Params) -> Episode:
         """Put the classes together; uint8 pictures are rounded."""
@@ -89,12 +98,13 @@ class Composites(TaskOp):
         (place, _), (other, _) = (place_of(side, way, number) for way in (first, second))
         both = (number < counts.gather(1, first)) & (number < counts.gather(1, second))
         weight = side.weight.gather(1, place) * both * present.repeat_interleave(each, 1)
-        made = self._together(
-            gather_items(side.items, place),
-            gather_items(side.items, other),
-            params["cut"].to(pair.device).repeat_interleave(each, 1),
-            params["down"].to(pair.device).repeat_interleave(each, 1),
-        )
+        parts = gather_items(side.items, place), gather_items(side.items, other)
+        if self.how == "arranged":
+            maps = params["maps"].to(pair.device).repeat_interleave(each, 1)
+            made = torch.maximum(*(_moved(part, maps[:, :, number]) for number, part in enumerate(parts)))
+        else:
+            cut, down = (params[name].to(pair.device).repeat_interleave(each, 1) for name in ("cut", "down"))
+            made = self._together(*parts, cut, down)
         labels = torch.eye(self.count, device=pair.device).repeat_interleave(each, 0).to(side.labels)
         return with_classes(side, made, labels.expand(tasks, -1, -1), weight, present, place)
 
@@ -106,3 +116,40 @@ class Composites(TaskOp):
         y, x = ((2 * torch.arange(size, device=a.device) + 1) / size - 1 for size in a.shape[-2:])
         beyond = torch.where(down[..., None, None], y[:, None] > cut[..., None, None], x[None] > cut[..., None, None])
         return torch.where(beyond[:, :, None], b, a)
+
+
+def _arrangements(n: int, generator: Generator) -> Float[Tensor, "n 2 2 3"]:
+    """Two maps an arrangement, from the coordinates (-1 to 1) of the whole to those of its first and second part."""
+
+    def draw(low: float, high: float) -> Tensor:
+        return uniform(n, low, high, generator)
+
+    kind = torch.randint(4, (n,), generator=generator)
+    beside, above, within = kind == 0, kind == 1, kind == 3
+    apart = draw(0.3, 0.5)
+    both = []
+    for sign in (1, -1):
+        second = sign < 0
+        size = torch.where(within, draw(0.3, 0.5) if second else draw(0.9, 1.0), draw(0.75, 1.0))
+        size = torch.where(beside | above, draw(0.55, 0.8), size)
+        narrow, near = draw(0.4, 0.6), draw(-0.15, 0.15)
+        inside = draw(-0.5, 0.5) if second else torch.zeros(n)
+        x, y = (
+            torch.where(here, sign * apart, torch.where(within, inside, near if across else draw(-0.15, 0.15)))
+            for here, across in ((beside, True), (above, False))
+        )
+        scale_x, scale_y = torch.where(beside, narrow, size), torch.where(above, narrow, size)
+        zero = torch.zeros(n)
+        rows = [torch.stack([1 / scale_x, zero, -x / scale_x], -1), torch.stack([zero, 1 / scale_y, -y / scale_y], -1)]
+        both.append(torch.stack(rows, 1))
+    return torch.stack(both, 1)
+
+
+def _moved(items: Float[Tensor, "t m c h w"] | UInt8[Tensor, "t m c h w"], maps: Float[Tensor, "t m 2 3"]) -> Tensor:
+    """Each picture seen through its map; nothing beyond its edges."""
+    flat = items.flatten(0, 1)
+    grid = F.affine_grid(maps.flatten(0, 1).to(torch.get_default_dtype()), list(flat.shape), align_corners=False)
+    if flat.is_floating_point():
+        return F.grid_sample(flat, grid.to(flat), align_corners=False).view_as(items)
+    moved = F.grid_sample(flat.float(), grid.float(), align_corners=False)
+    return moved.round_().to(items.dtype).view_as(items)
