@@ -71,7 +71,6 @@ def sides(episode: Episode) -> tuple[Examples, Examples]:
 EVERY = {
     "more_classes": (MoreClasses(Flip(p=1.0)), episode_of),
     "composites": (Composites(), episode_of),
-    "composites-arranged": (Composites("arranged"), episode_of),
     "permute_labels": (PermuteLabels(), episode_of),
     "label_noise": (LabelNoise(), targets_of),
 }
