@@ -35,6 +35,15 @@ def test_labels_are_dealt_out_anew_among_the_real_items_of_each_task():
     assert torch.equal(shuffled.support.items, episode.support.items)
 
 
+def test_targets_are_dealt_out_among_all_tasks():
+    episode = Sinusoids(shots=5, tasks=4, apart=True).batch(0, 4)
+    before, after = episode.support.labels, shuffled_support(episode, generator()).support.labels
+    assert torch.equal(before.flatten().sort()[0], after.flatten().sort()[0])
+    own = [set(before[t].flatten().tolist()) for t in range(4)]
+    strangers = sum(value not in own[t] for t in range(4) for value in after[t].flatten().tolist())
+    assert strangers > 8
+
+
 def test_every_deal_is_as_likely():
     episode = sampler(ways=3, shots=1).batch(0, 900)
     rows = shuffled_support(episode, generator()).support.hard.tolist()

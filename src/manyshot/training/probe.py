@@ -60,27 +60,44 @@ class Probe:
 
 
 def shuffled_support(episode: Episode, generator: Generator) -> Episode:
-    """The same tasks, with the labels of the support items dealt out anew within each task.
+    """The same tasks, with the labels of the support items dealt out anew.
+
+    Classes are dealt out among the items of each task, targets of a regression among those of all T tasks: within one
+    task they may be nearly alike.
 
     Args:
-        episode: T tasks; padding stays padding.
+        episode: T tasks; padding stays padding. For a regression, two or more.
         generator: for the draws.
 
     Example:
         >>> from manyshot.tasks import Sinusoids
         >>> episode = Sinusoids(shots=5).batch(0, 2)
         >>> labels = shuffled_support(episode, torch.Generator().manual_seed(0)).support.labels
-        >>> labels.equal(episode.support.labels), labels.sort(1)[0].equal(episode.support.labels.sort(1)[0])
+        >>> before, after = episode.support.labels.flatten(), labels.flatten()
+        >>> before.equal(after), before.sort()[0].equal(after.sort()[0])
         (False, True)
     """
     support = episode.support
-    missing = support.weight <= 0
-    drawn = torch.rand(support.weight.shape, generator=generator).to(missing.device)
+    together = (1, -1) if is_regression(episode) else support.weight.shape
+    missing = (support.weight <= 0).reshape(together)
+    drawn = torch.rand(missing.shape, generator=generator).to(missing.device)
     place = missing.long().argsort(dim=1, stable=True)
     other = drawn.masked_fill(missing, 2).argsort(dim=1, stable=True)
     source = torch.empty_like(place).scatter_(1, place, other)
-    labels = support.labels.gather(1, source[..., None].expand_as(support.labels))
-    return replace(episode, support=replace(support, labels=labels))
+    labels = support.labels.reshape(*missing.shape, -1)
+    dealt = labels.gather(1, source[..., None].expand_as(labels)).view_as(support.labels)
+    return replace(episode, support=replace(support, labels=dealt))
+
+
+def is_regression(episode: Episode) -> bool:
+    """Whether labels are targets: tasks of classes have two at least.
+
+    Example:
+        >>> from manyshot.tasks import Sinusoids
+        >>> is_regression(Sinusoids().batch(0, 2))
+        True
+    """
+    return episode.query.labels.shape[-1] == 1
 
 
 @torch.no_grad()
@@ -113,7 +130,7 @@ def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Probe
     measure, true, shuffled = "accuracy", [], []
     for number, drawn in enumerate(episodes):
         episode = drawn.to(device).as_float()
-        measure = "accuracy" if episode.query.labels.shape[-1] > 1 else "squared error"
+        measure = "squared error" if is_regression(episode) else "accuracy"
         other = shuffled_support(episode, generator(seed, "shuffled support", number))
         true.append(_scores(learner, episode))
         shuffled.append(_scores(learner, other))
@@ -159,7 +176,7 @@ def probe_evaluated(
 def _scores(learner: Learner, episode: Episode) -> NDArray[np.float64]:
     """`[T]` accuracy, or squared error where labels are targets."""
     query = episode.query
-    if query.labels.shape[-1] > 1:
+    if not is_regression(episode):
         answer = learner.adapt(episode.support)(query.items, query.weight).argmax(-1)
         each = (answer == query.hard).to(query.weight)
     else:
