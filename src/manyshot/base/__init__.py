@@ -3,11 +3,13 @@
 from manyshot.base.errors import InputError, WorkStopped
 from manyshot.base.files import check_out, read_json, sweep, write_aside, write_json
 from manyshot.base.progress import note, quieten, track
+from manyshot.base.several import are_several
 from manyshot.base.suggest import did_you_mean
 
 __all__ = [
     "InputError",
     "WorkStopped",
+    "are_several",
     "check_out",
     "did_you_mean",
     "note",

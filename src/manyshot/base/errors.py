@@ -1,6 +1,9 @@
 """The errors that the command line prints as one line."""
 
 
+from typing import ClassVar
+
+
 class InputError(ValueError):
     """Something that a person gave cannot be used.
 
@@ -19,3 +22,6 @@ class WorkStopped(RuntimeError):
 
     The message is one line; the command line prints it alone and exits with status 1.
     """
+
+    secondary: ClassVar[bool] = False
+    """Whether it only follows from an error of another process, which that one tells."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manyshot.base import InputError, check_out, did_you_mean, quieten
+from manyshot.base import InputError, are_several, check_out, did_you_mean, quieten
 from manyshot.cli import training_options as option
 from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table, refuse
 from manyshot.cli.ranges import number_or_range
@@ -62,6 +62,7 @@ def compare(
     split: Split = None,
     root: Root = None,
     size: Size = None,
+    centred: option.Centred = False,
     learner: option.Learner = "prototypes",
     objective: option.Objective = "plain",
     encoder: option.Encoder = "conv4",
@@ -108,6 +109,8 @@ def compare(
     )
 
     quieten(quiet)
+    if are_several():
+        raise InputError("compare spreads its trainings over processes itself; start it without torchrun")
     out = out or Path("runs") / (preset or "compare")
     check_out(out)
     if preset is not None:
@@ -144,6 +147,7 @@ def compare(
             split=split,
             root=None if root is None else str(root),
             size=size,
+            centred=centred,
             learner=learner,
             objective=objective,
             encoder=encoder,

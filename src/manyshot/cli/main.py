@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from manyshot.base import InputError, WorkStopped
+from manyshot.base import InputError, WorkStopped, are_several
 from manyshot.cli import augment, compare, data, demo, evaluate, ops, train
 
 TOO_LARGE = "Error: this needs more memory than there is; lower the sizes (ways, shots, queries, tasks a step, widths)"
@@ -32,7 +32,7 @@ class Commands(TyperGroup):
         except InputError as error:
             raise _ended(f"Error: {error}", 2) from None
         except WorkStopped as error:
-            raise _ended(f"Stopped: {error}", 1) from None
+            raise _ended(f"Stopped: {error}", 1, error.secondary) from None
         except KeyboardInterrupt:
             raise _ended("Stopped.", 130) from None
         except BrokenPipeError:
@@ -51,8 +51,14 @@ class Commands(TyperGroup):
             raise _ended(f"Error: {where}{error.strerror or error}", 1) from None
 
 
-def _ended(message: str, status: int) -> typer.Exit:
-    print(" ".join(message.splitlines()), file=sys.stderr)
+def _ended(message: str, status: int, secondary: bool = False) -> typer.Exit:
+    message = " ".join(message.splitlines())
+    if are_several():
+        from manyshot.training.processes import first_to_tell
+
+        if not first_to_tell(message, secondary):
+            return typer.Exit(status)
+    print(message, file=sys.stderr, flush=True)
     return typer.Exit(status)
 
 

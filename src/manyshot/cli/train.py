@@ -16,6 +16,7 @@ EXAMPLES = examples(
     "manyshot train omniglot --split small1 --plan handwriting --out runs/handwriting",
     'manyshot train photos/ --plan "support+query: flip affine(15)" --ways 5 --shots 1-5 --out runs/photos',
     'manyshot train mnist --learner "maml(steps=5)" --encoder "conv4(32, 32, 32, 32)" --out runs/maml',
+    "torchrun --nproc-per-node 2 -m manyshot train mnist --tasks-per-step 8 --out runs/two-processes",
     "",
     "A training that was stopped or killed goes on with the same command and --resume, and ends with the same weights.",
     "The run's folder gets config.json, the weights, metrics.jsonl, TensorBoard's files and report.html.",
@@ -29,6 +30,7 @@ def train(
     split: Split = None,
     root: Root = None,
     size: Size = None,
+    centred: option.Centred = False,
     plan: Annotated[str, typer.Option(help="Augmentation of the training tasks; see `manyshot ops`.")] = "none",
     test_plan: Annotated[str, typer.Option(help="Augmentation at use time, the default of `evaluate`.")] = "none",
     learner: option.Learner = "prototypes",
@@ -65,48 +67,55 @@ def train(
     """Meta-train a learner on tasks drawn from a data set."""
     from manyshot.report.page import write_page
     from manyshot.report.run_page import run_page
-    from manyshot.training import Config, Settings, with_room
+    from manyshot.training import Config, Settings, together, with_room
     from manyshot.training import train as make
 
     quieten(quiet)
-    config = Config(
-        data=data,
-        split=split,
-        root=None if root is None else str(root),
-        size=size,
-        learner=learner,
-        objective=objective,
-        encoder=encoder,
-        ways=number_or_range(ways, "--ways"),
-        shots=number_or_range(shots, "--shots"),
-        queries=queries,
-        within_group=within_group,
-        classes=classes,
-        plan=plan,
-        test_plan=test_plan,
-        validation=0.2 if validation is None else validation,
-        test=test,
-        split_by=split_by,
-        fit=Settings(
-            steps=steps,
-            tasks_per_step=tasks_per_step,
-            rate=rate,
-            optimizer=optimizer,
-            schedule=schedule,
-            weight_decay=weight_decay,
-            clip=clip,
-            validate_every=validate_every,
-            save_every=save_every,
-            seed=seed,
-            device=device,
-        ),
-    )
-    check_out(out)
-    if validation is None:
-        wanted, config = config, with_room(config)
-        if config != wanted:
-            note(f"{data} has too few classes to hold some out, so the last weights are kept (as by --validation 0)")
-    run = make(config, out, resume, title=f"train {out.name}")
+    with together() as processes:
+        config = Config(
+            data=data,
+            split=split,
+            root=None if root is None else str(root),
+            size=size,
+            centred=centred,
+            learner=learner,
+            objective=objective,
+            encoder=encoder,
+            ways=number_or_range(ways, "--ways"),
+            shots=number_or_range(shots, "--shots"),
+            queries=queries,
+            within_group=within_group,
+            classes=classes,
+            plan=plan,
+            test_plan=test_plan,
+            validation=0.2 if validation is None else validation,
+            test=test,
+            split_by=split_by,
+            fit=Settings(
+                steps=steps,
+                tasks_per_step=tasks_per_step,
+                rate=rate,
+                optimizer=optimizer,
+                schedule=schedule,
+                weight_decay=weight_decay,
+                clip=clip,
+                validate_every=validate_every,
+                save_every=save_every,
+                seed=seed,
+                device=device,
+            ),
+        )
+        check_out(out)
+        if validation is None:
+            with processes.leader_first():
+                wanted, config = config, with_room(config)
+            if config != wanted:
+                note(
+                    f"{data} has too few classes to hold some out, so the last weights are kept (as by --validation 0)"
+                )
+        run = make(config, out, resume, title=f"train {out.name}", processes=processes)
+    if not processes.leads:
+        return
     report = out / "report.html"
     write_page(report, run_page(run, shlex.join(["manyshot", *sys.argv[1:]])))
     losses = [row["loss"] for row in run.rows if "loss" in row]

@@ -7,6 +7,9 @@ import typer
 Data = Annotated[
     str, typer.Argument(metavar="DATA", help="A data set (see `manyshot data list`), or a folder or zip of pictures.")
 ]
+Centred = Annotated[
+    bool, typer.Option("--centred", help="Move each drawing to the middle and bring it to one size, here and at use.")
+]
 Learner = Annotated[str, typer.Option(help='Such as "prototypes" or "maml(steps=5)".')]
 Objective = Annotated[str, typer.Option(help='What training minimises, such as "plain" or "maxup(4)".')]
 Encoder = Annotated[str, typer.Option(help='Such as "conv4" or "conv4(64, 64, 128, 128)".')]

@@ -196,10 +196,10 @@ class EpisodeSampler:
         """Tasks number `first` to `first + count - 1`, with their items."""
         return self.table(first, count).episode(self.source)
 
-    def batches(self, tasks: int, size: int = 10) -> Iterator[Episode]:
-        """Tasks number 0 to `tasks - 1`, `size` at a time, so that memory is bounded."""
-        for first in range(0, tasks, size):
-            yield self.batch(first, min(size, tasks - first))
+    def batches(self, tasks: int, size: int = 10, first: int = 0) -> Iterator[Episode]:
+        """Tasks number `first` to `first + tasks - 1`, `size` at a time, so that memory is bounded."""
+        for place in range(first, first + tasks, size):
+            yield self.batch(place, min(size, first + tasks - place))
 
     def _draw_range(self, bounds: tuple[int, int], stream: int, task: Word) -> NDArray[np.int64]:
         least, most = bounds

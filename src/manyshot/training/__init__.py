@@ -8,7 +8,18 @@ from manyshot.training.evaluate import Evaluation, evaluate, evaluate_tasks
 from manyshot.training.features import encode
 from manyshot.training.fit import Settings, TrainingDiverged, fit
 from manyshot.training.presets import COMPARISONS, ComparisonPreset
-from manyshot.training.run import Run, Sources, classes_seen, image_shape, load_run, load_sources, train, with_room
+from manyshot.training.processes import Processes, together
+from manyshot.training.run import (
+    Run,
+    Sources,
+    classes_seen,
+    given_run,
+    image_shape,
+    load_run,
+    load_sources,
+    train,
+    with_room,
+)
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 
 __all__ = [
@@ -22,6 +33,7 @@ __all__ = [
     "Difference",
     "Evaluation",
     "Judging",
+    "Processes",
     "Run",
     "Settings",
     "Sources",
@@ -34,6 +46,7 @@ __all__ = [
     "evaluate",
     "evaluate_tasks",
     "fit",
+    "given_run",
     "holm",
     "image_shape",
     "load_run",
@@ -42,6 +55,7 @@ __all__ = [
     "paired_difference",
     "run_comparison",
     "run_comparisons",
+    "together",
     "train",
     "train_arms",
     "with_room",

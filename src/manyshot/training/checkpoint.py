@@ -67,7 +67,7 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None 
         except (LookupError, ValueError) as error:
             raise InputError(f"{path}: damaged checkpoint ({error}); train again or restore the file") from None
         optimizer.load_state_dict({"state": by_weight, "param_groups": optimizer.state_dict()["param_groups"]})
-        _lay_out_like_weights(optimizer)
+        lay_out_like_weights(optimizer)
     return progress
 
 
@@ -84,7 +84,7 @@ def _by_weight(state: dict[str, Tensor], weights: list[Tensor]) -> dict[int, dic
     return found
 
 
-def _lay_out_like_weights(optimizer: Optimizer) -> None:
+def lay_out_like_weights(optimizer: Optimizer) -> None:
     """Give averages the memory layout of their weights (channels last, say), as they have it in a run never stopped.
 
     Other loops run over other layouts, whose results may differ in the last bit.

@@ -75,7 +75,9 @@ class Judging:
                 raise InputError("test=0: nothing is left to judge by; give a share (--test), or data (--test-data)")
             return sources.test
         channels, size = image_shape(sources.training)
-        target = load_data(self.data, self.split, root=config.root, size=size, color=channels == 3)
+        target = load_data(
+            self.data, self.split, root=config.root, size=size, color=channels == 3, centred=config.centred
+        )
         if not self.unseen:
             return target
         seen = sources.training.groups or sources.training.class_names

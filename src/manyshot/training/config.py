@@ -31,6 +31,7 @@ class Config:
         split: part of the data set; its first one if None.
         root: folder of the data set's official files, if not the usual places.
         size: height and width of the images, in pixels; the data set's own if None.
+        centred: drawings moved to the middle and brought to one size, when trained on and when used.
         learner: such as "prototypes" or "maml(steps=5)".
         objective: what training minimises, such as "plain" or "maxup(4)".
         encoder: such as "conv4" or "conv4(64, 64, 128, 128)".
@@ -54,6 +55,7 @@ class Config:
     split: str | None = None
     root: str | None = None
     size: int | None = None
+    centred: bool = False
     learner: str = "prototypes"
     objective: str = "plain"
     encoder: str = "conv4"
@@ -199,4 +201,6 @@ def _is_of(value: Any, kind: Any) -> bool:  # noqa: ANN401 - from a file
     if get_origin(kind) is tuple:
         one_each = isinstance(value, tuple) and len(value) == len(get_args(kind))
         return one_each and all(map(_is_of, value, get_args(kind)))
-    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    return isinstance(value, (int, float) if kind is float else kind)

@@ -125,8 +125,9 @@ def evaluate_tasks(
     seed: int = 0,
     device: str | None = None,
     title: str | None = None,
+    first: int = 0,
 ) -> Evaluation:
-    """Judge a learner on tasks 0 to `tasks - 1` of a sampler.
+    """Judge a learner on tasks 0 to `tasks - 1` of a sampler, or on as many from another one on.
 
     Where neither the plan nor the learner changes what an item's features are, each item is encoded once, see `encode`.
 
@@ -138,6 +139,7 @@ def evaluate_tasks(
         seed: see there.
         device: see there.
         title: of a progress bar, if one is wanted.
+        first: the first task's number.
     """
     plan, device = plan or Plan(), _placed(learner, device)
     parts = learner.on_features()
@@ -145,7 +147,7 @@ def evaluate_tasks(
     if parts is not None and not plan.steps and len(sampler.source) <= drawn:
         encoder, learner = parts
         sampler = replace(sampler, source=encode(encoder, sampler.source, device))
-    batches: Iterable[Episode] = sampler.batches(tasks, BATCH)
+    batches: Iterable[Episode] = sampler.batches(tasks, BATCH, first)
     if title is not None:
         batches = track(batches, title, -(-tasks // BATCH))
     return evaluate(learner, batches, plan, seed, device)

@@ -23,6 +23,7 @@ from manyshot.training.device import require_device
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.interrupt import postponed_interrupt
 from manyshot.training.metrics import MetricsLog, Row
+from manyshot.training.processes import ALONE, Processes, begin_alike, check_share
 from manyshot.training.timing import CpuClock
 
 MOST_TASKS = 10_000
@@ -113,6 +114,7 @@ def fit(
     resume: bool = False,
     title: str = "train",
     objective: Objective | None = None,
+    processes: Processes = ALONE,
 ) -> list[Row]:
     """Meta-train a learner on sampled, augmented tasks.
 
@@ -120,6 +122,10 @@ def fit(
     draws, from generators of its own number, so a run that is killed and resumed ends with the same bits as one that
     is not. Torch's global generator, which drop-block and dropout draw from, is seeded by the step's number as well,
     and is the caller's own again at the end.
+
+    Several processes share the tasks of each step: every one draws all of them and learns from its own, and the sums of
+    loss and gradient, each task of the same weight, are the same in all. So the update is that of one process, but for
+    batch statistics, which are of each process's own tasks; their running averages are averaged at each step.
 
     Args:
         learner: trained in place; at the end it holds the weights that did best on validation, or the last ones
@@ -133,24 +139,25 @@ def fit(
         resume: go on from the folder's last checkpoint, if there is one.
         title: what the progress bar says.
         objective: what is minimised; the learner's own loss if None.
+        processes: that train together; each calls this with the same arguments.
 
     Returns:
         One row a step with its loss, and one for each validation with its accuracy.
 
     Raises:
         InputError: if the learner has nothing to train, this machine has no such device, or the folder's checkpoint
-            is damaged.
+            is damaged, or a step has fewer tasks than there are processes.
         TrainingDiverged: see there.
+        PeerLost: if another process has ended.
         KeyboardInterrupt: after the step at which Ctrl-C came; a checkpoint has been written.
     """
     plan, objective = plan or Plan(), objective or Plain()
-    if not any(parameter.requires_grad for parameter in learner.parameters()):
-        raise InputError(
-            "the learner has nothing to train: its encoder is frozen, and it has no weights of its own; judge it as it "
-            "is (manyshot evaluate DATA --encoder ... --learner ...)"
-        )
-    learner.to(require_device(settings.device)).train()
+    require_trainable(learner)
+    check_share(settings.tasks_per_step, processes)
+    device = processes.device(settings.device)
+    learner.to(require_device(device)).train()
     optimizer = OPTIMIZERS[settings.optimizer](learner.parameters(), settings)
+    folder = folder if processes.leads else None  # the others keep nothing on disk
     last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
     progress: dict[str, Any] = {"step": 0, "first_loss": None, "best_accuracy": None, "best_step": None}
     for path in (last, best):
@@ -162,28 +169,36 @@ def fit(
     elif last and best:
         best.unlink(missing_ok=True)
         save_checkpoint(last, learner, optimizer, progress)
+    progress = begin_alike(processes, learner, optimizer, progress)
+    parameters = list(learner.parameters())
     good_weights = best_weights = None if folder else _copy(learner)
     log = MetricsLog(folder, after=progress["step"])
     clock = CpuClock(folder, going_on)
+    share = processes.share(settings.tasks_per_step)
+    weight = (share.stop - share.start) / settings.tasks_per_step
+    own = None if processes.count == 1 else share
 
     try:
-        with bar() as display, postponed_interrupt() as interrupted, _own_randomness(settings.device):
+        with bar() as display, postponed_interrupt() as interrupted, _own_randomness(device):
             line = display.add_task(title, total=settings.steps, completed=progress["step"], note="")
             for step in range(progress["step"], settings.steps):
                 for group in optimizer.param_groups:
                     group["lr"] = rate_at(step, settings)
                 # For networks that draw from the global generator, as drop-block and dropout do.
-                torch.manual_seed(generator(settings.seed, "network", step).initial_seed())
+                torch.manual_seed(generator(settings.seed, "network", step, processes.rank).initial_seed())
 
-                clean = tasks.batch(step * settings.tasks_per_step, settings.tasks_per_step).to(settings.device)
-                drawn = StepTasks(clean, plan, (settings.seed, "plan", step))
+                clean = tasks.batch(step * settings.tasks_per_step, settings.tasks_per_step).to(device)
+                drawn = StepTasks(clean, plan, (settings.seed, "plan", step), own)
                 loss = objective.loss(learner, drawn, generator(settings.seed, "objective", step))
-                value = float(loss.detach())
+                value, interruptions = processes.sum(weight * float(loss.detach()), float(interrupted.is_set()))
+                stopping = interruptions > 0  # asked once and of all, so that none stops without a checkpoint
                 progress["first_loss"] = value if progress["first_loss"] is None else progress["first_loss"]
                 _stop_if_exploded(value, progress["first_loss"], "loss", step)
 
                 optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(loss)
+                processes.sum_gradients(parameters, weight)
+                processes.average_buffers(learner, weight)
                 _stop_if_exploded(
                     float(clip_grad_norm_(learner.parameters(), settings.clip)), math.inf, "gradient", step
                 )
@@ -194,15 +209,13 @@ def fit(
                 log.write({"step": done, "loss": value})
                 finished = done == settings.steps
                 look = validation is not None and (done % settings.validate_every == 0 or finished)
-                stopping = interrupted.is_set()  # asked once, so that none stops without a checkpoint
                 save = done % settings.save_every == 0 or finished or stopping
                 if look or save:  # the loss above is that of the weights before the step
                     draws = generator(settings.seed, "objective", step)
-                    _stop_if_exploded(_again(objective, learner, drawn, draws), progress["first_loss"], "loss", step)
+                    (after,) = processes.sum(weight * _again(objective, learner, drawn, draws))
+                    _stop_if_exploded(after, progress["first_loss"], "loss", step)
                 if look and validation is not None:
-                    found = evaluate_tasks(
-                        learner, validation, settings.validation_tasks, seed=settings.seed, device=settings.device
-                    ).mean
+                    found = _held_out_accuracy(learner, validation, settings, processes)
                     log.write({"step": done, "validation_accuracy": found})
                     if progress["best_accuracy"] is None or found > progress["best_accuracy"]:
                         progress |= {"best_accuracy": found, "best_step": done}
@@ -210,9 +223,10 @@ def fit(
                             save_checkpoint(best, learner, None, progress)
                         else:
                             best_weights = _copy(learner)
+                seconds = processes.sum(clock.spent())[0] if save else 0.0
                 if save and last:
                     save_checkpoint(last, learner, optimizer, progress)
-                    clock.note()
+                    clock.note(seconds)
                 elif save:
                     good_weights = _copy(learner)
                 if stopping:
@@ -220,7 +234,7 @@ def fit(
                 held_out = progress["best_accuracy"]
                 note = f"loss {value:.3f}" + ("" if held_out is None else f"  held-out accuracy {held_out:.1%}")
                 display.update(line, completed=done, note=note)
-    except TrainingDiverged:
+    except TrainingDiverged:  # in all processes at once
         if last:
             load_checkpoint(last, learner)
         elif good_weights:
@@ -234,8 +248,28 @@ def fit(
             load_checkpoint(best, learner)
         elif best_weights:
             learner.load_state_dict(best_weights)
+    if processes.count > 1:
+        learner.load_state_dict(processes.from_leader(learner.state_dict()))
     learner.eval()
-    return log.rows
+    rows: list[Row] = processes.from_leader(log.rows)
+    return rows
+
+
+def require_trainable(learner: Learner) -> None:
+    """Make sure that there is something to train.
+
+    Raises:
+        InputError: if no weight of the learner takes a gradient.
+
+    Example:
+        >>> from manyshot.learners import Ridge
+        >>> require_trainable(Ridge(torch.nn.Flatten()))
+    """
+    if not any(parameter.requires_grad for parameter in learner.parameters()):
+        raise InputError(
+            "the learner has nothing to train: its encoder is frozen, and it has no weights of its own; judge it as it "
+            "is (manyshot evaluate DATA --encoder ... --learner ...)"
+        )
 
 
 def rate_at(step: int, settings: Settings) -> float:
@@ -260,6 +294,19 @@ def _stop_if_exploded(value: float, first: float, what: str, step: int) -> None:
             f"the {what} is {value:.3g} at step {step + 1}, so training stopped; the last good weights are kept. "
             "Lower the learning rate (or the inner one), or the clip"
         )
+
+
+def _held_out_accuracy(learner: Learner, validation: EpisodeSampler, settings: Settings, processes: Processes) -> float:
+    """The mean over the tasks of validation, of which each process judges its share."""
+    tasks = settings.validation_tasks
+    share = processes.share(tasks)
+    own = torch.zeros(0, dtype=torch.float64)
+    if share.start < share.stop:
+        count = share.stop - share.start
+        own = torch.from_numpy(
+            evaluate_tasks(learner, validation, count, seed=settings.seed, first=share.start).accuracy
+        )
+    return float(processes.joined(own, share, tasks).numpy().mean())
 
 
 @torch.no_grad()

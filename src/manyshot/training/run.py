@@ -10,15 +10,17 @@ from manyshot.augment import Plan
 from manyshot.base import InputError, read_json, write_json
 from manyshot.base.seeds import generator
 from manyshot.datasets import load as load_data
-from manyshot.learners import ClassifierOptions, Learner
-from manyshot.nets import Norm
-from manyshot.objectives import Objective, parse_objective
+from manyshot.learners import ClassifierOptions, FeatureLearner, Learner
+from manyshot.nets import Norm, PretrainedEncoder
+from manyshot.objectives import Objective, Plain, parse_objective
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.checkpoint import load_checkpoint
 from manyshot.training.config import Config, encoder_options, learner_options
 from manyshot.training.device import device_or_cpu, require_device
-from manyshot.training.fit import fit
+from manyshot.training.features import encode
+from manyshot.training.fit import Settings, fit, require_trainable
 from manyshot.training.metrics import Row, read_metrics
+from manyshot.training.processes import ALONE, Processes, check_share
 
 CONFIG = "config.json"
 MOST_CLASSES = 1_000_000
@@ -98,7 +100,7 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
-        return learner.make(make_encoder, config.most_ways)
+        return learner.make(make_encoder, Plan.parse(config.plan).most_ways(config.most_ways))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ def load_sources(config: Config) -> Sources:
         InputError: if the data cannot be read, a part would be too small for a task, or there are fewer training
             classes than asked for.
     """
-    source = load_data(config.data, config.split, root=config.root, size=config.size)
+    source = load_data(config.data, config.split, root=config.root, size=config.size, centred=config.centred)
     shares = {"training": 1 - config.validation - config.test, "validation": config.validation, "test": config.test}
     shares = {name: share for name, share in shares.items() if share}
     if len(shares) == 1:
@@ -149,7 +151,13 @@ def _some_classes(source: Source, config: Config) -> Source:
     return source.subset(classes=[source.class_names[c] for c in order[: config.classes].tolist()])
 
 
-def train(config: Config, folder: Path | None = None, resume: bool = False, title: str = "train") -> Run:
+def train(
+    config: Config,
+    folder: Path | None = None,
+    resume: bool = False,
+    title: str = "train",
+    processes: Processes = ALONE,
+) -> Run:
     """Make a run from its settings.
 
     Args:
@@ -157,6 +165,7 @@ def train(config: Config, folder: Path | None = None, resume: bool = False, titl
         folder: where the run lies afterwards; None keeps nothing on disk.
         resume: go on with the run in the folder, which must have the same settings.
         title: what the progress bar says.
+        processes: that train together, see `fit` and `together`.
 
     Raises:
         InputError: if the folder holds something else, or the data cannot be used.
@@ -169,20 +178,82 @@ def train(config: Config, folder: Path | None = None, resume: bool = False, titl
         [['loss', 'step'], ['loss', 'step'], ['step', 'validation_accuracy']]
     """
     config = config.anchored()
-    if folder is not None:
+    if folder is not None and processes.leads:
         _claim(folder, config, resume)
     # Everything that could be refused is made before anything is written: a wrong option leaves no half of a run.
     require_device(config.fit.device)
-    tasks, held_out = _samplers(config, load_sources(config))
+    check_share(config.fit.tasks_per_step, processes)
+    with processes.leader_first():
+        tasks, held_out = _samplers(config, load_sources(config))
     channels, size = image_shape(tasks.source)
     classes = len(tasks.source.class_names)
     learner = make_learner(config, channels, size, classes)
+    require_trainable(learner)
     plan, objective = plan_and_objective(config)
-    if folder is not None:
+    if folder is not None and processes.leads:
         made = {"channels": channels, "size": size, "training_classes": classes}
         write_json(folder / CONFIG, {"config": config.as_dict()} | made)
-    rows = fit(learner, tasks, config.fit, plan, held_out, folder, resume, title, objective)
+    trained = learner
+    if not plan.steps and isinstance(objective, Plain):
+        trained, tasks, held_out = _on_fixed_features(learner, tasks, held_out, config.fit)
+    rows = fit(trained, tasks, config.fit, plan, held_out, folder, resume, title, objective, processes)
+    learner.eval()
     return Run(config, learner, channels, size, rows, folder)
+
+
+def given_run(config: Config, source: Source) -> Run:
+    """A pre-trained encoder and a learner as they are: a run without a training.
+
+    Args:
+        config: names both.
+        source: of what they are to be used on.
+
+    Raises:
+        InputError: if the encoder has no weights before it is trained, or the learner adds some that it has not.
+
+    Example:
+        >>> given_run(Config("digits", encoder="conv4"), load_data("digits"))
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: encoder 'conv4' knows nothing before it is trained; train it, or take a \
+pre-trained one, such as efficientnet-lite0
+    """
+    channels, size = image_shape(source)
+    learner = make_learner(config, channels, size)
+    encoders = [module for module in learner.modules() if isinstance(module, PretrainedEncoder)]
+    if not encoders:
+        raise InputError(
+            f"encoder '{config.encoder}' knows nothing before it is trained; train it, or take a pre-trained one, such "
+            "as efficientnet-lite0"
+        )
+    theirs = {id(parameter) for encoder in encoders for parameter in encoder.parameters()}
+    if any(parameter.ndim for parameter in learner.parameters() if id(parameter) not in theirs):
+        raise InputError(
+            f"learner '{config.learner}' has weights of its own that have to be trained first; take one without, such "
+            "as prototypes or ridge"
+        )
+    return Run(config, learner.eval(), channels, size, [])
+
+
+def _on_fixed_features(
+    learner: Learner, tasks: EpisodeSampler, held_out: EpisodeSampler | None, settings: Settings
+) -> tuple[Learner, EpisodeSampler, EpisodeSampler | None]:
+    """The same training with each item encoded once, where a frozen encoder gives it the same features at each step."""
+    parts = learner.on_features() if isinstance(learner, FeatureLearner) else None
+    if parts is None or len(tasks.source) > _drawn(tasks, settings):
+        return learner, tasks, held_out
+    encoder, alone = parts
+    if not (isinstance(encoder, PretrainedEncoder) and encoder.is_fixed):
+        return learner, tasks, held_out
+
+    def encoded(sampler: EpisodeSampler) -> EpisodeSampler:
+        return replace(sampler, source=encode(encoder.to(settings.device), sampler.source, settings.device))
+
+    return alone, encoded(tasks), None if held_out is None else encoded(held_out)
+
+
+def _drawn(tasks: EpisodeSampler, settings: Settings) -> int:
+    """How many items a training sees, counting each time."""
+    return settings.steps * settings.tasks_per_step * tasks.items_a_task
 
 
 def _samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeSampler | None]:
@@ -207,7 +278,9 @@ def check_trainable(config: Config, test_learner: str | None = None) -> None:
     tasks, _ = _samplers(config, load_sources(config))
     channels, size = image_shape(tasks.source)
     plan_and_objective(config)
-    Run(config, make_learner(config, channels, size), channels, size, []).used("none", test_learner)
+    learner = make_learner(config, channels, size)
+    require_trainable(learner)
+    Run(config, learner, channels, size, []).used("none", test_learner)
 
 
 def plan_and_objective(config: Config) -> tuple[Plan, Objective]:

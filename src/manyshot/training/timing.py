@@ -26,10 +26,14 @@ class CpuClock:
         if self._path is not None:
             sweep(self._path)
 
-    def note(self) -> None:
-        """Write down the seconds until now."""
+    def spent(self) -> float:
+        """CPU seconds of this process in this stretch."""
+        return time.process_time() - self._began
+
+    def note(self, seconds: float) -> None:
+        """Write down the seconds of this stretch so far, of all processes."""
         if self._path is not None:
-            write_json(self._path, {"cpu_seconds": self._before + time.process_time() - self._began})
+            write_json(self._path, {"cpu_seconds": self._before + seconds})
 
 
 def cpu_seconds(folder: Path) -> float:
