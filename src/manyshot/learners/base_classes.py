@@ -20,22 +20,21 @@ class BaseClassesLearner(FeatureLearner):
     and does not count.
 
     Args:
-        encoder: items `[n, ...]` to features `[n, d]`.
+        encoder: items `[n, ...]` to features `[n, d]`; its attribute `features` says d.
         classes: how many base classes; 0 for a learner that adapts but is not trained.
-        features: d; the encoder's own `features` if None.
 
     Raises:
         InputError: if the encoder does not say how many features it gives, or, by `loss`, if an episode holds a class
             beyond those.
     """
 
-    def __init__(self, encoder: nn.Module, classes: int = 0, features: int | None = None) -> None:
+    def __init__(self, encoder: nn.Module, classes: int = 0) -> None:
         super().__init__(encoder)
         self.classes = classes
         if classes:
-            features = getattr(encoder, "features", None) if features is None else features
+            features = getattr(encoder, "features", None)
             if not isinstance(features, int):
-                raise InputError("the encoder does not say how many features it gives; name them by features=...")
+                raise InputError("the encoder does not say how many features it gives; set its attribute `features`")
             self.base = nn.Linear(features, classes)
 
     def base_logits(self, features: Float[Tensor, "t n d"]) -> Float[Tensor, "t n classes"]:
