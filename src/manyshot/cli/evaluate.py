@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from manyshot.base import InputError, note, quieten
-from manyshot.cli.options import Json, Quiet, Root, Seed, Split, examples, print_json, print_table, refuse
+from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table, refuse
 from manyshot.cli.ranges import number_or_range
 
 EXAMPLES = examples(
@@ -16,13 +16,17 @@ EXAMPLES = examples(
     "manyshot evaluate runs/handwriting --one-shot-runs all_runs.zip --json",
     'manyshot evaluate runs/handwriting digits --ways 10 --plan "shots: 16 x affine elastic" '
     '--learner "prototypes(nearest)"',
+    'manyshot evaluate photos/ --encoder efficientnet-lite0 --learner ridge --plan "shots: 8 x flip affine"',
+    "manyshot evaluate runs/handwriting omniglot --split small2 --shuffled-support",
     "",
     "Without DATA, the classes that the run set aside for testing are used (see `manyshot train --test`).",
 )
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `manyshot train` wrote.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A folder that `manyshot train` wrote; with --encoder DATA.")
+    ],
     data: Annotated[
         str | None, typer.Argument(metavar="[DATA]", help="A data set, or a folder or zip of pictures.")
     ] = None,
@@ -44,6 +48,22 @@ def evaluate(
     learner: Annotated[
         str | None, typer.Option(help='Use the weights by another learner, such as "prototypes(nearest)".')
     ] = None,
+    ensemble: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another run of the same data, to average predictions with; once for each."),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Judge a pre-trained encoder as it is, such as efficientnet-lite0, instead of a run."),
+    ] = None,
+    size: Size = None,
+    shuffled_support: Annotated[
+        bool,
+        typer.Option(
+            "--shuffled-support",
+            help="Judge with shuffled labels of the support too: a learner that knows its tasks by heart does as well.",
+        ),
+    ] = False,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda; where the run was trained, if that is here, if not given.")
     ] = None,
@@ -62,28 +82,50 @@ def evaluate(
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
     from manyshot.tasks import EpisodeSampler
-    from manyshot.training import classes_seen, evaluate_tasks, load_run, load_sources
+    from manyshot.training import Config, classes_seen, evaluate_tasks, given_run, load_ensemble, load_sources
     from manyshot.training import evaluate as judge
+    from manyshot.training.probe import probe_evaluated
 
     quieten(quiet)
     if tasks is not None and tasks < 1:
         raise InputError(f"--tasks {tasks}: give at least 1")
+    if encoder is not None:
+        if data is not None or one_shot_runs is not None:
+            raise InputError(f"with --encoder there is no run: give DATA alone ({run} is taken as DATA)")
+        data = str(run)
+        refuse("with --encoder, which has no runs", ensemble=ensemble)
+    else:
+        refuse("without --encoder, since a run knows its size", size=size)
     if data is not None and one_shot_runs is not None:
         raise InputError("give DATA or --one-shot-runs, not both")
     if one_shot_runs is not None:
-        sizes = {"ways": ways, "shots": shots, "queries": queries, "tasks": tasks, "within_group": within_group}
+        sizes = {
+            "shuffled_support": shuffled_support or None,
+            "ways": ways,
+            "shots": shots,
+            "queries": queries,
+            "tasks": tasks,
+            "within_group": within_group,
+        }
         refuse(
             "with --one-shot-runs, which say themselves what to judge", split=split, root=root, report=report, **sizes
         )
     elif data is None:
         refuse("without DATA", split=split, root=root)
-    made = load_run(run)
-    made = made if learner is None else made.with_learner(learner)
+    if encoder is not None and data is not None:
+        config = Config(data, learner=learner or "prototypes", encoder=encoder)
+        source = load(data, split, root=root, size=size)
+        made = given_run(config, source)
+    else:
+        made = load_ensemble([run, *(ensemble or [])], learner)
     how = Plan.parse(made.config.test_plan if plan is None else plan)
-    told = {"run": str(run), "learner": learner or made.config.learner, "plan": str(how), "seed": seed}
+    subject: dict[str, Any] = {"run": str(run)} if encoder is None else {"encoder": encoder}
+    if ensemble:
+        subject["ensemble"] = [str(other) for other in ensemble]
+    told = subject | {"learner": learner or made.config.learner, "plan": str(how), "seed": seed}
 
     if one_shot_runs is not None:
-        trials = load_one_shot_runs(one_shot_runs, made.size)
+        trials = load_one_shot_runs(one_shot_runs, made.size, made.config.centred)
         batches = [trials.episode[place : place + 1] for place in range(len(trials.episode))]
         found = judge(made.learner, track(batches, "one-shot runs"), how, seed, device)
         count = int(trials.episode.query.weight.sum())
@@ -98,11 +140,12 @@ def evaluate(
         return
 
     if data is None:
-        source = load_sources(made.config).test
-        if source is None:
+        found_there = load_sources(made.config).test
+        if found_there is None:
             raise InputError(f"{run} set no classes aside for testing; name DATA to judge it on")
-    else:
-        source = load(data, split, root=root, size=made.size, color=made.channels == 3)
+        source = found_there
+    elif encoder is None:
+        source = load(data, split, root=root, size=made.size, color=made.channels == 3, centred=made.config.centred)
     sampler = EpisodeSampler(
         source,
         made.config.ways if ways is None else number_or_range(ways, "--ways"),
@@ -112,8 +155,9 @@ def evaluate(
         within_group=0.0 if within_group is None else within_group,
     )
     tasks = 600 if tasks is None else tasks
-    seen = classes_seen(made.config, made.config.data if data is None else data, source)
+    seen = 0 if encoder else classes_seen(made.config, made.config.data if data is None else data, source)
     found = evaluate_tasks(made.learner, sampler, tasks, how, seed, device, title="tasks")
+    probed = probe_evaluated(found, made.learner, sampler, how, seed, device) if shuffled_support else None
     if seen:
         note(f"the run was trained on {seen} of these {len(source.class_names)} classes: it says little of new ones")
     if report is not None:
@@ -121,10 +165,17 @@ def evaluate(
         write_page(report, page)
     if as_json:
         answer = found.as_dict(source.class_names)
+        answer |= {} if probed is None else {"shuffled_support": probed.as_dict()}
         print_json(told | {"data": source.name, "seen_in_training": seen} | answer)
         return
     low, high = found.interval
     worst = sorted((accuracy, source.class_names[c]) for c, accuracy in found.per_class.items())[:10]
     print_table(("hardest classes", "accuracy"), [(name, f"{accuracy:.1%}") for accuracy, name in worst], right=(1,))
     print(f"accuracy {found.mean:.2%} [{low:.2%}, {high:.2%}] over {tasks:,} tasks of {source.name}")
+    if probed is not None:
+        low, high = probed.interval
+        print(
+            f"with shuffled labels of the support {probed.shuffled.mean():.2%}: "
+            f"they are worth {probed.gap:+.2%} [{low:+.2%}, {high:+.2%}]"
+        )
     print(f"calibration error {found.calibration_error:.1%} (mean gap between how sure and how right)")

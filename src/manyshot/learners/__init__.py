@@ -2,6 +2,7 @@
 
 from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
+from manyshot.learners.ensemble import Ensemble
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.fine_tune import FineTune
 from manyshot.learners.learner import Classifier, Learner, by_task, cross_entropy
@@ -22,6 +23,7 @@ __all__ = [
     "BaselinePlusPlus",
     "Classifier",
     "ClassifierOptions",
+    "Ensemble",
     "FeatureLearner",
     "FineTune",
     "Learner",

@@ -4,6 +4,7 @@ from manyshot.training.arms import Arm
 from manyshot.training.compare import ArmResult, check_arms, compare, train_arms
 from manyshot.training.comparison import Compared, Comparison, Judging, adjusted, run_comparison, run_comparisons
 from manyshot.training.config import Config
+from manyshot.training.ensemble import load_ensemble
 from manyshot.training.evaluate import Evaluation, evaluate, evaluate_tasks
 from manyshot.training.features import encode
 from manyshot.training.fit import Settings, TrainingDiverged, fit
@@ -49,6 +50,7 @@ __all__ = [
     "given_run",
     "holm",
     "image_shape",
+    "load_ensemble",
     "load_run",
     "load_sources",
     "mean_interval",
