@@ -61,6 +61,7 @@ class PretrainedEncoder(StagedEncoder):
             raise InputError(f"images of {channels} channels given to a pre-trained encoder, which takes 1 or 3")
         self.channels, self.size, self.frozen = channels, size, frozen
         self.stages = nn.ModuleList(stages)
+        self.stages.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # twice as fast on a processor
         for name, values in (("mean", mean), ("std", std)):
             self.register_buffer(name, torch.tensor(list(values))[:, None, None], persistent=False)
         self.eval()
@@ -102,7 +103,7 @@ class PretrainedEncoder(StagedEncoder):
         if first == 0 and last > 0:
             if x.shape[2:] != (self.size, self.size):
                 x = F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
-            x = (x.expand(-1, 3, -1, -1) - self.mean) / self.std
+            x = ((x.expand(-1, 3, -1, -1) - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         for number in range(first, last):
             x = self.stages[number](x)
         return x
