@@ -14,6 +14,8 @@ def beta(n: int, alpha: float, generator: Generator) -> Float[Tensor, "n"]:
         >>> round(shares.mean().item(), 1), bool((shares < 0.01).float().mean() > 0.1)
         (0.5, True)
     """
+    if alpha == 1:
+        return torch.rand(n, generator=generator)  # Beta(1, 1) is uniform
     return torch.from_numpy(_numpy(generator).beta(alpha, alpha, n).astype(np.float32))
 
 

@@ -289,7 +289,9 @@ def _layer(parts: list[Part], source: Pixels, target: Pixels) -> None:
 def _sharpen(images: Pixels, rows: Array, factors: Array) -> None:
     """Sharpen some of the images, in place."""
     planes, step = (images.c, 1) if images.layout == "nchw" else (1, images.c)
-    neighbours.sharpen(images.data, rows, factors, planes, images.h, images.w, step)
+    above, here = np.empty((2, images.w * step), np.uint8)
+    sums = np.empty(images.w * step, np.uint16)
+    neighbours.sharpen(images.data, rows, factors, planes, images.h, images.w, step, above, here, sums)
 
 
 def plan_of(op: Op, channels: int) -> tuple[Pass, ...]:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.engine.kernels import images, small
+from manyshot.augment.engine.kernels import room, small
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.image.affine import Affine
 from manyshot.augment.image.crop import Crop, ResizedCrop, steps
@@ -34,7 +34,7 @@ pixel alone."""
 class Fetch:
     """Where the pixels of n images come from, in the words of `kernels.images.run`; the rest is empty."""
 
-    kind: int = images.STAY
+    kind: int = room.STAY
     edge: int = 0
     matrices: Array = field(default_factory=lambda: np.zeros((0, 1, 9), np.float32))
     stages: Array = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -46,6 +46,13 @@ class Fetch:
     rows: Array = field(default_factory=lambda: np.zeros((0, 1), np.int32))
     turned: Array = field(default_factory=lambda: np.zeros(0, np.uint8))
 
+    def moves(self, kinds: Array, edges: Array) -> room.Moves:
+        """The same for the kernel, with the kind and the edge of each image."""
+        return room.Moves(
+            kinds, edges, self.matrices, self.stages, self.fields, self.basis_across, self.basis_down, self.at,
+            self.columns, self.rows, self.turned,
+        )  # fmt: skip
+
 
 def fetch(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: Size, *, exact: bool = True) -> Fetch:
     """What a run of warps asks to fetch.
@@ -54,7 +61,7 @@ def fetch(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: Size, 
         warps: the run, in the order in which they act; none fetches each pixel from its own place.
         edge: what lies beyond the image, one of `EDGES`.
         params: of the pipeline.
-        n: images.
+        n: room.
         size: their (height, width) in pixels.
         exact: whether a run that only moves whole pixels may become tables; else it becomes matrices, as exact.
     """
@@ -62,17 +69,17 @@ def fetch(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: Size, 
         return Fetch()
     if exact and is_exact(warps):
         columns, rows, turned = moves(warps, params, n, size)
-        return Fetch(kind=images.MOVE, columns=columns, rows=rows, turned=turned)
+        return Fetch(kind=room.MOVE, columns=columns, rows=rows, turned=turned)
     if all(matrix_of(leaf.op) for leaf in warps):
         chain = np.stack([_matrix(leaf, params, size) for leaf in reversed(warps)])
         matrices, stages = np.empty((n, len(chain), 9), np.float32), np.empty(n, np.int32)
-        small.chain_matrices(chain, *size, edge == "border", matrices, stages)
-        return Fetch(kind=images.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages)
+        small.chain_matrices(chain, *size, edge == "border", matrices, stages, np.empty((3, 9)))
+        return Fetch(kind=room.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages)
     if is_displaced(warps):
         return _displaced(warps, edge, params, n, size)
     points = where(warps, edge, params, pixels(torch.empty(n, 1, *size)))
     half = torch.tensor([size[1] / 2, size[0] / 2])
-    return Fetch(kind=images.POINTS, edge=EDGE_CODES[edge], at=((points + 1) * half - 0.5).contiguous().numpy())
+    return Fetch(kind=room.POINTS, edge=EDGE_CODES[edge], at=((points + 1) * half - 0.5).contiguous().numpy())
 
 
 def is_displaced(warps: Sequence[Leaf]) -> bool:
@@ -92,10 +99,11 @@ def _displaced(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: S
     matrices, stages = np.empty((n, k, 9), np.float32), np.full(n, k, np.int32)
     single = np.empty(n, np.int32)
     for stage in range(k):
-        small.chain_matrices(chain[stage : stage + 1], h, w, False, matrices[:, stage : stage + 1], single)
+        one = slice(stage, stage + 1)
+        small.chain_matrices(chain[one], h, w, False, matrices[:, one], single, np.empty((3, 9)))
     cells = fields.shape[-1] - 1
     return Fetch(
-        kind=images.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages,
+        kind=room.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages,
         fields=np.ascontiguousarray(fields), basis_across=_bicubic(w, cells), basis_down=_bicubic(h, cells),
     )  # fmt: skip
 

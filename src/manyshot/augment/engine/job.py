@@ -10,7 +10,8 @@ import torch
 
 from manyshot.augment.combine import Part
 from manyshot.augment.engine.geometry import EDGE_CODES, Fetch, fetch, matrix_of
-from manyshot.augment.engine.kernels import copies, images
+from manyshot.augment.engine.kernels import channels, copies, images, room
+from manyshot.augment.engine.kernels.room import Looks, Sink
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.engine.passes import Fused, passes
 from manyshot.augment.engine.values import Holes, colours, histograms, holes, table
@@ -51,9 +52,14 @@ class Pixels:
         return replace(self, data=self.as_rows()[rows].ravel(), n=len(rows))
 
     @property
+    def fast(self) -> bool:
+        """Whether the kernels for few channels take the images."""
+        return self.c in (1, 3) and self.h * self.w <= images.MOST_PACKED
+
+    @property
     def may_stay(self) -> bool:
         """Whether a pass may write the images where it reads them: each is copied first if pixels move."""
-        return self.c in (1, 3) and self.w > 1 and self.h * self.w <= images.MOST_PACKED
+        return self.fast
 
     def tensor(self) -> torch.Tensor:
         """`[n, c, h, w]` of uint8, the same memory."""
@@ -81,7 +87,7 @@ class Job:
         """Carry it out, to bytes in `target`, which may be the source's, or normalised into `floats`, given room."""
         in_place = target is source.data
         more = self.recoloured.any() or (self.tabled >= 0).any() or self.cut.places.size or floats.size
-        if self.moved.kind == images.MOVE and not more and not in_place:
+        if self.moved.kind == room.MOVE and not more and not in_place:
             planes, step = (source.c, 1) if source.layout == "nchw" else (1, source.c)
             moved = self.moved
             copies.move(
@@ -91,15 +97,23 @@ class Job:
         means = np.zeros((source.n, source.c), np.float32)
         if self.cut.fill == 1:
             means = source.tensor().float().mean((2, 3)).numpy()
-        images.run(
-            source.data, LAYOUTS[source.layout], target, floats, LAYOUTS[source.layout],
-            source.n, source.c, source.h, source.w,
-            self.kinds, self.edges, self.moved.matrices, self.moved.stages,
-            self.moved.fields, self.moved.basis_across, self.moved.basis_down, self.moved.at,
-            self.moved.columns, self.moved.rows, self.moved.turned,
+        looks = Looks(
             self.recoloured, self.maps, self.pulls, self.pulled, self.tabled, self.tables,
-            self.cut.places, self.cut.fill, self.cut.seeds, means, scale, shift, in_place,
+            self.cut.places, self.cut.fill, self.cut.seeds, means,
         )  # fmt: skip
+        layout = LAYOUTS[source.layout]
+        sink = Sink(target, floats, layout, scale, shift, in_place)
+        moves, looks = room.plain(self.moved.moves(self.kinds, self.edges)), room.plain(looks)
+        data = source.data.view()
+        data.flags.writeable = False  # whatever it was, so that kernels are compiled for one kind of array
+        n, c, h, w = source.n, source.c, source.h, source.w
+        if not source.fast:
+            channels.run(data, layout, n, c, h, w, moves, looks, sink, channels.rows_for(c, w))
+            return
+        moving = self.kinds != room.STAY
+        stashing = (moving & (self.pulled > 0)).any()
+        own = room.room_for(c, h, w, moving=bool(moving.any()), stashing=bool(stashing))
+        images.run(data, layout, n, c, h, w, moves, looks, sink, own)
 
 
 def job(now: Fused, params: Params, source: Pixels) -> Job:
@@ -146,7 +160,7 @@ def layer_job(parts: Sequence[Part], source: Pixels) -> tuple[Job, list[Part]]:
         if now is None or now.erases:
             rest.append(part)
         elif isinstance(part.op, Warp) and matrix_of(part.op):
-            made.kinds[rows] = images.MATRIX
+            made.kinds[rows] = room.MATRIX
             made.edges[rows] = EDGE_CODES[part.op.edge or "border"]
             matrices[rows] = fetch((leaf,), now.edge, part.params, len(rows), size, exact=False).matrices
         elif now.colours:

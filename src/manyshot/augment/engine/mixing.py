@@ -50,24 +50,28 @@ def mix_bytes(
     if not len(images):
         return images, labels
     source = images.contiguous()
-    others = partners[:, 0].cpu()
-    target = torch.empty_like(source)
-    flat, out = source.view(-1).numpy(), target.view(-1).numpy()
+    if type(mix) not in (Mixup, CutMix):
+        return _by_torch(mix, source, labels, params, partners, layout)
+    others = partners[:, 0].cpu().numpy()
+    given = labels.detach().cpu().contiguous().numpy()
+    target, mixed = np.empty(source.shape, np.uint8), np.empty_like(given)
+    flat, out = source.view(-1).numpy(), target.reshape(-1)
     if type(mix) is Mixup:
-        mixes.blend(flat, others.numpy(), params["share"].numpy(), source[0].numel(), out)
-        share = params["share"].to(labels)[:, None]
-        return target, torch.lerp(labels[others], labels, share.expand_as(labels))
-    if type(mix) is CutMix:
+        mixes.blend(flat, others, params["share"].numpy(), len(flat) // len(images), out, given, mixed)
+    else:
         n = len(images)
         h, w = images.shape[2:] if layout == "nchw" else images.shape[1:3]
         planes, step = (images.shape[1], 1) if layout == "nchw" else (1, images.shape[3])
         places = np.empty((n, 1, 4), np.int32)
-        side = params["side"][:, None, None].expand(n, 1, 2).numpy()
-        small.fill_rectangles(params["centre"][:, None].numpy(), side, np.ones(n, bool), h, w, places)
-        mixes.paste(flat, others.numpy(), places, planes, h, w, step, out)
-        left, right, top, bottom = torch.from_numpy(places[:, 0]).to(labels).unbind(1)
-        area = ((right - left) / w * ((bottom - top) / h))[:, None]
-        return target, torch.lerp(labels, labels[others], area.expand_as(labels))
+        side = np.broadcast_to(params["side"].numpy()[:, None, None], (n, 1, 2))
+        small.fill_rectangles(params["centre"].numpy()[:, None], side, np.ones(n, bool), h, w, places)
+        mixes.paste(flat, others, places, planes, h, w, step, out, given, mixed)
+    return torch.from_numpy(target), torch.from_numpy(mixed).to(labels.device)
+
+
+def _by_torch(
+    mix: Mix, source: Tensor, labels: Tensor, params: Params, partners: Tensor, layout: str
+) -> tuple[Tensor, Tensor]:
     planar = source if layout == "nchw" else source.permute(0, 3, 1, 2)
     mixed, shares = mix.apply(planar.float() / 255, labels, params, partners)
     result = mixed.clamp(0, 1).mul(255).round().to(torch.uint8)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.augment.engine.kernels import images as passes
-from manyshot.augment.engine.kernels import small
+from manyshot.augment.engine.kernels import maps, small
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.image.colour import LUMA, YIQ, Brightness, Contrast, Hue, Recolour, Saturation
 from manyshot.augment.image.erase import Erase
@@ -23,14 +23,15 @@ Array = npt.NDArray[Any]
 FILL_CODES = {"zero": 0, "mean": 1, "noise": 2}
 WHITE = LEVELS - 1
 COMMON = {
-    Brightness: (small.BRIGHTNESS, "factor"),
-    Contrast: (small.CONTRAST, "factor"),
-    Saturation: (small.SATURATION, "factor"),
-    Hue: (small.HUE, "turn"),
+    Brightness: (maps.BRIGHTNESS, "factor"),
+    Contrast: (maps.CONTRAST, "factor"),
+    Saturation: (maps.SATURATION, "factor"),
+    Hue: (maps.HUE, "turn"),
 }
 """Ops whose maps a kernel draws up, and the name of what they draw; any other tells its own."""
-TO_YIQ = np.array(YIQ)
-FROM_YIQ = np.linalg.inv(TO_YIQ)
+GREY = np.array(LUMA, np.float32)
+TO_YIQ = np.array(YIQ, np.float32)
+FROM_YIQ = np.linalg.inv(np.array(YIQ)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -51,34 +52,33 @@ def colours(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Colours:
         n: images.
         c: channels.
     """
-    k = len(ops)
-    linear, offset = np.zeros((k, n, c, c), np.float32), np.zeros((k, n, c), np.float32)
-    pull = np.zeros((k, n, c, c), np.float32)
-    pulling = np.zeros(k, bool)
-    for place, leaf in enumerate(ops):
+    chained, pulls = np.empty((n, c * (c + 1)), np.float32), np.empty((n, c * c), np.float32)
+    maps.begin(c, chained, pulls)
+    pulled = False
+    for leaf in ops:
         op, own, on = leaf.op, leaf.params(params), leaf.on(params)
         assert isinstance(op, Recolour)
         acts = np.ones(n, bool) if on is None else on.numpy()
         if type(op) in COMMON and c in (1, 3):
             kind, name = COMMON[type(op)]
-            luma = np.array(LUMA) if c == 3 else np.ones(1)
-            small.fill_maps(
-                kind, own[name].numpy(), acts, luma, TO_YIQ, FROM_YIQ, linear[place], offset[place], pull[place]
-            )
-            pulling[place] = type(op) is Contrast
+            values = np.ascontiguousarray(own[name].numpy(), np.float32)
+            if c == 1:
+                maps.add_gray(kind, values, acts, chained, pulls)
+            else:
+                maps.add_colour(kind, values, acts, GREY, TO_YIQ, FROM_YIQ, chained, pulls)
+            pulled |= type(op) is Contrast
             continue
         at_black = op.maps(own, torch.zeros(n, c))
-        linear[place], offset[place] = at_black[..., :-1].numpy(), at_black[..., -1].numpy()
+        pull = np.zeros((n, c, c), np.float32)
         if looks_at_mean(op, c):
-            pulling[place] = True
+            pulled = True
             for channel in range(c):
                 one = torch.zeros(n, c)
                 one[:, channel] = 1
-                pull[place, :, :, channel] = (op.maps(own, one)[..., -1] - at_black[..., -1]).numpy()
-        linear[place, ~acts], offset[place, ~acts], pull[place, ~acts] = np.eye(c), 0, 0
-    maps, pulls = np.empty((n, c * (c + 1)), np.float32), np.empty((n, c * c), np.float32)
-    small.chain_maps(linear, offset, pull, pulling, maps, pulls)
-    return Colours(maps, pulls, bool(pulling.any()))
+                pull[:, :, channel] = (op.maps(own, one)[..., -1] - at_black[..., -1]).numpy()
+        linear, offset = at_black[..., :-1].contiguous().numpy(), (WHITE * at_black[..., -1]).contiguous().numpy()
+        maps.add_any(linear, offset, pull, acts, chained, pulls, np.empty((2, c), np.float32))
+    return Colours(chained, pulls, pulled)
 
 
 @lru_cache(maxsize=256)
@@ -127,7 +127,7 @@ def table(ops: Sequence[Leaf], params: Params, histogram: Float[Tensor, "n c 256
 def histograms(source: Array, layout: int, c: int, size: int, rows: Array) -> Float[Tensor, "m c 256"]:
     """How often each level occurs in the chosen images."""
     counts = np.empty((len(rows), c, LEVELS), np.float32)
-    passes.count_levels(source, layout, c, size, rows, counts)
+    passes.count_levels(source, layout, c, size, rows, counts, np.empty((4, LEVELS), np.int32))
     return torch.from_numpy(counts)
 
 

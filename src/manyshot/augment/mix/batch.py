@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
@@ -29,6 +30,9 @@ def partners_of(
         [1, 2, 1, 3]
     """
     n = len(group)
+    if n and present is None and bool((group == group[0]).all()):
+        turn = 1 + np.minimum((drawn.cpu().numpy() * (n - 1)).astype(np.int64), max(n - 2, 0))
+        return torch.from_numpy((np.arange(n)[:, None] + turn) % n)
     alone = torch.arange(n)[:, None].expand_as(drawn)
     there = torch.ones(n, dtype=torch.bool) if present is None else present.cpu()
     group = torch.where(there, group.cpu(), -1)

@@ -7,10 +7,22 @@ import numba
 from llvmlite import ir
 from numba.extending import intrinsic
 
+njit: Any = numba.njit
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function when it is first called, and keep the result on disk where a place for it can be written."""
-    return _compiled(function, fastmath=True)
+    """Compile a function when it is first called, and keep the result on disk where a place for it can be written.
+
+    It works in arrays that it is given and makes none: that frees it from counting who uses which array, which costs as
+    much as several pixels each time that an array is named.
+    """
+    return _compiled(function, fastmath=True, _nrt=False)
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """A part of a kernel, written into those that call it."""
+    return njit(inline="always", _nrt=False, **OPTIONS, fastmath=True)(function)
 
 
 def exact_kernel(function: Callable[..., Any]) -> Any:
@@ -18,12 +30,11 @@ def exact_kernel(function: Callable[..., Any]) -> Any:
     return _compiled(function, fastmath=False)
 
 
-def _compiled(function: Callable[..., Any], fastmath: bool) -> Any:
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     try:
-        return numba.njit(cache=True, **options)(function)
+        return njit(cache=True, **OPTIONS, **options)(function)
     except RuntimeError:  # numba found no folder that it may write
-        return numba.njit(**options)(function)
+        return njit(**OPTIONS, **options)(function)
 
 
 def _bytes_at(context: Any, builder: Any, bits: int, kind: Any, array: Any, offset: Any) -> Any:
@@ -65,15 +76,16 @@ def store32(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
 
 @intrinsic
 def wide(typing_context: Any) -> Any:
-    """`wide()`: let the caller's loops use vectors of 512 bits where the processor has them.
+    """`wide()`: let the function's loops use vectors of 512 bits where the processor has them, and keep it to itself.
 
     LLVM prefers 256 bits on server processors, for the sake of code around the loops; these loops are all there is, and
-    run twice as fast.
+    run twice as fast. Written into its callers, a loop would be compiled by their rules, and once for each of them.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         # llvmlite knows a fixed list of attributes; the set itself takes any.
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        builder.function.attributes.add("noinline")
         return context.get_dummy_value()
 
     return numba.types.void(), generate

@@ -6,24 +6,38 @@ import numpy as np
 from numba import float32, int32, uint8, uintp
 
 from manyshot.augment.engine.kernels.machine import kernel, wide
+from manyshot.augment.engine.kernels.packing import copy
 
 
 @kernel
 @no_type_check
-def blend(source, others, shares, each, target):
-    """`share x + (1 - share) x'`, rounded, for images of `each` bytes."""
-    wide()
+def blend(source, others, shares, each, target, labels, mixed):
+    """`share x + (1 - share) x'`, for images of `each` bytes, rounded, and for their labels."""
     for i in range(len(others)):
-        base, other = uintp(i) * uintp(each), uintp(others[i]) * uintp(each)
-        share, rest = float32(shares[i]), float32(1) - float32(shares[i])
-        for x in range(each):
-            value = share * float32(source[base + uintp(x)]) + rest * float32(source[other + uintp(x)])
-            target[base + uintp(x)] = uint8(int32(value + np.float32(0.5)))
+        _blend(source, uintp(i) * uintp(each), uintp(others[i]) * uintp(each), float32(shares[i]), each, target)
+        _mix_labels(labels, i, others[i], shares[i], mixed)
 
 
 @kernel
 @no_type_check
-def paste(source, others, places, planes, h, w, step, target):
+def _blend(source, base, other, share, each, target):
+    wide()
+    rest = float32(1) - share
+    for x in range(each):
+        value = share * float32(source[base + uintp(x)]) + rest * float32(source[other + uintp(x)])
+        target[base + uintp(x)] = uint8(int32(value + np.float32(0.5)))
+
+
+@kernel
+@no_type_check
+def _mix_labels(labels, i, other, share, mixed):
+    for k in range(labels.shape[1]):
+        mixed[i, k] = labels[other, k] + share * (labels[i, k] - labels[other, k])
+
+
+@kernel
+@no_type_check
+def paste(source, others, places, planes, h, w, step, target, labels, mixed):
     """A rectangle of another image in each image.
 
     Args:
@@ -33,17 +47,19 @@ def paste(source, others, places, planes, h, w, step, target):
         planes: how many lie one after another in an image.
         h, w: pixels.
         step: bytes of a pixel in a plane.
+        labels, mixed: `[n, ways]` given, and to fill: mixed by the share of pixels that is shown of each.
     """
-    wide()
     line = uintp(w) * uintp(step)
     each = uintp(planes) * uintp(h) * line
     for i in range(len(others)):
         base, other = uintp(i) * each, uintp(others[i]) * each
-        for x in range(each):
-            target[base + uintp(x)] = source[base + uintp(x)]
+        copy(source, base, target, base, each)
         left, right = places[i, 0, 0] * step, places[i, 0, 1] * step
-        for k in range(planes):
-            for y in range(places[i, 0, 2], places[i, 0, 3]):
-                row = (uintp(k) * uintp(h) + uintp(y)) * line + uintp(left)
-                for x in range(right - left):
-                    target[base + row + uintp(x)] = source[other + row + uintp(x)]
+        top, bottom = places[i, 0, 2], places[i, 0, 3]
+        if right > left:
+            for k in range(planes):
+                for y in range(top, bottom):
+                    row = (uintp(k) * uintp(h) + uintp(y)) * line + uintp(left)
+                    copy(source, other + row, target, base + row, right - left)
+        area = float32((places[i, 0, 1] - places[i, 0, 0]) * (bottom - top)) / float32(w * h)
+        _mix_labels(labels, i, others[i], float32(1) - area, mixed)

@@ -3,14 +3,16 @@
 from typing import no_type_check
 
 import numpy as np
-from numba import float32, int32, uint8, uintp
+from numba import float32, int32, uint8, uint16, uintp
 
 from manyshot.augment.engine.kernels.machine import kernel, wide
+
+ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
 
 
 @kernel
 @no_type_check
-def sharpen(data, rows, factors, planes, h, w, step):
+def sharpen(data, rows, factors, planes, h, w, step, above, here, sums):
     """Blend chosen images with their smoothed copies, in place: see `manyshot.augment.image.Sharpness`.
 
     Args:
@@ -20,32 +22,54 @@ def sharpen(data, rows, factors, planes, h, w, step):
         planes: how many lie one after another in an image.
         h, w: pixels.
         step: bytes of a pixel in a plane.
+        above, here: `[w step]` bytes to work in.
+        sums: `[w step]` to work in.
     """
-    wide()
     line = w * step
     each = uintp(planes) * uintp(h) * uintp(line)
-    above, here = np.empty(line, np.uint8), np.empty(line, np.uint8)
+    if h < 3 or w < 3:
+        return
     for r in range(len(rows)):
-        keep, add = float32(factors[r]), (float32(1) - float32(factors[r])) / np.float32(13)
+        keep = float32(factors[r])
         for k in range(planes):
             base = uintp(rows[r]) * each + uintp(k) * uintp(h) * uintp(line)
-            if h < 3 or w < 3:
-                continue
-            above[:] = data[base : base + uintp(line)]
+            _keep(data, base, line, above)
             for y in range(1, h - 1):
-                # The rows above are changed already: what they were is kept aside.
+                # The row above is changed already: what it was is kept aside.
                 begin = base + uintp(y) * uintp(line)
-                here[:] = data[begin : begin + uintp(line)]
-                below = data[begin + uintp(line) : begin + uintp(2 * line)]
-                out = data[begin + uintp(step) : begin + uintp(line - step)]
-                a, b, c = above[step:], here[step:], below[step:]
-                d, e, f = above[2 * step :], here[2 * step :], below[2 * step :]
-                for x in range(line - 2 * step):
-                    around = (
-                        int32(above[x]) + int32(here[x]) + int32(below[x]) + int32(a[x]) + int32(c[x])
-                        + int32(d[x]) + int32(e[x]) + int32(f[x])
-                    )  # fmt: skip
-                    middle = int32(b[x])
-                    value = keep * float32(middle) + add * float32(int32(around + 5 * middle))
-                    out[x] = uint8(int32(min(max(value, np.float32(0)), np.float32(255)) + np.float32(0.5)))
+                _keep(data, begin, line, here)
+                _add_three(above, here, data, begin + uintp(line), line, sums)
+                _sharpen_row(here, sums, keep, line, step, data, begin)
                 above, here = here, above
+
+
+@kernel
+@no_type_check
+def _keep(data, begin, count, row):
+    wide()
+    for x in range(count):
+        row[x] = data[begin + uintp(x)]
+
+
+@kernel
+@no_type_check
+def _add_three(above, here, data, below, count, sums):
+    """The sum of three rows."""
+    wide()
+    for x in range(count):
+        sums[x] = uint16(above[x]) + uint16(here[x]) + uint16(data[below + uintp(x)])
+
+
+@kernel
+@no_type_check
+def _sharpen_row(here, sums, keep, count, step, data, begin):
+    """One row but for its first and last pixel: `keep x + (1 - keep) s`, s the mean in which x counts five times."""
+    wide()
+    add = (float32(1) - keep) / np.float32(13)
+    own = keep + np.float32(4) * add
+    next_, over = uintp(step), uintp(2 * step)
+    for x in range(count - 2 * step):
+        i = uintp(x)
+        around = int32(sums[i]) + int32(sums[i + next_]) + int32(sums[i + over])
+        value = own * float32(here[i + next_]) + add * float32(around)
+        data[begin + next_ + i] = uint8(int32(min(max(value, ZERO), WHITE) + HALF))

@@ -1,4 +1,8 @@
-"""Where the pixels of a strip come from: points in the input, in pixels, and what of it to blend."""
+"""Where the pixels of a strip come from: points in the input, in pixels, and what of it to blend.
+
+The input has a border of black around: its pixel (x, y) stands at `(y + 1) (w + 2) + x + 1`. Points beyond it are
+brought to the border, or to the image's own last pixels, so that nothing more needs to know of the edge.
+"""
 
 from typing import no_type_check
 
@@ -10,6 +14,10 @@ from manyshot.augment.engine.kernels.machine import kernel, wide
 EDGE_ZERO, EDGE_BORDER, EDGE_REFLECTION = 0, 1, 2
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
 HORIZON = np.float32(1e-6)
+FAR = np.float32(-1e9)
+"""Whence no warp brings anything back."""
+LESS = np.float32(2.0**-22)
+"""Less than the smallest step of single precision, as a share, times two."""
 
 
 @kernel
@@ -36,29 +44,29 @@ def start(m, top, columns, lines, count, u, v):
 
 @kernel
 @no_type_check
-def displace(field, basis_across, basis_down, y, sums, u, v):
-    """Add a smooth field, given at a few places, to the points of one row.
+def displace(fields, i, basis_across, basis_down, top, lines, w, u, v):
+    """Add a smooth field, given at a few places, to the points of a strip.
 
     Args:
-        field: `[2, g, g]` displacements (x, y) in pixels.
+        fields: `[n, 2, g, g]` displacements (x, y) in pixels.
+        i: the image.
         basis_across, basis_down: `[g, w]` and `[g, h]` the share of each place.
-        y: the row.
-        sums: `[2, g]` to work in.
-        u, v: the row's points.
+        top, lines: the strip's first row, and how many.
+        w: pixels of a row.
+        u, v: the strip's points.
     """
     wide()
-    places, width = basis_across.shape
-    for axis in range(2):
+    places = basis_across.shape[0]
+    for y in range(lines):
+        begin = y * w
         for k in range(places):
-            total = ZERO
+            across, down = ZERO, ZERO
             for j in range(places):
-                total += basis_down[j, y] * field[axis, j, k]
-            sums[axis, k] = total
-    for k in range(places):
-        across, down, basis = sums[0, k], sums[1, k], basis_across[k]
-        for x in range(width):
-            u[x] += across * basis[x]
-            v[x] += down * basis[x]
+                across += basis_down[j, top + y] * fields[i, 0, j, k]
+                down += basis_down[j, top + y] * fields[i, 1, j, k]
+            for x in range(w):
+                u[begin + x] += across * basis_across[k, x]
+                v[begin + x] += down * basis_across[k, x]
 
 
 @kernel
@@ -66,20 +74,30 @@ def displace(field, basis_across, basis_down, y, sums, u, v):
 def move_on(m, count, u, v):
     """The points that the points of a later warp show by the matrix of an earlier one."""
     wide()
+    m0, m1, m2, m3, m4, m5, m6, m7, m8 = m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]
+    bends = m6 != ZERO or m7 != ZERO
     for x in range(count):
         a, b = u[x], v[x]
-        u[x] = m[0] * a + m[1] * b + m[2]
-        v[x] = m[3] * a + m[4] * b + m[5]
-        if m[6] != ZERO or m[7] != ZERO:
-            depth = max(m[6] * a + m[7] * b + m[8], HORIZON)
+        u[x] = m0 * a + m1 * b + m2
+        v[x] = m3 * a + m4 * b + m5
+        if bends:
+            depth = max(m6 * a + m7 * b + m8, HORIZON)
             u[x] /= depth
             v[x] /= depth
 
 
 @kernel
 @no_type_check
-def settle(edge, width, height, count, u, v, alive):
-    """Between two warps: beyond the frame lies what a picture that ends there shows."""
+def settle(edge, width, height, count, u, v, gone):
+    """Between two warps: beyond the frame lies what a picture that ends there shows.
+
+    Args:
+        edge: what lies beyond.
+        width, height: of the picture.
+        count: of points.
+        u, v: the points.
+        gone: 1 for those whose place is black for good, else 0.
+    """
     wide()
     last_u, last_v = float32(width - 1), float32(height - 1)
     if edge == EDGE_ZERO:
@@ -87,7 +105,7 @@ def settle(edge, width, height, count, u, v, alive):
             inside = abs(u[x] - HALF * last_u) <= HALF * float32(width) and abs(v[x] - HALF * last_v) <= HALF * float32(
                 height
             )
-            alive[x] = alive[x] if inside else ZERO
+            gone[x] = gone[x] if inside else ONE
     elif edge == EDGE_BORDER:
         for x in range(count):
             u[x] = min(max(u[x], ZERO), last_u)
@@ -95,6 +113,15 @@ def settle(edge, width, height, count, u, v, alive):
     else:
         fold(width, count, u)
         fold(height, count, v)
+
+
+@kernel
+@no_type_check
+def drop(gone, count, u):
+    """Send the points whose place is black out of the picture."""
+    wide()
+    for x in range(count):
+        u[x] = FAR if gone[x] != ZERO else u[x]
 
 
 @kernel
@@ -111,94 +138,86 @@ def fold(size, count, u):
 
 @kernel
 @no_type_check
-def finish(edge, width, height, count, u, v, alive, place, across, down, cover):
-    """The upper left pixel of the four to blend, the shares of the others, and how much of the four is image."""
+def given(at, i, top, lines, w, u, v):
+    """Points as they were given."""
     wide()
-    last_u, last_v = float32(width - 1), float32(height - 1)
-    most_u, most_v = float32(max(width - 2, 0)), float32(max(height - 2, 0))
+    for y in range(lines):
+        for x in range(w):
+            u[y * w + x] = at[i, top + y, x, 0]
+            v[y * w + x] = at[i, top + y, x, 1]
+
+
+@kernel
+@no_type_check
+def lowest(edge):
+    """The first place in the image with black around, on either axis."""
+    return ZERO if edge == EDGE_ZERO else ONE
+
+
+@kernel
+@no_type_check
+def highest(edge, size):
+    """The last one: before the black around, so that there is a pixel after it."""
+    return float32(size + 1) * (ONE - LESS) if edge == EDGE_ZERO else float32(size)
+
+
+@kernel
+@no_type_check
+def finish(edge, width, height, count, u, v, place, across, down):
+    """The upper left pixel of the four to blend, and the shares of the right and of the lower ones."""
+    wide()
     if edge == EDGE_REFLECTION:
         fold(width, count, u)
         fold(height, count, v)
-    fades = ONE if edge == EDGE_ZERO else ZERO
-    row = int32(width)
+    low, high_u, high_v = lowest(edge), highest(edge, width), highest(edge, height)
+    row = int32(width + 2)
     for x in range(count):
-        a, b = min(max(u[x], ZERO), last_u), min(max(v[x], ZERO), last_v)
-        seen = max(ONE - fades * abs(u[x] - a), ZERO) * max(ONE - fades * abs(v[x] - b), ZERO)
-        i, j = int32(min(a, most_u)), int32(min(b, most_v))
+        a, b = min(max(u[x] + ONE, low), high_u), min(max(v[x] + ONE, low), high_v)
+        i, j = int32(a), int32(b)
         place[x] = int32(j * row + i)
         across[x] = a - float32(i)
         down[x] = b - float32(j)
-        cover[x] = seen * alive[x]
 
 
 @kernel
 @no_type_check
-def straight(m, top, columns, lines, edge, width, height, count, place, across, down, cover):
+def straight(m, top, columns, lines, edge, width, height, count, place, across, down):
     """`start` and `finish` in one loop, for one affine matrix, an edge without mirrors and fewer than 2^24 pixels."""
     wide()
-    last_u, last_v = float32(width - 1), float32(height - 1)
-    most_u, most_v = float32(max(width - 2, 0)), float32(max(height - 2, 0))
+    low, high_u, high_v = lowest(edge), highest(edge, width), highest(edge, height)
     m0, m1, m3, m4 = m[0], m[1], m[3], m[4]
-    u0, v0 = float32(m1 * top + m[2]), float32(m4 * top + m[5])
-    fades = ONE if edge == EDGE_ZERO else ZERO
-    row = float32(width)
+    u0, v0 = float32(m1 * top + m[2] + ONE), float32(m4 * top + m[5] + ONE)
+    row = float32(width + 2)
     for x in range(count):
-        s, t = m0 * columns[x] + m1 * lines[x] + u0, m3 * columns[x] + m4 * lines[x] + v0
-        a, b = min(max(s, ZERO), last_u), min(max(t, ZERO), last_v)
-        i, j = float32(int32(min(a, most_u))), float32(int32(min(b, most_v)))
+        a = min(max(m0 * columns[x] + m1 * lines[x] + u0, low), high_u)
+        b = min(max(m3 * columns[x] + m4 * lines[x] + v0, low), high_v)
+        i, j = float32(int32(a)), float32(int32(b))
         place[x] = int32(j * row + i)
         across[x] = a - i
         down[x] = b - j
-        cover[x] = max(ONE - fades * abs(s - a), ZERO) * max(ONE - fades * abs(t - b), ZERO)
 
 
 @kernel
 @no_type_check
-def is_straight(m, edge, size):
-    """Whether `straight` does for a matrix, an edge and a number of pixels."""
-    return m[6] == ZERO and m[7] == ZERO and edge != EDGE_REFLECTION and size < 1 << 24
+def is_straight(m, edge):
+    """Whether `straight` does for a matrix and an edge."""
+    return m[6] == ZERO and m[7] == ZERO and edge != EDGE_REFLECTION
 
 
 @kernel
 @no_type_check
 def keeps_axes(m):
-    """Whether a matrix takes rows to rows and columns to columns, as crops and flips do."""
-    return m[1] == ZERO and m[3] == ZERO
+    """Whether a matrix takes rows to rows and columns to columns and brings rows no nearer, as crops and flips do."""
+    return m[1] == ZERO and m[3] == ZERO and abs(m[4]) <= np.float32(1.0001)
 
 
 @kernel
 @no_type_check
-def start_axes(m, edge, width, count, columns, places, across, cover):
-    """What all strips of such an image share: for each pixel of a strip, the part that follows from its column.
-
-    Args:
-        columns: of each pixel of a strip.
-        places, across, cover: `[count]` to fill.
-    """
-    wide()
-    m0, m2, last, most = m[0], m[2], float32(width - 1), float32(max(width - 2, 0))
-    fades = ONE if edge == EDGE_ZERO else ZERO
+def along(gain, offset, edge, size, count, place, share):
+    """Of each output column (or row) of such an image: the left (or upper) one of its two, and the other's share."""
+    low, high = lowest(edge), highest(edge, size)
     for x in range(count):
-        u = m0 * columns[x] + m2
-        a = min(max(u, ZERO), last)
-        i = float32(int32(min(a, most)))
-        places[x] = i
-        across[x] = a - i
-        cover[x] = max(ONE - fades * abs(u - a), ZERO)
-
-
-@kernel
-@no_type_check
-def finish_axes(m, top, lines, edge, width, height, count, places, covers, place, down, cover):
-    """The rest of what a strip of such an image needs, from the rows."""
-    wide()
-    m4, v0 = m[4], float32(m[4] * top + m[5])
-    last, most, row = float32(height - 1), float32(max(height - 2, 0)), float32(width)
-    fades = ONE if edge == EDGE_ZERO else ZERO
-    for x in range(count):
-        v = m4 * lines[x] + v0
-        b = min(max(v, ZERO), last)
-        j = float32(int32(min(b, most)))
-        place[x] = int32(j * row + places[x])
-        down[x] = b - j
-        cover[x] = covers[x] * max(ONE - fades * abs(v - b), ZERO)
+        a = min(max(gain * float32(x) + offset + ONE, low), high)
+        i = int32(a)
+        place[x] = i
+        share[x] = a - float32(i)

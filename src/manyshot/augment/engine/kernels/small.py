@@ -1,18 +1,17 @@
-"""The little arithmetic that each image needs before its pixels are touched."""
+"""The little arithmetic on places that each image needs before its pixels are touched."""
 
-from math import cos, pi, sin
 from typing import no_type_check
 
 import numpy as np
 
-from manyshot.augment.engine.kernels.machine import exact_kernel, kernel
+from manyshot.augment.engine.kernels.machine import exact_kernel
 
 ROUNDING = 1e-9
 
 
 @exact_kernel
 @no_type_check
-def chain_matrices(chain, h, w, border, chained, stages):
+def chain_matrices(chain, h, w, border, chained, stages, room):
     """Multiply the maps of a run of warps, where no point leaves the frame between them.
 
     Args:
@@ -21,11 +20,12 @@ def chain_matrices(chain, h, w, border, chained, stages):
         border: whether beyond the edge the border repeats: a picture then ends at the centres of its last pixels.
         chained: `[n, k, 9]` to fill: the maps in pixels, one an image or all of them.
         stages: `[n]` to fill: how many.
+        room: `[3, 9]` to work in.
     """
     k, n = chain.shape[0], chain.shape[1]
     most_x = 1.0 - (1.0 / w if border else 0.0) + ROUNDING
     most_y = 1.0 - (1.0 / h if border else 0.0) + ROUNDING
-    product, next_, pixel = np.empty(9), np.empty(9), np.empty(9)
+    product, next_, pixel = room[0], room[1], room[2]
     for i in range(n):
         product[:] = chain[0, i]
         inside = True
@@ -65,115 +65,16 @@ def _to_pixels(m, h, w, out):
     """The same map between pixels: pixel i of w lies at (2 i + 1) / w - 1."""
     sx, sy = 2.0 / w, 2.0 / h
     ox, oy = 1.0 / w - 1.0, 1.0 / h - 1.0
-    half = np.empty(9)
-    for r in range(3):
-        half[3 * r] = m[3 * r] * sx
-        half[3 * r + 1] = m[3 * r + 1] * sy
-        half[3 * r + 2] = m[3 * r] * ox + m[3 * r + 1] * oy + m[3 * r + 2]
     for c in range(3):
-        out[c] = (half[c] - ox * half[6 + c]) / sx
-        out[3 + c] = (half[3 + c] - oy * half[6 + c]) / sy
-        out[6 + c] = half[6 + c]
-
-
-@kernel
-@no_type_check
-def chain_maps(linear, offset, pull, pulling, maps, pulls):
-    """Multiply the colour maps of a run of ops.
-
-    An op takes v to `L v + o + P m`, with m the mean of its input. After a run v is `A v + b + B m`, the mean
-    `(A + B) m + b`; one more op makes that `L A`, `L b + o + P b` and `L B + P (A + B)`.
-
-    Args:
-        linear, offset, pull: `[k, n, c, c]`, `[k, n, c]` and `[k, n, c, c]` of each op.
-        pulling: `[k]` whether an op looks at the mean; if not, its P is zero.
-        maps: `[n, c (c + 1)]` to fill with A and b, on levels up to 255.
-        pulls: `[n, c c]` to fill with B.
-    """
-    k, n, c = offset.shape
-    zero = np.float32(0)
-    column, mean = np.empty(c, np.float32), np.empty(c, np.float32)
-    for i in range(n):
-        own, pulled = maps[i], pulls[i]
-        for r in range(c):
-            for s in range(c):
-                own[r * (c + 1) + s] = linear[0, i, r, s]
-                pulled[r * c + s] = pull[0, i, r, s]
-            own[r * (c + 1) + c] = offset[0, i, r]
-        is_pulled = pulling[0]
-        for stage in range(1, k):
-            for s in range(c + 1):
-                # A column of A, or b; and of B.
-                for r in range(c):
-                    column[r] = own[r * (c + 1) + s]
-                    mean[r] = pulled[r * c + s] if s < c else zero
-                for r in range(c):
-                    value = offset[stage, i, r] if s == c else zero
-                    for t in range(c):
-                        value += linear[stage, i, r, t] * column[t]
-                    if pulling[stage] and s == c:
-                        for t in range(c):
-                            value += pull[stage, i, r, t] * column[t]
-                    own[r * (c + 1) + s] = value
-                    if s < c and (is_pulled or pulling[stage]):
-                        value = zero
-                        for t in range(c):
-                            value += linear[stage, i, r, t] * mean[t] + pull[stage, i, r, t] * (column[t] + mean[t])
-                        pulled[r * c + s] = value
-            is_pulled = is_pulled or pulling[stage]
-        for r in range(c):
-            own[r * (c + 1) + c] *= np.float32(255)
-
-
-BRIGHTNESS, CONTRAST, SATURATION, HUE = 0, 1, 2, 3
-
-
-@kernel
-@no_type_check
-def fill_maps(kind, values, on, luma, to_yiq, from_yiq, linear, offset, pull):
-    """The maps of the four commonest changes of colour, as `maps` of their ops tells them.
-
-    Args:
-        kind: BRIGHTNESS, CONTRAST, SATURATION or HUE.
-        values: `[n]` the drawn factor or turn.
-        on: `[n]` which images change.
-        luma: `[c]` shares of the channels in grey.
-        to_yiq, from_yiq: `[3, 3]`.
-        linear, offset, pull: `[n, c, c]`, `[n, c]` and `[n, c, c]` to fill; see `chain_maps`.
-    """
-    n, c = offset.shape
-    part = np.empty((3, 3))
-    for i in range(n):
-        value = values[i]
-        for r in range(c):
-            offset[i, r] = 0.0
-            for s in range(c):
-                linear[i, r, s] = 1.0 if r == s else 0.0
-                pull[i, r, s] = 0.0
-        if not on[i]:
-            continue
-        if kind in (BRIGHTNESS, CONTRAST):
-            for r in range(c):
-                linear[i, r, r] = value
-        if kind == CONTRAST:
-            for r in range(c):
-                for s in range(c):
-                    pull[i, r, s] = (1.0 - value) * luma[s]
-        elif kind == SATURATION and c == 3:
-            for r in range(3):
-                for s in range(3):
-                    linear[i, r, s] = (value if r == s else 0.0) + (1.0 - value) * luma[s]
-        elif kind == HUE and c == 3:
-            a, b = cos(2 * pi * value), sin(2 * pi * value)
-            for s in range(3):
-                part[0, s] = to_yiq[0, s]
-                part[1, s] = a * to_yiq[1, s] - b * to_yiq[2, s]
-                part[2, s] = b * to_yiq[1, s] + a * to_yiq[2, s]
-            for r in range(3):
-                for s in range(3):
-                    linear[i, r, s] = (
-                        from_yiq[r, 0] * part[0, s] + from_yiq[r, 1] * part[1, s] + from_yiq[r, 2] * part[2, s]
-                    )
+        right = m[6 + c]
+        out[c] = (m[c] - ox * right) / sx
+        out[3 + c] = (m[3 + c] - oy * right) / sy
+        out[6 + c] = right
+    for r in range(3):
+        across, down = out[3 * r], out[3 * r + 1]
+        out[3 * r] = across * sx
+        out[3 * r + 1] = down * sy
+        out[3 * r + 2] += across * ox + down * oy
 
 
 @exact_kernel
@@ -197,9 +98,11 @@ def fill_rectangles(centre, side, on, h, w, places):
                 first, last = 0, 0
                 if on[i]:
                     c, s = centre[i, hole, axis], side[i, hole, axis]
+                    # About where it begins and ends; then to the pixel, by the op's own rule.
+                    first = max(0, min(length, int((c - s + one) * size / two) - 1))
                     while first < length and not abs((np.float32(first) * two + one) / size - one - c) < s:
                         first += 1
-                    last = first
+                    last = max(first, min(length, int((c + s + one) * size / two) - 2))
                     while last < length and abs((np.float32(last) * two + one) / size - one - c) < s:
                         last += 1
                 places[i, hole, 2 * axis] = first

@@ -1,0 +1,173 @@
+"""One pass over an image of any number of channels and any size, straight from its bytes: slow, and rarely needed."""
+
+from typing import Any, NamedTuple, no_type_check
+
+import numpy as np
+from numba import float32, int32, uint8, uintp
+
+from manyshot.augment.engine.kernels import colours, points
+from manyshot.augment.engine.kernels.machine import kernel
+from manyshot.augment.engine.kernels.room import MATRIX, MOVE, STAY
+from manyshot.augment.engine.kernels.warps import load_matrix
+
+ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
+
+
+class Rows(NamedTuple):
+    """Arrays to work in, a row of the image each; `row` and what is named for colours have one a channel."""
+
+    row: Any
+    u: Any
+    v: Any
+    gone: Any
+    column: Any
+    line: Any
+    matrix: Any
+    m: Any
+    mean: Any
+    mixed: Any
+    sums: Any
+
+
+def rows_for(c: int, w: int) -> Rows:
+    """Room for images of any number of channels."""
+    row = np.empty((c, w), np.float32)
+    u, v, gone = np.empty((3, w), np.float32)
+    column, line = np.arange(w, dtype=np.float32), np.zeros(w, np.float32)
+    m, (mean, mixed) = np.empty(c * (c + 1), np.float32), np.empty((2, c), np.float32)
+    return Rows(row, u, v, gone, column, line, np.empty(9, np.float32), m, mean, mixed, np.empty(c))
+
+
+@kernel
+@no_type_check
+def run(source, layout, n, c, h, w, moves, looks, sink, room):
+    """Fetch, recolour, look up, cut and write n images, a row at a time.
+
+    Args:
+        source: bytes of the images, which are not those of the sink.
+        layout: 0 for channel after channel, 1 for pixel after pixel.
+        n, c, h, w: of the images.
+        moves, looks, sink: see `room`.
+        room: from `rows_for`.
+    """
+    for i in range(n):
+        _one(source, layout, moves, looks, sink, room, i, c, h, w)
+
+
+@kernel
+@no_type_check
+def _one(source, layout, moves, looks, sink, room, i, c, h, w):
+    size = h * w
+    base = uintp(i) * uintp(c) * uintp(size)
+    step = uintp(c) if layout == 1 else uintp(1)
+    step_channel = uintp(1) if layout == 1 else uintp(size)
+    row, sums = room.row, room.sums
+    sums[:] = 0
+    pulled = looks.pulled[i] != 0
+    for phase in range(0 if pulled else 1, 2):
+        if phase == 1 and looks.recoloured[i]:
+            for k in range(c):
+                room.mean[k] = sums[k] / size
+            colours.map_of(looks.maps, looks.pulls, pulled, i, c, room.mean, room.m)
+        for y in range(h):
+            if moves.kinds[i] >= MATRIX:
+                _aim(moves, i, y, h, w, room)
+            for k in range(c):
+                own, start = row[k], base + step_channel * uintp(k)
+                if moves.kinds[i] == STAY:
+                    for x in range(w):
+                        own[x] = source[start + step * uintp(y * w + x)]
+                elif moves.kinds[i] == MOVE:
+                    _move(source, start, step, moves, i, y, w, own)
+                else:
+                    _blend(source, start, step, moves.edges[i], room.u, room.v, h, w, own)
+                if phase == 0:
+                    for x in range(w):
+                        sums[k] += own[x]
+            if phase == 0:
+                continue
+            if looks.recoloured[i]:
+                _recolour(row, room.m, c, w, room.mixed)
+            for k in range(c):
+                own = row[k]
+                if looks.tabled[i] >= 0:
+                    colours.look_up(own, looks.tables, looks.tabled[i], k, w)
+                colours.cut(own, looks, i, k, y, 1, w, h)
+                if sink.floats.size > 0:
+                    out = base + uintp(k * size + y * w)
+                    for x in range(w):
+                        sink.floats[out + uintp(x)] = own[x] * sink.scale[k] + sink.shift[k]
+                else:
+                    out = base + step_channel * uintp(k) + step * uintp(y * w)
+                    for x in range(w):
+                        sink.data[out + step * uintp(x)] = uint8(int32(own[x] + HALF))
+
+
+@kernel
+@no_type_check
+def _aim(moves, i, y, h, w, room):
+    """The points of one row; those that are black for good are far away."""
+    u, v, gone, matrix = room.u, room.v, room.gone, room.matrix
+    edge = moves.edges[i]
+    if moves.kinds[i] != MATRIX:
+        points.given(moves.at, i, y, 1, w, u, v)
+    else:
+        load_matrix(moves.matrices, i, 0, matrix)
+        points.start(matrix, float32(y), room.column, room.line, w, u, v)
+        if moves.fields.shape[0] > 0:
+            points.displace(moves.fields, i, moves.basis_across, moves.basis_down, y, 1, w, u, v)
+        gone[:] = ZERO
+        for stage in range(1, moves.stages[i]):
+            points.settle(edge, w, h, w, u, v, gone)
+            load_matrix(moves.matrices, i, stage, matrix)
+            points.move_on(matrix, w, u, v)
+        points.drop(gone, w, u)
+    if edge == points.EDGE_REFLECTION:
+        points.fold(w, w, u)
+        points.fold(h, w, v)
+
+
+@kernel
+@no_type_check
+def _move(source, start, step, moves, i, y, w, row):
+    """Whole values from elsewhere; a negative place is black."""
+    for x in range(w):
+        down, across = moves.rows[i, y], moves.columns[i, x]
+        if moves.turned[i]:
+            down, across = across, down
+        row[x] = float32(source[start + step * uintp(down * w + across)]) if down >= 0 and across >= 0 else ZERO
+
+
+@kernel
+@no_type_check
+def _blend(source, start, step, edge, u, v, h, w, row):
+    """Bilinear blend of values; beyond the image they are black, or those of its border."""
+    black = edge == points.EDGE_ZERO
+    for x in range(w):
+        a, b = min(max(u[x], np.float32(-1)), float32(w)), min(max(v[x], np.float32(-1)), float32(h))
+        if not black:
+            a, b = min(max(a, ZERO), float32(w - 1)), min(max(b, ZERO), float32(h - 1))
+        left, top = int(np.floor(a)), int(np.floor(b))
+        across, down = a - float32(left), b - float32(top)
+        value = ZERO
+        for q in range(2):
+            for p in range(2):
+                column, line = left + p, top + q
+                share = (across if p else np.float32(1) - across) * (down if q else np.float32(1) - down)
+                if 0 <= column < w and 0 <= line < h:
+                    value += share * float32(source[start + step * uintp(line * w + column)])
+        row[x] = value
+
+
+@kernel
+@no_type_check
+def _recolour(row, m, c, count, mixed):
+    """One matrix a pixel, then a clamp."""
+    for x in range(count):
+        for k in range(c):
+            value = m[k * (c + 1) + c]
+            for j in range(c):
+                value += m[k * (c + 1) + j] * row[j, x]
+            mixed[k] = min(max(value, ZERO), WHITE)
+        for k in range(c):
+            row[k, x] = mixed[k]

@@ -1,0 +1,108 @@
+"""What happens to the values of a strip of pixels once they are fetched: matrices, tables, holes."""
+
+from typing import no_type_check
+
+import numpy as np
+from numba import float32, int32, uint32, uint64, uintp
+
+from manyshot.augment.engine.kernels.machine import kernel, wide
+
+ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
+
+
+@kernel
+@no_type_check
+def map_of(maps, pulls, pulled, i, c, mean, m):
+    """The map of one image on levels, its offsets pulled by its mean colour: `c (c + 1)` numbers into `m`."""
+    for k in range(c):
+        offset = maps[i, k * (c + 1) + c]
+        for j in range(c):
+            m[k * (c + 1) + j] = maps[i, k * (c + 1) + j]
+            if pulled:
+                offset += pulls[i, k * c + j] * mean[j]
+        m[k * (c + 1) + c] = offset
+
+
+@kernel
+@no_type_check
+def recolour(red, green, blue, m, count):
+    """One 3 x 4 matrix a pixel, then a clamp."""
+    wide()
+    m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
+    m6, m7, m8, m9, m10, m11 = m[6], m[7], m[8], m[9], m[10], m[11]
+    for x in range(count):
+        r, g, b = red[x], green[x], blue[x]
+        red[x] = min(max(m0 * r + m1 * g + m2 * b + m3, ZERO), WHITE)
+        green[x] = min(max(m4 * r + m5 * g + m6 * b + m7, ZERO), WHITE)
+        blue[x] = min(max(m8 * r + m9 * g + m10 * b + m11, ZERO), WHITE)
+
+
+@kernel
+@no_type_check
+def recolour_gray(row, m, count):
+    """One gain and offset, then a clamp."""
+    wide()
+    gain, offset = m[0], m[1]
+    for x in range(count):
+        row[x] = min(max(gain * row[x] + offset, ZERO), WHITE)
+
+
+@kernel
+@no_type_check
+def look_up(row, tables, which, channel, count):
+    """The nearest level's entry in a table."""
+    wide()
+    table = tables[which, min(channel, tables.shape[1] - 1)]
+    for x in range(count):
+        row[x] = table[uintp(uint32(int32(row[x] + HALF)))]
+
+
+@kernel
+@no_type_check
+def fill(row, first, count, value):
+    """One value in a part of a row."""
+    begin = uintp(first)
+    for x in range(count):
+        row[begin + uintp(x)] = value
+
+
+@kernel
+@no_type_check
+def fill_noise(row, first, count, seed, place):
+    """Uniform noise hashed from a seed and a place, as `manyshot.augment.image.noise.uniforms` draws it."""
+    start, begin = mix(seed), uintp(first)
+    for x in range(count):
+        bits = mix(start + uint64(place + x) * uint64(0x9E3779B97F4A7C15))
+        row[begin + uintp(x)] = float32(int32(uint32(bits & uint64(0xFFFFFF)) + uint32(1))) * np.float32(255 * 2.0**-24)
+
+
+@kernel
+@no_type_check
+def mix(bits):
+    """The finaliser of SplitMix64."""
+    bits = (bits ^ (bits >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> uint64(27))) * uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> uint64(31))
+
+
+@kernel
+@no_type_check
+def cut(row, looks, i, channel, top, lines, w, h):
+    """Fill an image's holes in a strip of one channel.
+
+    Args:
+        row: the strip.
+        looks: of all images.
+        i: the image.
+        channel: of the image.
+        top, lines: the strip's first row, and how many.
+        w, h: pixels of the image.
+    """
+    for hole in range(looks.holes.shape[1]):
+        left, end = looks.holes[i, hole, 0], looks.holes[i, hole, 1]
+        for y in range(max(top, looks.holes[i, hole, 2]), min(top + lines, looks.holes[i, hole, 3])):
+            begin = (y - top) * w + left
+            if looks.filled == 2:
+                fill_noise(row, begin, end - left, uint64(looks.seeds[i]), (channel * h + y) * w + left)
+            else:
+                fill(row, begin, end - left, looks.means[i, channel])

@@ -1,0 +1,154 @@
+"""Changes of colour of each image, put one after another into one map.
+
+A change takes v to `L v + o + P m`, with m the mean colour of its input. After a chain of them v is `A v + b + B m`,
+the mean `(A + B) m + b`; one more makes that `L A`, `L b + o + P b` and `L B + P (A + B)`.
+"""
+
+from math import cos, pi, sin
+from typing import no_type_check
+
+import numpy as np
+from numba import float32
+
+from manyshot.augment.engine.kernels.machine import kernel
+
+ZERO, ONE = np.float32(0), np.float32(1)
+BRIGHTNESS, CONTRAST, SATURATION, HUE = 0, 1, 2, 3
+
+
+@kernel
+@no_type_check
+def begin(c, maps, pulls):
+    """Maps that change nothing.
+
+    Args:
+        c: channels.
+        maps: `[n, c (c + 1)]` A and b, row by row, to fill.
+        pulls: `[n, c c]` B, row by row, to fill.
+    """
+    for i in range(len(maps)):
+        for k in range(c * (c + 1)):
+            maps[i, k] = ONE if k % (c + 2) == 0 else ZERO
+        for k in range(c * c):
+            pulls[i, k] = ZERO
+
+
+@kernel
+@no_type_check
+def add_any(linear, offset, pull, on, maps, pulls, room):
+    """One more change of any kind.
+
+    Args:
+        linear, offset, pull: `[n, c, c]`, `[n, c]` and `[n, c, c]`: L, o (on levels) and P.
+        on: `[n]` which images change.
+        maps, pulls: see `begin`; changed.
+        room: `[2, c]` to work in.
+    """
+    n, c = offset.shape
+    column, mean = room[0], room[1]
+    for i in range(n):
+        if not on[i]:
+            continue
+        for s in range(c + 1):
+            # A column of A and one of B; last b, to which P does what it does to the mean of the input.
+            for r in range(c):
+                column[r] = maps[i, r * (c + 1) + s]
+                mean[r] = pulls[i, r * c + s] if s < c else ZERO
+            for r in range(c):
+                value, pulled = ZERO, ZERO
+                for t in range(c):
+                    value += linear[i, r, t] * column[t]
+                    pulled += linear[i, r, t] * mean[t] + pull[i, r, t] * (column[t] + mean[t])
+                if s < c:
+                    maps[i, r * (c + 1) + s] = value
+                    pulls[i, r * c + s] = pulled
+                else:
+                    maps[i, r * (c + 1) + s] = value + offset[i, r] + pulled
+
+
+@kernel
+@no_type_check
+def add_gray(kind, values, on, maps, pulls):
+    """One more of the four commonest changes, on images of one channel: see `add_colour`."""
+    for i in range(len(maps)):
+        if not on[i] or kind > CONTRAST:
+            continue
+        factor = values[i]
+        if kind == CONTRAST:
+            # The offset b is pulled all the way back: f b + (1 - f) b.
+            pulls[i, 0] += (ONE - factor) * maps[i, 0]
+        else:
+            pulls[i, 0] *= factor
+            maps[i, 1] *= factor
+        maps[i, 0] *= factor
+
+
+@kernel
+@no_type_check
+def add_colour(kind, values, on, luma, to_yiq, from_yiq, maps, pulls):
+    """One more of the four commonest changes, as `maps` of their ops tells them, on images of three channels.
+
+    Args:
+        kind: BRIGHTNESS, CONTRAST, SATURATION or HUE.
+        values: `[n]` the drawn factor or turn.
+        on: `[n]` which images change.
+        luma: `[3]` shares of the channels in grey.
+        to_yiq, from_yiq: `[3, 3]`.
+        maps, pulls: see `begin`; changed.
+    """
+    l0, l1, l2 = luma[0], luma[1], luma[2]
+    for i in range(len(maps)):
+        if not on[i]:
+            continue
+        value = values[i]
+        if kind == HUE:
+            a, b = float32(cos(2 * pi * value)), float32(sin(2 * pi * value))
+            for s in range(7):
+                x, y, z = _column(maps, pulls, i, s)
+                luminance = to_yiq[0, 0] * x + to_yiq[0, 1] * y + to_yiq[0, 2] * z
+                across = to_yiq[1, 0] * x + to_yiq[1, 1] * y + to_yiq[1, 2] * z
+                down = to_yiq[2, 0] * x + to_yiq[2, 1] * y + to_yiq[2, 2] * z
+                across, down = a * across - b * down, b * across + a * down
+                _set_column(
+                    maps, pulls, i, s,
+                    from_yiq[0, 0] * luminance + from_yiq[0, 1] * across + from_yiq[0, 2] * down,
+                    from_yiq[1, 0] * luminance + from_yiq[1, 1] * across + from_yiq[1, 2] * down,
+                    from_yiq[2, 0] * luminance + from_yiq[2, 1] * across + from_yiq[2, 2] * down,
+                )  # fmt: skip
+            continue
+        for s in range(6, -1, -1):
+            x, y, z = _column(maps, pulls, i, s)
+            grey = ZERO
+            if kind != BRIGHTNESS:
+                # Contrast looks at the mean grey, saturation at the pixel's own.
+                grey = l0 * x + l1 * y + l2 * z
+                if kind == CONTRAST:
+                    if s < 3:
+                        grey = ZERO
+                    elif s < 6:
+                        p, q, r = _column(maps, pulls, i, s - 3)
+                        grey += l0 * p + l1 * q + l2 * r
+                grey *= ONE - value
+            _set_column(maps, pulls, i, s, value * x + grey, value * y + grey, value * z + grey)
+
+
+@kernel
+@no_type_check
+def _column(maps, pulls, i, s):
+    """A column of A (0 to 2), of B (3 to 5), or b (6)."""
+    if s < 3:
+        return maps[i, s], maps[i, 4 + s], maps[i, 8 + s]
+    if s < 6:
+        return pulls[i, s - 3], pulls[i, s], pulls[i, s + 3]
+    return maps[i, 3], maps[i, 7], maps[i, 11]
+
+
+@kernel
+@no_type_check
+def _set_column(maps, pulls, i, s, x, y, z):
+    if s < 3:
+        maps[i, s], maps[i, 4 + s], maps[i, 8 + s] = x, y, z
+    elif s < 6:
+        pulls[i, s - 3], pulls[i, s], pulls[i, s + 3] = x, y, z
+    else:
+        maps[i, 3], maps[i, 7], maps[i, 11] = x, y, z
