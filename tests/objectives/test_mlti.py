@@ -164,5 +164,10 @@ def test_maml_adapts_the_layers_above_alone(make):
         adapted = weights | {n: w - 0.4 * g for (n, w), g in zip(above.items(), steps, strict=True)}
         logits = functional_call(upper, adapted, (between.query.items[t],))
         losses.append(F.cross_entropy(logits, episode.query.labels[t]))
+    expected = torch.stack(losses).mean()
     found = MLTI().loss(learner, make.tasks_of(episode), make.draws(seed))
-    assert torch.allclose(found, torch.stack(losses).mean(), atol=1e-10)
+    assert torch.allclose(found, expected, atol=1e-10)
+    # The layers below learn too, by way of the hidden layer.
+    slopes = [torch.autograd.grad(loss, list(learner.model.parameters())) for loss in (found, expected)]
+    assert slopes[0][0].abs().max() > 0
+    assert all(torch.allclose(a, b, atol=1e-9) for a, b in zip(*slopes, strict=True))

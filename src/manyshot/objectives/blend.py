@@ -74,11 +74,11 @@ def blending(layer: int) -> Route:
             return encoder.run(x, 0, encoder.depth)
         area = prod(x.shape[2:])
         parts = next(k for k in count(2) if k * channels + planes(k * width, area) >= x.shape[1])
-        written = x[:, parts * channels :].flatten(1)[:, : parts * width]
-        sources = x[:, : parts * channels].reshape(n, parts, channels, *x.shape[2:]).transpose(0, 1)
-        each = encoder.run(sources.flatten(0, 1), 0, layer)
-        hidden = each.reshape(parts, n, *each.shape[1:])
-        shares = written.reshape(n, parts, width, *[1] * (each.ndim - 2)).transpose(0, 1)
-        return encoder.run((shares * hidden).sum(0), layer, encoder.depth)
+        shares = x[:, parts * channels :].flatten(1)[:, : parts * width].reshape(n, parts, width)
+        # One source after the other, so that a normalisation over the batch sees as many items as it expects.
+        hidden = [encoder.run(x[:, k * channels : (k + 1) * channels], 0, layer) for k in range(parts)]
+        broad = shares.reshape(n, parts, width, *[1] * (hidden[0].ndim - 2))
+        blended = torch.stack([broad[:, k] * source for k, source in enumerate(hidden)]).sum(0)
+        return encoder.run(blended, layer, encoder.depth)
 
     return route

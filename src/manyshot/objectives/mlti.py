@@ -32,7 +32,8 @@ class MLTI:
     *and* the query of a pair of tasks. Layers below the mixed one are not adapted by gradient-based learners, as in the
     paper: the task between tasks begins at the hidden layer.
 
-    Where it differs from the paper: the layer is one draw a step, the same for its T pairs.
+    Where it differs from the paper: the layer is one draw a step, the same for its T pairs. Below it, a normalisation
+    over the batch takes its statistics from the items of all T tasks, support and query apart.
 
     Args:
         alpha: of the Beta distribution; 2 in the authors' experiments on images.

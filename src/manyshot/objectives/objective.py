@@ -1,6 +1,6 @@
 """What an objective is: the loss of a training step, where it is more than the learner's own."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 from jaxtyping import Float
