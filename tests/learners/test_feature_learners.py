@@ -24,7 +24,7 @@ from manyshot.learners import (
 )
 from manyshot.learners.ridge import penalised_solve
 from manyshot.nets import Conv4
-from manyshot.tasks import Episode, Examples
+from manyshot.tasks import Episode, Examples, Sinusoids
 
 KINDS = {
     "ridge": Ridge,
@@ -130,6 +130,24 @@ class TestRidge:
         support = Examples(x[None], y[None], torch.ones(1, 40).double(), torch.ones(1, 1, dtype=torch.bool))
         predicted = Ridge(nn.Identity(), penalty=1e-6, scale=1.0).double().adapt(support)(x[None])
         assert torch.allclose(predicted[0], y, atol=1e-4)
+
+    def test_meta_learns_to_predict_the_numbers_of_sine_waves(self):
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(1, 40), nn.Tanh(), nn.Linear(40, 40), nn.Tanh())
+        made = Ridge(net, penalty=0.1, scale=1.0, criterion="squared-error")
+        optimizer = torch.optim.Adam(made.parameters(), lr=5e-3)
+        waves, losses = Sinusoids(shots=10, queries=10), []
+        for step in range(60):
+            loss = made.loss(waves.batch(16 * step, 16))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
+
+    def test_an_unknown_criterion_is_named(self):
+        with pytest.raises(InputError, match="criterion='absolute'"):
+            Ridge(nn.Flatten(), criterion="absolute")
 
 
 class TestLogistic:

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.learners.feature_learner import FeatureLearner, Head
-from manyshot.tasks import Examples
+from manyshot.learners.learner import criterion_named
+from manyshot.tasks import Episode, Examples
 
 
 class Ridge(FeatureLearner):
@@ -28,9 +29,11 @@ class Ridge(FeatureLearner):
         encoder: items `[n, ...]` to features `[n, d]`.
         penalty: lambda at first.
         scale: alpha at first.
+        criterion: of meta-training: "cross-entropy", or "squared-error" for regression, where labels are the numbers to
+            predict and alpha should begin at 1.
 
     Raises:
-        InputError: if penalty or scale is not a positive number.
+        InputError: if penalty or scale is not a positive number, or the criterion is unknown.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -41,8 +44,11 @@ class Ridge(FeatureLearner):
         torch.Size([2, 7, 5])
     """
 
-    def __init__(self, encoder: nn.Module, penalty: float = 1.0, scale: float = 10.0) -> None:
+    def __init__(
+        self, encoder: nn.Module, penalty: float = 1.0, scale: float = 10.0, criterion: str = "cross-entropy"
+    ) -> None:
         super().__init__(encoder)
+        self.criterion = criterion_named(criterion)
         self.log_penalty = log_parameter("penalty", penalty)
         self.log_scale = log_parameter("scale", scale)
 
@@ -51,6 +57,11 @@ class Ridge(FeatureLearner):
         right = support.weight[..., None] * support.labels
         maps = penalised_solve(with_one(features), support.weight, right, self.log_penalty.exp())
         return lambda queries, _: self.log_scale.exp() * (with_one(queries) @ maps)
+
+    def query_losses(self, episode: Episode) -> Float[Tensor, "t m"]:
+        """The criterion of each query item after adaptation."""
+        answers = self.adapt(episode.support)(episode.query.items, episode.query.weight)
+        return self.criterion(answers, episode.query.labels)
 
 
 def penalised_solve(
