@@ -51,8 +51,8 @@ PRESETS = {
         "photographs, their best pair: queries cut together, and half of the classes turned into new ones",
     ),
     "maxup-pool": Preset(
-        f"task: turn(p=0.67); support: {_CAMERA} oneof(erase selfmix, p=0.3); "
-        f"query: {_CAMERA} oneof(erase selfmix, p=0.3) cutmix(2, p=0.5)",
+        f"task: turn(p=0.67); support: {_CAMERA} oneof(erase self_mix, p=0.3); "
+        f"query: {_CAMERA} oneof(erase self_mix, p=0.3) cutmix(2, p=0.5)",
         "photographs, for the objective maxup: what each draw takes from their pool of methods",
     ),
     "shot-flip": Preset("shots: flip(1)", "photographs, to classify: their mirrored shots count as further shots"),
