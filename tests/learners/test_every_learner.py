@@ -8,19 +8,23 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.autograd.functional import hessian, jacobian
-from torch.func import functional_call
 from torch.nn import functional as F
 
 from manyshot.learners import (
+    ANIL,
     MAML,
     BaselinePlusPlus,
     FineTune,
+    GradientLearner,
     Learner,
     Logistic,
+    MAMLPlusPlus,
     Matching,
+    MetaSGD,
     Probe,
     Prototypes,
     Relation,
+    Reptile,
     Ridge,
 )
 from manyshot.nets import Conv4
@@ -38,13 +42,19 @@ def encoder(norm: str, width: int = 4) -> Conv4:
     return net
 
 
-def classifier() -> nn.Module:
-    body = encoder("group")
+def classifier(norm: str = "group") -> nn.Sequential:
+    body = encoder(norm)
     return nn.Sequential(body, nn.Linear(body.features, WAYS).double())
 
 
-def maml(**options) -> MAML:
-    return MAML(classifier(), WAYS, **({"step_size": 0.4} | options))
+def adapting(kind: type, norm: str = "group", **options) -> GradientLearner:
+    """A gradient-based learner; its rates are made different, so that none can stand for another."""
+    learner = kind(classifier(norm), WAYS, **({"step_size": 0.4} | options))
+    if hasattr(learner, "rates"):
+        generator = torch.Generator().manual_seed(2)
+        for rate in learner.rates:
+            rate.data += 0.1 * torch.randn(rate.shape, generator=generator, dtype=rate.dtype)
+    return learner
 
 
 def relation(norm: str) -> Relation:
@@ -245,22 +255,78 @@ def fine_tune_of_one_task(learner: FineTune, support: Examples, queries: torch.T
     return on_all_ways((with_ones(net(queries[0])) @ head).detach(), support)
 
 
-def maml_of_one_task(learner: MAML, support: Examples, queries: torch.Tensor) -> torch.Tensor:
-    """The textbook's loop: no vmap, no functional gradient."""
-    here = real_classes(support)
-    parameters = dict(learner.model.named_parameters())
-    for _ in range(learner.steps):
-        logits = functional_call(learner.model, parameters, (support.items[0],))[:, here]
-        losses = F.cross_entropy(logits, support.labels[0][:, here], reduction="none")
-        loss = (losses * support.weight[0]).sum() / support.weight[0].sum()
-        steps = torch.autograd.grad(loss, list(parameters.values()), create_graph=learner.order == 2)
+def plainly(parameters: dict, items: torch.Tensor, norm: str, statistics: list | None = None) -> tuple:
+    """The classifier from torch's own functions alone, and the statistics that it normalised by."""
+    x, found = items, []
+    for block in range(2):
+        x = F.conv2d(x, parameters[f"0.convolutions.{block}.weight"], padding=1)
+        weight, bias = parameters[f"0.norms.{block}.weight"], parameters[f"0.norms.{block}.bias"]
+        if norm == "group":
+            x = F.group_norm(x, 4, weight, bias)
+        else:
+            found.append((x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)))
+            if statistics is None:
+                x = F.batch_norm(x, None, None, weight, bias, training=True)
+            else:
+                mean, variance = (numbers[:, None, None] for numbers in statistics[block])
+                x = (x - mean) / (variance + 1e-5).sqrt() * weight[:, None, None] + bias[:, None, None]
+        x = F.max_pool2d(F.relu(x), 2)
+    return F.linear(x.flatten(1), parameters["1.weight"], parameters["1.bias"]), found
+
+
+def rate_of(learner: GradientLearner, number: int, name: str, step: int) -> object:
+    """How far a learner moves one of its weights in a step."""
+    if isinstance(learner, MetaSGD):
+        return learner.rates[number]
+    if isinstance(learner, MAMLPlusPlus):
+        return learner.rates[number][step]
+    return 0.0 if isinstance(learner, ANIL) and not name.startswith("1.") else learner.step_size
+
+
+def weights_after_every_step(learner: GradientLearner, norm: str, support: Examples, batches: int = 1) -> list[dict]:
+    """The textbook's loop: no vmap, no functional call, no derivative by hand. Items that count twice stand twice."""
+    here, parameters, path = real_classes(support), dict(learner.model.named_parameters()), []
+    for step in range(learner.steps):
+        part = slice(step % batches, None, batches)
+        weight = support.weight[0, part]
+        logits = plainly(parameters, support.items[0, part], norm)[0][:, here]
+        losses = F.cross_entropy(logits, support.labels[0, part][:, here], reduction="none")
+        loss = (losses * weight).sum() / weight.sum()
+        slopes = torch.autograd.grad(loss, list(parameters.values()), create_graph=learner.second_order())
         parameters = {
-            name: value - learner.step_size * step
-            for (name, value), step in zip(parameters.items(), steps, strict=True)
+            name: value - rate_of(learner, number, name, step) * slope
+            for number, ((name, value), slope) in enumerate(zip(parameters.items(), slopes, strict=True))
         }
+        path.append(parameters)
+    return path
+
+
+def judged(parameters: dict, norm: str, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+    statistics = plainly(parameters, support.items[0], norm)[1] if norm == "support" else None
+    here = real_classes(support)
     logits = torch.full((1, queries.shape[1], WAYS), -torch.inf, dtype=torch.float64)
-    found = functional_call(learner.model, parameters, (queries[0],))[:, here]
-    return logits.index_copy(2, here, found[None])
+    return logits.index_copy(2, here, plainly(parameters, queries[0], norm, statistics)[0][:, here][None])
+
+
+def gradient_loop(norm: str = "group") -> object:
+    def of_one_task(learner: GradientLearner, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+        return judged(weights_after_every_step(learner, norm, support)[-1], norm, support, queries)
+
+    return of_one_task
+
+
+def reptile_loss_of_one_task(learner: Reptile, alone: Episode) -> torch.Tensor:
+    """The query loss, with the way that the weights went in place of its gradient."""
+    data = alone.support.joined(alone.query)
+    data = take(replace(data, origin=None), (data.weight[0] > 0).nonzero()[:, 0])
+    last = weights_after_every_step(learner, "group", data, learner.batches)[-1]
+    there = alone.query.weight[0] > 0
+    logits = judged(last, "group", data, alone.query.items[:, there])[0][:, data.present[0]]
+    value = F.cross_entropy(logits, alone.query.hard[0, there]).detach()
+    for name, before in learner.model.named_parameters():
+        way = (before - last[name]).detach() / (learner.step_size * learner.steps)
+        value = value + (way * (before - before.detach())).sum()
+    return value
 
 
 @dataclass(frozen=True)
@@ -275,6 +341,8 @@ class Row:
     loop_loss: object = F.cross_entropy  # of a task's logits and classes
     base_logits: object = None  # what training by classification answers about an item's features
     knows_nothing: bool = False  # before it is trained
+    loss_of_one_task: object = None  # where it is no mean over query items
+    weighs_statistics: bool = False  # weights count for the normalisation too: the plain loop knows none
     soft: bool = True  # a share in a class matters even if it is not the largest
 
 
@@ -326,10 +394,33 @@ LEARNERS = {
         mixes_items=True,
         base_logits=linear_base,
     ),
-    "maml, 1 step": Row(lambda: maml(), maml_of_one_task, named_classes=True),
-    "maml, 5 steps": Row(lambda: maml(steps=5), maml_of_one_task, named_classes=True),
-    "first-order maml, 1 step": Row(lambda: maml(order=1), maml_of_one_task, named_classes=True),
-    "first-order maml, 5 steps": Row(lambda: maml(order=1, steps=5, chunk=2), maml_of_one_task, named_classes=True),
+    "maml, 1 step": Row(lambda: adapting(MAML), gradient_loop(), named_classes=True),
+    "maml, 5 steps": Row(lambda: adapting(MAML, steps=5), gradient_loop(), named_classes=True),
+    "first-order maml, 1 step": Row(lambda: adapting(MAML, order=1), gradient_loop(), named_classes=True),
+    "first-order maml, 5 steps": Row(lambda: adapting(MAML, order=1, steps=5), gradient_loop(), named_classes=True),
+    "maml, support's statistics": Row(
+        lambda: adapting(MAML, "task", steps=2), gradient_loop("support"), named_classes=True, weighs_statistics=True
+    ),
+    "maml, query's statistics": Row(
+        lambda: adapting(MAML, "task", steps=5, transductive=True),
+        gradient_loop("query"),
+        named_classes=True,
+        weighs_statistics=True,
+    ),
+    "anil": Row(lambda: adapting(ANIL, steps=5), gradient_loop(), named_classes=True),
+    "anil, support's statistics": Row(
+        lambda: adapting(ANIL, "task", steps=2), gradient_loop("support"), named_classes=True, weighs_statistics=True
+    ),
+    "first-order anil": Row(lambda: adapting(ANIL, steps=2, order=1), gradient_loop(), named_classes=True),
+    "meta-sgd": Row(lambda: adapting(MetaSGD), gradient_loop(), named_classes=True),
+    "meta-sgd, 5 steps": Row(lambda: adapting(MetaSGD, steps=5, step_size=0.1), gradient_loop(), named_classes=True),
+    "maml++": Row(lambda: adapting(MAMLPlusPlus, annealing=0), gradient_loop(), named_classes=True),
+    "reptile": Row(
+        lambda: adapting(Reptile, step_size=0.1, steps=5, batches=2),
+        gradient_loop(),
+        named_classes=True,
+        loss_of_one_task=reptile_loss_of_one_task,
+    ),
 }
 
 
@@ -484,6 +575,8 @@ class TestEveryLearner:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_equals_a_plain_loop_over_tasks(self, row, kind):
+        if row.weighs_statistics and kind == "weighted":
+            pytest.skip("weights that are whole numbers are compared with repeated items")
         learner, episode = row.make().train(not row.mixes_items), changed(episode_of(), kind)
 
         def plain_loop() -> torch.Tensor:
@@ -492,6 +585,9 @@ class TestEveryLearner:
                 alone = one(episode, task)
                 if row.base_logits:
                     losses.append(base_loss_of_one_task(row, learner, alone))
+                    continue
+                if row.loss_of_one_task:
+                    losses.append(row.loss_of_one_task(learner, alone))
                     continue
                 there = alone.query.weight[0] > 0
                 real = take(alone.support, (alone.support.weight[0] > 0).nonzero()[:, 0])
@@ -561,9 +657,12 @@ class TestEveryLearner:
                 query=replace(episode.query, items=query),
             )
         ).backward()
+        if isinstance(learner, Reptile):
+            assert query.grad is None
+            return
         assert query.grad.abs().sum() > 0
-        if not (isinstance(learner, MAML) and learner.order == 1):
-            assert support.grad.abs().sum() > 0
+        first_order = isinstance(learner, GradientLearner) and not learner.second_order()
+        assert first_order or support.grad.abs().sum() > 0
 
     def test_adapts_where_no_gradient_is_kept(self, row):
         learner, episode = row.make().eval(), episode_of()

@@ -66,12 +66,6 @@ def test_more_steps_fit_the_support_better():
     assert losses[0] > losses[1] > losses[2]
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 3, 64])
-def test_how_many_tasks_are_taken_together_changes_nothing(chunk):
-    found, expected = (MAML(model(), WAYS, chunk=c).loss(EPISODE) for c in (chunk, 3))
-    assert torch.allclose(found, expected, atol=1e-13)
-
-
 def test_tasks_of_fewer_classes_than_the_model_use_its_first_places():
     narrow = Examples(
         EPISODE.support.items[:, :4],
@@ -97,7 +91,6 @@ def test_tasks_of_fewer_classes_than_the_model_use_its_first_places():
         (lambda: MAML(model(), WAYS, step_size=0), "step_size=0"),
         (lambda: MAML(model(), WAYS, step_size=float("nan")), "step_size=nan"),
         (lambda: MAML(model(), WAYS, steps=0), "steps=0"),
-        (lambda: MAML(model(), WAYS, chunk=0), "chunk=0"),
         (lambda: MAML(nn.Sequential(Conv4(1, 8, (4,)), nn.Linear(64, 3)), 3), "cannot use batch normalisation"),
         (lambda: MAML(nn.Linear(5, 2).double(), 2).adapt(EPISODE.support), "tasks of 3 classes given to a model of 2"),
         (lambda: LEARNERS["prototypes"](temperature=0.0).make(lambda norm: nn.Flatten(), 5), "temperature=0.0"),

@@ -1,22 +1,29 @@
 """Learners: what turns a support set into a classifier. One file a paper."""
 
+from manyshot.learners.anil import ANIL
 from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
 from manyshot.learners.ensemble import Ensemble
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.fine_tune import FineTune
-from manyshot.learners.learner import Classifier, Learner, by_task, cross_entropy
+from manyshot.learners.inner import GradientLearner
+from manyshot.learners.learner import CRITERIA, Classifier, Learner, by_task, cross_entropy
 from manyshot.learners.logistic import Logistic
 from manyshot.learners.maml import MAML
+from manyshot.learners.maml_plus_plus import MAMLPlusPlus
 from manyshot.learners.matching import Matching
+from manyshot.learners.meta_sgd import MetaSGD
 from manyshot.learners.probe import Probe
 from manyshot.learners.prototypes import Prototypes
 from manyshot.learners.relation import Relation
+from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
 from manyshot.learners.softmax import fit_softmax
 from manyshot.learners.table import LEARNERS, ClassifierOptions, LearnerOptions
 
 __all__ = [
+    "ANIL",
+    "CRITERIA",
     "LEARNERS",
     "MAML",
     "BaseClassesLearner",
@@ -26,13 +33,17 @@ __all__ = [
     "Ensemble",
     "FeatureLearner",
     "FineTune",
+    "GradientLearner",
     "Learner",
     "LearnerOptions",
     "Logistic",
+    "MAMLPlusPlus",
     "Matching",
+    "MetaSGD",
     "Probe",
     "Prototypes",
     "Relation",
+    "Reptile",
     "Ridge",
     "by_task",
     "cross_entropy",

@@ -1,5 +1,7 @@
 """What learners have in common that train by plain classification of all training classes."""
 
+from typing import ClassVar
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,6 +29,8 @@ class BaseClassesLearner(FeatureLearner):
         InputError: if the encoder does not say how many features it gives, or, by `loss`, if an episode holds a class
             beyond those.
     """
+
+    by_item: ClassVar[bool] = False
 
     def __init__(self, encoder: nn.Module, classes: int = 0) -> None:
         super().__init__(encoder)

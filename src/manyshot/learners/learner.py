@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -33,6 +33,9 @@ class Classifier(Protocol):
 class Learner(nn.Module, ABC):
     """Adapts to the support of T tasks at once, honouring soft labels and weights."""
 
+    by_item: ClassVar[bool] = True
+    """Whether `loss` is the mean of `query_losses`, so that a loss of each query item can be asked for."""
+
     @abstractmethod
     def adapt(self, support: Examples) -> Classifier:
         """Turn the support of T tasks into a classifier of their queries."""
@@ -55,7 +58,7 @@ class Learner(nn.Module, ABC):
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
         """What meta-training minimises: the mean of `query_losses`, by weight within a task.
 
-        A method whose loss is no mean over query items overrides this.
+        A method whose loss is no mean over query items overrides this, and says so by `by_item`.
         """
         return weighted_mean(self.query_losses(episode), episode.query.weight).mean()
 

@@ -6,15 +6,21 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from torch import nn
 
+from manyshot.base import InputError, did_you_mean
+from manyshot.learners.anil import ANIL
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
 from manyshot.learners.fine_tune import FineTune
+from manyshot.learners.inner import Order
 from manyshot.learners.learner import Learner
 from manyshot.learners.logistic import Logistic
-from manyshot.learners.maml import MAML, Order
+from manyshot.learners.maml import MAML
+from manyshot.learners.maml_plus_plus import MAMLPlusPlus
 from manyshot.learners.matching import Matching
+from manyshot.learners.meta_sgd import MetaSGD
 from manyshot.learners.probe import Probe
 from manyshot.learners.prototypes import Match, Prototypes
 from manyshot.learners.relation import Relation
+from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
 from manyshot.nets import Norm
 
@@ -70,17 +76,120 @@ class MAMLOptions:
         steps: inner gradient steps.
         step_size: the inner learning rate.
         order: 2, or 1 for first-order MAML.
+        norm: "group" (each item alone), "support" (by the statistics of the task's support) or "query" (a query by
+            those of the query set: transductive, which results name).
     """
 
     steps: int = 1
     step_size: float = 0.4
     order: int = 2
+    norm: str = "group"
 
     def make(self, encoder: MakeEncoder, ways: int) -> MAML:
         """Build the learner with a linear layer of `ways` outputs on the encoder."""
-        body = encoder("group")
-        model = nn.Sequential(body, nn.Linear(body.features, ways))
-        return MAML(model, ways, self.step_size, self.steps, cast(Order, self.order))
+        model, leaks = _classifier(encoder, ways, self.norm)
+        return MAML(model, ways, self.step_size, self.steps, cast(Order, self.order), transductive=leaks)
+
+
+@dataclass(frozen=True)
+class ANILOptions:
+    """MAML whose last layer alone adapts, `anil(steps=5)`.
+
+    Args:
+        steps: inner gradient steps.
+        step_size: the inner learning rate.
+        order: 2 or 1.
+        norm: "group", "support" or "query", as of `maml`.
+    """
+
+    steps: int = 5
+    step_size: float = 0.4
+    order: int = 2
+    norm: str = "group"
+
+    def make(self, encoder: MakeEncoder, ways: int) -> ANIL:
+        """Build the learner with a linear layer of `ways` outputs on the encoder."""
+        model, leaks = _classifier(encoder, ways, self.norm)
+        return ANIL(model, ways, self.step_size, self.steps, cast(Order, self.order), transductive=leaks)
+
+
+@dataclass(frozen=True)
+class MetaSGDOptions:
+    """MAML with a learned rate for each weight, `meta-sgd`.
+
+    Args:
+        steps: inner gradient steps.
+        step_size: of every weight at first.
+        order: 2 or 1.
+        norm: "group", "support" or "query", as of `maml`.
+    """
+
+    steps: int = 1
+    step_size: float = 0.1
+    order: int = 2
+    norm: str = "group"
+
+    def make(self, encoder: MakeEncoder, ways: int) -> MetaSGD:
+        """Build the learner with a linear layer of `ways` outputs on the encoder."""
+        model, leaks = _classifier(encoder, ways, self.norm)
+        return MetaSGD(model, ways, self.step_size, self.steps, cast(Order, self.order), transductive=leaks)
+
+
+@dataclass(frozen=True)
+class MAMLPlusPlusOptions:
+    """MAML with learned rates a layer and step, and a loss after every step at first, `maml-plus-plus(annealing=1000)`.
+
+    Args:
+        steps: inner gradient steps.
+        step_size: every rate at first.
+        annealing: training steps until only the last inner step's loss counts.
+        first_order: training steps until inner gradients are differentiated through.
+        norm: "group", "support" or "query", as of `maml`.
+    """
+
+    steps: int = 5
+    step_size: float = 0.1
+    annealing: int = 500
+    first_order: int = 0
+    norm: str = "group"
+
+    def make(self, encoder: MakeEncoder, ways: int) -> MAMLPlusPlus:
+        """Build the learner with a linear layer of `ways` outputs on the encoder."""
+        model, leaks = _classifier(encoder, ways, self.norm)
+        return MAMLPlusPlus(
+            model, ways, self.step_size, self.steps, self.annealing, self.first_order, transductive=leaks
+        )
+
+
+@dataclass(frozen=True)
+class ReptileOptions:
+    """Plain training on each task, and a move towards where it led, `reptile(steps=8)`.
+
+    Args:
+        steps: inner gradient steps.
+        step_size: the inner learning rate.
+        batches: mini-batches that a training task's support and query are divided into.
+        norm: "group", "support" or "query", as of `maml`.
+    """
+
+    steps: int = 8
+    step_size: float = 0.1
+    batches: int = 4
+    norm: str = "group"
+
+    def make(self, encoder: MakeEncoder, ways: int) -> Reptile:
+        """Build the learner with a linear layer of `ways` outputs on the encoder."""
+        model, leaks = _classifier(encoder, ways, self.norm)
+        return Reptile(model, ways, self.step_size, self.steps, self.batches, transductive=leaks)
+
+
+def _classifier(encoder: MakeEncoder, ways: int, norm: str) -> tuple[nn.Sequential, bool]:
+    """An encoder with a linear layer, and whether it normalises queries by the query set."""
+    kinds: dict[str, Norm] = {"group": "group", "support": "task", "query": "task"}
+    if norm not in kinds:
+        raise InputError(f"norm='{norm}': {did_you_mean(norm, kinds)}")
+    body = encoder(kinds[norm])
+    return nn.Sequential(body, nn.Linear(body.features, ways)), norm == "query"
 
 
 @dataclass(frozen=True)
@@ -235,6 +344,10 @@ def _to_train(encoder: nn.Module, classes: int) -> int:
 LEARNERS: dict[str, type[LearnerOptions]] = {
     "prototypes": PrototypesOptions,
     "maml": MAMLOptions,
+    "anil": ANILOptions,
+    "meta-sgd": MetaSGDOptions,
+    "maml-plus-plus": MAMLPlusPlusOptions,
+    "reptile": ReptileOptions,
     "ridge": RidgeOptions,
     "logistic": LogisticOptions,
     "matching": MatchingOptions,

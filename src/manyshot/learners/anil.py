@@ -1,0 +1,71 @@
+"""Almost no inner loop: only the head adapts (Raghu, Raghu, Bengio and Vinyals 2020)."""
+
+from collections.abc import Callable
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from manyshot.learners.inner import GradientLearner, Order, Parameters
+from manyshot.learners.maml import check_step_size
+
+
+class ANIL(GradientLearner):
+    """MAML in which the head alone takes the inner steps; the body is shared by all tasks as it is.
+
+    h_t = h - alpha grad_h L(h, theta; support_t), `steps` times;   min over h and theta of sum_t L(h_t, theta; query_t)
+
+    Args:
+        model: a row of modules, the last of which is the head; the normalisation of the others as in `GradientLearner`.
+        ways: number of classes that the model tells apart; tasks may have fewer.
+        step_size: alpha.
+        steps: number of inner gradient steps.
+        order: 2 or 1, as in `MAML`.
+        criterion: "cross-entropy", or "squared-error" for regression.
+        transductive: see `GradientLearner`.
+
+    Raises:
+        InputError: as `MAML`.
+
+    Example:
+        >>> import torch
+        >>> from manyshot.nets import Conv4
+        >>> from manyshot.tasks import Examples
+        >>> encoder = Conv4(channels=1, size=28, widths=(8, 8, 8, 8), norm="group")
+        >>> learner = ANIL(nn.Sequential(encoder, nn.Linear(encoder.features, 5)), ways=5)
+        >>> support = Examples(torch.rand(2, 5, 1, 28, 28), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5),
+        ...     torch.ones(2, 5, dtype=torch.bool))
+        >>> learner.adapt(support)(torch.rand(2, 7, 1, 28, 28)).shape
+        torch.Size([2, 7, 5])
+    """
+
+    model: nn.Sequential
+
+    def __init__(
+        self,
+        model: nn.Sequential,
+        ways: int,
+        step_size: float = 0.4,
+        steps: int = 5,
+        order: Order = 2,
+        criterion: str = "cross-entropy",
+        transductive: bool = False,
+    ) -> None:
+        super().__init__(model, ways, steps, order, criterion, transductive)
+        self.step_size = check_step_size(step_size)
+
+    def first(self) -> Parameters:
+        """The weights of the head."""
+        head = f"{len(self.model) - 1}."
+        return {name: value for name, value in self.model.named_parameters() if name.startswith(head)}
+
+    def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
+        """The body sees the items once; each step is the head's alone."""
+        head, features = f"{len(self.model) - 1}.", self.model[:-1](items)
+        return lambda parameters: functional_call(
+            self.model[-1], {name.removeprefix(head): value for name, value in parameters.items()}, (features,)
+        )
+
+    def moved(self, parameters: Parameters, slopes: Parameters, step: int) -> Parameters:
+        """A step of gradient descent on the head."""
+        return {name: value - self.step_size * slopes[name] for name, value in parameters.items()}

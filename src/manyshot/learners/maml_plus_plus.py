@@ -1,0 +1,122 @@
+"""How to train your MAML (Antoniou, Edwards and Storkey 2019)."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from manyshot.base import InputError
+from manyshot.learners.inner import GradientLearner, Parameters
+from manyshot.learners.maml import check_step_size
+from manyshot.tasks import Episode
+
+
+class MAMLPlusPlus(GradientLearner):
+    """MAML with learned rates for each layer and step, and a loss after every step that fades to the last one's.
+
+    theta_k = theta_{k-1} - alpha_{k,layer} grad L(theta_{k-1}; support),   L = sum_k v_k L(theta_k; query)
+
+    All v_k are 1 / steps at first; those of the earlier steps fall to 0 over the first `annealing` losses of the
+    training, and the last one's rises to 1. During the first `first_order` losses the inner gradients are constants
+    (derivative-order annealing). How many losses there were is kept with the weights, so that a resumed training goes
+    on at the same place.
+
+    Where it differs from the paper: the earlier steps' importance falls to 0, not to 3 % of its first value; one set of
+    normalisation weights serves all steps, and it adapts with the others; statistics of normalisation are those of
+    each pass, as in `GradientLearner`, not running ones a step. The paper's cosine schedule is the training's own.
+
+    Args:
+        model: as in `MAML`.
+        ways: number of classes that the model tells apart; tasks may have fewer.
+        step_size: every alpha at first.
+        steps: number of inner gradient steps.
+        annealing: losses until only the last step counts; 0 for that from the beginning.
+        first_order: losses until inner gradients are differentiated through.
+        criterion: "cross-entropy", or "squared-error" for regression.
+        transductive: see `GradientLearner`.
+
+    Raises:
+        InputError: as `MAML`, and if annealing or first_order is below 0.
+
+    Example:
+        >>> from manyshot.tasks import Sinusoids
+        >>> model = nn.Sequential(nn.Linear(1, 40), nn.ReLU(), nn.Linear(40, 1))
+        >>> learner = MAMLPlusPlus(model, 1, step_size=0.01, steps=2, annealing=2, criterion="squared-error")
+        >>> shares = [learner.importance().tolist()]
+        >>> for step in range(2):
+        ...     learner.loss(Sinusoids().batch(step, 1)).backward()
+        ...     shares.append(learner.importance().tolist())
+        >>> shares
+        [[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]]
+    """
+
+    losses_so_far: Tensor
+
+    def __init__(
+        self,
+        model: nn.Module,
+        ways: int,
+        step_size: float = 0.1,
+        steps: int = 5,
+        annealing: int = 500,
+        first_order: int = 0,
+        criterion: str = "cross-entropy",
+        transductive: bool = False,
+    ) -> None:
+        super().__init__(model, ways, steps, 2, criterion, transductive)
+        if annealing < 0 or first_order < 0:
+            raise InputError(f"annealing={annealing}, first_order={first_order}: give at least 0 of each")
+        rate = check_step_size(step_size)
+        self.annealing, self.first_order = annealing, first_order
+        self.rates = nn.ParameterList(value.new_full((steps,), rate) for value in model.parameters())
+        self.register_buffer("losses_so_far", torch.zeros((), dtype=torch.long))
+
+    def second_order(self) -> bool:
+        """Not at first; after `first_order` losses of the training, and outside of it."""
+        return not self.training or int(self.losses_so_far) >= self.first_order
+
+    def importance(self) -> Float[Tensor, " steps"]:
+        """What the loss after each step counts: all in training, the last alone otherwise."""
+        done = min(1.0, int(self.losses_so_far) / self.annealing) if self.training and self.annealing else 1.0
+        shares = torch.full((self.steps,), (1 - done) / self.steps)
+        shares[-1] = 1 - shares[:-1].sum()
+        return shares
+
+    def moved(self, parameters: Parameters, slopes: Parameters, step: int) -> Parameters:
+        """A step of gradient descent by the rates of its number."""
+        pairs = zip(parameters.items(), self.rates, strict=True)
+        return {name: value - rate[step] * slopes[name] for (name, value), rate in pairs}
+
+    def task_losses(
+        self,
+        support: Float[Tensor, "n ..."],
+        labels: Float[Tensor, "n ways"],
+        weight: Float[Tensor, " n"],
+        absent: Bool[Tensor, " ways"],
+        queries: Float[Tensor, "m ..."],
+        query_labels: Float[Tensor, "m ways"],
+        query_weight: Float[Tensor, " m"],
+    ) -> Float[Tensor, " m"]:
+        """The loss of each query item of a task, by importance over the steps."""
+        path = self.path(support, labels, weight, absent)
+        each = [
+            share * self.criterion(self.judge(adapted, queries, query_weight, support, weight, absent), query_labels)
+            for share, adapted in zip(self.importance().tolist(), path, strict=True)
+            if share > 0
+        ]
+        return torch.stack(each).sum(0)
+
+    def query_losses(self, episode: Episode) -> Float[Tensor, "t m"]:
+        """The loss of each query item, by importance over the steps; a loss of the training is counted."""
+        found = super().query_losses(episode)
+        self._count()
+        return found
+
+    def loss(self, episode: Episode) -> Float[Tensor, ""]:
+        """The mean of `query_losses`, with its gradient found a few tasks at a time; counted like them."""
+        found = super().loss(episode)
+        self._count()
+        return found
+
+    def _count(self) -> None:
+        if self.training and torch.is_grad_enabled():
+            self.losses_so_far += 1
