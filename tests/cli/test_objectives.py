@@ -1,0 +1,58 @@
+import pytest
+
+TINY = ("--encoder", "conv4(4, 4, 4, 4)", "--steps", 2, "--tasks-per-step", 2, "--validation", 0, "--quiet")
+
+
+@pytest.fixture
+def run(manyshot, tmp_path):
+    """A run of two steps, by MLTI on tasks with further classes."""
+    plan = "task: more_classes(turn) permute_labels"
+    answer = manyshot("train", "digits", "--objective", "mlti", "--plan", plan, "--out", tmp_path / "run", *TINY)
+    assert answer.status == 0, answer.errors
+    return tmp_path / "run"
+
+
+def test_the_probe_stands_beside_the_accuracy(manyshot, run):
+    answer = manyshot("evaluate", run, "digits", "--tasks", 20, "--shuffled-support", "--json", "--quiet")
+    told = answer.json["shuffled_support"]
+    assert told["true_support"] == answer.json["accuracy"]
+    assert told["gap"] == pytest.approx(told["true_support"] - told["shuffled_support"])
+    assert told["gap_interval"][0] <= told["gap"] <= told["gap_interval"][1]
+    shown = manyshot("evaluate", run, "digits", "--tasks", 20, "--shuffled-support", "--quiet").out
+    assert "with shuffled labels of the support" in shown
+    assert "shuffled" not in manyshot("evaluate", run, "digits", "--tasks", 20, "--quiet").out
+
+
+def test_a_plan_that_makes_other_tasks_cannot_be_judged_by(manyshot, run):
+    answer = manyshot("evaluate", run, "digits", "--tasks", 20, "--plan", "task: composites", "--quiet")
+    assert answer.status == 2
+    assert "leave its 'task:' clause out" in answer.errors
+
+
+def test_a_run_goes_on_with_its_own_objective_alone(manyshot, run):
+    answer = manyshot("train", "digits", "--objective", "metamix", "--out", run, *TINY, "--resume")
+    assert answer.status == 2
+    assert "mlti" in answer.errors
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--objective", "mltii"), "did you mean 'mlti'"),
+        (("--objective", "maxup"), "give a plan that draws"),
+        (("--objective", "maxup(99)", "--plan", "query: noise"), "draws=99"),
+        (("--objective", "mlti", "--learner", "probe"), "trains on single items"),
+        (("--objective", "metamix", "--learner", "reptile"), "Reptile"),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_line(manyshot, tmp_path, options, named):
+    answer = manyshot("train", "digits", "--out", tmp_path / "run", *TINY, *options)
+    assert answer.status == 2
+    assert named in answer.errors
+    assert answer.errors.count("\n") == 1
+
+
+def test_the_shuffled_support_is_no_matter_of_one_shot_runs(manyshot, run, one_shot_zip):
+    answer = manyshot("evaluate", run, "--one-shot-runs", one_shot_zip, "--shuffled-support")
+    assert answer.status == 2
+    assert "--shuffled-support has no effect" in answer.errors
