@@ -18,7 +18,8 @@ else:
     Context = typer.Context.__base__  # what commands are really given; its module differs between versions of typer
 
 PRESETS = {
-    "few-tasks": "Omniglot from 10, 20, 50 and 100 training classes, with and without turned classes",
+    "cifar-fs-tasks": "CIFAR-FS, 5 ways: each method of augmenting whole tasks alone, and several together",
+    "few-tasks": "Omniglot from 10, 20, 50 and 100 training classes, with and without new ones made of them",
     "transfer": "Omniglot's letters to MNIST's digits, from 1 and 5 examples each",
 }
 """Names and summaries of the presets; here too, so that the help need not wait for torch."""
@@ -97,7 +98,6 @@ def compare(
     from manyshot.report.compare_page import COLUMNS, compare_page, groups_of, result_rows
     from manyshot.report.page import write_page
     from manyshot.training import (
-        COMPARISONS,
         Arm,
         Comparison,
         Config,
@@ -107,6 +107,7 @@ def compare(
         check_arms,
         run_comparisons,
     )
+    from manyshot.training.presets import COMPARISONS
 
     quieten(quiet)
     if are_several():

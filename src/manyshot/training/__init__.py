@@ -8,7 +8,6 @@ from manyshot.training.ensemble import load_ensemble
 from manyshot.training.evaluate import Evaluation, evaluate, evaluate_tasks
 from manyshot.training.features import encode
 from manyshot.training.fit import Settings, TrainingDiverged, fit
-from manyshot.training.presets import COMPARISONS, ComparisonPreset
 from manyshot.training.processes import Processes, together
 from manyshot.training.run import (
     Run,
@@ -24,12 +23,10 @@ from manyshot.training.run import (
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 
 __all__ = [
-    "COMPARISONS",
     "Arm",
     "ArmResult",
     "Compared",
     "Comparison",
-    "ComparisonPreset",
     "Config",
     "Difference",
     "Evaluation",

@@ -15,12 +15,10 @@ class ComparisonPreset:
     Args:
         summary: what they are about, in a line.
         comparisons: with different names.
-        needs: the data sets whose files they need.
     """
 
     summary: str
     comparisons: tuple[Comparison, ...]
-    needs: tuple[str, ...]
 
 
 _DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.06) stroke(0.7, p=0.5)"
@@ -37,12 +35,13 @@ _FEW_TASKS = tuple(
             split_by="group",
             test=0.3,
             validation=0.0,
-            fit=Settings(steps=1000, tasks_per_step=2),
+            fit=Settings(steps=800, tasks_per_step=2),
         ),
         (
             Arm("without", "none"),
             Arm("turned classes", _TURNED),
-            Arm("turned and deformed", f"{_TURNED}; support+query: {_DEFORM}"),
+            Arm("mlti", "none", settings=(("objective", "mlti"),)),
+            Arm("turned classes, mlti", _TURNED, settings=(("objective", "mlti"),)),
         ),
         (Judging("5 ways", ways=5), Judging("20 ways", ways=20)),
     )
@@ -71,12 +70,45 @@ _TRANSFER = Comparison(
     ),
 )
 
+_POOL = "task: turn(p=0.67); query: oneof(erase self_mix, p=0.3) cutmix(2, p=0.5)"
+
+_CIFAR_FS = Comparison(
+    "CIFAR-FS",
+    Config(
+        "cifar-fs",
+        split="train",
+        encoder="conv4(32, 32, 64, 64)",
+        ways=5,
+        shots=(1, 5),
+        validation=0.0,
+        fit=Settings(steps=2000, tasks_per_step=2),
+    ),
+    (
+        Arm("without", "none"),
+        Arm("items: natural", "natural"),
+        Arm("task: turned classes", "task: turn(p=0.67)"),
+        Arm("query: cutmix", "query: cutmix(2)"),
+        Arm("query: erase", "query: erase(p=0.5)"),
+        Arm("metamix", "none", settings=(("objective", "metamix"),)),
+        Arm("channel shuffle", "none", settings=(("objective", "channel_shuffle"),)),
+        Arm("mlti", "none", settings=(("objective", "mlti"),)),
+        Arm("maxup of a pool", _POOL, settings=(("objective", "maxup(2)"),)),
+        Arm("natural, turned, cutmix", "query-cutmix-turned"),
+    ),
+    (
+        Judging("1 shot", ways=5, shots=1, data="cifar-fs", split="validation"),
+        Judging("5 shots", ways=5, shots=5, data="cifar-fs", split="validation"),
+    ),
+)
+
 COMPARISONS: dict[str, ComparisonPreset] = {
+    "cifar-fs-tasks": ComparisonPreset(
+        "CIFAR-FS, 5 ways: each method of augmenting whole tasks alone, and several together", (_CIFAR_FS,)
+    ),
     "few-tasks": ComparisonPreset(
-        "Omniglot from 10, 20, 50 and 100 training classes, with and without turned classes", _FEW_TASKS, ("omniglot",)
+        "Omniglot from 10, 20, 50 and 100 training classes, with and without new ones made of them",
+        _FEW_TASKS,
     ),
-    "transfer": ComparisonPreset(
-        "Omniglot's letters to MNIST's digits, from 1 and 5 examples each", (_TRANSFER,), ("omniglot", "mnist")
-    ),
+    "transfer": ComparisonPreset("Omniglot's letters to MNIST's digits, from 1 and 5 examples each", (_TRANSFER,)),
 }
 """The presets of `manyshot compare --preset`, by name."""
