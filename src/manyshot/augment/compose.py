@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.combine import Layers, Part, apply_layers, chosen
+from manyshot.augment.image.chain import chains, recolour_once
+from manyshot.augment.image.colour import Recolour
+from manyshot.augment.image.flip import Flip, FlipVertical
+from manyshot.augment.image.turn import Turn
 from manyshot.augment.image.warp import Warp, pixels, resample, settle
 from manyshot.augment.op import Op, Params, check_number
 
@@ -17,8 +21,10 @@ from manyshot.augment.op import Op, Params, check_number
 class Compose:
     """Apply ops one after another.
 
-    Neighbouring warps with the same edge share one resampling, so thin strokes are blurred once, not once an op. The
-    result is that of op by op, up to interpolation.
+    Neighbouring warps with the same edge share one resampling, so thin strokes are blurred once, not once an op: the
+    result is that of op by op, up to interpolation. Neighbouring linear changes of colour share one map and one clamp:
+    what brightness lifts above white, a following loss of contrast brings back. Flips and quarter turns among them
+    part nothing.
 
     Args:
         ops: in the order in which they act; none leaves the items alone.
@@ -45,12 +51,21 @@ class Compose:
 
     def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
         """Apply the ops; differentiable where they are."""
-        for run in _runs(list(_flat(self, params))):
-            if _worth_fusing([op for op, _ in run]):
-                items = _resample_once(items, run)
+        drawn = list(_flat(self, params))
+        channels = items.shape[1] if isinstance(items, Tensor) and items.ndim == 4 else 0
+        while drawn:
+            colours = _colours(drawn, channels)
+            if colours > 1:
+                items = _recolour_once(items, drawn[:colours])
+                drawn = drawn[colours:]
+                continue
+            warps = _warps(drawn)
+            if _worth_fusing(drawn[:warps]):
+                items = _resample_once(items, drawn[:warps])
+                drawn = drawn[warps:]
             else:
-                for op, own in run:
-                    items = op.apply(items, own)
+                items = _alone(items, drawn[0])
+                drawn = drawn[1:]
         return items
 
 
@@ -92,61 +107,80 @@ class Sometimes:
         return apply_layers(items, self.layers(params))
 
 
-Drawn = tuple[Op, Params]
-"""An op and the params drawn for it."""
+PERMUTATIONS = (Flip, FlipVertical, Turn)
+"""Warps that only change the places of whole pixels, so that they may change places with any op that works on each
+pixel alone."""
 
 
-def _flat(op: Op, params: Params) -> Iterator[Drawn]:
-    """The ops of a composition and of the compositions in it, in the order in which they act."""
-    if not isinstance(op, Compose):
-        yield op, params
-        return
-    for place, inner in enumerate(op.ops):
-        yield from _flat(inner, params[str(place)])
+class Drawn(NamedTuple):
+    """An op that holds no other, the params drawn for it, and `[n]` which items it changes; None for all."""
+
+    op: Op
+    params: Params
+    on: Tensor | None
 
 
-def _warp(op: Op) -> Warp | None:
-    """The warp in an op, if it is one, be it applied only sometimes."""
-    inner = op.op if isinstance(op, Sometimes) else op
-    return inner if isinstance(inner, Warp) else None
+def _flat(op: Op, params: Params, on: Tensor | None = None) -> Iterator[Drawn]:
+    """The ops of a composition and of what it holds, in the order in which they act."""
+    if isinstance(op, Compose):
+        for place, inner in enumerate(op.ops):
+            yield from _flat(inner, params[str(place)], on)
+    elif isinstance(op, Sometimes):
+        yield from _flat(op.op, params["inner"], params["on"] if on is None else on & params["on"])
+    else:
+        yield Drawn(op, params, on)
 
 
-def _runs(drawn: Sequence[Drawn]) -> Iterator[list[Drawn]]:
-    """Split ops into the longest runs of warps of one edge; any other op is a run of its own."""
-    run: list[Drawn] = []
+def _alone(items: Any, now: Drawn) -> Any:  # noqa: ANN401 - whatever the op takes
+    if now.on is None:
+        return now.op.apply(items, now.params)
+    return apply_layers(items, [[chosen(now.op, now.params, now.on)]])
+
+
+def _colours(drawn: Sequence[Drawn], channels: int) -> int:
+    """How many ops from the first on are changes of colour that share one map, with the permutations among them."""
+    length = 0
+    for place, now in enumerate(drawn):
+        if channels and chains(now.op, channels):
+            length = place + 1
+        elif not (length and isinstance(now.op, PERMUTATIONS)):
+            break
+    return length
+
+
+def _recolour_once(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Float[Tensor, "n c h w"]:
+    """Change the colours once; permutations, which no colour minds, come after."""
+    changes = [(op, params, on) for op, params, on in run if isinstance(op, Recolour)]
+    images = recolour_once(images, changes)
+    for now in run:
+        if isinstance(now.op, PERMUTATIONS):
+            images = _alone(images, now)
+    return images
+
+
+def _warps(drawn: Sequence[Drawn]) -> int:
+    """How many ops from the first on are warps of one edge."""
     edge: str | None = None
-    for op, params in drawn:
-        warp = _warp(op)
-        fits = warp is not None and (None in (edge, warp.edge) or edge == warp.edge)
-        if run and not (fits and _warp(run[-1][0])):
-            yield run
-            run, edge = [], None
-        run.append((op, params))
-        edge = edge or (warp.edge if warp else None)
-    if run:
-        yield run
+    for place, (op, _, _) in enumerate(drawn):
+        if not isinstance(op, Warp) or (None not in (edge, op.edge) and edge != op.edge):
+            return place
+        edge = edge or op.edge
+    return len(drawn)
 
 
-def _worth_fusing(ops: Sequence[Op]) -> bool:
+def _worth_fusing(run: Sequence[Drawn]) -> bool:
     """Whether two ops or more would each blend pixels."""
-    return sum(warp is not None and not warp.exact for warp in map(_warp, ops)) > 1
+    return sum(isinstance(op, Warp) and not op.exact for op, _, _ in run) > 1
 
 
 def _resample_once(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Float[Tensor, "n c h w"]:
     """Apply a run of warps in one pass: ask the last where its output comes from, then the one before, and so on."""
     size = (images.shape[2], images.shape[3])
-    edge = next((warp.edge for warp in (_warp(op) for op, _ in run) if warp and warp.edge), "border")
+    edge = next((op.edge for op, _, _ in run if isinstance(op, Warp) and op.edge), "border")
     points = pixels(images)
-    for place, (op, params) in enumerate(reversed(run)):
+    for place, (op, params, on) in enumerate(reversed(run)):
+        assert isinstance(op, Warp)  # a run of several holds warps only
         points = settle(points, edge, size) if place else points
-        points = _where(op, points, params, size)
+        moved = op.where(points, params, size)
+        points = moved if on is None else torch.where(on.to(points.device)[:, None, None, None], moved, points)
     return resample(images, points, edge)
-
-
-def _where(op: Op, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]) -> Float[Tensor, "n h w 2"]:
-    if isinstance(op, Sometimes):
-        on = params["on"].to(points.device)[:, None, None, None]
-        return torch.where(on, _where(op.op, points, params["inner"], size), points)
-    warp = _warp(op)
-    assert warp is not None  # a run of several holds warps only
-    return warp.where(points, params, size)

@@ -1,5 +1,7 @@
 """The engine beside the same passes in double precision and beside op by op, for every size, layout and thread."""
 
+import tracemalloc
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -34,6 +36,7 @@ from manyshot.augment.image import (
     Solarize,
     Turn,
 )
+from manyshot.augment.op import take
 from manyshot.augment.policies import RandAugment, TrivialAugment
 from manyshot.base import InputError
 
@@ -182,6 +185,64 @@ def test_random_pipelines_show_what_op_by_op_shows(ops, seed):
     assert apart.median() <= 1.5
     # At the rim of what a warp moved in, two passes fade twice.
     assert (apart > 4).double().mean() < 0.12
+
+
+STRONG_COLOURS = st.sampled_from(
+    [Brightness(1), Contrast(1), Saturation(1), Hue(0.5), Flip(), FlipVertical(), Sometimes(Brightness(1)),
+     Sometimes(Compose((Contrast(1), Flip(), Saturation(1))))]
+)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(ops=st.lists(STRONG_COLOURS, min_size=1, max_size=6), c=st.sampled_from([1, 3]), seed=st.integers(0, 1000))
+def test_strong_colours_are_clamped_where_torch_clamps_them(ops, c, seed):
+    op = Compose(tuple(ops))
+    images = pictures(6, c, 7, 9, seed)
+    params = op.sample(6, generator(seed))
+    assert len(plan_of(op, c)) == 1
+    assert levels_apart(Compiled(op).apply(images, params), op.apply(images.double() / 255, params) * 255).max() <= 1
+
+
+def test_what_lies_between_colours_parts_their_clamps_in_both_ways_of_applying_them():
+    factors = {"factor": torch.tensor([2.0])}, {"factor": torch.tensor([0.5])}
+    images = torch.full((1, 1, 4, 4), 200, dtype=torch.uint8)
+    for between, level in ((Flip(), 200), (Crop(0.0), 128)):
+        op = Compose((Brightness(), between, Brightness()))
+        params = {"0": factors[0], "1": between.sample(1, generator()), "2": factors[1]}
+        assert Compiled(op).apply(images, params).unique().tolist() == [level]
+        assert (op.apply(images / 255, params) * 255 + 0.5).int().unique().tolist() == [level]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("c", "side", "n"), [(1, 28, 1500), (3, 32, 1500), (3, 84, 150), (3, 224, 24)])
+@pytest.mark.parametrize(
+    "name", ["few-shot standard", "elastic", "whole pixels", "colours, table", "perspective twice"]
+)
+def test_needs_no_more_than_its_result_and_a_megabyte_a_thread(name, c, side, n, threads):
+    op = PIPELINES[name]
+    images = pictures(n, c, side, side)
+    params = op.sample(n, generator())
+    fast = Compiled(op, threads=threads)
+    fast.apply(images[:2], take(params, torch.arange(2)))
+    tracemalloc.start()
+    result = fast.apply(images, params)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most - result.numel() <= threads * 1e6
+
+
+def test_no_pipeline_compiles_a_kernel_anew():
+    """What kernels are handed is always of one kind: another would cost half a minute."""
+    for op in PIPELINES.values():
+        for c in (1, 3):
+            images = pictures(6, c, 10, 10)
+            params = op.sample(6, generator())
+            read_only = images[::2].numpy()
+            read_only.flags.writeable = False
+            Compiled(op).apply(images, params)
+            Compiled(op).apply(read_only, take(params, torch.arange(3)))
+            Compiled(op, floats=True).apply(images, params)
+    assert len(kernels.run.signatures) == 1
 
 
 def test_without_a_clamp_colours_equal_op_by_op_within_a_level():

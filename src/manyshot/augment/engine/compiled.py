@@ -18,6 +18,7 @@ from manyshot.augment.engine.job import LAYOUTS, Pixels, job, layer_job
 from manyshot.augment.engine.kernels import neighbours
 from manyshot.augment.engine.leaves import Leaf, leaves
 from manyshot.augment.engine.passes import Fused, Layered, Pass, Single, passes
+from manyshot.augment.image.point import LEVELS
 from manyshot.augment.image.sharpness import Sharpness
 from manyshot.augment.op import Op, Params, check_choice, check_number, take
 from manyshot.base import InputError
@@ -126,7 +127,7 @@ class Compiled:
             run(flow, source, out, narrow(params, start, stop), self.floats, scale, shift)
 
         may_stay = Pixels(NOTHING_AT_ALL, n, c, h, w, self.layout).may_stay
-        chunk = self._chunk(n, c * h * w, flow, may_stay)
+        chunk = self._chunk(n, c, h, w, flow, may_stay)
         starts = range(0, n, chunk)
         with _told_when_slow():
             self._work(work, starts)
@@ -140,11 +141,15 @@ class Compiled:
             with ThreadPoolExecutor(self.threads) as pool:
                 list(pool.map(work, starts))
 
-    def _chunk(self, n: int, each: int, flow: list[Pass], may_stay: bool) -> int:
-        """How many images go through the passes together."""
+    def _chunk(self, n: int, c: int, h: int, w: int, flow: list[Pass], may_stay: bool) -> int:
+        """How many images go through the passes together, so that what they need beside fits into CHUNK_BYTES."""
         most = CHUNK_IMAGES
+        each = [4 * LEVELS * 4 * c for now in flow if isinstance(now, Fused) and now.points]
+        each += [8 * h * w for now in flow if isinstance(now, Fused) and now.pointed]
         if len(flow) > 1 and (self.floats or not may_stay):
-            most = max(1, min(most, CHUNK_BYTES // each))
+            each.append(c * h * w)
+        for size in each:
+            most = max(1, min(most, CHUNK_BYTES // size))
         return min(most, -(-n // self.threads))
 
     def _normalisation(self, c: int) -> tuple[Array, Array]:

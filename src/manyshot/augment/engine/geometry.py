@@ -11,12 +11,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from manyshot.augment.compose import PERMUTATIONS
 from manyshot.augment.engine.kernels import room, small
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.image.affine import Affine
 from manyshot.augment.image.crop import Crop, ResizedCrop, steps
 from manyshot.augment.image.elastic import Elastic
-from manyshot.augment.image.flip import Flip, FlipVertical
+from manyshot.augment.image.flip import Flip
 from manyshot.augment.image.perspective import Perspective
 from manyshot.augment.image.turn import Turn
 from manyshot.augment.image.warp import Warp, pixels, settle
@@ -25,9 +26,6 @@ from manyshot.augment.op import Op, Params
 Size = tuple[int, int]
 Array = npt.NDArray[Any]
 EDGE_CODES = {"zero": 0, "border": 1, "reflection": 2}
-PERMUTATIONS = (Flip, FlipVertical, Turn)
-"""Warps that only change the places of whole pixels, so that they may change places with any op that works on each
-pixel alone."""
 
 
 @dataclass(frozen=True)

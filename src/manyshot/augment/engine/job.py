@@ -52,6 +52,13 @@ class Pixels:
         return replace(self, data=self.as_rows()[rows].ravel(), n=len(rows))
 
     @property
+    def read_only(self) -> Array:
+        """The bytes as an array that may not be written, whatever it was: kernels are compiled for one kind."""
+        data = self.data.view()
+        data.flags.writeable = False
+        return data
+
+    @property
     def fast(self) -> bool:
         """Whether the kernels for few channels take the images."""
         return self.c in (1, 3) and self.h * self.w <= images.MOST_PACKED
@@ -89,10 +96,11 @@ class Job:
         more = self.recoloured.any() or (self.tabled >= 0).any() or self.cut.places.size or floats.size
         if self.moved.kind == room.MOVE and not more and not in_place:
             planes, step = (source.c, 1) if source.layout == "nchw" else (1, source.c)
-            moved = self.moved
+            moves = room.plain(self.moved.moves(self.kinds, self.edges))
             copies.move(
-                source.data, target, source.n, planes, step, source.h, source.w, moved.columns, moved.rows, moved.turned
-            )
+                source.read_only, target, source.n, planes, step, source.h, source.w,
+                moves.columns, moves.rows, moves.turned,
+            )  # fmt: skip
             return
         means = np.zeros((source.n, source.c), np.float32)
         if self.cut.fill == 1:
@@ -104,8 +112,7 @@ class Job:
         layout = LAYOUTS[source.layout]
         sink = Sink(target, floats, layout, scale, shift, in_place)
         moves, looks = room.plain(self.moved.moves(self.kinds, self.edges)), room.plain(looks)
-        data = source.data.view()
-        data.flags.writeable = False  # whatever it was, so that kernels are compiled for one kind of array
+        data = source.read_only
         n, c, h, w = source.n, source.c, source.h, source.w
         if not source.fast:
             channels.run(data, layout, n, c, h, w, moves, looks, sink, channels.rows_for(c, w))

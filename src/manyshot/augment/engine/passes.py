@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from manyshot.augment.combine import Combined
-from manyshot.augment.engine.geometry import PERMUTATIONS, is_displaced, is_exact, matrix_of
+from manyshot.augment.compose import PERMUTATIONS
+from manyshot.augment.engine.geometry import is_displaced, is_exact, matrix_of
 from manyshot.augment.engine.leaves import Leaf
-from manyshot.augment.engine.values import is_linear
+from manyshot.augment.image.chain import chains
 from manyshot.augment.image.colour import Recolour
 from manyshot.augment.image.erase import Erase
 from manyshot.augment.image.point import PointOp
@@ -34,6 +35,12 @@ class Fused:
     def edge(self) -> str:
         """What lies beyond the image."""
         return next((leaf.op.edge for leaf in self.warps if isinstance(leaf.op, Warp) and leaf.op.edge), "border")
+
+    @property
+    def pointed(self) -> bool:
+        """Whether each pixel's place is given, since no matrix or field tells it."""
+        known = is_exact(self.warps) or all(matrix_of(leaf.op) for leaf in self.warps)
+        return bool(self.warps) and not known and not is_displaced(self.warps)
 
     @property
     def measured(self) -> bool:
@@ -118,7 +125,7 @@ def _alone(leaf: Leaf, c: int) -> Pass | None:
         return Layered(leaf)
     known = (
         (isinstance(op, Warp) and (matrix_of(op) is not None or type(op).apply is Warp.apply))
-        or (isinstance(op, Recolour) and type(op).apply is Recolour.apply and is_linear(op, c))
+        or chains(op, c)
         or (isinstance(op, PointOp) and type(op).apply is PointOp.apply)
         or type(op) is Erase
     )

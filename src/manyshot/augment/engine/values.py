@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 from manyshot.augment.engine.kernels import images as passes
 from manyshot.augment.engine.kernels import maps, small
 from manyshot.augment.engine.leaves import Leaf
+from manyshot.augment.image.chain import looks_at_mean
 from manyshot.augment.image.colour import LUMA, YIQ, Brightness, Contrast, Hue, Recolour, Saturation
 from manyshot.augment.image.erase import Erase
 from manyshot.augment.image.point import LEVELS, PointOp
@@ -79,28 +79,6 @@ def colours(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Colours:
         linear, offset = at_black[..., :-1].contiguous().numpy(), (WHITE * at_black[..., -1]).contiguous().numpy()
         maps.add_any(linear, offset, pull, acts, chained, pulls, np.empty((2, c), np.float32))
     return Colours(chained, pulls, pulled)
-
-
-@lru_cache(maxsize=256)
-def looks_at_mean(op: Recolour, c: int) -> bool:
-    """Whether an op's map depends on the mean colour of its image."""
-    params, mean = _trial(op, c)
-    return not op.maps(params, mean).equal(op.maps(params, torch.zeros_like(mean)))
-
-
-@lru_cache(maxsize=256)
-def is_linear(op: Recolour, c: int) -> bool:
-    """Whether the mean colour enters an op's offset alone, and does so linearly, so that maps can be multiplied."""
-    params, mean = _trial(op, c)
-    none, once, twice = (op.maps(params, times * mean) for times in (0, 1, 2))
-    flat = once[..., :-1].equal(none[..., :-1])
-    return flat and torch.allclose(twice[..., -1] - once[..., -1], once[..., -1] - none[..., -1], atol=1e-6)
-
-
-def _trial(op: Recolour, c: int) -> tuple[Params, Tensor]:
-    """Params of several draws, and mean colours, to see what an op's maps depend on."""
-    generator = torch.Generator().manual_seed(0)
-    return op.sample(64, generator), torch.rand(64, c, generator=generator)
 
 
 def table(ops: Sequence[Leaf], params: Params, histogram: Float[Tensor, "n c 256"]) -> Array:

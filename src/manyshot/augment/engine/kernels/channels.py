@@ -92,7 +92,7 @@ def _one(source, layout, moves, looks, sink, room, i, c, h, w):
                 own = row[k]
                 if looks.tabled[i] >= 0:
                     colours.look_up(own, looks.tables, looks.tabled[i], k, w)
-                colours.cut(own, looks, i, k, y, 1, w, h)
+                colours.cut(own, 0, looks, i, k, y, 1, w, h, np.float32(1), ZERO)
                 if sink.floats.size > 0:
                     out = base + uintp(k * size + y * w)
                     for x in range(w):

@@ -39,6 +39,23 @@ def recolour(red, green, blue, m, count):
 
 @kernel
 @no_type_check
+def recolour_to_floats(red, green, blue, m, count, scale, shift, out, first, size):
+    """`recolour`, and straight on to three normalised planes of `size`, from `first` on."""
+    wide()
+    m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
+    m6, m7, m8, m9, m10, m11 = m[6], m[7], m[8], m[9], m[10], m[11]
+    s0, s1, s2, t0, t1, t2 = scale[0], scale[1], scale[2], shift[0], shift[1], shift[2]
+    plane = uintp(size)
+    for x in range(count):
+        r, g, b = red[x], green[x], blue[x]
+        i = first + uintp(x)
+        out[i] = s0 * min(max(m0 * r + m1 * g + m2 * b + m3, ZERO), WHITE) + t0
+        out[i + plane] = s1 * min(max(m4 * r + m5 * g + m6 * b + m7, ZERO), WHITE) + t1
+        out[i + plane + plane] = s2 * min(max(m8 * r + m9 * g + m10 * b + m11, ZERO), WHITE) + t2
+
+
+@kernel
+@no_type_check
 def recolour_gray(row, m, count):
     """One gain and offset, then a clamp."""
     wide()
@@ -68,12 +85,13 @@ def fill(row, first, count, value):
 
 @kernel
 @no_type_check
-def fill_noise(row, first, count, seed, place):
+def fill_noise(row, first, count, seed, place, gain, offset):
     """Uniform noise hashed from a seed and a place, as `manyshot.augment.image.noise.uniforms` draws it."""
     start, begin = mix(seed), uintp(first)
     for x in range(count):
         bits = mix(start + uint64(place + x) * uint64(0x9E3779B97F4A7C15))
-        row[begin + uintp(x)] = float32(int32(uint32(bits & uint64(0xFFFFFF)) + uint32(1))) * np.float32(255 * 2.0**-24)
+        value = float32(int32(uint32(bits & uint64(0xFFFFFF)) + uint32(1))) * np.float32(255 * 2.0**-24)
+        row[begin + uintp(x)] = gain * value + offset
 
 
 @kernel
@@ -87,22 +105,24 @@ def mix(bits):
 
 @kernel
 @no_type_check
-def cut(row, looks, i, channel, top, lines, w, h):
+def cut(row, first, looks, i, channel, top, lines, w, h, gain, offset):
     """Fill an image's holes in a strip of one channel.
 
     Args:
-        row: the strip.
+        row: holds the strip.
+        first: where in it the strip begins.
         looks: of all images.
         i: the image.
         channel: of the image.
         top, lines: the strip's first row, and how many.
         w, h: pixels of the image.
+        gain, offset: what levels are multiplied with and what is added, 1 and 0 for levels.
     """
     for hole in range(looks.holes.shape[1]):
         left, end = looks.holes[i, hole, 0], looks.holes[i, hole, 1]
         for y in range(max(top, looks.holes[i, hole, 2]), min(top + lines, looks.holes[i, hole, 3])):
-            begin = (y - top) * w + left
+            begin = first + (y - top) * w + left
             if looks.filled == 2:
-                fill_noise(row, begin, end - left, uint64(looks.seeds[i]), (channel * h + y) * w + left)
+                fill_noise(row, begin, end - left, uint64(looks.seeds[i]), (channel * h + y) * w + left, gain, offset)
             else:
-                fill(row, begin, end - left, looks.means[i, channel])
+                fill(row, begin, end - left, gain * looks.means[i, channel] + offset)

@@ -4,7 +4,7 @@ from typing import no_type_check
 
 from numba import uint8, uint32, uintp
 
-from manyshot.augment.engine.kernels.machine import kernel, load32, store32, wide
+from manyshot.augment.engine.kernels.machine import kernel, load32, store32, wide_within
 
 
 @kernel
@@ -76,7 +76,7 @@ def _stretch(columns, w):
 @kernel
 @no_type_check
 def _clear(target, base, count):
-    wide()
+    wide_within()
     for x in range(count):
         target[base + uintp(x)] = uint8(0)
 
@@ -84,7 +84,7 @@ def _clear(target, base, count):
 @kernel
 @no_type_check
 def _copy(source, start, target, base, count):
-    wide()
+    wide_within()
     for x in range(count):
         target[base + uintp(x)] = source[start + uintp(x)]
 
@@ -92,7 +92,7 @@ def _copy(source, start, target, base, count):
 @kernel
 @no_type_check
 def _copy_backwards(source, start, target, base, count):
-    wide()
+    wide_within()
     end = start + uintp(count - 1)
     for x in range(count):
         target[base + uintp(x)] = source[end - uintp(x)]

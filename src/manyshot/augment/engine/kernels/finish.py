@@ -2,10 +2,13 @@
 
 from typing import no_type_check
 
+import numpy as np
 from numba import uintp
 
 from manyshot.augment.engine.kernels import colours, packing
 from manyshot.augment.engine.kernels.machine import part
+
+ZERO, ONE = np.float32(0), np.float32(1)
 
 
 @part
@@ -22,6 +25,16 @@ def finish(room, looks, sink, i, c, h, w, top, lines):
     """
     count, first, size = lines * w, top * w, h * w
     base = uintp(i) * uintp(c) * uintp(size)
+    if c == 3 and sink.floats.size > 0 and looks.recoloured[i] and looks.tabled[i] < 0:
+        out = base + uintp(first)
+        colours.recolour_to_floats(
+            room.red, room.green, room.blue, room.m, count, sink.scale, sink.shift, sink.floats, out, size
+        )
+        if looks.holes.shape[1] > 0:
+            for k in range(3):
+                begin = (3 * i + k) * size + first
+                colours.cut(sink.floats, begin, looks, i, k, top, lines, w, h, sink.scale[k], sink.shift[k])
+        return
     if looks.recoloured[i]:
         if c == 3:
             colours.recolour(room.red, room.green, room.blue, room.m, count)
@@ -33,10 +46,10 @@ def finish(room, looks, sink, i, c, h, w, top, lines):
             colours.look_up(room.green, looks.tables, looks.tabled[i], 1, count)
             colours.look_up(room.blue, looks.tables, looks.tabled[i], 2, count)
     if looks.holes.shape[1] > 0:
-        colours.cut(room.red, looks, i, 0, top, lines, w, h)
+        colours.cut(room.red, 0, looks, i, 0, top, lines, w, h, ONE, ZERO)
         if c == 3:
-            colours.cut(room.green, looks, i, 1, top, lines, w, h)
-            colours.cut(room.blue, looks, i, 2, top, lines, w, h)
+            colours.cut(room.green, 0, looks, i, 1, top, lines, w, h, ONE, ZERO)
+            colours.cut(room.blue, 0, looks, i, 2, top, lines, w, h, ONE, ZERO)
     if sink.floats.size > 0:
         out = base + uintp(first)
         packing.write_floats(room.red, count, sink.floats, out, sink.scale[0], sink.shift[0])

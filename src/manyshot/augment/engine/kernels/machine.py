@@ -74,18 +74,26 @@ def store32(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
     return numba.types.void(array, numba.types.uintp, numba.types.uint32), generate
 
 
-@intrinsic
-def wide(typing_context: Any) -> Any:
-    """`wide()`: let the function's loops use vectors of 512 bits where the processor has them, and keep it to itself.
+def _widening(apart: bool) -> Any:
+    @intrinsic
+    def widen(typing_context: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            # llvmlite knows a fixed list of attributes; the set itself takes any.
+            set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+            if apart:
+                builder.function.attributes.add("noinline")
+            return context.get_dummy_value()
 
-    LLVM prefers 256 bits on server processors, for the sake of code around the loops; these loops are all there is, and
-    run twice as fast. Written into its callers, a loop would be compiled by their rules, and once for each of them.
-    """
+        return numba.types.void(), generate
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        # llvmlite knows a fixed list of attributes; the set itself takes any.
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
-        builder.function.attributes.add("noinline")
-        return context.get_dummy_value()
+    return widen
 
-    return numba.types.void(), generate
+
+wide = _widening(apart=True)
+"""`wide()`: let the function's loops use vectors of 512 bits where the processor has them, and keep it to itself.
+
+LLVM prefers 256 bits on server processors, for the sake of code around the loops; these loops are all there is, and run
+twice as fast. Written into its callers, a loop would be compiled by their rules, and once for each of them.
+"""
+wide_within = _widening(apart=False)
+"""The same for loops so short that a call costs more than they do."""

@@ -149,8 +149,8 @@ class Room(NamedTuple):
 
 
 def plain(group: Any) -> Any:
-    """A group of arrays without gaps, as kernels are compiled for them: other strides would compile them once more."""
-    return type(group)(*(np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value for value in group))
+    """A group of arrays without gaps that may be written: kernels are compiled for these, and anew for any other."""
+    return type(group)(*(np.require(x, None, ("C", "W")) if isinstance(x, np.ndarray) else x for x in group))
 
 
 def room_for(c: int, h: int, w: int, *, moving: bool, stashing: bool) -> Room:
