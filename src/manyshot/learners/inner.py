@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any, Literal
 
 import torch
@@ -180,20 +181,24 @@ class GradientLearner(Learner):
 
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
         """The mean of `query_losses`, with its gradient found a few tasks at a time."""
+        return self.by_parts(
+            lambda own, part: weighted_mean(GradientLearner.query_losses(own, part), part.query.weight), episode
+        )
 
-        def losses(part: Episode) -> Tensor:
-            return weighted_mean(GradientLearner.query_losses(self, part), part.query.weight)
+    def by_parts(self, losses: Callable[[Any, Episode], Float[Tensor, " t"]], episode: Episode) -> Float[Tensor, ""]:
+        """The mean of the losses of tasks, see `mean_by_parts`.
 
-        return self.by_parts(losses, episode)
-
-    def by_parts(self, losses: Callable[[Episode], Tensor], episode: Episode) -> Float[Tensor, ""]:
-        """The mean of the losses of tasks, see `mean_by_parts`."""
+        Args:
+            losses: of a learner and some of the tasks; the learner is this one, with modules of its own.
+            episode: T tasks.
+        """
         draws = self.training and any(
             isinstance(module, DropBlock | nn.modules.dropout._DropoutNd) for module in self.modules()
         )
         threads = 1 if self.vectorised or draws else torch.get_num_threads()
         size = VECTORISED if self.vectorised else 1
-        return mean_by_parts(losses, list(self.parameters()), episode, size, threads)
+        # To call a model with other weights is to hang them into its modules for a while, which no two threads may do.
+        return mean_by_parts(lambda part: losses(_twin(self), part), list(self.parameters()), episode, size, threads)
 
     @property
     def vectorised(self) -> bool:
@@ -232,6 +237,14 @@ class GradientLearner(Learner):
 
     def _masked(self, predictions: Tensor, absent: Tensor) -> Tensor:
         return predictions.masked_fill(absent, -torch.inf) if self.classifies else predictions
+
+
+def _twin(module: Any) -> Any:  # noqa: ANN401 - a module, and the same kind of one
+    """A module with the same weights, in modules of its own."""
+    other = copy(module)
+    other._parameters, other._buffers = dict(module._parameters), dict(module._buffers)
+    other._modules = {name: None if part is None else _twin(part) for name, part in module._modules.items()}
+    return other
 
 
 def _slopes(

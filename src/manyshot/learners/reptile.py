@@ -97,9 +97,9 @@ class Reptile(GradientLearner):
         if self.batches > episode.support.weight.shape[1] + episode.query.weight.shape[1]:
             raise InputError(f"batches={self.batches}: more than a task has items; give fewer")
 
-        def losses(part: Episode) -> Tensor:
+        def losses(own: Reptile, part: Episode) -> Tensor:
             data = part.support.joined(part.query)
-            return self._stacked(self._surrogate, *self._sides(data), *self._query(part.query))
+            return own._stacked(own._surrogate, *own._sides(data), *own._query(part.query))
 
         return self.by_parts(losses, episode)
 

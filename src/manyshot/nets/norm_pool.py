@@ -55,11 +55,8 @@ def can_pool(*tensors: Tensor) -> bool:
         >>> can_pool(torch.rand(2, 8, 6, 6)), can_pool(torch.rand(2, 8, 6, 6).half())
         (True, False)
     """
-    return all(
-        tensor.device.type == "cpu"
-        and tensor.dtype in (torch.float32, torch.float64)
-        and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
-        for tensor in tensors
+    return not torch._C._are_functorch_transforms_active() and all(
+        tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64) for tensor in tensors
     )
 
 
