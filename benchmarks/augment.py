@@ -20,6 +20,9 @@ import datetime
 import importlib.metadata
 import json
 import platform
+import subprocess
+import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -33,18 +36,20 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from manyshot.augment import Compose
+from manyshot.augment import Compose, Sometimes
 from manyshot.augment.engine import Compiled, mix_bytes
 from manyshot.augment.image import (
     Affine,
     Brightness,
     Contrast,
     Crop,
+    Elastic,
     Erase,
     Flip,
     Hue,
     ResizedCrop,
     Saturation,
+    StrokeWidth,
 )
 from manyshot.augment.mix import CutMix, Mixup, partners_of
 from manyshot.augment.policies import RandAugment
@@ -251,6 +256,61 @@ def measure(entrants: dict[str, Contestant], rounds: int) -> dict[str, list[floa
     return times
 
 
+def besides(rounds: int) -> dict[str, Any]:
+    """What two threads gain, how far a copy of the same bytes is, the cold start, and the preset for handwriting."""
+    found = {size: _copy_and_threads(side, channels, rounds) for size, (side, channels) in SIZES.items()}
+    handwriting = Compose((Affine(10, 1.2, 0.2, 0.1), Elastic(0.07), Sometimes(StrokeWidth(0.7), 0.5)))
+    images = torch.from_numpy(_images(1024, 28, 1)).permute(0, 3, 1, 2).contiguous()
+    fast, stream = Compiled(handwriting), torch.Generator().manual_seed(0)
+    seconds = _seconds(lambda: fast.apply(images, fast.sample(1024, stream)), time.process_time, rounds)
+    return {
+        "microseconds_of_a_copy": {size: copy for size, (copy, _) in found.items()},
+        "two_threads": {size: gain for size, (_, gain) in found.items()},
+        "microseconds_of_the_handwriting_preset_at_28": median(seconds) / 1024 * 1e6,
+        "cold_start_in_seconds_of_cpu_time": _cold_start(),
+    }
+
+
+def _copy_and_threads(side: int, channels: int, rounds: int) -> tuple[float, float]:
+    """Microseconds that a copy of an image takes, and how many times as fast two threads are, by the wall clock."""
+    op, n = OPS["few-shot standard"], 4 * IMAGES[side]
+    images = torch.from_numpy(_images(n, side, channels)).permute(0, 3, 1, 2).contiguous()
+    params = op.sample(n, torch.Generator().manual_seed(0))
+    target = np.empty(images.shape, np.uint8)
+
+    def took(threads: int) -> float:
+        fast = Compiled(op, threads=threads)
+        return median(_seconds(lambda: fast.apply(images, params), time.perf_counter, rounds))
+
+    copies = _seconds(lambda: np.copyto(target, images.numpy()), time.process_time, rounds)
+    return min(copies) / n * 1e6, took(1) / took(2)
+
+
+def _seconds(work: Work, clock: Callable[[], float], rounds: int) -> list[float]:
+    """Seconds of each of so many turns, after one that does not count."""
+    work()
+    found = []
+    for _ in range(rounds):
+        start = clock()
+        work()
+        found.append(clock() - start)
+    return found
+
+
+def _cold_start() -> float:
+    """Seconds of CPU time of the first batch on a machine that has no kernels yet, in a process of its own."""
+    code = (
+        "import time, torch; from manyshot.augment import Compose; from manyshot.augment.engine import Compiled;"
+        "from manyshot.augment.image import *;"
+        "fast = Compiled(Compose((ResizedCrop(), Flip(), Brightness(), Contrast(), Erase())));"
+        "images = torch.zeros(4, 3, 32, 32, dtype=torch.uint8); start = time.process_time();"
+        "fast.apply(images, fast.sample(4, torch.Generator())); print(time.process_time() - start)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        cold = os.environ | {"NUMBA_CACHE_DIR": folder}
+        return float(subprocess.run([sys.executable, "-c", code], env=cold, capture_output=True, check=True).stdout)
+
+
 def main() -> None:
     """Run, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -276,7 +336,9 @@ def main() -> None:
             peers = [found[name] for name in PEERS if name in found]
             if peers:
                 ratios.setdefault(pipeline, {})[size] = min(peers) / found["manyshot"]
+    more = {} if options.only else besides(rounds)
     _print(rows, ratios, time.time() - start)
+    Console(width=130).print(more)
     if options.json:
         about = {
             "command": "python benchmarks/augment.py" + (" --quick" if options.quick else ""),
@@ -289,7 +351,9 @@ def main() -> None:
             "processor": _processor(),
         }
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"ratios": ratios, "rows": rows, "about": about}, indent=1) + "\n")
+        options.json.write_text(
+            json.dumps({"ratios": ratios, "rows": rows, "besides": more, "about": about}, indent=1) + "\n"
+        )
 
 
 def _print(rows: list[dict[str, Any]], ratios: dict[str, dict[str, float]], seconds: float) -> None:
