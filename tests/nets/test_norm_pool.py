@@ -80,6 +80,16 @@ def test_equal_pixels_give_the_gradient_to_the_first_as_torchs_pooling_does():
     assert x.grad.flatten().tolist() == [1, 0, 0, 0]
 
 
+@pytest.mark.parametrize("pixel", range(4))
+def test_a_window_with_what_is_not_a_number_gives_that_as_torchs_pooling_does(pixel):
+    x = torch.tensor([[-1.0, 2.0, 1.0, -3.0], [5.0, -2.0, -1.0, 0.0]]).view(1, 1, 2, 4)
+    x.view(2, 4)[pixel // 2, pixel % 2] = torch.nan
+    found = scale_pool(x, torch.ones(1), torch.zeros(1))
+    assert found.isnan().flatten().tolist() == [True, False]
+    assert torch.equal(found.nan_to_num(7), F.max_pool2d(x, 2).relu().nan_to_num(7))
+    assert norm_pool(x, torch.ones(1), torch.zeros(1), Shares.by_group(1, 1, 1, 8, x.dtype)).isnan().all()
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_convolve_and_its_derivatives_equal_torchs(channels):
     generator = torch.Generator().manual_seed(0)

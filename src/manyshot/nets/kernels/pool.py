@@ -4,6 +4,7 @@ Arrays are `[n, h, w, c]` (maps), `[n, h // 2, w // 2, c]` (pooled maps) and `[n
 which of the four pixels of a window was taken, 0 to 3, row by row; 4 where the result was not positive.
 """
 
+from functools import partial
 from typing import no_type_check
 
 import numpy as np
@@ -36,12 +37,12 @@ def moments(maps, mean, spread):
             spread[i, k] = squares[k]
 
 
-@kernel
+@partial(kernel, finite=False)
 @no_type_check
 def pool(maps, scale, shift, pooled, places):
     """Fill in the largest of `scale * map + shift` in each window, or 0, and where it was.
 
-    The first of equal pixels is taken.
+    The first of equal pixels is taken. A window with what is not a number gives that, as torch's pooling does.
     """
     n, _, _, c = maps.shape
     rows, columns = pooled.shape[1], pooled.shape[2]
@@ -61,8 +62,9 @@ def pool(maps, scale, shift, pooled, places):
                     down = lower > upper
                     best = lower if down else upper
                     place = (np.uint8(3) if bottom else np.uint8(2)) if down else (np.uint8(1) if top else np.uint8(0))
-                    live = best > 0
-                    into[k] = best if live else maps.dtype.type(0)
+                    wrong = ((za != za) | (zb != zb)) | ((zd != zd) | (ze != ze))
+                    live = (best > 0) | wrong
+                    into[k] = maps.dtype.type(np.nan) if wrong else (best if live else maps.dtype.type(0))
                     where[k] = place if live else np.uint8(4)
 
 
