@@ -14,11 +14,13 @@ def main() -> None:
     """Compare, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="one of the presets of `manyshot compare --help`")
-    parser.add_argument("--root", required=True, help="the folder that holds omniglot/, mnist/ and cifar_fs/")
+    parser.add_argument("--root", default="data", help="the folder that holds omniglot/, mnist/ and cifar_fs/")
     parser.add_argument("--runs", default="runs", help="where the trainings lie, in a folder of the preset's name")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     options = parser.parse_args()
-    place = f"--out {options.runs}/{options.name} --root {options.root} --jobs {options.jobs}"
+    place = f"--out {options.runs}/{options.name}"
+    if options.name != "memorisation":  # which needs no data, and is done in a minute or two
+        place += f" --root {options.root} --jobs {options.jobs}"
     found = answer(f"manyshot compare --preset {options.name} {place}")
     found.pop("report")  # where it lies on this machine
     write(options.name.replace("-", "_"), {"command": f"manyshot compare --preset {options.name}", "seed": 0, **found})

@@ -2,12 +2,13 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manyshot.base import InputError, are_several, check_out, did_you_mean, quieten
+from manyshot.base import InputError, are_several, check_out, did_you_mean, quieten, write_json
 from manyshot.cli import training_options as option
 from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table, refuse
 from manyshot.cli.ranges import number_or_range
@@ -20,6 +21,7 @@ else:
 PRESETS = {
     "cifar-fs-tasks": "CIFAR-FS, 5 ways: each method of augmenting whole tasks alone, and several together",
     "few-tasks": "Omniglot from 10, 20, 50 and 100 training classes, with and without new ones made of them",
+    "memorisation": "sine waves from few fixed tasks: are they learned by heart, with and without label-shared noise",
     "transfer": "Omniglot's letters to MNIST's digits, from 1 and 5 examples each",
 }
 """Names and summaries of the presets; here too, so that the help need not wait for torch."""
@@ -114,13 +116,13 @@ def compare(
         raise InputError("compare spreads its trainings over processes itself; start it without torchrun")
     out = out or Path("runs") / (preset or "compare")
     check_out(out)
+    if preset == "memorisation":
+        _memorisation(context, out, steps, tasks, seeds, seed, as_json)
+        return
     if preset is not None:
-        if preset not in COMPARISONS:
-            raise InputError(f"--preset {preset}: {did_you_mean(preset, COMPARISONS)}")
-        for name in context.params:
-            if name not in WITH_PRESET and _given(context, name):
-                option_name = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
-                raise InputError(f"{option_name} has no effect with --preset, which says itself; leave it out")
+        if preset not in PRESETS:
+            raise InputError(f"--preset {preset}: {did_you_mean(preset, PRESETS)}")
+        _refuse_others(context, WITH_PRESET)
         comparisons = [
             adjusted(
                 one,
@@ -207,3 +209,42 @@ def _given(context: Context, name: str) -> bool:
     """Whether an option stands on the command line."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def _refuse_others(context: Context, known: Sequence[str]) -> None:
+    """Refuse what stands on the command line and would be ignored."""
+    for name in context.params:
+        if name not in known and _given(context, name):
+            option_name = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
+            raise InputError(f"{option_name} has no effect with this --preset, which says itself; leave it out")
+
+
+def _memorisation(context: Context, out: Path, steps: int, tasks: int, seeds: int, seed: int, as_json: bool) -> None:
+    """Sine waves, which are no data set and are judged by squared error."""
+    from manyshot.report.memorisation_page import COLUMNS, memorisation_page, memorisation_rows
+    from manyshot.report.page import write_page
+    from manyshot.training import check_arms
+    from manyshot.training.memorisation import STEPS, remember
+
+    _refuse_others(context, [name for name in WITH_PRESET if name not in ("root", "jobs", "device")])
+    if seeds < 1 or tasks < 2:
+        raise InputError(f"--seeds {seeds}, --tasks {tasks}: give at least 1 seed and 2 tasks")
+    check_arms((), out)
+    steps = steps if _given(context, "steps") else STEPS
+    tasks = tasks if _given(context, "tasks") else 200
+    found = [remember(waves, seeds, steps, tasks, seed) for waves in (4, 10)]
+    write_json(out / "compare.json", {"preset": "memorisation"})
+    report = out / "report.html"
+    write_page(
+        report, memorisation_page(PRESETS["memorisation"], found, steps, shlex.join(["manyshot", *sys.argv[1:]]))
+    )
+    if as_json:
+        told = {f"{one.waves} waves": one.as_dict() for one in found}
+        print_json(
+            {"preset": "memorisation", "seeds": seeds, "steps": steps, "comparisons": told, "report": str(report)}
+        )
+        return
+    for one in found:
+        print(f"{one.waves} training waves, mean squared errors:")
+        print_table(COLUMNS, memorisation_rows(one), right=(1, 2, 3, 4, 5))
+    print(f"{seeds} seeds; intervals are 95 %. Look at {report}")

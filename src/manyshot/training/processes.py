@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.optim import Optimizer
 
 from manyshot.base import InputError, WorkStopped, are_several, quieten
@@ -97,7 +98,7 @@ class Processes:
             own = [torch.zeros_like(p) if p.grad is None else p.grad * weight for p in alike]
             flat = torch.cat([gradient.flatten() for gradient in own])
             self._reduce(flat)
-            for parameter, summed in zip(alike, flat.split([p.numel() for p in alike]), strict=True):
+            for parameter, summed in zip(alike, torch.split(flat, [p.numel() for p in alike]), strict=True):
                 parameter.grad = torch.empty_like(parameter).copy_(summed.view(parameter.shape))
 
     def average_buffers(self, module: nn.Module, weight: float) -> None:
@@ -136,7 +137,7 @@ class Processes:
 ALONE = Processes()
 
 TOLD = "manyshot told"
-_store: dist.Store | None = None
+_store: Any = None
 """Where processes of this training leave word for each other; outlasts the training."""
 
 
@@ -153,7 +154,7 @@ def together() -> Iterator[Processes]:
     if not are_several():
         yield ALONE
         return
-    _store, rank, count = next(dist.rendezvous("env://"))
+    _store, rank, count = next(rendezvous("env://"))
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", store=_store, rank=rank, world_size=count
     )
@@ -184,7 +185,7 @@ def first_to_tell(message: str, secondary: bool = False) -> bool:
     if _store is None:
         return True
     try:
-        return _store.add(TOLD if secondary else f"{TOLD} {message}", 1) == 1
+        return bool(_store.add(TOLD if secondary else f"{TOLD} {message}", 1) == 1)
     except (RuntimeError, OSError):  # the store has ended with the process that held it
         return not secondary
 
