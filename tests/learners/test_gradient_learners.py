@@ -126,6 +126,18 @@ class TestParts:
         with torch.no_grad():
             assert not MAML(conv(), 3).loss(pictures()).requires_grad
 
+    @pytest.mark.parametrize("wanted", [True, False])
+    def test_parts_differentiate_only_where_a_gradient_is_wanted(self, wanted):
+        slope, seen = nn.Parameter(torch.ones(())), []
+
+        def losses(part):
+            seen.append(torch.is_grad_enabled())
+            return (slope * part.query.items).flatten(1).sum(1)
+
+        with torch.set_grad_enabled(wanted):
+            assert mean_by_parts(losses, [slope], pictures(2), size=1).requires_grad == wanted
+        assert seen == [wanted, wanted]
+
 
 class TestNormalisation:
     @pytest.mark.parametrize(("transductive", "leaks"), [(False, False), (True, True)])

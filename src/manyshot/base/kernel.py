@@ -5,7 +5,6 @@ from typing import Any
 
 import numba
 
-
 ANY_VALUES = {"reassoc", "contract", "arcp", "nsz", "afn"}
 """What numba's fast mathematics may do where a value can be infinite, or not a number, and code asks whether it is."""
 

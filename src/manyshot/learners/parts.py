@@ -54,7 +54,9 @@ def mean_by_parts(
     values = [getattr(getattr(episode, side), name) for side, name in _SIDES]
     given = [value for value in values if _differentiable(value)]
     job = _Job(losses, wanted, episode, size, threads)
-    found: Tensor = _Mean.apply(job, *wanted, *given)  # type: ignore[no-untyped-call]
+    # Within `apply` torch says of each tensor whether it takes a gradient, but no longer whether any is recorded.
+    gradient = torch.is_grad_enabled() and bool(wanted or given)
+    found: Tensor = _Mean.apply(job, gradient, *wanted, *given)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -85,8 +87,7 @@ class _Job:
 
 class _Mean(Function):
     @staticmethod
-    def forward(ctx: Any, job: _Job, *tensors: Tensor) -> Tensor:  # noqa: ANN401
-        gradient = any(ctx.needs_input_grad)
+    def forward(ctx: Any, job: _Job, gradient: bool, *tensors: Tensor) -> Tensor:  # noqa: ANN401
         found = job.parts(gradient)
         tasks = len(job.episode)
         if gradient:
@@ -102,7 +103,7 @@ class _Mean(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Any:  # noqa: ANN401
-        return None, *(None if slope is None else gradient * slope for slope in ctx.slopes)
+        return None, None, *(None if slope is None else gradient * slope for slope in ctx.slopes)
 
 
 def _with_leaves(part: Episode) -> tuple[Episode, list[Tensor]]:
