@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from manyshot.augment import Plan
-from manyshot.learners import Prototypes
+from manyshot.learners import MAMLPlusPlus, Prototypes
 from manyshot.nets import Conv4
-from manyshot.objectives import OBJECTIVES
+from manyshot.objectives import OBJECTIVES, Adversarial, MaxUp, Plain
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.fit import Settings, fit
 
@@ -66,3 +66,36 @@ def test_objectives_train_to_other_weights():
         found.append(trained.encoder.convolutions[1].weight.detach())
     for i, one in enumerate(found):
         assert not any(torch.equal(one, other) for other in found[:i])
+
+
+@pytest.mark.parametrize("objective", [Plain(), MaxUp(2), Adversarial(steps=1)], ids=["plain", "maxup", "adversarial"])
+def test_a_step_counts_once_however_often_an_objective_asks_for_a_loss(objective, tmp_path):
+    def made() -> MAMLPlusPlus:
+        torch.manual_seed(0)
+        encoder = Conv4(1, 8, (4, 4), "group")
+        return MAMLPlusPlus(torch.nn.Sequential(encoder, torch.nn.Linear(encoder.features, 3)), 3, steps=2, annealing=8)
+
+    asked = []
+
+    @dataclass(frozen=True)
+    class Noted:
+        needs_plan: ClassVar[bool] = False
+
+        def loss(self, learner, tasks, generator):
+            before = learner.importance().tolist()
+            found = objective.loss(learner, tasks, generator)
+            asked.append((before, learner.importance().tolist()))
+            return found
+
+    plan = Plan.parse("query: noise")
+    whole, part, resumed = made(), made(), made()
+    rows = fit(whole, sampler(), SETTINGS, plan, folder=tmp_path / "whole", objective=Noted())
+    assert int(whole.training_steps) == SETTINGS.steps
+    assert all(before == after for before, after in asked)
+    if isinstance(objective, MaxUp):
+        with pytest.raises(Killed):
+            fit(part, sampler(), SETTINGS, plan, folder=tmp_path / "part", objective=Dies(objective))
+        going_on = fit(resumed, sampler(), SETTINGS, plan, folder=tmp_path / "part", resume=True, objective=objective)
+        assert going_on == rows
+        for name, tensor in whole.state_dict().items():
+            assert torch.equal(tensor, resumed.state_dict()[name]), name

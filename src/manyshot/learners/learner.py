@@ -62,6 +62,9 @@ class Learner(nn.Module, ABC):
         """
         return weighted_mean(self.query_losses(episode), episode.query.weight).mean()
 
+    def stepped(self) -> None:
+        """What a training calls after each of its steps, for methods that change on the way; nothing, as a rule."""
+
 
 def by_task(encoder: nn.Module, items: Float[Tensor, "t n ..."], weight: Float[Tensor, "t n"] | None = None) -> Tensor:
     """Encode the items of T tasks in one batch.

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from manyshot.base import InputError
 from manyshot.learners.inner import GradientLearner, Parameters
 from manyshot.learners.maml import check_step_size
-from manyshot.tasks import Episode
 
 
 class MAMLPlusPlus(GradientLearner):
@@ -15,10 +14,10 @@ class MAMLPlusPlus(GradientLearner):
 
     theta_k = theta_{k-1} - alpha_{k,layer} grad L(theta_{k-1}; support),   L = sum_k v_k L(theta_k; query)
 
-    All v_k are 1 / steps at first; those of the earlier steps fall to 0 over the first `annealing` losses of the
-    training, and the last one's rises to 1. During the first `first_order` losses the inner gradients are constants
-    (derivative-order annealing). How many losses there were is kept with the weights, so that a resumed training goes
-    on at the same place.
+    All v_k are 1 / steps at first; those of the earlier steps fall to 0 over the first `annealing` steps of the
+    training, and the last one's rises to 1. During the first `first_order` steps of it the inner gradients are
+    constants (derivative-order annealing). A training tells its steps by `stepped`; how many there were is kept with
+    the weights, so that a resumed training goes on at the same place.
 
     Where it differs from the paper: the earlier steps' importance falls to 0, not to 3 % of its first value; one set of
     normalisation weights serves all steps, and it adapts with the others; statistics of normalisation are those of
@@ -29,8 +28,8 @@ class MAMLPlusPlus(GradientLearner):
         ways: number of classes that the model tells apart; tasks may have fewer.
         step_size: every alpha at first.
         steps: number of inner gradient steps.
-        annealing: losses until only the last step counts; 0 for that from the beginning.
-        first_order: losses until inner gradients are differentiated through.
+        annealing: steps of the training until only the last inner step counts; 0 for that from the beginning.
+        first_order: steps of the training until inner gradients are differentiated through.
         criterion: "cross-entropy", or "squared-error" for regression.
         transductive: see `GradientLearner`.
 
@@ -44,12 +43,13 @@ class MAMLPlusPlus(GradientLearner):
         >>> shares = [learner.importance().tolist()]
         >>> for step in range(2):
         ...     learner.loss(Sinusoids().batch(step, 1)).backward()
+        ...     learner.stepped()
         ...     shares.append(learner.importance().tolist())
         >>> shares
         [[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]]
     """
 
-    losses_so_far: Tensor
+    training_steps: Tensor
 
     def __init__(
         self,
@@ -68,15 +68,15 @@ class MAMLPlusPlus(GradientLearner):
         rate = check_step_size(step_size)
         self.annealing, self.first_order = annealing, first_order
         self.rates = nn.ParameterList(value.new_full((steps,), rate) for value in model.parameters())
-        self.register_buffer("losses_so_far", torch.zeros((), dtype=torch.long))
+        self.register_buffer("training_steps", torch.zeros((), dtype=torch.long))
 
     def second_order(self) -> bool:
-        """Not at first; after `first_order` losses of the training, and outside of it."""
-        return not self.training or int(self.losses_so_far) >= self.first_order
+        """Not at first; after `first_order` steps of the training, and outside of it."""
+        return not self.training or int(self.training_steps) >= self.first_order
 
     def importance(self) -> Float[Tensor, " steps"]:
         """What the loss after each step counts: all in training, the last alone otherwise."""
-        done = min(1.0, int(self.losses_so_far) / self.annealing) if self.training and self.annealing else 1.0
+        done = min(1.0, int(self.training_steps) / self.annealing) if self.training and self.annealing else 1.0
         shares = torch.full((self.steps,), (1 - done) / self.steps)
         shares[-1] = 1 - shares[:-1].sum()
         return shares
@@ -105,18 +105,6 @@ class MAMLPlusPlus(GradientLearner):
         ]
         return torch.stack(each).sum(0)
 
-    def query_losses(self, episode: Episode) -> Float[Tensor, "t m"]:
-        """The loss of each query item, by importance over the steps; a loss of the training is counted."""
-        found = super().query_losses(episode)
-        self._count()
-        return found
-
-    def loss(self, episode: Episode) -> Float[Tensor, ""]:
-        """The mean of `query_losses`, with its gradient found a few tasks at a time; counted like them."""
-        found = super().loss(episode)
-        self._count()
-        return found
-
-    def _count(self) -> None:
-        if self.training and torch.is_grad_enabled():
-            self.losses_so_far += 1
+    def stepped(self) -> None:
+        """One step of the training more."""
+        self.training_steps += 1

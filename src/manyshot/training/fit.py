@@ -203,6 +203,7 @@ def fit(
                     float(clip_grad_norm_(learner.parameters(), settings.clip)), math.inf, "gradient", step
                 )
                 optimizer.step()
+                learner.stepped()
 
                 done = step + 1
                 progress["step"] = done
