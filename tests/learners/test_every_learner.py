@@ -227,7 +227,6 @@ def baseline_plus_plus_of_one_task(learner: BaselinePlusPlus, support: Examples,
     mass = y * weight[:, None]
     v = (mass.T @ units / mass.sum(0)[:, None]).requires_grad_()
     optimizer = torch.optim.SGD([v], lr=learner.step_size, momentum=0.9, dampening=0.9)
-    optimizer.state[v] = {"momentum_buffer": torch.zeros_like(v)}  # torch's first step is not dampened
     for _ in range(learner.steps):
         losses = F.cross_entropy(scale.detach() * units @ F.normalize(v, dim=1).T, y, reduction="none")
         v.grad = torch.autograd.grad((weight * losses).sum() / weight.sum(), v)[0]

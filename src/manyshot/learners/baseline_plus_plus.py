@@ -61,13 +61,15 @@ class BaselinePlusPlus(BaseClassesLearner):
         mass = support.labels * support.weight[..., None]
         means = mass.mT @ directions / mass.sum(1)[..., None].clamp(min=1e-12)
         weight = (support.weight / support.weight.sum(-1, keepdim=True))[..., None]
-        v, velocity = means, torch.zeros_like(means)
+        v = means
+        velocity: Tensor | None = None
         for _ in range(self.steps):
             unit = F.normalize(v, dim=-1)
             logits = self._cosines(features, unit).masked_fill(~support.present[:, None], -torch.inf)
             slope = self.log_scale.exp() * ((weight * (logits.softmax(-1) - support.labels)).mT @ directions)
             across = slope - unit * (unit * slope).sum(-1, keepdim=True)  # what changes a direction
-            velocity = 0.9 * velocity + 0.1 * across / v.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+            across = across / v.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+            velocity = across if velocity is None else 0.9 * velocity + 0.1 * across  # torch's SGD: the first is whole
             v = v - self.step_size * velocity
         return lambda queries, _: self._cosines(queries, F.normalize(v, dim=-1))
 
