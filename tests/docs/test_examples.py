@@ -4,7 +4,8 @@ What a block is, is said by the words after its fence:
 
 - `python` is run; blocks of one page share their names and a folder of their own, in which `photos/` lies.
 - `pycon` is run, and answers as shown.
-- `console`: every `$ manyshot ...` is read by the real parser, its plans, learners and data sets too, but not run.
+- `console`: every `$ manyshot ...` is read by the real parser, its plans, learners and data sets too, but not run;
+  so is one that `torchrun` starts.
 - `console run`: it is run, and answers as shown (`...` stands for anything; nothing shown, nothing compared).
 """
 
@@ -27,8 +28,10 @@ from PIL import Image
 
 from manyshot.augment import Plan
 from manyshot.base import InputError, did_you_mean, quieten
+from manyshot.cli.compare import PRESETS
 from manyshot.cli.main import app
 from manyshot.datasets import DATASETS
+from manyshot.objectives import parse_objective
 from manyshot.training import Arm
 from manyshot.training.config import encoder_options, learner_options
 
@@ -36,7 +39,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+TORCHRUN = re.compile(r"torchrun --nproc-per-node \d+ -m (?=manyshot )")
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+OWN = ("photos",)
+"""What the pages call data of one's own."""
 LIKE_SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -74,7 +80,7 @@ def commands(block: Block) -> list[Shown]:
     """The `$ manyshot` lines of a block; other programs are left out."""
     shown = []
     for part in re.split(r"^\$ ", block.text.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
-        line, _, output = part.partition("\n")
+        line, _, output = TORCHRUN.sub("", part).partition("\n")
         if line.startswith("manyshot"):
             shown.append(Shown(shlex.split(line, comments=True)[1:], output))
     return shown
@@ -87,13 +93,23 @@ def check_values(**given: Any) -> None:
             Plan.parse(text)
     for text in given.get("arms") or ():
         Arm.parse(text)
+    if given.get("objective"):
+        parse_objective(given["objective"])
+    if given.get("preset") and given["preset"] not in PRESETS:
+        raise InputError(f"--preset {given['preset']}: {did_you_mean(given['preset'], PRESETS)}")
     if given.get("learner"):
         learner_options(given["learner"])
     if given.get("encoder"):
         encoder_options(given["encoder"])
-    data, split = given.get("data") or given.get("name"), given.get("split")
-    if data in DATASETS and split is not None and split not in DATASETS[data].splits:
-        raise InputError(f"{data}: {did_you_mean(split, DATASETS[data].splits)}")
+    # `evaluate --encoder` has its data where a run stands otherwise
+    data = given["run"] if "run" in given and given["encoder"] else given.get("data") or given.get("name")
+    for name, split in ((data, given.get("split")), (given.get("test_data"), given.get("test_split"))):
+        if name is None or str(name).rstrip("/") in OWN:
+            continue
+        if name not in DATASETS:
+            raise InputError(f"{name}: {did_you_mean(str(name), DATASETS)}")
+        if split is not None and split not in DATASETS[name].splits:
+            raise InputError(f"{name}: {did_you_mean(split, DATASETS[name].splits)}")
 
 
 def parse(arguments: list[str]) -> None:
@@ -207,7 +223,17 @@ def test_every_block_says_what_it_is():
 
 @pytest.mark.parametrize(
     "wrong",
-    ["manyshot trian digits", "manyshot train digits --stpes 3", "manyshot augment photos --plan flipp --out made"],
+    [
+        "manyshot trian digits",
+        "manyshot train digits --stpes 3",
+        "manyshot augment photos --plan flipp --out made",
+        "manyshot train cifar_fs",
+        "manyshot train digits --objective metamx",
+        "manyshot compare --preset few_tasks",
+        "manyshot compare glyphs --test-data digit --arms none",
+        "manyshot evaluate digit --encoder conv4",
+        "torchrun --nproc-per-node 2 -m manyshot train digit",
+    ],
 )
 def test_a_wrong_command_on_a_page_is_noticed(wrong):
     (shown,) = commands(Block("page", "console", f"$ {wrong}\n", 1))
