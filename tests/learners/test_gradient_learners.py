@@ -12,6 +12,7 @@ from manyshot.learners import ANIL, LEARNERS, MAML, MAMLPlusPlus, MetaSGD, Repti
 from manyshot.learners.parts import mean_by_parts
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples, Sinusoids
+from manyshot.training import evaluate
 
 REGRESSION = {
     "maml": lambda net: MAML(net, 1, step_size=0.01, criterion="squared-error"),
@@ -147,6 +148,12 @@ class TestNormalisation:
         alone, together = classify(episode.query.items[:, :1]), classify(episode.query.items)[:, :1]
         assert torch.allclose(alone, together, atol=1e-12) != leaks
         assert learner.transductive == leaks
+
+    @pytest.mark.parametrize("transductive", [False, True])
+    def test_results_name_it(self, transductive):
+        found = evaluate(MAML(conv("task"), 3, transductive=transductive), [pictures()])
+        assert found.transductive is transductive
+        assert found.as_dict()["transductive"] is transductive
 
     @pytest.mark.parametrize("name", ["maml", "anil", "meta-sgd", "maml-plus-plus", "reptile"])
     def test_options_say_which(self, name):

@@ -23,6 +23,9 @@ EXAMPLES = examples(
 )
 
 
+TRANSDUCTIVE = "transductive: each query was judged by the statistics of all queries of its task"
+
+
 def evaluate(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="A folder that `manyshot train` wrote; with --encoder DATA.")
@@ -131,9 +134,11 @@ def evaluate(
         count = int(trials.episode.query.weight.sum())
         errors = {name: 1 - float(accuracy) for name, accuracy in zip(trials.names, found.accuracy, strict=True)}
         low, high = found.interval
+        if found.transductive:
+            note(TRANSDUCTIVE)
         if as_json:
             answer: dict[str, Any] = {"error": 1 - found.mean, "interval": [1 - high, 1 - low], "trials": count}
-            print_json(told | answer | {"runs": errors})
+            print_json(told | answer | {"transductive": found.transductive, "runs": errors})
             return
         print_table(("run", "error"), [(name, f"{error:.1%}") for name, error in errors.items()], right=(1,))
         print(f"error {1 - found.mean:.2%} [{1 - high:.2%}, {1 - low:.2%}] over {count} trials of {len(errors)} runs")
@@ -160,6 +165,8 @@ def evaluate(
     probed = probe_evaluated(found, made.learner, sampler, how, seed, device) if shuffled_support else None
     if seen:
         note(f"the run was trained on {seen} of these {len(source.class_names)} classes: it says little of new ones")
+    if found.transductive:
+        note(TRANSDUCTIVE)
     if report is not None:
         page = evaluate_page(found, source.name, source.class_names, told, shlex.join(["manyshot", *sys.argv[1:]]))
         write_page(report, page)

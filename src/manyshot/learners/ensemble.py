@@ -39,6 +39,7 @@ class Ensemble(Learner):
         if not members:
             raise InputError("an ensemble of no learners: give at least one")
         self.members = nn.ModuleList(members)
+        self.transductive = any(member.transductive for member in members)
 
     def adapt(self, support: Examples) -> Classifier:
         """Adapt every member."""

@@ -36,6 +36,9 @@ class Learner(nn.Module, ABC):
     by_item: ClassVar[bool] = True
     """Whether `loss` is the mean of `query_losses`, so that a loss of each query item can be asked for."""
 
+    transductive: bool = False
+    """Whether what a query item is shows in the answer to another; results say so."""
+
     @abstractmethod
     def adapt(self, support: Examples) -> Classifier:
         """Turn the support of T tasks into a classifier of their queries."""

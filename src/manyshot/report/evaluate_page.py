@@ -22,9 +22,11 @@ def evaluate_page(
     low, high = found.interval
     share, sure, right = found.reliability.T
     hardest = sorted((accuracy, class_names[c]) for c, accuracy in found.per_class.items())
+    transductive = "; transductive: each query was judged by the statistics of all queries of its task"
     return Page(
         title=f"{told['run']} on {name}",
-        summary=f"Accuracy {found.mean:.1%} [{low:.1%}, {high:.1%}] over {len(found.accuracy):,} tasks.",
+        summary=f"Accuracy {found.mean:.1%} [{low:.1%}, {high:.1%}] over {len(found.accuracy):,} tasks"
+        f"{transductive if found.transductive else ''}.",
         sections=[
             Section(
                 "How sure, and how right",

@@ -31,12 +31,14 @@ class Evaluation:
         per_class: accuracy of each class of the source, by its number.
         calibration_error: mean gap between confidence and accuracy (expected calibration error, 15 equal bins).
         reliability: `[bins, 3]` of each confidence bin: share of the queries, mean confidence, accuracy.
+        transductive: whether the learner let queries of a task see each other.
     """
 
     accuracy: NDArray[np.float64]
     per_class: dict[int, float]
     calibration_error: float
     reliability: NDArray[np.float64]
+    transductive: bool = False
 
     @property
     def mean(self) -> float:
@@ -56,6 +58,7 @@ class Evaluation:
             "interval": list(self.interval),
             "error": 1 - self.mean,
             "tasks": len(self.accuracy),
+            "transductive": self.transductive,
             "calibration_error": self.calibration_error,
             "per_class": {names.get(c, str(c)): a for c, a in self.per_class.items()},
         }
@@ -96,7 +99,9 @@ def evaluate(
     for number, episode in enumerate(episodes):
         clean = episode.to(device)
         changed = plan.apply(clean, generator(seed, "evaluate", number))
-        logits = pool_variants(learner.adapt(changed.support)(changed.query.items), plan.query_copies)
+        logits = pool_variants(
+            learner.adapt(changed.support)(changed.query.items, changed.query.weight), plan.query_copies
+        )
         # An answer that is not a number, from weights that have exploded, is wrong and of no confidence.
         chance, answer = logits.softmax(-1).nan_to_num(0).max(-1)
         hit = ((answer == clean.query.hard) & (chance > 0)).double()
@@ -114,6 +119,7 @@ def evaluate(
         _flat(accuracy),
         _per_class(_flat(classes), _flat(right), share),
         *_calibration(_flat(right), _flat(confidence), share),
+        learner.transductive,
     )
 
 
