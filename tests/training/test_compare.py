@@ -1,13 +1,30 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from manyshot.base import InputError
+from manyshot.cli.compare import PRESETS
 from manyshot.learners import Prototypes
 from manyshot.nets import Conv4
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training import Arm, Config, Run, Settings, check_arms, compare, train_arms
+from manyshot.training import (
+    Arm,
+    Comparison,
+    Config,
+    Judging,
+    Run,
+    Settings,
+    TrainingDiverged,
+    check_arms,
+    compare,
+    load_run,
+    run_comparisons,
+    train_arms,
+)
 from manyshot.training.compare import ArmResult
+from manyshot.training.presets import COMPARISONS
 
 CONFIG = Config(
     "digits",
@@ -44,6 +61,8 @@ def run(seed: int, test_plan: str = "none") -> Run:
             "a=task: turn|rate=1e-2|within-group=1",
             Arm("a", "task: turn", "none", (("rate", "1e-2"), ("within-group", "1"))),
         ),
+        ("turned classes, mlti = none", Arm("turned classes, mlti", "none")),
+        ("maml (5 steps): p=none", Arm("maml (5 steps): p", "none")),
         ("a = none => none | learner=prototypes(nearest)", Arm("a", "none", test_learner="prototypes(nearest)")),
     ],
 )
@@ -68,6 +87,8 @@ def test_an_arm_is_read_from_one_line(text, arm):
         ("none | rate=-1", "rate=-1.0"),
         ("none | rate=1 | rate=2", "rate is set twice"),
         ("none => none | rate=1", "'rate' cannot be set here"),
+        ("= none", "no name before '='"),
+        ("none => task: composites", "makes other tasks than those to be judged on"),
     ],
 )
 def test_an_arm_that_cannot_be_read_is_named(text, message):
@@ -109,12 +130,39 @@ def test_the_mean_of_an_arm_lies_in_its_interval():
     ("arms", "seeds", "message"),
     [
         (["none", "none"], 1, "two arms are called 'none'"),
-        (["none"], 0, "seeds=0"),
+        (["none"], 0, r"seeds=0: .* \(--seeds\)"),
     ],
 )
 def test_arms_that_cannot_be_trained_are_named(arms, seeds, message, tmp_path):
     with pytest.raises(InputError, match=message):
         train_arms([Arm.parse(arm) for arm in arms], CONFIG, seeds, tmp_path)
+
+
+@pytest.mark.parametrize("name", list(COMPARISONS))
+def test_the_arms_of_every_preset_can_be_written_by_a_person(name):
+    for comparison in COMPARISONS[name].comparisons:
+        for arm in comparison.arms:
+            settings = "".join(f" | {key}={value}" for key, value in arm.settings)
+            assert Arm.parse(f"{arm.name} = {arm.plan}{settings} => {arm.test_plan}") == arm
+
+
+def test_the_command_line_names_the_comparisons_that_there_are():
+    assert {name: PRESETS.get(name) for name in COMPARISONS} == {n: preset.summary for n, preset in COMPARISONS.items()}
+
+
+def test_a_training_that_fails_last_fails_the_comparison(tmp_path):
+    """And a comparison whose trainings have failed does not judge their untrained weights."""
+    explodes = replace(CONFIG, fit=replace(CONFIG.fit, rate=1e12, clip=1e12, optimizer="sgd", warm_up=0))
+    with pytest.raises(TrainingDiverged):
+        train_arms([Arm("none", "none")], explodes, 1, tmp_path / "out")
+
+
+@pytest.mark.parametrize(("seeds", "jobs", "named"), [(0, None, "--seeds"), (1, 0, "--jobs")])
+def test_numbers_out_of_range_leave_no_trace_of_a_comparison(seeds, jobs, named, tmp_path):
+    few = Comparison("", replace(CONFIG, test=0.3), (Arm("none", "none"),), (Judging("", ways=2, tasks=2),), seeds)
+    with pytest.raises(InputError, match=named):
+        run_comparisons([few], tmp_path / "out", jobs)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_of_other_things_is_not_written_over(tmp_path):
@@ -171,6 +219,8 @@ def test_arms_start_from_the_same_weights_and_finished_ones_are_not_trained_agai
     assert runs["noisy"][0].config.test_plan == "shots: 2 x noise"
     assert runs["noisy"][0].config.fit.seed == 4
 
+    assert load_run(tmp_path / "arm-2" / "seed-4").config.test_plan == "none"
+    arms[2] = replace(arms[2], test_plan="shots: 3 x noise")
     files = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.safetensors"))}
     stamps = {path: path.stat().st_mtime_ns for path in files}
     assert len(files) == 3
@@ -178,3 +228,4 @@ def test_arms_start_from_the_same_weights_and_finished_ones_are_not_trained_agai
     assert in_all == seconds
     assert {path: path.stat().st_mtime_ns for path in files} == stamps
     assert again["noisy"][0].rows == runs["noisy"][0].rows
+    assert again["noisy"][0].config.test_plan == "shots: 3 x noise"

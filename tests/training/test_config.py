@@ -70,6 +70,7 @@ def test_settings_that_a_file_leaves_out_have_their_usual_values():
         ({"data": "digits", "split_by": "clas"}, "did you mean 'class'"),
         ({"data": "digits", "plan": "support: afine"}, "did you mean 'affine'"),
         ({"data": "digits", "test_plan": "shots: 8 y affine"}, "plan"),
+        ({"data": "digits", "test_plan": "task: composites"}, "test plan: 'task: composites' makes other tasks"),
         ({"data": "digits", "learner": "mamel"}, "did you mean 'maml'"),
         ({"data": "digits", "learner": "maml(step=3)"}, "did you mean 'steps'"),
         ({"data": "digits", "encoder": "conv5"}, "did you mean 'conv4'"),

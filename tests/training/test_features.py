@@ -1,3 +1,4 @@
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Config, Settings, given_run, load_run, run, train
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.features import encode
+from manyshot.training.processes import Processes
+from manyshot.training.run import check_trainable
 
 
 class Counting(nn.Sequential):
@@ -133,7 +136,7 @@ class TestTrainingOnAFrozenEncoder:
         encoders = []
         monkeypatch.setattr(TinyOptions, "make", lambda self, channels, *_: encoders.append(made()) or encoders[-1])
         found = train(config())
-        assert encoders[0].stages[0].seen == 1797
+        assert encoders[0].stages[0].seen == 1797 + 2 * 9  # and two tasks of 9 items, to see whether it can be trained
         assert isinstance(found.learner, FeatureLearner)
         assert not found.learner.given_features
         assert not found.learner.training
@@ -144,14 +147,37 @@ class TestTrainingOnAFrozenEncoder:
         train(config(plan="support: flip", steps=2, validation_tasks=1))
         assert 2 * 4 * 9 <= encoders[0].stages[0].seen < 200  # steps, tasks, items; and a few to validate
 
+    def test_encodes_on_the_device_of_each_process_and_in_the_leader_first(self, monkeypatch):
+        told = []
+
+        class Watched(Processes):
+            def device(self, name):
+                told.append(f"device of {name}")
+                return "cpu"
+
+            @contextmanager
+            def leader_first(self):
+                told.append("begin")
+                yield
+                told.append("end")
+
+        monkeypatch.setattr(run, "encode", lambda _, source, device: told.append(device) or source)
+        settings = config()
+        sampler = settings.sampler(run.load_sources(settings).training)
+        learner = run.make_learner(settings, 1, 28)
+        run._on_fixed_features(learner, sampler, sampler, replace(settings.fit, device="cuda"), Watched())
+        assert told == ["device of cuda", "begin", "cpu", "cpu", "end"]
+
     def test_gives_a_run_that_can_be_read_back(self, tmp_path):
         found = train(config(), tmp_path / "run")
         again = load_run(tmp_path / "run")
         assert all(t.equal(again.learner.state_dict()[n]) for n, t in found.learner.state_dict().items())
         assert again.learner.log_penalty != Ridge(nn.Identity()).log_penalty
 
-    @pytest.mark.parametrize("learner", ["prototypes", "probe", "fine-tune"])
+    @pytest.mark.parametrize("learner", ["prototypes", "probe", "fine-tune", "baseline-plus-plus"])
     def test_is_refused_where_there_is_nothing_to_train_and_leaves_no_half_of_a_run(self, learner, tmp_path):
+        with pytest.raises(InputError, match="nothing to train: its encoder is frozen"):
+            check_trainable(config(learner=learner))
         with pytest.raises(InputError, match="nothing to train: its encoder is frozen"):
             train(config(learner=learner), tmp_path / "run")
         assert not (tmp_path / "run").exists()

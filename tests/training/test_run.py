@@ -1,3 +1,4 @@
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -6,10 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
+from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.datasets import load as load_data
+from manyshot.objectives import Plain
 from manyshot.training import Config, Settings, classes_seen, load_run, load_sources, train, with_room
 from manyshot.training.device import device_or_cpu, require_device
+from manyshot.training.fit import check_step
+from manyshot.training.run import check_trainable, make_learner
 from manyshot.training.timing import CpuClock, cpu_seconds
 
 CONFIG = Config(
@@ -190,12 +195,38 @@ def test_a_device_that_is_not_there_is_named_before_training(tmp_path):
         {"queries": 500},
         {"validation": 0.1},
         {"fit": replace(CONFIG.fit, device="cuba")},
+        {"objective": "mlti", "learner": "probe"},
+        {"objective": "mlti", "learner": "reptile"},
+        {"objective": "maxup", "learner": "reptile", "plan": "query: noise"},
+        {"plan": "task: label_noise"},
     ],
 )
-def test_what_cannot_be_trained_leaves_no_trace_in_the_folder(wrong, tmp_path):
+def test_what_cannot_be_trained_is_told_and_leaves_no_trace_in_the_folder(wrong, tmp_path):
+    wrong = replace(CONFIG, **wrong)
     with pytest.raises(InputError):
-        train(replace(CONFIG, **wrong), tmp_path / "run")
+        check_trainable(wrong)
+    with pytest.raises(InputError):
+        train(wrong, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("learner", "mode"), [("probe", True), ("maml-plus-plus(steps=1)", False)])
+def test_the_look_before_a_training_leaves_the_learner_and_the_randomness_as_they_were(learner, mode):
+    config = replace(CONFIG, learner=learner, ways=2)
+    sampler = config.sampler(load_sources(config).training)
+    tried = make_learner(config, 1, 28, classes=9).train(mode)
+    before = {name: tensor.clone() for name, tensor in tried.state_dict().items()}
+    state = torch.get_rng_state()
+    check_step(tried, sampler, config.fit, Plan(), Plain())
+    assert tried.training == mode
+    assert all(tensor.equal(before[name]) for name, tensor in tried.state_dict().items())
+    assert torch.get_rng_state().equal(state)
+
+
+def test_another_learner_lies_where_the_weights_of_the_run_lie(finished):
+    elsewhere = replace(finished, learner=copy.deepcopy(finished.learner).to("meta"))
+    used = elsewhere.with_learner("ridge").learner
+    assert {parameter.device.type for parameter in used.parameters()} == {"meta"}
 
 
 def test_data_too_few_to_hold_some_out_are_all_trained_on():
@@ -247,9 +278,9 @@ def test_a_run_notes_its_cpu_seconds_over_all_stretches(copied):
 
 def test_cpu_seconds_add_up(tmp_path):
     (tmp_path / "timing.json").write_text('{"cpu_seconds": 1000}')
-    CpuClock(tmp_path, resumed=True).note()
+    CpuClock(tmp_path, resumed=True).note(5.0)
     assert 1000 <= cpu_seconds(tmp_path) < 1010
-    CpuClock(tmp_path, resumed=False).note()
+    CpuClock(tmp_path, resumed=False).note(5.0)
     assert cpu_seconds(tmp_path) < 10
 
 

@@ -55,7 +55,8 @@ class Arm:
     def parse(cls, text: str) -> "Arm":
         """Read `[name =] training plan [| setting=value ...] [=> plan at use time [| learner=...]]`.
 
-        An arm without a name is called as it is written.
+        An arm without a name is called as it is written. A name may hold anything but "=" and "|"; its brackets are
+        closed.
 
         Raises:
             InputError: if it cannot be read.
@@ -64,11 +65,13 @@ class Arm:
         plan, *given = (part.strip() for part in training.split("|"))
         test_plan, *given_use = (part.strip() for part in use.split("|"))
         name, equals, named = (part.strip() for part in plan.partition("="))
-        # An equals sign within an op's brackets is an option, not a name.
-        if equals and name.replace("-", "").replace("_", "").replace(" ", "").isalnum():
+        # An equals sign within an op's brackets is an option, and what stands before it is no name.
+        if equals and name.count("(") == name.count(")"):
             plan = named
         else:
             name = text.strip()
+        if equals and not name:
+            raise InputError(f"arm '{text}': no name before '='; write one, or the plan alone")
         if arrow and not test_plan:
             raise InputError(f"arm '{text}': no plan after '=>'; write one, or 'none'")
         settings = _settings(given, text, tuple(SETTINGS))

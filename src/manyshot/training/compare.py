@@ -22,7 +22,7 @@ from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.memory import keep_freed_memory
 from manyshot.training.metrics import steps_noted
-from manyshot.training.run import CONFIG, Run, check_trainable, load_run, train
+from manyshot.training.run import CONFIG, Run, Sources, check_trainable, load_run, load_sources, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 from manyshot.training.timing import cpu_seconds
 
@@ -94,13 +94,11 @@ def train_arms(
         TrainingDiverged: if a training does.
     """
     check_arms(arms, folder)
-    if seeds < 1 or (jobs is not None and jobs < 1):
-        raise InputError(f"seeds={seeds}, jobs={jobs}: give at least 1 of each")
-    configs = [arm.configure(config) for arm in arms]
-    for arm, own in zip(arms, configs, strict=True):  # so that what is wrong is told before processes start
-        check_trainable(own, arm.test_learner)
-    alike = [replace(own, test_plan="none") for own in configs]
-    sharing = [alike.index(own) for own in alike]
+    check_numbers(seeds, jobs)
+    check_arms_trainable(arms, config, load_sources(config))  # what is wrong is told before processes start
+    # What stands behind '=>' is no part of a training, so it can be mended without another one.
+    configs = [replace(arm.configure(config), test_plan="none") for arm in arms]
+    sharing = [configs.index(own) for own in configs]
     # Seed by seed rather than arm by arm, so that a machine that slows down does not favour an arm.
     work = {
         (number, seed): (configs[number].seeded(seed), folder / f"arm-{number}" / f"seed-{seed}")
@@ -120,6 +118,7 @@ def train_arms(
             while wait(began.values(), timeout=0.5, return_when=FIRST_EXCEPTION).not_done:
                 display.update(line, completed=sum(steps_noted(place) for _, place in work.values()))
                 _raise_first(began.values())
+            _raise_first(began.values())  # the last one to end may have failed as well
         except BaseException:
             # A training that waits in the pool's queue can no longer be cancelled; it finds the flag and ends at once.
             stop.set()
@@ -150,6 +149,44 @@ def check_arms(arms: Sequence[Arm], folder: Path) -> None:
         return
     if not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir()):
         raise InputError(f"{folder} is not empty and holds no comparison; choose another --out")
+
+
+def check_numbers(seeds: int, jobs: int | None) -> None:
+    """Make sure that there is something to train, and a process to train it.
+
+    Raises:
+        InputError: if not.
+
+    Example:
+        >>> check_numbers(3, None)
+        >>> check_numbers(3, 0)
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: jobs=0: give at least 1 training at a time (--jobs)
+    """
+    if seeds < 1:
+        raise InputError(f"seeds={seeds}: give at least 1 training of each arm (--seeds)")
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs={jobs}: give at least 1 training at a time (--jobs)")
+
+
+def check_arms_trainable(arms: Sequence[Arm], config: Config, sources: Sources) -> None:
+    """Make sure that each arm can be trained and used as it says, see `check_trainable`.
+
+    Args:
+        arms: what to train.
+        config: everything but the plans.
+        sources: its data; arms have them in common.
+
+    Raises:
+        InputError: if one cannot.
+
+    Example:
+        >>> config = Config("digits")
+        >>> check_arms_trainable([Arm.parse("none"), Arm.parse("none => none | learner=ridge")], config,
+        ...     load_sources(config))
+    """
+    for arm in arms:
+        check_trainable(arm.configure(config), arm.test_learner, sources)
 
 
 def _raise_first(trainings: Iterable["Future[None]"]) -> None:

@@ -9,9 +9,17 @@ from manyshot.base import InputError, write_json
 from manyshot.datasets import load as load_data
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.arms import Arm
-from manyshot.training.compare import COMPARISON, ArmResult, check_arms, compare, train_arms
+from manyshot.training.compare import (
+    COMPARISON,
+    ArmResult,
+    check_arms,
+    check_arms_trainable,
+    check_numbers,
+    compare,
+    train_arms,
+)
 from manyshot.training.config import Config, Range
-from manyshot.training.run import Run, Sources, check_trainable, image_shape, load_sources
+from manyshot.training.run import Run, Sources, image_shape, load_sources
 
 
 @dataclass(frozen=True)
@@ -27,8 +35,6 @@ class Judging:
         data: another data set or folder to judge on; the part that the comparison sets aside (`test`) if None.
         split: which part of `data`.
         within_group: share of the tasks whose classes come from one group.
-        by_author: whether each shot and each query is by one author for all classes of a task.
-        unseen: leave out what training can see: whole groups of it, or classes where there are no groups.
 
     Raises:
         InputError: if there are fewer than two tasks.
@@ -42,8 +48,6 @@ class Judging:
     data: str | None = None
     split: str | None = None
     within_group: float = 0.0
-    by_author: bool = False
-    unseen: bool = False
 
     def __post_init__(self) -> None:
         if self.tasks < 2:
@@ -66,7 +70,6 @@ class Judging:
             self.queries,
             seed=config.fit.seed,
             within_group=self.within_group,
-            by_author=self.by_author,
         )
 
     def _source(self, config: Config, sources: Sources) -> Source:
@@ -75,17 +78,9 @@ class Judging:
                 raise InputError("test=0: nothing is left to judge by; give a share (--test), or data (--test-data)")
             return sources.test
         channels, size = image_shape(sources.training)
-        target = load_data(
+        return load_data(
             self.data, self.split, root=config.root, size=size, color=channels == 3, centred=config.centred
         )
-        if not self.unseen:
-            return target
-        seen = sources.training.groups or sources.training.class_names
-        unit = target.groups or target.class_names
-        keep = [name for name, own in zip(target.class_names, unit, strict=True) if own not in set(seen)]
-        if not keep:
-            raise InputError(f"{target.name}: training sees all of its classes; judge on other data")
-        return target.subset(classes=keep, name=f"{target.name} (what training does not see)")
 
 
 @dataclass(frozen=True)
@@ -106,13 +101,16 @@ class Comparison:
     judgings: tuple[Judging, ...]
     seeds: int = 3
 
-    def samplers(self) -> dict[str, EpisodeSampler]:
+    def samplers(self, sources: Sources | None = None) -> dict[str, EpisodeSampler]:
         """The tasks of each judging by its name.
+
+        Args:
+            sources: of the training, where they are loaded already.
 
         Raises:
             InputError: if data cannot be read or are too few.
         """
-        sources = load_sources(self.config)
+        sources = sources or load_sources(self.config)
         return {judging.name: judging.sampler(self.config, sources) for judging in self.judgings}
 
 
@@ -212,7 +210,7 @@ def run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int |
     """Run comparisons one after the other.
 
     Args:
-        comparisons: with different names; one may go without.
+        comparisons: with different names; one that stands alone may go without.
         folder: each lies in a folder of its name below this one, or in this one if it has none.
         jobs: trainings at a time, see `train_arms`.
 
@@ -224,8 +222,10 @@ def run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int |
     places = [folder / comparison.name.lower().replace(" ", "-") for comparison in comparisons]
     for comparison, place in zip(comparisons, places, strict=True):
         check_arms(comparison.arms, place)
-        comparison.samplers()
-        for arm in comparison.arms:
-            check_trainable(arm.configure(comparison.config), arm.test_learner)
-    write_json(folder / COMPARISON, {"comparisons": [comparison.name for comparison in comparisons]})
+        check_numbers(comparison.seeds, jobs)
+        sources = load_sources(comparison.config)
+        comparison.samplers(sources)
+        check_arms_trainable(comparison.arms, comparison.config, sources)
+    if folder not in places:  # else the one comparison there writes it
+        write_json(folder / COMPARISON, {"comparisons": [comparison.name for comparison in comparisons]})
     return [run_comparison(comparison, place, jobs) for comparison, place in zip(comparisons, places, strict=True)]

@@ -28,7 +28,8 @@ def load_ensemble(folders: Sequence[Path | str], learner: str | None = None) -> 
     Example:
         >>> load_ensemble(["nowhere"])
         Traceback (most recent call last):
-        manyshot.base.errors.InputError: nowhere holds no run (no config.json); name a folder that `manyshot train` wrote
+        manyshot.base.errors.InputError: nowhere holds no run (no config.json); name a folder that `manyshot train` \
+wrote
     """
     places = [Path(folder).resolve() for folder in folders]
     runs = [load_run(folder) for folder in folders]

@@ -16,6 +16,7 @@ from manyshot.base import InputError, WorkStopped, did_you_mean, sweep
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
+from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.objectives import Objective, Plain, StepTasks
 from manyshot.tasks import EpisodeSampler, TaskStream
 from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
@@ -266,11 +267,45 @@ def require_trainable(learner: Learner) -> None:
         >>> from manyshot.learners import Ridge
         >>> require_trainable(Ridge(torch.nn.Flatten()))
     """
-    if not any(parameter.requires_grad for parameter in learner.parameters()):
+    trains = any(parameter.requires_grad for parameter in learner.parameters())
+    if isinstance(learner, BaseClassesLearner) and not learner.classes:  # nor does it train a classifier
+        trains = any(parameter.requires_grad for parameter in learner.encoder.parameters())
+    if not trains:
         raise InputError(
             "the learner has nothing to train: its encoder is frozen, and it has no weights of its own; judge it as it "
             "is (manyshot evaluate DATA --encoder ... --learner ...)"
         )
+
+
+def check_step(learner: Learner, tasks: TaskStream, settings: Settings, plan: Plan, objective: Objective) -> None:
+    """Make sure that a step can be taken, by the loss of a small one; the learner stays as it is.
+
+    Args:
+        learner: to be trained, on any device.
+        tasks: of the training; at most two of them are looked at.
+        settings: see `fit`; so are plan and objective.
+        plan: see there.
+        objective: see there.
+
+    Raises:
+        InputError: if the learner has nothing to train, or the objective, the plan and the learner do not go together.
+
+    Example:
+        >>> from manyshot.learners import Prototypes
+        >>> from manyshot.objectives import MaxUp
+        >>> from manyshot.tasks import Source
+        >>> tasks = EpisodeSampler(Source.of(torch.rand(80, 1, 8, 8), [f"class {i % 4}" for i in range(80)]), ways=3)
+        >>> learner = Prototypes(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 8)))
+        >>> check_step(learner, tasks, Settings(), Plan.parse("query: noise"), MaxUp())
+    """
+    require_trainable(learner)
+    device = next(str(parameter.device) for parameter in learner.parameters())
+    few = tasks.batch(0, min(2, settings.tasks_per_step)).to(device)
+    was_training = learner.training
+    with _own_randomness(device):
+        drawn = StepTasks(few, plan, (settings.seed, "plan", 0))
+        _again(objective, learner.train(), drawn, generator(settings.seed, "objective", 0))
+    learner.train(was_training)
 
 
 def rate_at(step: int, settings: Settings) -> float:

@@ -18,7 +18,7 @@ from manyshot.training.checkpoint import load_checkpoint
 from manyshot.training.config import Config, encoder_options, learner_options
 from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.features import encode
-from manyshot.training.fit import Settings, fit, require_trainable
+from manyshot.training.fit import Settings, check_step, fit
 from manyshot.training.metrics import Row, read_metrics
 from manyshot.training.processes import ALONE, Processes, check_share
 
@@ -57,6 +57,7 @@ class Run:
             InputError: if the weights do not fit it.
         """
         other = make_learner(replace(self.config, learner=text), self.channels, self.size)
+        other.to(next((weight.device for weight in self.learner.parameters()), torch.device("cpu")))
         try:
             other.load_state_dict(_weights_for(other, self.learner.state_dict()))
         except RuntimeError:
@@ -188,14 +189,14 @@ def train(
     channels, size = image_shape(tasks.source)
     classes = len(tasks.source.class_names)
     learner = make_learner(config, channels, size, classes)
-    require_trainable(learner)
     plan, objective = plan_and_objective(config)
+    check_step(learner, tasks, config.fit, plan, objective)
     if folder is not None and processes.leads:
         made = {"channels": channels, "size": size, "training_classes": classes}
         write_json(folder / CONFIG, {"config": config.as_dict()} | made)
     trained = learner
     if not plan.steps and isinstance(objective, Plain):
-        trained, tasks, held_out = _on_fixed_features(learner, tasks, held_out, config.fit)
+        trained, tasks, held_out = _on_fixed_features(learner, tasks, held_out, config.fit, processes)
     rows = fit(trained, tasks, config.fit, plan, held_out, folder, resume, title, objective, processes)
     learner.eval()
     return Run(config, learner, channels, size, rows, folder)
@@ -235,7 +236,11 @@ pre-trained one, such as efficientnet-lite0
 
 
 def _on_fixed_features(
-    learner: Learner, tasks: EpisodeSampler, held_out: EpisodeSampler | None, settings: Settings
+    learner: Learner,
+    tasks: EpisodeSampler,
+    held_out: EpisodeSampler | None,
+    settings: Settings,
+    processes: Processes,
 ) -> tuple[Learner, EpisodeSampler, EpisodeSampler | None]:
     """The same training with each item encoded once, where a frozen encoder gives it the same features at each step."""
     parts = learner.on_features() if isinstance(learner, FeatureLearner) else None
@@ -245,10 +250,14 @@ def _on_fixed_features(
     if not (isinstance(encoder, PretrainedEncoder) and encoder.is_fixed):
         return learner, tasks, held_out
 
-    def encoded(sampler: EpisodeSampler) -> EpisodeSampler:
-        return replace(sampler, source=encode(encoder.to(settings.device), sampler.source, settings.device))
+    device = processes.device(settings.device)
+    encoder.to(device)
 
-    return alone, encoded(tasks), None if held_out is None else encoded(held_out)
+    def encoded(sampler: EpisodeSampler) -> EpisodeSampler:
+        return replace(sampler, source=encode(encoder, sampler.source, device))
+
+    with processes.leader_first():  # which keeps the features on disk for the others
+        return alone, encoded(tasks), None if held_out is None else encoded(held_out)
 
 
 def _drawn(tasks: EpisodeSampler, settings: Settings) -> int:
@@ -262,8 +271,13 @@ def _samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, Episode
     return config.sampler(sources.training), held_out
 
 
-def check_trainable(config: Config, test_learner: str | None = None) -> None:
+def check_trainable(config: Config, test_learner: str | None = None, sources: Sources | None = None) -> None:
     """Make sure that a run can be trained, and its weights then used by another learner, without training it.
+
+    Args:
+        config: what to train, on what.
+        test_learner: what is to use the weights, if not the run's own learner.
+        sources: the run's data, where they are loaded already.
 
     Raises:
         InputError: if not.
@@ -275,11 +289,11 @@ def check_trainable(config: Config, test_learner: str | None = None) -> None:
         manyshot.base.errors.InputError: digits (training part): 8 classes, but ways=11; lower the ways or add classes
     """
     require_device(config.fit.device)
-    tasks, _ = _samplers(config, load_sources(config))
+    tasks, _ = _samplers(config, sources or load_sources(config))
     channels, size = image_shape(tasks.source)
-    plan_and_objective(config)
-    learner = make_learner(config, channels, size)
-    require_trainable(learner)
+    plan, objective = plan_and_objective(config)
+    learner = make_learner(config, channels, size, len(tasks.source.class_names))
+    check_step(learner, tasks, config.fit, plan, objective)
     Run(config, learner, channels, size, []).used("none", test_learner)
 
 
