@@ -7,7 +7,7 @@ from torch import nn
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.learners import Learner, Prototypes
+from manyshot.learners import MAML, Learner, Prototypes
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import evaluate
@@ -167,6 +167,21 @@ def test_answers_that_are_no_numbers_are_wrong():
     found = evaluate(Says(), [replace(BY_HAND, query=replace(BY_HAND.query, items=items))])
     assert found.accuracy.tolist() == pytest.approx([1 / 3, 1 / 2])
     assert np.isfinite(found.calibration_error)
+
+
+def test_padding_does_not_change_what_is_said_of_the_queries():
+    images = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    batch = EpisodeSampler(Source.of(images, [f"c{i % 5}" for i in range(40)]), (2, 5), 1, 3).batch(0, 8)
+    padding = batch.query.weight == 0
+    assert padding.any()
+    items = batch.query.items.clone()
+    items[padding] = 100.0
+    other = replace(batch, query=replace(batch.query, items=items))
+    torch.manual_seed(0)
+    learner = MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="task"), nn.Linear(16, 5)), 5, transductive=True)
+    found, padded = evaluate(learner, [batch]), evaluate(learner, [other])
+    assert (found.accuracy == padded.accuracy).all()
+    assert np.allclose(found.reliability, padded.reliability)
 
 
 def test_no_tasks_are_too_few():
