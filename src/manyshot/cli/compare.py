@@ -224,9 +224,10 @@ def _memorisation(context: Context, out: Path, steps: int, tasks: int, seeds: in
     from manyshot.report.memorisation_page import COLUMNS, memorisation_page, memorisation_rows
     from manyshot.report.page import write_page
     from manyshot.training import check_arms
-    from manyshot.training.memorisation import STEPS, remember
+    from manyshot.training.memorisation import SEEDS, STEPS, remember
 
     _refuse_others(context, [name for name in WITH_PRESET if name not in ("root", "jobs", "device")])
+    seeds = seeds if _given(context, "seeds") else SEEDS
     if seeds < 1 or tasks < 2:
         raise InputError(f"--seeds {seeds}, --tasks {tasks}: give at least 1 seed and 2 tasks")
     check_arms((), out)

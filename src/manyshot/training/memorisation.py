@@ -22,7 +22,7 @@ from manyshot.training.statistics import Difference, mean_interval, paired_diffe
 
 ARMS = {"without": "none", "label-shared noise": "task: label_noise(4)"}
 """Plans of the training tasks by name; the first is what the others are measured against."""
-STEPS, WIDTH, STEP_SIZE, SHOTS = 3000, 40, 0.01, 10
+STEPS, SEEDS, WIDTH, STEP_SIZE, SHOTS = 3000, 10, 40, 0.01, 10
 NEW = 10_000
 """Seeds of new waves begin here."""
 
@@ -67,7 +67,7 @@ class Remembered:
         return answer
 
 
-def remember(waves: int, seeds: int = 3, steps: int = STEPS, tasks: int = 200, seed: int = 0) -> Remembered:
+def remember(waves: int, seeds: int = SEEDS, steps: int = STEPS, tasks: int = 200, seed: int = 0) -> Remembered:
     """Train MAML on a few fixed waves with each plan, and probe it on new and on known ones.
 
     Args:
