@@ -106,12 +106,13 @@ def test_feature_vectors_have_nothing_to_cut(make):
         MLTI(mix="cutmix").interpolated(flat, params_of(make, flat))
 
 
-def test_tasks_without_classes_need_shared_labels(make):
+@pytest.mark.parametrize("numbers", [1, 3])
+def test_tasks_without_classes_need_shared_labels(make, numbers):
     episode = make.episode_of(ways=3)
     targets = replace(
         episode,
-        support=replace(episode.support, labels=torch.rand(3, 6, 1).double(), present=torch.ones(3, 1) > 0),
-        query=replace(episode.query, labels=torch.rand(3, 6, 1).double(), present=torch.ones(3, 1) > 0),
+        support=replace(episode.support, labels=torch.rand(3, 6, numbers).double(), present=torch.ones(3, numbers) > 0),
+        query=replace(episode.query, labels=torch.rand(3, 6, numbers).double(), present=torch.ones(3, numbers) > 0),
     )
     with pytest.raises(InputError, match=r"labels=shared"):
         make.loss_of(MLTI(), make.prototypes(), targets, plan="none")

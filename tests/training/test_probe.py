@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ from torch import nn
 
 from manyshot.base import InputError
 from manyshot.learners import Learner, Prototypes
-from manyshot.tasks import EpisodeSampler, Examples, Sinusoids, Source
+from manyshot.tasks import Episode, EpisodeSampler, Examples, Sinusoids, Source
 from manyshot.training.probe import probe, shuffled_support
 
 
@@ -87,6 +89,17 @@ def test_targets_are_judged_by_squared_error():
     episode = Sinusoids().batch(0, 10)
     by_hand = (episode.query.items - episode.query.labels).square().mean((1, 2))
     assert np.allclose(found.true, by_hand)
+
+
+def test_targets_of_two_numbers_are_no_classes():
+    episode = Sinusoids().batch(0, 10)
+    support, query = (
+        replace(side, labels=torch.cat([side.labels, side.items], -1), present=side.present.expand(-1, 2))
+        for side in (episode.support, episode.query)
+    )
+    found = probe(ByHeart(), [Episode(support, query, episode.classes.expand(-1, 2))])
+    assert found.measure == "squared error"
+    assert np.array_equal(found.true, probe(ByHeart(), [episode]).true)
 
 
 def test_the_same_seed_shuffles_alike():

@@ -14,7 +14,7 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.learners.learner import weighted_mean
-from manyshot.tasks import Episode, EpisodeSampler
+from manyshot.tasks import Episode, EpisodeSampler, has_classes
 from manyshot.training.evaluate import BATCH, Evaluation, evaluate
 from manyshot.training.statistics import mean_interval
 
@@ -78,7 +78,7 @@ def shuffled_support(episode: Episode, generator: Generator) -> Episode:
         (False, True)
     """
     support = episode.support
-    together = (1, -1) if is_regression(episode) else support.weight.shape
+    together = support.weight.shape if has_classes(episode) else (1, -1)
     missing = (support.weight <= 0).reshape(together)
     drawn = torch.rand(missing.shape, generator=generator).to(missing.device)
     place = missing.long().argsort(dim=1, stable=True)
@@ -87,17 +87,6 @@ def shuffled_support(episode: Episode, generator: Generator) -> Episode:
     labels = support.labels.reshape(*missing.shape, -1)
     dealt = labels.gather(1, source[..., None].expand_as(labels)).view_as(support.labels)
     return replace(episode, support=replace(support, labels=dealt))
-
-
-def is_regression(episode: Episode) -> bool:
-    """Whether labels are targets: tasks of classes have two at least.
-
-    Example:
-        >>> from manyshot.tasks import Sinusoids
-        >>> is_regression(Sinusoids().batch(0, 2))
-        True
-    """
-    return episode.query.labels.shape[-1] == 1
 
 
 @torch.no_grad()
@@ -130,7 +119,7 @@ def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Probe
     measure, true, shuffled = "accuracy", [], []
     for number, drawn in enumerate(episodes):
         episode = drawn.to(device).as_float()
-        measure = "squared error" if is_regression(episode) else "accuracy"
+        measure = "accuracy" if has_classes(episode) else "squared error"
         other = shuffled_support(episode, generator(seed, "shuffled support", number))
         true.append(_scores(learner, episode))
         shuffled.append(_scores(learner, other))
@@ -176,7 +165,7 @@ def probe_evaluated(
 def _scores(learner: Learner, episode: Episode) -> NDArray[np.float64]:
     """`[T]` accuracy, or squared error where labels are targets."""
     query = episode.query
-    if not is_regression(episode):
+    if has_classes(episode):
         answer = learner.adapt(episode.support)(query.items, query.weight).argmax(-1)
         each = (answer == query.hard).to(query.weight)
     else:

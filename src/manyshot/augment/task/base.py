@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from manyshot.augment.op import Params
 from manyshot.base import InputError
-from manyshot.tasks import Episode, Examples
+from manyshot.tasks import Episode, Examples, has_classes
 
 
 class TaskOp(ABC):
@@ -58,19 +58,6 @@ def require_classes(episode: Episode, op: TaskOp) -> None:
     """
     if not has_classes(episode):
         raise InputError(f"{type(op).__name__} is for tasks with classes, and these have targets; leave it out")
-
-
-def has_classes(episode: Episode) -> bool:
-    """Whether the labels of the items that are there are shares, of two classes or more.
-
-    Example:
-        >>> side = Examples(torch.rand(1, 2, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
-        >>> has_classes(Episode(side, side, torch.tensor([[0, 1]])))
-        True
-    """
-    labels = episode.support.labels[episode.support.weight > 0]
-    whole = (labels.sum(-1) - 1).abs() < 1e-4
-    return labels.shape[-1] > 1 and bool((labels >= 0).all() and whole.all())
 
 
 def with_classes(

@@ -6,9 +6,9 @@ import torch
 from torch import Generator
 
 from manyshot.augment.op import Params, check_choice, check_number
-from manyshot.augment.task.base import TaskOp, has_classes, which
+from manyshot.augment.task.base import TaskOp, which
 from manyshot.base import InputError
-from manyshot.tasks import Episode
+from manyshot.tasks import Episode, has_classes
 
 
 @dataclass(frozen=True)
