@@ -17,7 +17,7 @@ from manyshot.augment import Plan
 from manyshot.learners import MAML
 from manyshot.tasks import Sinusoids
 from manyshot.training.fit import Settings, fit
-from manyshot.training.probe import Probe, probe
+from manyshot.training.probe import MemorisationProbe, probe
 from manyshot.training.statistics import Difference, mean_interval, paired_difference
 
 ARMS = {"without": "none", "label-shared noise": "task: label_noise(4)"}
@@ -38,8 +38,8 @@ class Remembered:
     """
 
     waves: int
-    new: dict[str, list[Probe]]
-    known: dict[str, list[Probe]]
+    new: dict[str, list[MemorisationProbe]]
+    known: dict[str, list[MemorisationProbe]]
 
     def errors(self, arm: str) -> NDArray[np.float64]:
         """`[seeds, tasks]` squared error on new waves, with their support."""
@@ -103,7 +103,7 @@ def _learner(seed: int) -> MAML:
     return MAML(nn.Sequential(*layers), ways=1, step_size=STEP_SIZE, criterion="squared-error")
 
 
-def _supports(found: list[Probe]) -> dict[str, float]:
+def _supports(found: list[MemorisationProbe]) -> dict[str, float]:
     """Mean error with the true and with a shuffled support."""
     return {
         "true_support": float(np.mean([one.true.mean() for one in found])),

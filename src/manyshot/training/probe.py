@@ -20,7 +20,7 @@ from manyshot.training.statistics import mean_interval
 
 
 @dataclass(frozen=True, eq=False)
-class Probe:
+class MemorisationProbe:
     """What a learner reaches on the same tasks with their support and with a support whose labels are shuffled.
 
     Args:
@@ -90,7 +90,7 @@ def shuffled_support(episode: Episode, generator: Generator) -> Episode:
 
 
 @torch.no_grad()
-def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Probe:
+def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> MemorisationProbe:
     """Judge a learner on tasks as they are, and on the same tasks with a shuffled support (memorisation probe).
 
     A learner that has its training tasks by heart does as well with either. On tasks of classes with one shot, labels
@@ -126,7 +126,7 @@ def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Probe
     learner.train(was_training)
     if not true:
         raise InputError("no tasks to probe; give at least 1")
-    return Probe(measure, np.concatenate(true), np.concatenate(shuffled))
+    return MemorisationProbe(measure, np.concatenate(true), np.concatenate(shuffled))
 
 
 def probe_evaluated(
@@ -136,7 +136,7 @@ def probe_evaluated(
     plan: Plan | None = None,
     seed: int = 0,
     device: str | None = None,
-) -> Probe:
+) -> MemorisationProbe:
     """Judge a learner anew, on the tasks of an evaluation with a shuffled support, and as it was judged there.
 
     Args:
@@ -159,7 +159,7 @@ def probe_evaluated(
     """
     batches = enumerate(sampler.batches(len(found.accuracy), BATCH))
     shuffled = (shuffled_support(episode, generator(seed, "shuffled support", n)) for n, episode in batches)
-    return Probe("accuracy", found.accuracy, evaluate(learner, shuffled, plan, seed, device).accuracy)
+    return MemorisationProbe("accuracy", found.accuracy, evaluate(learner, shuffled, plan, seed, device).accuracy)
 
 
 def _scores(learner: Learner, episode: Episode) -> NDArray[np.float64]:
