@@ -363,3 +363,9 @@ class TestDescriptions:
     def test_an_option_without_a_default_says_so(self):
         (holder,) = describe_ops({"holder": Holder})
         assert (holder.options[0].name, holder.options[0].default, holder.options[0].help) == ("inner", None, "")
+
+
+def test_a_hyphen_in_a_name_is_an_underscore():
+    assert Plan.parse("support: resized-crop(0.3)").item_op() == Plan.parse("support: resized_crop(0.3)").item_op()
+    with pytest.raises(InputError, match="unknown op"):
+        Plan.parse("support: resizedcrop")

@@ -16,7 +16,8 @@ def build(call: Call, table: Mapping[str, type], what: str = "op") -> Any:  # no
     """Make the op that a call names.
 
     Values by position fill the fields in order. An op without a field `p` takes one all the same: it then acts with
-    that probability. Fields may be numbers, whole numbers, yes/no, words, an op, or a tuple of ops.
+    that probability. Fields may be numbers, whole numbers, yes/no, words, an op, or a tuple of ops. In a name, a hyphen
+    and an underscore are the same.
 
     Args:
         call: as parsed.
@@ -31,9 +32,10 @@ def build(call: Call, table: Mapping[str, type], what: str = "op") -> Any:  # no
         >>> build(Call("flip", (0.25,)), OPS)
         Flip(p=0.25)
     """
-    if call.name not in table:
+    found = _spelled(call.name, table)
+    if found is None:
         _fail(call, f"unknown {what}", did_you_mean(call.name, table))
-    kind = table[call.name]
+    kind = table[found]
     settable = options(kind)
     if len(call.arguments) > len(settable):
         _fail(
@@ -70,6 +72,13 @@ def build(call: Call, table: Mapping[str, type], what: str = "op") -> Any:  # no
     except InputError as error:
         # The class's name adds nothing to the call as written.
         raise InputError(f"{call.what}: {call.place}: {str(error).removeprefix(f'{kind.__name__}: ')}") from None
+
+
+def _spelled(name: str, table: Mapping[str, type]) -> str | None:
+    """The name as the table spells it."""
+    if name in table:
+        return name
+    return next((known for known in table if known.replace("-", "_") == name.replace("-", "_")), None)
 
 
 def options(kind: type) -> dict[str, Field[Any]]:
