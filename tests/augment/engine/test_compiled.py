@@ -1,6 +1,10 @@
 """The engine beside the same passes in double precision and beside op by op, for every size, layout and thread."""
 
+import os
+import signal
+import time
 import tracemalloc
+import warnings
 
 import pytest
 import torch
@@ -418,3 +422,25 @@ def test_refuses_what_is_not_uint8_images():
             fast.apply(wrong, fast.sample(2, generator()))
     with pytest.raises(InputError, match="mean"):
         Compiled(Flip(), floats=True, mean=(0.1, 0.2)).apply(pictures(2, 3, 4, 4), fast.sample(2, generator()))
+
+
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    """A pool's threads do not live on in a fork, as a loader's workers are, so work given to it would wait for ever."""
+    images, op = torch.zeros(64, 1, 8, 8, dtype=torch.uint8), Compiled(Compose((Flip(), Erase())), threads=2)
+    params = op.sample(64, torch.Generator().manual_seed(0))
+    expected = op.apply(images, params)
+    with warnings.catch_warnings(action="ignore"):  # newer Pythons warn of forks beside threads
+        child = os.fork()
+    if child == 0:
+        torch.set_num_threads(1)
+        os._exit(0 if torch.equal(op.apply(images, params), expected) else 1)
+    for _ in range(200):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.05)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        pytest.fail("the fork hangs")
+    assert os.waitstatus_to_exitcode(status) == 0

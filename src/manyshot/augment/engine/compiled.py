@@ -1,5 +1,6 @@
 """A pipeline that runs on uint8 images in as few passes over the pixels as its ops allow."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -138,8 +139,7 @@ class Compiled:
             for start in starts:
                 work(start)
         else:
-            with ThreadPoolExecutor(self.threads) as pool:
-                list(pool.map(work, starts))
+            list(_pool(os.getpid(), self.threads).map(work, starts))
 
     def _chunk(self, n: int, c: int, h: int, w: int, flow: list[Pass], may_stay: bool) -> int:
         """How many images go through the passes together, so that what they need beside fits into CHUNK_BYTES."""
@@ -156,6 +156,12 @@ class Compiled:
         """What to multiply levels with and to add, a channel."""
         mean, std = (_each(name, getattr(self, name), c, blank) for name, blank in (("mean", 0.0), ("std", 1.0)))
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
+    """Threads that stay for the next batch, since new ones have no memory at hand; a forked process has its own."""
+    return ThreadPoolExecutor(threads, thread_name_prefix=f"manyshot-{process}")
 
 
 @contextmanager
