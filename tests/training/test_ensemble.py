@@ -8,7 +8,7 @@ import torch
 from manyshot.base import InputError
 from manyshot.datasets import load
 from manyshot.tasks import EpisodeSampler
-from manyshot.training import Config, Settings, evaluate_tasks, load_ensemble, load_run, train
+from manyshot.training import Config, Settings, classes_seen, evaluate_tasks, load_ensemble, load_run, train
 
 CONFIG = Config("digits", encoder="conv4(8, 8, 8, 8)", fit=Settings(steps=3, validation_tasks=2))
 
@@ -19,6 +19,9 @@ def runs(tmp_path_factory):
     for seed in (0, 1):
         train(CONFIG.seeded(seed), folder / f"seed-{seed}")
     train(replace(CONFIG, centred=True), folder / "centred")
+    train(replace(CONFIG, test=0.3), folder / "apart")
+    for seed in (0, 1):
+        train(replace(CONFIG, classes=5).seeded(seed), folder / f"five-{seed}")
     return folder
 
 
@@ -46,9 +49,18 @@ def test_two_runs_say_other_things_than_either_and_the_learner_may_change(runs):
     [
         (["seed-0", "seed-0"], "named twice"),
         (["seed-0", "centred"], "centred=True.*cannot go together"),
+        (["apart", "seed-0"], r"test=0\.0, but .* has test=0\.3"),
         (["seed-0", "nothing"], "nothing"),
     ],
 )
 def test_runs_that_cannot_go_together_are_refused(runs, names, message):
     with pytest.raises(InputError, match=message):
         load_ensemble([runs / name for name in names])
+
+
+def test_all_classes_that_any_member_may_have_seen_count_as_seen(runs):
+    digits = load("digits", size=28)
+    alone = classes_seen(load_run(runs / "five-0").config, "digits", digits)
+    both = classes_seen(load_ensemble([runs / "five-0", runs / "five-1"]).config, "digits", digits)
+    assert alone == 5
+    assert both > 5

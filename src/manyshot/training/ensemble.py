@@ -8,8 +8,9 @@ from manyshot.base import InputError
 from manyshot.learners import Ensemble
 from manyshot.training.run import Run, load_run
 
-ALIKE = ("data", "split", "root", "centred")
-"""What the settings of runs that are used together have in common, beside the shape of the items."""
+ALIKE = ("data", "split", "root", "centred", "validation", "test", "split_by", "learner")
+"""What the settings of runs that are used together have in common, beside the shape of the items: so they set the same
+classes aside."""
 
 
 def load_ensemble(folders: Sequence[Path | str], learner: str | None = None) -> Run:
@@ -20,7 +21,8 @@ def load_ensemble(folders: Sequence[Path | str], learner: str | None = None) -> 
         learner: uses the weights of each, see `Run.with_learner`; the runs' own if None.
 
     Returns:
-        The first run; with several folders its learner is an `Ensemble` and it lies nowhere.
+        The first run; with several folders its learner is an `Ensemble`, it lies nowhere, and its settings name no
+        number of training classes, since other seeds are trained on others.
 
     Raises:
         InputError: if a run cannot be read, is named twice, or was trained on other data than the first.
@@ -48,4 +50,5 @@ wrote
             raise InputError(f"{folder}: items of another shape than those of {folders[0]}; they cannot go together")
     if len(runs) == 1:
         return first
-    return replace(first, learner=Ensemble([run.learner for run in runs]).eval(), folder=None)
+    members = Ensemble([run.learner for run in runs]).eval()
+    return replace(first, config=replace(first.config, classes=None), learner=members, folder=None)
