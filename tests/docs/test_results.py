@@ -1,13 +1,51 @@
-"""The README's figures are those of the files in results/."""
+"""The figures of the README and of the page of results are those of the files in results/."""
 
 import importlib.util
+import json
 from pathlib import Path
+from types import ModuleType
+
+from manyshot.training.presets import COMPARISONS
 
 ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "results"
+
+
+def script(name: str) -> ModuleType:
+    """A script of experiments/."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "experiments" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_the_readmes_results_are_what_the_script_writes():
-    spec = importlib.util.spec_from_file_location("readme", ROOT / "experiments" / "readme.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    assert script.section() in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert script("readme").section() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_results_is_what_the_script_writes():
+    made = script("results_page")
+    assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run: python experiments/results_page.py"
+
+
+def test_every_comparison_whose_results_are_there_has_its_section():
+    text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    for name in COMPARISONS:
+        assert (f"## {name}\n" in text) == (RESULTS / f"{name.replace('-', '_')}.json").exists()
+
+
+def test_several_comparisons_stand_in_one_table_and_null_results_are_not_bold(tmp_path):
+    found = json.loads((RESULTS / "transfer.json").read_text(encoding="utf-8"))
+    (comparison,) = found["comparisons"].values()
+    for judged in comparison["judged"].values():
+        for number, one in enumerate(judged["arms"].values()):
+            if one["against_first"] is not None:
+                one["against_first"] |= {"difference": -0.02, "interval": [-0.05, 0.01], "p_value_holm": number - 0.96}
+    few = found | {"preset": "few-tasks", "comparisons": {"10 classes": comparison, "20 classes": comparison}}
+    (tmp_path / "few_tasks.json").write_text(json.dumps(few), encoding="utf-8")
+    text = script("results_page").page(tmp_path)
+    assert "## few-tasks\n" in text
+    assert "## transfer\n" not in text
+    assert text.count("| 10 classes | without |") == text.count("| 20 classes | without |") == 1
+    assert "| 20 classes | mirrored and deformed | 76.5% | **-2.0** [-5.0, +1.0] |" in text
+    assert "| 20 classes | turned and deformed | 71.6% | -2.0 [-5.0, +1.0] |" in text

@@ -1,0 +1,101 @@
+"""Write docs/results.md, what the comparisons with a name have found, from the files in results/.
+
+python experiments/results_page.py
+"""
+
+import json
+from pathlib import Path
+
+from manyshot.training.presets import COMPARISONS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "results.md"
+SURE = 0.05
+"""Differences of a smaller p-value are set in bold."""
+
+LEAD = f"""\
+# Results
+
+What the [comparisons with a name](training.md#comparisons-with-a-name) have found; other figures stand in the
+[README](../README.md#results) and among the [benchmarks](../benchmarks/README.md). This page is written by
+`experiments/results_page.py` from the files in `results/`, which hold the figures of every seed too.
+
+All arms of a table were trained with the same seeds, on the same training tasks, and judged on the same test tasks. A
+difference is against the first arm of its block, in points, with a 95 % interval that includes the training seed; it is
+bold where the p-value is below {SURE}, corrected for the number of arms (Holm 1979). An accuracy is the mean over
+seeds, and CPU seconds are those of the trainings of all seeds together.
+"""
+
+
+def page(results: Path = ROOT / "results") -> str:
+    """The page, with a section for each comparison whose results are there.
+
+    Args:
+        results: the folder of the files, `NAME.json` each with underscores for hyphens.
+    """
+    found = [results / f"{name.replace('-', '_')}.json" for name in COMPARISONS]
+    sections = [section(json.loads(file.read_text(encoding="utf-8"))) for file in found if file.exists()]
+    return "\n".join((LEAD, *sections))
+
+
+def section(found: dict) -> str:
+    """A comparison's heading, circumstances, table, and what its arms are."""
+    preset, comparisons = found["preset"], found["comparisons"]
+    first = next(iter(comparisons.values()))
+    judgings = list(first["judged"])
+    judged = [
+        f"{name}: {one['tasks']:,} tasks of {one['test']}, {one['ways']} ways, {_times(one['shots'], 'shot')}, "
+        f"{_times(one['queries'], 'query', 'queries')} a class"
+        for name, one in first["judged"].items()
+    ]
+    heads = [words for name in judgings for words in (name, "difference [95 %]")]
+    block = ["trained on"] if len(comparisons) > 1 else []
+    rows = [_row([*block, "arm", *heads, "CPU seconds"]), _row(["---"] * (len(block) + len(heads) + 2))]
+    for title, comparison in comparisons.items():
+        for arm, told in comparison["arms"].items():
+            cells = [cell for name in judgings for cell in _cells(comparison["judged"][name]["arms"][arm])]
+            rows.append(_row([*([title] if block else []), arm, *cells, f"{told['cpu_seconds']:,.0f}"]))
+    arms = [_row(["arm", "plan of the training tasks", "trains with"]), _row(["---"] * 3)]
+    for arm, told in first["arms"].items():
+        settings = ", ".join(f"`{name}={value}`" for name, value in told["settings"].items())
+        arms.append(_row([arm, f"`{told['plan']}`", settings]))
+    return "\n".join(
+        (
+            f"## {preset}\n",
+            f"{COMPARISONS[preset].summary}. {first['seeds']} seeds, {first['steps']:,} steps each. Judged on\n",
+            *(f"- {line}" for line in judged),
+            "",
+            *rows,
+            "",
+            *arms,
+            "",
+            f"(Commit {found['commit'][:7]}, torch {found['versions']['torch']}.)\n",
+            f"```console\n$ {found['command']} --root DATA\n```\n",
+        )
+    )
+
+
+def _cells(one: dict) -> tuple[str, str]:
+    """Accuracy, and the difference to the first arm."""
+    gap = one["against_first"]
+    if gap is None:
+        return f"{one['accuracy']:.1%}", ""
+    low, high = gap["interval"]
+    difference = f"{100 * gap['difference']:+.1f}"
+    if gap["p_value_holm"] < SURE:
+        difference = f"**{difference}**"
+    return f"{one['accuracy']:.1%}", f"{difference} [{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
+def _times(number: int | list[int], one: str, many: str = "") -> str:
+    """How many of something; a range has two numbers."""
+    words = " to ".join(map(str, number)) if isinstance(number, list) else str(number)
+    return f"{words} {one if number == 1 else many or one + 's'}"
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
