@@ -225,6 +225,16 @@ def test_reptiles_gradient_moves_sgd_to_the_mean_of_what_tasks_became():
     assert torch.allclose(nn.utils.parameters_to_vector(learner.parameters()), torch.stack(ends).mean(0), atol=1e-12)
 
 
+def test_anil_on_features_is_anil():
+    learner, episode = ANIL(conv(), 3, steps=3), pictures()
+    body, alone = learner.on_features()
+    encoded = replace(episode.support, items=body(episode.support.items.flatten(0, 1)).reshape(5, 3, -1))
+    queries = body(episode.query.items.flatten(0, 1)).reshape(5, 6, -1)
+    expected = learner.adapt(episode.support)(episode.query.items)
+    assert torch.allclose(alone.adapt(encoded)(queries), expected, atol=1e-12)
+    assert ANIL(conv("task"), 3).on_features() is None
+
+
 def test_anil_looks_at_the_support_once():
     seen = []
 

@@ -1,6 +1,7 @@
 """Almost no inner loop: only the head adapts (Raghu, Raghu, Bengio and Vinyals 2020)."""
 
 from collections.abc import Callable
+from copy import copy
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -8,6 +9,7 @@ from torch.func import functional_call
 
 from manyshot.learners.inner import GradientLearner, Order, Parameters
 from manyshot.learners.maml import check_step_size
+from manyshot.nets import TaskNorm
 
 
 class ANIL(GradientLearner):
@@ -53,6 +55,15 @@ class ANIL(GradientLearner):
     ) -> None:
         super().__init__(model, ways, steps, order, criterion, transductive)
         self.step_size = check_step_size(step_size)
+
+    def on_features(self) -> "tuple[nn.Module, ANIL] | None":
+        """The body, and ANIL on its features; None where the support's or the query's statistics change them."""
+        body = self.model[:-1]
+        if any(isinstance(module, TaskNorm) for module in body.modules()):
+            return None
+        alone = copy(self)
+        alone._modules = dict(self._modules) | {"model": nn.Sequential(nn.Identity(), self.model[-1])}
+        return body, alone
 
     def first(self) -> Parameters:
         """The weights of the head."""
