@@ -70,6 +70,11 @@ class TestPretrainedEncoder:
         assert change(other) is None or made.fingerprint() != other.fingerprint()
         assert encoder().fingerprint() == made.fingerprint() != encoder(size=20).fingerprint()
 
+    def test_the_fingerprint_changes_with_the_networks_name_and_its_librarys_version(self):
+        made, other = encoder(), encoder()
+        other.origin = "timm(resnet18), timm 1.0"
+        assert made.fingerprint() != other.fingerprint()
+
     def test_channels_are_one_or_three(self):
         with pytest.raises(InputError, match="takes 1 or 3"):
             encoder(2)
@@ -136,6 +141,7 @@ def test_missing_weights_name_the_extra_that_installs_them(monkeypatch):
 
 def stand_in(monkeypatch, name: str, **contents) -> None:
     module = ModuleType(name)
+    module.__version__ = "1.0"
     vars(module).update(contents)
     monkeypatch.setitem(sys.modules, name, module)
 
@@ -154,6 +160,7 @@ class TestOtherLibraries:
         data = SimpleNamespace(resolve_model_data_config=lambda model: settings)
         stand_in(monkeypatch, "timm", create_model=create_model, data=data)
         made = ENCODERS["timm"]("resnet18.a1_in1k").make(3, 32, "batch").eval()
+        assert made.origin == "timm(resnet18.a1_in1k), timm 1.0"
         assert asked == {"name": "resnet18.a1_in1k", "pretrained": True, "num_classes": 0}
         images = torch.rand(2, 3, 20, 20)
         assert torch.allclose(made(images), net().eval()((images - 0.4) / 0.2), atol=1e-6)

@@ -39,7 +39,13 @@ class TimmOptions:
 
         net, settings = _loaded(f"timm({self.model})", load)
         return PretrainedEncoder(
-            [net], channels, settings["input_size"][-1], settings["mean"], settings["std"], self.frozen
+            [net],
+            channels,
+            settings["input_size"][-1],
+            settings["mean"],
+            settings["std"],
+            self.frozen,
+            origin=f"timm({self.model}), timm {timm.__version__}",
         )
 
 
@@ -75,7 +81,8 @@ class TransformersOptions:
         net, settings = _loaded(f"transformers({self.model})", load)
         half = (0.5,) * 3
         mean, std = settings.get("image_mean", half), settings.get("image_std", half)
-        return PretrainedEncoder([_Pooled(net)], channels, _side(settings), mean, std, self.frozen)
+        origin = f"transformers({self.model}), transformers {transformers.__version__}"
+        return PretrainedEncoder([_Pooled(net)], channels, _side(settings), mean, std, self.frozen, origin)
 
 
 def _loaded(what: str, load: Callable[[], tuple[nn.Module, Mapping[str, Any]]]) -> tuple[nn.Module, Mapping[str, Any]]:

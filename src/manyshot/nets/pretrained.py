@@ -33,6 +33,7 @@ class PretrainedEncoder(StagedEncoder):
         mean: of each of the three channels.
         std: of each of the three channels.
         frozen: whether the weights stay as they are.
+        origin: what the network is called and the library and version that it comes from, if any.
 
     Raises:
         InputError: if images have another number of channels.
@@ -55,11 +56,12 @@ class PretrainedEncoder(StagedEncoder):
         mean: Sequence[float],
         std: Sequence[float],
         frozen: bool = True,
+        origin: str = "",
     ) -> None:
         super().__init__()
         if channels not in (1, 3):
             raise InputError(f"images of {channels} channels given to a pre-trained encoder, which takes 1 or 3")
-        self.channels, self.size, self.frozen = channels, size, frozen
+        self.channels, self.size, self.frozen, self.origin = channels, size, frozen, origin
         self.stages = nn.ModuleList(stages)
         self.stages.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # twice as fast on a processor
         for name, values in (("mean", mean), ("std", std)):
@@ -109,8 +111,11 @@ class PretrainedEncoder(StagedEncoder):
         return x
 
     def fingerprint(self) -> str:
-        """A word that changes with any weight and with the preparation of images."""
-        digest = hashlib.sha256(repr((type(self).__name__, self.size, self.channels)).encode())
+        """A word that changes with any weight, the preparation of images, the network's name and its library's version.
+
+        Networks of the same weights may compute differently: their activations or their order of layers may differ.
+        """
+        digest = hashlib.sha256(repr((type(self).__name__, self.origin, self.size, self.channels)).encode())
         for name, tensor in {**self.state_dict(), "mean": self.mean, "std": self.std}.items():
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
