@@ -35,7 +35,7 @@ def page(results: Path = ROOT / "results") -> str:
     """
     found = [results / f"{name.replace('-', '_')}.json" for name in COMPARISONS]
     sections = [section(json.loads(file.read_text(encoding="utf-8"))) for file in found if file.exists()]
-    return "\n".join((LEAD, *sections))
+    return "\n".join((LEAD, *sections, engine(results)))
 
 
 def section(found: dict) -> str:
@@ -71,6 +71,43 @@ def section(found: dict) -> str:
             "",
             f"(Commit {found['commit'][:7]}, torch {found['versions']['torch']}.)\n",
             f"```console\n$ {found['command']} --root DATA\n```\n",
+        )
+    )
+
+
+def engine(results: Path) -> str:
+    """What stands beside the README's table of the engine: threads, the floor, the torch path, a step's shares."""
+    augment = json.loads((results / "augment.json").read_text(encoding="utf-8"))
+    steps = json.loads((results / "step_profile.json").read_text(encoding="utf-8"))["trainings"]
+    besides, standard = augment["besides"], {}
+    for row in augment["rows"]:
+        if row["pipeline"] == "few-shot standard":
+            standard[row["size"]] = row["microseconds"]
+    lines = [_row(["few-shot standard, an image", *standard]), _row(["---"] * (len(standard) + 1))]
+    lines.append(_row(["engine, microseconds", *(f"{one['manyshot']:.1f}" for one in standard.values())]))
+    copies = besides["microseconds_of_a_copy"]
+    lines.append(_row(["a copy of the same bytes, microseconds", *(f"{copies[size]:.2f}" for size in standard)]))
+    gains = (f"{one['manyshot, torch'] / one['manyshot']:.1f}" for one in standard.values())
+    lines.append(_row(["the same ops one by one by torch, times as long", *gains]))
+    threads = (f"{besides['two_threads'][size]:.2f}" for size in standard)
+    lines.append(_row(["two threads, times as fast by the wall clock", *threads]))
+    shares = [
+        f"- {name}: {one['milliseconds']['augment']:.1f} ms for {one['images_a_step']} images, "
+        f"{one['shares']['augment']:.1%} of a step"
+        for name, one in steps.items()
+    ]
+    cold = besides["cold_start_in_seconds_of_cpu_time"]
+    return "\n".join(
+        (
+            "## The engine\n",
+            *lines,
+            "",
+            f"The kernels of a first pipeline take {cold:.0f} seconds of CPU time to compile, once a machine. What "
+            "augmentation takes of a training\nstep on one thread, with the default learner and encoder:\n",
+            *shares,
+            "",
+            "```console\n$ python benchmarks/augment.py --json results/augment.json\n"
+            "$ python benchmarks/step_profile.py --root DATA --json results/step_profile.json\n```\n",
         )
     )
 
