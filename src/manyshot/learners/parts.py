@@ -1,7 +1,7 @@
 """A mean over tasks whose gradient is found a few tasks at a time, so that memory is that of a few tasks."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -78,27 +78,30 @@ class _Job:
             slopes = torch.autograd.grad(value, [*self.parameters, *leaves], allow_unused=True)
         return value.detach(), list(slopes)
 
-    def parts(self, gradient: bool) -> list[tuple[Tensor, list[Tensor | None]]]:
+    def parts(self, gradient: bool) -> Iterator[tuple[Tensor, list[Tensor | None]]]:
+        """Each part's result in turn; with threads, parts behind it may be under way."""
         firsts = range(0, len(self.episode), self.size)
-        if self.threads < 2 or len(firsts) < 2:
-            return [self.part(first, gradient) for first in firsts]
-        return list(_pool(self.threads, os.getpid()).map(lambda first: self.part(first, gradient), firsts))
+        alone = self.threads < 2 or len(firsts) < 2
+        each = map if alone else _pool(self.threads, os.getpid()).map
+        return iter(each(lambda first: self.part(first, gradient), firsts))
 
 
 class _Mean(Function):
     @staticmethod
     def forward(ctx: Any, job: _Job, gradient: bool, *tensors: Tensor) -> Tensor:  # noqa: ANN401
-        found = job.parts(gradient)
-        tasks = len(job.episode)
+        own, tasks = len(job.parameters), len(job.episode)
+        values: list[Tensor] = []
+        sums: list[Tensor | None] = [None] * own
+        by_part: list[list[Tensor | None]] = []
+        for value, slopes in job.parts(gradient):
+            values.append(value)
+            sums = [_plus(total, slope) for total, slope in zip(sums, slopes, strict=False)]
+            by_part.append(slopes[own:])
         if gradient:
-            own = len(job.parameters)
-            columns = list(zip(*(slopes for _, slopes in found), strict=True))
-            ctx.slopes = [_sum(column, tasks) for column in columns[:own]]
-            ctx.slopes += [
-                _joined(column, tensor, job.size, tasks)
-                for column, tensor in zip(columns[own:], tensors[own:], strict=True)
-            ]
-        return torch.stack([value for value, _ in found]).sum() / tasks
+            given = zip(zip(*by_part, strict=True), tensors[own:], strict=True)
+            slopes = [*sums, *(_joined(column, tensor, job.size) for column, tensor in given)]
+            ctx.slopes = [None if slope is None else slope / tasks for slope in slopes]
+        return torch.stack(values).sum() / tasks
 
     @staticmethod
     @once_differentiable
@@ -122,16 +125,17 @@ def _differentiable(value: Any) -> bool:  # noqa: ANN401 - items may be strings
     return isinstance(value, Tensor) and value.requires_grad
 
 
-def _sum(slopes: Sequence[Tensor | None], tasks: int) -> Tensor | None:
-    there = [slope for slope in slopes if slope is not None]
-    return torch.stack(there).sum(0) / tasks if there else None
+def _plus(total: Tensor | None, slope: Tensor | None) -> Tensor | None:
+    if total is None or slope is None:
+        return slope if total is None else total
+    return total + slope
 
 
-def _joined(slopes: Sequence[Tensor | None], tensor: Tensor, size: int, tasks: int) -> Tensor | None:
+def _joined(slopes: Sequence[Tensor | None], tensor: Tensor, size: int) -> Tensor | None:
     if all(slope is None for slope in slopes):
         return None
     parts = zip(slopes, torch.split(tensor, size), strict=True)
-    return torch.cat([torch.zeros_like(part) if slope is None else slope for slope, part in parts]) / tasks
+    return torch.cat([torch.zeros_like(part) if slope is None else slope for slope, part in parts])
 
 
 @cache
