@@ -10,6 +10,7 @@ from manyshot.training.presets import COMPARISONS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "results.md"
+ENGINE = ("augment", "step_profile")
 SURE = 0.05
 """Differences of a smaller p-value are set in bold."""
 
@@ -28,14 +29,16 @@ seeds, and CPU seconds are those of the trainings of all seeds together.
 
 
 def page(results: Path = ROOT / "results") -> str:
-    """The page, with a section for each comparison whose results are there.
+    """The page, with a section for each comparison, and for the engine, whose results are there.
 
     Args:
         results: the folder of the files, `NAME.json` each with underscores for hyphens.
     """
     found = [results / f"{name.replace('-', '_')}.json" for name in COMPARISONS]
     sections = [section(json.loads(file.read_text(encoding="utf-8"))) for file in found if file.exists()]
-    return "\n".join((LEAD, *sections, engine(results)))
+    if all((results / f"{name}.json").exists() for name in ENGINE):
+        sections.append(engine(results))
+    return "\n".join((LEAD, *sections))
 
 
 def section(found: dict) -> str:
