@@ -1,4 +1,4 @@
-"""Drawings moved to the middle and brought to one size: what a hand does not mean is taken away before it is learned."""
+"""Drawings moved to the middle and brought to one size, which people mean nothing by."""
 
 from dataclasses import replace
 
