@@ -35,7 +35,7 @@ def test_processes_share_a_training(what, tmp_path):
 
 
 def torchrun(folder: Path, *words: str) -> subprocess.CompletedProcess:
-    starter = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", "-m", "manyshot"]
+    starter = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "manyshot"]
     return subprocess.run(
         [sys.executable, "-W", "ignore", *starter, *words],
         capture_output=True,

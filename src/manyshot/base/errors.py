@@ -1,6 +1,5 @@
 """The errors that the command line prints as one line."""
 
-
 from typing import ClassVar
 
 

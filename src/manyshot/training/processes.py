@@ -182,8 +182,8 @@ def first_to_tell(message: str, secondary: bool = False) -> bool:
         >>> first_to_tell("The disk is full.")
         True
     """
-    if _store is None:
-        return True
+    if _store is None:  # they have not joined: all tell the same
+        return not are_several() or os.environ["RANK"] == "0"
     try:
         return bool(_store.add(TOLD if secondary else f"{TOLD} {message}", 1) == 1)
     except (RuntimeError, OSError):  # the store has ended with the process that held it
