@@ -166,7 +166,7 @@ def learner_options(text: str) -> LearnerOptions:
 
     Example:
         >>> learner_options("maml(steps=5)")
-        MAMLOptions(steps=5, step_size=0.4, order=2)
+        MAMLOptions(steps=5, step_size=0.4, order=2, norm='group')
     """
     options: LearnerOptions = build(parse_call(text, "learner"), LEARNERS, "learner")
     return options
