@@ -36,6 +36,9 @@ def page(results: Path = ROOT / "results") -> str:
     """
     found = [results / f"{name.replace('-', '_')}.json" for name in COMPARISONS]
     sections = [section(json.loads(file.read_text(encoding="utf-8"))) for file in found if file.exists()]
+    waves = results / "memorisation.json"
+    if waves.exists():
+        sections.append(memorisation(json.loads(waves.read_text(encoding="utf-8"))))
     if all((results / f"{name}.json").exists() for name in ENGINE):
         sections.append(engine(results))
     return "\n".join((LEAD, *sections))
@@ -74,6 +77,45 @@ def section(found: dict) -> str:
             "",
             f"(Commit {found['commit'][:7]}, torch {found['versions']['torch']}.)\n",
             f"```console\n$ {found['command']} --root DATA\n```\n",
+        )
+    )
+
+
+def memorisation(found: dict) -> str:
+    """What MAML knows of sine waves by heart: squared errors, with the true support and with a shuffled one."""
+    heads = [
+        "trained on",
+        "arm",
+        "new waves",
+        "difference [95 %]",
+        "shuffled support",
+        "training waves",
+        "shuffled support",
+    ]
+    rows = [_row(heads), _row(["---"] * len(heads))]
+    for title, arms in found["comparisons"].items():
+        for arm, told in arms.items():
+            gap, cell = told["against_first"], ""
+            if gap is not None:
+                low, high = gap["interval"]
+                cell = f"{gap['difference']:+.2f}"
+                cell = f"{f'**{cell}**' if gap['p_value'] < SURE else cell} [{low:+.2f}, {high:+.2f}]"
+            new, known = told["new_waves"], told["training_waves"]
+            errors = (new["shuffled_support"], known["true_support"], known["shuffled_support"])
+            rows.append(_row([title, arm, f"{told['error']:.2f}", cell, *(f"{error:.2f}" for error in errors)]))
+    plans = {arm: told["plan"] for arms in found["comparisons"].values() for arm, told in arms.items()}
+    return "\n".join(
+        (
+            "## memorisation\n",
+            "Sine waves from few fixed training tasks: MAML's mean squared error on new waves and on the training "
+            f"waves at new points, with their support and with shuffled targets in it. {found['seeds']} seeds, "
+            f"{found['steps']:,} steps each. The difference is of errors, so below 0 is better.\n",
+            *rows,
+            "",
+            *(f"- {arm}: `{plan}`" for arm, plan in plans.items()),
+            "",
+            f"(Commit {found['commit'][:7]}, torch {found['versions']['torch']}.)\n",
+            f"```console\n$ {found['command']}\n```\n",
         )
     )
 
