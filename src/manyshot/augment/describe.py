@@ -14,6 +14,8 @@ from manyshot.augment.task import TaskOp
 
 EXAMPLE_OPS = "affine noise"
 """What an op that must be given ops is shown with."""
+EXAMPLE_OF_A_CLASS = "turn"
+"""The same for an op of whole tasks, which takes one."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def _describe(name: str, kind: type) -> OpHelp:
         found["name"]: " ".join(found["help"].split())
         for found in re.finditer(r"^    (?P<name>\w+): (?P<help>.*(?:\n     .*)*)", arguments, re.MULTILINE)
     }
+    given = EXAMPLE_OF_A_CLASS if issubclass(kind, TaskOp) else EXAMPLE_OPS
     return OpHelp(
         name=name,
         summary=" ".join(summary.split()),
@@ -90,7 +93,7 @@ def _describe(name: str, kind: type) -> OpHelp:
             for option, field in options(kind).items()
         ),
         placements=_placements(kind),
-        example=f"{name}({EXAMPLE_OPS})" if any(map(is_required, options(kind).values())) else name,
+        example=f"{name}({given})" if any(map(is_required, options(kind).values())) else name,
     )
 
 
