@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from manyshot.augment import PRESETS, describe_ops
-from manyshot.augment.describe import OpHelp, OptionHelp
+from manyshot.augment.describe import LEARNED_HELP, OpHelp, OptionHelp
 from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.mix import MIXES
 from manyshot.augment.policies import POLICIES
@@ -41,6 +41,7 @@ def page() -> str:
     for title, table in SECTIONS.items():
         parts += [f"\n## {title}\n\n{', '.join(f'[{name}](#{name})' for name in table)}\n"]
         parts += [_op(described[name]) for name in table]
+    parts += ["\n## Learned\n", _op(LEARNED_HELP)]
     rows = "".join(f"| `{name}` | {preset.summary} | `{preset.plan}` |\n" for name, preset in PRESETS.items())
     parts.append(f"\n## Presets\n\nPlans with a name.\n\n| preset | for | plan |\n| --- | --- | --- |\n{rows}")
     return "".join(parts)
@@ -48,7 +49,8 @@ def page() -> str:
 
 def _op(op: OpHelp) -> str:
     parts = [f"### {op.name}", op.summary, *op.details.split("\n\n")]
-    parts += ["\n".join(["| option | default | meaning |", "| --- | --- | --- |", *_rows(op.options)])]
+    if op.options:
+        parts += ["\n".join(["| option | default | meaning |", "| --- | --- | --- |", *_rows(op.options)])]
     return "\n" + "\n\n".join(part for part in parts if part) + "\n"
 
 

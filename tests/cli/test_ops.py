@@ -1,17 +1,18 @@
 from PIL import Image
 
 from manyshot.augment import NAMED, PRESETS, Plan
+from manyshot.augment.augmenter import LEARNED
 
 
 def test_every_op_and_preset_is_listed(manyshot):
     answer = manyshot("ops")
     assert answer.status == 0
-    for name in (*NAMED, *PRESETS):
+    for name in (*NAMED, LEARNED, *PRESETS):
         assert f"{name} " in answer.out
 
 
 def test_one_op_is_explained_with_all_its_options_and_a_plan_that_works(manyshot):
-    for name in NAMED:
+    for name in (*NAMED, LEARNED):
         answer = manyshot("ops", name)
         assert answer.status == 0
         plan = answer.out.strip().splitlines()[-1].removeprefix("Example plan: ")
@@ -21,7 +22,7 @@ def test_one_op_is_explained_with_all_its_options_and_a_plan_that_works(manyshot
 
 def test_json_tells_the_same(manyshot):
     listed = manyshot("ops", "--json").json
-    assert [op["name"] for op in listed["ops"]] == list(NAMED)
+    assert [op["name"] for op in listed["ops"]] == [*NAMED, LEARNED]
     assert set(listed["presets"]) == set(PRESETS)
     (erase,) = manyshot("ops", "erase", "--json").json["ops"]
     assert {"name": "holes", "default": 1, "help": "rectangles an image."} in erase["options"]

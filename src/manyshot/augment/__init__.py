@@ -1,5 +1,6 @@
 """Augmentation that is given: ops on items, plans that say where they act, and the language of plans."""
 
+from manyshot.augment.augmenter import Augmenter
 from manyshot.augment.choose import OneOf, SomeOf
 from manyshot.augment.compose import Compose, Sometimes
 from manyshot.augment.describe import describe_ops
@@ -13,6 +14,7 @@ __all__ = [
     "NAMED",
     "OPS",
     "PRESETS",
+    "Augmenter",
     "Compose",
     "OneOf",
     "Op",

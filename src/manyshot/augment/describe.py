@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from manyshot.augment.augmenter import LEARNED
 from manyshot.augment.build import is_required, options
 from manyshot.augment.mix import Mix
 from manyshot.augment.syntax import PLACEMENTS, number
@@ -61,6 +62,19 @@ class OpHelp:
     options: tuple[OptionHelp, ...]
     placements: tuple[str, ...]
     example: str
+
+
+LEARNED_HELP = OpHelp(
+    name=LEARNED,
+    summary="Shots that a learned augmenter makes of the whole support set; it is named beside the plan.",
+    details="The augmenter is trained on other tasks (`manyshot train --stage augmenter`) and named by "
+    "`--augmenter RUN`, in Python by `plan.with_augmenter(...)`. The word stands alone in its clause; `weight` "
+    "multiplies the weights that the augmenter gives.",
+    options=(),
+    placements=("shots",),
+    example=f"8 x {LEARNED}",
+)
+"""The word of a plan that is no op."""
 
 
 def describe_ops(table: Mapping[str, type] = NAMED) -> tuple[OpHelp, ...]:

@@ -19,6 +19,7 @@ Grammar, with spaces and line breaks free::
 - `shots: 8 x …` adds eight variants of each support item, which stays; `weight 0.5` counts each as half an item.
 - Every op takes `p`: `elastic(0.1, p=0.5)` changes an item with probability one half.
 - Mixes (mixup, cutmix, mosaic) stand last in a clause of support, query or shots; they mix labels along with items.
+- `shots: 8 x learned` has a learned augmenter make the shots (see `manyshot.augment.augmenter`).
 - Each placement stands at most once. Clauses act in the order task, support, query, shots, however they are written.
 - A preset stands alone and means the text that it is short for (see `manyshot.augment.presets`).
 

@@ -9,6 +9,7 @@ from itertools import groupby
 import torch
 from torch import Generator
 
+from manyshot.augment.augmenter import LEARNED, Augmenter
 from manyshot.augment.build import build, word
 from manyshot.augment.compose import Compose
 from manyshot.augment.language import NAME, parse
@@ -47,6 +48,7 @@ class Step:
         whole: what changes whole tasks, one after the other, at `task`; empty elsewhere.
         copies: variants of an item; None to change items in place.
         weight: of an added shot, as a share of its item's.
+        learned: whether the plan's augmenter makes the shots.
     """
 
     op: Compose
@@ -54,6 +56,7 @@ class Step:
     whole: tuple[Shared | TaskOp, ...] = ()
     copies: int | None = None
     weight: float = 1.0
+    learned: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,10 @@ class Plan:
 
     Args:
         syntax: the plan as parsed; `Plan()` changes nothing.
+        augmenter: what the word `learned` stands for, see `with_augmenter`.
 
     Raises:
-        InputError: for an op, option or value that does not exist or is out of range.
+        InputError: for an op, option or value that does not exist or is out of range, or an augmenter without the word.
 
     Example:
         >>> plan = Plan.parse("task: turn; support: affine(15) elastic(0.1); shots: 8 x elastic")
@@ -78,9 +82,14 @@ class Plan:
     """
 
     syntax: Syntax = field(default_factory=Syntax)
+    augmenter: Augmenter | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _ = self.steps  # so that a wrong plan fails where it is written, not where it is first used
+        if self.augmenter is not None and not self.needs_augmenter:
+            raise InputError(
+                f"plan: '{self}' has no use for an augmenter; write where it acts, as in 'shots: 8 x {LEARNED}'"
+            )
 
     @classmethod
     def parse(cls, text: str) -> "Plan":
@@ -98,6 +107,8 @@ class Plan:
         name = text.strip()
         if name in PRESETS:
             return cls(parse(PRESETS[name].plan))
+        if name == LEARNED:
+            raise InputError(f"plan: '{name}' alone does not say how many; write 'shots: 8 x {name}'")
         if name in NAMED:
             raise InputError(f"plan: '{name}' alone does not say where it acts; write 'support: {name}'")
         if name != "none" and re.fullmatch(NAME, name):
@@ -112,6 +123,28 @@ class Plan:
         """What happens at each placement that the plan has, in the order in which it happens."""
         clauses = {placement: clause for clause in self.syntax.clauses for placement in clause.placements}
         return {placement: _step(placement, clauses[placement]) for placement in PLACEMENTS if placement in clauses}
+
+    @property
+    def needs_augmenter(self) -> bool:
+        """Whether the word `learned` stands in it, so that it cannot be applied without an augmenter."""
+        return "shots" in self.steps and self.steps["shots"].learned
+
+    def with_augmenter(self, augmenter: Augmenter) -> "Plan":
+        """The same plan, whose word `learned` stands for this augmenter.
+
+        Raises:
+            InputError: if the plan does not have the word.
+
+        Example:
+            >>> from manyshot.augment.image import Noise
+            >>> class Grainy:
+            ...     space = "items"
+            ...     def make(self, support, copies, generator):
+            ...         return variants(support, Noise(), copies, generator)
+            >>> Plan.parse("shots: 8 x learned").with_augmenter(Grainy()).needs_augmenter
+            True
+        """
+        return replace(self, augmenter=augmenter)
 
     @property
     def query_copies(self) -> int:
@@ -138,7 +171,8 @@ class Plan:
         """The op that makes a new sample of an item: that of the shots if there are any, else that of the support.
 
         Raises:
-            InputError: if the plan has neither, or mixes there: a mixed sample has no one class.
+            InputError: if the plan has neither, or mixes there: a mixed sample has no one class; or if an augmenter
+                makes the shots, which looks at a whole support set.
 
         Example:
             >>> Plan.parse("support: flip; shots: 8 x noise(0.2)").item_op()
@@ -149,6 +183,8 @@ class Plan:
             raise InputError(
                 f"plan: '{self}' does not say how to make samples; give it a clause such as 'shots: 8 x affine'"
             )
+        if step.learned:
+            raise InputError(f"plan: '{self}': an augmenter makes samples of a whole support set, not of one item")
         if step.mixes:
             raise InputError(f"plan: '{self}' mixes classes, so a sample would have no label; leave the mix out here")
         return step.op
@@ -162,6 +198,9 @@ class Plan:
             episode: T tasks; uint8 images are made float, from 0 to 1. On the CPU the engine does that and augments in
                 one go; what acts on whole tasks is rounded to levels then.
             generator: gives one number, which seeds the streams. The same state gives the same result.
+
+        Raises:
+            InputError: if the plan needs an augmenter and has none.
 
         Returns:
             The changed episode. Extra shots stand behind the support items, in the order of `variants`, with their
@@ -185,9 +224,13 @@ class Plan:
                 for change_tasks in step.whole:
                     episode = _changed_tasks(change_tasks, episode, stream)
             elif placement == "shots":
-                made = variants(episode.support, step.op, step.copies or 1, stream, step.weight)
-                made = _mixed(made, step, stream)
-                episode = episode.as_float()
+                if step.learned:
+                    episode = episode.as_float()
+                    made = self._learned_shots(episode.support, step, stream)
+                else:
+                    made = variants(episode.support, step.op, step.copies or 1, stream, step.weight)
+                    made = _mixed(made, step, stream)
+                    episode = episode.as_float()
                 episode = replace(episode, support=episode.support.joined(made))
             else:
                 side = episode.support if placement == "support" else episode.query
@@ -197,8 +240,19 @@ class Plan:
                 episode = replace(episode, support=side) if placement == "support" else replace(episode, query=side)
         return episode.as_float()
 
+    def _learned_shots(self, support: Examples, step: Step, stream: Generator) -> Examples:
+        if self.augmenter is None:
+            raise InputError(
+                f"plan: '{self}' has the word '{LEARNED}' and no augmenter that it could stand for; name its run: "
+                "--augmenter RUN (in Python plan.with_augmenter(...))"
+            )
+        made = self.augmenter.make(support, step.copies or 1, stream)
+        return replace(made, weight=step.weight * made.weight)
+
 
 def _step(placement: str, clause: Clause) -> Step:
+    if any(call.name == LEARNED for call in clause.calls):
+        return _learned(clause)
     if placement == "task" and len(clause.placements) == 1:
         per, calls = zip(*map(_per, clause.calls), strict=True)
     else:
@@ -220,6 +274,18 @@ def _step(placement: str, clause: Clause) -> Step:
     if placement == "task":
         return Step(Compose(()), whole=tuple(_runs(zip(built, per, strict=True))))
     return Step(Compose(ops), mixes, (), clause.copies, 1.0 if clause.weight is None else clause.weight)
+
+
+def _learned(clause: Clause) -> Step:
+    """A clause with the word `learned`, which stands alone: made items are not changed again."""
+    call = next(call for call in clause.calls if call.name == LEARNED)
+    if clause.placements != ("shots",):
+        raise InputError(f"plan: {call.place} makes further items: write it in a 'shots:' clause of its own")
+    if len(clause.calls) > 1 or call.arguments or call.options:
+        raise InputError(
+            f"plan: {call.place}: the augmenter knows how; write the word alone, as in 'shots: 8 x {LEARNED}'"
+        )
+    return Step(Compose(()), copies=clause.copies, weight=1.0 if clause.weight is None else clause.weight, learned=True)
 
 
 def _runs(built: Iterable[tuple[Op | TaskOp, str]]) -> Iterator[Shared | TaskOp]:

@@ -24,15 +24,16 @@ def ops(
     quiet: Quiet = False,
 ) -> None:
     """List the ops of augmentation plans, explain one, or draw them."""
-    from manyshot.augment import NAMED, OPS, PRESETS
-    from manyshot.augment.describe import describe_ops
+    from manyshot.augment import OPS, PRESETS
+    from manyshot.augment.describe import LEARNED_HELP, describe_ops
 
     quieten(quiet)
-    if name is not None and name not in NAMED:
-        raise InputError(f"no op '{name}'; {did_you_mean(name, NAMED)}")
+    known = {op.name: op for op in (*describe_ops(), LEARNED_HELP)}
+    if name is not None and name not in known:
+        raise InputError(f"no op '{name}'; {did_you_mean(name, known)}")
     if out:
         check_out(out, beside=True)
-    described = describe_ops({name: NAMED[name]} if name else NAMED)
+    described = [known[name]] if name else list(known.values())
     if out:
         if name is not None and name not in OPS:
             raise InputError(f"'{name}' takes other ops or items: draw those that stand alone")
@@ -52,9 +53,10 @@ def ops(
         if op.details:
             print(f"{op.details}\n")
         rows = [(o.name, o.written, o.help) for o in op.options]
-        if "p" not in (o.name for o in op.options):
+        if "p" not in (o.name for o in op.options) and op is not LEARNED_HELP:
             rows.append(("p", "1", "the share of items that are changed"))
-        print_table(("option", "default", "meaning"), rows)
+        if rows:
+            print_table(("option", "default", "meaning"), rows)
         print(f"May stand at: {', '.join(op.placements)}")
         where = "support" if "support" in op.placements else op.placements[0]
         print(f"Example plan: {where}: {op.example}")
