@@ -44,6 +44,8 @@ class Config:
         test_plan: augmentation at use time: extra shots, and variants of a query to average over.
         validation: share of the classes that is held out to choose the best weights by; 0 for none.
         test: share that is set aside to judge by, and never trained or chosen on; 0 for none.
+        augmenter: share that is set aside for an augmenter to learn from later, since on classes that the learner knows
+            there is nothing for it to learn; 0 for none.
         split_by: what is held out: classes ("class"), whole groups ("group"), or items of every class ("item").
         fit: steps, rates and the like.
 
@@ -68,14 +70,16 @@ class Config:
     test_plan: str = "none"
     validation: float = 0.2
     test: float = 0.0
+    augmenter: float = 0.0
     split_by: str = "class"
     fit: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        if not (self.validation >= 0 and self.test >= 0 and self.validation + self.test < 1):
+        shares = (self.validation, self.test, self.augmenter)
+        if not (min(shares) >= 0 and sum(shares) < 1):
             raise InputError(
-                f"validation={self.validation}, test={self.test}: give shares of at least 0 that "
-                "leave something to train on"
+                f"validation={self.validation}, test={self.test}, augmenter={self.augmenter}: give shares of at least "
+                "0 that leave something to train on"
             )
         if self.split_by not in ("class", "group", "item"):
             raise InputError(f"split_by='{self.split_by}': {did_you_mean(self.split_by, ['class', 'group', 'item'])}")

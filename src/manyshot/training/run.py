@@ -112,11 +112,13 @@ class Sources:
         training: what is learned from; with `Config.classes`, some of its classes, others for another seed.
         validation: what the best weights are chosen by, if anything.
         test: what is judged by alone, if anything.
+        augmenter: what an augmenter may learn from, which the learner never saw, if anything.
     """
 
     training: Source
     validation: Source | None = None
     test: Source | None = None
+    augmenter: Source | None = None
 
 
 def load_sources(config: Config) -> Sources:
@@ -127,8 +129,8 @@ def load_sources(config: Config) -> Sources:
             classes than asked for.
     """
     source = load_data(config.data, config.split, root=config.root, size=config.size, centred=config.centred)
-    shares = {"training": 1 - config.validation - config.test, "validation": config.validation, "test": config.test}
-    shares = {name: share for name, share in shares.items() if share}
+    aside = {"validation": config.validation, "test": config.test, "augmenter": config.augmenter}
+    shares = {"training": 1 - sum(aside.values())} | {name: share for name, share in aside.items() if share}
     if len(shares) == 1:
         return Sources(_some_classes(source, config))
     drawn = source.split(tuple(shares.values()), seed=0, by=config.split_by)

@@ -1,0 +1,92 @@
+"""Whether an op acts, drawn so that how often it should can be learned: three estimators of the gradient."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from manyshot.base import InputError, did_you_mean
+
+Gates = Literal["straight-through", "relaxed", "reinforce"]
+GATES: tuple[Gates, ...] = ("straight-through", "relaxed", "reinforce")
+"""How the gradient passes through a draw of on or off."""
+TEMPERATURE = 0.5
+
+
+def check_gates(name: str) -> None:
+    """Check that there is an estimator of this name.
+
+    Raises:
+        InputError: if there is none.
+
+    Example:
+        >>> check_gates("relaxed")
+    """
+    if name not in GATES:
+        raise InputError(f"gates='{name}': {did_you_mean(name, GATES)}")
+
+
+def draw_gates(logits: Float[Tensor, "*n"], how: Gates, generator: Generator) -> Float[Tensor, "*n"]:
+    """Draw gates, 1 (on) with the probability `sigmoid(logit)`, else 0.
+
+    With logistic noise `e = log u - log(1 - u)` the gate is `h = [logit + e > 0]`, and the relaxed one (the two-way
+    Gumbel-softmax of Jang et al. 2017 and Maddison et al. 2017) is `r = sigmoid((logit + e) / temperature)`.
+
+    - "straight-through" gives h, with the derivative of r (Bengio et al. 2013): what is made is what will be used.
+    - "relaxed" gives r itself.
+    - "reinforce" gives h without a derivative: see `score`.
+
+    Example:
+        >>> gates = draw_gates(torch.tensor([9.0, -9.0]), "straight-through", torch.Generator().manual_seed(0))
+        >>> gates.tolist()
+        [1.0, 0.0]
+    """
+    uniform = torch.rand(logits.shape, generator=generator).clamp(1e-6, 1 - 1e-6).to(logits)
+    noisy = logits + uniform.logit()
+    hard = (noisy > 0).to(logits)
+    if how == "reinforce":
+        return hard
+    soft = (noisy / TEMPERATURE).sigmoid()
+    return soft if how == "relaxed" else hard + (soft - soft.detach())
+
+
+def likely_gates(logits: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """The gates that are likelier than their opposites.
+
+    Example:
+        >>> likely_gates(torch.tensor([0.3, -2.0])).tolist()
+        [1.0, 0.0]
+    """
+    return (logits > 0).to(logits)
+
+
+def log_probability(logits: Float[Tensor, "t *n"], gates: Float[Tensor, "t *n"]) -> Float[Tensor, "t"]:
+    """The log-probability of all gates of each task together.
+
+    Example:
+        >>> log_probability(torch.zeros(1, 3), torch.ones(1, 3)).exp()
+        tensor([0.1250])
+    """
+    each = -F.binary_cross_entropy_with_logits(logits, gates.detach(), reduction="none")
+    return each.flatten(1).sum(1)
+
+
+def score(
+    losses: Float[Tensor, "*t"], baseline: Float[Tensor, "*t"], log_probabilities: Float[Tensor, "*t"]
+) -> Float[Tensor, "*t"]:
+    """Losses whose derivative is that of their expectation over the draws, too (REINFORCE, Williams 1992).
+
+    L + (L - b) (log p - log p), where the differences are constants but for the last log p: the value is that of L, the
+    derivative L' + (L - b) (log p)'. A baseline b that is no function of the draws leaves the expectation as it is;
+    that of self-critical training (Rennie et al. 2017) is the loss under the likeliest draw.
+
+    Example:
+        >>> logit = torch.zeros(1, requires_grad=True)
+        >>> value = score(torch.tensor([3.0]), torch.tensor([1.0]), logit.sigmoid().log())
+        >>> value.sum().backward()
+        >>> value.item(), logit.grad.item()
+        (3.0, 1.0)
+    """
+    return losses + (losses - baseline).detach() * (log_probabilities - log_probabilities.detach())

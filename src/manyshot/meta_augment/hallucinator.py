@@ -1,0 +1,131 @@
+"""A network that imagines further features of a class (Wang, Girshick, Hebert and Hariharan 2018, and after)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from manyshot.augment.op import check_number
+from manyshot.base import InputError
+from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.budget import WeightBudget
+from manyshot.meta_augment.context import gaussian, of_items, task_context
+from manyshot.tasks import Examples
+
+
+class Hallucinator(LearnedAugmenter):
+    """Add to a feature what a network makes of it, its class, its task and noise.
+
+    z' = z + s r H([z, m_k, m] / r, e),   e ~ N(0, I)
+
+    m_k and m are the means of the class and of the classes, r is how far the support's items lie from m (see
+    `task_context`), so that the scale of the features plays no part; H is a network with two hidden layers. s is
+    learned and small at first, but not zero, where the network would get no gradient.
+
+    Where it differs from the paper: the network adds to its seed instead of starting from it, sees the class and the
+    task, and made items count less where there are many real ones (`WeightBudget`). Noise comes in pairs of opposite
+    sign.
+
+    Args:
+        features: d.
+        noise: how many random numbers an item is made from.
+        hidden: width of the network.
+        noise_scale: what the noise is multiplied by; 0 leaves a network of the same size that cannot use noise, which
+            shows how much of a gain is a learned shift.
+        strength: s at first.
+        weight: of all made items of a class beside one real item, at first and at one shot.
+
+    Example:
+        >>> labels = torch.eye(5).expand(2, 5, 5)
+        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> made = Hallucinator(8).make(support, 4, torch.Generator().manual_seed(0))
+        >>> made.items.shape, made.origin[0, :6].tolist()
+        (torch.Size([2, 20, 8]), [0, 0, 0, 0, 1, 1])
+    """
+
+    space: Space = "features"
+
+    def __init__(
+        self,
+        features: int,
+        noise: int = 16,
+        hidden: int = 128,
+        noise_scale: float = 1.0,
+        strength: float = 0.3,
+        weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.noise, self.noise_scale = noise, noise_scale
+        self.network = nn.Sequential(
+            nn.Linear(3 * features + noise, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, features),
+        )
+        self.log_strength = nn.Parameter(torch.tensor(math.log(strength)))
+        self.budget = WeightBudget(weight)
+
+    def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
+        """The noise of each made item."""
+        tasks, n = support.weight.shape
+        return {"noise": gaussian(tasks, n, copies, self.noise, generator)}
+
+    def vary(
+        self, support: Examples, copies: int, draws: Draws, context: Examples
+    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+        """Add what the network makes of each item and its noise."""
+        seen = task_context(context.items, context)
+        unit = seen.spread[:, None, None]
+        z = support.items
+        of_class = of_items(seen.classes, support.labels)
+        known = torch.cat([z, of_class, seen.task[:, None].expand_as(z)], -1) / unit
+        known = known.repeat_interleave(copies, 1)
+        added = self.network(torch.cat([known, self.noise_scale * draws["noise"]], -1))
+        items = z.repeat_interleave(copies, 1) + self.log_strength.exp() * unit * added
+        return items, self.budget(support, copies)
+
+
+@dataclass(frozen=True)
+class HallucinatorOptions:
+    """A network that adds to a feature by its class, its task and noise, `hallucinator(noise=16)`.
+
+    Args:
+        noise: random numbers that an item is made from.
+        hidden: width of the network.
+        noise_scale: multiplies the noise; 0 for a network of the same size without.
+        strength: of what it adds, at first.
+        weight: of all made items of a class beside one real item, at first.
+    """
+
+    noise: int = 16
+    hidden: int = 128
+    noise_scale: float = 1.0
+    strength: float = 0.3
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number(self, "noise", "hidden", low=1, high=4096, whole=True)
+        check_number(self, "noise_scale", low=0, high=100)
+        check_number(self, "strength", "weight", low=1e-6, high=1e6)
+
+    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> Hallucinator:
+        """Build it for features of one number of dimensions."""
+        return Hallucinator(feature_size(shape), self.noise, self.hidden, self.noise_scale, self.strength, self.weight)
+
+
+def feature_size(shape: tuple[int, ...]) -> int:
+    """d of the shape (d,).
+
+    Raises:
+        InputError: if it is that of anything but a vector.
+
+    Example:
+        >>> feature_size((64,))
+        64
+    """
+    if len(shape) != 1:
+        raise InputError(f"items of shape {shape} given to an augmenter of features; encode them first")
+    return shape[0]

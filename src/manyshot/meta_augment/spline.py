@@ -1,0 +1,87 @@
+"""Smooth displacement that cannot fold: cubic B-splines with bounded coefficients (Choi and Lee 2000)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.warp import Warp, pixels
+from manyshot.augment.op import Params, check_number
+
+FOLDLESS = 0.48
+"""Coefficients up to this share of the knots' distance leave the map one to one: 1 / 2.0464 (Choi and Lee 2000)."""
+
+
+@dataclass(frozen=True)
+class Spline(Warp):
+    """Displace each image by a cubic B-spline field of its own coefficients, too small to fold.
+
+    The output at x shows the input at `x + sum_ij B_i(x) B_j(y) c_ij`. Knots part the image into cells x cells squares
+    of side `2 / cells`; where no coefficient is larger than `FOLDLESS` times that, along either axis, neither the field
+    nor its inverse ever folds. Unlike `Elastic`, whose field passes through given displacements, this one is told by
+    coefficients, of which each moves at most four cells a side.
+
+    Args:
+        cells: squares a side.
+        strength: standard deviation of the coefficients where they are drawn, before they are bounded (see `bounded`).
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = Spline(cells=4)
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> params["coefficients"].shape
+        torch.Size([8, 2, 7, 7])
+        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        torch.Size([8, 1, 28, 28])
+    """
+
+    cells: int = 4
+    strength: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_number(self, "cells", low=1, high=64, whole=True)
+        check_number(self, "strength", high=2)
+
+    @property
+    def edge(self) -> str:
+        """Nothing lies beyond the image."""
+        return "zero"
+
+    @property
+    def bound(self) -> float:
+        """The size that no coefficient may reach, as a share of half the image."""
+        return FOLDLESS * 2 / self.cells
+
+    def bounded(self, raw: Tensor) -> Tensor:
+        """Any numbers as coefficients that do not fold: `bound * tanh(raw / bound)`."""
+        return self.bound * (raw / self.bound).tanh()
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `coefficients [n, 2, cells + 3, cells + 3]`: (x, y), row by row."""
+        side = self.cells + 3
+        return {"coefficients": self.bounded(self.strength * torch.randn(n, 2, side, side, generator=generator))}
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Add the field's value at each point; differentiable in points and params."""
+        coefficients: Tensor = params["coefficients"].to(points)
+        if points.equal(pixels(points.new_empty(1, 1, *size)).expand_as(points)):
+            # On the pixels' own grid the two axes part, which is many times faster.
+            rows, columns = self.basis(points[0, :, 0, 1]), self.basis(points[0, 0, :, 0])
+            field = rows @ coefficients @ columns.mT
+            return points + field.permute(0, 2, 3, 1)
+        columns, rows = self.basis(points[..., 0]), self.basis(points[..., 1])
+        return points + torch.einsum("nhwi,ncij,nhwj->nhwc", rows, coefficients, columns)
+
+    def basis(self, places: Float[Tensor, "*n"]) -> Float[Tensor, "*n knots"]:
+        """The weight of each of cells + 3 coefficients of an axis at places from -1 to 1; beyond, as at the border."""
+        at = (places.clamp(-1, 1) + 1) * (self.cells / 2)
+        knots = torch.arange(-1, self.cells + 2, device=places.device, dtype=places.dtype)
+        away = (at[..., None] - knots).abs()
+        near = 2 / 3 - away.square() * (1 - away / 2)
+        far = (2 - away).clamp(min=0).pow(3) / 6
+        return torch.where(away < 1, near, far)
