@@ -4,6 +4,7 @@ All are taken on vectors (features of an encoder, or what an augmenter of featur
 for a task in which there is nothing to measure.
 """
 
+import math
 from dataclasses import fields, replace
 
 import torch
@@ -118,7 +119,8 @@ def of_next_task(support: Examples) -> Examples:
     """Each task with the support of the next one, the last with that of the first: the context of a swap test.
 
     Example:
-        >>> two = Examples(torch.tensor([[[0.0]], [[1.0]]]), torch.ones(2, 1, 1), torch.ones(2, 1), torch.ones(2, 1) > 0)
+        >>> ones = torch.ones(2, 1)
+        >>> two = Examples(torch.tensor([[[0.0]], [[1.0]]]), ones[..., None], ones, ones > 0)
         >>> of_next_task(two).items.flatten().tolist()
         [1.0, 0.0]
     """
@@ -137,9 +139,7 @@ def entropy_of_choices(chances: Float[Tensor, "*n ops"]) -> Float[Tensor, "*n"]:
         >>> entropy_of_choices(torch.tensor([[0.5, 0.5], [0.0, 1.0]]))
         tensor([1., 0.])
     """
-    return -(torch.xlogy(chances, chances) + torch.xlogy(1 - chances, 1 - chances)).mean(-1) / torch.log(
-        torch.tensor(2.0)
-    ).to(chances)
+    return (torch.special.entr(chances) + torch.special.entr(1 - chances)).mean(-1) / math.log(2)
 
 
 def _moved_squared(made: Tensor, origins: Tensor, examples: Examples) -> Tensor:
