@@ -1,0 +1,157 @@
+"""Features of a class from few of them: adversarial feature hallucination (Li, Zhang, Li and Fu 2020)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from manyshot.augment.op import check_number
+from manyshot.base import InputError
+from manyshot.generate.bodies import perceptron
+from manyshot.generate.discriminator import Discriminator, Pairs
+from manyshot.generate.draw import Batch
+from manyshot.generate.game import Game
+from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
+from manyshot.generate.kind import MOST, Kind, check_game
+
+SHARPNESS = 10.0
+"""What cosines are multiplied by in the class term."""
+
+
+class Hallucinator(ItemGenerator):
+    """Makes vectors of the class whose mean it is shown: s = c + body([c, z]).
+
+    Args:
+        shape: (d,).
+        noise: how many numbers z has.
+        width: of the hidden layers.
+    """
+
+    wants: ClassVar[Wants] = "mean"
+
+    def __init__(self, shape: tuple[int, ...], noise: int, width: int) -> None:
+        super().__init__(shape, noise)
+        self.body = perceptron(shape[0] + noise, width, 2, shape[0])
+
+    def code(self, condition: Condition) -> Code:
+        """The means themselves."""
+        assert condition.like is not None
+        return (condition.like,)
+
+    def decode(self, noise: Float[Tensor, "n z"], code: Code) -> Float[Tensor, "n ..."]:
+        """Make vectors about the means."""
+        (mean,) = code
+        made: Tensor = mean + self.body(torch.cat([mean, noise], 1))
+        return made
+
+
+class FeatureGame(Game):
+    """The game with AFHN's two further terms: made features keep their class, and two noises give two features.
+
+    class term:    -log sum_j [y_j = y_i] exp(k cos(x_i, s_j)) / sum_j exp(k cos(x_i, s_j)),   averaged over real x_i
+    anti-collapse: E (1 - cos(z, z')) / (1 - cos(s, s')),   s and s' made of the same mean with noises z and z'
+
+    The paper maximises the inverse of the second ratio; it is minimised here as in mode seeking (Mao et al. 2019).
+
+    Args:
+        generator: of vectors.
+        discriminator: of pairs of them.
+        loss: see `Game`.
+        penalty: see `Game`.
+        keep: strength of the class term.
+        spread: strength of the anti-collapse term.
+    """
+
+    def __init__(
+        self,
+        generator: ItemGenerator,
+        discriminator: Discriminator,
+        loss: str,
+        penalty: str,
+        keep: float,
+        spread: float,
+    ) -> None:
+        super().__init__(generator, discriminator, loss, penalty)
+        self.keep, self.spread = keep, spread
+
+    def further(self, batch: Batch, noise: Float[Tensor, "n z"], made: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+        """Both terms, weighted."""
+        other = noise.roll(1, 0)
+        again = self.generator(other, batch.condition)
+        return self.keep * class_term(batch.items, made, batch.label) + self.spread * anti_collapse(
+            noise, other, made, again
+        )
+
+
+def class_term(real: Float[Tensor, "n d"], made: Float[Tensor, "n d"], label: Tensor) -> Float[Tensor, ""]:
+    """How far made features are from letting real ones be classified by their cosines; see `FeatureGame`.
+
+    Example:
+        >>> apart = torch.eye(2)
+        >>> right, wrong = (class_term(apart, made, torch.tensor([0, 1])) for made in (apart, apart.flip(0)))
+        >>> bool(right < wrong)
+        True
+    """
+    logits = SHARPNESS * F.normalize(real, dim=1) @ F.normalize(made, dim=1).T
+    same = label[:, None] == label
+    return (logits.logsumexp(1) - logits.masked_fill(~same, -torch.inf).logsumexp(1)).mean()
+
+
+def anti_collapse(
+    noise: Float[Tensor, "n z"], other: Float[Tensor, "n z"], made: Float[Tensor, "n d"], again: Float[Tensor, "n d"]
+) -> Float[Tensor, ""]:
+    """E (1 - cos(z, z')) / (1 - cos(s, s')): large where two noises come to one feature.
+
+    Example:
+        >>> z, s = torch.eye(2), torch.eye(2)
+        >>> anti_collapse(z, z.flip(0), s, s.flip(0)).item()
+        1.0
+    """
+    apart = 1 - F.cosine_similarity(made, again, dim=1)
+    return ((1 - F.cosine_similarity(noise, other, dim=1)) / apart.clamp(min=1e-3)).mean()
+
+
+@dataclass(frozen=True)
+class AFHNOptions:
+    """Feature vectors of the class of a few given ones, `afhn(spread=0.1)`.
+
+    Args:
+        width: of the hidden layers of both sides.
+        noise: how many numbers z has.
+        keep: strength of the term that keeps the class.
+        spread: strength of the term against collapse.
+        loss: wasserstein in the paper; or minimax, non_saturating, hinge.
+        penalty: gradient in the paper; or none, r1.
+
+    Raises:
+        InputError: for a value out of range.
+    """
+
+    width: int = 256
+    noise: int = 32
+    keep: float = 1.0
+    spread: float = 0.1
+    loss: str = "wasserstein"
+    penalty: str = "gradient"
+
+    def __post_init__(self) -> None:
+        check_number(self, "width", "noise", low=1, high=MOST, whole=True)
+        check_number(self, "keep", "spread")
+        check_game(self)
+
+    def make(self, kind: Kind) -> Game:
+        """Build the game.
+
+        Raises:
+            InputError: if the items are pictures.
+        """
+        if kind.is_picture:
+            raise InputError(
+                "afhn makes feature vectors, and these are pictures; name an encoder's run (--encoder RUN)"
+            )
+        judge = Pairs(perceptron(2 * kind.shape[0], self.width, 1, self.width).append(nn.LeakyReLU(0.2)), self.width)
+        generator = Hallucinator(kind.shape, self.noise, self.width)
+        return FeatureGame(generator, judge, self.loss, self.penalty, self.keep, self.spread)

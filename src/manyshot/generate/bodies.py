@@ -1,0 +1,172 @@
+"""The networks that games are played with: fully connected ones, and those of strided convolutions."""
+
+import math
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from manyshot.base import InputError
+from manyshot.nets import groups_of
+
+N = TypeVar("N", bound=nn.Module)
+
+SLOPE = 0.2
+SMALLEST_MAP = 4
+
+
+def perceptron(inputs: int, width: int, hidden: int, outputs: int) -> nn.Sequential:
+    """Fully connected layers, with leaky ReLU between them.
+
+    Args:
+        inputs: numbers in; items of any shape are laid out flat first.
+        width: of each hidden layer.
+        hidden: how many.
+        outputs: numbers out.
+
+    Example:
+        >>> perceptron(64, 32, 2, 1)(torch.rand(5, 1, 8, 8)).shape
+        torch.Size([5, 1])
+    """
+    widths = [inputs, *[width] * hidden]
+    layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.LeakyReLU(SLOPE))]
+    return nn.Sequential(nn.Flatten(), *layers, nn.Linear(widths[-1], outputs))
+
+
+class Bounded(nn.Module):
+    """Any numbers as pixels from 0 to 1: (tanh(x) + 1) / 2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Squash."""
+        return x.tanh().add(1).div(2)
+
+
+def stages_of(size: int) -> int:
+    """How many times a picture of this size is halved until its map is about 4 to 7 pixels a side.
+
+    Example:
+        >>> [stages_of(size) for size in (4, 8, 12, 28, 32, 84)]
+        [0, 1, 1, 2, 3, 4]
+    """
+    return max(0, int(math.log2(size / SMALLEST_MAP)))
+
+
+def require_size(size: int) -> None:
+    """Make sure that pictures are large enough for convolutions.
+
+    Raises:
+        InputError: if not.
+    """
+    if size < SMALLEST_MAP:
+        raise InputError(f"pictures of {size} pixels: convolutions need at least {SMALLEST_MAP}; use the model 'gan'")
+
+
+class Grow(nn.Module):
+    """A vector becomes a picture, as in DCGAN (Radford, Metz and Chintala 2016).
+
+    Linear to a map of 4 to 7 pixels a side, then transposed convolutions 4 x 4 of stride 2, each with group
+    normalisation and ReLU, and the last with tanh; the paper's batch normalisation would make an item depend on its
+    batch. A size that is no multiple is cut from the middle of the next larger one.
+
+    Args:
+        inputs: numbers in.
+        channels: of the picture.
+        size: its height and width.
+        width: channels of the last hidden map; each smaller one has twice as many.
+
+    Example:
+        >>> Grow(16, channels=1, size=28, width=8)(torch.rand(5, 16)).shape
+        torch.Size([5, 1, 28, 28])
+    """
+
+    def __init__(self, inputs: int, channels: int, size: int, width: int) -> None:
+        super().__init__()
+        require_size(size)
+        stages = stages_of(size)
+        self.size, self.side = size, math.ceil(size / 2**stages)
+        widths = [width * 2**stage for stage in range(max(stages, 1) - 1, -1, -1)]
+        self.first = nn.Linear(inputs, widths[0] * self.side**2)
+        layers: list[nn.Module] = [normalised(widths[0])]
+        for a, b in pairwise(widths):
+            layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), normalised(b)]
+        last = nn.ConvTranspose2d(width, channels, 4, 2, 1) if stages else nn.Conv2d(width, channels, 3, padding=1)
+        self.layers = nn.Sequential(*layers, last, Bounded())
+
+    def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n c size size"]:
+        """Make pictures."""
+        maps = self.first(x).unflatten(1, (-1, self.side, self.side)).contiguous(memory_format=torch.channels_last)
+        return middle(self.layers(maps), self.size)
+
+
+class Shrink(nn.Module):
+    """A picture becomes a vector by convolutions 4 x 4 of stride 2 with leaky ReLU, as in DCGAN, without normalisation.
+
+    Args:
+        channels: of the picture; values from 0 to 1 are brought to -1 to 1 first.
+        size: its height and width.
+        width: channels of the first map; each smaller one has twice as many.
+
+    Example:
+        >>> body = Shrink(channels=1, size=28, width=8)
+        >>> body(torch.rand(5, 1, 28, 28)).shape, body.features
+        (torch.Size([5, 784]), 784)
+    """
+
+    def __init__(self, channels: int, size: int, width: int) -> None:
+        super().__init__()
+        require_size(size)
+        stages = max(stages_of(size), 1)
+        widths = [channels, *(width * 2**stage for stage in range(stages))]
+        side = size
+        layers: list[nn.Module] = []
+        for a, b in pairwise(widths):
+            layers += [nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(SLOPE)]
+            side = side // 2
+        self.layers, self.features = nn.Sequential(*layers), widths[-1] * side**2
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n features"]:
+        """Read pictures."""
+        maps: Tensor = self.layers((2 * x - 1).contiguous(memory_format=torch.channels_last))
+        return maps.flatten(1)
+
+
+def normalised(width: int) -> nn.Sequential:
+    """Group normalisation, of each item alone, and ReLU.
+
+    Example:
+        >>> normalised(8)(torch.rand(2, 8, 4, 4)).shape
+        torch.Size([2, 8, 4, 4])
+    """
+    return nn.Sequential(nn.GroupNorm(groups_of(width), width), nn.ReLU())
+
+
+def middle(pictures: Float[Tensor, "n c h w"], size: int) -> Float[Tensor, "n c size size"]:
+    """Cut the middle out of square pictures that may be larger.
+
+    Example:
+        >>> middle(torch.rand(1, 1, 32, 32), 28).shape
+        torch.Size([1, 1, 28, 28])
+    """
+    start = (pictures.shape[-1] - size) // 2
+    return pictures[..., start : start + size, start : start + size]
+
+
+def spectral(network: N) -> N:
+    """Divide the weight of every layer by its largest singular value (Miyato et al. 2018), found by power iteration.
+
+    Returns:
+        The network, changed in place.
+
+    Example:
+        >>> network = spectral(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 1)))
+        >>> _ = [network(torch.rand(2, 8)) for _ in range(50)]
+        >>> round(torch.linalg.matrix_norm(network[0].weight, 2).item(), 3)
+        1.0
+    """
+    for module in list(network.modules()):
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding):
+            spectral_norm(module)
+    return network

@@ -1,0 +1,86 @@
+"""A class-conditional GAN with a projection discriminator (Mirza and Osindero 2014; Miyato and Koyama 2018)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from manyshot.augment.op import check_number
+from manyshot.base import InputError
+from manyshot.generate.bodies import Grow, Shrink, spectral
+from manyshot.generate.discriminator import Discriminator, Projection
+from manyshot.generate.game import Game
+from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
+from manyshot.generate.kind import MOST, Kind, check_game
+
+
+class Labelled(ItemGenerator):
+    """Makes items of a class that it is told by its number: G(z, y) = body([z, e_y]).
+
+    Args:
+        shape: of an item.
+        noise: how many numbers z has; e_y has as many.
+        classes: how many y there are.
+        body: noise and class vector, one behind the other, to items.
+    """
+
+    wants: ClassVar[Wants] = "label"
+
+    def __init__(self, shape: tuple[int, ...], noise: int, classes: int, body: nn.Module) -> None:
+        super().__init__(shape, noise, classes)
+        self.embedding, self.body = nn.Embedding(classes, noise), body
+
+    def code(self, condition: Condition) -> Code:
+        """The vectors of the classes asked for."""
+        assert condition.label is not None
+        return (self.embedding(condition.label),)
+
+    def decode(self, noise: Float[Tensor, "n z"], code: Code) -> Float[Tensor, "n ..."]:
+        """Make items."""
+        made: Tensor = self.body(torch.cat([noise, *code], 1))
+        return made
+
+
+@dataclass(frozen=True)
+class ConditionalOptions:
+    """Pictures of the classes that it was trained on, `conditional(width=32)`.
+
+    Args:
+        width: channels of the largest map; each smaller one has twice as many.
+        noise: how many numbers z has, and how many the vector of a class has.
+        loss: minimax, non_saturating, hinge or wasserstein.
+        penalty: none, gradient or r1.
+        spectral: whether the discriminator's layers are divided by their largest singular value.
+
+    Raises:
+        InputError: for a value out of range.
+    """
+
+    width: int = 32
+    noise: int = 64
+    loss: str = "hinge"
+    penalty: str = "none"
+    spectral: bool = True
+
+    def __post_init__(self) -> None:
+        check_number(self, "width", "noise", low=1, high=MOST, whole=True)
+        check_game(self)
+
+    def make(self, kind: Kind) -> Game:
+        """Build the game.
+
+        Raises:
+            InputError: if there is but one class.
+        """
+        channels, size = kind.require_pictures("conditional")
+        if kind.classes < 2:
+            raise InputError("conditional: 1 class to train on; give at least 2, or use dcgan")
+        body = Grow(2 * self.noise, channels, size, self.width)
+        generator = Labelled(kind.shape, self.noise, kind.classes, body)
+        reads = Shrink(channels, size, self.width)
+        judge: Discriminator = Projection(reads, reads.features, kind.classes)
+        if self.spectral:
+            spectral(judge)
+        return Game(generator, judge, self.loss, self.penalty)

@@ -1,0 +1,116 @@
+"""The adversarial game: a generator and a discriminator that learn from each other."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from manyshot.generate.discriminator import Discriminator
+from manyshot.generate.draw import Batch
+from manyshot.generate.generator import ItemGenerator
+from manyshot.generate.losses import LOSSES, gradient_penalty, r1_penalty
+
+STRENGTH = {"none": 0.0, "gradient": 10.0, "r1": 1.0}
+"""The penalties of the discriminator's slopes, none, WGAN-GP's and R1, and the strength of each."""
+
+Change = Callable[[Tensor], Tensor]
+"""What is done to items before the discriminator sees them, each call with draws of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """What the discriminator's side of a step came to.
+
+    Args:
+        loss: to minimise, penalty included.
+        real: scores of the real items.
+        made: scores of the made ones.
+    """
+
+    loss: Float[Tensor, ""]
+    real: Float[Tensor, " n"]
+    made: Float[Tensor, " n"]
+
+
+class Game(nn.Module):
+    """A generator, a discriminator, and what each minimises.
+
+    `averaged` is the generator with the exponential average of its weights, which makes better items than the weights
+    of any one step (Yazici et al. 2019); it is what is kept and used.
+
+    Args:
+        generator: makes items.
+        discriminator: scores them.
+        loss: a name of `LOSSES`.
+        penalty: a name of `STRENGTH`.
+    """
+
+    def __init__(
+        self,
+        generator: ItemGenerator,
+        discriminator: Discriminator,
+        loss: str,
+        penalty: str = "none",
+    ) -> None:
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.averaged = deepcopy(generator).eval().requires_grad_(False)
+        self.loss, self.penalty, self.strength = LOSSES[loss], penalty, STRENGTH[penalty]
+
+    def discriminator_side(
+        self, batch: Batch, noise: Float[Tensor, "n z"], share: Float[Tensor, " n"], change: Change
+    ) -> Sides:
+        """What the discriminator minimises; no gradient of it reaches the generator.
+
+        Args:
+            batch: real items, and the conditions of as many made ones.
+            noise: of the made ones.
+            share: uniform draws, for the gradient penalty.
+            change: done to real and to made items before they are looked at (Zhao et al. 2020).
+        """
+        with torch.no_grad():
+            made = change(self.generator(noise, batch.condition))
+            real = change(batch.items)
+        n, condition = len(real), batch.condition
+        # One pass over both: no score depends on another item, and one large batch is quicker than two small ones.
+        twice = condition[torch.arange(2 * n, device=real.device) % n]
+        scores = self.discriminator(torch.cat([real, made]), twice)
+        loss = self.loss.discriminator(scores[:n], scores[n:])
+
+        def score(items: Tensor) -> Tensor:
+            found: Tensor = self.discriminator(items, condition)
+            return found
+
+        if self.penalty == "gradient":
+            loss = loss + self.strength * gradient_penalty(score, real, made, share)
+        elif self.penalty == "r1":
+            loss = loss + self.strength * r1_penalty(score, real)
+        return Sides(loss, scores[:n].detach(), scores[n:].detach())
+
+    def generator_side(self, batch: Batch, noise: Float[Tensor, "n z"], change: Change) -> Float[Tensor, ""]:
+        """What the generator minimises; its gradient goes through `change`."""
+        made = self.generator(noise, batch.condition)
+        scores = self.discriminator(change(made), batch.condition)
+        return self.loss.generator(scores) + self.further(batch, noise, made)
+
+    def further(self, batch: Batch, noise: Float[Tensor, "n z"], made: Float[Tensor, "n ..."]) -> Tensor | float:
+        """What the generator minimises beside the game; nothing, as a rule."""
+        return 0.0
+
+    @torch.no_grad()
+    def average(self, kept: float) -> None:
+        """Move the averaged weights: kept * averaged + (1 - kept) * current.
+
+        Example:
+            >>> from manyshot.generate import Kind, parse_model
+            >>> game = parse_model("gan(width=4)").make(Kind(shape=(2,)))
+            >>> game.average(0.0)
+            >>> all(a.equal(b) for a, b in zip(game.averaged.parameters(), game.generator.parameters()))
+            True
+        """
+        averages: list[Tensor] = [*self.averaged.parameters()]
+        currents: list[Tensor] = [*self.generator.parameters()]
+        torch._foreach_lerp_(averages, currents, 1 - kept)

@@ -1,0 +1,111 @@
+"""Generative adversarial networks (Goodfellow et al. 2014), with fully connected and with convolutional bodies."""
+
+import math
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from manyshot.augment.op import check_number
+from manyshot.generate.bodies import Bounded, Grow, Shrink, perceptron, spectral
+from manyshot.generate.discriminator import Plain
+from manyshot.generate.game import Game
+from manyshot.generate.generator import Code, Condition, ItemGenerator
+from manyshot.generate.kind import MOST, Kind, check_game
+
+
+class Free(ItemGenerator):
+    """Makes items of noise alone.
+
+    Args:
+        shape: of an item.
+        noise: how many numbers z has.
+        body: noise to items, or to what can be laid out as one.
+    """
+
+    def __init__(self, shape: tuple[int, ...], noise: int, body: nn.Module) -> None:
+        super().__init__(shape, noise)
+        self.body = body
+
+    def code(self, condition: Condition) -> Code:
+        """Nothing is asked for."""
+        return ()
+
+    def decode(self, noise: Float[Tensor, "n z"], code: Code) -> Float[Tensor, "n ..."]:
+        """Make items."""
+        made: Tensor = self.body(noise)
+        return made.reshape(-1, *self.shape)
+
+
+@dataclass(frozen=True)
+class GANOptions:
+    """The textbook game with fully connected bodies, `gan(width=256, loss=minimax)`; for pictures or vectors.
+
+    Args:
+        width: of each hidden layer.
+        hidden: how many hidden layers each side has.
+        noise: how many numbers z has.
+        loss: minimax, non_saturating, hinge or wasserstein.
+        penalty: none, gradient or r1.
+        spectral: whether the discriminator's layers are divided by their largest singular value.
+
+    Raises:
+        InputError: for a value out of range.
+    """
+
+    width: int = 256
+    hidden: int = 2
+    noise: int = 32
+    loss: str = "non_saturating"
+    penalty: str = "none"
+    spectral: bool = False
+
+    def __post_init__(self) -> None:
+        check_number(self, "width", "noise", low=1, high=MOST, whole=True)
+        check_number(self, "hidden", high=64, whole=True)
+        check_game(self)
+
+    def make(self, kind: Kind) -> Game:
+        """Build the game."""
+        numbers = math.prod(kind.shape)
+        body: nn.Module = perceptron(self.noise, self.width, self.hidden, numbers)
+        body = nn.Sequential(body, Bounded()) if kind.is_picture else body
+        judge = Plain(
+            perceptron(numbers, self.width, max(self.hidden - 1, 0), self.width).append(nn.LeakyReLU(0.2)), self.width
+        )
+        generator = Free(kind.shape, self.noise, body)
+        return Game(generator, spectral(judge) if self.spectral else judge, self.loss, self.penalty)
+
+
+@dataclass(frozen=True)
+class DCGANOptions:
+    """Convolutional bodies in the manner of DCGAN, `dcgan(width=32)`; for pictures.
+
+    Args:
+        width: channels of the largest map; each smaller one has twice as many.
+        noise: how many numbers z has.
+        loss: minimax, non_saturating, hinge or wasserstein.
+        penalty: none, gradient or r1.
+        spectral: whether the discriminator's layers are divided by their largest singular value.
+
+    Raises:
+        InputError: for a value out of range.
+    """
+
+    width: int = 32
+    noise: int = 64
+    loss: str = "hinge"
+    penalty: str = "none"
+    spectral: bool = True
+
+    def __post_init__(self) -> None:
+        check_number(self, "width", "noise", low=1, high=MOST, whole=True)
+        check_game(self)
+
+    def make(self, kind: Kind) -> Game:
+        """Build the game."""
+        channels, size = kind.require_pictures("dcgan")
+        generator = Free(kind.shape, self.noise, Grow(self.noise, channels, size, self.width))
+        body = Shrink(channels, size, self.width)
+        judge = Plain(body, body.features)
+        return Game(generator, spectral(judge) if self.spectral else judge, self.loss, self.penalty)

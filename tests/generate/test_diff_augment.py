@@ -1,0 +1,97 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manyshot.augment.image import OPS, Affine, Brightness, Erase
+from manyshot.base import InputError
+from manyshot.generate import Batch, Condition, Kind, parse_model
+from manyshot.generate.ada import AdaptiveShare
+from manyshot.generate.diff_augment import changer, ops_of, unchanged
+
+
+def draws(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+class TestChanger:
+    def test_the_generator_learns_through_it(self):
+        game = parse_model("dcgan(4)").make(Kind((1, 8, 8)))
+        batch = Batch(torch.rand(8, 1, 8, 8), Condition(), torch.zeros(8).long())
+        noise = torch.randn(8, 64)
+        plain, changed = (
+            torch.autograd.grad(game.generator_side(batch, noise, change), list(game.generator.parameters()))
+            for change in (unchanged, changer((Affine(), Brightness()), 1.0, draws()))
+        )
+        assert all((slope != 0).any() for slope in changed)
+        assert not all(a.allclose(b) for a, b in zip(plain, changed, strict=True))
+
+    def test_changes_the_share_of_items_that_it_is_told(self):
+        items = torch.full((4000, 1, 2, 2), 0.5)
+        changed = changer((Brightness(0.9),), 0.25, draws())(items)
+        share = (changed != items).flatten(1).any(1).float().mean().item()
+        assert share == pytest.approx(0.25, abs=0.03)
+
+    def test_real_and_made_items_get_draws_of_their_own_of_one_family(self):
+        change = changer((Affine(),), 1.0, draws())
+        items = torch.rand(4, 1, 8, 8)
+        assert not change(items).equal(change(items))
+        game = parse_model("dcgan(4)").make(Kind((1, 8, 8)))
+        batch = Batch(items, Condition(), torch.zeros(4).long())
+        seen = []
+
+        def watch(shown):
+            seen.append(shown)
+            return change(shown)
+
+        game.discriminator_side(batch, torch.randn(4, 64), torch.rand(4), watch)
+        assert len(seen) == 2
+        assert seen[0].shape == seen[1].shape
+        assert any(shown is items for shown in seen)
+
+    def test_changes_nothing_at_share_nought_or_without_ops(self):
+        items = torch.rand(4, 1, 8, 8)
+        assert changer((Affine(),), 0.0, draws())(items) is items
+        assert changer((), 1.0, draws())(items) is items
+
+    def test_the_same_generator_gives_the_same_changes(self):
+        items = torch.rand(6, 1, 8, 8)
+        first, again = (changer((Affine(), Erase()), 0.5, draws(3))(items) for _ in range(2))
+        assert first.equal(again)
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_every_op_lets_a_gradient_through_to_the_items(name):
+    items = (0.35 + 0.3 * torch.rand(16, 3, 16, 16, generator=draws())).requires_grad_()
+    changed = changer((OPS[name](),), 1.0, draws())(items)
+    (slope,) = torch.autograd.grad((torch.rand(changed.shape, generator=draws(1)) * changed).sum(), items)
+    assert slope.isfinite().all()
+    assert (slope != 0).float().mean() > 0.5
+
+
+class TestOpsOf:
+    def test_none_is_no_op(self):
+        assert ops_of("none") == ()
+
+    def test_a_plan_that_makes_no_samples_is_refused(self):
+        with pytest.raises(InputError, match="shots"):
+            ops_of("query: affine")
+
+
+class TestAdaptiveShare:
+    @given(share=st.floats(0, 1), sign=st.floats(-1, 1), seen=st.integers(1, 10**6))
+    def test_stays_a_probability_and_moves_towards_the_target(self, share, sign, seen):
+        after = AdaptiveShare(0.6, 1000).next(share, sign, seen)
+        assert 0 <= after <= 1
+        assert (after >= share) if sign > 0.6 else (after <= share)
+
+    def test_rises_where_the_discriminator_knows_the_items_by_heart(self):
+        share, adapt = 0.0, AdaptiveShare(0.6, 1000)
+        for _ in range(12):
+            share = adapt.next(share, 1.0, 100)
+        assert share == 1.0
+
+    @pytest.mark.parametrize("wrong", [{"target": 1.5}, {"items": 0}])
+    def test_wrong_values_are_told(self, wrong):
+        with pytest.raises(InputError, match="adapt"):
+            AdaptiveShare(**wrong)

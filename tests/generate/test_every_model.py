@@ -1,0 +1,216 @@
+"""What holds for every generative model: a row in the table is a row here."""
+
+import pytest
+import torch
+
+from manyshot.base import InputError
+from manyshot.generate import MODELS, Batches, Condition, Kind, parse_model
+from manyshot.generate.diff_augment import unchanged
+from manyshot.generate.generator import mixed_code
+from manyshot.tasks import Source
+
+CLASSES = 3
+TINY = {
+    "gan": ("gan(width=8, noise=4)", (1, 8, 8)),
+    "dcgan": ("dcgan(4, noise=4)", (3, 12, 12)),
+    "conditional": ("conditional(4, noise=4)", (1, 12, 12)),
+    "dagan": ("dagan(4, judge=4, noise=4)", (1, 13, 13)),
+    "afhn": ("afhn(width=8, noise=4)", (6,)),
+}
+
+
+def source_of(shape: tuple[int, ...]) -> Source:
+    """Classes that differ in their mean."""
+    draws = torch.Generator().manual_seed(0)
+    label = torch.arange(24) % CLASSES
+    items = 0.2 + 0.3 * label.view(-1, *[1] * len(shape)) + 0.1 * torch.rand(24, *shape, generator=draws)
+    items = items.mul(255).to(torch.uint8) if len(shape) == 3 else items
+    return Source.of(items, [f"class {k}" for k in label.tolist()])
+
+
+@pytest.fixture(params=TINY)
+def made(request):
+    """A model's game, and batches that it can be trained on."""
+    text, shape = TINY[request.param]
+    torch.manual_seed(0)
+    game = parse_model(text).make(Kind(shape, CLASSES))
+    return game, Batches(source_of(shape), game.generator.wants, size=6)
+
+
+def draws(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def sample(game, batch, seed: int = 0) -> torch.Tensor:
+    condition = batch.condition
+    return game.averaged.sample(len(batch.items), label=condition.label, like=condition.like, generator=draws(seed))
+
+
+def test_every_model_of_the_table_is_tested():
+    assert set(TINY) == set(MODELS)
+
+
+class TestEveryModel:
+    def test_makes_items_of_the_shape_and_range_asked_for(self, made):
+        game, batches = made
+        items = sample(game, batches.batch(0))
+        assert items.shape == (6, *game.generator.shape)
+        if items.ndim == 4:
+            assert items.min() >= 0
+            assert items.max() <= 1
+
+    def test_the_same_draws_give_the_same_items_and_others_other_ones(self, made):
+        game, batches = made
+        batch = batches.batch(0)
+        assert sample(game, batch).equal(sample(game, batch))
+        assert not sample(game, batch).allclose(sample(game, batch, seed=1))
+
+    def test_noise_of_each_item_shows_in_that_item_alone(self, made):
+        game, batches = made
+        batch = batches.batch(0)
+        noise = torch.randn(6, 4)
+        before = game.averaged(noise, batch.condition)
+        noise[2] += 1
+        changed = (game.averaged(noise, batch.condition) != before).flatten(1).any(1)
+        assert changed.tolist() == [False, False, True, False, False, False]
+
+    def test_each_side_has_a_gradient_to_all_of_its_weights_and_none_of_the_others(self, made):
+        game, batches = made
+        batch, noise = batches.batch(0), torch.randn(6, 4)
+        # Scaled up, so that a hinge has a slope for some of the items.
+        game.discriminator_side(batch, noise, torch.rand(6), unchanged).loss.backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in game.discriminator.parameters())
+        assert all(p.grad is None for p in game.generator.parameters())
+        slopes = torch.autograd.grad(game.generator_side(batch, noise, unchanged), list(game.generator.parameters()))
+        assert all(slope.isfinite().all() for slope in slopes)
+        assert all((slope != 0).any() for slope in slopes)
+
+    def test_no_score_depends_on_another_item(self, made):
+        game, batches = made
+        batch = batches.batch(0)
+        game.discriminator.eval()
+        whole = game.discriminator(batch.items, batch.condition)
+        part = game.discriminator(batch.items[:2], batch.condition[:2])
+        assert whole[:2].allclose(part, atol=1e-5)
+
+    def test_works_in_double_precision(self, made):
+        game, batches = made
+        batch = batches.batch(0)
+        single = sample(game, batch)
+        assert sample(game.double(), batch).float().allclose(single, atol=1e-4)
+
+    def test_survives_saving_and_loading(self, made):
+        game, batches = made
+        text, shape = next(row for row in TINY.values() if row[1] == game.generator.shape)
+        other = parse_model(text).make(Kind(shape, CLASSES))
+        other.load_state_dict(game.state_dict())
+        assert sample(other, batches.batch(0)).equal(sample(game, batches.batch(0)))
+
+    def test_items_between_two_codes_lie_between_and_ends_are_the_items_themselves(self, made):
+        game, batches = made
+        batch, noise = batches.batch(0), torch.randn(6, 4)
+        code, other = (
+            game.averaged.code(batch.condition[order]) for order in (torch.arange(6), torch.arange(6).flip(0))
+        )
+        here = game.averaged.decode(noise, code)
+        assert game.averaged.decode(noise, mixed_code(code, other, torch.ones(6))).allclose(here, atol=1e-6)
+        if code:
+            assert not game.averaged.decode(noise, mixed_code(code, other, torch.full((6,), 0.5))).allclose(here)
+
+    def test_wrong_conditions_are_told_in_one_line(self, made):
+        game, _ = made
+        right = {
+            "nothing": {},
+            "label": {"label": torch.zeros(2).long()},
+            "item": {"like": torch.zeros(2, *game.generator.shape)},
+            "mean": {"like": torch.zeros(2, *game.generator.shape)},
+        }[game.generator.wants]
+        both = {"label": torch.zeros(2).long(), "like": torch.zeros(2, *game.generator.shape)}
+        for wrong in ({} if right else both, both, {name: value[:1] for name, value in right.items()} or both):
+            with pytest.raises(InputError) as error:
+                game.averaged.sample(2, **wrong, generator=draws())
+            assert "\n" not in str(error.value)
+
+    def test_averaging_moves_by_the_share_that_is_not_kept(self, made):
+        game, _ = made
+        before = [p.clone() for p in game.averaged.parameters()]
+        with torch.no_grad():
+            for p in game.generator.parameters():
+                p.add_(1)
+        game.average(0.9)
+        for a, b in zip(game.averaged.parameters(), before, strict=True):
+            assert a.allclose(b + 0.1, atol=1e-5)
+
+
+class TestWrongOptions:
+    @pytest.mark.parametrize(
+        ("text", "kind", "named"),
+        [
+            ("dcgn", Kind((1, 8, 8)), "dcgan"),
+            ("dcgan(loss=hing)", Kind((1, 8, 8)), "hinge"),
+            ("dcgan(penalty=r2)", Kind((1, 8, 8)), "r1"),
+            ("dcgan(0)", Kind((1, 8, 8)), "width=0"),
+            ("dcgan(noise=0)", Kind((1, 8, 8)), "noise=0"),
+            ("gan(width=0)", Kind((2,)), "width=0"),
+            ("gan(hidden=-1)", Kind((2,)), "hidden=-1"),
+            ("afhn(width=0)", Kind((2,)), "width=0"),
+            ("dagan(judge=0)", Kind((1, 8, 8)), "judge=0"),
+            ("dcgan", Kind((1, 3, 3)), "at least 4"),
+            ("dcgan", Kind((5,)), "use gan or afhn"),
+            ("afhn", Kind((1, 8, 8)), "encoder"),
+            ("afhn(spread=-1)", Kind((5,)), "spread=-1"),
+            ("conditional", Kind((1, 8, 8), 1), "1 class"),
+        ],
+    )
+    def test_are_told_in_one_line(self, text, kind, named):
+        with pytest.raises(InputError, match=named) as error:
+            parse_model(text).make(kind)
+        assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize("shape", [(1, 8, 9), (2, 3), (0,)])
+    def test_items_that_are_no_pictures_and_no_vectors_are_refused(self, shape):
+        with pytest.raises(InputError, match="square pictures, or vectors"):
+            Kind(shape)
+
+
+class TestBatches:
+    def test_a_batch_is_the_same_whenever_it_is_asked_for(self):
+        batches = Batches(source_of((4,)), "item", size=5, seed=3)
+        first, again = batches.batch(7), batches.batch(7)
+        assert first.items.equal(again.items)
+        assert first.condition.like.equal(again.condition.like)
+        assert not first.items.equal(batches.batch(8).items)
+
+    def test_an_item_and_the_one_shown_are_two_of_one_class(self):
+        source = Source.of(torch.arange(12.0)[:, None], [f"class {i % 3}" for i in range(12)])
+        batch = Batches(source, "item", size=500).batch(0)
+        assert (batch.items % 3).equal(batch.condition.like % 3)
+        assert (batch.items != batch.condition.like).all()
+        assert (batch.items[:, 0] % 3).long().equal(batch.label)
+
+    def test_a_mean_leaves_the_item_itself_out(self):
+        source = Source.of(torch.eye(4), ["cat"] * 4)
+        for number in range(20):
+            batch = Batches(source, "mean", size=8).batch(number)
+            assert ((batch.items * batch.condition.like).sum(1) == 0).all()
+            assert batch.condition.like.sum(1).allclose(torch.ones(8))
+
+    def test_classes_are_as_likely_whatever_their_size(self):
+        source = Source.of(torch.zeros(101, 1), ["few"] + ["many"] * 100)
+        share = Batches(source, "label", size=4000).batch(0).label.float().mean()
+        assert share.item() == pytest.approx(0.5, abs=0.04)
+
+    def test_a_class_of_one_item_is_named_where_pairs_are_needed(self):
+        source = Source.of(torch.zeros(3, 1), ["cat", "dog", "dog"])
+        with pytest.raises(InputError, match="class 'cat' has 1 item"):
+            Batches(source, "item")
+        assert len(Batches(source, "label", size=2).batch(0).items) == 2
+
+    def test_items_that_are_no_tensors_are_refused(self):
+        with pytest.raises(InputError, match="no pictures"):
+            Batches(Source.of(["a", "b"], ["cat", "dog"]), "nothing")
+
+    def test_conditions_can_be_cut(self):
+        condition = Condition(label=torch.arange(4), like=torch.arange(4.0)[:, None])[1:3]
+        assert condition.label.tolist() == [1, 2]
+        assert condition.like[:, 0].tolist() == [1, 2]
