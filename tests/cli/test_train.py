@@ -118,6 +118,19 @@ class TestEvaluate:
         assert manyshot("evaluate", run, "digits", "--tasks", 3, "--report", page).status == 0
         assert "Calibration error" in page.read_text(encoding="utf-8")
 
+    def test_transductive_answers_are_others_and_are_named_wherever_they_are_told(self, manyshot, run, one_shot_zip):
+        page = run / "page.html"
+        words = ("evaluate", run, "digits", "--ways", 5, "--tasks", 20, "-q")
+        plain, switched = (manyshot(*words, *more, "--json").json for more in ((), ("--transductive",)))
+        assert (plain["transductive"], switched["transductive"]) == (False, True)
+        assert plain["per_class"] != switched["per_class"]
+        told = manyshot(*words, "--transductive", "--report", page)
+        assert "transductive accuracy" in told.out
+        assert "transductive: each query" in page.read_text(encoding="utf-8")
+        runs = ("evaluate", run, "--one-shot-runs", one_shot_zip, "--transductive")
+        assert manyshot(*runs, "--json").json["transductive"] is True
+        assert "transductive error" in manyshot(*runs).out
+
     def test_the_same_seed_gives_the_same_answer(self, manyshot, run):
         words = ("evaluate", run, "digits", "--tasks", 5, "--plan", "shots: 2 x affine", "--json")
         assert manyshot(*words).out == manyshot(*words).out

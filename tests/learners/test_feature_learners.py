@@ -1,6 +1,7 @@
 """Learners that leave the encoder alone, beside what others compute."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from manyshot.learners import (
     Logistic,
     Matching,
     Probe,
+    Prototypes,
     Relation,
     Ridge,
     fit_softmax,
@@ -27,6 +29,8 @@ from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples, Sinusoids
 
 KINDS = {
+    "prototypes": Prototypes,
+    "nearest": partial(Prototypes, match="nearest"),
     "ridge": Ridge,
     "logistic": Logistic,
     "matching": Matching,
@@ -311,7 +315,7 @@ def test_what_does_not_fit_is_said_in_one_line(make, message):
 
 
 @pytest.mark.parametrize(
-    "name", ["ridge", "logistic", "matching", "relation", "probe", "baseline-plus-plus", "fine-tune"]
+    "name", ["prototypes", "ridge", "logistic", "matching", "relation", "probe", "baseline-plus-plus", "fine-tune"]
 )
 def test_the_table_makes_the_learner_with_its_options(name):
     made = LEARNERS[name]().make(lambda norm: Conv4(1, 16, (4, 4, 4), norm), ways=5)

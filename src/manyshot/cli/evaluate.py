@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,6 +68,13 @@ def evaluate(
             help="Judge with shuffled labels of the support too: a learner that knows its tasks by heart does as well.",
         ),
     ] = False,
+    by_task: Annotated[
+        bool,
+        typer.Option(
+            "--transductive",
+            help="Normalise each query by the statistics of its task's queries, which lets them see each other.",
+        ),
+    ] = False,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda; where the run was trained, if that is here, if not given.")
     ] = None,
@@ -82,6 +90,7 @@ def evaluate(
     from manyshot.base import track
     from manyshot.datasets import load
     from manyshot.datasets import one_shot_runs as load_one_shot_runs
+    from manyshot.learners import transductive
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
     from manyshot.tasks import EpisodeSampler
@@ -121,6 +130,8 @@ def evaluate(
         made = given_run(config, source)
     else:
         made = load_ensemble([run, *(ensemble or [])], learner)
+    if by_task:
+        made = replace(made, learner=transductive(made.learner))
     how = Plan.parse(made.config.test_plan if plan is None else plan)
     subject: dict[str, Any] = {"run": str(run)} if encoder is None else {"encoder": encoder}
     if ensemble:
@@ -134,14 +145,16 @@ def evaluate(
         count = int(trials.episode.query.weight.sum())
         errors = {name: 1 - float(accuracy) for name, accuracy in zip(trials.names, found.accuracy, strict=True)}
         low, high = found.interval
-        if found.transductive:
+        kind = "transductive " if found.transductive else ""
+        if kind:
             note(TRANSDUCTIVE)
         if as_json:
             answer: dict[str, Any] = {"error": 1 - found.mean, "interval": [1 - high, 1 - low], "trials": count}
             print_json(told | answer | {"transductive": found.transductive, "runs": errors})
             return
         print_table(("run", "error"), [(name, f"{error:.1%}") for name, error in errors.items()], right=(1,))
-        print(f"error {1 - found.mean:.2%} [{1 - high:.2%}, {1 - low:.2%}] over {count} trials of {len(errors)} runs")
+        error = f"{1 - found.mean:.2%} [{1 - high:.2%}, {1 - low:.2%}]"
+        print(f"{kind}error {error} over {count} trials of {len(errors)} runs")
         return
 
     if data is None:
@@ -165,7 +178,8 @@ def evaluate(
     probed = probe_evaluated(found, made.learner, sampler, how, seed, device) if shuffled_support else None
     if seen:
         note(f"the run was trained on {seen} of these {len(source.class_names)} classes: it says little of new ones")
-    if found.transductive:
+    kind = "transductive " if found.transductive else ""
+    if kind:
         note(TRANSDUCTIVE)
     if report is not None:
         page = evaluate_page(found, source.name, source.class_names, told, shlex.join(["manyshot", *sys.argv[1:]]))
@@ -178,7 +192,7 @@ def evaluate(
     low, high = found.interval
     worst = sorted((accuracy, source.class_names[c]) for c, accuracy in found.per_class.items())[:10]
     print_table(("hardest classes", "accuracy"), [(name, f"{accuracy:.1%}") for accuracy, name in worst], right=(1,))
-    print(f"accuracy {found.mean:.2%} [{low:.2%}, {high:.2%}] over {tasks:,} tasks of {source.name}")
+    print(f"{kind}accuracy {found.mean:.2%} [{low:.2%}, {high:.2%}] over {tasks:,} tasks of {source.name}")
     if probed is not None:
         low, high = probed.interval
         print(

@@ -20,6 +20,7 @@ from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
 from manyshot.learners.softmax import fit_softmax
 from manyshot.learners.table import LEARNERS, ClassifierOptions, LearnerOptions
+from manyshot.learners.transductive import transductive
 
 __all__ = [
     "ANIL",
@@ -48,4 +49,5 @@ __all__ = [
     "by_task",
     "cross_entropy",
     "fit_softmax",
+    "transductive",
 ]

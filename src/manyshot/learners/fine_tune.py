@@ -29,7 +29,7 @@ class FineTune(BaseClassesLearner):
 
     The head comes first so that its random beginning does not spoil the features. All tasks are tuned at once, each
     with weights of its own for the last stage; the earlier stages are run once an item. Batch normalisation keeps its
-    running averages throughout, so that no query sees another.
+    running averages throughout, so that no query sees another, unless `transductive` is asked for.
 
     Where it differs from the paper: it tunes one stage, not the whole network, which few shots overfit.
 
@@ -136,9 +136,10 @@ def _weights_used(stage: nn.Module, hidden: Tensor) -> Weights:
 
 @contextmanager
 def _running_averages(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while."""
+    """Evaluation mode for a while; a normalisation that was told to go by the batch still does, see `transductive`."""
     modes = [(part, part.training) for part in module.modules()]
-    module.eval()
+    for part, training in modes:
+        part.training = training and not getattr(part, "track_running_stats", True)
     try:
         yield
     finally:

@@ -97,7 +97,7 @@ def by_task(encoder: nn.Module, items: Float[Tensor, "t n ..."], weight: Float[T
 
 def _encode(encoder: nn.Module, items: Tensor) -> Tensor:
     """Encode in one batch where gradients or batch statistics need it, else in parts, so that memory is bounded."""
-    if torch.is_grad_enabled() or encoder.training or not len(items):
+    if torch.is_grad_enabled() or any(part.training for part in encoder.modules()) or not len(items):
         whole: Tensor = encoder(items)
         return whole
     return torch.cat([encoder(part) for part in torch.split(items, 256)])

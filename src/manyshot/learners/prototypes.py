@@ -7,13 +7,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.learners.learner import Classifier, Learner, by_task
+from manyshot.learners.feature_learner import FeatureLearner, Head
 from manyshot.tasks import Examples
 
 Match = Literal["mean", "nearest"]
 
 
-class Prototypes(Learner):
+class Prototypes(FeatureLearner):
     """Classify by the nearest class mean in feature space, or by the nearest support item.
 
     mean:     p_k = sum_i w_i y_ik f(x_i) / sum_i w_i y_ik,   logit_k(q) = -||f(q) - p_k||^2 / tau
@@ -41,43 +41,30 @@ class Prototypes(Learner):
     """
 
     def __init__(self, encoder: nn.Module, match: Match = "mean", temperature: float = 1.0) -> None:
-        super().__init__()
+        super().__init__(encoder)
         if match not in ("mean", "nearest"):
             raise InputError(f"match='{match}': known: mean, nearest")
         if not temperature > 0:
             raise InputError(f"temperature={temperature}: give a positive number")
-        self.encoder = encoder
         self.match: Match = match
         self.temperature = temperature
 
-    def on_features(self) -> tuple[nn.Module, Learner]:
-        """The encoder, and nearest prototypes on its features."""
-        return self.encoder, Prototypes(nn.Identity(), self.match, self.temperature)
-
-    def adapt(self, support: Examples) -> Classifier:
-        """Encode the support; each class becomes its mean, or the set of its items."""
-        features = by_task(self.encoder, support.items, support.weight)
+    def head(self, features: Float[Tensor, "t n d"], support: Examples) -> Head:
+        """Each class becomes its mean, or the set of its items."""
         if self.match == "mean":
             mass = support.labels * support.weight[..., None]
             prototypes = mass.mT @ features / mass.sum(1)[..., None].clamp(min=1e-12)
+            return lambda queries, _: -_squared_distances(queries, prototypes) / self.temperature
 
-            def distances(queries: Float[Tensor, "t m d"]) -> Float[Tensor, "t m ways"]:
-                return _squared_distances(queries, prototypes)
-        else:
-            not_of_class = (
-                support.hard[..., None] != torch.arange(support.labels.shape[-1], device=features.device)
-            ) | (support.weight[..., None] <= 0)
+        ways = torch.arange(support.labels.shape[-1], device=features.device)
+        not_of_class = (support.hard[..., None] != ways) | (support.weight[..., None] <= 0)
 
-            def distances(queries: Float[Tensor, "t m d"]) -> Float[Tensor, "t m ways"]:
-                each = _squared_distances(queries, features)
-                ways = not_of_class.unbind(-1)
-                return torch.stack([each.masked_fill(away[:, None], torch.inf).amin(-1) for away in ways], -1)
+        def judge(queries: Float[Tensor, "t m d"], _: Tensor | None) -> Float[Tensor, "t m ways"]:
+            each = _squared_distances(queries, features)
+            nearest = [each.masked_fill(away[:, None], torch.inf).amin(-1) for away in not_of_class.unbind(-1)]
+            return -torch.stack(nearest, -1) / self.temperature
 
-        def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
-            logits = -distances(by_task(self.encoder, queries, weight)) / self.temperature
-            return logits.masked_fill(~support.present[:, None], -torch.inf)
-
-        return classify
+        return judge
 
 
 def _squared_distances(a: Float[Tensor, "t m d"], b: Float[Tensor, "t n d"]) -> Float[Tensor, "t m n"]:

@@ -97,7 +97,7 @@ class PretrainedEncoder(StagedEncoder):
         """Carry out stages `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""
         if first == 0 and last > 0 and (x.ndim != 4 or x.shape[1] != self.channels):
             raise InputError(f"images of {tuple(x.shape[1:])} given to an encoder of {self.channels} channels")
-        if torch.is_grad_enabled() or self.training or len(x) <= AT_ONCE:
+        if torch.is_grad_enabled() or any(p.training for p in self.modules()) or len(x) <= AT_ONCE:
             return self._through(x, first, last)
         return torch.cat([self._through(part, first, last) for part in torch.split(x, AT_ONCE)])
 

@@ -35,6 +35,16 @@ class Examples:
         """The class with the largest share of each item."""
         return self.labels.argmax(-1)
 
+    def __getitem__(self, tasks: slice) -> "Examples":
+        """Those of some of the tasks."""
+        return Examples(
+            items=self.items[tasks],
+            labels=self.labels[tasks],
+            weight=self.weight[tasks],
+            present=self.present[tasks],
+            origin=None if self.origin is None else self.origin[tasks],
+        )
+
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "Examples":
         """The same on a device; items, labels and weights in a floating type if one is named."""
 
@@ -96,7 +106,7 @@ class Episode:
 
     def __getitem__(self, tasks: slice) -> "Episode":
         """Some of the tasks."""
-        return Episode(_slice(self.support, tasks), _slice(self.query, tasks), self.classes[tasks])
+        return Episode(self.support[tasks], self.query[tasks], self.classes[tasks])
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "Episode":
         """The same on a device, see `Examples.to`."""
@@ -105,16 +115,6 @@ class Episode:
     def as_float(self) -> "Episode":
         """The same with uint8 images as float32 from 0 to 1; anything else as it is."""
         return Episode(_as_float(self.support), _as_float(self.query), self.classes)
-
-
-def _slice(examples: Examples, tasks: slice) -> Examples:
-    return Examples(
-        items=examples.items[tasks],
-        labels=examples.labels[tasks],
-        weight=examples.weight[tasks],
-        present=examples.present[tasks],
-        origin=None if examples.origin is None else examples.origin[tasks],
-    )
 
 
 def _as_float(examples: Examples) -> Examples:
