@@ -1,0 +1,285 @@
+"""Pipelines written down as Python for Albumentations or torchvision, to be used where Manyshot is not installed.
+
+A file so written imports the other library alone. Its ops are the nearest that the library has, so its pictures follow
+nearly the same distribution, and not draw by draw the same: each row below says where they differ.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from manyshot.augment.compose import Compose, Sometimes
+from manyshot.augment.image import (
+    Affine,
+    Blur,
+    Brightness,
+    Contrast,
+    Elastic,
+    Erase,
+    Flip,
+    FlipVertical,
+    Gamma,
+    Grayscale,
+    Hue,
+    Invert,
+    Noise,
+    Saturation,
+    StrokeWidth,
+    Turn,
+)
+from manyshot.augment.op import Op
+from manyshot.augment.table import NAMED
+from manyshot.base import InputError
+
+Row = Callable[[Any, str], str]
+"""An op and the text of its probability, to the call that the other library has for it."""
+
+EDGES = {"zero": "cv2.BORDER_CONSTANT", "border": "cv2.BORDER_REPLICATE", "reflection": "cv2.BORDER_REFLECT"}
+
+
+def _jitter(**ranges: str) -> str:
+    still = {"brightness": "(1, 1)", "contrast": "(1, 1)", "saturation": "(1, 1)", "hue": "(0, 0)"}
+    return ", ".join(f"{name}={value}" for name, value in (still | ranges).items())
+
+
+def _around_one(strength: float) -> str:
+    return f"({_n(max(0.0, 1 - strength))}, {_n(1 + strength)})"
+
+
+def _either_way(value: float) -> str:
+    return f"({_n(-value)}, {_n(value)})"
+
+
+def _n(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _slope(shear: float) -> float:
+    """A tangent as degrees."""
+    return math.degrees(math.atan(shear))
+
+
+ALBUMENTATIONS: Mapping[type, Row] = {
+    Flip: lambda op, p: f"A.HorizontalFlip(p={p})",
+    FlipVertical: lambda op, p: f"A.VerticalFlip(p={p})",
+    Turn: lambda op, p: f"A.RandomRotate90(p={p})",
+    # The shift is a share of half the image here, of the whole there; the order of the maps differs a little.
+    Affine: lambda op, p: (
+        f"A.Affine(rotate={_either_way(op.degrees)}, scale=({_n(1 / op.scale)}, {_n(op.scale)}), balanced_scale=True, "
+        f'keep_ratio=True, shear={{"x": {_either_way(_slope(op.shear))}, "y": (0, 0)}}, '
+        f'translate_percent={{"x": {_either_way(op.shift / 2)}, "y": {_either_way(op.shift / 2)}}}, '
+        f"border_mode={EDGES[op.edge]}, p={p})"
+    ),
+    # A spline through normal displacements of as many points, whose standard deviation is a tenth of the scale there.
+    Elastic: lambda op, p: (
+        f"A.ThinPlateSpline(scale_range=({_n(min(1.0, 5 * op.strength))}, {_n(min(1.0, 5 * op.strength))}), "
+        f"num_control_points={op.cells + 1}, border_mode={EDGES[op.edge]}, p={p})"
+    ),
+    # Whole widths there, and the gaps between strokes may close.
+    StrokeWidth: lambda op, p: (
+        f'A.OneOf([A.Morphological(scale=(1, {math.ceil(op.strength) + 1}), operation="dilation", p=1), '
+        f'A.Morphological(scale=(1, {math.ceil(op.strength) + 1}), operation="erosion", p=1)], p={p})'
+    ),
+    Invert: lambda op, p: f"A.InvertImg(p={p})",
+    Grayscale: lambda op, p: f"A.ToGray(p={p})",
+    Brightness: lambda op, p: f"A.ColorJitter({_jitter(brightness=_around_one(op.strength))}, p={p})",
+    Contrast: lambda op, p: f"A.ColorJitter({_jitter(contrast=_around_one(op.strength))}, p={p})",
+    Saturation: lambda op, p: f"A.ColorJitter({_jitter(saturation=_around_one(op.strength))}, p={p})",
+    Hue: lambda op, p: f"A.ColorJitter({_jitter(hue=_either_way(op.strength))}, p={p})",
+    # Exponents are drawn evenly there, in their logarithm here.
+    Gamma: lambda op, p: f"A.RandomGamma(gamma_limit=({_n(100 / op.strength)}, {_n(100 * op.strength)}), p={p})",
+    Blur: lambda op, p: f"A.GaussianBlur(blur_limit=0, sigma_limit=(0, {_n(op.sigma)}), p={p})",
+    Noise: lambda op, p: f"A.GaussNoise(std_range=(0, {_n(min(1.0, op.strength))}), p={p})",
+    Erase: lambda op, p: f"A.Erasing(scale=({_n(op.area / 10)}, {_n(op.area)}), ratio=(0.333, 3), p={p})",
+}
+"""Ops that Albumentations (2.0) has a counterpart for."""
+
+
+def _now_and_then(transform: str, p: str) -> str:
+    return transform if p == "1" else f"v2.RandomApply([{transform}], p={p})"
+
+
+TORCHVISION: Mapping[type, Row] = {
+    Flip: lambda op, p: f"v2.RandomHorizontalFlip(p={p})",
+    FlipVertical: lambda op, p: f"v2.RandomVerticalFlip(p={p})",
+    Turn: lambda op, p: _now_and_then(
+        "v2.RandomChoice([v2.Identity(), *[v2.RandomRotation((turn, turn)) for turn in (90, 180, 270)]])", p
+    ),
+    # Factors are drawn evenly there, in their logarithm here; beyond the edge it is black.
+    Affine: lambda op, p: _now_and_then(
+        f"v2.RandomAffine(degrees={_n(op.degrees)}, translate=({_n(min(1.0, op.shift / 2))}, "
+        f"{_n(min(1.0, op.shift / 2))}), scale=({_n(1 / op.scale)}, {_n(op.scale)}), "
+        f"shear={_either_way(_slope(op.shear))}, interpolation=v2.InterpolationMode.BILINEAR)",
+        p,
+    ),
+    Elastic: lambda op, p: _now_and_then(f"Elastic(strength={_n(op.strength)}, cells={op.cells})", p),
+    StrokeWidth: lambda op, p: _now_and_then(f"StrokeWidth(strength={_n(op.strength)})", p),
+    Invert: lambda op, p: f"v2.RandomInvert(p={p})",
+    Grayscale: lambda op, p: f"v2.RandomGrayscale(p={p})",
+    Brightness: lambda op, p: _now_and_then(f"v2.ColorJitter(brightness={_around_one(op.strength)})", p),
+    Contrast: lambda op, p: _now_and_then(f"v2.ColorJitter(contrast={_around_one(op.strength)})", p),
+    Saturation: lambda op, p: _now_and_then(f"v2.ColorJitter(saturation={_around_one(op.strength)})", p),
+    Hue: lambda op, p: _now_and_then(f"v2.ColorJitter(hue={_n(op.strength)})", p),
+    Gamma: lambda op, p: _now_and_then(f"Gamma(strength={_n(op.strength)})", p),
+    Blur: lambda op, p: _now_and_then(
+        f"v2.GaussianBlur(kernel_size={2 * math.ceil(3 * op.sigma) + 1}, sigma=(0.001, {_n(op.sigma)}))", p
+    ),
+    Noise: lambda op, p: _now_and_then(f"Noise(strength={_n(op.strength)})", p),
+    Erase: lambda op, p: f"v2.RandomErasing(scale=({_n(op.area / 10)}, {_n(op.area)}), ratio=(0.333, 3), p={p})",
+}
+"""Ops that torchvision's transforms v2 have a counterpart for, or that a few lines of `HELPERS` stand in for."""
+
+HELPERS = {
+    "Elastic": '''
+class Elastic(torch.nn.Module):
+    """Displace each image by a smooth field of normal displacements at the corners of cells x cells squares."""
+
+    def __init__(self, strength, cells):
+        super().__init__()
+        self.strength, self.cells = strength, cells
+
+    def forward(self, image):
+        height, width = image.shape[-2:]
+        corners = self.strength * torch.randn(1, 2, self.cells + 1, self.cells + 1)
+        field = F.interpolate(corners, (height, width), mode="bicubic", align_corners=True)
+        still = F.affine_grid(torch.eye(2, 3)[None], [1, 1, height, width], align_corners=False)
+        where = (still + field.permute(0, 2, 3, 1)).to(image)
+        return F.grid_sample(image[None], where, align_corners=False)[0]
+''',
+    "StrokeWidth": '''
+class StrokeWidth(torch.nn.Module):
+    """Thicken or thin bright strokes by up to `strength` pixels; narrow gaps may close."""
+
+    def __init__(self, strength):
+        super().__init__()
+        self.strength = strength
+
+    def forward(self, image):
+        width = float(torch.empty(()).uniform_(-self.strength, self.strength))
+        sign = -1.0 if width < 0 else 1.0
+        before, width = sign * image, abs(width)
+        for step in range(math.ceil(width)):
+            grown = F.max_pool2d(before[None], 3, stride=1, padding=1)[0]
+            before = before + min(1.0, width - step) * (grown - before)
+        return sign * before
+''',
+    "Gamma": '''
+class Gamma(torch.nn.Module):
+    """Raise every value to a random power, up to `strength` or down to its inverse."""
+
+    def __init__(self, strength):
+        super().__init__()
+        self.strength = strength
+
+    def forward(self, image):
+        power = float(torch.empty(()).uniform_(-1, 1))
+        return image.clamp(0, 1) ** (self.strength**power)
+''',
+    "Noise": '''
+class Noise(torch.nn.Module):
+    """Add Gaussian noise of a random standard deviation, up to `strength`."""
+
+    def __init__(self, strength):
+        super().__init__()
+        self.strength = strength
+
+    def forward(self, image):
+        return (image + self.strength * torch.rand(()) * torch.randn_like(image)).clamp(0, 1)
+''',
+}
+"""What torchvision has nothing for: float images `[c, h, w]`, 0 to 1, in and out."""
+
+
+def albumentations_source(op: Op, title: str) -> str:
+    """A pipeline of ours as Python for Albumentations 2: a module with the name `pipeline`.
+
+    Args:
+        op: of images.
+        title: a line that the module begins with.
+
+    Raises:
+        InputError: for an op that the library has nothing for.
+
+    Example:
+        >>> print(albumentations_source(Compose((Flip(), Sometimes(Noise(0.1), 0.25))), "Flips and grain."))
+        # Flips and grain.
+        # Written by Manyshot for Albumentations 2; needs nothing of Manyshot's.
+        import albumentations as A
+        import cv2
+        <BLANKLINE>
+        cv2.setNumThreads(0)
+        pipeline = A.Compose(
+            [
+                A.HorizontalFlip(p=0.5),
+                A.GaussNoise(std_range=(0, 0.1), p=0.25),
+            ]
+        )
+        <BLANKLINE>
+    """
+    calls = _calls(op, 1.0, ALBUMENTATIONS, "Albumentations")
+    return (
+        f"# {title}\n# Written by Manyshot for Albumentations 2; needs nothing of Manyshot's.\n"
+        "import albumentations as A\nimport cv2\n\ncv2.setNumThreads(0)\npipeline = A.Compose(\n    [\n"
+        + "".join(f"        {call},\n" for call in calls)
+        + "    ]\n)\n"
+    )
+
+
+def torchvision_source(op: Op, title: str) -> str:
+    """A pipeline of ours as Python for torchvision's transforms v2: a module with the name `pipeline`.
+
+    It takes uint8 or float images `[c, h, w]`, and gives float ones from 0 to 1.
+
+    Args:
+        op: of images.
+        title: a line that the module begins with.
+
+    Raises:
+        InputError: for an op that the library has nothing for.
+
+    Example:
+        >>> print(torchvision_source(Compose((Flip(),)), "Flips."))
+        # Flips.
+        # Written by Manyshot for torchvision's transforms v2; needs nothing of Manyshot's.
+        import torch
+        from torchvision.transforms import v2
+        <BLANKLINE>
+        pipeline = v2.Compose(
+            [
+                v2.ToImage(),
+                v2.ToDtype(torch.float32, scale=True),
+                v2.RandomHorizontalFlip(p=0.5),
+            ]
+        )
+        <BLANKLINE>
+    """
+    calls = ["v2.ToImage()", "v2.ToDtype(torch.float32, scale=True)", *_calls(op, 1.0, TORCHVISION, "torchvision")]
+    helpers = [text for name, text in HELPERS.items() if any(re.search(rf"(?<![\w.]){name}\(", c) for c in calls)]
+    imports = ["import math\n\n"] if any("math." in text for text in helpers) else []
+    imports += ["import torch\n"]
+    imports += ["import torch.nn.functional as F\n"] if any("F." in text for text in helpers) else []
+    return (
+        f"# {title}\n# Written by Manyshot for torchvision's transforms v2; needs nothing of Manyshot's.\n"
+        + "".join(imports)
+        + "from torchvision.transforms import v2\n"
+        + "".join(f"\n{text}" for text in helpers)
+        + ("\n\n" if helpers else "\n")
+        + "pipeline = v2.Compose(\n    [\n"
+        + "".join(f"        {call},\n" for call in calls)
+        + "    ]\n)\n"
+    )
+
+
+def _calls(op: Op, share: float, table: Mapping[type, Row], library: str) -> list[str]:
+    """The calls that an op becomes, where it acts on this share of the images."""
+    if isinstance(op, Compose):
+        if share == 1 or len(op.ops) == 1:
+            return [call for inner in op.ops for call in _calls(inner, share, table, library)]
+        raise InputError(f"{library} has no way to write several ops that act together now and then; part them")
+    if isinstance(op, Sometimes):
+        return _calls(op.op, share * op.p, table, library)
+    if type(op) not in table:
+        name = next((name for name, kind in NAMED.items() if kind is type(op)), type(op).__name__)
+        raise InputError(f"'{name}' has no counterpart in {library}; leave it out, or write JSON (--to json)")
+    return [table[type(op)](op, _n(share * getattr(op, "p", 1.0)))]
