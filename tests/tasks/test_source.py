@@ -185,7 +185,7 @@ def test_statistics_are_those_of_the_part_not_of_the_store():
         "groups": 2,
         "authors": 2,
         "shape": None,
-        "type": "decoded on demand",
+        "type": "sentences",
     }
     assert numbered({"a": 4, "b": 2}).subset(classes=["b"]).describe() == {
         "name": "source",

@@ -38,7 +38,7 @@ class FileState:
         file: the file as published.
         path: where it was found, or where it is looked for first.
         state: "present" with the published checksum, "missing", "truncated" (the file is broken), or "differs" (whole,
-            but not the published one: perhaps packed anew).
+            but not the published one: perhaps packed anew; or no checksum of it is known).
     """
 
     file: PublishedFile
@@ -88,6 +88,11 @@ def fetch(folder: str, file: PublishedFile, root: Path | None) -> Path:
         raise InputError(
             f"{file.name}: not in {root / folder} nor in {root}; fetch it from {file.url} and put it there"
         )
+    if file.checksum is None:
+        raise InputError(
+            f"{file.name}: is not downloaded; fetch it from {file.url}, put it into {places(folder, root)[0]}, or name "
+            "its folder by --root or MANYSHOT_DATA"
+        )
     return _download(folder, file)
 
 
@@ -98,7 +103,7 @@ def check_files(folder: str, files: Sequence[PublishedFile], root: Path | None) 
         path = find(folder, file, root)
         if path is None:
             states.append(FileState(file, places(folder, root)[0] / file.name, "missing"))
-        elif file.checksum == checksum(path, file.checksum.partition(":")[0]):
+        elif file.checksum is not None and file.checksum == checksum(path, file.checksum.partition(":")[0]):
             states.append(FileState(file, path, "present"))
         else:
             states.append(FileState(file, path, "differs" if _is_whole(path) else "truncated"))

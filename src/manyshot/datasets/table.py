@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean
-from manyshot.datasets import cifar_fs, digits, glyphs, idx, omniglot
+from manyshot.datasets import banking77, cifar_fs, clinc150, digits, glyphs, huffpost, hwu64, idx, omniglot
 from manyshot.datasets.centred import FINENESS, centred_source
 from manyshot.datasets.data_set import DataSet
 from manyshot.datasets.fetch import FileState, check_files
 from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
 from manyshot.datasets.image_folder import load_folder
+from manyshot.datasets.sentences import holds_sentences, load_sentences
+from manyshot.datasets.table_rows import Columns
 from manyshot.tasks import Source
 
 DATASETS: dict[str, DataSet] = {
@@ -76,6 +78,46 @@ DATASETS: dict[str, DataSet] = {
             build=cifar_fs.build,
             files=(cifar_fs.ARCHIVE,),
         ),
+        DataSet(
+            name="clinc150",
+            summary="22,500 questions to an assistant of 150 intents in ten domains, and 1,200 out of scope",
+            licence="CC BY 3.0",
+            homepage="https://github.com/clinc/oos-eval",
+            splits=tuple(clinc150.PARTS),
+            default_size=None,
+            build=clinc150.build,
+            files=(clinc150.FILE, clinc150.DOMAINS),
+        ),
+        DataSet(
+            name="banking77",
+            summary="13,083 questions to a bank of 77 intents",
+            licence="CC BY 4.0",
+            homepage="https://github.com/PolyAI-LDN/task-specific-datasets",
+            splits=("all", "train", "test"),
+            default_size=None,
+            build=banking77.build,
+            files=banking77.FILES,
+        ),
+        DataSet(
+            name="hwu64",
+            summary="25,716 requests to a home assistant of 64 intents in 18 scenarios",
+            licence="CC BY 4.0",
+            homepage="https://github.com/xliuhw/NLU-Evaluation-Data",
+            splits=("all",),
+            default_size=None,
+            build=hwu64.build,
+            files=(hwu64.FILE,),
+        ),
+        DataSet(
+            name="huffpost",
+            summary="200,000 headlines of news in 41 categories",
+            licence="CC BY 4.0",
+            homepage="https://www.kaggle.com/datasets/rmisra/news-category-dataset",
+            splits=("all",),
+            default_size=None,
+            build=huffpost.build,
+            files=(huffpost.FILE,),
+        ),
     )
 }
 
@@ -90,8 +132,9 @@ def load(
     size: int | None = None,
     color: bool | None = None,
     centred: bool = False,
+    columns: Columns | None = None,
 ) -> Source:
-    """A data set by its name, or a folder or zip of pictures by its path.
+    """A data set by its name, or by its path a folder or zip of pictures, or a table or folder of sentences.
 
     Args:
         name_or_path: a name from `DATASETS`, or a path. A plain word that is a data set's name is taken as the name,
@@ -104,13 +147,14 @@ def load(
         color: three channels (True) or one (False); as the data set or the pictures are if None.
         centred: drawings moved to the middle and brought to one size, see `manyshot.datasets.centred`; for data sets of
             ink on paper alone.
+        columns: where a table has its sentences and classes, see `manyshot.datasets.table_rows.Columns`.
 
     Returns:
-        A source of uint8 images `[n, c, size, size]`.
+        A source of uint8 images `[n, c, size, size]`, or of sentences.
 
     Raises:
-        InputError: if the name, path or split is unknown, a file is missing or broken, or what is to be centred is not
-            known to be ink on paper.
+        InputError: if the name, path or split is unknown, a file is missing or broken, what is to be centred is not
+            known to be ink on paper, or sentences are asked for in pixels or pictures by columns.
 
     Example:
         >>> load("digits").class_names[:3]
@@ -129,17 +173,36 @@ def load(
             path = Path(root).expanduser() / name
         if not path.exists():
             raise InputError(f"no data set and no folder or zip '{name}'; {did_you_mean(name, DATASETS)}")
-        return load_folder(path, split, size, color)
+        if not holds_sentences(path):
+            _refuse_columns(name, columns)
+            return load_folder(path, split, size, color)
+        _refuse_pixels(name, size, color)
+        if split is not None:
+            raise InputError(f"{name}: sentences of one file have no parts; leave the split out (--split)")
+        return load_sentences(path, columns or Columns())
     row = DATASETS[name]
+    _refuse_columns(name, columns)
+    if row.default_size is None:
+        _refuse_pixels(name, size, color)
     chosen = row.splits[0] if split is None else split
     if chosen not in row.splits:
         chosen = SPLIT_NAMES.get(chosen, chosen)
     if chosen not in row.splits:
         raise InputError(f"{name}: no split '{split}'; {did_you_mean(chosen, row.splits)}")
     folder, pixels = None if root is None else Path(root).expanduser(), size or row.default_size
-    if centred:
+    if centred and pixels is not None:
         return centred_source(row.build(chosen, folder, FINENESS * pixels, color), pixels)
     return row.build(chosen, folder, pixels, color)
+
+
+def _refuse_pixels(name: str, size: int | None, color: bool | None) -> None:
+    if size is not None or color is not None:
+        raise InputError(f"{name}: holds sentences, which have neither size nor colour; leave those out (--size)")
+
+
+def _refuse_columns(name: str, columns: Columns | None) -> None:
+    if columns is not None:
+        raise InputError(f"{name}: only tables of sentences have columns; leave those out (--text-column ...)")
 
 
 def check(name: str, root: Path | str | None = None) -> list[FileState]:

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from copy import copy
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -54,7 +55,7 @@ class FeatureLearner(Learner):
         body = nn.Identity() if self.given_features else self.body()
         judge = self.head(by_task(body, support.items, support.weight), support)
 
-        def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
+        def classify(queries: Any, weight: Tensor | None = None) -> Tensor:  # noqa: ANN401 - a tensor, or lists for text
             logits = judge(by_task(body, queries, weight), weight)
             return logits.masked_fill(~support.present[:, None], -torch.inf)
 

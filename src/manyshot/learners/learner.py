@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -16,11 +16,11 @@ from manyshot.tasks import Episode, Examples
 class Classifier(Protocol):
     """Queries in, logits out."""
 
-    def __call__(self, queries: Tensor, weight: Tensor | None = None) -> Tensor:
+    def __call__(self, queries: Any, weight: Tensor | None = None) -> Tensor:  # noqa: ANN401 - a tensor, or lists for text
         """Judge the queries of T tasks.
 
         Args:
-            queries: `[T, m, ...]`.
+            queries: `[T, m, ...]`, or T lists of m sentences.
             weight: `[T, m]`; what is said of items of weight 0 means nothing, and they change nothing for the others,
                 as they would through the statistics of a batch normalisation that is being trained.
 
@@ -69,12 +69,14 @@ class Learner(nn.Module, ABC):
         """What a training calls after each of its steps, for methods that change on the way; nothing, as a rule."""
 
 
-def by_task(encoder: nn.Module, items: Float[Tensor, "t n ..."], weight: Float[Tensor, "t n"] | None = None) -> Tensor:
+def by_task(
+    encoder: nn.Module, items: Float[Tensor, "t n ..."] | list[list[str]], weight: Float[Tensor, "t n"] | None = None
+) -> Tensor:
     """Encode the items of T tasks in one batch.
 
     Args:
-        encoder: `[n, ...]` to `[n, d]`.
-        items: `[T, n, ...]`.
+        encoder: `[n, ...]` to `[n, d]`, or n sentences to `[n, d]`.
+        items: `[T, n, ...]`, or T lists of n sentences.
         weight: `[T, n]`; items of weight 0 are not encoded (they would enter batch statistics) and get zeros.
 
     Returns:
@@ -84,6 +86,10 @@ def by_task(encoder: nn.Module, items: Float[Tensor, "t n ..."], weight: Float[T
         >>> by_task(nn.Flatten(), torch.rand(2, 3, 1, 4, 4)).shape
         torch.Size([2, 3, 16])
     """
+    if not isinstance(items, Tensor):
+        every = encoder([text for task in items for text in task])
+        every = every.reshape(len(items), -1, *every.shape[1:])
+        return every if weight is None else every * (weight > 0)[..., None]
     flat = items.flatten(0, 1)
     real = None if weight is None else weight.flatten() > 0
     if real is None or bool(real.all()):

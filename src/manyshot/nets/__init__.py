@@ -6,7 +6,8 @@ from manyshot.nets.norm import GroupNorm, Norm, TaskNorm, counting, groups_of, m
 from manyshot.nets.pretrained import PretrainedEncoder
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.staged import Route, StagedEncoder
-from manyshot.nets.table import ENCODERS, EncoderOptions
+from manyshot.nets.table import ENCODERS, EncoderOptions, TextEncoderOptions
+from manyshot.nets.text_encoder import TextEncoder
 
 __all__ = [
     "ENCODERS",
@@ -20,6 +21,8 @@ __all__ = [
     "Route",
     "StagedEncoder",
     "TaskNorm",
+    "TextEncoder",
+    "TextEncoderOptions",
     "counting",
     "groups_of",
     "make_norm",

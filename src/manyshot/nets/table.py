@@ -9,8 +9,10 @@ from manyshot.base import InputError
 from manyshot.nets.conv4 import Conv4
 from manyshot.nets.efficientnet_lite import EfficientNetLite0Options
 from manyshot.nets.hubs import TimmOptions, TransformersOptions
+from manyshot.nets.ngrams import NGramsOptions
 from manyshot.nets.norm import Norm
 from manyshot.nets.resnet12 import ResNet12
+from manyshot.nets.sentences import MiniLMOptions, SentencesOptions
 
 
 @runtime_checkable
@@ -107,4 +109,10 @@ ENCODERS: dict[str, type[EncoderOptions]] = {
     "efficientnet-lite0": EfficientNetLite0Options,
     "timm": TimmOptions,
     "transformers": TransformersOptions,
+    "ngrams": NGramsOptions,
+    "minilm": MiniLMOptions,
+    "sentences": SentencesOptions,
 }
+
+TextEncoderOptions = NGramsOptions | MiniLMOptions | SentencesOptions
+"""Those of encoders that take sentences; all others take images."""

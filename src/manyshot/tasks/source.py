@@ -120,6 +120,11 @@ class Source:
         return np.repeat(np.arange(len(self.class_names)), self.counts)
 
     @property
+    def is_text(self) -> bool:
+        """Whether its items are sentences."""
+        return not isinstance(self.store, Tensor) and self.decode is None and isinstance(self.store[0], str)
+
+    @property
     def authors_of_rows(self) -> NDArray[np.int64] | None:
         """`[m]` the author of each item, in the order of `rows`."""
         return None if self.authors is None else self.authors[self.rows]
@@ -246,7 +251,7 @@ class Source:
             "shape": shape,
             "type": str(self.store.dtype).removeprefix("torch.")
             if isinstance(self.store, Tensor)
-            else "decoded on demand",
+            else ("sentences" if self.is_text else "decoded on demand"),
         }
 
 

@@ -77,6 +77,8 @@ class Judging:
             if sources.test is None:
                 raise InputError("test=0: nothing is left to judge by; give a share (--test), or data (--test-data)")
             return sources.test
+        if sources.training.is_text:
+            return load_data(self.data, self.split, root=config.root, columns=config.columns)
         channels, size = image_shape(sources.training)
         return load_data(
             self.data, self.split, root=config.root, size=size, color=channels == 3, centred=config.centred

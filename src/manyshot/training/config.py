@@ -9,7 +9,7 @@ from manyshot.augment import Plan
 from manyshot.augment.build import build
 from manyshot.augment.language import parse_call
 from manyshot.base import InputError, did_you_mean
-from manyshot.datasets import DATASETS
+from manyshot.datasets import DATASETS, Columns
 from manyshot.learners import LEARNERS, LearnerOptions
 from manyshot.nets import ENCODERS, EncoderOptions
 from manyshot.objectives import parse_objective
@@ -27,11 +27,14 @@ class Config:
     """What a run was trained on and how; its folder's `config.json`.
 
     Args:
-        data: name of a data set, or path of an image folder.
+        data: name of a data set, or path of an image folder or of a table or folder of sentences.
         split: part of the data set; its first one if None.
         root: folder of the data set's official files, if not the usual places.
         size: height and width of the images, in pixels; the data set's own if None.
         centred: drawings moved to the middle and brought to one size, when trained on and when used.
+        text_column: of a table of sentences; found by its usual names if None.
+        label_column: the column of the classes; likewise.
+        encoding: of a table of sentences, such as "gb18030"; UTF-8 if None.
         learner: such as "prototypes" or "maml(steps=5)".
         objective: what training minimises, such as "plain" or "maxup(4)".
         encoder: such as "conv4" or "conv4(64, 64, 128, 128)".
@@ -58,6 +61,9 @@ class Config:
     root: str | None = None
     size: int | None = None
     centred: bool = False
+    text_column: str | None = None
+    label_column: str | None = None
+    encoding: str | None = None
     learner: str = "prototypes"
     objective: str = "plain"
     encoder: str = "conv4"
@@ -128,6 +134,13 @@ class Config:
         values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         fit = Settings(**_known(Settings, values.pop("fit", {}), where))
         return cls(**_known(cls, values, where), fit=fit)
+
+    @property
+    def columns(self) -> Columns | None:
+        """How a table of sentences is read; None where nothing is said of it, as for pictures."""
+        if (self.text_column, self.label_column, self.encoding) == (None, None, None):
+            return None
+        return Columns(self.text_column, self.label_column, self.encoding or "utf-8")
 
     @property
     def most_ways(self) -> int:

@@ -1,8 +1,11 @@
 """Sources of features: each item encoded once, and those of frozen pre-trained encoders kept on disk."""
 
 import hashlib
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +15,7 @@ from torch import Tensor, nn
 
 from manyshot.base import track, write_aside
 from manyshot.datasets.packed import cache_folder
-from manyshot.nets import PretrainedEncoder
+from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.tasks import Source
 
 BATCH = 256
@@ -25,7 +28,8 @@ def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
     weights, how it prepares images, and the items themselves. They are read from there the next time.
 
     Args:
-        encoder: items `[n, ...]` (uint8 images as 0..1) to `[n, d]`; put into evaluation mode meanwhile.
+        encoder: items `[n, ...]` (uint8 images as 0..1), or n sentences, to `[n, d]`; put into evaluation mode
+            meanwhile.
         source: what to encode.
         device: where to compute.
 
@@ -35,35 +39,78 @@ def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
         torch.Size([4, 64])
     """
     if isinstance(encoder, PretrainedEncoder) and encoder.is_fixed:
-        path = cache_folder() / "features" / f"{_key(encoder, source)}.safetensors"
-        features = _read(path, len(source))
-        if features is None:
-            features = _features(encoder, source, device, title="features")
-            _write(path, features)
+        features = _stored(encoder, encoder, source, device)
     else:
+        remember(encoder, source, device)
         features = _features(encoder, source, device)
     rows = np.arange(len(source))
     return replace(source, store=features, rows=rows, authors=source.authors_of_rows, decode=None)
 
 
+def remember(encoder: nn.Module, source: Source, device: str = "cpu") -> None:
+    """Let a frozen encoder of sentences know those of a source, from the cache folder or by reading each once.
+
+    Any other encoder stays as it is. What is trained on top of the frozen one, and sentences that a plan makes, are no
+    part of this.
+
+    Args:
+        encoder: see `encode`; so are source and device.
+        source: see there.
+        device: see there.
+
+    Example:
+        >>> from manyshot.nets import TextEncoder
+        >>> from manyshot.nets.ngrams import NGrams
+        >>> source = Source.of(["hello", "bye"], labels=["greet", "leave"])
+        >>> remember(TextEncoder(NGrams(64)), source)
+    """
+    if isinstance(encoder, TextEncoder) and encoder.frozen and source.is_text:
+        vectors = _stored(encoder, encoder.to(device).read, source, device)
+        for first in range(0, len(source), BATCH):
+            encoder.remember(_some(source, first), vectors[first : first + BATCH])
+
+
+def _stored(
+    encoder: PretrainedEncoder | TextEncoder, function: Callable[[Any], Tensor], source: Source, device: str
+) -> Tensor:
+    """What a fixed function makes of the items, from the cache folder if it is there."""
+    path = cache_folder() / "features" / f"{_key(encoder, source)}.safetensors"
+    features = _read(path, len(source))
+    if features is None:
+        features = _features(function, source, device, title="features")
+        _write(path, features)
+    return features
+
+
 @torch.no_grad()
-def _features(encoder: nn.Module, source: Source, device: str, title: str | None = None) -> Tensor:
-    was_training = encoder.training
-    encoder.eval()
+def _features(encoder: Callable[[Any], Tensor], source: Source, device: str, title: str | None = None) -> Tensor:
+    was_training = isinstance(encoder, nn.Module) and encoder.training
+    if isinstance(encoder, nn.Module):
+        encoder.eval()
     features = []
     batches = range(0, len(source), BATCH)
     for first in batches if title is None else track(batches, title):
-        items = source.gather(np.arange(first, min(first + BATCH, len(source))))
-        items = items.float() / 255 if items.dtype == torch.uint8 else items
-        features.append(encoder(items.to(device)).cpu())
-    encoder.train(was_training)
+        items = _some(source, first)
+        if isinstance(items, Tensor):
+            items = (items.float() / 255 if items.dtype == torch.uint8 else items).to(device)
+        features.append(encoder(items).cpu())
+    if isinstance(encoder, nn.Module):
+        encoder.train(was_training)
     return torch.cat(features)
 
 
-def _key(encoder: PretrainedEncoder, source: Source) -> str:
+def _some(source: Source, first: int) -> Any:  # noqa: ANN401 - a tensor, or sentences
+    """A batch of a source's items."""
+    return source.gather(np.arange(first, min(first + BATCH, len(source))))
+
+
+def _key(encoder: PretrainedEncoder | TextEncoder, source: Source) -> str:
     digest = hashlib.sha256(encoder.fingerprint().encode())
     for first in range(0, len(source), BATCH):
-        items = source.gather(np.arange(first, min(first + BATCH, len(source))))
+        items = _some(source, first)
+        if not isinstance(items, Tensor):
+            digest.update(json.dumps(items).encode())
+            continue
         digest.update(f"{items.dtype} {tuple(items.shape)}".encode())
         digest.update(items.contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

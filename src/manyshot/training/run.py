@@ -11,13 +11,13 @@ from manyshot.base import InputError, read_json, write_json
 from manyshot.base.seeds import generator
 from manyshot.datasets import load as load_data
 from manyshot.learners import ClassifierOptions, FeatureLearner, Learner
-from manyshot.nets import Norm, PretrainedEncoder
+from manyshot.nets import Norm, PretrainedEncoder, TextEncoder, TextEncoderOptions
 from manyshot.objectives import Objective, Plain, parse_objective
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.checkpoint import load_checkpoint
 from manyshot.training.config import Config, encoder_options, learner_options
 from manyshot.training.device import device_or_cpu, require_device
-from manyshot.training.features import encode
+from manyshot.training.features import encode, remember
 from manyshot.training.fit import Settings, check_step, fit
 from manyshot.training.metrics import Row, read_metrics
 from manyshot.training.processes import ALONE, Processes, check_share
@@ -34,8 +34,8 @@ class Run:
     Args:
         config: what it was made from.
         learner: with the best weights, in evaluation mode.
-        channels: of the images that it takes.
-        size: their height and width, in pixels.
+        channels: of the images that it takes; 0 for sentences.
+        size: their height and width, in pixels; 0 for sentences.
         rows: the record of the training.
         folder: where it lies, if anywhere.
     """
@@ -88,11 +88,18 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
 
     Args:
         config: names the learner, the encoder and the seed.
-        channels: of the images.
-        size: their height and width, in pixels.
+        channels: of the images; 0 for sentences.
+        size: their height and width, in pixels; 0 for sentences.
         classes: how many there are to train on, for learners that train as classifiers; 0 for one that is not trained.
+
+    Raises:
+        InputError: if the encoder takes images and the data are sentences, or the other way about.
     """
     encoder, learner = encoder_options(config.encoder), learner_options(config.learner)
+    if isinstance(encoder, TextEncoderOptions) != (channels == 0):
+        sides = ("pictures", "sentences", "minilm or ngrams"), ("sentences", "pictures", "conv4 or resnet12")
+        takes, given, mend = sides[0] if channels == 0 else sides[1]
+        raise InputError(f"encoder '{config.encoder}' takes {takes}, and the data are {given}; take {mend}, say")
     if isinstance(learner, ClassifierOptions) and not learner.classes:
         learner = learner.for_classes(classes)
 
@@ -128,7 +135,14 @@ def load_sources(config: Config) -> Sources:
         InputError: if the data cannot be read, a part would be too small for a task, or there are fewer training
             classes than asked for.
     """
-    source = load_data(config.data, config.split, root=config.root, size=config.size, centred=config.centred)
+    source = load_data(
+        config.data,
+        config.split,
+        root=config.root,
+        size=config.size,
+        centred=config.centred,
+        columns=config.columns,
+    )
     aside = {"validation": config.validation, "test": config.test, "augmenter": config.augmenter}
     shares = {"training": 1 - sum(aside.values())} | {name: share for name, share in aside.items() if share}
     if len(shares) == 1:
@@ -197,6 +211,10 @@ def train(
         made = {"channels": channels, "size": size, "training_classes": classes}
         write_json(folder / CONFIG, {"config": config.as_dict()} | made)
     trained = learner
+    for module in learner.modules():
+        for part in (tasks, held_out):
+            if part is not None and len(part.source) <= _drawn(tasks, config.fit):
+                remember(module, part.source, processes.device(config.fit.device))
     if not plan.steps and isinstance(objective, Plain):
         trained, tasks, held_out = _on_fixed_features(learner, tasks, held_out, config.fit, processes)
     rows = fit(trained, tasks, config.fit, plan, held_out, folder, resume, title, objective, processes)
@@ -218,15 +236,15 @@ def given_run(config: Config, source: Source) -> Run:
         >>> given_run(Config("digits", encoder="conv4"), load_data("digits"))
         Traceback (most recent call last):
         manyshot.base.errors.InputError: encoder 'conv4' knows nothing before it is trained; train it, or take a \
-pre-trained one, such as efficientnet-lite0
+pre-trained one, such as efficientnet-lite0, or minilm for sentences
     """
     channels, size = image_shape(source)
     learner = make_learner(config, channels, size)
-    encoders = [module for module in learner.modules() if isinstance(module, PretrainedEncoder)]
+    encoders = [module for module in learner.modules() if isinstance(module, PretrainedEncoder | TextEncoder)]
     if not encoders:
         raise InputError(
             f"encoder '{config.encoder}' knows nothing before it is trained; train it, or take a pre-trained one, such "
-            "as efficientnet-lite0"
+            "as efficientnet-lite0, or minilm for sentences"
         )
     theirs = {id(parameter) for encoder in encoders for parameter in encoder.parameters()}
     if any(parameter.ndim for parameter in learner.parameters() if id(parameter) not in theirs):
@@ -249,7 +267,7 @@ def _on_fixed_features(
     if parts is None or len(tasks.source) > _drawn(tasks, settings):
         return learner, tasks, held_out
     encoder, alone = parts
-    if not (isinstance(encoder, PretrainedEncoder) and encoder.is_fixed):
+    if not (isinstance(encoder, PretrainedEncoder | TextEncoder) and encoder.is_fixed):
         return learner, tasks, held_out
 
     device = processes.device(settings.device)
@@ -408,7 +426,7 @@ def _read_config(folder: Path) -> tuple[Config, int, int, int]:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not a run's settings ({error})") from None
-    if not (1 <= channels <= 4096 and 1 <= size <= 4096):
+    if not ((1 <= channels <= 4096 and 1 <= size <= 4096) or channels == size == 0):
         raise InputError(f"{path}: channels={channels}, size={size}: out of range")
     if not 0 <= classes <= MOST_CLASSES:
         raise InputError(f"{path}: training_classes={classes}: out of range")
@@ -416,11 +434,13 @@ def _read_config(folder: Path) -> tuple[Config, int, int, int]:
 
 
 def image_shape(source: Source) -> tuple[int, int]:
-    """Channels, and height and width in pixels, of a source of square images.
+    """Channels, and height and width in pixels, of a source of square images; (0, 0) of a source of sentences.
 
     Raises:
         InputError: if its items are anything else.
     """
+    if source.is_text:
+        return 0, 0
     store = source.store
     if not isinstance(store, Tensor) or store.ndim != 4 or store.shape[2] != store.shape[3]:
         raise InputError(f"{source.name}: training takes square images; load them with a size")

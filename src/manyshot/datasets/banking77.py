@@ -1,0 +1,35 @@
+"""BANKING77: questions to a bank, 77 intents (Casanueva, Temčinas, Gerz, Henderson and Vulić 2020)."""
+
+from pathlib import Path
+
+from manyshot.datasets.data_set import PublishedFile
+from manyshot.datasets.fetch import fetch
+from manyshot.datasets.table_rows import Columns, read_rows
+from manyshot.tasks import Source
+
+FOLDER = "banking77"
+OFFICIAL = "https://raw.githubusercontent.com/PolyAI-LDN/task-specific-datasets/master/banking_data/"
+FILES = tuple(
+    PublishedFile(f"{split}.csv", f"{OFFICIAL}{split}.csv", None, 0, ("all", split)) for split in ("train", "test")
+)
+
+
+def build(split: str, root: Path | None, size: int | None, color: bool | None) -> Source:
+    """Intents as classes.
+
+    Args:
+        split: "train", "test", or "all" for both.
+        root: folder that holds `train.csv` and `test.csv`.
+        size: sentences have none.
+        color: sentences have none.
+
+    Raises:
+        InputError: if a file is missing or of another layout.
+    """
+    texts, labels = [], []
+    for file in FILES:
+        if split in file.splits:
+            for row in read_rows(fetch(FOLDER, file, root), Columns("text", "category")):
+                texts.append(row.text)
+                labels.append(row.label)
+    return Source.of(texts, labels, name=f"banking77/{split}")

@@ -1,0 +1,36 @@
+"""HuffPost: headlines of news in 41 categories (Misra 2022), the few-shot split by Bao et al. 2020."""
+
+from pathlib import Path
+
+from manyshot.datasets.data_set import PublishedFile
+from manyshot.datasets.fetch import fetch
+from manyshot.datasets.table_rows import Columns, read_rows
+from manyshot.tasks import Source
+
+FOLDER = "huffpost"
+FILE = PublishedFile(
+    "News_Category_Dataset_v3.json",
+    "https://www.kaggle.com/datasets/rmisra/news-category-dataset",
+    None,
+    0,
+    ("all",),
+    stand_ins=("News_Category_Dataset_v2.json",),
+)
+
+
+def build(split: str, root: Path | None, size: int | None, color: bool | None) -> Source:
+    """Categories as classes, headlines as sentences; each headline once a category.
+
+    Args:
+        split: "all".
+        root: folder that holds the file, in its second or third version.
+        size: sentences have none.
+        color: sentences have none.
+
+    Raises:
+        InputError: if the file is missing or of another layout.
+    """
+    path = fetch(FOLDER, FILE, root)
+    rows = read_rows(path, Columns("headline", "category"))
+    found = dict.fromkeys((row.label, row.text) for row in rows if row.text)
+    return Source.of([text for _, text in found], [label for label, _ in found], name="huffpost/all")

@@ -1,0 +1,86 @@
+"""Sentences as counts of short runs of letters: an encoder without a model, for any language."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from manyshot.base import InputError
+from manyshot.nets.norm import Norm
+from manyshot.nets.text_encoder import TextEncoder, Words
+
+LENGTHS = (1, 4)
+"""Letters of the shortest and the longest run."""
+
+
+class NGrams:
+    """Hashed counts of runs of one to four letters within words, as unit vectors.
+
+    r(s)_j = sum over runs g of s with h(g) = j of sign(g), divided by the length of the vector
+
+    The hash (Weinberger et al. 2009) needs no vocabulary and nothing to be fitted, so a sentence's vector depends on
+    the sentence alone. Case is ignored. It sees spelling, not meaning.
+
+    Args:
+        features: how long a vector is.
+
+    Example:
+        >>> read = NGrams(256)
+        >>> near, far = (float(a @ b) for a, b in (read(["jazz music", "jazz musik"]), read(["jazz music", "my bill"])))
+        >>> near > far
+        True
+    """
+
+    def __init__(self, features: int = 2048) -> None:
+        from sklearn.feature_extraction.text import HashingVectorizer  # it takes a second to import
+
+        self.features = features
+        settings = {"n_features": features, "norm": "l2", "alternate_sign": True, "lowercase": True}
+        self._sentences = HashingVectorizer(analyzer="char_wb", ngram_range=LENGTHS, **settings)
+
+    def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:
+        """Encode sentences."""
+        return torch.from_numpy(self._sentences.transform(texts).toarray()).float()
+
+    def words(self, texts: Sequence[str]) -> Words:
+        """The words between spaces, each as the vector that it has alone."""
+        rows = [text.lower().split() or [text] for text in texts]
+        vocabulary = {word: number for number, word in enumerate(sorted({word for row in rows for word in row}))}
+        vectors = self(list(vocabulary))
+        length = max(map(len, rows))
+        ids = torch.zeros(len(rows), length, dtype=torch.long)
+        there = torch.zeros(len(rows), length, dtype=torch.bool)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)] = torch.tensor([vocabulary[word] for word in row])
+            there[place, : len(row)] = True
+        return Words(vectors[ids] * there[..., None], ids, there)
+
+    def fingerprint(self) -> str:
+        """A word for the settings; the hash is the same everywhere."""
+        return f"n-grams of {LENGTHS[0]} to {LENGTHS[1]} letters, {self.features} features"
+
+
+@dataclass(frozen=True)
+class NGramsOptions:
+    """Counts of runs of letters, which need no model, `ngrams(2048)`.
+
+    Args:
+        features: how long a vector is.
+        project: length of a linear map's output that is trained on top; 0 for none.
+
+    Raises:
+        InputError: if the number of features is not from 16 to 65,536.
+    """
+
+    features: int = 2048
+    project: int = 0
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.features <= 65536:
+            raise InputError(f"ngrams: features={self.features}: give from 16 to 65536")
+
+    def make(self, channels: int, size: int, norm: Norm) -> TextEncoder:
+        """Build the encoder; sentences have neither channels nor size."""
+        return TextEncoder(NGrams(self.features), self.project)
