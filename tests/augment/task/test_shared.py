@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from manyshot.augment.image import Turn
+from manyshot.augment.image import Flip, Invert, Turn
 from manyshot.augment.task.shared import apply_shared, class_rows, sample_shared
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples
@@ -67,20 +67,33 @@ def test_the_class_of_an_item_is_its_label_and_not_its_place():
     assert torch.equal(apply_shared(Shift(), shuffled, params).support.items, expected)
 
 
-def test_turned_classes_are_the_turned_pictures_of_all_their_items():
-    episode = episode_of(3, 4, shots=1, queries=2)
-    support, query = torch.rand(3, 4, 1, 4, 4), torch.rand(3, 8, 1, 4, 4)
+@pytest.mark.parametrize(
+    ("op", "forms"),
+    [
+        (Turn(), lambda item: [item.rot90(quarters, (1, 2)) for quarters in range(4)]),
+        (Flip(), lambda item: [item, item.flip(2)]),
+        (Invert(), lambda item: [item, 1 - item]),
+    ],
+    ids=["turned", "mirrored", "inverted"],
+)
+def test_new_classes_are_the_changed_pictures_of_all_their_items(op, forms):
+    episode = episode_of(8, 4, shots=1, queries=2)
+    support, query = torch.rand(8, 4, 1, 4, 4), torch.rand(8, 8, 1, 4, 4)
     episode = Episode(replace(episode.support, items=support), replace(episode.query, items=query), episode.classes)
-    params = sample_shared(Turn(), "class", tasks=3, ways=4, generator=generator(1))
-    turned = apply_shared(Turn(), episode, params)
-    quarters = params["quarters"].view(3, 4)
-    assert len(quarters.unique()) > 1
-    for task in range(3):
+    made = apply_shared(op, episode, sample_shared(op, "class", tasks=8, ways=4, generator=generator(1)))
+
+    def form(item: torch.Tensor, found: torch.Tensor) -> int:
+        (which,) = (number for number, changed in enumerate(forms(item)) if torch.equal(changed, found))
+        return which
+
+    seen = set()
+    for task in range(8):
         for way in range(4):
-            turns = int(quarters[task, way])
-            assert torch.equal(turned.support.items[task, way], support[task, way].rot90(turns, (1, 2)))
+            which = form(support[task, way], made.support.items[task, way])
             for item in (2 * way, 2 * way + 1):
-                assert torch.equal(turned.query.items[task, item], query[task, item].rot90(turns, (1, 2)))
+                assert form(query[task, item], made.query.items[task, item]) == which
+            seen.add(which)
+    assert seen == set(range(len(forms(support[0, 0]))))
 
 
 def test_rows_count_classes_task_by_task():
