@@ -1,0 +1,56 @@
+"""Are made items copies of those that the generator was trained on?"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from manyshot.generate.judge.sets import as_sets, nearest, radii
+
+NEAR = 0.05
+"""Share of the training items that lie nearer to another one than what counts as a copy."""
+
+
+@dataclass(frozen=True, eq=False)
+class CopyCheck:
+    """Each made item beside its nearest training item.
+
+    Args:
+        nearest: `[m]` the place of the training item.
+        distance: `[m]` how far it is.
+        limit: below it an item counts as a copy.
+    """
+
+    nearest: Int[Tensor, " m"]
+    distance: Float[Tensor, " m"]
+    limit: float
+
+    @property
+    def share(self) -> float:
+        """Of the made items, how many count as copies; about 0.05 is expected of fresh real ones."""
+        return float((self.distance < self.limit).double().mean())
+
+
+def copy_check(training: Float[Tensor, "n d"], made: Float[Tensor, "m d"]) -> CopyCheck:
+    """Compare made items with what the generator has seen.
+
+    What counts as a copy is nearer to a training item than 19 in 20 training items are to another one. Look at the
+    pairs, too: nearness is as good as the features are.
+
+    Args:
+        training: features of all items that the generator was trained on, at least 2.
+        made: features of made ones.
+
+    Raises:
+        InputError: if there are fewer.
+
+    Example:
+        >>> import torch
+        >>> x = torch.randn(100, 2, generator=torch.Generator().manual_seed(0))
+        >>> copy_check(x, x[:10]).share, copy_check(x, x[:10] + 50).share
+        (1.0, 0.0)
+    """
+    training, made = as_sets(training, made)
+    limit = float(radii(training, 1).quantile(NEAR))
+    distance, place = nearest(made, training, 1)
+    return CopyCheck(place[:, 0], distance[:, 0], limit)
