@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from manyshot.augment import Plan, pool_variants
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
-from manyshot.learners import Learner
+from manyshot.learners import FeatureLearner, Learner, by_task
 from manyshot.tasks import Episode, EpisodeSampler
 from manyshot.training.device import require_device
 from manyshot.training.features import encode
@@ -71,14 +71,15 @@ def evaluate(
     """Adapt to each task's support and judge on its query.
 
     Args:
-        learner: put into evaluation mode meanwhile.
+        learner: put into evaluation mode meanwhile, as is the plan's augmenter.
         episodes: batches of tasks, such as `[sampler.batch(0, 600)]`; uint8 images are scaled to 0..1.
         plan: augmentation at use time; log-probabilities are averaged over a query's variants.
         seed: of the plan's draws.
         device: where to compute, and where the learner then stays; where its weights are if None.
 
     Raises:
-        InputError: if there are no tasks, the plan changes their classes, or this machine has no such device.
+        InputError: if there are no tasks, the plan changes their classes, its augmenter does not go with the learner or
+            the rest of the plan, or this machine has no such device.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -93,11 +94,15 @@ def evaluate(
     if plan.changes_tasks:
         raise InputError(f"plan: '{plan}' makes other tasks than those to be judged on; leave its 'task:' clause out")
     device = _placed(learner, device)
-    was_training = learner.training
-    learner.eval()
+    encoder, learner = _for_augmenter(learner, plan)
+    modules = [module for module in (learner, plan.augmenter) if isinstance(module, nn.Module)]
+    were_training = [module.training for module in modules]
+    for module in modules:
+        module.eval()
     accuracy, classes, right, confidence, weight = [], [], [], [], []
     for number, episode in enumerate(episodes):
         clean = episode.to(device)
+        clean = clean if encoder is None else _encoded(encoder, clean.as_float())
         changed = plan.apply(clean, generator(seed, "evaluate", number))
         logits = pool_variants(
             learner.adapt(changed.support)(changed.query.items, changed.query.weight), plan.query_copies
@@ -111,7 +116,8 @@ def evaluate(
         right.append(hit)
         confidence.append(chance.double())
         weight.append(real)
-    learner.train(was_training)
+    for module, was_training in zip(modules, were_training, strict=True):
+        module.train(was_training)
     if not weight:
         raise InputError("no tasks to evaluate on; give at least 1")
     share = _flat(weight)
@@ -135,7 +141,8 @@ def evaluate_tasks(
 ) -> Evaluation:
     """Judge a learner on tasks 0 to `tasks - 1` of a sampler, or on as many from another one on.
 
-    Where neither the plan nor the learner changes what an item's features are, each item is encoded once, see `encode`.
+    Where neither the plan nor the learner changes what an item's features are, each item is encoded once, see `encode`;
+    an augmenter of features makes its shots of those.
 
     Args:
         learner: see `evaluate`; so are plan, seed and device.
@@ -150,13 +157,46 @@ def evaluate_tasks(
     plan, device = plan or Plan(), _placed(learner, device)
     parts = learner.on_features()
     drawn = tasks * sampler.items_a_task
-    if parts is not None and not plan.steps and len(sampler.source) <= drawn:
+    if parts is not None and (not plan.steps or _makes_features(plan)) and len(sampler.source) <= drawn:
         encoder, learner = parts
         sampler = replace(sampler, source=encode(encoder, sampler.source, device))
     batches: Iterable[Episode] = sampler.batches(tasks, BATCH, first)
     if title is not None:
         batches = track(batches, title, -(-tasks // BATCH))
     return evaluate(learner, batches, plan, seed, device)
+
+
+def _makes_features(plan: Plan) -> bool:
+    return plan.augmenter is not None and plan.augmenter.space == "features"
+
+
+def _for_augmenter(learner: Learner, plan: Plan) -> tuple[nn.Module | None, Learner]:
+    """What encodes items for the plan's augmenter, if anything has to, and the learner of what it makes."""
+    if isinstance(plan.augmenter, nn.Module):
+        plan.augmenter.to(next((parameter.device for parameter in learner.parameters()), torch.device("cpu")))
+    if not _makes_features(plan):
+        return None, learner
+    if [*plan.steps] != ["shots"]:
+        raise InputError(
+            f"plan: '{plan}': its augmenter makes features, which have no pixels to change; leave all but the shots out"
+        )
+    if isinstance(learner, FeatureLearner) and learner.given_features:
+        return None, learner
+    parts = learner.on_features()
+    if parts is None:
+        raise InputError(
+            f"plan: '{plan}': this augmenter makes features, but the learner adapts its encoder to each task; use the "
+            "weights by one that leaves it alone, such as ridge (--learner)"
+        )
+    return parts
+
+
+def _encoded(encoder: nn.Module, episode: Episode) -> Episode:
+    encoder.eval()
+    support, query = (
+        replace(side, items=by_task(encoder, side.items, side.weight)) for side in (episode.support, episode.query)
+    )
+    return replace(episode, support=support, query=query)
 
 
 def _placed(learner: Learner, device: str | None) -> str:
