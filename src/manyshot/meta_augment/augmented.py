@@ -1,7 +1,7 @@
 """A learner that adapts to real and made items, and what minimises its loss by the augmenter alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from jaxtyping import Float
@@ -35,10 +35,12 @@ class Augmented(Learner):
         InputError: if the augmenter makes features and the learner's adaptation changes its encoder.
 
     Example:
+        >>> import torch
         >>> from manyshot.learners import Ridge
         >>> from manyshot.meta_augment.hallucinator import Hallucinator
         >>> learner = Augmented(Ridge(nn.Linear(8, 6)), Hallucinator(6), copies=4)
-        >>> support = Examples(torch.rand(2, 5, 8), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> labels = torch.eye(5).expand(2, 5, 5)
+        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
         >>> learner.adapt(support)(torch.rand(2, 7, 8)).shape
         torch.Size([2, 7, 5])
     """
@@ -51,7 +53,7 @@ class Augmented(Learner):
         super().__init__()
         self.augmenter, self.copies, self.seed, self.joint = augmenter, copies, seed, joint
         if joint:
-            self.learner = learner
+            self.learner = learner.eval()
         else:
             self.__dict__["learner"] = learner.eval()  # not a part: neither trained nor stored
         self.parts()  # so that what cannot be is told at once
@@ -71,10 +73,9 @@ class Augmented(Learner):
         return parts
 
     def train(self, mode: bool = True) -> "Augmented":
-        """The mode of the augmenter; a frozen learner stays in evaluation mode."""
+        """The mode of the augmenter; the learner stays in evaluation mode, its statistics as they are."""
         super().train(mode)
-        if not self.joint:
-            self.learner.eval()
+        self.learner.eval()
         return self
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Augmented":
@@ -130,7 +131,7 @@ class Tailor:
         Exact(random_steps=False)
     """
 
-    estimator: Estimator = Exact()
+    estimator: Estimator = field(default_factory=Exact)
 
     needs_plan: ClassVar[bool] = False
 

@@ -18,8 +18,8 @@ from manyshot.meta_augment.solve import conjugate_gradient, neumann
 from manyshot.meta_augment.trial import Trial
 
 FIRST_ORDER = (
-    "a learner that takes its inner gradients as constants gives an augmenter no gradient at all: what a made item does "
-    "to the query loss is a derivative of those; train the learner with order=2, or choose --gradient implicit or "
+    "a learner that takes its inner gradients as constants gives an augmenter no gradient at all: what a made item "
+    "does to the query loss is a derivative of those; train the learner with order=2, or choose --gradient implicit or "
     "finite-difference"
 )
 
@@ -80,8 +80,8 @@ class Implicit:
 
     dL/dphi = -(d2G/dphi dw) (d2G/dw2)^-1 dL/dw   at the minimum w of G
 
-    G is the learner's own objective on real and made items: for a probe, penalised cross-entropy; for learners that take
-    gradient steps, the support's loss and a proximal term. The inverse is never formed: conjugate gradients or a
+    G is the learner's own objective on real and made items: for a probe, penalised cross-entropy; for learners that
+    take gradient steps, the support's loss and a proximal term. The inverse is never formed: conjugate gradients or a
     truncated Neumann series (Lorraine, Vicol and Duvenaud 2020) take `terms` products with the second derivative.
     Memory does not grow with the number of inner steps; what they leave of dG/dw is neglected.
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -45,7 +46,7 @@ class Hallucinator(LearnedAugmenter):
         (torch.Size([2, 20, 8]), [0, 0, 0, 0, 1, 1])
     """
 
-    space: Space = "features"
+    space: ClassVar[Space] = "features"
 
     def __init__(
         self,
@@ -100,6 +101,8 @@ class HallucinatorOptions:
         weight: of all made items of a class beside one real item, at first.
     """
 
+    space: ClassVar[Space] = "features"
+
     noise: int = 16
     hidden: int = 128
     noise_scale: float = 1.0
@@ -117,7 +120,7 @@ class HallucinatorOptions:
 
 
 def feature_size(shape: tuple[int, ...]) -> int:
-    """d of the shape (d,).
+    """The size d of the shape (d,).
 
     Raises:
         InputError: if it is that of anything but a vector.

@@ -1,18 +1,21 @@
 """The augmenters that a run can name, with their options: one row a method."""
 
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import nn
 
 from manyshot.augment.build import build
 from manyshot.augment.language import parse_call
-from manyshot.meta_augment.augmenter import LearnedAugmenter
+from manyshot.meta_augment.augmenter import LearnedAugmenter, Space
 from manyshot.meta_augment.hallucinator import HallucinatorOptions
 
 
 @runtime_checkable
 class AugmenterOptions(Protocol):
     """The options of an augmenter; makes it once the shape of an item is known."""
+
+    space: ClassVar[Space]
+    """That of the augmenter, known before the shape is."""
 
     def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> LearnedAugmenter:
         """Build the augmenter, with weights from torch's global generator.

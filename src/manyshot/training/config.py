@@ -132,8 +132,8 @@ class Config:
         if not isinstance(values, dict) or "data" not in values:
             raise InputError(f"{where}: not a run's settings")
         values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-        fit = Settings(**_known(Settings, values.pop("fit", {}), where))
-        return cls(**_known(cls, values, where), fit=fit)
+        fit = Settings(**known_settings(Settings, values.pop("fit", {}), where))
+        return cls(**known_settings(cls, values, where), fit=fit)
 
     @property
     def columns(self) -> Columns | None:
@@ -203,7 +203,7 @@ def encoder_options(text: str) -> EncoderOptions:
     return options
 
 
-def _known(kind: type, values: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - from a file
+def known_settings(kind: type, values: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - from a file
     """The values, if each belongs to a setting and is of its kind."""
     if not isinstance(values, dict):
         raise InputError(f"{where}: not a run's settings")

@@ -23,6 +23,9 @@ from manyshot.training.metrics import Row, read_metrics
 from manyshot.training.processes import ALONE, Processes, check_share
 
 CONFIG = "config.json"
+AUGMENTER = "augmenter"
+"""The kind of run, in its `config.json`, that holds an augmenter beside its learner."""
+
 MOST_CLASSES = 1_000_000
 """Of a training, as a run's folder may claim."""
 
@@ -418,6 +421,10 @@ def _read_config(folder: Path) -> tuple[Config, int, int, int]:
     if not path.exists():
         raise InputError(f"{folder} holds no run (no {CONFIG}); name a folder that `manyshot train` wrote")
     values = read_json(path)
+    if isinstance(values, dict) and values.get("kind") == AUGMENTER:
+        raise InputError(
+            f"{folder} holds an augmenter, not a learner; name it by --augmenter, or name {folder}/learner"
+        )
     try:
         channels, size = int(values["channels"]), int(values["size"])
         classes = int(values.get("training_classes", 0))
