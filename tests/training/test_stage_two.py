@@ -8,7 +8,7 @@ from manyshot.base import InputError
 from manyshot.learners import Ridge
 from manyshot.meta_augment import parse_augmenter
 from manyshot.tasks import Examples
-from manyshot.training.stage_two import adapted, leave_one_out, make_samples
+from manyshot.training.stage_two import adapted, leave_one_out, make_samples, tailor
 
 SIZE = 6
 
@@ -119,3 +119,32 @@ class TestAdapting:
         hallucinator.requires_grad_(False)
         with pytest.raises(InputError, match="cannot adapt"):
             adapted(hallucinator, Ridge(nn.Identity()), support_of(2, 2), copies=2, steps=1)
+
+
+class TestTailoring:
+    def images(self, n: int):
+        return torch.randint(0, 256, (n, 1, 2, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+
+    def test_samples_carry_the_labels_that_were_given_in_the_order_in_which_they_came(self, hallucinator):
+        made = tailor(hallucinator, Ridge(nn.Flatten()), self.images(4), ["b", "a", "b", "c"], per_class=3)
+        assert made.labels == ["b"] * 3 + ["a"] * 3 + ["c"] * 3
+        assert made.origin.tolist() == [0, 2, 0, 1, 1, 1, 3, 3, 3]
+        assert made.items.shape == (9, SIZE)
+        assert len(made) == 9
+
+    def test_bytes_are_what_their_values_from_0_to_1_are(self, hallucinator):
+        images, learner = self.images(2), Ridge(nn.Flatten())
+        once, again = (tailor(hallucinator, learner, i, [0, 1], per_class=2) for i in (images, images.float() / 255))
+        assert torch.equal(once.items, again.items)
+        assert torch.equal(once.support, images.flatten(1).float() / 255)
+
+    def test_adaptation_changes_what_is_made(self, hallucinator):
+        images, learner = self.images(4), Ridge(nn.Flatten())
+        plain, own = (
+            tailor(hallucinator, learner, images, [0, 0, 1, 1], per_class=2, adapt_steps=steps) for steps in (0, 3)
+        )
+        assert not torch.equal(plain.items, own.items)
+
+    def test_each_image_needs_its_label(self, hallucinator):
+        with pytest.raises(InputError, match="2 images and 1 labels"):
+            tailor(hallucinator, Ridge(nn.Flatten()), self.images(2), ["a"])

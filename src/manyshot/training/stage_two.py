@@ -1,7 +1,9 @@
 """Stage two: samples that a trained augmenter makes for a new task, from its few labelled examples."""
 
+from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,13 +11,92 @@ from torch.optim import Adam
 
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
-from manyshot.learners import Learner
+from manyshot.learners import Learner, by_task
 from manyshot.meta_augment import LearnedAugmenter
+from manyshot.meta_augment.augmented import Augmented
 from manyshot.tasks import Episode, Examples
 
-ADAPT_RATE = 1e-3
+ADAPT_RATE, ADAPT_COPIES = 1e-3, 8
 MOST_NUMBERS = 2**28
 """In all made items of a task together, which lie in memory at once: a gigabyte."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tailored:
+    """Samples made for one task, class after class.
+
+    Args:
+        items: `[m, c, h, w]`, from 0 to 1, or features `[m, d]`.
+        labels: m labels, each as it was given.
+        weight: `[m]` how much each counts beside a real item.
+        origin: `[m]` the place of the item that each was made from.
+        support: `[n, ...]` the real items, in the same space.
+    """
+
+    items: Tensor
+    labels: list[Any]
+    weight: Tensor
+    origin: Tensor
+    support: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def tailor(
+    augmenter: LearnedAugmenter,
+    learner: Learner,
+    images: Tensor,
+    labels: Sequence[Any],
+    per_class: int = 20,
+    seed: int = 0,
+    adapt_steps: int = 0,
+) -> Tailored:
+    """Make samples of a new task from its few labelled examples.
+
+    Args:
+        augmenter: trained.
+        learner: that it was trained for; encodes the images for an augmenter of features.
+        images: `[n, c, h, w]`, uint8 or from 0 to 1.
+        labels: n labels, such as names of classes.
+        per_class: samples of each class.
+        seed: the same seed gives the same samples.
+        adapt_steps: of adaptation to the task by leave-one-out, which takes two examples of each class; 0 for none.
+
+    Raises:
+        InputError: if numbers of images and labels differ, or see `make_samples` and `adapted`.
+
+    Example:
+        >>> from manyshot.learners import Ridge
+        >>> from manyshot.meta_augment import parse_augmenter
+        >>> augmenter = parse_augmenter("hallucinator").make((16,))
+        >>> made = tailor(augmenter, Ridge(torch.nn.Flatten()), torch.rand(2, 1, 4, 4), ["cat", "dog"], per_class=2)
+        >>> made.items.shape, made.labels, made.origin.tolist()
+        (torch.Size([4, 16]), ['cat', 'cat', 'dog', 'dog'], [0, 0, 1, 1])
+    """
+    if len(images) != len(labels) or not len(labels):
+        raise InputError(f"{len(images)} images and {len(labels)} labels; give one label an image, and at least one")
+    names = list(dict.fromkeys(labels))
+    body, head = Augmented(learner, augmenter, copies=1).parts()
+    device = next((weight.device for weight in augmenter.parameters()), torch.device("cpu"))
+    items = images.float() / 255 if images.dtype == torch.uint8 else images
+    with torch.no_grad():
+        seen = by_task(body.eval(), items[None].to(device))
+    support = Examples(
+        items=seen,
+        labels=torch.eye(len(names), device=device)[[names.index(label) for label in labels]][None].to(seen),
+        weight=torch.ones(1, len(labels), device=device).to(seen),
+        present=torch.ones(1, len(names), dtype=torch.bool, device=device),
+    )
+    own = adapted(augmenter, head, support, ADAPT_COPIES, adapt_steps, seed)
+    made = make_samples(own, support, per_class, seed)
+    return Tailored(
+        items=made.items[0],
+        labels=[names[label] for label in made.hard[0].tolist()],
+        weight=made.weight[0],
+        origin=made.known_origin[0],
+        support=seen[0],
+    )
 
 
 def make_samples(augmenter: LearnedAugmenter, support: Examples, per_class: int, seed: int = 0) -> Examples:
