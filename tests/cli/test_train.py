@@ -244,6 +244,15 @@ def test_a_comparison_names_what_is_wrong_in_one_line(manyshot, tmp_path, option
     assert named in answer.errors
 
 
+def test_a_comparison_is_not_started_by_torchrun(manyshot, tmp_path, monkeypatch):
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    answer = manyshot("compare", "digits", "--arms", "none", "--out", tmp_path / "out")
+    assert answer.status == 2
+    assert "compare spreads its trainings over processes itself" in answer.errors
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_comparison_reads_its_arms_before_its_data(manyshot, tmp_path):
     answer = manyshot("compare", tmp_path / "nowhere", "--arms", "support: flp", "--out", tmp_path / "out", *TINY)
     assert "did you mean 'flip'" in answer.errors

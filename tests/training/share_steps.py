@@ -1,6 +1,7 @@
 """Trainings in several real processes over gloo; `test_processes.py` runs this file by itself.
 
-It forks instead of starting anew, so that loading torch, which takes longer than the trainings, is paid once.
+It forks instead of starting anew, so that loading torch and our kernels, which takes longer than the trainings, is paid
+once.
 """
 
 import json
@@ -311,7 +312,7 @@ def refused(base: Path) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     quieten()
-    torch.optim.AdamW(learner("maml").parameters())  # the first optimiser loads much of torch
+    train(Processes(), None, steps=1)  # loads what the first training of a process would load
     parts: dict[str, Callable[[Path], None]] = {
         "same-update": same_update,
         "objectives": every_objective,
