@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from manyshot.report.export import export
     from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
     from manyshot.training import Config, Settings, compare, evaluate, load_run, train
+    from manyshot.training.augmenter_stage import load_augmenter_run as load
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "compare",
     "evaluate",
     "export",
+    "load",
     "load_data",
     "load_run",
     "train",
@@ -54,8 +56,10 @@ _ROOMS = {
     "manyshot.report.export": ("export",),
     "manyshot.tasks": ("Episode", "EpisodeSampler", "Examples", "Source"),
     "manyshot.training": ("Config", "Settings", "compare", "evaluate", "load_run", "train"),
+    "manyshot.training.augmenter_stage": ("load",),
 }
-_THERE = {"load_data": "load"}  # what a name is called in its room, where that is not clear on its own
+# What a name is called in its room, where that is not clear on its own.
+_THERE = {"load_data": "load", "load": "load_augmenter_run"}
 
 if not TYPE_CHECKING:  # or every misspelt name would pass the type checker
 

@@ -1,8 +1,6 @@
 """Made samples as files: pictures in class folders, a contact sheet a class, a manifest that can rebuild each one."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from manyshot.augment import Op, Plan
+from manyshot.augment.kinds import require_kind
 from manyshot.base import InputError
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
@@ -21,7 +20,7 @@ from manyshot.datasets.image_folder import file_names, where
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.report.gallery import Row, picture, sheet, to_pillow
-from manyshot.report.made_folder import MANIFEST, STEM, not_ours, sheet_name
+from manyshot.report.made_folder import MANIFEST, STEM, aside, check_target, sheet_name
 
 MOST = 100_000
 """Largest number of made samples a class."""
@@ -81,6 +80,7 @@ def export(
         InputError: if the pictures cannot be read, the plan makes no samples, or `out` is in use.
 
     Example:
+        >>> import tempfile
         >>> from PIL import Image
         >>> photos = Path(tempfile.mkdtemp()) / "photos"
         >>> (photos / "cat").mkdir(parents=True)
@@ -91,11 +91,12 @@ def export(
     """
     pictures, out = Path(pictures).expanduser(), Path(out).expanduser()
     op = plan.item_op()
+    require_kind(op, "images")
     if not 1 <= per_class <= MOST:
         raise InputError(f"per_class={per_class}: give 1 to {MOST:,} samples a class")
-    _check_target(pictures, out, overwrite)
-    classes = _by_class(file_names(pictures, split))
-    with _aside(out) as folder, open_tree(pictures) as tree, _one_thread(), bar() as progress:
+    check_target(pictures, out, overwrite)
+    classes = by_class(file_names(pictures, split))
+    with aside(out) as folder, open_tree(pictures) as tree, one_thread(), bar() as progress:
         task = progress.add_task("make samples", total=per_class * len(classes), note="")
         with (folder / MANIFEST).open("wb") as manifest:
             for name, files in classes.items():
@@ -142,11 +143,11 @@ def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h 
         op, parts, params = (
             Plan.parse(line["plan"]).item_op(),
             tuple(line["source"].split("/")),
-            _tensors(line["params"]),
+            tensors(line["params"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"a line of a manifest without a usable {error}; give one that export wrote") from None
-    with open_tree(pictures) as tree, _one_thread():
+    with open_tree(pictures) as tree, one_thread():
         if parts not in tree.files:
             raise InputError(
                 f"{pictures}: no picture '{line['source']}'; give the folder that the samples were made from"
@@ -158,7 +159,7 @@ def _make(
     op: Op, original: UInt8[Tensor, "c h w"], seed: int, name: str, number: int, place: str
 ) -> tuple[Tensor, dict[str, Any]]:
     params = op.sample(1, generator(seed, "export", name, number))
-    return _changed(op, original, params, place), _plain(params)
+    return _changed(op, original, params, place), plain(params)
 
 
 def _changed(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any], place: str) -> UInt8[Tensor, "c h w"]:
@@ -192,20 +193,39 @@ def _line(
     }
 
 
-def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The params of one item as JSON."""
-    return {name: value[0].tolist() if isinstance(value, Tensor) else _plain(value) for name, value in params.items()}
+def plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The params of one item as JSON.
+
+    Example:
+        >>> plain({"degrees": torch.tensor([1.5]), "inner": {"on": torch.tensor([True])}})
+        {'degrees': 1.5, 'inner': {'on': True}}
+    """
+    return {name: value[0].tolist() if isinstance(value, Tensor) else plain(value) for name, value in params.items()}
 
 
-def _tensors(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Params of one item from JSON."""
+def tensors(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Params of one item from JSON.
+
+    Example:
+        >>> tensors({"degrees": 1.5})
+        {'degrees': tensor([1.5000])}
+    """
     return {
-        name: _tensors(value) if isinstance(value, Mapping) else torch.tensor(value)[None]
+        name: tensors(value) if isinstance(value, Mapping) else torch.tensor(value)[None]
         for name, value in params.items()
     }
 
 
-def _by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
+def by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
+    """The pictures of each class, whose names can be those of folders here.
+
+    Raises:
+        InputError: if one cannot.
+
+    Example:
+        >>> by_class(["cat/tom.png", "cat/tim.png"])
+        {'cat': [('cat', 'tom.png'), ('cat', 'tim.png')]}
+    """
     classes: dict[str, list[Parts]] = {}
     for file in files:
         parts = tuple(file.split("/"))
@@ -215,44 +235,15 @@ def _by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
     return classes
 
 
-def _check_target(pictures: Path, out: Path, overwrite: bool) -> None:
-    if out.resolve().is_relative_to(pictures.resolve()):
-        raise InputError(f"{out}: lies inside of the pictures' folder; name a folder beside it")
-    if not (out.exists() or out.is_symlink()):
-        return
-    if not out.is_dir() or out.is_symlink():
-        raise InputError(f"{out}: is there and is no folder; name another")
-    if not any(out.iterdir()):
-        return
-    if not overwrite:
-        raise InputError(f"{out}: the folder is not empty; name another, or add --overwrite")
-    foreign = not_ours(out)
-    if foreign is not None:
-        raise InputError(
-            f"{out}: only what an earlier export wrote is overwritten, and '{foreign}' is not; move it away, "
-            "or name another folder"
-        )
-
-
 @contextmanager
-def _aside(out: Path) -> Iterator[Path]:
-    """A new folder beside `out` that takes its place at the end, or goes when the block fails."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name[:STEM]}-", dir=out.parent))
-    try:
-        folder = scratch / "new"
-        folder.mkdir()  # with the permissions that the person's folders have, unlike the scratch folder
-        yield folder
-        if out.exists():
-            out.replace(scratch / "old")
-        folder.replace(out)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: sums over pixels depend on their number in the last bit, and the bytes must not.
 
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums over pixels depend on the number of threads in their last bit; the bytes must not."""
+    Example:
+        >>> with one_thread():
+        ...     torch.get_num_threads()
+        1
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,10 +1,15 @@
-"""The folder that an export writes: the names in it, and whether a folder holds nothing else."""
+"""The folder that an export writes: the names in it, whether a folder holds nothing else, and how it comes to be."""
 
 import json
 import os
+import shutil
+import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from manyshot.base import InputError
 
 MANIFEST = "manifest.jsonl"
 KEYS = ("file", "class", "source", "number", "ops", "params", "seed", "plan")
@@ -61,3 +66,61 @@ def _listed(folder: Path, above: str = "") -> Iterator[str]:
         yield above + path.name
         if path.is_dir() and not path.is_symlink():
             yield from _listed(path, f"{above}{path.name}/")
+
+
+def check_target(pictures: Path, out: Path, overwrite: bool) -> None:
+    """Make sure that a folder may be written.
+
+    Args:
+        pictures: what samples are made of.
+        out: the folder to write.
+        overwrite: whether what an earlier export wrote may be replaced.
+
+    Raises:
+        InputError: if something else is there, or it lies inside of the pictures' folder.
+
+    Example:
+        >>> check_target(Path("photos"), Path("photos/made"), overwrite=False)
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: photos/made: lies inside of the pictures' folder; name a folder beside it
+    """
+    if out.resolve().is_relative_to(pictures.resolve()):
+        raise InputError(f"{out}: lies inside of the pictures' folder; name a folder beside it")
+    if not (out.exists() or out.is_symlink()):
+        return
+    if not out.is_dir() or out.is_symlink():
+        raise InputError(f"{out}: is there and is no folder; name another")
+    if not any(out.iterdir()):
+        return
+    if not overwrite:
+        raise InputError(f"{out}: the folder is not empty; name another, or add --overwrite")
+    foreign = not_ours(out)
+    if foreign is not None:
+        raise InputError(
+            f"{out}: only what an earlier export wrote is overwritten, and '{foreign}' is not; move it away, "
+            "or name another folder"
+        )
+
+
+@contextmanager
+def aside(out: Path) -> Iterator[Path]:
+    """A new folder beside `out` that takes its place at the end, or goes when the block fails.
+
+    Example:
+        >>> target = Path(tempfile.mkdtemp()) / "made"
+        >>> with aside(target) as folder:
+        ...     (folder / "cat").mkdir()
+        >>> [path.name for path in target.iterdir()]
+        ['cat']
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name[:STEM]}-", dir=out.parent))
+    try:
+        folder = scratch / "new"
+        folder.mkdir()  # with the permissions that the person's folders have, unlike the scratch folder
+        yield folder
+        if out.exists():
+            out.replace(scratch / "old")
+        folder.replace(out)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,10 +1,12 @@
 """Stage one: train an augmenter for a learner that is trained already, on classes that the learner never saw."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from manyshot.base import InputError, read_json, write_json
 from manyshot.learners import GradientLearner, Learner
@@ -23,6 +25,7 @@ from manyshot.training.fit import fit
 from manyshot.training.metrics import MetricsLog, Row, read_metrics
 from manyshot.training.processes import ALONE, Processes, check_share
 from manyshot.training.run import AUGMENTER, CONFIG, Run, load_run, load_sources
+from manyshot.training.stage_two import Tailored, tailor
 
 LEARNER = "learner"
 """The folder, in an augmenter's, that holds the learner as it is used with it."""
@@ -57,6 +60,29 @@ class AugmenterRun:
     def augmented(self) -> Augmented:
         """The learner that adapts to the support and as many made items as in training."""
         return Augmented(self.run.learner, self.augmenter, self.config.copies).eval()
+
+    def augment(
+        self, images: Tensor, labels: Sequence[Any], per_class: int = 20, seed: int = 0, adapt_steps: int = 0
+    ) -> Tailored:
+        """Make samples tailored to a new task, from its few labelled examples.
+
+        Args:
+            images: `[n, c, h, w]` of the shape that the run was trained on, uint8 or from 0 to 1.
+            labels: n labels, such as names of classes.
+            per_class: samples of each class.
+            seed: the same seed gives the same samples.
+            adapt_steps: of adaptation to the task by leave-one-out, which takes two examples of each class; 0 for none.
+
+        Raises:
+            InputError: for images of another shape, or see `manyshot.training.stage_two.tailor`.
+        """
+        wanted = (self.run.channels, self.run.size, self.run.size)
+        if tuple(images.shape[1:]) != wanted:
+            raise InputError(
+                f"images of shape {tuple(images.shape)}: the augmenter learned from {wanted[1]} x {wanted[2]} pixels "
+                f"and {wanted[0]} channel{'s' if wanted[0] > 1 else ''}; give [n, {', '.join(map(str, wanted))}]"
+            )
+        return tailor(self.augmenter, self.learner, images, labels, per_class, seed, adapt_steps)
 
 
 def train_augmenter(
