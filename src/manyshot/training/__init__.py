@@ -1,6 +1,8 @@
 """Training: fit, evaluate, compare; runs that survive a kill."""
 
 from manyshot.training.arms import Arm
+from manyshot.training.augmenter_config import AugmenterConfig
+from manyshot.training.augmenter_stage import AugmenterRun, is_augmenter_run, load_augmenter_run, train_augmenter
 from manyshot.training.compare import ArmResult, check_arms, compare, train_arms
 from manyshot.training.comparison import Compared, Comparison, Judging, adjusted, run_comparison, run_comparisons
 from manyshot.training.config import Config
@@ -25,6 +27,8 @@ from manyshot.training.statistics import Difference, holm, mean_interval, paired
 __all__ = [
     "Arm",
     "ArmResult",
+    "AugmenterConfig",
+    "AugmenterRun",
     "Compared",
     "Comparison",
     "Config",
@@ -47,6 +51,8 @@ __all__ = [
     "given_run",
     "holm",
     "image_shape",
+    "is_augmenter_run",
+    "load_augmenter_run",
     "load_ensemble",
     "load_run",
     "load_sources",
@@ -57,5 +63,6 @@ __all__ = [
     "together",
     "train",
     "train_arms",
+    "train_augmenter",
     "with_room",
 ]

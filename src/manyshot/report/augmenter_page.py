@@ -1,0 +1,30 @@
+"""The page of an augmenter's training."""
+
+from manyshot.report.page import Page, Picture, Section, provenance
+from manyshot.report.plots import training_curves
+from manyshot.report.run_page import accuracy_curves, loss_curve
+from manyshot.training import AugmenterRun
+
+
+def augmenter_page(run: AugmenterRun, command: str) -> Page:
+    """What the training of an augmenter did: its curves and its settings.
+
+    Args:
+        run: trained.
+        command: the command line that made it.
+    """
+    losses = [row["loss"] for row in run.rows if "loss" in row]
+    held_out = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
+    reached = f"Accuracy with made shots, on held-out classes: {max(held_out):.1%}." if held_out else ""
+    trained = f"{len(losses):,} steps, last loss {losses[-1]:.3f}." if losses else "Nothing to train."
+    sections = []
+    if losses:
+        curves = training_curves({"training": loss_curve(run.rows)}, accuracy_curves({"held-out": run.rows}))
+        sections.append(Section("Training", [Picture.of(curves, alt="Loss and held-out accuracy by step")]))
+    settings = run.config.as_dict()
+    sections.append(provenance(command, settings | settings["fit"] | {"data": run.run.config.data}))
+    return Page(
+        title=f"{run.config.augmenter} for {run.run.config.learner} on {run.run.config.data}",
+        summary=f"{trained} {reached}".strip(),
+        sections=sections,
+    )
