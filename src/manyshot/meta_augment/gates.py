@@ -2,74 +2,55 @@
 
 from typing import Literal
 
-import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn import functional as F
 
-from manyshot.base import InputError, did_you_mean
-
 Gates = Literal["straight-through", "relaxed", "reinforce"]
-GATES: tuple[Gates, ...] = ("straight-through", "relaxed", "reinforce")
 """How the gradient passes through a draw of on or off."""
+DIFFERENTIABLE: tuple[Gates, ...] = ("straight-through", "relaxed")
+"""Those that give one; for the last, see `manyshot.meta_augment.reinforce`."""
 TEMPERATURE = 0.5
 
 
-def check_gates(name: str) -> None:
-    """Check that there is an estimator of this name.
+def gates(
+    logits: Float[Tensor, "*n"], uniform: Float[Tensor, "*n"], how: Gates, exactly: bool = True
+) -> Float[Tensor, "*n"]:
+    """Gates that are 1 (on) with the probability `sigmoid(logit)`, else 0, from numbers u drawn evenly from 0 to 1.
 
-    Raises:
-        InputError: if there is none.
-
-    Example:
-        >>> check_gates("relaxed")
-    """
-    if name not in GATES:
-        raise InputError(f"gates='{name}': {did_you_mean(name, GATES)}")
-
-
-def draw_gates(logits: Float[Tensor, "*n"], how: Gates, generator: Generator) -> Float[Tensor, "*n"]:
-    """Draw gates, 1 (on) with the probability `sigmoid(logit)`, else 0.
-
-    With logistic noise `e = log u - log(1 - u)` the gate is `h = [logit + e > 0]`, and the relaxed one (the two-way
+    With the logistic noise `e = log u - log(1 - u)` the gate is `h = [logit + e > 0]`, and the relaxed one (the two-way
     Gumbel-softmax of Jang et al. 2017 and Maddison et al. 2017) is `r = sigmoid((logit + e) / temperature)`.
 
     - "straight-through" gives h, with the derivative of r (Bengio et al. 2013): what is made is what will be used.
-    - "relaxed" gives r itself.
+    - "relaxed" gives r itself, half on and half off.
     - "reinforce" gives h without a derivative: see `score`.
 
+    Args:
+        logits: of being on.
+        uniform: u; one half everywhere gives the likelier gate of each two.
+        how: see above.
+        exactly: whether gates are wanted that are on or off and nothing between, as they are used in the end.
+
     Example:
-        >>> gates = draw_gates(torch.tensor([9.0, -9.0]), "straight-through", torch.Generator().manual_seed(0))
-        >>> gates.tolist()
+        >>> gates(torch.tensor([9.0, -9.0]), torch.rand(2), "straight-through").tolist()
         [1.0, 0.0]
     """
-    uniform = torch.rand(logits.shape, generator=generator).clamp(1e-6, 1 - 1e-6).to(logits)
-    noisy = logits + uniform.logit()
+    noisy = logits + uniform.clamp(1e-6, 1 - 1e-6).logit()
     hard = (noisy > 0).to(logits)
     if how == "reinforce":
         return hard
     soft = (noisy / TEMPERATURE).sigmoid()
-    return soft if how == "relaxed" else hard + (soft - soft.detach())
+    return soft if how == "relaxed" and not exactly else hard + (soft - soft.detach())
 
 
-def likely_gates(logits: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-    """The gates that are likelier than their opposites.
-
-    Example:
-        >>> likely_gates(torch.tensor([0.3, -2.0])).tolist()
-        [1.0, 0.0]
-    """
-    return (logits > 0).to(logits)
-
-
-def log_probability(logits: Float[Tensor, "t *n"], gates: Float[Tensor, "t *n"]) -> Float[Tensor, "t"]:
+def log_probability(logits: Float[Tensor, "t *n"], drawn: Float[Tensor, "t *n"]) -> Float[Tensor, "t"]:
     """The log-probability of all gates of each task together.
 
     Example:
         >>> log_probability(torch.zeros(1, 3), torch.ones(1, 3)).exp()
         tensor([0.1250])
     """
-    each = -F.binary_cross_entropy_with_logits(logits, gates.detach(), reduction="none")
+    each = -F.binary_cross_entropy_with_logits(logits, drawn.detach(), reduction="none")
     return each.flatten(1).sum(1)
 
 

@@ -14,6 +14,7 @@ from manyshot.augment.op import check_choice, check_number
 from manyshot.base import InputError
 from manyshot.learners import GradientLearner, Learner
 from manyshot.meta_augment.inner_problem import Weights, inner_problem
+from manyshot.meta_augment.reinforce import Reinforce
 from manyshot.meta_augment.solve import conjugate_gradient, neumann
 from manyshot.meta_augment.trial import Trial
 
@@ -196,6 +197,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "exact": Exact,
     "implicit": Implicit,
     "finite-difference": FiniteDifference,
+    "reinforce": Reinforce,
 }
 """Every estimator by its name; its options are the fields of the class."""
 

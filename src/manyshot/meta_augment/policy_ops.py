@@ -31,7 +31,7 @@ from manyshot.augment.image import (
     Turn,
 )
 from manyshot.augment.op import Op, Params
-from manyshot.augment.syntax import Call
+from manyshot.augment.syntax import Call, Value
 from manyshot.base import InputError, did_you_mean
 
 E = exp(1)
@@ -81,7 +81,7 @@ class PolicyOp:
     op: Op
     magnitudes: tuple[Magnitude, ...] = ()
     params: Callable[[Params, Tensor], Params] = lambda drawn, _: drawn
-    fixed: Mapping[str, float] = field(default_factory=dict)
+    fixed: Mapping[str, Value] = field(default_factory=dict)
     colours: bool = False
 
     @property
@@ -101,12 +101,8 @@ class PolicyOp:
             'elastic(strength=0.07123, p=0.25)'
         """
         learned = {each.option: each.written(value) for each, value in zip(self.magnitudes, values, strict=True)}
-        options = {**self.fixed, **learned, "p": chance}
-        return Call(self.call, (), tuple((name, _rounded(value)) for name, value in options.items()))
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")
+        numbers = {name: float(f"{value:.4g}") for name, value in {**learned, "p": chance}.items()}
+        return Call(self.call, (), tuple({**self.fixed, **numbers}.items()))
 
 
 def _times(name: str) -> Callable[[Params, Tensor], Params]:
@@ -162,7 +158,7 @@ _UNIT = Affine(degrees=1, scale=E, shear=1, shift=1)
 POLICY_OPS: dict[str, PolicyOp] = {
     "flip": PolicyOp("flip", Flip(p=1)),
     "flip_vertical": PolicyOp("flip_vertical", FlipVertical(p=1)),
-    "turn": PolicyOp("turn", Turn(fit=True), fixed={}),
+    "turn": PolicyOp("turn", Turn(fit=True), fixed={"fit": (Call("yes"),)}),
     "rotate": PolicyOp(
         "affine", _UNIT, (Magnitude("degrees", 180, 10),), _turned, fixed={"scale": 1, "shear": 0, "shift": 0}
     ),
@@ -192,6 +188,49 @@ POLICY_OPS: dict[str, PolicyOp] = {
     ),
     "blur": PolicyOp("blur", Blur(sigma=1.5), (Magnitude("sigma", 1.5, 0.2),), _times("sigma")),
     "noise": PolicyOp("noise", Noise(strength=1), (Magnitude("strength", 0.4, 0.05),), _times("strength")),
-    "erase": PolicyOp("erase", Erase(area=0.15)),
+    "erase": PolicyOp("erase", Erase(area=0.15), fixed={"area": 0.15}),
 }
 """The ops by name, in the order in which they act."""
+
+SETS: dict[str, tuple[str, ...]] = {
+    "all": tuple(POLICY_OPS),
+    "shapes": ("rotate", "affine", "elastic", "stroke"),
+    "drawings": ("flip", "flip_vertical", "turn", "rotate", "affine", "elastic", "stroke", "blur", "noise", "erase"),
+    "photographs": tuple(name for name in POLICY_OPS if name not in ("elastic", "stroke", "invert")),
+}
+"""Sets of ops by name."""
+
+
+def op_names(text: str) -> tuple[str, ...]:
+    """The ops of a set, or those that are named, with hyphens between them.
+
+    Raises:
+        InputError: for what is neither.
+
+    Example:
+        >>> op_names("shapes"), op_names("rotate-hue")
+        (('rotate', 'affine', 'elastic', 'stroke'), ('rotate', 'hue'))
+    """
+    if text in SETS:
+        return SETS[text]
+    names = tuple(text.split("-"))
+    for name in names:
+        if name not in POLICY_OPS:
+            raise InputError(f"ops={text}: {did_you_mean(name, [*SETS, *POLICY_OPS])}")
+    return names
+
+
+def policy_ops(names: Sequence[str], channels: int) -> dict[str, PolicyOp]:
+    """Rows of the table for images of so many channels, in the table's order.
+
+    Raises:
+        InputError: if none is left.
+
+    Example:
+        >>> list(policy_ops(["hue", "rotate"], channels=1)), list(policy_ops(["hue", "rotate"], channels=3))
+        (['rotate'], ['rotate', 'hue'])
+    """
+    found = {name: op for name, op in POLICY_OPS.items() if name in names and (channels == 3 or not op.colours)}
+    if not found:
+        raise InputError(f"ops={' '.join(names)}: none of them is for images of {channels} channel(s); name others")
+    return found

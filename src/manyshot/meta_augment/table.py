@@ -7,7 +7,9 @@ from torch import nn
 from manyshot.augment.build import build
 from manyshot.augment.language import parse_call
 from manyshot.meta_augment.augmenter import LearnedAugmenter, Space
+from manyshot.meta_augment.deformation import DeformationOptions
 from manyshot.meta_augment.hallucinator import HallucinatorOptions
+from manyshot.meta_augment.policy import ContextFreePolicyOptions, PolicyOptions
 
 
 @runtime_checkable
@@ -33,6 +35,9 @@ class AugmenterOptions(Protocol):
 
 AUGMENTERS: dict[str, type[AugmenterOptions]] = {
     "hallucinator": HallucinatorOptions,
+    "policy": PolicyOptions,
+    "context_free": ContextFreePolicyOptions,
+    "deformation": DeformationOptions,
 }
 """Every augmenter by its name; its options are the fields of the class."""
 

@@ -1,0 +1,308 @@
+"""Policies that are learned: which ops act how often and how strongly, for each class of a task."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from manyshot.augment import Plan
+from manyshot.augment.compose import Compose
+from manyshot.augment.op import Op, Params, check_choice, check_number
+from manyshot.augment.syntax import Clause, Syntax
+from manyshot.base import InputError
+from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.budget import WeightBudget
+from manyshot.meta_augment.context import of_items
+from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates, log_probability
+from manyshot.meta_augment.policy_ops import OFTEN, SELDOM, PolicyOp, op_names, policy_ops
+from manyshot.meta_augment.sight import Sight
+from manyshot.tasks import Examples
+
+SPEED = 10.0
+"""Settings for all are so many times the weights that hold them, so that the learning rate of a network suits them."""
+LEAST = 0.005
+"""Ops that act less often are left out of a plan."""
+
+
+class OpPolicy(LearnedAugmenter):
+    """Put each made item through ops that act now and then, each as strongly as a draw says.
+
+    Op j acts with probability p_j on an item; its params are drawn evenly up to its magnitudes. For a class k of a task
+
+        p_kj = sigmoid(a_kj),   magnitude_kj = most_j sigmoid(b_kj)
+
+    where a and b are what is learned: by `settings`. The ops act in the order of the table, warps in one resampling and
+    linear colours in one map, as a plan's do. Derivatives by magnitudes go through the ops. Those by the probabilities
+    are estimated: an op with magnitudes that is half on is one of half the strength, any other is blended with what it
+    began from (see `gates`).
+
+    Args:
+        channels: of the images; ops for colours are left out for any number but three.
+        ops: names of rows of the table.
+        how: the estimator, see `gates`.
+        weight: of all made items of a class beside one real item, at first and at one shot.
+    """
+
+    space: Space = "items"
+
+    def __init__(self, channels: int, ops: Sequence[str], how: Gates, weight: float) -> None:
+        super().__init__()
+        self.how: Gates = how
+        self.ops: dict[str, PolicyOp] = policy_ops(ops, channels)
+        self.magnitudes = [each for op in self.ops.values() for each in op.magnitudes]
+        self.raw = len(self.ops) + len(self.magnitudes)
+        chances = [SELDOM if op.switched else OFTEN for op in self.ops.values()]
+        shares = [each.first / each.most for each in self.magnitudes]
+        # Known from the table, so they are not stored.
+        self.register_buffer("first", torch.tensor([*chances, *shares]).logit(), persistent=False)
+        self.register_buffer("most", torch.tensor([each.most for each in self.magnitudes]), persistent=False)
+        self.first: Tensor
+        self.most: Tensor
+        self.budget = WeightBudget(weight)
+
+    @abstractmethod
+    def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
+        """What is learned of each class, to be added to what the policy is at first."""
+
+    def settings(self, context: Examples) -> tuple[Float[Tensor, "t ways ops"], Float[Tensor, "t ways magnitudes"]]:
+        """The logit of each op's probability, and every magnitude, for the classes of a support set.
+
+        Args:
+            context: support set of T tasks.
+        """
+        raw = self.first + self.raw_settings(context)
+        logits, shares = raw.split([len(self.ops), len(self.magnitudes)], -1)
+        return logits, self.most * shares.sigmoid()
+
+    def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
+        """A number for each gate, and what each op draws at magnitude 1."""
+        tasks, n = support.weight.shape
+        m = n * copies
+        drawn = {"gates": torch.rand(tasks, m, len(self.ops), generator=generator)}
+        for name, op in self.ops.items():
+            params = op.op.sample(tasks * m, generator)
+            drawn |= {f"{name}.{param}": value.unflatten(0, (tasks, m)) for param, value in params.items()}
+        return drawn
+
+    def vary(
+        self, support: Examples, copies: int, draws: Draws, context: Examples
+    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+        """Put every copy through the ops whose gates are open."""
+        logits, magnitudes = (
+            of_items(each, support.labels).repeat_interleave(copies, 1) for each in self.settings(context)
+        )
+        on = gates(logits, draws["gates"], self.how, exactly=not self.training).flatten(0, 1)
+        by_op = magnitudes.flatten(0, 1).split([len(op.magnitudes) for op in self.ops.values()], -1)
+        items = support.items.repeat_interleave(copies, 1).flatten(0, 1)
+        run: list[tuple[Op, Params]] = []
+        for place, ((name, op), magnitude) in enumerate(zip(self.ops.items(), by_op, strict=True)):
+            unit = {key.partition(".")[2]: d.flatten(0, 1) for key, d in draws.items() if key.startswith(f"{name}.")}
+            if op.switched:
+                items, run = _through(items, run), []
+                gate = on[:, place, None, None, None]
+                items = items + gate * (op.op.apply(items, unit) - items)
+            else:
+                run.append((op.op, op.params(unit, magnitude * on[:, place, None])))
+        items = _through(items, run)
+        return items.unflatten(0, draws["gates"].shape[:2]), self.budget(support, copies)
+
+    def log_probability(self, support: Examples, copies: int, draws: Draws) -> Float[Tensor, " t"]:
+        """The log-probability of the gates that some draws open and close, for `score`."""
+        logits = of_items(self.settings(support)[0], support.labels).repeat_interleave(copies, 1)
+        return log_probability(logits, gates(logits, draws["gates"].to(logits), "reinforce"))
+
+    def likeliest(self, draws: Draws) -> Draws:
+        """The same draws, but every gate in the likelier of its two states: the baseline of `score`."""
+        return {**draws, "gates": torch.full_like(draws["gates"], 0.5)}
+
+    @torch.no_grad()
+    def to_plan(self, copies: int, support: Examples) -> Plan:
+        """The policy for a support set as a plan, which needs neither the policy nor its weights.
+
+        Probabilities and magnitudes are averaged over the classes of all tasks given; ops that hardly ever act are left
+        out.
+
+        Args:
+            copies: extra shots of each item.
+            support: what the policy is to be for.
+
+        Example:
+            >>> labels = torch.eye(2)[None]
+            >>> support = Examples(torch.rand(1, 2, 1, 28, 28), labels, torch.ones(1, 2), torch.ones(1, 2) > 0)
+            >>> str(ContextFreePolicyOptions("elastic").make((1, 28, 28)).to_plan(8, support))
+            'shots: 8 x elastic(strength=0.04, p=0.5) weight 0.125'
+        """
+        there = support.present
+        logits, magnitudes = self.settings(support)
+        chances, values = logits.sigmoid()[there].mean(0).tolist(), magnitudes[there].mean(0).tolist()
+        calls = []
+        for op, chance in zip(self.ops.values(), chances, strict=True):
+            own, values = values[: len(op.magnitudes)], values[len(op.magnitudes) :]
+            if chance >= LEAST:
+                calls.append(op.written(own, chance))
+        if not calls:
+            return Plan()
+        share = self.budget(support, copies)[support.weight.repeat_interleave(copies, 1) > 0].mean().item()
+        weight = float(f"{share:.4g}")
+        return Plan(Syntax((Clause(("shots",), tuple(calls), copies, None if weight == 1 else weight),)))
+
+
+def _through(items: Tensor, run: Sequence[tuple[Op, Params]]) -> Tensor:
+    """Put items through neighbouring ops, which share passes where they can."""
+    if not run:
+        return items
+    params = {str(place): params for place, (_, params) in enumerate(run)}
+    result: Tensor = Compose(tuple(op for op, _ in run)).apply(items, params)
+    return result
+
+
+class ContextFreePolicy(OpPolicy):
+    """One learned policy for all tasks: the same ops, as often and as strongly for every class.
+
+    It sees no context, so it is what a conditioned policy must beat, and it is one plan for all (`to_plan`).
+
+    Args:
+        channels: see `OpPolicy`; so are ops, how and weight.
+        ops: see there.
+        how: see there.
+        weight: see there.
+
+    Example:
+        >>> labels = torch.eye(5).expand(2, 5, 5)
+        >>> support = Examples(torch.rand(2, 5, 1, 28, 28), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> policy = ContextFreePolicy(1, ("rotate", "elastic", "stroke"), "straight-through", 1.0)
+        >>> policy.make(support, 4, torch.Generator().manual_seed(0)).items.shape
+        torch.Size([2, 20, 1, 28, 28])
+    """
+
+    def __init__(self, channels: int, ops: Sequence[str], how: Gates, weight: float) -> None:
+        super().__init__(channels, ops, how, weight)
+        self.learned = nn.Parameter(torch.zeros(self.raw))
+
+    def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
+        """The same for every class."""
+        tasks, ways = context.present.shape
+        return (SPEED * self.learned).expand(tasks, ways, -1)
+
+
+class Policy(OpPolicy):
+    """A policy for each class of each task, from what the support set shows.
+
+    A network with one hidden layer takes what `Sight` tells of the class and the task, and adds to what is learned for
+    all of them.
+
+    Args:
+        channels: see `OpPolicy`; so are ops, how and weight.
+        ops: see there.
+        how: see there.
+        weight: see there.
+        hidden: width of the network.
+        width: of what `Sight` sees of an item.
+
+    Example:
+        >>> labels = torch.eye(5).expand(2, 5, 5)
+        >>> support = Examples(torch.rand(2, 5, 1, 28, 28), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> policy = Policy(1, ("rotate", "elastic", "stroke"), "straight-through", 1.0)
+        >>> logits, magnitudes = policy.settings(support)
+        >>> logits.shape, magnitudes.shape
+        (torch.Size([2, 5, 3]), torch.Size([2, 5, 3]))
+    """
+
+    def __init__(
+        self, channels: int, ops: Sequence[str], how: Gates, weight: float, hidden: int = 64, width: int = 32
+    ) -> None:
+        super().__init__(channels, ops, how, weight)
+        self.learned = nn.Parameter(torch.zeros(self.raw))
+        self.sight = Sight(channels, width)
+        self.network = nn.Sequential(
+            nn.Linear(self.sight.features, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, self.raw, bias=False),
+        )
+        with torch.no_grad():  # nearly one policy for all at first
+            self.network[-1].weight.mul_(0.1)
+
+    def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
+        """What is learned for all, plus what the network says of the class."""
+        settings: Tensor = SPEED * self.learned + self.network(self.sight(context))
+        return settings
+
+
+@dataclass(frozen=True)
+class ContextFreePolicyOptions:
+    """One learned policy of image ops for all tasks, `context_free(drawings)`.
+
+    Args:
+        ops: a set (all, drawings, shapes, photographs), or ops of the table with hyphens between them.
+        gates: how it is learned which ops act: straight-through or relaxed.
+        weight: of all made items of a class beside one real item, at first.
+    """
+
+    space: ClassVar[Space] = "items"
+
+    ops: str = "all"
+    gates: str = "straight-through"
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> ContextFreePolicy:
+        """Build it for images of these channels, of any size."""
+        return ContextFreePolicy(image_channels(shape), op_names(self.ops), cast(Gates, self.gates), self.weight)
+
+
+@dataclass(frozen=True)
+class PolicyOptions:
+    """A policy of image ops for each class of each task, from its support, `policy(drawings)`.
+
+    Args:
+        ops: a set (all, drawings, shapes, photographs), or ops of the table with hyphens between them.
+        gates: how it is learned which ops act: straight-through or relaxed.
+        weight: of all made items of a class beside one real item, at first.
+        hidden: width of the network that decides.
+        width: how many numbers it sees an item by.
+    """
+
+    space: ClassVar[Space] = "items"
+
+    ops: str = "all"
+    gates: str = "straight-through"
+    weight: float = 1.0
+    hidden: int = 64
+    width: int = 32
+
+    def __post_init__(self) -> None:
+        _check(self)
+        check_number(self, "hidden", "width", low=1, high=4096, whole=True)
+
+    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> Policy:
+        """Build it for images of these channels, of any size."""
+        return Policy(
+            image_channels(shape), op_names(self.ops), cast(Gates, self.gates), self.weight, self.hidden, self.width
+        )
+
+
+def _check(options: ContextFreePolicyOptions | PolicyOptions) -> None:
+    op_names(options.ops)
+    check_choice(options, "gates", DIFFERENTIABLE)
+    check_number(options, "weight", low=1e-6, high=1e6)
+
+
+def image_channels(shape: tuple[int, ...]) -> int:
+    """The channels of the shape (c, h, w).
+
+    Raises:
+        InputError: if it is not that of an image.
+
+    Example:
+        >>> image_channels((3, 32, 32))
+        3
+    """
+    if len(shape) != 3:
+        raise InputError(f"items of shape {shape} given to an augmenter of images; use one of features, or no encoder")
+    return shape[0]

@@ -1,0 +1,77 @@
+"""What an augmenter of images sees of a task: a small network looks at each item, and moments tell of the set."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from manyshot.meta_augment.context import class_context
+from manyshot.tasks import Examples
+
+FLOOR = 1e-6
+"""What is added to variances."""
+
+
+class Sight(nn.Module):
+    """Look at a support set of images, and tell each class and the task by a few numbers.
+
+    A network of three convolutions tells an item by a vector f, averaged over the image, so that any size will do. With
+    the mean m_k and the deviation d_k of each class's f over its shots, <.> the mean over classes, and a the deviation
+    of the m_k over the classes, a class is told by
+
+        [(m_k - <m>) / a,  N log(d_k / a),  N <m>,  N log(<d> / a),  N log a,  mean log(<d> / a),  log shots_k]
+
+    where N takes the mean of a vector's numbers away and divides by their deviation. Two shots that differ in angle or
+    in colour thus show in d, and classes that differ in them in a. Ratios and N show what sizes would hide, since a
+    network at its beginning sees all images as about the same. No number depends on the order of items or classes.
+
+    Args:
+        channels: of the images.
+        width: of f.
+
+    Example:
+        >>> sight = Sight(1, width=8)
+        >>> labels = torch.eye(2)[[0, 1, 1]][None]
+        >>> support = Examples(torch.rand(1, 3, 1, 28, 28), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
+        >>> sight(support).shape, sight.features
+        (torch.Size([1, 2, 42]), 42)
+    """
+
+    def __init__(self, channels: int, width: int = 32) -> None:
+        super().__init__()
+        self.features = 5 * width + 2
+        self.look = nn.Sequential(
+            nn.Conv2d(channels, 16, 5, stride=2, padding=2),
+            nn.GELU(),
+            nn.Conv2d(16, 32, 3, stride=2, padding=1),
+            nn.GELU(),
+            nn.Conv2d(32, width, 3, stride=2, padding=1),
+            nn.GELU(),
+        )
+
+    def forward(self, support: Examples) -> Float[Tensor, "t ways features"]:
+        """Tell each class of each task; zeros for a class that the task lacks."""
+        f = self.look(support.items.flatten(0, 1)).mean((2, 3)).unflatten(0, support.items.shape[:2])
+        means, mean = class_context(f, support)
+        squares, _ = class_context(f.square(), support)
+        variances = (squares - means.square()).clamp(min=0)
+        shots = (support.labels * support.weight[..., None]).sum(1)
+        there = (support.present & (shots > 0)).to(f)[..., None]
+        count = there.sum(1).clamp(min=1)
+        apart = (((means - mean[:, None]).square() * there).sum(1) / count + FLOOR).sqrt()
+        within = (variances * there).sum(1) / count
+        ratio = _log(within) - apart.log()
+        task = torch.cat([_even(mean), _even(ratio), _even(apart.log()), ratio.mean(-1, keepdim=True)], -1)[:, None]
+        own = [(means - mean[:, None]) / apart[:, None], _even(_log(variances) - apart[:, None].log())]
+        seen = torch.cat([*own, task.expand(-1, means.shape[1], -1), shots.clamp(min=1e-12).log()[..., None]], -1)
+        return seen * there
+
+
+def _log(variance: Tensor) -> Tensor:
+    """The logarithm of a deviation that may be 0."""
+    return (variance + FLOOR).log() / 2
+
+
+def _even(vectors: Tensor) -> Tensor:
+    """Without their mean, and of deviation 1."""
+    return F.layer_norm(vectors, vectors.shape[-1:])
