@@ -10,6 +10,7 @@ from manyshot.augment.mix import MIXES
 from manyshot.augment.policies import POLICIES
 from manyshot.augment.table import CHOOSERS, NAMED
 from manyshot.augment.task import TASK_OPS
+from manyshot.augment.text import OPS as TEXT_OPS
 
 PAGE = Path(__file__).with_name("ops.md")
 
@@ -24,6 +25,7 @@ Images have values from 0 to 1; ink is 1, paper is 0.
 
 SECTIONS = {
     "On images": IMAGE_OPS,
+    "On texts": TEXT_OPS,
     "Policies": POLICIES,
     "Choosing among ops": CHOOSERS,
     "Mixing": MIXES,

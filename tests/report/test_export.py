@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from manyshot.augment import OPS, Plan
-from manyshot.augment.presets import PRESETS
+from manyshot.augment.presets import PRESETS, TEXT_PRESETS
 from manyshot.base import InputError
 from manyshot.datasets import load
 from manyshot.report.export import export, replay
@@ -274,7 +274,9 @@ def test_an_op_that_refuses_a_picture_names_the_picture(photos, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
-@pytest.mark.parametrize("preset", [name for name in PRESETS if not name.startswith("handwriting")])
+@pytest.mark.parametrize(
+    "preset", [name for name in PRESETS if not name.startswith("handwriting") and name not in TEXT_PRESETS]
+)
 def test_presets_for_photographs_and_scans_take_pictures_of_any_shape(preset, photos, tmp_path):
     made = export(photos, Plan.parse(preset), 8, tmp_path / "made")
     for line in lines(made):

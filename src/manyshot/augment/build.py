@@ -102,7 +102,7 @@ def _read(call: Call, name: str, kind: Any, value: Value, table: Mapping[str, ty
     """A written value as what the field wants."""
     text = f"{name}={shorten(write(value))}"
     if kind in (float, int):
-        if isinstance(value, tuple):
+        if not isinstance(value, float | int):
             _fail(call, text, "give a number")
         if kind is int and value != int(value):
             _fail(call, text, "give a whole number")
@@ -112,9 +112,9 @@ def _read(call: Call, name: str, kind: Any, value: Value, table: Mapping[str, ty
             _fail(call, text, "give yes or no")
         return word(value) == "yes"
     if kind is str:
-        if word(value) is None:
-            _fail(call, text, "give a word")
-        return word(value)
+        if not isinstance(value, str) and word(value) is None:
+            _fail(call, text, "give a word, or a text in quotes")
+        return value if isinstance(value, str) else word(value)
     if kind not in (Op, tuple[Op, ...]):
         raise TypeError(f"{call.name}.{name}: the plan language has no way to write {kind}")
     if not isinstance(value, tuple) or (kind is Op and len(value) > 1):

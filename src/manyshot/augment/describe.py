@@ -12,6 +12,7 @@ from manyshot.augment.mix import Mix
 from manyshot.augment.syntax import PLACEMENTS, number
 from manyshot.augment.table import NAMED
 from manyshot.augment.task import TaskOp
+from manyshot.augment.text.base import TextOp
 
 EXAMPLE_OPS = "affine noise"
 """What an op that must be given ops is shown with."""
@@ -98,6 +99,8 @@ def _describe(name: str, kind: type) -> OpHelp:
         for found in re.finditer(r"^    (?P<name>\w+): (?P<help>.*(?:\n     .*)*)", arguments, re.MULTILINE)
     }
     given = EXAMPLE_OF_A_CLASS if issubclass(kind, TaskOp) else EXAMPLE_OPS
+    if issubclass(kind, TextOp):
+        given = ", ".join(f'"{option}"' for option, field in options(kind).items() if is_required(field))
     return OpHelp(
         name=name,
         summary=" ".join(summary.split()),

@@ -12,7 +12,7 @@ Grammar, with spaces and line breaks free::
     placement = "task" | "support" | "query" | "shots"
     op        = name ["(" [argument ("," argument)*] ")"]
     argument  = value | name "=" value        values by position first, then by name
-    value     = number | word | op+           an op may hold ops: oneof(affine flip)
+    value     = number | word | "text" | op+  an op may hold ops: oneof(affine flip)
 
 - `task` changes support and query together, the same change for a whole class; with `turn(per=task)` for all classes.
 - `support` and `query` change every item by its own draw; `query: 4 x …` puts four variants in place of each item.
@@ -91,7 +91,7 @@ NAME_OR_PATH = r"[A-Za-z_~./][A-Za-z0-9_~./-]*"
 
 def _tokens(name: str) -> re.Pattern[str]:
     number = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-    return re.compile(rf"(?P<number>{number})|(?P<name>{name})|(?P<sign>[;:+(),=])")
+    return re.compile(rf"(?P<number>{number})|(?P<name>{name})|(?P<sign>[;:+(),=])|(?P<text>\"[^\"\n]*\")")
 
 
 _TOKEN, _TOKEN_OR_PATH = _tokens(NAME), _tokens(NAME_OR_PATH)
@@ -220,11 +220,13 @@ class _Parser:
     def value(self, depth: int) -> Value:
         if self.token.kind == "number":
             return self.number()
+        if self.token.kind == "text":
+            return self.advance().text[1:-1]
         calls = []
         while self.token.kind == "name":
             calls.append(self.call(depth + 1))
         if not calls:
-            self.fail("a number, a word or an op")
+            self.fail("a number, a word, a text in quotes or an op")
         return tuple(calls)
 
     def number(self) -> float:

@@ -1,4 +1,4 @@
-"""Plans with a name: good beginnings for a kind of picture."""
+"""Plans with a name: good beginnings for a kind of picture or text."""
 
 from dataclasses import dataclass
 
@@ -20,6 +20,19 @@ _DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.07)"
 _GENTLE = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
 _CAMERA = "flip resized_crop(0.5) brightness(0.3) contrast(0.3) saturation(0.3) hue(0.05)"
 _UPRIGHTLESS = "flip turn(fit=yes) affine(10, 1.1, 0.05, 0.05, edge=reflection)"
+
+TEXT_PRESETS = {
+    "eda": Preset(
+        "shots: 4 x eda", "English texts: four variants, each by synonyms, insertion, swap or deletion of words"
+    ),
+    "aeda": Preset("shots: 4 x aeda", "texts: four variants with further punctuation, all words in their order"),
+    "typing": Preset("shots: 4 x oneof(typos misspell case)", "English texts: four variants, typed in haste"),
+    "chinese": Preset(
+        "shots: 4 x oneof(swap_words delete_words aeda homophones)",
+        "Chinese texts: four variants, by words swapped or left out, punctuation, or what sounds alike",
+    ),
+}
+"""Those for texts."""
 
 PRESETS = {
     "handwriting": Preset(
@@ -64,5 +77,6 @@ PRESETS = {
         "support+query: affine(10, 1.1, 0.05, 0.05) bias_field(0.2) foreground_gamma(1.3) ghosting(0.3, p=0.2)",
         "scans with an upright, bright on dark: mildly moved, unevenly received, with ghosts",
     ),
+    **TEXT_PRESETS,
 }
 """The presets by name; a name may stand as a plan. Those of one word are the few-shot standards."""

@@ -10,8 +10,8 @@ PLACEMENTS = ("task", "support", "query", "shots")
 
 MOST_COPIES = 1024
 
-Value = float | tuple["Call", ...]
-"""What an op's option is set to: a number, or a word or ops; a word is a single call without arguments."""
+Value = float | str | tuple["Call", ...]
+"""What an op's option is set to: a number, a text in quotes, or a word or ops; a word is a call without arguments."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,8 @@ class Syntax:
 
 def write(value: Value) -> str:
     """A value as text."""
+    if isinstance(value, str):
+        return f'"{value}"'
     return " ".join(map(str, value)) if isinstance(value, tuple) else number(value)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from manyshot.augment.kinds import kind_of, require_kind
 from manyshot.augment.op import Op, Params
 from manyshot.tasks import Examples
 
@@ -22,12 +23,16 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
         params: of T n items, task by task.
         floats: whether uint8 images come out as floats from 0 to 1, unrounded, or as uint8.
 
+    Raises:
+        InputError: for an op on another kind of item.
+
     Example:
         >>> from manyshot.augment.image import Flip
         >>> op = Flip()
         >>> apply_in_tasks(op, torch.rand(4, 5, 1, 28, 28), op.sample(20, torch.Generator())).shape
         torch.Size([4, 5, 1, 28, 28])
     """
+    require_kind(op, kind_of(items))
     if isinstance(items, Tensor):
         if are_bytes(items):
             from manyshot.augment.engine import Compiled  # it takes half a second to import

@@ -1,0 +1,72 @@
+"""Ops on texts: lists of strings in, lists of strings out, in English, Chinese and where they can in any language.
+
+No op takes apart a character, an emoji, an address or a placeholder (see `manyshot.augment.text.words`). Adding an op
+is one file, one line in `OPS` and one row in the test of every op.
+"""
+
+from manyshot.augment.op import Op
+from manyshot.augment.text.aeda import AEDA
+from manyshot.augment.text.case import Case
+from manyshot.augment.text.contractions import Contract
+from manyshot.augment.text.dates import Dates
+from manyshot.augment.text.delete import CutOff, DeleteWords
+from manyshot.augment.text.eda import EDA
+from manyshot.augment.text.entities import Entities
+from manyshot.augment.text.han import Homophones, Lookalikes
+from manyshot.augment.text.misspell import Misspell
+from manyshot.augment.text.numbers import Numbers
+from manyshot.augment.text.ocr import OCR
+from manyshot.augment.text.sentences import ShuffleSentences
+from manyshot.augment.text.swap import SwapWords
+from manyshot.augment.text.synonyms import InsertWords, Synonyms
+from manyshot.augment.text.template import Template
+from manyshot.augment.text.typos import Typos
+from manyshot.augment.text.widths import Widths
+
+OPS: dict[str, type[Op]] = {
+    "eda": EDA,
+    "synonyms": Synonyms,
+    "insert_words": InsertWords,
+    "swap_words": SwapWords,
+    "delete_words": DeleteWords,
+    "aeda": AEDA,
+    "cut_off": CutOff,
+    "shuffle_sentences": ShuffleSentences,
+    "typos": Typos,
+    "ocr": OCR,
+    "misspell": Misspell,
+    "case": Case,
+    "contract": Contract,
+    "template": Template,
+    "entities": Entities,
+    "numbers": Numbers,
+    "dates": Dates,
+    "homophones": Homophones,
+    "lookalikes": Lookalikes,
+    "widths": Widths,
+}
+"""Every op on texts by its name in the language of plans."""
+
+__all__ = [
+    "AEDA",
+    "EDA",
+    "OCR",
+    "OPS",
+    "Case",
+    "Contract",
+    "CutOff",
+    "Dates",
+    "DeleteWords",
+    "Entities",
+    "Homophones",
+    "InsertWords",
+    "Lookalikes",
+    "Misspell",
+    "Numbers",
+    "ShuffleSentences",
+    "SwapWords",
+    "Synonyms",
+    "Template",
+    "Typos",
+    "Widths",
+]
