@@ -137,6 +137,8 @@ class AFHNOptions:
     loss: str = "wasserstein"
     penalty: str = "gradient"
 
+    wants: ClassVar[Wants] = "mean"
+
     def __post_init__(self) -> None:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)
         check_number(self, "keep", "spread")

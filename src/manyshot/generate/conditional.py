@@ -64,6 +64,8 @@ class ConditionalOptions:
     penalty: str = "none"
     spectral: bool = True
 
+    wants: ClassVar[Wants] = "label"
+
     def __post_init__(self) -> None:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)
         check_game(self)

@@ -106,6 +106,8 @@ class DAGANOptions:
     loss: str = "wasserstein"
     penalty: str = "gradient"
 
+    wants: ClassVar[Wants] = "item"
+
     def __post_init__(self) -> None:
         check_number(self, "width", "judge", "noise", low=1, high=MOST, whole=True)
         check_game(self)

@@ -33,6 +33,10 @@ class Batch:
     condition: Condition
     label: Tensor
 
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same on a device."""
+        return Batch(self.items.to(device), self.condition.to(device), self.label.to(device))
+
 
 @dataclass(frozen=True, eq=False)
 class Batches:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from manyshot.augment.op import check_number
 from manyshot.generate.bodies import Bounded, Grow, Shrink, perceptron, spectral
 from manyshot.generate.discriminator import Plain
 from manyshot.generate.game import Game
-from manyshot.generate.generator import Code, Condition, ItemGenerator
+from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
 from manyshot.generate.kind import MOST, Kind, check_game
 
 
@@ -60,6 +61,8 @@ class GANOptions:
     penalty: str = "none"
     spectral: bool = False
 
+    wants: ClassVar[Wants] = "nothing"
+
     def __post_init__(self) -> None:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)
         check_number(self, "hidden", high=64, whole=True)
@@ -97,6 +100,8 @@ class DCGANOptions:
     loss: str = "hinge"
     penalty: str = "none"
     spectral: bool = True
+
+    wants: ClassVar[Wants] = "nothing"
 
     def __post_init__(self) -> None:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)

@@ -31,6 +31,11 @@ class Condition:
     label: Int[Tensor, " n"] | None = None
     like: Float[Tensor, "n ..."] | None = None
 
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "Condition":
+        """The same on a device, items in a floating type if one is named."""
+        label = None if self.label is None else self.label.to(device)
+        return Condition(label, None if self.like is None else self.like.to(device, dtype))
+
     def __getitem__(self, rows: slice | Tensor) -> "Condition":
         """Some of the n."""
         return Condition(
@@ -96,9 +101,7 @@ class ItemGenerator(nn.Module, ABC):
         self.check(Condition(label, like), n)
         weight = next(self.parameters())
         noise = torch.randn(n, self.noise, generator=generator).to(weight)
-        condition = Condition(
-            None if label is None else label.to(weight.device), None if like is None else like.to(weight)
-        )
+        condition = Condition(label, like).to(weight.device, weight.dtype)
         parts = [self(noise[i : i + BATCH], condition[i : i + BATCH]) for i in range(0, n, BATCH)]
         return torch.cat(parts) if parts else noise.new_zeros(0, *self.shape)
 

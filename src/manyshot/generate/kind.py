@@ -1,11 +1,12 @@
 """What a model is built for, and what options of any model are."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from manyshot.augment.op import check_choice
 from manyshot.base import InputError
 from manyshot.generate.game import STRENGTH, Game
+from manyshot.generate.generator import Wants
 from manyshot.generate.losses import LOSSES
 
 MOST = 4096
@@ -57,6 +58,9 @@ class Kind:
 @runtime_checkable
 class ModelOptions(Protocol):
     """The options of a model; makes its game once the data are known."""
+
+    wants: ClassVar[Wants]
+    """What the model is told."""
 
     def make(self, kind: Kind) -> Game:
         """Build generator and discriminator for this kind of data."""

@@ -1,0 +1,272 @@
+"""Training a generative model: one loop, read from top to bottom."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from manyshot.augment import Op
+from manyshot.base import note, sweep, write_aside
+from manyshot.base.progress import bar
+from manyshot.base.seeds import generator
+from manyshot.generate import Batches, Game
+from manyshot.generate.ada import EVERY, AdaptiveShare
+from manyshot.generate.diff_augment import changer
+from manyshot.generate.draw import as_floats
+from manyshot.tasks import Source
+from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
+from manyshot.training.device import require_device
+from manyshot.training.fit import TrainingDiverged
+from manyshot.training.generator_config import GeneratorSettings
+from manyshot.training.generator_look import look_at, make_like, trouble
+from manyshot.training.interrupt import postponed_interrupt
+from manyshot.training.metrics import MetricsLog, Row
+from manyshot.training.timing import CpuClock
+
+GRID = 16
+"""Items of a look that are kept to be shown."""
+LOOKS = "looks.safetensors"
+BETAS = (0.0, 0.99)
+RECENT = 0.98
+"""How much of the running share of pairs told apart a step keeps."""
+EXPLODED = 10_000
+"""A loss this many times as large as at first."""
+FRESH = {
+    "step": 0,
+    "signs": 0.0,
+    "told_apart": 0.5,
+    "recall": None,
+    "best_recall": 0.0,
+    "best_distance": None,
+    "best_step": None,
+    "troubled": False,
+}
+"""The progress of a training that has not begun."""
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What was made at each look, of the same noise and conditions.
+
+    Args:
+        shown: `[n, ...]` the items that the model was shown, for models that are shown some.
+        made: by step, `[n, ...]`.
+    """
+
+    shown: Tensor | None
+    made: dict[int, Tensor]
+
+
+def fit_generator(
+    game: Game,
+    source: Source,
+    settings: GeneratorSettings,
+    ops: tuple[Op, ...] = (),
+    held_out: Source | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
+    title: str = "train",
+    looked: Callable[[Looks], None] | None = None,
+) -> list[Row]:
+    """Train both sides of a game.
+
+    Step s draws its items, noise and augmentation from generators of its own number, so a run that is killed and
+    resumed ends with the same bits as one that is not.
+
+    Every `look_every` steps the averaged generator is looked at, beside held-out items. The weights with the smallest
+    kernel distance among the looks at which nothing was wrong are kept. Loss of modes and a saturated discriminator are
+    said and noted; a loss or gradient that is no number, or explodes, ends the training.
+
+    Args:
+        game: trained in place; at the end it holds the weights that were kept, or the last ones if every look found
+            something wrong.
+        source: real items.
+        settings: see `GeneratorSettings`.
+        ops: what real and made items go through before the discriminator sees them.
+        held_out: what looks compare with; the training items if None.
+        folder: where `last.safetensors`, `best.safetensors`, `looks.safetensors`, `metrics.jsonl`, `timing.json` and
+            TensorBoard's files go; None keeps nothing.
+        resume: go on from the folder's last checkpoint, if there is one.
+        title: what the progress bar says.
+        looked: called after each look at pictures, with all looks so far.
+
+    Returns:
+        One row a step with both losses, one for each look, and one for each trouble that was met.
+
+    Raises:
+        InputError: if the data do not suit the model, this machine has no such device, or the checkpoint is damaged.
+        TrainingDiverged: if a loss or gradient explodes; the game gets the weights of the last checkpoint back.
+        KeyboardInterrupt: after the step at which Ctrl-C came; a checkpoint has been written.
+    """
+    device = require_device(settings.device)
+    game.to(device).train()
+    game.averaged.eval()
+    judge, maker = [*game.discriminator.parameters()], [*game.generator.parameters()]
+    rates = settings.discriminator_rate or settings.rate, settings.rate
+    optimizer = Adam(
+        [{"params": p, "lr": r} for p, r in zip((judge, maker), rates, strict=True)], betas=BETAS, fused=True
+    )
+    batches = Batches(source, game.generator.wants, settings.batch, settings.seed)
+    compared = source if held_out is None else held_out
+    grid = Batches(compared, game.generator.wants, GRID, settings.seed).batch(0)
+    adapt = None if settings.adapt is None else AdaptiveShare(settings.adapt, settings.adapt_items)
+
+    last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
+    progress: dict[str, Any] = FRESH | {"first": {}, "share": 1.0 if adapt is None else 0.0}
+    for path in (last, best):
+        if path:
+            sweep(path)
+    going_on = bool(resume and last and last.exists())
+    if going_on and last:
+        progress = load_checkpoint(last, game, optimizer)
+    elif last and best:
+        best.unlink(missing_ok=True)
+        save_checkpoint(last, game, optimizer, progress)
+    good_weights = best_weights = None if folder else _copy(game)
+    looks = Looks(grid.condition.like, read_looks(folder, progress["step"]) if folder and going_on else {})
+    log, clock = MetricsLog(folder, after=progress["step"]), CpuClock(folder, going_on)
+
+    try:
+        with bar() as display, postponed_interrupt() as interrupted:
+            line = display.add_task(title, total=settings.steps, completed=progress["step"], note="")
+            for step in range(progress["step"], settings.steps):
+                draws = generator(settings.seed, "noise", step)
+                change = changer(ops, progress["share"], generator(settings.seed, "change", step))
+                for turn in range(settings.discriminator_steps):
+                    batch = batches.batch(step * settings.discriminator_steps + turn).to(device)
+                    share = torch.rand(settings.batch, generator=draws).to(device)
+                    seen = game.discriminator_side(batch, _noise(game, settings, draws), share, change)
+                    _update(optimizer, judge, seen.loss, "discriminator", progress)
+                made = game.generator_side(batch, _noise(game, settings, draws), change)
+                _update(optimizer, maker, made, "generator", progress)
+                # Short averages first, or the first weights would stay in them for a long time.
+                game.average(min(settings.averaging, (1 + step) / (10 + step)))
+
+                done = progress["step"] = step + 1
+                losses = {"discriminator_loss": float(seen.loss.detach()), "generator_loss": float(made.detach())}
+                log.write({"step": done, **losses} | ({} if adapt is None else {"share": progress["share"]}))
+                right = float((seen.real > seen.made).double().mean())
+                progress["told_apart"] = RECENT * progress["told_apart"] + (1 - RECENT) * right
+                progress["signs"] += float(seen.real.sign().mean()) / EVERY
+                if done % EVERY == 0:
+                    if adapt is not None:
+                        progress["share"] = adapt.next(progress["share"], progress["signs"], EVERY * settings.batch)
+                    progress["signs"] = 0.0
+
+                finished, stopping = done == settings.steps, interrupted.is_set()
+                if done % settings.look_every == 0 or finished:
+                    if _look(game, compared, settings, progress, log):
+                        if best:
+                            save_checkpoint(best, game, None, progress)
+                        else:
+                            best_weights = _copy(game)
+                    if len(game.generator.shape) == 3:
+                        looks.made[done] = make_like(game.averaged, grid, settings.seed)
+                        _write_looks(folder, looks)
+                        if looked is not None:
+                            looked(looks)
+                if done % settings.save_every == 0 or finished or stopping:
+                    if last:
+                        save_checkpoint(last, game, optimizer, progress)
+                        clock.note(clock.spent())
+                    else:
+                        good_weights = _copy(game)
+                if stopping:
+                    raise KeyboardInterrupt
+                words = [f"{name[0].upper()} {value:.2f}" for name, value in losses.items()]
+                if progress["recall"] is not None:
+                    words.append(f"recall {progress['recall']:.2f}")
+                display.update(line, completed=done, note="  ".join(words))
+    except TrainingDiverged:
+        if last:
+            load_checkpoint(last, game)
+        elif good_weights:
+            game.load_state_dict(good_weights)
+        raise
+    finally:
+        log.close()
+
+    if best and best.exists():
+        load_checkpoint(best, game)
+    elif best_weights and progress["best_step"] is not None:
+        game.load_state_dict(best_weights)
+    game.eval()
+    return log.rows
+
+
+def _noise(game: Game, settings: GeneratorSettings, draws: torch.Generator) -> Tensor:
+    return torch.randn(settings.batch, game.generator.noise, generator=draws).to(settings.device)
+
+
+def _update(
+    optimizer: Optimizer, weights: list[nn.Parameter], loss: Tensor, side: str, progress: dict[str, Any]
+) -> None:
+    """One step of one side; weights without a gradient, which are the other side's, stay as they are."""
+    value = float(loss.detach())
+    first = progress["first"].setdefault(side, value)
+    slopes = torch.autograd.grad(loss, weights)
+    total = float(torch.stack([slope.abs().sum() for slope in slopes]).sum())
+    for what, number, most in (("loss", value, EXPLODED * (1 + abs(first))), ("gradient", total, math.inf)):
+        if not math.isfinite(number) or abs(number) > most:
+            raise TrainingDiverged(
+                f"the {side}'s {what} is {number:.3g} at step {progress['step'] + 1}, so training stopped; the last "
+                "good weights are kept. Lower the rate, or add a penalty or spectral=yes to the model"
+            )
+    optimizer.zero_grad(set_to_none=True)
+    for weight, slope in zip(weights, slopes, strict=True):
+        weight.grad = slope
+    optimizer.step()
+
+
+def _look(game: Game, compared: Source, settings: GeneratorSettings, progress: dict[str, Any], log: MetricsLog) -> bool:
+    """Look at what is made, and note it; returns whether these are the best weights so far."""
+    step = progress["step"]
+    found = look_at(game.averaged, compared, settings.look_items, settings.seed)
+    wrong = trouble(found, progress["best_recall"], progress["told_apart"], game.loss.saturates)
+    log.write({"step": step, **vars(found)})
+    if wrong is not None:
+        log.write({"step": step, "trouble": wrong})
+        if not progress["troubled"]:
+            note(f"step {step}: {wrong}; the weights of the best look before are kept, and training goes on")
+    better = progress["best_distance"] is None or found.kernel_distance < progress["best_distance"]
+    progress |= {"recall": found.recall, "troubled": wrong is not None}
+    progress["best_recall"] = max(progress["best_recall"], found.recall)
+    if wrong is not None or not better:
+        return False
+    progress |= {"best_distance": found.kernel_distance, "best_step": step}
+    return True
+
+
+def read_looks(folder: Path, up_to: int | None = None) -> dict[int, Tensor]:
+    """The pictures that were made at each look of a run, by step; none where none are kept, or the file is damaged.
+
+    Args:
+        folder: the run's.
+        up_to: leave later steps out.
+
+    Example:
+        >>> read_looks(Path("/nowhere"))
+        {}
+    """
+    try:
+        made = {int(step): as_floats(tensor) for step, tensor in load_file(folder / LOOKS).items()}
+    except (OSError, SafetensorError, ValueError):  # pictures to look at are no reason to fail
+        return {}
+    return {step: made[step] for step in sorted(made) if up_to is None or step <= up_to}
+
+
+def _write_looks(folder: Path | None, looks: Looks) -> None:
+    if folder is not None:
+        with write_aside(folder / LOOKS) as aside:
+            save_file({f"{step:07}": made.mul(255).round().to(torch.uint8) for step, made in looks.made.items()}, aside)
+
+
+def _copy(game: Game) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in game.state_dict().items()}

@@ -1,0 +1,111 @@
+"""A look at what a generative model makes while it is trained, and what it says of the training's health."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from manyshot.base.seeds import generator
+from manyshot.generate import Batch, Batches, ItemGenerator
+from manyshot.generate.judge import kernel_distance, precision_recall
+from manyshot.tasks import Source
+
+SIDE = 7
+"""Pictures are looked at in so many pixels a side."""
+COVERED = 0.1
+"""A recall that has been reached before it counts as lost."""
+LOST = 0.1
+"""Of the best recall: what is left when a model has collapsed."""
+SURE = 0.995
+"""Share of items that a saturated discriminator tells apart."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen.
+
+    Args:
+        kernel_distance: to held-out real items, see `plain_features`.
+        precision: see `precision_recall`.
+        recall: see `precision_recall`.
+    """
+
+    kernel_distance: float
+    precision: float
+    recall: float
+
+
+def plain_features(items: Float[Tensor, "n ..."]) -> Float[Tensor, "n d"]:
+    """What items look like from afar: pictures as means of areas, 7 x 7 at most; vectors as they are.
+
+    Enough to see a collapse; scores are taken in an encoder of the domain (see `score_run`).
+
+    Example:
+        >>> plain_features(torch.rand(5, 1, 28, 28)).shape
+        torch.Size([5, 49])
+    """
+    return F.adaptive_avg_pool2d(items, min(SIDE, items.shape[-1])).flatten(1) if items.ndim == 4 else items
+
+
+@torch.no_grad()
+def look_at(model: ItemGenerator, source: Source, items: int, seed: int) -> Look:
+    """Compare made items with as many real ones, the same ones at every look.
+
+    Args:
+        model: in evaluation mode.
+        source: real items, held out where there are such.
+        items: how many.
+        seed: of the choice of real items and of the noise.
+
+    Example:
+        >>> from manyshot.generate import Kind, parse_model
+        >>> source = Source.of(torch.zeros(20, 1, 8, 8), ["cat", "dog"] * 10)
+        >>> look_at(parse_model("gan(4)").make(Kind((1, 8, 8))).averaged, source, 16, 0).recall
+        0.0
+    """
+    batch = Batches(source, model.wants, items, seed).batch(0)
+    made = make_like(model, batch, seed)
+    real = plain_features(batch.items)
+    found = precision_recall(real, plain_features(made))
+    return Look(kernel_distance(real, plain_features(made)), found.precision, found.recall)
+
+
+def make_like(model: ItemGenerator, batch: Batch, seed: int) -> Float[Tensor, "n ..."]:
+    """An item for each condition of a batch; the noise is the same for the same seed.
+
+    Args:
+        model: see `look_at`.
+        batch: of n real items.
+        seed: of the noise.
+    """
+    draws = generator(seed, "look")
+    condition = batch.condition
+    made = model.sample(len(batch.items), label=condition.label, like=condition.like, generator=draws)
+    return made.cpu()
+
+
+def trouble(look: Look, best_recall: float, told_apart: float, saturates: bool) -> str | None:
+    """What is wrong with a training, in words; None if nothing is.
+
+    Args:
+        look: the latest.
+        best_recall: of all looks so far.
+        told_apart: share of the pairs of a real and a made item that the discriminator has ranked right lately.
+        saturates: whether its loss then teaches the generator little, see `AdversarialLoss`.
+
+    Example:
+        >>> trouble(Look(0.1, 0.9, 0.0), best_recall=0.6, told_apart=0.8, saturates=True)
+        'mode collapse: recall fell to 0.00 from 0.60'
+        >>> trouble(Look(0.1, 0.9, 0.5), best_recall=0.6, told_apart=0.8, saturates=True) is None
+        True
+    """
+    if not math.isfinite(look.kernel_distance):
+        return "made items are no numbers"
+    if best_recall >= COVERED and look.recall <= LOST * best_recall:
+        return f"mode collapse: recall fell to {look.recall:.2f} from {best_recall:.2f}"
+    if saturates and told_apart >= SURE:
+        return f"the discriminator tells {told_apart:.1%} of all pairs apart, so little is left to learn from"
+    return None

@@ -1,0 +1,153 @@
+"""A generative model's run: the folder that its training writes, and what is read back from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from manyshot.base import InputError, read_json, write_json
+from manyshot.generate import Game, ItemGenerator, Kind, parse_model
+from manyshot.generate.diff_augment import ops_of
+from manyshot.training.checkpoint import load_checkpoint
+from manyshot.training.device import device_or_cpu, require_device
+from manyshot.training.generator_config import GeneratorConfig, kind_of, load_generator_sources
+from manyshot.training.generator_fit import Looks, fit_generator
+from manyshot.training.metrics import Row, read_metrics
+
+CONFIG = "config.json"
+MOST_NUMBERS = 10_000_000
+"""Of an item, as a run's folder may claim."""
+
+
+@dataclass(frozen=True, eq=False)
+class GeneratorRun:
+    """A trained generative model and where it came from.
+
+    Args:
+        config: what it was made from.
+        model: with the weights that were kept, in evaluation mode.
+        class_names: what it was trained on, by number.
+        rows: the record of the training.
+        folder: where it lies, if anywhere.
+    """
+
+    config: GeneratorConfig
+    model: ItemGenerator
+    class_names: tuple[str, ...]
+    rows: list[Row]
+    folder: Path | None = None
+
+    @property
+    def steps(self) -> int:
+        """How many steps it was trained."""
+        return max((row["step"] for row in self.rows), default=0)
+
+    @property
+    def trouble(self) -> str | None:
+        """What was wrong at the last look; None if nothing was."""
+        wrong = [row["trouble"] for row in self.rows if "trouble" in row and row["step"] == self.steps]
+        return wrong[0] if wrong else None
+
+
+def train_generator(
+    config: GeneratorConfig,
+    folder: Path | None = None,
+    resume: bool = False,
+    title: str = "train",
+    looked: Callable[[Looks], None] | None = None,
+) -> GeneratorRun:
+    """Make a generative model's run from its settings.
+
+    Args:
+        config: what to train, on what.
+        folder: where the run lies afterwards; None keeps nothing on disk.
+        resume: go on with the run in the folder, which must have the same settings.
+        title: what the progress bar says.
+        looked: see `fit_generator`.
+
+    Raises:
+        InputError: if the folder holds something else, or the data cannot be used.
+        TrainingDiverged: see `fit_generator`.
+
+    Example:
+        >>> from manyshot.training.generator_config import GeneratorSettings
+        >>> few = GeneratorSettings(steps=2, batch=4, look_items=16)
+        >>> run = train_generator(GeneratorConfig("digits", model="gan(width=8)", fit=few))
+        >>> run.model.sample(3, generator=torch.Generator().manual_seed(0)).shape, run.steps
+        (torch.Size([3, 1, 28, 28]), 2)
+    """
+    config = config.anchored()
+    if folder is not None:
+        _claim(folder, config, resume)
+    require_device(config.fit.device)
+    parts = load_generator_sources(config, parse_model(config.model).wants)
+    kind = kind_of(parts.training)
+    game = _make(config, kind)
+    if folder is not None:
+        facts = {"shape": kind.shape, "classes": parts.training.class_names}
+        write_json(folder / CONFIG, {"kind": "generator", "config": config.as_dict()} | facts)
+    rows = fit_generator(
+        game, parts.training, config.fit, ops_of(config.plan), parts.validation, folder, resume, title, looked
+    )
+    return GeneratorRun(config, game.averaged, parts.training.class_names, rows, folder)
+
+
+def load_generator_run(folder: Path | str) -> GeneratorRun:
+    """Read a run back, with the weights that were kept; runs no code from the folder.
+
+    Raises:
+        InputError: if the folder is no generative model's run, or a file is damaged.
+    """
+    folder = Path(folder)
+    config, kind, names = _read_config(folder)
+    game = _make(config, kind)
+    best = folder / "best.safetensors"
+    load_checkpoint(best if best.exists() else folder / "last.safetensors", game)
+    game.to(device_or_cpu(config.fit.device)).eval()
+    return GeneratorRun(config, game.averaged, names, read_metrics(folder / "metrics.jsonl"), folder)
+
+
+def _make(config: GeneratorConfig, kind: Kind) -> Game:
+    """The game with the weights that its seed gives it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.fit.seed)
+        return parse_model(config.model).make(kind)
+
+
+def _claim(folder: Path, config: GeneratorConfig, resume: bool) -> None:
+    """Make sure that the folder is free, or holds the run that is to go on."""
+    if (folder / CONFIG).exists():
+        if not resume:
+            raise InputError(f"{folder} holds a run already; go on with it by --resume, or choose another --out")
+        before, now = _flat(_read_config(folder)[0]), _flat(config)
+        for name, value in now.items():
+            if value != before[name]:
+                raise InputError(
+                    f"{name}={value}, but the run in {folder} has {before[name]}; resume with the run's own settings"
+                )
+    elif folder.exists() and (not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir())):
+        raise InputError(f"{folder} is not empty and holds no run; choose another --out")
+
+
+def _flat(config: GeneratorConfig) -> dict[str, object]:
+    values = config.as_dict()
+    flat: dict[str, object] = values | values.pop("fit")
+    return flat
+
+
+def _read_config(folder: Path) -> tuple[GeneratorConfig, Kind, tuple[str, ...]]:
+    path = folder / CONFIG
+    if not path.exists():
+        raise InputError(f"{folder} holds no run (no {CONFIG}); name a folder that `manyshot gan train` wrote")
+    values = read_json(path)
+    if not isinstance(values, dict) or values.get("kind") != "generator":
+        raise InputError(f"{folder} holds no generative model; name a folder that `manyshot gan train` wrote")
+    try:
+        shape, names = tuple(int(side) for side in values["shape"]), tuple(map(str, values["classes"]))
+        kind = Kind(shape, len(names))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{path}: not a generative model's settings ({error})") from None
+    if torch.Size(shape).numel() > MOST_NUMBERS:
+        raise InputError(f"{path}: shape={shape}: out of range")
+    return GeneratorConfig.from_dict(values.get("config", {}), str(path)), kind, names

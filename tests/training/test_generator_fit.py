@@ -1,0 +1,351 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from manyshot.augment.image import Brightness
+from manyshot.base import InputError
+from manyshot.generate import Kind, parse_model
+from manyshot.tasks import Source
+from manyshot.training import TrainingDiverged
+from manyshot.training.generator_config import (
+    GeneratorConfig,
+    GeneratorSettings,
+    kind_of,
+    load_generator_sources,
+)
+from manyshot.training.generator_fit import fit_generator, read_looks
+from manyshot.training.generator_look import Look, look_at, trouble
+from manyshot.training.generator_run import load_generator_run, train_generator
+from manyshot.training.metrics import read_metrics
+
+FEW = GeneratorSettings(steps=6, batch=4, look_every=3, save_every=2, look_items=12)
+MODELS = ("gan(8, noise=4)", "dcgan(2, noise=4)", "conditional(2, noise=4)", "dagan(2, judge=2, noise=4)")
+
+
+def draws(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def two_modes(n: int = 2000) -> Source:
+    """Points about (-2, 0) and (2, 0)."""
+    label = torch.arange(n) % 2
+    centre = torch.stack([4.0 * label - 2, torch.zeros(n)], 1)
+    return Source.of(centre + 0.3 * torch.randn(n, 2, generator=draws()), [f"mode {k}" for k in label.tolist()])
+
+
+def pictures(size: int = 8) -> Source:
+    items = torch.randint(256, (24, 1, size, size), generator=draws(), dtype=torch.uint8)
+    return Source.of(items, [f"class {i % 3}" for i in range(24)])
+
+
+def game_for(source: Source, text: str):
+    torch.manual_seed(0)
+    return parse_model(text).make(kind_of(source))
+
+
+def modes_of(points: torch.Tensor) -> list[float]:
+    """Share of points within a unit of each mode."""
+    return [
+        float(((points - torch.tensor(centre)).norm(dim=1) < 1).float().mean()) for centre in ((-2.0, 0.0), (2.0, 0.0))
+    ]
+
+
+class TestLearning:
+    @pytest.mark.parametrize("text", ["gan(32, noise=4, penalty=r1)", "gan(32, noise=4, loss=hinge, spectral=yes)"])
+    def test_a_game_learns_both_modes_of_a_mixture(self, text):
+        source = two_modes()
+        game = game_for(source, text)
+        fit_generator(game, source, GeneratorSettings(steps=500, batch=64, rate=2e-3, look_every=250, averaging=0.98))
+        shares = modes_of(game.averaged.sample(500, generator=draws()))
+        assert sum(shares) > 0.8
+        assert min(shares) > 0.2
+
+    def test_a_conditional_game_makes_the_class_that_is_asked_for(self):
+        label = torch.arange(200) % 2
+        dark = torch.where(label[:, None, None, None] == 0, 40, 210) + torch.randint(
+            -20, 20, (200, 1, 8, 8), generator=draws()
+        )
+        source = Source.of(dark.to(torch.uint8), [f"class {k}" for k in label.tolist()])
+        game = game_for(source, "conditional(8, noise=4, loss=non_saturating, penalty=r1, spectral=no)")
+        fit_generator(game, source, GeneratorSettings(steps=120, batch=32, rate=4e-3, look_every=60, averaging=0.95))
+        made = game.averaged.sample(40, label=torch.arange(40) % 2, generator=draws()).mean((1, 2, 3))
+        assert made[::2].mean() < 0.35
+        assert made[1::2].mean() > 0.65
+
+    def test_a_dagan_makes_items_of_classes_that_it_never_saw(self):
+        # A class is where its bright bar stands; items differ in brightness.
+        place = torch.arange(240) % 6
+        items = torch.zeros(240, 1, 8, 8)
+        items[torch.arange(240), 0, place] = 0.3 + 0.7 * torch.rand(240, 1, generator=draws())
+        source = Source.of(items.mul(255).to(torch.uint8), [f"bar {k}" for k in place.tolist()])
+        game = game_for(source, "dagan(4, judge=8, noise=4, loss=hinge, penalty=r1)")
+        fit_generator(game, source, GeneratorSettings(steps=200, batch=32, rate=3e-3, look_every=100, averaging=0.95))
+        shown = torch.zeros(20, 1, 8, 8)
+        shown[:, :, 7] = 0.6
+        made = game.averaged.sample(20, like=shown, generator=draws())
+        rows = made[:, 0].mean(2)
+        assert (rows.argmax(1) == 7).float().mean() > 0.8
+        assert rows[:, 7].std() > 0.01
+
+    def test_the_augmented_share_adapts_to_a_discriminator_that_knows_few_items_by_heart(self):
+        source = pictures().subset(classes=["class 0"])
+        settings = GeneratorSettings(
+            steps=100,
+            batch=16,
+            rate=4e-3,
+            discriminator_steps=4,
+            adapt=0.6,
+            adapt_items=400,
+            look_every=100,
+            look_items=8,
+        )
+        rows = fit_generator(game_for(source, "gan(64, noise=4)"), source, settings, (Brightness(),))
+        shares = [row["share"] for row in rows if "share" in row]
+        assert shares[0] == 0
+        assert shares[-1] > 0.3
+
+
+class TestResume:
+    @pytest.mark.parametrize("text", MODELS)
+    def test_goes_on_with_the_same_bits(self, text, tmp_path):
+        source = pictures()
+        whole, parts = tmp_path / "whole", tmp_path / "parts"
+        for folder in (whole, parts):
+            folder.mkdir()
+        settings = GeneratorSettings(**vars(FEW) | {"adapt": 0.5, "adapt_items": 20})
+        fit_generator(game_for(source, text), source, settings, (Brightness(),), folder=whole)
+
+        class Killed(Exception):
+            pass
+
+        def kill(looks):
+            raise Killed
+
+        # Killed within step 3, one step behind the last checkpoint.
+        with pytest.raises(Killed):
+            fit_generator(game_for(source, text), source, settings, (Brightness(),), folder=parts, looked=kill)
+        assert len(read_looks(parts)) == 1
+        fit_generator(game_for(source, text), source, settings, (Brightness(),), folder=parts, resume=True)
+        for name in ("last.safetensors", "best.safetensors", "metrics.jsonl", "looks.safetensors"):
+            assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
+
+    def test_a_run_killed_from_outside_goes_on_with_the_same_bits(self, tmp_path):
+        config = GeneratorConfig("digits", size=8, model="dcgan(2, noise=4)", fit=FEW)
+        train_generator(config, tmp_path / "whole")
+        script = (
+            "import os, sys, torch; from pathlib import Path; torch.set_num_threads(1)\n"
+            "from manyshot.training.generator_config import *; from manyshot.training.generator_run import *\n"
+            "values = GeneratorConfig.from_dict(eval(sys.argv[2]), 'here')\n"
+            "train_generator(values, Path(sys.argv[1]), looked=lambda looks: os.kill(os.getpid(), 9))"
+        )
+        killed = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "parts"), repr(config.as_dict())], check=False
+        )
+        assert killed.returncode == -9
+        train_generator(config, tmp_path / "parts", resume=True)
+        for name in ("last.safetensors", "best.safetensors", "metrics.jsonl", "config.json"):
+            assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
+
+
+class TestHealth:
+    def test_a_diverging_training_stops_and_keeps_the_last_good_weights(self, tmp_path):
+        source = two_modes(64)
+        settings = GeneratorSettings(steps=400, batch=8, rate=50.0, look_every=400, look_items=8, save_every=1)
+        game = game_for(source, "gan(8, noise=4, loss=wasserstein)")
+        with pytest.raises(TrainingDiverged, match="last good weights are kept"):
+            fit_generator(game, source, settings, folder=tmp_path)
+        assert all(weight.isfinite().all() for weight in game.parameters())
+
+    def test_a_lost_mode_is_said_noted_and_its_weights_are_not_kept(self, tmp_path, capsys, monkeypatch):
+        source = two_modes(400)
+        game = game_for(source, "gan(16, noise=4)")
+        seen = []
+
+        def look(model, *arguments):
+            seen.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+            return Look(0.5 if len(seen) == 1 else 0.1, 0.9, 0.8 if len(seen) == 1 else 0.0)
+
+        monkeypatch.setattr("manyshot.training.generator_fit.look_at", look)
+        settings = GeneratorSettings(steps=9, batch=4, look_every=3, look_items=8)
+        rows = fit_generator(game, source, settings, folder=tmp_path)
+        assert [row["step"] for row in rows if "trouble" in row] == [6, 9]
+        assert capsys.readouterr().err.count("mode collapse") == 1
+        assert all(seen[0][name].equal(tensor) for name, tensor in game.averaged.state_dict().items())
+
+    def test_looks_see_a_real_collapse(self):
+        source = two_modes(400)
+        game = game_for(source, "gan(16, noise=4)")
+        with torch.no_grad():
+            for weight in game.averaged.parameters():
+                weight.zero_()
+        found = look_at(game.averaged, source, 100, seed=0)
+        assert found.recall == 0
+        assert trouble(found, 0.7, 0.5, True).startswith("mode collapse")
+
+    @pytest.mark.parametrize(("saturates", "said"), [(True, True), (False, False)])
+    def test_saturation_is_said_where_the_loss_saturates(self, saturates, said):
+        found = trouble(Look(0.1, 0.5, 0.5), 0.5, told_apart=0.999, saturates=saturates)
+        assert (found is not None) == said
+
+    def test_a_first_look_without_recall_is_no_collapse(self):
+        assert trouble(Look(0.1, 0.0, 0.0), 0.0, 0.5, True) is None
+
+    def test_the_weights_of_the_nearest_look_are_kept(self, monkeypatch):
+        distances = iter([0.3, 0.1, 0.2])
+        seen = []
+
+        def look(model, *arguments):
+            seen.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+            return Look(next(distances), 0.5, 0.5)
+
+        monkeypatch.setattr("manyshot.training.generator_fit.look_at", look)
+        source = two_modes(64)
+        game = game_for(source, "gan(8, noise=4)")
+        fit_generator(game, source, GeneratorSettings(steps=9, batch=4, look_every=3, look_items=8))
+        assert all(seen[1][name].equal(tensor) for name, tensor in game.averaged.state_dict().items())
+
+
+class TestRun:
+    def test_is_read_back_as_it_was(self, tmp_path):
+        config = GeneratorConfig("digits", size=8, model="conditional(2, noise=4)", per_class=6, classes=4, fit=FEW)
+        run = train_generator(config, tmp_path / "run")
+        again = load_generator_run(tmp_path / "run")
+        label = torch.arange(4)
+        first, second = (r.model.sample(4, label=label, generator=draws()) for r in (run, again))
+        assert first.equal(second)
+        assert again.config == run.config
+        assert len(again.class_names) == 4
+        assert again.rows == run.rows == read_metrics(tmp_path / "run" / "metrics.jsonl")
+
+    def test_looks_are_kept_and_told(self, tmp_path):
+        told = []
+        config = GeneratorConfig("digits", size=8, model="dcgan(2, noise=4)", fit=FEW)
+        train_generator(config, tmp_path / "run", looked=lambda looks: told.append(list(looks.made)))
+        assert told == [[3], [3, 6]]
+        kept = read_looks(tmp_path / "run")
+        assert list(kept) == [3, 6]
+        assert kept[3].shape == (16, 1, 8, 8)
+        assert not kept[3].equal(kept[6])
+
+    def test_the_seed_decides_weights_items_and_classes(self):
+        def made(seed):
+            fit = GeneratorSettings(**vars(FEW) | {"seed": seed})
+            run = train_generator(GeneratorConfig("digits", size=8, model="dcgan(2, noise=4)", classes=3, fit=fit))
+            return run.model.sample(2, generator=draws()), run.class_names
+
+        first, again, other = made(0), made(0), made(1)
+        assert first[0].equal(again[0])
+        assert not first[0].equal(other[0])
+        assert first[1] == again[1] != other[1]
+
+    def test_features_of_a_run_can_be_made(self, tmp_path):
+        from manyshot.training import Config, Settings, train
+
+        train(
+            Config("digits", size=16, encoder="conv4(4, 4, 4, 4)", validation=0.0, fit=Settings(steps=1)),
+            tmp_path / "encoder",
+        )
+        config = GeneratorConfig(
+            "digits", size=16, model="afhn(8, noise=4)", encoder=str(tmp_path / "encoder"), fit=FEW
+        )
+        run = train_generator(config)
+        assert run.model.sample(3, like=torch.rand(3, *run.model.shape), generator=draws()).shape == (3, 4)
+
+    def test_does_not_write_over_a_run_and_resumes_only_with_its_settings(self, tmp_path):
+        config = GeneratorConfig("digits", size=8, model="gan(4)", fit=FEW)
+        train_generator(config, tmp_path)
+        with pytest.raises(InputError, match="--resume"):
+            train_generator(config, tmp_path)
+        other = GeneratorConfig("digits", size=8, model="gan(5)", fit=FEW)
+        with pytest.raises(InputError, match="model=gan"):
+            train_generator(other, tmp_path, resume=True)
+
+    def test_another_kind_of_run_is_told(self, tmp_path):
+        from manyshot.training import Config, Settings, train
+
+        train(Config("digits", encoder="conv4(4, 4, 4, 4)", validation=0.0, fit=Settings(steps=1)), tmp_path / "run")
+        with pytest.raises(InputError, match="holds no generative model"):
+            load_generator_run(tmp_path / "run")
+        with pytest.raises(InputError, match="holds no run"):
+            load_generator_run(tmp_path)
+
+    @pytest.mark.parametrize(
+        "harm",
+        [
+            lambda v: v | {"shape": "wide"},
+            lambda v: v | {"shape": [1, 10**6, 10**6]},
+            lambda v: v | {"classes": 3},
+            lambda v: v | {"config": {}},
+            lambda v: v | {"config": v["config"] | {"model": "dcgn"}},
+            lambda v: v | {"config": v["config"] | {"stpes": 3}},
+            lambda v: [],
+        ],
+    )
+    def test_damaged_settings_are_told(self, harm, tmp_path):
+        train_generator(GeneratorConfig("digits", size=8, model="gan(4)", fit=FEW), tmp_path)
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps(harm(json.loads(path.read_text()))))
+        with pytest.raises(InputError) as error:
+            load_generator_run(tmp_path)
+        assert "\n" not in str(error.value)
+
+
+class TestConfig:
+    @pytest.mark.parametrize(
+        ("settings", "named"),
+        [
+            ({"steps": 0}, "steps=0"),
+            ({"batch": 0}, "batch=0"),
+            ({"rate": -1.0}, "rate=-1.0"),
+            ({"discriminator_rate": 0.0}, "discriminator_rate=0.0"),
+            ({"averaging": 1.0}, "averaging=1.0"),
+            ({"adapt": 2.0}, "adapt=2.0"),
+            ({"look_items": 3}, "look_items=3"),
+        ],
+    )
+    def test_wrong_settings_are_told(self, settings, named):
+        with pytest.raises(InputError, match=named):
+            GeneratorSettings(**settings)
+
+    @pytest.mark.parametrize(
+        ("values", "named"),
+        [
+            ({"model": "dcgn"}, "did you mean 'dcgan'"),
+            ({"plan": "support: afine"}, "affine"),
+            ({"validation": 0.5, "test": 0.5}, "leave something"),
+            ({"per_class": 0}, "per_class=0"),
+            ({"fit": GeneratorSettings(adapt=0.6)}, "nothing to adapt"),
+            ({"plan": "support: affine", "encoder": "run"}, "cannot change features"),
+        ],
+    )
+    def test_wrong_values_are_told(self, values, named):
+        with pytest.raises(InputError, match=named):
+            GeneratorConfig("digits", **values)
+
+    def test_fewer_items_or_classes_than_asked_for_are_told(self):
+        with pytest.raises(InputError, match=r"per_class=999.* has \d+"):
+            load_generator_sources(GeneratorConfig("digits", per_class=999), "nothing")
+        with pytest.raises(InputError, match="classes=11"):
+            load_generator_sources(GeneratorConfig("digits", classes=11), "nothing")
+
+    def test_models_that_are_shown_items_are_judged_on_other_classes_and_others_on_other_items(self):
+        config = GeneratorConfig("digits", size=8, validation=0.2, test=0.2)
+        by_class, by_item = load_generator_sources(config, "item"), load_generator_sources(config, "label")
+        assert not set(by_class.training.class_names) & set(by_class.test.class_names)
+        assert set(by_item.training.class_names) == set(by_item.test.class_names)
+        assert not set(by_item.training.rows) & set(by_item.test.rows)
+
+    def test_fewer_items_are_among_more(self):
+        few, more = (
+            set(load_generator_sources(GeneratorConfig("digits", size=8, per_class=n), "nothing").training.rows)
+            for n in (3, 9)
+        )
+        assert few < more
+
+    def test_kinds_are_read_from_the_items(self):
+        assert kind_of(pictures()) == Kind((1, 8, 8), 3)
+        with pytest.raises(InputError, match="no pictures"):
+            kind_of(Source.of(["a", "b"], ["x", "y"]))
