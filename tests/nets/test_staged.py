@@ -3,7 +3,14 @@ import torch
 
 from manyshot.nets import ENCODERS, Conv4, StagedEncoder
 
-PRETRAINED = {"efficientnet-lite0", "timm", "transformers"}  # need packages, and have a normalisation of their own
+PRETRAINED = {
+    "efficientnet-lite0",
+    "timm",
+    "transformers",
+    "minilm",
+    "sentences",
+    "ngrams",
+}  # need packages, and have a normalisation of their own
 STAGED = [n for n in ENCODERS if n not in PRETRAINED and isinstance(ENCODERS[n]().make(3, 32, "group"), StagedEncoder)]
 
 

@@ -3,6 +3,7 @@
 from manyshot.learners.anil import ANIL
 from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
+from manyshot.learners.distributional_signatures import DistributionalSignatures
 from manyshot.learners.ensemble import Ensemble
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.fine_tune import FineTune
@@ -31,6 +32,7 @@ __all__ = [
     "BaselinePlusPlus",
     "Classifier",
     "ClassifierOptions",
+    "DistributionalSignatures",
     "Ensemble",
     "FeatureLearner",
     "FineTune",

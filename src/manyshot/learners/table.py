@@ -9,6 +9,7 @@ from torch import nn
 from manyshot.base import InputError, did_you_mean
 from manyshot.learners.anil import ANIL
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
+from manyshot.learners.distributional_signatures import DistributionalSignatures
 from manyshot.learners.fine_tune import FineTune
 from manyshot.learners.inner import Order
 from manyshot.learners.learner import Learner
@@ -259,6 +260,25 @@ class RelationOptions:
 
 
 @dataclass(frozen=True)
+class DistributionalSignaturesOptions:
+    """Ridge regression on words weighed by how rare they are and how much they tell, `distributional-signatures`.
+
+    Args:
+        hidden: width of the LSTM that makes the weights, each way.
+        penalty: lambda of the regressions, at first; meta-training learns it.
+        scale: alpha, which multiplies the answers, at first; meta-training learns it.
+    """
+
+    hidden: int = 50
+    penalty: float = 1.0
+    scale: float = 10.0
+
+    def make(self, encoder: MakeEncoder, ways: int) -> DistributionalSignatures:
+        """Build the learner, on an encoder of sentences; any number of ways will do."""
+        return DistributionalSignatures(encoder("batch"), self.hidden, self.penalty, self.scale)
+
+
+@dataclass(frozen=True)
 class ProbeOptions:
     """Logistic regression on features of unit length; the encoder is trained as a classifier, or given, `probe`.
 
@@ -352,6 +372,7 @@ LEARNERS: dict[str, type[LearnerOptions]] = {
     "logistic": LogisticOptions,
     "matching": MatchingOptions,
     "relation": RelationOptions,
+    "distributional-signatures": DistributionalSignaturesOptions,
     "probe": ProbeOptions,
     "baseline-plus-plus": BaselinePlusPlusOptions,
     "fine-tune": FineTuneOptions,

@@ -1,5 +1,6 @@
 """Sentences as counts of short runs of letters: an encoder without a model, for any language."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,9 @@ class NGrams:
         True
     """
 
+    vocabulary = 1 << 16
+    """Numbers that words are hashed to; a few share one."""
+
     def __init__(self, features: int = 2048) -> None:
         from sklearn.feature_extraction.text import HashingVectorizer  # it takes a second to import
 
@@ -47,15 +51,16 @@ class NGrams:
     def words(self, texts: Sequence[str]) -> Words:
         """The words between spaces, each as the vector that it has alone."""
         rows = [text.lower().split() or [text] for text in texts]
-        vocabulary = {word: number for number, word in enumerate(sorted({word for row in rows for word in row}))}
-        vectors = self(list(vocabulary))
+        known = {word: place for place, word in enumerate(dict.fromkeys(word for row in rows for word in row))}
+        vectors = self(list(known))
+        numbers = torch.tensor([zlib.crc32(word.encode("utf-8", "surrogatepass")) % self.vocabulary for word in known])
         length = max(map(len, rows))
-        ids = torch.zeros(len(rows), length, dtype=torch.long)
+        places = torch.zeros(len(rows), length, dtype=torch.long)
         there = torch.zeros(len(rows), length, dtype=torch.bool)
-        for place, row in enumerate(rows):
-            ids[place, : len(row)] = torch.tensor([vocabulary[word] for word in row])
-            there[place, : len(row)] = True
-        return Words(vectors[ids] * there[..., None], ids, there)
+        for row, words in enumerate(rows):
+            places[row, : len(words)] = torch.tensor([known[word] for word in words])
+            there[row, : len(words)] = True
+        return Words(vectors[places] * there[..., None], numbers[places], there)
 
     def fingerprint(self) -> str:
         """A word for the settings; the hash is the same everywhere."""

@@ -49,13 +49,14 @@ class Shares:
 
 
 def can_pool(*tensors: Tensor) -> bool:
-    """Whether `norm_pool` takes these: on a processor, single or double precision, not within `torch.func`.
+    """Whether `norm_pool` takes these: on a processor, single or double precision, not within `torch.func` or autocast.
 
     Example:
         >>> can_pool(torch.rand(2, 8, 6, 6)), can_pool(torch.rand(2, 8, 6, 6).half())
         (True, False)
     """
-    return not torch._C._are_functorch_transforms_active() and all(
+    elsewhere = torch._C._are_functorch_transforms_active() or torch.is_autocast_enabled("cpu")
+    return not elsewhere and all(
         tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64) for tensor in tensors
     )
 

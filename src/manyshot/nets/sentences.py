@@ -51,6 +51,7 @@ class TransformerReader(nn.Module):
         self.net, self.tokenizer = net, tokenizer
         self.pooling, self.unit, self.longest, self.origin = pooling, unit, longest, origin
         self.features: int = net.config.hidden_size  # type: ignore[union-attr, assignment]
+        self.vocabulary: int = net.config.vocab_size  # type: ignore[union-attr, assignment]
 
     def tokens(self, texts: Sequence[str], **settings: Any) -> dict[str, Tensor]:  # noqa: ANN401 - of the tokenizer
         """Numbers of tokens `[n, length]` and their mask, on the device of the weights."""

@@ -36,6 +36,8 @@ class Reader(Protocol):
 
     features: int
     """How long a vector is."""
+    vocabulary: int
+    """How many numbers words have."""
 
     def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:
         """Encode sentences."""
@@ -133,10 +135,19 @@ class TextEncoder(nn.Module):
         if len(vectors) <= room:
             self._kept |= vectors
 
+    @property
+    def vocabulary(self) -> int:
+        """How many numbers words have."""
+        count: int = self._reader.vocabulary
+        return count
+
     def words(self, texts: Sequence[str]) -> Words:
-        """The words of sentences, before the reader looks at their order; see `Words`."""
-        words: Words = self._reader.words(texts)
-        return words
+        """The words of sentences, before the reader looks at their order, and through P; see `Words`."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            words: Words = self._reader.words(texts)
+        if self.project is None:
+            return words
+        return Words(self.project(words.vectors.to(self.project.weight.dtype)), words.ids, words.there)
 
     def fingerprint(self) -> str:
         """A word that changes with anything that a frozen reader makes of a sentence."""

@@ -7,6 +7,7 @@ from manyshot.objectives.metamix import MetaMix
 from manyshot.objectives.mlti import MLTI
 from manyshot.objectives.objective import Objective, StepTasks
 from manyshot.objectives.plain import Plain
+from manyshot.objectives.protaugment import ProtAugment
 from manyshot.objectives.table import OBJECTIVES, parse_objective
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "MetaMix",
     "Objective",
     "Plain",
+    "ProtAugment",
     "StepTasks",
     "parse_objective",
 ]

@@ -19,7 +19,7 @@ class StepTasks:
     Args:
         clean: T tasks as they were sampled.
         plan: their augmentation.
-        address: words that the draws are made from, such as (seed, "plan", step).
+        address: words that the draws are made from, such as (seed, "plan", step); the last one is the step's number.
         share: which of the T tasks this process learns from, where several processes share a step; all otherwise.
 
     Example:
@@ -37,6 +37,11 @@ class StepTasks:
     plan: Plan
     address: tuple[int | str, ...]
     share: slice | None = None
+
+    @property
+    def step(self) -> int:
+        """How many steps the training has taken before this one."""
+        return int(self.address[-1])
 
     def draw(self, number: int = 0) -> Episode:
         """The tasks, augmented by draw `number` of the plan; draw 0 is the one that a plain training sees."""

@@ -9,6 +9,7 @@ from manyshot.objectives.metamix import MetaMix
 from manyshot.objectives.mlti import MLTI
 from manyshot.objectives.objective import Objective
 from manyshot.objectives.plain import Plain
+from manyshot.objectives.protaugment import ProtAugment
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "plain": Plain,
@@ -17,6 +18,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "channel_shuffle": ChannelShuffle,
     "mlti": MLTI,
     "adversarial": Adversarial,
+    "protaugment": ProtAugment,
 }
 """Every objective by its name; its options are the fields of the class."""
 

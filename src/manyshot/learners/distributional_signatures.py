@@ -1,0 +1,128 @@
+"""Distributional signatures: attention to words by how rare they are and how much they tell (Bao et al. 2020)."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from manyshot.base import InputError
+from manyshot.learners.learner import Classifier, Learner
+from manyshot.learners.ridge import log_parameter, penalised_solve, with_one
+from manyshot.nets.text_encoder import TextEncoder, Words
+from manyshot.tasks import Examples
+
+RARE = 1e-3
+"""The epsilon of the rarity of words."""
+
+
+class DistributionalSignatures(Learner):
+    """Weigh each word of a sentence by two numbers, and fit a ridge regression to the weighted means.
+
+    s(w) = epsilon / (epsilon + P(w))                  how rare a word is in the training sentences
+    t(w) = 1 / H(softmax(W v(w)))                      how sure a linear map W, fitted to the support, is of its class
+    a = softmax over words of u . BiLSTM([s, t]),      phi(x) = sum_i a_i v(w_i),      logits = alpha [phi(q), 1] R
+
+    v(w) is the vector of a word on its own. W is a ridge regression from the means of the support's words to its
+    labels, R is one from phi, both solved in closed form. The network sees nothing but the two numbers, so what it
+    learns belongs to no particular words and holds for classes that it never saw.
+
+    Where it differs from the paper: words are those of the encoder (word pieces with their embeddings for a
+    transformer, hashed n-grams without one) instead of fastText's; P(w) is counted over the tasks of the training as
+    they come instead of over all its sentences beforehand; t is divided by the logarithm of the number of classes, so
+    that it does not depend on it, and is at most 100.
+
+    Args:
+        encoder: of sentences; gives words and their vectors.
+        hidden: width of the LSTM, each way.
+        penalty: lambda of both regressions at first; learned.
+        scale: alpha at first; learned.
+
+    Raises:
+        InputError: if the encoder is not one of sentences, or penalty or scale is not a positive number.
+
+    Example:
+        >>> from manyshot.nets.ngrams import NGrams
+        >>> learner = DistributionalSignatures(TextEncoder(NGrams(64)), hidden=8)
+        >>> support = Examples([["play jazz", "pay my bill"]], torch.eye(2)[None], torch.ones(1, 2),
+        ...     torch.ones(1, 2) > 0)
+        >>> learner.adapt(support)([["play some music", "what is on my bill", "jazz"]]).shape
+        torch.Size([1, 3, 2])
+    """
+
+    counts: Tensor
+
+    def __init__(self, encoder: nn.Module, hidden: int = 50, penalty: float = 1.0, scale: float = 10.0) -> None:
+        super().__init__()
+        if not isinstance(encoder, TextEncoder):
+            raise InputError("distributional-signatures weighs words; take an encoder of sentences, such as minilm")
+        self.encoder = encoder
+        self.network = nn.LSTM(2, hidden, batch_first=True, bidirectional=True)
+        self.attend = nn.Linear(2 * hidden, 1, bias=False)
+        self.log_penalty = log_parameter("penalty", penalty)
+        self.log_scale = log_parameter("scale", scale)
+        self.register_buffer("counts", torch.zeros(encoder.vocabulary))
+
+    def adapt(self, support: Examples) -> Classifier:
+        """Fit both regressions of every task."""
+        words = self._words(support.items, support.weight)
+        tasks, n = support.weight.shape
+        means = _means(words, words.there.to(words.vectors.dtype)).unflatten(0, (tasks, n))
+        right = support.weight[..., None] * support.labels
+        guess = penalised_solve(with_one(means), support.weight, right, self.log_penalty.exp())
+        phi = self._phi(words, guess, support.present)
+        maps = penalised_solve(with_one(phi), support.weight, right, self.log_penalty.exp())
+
+        def classify(queries: Any, weight: Tensor | None = None) -> Tensor:  # noqa: ANN401 - lists of sentences
+            asked = self._phi(self._words(queries, weight), guess, support.present)
+            logits: Tensor = self.log_scale.exp() * (with_one(asked) @ maps)
+            return logits.masked_fill(~support.present[:, None], -torch.inf)
+
+        return classify
+
+    def _words(self, items: Any, weight: Tensor | None) -> Words:  # noqa: ANN401 - lists of sentences
+        """The words of all sentences; those of a training are counted."""
+        if isinstance(items, Tensor):
+            raise InputError("distributional-signatures weighs words, and these items are none; give it sentences")
+        words = self.encoder.words([text for task in items for text in task])
+        if self.training:
+            real = words.there if weight is None else words.there & (weight.flatten() > 0)[:, None]
+            self.counts += torch.bincount(words.ids[real], minlength=len(self.counts)).to(self.counts)
+        return Words(words.vectors.to(self.log_scale.dtype), words.ids, words.there)
+
+    def _phi(
+        self, words: Words, guess: Float[Tensor, "t e ways"], present: Bool[Tensor, "t ways"]
+    ) -> Float[Tensor, "t n d"]:
+        """The weighted mean of each sentence's words."""
+        tasks = len(guess)
+        signatures = torch.stack([self.rarity(words.ids), self.sureness(words, guess, present)], -1)
+        signatures = signatures * words.there[..., None]
+        lengths = words.there.sum(1).clamp(min=1).cpu()
+        packed = nn.utils.rnn.pack_padded_sequence(signatures, lengths, batch_first=True, enforce_sorted=False)
+        states, _ = nn.utils.rnn.pad_packed_sequence(
+            self.network(packed)[0], batch_first=True, total_length=words.there.shape[1]
+        )
+        weights = self.attend(states)[..., 0].masked_fill(~words.there, -torch.inf)
+        weights = weights.masked_fill(~words.there.any(1, keepdim=True), 0).softmax(1)
+        return _means(words, weights).unflatten(0, (tasks, -1))
+
+    def rarity(self, ids: Int[Tensor, "n length"]) -> Float[Tensor, "n length"]:
+        """s(w) of each word, 1 for one that was never seen."""
+        return RARE / (RARE + self.counts[ids] / self.counts.sum().clamp(min=1))
+
+    def sureness(
+        self, words: Words, guess: Float[Tensor, "t e ways"], present: Bool[Tensor, "t ways"]
+    ) -> Float[Tensor, "n length"]:
+        """t(w) of each word: at least 1, for one that tells nothing, and at most 100."""
+        vectors = with_one(words.vectors.unflatten(0, (len(guess), -1)).flatten(1, 2))
+        logits = (self.log_scale.exp() * (vectors @ guess)).masked_fill(~present[:, None], -torch.inf)
+        chances = logits.softmax(-1)
+        entropy = -torch.special.xlogy(chances, chances.clamp(min=1e-12)).sum(-1)
+        share = entropy / present.sum(-1, keepdim=True).clamp(min=2).to(entropy).log()
+        return (1 / share.clamp(min=0.01)).unflatten(1, (-1, words.there.shape[1])).flatten(0, 1)
+
+
+def _means(words: Words, weights: Float[Tensor, "n length"]) -> Float[Tensor, "n d"]:
+    """Weighted means of words' vectors; zeros for a sentence of no words."""
+    mass = weights.sum(1, keepdim=True).clamp(min=1e-12)
+    return torch.einsum("nl,nld->nd", weights / mass, words.vectors)
