@@ -127,6 +127,19 @@ def test_an_encoder_gives_the_same_by_hand_and_within_vmap(kind):
     assert torch.allclose(shared[1], one_by_one[0], atol=1e-12)
 
 
+def test_under_autocast_derivatives_point_the_same_way_and_are_rounded():
+    torch.manual_seed(0)
+    encoder, images = Conv4(1, 16, (8, 8), "group"), torch.rand(4, 1, 16, 16)
+    weights = list(encoder.parameters())
+    expected = torch.autograd.grad(encoder(images).square().sum(), weights)
+    with torch.autocast("cpu", torch.bfloat16):
+        features = encoder(images)
+    found = torch.autograd.grad(features.float().square().sum(), weights)
+    for ours, theirs in zip(expected, found, strict=True):
+        assert not torch.equal(ours, theirs)
+        assert F.cosine_similarity(ours.flatten(), theirs.flatten(), dim=0) > 0.95
+
+
 class TestTaskNorm:
     def test_normalises_by_all_items_unless_told_otherwise(self):
         x = torch.randn(5, 4, 3, 3, dtype=torch.float64)
