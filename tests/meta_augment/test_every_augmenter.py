@@ -34,6 +34,12 @@ ROWS = {
     "policy, relaxed": Row("policy(rotate-stroke-contrast-noise, relaxed, hidden=8, width=4)", IMAGES),
     "context-free policy": Row("context_free(drawings)", IMAGES, sees_context=False, smooth=False),
     "deformation": Row("deformation(cells=2, rank=3, hidden=8, width=4)", IMAGES),
+    "vae": Row("feature_vae(latent=3, hidden=8)", FEATURES),
+    "calibration": Row("calibration", FEATURES, sees_context=False),
+    "multiplicative": Row("multiplicative", FEATURES),
+    "noise": Row("embedding_noise", FEATURES),
+    "fixed noise": Row("embedding_noise(0.5, learned=no)", FEATURES),
+    "shift": Row("shift", FEATURES, uses_noise=False),
     "hallucinator without noise": Row("hallucinator(noise=3, hidden=8, noise_scale=0)", FEATURES, uses_noise=False),
 }
 
@@ -162,7 +168,7 @@ class TestEveryAugmenter:
 
     def test_has_a_gradient_for_every_parameter(self, row):
         augmenter, tasks = made(row), episode(row.shape)
-        parameters = dict(augmenter.named_parameters())
+        parameters = {name: value for name, value in augmenter.named_parameters() if value.requires_grad}
         if not augmenter.through_learner:
             loss = augmenter.own_loss(tasks, stream())
         elif parameters:
@@ -179,9 +185,9 @@ class TestEveryAugmenter:
         augmenter, tasks = made(row), episode(row.shape)
         if not row.smooth:
             pytest.skip("estimates its gradient: see tests/meta_augment/test_policy.py")
-        if not augmenter.through_learner or not list(augmenter.parameters()):
+        parameters = [parameter for parameter in augmenter.parameters() if parameter.requires_grad]
+        if not augmenter.through_learner or not parameters:
             pytest.skip("does not learn through a learner")
-        parameters = list(augmenter.parameters())
         slopes = torch.autograd.grad(loss_through_ridge(augmenter, tasks), parameters)
         torch.manual_seed(2)
         directions = [torch.randn_like(parameter) for parameter in parameters]

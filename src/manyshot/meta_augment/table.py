@@ -7,9 +7,14 @@ from torch import nn
 from manyshot.augment.build import build
 from manyshot.augment.language import parse_call
 from manyshot.meta_augment.augmenter import LearnedAugmenter, Space
+from manyshot.meta_augment.calibration import CalibrationOptions
 from manyshot.meta_augment.deformation import DeformationOptions
+from manyshot.meta_augment.embedding_noise import EmbeddingNoiseOptions
+from manyshot.meta_augment.feature_vae import FeatureVAEOptions
 from manyshot.meta_augment.hallucinator import HallucinatorOptions
+from manyshot.meta_augment.multiplicative import MultiplicativeNoiseOptions
 from manyshot.meta_augment.policy import ContextFreePolicyOptions, PolicyOptions
+from manyshot.meta_augment.shift import ShiftOptions
 
 
 @runtime_checkable
@@ -35,6 +40,11 @@ class AugmenterOptions(Protocol):
 
 AUGMENTERS: dict[str, type[AugmenterOptions]] = {
     "hallucinator": HallucinatorOptions,
+    "feature_vae": FeatureVAEOptions,
+    "calibration": CalibrationOptions,
+    "multiplicative": MultiplicativeNoiseOptions,
+    "embedding_noise": EmbeddingNoiseOptions,
+    "shift": ShiftOptions,
     "policy": PolicyOptions,
     "context_free": ContextFreePolicyOptions,
     "deformation": DeformationOptions,

@@ -1,0 +1,84 @@
+"""Noise on features: the control that every augmentation of embeddings has to beat."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from manyshot.augment.op import check_number
+from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.budget import WeightBudget
+from manyshot.meta_augment.context import gaussian, task_context
+from manyshot.meta_augment.hallucinator import feature_size
+from manyshot.tasks import Examples
+
+
+class EmbeddingNoise(LearnedAugmenter):
+    """Add the same Gaussian noise everywhere.
+
+    z' = z + s r e,   e ~ N(0, I)
+
+    r is the spread of the task's items (see `task_context`), so that s means the same for features of any scale.
+
+    Args:
+        features: d.
+        strength: s, at first.
+        learned: learn s, and how much made items count; else they stay as they are.
+        weight: of all made items of a class beside one real item, at first and at one shot.
+
+    Example:
+        >>> labels = torch.eye(5).expand(2, 5, 5)
+        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> EmbeddingNoise(8).make(support, 4, torch.Generator().manual_seed(0)).items.shape
+        torch.Size([2, 20, 8])
+    """
+
+    space: ClassVar[Space] = "features"
+
+    def __init__(self, features: int, strength: float = 0.3, learned: bool = True, weight: float = 1.0) -> None:
+        super().__init__()
+        self.features = features
+        self.log_strength = nn.Parameter(torch.tensor(math.log(strength)))
+        self.budget = WeightBudget(weight)
+        for parameter in self.parameters():
+            parameter.requires_grad_(learned)
+
+    def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
+        """The noise of each made item, in pairs of opposite sign."""
+        tasks, n = support.weight.shape
+        return {"noise": gaussian(tasks, n, copies, self.features, generator)}
+
+    def vary(
+        self, support: Examples, copies: int, draws: Draws, context: Examples
+    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+        """Add the noise."""
+        unit = task_context(context.items, context).spread[:, None, None]
+        noise = self.log_strength.exp() * unit * draws["noise"]
+        return support.items.repeat_interleave(copies, 1) + noise, self.budget(support, copies)
+
+
+@dataclass(frozen=True)
+class EmbeddingNoiseOptions:
+    """The same Gaussian noise on every feature, `embedding_noise(0.3)`, its strength learned or fixed.
+
+    Args:
+        strength: in units of the spread of a task's items.
+        learned: learn strength and weight.
+        weight: of all made items of a class beside one real item, at first.
+    """
+
+    space: ClassVar[Space] = "features"
+
+    strength: float = 0.3
+    learned: bool = True
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", "weight", low=1e-6, high=1e6)
+
+    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> EmbeddingNoise:
+        """Build it for features of one number of dimensions."""
+        return EmbeddingNoise(feature_size(shape), self.strength, self.learned, self.weight)

@@ -1,0 +1,115 @@
+"""A conditional variational autoencoder of features (Sohn, Lee and Yan 2015): how items of a class differ."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from manyshot.augment.op import check_number
+from manyshot.learners.learner import weighted_mean
+from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.context import gaussian, of_items, task_context
+from manyshot.meta_augment.hallucinator import feature_size
+from manyshot.tasks import Episode, Examples
+from manyshot.tasks.places import gather_items, number_in_class, place_of
+
+
+class FeatureVAE(LearnedAugmenter):
+    """Learn to say another item of a class, given one of its items; sample others of a new class in the same way.
+
+    p(x | z, c) = int N(x; z + r D(u, c), s^2 r^2 I) N(u; 0, I) du,   c = [z, m_k, m] / r
+    L = E_q ||x - z - r D(u, c)||^2 / (2 s^2 r^2) + d log s + KL(q(u | x - z, c) || N(0, I))
+
+    z is a support item, x a query item of its class; m_k, m and r are the means of class and task and the task's spread
+    (see `task_context`). L, the negative evidence lower bound without constants, is all that it learns from: no learner
+    plays a part. A made item is z + r D(u, c) with u ~ N(0, I). Pairs of items of a class as in the Delta-encoder
+    (Schwartz et al. 2018).
+
+    Args:
+        features: d.
+        latent: how many numbers say in what an item differs.
+        hidden: width of both networks.
+        weight: of all made items of a shot beside that shot.
+
+    Example:
+        >>> labels = torch.eye(5).expand(2, 5, 5)
+        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> FeatureVAE(8).make(support, 4, torch.Generator().manual_seed(0)).items.shape
+        torch.Size([2, 20, 8])
+    """
+
+    space: ClassVar[Space] = "features"
+    through_learner: ClassVar[bool] = False
+
+    def __init__(self, features: int, latent: int = 16, hidden: int = 128, weight: float = 1.0) -> None:
+        super().__init__()
+        self.latent, self.weight = latent, weight
+        self.encoder = nn.Sequential(nn.Linear(4 * features, hidden), nn.GELU(), nn.Linear(hidden, 2 * latent))
+        known = 3 * features
+        self.decoder = nn.Sequential(nn.Linear(known + latent, hidden), nn.GELU(), nn.Linear(hidden, features))
+        self.log_scale = nn.Parameter(torch.zeros(()))
+
+    def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
+        """In what each made item differs, in pairs of opposite sign."""
+        tasks, n = support.weight.shape
+        return {"latent": gaussian(tasks, n, copies, self.latent, generator)}
+
+    def vary(
+        self, support: Examples, copies: int, draws: Draws, context: Examples
+    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+        """Say other items of each item's class."""
+        known, unit = self._known(support, context)
+        known = known.repeat_interleave(copies, 1)
+        added = unit * self.decoder(torch.cat([draws["latent"], known], -1))
+        items = support.items.repeat_interleave(copies, 1) + added
+        return items, torch.full_like(items[..., 0], self.weight / copies)
+
+    def own_loss(self, episode: Episode, generator: Generator) -> Float[Tensor, ""]:
+        """The negative evidence lower bound a dimension, of query items given a support item of their class."""
+        support, query = episode.support, episode.query
+        known, unit = self._known(support, support)
+        place, there = place_of(support, query.hard, number_in_class(query))
+        z, known = gather_items(support.items, place), gather_items(known, place)
+        differs = (query.items - z) / unit
+        mean, log_variance = self.encoder(torch.cat([differs, known], -1)).chunk(2, -1)
+        noise = torch.randn(mean.shape, generator=generator).to(mean)
+        latent = mean + (log_variance / 2).exp() * noise
+        left = (differs - self.decoder(torch.cat([latent, known], -1))).square().mean(-1)
+        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1) / (2 * differs.shape[-1])
+        each = left / (2 * (2 * self.log_scale).exp()) + self.log_scale + divergence
+        return weighted_mean(each, query.weight * there).mean()
+
+    def _known(self, support: Examples, context: Examples) -> tuple[Tensor, Tensor]:
+        """What both networks are told of each support item, and the unit of length."""
+        seen = task_context(context.items, context)
+        unit = seen.spread[:, None, None]
+        z = support.items
+        known = [z, of_items(seen.classes, support.labels), seen.task[:, None].expand_as(z)]
+        return torch.cat(known, -1) / unit, unit
+
+
+@dataclass(frozen=True)
+class FeatureVAEOptions:
+    """A conditional autoencoder of features, `feature_vae(latent=16)`; learns by itself, through no learner.
+
+    Args:
+        latent: random numbers that an item is made from.
+        hidden: width of both networks.
+        weight: of all made items of a shot beside that shot.
+    """
+
+    space: ClassVar[Space] = "features"
+
+    latent: int = 16
+    hidden: int = 128
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number(self, "latent", "hidden", low=1, high=4096, whole=True)
+        check_number(self, "weight", low=1e-6, high=1e6)
+
+    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> FeatureVAE:
+        """Build it for features of one number of dimensions."""
+        return FeatureVAE(feature_size(shape), self.latent, self.hidden, self.weight)

@@ -1,0 +1,83 @@
+"""Learned noise that multiplies features, as in Meta-Dropout (Lee, Nam, Yang and Hwang 2020), for made items."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from manyshot.augment.op import check_number
+from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.budget import WeightBudget
+from manyshot.meta_augment.context import gaussian, task_context
+from manyshot.meta_augment.hallucinator import feature_size
+from manyshot.tasks import Examples
+
+USUAL = 0.80606
+"""The mean of softplus(e), e ~ N(0, 1), which makes a factor of 1 on average where nothing is learned yet."""
+
+
+class MultiplicativeNoise(LearnedAugmenter):
+    """Multiply each dimension of a feature by a random factor whose distribution depends on the feature.
+
+    z' = z * softplus(mu(z / r) + e) / c,   e ~ N(0, I),   c = E softplus(e)
+
+    mu is linear and 0 at first. The learner `meta-dropout` does the same to the hidden layers that a model adapts; here
+    it makes further items of features that stay as they are.
+
+    Args:
+        features: d.
+        weight: of all made items of a class beside one real item, at first and at one shot.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.eye(5).expand(2, 5, 5)
+        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> MultiplicativeNoise(8).make(support, 4, torch.Generator().manual_seed(0)).items.shape
+        torch.Size([2, 20, 8])
+    """
+
+    space: ClassVar[Space] = "features"
+
+    def __init__(self, features: int, weight: float = 1.0) -> None:
+        super().__init__()
+        self.features = features
+        self.mean = nn.Linear(features, features)
+        nn.init.zeros_(self.mean.weight)
+        nn.init.zeros_(self.mean.bias)
+        self.budget = WeightBudget(weight)
+
+    def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
+        """The noise of each made item, in pairs of opposite sign."""
+        tasks, n = support.weight.shape
+        return {"noise": gaussian(tasks, n, copies, self.features, generator)}
+
+    def vary(
+        self, support: Examples, copies: int, draws: Draws, context: Examples
+    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+        """Multiply by the factors."""
+        unit = task_context(context.items, context).spread[:, None, None]
+        mean = self.mean(support.items / unit).repeat_interleave(copies, 1)
+        items = support.items.repeat_interleave(copies, 1) * F.softplus(mean + draws["noise"]) / USUAL
+        return items, self.budget(support, copies)
+
+
+@dataclass(frozen=True)
+class MultiplicativeNoiseOptions:
+    """Learned random factors of each dimension of a feature, `multiplicative`, after Meta-Dropout.
+
+    Args:
+        weight: of all made items of a class beside one real item, at first.
+    """
+
+    space: ClassVar[Space] = "features"
+
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number(self, "weight", low=1e-6, high=1e6)
+
+    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> MultiplicativeNoise:
+        """Build it for features of one number of dimensions."""
+        return MultiplicativeNoise(feature_size(shape), self.weight)
