@@ -1,4 +1,4 @@
-"""`manyshot augment`: new samples of a person's own pictures."""
+"""`manyshot augment`: new samples of a person's own pictures or sentences."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,24 +6,53 @@ from typing import Annotated
 import typer
 
 from manyshot.base import check_out, quieten
-from manyshot.cli.options import Json, Quiet, Seed, Split, examples, print_json
+from manyshot.cli import augment_text
+from manyshot.cli.options import (
+    Encoding,
+    Json,
+    LabelColumn,
+    Quiet,
+    Seed,
+    Split,
+    TextColumn,
+    examples,
+    print_json,
+    refuse,
+)
 
 EXAMPLES = examples(
     "manyshot augment photos --plan natural --per-class 50 --out made",
     'manyshot augment scans.zip --plan "shots: affine(10, edge=border) noise(0.05)" --out made --seed 7 --json',
+    'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
+    'manyshot augment squad.json --plan "shots: eda" --per-item 4 --out more.json',
     "",
     "photos/ holds a folder of pictures a class. made/ gets the same folders with new pictures, a contact sheet a",
-    "class, and manifest.jsonl, which tells for each picture its source, the ops and their parameters.",
+    "class, and manifest.jsonl, which tells for each picture its source, the ops and their parameters. A table of new",
+    "sentences tells the same of each in its columns.",
 )
 
 
 def augment(
-    folder: Annotated[Path, typer.Argument(help="A folder with a folder of pictures a class, or a zip of one.")],
-    plan: Annotated[
-        str, typer.Option("--plan", help="What changes a picture: a plan, or a preset (see `manyshot ops`).")
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="A folder with a folder of pictures a class, or a zip of one; a table of sentences; or SQuAD's JSON.",
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="The folder to write.")],
-    per_class: Annotated[int, typer.Option("--per-class", help="New pictures a class, 1 to 100,000.")] = 20,
+    plan: Annotated[
+        str, typer.Option("--plan", help="What changes an item: a plan, or a preset (see `manyshot ops`).")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The folder to write; for sentences the file.")],
+    per_class: Annotated[
+        int | None, typer.Option("--per-class", help="New items a class, 1 to 100,000; 20 if not given.")
+    ] = None,
+    per_item: Annotated[
+        int | None, typer.Option("--per-item", help="New paragraphs of each in SQuAD's JSON; 4 if not given.")
+    ] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
     split: Split = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace --out if an earlier `manyshot augment` wrote it.")
@@ -32,13 +61,30 @@ def augment(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make new samples of your pictures and write them as files."""
+    """Make new samples of your pictures or sentences and write them as files."""
     from manyshot.augment import Plan
     from manyshot.report.export import export
 
     quieten(quiet)
     check_out(out.expanduser(), beside=True)
-    made = export(folder, Plan.parse(plan), per_class, out, seed=seed, split=split, overwrite=overwrite)
+    columns = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
+    if augment_text.takes(folder):
+        refuse("on sentences of one file", split=split)
+        where = (text_column, label_column, encoding)
+        augment_text.augment_text(
+            folder.expanduser(), plan, out.expanduser(), per_class, per_item, where, overwrite, seed, as_json
+        )
+        return
+    refuse("on pictures", per_item=per_item, **columns)
+    made = export(
+        folder,
+        Plan.parse(plan),
+        20 if per_class is None else per_class,
+        out,
+        seed=seed,
+        split=split,
+        overwrite=overwrite,
+    )
     if as_json:
         print_json(
             {

@@ -1,19 +1,39 @@
 """`manyshot data`: what there is to learn from, whether its files are whole, and what it looks like."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from manyshot.base import InputError, check_out, did_you_mean, quieten
-from manyshot.cli.options import Json, Quiet, Root, Size, Split, examples, print_json, print_table
+from manyshot.cli.options import (
+    Encoding,
+    Json,
+    LabelColumn,
+    Quiet,
+    Root,
+    Size,
+    Split,
+    TextColumn,
+    columns_of,
+    examples,
+    print_json,
+    print_table,
+    refuse,
+)
+
+if TYPE_CHECKING:
+    from manyshot.tasks import Source
 
 data = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="List, check and show data sets, or a folder of pictures."
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="List, check and show data sets, a folder of pictures, or a table.",
 )
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME|FOLDER", help="A data set, or a folder or zip with a folder a class.")
+    str,
+    typer.Argument(metavar="NAME|PATH", help="A data set, a folder or zip with a folder a class, or a table."),
 ]
 
 
@@ -49,22 +69,46 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
     rows = []
     for row in DATASETS.values():
         files = f"{found[row.name]} of {len(row.files)} files are here" if row.files else "built in"
-        details = f"splits: {', '.join(row.splits)}\n{row.default_size} pixels; licence: {row.licence}; {files}"
+        pixels = "sentences" if row.default_size is None else f"{row.default_size} pixels"
+        details = f"splits: {', '.join(row.splits)}\n{pixels}; licence: {row.licence}; {files}"
         rows.append((row.name, f"{row.summary}\n{details}"))
     print_table(("name", "what it holds"), rows)
-    print("A folder with a folder of pictures a class, or a zip of one, may stand wherever a name may.")
+    print(
+        "A folder (or zip) with a folder of pictures or text files a class, or a table of sentences, may stand wherever "
+        "a name may."
+    )
 
 
 @data.command(
     epilog=examples("manyshot data check omniglot --split small1 --root ~/data", "manyshot data check photos.zip")
 )
-def check(name: Name, split: Split = None, root: Root = None, as_json: Json = False, quiet: Quiet = False) -> None:
+def check(
+    name: Name,
+    split: Split = None,
+    root: Root = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Check whether all files are whole; exit status 1 if not."""
-    from manyshot.datasets import DATASETS
+    from manyshot.datasets import DATASETS, load
     from manyshot.datasets import check as check_files
+    from manyshot.datasets.sentences import holds_sentences
     from manyshot.datasets.whole import check_pictures
 
     quieten(quiet)
+    columns = columns_of(text_column, label_column, encoding)
+    if name not in DATASETS and holds_sentences(Path(name).expanduser()):
+        source = load(name, split, columns=columns)  # what is broken is told by its line
+        facts = {"name": name, "whole": True, "sentences": len(source), "classes": len(source.class_names)}
+        if as_json:
+            print_json(facts)
+        else:
+            print(f"{name}: {len(source):,} sentences of {len(source.class_names):,} classes, none broken")
+        return
+    refuse("on anything but a table", text_column=text_column, label_column=label_column, encoding=encoding)
     if name not in DATASETS and Path(name).expanduser().exists():
         folder = check_pictures(Path(name).expanduser(), split)
         whole = not folder.broken
@@ -113,6 +157,7 @@ def check(name: Name, split: Split = None, root: Root = None, as_json: Json = Fa
     epilog=examples(
         "manyshot data show glyphs --split greek --out greek.png",
         "manyshot data show photos --out photos.png --classes 10 --items 12",
+        "manyshot data show faq.csv --text-column question --label-column topic",
     )
 )
 def show(
@@ -126,19 +171,26 @@ def show(
         typer.Option("--paper/--no-paper", help="Show bright strokes as dark ink on paper; handwriting is by default."),
     ] = None,
     size: Size = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
     root: Root = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Describe what is there; with --out, draw a contact sheet."""
+    """Describe what is there: pictures, with --out as a contact sheet, or the sentences of a table, class by class."""
     from manyshot.datasets import DATASETS, load
     from manyshot.report.gallery import save, source_sheet
 
     quieten(quiet)
     if out:
         check_out(out, beside=True)
-    source = load(name, split, root=root, size=size)
+    source = load(name, split, root=root, size=size, columns=columns_of(text_column, label_column, encoding))
     facts = source.describe()
+    if source.is_text:
+        refuse("on sentences, which have no picture", out=out, paper=paper)
+        _show_sentences(source, facts, classes, as_json)
+        return
     if out:
         ink = name in DATASETS and DATASETS[name].ink
         paper = ink if paper is None else paper
@@ -160,3 +212,17 @@ def show(
     print_table(("", ""), rows)
     if out:
         print(f"Contact sheet: {out}")
+
+
+def _show_sentences(source: "Source", facts: dict[str, Any], most: int, as_json: bool) -> None:
+    sizes = sorted(zip(source.counts.tolist(), source.class_names, source.starts.tolist(), strict=False), reverse=True)
+    if as_json:
+        print_json({**facts, "sizes": {name: size for size, name, _ in sizes}})
+        return
+    rows = [(name, f"{size:,}", source.gather([start])[0][:80]) for size, name, start in sizes[:most]]
+    print_table(("class", "sentences", "such as"), rows, right=(1,))
+    left = len(sizes) - len(rows)
+    print(
+        f"{source.name}: {facts['items']:,} sentences of {facts['classes']:,} classes"
+        + (f", of which {left:,} smaller ones are not shown (--classes)" if left else "")
+    )

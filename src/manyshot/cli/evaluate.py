@@ -9,7 +9,22 @@ from typing import Annotated, Any
 import typer
 
 from manyshot.base import InputError, note, quieten
-from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table, refuse
+from manyshot.cli.options import (
+    Encoding,
+    Json,
+    LabelColumn,
+    Quiet,
+    Root,
+    Seed,
+    Size,
+    Split,
+    TextColumn,
+    columns_of,
+    examples,
+    print_json,
+    print_table,
+    refuse,
+)
 from manyshot.cli.ranges import number_or_range
 
 EXAMPLES = examples(
@@ -19,6 +34,7 @@ EXAMPLES = examples(
     '--learner "prototypes(nearest)"',
     'manyshot evaluate photos/ --encoder efficientnet-lite0 --learner ridge --plan "shots: 8 x flip affine"',
     "manyshot evaluate runs/handwriting omniglot --split small2 --shuffled-support",
+    'manyshot evaluate faq.csv --text-column question --encoder minilm --learner ridge --plan "shots: 4 x aeda"',
     "",
     "Without DATA, the classes that the run set aside for testing are used (see `manyshot train --test`).",
 )
@@ -32,7 +48,8 @@ def evaluate(
         Path, typer.Argument(metavar="RUN", help="A folder that `manyshot train` wrote; with --encoder DATA.")
     ],
     data: Annotated[
-        str | None, typer.Argument(metavar="[DATA]", help="A data set, or a folder or zip of pictures.")
+        str | None,
+        typer.Argument(metavar="[DATA]", help="A data set, a folder or zip of pictures, or a table of sentences."),
     ] = None,
     one_shot_runs: Annotated[
         Path | None, typer.Option("--one-shot-runs", help="A zip or folder laid out like Omniglot's all_runs.zip.")
@@ -61,6 +78,9 @@ def evaluate(
         typer.Option(help="Judge a pre-trained encoder as it is, such as efficientnet-lite0, instead of a run."),
     ] = None,
     size: Size = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
     shuffled_support: Annotated[
         bool,
         typer.Option(
@@ -108,6 +128,7 @@ def evaluate(
         refuse("with --encoder, which has no runs", ensemble=ensemble)
     else:
         refuse("without --encoder, since a run knows its size", size=size)
+    columns = columns_of(text_column, label_column, encoding)
     if data is not None and one_shot_runs is not None:
         raise InputError("give DATA or --one-shot-runs, not both")
     if one_shot_runs is not None:
@@ -118,15 +139,25 @@ def evaluate(
             "queries": queries,
             "tasks": tasks,
             "within_group": within_group,
+            "text_column": text_column,
+            "label_column": label_column,
+            "encoding": encoding,
         }
         refuse(
             "with --one-shot-runs, which say themselves what to judge", split=split, root=root, report=report, **sizes
         )
     elif data is None:
-        refuse("without DATA", split=split, root=root)
+        refuse(
+            "without DATA",
+            split=split,
+            root=root,
+            text_column=text_column,
+            label_column=label_column,
+            encoding=encoding,
+        )
     if encoder is not None and data is not None:
         config = Config(data, learner=learner or "prototypes", encoder=encoder)
-        source = load(data, split, root=root, size=size)
+        source = load(data, split, root=root, size=size, columns=columns)
         made = given_run(config, source)
     else:
         made = load_ensemble([run, *(ensemble or [])], learner)
@@ -163,7 +194,8 @@ def evaluate(
             raise InputError(f"{run} set no classes aside for testing; name DATA to judge it on")
         source = found_there
     elif encoder is None:
-        source = load(data, split, root=root, size=made.size, color=made.channels == 3, centred=made.config.centred)
+        pixels = {"size": made.size, "color": made.channels == 3} if made.channels else {}
+        source = load(data, split, root=root, centred=made.config.centred, columns=columns, **pixels)
     sampler = EpisodeSampler(
         source,
         made.config.ways if ways is None else number_or_range(ways, "--ways"),

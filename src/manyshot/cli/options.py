@@ -3,11 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from manyshot.base import InputError
+
+if TYPE_CHECKING:
+    from manyshot.datasets import Columns
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes.")]
@@ -21,6 +24,33 @@ Root = Annotated[
 ]
 Split = Annotated[str | None, typer.Option("--split", help="Which part of the data set; see `manyshot data list`.")]
 Size = Annotated[int | None, typer.Option("--size", min=1, max=1024, help="Resize items to this many pixels a side.")]
+TextColumn = Annotated[
+    str | None,
+    typer.Option("--text-column", help="The column of a table's sentences; text, sentence, ... if not given."),
+]
+LabelColumn = Annotated[
+    str | None, typer.Option("--label-column", help="The column of a table's classes; label, intent, ... if not given.")
+]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Of a table of sentences, such as gb18030; UTF-8 if not given.")
+]
+
+
+def columns_of(text_column: str | None, label_column: str | None, encoding: str | None) -> "Columns | None":
+    """How a table of sentences is to be read; None where nothing is said of it.
+
+    Raises:
+        InputError: if the encoding is unknown.
+
+    Example:
+        >>> columns_of("question", None, None)
+        Columns(text='question', label=None, encoding='utf-8')
+    """
+    from manyshot.datasets import Columns
+
+    if (text_column, label_column, encoding) == (None, None, None):
+        return None
+    return Columns(text_column, label_column, encoding or "utf-8")
 
 
 def refuse(why: str, **options: object) -> None:

@@ -5,14 +5,21 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="A data set (see `manyshot data list`), or a folder or zip of pictures.")
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A data set (see `manyshot data list`), a folder or zip of pictures, or a table (.csv, .tsv, .jsonl) or "
+        "folder (class/*.txt) of sentences.",
+    ),
 ]
 Centred = Annotated[
     bool, typer.Option("--centred", help="Move each drawing to the middle and bring it to one size, here and at use.")
 ]
 Learner = Annotated[str, typer.Option(help='Such as "prototypes" or "maml(steps=5)".')]
 Objective = Annotated[str, typer.Option(help='What training minimises, such as "plain" or "maxup(4)".')]
-Encoder = Annotated[str, typer.Option(help='Such as "conv4" or "conv4(64, 64, 128, 128)".')]
+Encoder = Annotated[
+    str, typer.Option(help='Such as "conv4" or "conv4(64, 64, 128, 128)"; "minilm" or "ngrams" for sentences.')
+]
 Ways = Annotated[str, typer.Option(help="Classes a training task: a number, or a range such as 5-20.")]
 Shots = Annotated[str, typer.Option(help="Labelled examples a class: a number, or a range such as 1-5.")]
 Queries = Annotated[int, typer.Option(help="Items a class to be classified in a training task.")]
