@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from manyshot.base import InputError, check_out
+from manyshot.base import InputError, check_out, note
 from manyshot.cli.options import print_json
 from manyshot.cli.ranges import number_or_range
 
@@ -87,6 +87,7 @@ def train_stage(
     from manyshot.report.augmenter_page import augmenter_page
     from manyshot.report.page import write_page
     from manyshot.training import AugmenterConfig, load_augmenter_run, load_run, together, train_augmenter
+    from manyshot.training.diagnose import diagnose_run
 
     for name in OF_THE_LEARNER:
         if is_given(context, name):
@@ -121,7 +122,9 @@ def train_stage(
     if not processes.leads:
         return
     report = out / "report.html"
-    write_page(report, augmenter_page(run, shlex.join(["manyshot", *sys.argv[1:]])))
+    diagnosed = diagnose_run(run)
+    write_page(report, augmenter_page(run, shlex.join(["manyshot", *sys.argv[1:]]), diagnosed))
+    warnings = [] if diagnosed is None else diagnosed[0].warnings
     losses = [row["loss"] for row in run.rows if "loss" in row]
     held_out = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
     if as_json:
@@ -132,6 +135,7 @@ def train_stage(
                 "steps": len(losses),
                 "loss": losses[-1] if losses else None,
                 "validation_accuracy": max(held_out, default=None),
+                "diagnosis": None if diagnosed is None else diagnosed[0].as_dict(),
                 "report": str(report),
             }
         )
@@ -139,5 +143,7 @@ def train_stage(
     told = f"{len(losses):,} steps, loss {losses[-1]:.3f}" if losses else "nothing to train, statistics gathered"
     chosen = f", held-out accuracy {max(held_out):.1%}" if held_out else ""
     print(f"{out}: {told}{chosen}")
+    for warning in warnings:
+        note(warning)
     use = f"manyshot evaluate {shlex.quote(str(out / 'learner'))} DATA --augmenter {shlex.quote(str(out))}"
     print(f'Look at {report}; judge it with: {use} --plan "shots: {config.copies} x learned"')

@@ -1,17 +1,21 @@
 """The page of an augmenter's training."""
 
+from manyshot.report.diagnosis import diagnosis_sections
 from manyshot.report.page import Page, Picture, Section, provenance
 from manyshot.report.plots import training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve
+from manyshot.tasks import Source
 from manyshot.training import AugmenterRun
+from manyshot.training.diagnose import Diagnosis
 
 
-def augmenter_page(run: AugmenterRun, command: str) -> Page:
-    """What the training of an augmenter did: its curves and its settings.
+def augmenter_page(run: AugmenterRun, command: str, diagnosed: tuple[Diagnosis, Source] | None = None) -> Page:
+    """What the training of an augmenter did: its curves, what it makes of unseen classes, and its settings.
 
     Args:
         run: trained.
         command: the command line that made it.
+        diagnosed: its diagnosis, and on which classes.
     """
     losses = [row["loss"] for row in run.rows if "loss" in row]
     held_out = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
@@ -21,6 +25,8 @@ def augmenter_page(run: AugmenterRun, command: str) -> Page:
     if losses:
         curves = training_curves({"training": loss_curve(run.rows)}, accuracy_curves({"held-out": run.rows}))
         sections.append(Section("Training", [Picture.of(curves, alt="Loss and held-out accuracy by step")]))
+    if diagnosed is not None:
+        sections += diagnosis_sections(run, *diagnosed)
     settings = run.config.as_dict()
     sections.append(provenance(command, settings | settings["fit"] | {"data": run.run.config.data}))
     return Page(

@@ -21,8 +21,7 @@ from manyshot.datasets.tree import open_tree
 from manyshot.report.export import COMPRESSION, MOST, SHEET_CELL, SHEET_COLUMNS, SHEET_ROWS, by_class, one_thread
 from manyshot.report.gallery import Row, picture, sheet, to_pillow
 from manyshot.report.made_folder import MANIFEST, STEM, aside, check_target, sheet_name
-from manyshot.tasks import Source
-from manyshot.training import encode
+from manyshot.report.retrieved import nearest_pictures
 from manyshot.training.augmenter_stage import AugmenterRun
 from manyshot.training.run import load_sources
 from manyshot.training.stage_two import Tailored
@@ -112,7 +111,7 @@ def export_learned(
         shown = _made_pictures(made)
     else:
         files = [FEATURES] * len(made)
-        shown = _nearest_pictures(made, run, images)
+        shown = nearest_pictures(run, made.items, torch.cat([images, *_learners_pictures(run, images)]))
     common = {
         "ops": run.config.augmenter,
         "params": {"per_class": per_class, "adapt_steps": adapt_steps, "pictures": _digest(images, labels)},
@@ -201,21 +200,6 @@ def _digest(images: Tensor, labels: Sequence[str]) -> str:
 
 def _made_pictures(made: Tailored) -> Tensor:
     return made.items.detach().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
-
-
-@torch.no_grad()
-def _nearest_pictures(made: Tailored, run: AugmenterRun, own: Tensor) -> Tensor:
-    """The real picture whose feature lies nearest to each made one."""
-    pool = torch.cat([own, *_learners_pictures(run, own)])
-    parts = run.learner.on_features()
-    assert parts is not None  # there are features, so there is what makes them
-    labels = [str(place) for place in range(len(pool))]  # each picture a class: `encode` keeps their order
-    rows = np.arange(len(pool))
-    source = Source(pool, rows, np.arange(len(pool) + 1), tuple(labels), name="pictures")
-    device = str(made.items.device)
-    features = encode(parts[0], source, device).store
-    assert isinstance(features, Tensor)
-    return pool[torch.cdist(made.items.cpu(), features.cpu()).argmin(1)]
 
 
 def _learners_pictures(run: AugmenterRun, own: Tensor) -> list[Tensor]:
