@@ -32,7 +32,7 @@ ROWS = {
     "hallucinator": Row("hallucinator(noise=3, hidden=8)", FEATURES),
     "policy": Row("policy(hidden=8, width=4)", IMAGES, smooth=False),
     "policy, relaxed": Row("policy(rotate-stroke-contrast-noise, relaxed, hidden=8, width=4)", IMAGES),
-    "context-free policy": Row("context_free(drawings)", IMAGES, sees_context=False, smooth=False),
+    "context-free policy": Row("context_free(drawings, relaxed)", IMAGES, sees_context=False, smooth=False),
     "deformation": Row("deformation(cells=2, rank=3, hidden=8, width=4)", IMAGES),
     "vae": Row("feature_vae(latent=3, hidden=8)", FEATURES),
     "calibration": Row("calibration", FEATURES, sees_context=False),
@@ -40,7 +40,7 @@ ROWS = {
     "noise": Row("embedding_noise", FEATURES),
     "fixed noise": Row("embedding_noise(0.5, learned=no)", FEATURES),
     "shift": Row("shift", FEATURES, uses_noise=False),
-    "hallucinator without noise": Row("hallucinator(noise=3, hidden=8, noise_scale=0)", FEATURES, uses_noise=False),
+    "hallucinator, nearly without noise": Row("hallucinator(noise=3, hidden=8, noise_scale=0.001)", FEATURES),
 }
 
 

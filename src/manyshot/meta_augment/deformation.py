@@ -58,7 +58,7 @@ class Deformation(LearnedAugmenter):
     space: Space = "items"
 
     def __init__(
-        self, channels: int, cells: int = 4, rank: int = 16, weight: float = 1.0, hidden: int = 64, width: int = 32
+        self, channels: int, cells: int = 4, rank: int = 16, weight: float = 4.0, hidden: int = 64, width: int = 32
     ) -> None:
         super().__init__()
         self.rank = rank
@@ -136,7 +136,7 @@ class DeformationOptions:
 
     cells: int = 4
     rank: int = 16
-    weight: float = 1.0
+    weight: float = 4.0
     hidden: int = 64
     width: int = 32
 

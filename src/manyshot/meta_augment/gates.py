@@ -6,10 +6,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-Gates = Literal["straight-through", "relaxed", "reinforce"]
+Gates = Literal["weights", "straight-through", "relaxed", "reinforce"]
 """How the gradient passes through a draw of on or off."""
-DIFFERENTIABLE: tuple[Gates, ...] = ("straight-through", "relaxed")
-"""Those that give one; for the last, see `manyshot.meta_augment.reinforce`."""
+DIFFERENTIABLE: tuple[Gates, ...] = ("weights", "straight-through", "relaxed")
+"""Those that give one by themselves; for the last, see `manyshot.meta_augment.reinforce`."""
 TEMPERATURE = 0.5
 
 
@@ -23,7 +23,7 @@ def gates(
 
     - "straight-through" gives h, with the derivative of r (Bengio et al. 2013): what is made is what will be used.
     - "relaxed" gives r itself, half on and half off.
-    - "reinforce" gives h without a derivative: see `score`.
+    - "weights" and "reinforce" give h without a derivative: see `likelihood_ratio` and `score`.
 
     Args:
         logits: of being on.
@@ -32,26 +32,56 @@ def gates(
         exactly: whether gates are wanted that are on or off and nothing between, as they are used in the end.
 
     Example:
+        >>> import torch
         >>> gates(torch.tensor([9.0, -9.0]), torch.rand(2), "straight-through").tolist()
         [1.0, 0.0]
     """
     noisy = logits + uniform.clamp(1e-6, 1 - 1e-6).logit()
     hard = (noisy > 0).to(logits)
-    if how == "reinforce":
+    if how in ("weights", "reinforce"):
         return hard
     soft = (noisy / TEMPERATURE).sigmoid()
     return soft if how == "relaxed" and not exactly else hard + (soft - soft.detach())
 
 
-def log_probability(logits: Float[Tensor, "t *n"], drawn: Float[Tensor, "t *n"]) -> Float[Tensor, "t"]:
-    """The log-probability of all gates of each task together.
+def log_probability(logits: Float[Tensor, "*t n"], drawn: Float[Tensor, "*t n"]) -> Float[Tensor, "*t"]:
+    """The log-probability of the gates of each item together.
 
     Example:
+        >>> import torch
         >>> log_probability(torch.zeros(1, 3), torch.ones(1, 3)).exp()
         tensor([0.1250])
     """
-    each = -F.binary_cross_entropy_with_logits(logits, drawn.detach(), reduction="none")
-    return each.flatten(1).sum(1)
+    return -F.binary_cross_entropy_with_logits(logits, drawn.detach(), reduction="none").sum(-1)
+
+
+def likelihood_ratio(
+    log_probabilities: Float[Tensor, "t m"], labels: Float[Tensor, "t m ways"]
+) -> Float[Tensor, "t m"]:
+    """Factors of 1 for the weights of made items, whose derivative says which of them should be made more often.
+
+    r_i = exp(l_i - l_i),   l_i = log p_i - mean of log p over the items of its class
+
+    where the second l is a constant. A learner that honours weights is a function of the weighted set of its items, and
+    to make an item more often is to give it more weight: so the derivative of its loss by the weights, times that of
+    log p, is the derivative by p as far as the set is large. Other than for `score`, every item has a loss of its own to
+    answer for, which says far more; other than for a relaxed gate, it is judged as what it is and not by a small step
+    towards it. The class's mean is taken away, because what all of its items gain is for the budget to learn.
+
+    Args:
+        log_probabilities: of what was drawn for each item.
+        labels: of the items, soft ones too.
+
+    Example:
+        >>> import torch
+        >>> logit = torch.zeros(2, requires_grad=True)
+        >>> ratio = likelihood_ratio(logit.sigmoid().log()[None], torch.ones(1, 2, 1))
+        >>> ratio.tolist(), torch.autograd.grad(ratio[0, 0], logit)[0].tolist()
+        ([[1.0, 1.0]], [0.25, -0.25])
+    """
+    of_class = (labels.mT @ log_probabilities[..., None]) / labels.sum(1)[..., None].clamp(min=1e-12)
+    centred = log_probabilities - (labels @ of_class)[..., 0]
+    return (centred - centred.detach()).exp()
 
 
 def score(
@@ -64,6 +94,7 @@ def score(
     that of self-critical training (Rennie et al. 2017) is the loss under the likeliest draw.
 
     Example:
+        >>> import torch
         >>> logit = torch.zeros(1, requires_grad=True)
         >>> value = score(torch.tensor([3.0]), torch.tensor([1.0]), logit.sigmoid().log())
         >>> value.sum().backward()

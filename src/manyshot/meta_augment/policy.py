@@ -17,7 +17,7 @@ from manyshot.base import InputError
 from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.budget import WeightBudget
 from manyshot.meta_augment.context import of_items
-from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates, log_probability
+from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates, likelihood_ratio, log_probability
 from manyshot.meta_augment.policy_ops import OFTEN, SELDOM, PolicyOp, op_names, policy_ops
 from manyshot.meta_augment.sight import Sight
 from manyshot.tasks import Examples
@@ -37,8 +37,8 @@ class OpPolicy(LearnedAugmenter):
 
     where a and b are what is learned: by `settings`. The ops act in the order of the table, warps in one resampling and
     linear colours in one map, as a plan's do. Derivatives by magnitudes go through the ops. Those by the probabilities
-    are estimated: an op with magnitudes that is half on is one of half the strength, any other is blended with what it
-    began from (see `gates`).
+    are estimated: by the weights of what was made (see `likelihood_ratio`), or by gates that are half open, where an op
+    with magnitudes is one of half the strength, and any other is blended with what it began from (see `gates`).
 
     Args:
         channels: of the images; ops for colours are left out for any number but three.
@@ -108,12 +108,16 @@ class OpPolicy(LearnedAugmenter):
             else:
                 run.append((op.op, op.params(unit, magnitude * on[:, place, None])))
         items = _through(items, run)
-        return items.unflatten(0, draws["gates"].shape[:2]), self.budget(support, copies)
+        share = self.budget(support, copies)
+        if self.how == "weights":
+            chances = log_probability(logits, on.unflatten(0, logits.shape[:2]))
+            share = share * likelihood_ratio(chances, support.labels.repeat_interleave(copies, 1))
+        return items.unflatten(0, draws["gates"].shape[:2]), share
 
     def log_probability(self, support: Examples, copies: int, draws: Draws) -> Float[Tensor, " t"]:
         """The log-probability of the gates that some draws open and close, for `score`."""
         logits = of_items(self.settings(support)[0], support.labels).repeat_interleave(copies, 1)
-        return log_probability(logits, gates(logits, draws["gates"].to(logits), "reinforce"))
+        return log_probability(logits, gates(logits, draws["gates"].to(logits), "reinforce")).sum(1)
 
     def likeliest(self, draws: Draws) -> Draws:
         """The same draws, but every gate in the likelier of its two states: the baseline of `score`."""
@@ -134,7 +138,7 @@ class OpPolicy(LearnedAugmenter):
             >>> labels = torch.eye(2)[None]
             >>> support = Examples(torch.rand(1, 2, 1, 28, 28), labels, torch.ones(1, 2), torch.ones(1, 2) > 0)
             >>> str(ContextFreePolicyOptions("elastic").make((1, 28, 28)).to_plan(8, support))
-            'shots: 8 x elastic(strength=0.04, p=0.5) weight 0.125'
+            'shots: 8 x elastic(strength=0.04, p=0.5) weight 0.5'
         """
         there = support.present
         logits, magnitudes = self.settings(support)
@@ -174,7 +178,7 @@ class ContextFreePolicy(OpPolicy):
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
         >>> support = Examples(torch.rand(2, 5, 1, 28, 28), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
-        >>> policy = ContextFreePolicy(1, ("rotate", "elastic", "stroke"), "straight-through", 1.0)
+        >>> policy = ContextFreePolicy(1, ("rotate", "elastic", "stroke"), "weights", 1.0)
         >>> policy.make(support, 4, torch.Generator().manual_seed(0)).items.shape
         torch.Size([2, 20, 1, 28, 28])
     """
@@ -206,7 +210,7 @@ class Policy(OpPolicy):
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
         >>> support = Examples(torch.rand(2, 5, 1, 28, 28), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
-        >>> policy = Policy(1, ("rotate", "elastic", "stroke"), "straight-through", 1.0)
+        >>> policy = Policy(1, ("rotate", "elastic", "stroke"), "weights", 1.0)
         >>> logits, magnitudes = policy.settings(support)
         >>> logits.shape, magnitudes.shape
         (torch.Size([2, 5, 3]), torch.Size([2, 5, 3]))
@@ -238,15 +242,15 @@ class ContextFreePolicyOptions:
 
     Args:
         ops: a set (all, drawings, shapes, photographs), or ops of the table with hyphens between them.
-        gates: how it is learned which ops act: straight-through or relaxed.
+        gates: how it is learned which ops act: weights, straight-through or relaxed.
         weight: of all made items of a class beside one real item, at first.
     """
 
     space: ClassVar[Space] = "items"
 
     ops: str = "all"
-    gates: str = "straight-through"
-    weight: float = 1.0
+    gates: str = "weights"
+    weight: float = 4.0
 
     def __post_init__(self) -> None:
         _check(self)
@@ -262,7 +266,7 @@ class PolicyOptions:
 
     Args:
         ops: a set (all, drawings, shapes, photographs), or ops of the table with hyphens between them.
-        gates: how it is learned which ops act: straight-through or relaxed.
+        gates: how it is learned which ops act: weights, straight-through or relaxed.
         weight: of all made items of a class beside one real item, at first.
         hidden: width of the network that decides.
         width: how many numbers it sees an item by.
@@ -271,8 +275,8 @@ class PolicyOptions:
     space: ClassVar[Space] = "items"
 
     ops: str = "all"
-    gates: str = "straight-through"
-    weight: float = 1.0
+    gates: str = "weights"
+    weight: float = 4.0
     hidden: int = 64
     width: int = 32
 

@@ -162,6 +162,11 @@ POLICY_OPS: dict[str, PolicyOp] = {
     "rotate": PolicyOp(
         "affine", _UNIT, (Magnitude("degrees", 180, 10),), _turned, fixed={"scale": 1, "shear": 0, "shift": 0}
     ),
+    "spin": PolicyOp(
+        "affine",
+        Affine(degrees=180, scale=1, shear=0, shift=0),
+        fixed={"degrees": 180, "scale": 1, "shear": 0, "shift": 0},
+    ),
     "affine": PolicyOp(
         "affine",
         _UNIT,
@@ -183,6 +188,7 @@ POLICY_OPS: dict[str, PolicyOp] = {
         "saturation", Saturation(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor"), colours=True
     ),
     "hue": PolicyOp("hue", Hue(strength=0.5), (Magnitude("strength", 0.5, 0.05),), _times("turn"), colours=True),
+    "recolour": PolicyOp("hue", Hue(strength=0.5), fixed={"strength": 0.5}, colours=True),
     "gamma": PolicyOp(
         "gamma", Gamma(strength=E), (Magnitude("strength", log(3), log(1.1), exponential=True),), _power("exponent")
     ),
@@ -195,7 +201,19 @@ POLICY_OPS: dict[str, PolicyOp] = {
 SETS: dict[str, tuple[str, ...]] = {
     "all": tuple(POLICY_OPS),
     "shapes": ("rotate", "affine", "elastic", "stroke"),
-    "drawings": ("flip", "flip_vertical", "turn", "rotate", "affine", "elastic", "stroke", "blur", "noise", "erase"),
+    "drawings": (
+        "flip",
+        "flip_vertical",
+        "turn",
+        "rotate",
+        "spin",
+        "affine",
+        "elastic",
+        "stroke",
+        "blur",
+        "noise",
+        "erase",
+    ),
     "photographs": tuple(name for name in POLICY_OPS if name not in ("elastic", "stroke", "invert")),
 }
 """Sets of ops by name."""
