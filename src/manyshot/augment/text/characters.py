@@ -37,10 +37,10 @@ _KEPT = (
     r"(?<!\w)\w++@(?![\x00-\x7f])[\w.\-]++",
     r"@[\w.\-]++",  # people
     r"[#＃][\w\-]++[#＃]?",  # topics
+    r"(?<![\w.\-])(?![0-9/]++(?!\w))(?:[A-Za-z]:)?[\w.\-~]*+(?:[\\/][\w.\-]++){2,}+[\\/]?",  # paths
     # hosts, files, versions, but no plain decimals
     r"(?<![A-Za-z0-9_.\-])(?![0-9]++\.[0-9]++(?![\w.]))[A-Za-z0-9_\-]++(?:\.[A-Za-z0-9_\-]++)++"
     rf"(?:[:/][^{_END}]*+)?",
-    r"(?<!\w)(?:[A-Za-z]:)?(?:[\\/][\w.\-]++){2,}+[\\/]?",  # paths
     r"\$?\{\{[^{}\n]*+\}\}|\$?\{[^{}\n]*+\}",  # {name}
     r"\[\[[^\[\]\s]++\]\]|\[[^\[\]\s]++\]",  # [MASK]
     r"</?+[^<>\s][^<>\n]*+>",  # <tag>
@@ -93,7 +93,7 @@ def other_letters() -> str:
     """Letters that are not simple, as a class of a regular expression: Arabic, Devanagari, Thai and so on."""
     simple = f"{LETTERS}{HAN}{_KANA}{_SIGNS}"
     everything = "".join(map(chr, range(0x80, sys.maxunicode + 1)))
-    return "".join(f"{run[0]}-{run[-1]}" for run in re.findall(rf"[^\W\d_{simple}]+", everything))
+    return "".join(f"{run[0]}-{run[-1]}" for run in re.findall(rf"[^\W\d_{simple}{marks()}]+", everything))
 
 
 def _as_class(codes: Iterable[int]) -> str:

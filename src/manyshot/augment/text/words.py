@@ -111,6 +111,11 @@ def _outside_kept(pattern: str, simple: bool) -> re.Pattern[str]:
 
 
 @cache
+def _mark() -> re.Pattern[str]:
+    return re.compile(f"[{marks()}]")
+
+
+@cache
 def _full_pattern() -> re.Pattern[str]:
     """Words in any script, with their marks; a Han character with a mark is none."""
     letter, mark = f"[{LETTERS}{letters_of_other_scripts()}]", f"[{marks()}]"
@@ -150,7 +155,7 @@ def _free(parts: list[str], simple: bool) -> list[int]:
         if between == " ":
             right = following = True
         elif between:
-            right = between[0] in PARTING and (simple or OTHER.match(between, 1) is None)
+            right = between[0] in PARTING and (simple or _mark().match(between, 1) is None)
             following = between[-1] in PARTING
         else:
             right = following = place + 1 == last or same_script(parts[place], parts[place + 2])

@@ -1,0 +1,300 @@
+"""What each op does to words, compared with what is plain to see."""
+
+import datetime
+import os
+from collections import Counter
+
+import pytest
+import torch
+
+from manyshot.augment.text import (
+    AEDA,
+    EDA,
+    OCR,
+    Case,
+    Contract,
+    CutOff,
+    Dates,
+    DeleteWords,
+    Entities,
+    Homophones,
+    InsertWords,
+    Lookalikes,
+    Misspell,
+    Numbers,
+    ShuffleSentences,
+    SwapWords,
+    Synonyms,
+    Template,
+    Typos,
+    Widths,
+)
+from manyshot.augment.text.base import draws
+from manyshot.augment.text.typos import NEAR
+from manyshot.augment.text.wordnet import synonyms
+from manyshot.base import InputError
+from manyshot.base.seeds import uniform
+
+TEXT = "Where can I buy a good cup of tea in this town today, please?"
+WORDS = TEXT.replace(",", "").replace("?", "").split()
+
+
+def results(op, text, n=40):
+    return op.apply([text] * n, {"seed": torch.arange(n)})
+
+
+def words(text):
+    return text.replace(",", "").replace("?", "").split()
+
+
+def test_numbers_are_those_of_the_seeds_one_by_one():
+    assert draws(torch.tensor([7, 9]), [2, 3]) == [
+        [float(uniform(s, k)) for k in range(c)] for s, c in ((7, 2), (9, 3))
+    ]
+
+
+@pytest.mark.parametrize(("share", "most"), [(0.1, 2), (0.3, 8)])
+def test_swapped_words_are_the_same_words(share, most):
+    for result in results(SwapWords(share), TEXT):
+        assert Counter(words(result)) == Counter(WORDS)
+        assert 0 < sum(a != b for a, b in zip(words(result), WORDS, strict=True)) <= most
+        assert [c for c in result if c in ",?"] == [",", "?"]
+
+
+@pytest.mark.parametrize(("share", "gone"), [(0.1, 1), (0.3, 4), (1.0, 13)])
+def test_so_many_words_are_left_out_and_one_stays(share, gone):
+    for result in results(DeleteWords(share), TEXT):
+        assert len(words(result)) == 14 - gone
+        left = iter(WORDS)
+        assert all(word in left for word in words(result))
+        assert "  " not in result
+        assert result[0] != " "
+
+
+def test_a_span_of_words_is_left_out():
+    for result in results(CutOff(0.3), TEXT):
+        left = words(result)
+        assert len(left) == 10
+        assert any(WORDS[:k] + WORDS[k + 4 :] == left for k in range(11))
+
+
+def test_a_span_holds_no_number_and_no_address():
+    for result in results(CutOff(0.5), "Send 5 to a@b.org or to all of my many old friends {x} now"):
+        assert "5" in result
+        assert "a@b.org" in result
+        assert "{x}" in result
+
+
+def test_synonyms_come_from_wordnet_and_keep_the_case():
+    seen = set()
+    for result in results(Synonyms(), "The BIG car, Buy it", 100):
+        changed = [
+            (a, b) for a, b in zip(["The", "BIG", "car,", "Buy", "it"], result.split(" "), strict=False) if a != b
+        ]
+        seen |= set(changed[:1])
+    assert ("BIG", "LARGE") in seen
+    assert ("car,", "automobile,") in seen
+    assert any(a == "Buy" and b[0].isupper() for a, b in seen)
+    assert not any(a in ("The", "it") for a, _ in seen)
+
+
+def test_synonyms_are_of_the_first_senses_of_each_part_of_speech():
+    assert synonyms("car")[:2] == ("auto", "automobile")
+    assert {"purchase", "bribe"} <= set(synonyms("buy"))
+    assert "large" in synonyms("big")
+    assert synonyms("cars") == synonyms("xyzzy") == synonyms("in") == ()
+
+
+def test_inserted_words_are_synonyms_of_words_there():
+    known = {name for word in WORDS for name in synonyms(word.lower())}
+    for result in results(InsertWords(), TEXT):
+        more = Counter(result.replace(",", "").replace("?", "")) - Counter(TEXT.replace(",", "").replace("?", ""))
+        assert more
+        assert any(f" {name} " in f" {result} ".lower() for name in known)
+
+
+def test_eda_does_one_of_its_four_ops():
+    op = EDA()
+    params = op.sample(40, torch.Generator().manual_seed(0))
+    made = op.apply([TEXT] * 40, params)
+    assert set(params["choice"].tolist()) == {0, 1, 2, 3}
+    for choice, seed, result in zip(params["choice"].tolist(), params["seed"], made, strict=True):
+        assert result == op.ops[choice].apply([TEXT], {"seed": seed[None]})[0]
+
+
+def test_aeda_adds_punctuation_and_nothing_else():
+    for result in results(AEDA(), TEXT):
+        signs = Counter(result) - Counter(TEXT)
+        assert set(signs) <= set(".;?:!, ")
+        assert [word for word in result.split() if word not in ".;?:!,"] == TEXT.split()
+        assert 1 <= len(result.split()) - len(TEXT.split()) <= 4
+
+
+def test_aeda_puts_full_width_signs_between_han_words():
+    for result in results(AEDA(), "今天天气真好我们去玩"):
+        assert " " not in result
+        assert set(Counter(result) - Counter("今天天气真好我们去玩")) <= set("。；？：！，")
+
+
+@pytest.mark.parametrize(("op", "most"), [(Typos(), 2), (OCR(), 2), (Misspell(), 4)])
+def test_a_slip_leaves_the_other_words_alone(op, most):
+    for result in results(op, TEXT):
+        changed = [(a, b) for a, b in zip(TEXT.split(), result.split(), strict=True) if a != b]
+        assert len(changed) == 1
+        assert abs(len(changed[0][0]) - len(changed[0][1])) <= most
+        assert changed[0][0][0].lower() == changed[0][1][0].lower() or not isinstance(op, Misspell)
+
+
+def test_more_words_are_mistyped_where_the_share_is_larger():
+    changed = [sum(a != b for a, b in zip(TEXT.split(), r.split(), strict=True)) for r in results(Typos(0.5), TEXT)]
+    assert set(changed) == {7}
+
+
+def test_keys_are_near_that_touch():
+    assert set(NEAR["g"]) == set("ftyhbv")
+    assert set(NEAR["q"]) == set("wa")
+    assert all(key in NEAR[other] for key, near in NEAR.items() for other in near)
+
+
+def test_misspellings_are_the_common_ones():
+    seen = {result for text in ("received", "accommodate", "independence") for result in results(Misspell(), text)}
+    assert {"recieved", "acommodate", "accomodate", "independance"} <= seen
+
+
+def test_case_is_one_of_three_and_leaves_addresses():
+    seen = set(results(Case(), "Mail Me@site.org or ring Bob"))
+    assert seen == {"mail Me@site.org or ring bob", "MAIL Me@site.org OR RING BOB", "Mail Me@site.org Or Ring Bob"}
+    assert set(results(Case("lower"), "ABC Def")) == {"abc def"}
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("I don't", "I do not"),
+        ("We're here", "We are here"),
+        ("I cannot", "I cannot"),
+        ("You can't", "You cannot"),
+        ("They are not", "They're not"),
+        ("it's Bob's", "it's Bob's"),
+        ("Will not go", "Won't go"),
+    ],
+)
+def test_contractions_both_ways(text, result):
+    assert result in results(Contract(1.0), text)
+    assert text == result or text not in results(Contract(1.0), text)
+
+
+def test_sentences_change_places_and_stay_whole():
+    text = "Dr. Smith paid $3.50. (Really?) Yes! He is from the U.S. and so on…  Good."
+    parts = ["Dr. Smith paid $3.50.", "(Really?)", "Yes!", "He is from the U.S. and so on…", "Good."]
+    seen = set(results(ShuffleSentences(), text))
+    assert len(seen) > 10
+    for result in seen:
+        assert all(part in result for part in parts)
+        assert len(result) == len(text)
+    assert set(results(ShuffleSentences(), "下雨了。真的吗？")) == {"真的吗？下雨了。"}
+    assert results(ShuffleSentences(), "One only.", 3) == ["One only."] * 3
+
+
+def test_templates_hold_the_text(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text("A: {text}\n\n{text}, please\n", encoding="utf-8")
+    assert set(results(Template(str(path)), "go {home}")) == {"A: go {home}", "go {home}, please"}
+    path.write_text("A: {texts}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"'A: \{texts\}' has no \{text\}"):
+        results(Template(str(path)), "go")
+
+
+def test_names_are_replaced_by_others_of_their_kind(tmp_path):
+    path = tmp_path / "n.txt"
+    path.write_text("Rome\nNew York\nYork\n\ntea\ncoffee\n\n北京\n上海\n\nalone\n", encoding="utf-8")
+    op = Entities(str(path))
+    assert set(results(op, "tea in New York, Yorkshire tea@x.org alone")) == {
+        f"coffee in {city}, Yorkshire tea@x.org alone" for city in ("Rome", "York")
+    }
+    assert set(results(op, "去北京吧")) == {"去上海吧"}
+    assert results(op, "nothing", 2) == ["nothing"] * 2
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"caf\xe9", None])
+def test_a_file_that_cannot_be_used_is_one_line(content, tmp_path):
+    path = tmp_path / "list.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        results(Entities(str(path)), "a text")
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_list_that_changed_is_read_again(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text("a {text}")
+    assert results(Template(str(path)), "x", 1) == ["a x"]
+    path.write_text("b {text}")
+    os.utime(path, ns=(1, 1))
+    assert results(Template(str(path)), "x", 1) == ["b x"]
+
+
+def test_numbers_keep_their_form_and_change():
+    text = "Send 1,250.50 and 007 and 5 by 2024-05-17, May 3, 2021, 12:30, A4, 4th, {9}, v2.5, x@1.org"
+    for result in results(Numbers(), text):
+        first, second, third = result.removeprefix("Send ").split(" by ")[0].split(" and ")
+        assert first != "1,250.50"
+        assert (len(first), first[1], first[5]) == (8, ",", ".")
+        assert first[0] != "0"
+        assert second[:2] == "00"
+        assert second != "007"
+        assert third in "12346789"
+        assert result.endswith(text[text.index(" by ") :])
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-05-17", "2024/05/17", "17 May 2024", "May 17th, 2024", "2024年5月17日", "Friday", "周五"]
+)
+def test_dates_move_and_keep_their_form(text):
+    seen = set(results(Dates(), f"on {text}!"))
+    assert len(seen) >= (6 if text in ("Friday", "周五") else 30)
+    assert all(result.startswith("on ") and result.endswith("!") for result in seen)
+    forms = {"".join("9" if c.isdigit() else "x" if c.isascii() and c.isalpha() else c for c in r) for r in seen}
+    assert len(forms) <= 16
+
+
+def test_days_of_the_week_go_with_their_dates():
+    for result in results(Dates(), "2024-05-17 Friday"):
+        date, weekday = result.split()
+        assert datetime.date.fromisoformat(date).strftime("%A") == weekday
+        assert date != "2024-05-17"
+    assert set(results(Dates(), "2024-02-31", 5)) == {"2024-02-31"}
+
+
+@pytest.mark.parametrize(("op", "share"), [(Homophones(0.3), 3), (Lookalikes(0.3), 3)])
+def test_some_han_characters_become_others(op, share):
+    text = "请问今天晴，我们去城里，ok？"
+    for result in results(op, text):
+        assert len(result) == len(text)
+        changed = [(a, b) for a, b in zip(text, result, strict=True) if a != b]
+        assert len(changed) == share
+        assert all(b in op.table()[a] for a, b in changed)
+
+
+def test_widths_there_and_back():
+    full = Widths("letters").apply(["A4, ok"], {"seed": torch.tensor([0])})[0]
+    assert full == "Ａ４, ｏｋ"
+    assert Widths("punctuation").apply([full], {"seed": torch.tensor([0])}) == ["Ａ４， ｏｋ"]
+    assert Widths("half").apply(["Ａ４， ｏｋ"], {"seed": torch.tensor([0])}) == ["A4, ok"]
+    assert results(Widths(), "天气。", 2) == ["天气。"] * 2
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SwapWords(2.0), "SwapWords: share=2.0"),
+        (lambda: Typos(-1.0), "Typos: share=-1.0"),
+        (lambda: Case("loud"), "Case: to='loud'"),
+        (lambda: Dates(0), "Dates: days=0"),
+    ],
+)
+def test_wrong_options_are_named(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

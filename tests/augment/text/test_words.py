@@ -1,0 +1,96 @@
+import re
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manyshot.augment.text import characters, chinese
+from manyshot.augment.text.packages import require
+from manyshot.augment.text.words import found_outside_kept, replaced, words_of
+from manyshot.base import InputError
+
+
+@given(st.text(max_size=100))
+def test_the_parts_of_a_text_are_the_text(text):
+    words = words_of(text)
+    assert "".join(words.parts) == text
+    assert len(words.parts) % 2 == 1
+    assert all(words.parts[1::2])
+    assert set(words.free) <= set(range(1, len(words.parts), 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Don't go, well-known man!", ["Don't", "go", "well-known", "man"]),
+        ("the 4th of A4 at 12:30", ["the", "of", "at"]),
+        ("café naïve Ελλάδα мир 안녕", ["café", "naïve", "Ελλάδα", "мир", "안녕"]),
+        ("cafe\u0301 नमस्ते สวัสดี 👍🏽 ok", ["cafe\u0301", "नमस्ते", "สวัสดี", "ok"]),
+        ("我们喜欢天气预报。", ["我们", "喜欢", "天气预报"]),
+        ("{a} [MASK] <b> %s a@b.com x_y", []),
+        ("see src/main/file.py or and/or", ["see", "or", "and", "or"]),
+    ],
+)
+def test_words_are_what_a_person_takes_for_words(text, words):
+    assert words_of(text).parts[1::2] == words
+
+
+@pytest.mark.parametrize(
+    ("text", "free"),
+    [
+        ("buy tea now", ["buy", "tea", "now"]),
+        ("mail bob@x.org now", ["mail", "now"]),
+        ("buy{a}tea now", ["now"]),
+        ("and/or (maybe) 5kg big", ["big"]),
+        ("我love你们吗", ["吗"]),
+        ("😀好，天", ["天"]),
+    ],
+)
+def test_words_that_touch_what_must_stay_whole_are_not_free(text, free):
+    words = words_of(text)
+    assert [words.parts[place] for place in words.free] == free
+
+
+def test_han_characters_are_left_in_one_run_where_nobody_asks_for_words():
+    assert words_of("我们喜欢天气预报", segmented=False).parts == ["", "我们喜欢天气预报", ""]
+
+
+def test_the_quick_look_for_addresses_misses_none():
+    pattern = characters.KEPT
+    for text in ("a.b", "x{y}z", "@me", "a_b", "%s", "$x", "&amp;", "<b>", "[X]", "#t", "a://b", "/a/b", "\\n", ":ok:"):
+        assert re.search(pattern, text), text
+        assert characters.may_hold_kept(text), text
+
+
+def test_matches_are_replaced_where_they_stand():
+    matches = found_outside_kept("a 1 {1} 1️⃣ 2", "[0-9]")
+    assert replaced("a 1 {1} 1️⃣ 2", matches, ["x", "yz"]) == "a x {1} 1️⃣ yz"
+
+
+def test_long_texts_take_time_in_proportion():
+    for text in (
+        "a" * 200_000,
+        "a." * 100_000,
+        "我" * 50_000,
+        "a_" * 100_000,
+        "{" * 50_000,
+        "<" * 20_000,
+        "/a" * 50_000,
+    ):
+        assert "".join(words_of(text).parts) == text
+
+
+def test_syllables_and_shapes_are_those_of_common_characters():
+    for table in (chinese.homophones(), chinese.lookalikes()):
+        assert all(set(others) <= chinese.common() and one not in others for one, others in table.items())
+        assert all(one in table[other] for one, others in table.items() for other in others)
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rjieba", None)
+    with pytest.raises(InputError, match=r'pip install "manyshot\[chinese\]"'):
+        words_of("我们喜欢天气预报")
+    assert words_of("plain").count == 1
+    with pytest.raises(InputError, match="no_such_package"):
+        require("no_such_package", "text")
