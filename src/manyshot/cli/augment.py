@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from manyshot.base import check_out, quieten
+from manyshot.base import InputError, check_out, quieten
 from manyshot.cli import augment_text
+from manyshot.cli.augment_learned import augment_learned
 from manyshot.cli.options import (
     Encoding,
     Json,
@@ -23,6 +24,7 @@ from manyshot.cli.options import (
 EXAMPLES = examples(
     "manyshot augment photos --plan natural --per-class 50 --out made",
     'manyshot augment scans.zip --plan "shots: affine(10, edge=border) noise(0.05)" --out made --seed 7 --json',
+    "manyshot augment photos --run runs/augmenter --per-class 50 --out made",
     'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
     'manyshot augment squad.json --plan "shots: eda" --per-item 4 --out more.json',
     "",
@@ -40,10 +42,22 @@ def augment(
             help="A folder with a folder of pictures a class, or a zip of one; a table of sentences; or SQuAD's JSON.",
         ),
     ],
-    plan: Annotated[
-        str, typer.Option("--plan", help="What changes an item: a plan, or a preset (see `manyshot ops`).")
-    ],
     out: Annotated[Path, typer.Option("--out", help="The folder to write; for sentences the file.")],
+    plan: Annotated[
+        str | None, typer.Option("--plan", help="What changes an item: a plan, or a preset (see `manyshot ops`).")
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="Instead of --plan: an augmenter's run, which looks at all pictures together."),
+    ] = None,
+    adapt_steps: Annotated[
+        int | None,
+        typer.Option(
+            "--adapt-steps",
+            min=0,
+            help="With --run: adapt to your pictures first, by leave-one-out; takes two of each class.",
+        ),
+    ] = None,
     per_class: Annotated[
         int | None, typer.Option("--per-class", help="New items a class, 1 to 100,000; 20 if not given.")
     ] = None,
@@ -66,8 +80,17 @@ def augment(
     from manyshot.report.export import export
 
     quieten(quiet)
+    if (plan is None) == (run is None):
+        raise InputError("give one of --plan (what changes an item) and --run (an augmenter's), see --help")
     check_out(out.expanduser(), beside=True)
     columns = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
+    if run is not None:
+        refuse("with --run, which takes pictures", per_item=per_item, **columns)
+        many = 20 if per_class is None else per_class
+        augment_learned(folder, run, many, out, split, adapt_steps or 0, overwrite, seed, as_json)
+        return
+    assert plan is not None  # one of the two is given
+    refuse("without --run", adapt_steps=adapt_steps)
     if augment_text.takes(folder):
         refuse("on sentences of one file", split=split)
         where = (text_column, label_column, encoding)

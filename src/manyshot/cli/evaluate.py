@@ -32,6 +32,7 @@ EXAMPLES = examples(
     "manyshot evaluate runs/handwriting --one-shot-runs all_runs.zip --json",
     'manyshot evaluate runs/handwriting digits --ways 10 --plan "shots: 16 x affine elastic" '
     '--learner "prototypes(nearest)"',
+    'manyshot evaluate runs/letters omniglot --augmenter runs/augmenter --plan "shots: 8 x learned"',
     'manyshot evaluate photos/ --encoder efficientnet-lite0 --learner ridge --plan "shots: 8 x flip affine"',
     "manyshot evaluate runs/handwriting omniglot --split small2 --shuffled-support",
     'manyshot evaluate faq.csv --text-column question --encoder minilm --learner ridge --plan "shots: 4 x aeda"',
@@ -65,6 +66,10 @@ def evaluate(
     ] = None,
     plan: Annotated[
         str | None, typer.Option(help="Augmentation at use time; the run's own --test-plan if not given.")
+    ] = None,
+    augmenter: Annotated[
+        Path | None,
+        typer.Option(help="What the word 'learned' of --plan stands for: an augmenter's run."),
     ] = None,
     learner: Annotated[
         str | None, typer.Option(help='Use the weights by another learner, such as "prototypes(nearest)".')
@@ -116,6 +121,8 @@ def evaluate(
     from manyshot.tasks import EpisodeSampler
     from manyshot.training import Config, classes_seen, evaluate_tasks, given_run, load_ensemble, load_sources
     from manyshot.training import evaluate as judge
+    from manyshot.training.augmenter_stage import load_augmenter_run
+    from manyshot.training.borrowed import augmenter_for, classes_seen_by
     from manyshot.training.probe import probe_evaluated
 
     quieten(quiet)
@@ -164,7 +171,14 @@ def evaluate(
     if by_task:
         made = replace(made, learner=transductive(made.learner))
     how = Plan.parse(made.config.test_plan if plan is None else plan)
+    lent = None if augmenter is None else load_augmenter_run(augmenter)
+    if lent is not None:
+        how = how.with_augmenter(augmenter_for(lent, made))
+    elif how.needs_augmenter:
+        raise InputError(f"plan: '{how}' needs an augmenter; name its run: --augmenter RUN")
     subject: dict[str, Any] = {"run": str(run)} if encoder is None else {"encoder": encoder}
+    if augmenter is not None:
+        subject["augmenter"] = str(augmenter)
     if ensemble:
         subject["ensemble"] = [str(other) for other in ensemble]
     told = subject | {"learner": learner or made.config.learner, "plan": str(how), "seed": seed}
@@ -210,6 +224,9 @@ def evaluate(
     probed = probe_evaluated(found, made.learner, sampler, how, seed, device) if shuffled_support else None
     if seen:
         note(f"the run was trained on {seen} of these {len(source.class_names)} classes: it says little of new ones")
+    known = 0 if lent is None else classes_seen_by(lent, made.config.data if data is None else data, source)
+    if known:
+        note(f"the augmenter was trained on {known} of these classes: it says little of new ones")
     kind = "transductive " if found.transductive else ""
     if kind:
         note(TRANSDUCTIVE)

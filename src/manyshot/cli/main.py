@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from manyshot.base import InputError, WorkStopped, are_several
-from manyshot.cli import augment, compare, data, demo, evaluate, ops, train
+from manyshot.cli import augment, compare, data, demo, evaluate, export, ops, train
 
 TOO_LARGE = "Error: this needs more memory than there is; lower the sizes (ways, shots, queries, tasks a step, widths)"
 
@@ -96,6 +96,7 @@ app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=augment.EXAMPLES)(augment.augment)
+app.command(epilog=export.EXAMPLES)(export.export)
 app.add_typer(data.data, name="data")
 app.command(epilog=ops.EXAMPLES)(ops.ops)
 

@@ -1,0 +1,62 @@
+"""`manyshot export`: a learned policy as a pipeline that needs neither the run nor, if wanted, Manyshot."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manyshot.base import InputError, check_out, did_you_mean, quieten, write_aside
+from manyshot.cli.options import Json, Quiet, Split, examples, print_json
+
+EXAMPLES = examples(
+    "manyshot export runs/policy --to json --out policy.json",
+    "manyshot export runs/policy --to albumentations --out pipeline.py --like photos",
+    "",
+    "A policy that looks at the task is written as it would be for the pictures of --like. JSON is read by",
+    "`manyshot.augment.store.from_json`; the others are Python files that import albumentations or torchvision alone,",
+    "with the nearest ops that those have.",
+)
+FORMS = ("json", "albumentations", "torchvision")
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run of an augmenter that is a policy of ops.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    to: Annotated[str, typer.Option("--to", help="json, albumentations or torchvision.")] = "json",
+    like: Annotated[
+        Path | None, typer.Option("--like", help="Pictures in class folders that the policy is to be for.")
+    ] = None,
+    split: Split = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out if it is there.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a learned policy as a plain pipeline: JSON, or Python for Albumentations or torchvision."""
+    from manyshot.augment.adapters.source_code import albumentations_source, torchvision_source
+    from manyshot.augment.store import to_json
+    from manyshot.training import load_augmenter_run
+    from manyshot.training.written_policy import written_policy
+
+    quieten(quiet)
+    if to not in FORMS:
+        raise InputError(f"--to {to}: {did_you_mean(to, FORMS)}")
+    check_out(out.expanduser(), beside=True)
+    out = out.expanduser()
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise InputError(f"{out}: is there already; name another file, or add --overwrite")
+    trained = load_augmenter_run(run)
+    plan = written_policy(trained, like, split)
+    op = plan.item_op()
+    title = f"The policy of {run.name}: {plan}"
+    if to == "json":
+        text = to_json(op) + "\n"
+    elif to == "albumentations":
+        text = albumentations_source(op, title)
+    else:
+        text = torchvision_source(op, title)
+    with write_aside(out) as aside:
+        aside.write_text(text, encoding="utf-8")
+    if as_json:
+        print_json({"file": str(out), "to": to, "plan": str(plan)})
+        return
+    print(f"{out}: {plan}")
