@@ -1,4 +1,4 @@
-"""Write docs/results.md, what the comparisons with a name have found, from the files in results/.
+"""Write docs/results.md, what the comparisons with a name have found, and its picture, from the files in results/.
 
 python experiments/results_page.py
 """
@@ -6,10 +6,17 @@ python experiments/results_page.py
 import json
 from pathlib import Path
 
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, PercentFormatter
+
+from manyshot.report.plots import COLOURS, STYLE, svg
 from manyshot.training.presets import COMPARISONS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "results.md"
+CURVE = ROOT / "docs" / "images" / "few-tasks.svg"
 ENGINE = ("augment", "step_profile")
 SURE = 0.05
 """Differences of a smaller p-value are set in bold."""
@@ -61,6 +68,8 @@ def section(found: dict) -> str:
         for arm, told in comparison["arms"].items():
             cells = [cell for name in judgings for cell in _cells(comparison["judged"][name]["arms"][arm])]
             rows.append(_row([*([title] if block else []), arm, *cells, f"{told['cpu_seconds']:,.0f}"]))
+    if preset == "few-tasks":
+        rows = [f"![Accuracy by number of training classes](images/{CURVE.name})", "", *rows]
     arms = [_row(["arm", "plan of the training tasks", "trains with"]), _row(["---"] * 3)]
     for arm, told in first["arms"].items():
         settings = ", ".join(f"`{name}={value}`" for name, value in told["settings"].items())
@@ -91,6 +100,7 @@ def memorisation(found: dict) -> str:
         "shuffled support",
         "training waves",
         "shuffled support",
+        "CPU seconds",
     ]
     rows = [_row(heads), _row(["---"] * len(heads))]
     for title, arms in found["comparisons"].items():
@@ -102,7 +112,8 @@ def memorisation(found: dict) -> str:
                 cell = f"{f'**{cell}**' if gap['p_value'] < SURE else cell} [{low:+.2f}, {high:+.2f}]"
             new, known = told["new_waves"], told["training_waves"]
             errors = (new["shuffled_support"], known["true_support"], known["shuffled_support"])
-            rows.append(_row([title, arm, f"{told['error']:.2f}", cell, *(f"{error:.2f}" for error in errors)]))
+            cells = [f"{told['error']:.2f}", cell, *(f"{error:.2f}" for error in errors), f"{told['cpu_seconds']:,.0f}"]
+            rows.append(_row([title, arm, *cells]))
     plans = {arm: told["plan"] for arms in found["comparisons"].values() for arm, told in arms.items()}
     return "\n".join(
         (
@@ -157,6 +168,32 @@ def engine(results: Path) -> str:
     )
 
 
+def curve(found: dict) -> Figure:
+    """Accuracy of each arm by the number of training classes, with its interval over tasks, a panel a judging."""
+    comparisons = {int(title.split()[0]): one["judged"] for title, one in found["comparisons"].items()}
+    judgings = next(iter(comparisons.values()))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.0, 3.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        panels = figure.subplots(1, len(judgings))
+        for axes, (judging, judged) in zip(panels, judgings.items(), strict=True):
+            for place, (arm, colour) in enumerate(zip(judged["arms"], COLOURS, strict=False)):
+                results = [one[judging]["arms"][arm] for one in comparisons.values()]
+                x = [classes * 1.015 ** (place - 1.5) for classes in comparisons]  # so that intervals stand apart
+                values = [one["accuracy"] for one in results]
+                reach = [[abs(one["interval"][side] - one["accuracy"]) for one in results] for side in (0, 1)]
+                axes.errorbar(x, values, reach, color=colour, marker="o", markersize=4, linewidth=1.8, label=arm)
+            axes.set_xscale("log")
+            axes.set_xticks(list(comparisons), [str(classes) for classes in comparisons])
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            axes.grid(axis="y")
+            axes.set_title(f"Accuracy, {judging}")
+            axes.set_xlabel("training classes")
+        panels[0].legend()
+    return figure
+
+
 def _cells(one: dict) -> tuple[str, str]:
     """Accuracy, and the difference to the first arm."""
     gap = one["against_first"]
@@ -179,5 +216,13 @@ def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the page and its picture."""
     PAGE.write_text(page(), encoding="utf-8")
+    few = ROOT / "results" / "few_tasks.json"
+    if few.exists():
+        CURVE.write_bytes(svg(curve(json.loads(few.read_text(encoding="utf-8")))))
+
+
+if __name__ == "__main__":
+    main()

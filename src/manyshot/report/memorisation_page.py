@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from manyshot.report.page import Page, Paragraph, Section, Table, interval, provenance
 from manyshot.training.memorisation import SHOTS, STEP_SIZE, WIDTH, Remembered
 
-COLUMNS = ("arm", "error on new waves", "difference", "shuffled support", "training waves", "shuffled support there")
+COLUMNS = (
+    "arm",
+    "error on new waves",
+    "difference",
+    "shuffled support",
+    "training waves",
+    "shuffled support there",
+    "CPU seconds",
+)
 
 
 def memorisation_page(title: str, found: Sequence[Remembered], steps: int, command: str) -> Page:
@@ -41,5 +49,5 @@ def memorisation_rows(found: Remembered) -> list[tuple[str, ...]]:
         difference = "" if gap is None else interval(gap.difference, gap.low, gap.high, signed=True, digits=3)
         each = (told["new_waves"]["shuffled_support"], *told["training_waves"].values())
         error = interval(told["error"], *told["interval"], digits=3)
-        rows.append((arm, error, difference, *(f"{value:.3f}" for value in each)))
+        rows.append((arm, error, difference, *(f"{value:.3f}" for value in each), f"{told['cpu_seconds']:,.0f}"))
     return rows

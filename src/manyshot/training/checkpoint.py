@@ -41,17 +41,7 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None 
     Raises:
         InputError: if the file is missing, damaged, or belongs to a learner of another shape.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            progress = json.loads(file.metadata()["progress"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            if not isinstance(progress, dict) or not isinstance(progress["step"], int):
-                raise TypeError("no record of progress")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such checkpoint; name a run folder that `manyshot train` wrote") from None
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: damaged checkpoint ({error}); train again or restore the file") from None
-
+    progress, tensors = _read(path, with_tensors=True)
     weights = {n.removeprefix("learner."): t for n, t in tensors.items() if n.startswith("learner.")}
     try:
         learner.load_state_dict(weights)
@@ -69,6 +59,30 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None 
         optimizer.load_state_dict({"state": by_weight, "param_groups": optimizer.state_dict()["param_groups"]})
         lay_out_like_weights(optimizer)
     return progress
+
+
+def read_progress(path: Path) -> dict[str, Any]:
+    """The progress of a checkpoint, without its weights.
+
+    Raises:
+        InputError: if the file is missing or damaged.
+    """
+    return _read(path, with_tensors=False)[0]
+
+
+def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+            names = file.keys() if with_tensors else ()
+            tensors = {name: file.get_tensor(name) for name in names}
+            if not isinstance(progress, dict) or not isinstance(progress["step"], int):
+                raise TypeError("no record of progress")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such checkpoint; name a run folder that `manyshot train` wrote") from None
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: damaged checkpoint ({error}); train again or restore the file") from None
+    return progress, tensors
 
 
 def _by_weight(state: dict[str, Tensor], weights: list[Tensor]) -> dict[int, dict[str, Tensor]]:

@@ -22,7 +22,7 @@ from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.memory import keep_freed_memory
 from manyshot.training.metrics import steps_noted
-from manyshot.training.run import CONFIG, Run, Sources, check_trainable, load_run, load_sources, train
+from manyshot.training.run import CONFIG, Run, Sources, check_trainable, is_trained, load_run, load_sources, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 from manyshot.training.timing import cpu_seconds
 
@@ -106,30 +106,35 @@ def train_arms(
         for number in dict.fromkeys(sharing)
     }
     write_json(folder / COMPARISON, {"arms": [asdict(arm) for arm in arms]})
-    spawn = get_context("spawn")
-    stop = spawn.Event()
-    workers = min(jobs or _cores(), len(work))
-    with ProcessPoolExecutor(workers, spawn, _join, (stop,)) as pool, bar() as display:
-        began = {key: pool.submit(_train_one, *job) for key, job in work.items()}
-        line = display.add_task(
-            "train", total=len(work) * config.fit.steps, note=f"{len(set(sharing))} arms x {seeds} seeds"
-        )
-        try:
-            while wait(began.values(), timeout=0.5, return_when=FIRST_EXCEPTION).not_done:
-                display.update(line, completed=sum(steps_noted(place) for _, place in work.values()))
-                _raise_first(began.values())
-            _raise_first(began.values())  # the last one to end may have failed as well
-        except BaseException:
-            # A training that waits in the pool's queue can no longer be cancelled; it finds the flag and ends at once.
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+    waiting = [job for job in work.values() if not is_trained(*job)]
+    if waiting:
+        _train_all(waiting, min(jobs or _cores(), len(waiting)), f"{len(set(sharing))} arms x {seeds} seeds")
     runs, seconds = {}, {}
     for arm, trained in zip(arms, sharing, strict=True):
         places = [place for (number, _), (_, place) in work.items() if number == trained]
         seconds[arm.name] = sum(map(cpu_seconds, places))
         runs[arm.name] = [load_run(place).used(arm.test_plan, arm.test_learner) for place in places]
     return runs, seconds
+
+
+def _train_all(work: Sequence[tuple[Config, Path]], workers: int, note: str) -> None:
+    """Train each in one of so many processes; the first failure stops those that have not begun."""
+    steps = sum(config.fit.steps for config, _ in work)
+    spawn = get_context("spawn")
+    stop = spawn.Event()
+    with ProcessPoolExecutor(workers, spawn, _join, (stop,)) as pool, bar() as display:
+        began = [pool.submit(_train_one, *job) for job in work]
+        line = display.add_task("train", total=steps, note=note)
+        try:
+            while wait(began, timeout=0.5, return_when=FIRST_EXCEPTION).not_done:
+                display.update(line, completed=sum(steps_noted(place) for _, place in work))
+                _raise_first(began)
+            _raise_first(began)  # the last one to end may have failed as well
+        except BaseException:
+            # A training that waits in the pool's queue can no longer be cancelled; it finds the flag and ends at once.
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def check_arms(arms: Sequence[Arm], folder: Path) -> None:

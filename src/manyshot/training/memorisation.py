@@ -5,6 +5,7 @@ and is then wrong about new ones (Yin et al. 2020). One number added to all targ
 support alone (Rajendran, Irpan and Jang 2020).
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from manyshot.training.statistics import Difference, mean_interval, paired_diffe
 
 ARMS = {"without": "none", "label-shared noise": "task: label_noise(4)"}
 """Plans of the training tasks by name; the first is what the others are measured against."""
-STEPS, SEEDS, WIDTH, STEP_SIZE, SHOTS = 3000, 10, 40, 0.01, 10
+STEPS, SEEDS, WIDTH, STEP_SIZE, SHOTS = 3000, 5, 40, 0.01, 10
 NEW = 10_000
 """Seeds of new waves begin here."""
 
@@ -35,11 +36,13 @@ class Remembered:
         waves: how many waves they were trained on.
         new: by arm, a probe a seed on new waves, the same for all.
         known: by arm, a probe a seed on the training waves, at new points.
+        seconds: by arm, the CPU seconds of its trainings.
     """
 
     waves: int
     new: dict[str, list[MemorisationProbe]]
     known: dict[str, list[MemorisationProbe]]
+    seconds: dict[str, float]
 
     def errors(self, arm: str) -> NDArray[np.float64]:
         """`[seeds, tasks]` squared error on new waves, with their support."""
@@ -63,6 +66,7 @@ class Remembered:
                 "new_waves": _supports(self.new[arm]),
                 "training_waves": _supports(self.known[arm]),
                 "against_first": None if gap is None else gap.as_dict(),
+                "cpu_seconds": self.seconds[arm],
             }
         return answer
 
@@ -83,14 +87,16 @@ def remember(waves: int, seeds: int = SEEDS, steps: int = STEPS, tasks: int = 20
     """
     sets = -(-tasks // waves)
     new = [Sinusoids(SHOTS, SHOTS, NEW + number, waves, apart=True).batch(0, waves) for number in range(sets)]
-    found = Remembered(waves, {arm: [] for arm in ARMS}, {arm: [] for arm in ARMS})
+    found = Remembered(waves, {arm: [] for arm in ARMS}, {arm: [] for arm in ARMS}, dict.fromkeys(ARMS, 0.0))
     for own in range(seed, seed + seeds):
         known = Sinusoids(SHOTS, SHOTS, own, waves, apart=True)
         unseen = known.batch(waves * steps * 8, waves * sets)  # the same waves at other points
         for arm, plan in ARMS.items():
             learner = _learner(own)
             settings = Settings(steps=steps, tasks_per_step=8, seed=own)
+            began = time.process_time()
             fit(learner, known, settings, Plan.parse(plan), title=f"{waves} waves, {arm}, seed {own}")
+            found.seconds[arm] += time.process_time() - began
             found.new[arm].append(probe(learner, new, own))
             found.known[arm].append(probe(learner, [unseen], own))
     return found

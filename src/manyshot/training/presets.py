@@ -81,7 +81,7 @@ _CIFAR_FS = Comparison(
         ways=5,
         shots=(1, 5),
         validation=0.0,
-        fit=Settings(steps=2000, tasks_per_step=2),
+        fit=Settings(steps=1000, tasks_per_step=2),
     ),
     (
         Arm("without", "none"),

@@ -14,7 +14,7 @@ from manyshot.learners import ClassifierOptions, FeatureLearner, Learner
 from manyshot.nets import Norm, PretrainedEncoder, TextEncoder, TextEncoderOptions
 from manyshot.objectives import Objective, Plain, parse_objective
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training.checkpoint import load_checkpoint
+from manyshot.training.checkpoint import load_checkpoint, read_progress
 from manyshot.training.config import Config, encoder_options, learner_options
 from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.features import encode, remember
@@ -390,6 +390,23 @@ def load_run(folder: Path | str) -> Run:
     load_checkpoint(best if best.exists() else folder / "last.safetensors", learner)
     learner.to(device_or_cpu(config.fit.device)).eval()
     return Run(config, learner, channels, size, read_metrics(folder / "metrics.jsonl"), folder)
+
+
+def is_trained(config: Config, folder: Path) -> bool:
+    """Whether a folder holds this training, done to its last step.
+
+    Raises:
+        InputError: if it holds a training with other settings, or a damaged one.
+
+    Example:
+        >>> is_trained(Config("digits"), Path("nowhere"))
+        False
+    """
+    last = folder / "last.safetensors"
+    if not (folder / CONFIG).exists() or not last.exists():
+        return False
+    _claim(folder, config.anchored(), resume=True)
+    return bool(read_progress(last)["step"] == config.fit.steps)
 
 
 def _claim(folder: Path, config: Config, resume: bool) -> None:
