@@ -124,6 +124,48 @@ class TestAugment:
         assert "天气" in out.read_text(encoding="utf-8")
 
 
+class TestCompare:
+    WORDS = ("--encoder", "ngrams(256)", "--ways", 3, "--queries", 2, "--tasks", 6)
+
+    def test_plans_and_learners_are_judged_on_the_same_tasks_and_shown(self, faq, tmp_path, manyshot):
+        arms = ("--arms", "none", "--arms", "aeda = shots: 2 x aeda", "--arms", "ridge = none => none | learner=ridge")
+        answer = manyshot("compare", faq, *COLUMNS, *self.WORDS, *arms, "--out", tmp_path / "out", "--json").json
+        reached = answer["judged"][""]["arms"]
+        assert list(reached) == ["none", "aeda", "ridge"]
+        assert reached["none"]["against_first"] is None
+        assert 0 < reached["aeda"]["accuracy"] <= 1
+        page = (tmp_path / "out" / "report.html").read_text()
+        assert "What &#39;aeda&#39; makes" in page
+        assert GREETINGS[0] in page
+
+    def test_a_single_arm_is_enough(self, faq, tmp_path, manyshot):
+        answer = manyshot("compare", faq, *COLUMNS, *self.WORDS, "--arms", "none", "--out", tmp_path / "out")
+        assert "6 tasks of faq.csv, nothing trained" in answer.out
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (("--arms", "none", "--steps", 5), "--steps has no effect on sentences, where nothing is trained"),
+            (("--arms", "a = support: aeda => shots: 2 x aeda"), "nothing is trained here, so it has one plan"),
+            (("--arms", "a = none | rate=0.1"), "rate=0.1: nothing is trained here"),
+            (("--arms", "none", "--arms", "none"), "two arms are called 'none'"),
+            (("--arms", "a = none | learner=relation"), "relation"),
+            (("--arms", "none", "--ways", 9), "3 classes, but ways=9"),
+            (("--arms", "shots: 2 x flip"), "changes images"),
+        ],
+    )
+    def test_what_cannot_be_compared_is_one_line(self, faq, tmp_path, manyshot, words, message):
+        size = self.WORDS if "--ways" not in words else self.WORDS[:2]
+        answer = manyshot("compare", faq, *COLUMNS, *size, *words, "--out", tmp_path / "out")
+        assert answer.status == 2
+        assert message in answer.errors
+        assert answer.errors.strip().count("\n") == 0
+
+    def test_columns_are_refused_for_pictures(self, tmp_path, manyshot):
+        answer = manyshot("compare", "digits", "--arms", "none", "--text-column", "x", "--out", tmp_path / "out")
+        assert "--text-column has no effect on anything but sentences" in answer.errors
+
+
 class TestRuns:
     SIZE = ("--ways", 3, "--shots", 1, "--queries", 2)
 

@@ -9,8 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manyshot.base import InputError, are_several, check_out, did_you_mean, quieten, write_json
+from manyshot.cli import compare_text
 from manyshot.cli import training_options as option
-from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table, refuse
+from manyshot.cli.options import (
+    Encoding,
+    Json,
+    LabelColumn,
+    Quiet,
+    Root,
+    Seed,
+    Size,
+    Split,
+    TextColumn,
+    examples,
+    print_json,
+    print_table,
+    refuse,
+)
 from manyshot.cli.ranges import number_or_range
 
 if TYPE_CHECKING:
@@ -34,14 +49,19 @@ EXAMPLES = examples(
     'manyshot compare glyphs --test-data digits --ways 10 --arms none --arms "both = handwriting => handwriting-test"',
     'manyshot compare omniglot --split small1 --arms "prototypes = handwriting" '
     '--arms "maml = handwriting | learner=maml(steps=5) => none"',
+    'manyshot compare faq.csv --text-column question --label-column topic --arms none --arms "eda = shots: 4 x eda" '
+    '--arms "ridge = none | learner=ridge"',
     "manyshot compare --preset few-tasks --root ~/data --out runs/few-tasks",
     "",
     'An arm is "[name =] training plan [| setting=value ...] [=> plan at use time [| learner=...]]"; what it may set',
     "are options of `manyshot train`: learner, objective, encoder, within-group, rate.",
     "The first arm is what the others are measured against. Arms that differ in their use alone share a training.",
     "Every training is a run in --out; the same command goes on where it was stopped.",
+    "On sentences a frozen encoder is used as it is and nothing is trained: an arm is a plan at use time, and may set",
+    "learner and encoder.",
     "",
-    "Presets, for which --root, --steps, --tasks, --seeds, --seed and --device may be changed:",
+    "Presets, for which --steps, --tasks, --seeds and --seed may be changed, and all but memorisation take --root,",
+    "--jobs and --device:",
     *(f"  {name}: {summary}" for name, summary in PRESETS.items()),
 )
 
@@ -50,7 +70,9 @@ def compare(
     context: Context,
     data: Annotated[
         str | None,
-        typer.Argument(metavar="[DATA]", help="A data set (see `manyshot data list`), or a folder or zip of pictures."),
+        typer.Argument(
+            metavar="[DATA]", help="A data set (see `manyshot data list`), pictures, or a table of sentences."
+        ),
     ] = None,
     arms: Annotated[
         list[str] | None,
@@ -66,6 +88,9 @@ def compare(
     root: Root = None,
     size: Size = None,
     centred: option.Centred = False,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
     learner: option.Learner = "prototypes",
     objective: option.Objective = "plain",
     encoder: option.Encoder = "conv4",
@@ -122,7 +147,7 @@ def compare(
     if preset is not None:
         if preset not in PRESETS:
             raise InputError(f"--preset {preset}: {did_you_mean(preset, PRESETS)}")
-        _refuse_others(context, WITH_PRESET)
+        _refuse_others(context, WITH_PRESET, "with this --preset, which says itself")
         comparisons = [
             adjusted(
                 one,
@@ -139,6 +164,26 @@ def compare(
     else:
         if data is None or not arms:
             raise InputError("give DATA and at least one --arms, or --preset NAME; see --help")
+        if compare_text.takes(data, root):
+            _refuse_others(context, compare_text.OPTIONS, "on sentences, where nothing is trained")
+            compare_text.compare_text(
+                data,
+                arms,
+                out,
+                split,
+                root,
+                (text_column, label_column, encoding),
+                learner,
+                encoder if _given(context, "encoder") else compare_text.ENCODER,
+                (ways, shots, queries),
+                within_group,
+                tasks,
+                device,
+                seed,
+                as_json,
+            )
+            return
+        refuse("on anything but sentences", text_column=text_column, label_column=label_column, encoding=encoding)
         if test_data is None:
             refuse("without --test-data", test_split=test_split)
             test = 0.3 if test is None else test
@@ -211,12 +256,12 @@ def _given(context: Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _refuse_others(context: Context, known: Sequence[str]) -> None:
+def _refuse_others(context: Context, known: Sequence[str], why: str) -> None:
     """Refuse what stands on the command line and would be ignored."""
     for name in context.params:
         if name not in known and _given(context, name):
             option_name = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
-            raise InputError(f"{option_name} has no effect with this --preset, which says itself; leave it out")
+            raise InputError(f"{option_name} has no effect {why}; leave it out")
 
 
 def _memorisation(context: Context, out: Path, steps: int, tasks: int, seeds: int, seed: int, as_json: bool) -> None:
@@ -226,7 +271,8 @@ def _memorisation(context: Context, out: Path, steps: int, tasks: int, seeds: in
     from manyshot.training import check_arms
     from manyshot.training.memorisation import SEEDS, STEPS, remember
 
-    _refuse_others(context, [name for name in WITH_PRESET if name not in ("root", "jobs", "device")])
+    known = [name for name in WITH_PRESET if name not in ("root", "jobs", "device")]
+    _refuse_others(context, known, "with this --preset, which says itself")
     seeds = seeds if _given(context, "seeds") else SEEDS
     if seeds < 1 or tasks < 2:
         raise InputError(f"--seeds {seeds}, --tasks {tasks}: give at least 1 seed and 2 tasks")
@@ -247,5 +293,5 @@ def _memorisation(context: Context, out: Path, steps: int, tasks: int, seeds: in
         return
     for one in found:
         print(f"{one.waves} training waves, mean squared errors:")
-        print_table(COLUMNS, memorisation_rows(one), right=(1, 2, 3, 4, 5))
+        print_table(COLUMNS, memorisation_rows(one), right=(1, 2, 3, 4, 5, 6))
     print(f"{seeds} seeds; intervals are 95 %. Look at {report}")

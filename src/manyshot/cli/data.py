@@ -74,8 +74,8 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
         rows.append((row.name, f"{row.summary}\n{details}"))
     print_table(("name", "what it holds"), rows)
     print(
-        "A folder (or zip) with a folder of pictures or text files a class, or a table of sentences, may stand wherever "
-        "a name may."
+        "A folder (or zip) with a folder of pictures or text files a class, or a table of sentences, may stand "
+        "wherever a name may."
     )
 
 

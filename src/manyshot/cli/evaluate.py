@@ -208,7 +208,7 @@ def evaluate(
             raise InputError(f"{run} set no classes aside for testing; name DATA to judge it on")
         source = found_there
     elif encoder is None:
-        pixels = {"size": made.size, "color": made.channels == 3} if made.channels else {}
+        pixels: dict[str, Any] = {"size": made.size, "color": made.channels == 3} if made.channels else {}
         source = load(data, split, root=root, centred=made.config.centred, columns=columns, **pixels)
     sampler = EpisodeSampler(
         source,

@@ -67,7 +67,7 @@ class DistributionalSignatures(Learner):
         """Fit both regressions of every task."""
         words = self._words(support.items, support.weight)
         tasks, n = support.weight.shape
-        means = _means(words, words.there.to(words.vectors.dtype)).unflatten(0, (tasks, n))
+        means = _means(words, words.there.to(words.vectors.dtype)).reshape(tasks, n, -1)
         right = support.weight[..., None] * support.labels
         guess = penalised_solve(with_one(means), support.weight, right, self.log_penalty.exp())
         phi = self._phi(words, guess, support.present)
@@ -104,22 +104,24 @@ class DistributionalSignatures(Learner):
         )
         weights = self.attend(states)[..., 0].masked_fill(~words.there, -torch.inf)
         weights = weights.masked_fill(~words.there.any(1, keepdim=True), 0).softmax(1)
-        return _means(words, weights).unflatten(0, (tasks, -1))
+        return _means(words, weights).reshape(tasks, -1, words.vectors.shape[-1])
 
     def rarity(self, ids: Int[Tensor, "n length"]) -> Float[Tensor, "n length"]:
         """s(w) of each word, 1 for one that was never seen."""
-        return RARE / (RARE + self.counts[ids] / self.counts.sum().clamp(min=1))
+        rarity: Tensor = RARE / (RARE + self.counts[ids] / self.counts.sum().clamp(min=1))
+        return rarity
 
     def sureness(
         self, words: Words, guess: Float[Tensor, "t e ways"], present: Bool[Tensor, "t ways"]
     ) -> Float[Tensor, "n length"]:
         """t(w) of each word: at least 1, for one that tells nothing, and at most 100."""
-        vectors = with_one(words.vectors.unflatten(0, (len(guess), -1)).flatten(1, 2))
+        vectors = with_one(words.vectors.reshape(len(guess), -1, words.vectors.shape[-1]))
         logits = (self.log_scale.exp() * (vectors @ guess)).masked_fill(~present[:, None], -torch.inf)
         chances = logits.softmax(-1)
         entropy = -torch.special.xlogy(chances, chances.clamp(min=1e-12)).sum(-1)
         share = entropy / present.sum(-1, keepdim=True).clamp(min=2).to(entropy).log()
-        return (1 / share.clamp(min=0.01)).unflatten(1, (-1, words.there.shape[1])).flatten(0, 1)
+        sure: Tensor = 1 / share.clamp(min=0.01)
+        return sure.reshape(words.there.shape)
 
 
 def _means(words: Words, weights: Float[Tensor, "n length"]) -> Float[Tensor, "n d"]:

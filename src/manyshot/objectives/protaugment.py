@@ -1,7 +1,7 @@
 """ProtAugment: unlabelled items matched to the prototypes of their own variants (Dopierre et al. 2021)."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -71,12 +71,12 @@ class ProtAugment:
                 f"protaugment: {type(learner).__name__} has no features to match; take a learner of features, such as "
                 "prototypes"
             )
-        share = min(1.0, tasks.step / self.fade) ** self.power
+        share: float = min(1.0, tasks.step / self.fade) ** self.power
         alone, made = self._draw(tasks.clean, tasks.plan, generator)
         if tasks.share is not None:
             alone, made = alone[tasks.share], made[tasks.share]
         own = own_prototype_losses(learner, alone, made, self.copies)
-        unsupervised = weighted_mean(own, alone.weight).mean()
+        unsupervised: Tensor = weighted_mean(own, alone.weight).mean()
         if share == 1:
             return unsupervised
         return (1 - share) * learner.loss(tasks.own(tasks.draw())) + share * unsupervised
@@ -86,6 +86,7 @@ class ProtAugment:
         query = clean.as_float().query
         keys = torch.rand(query.weight.shape, generator=generator).to(query.weight.device)
         place = keys.masked_fill(query.weight <= 0, 2).argsort(1)[:, : self.unlabelled]
+        items: Any
         if isinstance(query.items, Tensor):
             items = gather_items(query.items, place)
         else:
@@ -110,7 +111,8 @@ def own_prototype_losses(learner: FeatureLearner, items: Examples, made: Example
     """
     body = learner.body()
     asked = by_task(body, items.items, items.weight).flatten(2)
-    prototypes = by_task(body, made.items, made.weight).flatten(2).unflatten(1, (-1, copies)).mean(2)
+    features = by_task(body, made.items, made.weight).flatten(2)
+    prototypes = features.reshape(*asked.shape[:2], copies, -1).mean(2)
     there: Bool[Tensor, "t u"] = items.weight > 0
     distances = (asked[:, :, None] - prototypes[:, None]).square().sum(-1)
     logits = (-distances).masked_fill(~there[:, None], -torch.inf)

@@ -25,7 +25,7 @@ def compare_page(title: str, compared: Sequence[Compared], command: str, more: S
     """
     groups = groups_of(compared)
     sections = [
-        Section(name, [Table(COLUMNS, result_rows(found)), *_differences(found)]) for name, found in groups.items()
+        Section(name, [Table(COLUMNS, result_rows(found)), *differences_of(found)]) for name, found in groups.items()
     ]
     bars = {name: [_estimate(arm, result) for arm, result in found.items()] for name, found in groups.items()}
     sections.append(
@@ -56,7 +56,7 @@ def result_rows(results: Results) -> list[tuple[str, str, str, str]]:
         gap = result.against_first
         rows.append(
             (
-                name,
+                f"{name} (transductive)" if result.transductive else name,
                 interval(100 * result.mean, 100 * low, 100 * high),
                 "" if gap is None else interval(100 * gap.difference, 100 * gap.low, 100 * gap.high, signed=True),
                 "" if result.p_value is None else f"{result.p_value:.2g}",
@@ -126,7 +126,8 @@ def _estimate(name: str, result: ArmResult) -> Estimate:
     return Estimate(name, result.mean, *result.interval)
 
 
-def _differences(results: Results) -> list[Picture]:
+def differences_of(results: Results) -> list[Picture]:
+    """A plot of each arm's difference from the first; none where there is but one arm."""
     gaps = {name: result.against_first for name, result in results.items()}
     estimates = [Estimate(n, 100 * g.difference, 100 * g.low, 100 * g.high) for n, g in gaps.items() if g is not None]
     if not estimates:

@@ -16,7 +16,7 @@ def evaluate_page(
         found: the results.
         name: of what it was judged on.
         class_names: of the source.
-        told: run, learner, plan and seed, for the provenance.
+        told: run (or encoder), learner, plan and seed, for the provenance.
         command: the command line that made it.
     """
     low, high = found.interval
@@ -24,7 +24,7 @@ def evaluate_page(
     hardest = sorted((accuracy, class_names[c]) for c, accuracy in found.per_class.items())
     transductive = "; transductive: each query was judged by the statistics of all queries of its task"
     return Page(
-        title=f"{told['run']} on {name}",
+        title=f"{told.get('run') or told['encoder']} on {name}",
         summary=f"Accuracy {found.mean:.1%} [{low:.1%}, {high:.1%}] over {len(found.accuracy):,} tasks"
         f"{transductive if found.transductive else ''}.",
         sections=[

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from manyshot.augment import Op, Plan
+from manyshot.augment.kinds import require_kind
 from manyshot.base import InputError, note, write_aside
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
@@ -82,6 +83,7 @@ def export_sentences(
     if out.exists() and not overwrite:
         raise InputError(f"{out}: is there already; name another, or add --overwrite")
     op, columns = plan.item_op(), named_columns(table, columns or Columns())
+    require_kind(op, "texts")
     taken = {columns.text, columns.label} & set(PROVENANCE)
     if taken:
         raise InputError(f"{table}: a column '{taken.pop()}' would be lost among those that are added; rename it")
@@ -157,7 +159,7 @@ def _writer(out: Path, names: tuple[str, ...]) -> Iterator[Write]:
 
 def _json_lines(file: TextIO) -> Write:
     def write(row: Mapping[str, Any]) -> None:
-        file.write(json.dumps(row | {"params": json.loads(row["params"])}, ensure_ascii=False) + "\n")
+        file.write(json.dumps({**row, "params": json.loads(row["params"])}, ensure_ascii=False) + "\n")
 
     return write
 

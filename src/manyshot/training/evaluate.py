@@ -15,7 +15,7 @@ from manyshot.base.seeds import generator
 from manyshot.learners import FeatureLearner, Learner, by_task
 from manyshot.tasks import Episode, EpisodeSampler
 from manyshot.training.device import require_device
-from manyshot.training.features import encode
+from manyshot.training.features import encode, remember
 from manyshot.training.statistics import mean_interval
 
 BINS = 15
@@ -160,6 +160,9 @@ def evaluate_tasks(
     if parts is not None and (not plan.steps or _makes_features(plan)) and len(sampler.source) <= drawn:
         encoder, learner = parts
         sampler = replace(sampler, source=encode(encoder, sampler.source, device))
+    elif len(sampler.source) <= drawn:
+        for module in learner.modules():
+            remember(module, sampler.source, device)
     batches: Iterable[Episode] = sampler.batches(tasks, BATCH, first)
     if title is not None:
         batches = track(batches, title, -(-tasks // BATCH))
