@@ -6,8 +6,9 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.cli.compare import PRESETS
-from manyshot.learners import Prototypes
+from manyshot.learners import Prototypes, transductive
 from manyshot.nets import Conv4
+from manyshot.report.compare_page import result_rows
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import (
     Arm,
@@ -119,6 +120,14 @@ def test_results_stand_by_arm_seed_and_task():
     assert written["by_seed"] == pytest.approx(found["b"].accuracy.mean(1).tolist())
     assert written["against_first"]["p_value_holm"] == found["b"].p_value
     assert found["a"].as_dict()["against_first"] is None
+
+
+def test_an_arm_whose_queries_see_each_other_is_named():
+    seeing = [replace(one, learner=transductive(one.learner)) for one in (run(0), run(1))]
+    found = compare({"apart": [run(0), run(1)], "seeing": seeing}, SAMPLER, tasks=10)
+    assert [result.as_dict()["transductive"] for result in found.values()] == [False, True]
+    assert (found["apart"].accuracy != found["seeing"].accuracy).any()
+    assert [name for name, *_ in result_rows(found)] == ["apart", "seeing (transductive)"]
 
 
 def test_the_mean_of_an_arm_lies_in_its_interval():

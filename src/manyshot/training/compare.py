@@ -38,11 +38,13 @@ class ArmResult:
         accuracy: `[seeds, tasks]`.
         against_first: the paired difference from the first arm; None for the first arm itself.
         p_value: of that difference, corrected for the number of arms (Holm); None for the first arm.
+        transductive: whether its learners let queries of a task see each other.
     """
 
     accuracy: NDArray[np.float64]
     against_first: Difference | None = None
     p_value: float | None = None
+    transductive: bool = False
 
     @property
     def mean(self) -> float:
@@ -63,6 +65,7 @@ class ArmResult:
             "accuracy": self.mean,
             "interval": list(self.interval),
             "by_seed": [float(a) for a in self.accuracy.mean(1)],
+            "transductive": self.transductive,
             "against_first": difference,
         }
 
@@ -247,4 +250,5 @@ def compare(
     first, *others = accuracy
     differences = {name: paired_difference(accuracy[name], accuracy[first]) for name in others}
     corrected = dict(zip(others, holm([d.p_value for d in differences.values()]) if others else [], strict=True))
-    return {name: ArmResult(a, differences.get(name), corrected.get(name)) for name, a in accuracy.items()}
+    leaks = {name: any(run.learner.transductive for run in arm) for name, arm in runs.items()}
+    return {name: ArmResult(a, differences.get(name), corrected.get(name), leaks[name]) for name, a in accuracy.items()}
