@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from manyshot.base import InputError, WorkStopped, are_several
-from manyshot.cli import augment, compare, data, demo, evaluate, export, ops, train
+from manyshot.cli import augment, compare, data, demo, evaluate, export, gan, ops, train
 
 TOO_LARGE = "Error: this needs more memory than there is; lower the sizes (ways, shots, queries, tasks a step, widths)"
 
@@ -98,6 +98,7 @@ app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=augment.EXAMPLES)(augment.augment)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.add_typer(data.data, name="data")
+app.add_typer(gan.gan, name="gan")
 app.command(epilog=ops.EXAMPLES)(ops.ops)
 
 

@@ -152,7 +152,7 @@ class AFHNOptions:
         """
         if kind.is_picture:
             raise InputError(
-                "afhn makes feature vectors, and these are pictures; name an encoder's run (--encoder RUN)"
+                "afhn makes feature vectors, and these are pictures; name an encoder's run (--encoder-run)"
             )
         judge = Pairs(perceptron(2 * kind.shape[0], self.width, 1, self.width).append(nn.LeakyReLU(0.2)), self.width)
         generator = Hallucinator(kind.shape, self.noise, self.width)

@@ -109,12 +109,12 @@ def made_classes(model: ItemGenerator, source: Source, classes: int, per_class: 
     shares = NEAREST + (1 - 2 * NEAREST) * uniform(seed, 1, numbers)
     found, labels = [], []
     for k, ((a, b), share) in enumerate(zip(track(pairs.tolist(), "make classes"), shares.tolist(), strict=True)):
-        codes = [
+        code, other = (
             model.code(_condition(model, source, c, per_class, (seed, 2 + side, k))) for side, c in enumerate((a, b))
-        ]
+        )
         noise = torch.randn(per_class, model.noise, generator=generator(seed, "classes", k))
         noise = noise.to(next(model.parameters()))
-        found.append(model.decode(noise, mixed_code(*codes, torch.full((per_class,), share))).cpu())
+        found.append(model.decode(noise, mixed_code(code, other, torch.full((per_class,), share))).cpu())
         labels.append(f"made {k:05}: {share:.2f} {source.class_names[a]} + {1 - share:.2f} {source.class_names[b]}")
     names = [name for name in labels for _ in range(per_class)]
     return Source.of(_stored(torch.cat(found)), names, name=f"{source.name} (made classes)")

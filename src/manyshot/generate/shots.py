@@ -59,7 +59,7 @@ class GeneratedShots:
         made = self.model.sample(len(like), like=like, generator=generator)
         origin = torch.arange(n, device=support.weight.device).repeat_interleave(copies)
         return Examples(
-            items=made.to(items).unflatten(0, (tasks, n * copies)),
+            items=made.to(items).reshape(tasks, n * copies, *made.shape[1:]),
             labels=support.labels.repeat_interleave(copies, 1),
             weight=support.weight.repeat_interleave(copies, 1),
             present=support.present,

@@ -68,11 +68,11 @@ def _listed(folder: Path, above: str = "") -> Iterator[str]:
             yield from _listed(path, f"{above}{path.name}/")
 
 
-def check_target(pictures: Path, out: Path, overwrite: bool) -> None:
+def check_target(pictures: Path | None, out: Path, overwrite: bool) -> None:
     """Make sure that a folder may be written.
 
     Args:
-        pictures: what samples are made of.
+        pictures: what samples are made of, if of pictures.
         out: the folder to write.
         overwrite: whether what an earlier export wrote may be replaced.
 
@@ -84,7 +84,7 @@ def check_target(pictures: Path, out: Path, overwrite: bool) -> None:
         Traceback (most recent call last):
         manyshot.base.errors.InputError: photos/made: lies inside of the pictures' folder; name a folder beside it
     """
-    if out.resolve().is_relative_to(pictures.resolve()):
+    if pictures is not None and out.resolve().is_relative_to(pictures.resolve()):
         raise InputError(f"{out}: lies inside of the pictures' folder; name a folder beside it")
     if not (out.exists() or out.is_symlink()):
         return

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from manyshot.generate.judge.sets import as_sets, nearest, radii
+from manyshot.base import InputError
+from manyshot.generate.judge.sets import as_sets, nearest
 
+ENOUGH = 2000
+"""Training items that are looked at for what counts as near."""
 NEAR = 0.05
 """Share of the training items that lie nearer to another one than what counts as a copy."""
 
@@ -51,6 +54,10 @@ def copy_check(training: Float[Tensor, "n d"], made: Float[Tensor, "m d"]) -> Co
         (1.0, 0.0)
     """
     training, made = as_sets(training, made)
-    limit = float(radii(training, 1).quantile(NEAR))
+    if len(training) < 2:
+        raise InputError("1 training item: what counts as near to it cannot be said; give more")
+    some = training[:: max(1, len(training) // ENOUGH)]
+    # The nearest of all is the item itself, or a twin of it.
+    limit = float(nearest(some, training, 2)[0][:, 1].quantile(NEAR))
     distance, place = nearest(made, training, 1)
     return CopyCheck(place[:, 0], distance[:, 0], limit)

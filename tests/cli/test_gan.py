@@ -1,0 +1,244 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from manyshot.datasets import load as load_data
+
+TINY = ("--steps", 4, "--batch", 4, "--look-every", 2, "--save-every", 2, "--quiet")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder of one small run of each kind, and of an encoder's."""
+    from manyshot.training import Config, Settings, train
+    from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings
+    from manyshot.training.generator_run import train_generator
+
+    folder = tmp_path_factory.mktemp("runs")
+    fit = GeneratorSettings(steps=2, batch=4, look_items=16)
+    encoder = Config("digits", size=16, encoder="conv4(4, 4, 4, 4)", validation=0.0, fit=Settings(steps=1))
+    train(encoder, folder / "encoder")
+    for name, model, more in (
+        ("free", "dcgan(2, noise=4)", {}),
+        ("labelled", "conditional(2, noise=4)", {"test": 0.2}),
+        ("shown", "dagan(2, judge=2, noise=4)", {"test": 0.3}),
+        ("features", "afhn(4, noise=4)", {"encoder": str(folder / "encoder"), "test": 0.3}),
+    ):
+        train_generator(GeneratorConfig("digits", size=16, model=model, fit=fit, **more), folder / name)
+    return folder
+
+
+@pytest.fixture
+def letters(tmp_path):
+    """Three pictures of two classes, dark ink on paper."""
+    for name in ("ay", "bee"):
+        (tmp_path / "letters" / name).mkdir(parents=True)
+        for number in range(3):
+            pixels = np.full((16, 16), 255, dtype=np.uint8)
+            pixels[2 + number : 6 + number, 4:12] = 0
+            Image.fromarray(pixels).save(tmp_path / "letters" / name / f"{number}.png")
+    return tmp_path / "letters"
+
+
+class TestTrain:
+    def test_writes_a_run_whose_sheet_of_samples_grows(self, manyshot, tmp_path):
+        out = tmp_path / "run"
+        answer = manyshot("gan", "train", "digits", "--size", 8, "--model", "dcgan(2)", "--out", out, *TINY, "--json")
+        assert answer.status == 0, answer.errors
+        assert answer.json["steps"] == 4
+        assert answer.json["best"]["recall"] >= 0
+        with Image.open(out / "samples.png") as grown:
+            high = grown.height
+        again = manyshot("gan", "train", "digits", "--size", 8, "--model", "dcgan(2)", "--out", out, "--resume", *TINY)
+        assert again.status == 0
+        from manyshot.report.generated import looks_sheet
+        from manyshot.training.generator_fit import Looks, read_looks
+
+        looks = read_looks(out, up_to=2)
+        looks_sheet(out / "first.png", paper=True)(Looks(None, looks))
+        with Image.open(out / "first.png") as first:
+            assert first.height < high
+
+    def test_few_pictures_with_adapted_augmentation(self, manyshot, tmp_path):
+        answer = manyshot(
+            *("gan", "train", "digits", "--size", 8, "--model", "conditional(2)", "--per-class", 5),
+            *("--plan", "support: affine erase", "--adapt", 0.6, "--out", tmp_path / "run", *TINY),
+        )
+        assert answer.status == 0, answer.errors
+        assert "4 steps" in answer.out
+
+    @pytest.mark.parametrize(
+        ("options", "named"),
+        [
+            (("--model", "dcgn"), "dcgan"),
+            (("--model", "dcgan(width=0)"), "width=0"),
+            (("--model", "afhn"), "--encoder-run"),
+            (("--plan", "support: afine"), "affine"),
+            (("--plan", "query: affine"), "does not say how to make samples"),
+            (("--adapt", 0.6), "--plan"),
+            (("--steps", 0), "steps=0"),
+            (("--per-class", 999), "per_class=999"),
+            (("--encoder-run", "nowhere"), "nowhere"),
+            (("--device", "cuba"), "cuba"),
+            (("--size", 1), "size=1"),
+        ],
+    )
+    def test_what_is_wrong_is_one_line_and_writes_nothing(self, manyshot, tmp_path, options, named):
+        answer = manyshot("gan", "train", "digits", "--out", tmp_path / "run", *TINY, *options)
+        assert answer.status == 2
+        assert named in answer.errors
+        assert answer.errors.count("\n") == 1
+        assert not (tmp_path / "run").exists()
+
+    def test_an_empty_class_is_named(self, manyshot, letters, tmp_path):
+        (letters / "cee").mkdir()
+        answer = manyshot("gan", "train", letters, "--out", tmp_path / "run", *TINY)
+        assert answer.status == 2
+        assert "'cee'" in answer.errors or "cee" in answer.errors
+
+    def test_a_class_of_one_picture_is_named_where_pairs_are_needed(self, manyshot, letters, tmp_path):
+        for number in (1, 2):
+            (letters / "bee" / f"{number}.png").unlink()
+        answer = manyshot("gan", "train", letters, "--model", "dagan(2)", "--out", tmp_path / "run", *TINY)
+        assert answer.status == 2
+        assert "class 'bee' has 1 item" in answer.errors
+
+
+class TestSample:
+    def test_writes_pictures_a_sheet_and_a_manifest(self, manyshot, trained, tmp_path):
+        answer = manyshot("gan", "sample", trained / "free", "--per-class", 5, "--out", tmp_path / "made", "--json")
+        assert answer.status == 0, answer.errors
+        assert answer.json["samples"] == 5
+        lines = [json.loads(line) for line in (tmp_path / "made" / "manifest.jsonl").read_text().splitlines()]
+        assert [line["file"] for line in lines] == [f"made/{number:05}.png" for number in range(5)]
+        with Image.open(tmp_path / "made" / lines[0]["file"]) as made:
+            assert made.size == (16, 16)
+        assert (tmp_path / "made" / "made.sheet.png").exists()
+
+    def test_writes_the_classes_asked_for_as_a_folder_that_can_be_loaded(self, manyshot, trained, tmp_path):
+        out = tmp_path / "made"
+        answer = manyshot(
+            "gan", "sample", trained / "labelled", "--class", 3, "--class", 8, "--per-class", 4, "--out", out
+        )
+        assert answer.status == 0, answer.errors
+        assert "8 new pictures of 2 classes" in answer.out
+        for sheet in out.glob("*.sheet.png"):
+            sheet.unlink()
+        source = load_data(out)
+        assert source.class_names == ("3", "8")
+        assert source.counts.tolist() == [4, 4]
+
+    def test_the_same_seed_gives_the_same_bytes_and_only_ours_is_overwritten(self, manyshot, trained, tmp_path):
+        def make(seed, *more):
+            answer = manyshot(
+                "gan", "sample", trained / "free", "--per-class", 2, "--out", tmp_path / "made", "--seed", seed, *more
+            )
+            return answer.status, (tmp_path / "made" / "made" / "00000.png").read_bytes()
+
+        first, refused, again, other = make(0), make(0), make(0, "--overwrite"), make(1, "--overwrite")
+        assert (first[0], refused[0], again[0]) == (0, 2, 0)
+        assert first[1] == again[1] != other[1]
+        (tmp_path / "made" / "mine.txt").write_text("mine")
+        assert make(0, "--overwrite")[0] == 2
+
+    @pytest.mark.parametrize(
+        ("run", "options", "named"),
+        [
+            ("free", ("--class", "3"), "knows no classes"),
+            ("labelled", ("--class", "x"), "no class 'x'"),
+            ("shown", (), "gan augment"),
+            ("features", (), "makes features"),
+            ("encoder", (), "no generative model"),
+            ("free", ("--per-class", 0), "per_class=0"),
+        ],
+    )
+    def test_what_does_not_fit_the_model_is_told(self, manyshot, trained, tmp_path, run, options, named):
+        answer = manyshot("gan", "sample", trained / run, "--out", tmp_path / "made", *options)
+        assert answer.status == 2
+        assert named in answer.errors
+        assert not (tmp_path / "made").exists()
+
+
+class TestAugment:
+    def test_makes_pictures_of_classes_that_the_model_does_not_know(self, manyshot, trained, letters, tmp_path):
+        out = tmp_path / "made"
+        answer = manyshot("gan", "augment", letters, "--run", trained / "shown", "--per-class", 4, "--out", out)
+        assert answer.status == 0, answer.errors
+        lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+        assert [line["source"] for line in lines[:4]] == ["ay/0.png", "ay/1.png", "ay/2.png", "ay/0.png"]
+        assert {line["class"] for line in lines} == {"ay", "bee"}
+        assert all((out / line["file"]).exists() for line in lines)
+
+    def test_ink_stays_dark_for_a_model_of_bright_ink(self, trained, letters):
+        # The model's own bias is what an untrained one gives, so that only the two inversions are seen.
+        from manyshot.report.generated import _inverted, _is_paper
+
+        source = load_data(letters)
+        assert _is_paper(source)
+        assert not _is_paper(_inverted(source))
+        assert _inverted(_inverted(source)).gather(range(6)).equal(source.gather(range(6)))
+
+    def test_pictures_of_another_size_are_told_or_resized(self, manyshot, trained, letters, tmp_path):
+        for path in letters.glob("*/*.png"):
+            Image.fromarray(np.zeros((20, 20), dtype=np.uint8)).save(path)
+        words = ("gan", "augment", letters, "--run", trained / "shown", "--per-class", 1, "--out", tmp_path / "made")
+        answer = manyshot(*words)
+        assert answer.status == 2
+        assert "pictures of 20 pixels, and the run's are 16; add --resize" in answer.errors
+        assert manyshot(*words, "--resize").status == 0
+
+    @pytest.mark.parametrize(("run", "named"), [("free", "gan sample"), ("features", "makes features")])
+    def test_models_that_are_not_shown_pictures_are_told(self, manyshot, trained, letters, tmp_path, run, named):
+        answer = manyshot("gan", "augment", letters, "--run", trained / run, "--out", tmp_path / "made")
+        assert answer.status == 2
+        assert named in answer.errors
+
+
+class TestScore:
+    @pytest.mark.parametrize("run", ["labelled", "shown"])
+    def test_says_what_was_made_and_what_could_be_reached(self, manyshot, trained, tmp_path, run):
+        copies = tmp_path / "copies.png"
+        answer = manyshot(
+            "gan", "score", trained / run, "--encoder-run", trained / "encoder", "--copies", copies, "--json"
+        )
+        assert answer.status == 0, answer.errors
+        found = answer.json
+        assert found["judged_on"] == "test"
+        assert found["real"]["kernel_distance"] < found["made"]["kernel_distance"]
+        assert found["real"]["recall"] > 0.5
+        assert 0 <= found["made"]["made_to_real"] <= 1
+        assert copies.exists()
+
+    def test_models_without_classes_are_not_scored_by_class(self, manyshot, trained):
+        answer = manyshot("gan", "score", trained / "free", "--encoder-run", trained / "encoder")
+        assert answer.status == 0, answer.errors
+        assert "judges on what the model was trained on" in answer.errors
+        assert [line.split()[-2:] for line in answer.out.splitlines() if line.startswith("made to real")] == [
+            ["-", "-"]
+        ]
+
+    def test_models_of_features_are_scored_as_they_are(self, manyshot, trained):
+        answer = manyshot("gan", "score", trained / "features", "--json")
+        assert answer.status == 0, answer.errors
+        assert answer.json["made"]["diversity"] >= 0
+        assert manyshot("gan", "score", trained / "features", "--copies", "x.png").status == 2
+
+    def test_pictures_without_an_encoder_are_told(self, manyshot, trained):
+        answer = manyshot("gan", "score", trained / "free")
+        assert answer.status == 2
+        assert "--encoder-run" in answer.errors
+
+    def test_real_items_in_the_place_of_made_ones_score_as_real_ones_do(self, trained, monkeypatch):
+        """The measures see quality: what is real scores better than what an untrained model makes."""
+        from manyshot.training.generator_run import load_generator_run
+        from manyshot.training.generator_score import score_run
+        from manyshot.training.run import load_run
+
+        run, encoder = load_generator_run(trained / "labelled"), load_run(trained / "encoder")
+        found = score_run(run, encoder)
+        assert found.real.coverage > 0.8 > found.made.coverage
+        assert torch.is_tensor(found.pairs[0])
+        assert len(found.pairs[0]) == len(found.pairs[1]) == 24
