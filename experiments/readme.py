@@ -33,6 +33,24 @@ def _demo(found: dict) -> str:
         "**From printed letters to handwritten digits** (`make demo`; accuracy on 600 tasks of real scans, 3 training "
         f"seeds, {found['seconds']:.0f} seconds on two cores):\n\n" + "\n".join(rows) + "\n\n"
         "The plan was chosen among a dozen on one half of these scans, and the choice was confirmed on MNIST's digits."
+        + (_stage_two(found["stage_two"]) if "stage_two" in found else "")
+    )
+
+
+def _stage_two(found: dict) -> str:
+    rows = ["| one example each, the learner trained with augmentation | accuracy | difference, points [95 %] |"]
+    rows += ["| --- | --- | --- |"]
+    for name, one in found.items():
+        if not isinstance(one, dict):
+            continue
+        gap = one["against_first"]
+        low, high = (0.0, 0.0) if gap is None else gap["interval"]
+        told = "" if gap is None else f"{100 * gap['difference']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+        rows.append(f"| {name} | {one['accuracy']:.1%} | {told} |")
+    return (
+        f"\n\nThen an augmenter (`{found['augmenter']}`) learns, on letters that the learner had not seen, how to "
+        f"distort the examples of a task, and makes further ones of the digits ({found['tasks']} of the tasks):\n\n"
+        + "\n".join(rows)
     )
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from manyshot.base import InputError
-from manyshot.report import demo
+from manyshot.report import demo, demo_stage_two
 
 
 @pytest.fixture
@@ -13,20 +13,28 @@ def tiny(monkeypatch):
     monkeypatch.setattr(demo, "CONFIG", replace(demo.CONFIG, encoder="conv4(4, 4, 4, 4)", fit=settings))
     for name, value in (("TASKS", 20), ("SEEDS", 1), ("PER_CLASS", 2)):
         monkeypatch.setattr(demo, name, value)
+    monkeypatch.setattr(demo_stage_two, "TASKS", 4)
+    monkeypatch.setattr(demo_stage_two, "FIT", replace(demo_stage_two.FIT, steps=2))
 
 
 def test_the_demo_trains_judges_makes_samples_and_reports(manyshot, tiny, tmp_path):
     answer = manyshot("demo", "--out", tmp_path / "demo", "--json").json
-    assert list(answer) == ["one_shot", "five_shot", "seconds", "report"]
+    assert list(answer) == ["one_shot", "five_shot", "stage_two", "seconds", "report"]
     for shots in ("one_shot", "five_shot"):
         found = answer[shots]
         assert list(found) == ["without", "with", "difference", "interval"]
         assert found["difference"] == pytest.approx(found["with"] - found["without"])
         assert found["interval"][0] <= found["difference"] <= found["interval"][1]
+    learned = answer["stage_two"]
+    assert learned["shots by the augmenter"]["against_first"] is not None
+    assert learned["no made shots"]["against_first"] is None
     page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
     assert "From printed letters to handwritten digits" in page
     assert "<script" not in page
-    assert len(list((tmp_path / "demo" / "samples").glob("*/*.png"))) == 10 * 2
+    assert "Samples tailored by a learned augmenter" in page
+    for folder in ("samples", "tailored"):
+        assert len(list((tmp_path / "demo" / folder).glob("*/*.png"))) == 10 * 2
+    assert (tmp_path / "demo" / "augmenters" / "seed-0" / "config.json").exists()
     demo._make_room(tmp_path / "demo")  # a second demo may take its place
 
 

@@ -28,6 +28,7 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Printed Greek letters to handwritten digits: does augmentation help, by how much, and what does it make?"""
+    from manyshot.report.compare_page import result_rows
     from manyshot.report.demo import make_demo
     from manyshot.report.page import interval
 
@@ -40,10 +41,14 @@ def demo(
         print_json({**found.as_dict(), "seconds": seconds, "report": str(found.report)})
         return
     rows = []
-    for shots, answer in found.as_dict().items():
+    for shots in found.results:
+        answer = found.as_dict()[shots]
         low, high = answer["interval"]
         gain = interval(100 * answer["difference"], 100 * low, 100 * high, signed=True)
         rows.append((shots.replace("_", " "), f"{answer['without']:.1%}", f"{answer['with']:.1%}", gain))
     print_table(("10 digits", "without augmentation", "with", "difference, points [95 %]"), rows, right=(1, 2, 3))
+    rows = [row[:3] for row in result_rows(found.learned.results)]
+    print_table(("then, with one example each", "accuracy %", "difference, points [95 %]"), rows, right=(1, 2))
     print(f"Done in {seconds:.0f} seconds. New samples of one task are in {found.samples}")
+    print(f"Samples that a learned augmenter tailored to it are in {found.learned.samples}")
     print(f"Look at {found.report}")

@@ -11,6 +11,7 @@ from manyshot.augment import Plan
 from manyshot.base import InputError, write_json
 from manyshot.datasets import load
 from manyshot.report.compare_page import compare_page
+from manyshot.report.demo_stage_two import AUGMENTERS, COPIES, TAILORED, StageTwo, stage_two
 from manyshot.report.export import Exported, export
 from manyshot.report.gallery import Row, save, sheet, to_pillow
 from manyshot.report.page import Command, Paragraph, Picture, Section, write_page
@@ -22,7 +23,7 @@ DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.06)"
 # Mirrored letters serve as letters that do not exist. Turned ones, which help on Omniglot, cost five points here: found
 # on one half of the scans, and again on MNIST's digits.
 PLAN = f"task: flip; support+query: {DEFORM} stroke(0.7, p=0.5)"
-SAMPLES = f"shots: 8 x {DEFORM}"
+SAMPLES = f"shots: {COPIES} x {DEFORM}"
 SHOTS = {"1 shot": 1, "5 shots": 5}
 NOTE = "demo.json"
 """The figures; also marks a folder that a demo made."""
@@ -36,6 +37,7 @@ CONFIG = Config(
     shots=1,
     queries=1,
     validation=0.0,
+    augmenter=0.2,
     fit=Settings(steps=700, tasks_per_step=3, rate=2e-3),
 )
 
@@ -47,16 +49,18 @@ class Demo:
     Args:
         results: by number of shots, each arm's.
         report: the HTML page.
-        samples: the folder of made samples.
+        samples: the folder of samples made by a fixed plan.
+        learned: what an augmenter came to that learned on letters.
     """
 
     results: dict[str, dict[str, ArmResult]]
     report: Path
     samples: Path
+    learned: StageTwo
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
-        """For JSON: by number of shots, the accuracy of each arm, their difference and its interval."""
-        answer = {}
+        """For JSON: by number of shots, the accuracy of each arm, their difference and its interval; then stage two."""
+        answer: dict[str, dict[str, Any]] = {}
         for name, arms in self.results.items():
             gap = arms[WITH].against_first
             assert gap is not None  # the second arm is measured against the first
@@ -66,7 +70,7 @@ class Demo:
                 "difference": gap.difference,
                 "interval": [gap.low, gap.high],
             }
-        return answer
+        return {**answer, "stage_two": self.learned.as_dict()}
 
 
 def make_demo(out: Path, seed: int, command: str) -> Demo:
@@ -84,15 +88,16 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
     write_json(out / NOTE, {"command": command, "seed": seed})
     compared = run_comparison(_comparison(seed), out / "runs")
     digits = load("digits", size=28)
-    _write_task(EpisodeSampler(digits, WAYS, 1, QUERIES, seed=seed), out / "task")
-    made = export(out / "task", Plan.parse(SAMPLES), PER_CLASS, out / "samples", seed=seed)
+    sampler, plan = EpisodeSampler(digits, WAYS, 1, QUERIES, seed=seed), Plan.parse(SAMPLES)
+    _write_task(sampler, out / "task")
+    made = export(out / "task", plan, PER_CLASS, out / "samples", seed=seed)
+    learned = stage_two(compared.runs[WITH], sampler, plan, out, PER_CLASS, seed)
     report = out / "report.html"
-    page = compare_page(
-        "From printed letters to handwritten digits", [compared], command, [_samples(out / "task", made)]
-    )
+    more = [_samples(out / "task", made), learned.section]
+    page = compare_page("From printed letters to handwritten digits", [compared], command, more)
     write_page(report, page)
     results = {name: compared.results[words] for name, words in (("one_shot", "1 shot"), ("five_shot", "5 shots"))}
-    found = Demo(results, report, made.folder)
+    found = Demo(results, report, made.folder, learned)
     write_json(out / NOTE, {"command": command, "seed": seed, **found.as_dict()})
     return found
 
@@ -109,7 +114,7 @@ def _make_room(out: Path) -> None:
     strange = sorted(file.name for file in out.iterdir() if not file.name.startswith(".")) if out.exists() else []
     if strange and NOTE not in strange:
         raise InputError(f"{out} holds something that no demo made ('{strange[0]}'); name another --out")
-    for name in ("runs", "task", "samples"):
+    for name in ("runs", "task", "samples", AUGMENTERS, TAILORED):
         if (out / name).is_dir():
             shutil.rmtree(out / name)
 
