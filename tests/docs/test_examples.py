@@ -41,7 +41,7 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 TORCHRUN = re.compile(r"torchrun --nproc-per-node \d+ -m (?=manyshot )")
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-OWN = ("photos",)
+OWN = ("photos", "faq.csv")
 """What the pages call data of one's own."""
 LIKE_SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -102,14 +102,14 @@ def check_values(**given: Any) -> None:
     if given.get("encoder"):
         encoder_options(given["encoder"])
     # `evaluate --encoder` has its data where a run stands otherwise
-    data = given["run"] if "run" in given and given["encoder"] else given.get("data") or given.get("name")
+    data = given["run"] if given.get("run") and given.get("encoder") else given.get("data") or given.get("name")
     for name, split in ((data, given.get("split")), (given.get("test_data"), given.get("test_split"))):
         if name is None or str(name).rstrip("/") in OWN:
             continue
-        if name not in DATASETS:
+        if str(name) not in DATASETS:
             raise InputError(f"{name}: {did_you_mean(str(name), DATASETS)}")
-        if split is not None and split not in DATASETS[name].splits:
-            raise InputError(f"{name}: {did_you_mean(split, DATASETS[name].splits)}")
+        if split is not None and split not in DATASETS[str(name)].splits:
+            raise InputError(f"{name}: {did_you_mean(split, DATASETS[str(name)].splits)}")
 
 
 def parse(arguments: list[str]) -> None:
