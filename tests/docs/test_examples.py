@@ -31,6 +31,8 @@ from manyshot.base import InputError, did_you_mean, quieten
 from manyshot.cli.compare import PRESETS
 from manyshot.cli.main import app
 from manyshot.datasets import DATASETS
+from manyshot.meta_augment import parse_augmenter
+from manyshot.generate import parse_model
 from manyshot.objectives import parse_objective
 from manyshot.training import Arm
 from manyshot.training.config import encoder_options, learner_options
@@ -97,8 +99,12 @@ def check_values(**given: Any) -> None:
         parse_objective(given["objective"])
     if given.get("preset") and given["preset"] not in PRESETS:
         raise InputError(f"--preset {given['preset']}: {did_you_mean(given['preset'], PRESETS)}")
-    if given.get("learner"):
+    if given.get("learner") and given.get("stage") not in ("augmenter", "joint"):  # where a run stands
         learner_options(given["learner"])
+    if isinstance(given.get("augmenter"), str):  # a path, at `evaluate`
+        parse_augmenter(given["augmenter"])
+    if given.get("model"):
+        parse_model(given["model"])
     if given.get("encoder"):
         encoder_options(given["encoder"])
     # `evaluate --encoder` has its data where a run stands otherwise
@@ -229,9 +235,11 @@ def test_every_block_says_what_it_is():
         "manyshot augment photos --plan flipp --out made",
         "manyshot train cifar_fs",
         "manyshot train digits --objective metamx",
+        "manyshot gan train digits --model dcgn",
         "manyshot compare --preset few_tasks",
         "manyshot compare glyphs --test-data digit --arms none",
         "manyshot evaluate digit --encoder conv4",
+        "manyshot train digits --stage augmenter --learner runs/letters --augmenter halucinator",
         "torchrun --nproc-per-node 2 -m manyshot train digit",
     ],
 )

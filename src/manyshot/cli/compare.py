@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from manyshot.base import InputError, are_several, check_out, did_you_mean, quie
 from manyshot.cli import compare_text
 from manyshot.cli import training_options as option
 from manyshot.cli.options import (
+    Context,
     Encoding,
     Json,
     LabelColumn,
@@ -27,11 +28,6 @@ from manyshot.cli.options import (
     refuse,
 )
 from manyshot.cli.ranges import number_or_range
-
-if TYPE_CHECKING:
-    from typer import Context
-else:
-    Context = typer.Context.__base__  # what commands are really given; its module differs between versions of typer
 
 PRESETS = {
     "cifar-fs-tasks": "CIFAR-FS, 5 ways: each method of augmenting whole tasks alone, and several together",

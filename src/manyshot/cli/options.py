@@ -10,7 +10,11 @@ import typer
 from manyshot.base import InputError
 
 if TYPE_CHECKING:
+    from typer import Context as Context
+
     from manyshot.datasets import Columns
+else:
+    Context = typer.Context.__base__  # what commands are really given; its module differs between versions of typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes.")]

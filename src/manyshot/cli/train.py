@@ -7,16 +7,34 @@ from typing import Annotated
 
 import typer
 
-from manyshot.base import check_out, note, quieten
+from manyshot.base import InputError, check_out, did_you_mean, note, quieten
 from manyshot.cli import training_options as option
-from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json
+from manyshot.cli.options import (
+    Context,
+    Encoding,
+    Json,
+    LabelColumn,
+    Quiet,
+    Root,
+    Seed,
+    Size,
+    Split,
+    TextColumn,
+    examples,
+    print_json,
+    refuse,
+)
 from manyshot.cli.ranges import number_or_range
+from manyshot.cli.train_augmenter import STAGES, train_stage
 
 EXAMPLES = examples(
     "manyshot train omniglot --split small1 --plan handwriting --out runs/handwriting",
     'manyshot train photos/ --plan "support+query: flip affine(15)" --ways 5 --shots 1-5 --out runs/photos',
     'manyshot train mnist --learner "maml(steps=5)" --encoder "conv4(32, 32, 32, 32)" --out runs/maml',
+    'manyshot train faq.csv --text-column question --label-column topic --encoder "minilm(project=256)" --out runs/faq',
     "torchrun --nproc-per-node 2 -m manyshot train mnist --tasks-per-step 8 --out runs/two-processes",
+    "manyshot train omniglot --stage learner --split background --plan handwriting --out runs/letters",
+    "manyshot train omniglot --stage augmenter --learner runs/letters --head ridge --ways 20 --out runs/augmenter",
     "",
     "A training that was stopped or killed goes on with the same command and --resume, and ends with the same weights.",
     "The run's folder gets config.json, the weights, metrics.jsonl, TensorBoard's files and report.html.",
@@ -24,16 +42,43 @@ EXAMPLES = examples(
 
 
 def train(
+    context: Context,
     data: option.Data,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            help="learner (sets classes aside for an augmenter), augmenter (learns from those, for the run that "
+            "--learner names), or joint (trains both of an augmenter's run further)."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="The run's folder.")] = Path("runs/run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
     split: Split = None,
     root: Root = None,
     size: Size = None,
     centred: option.Centred = False,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
     plan: Annotated[str, typer.Option(help="Augmentation of the training tasks; see `manyshot ops`.")] = "none",
     test_plan: Annotated[str, typer.Option(help="Augmentation at use time, the default of `evaluate`.")] = "none",
-    learner: option.Learner = "prototypes",
+    learner: Annotated[
+        str, typer.Option(help='Such as "prototypes" or "maml(steps=5)"; at --stage augmenter and joint, a run.')
+    ] = "prototypes",
+    augmenter: Annotated[
+        str | None, typer.Option(help='At --stage augmenter: what to train, such as "hallucinator(noise=16)".')
+    ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help='At --stage augmenter: how the run is used, such as "ridge"; as trained if not given.'),
+    ] = None,
+    gradient: Annotated[
+        str | None,
+        typer.Option(help="At --stage augmenter and joint: exact (default), implicit or finite-difference."),
+    ] = None,
+    copies: Annotated[
+        int | None, typer.Option(help="At --stage augmenter and joint: made items of each support item (default 4).")
+    ] = None,
     objective: option.Objective = "plain",
     encoder: option.Encoder = "conv4",
     ways: option.Ways = "5",
@@ -56,6 +101,10 @@ def train(
         ),
     ] = None,
     test: Annotated[float, typer.Option(help="Share of the classes set aside for `evaluate`; 0 for none.")] = 0.0,
+    for_augmenter: Annotated[
+        float | None,
+        typer.Option(help="Share of the classes set aside for an augmenter; 0.25 at --stage learner, else none."),
+    ] = None,
     split_by: option.SplitBy = "class",
     validate_every: option.ValidateEvery = 500,
     save_every: option.SaveEvery = 200,
@@ -71,6 +120,44 @@ def train(
     from manyshot.training import train as make
 
     quieten(quiet)
+    fit = Settings(
+        steps=steps,
+        tasks_per_step=tasks_per_step,
+        rate=rate,
+        optimizer=optimizer,
+        schedule=schedule,
+        weight_decay=weight_decay,
+        clip=clip,
+        validate_every=validate_every,
+        save_every=save_every,
+        seed=seed,
+        device=device,
+    )
+    if stage not in (None, *STAGES):
+        raise InputError(f"--stage {stage}: {did_you_mean(str(stage), STAGES)}")
+    if stage in ("augmenter", "joint"):
+        train_stage(
+            context,
+            stage,
+            data,
+            learner,
+            augmenter,
+            head,
+            gradient or "exact",
+            4 if copies is None else copies,
+            ways,
+            shots,
+            queries,
+            within_group,
+            fit,
+            out,
+            resume,
+            as_json,
+        )
+        return
+    refuse("without --stage augmenter", augmenter=augmenter, head=head, gradient=gradient, copies=copies)
+    if for_augmenter is None:
+        for_augmenter = 0.25 if stage == "learner" else 0.0
     with together() as processes:
         config = Config(
             data=data,
@@ -78,6 +165,9 @@ def train(
             root=None if root is None else str(root),
             size=size,
             centred=centred,
+            text_column=text_column,
+            label_column=label_column,
+            encoding=encoding,
             learner=learner,
             objective=objective,
             encoder=encoder,
@@ -90,20 +180,9 @@ def train(
             test_plan=test_plan,
             validation=0.2 if validation is None else validation,
             test=test,
+            augmenter=for_augmenter,
             split_by=split_by,
-            fit=Settings(
-                steps=steps,
-                tasks_per_step=tasks_per_step,
-                rate=rate,
-                optimizer=optimizer,
-                schedule=schedule,
-                weight_decay=weight_decay,
-                clip=clip,
-                validate_every=validate_every,
-                save_every=save_every,
-                seed=seed,
-                device=device,
-            ),
+            fit=fit,
         )
         check_out(out)
         if validation is None:

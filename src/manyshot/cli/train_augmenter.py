@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from manyshot.base import InputError, check_out, note
-from manyshot.cli.options import print_json
+from manyshot.cli.options import Context, print_json
 from manyshot.cli.ranges import number_or_range
 
 if TYPE_CHECKING:
@@ -37,14 +35,14 @@ OF_THE_LEARNER = (
 """Options that the learner's run has settled."""
 
 
-def is_given(context: typer.Context, name: str) -> bool:
+def is_given(context: Context, name: str) -> bool:
     """Whether an option stands on the command line."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
 
 def train_stage(
-    context: typer.Context,
+    context: Context,
     stage: str,
     data: str,
     learner: str,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from manyshot.report.page import Page, Paragraph, Picture, Section, Table, interval, provenance
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
-from manyshot.report.run_page import accuracy_curves, loss_curve, task_picture
+from manyshot.report.run_page import accuracy_curves, loss_curve, task_shown
 from manyshot.training import Arm, ArmResult, Compared
 
 Results = Mapping[str, ArmResult]
@@ -35,7 +35,7 @@ def compare_page(title: str, compared: Sequence[Compared], command: str, more: S
         sections += [_arms(one), _training(one)]
     # Comparisons of a preset differ in what is learned from, not in what is done to it.
     first = compared[0]
-    sections += [Section(f"A training task of '{name}'", [task_picture(arm[0])]) for name, arm in first.runs.items()]
+    sections += [Section(f"A training task of '{name}'", [task_shown(arm[0])]) for name, arm in first.runs.items()]
     return Page(title, _summary(groups), [*sections, *more, provenance(command, _settings(compared))])
 
 

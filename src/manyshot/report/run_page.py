@@ -4,7 +4,7 @@ from manyshot.augment import Plan
 from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
 from manyshot.report.gallery import Row, sheet
-from manyshot.report.page import Page, Picture, Section, provenance
+from manyshot.report.page import Page, Picture, Section, Table, provenance
 from manyshot.report.plots import Curve, training_curves
 from manyshot.training import Run, load_sources
 from manyshot.training.metrics import Row as Note
@@ -30,7 +30,7 @@ def run_page(run: Run, command: str) -> Page:
                 )
             ],
         ),
-        Section("A training task", [task_picture(run)]),
+        Section("A training task", [task_shown(run)]),
         provenance(command, {**run.config.as_dict(), **run.config.as_dict()["fit"]}),
     ]
     return Page(
@@ -61,11 +61,15 @@ def accuracy_curves(arms: dict[str, list[Note]]) -> dict[str, Curve]:
     return curves
 
 
-def task_picture(run: Run) -> Picture:
+def task_shown(run: Run) -> Picture | Table:
     """The first training task's support and query, plain and as the training plan changes them."""
     source = load_sources(run.config).training
     plain = run.config.sampler(source).batch(0, 1)
     changed = Plan.parse(run.config.plan).apply(plain.as_float(), generator(run.config.fit.seed, "plan", 0))
+    if source.is_text:
+        sides = (("support", plain.support, changed.support), ("query", plain.query, changed.query))
+        pairs = [(name, *pair) for name, a, b in sides for pair in zip(a.items[0][:16], b.items[0][:16], strict=False)]
+        return Table(("side", "sentence", "augmented"), pairs, caption=f"Plan: {run.config.plan}")
     rows = [
         Row("support", plain.support.items[0][:16]),
         Row("support, augmented", changed.support.items[0][:16]),
