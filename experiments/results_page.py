@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, PercentFormatter
+from matplotlib.ticker import MultipleLocator, NullLocator, PercentFormatter
 
 from manyshot.report.plots import COLOURS, STYLE, svg
 from manyshot.training.presets import COMPARISONS
@@ -69,7 +69,8 @@ def section(found: dict) -> str:
             cells = [cell for name in judgings for cell in _cells(comparison["judged"][name]["arms"][arm])]
             rows.append(_row([*([title] if block else []), arm, *cells, f"{told['cpu_seconds']:,.0f}"]))
     if preset == "few-tasks":
-        rows = [f"![Accuracy by number of training classes](images/{CURVE.name})", "", *rows]
+        caption = "Means over the training seeds, which are the dots."
+        rows = [f"![Accuracy by number of training classes](images/{CURVE.name})\n", caption, "", *rows]
     arms = [_row(["arm", "plan of the training tasks", "trains with"]), _row(["---"] * 3)]
     for arm, told in first["arms"].items():
         settings = ", ".join(f"`{name}={value}`" for name, value in told["settings"].items())
@@ -169,7 +170,7 @@ def engine(results: Path) -> str:
 
 
 def curve(found: dict) -> Figure:
-    """Accuracy of each arm by the number of training classes, with its interval over tasks, a panel a judging."""
+    """Accuracy of each arm by the number of training classes, a panel a judging; a dot for each training seed."""
     comparisons = {int(title.split()[0]): one["judged"] for title, one in found["comparisons"].items()}
     judgings = next(iter(comparisons.values()))
     with matplotlib.rc_context(STYLE):
@@ -179,13 +180,14 @@ def curve(found: dict) -> Figure:
         for axes, (judging, judged) in zip(panels, judgings.items(), strict=True):
             for place, (arm, colour) in enumerate(zip(judged["arms"], COLOURS, strict=False)):
                 results = [one[judging]["arms"][arm] for one in comparisons.values()]
-                x = [classes * 1.015 ** (place - 1.5) for classes in comparisons]  # so that intervals stand apart
-                values = [one["accuracy"] for one in results]
-                reach = [[abs(one["interval"][side] - one["accuracy"]) for one in results] for side in (0, 1)]
-                axes.errorbar(x, values, reach, color=colour, marker="o", markersize=4, linewidth=1.8, label=arm)
+                x = [classes * 1.015 ** (place - 1.5) for classes in comparisons]  # so that dots stand apart
+                axes.plot(x, [one["accuracy"] for one in results], color=colour, linewidth=1.8, label=arm)
+                for seeds in zip(*(one["by_seed"] for one in results), strict=True):
+                    axes.plot(x, seeds, "o", color=colour, markersize=3, alpha=0.6)
             axes.set_xscale("log")
             axes.set_xticks(list(comparisons), [str(classes) for classes in comparisons])
             axes.xaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_major_locator(MultipleLocator(0.05))
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
             axes.grid(axis="y")
             axes.set_title(f"Accuracy, {judging}")

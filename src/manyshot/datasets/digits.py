@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from manyshot.datasets.pictures import resize
 from manyshot.tasks import Source
@@ -19,6 +18,8 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
         >>> len(source), source.class_names[:3]
         (1797, ('0', '1', '2'))
     """
+    from sklearn.datasets import load_digits  # it takes a second to import
+
     images, labels = load_digits(return_X_y=True)
     pixels = (images.reshape(-1, 8, 8) * (255 / 16)).round().astype(np.uint8)
     enlarged = np.stack([np.asarray(resize(Image.fromarray(image), (size, size))) for image in pixels])[:, None]
