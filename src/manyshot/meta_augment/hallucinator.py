@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
@@ -13,21 +14,22 @@ from manyshot.base import InputError
 from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.budget import WeightBudget
 from manyshot.meta_augment.context import gaussian, of_items, task_context
-from manyshot.tasks import Examples
+from manyshot.tasks import Examples, Source
 
 
 class Hallucinator(LearnedAugmenter):
     """Add to a feature what a network makes of it, its class, its task and noise.
 
-    z' = z + s r H([z, m_k, m] / r, e),   e ~ N(0, I)
+    z' = z + s r (H([z, m_k, m] / r, e) + L e),   e ~ N(0, I)
 
     m_k and m are the means of the class and of the classes, r is how far the support's items lie from m (see
-    `task_context`), so that the scale of the features plays no part; H is a network with two hidden layers. s is
-    learned and small at first, but not zero, where the network would get no gradient.
+    `task_context`), so that the scale of the features plays no part; H is a network with two hidden layers, L a matrix.
+    s is learned and small at first, but not zero, where the network would get no gradient. For the same reason L begins
+    with noise of the strength s: made items come in pairs of opposite noise, so that their loss is even in it, and what
+    begins without noise stays without.
 
     Where it differs from the paper: the network adds to its seed instead of starting from it, sees the class and the
-    task, and made items count less where there are many real ones (`WeightBudget`). Noise comes in pairs of opposite
-    sign.
+    task, and made items count less where there are many real ones (`WeightBudget`).
 
     Args:
         features: d.
@@ -66,8 +68,23 @@ class Hallucinator(LearnedAugmenter):
             nn.GELU(),
             nn.Linear(hidden, features),
         )
+        self.linear = nn.Linear(noise, features, bias=False)
+        nn.init.normal_(self.linear.weight, std=noise**-0.5)
         self.log_strength = nn.Parameter(torch.tensor(math.log(strength)))
         self.budget = WeightBudget(weight)
+
+    def look_at(self, source: Source) -> None:
+        """Let the linear noise begin as items of a class differ: along their principal directions, in units of r."""
+        items = source.gather(np.arange(len(source))).double()
+        of = torch.from_numpy(source.labels)
+        means = torch.zeros(len(source.class_names), items.shape[1], dtype=items.dtype).index_add_(0, of, items)
+        rest = items - (means / torch.from_numpy(source.counts)[:, None])[of]
+        spread = (items - items.mean(0)).square().mean().sqrt()
+        values, directions = torch.linalg.eigh(rest.mT @ rest / len(rest))
+        most = min(self.noise, len(values))
+        found = (directions * values.clamp(min=0).sqrt() / spread)[:, -most:]
+        with torch.no_grad():
+            self.linear.weight.zero_()[:, :most] = found.to(self.linear.weight)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """The noise of each made item."""
@@ -84,7 +101,8 @@ class Hallucinator(LearnedAugmenter):
         of_class = of_items(seen.classes, support.labels)
         known = torch.cat([z, of_class, seen.task[:, None].expand_as(z)], -1) / unit
         known = known.repeat_interleave(copies, 1)
-        added = self.network(torch.cat([known, self.noise_scale * draws["noise"]], -1))
+        noise = self.noise_scale * draws["noise"]
+        added = self.network(torch.cat([known, noise], -1)) + self.linear(noise)
         items = z.repeat_interleave(copies, 1) + self.log_strength.exp() * unit * added
         return items, self.budget(support, copies)
 
