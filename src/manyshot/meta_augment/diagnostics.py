@@ -86,9 +86,10 @@ def share_of_noise(
     copies = made.shape[1] // origins.shape[1]
     if copies < 2:
         raise ValueError("one copy of each item shows no difference between copies; make at least 2")
-    each = made.unflatten(1, (-1, copies))
-    weight = examples.weight.unflatten(1, (-1, copies))
-    varying = (each.var(2).sum(-1) * weight.sum(2)).sum(-1) / _or_nan(weight.sum((1, 2)))
+    tasks, n, size = origins.shape
+    each = made.reshape(tasks, n, copies, size)
+    weight = examples.weight.reshape(tasks, n, copies)
+    varying: Tensor = (each.var(2).sum(-1) * weight.sum(2)).sum(-1) / _or_nan(weight.sum((1, 2)))
     return varying / _or_nan(_moved_squared(made, origins, examples))
 
 
@@ -139,7 +140,8 @@ def entropy_of_choices(chances: Float[Tensor, "*n ops"]) -> Float[Tensor, "*n"]:
         >>> entropy_of_choices(torch.tensor([[0.5, 0.5], [0.0, 1.0]]))
         tensor([1., 0.])
     """
-    return (torch.special.entr(chances) + torch.special.entr(1 - chances)).mean(-1) / math.log(2)
+    both: Tensor = torch.special.entr(chances) + torch.special.entr(1 - chances)
+    return both.mean(-1) / math.log(2)
 
 
 def _moved_squared(made: Tensor, origins: Tensor, examples: Examples) -> Tensor:
