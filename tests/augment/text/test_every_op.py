@@ -33,9 +33,16 @@ TEXTS = {
     "homophones": "今天天气真好，我们去公园玩吧。",
     "lookalikes": "请问晴天我们去城里玩吗？",
     "widths": "我有3个apple，谢谢!",
+    "paraphrase_file": "buy tea",
 }
 """A text that each op changes."""
-FEW = {"case": 2, "contract": 2, "template": 2, "entities": 2, "widths": 3}
+MODELS = {"mask_words", "paraphrase", "back_translate"}
+"""Tested in `test_models.py`."""
+FEW = {
+    **dict.fromkeys(("case", "contract", "template", "entities", "paraphrase_file"), 2),
+    **dict.fromkeys(("shuffle_sentences", "cut_off", "widths"), 3),
+    **dict.fromkeys(("synonyms", "delete_words", "misspell", "lookalikes", "swap_words"), 5),
+}
 """How many results an op has for its text at least, where they are not ten."""
 
 KEPT = [
@@ -107,22 +114,15 @@ def applied(op, texts, seed=0):
 
 
 def test_every_op_of_the_table_is_tested():
-    assert set(TEXTS) == set(OPS)
+    assert set(TEXTS) == set(OPS) - MODELS
 
 
-@pytest.mark.parametrize("name", OPS)
+@pytest.mark.parametrize("name", TEXTS)
 class TestEveryOp:
     def test_changes_its_text_nearly_always_and_in_several_ways(self, ops, name):
         results = applied(ops[name], [TEXTS[name]] * 60)
         assert sum(result != TEXTS[name] for result in results) > 50
-        assert len(set(results)) >= FEW.get(
-            name,
-            4
-            if name in ("shuffle_sentences", "cut_off")
-            else 10
-            if name not in ("synonyms", "delete_words", "misspell", "lookalikes", "swap_words")
-            else 5,
-        )
+        assert len(set(results)) >= FEW.get(name, 10)
 
     def test_replays_from_params_written_as_json(self, ops, name):
         texts = [TEXTS[name]] * 8

@@ -13,9 +13,12 @@ from manyshot.augment.text.delete import CutOff, DeleteWords
 from manyshot.augment.text.eda import EDA
 from manyshot.augment.text.entities import Entities
 from manyshot.augment.text.han import Homophones, Lookalikes
+from manyshot.augment.text.mask_words import MaskWords
 from manyshot.augment.text.misspell import Misspell
 from manyshot.augment.text.numbers import Numbers
 from manyshot.augment.text.ocr import OCR
+from manyshot.augment.text.paraphrase import BackTranslate, Paraphrase
+from manyshot.augment.text.paraphrase_file import ParaphraseFile
 from manyshot.augment.text.sentences import ShuffleSentences
 from manyshot.augment.text.swap import SwapWords
 from manyshot.augment.text.synonyms import InsertWords, Synonyms
@@ -44,6 +47,10 @@ OPS: dict[str, type[Op]] = {
     "homophones": Homophones,
     "lookalikes": Lookalikes,
     "widths": Widths,
+    "mask_words": MaskWords,
+    "paraphrase": Paraphrase,
+    "back_translate": BackTranslate,
+    "paraphrase_file": ParaphraseFile,
 }
 """Every op on texts by its name in the language of plans."""
 
@@ -52,6 +59,7 @@ __all__ = [
     "EDA",
     "OCR",
     "OPS",
+    "BackTranslate",
     "Case",
     "Contract",
     "CutOff",
@@ -61,8 +69,11 @@ __all__ = [
     "Homophones",
     "InsertWords",
     "Lookalikes",
+    "MaskWords",
     "Misspell",
     "Numbers",
+    "Paraphrase",
+    "ParaphraseFile",
     "ShuffleSentences",
     "SwapWords",
     "Synonyms",

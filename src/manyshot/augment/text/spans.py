@@ -53,7 +53,7 @@ def change_around(op: Op, items: Sequence[Marked], params: Params) -> list[Marke
         >>> text = Marked("Rome fell in 476.", ((0, 4), (13, 16)))
         >>> (changed,) = change_around(DeleteWords(0.5), [text], {"seed": torch.tensor([1])})
         >>> changed, changed.inside
-        (Marked(text='Rome in 476.', spans=((0, 4), (8, 11))), ('Rome', '476'))
+        (Marked(text='Rome fell 476.', spans=((0, 4), (10, 13))), ('Rome', '476'))
     """
     covered = [_covered(item) for item in items]
     changed = op.apply([text for text, _ in covered], params)

@@ -1,0 +1,82 @@
+"""Paraphrases that are ready in a file."""
+
+import csv
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from manyshot.augment.op import Params
+from manyshot.augment.text.base import TextOp, draws
+from manyshot.base import InputError
+
+COLUMNS = ("text", "paraphrase")
+
+
+@dataclass(frozen=True)
+class ParaphraseFile(TextOp):
+    r"""Replace each text by one of its paraphrases in a file, at random; a text that the file lacks stays as it is.
+
+    The file is CSV, TSV or JSONL in UTF-8 with the columns `text` and `paraphrase`, one paraphrase a row.
+
+    Args:
+        file: of paraphrases; its ending says how it is written.
+
+    Example:
+        >>> import tempfile, torch
+        >>> path = Path(tempfile.mkdtemp()) / "other_words.csv"
+        >>> _ = path.write_text("text,paraphrase\nbuy tea,purchase tea\n")
+        >>> ParaphraseFile(str(path)).apply(["buy tea", "sell tea"], {"seed": torch.tensor([1, 2])})
+        ['purchase tea', 'sell tea']
+    """
+
+    file: str
+
+    def apply(self, texts: list[str], params: Params) -> list[str]:
+        """Change n texts, each by its own seed.
+
+        Raises:
+            InputError: for a file that is not there, or is not such a file.
+        """
+        known = paraphrases(self.file)
+        choices = [known.get(text, (text,)) for text in texts]
+        drawn = draws(params["seed"], [1] * len(texts))
+        return [some[int(number * len(some))] for some, (number,) in zip(choices, drawn, strict=True)]
+
+
+def paraphrases(file: str) -> dict[str, tuple[str, ...]]:
+    """The paraphrases of each text, in the order of the file.
+
+    Raises:
+        InputError: naming the file, and the row where one is wrong.
+
+    Example:
+        >>> paraphrases("nowhere.csv")
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: nowhere.csv: no such file; name CSV or JSONL with 'text' and 'paraphrase'
+    """
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise InputError(f"{file}: no such file; name CSV or JSONL with 'text' and 'paraphrase'")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, changed: int) -> dict[str, tuple[str, ...]]:
+    """The paraphrases of a file that was last changed at this time."""
+    found: dict[str, list[str]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if path.suffix.lower() in (".jsonl", ".ndjson"):
+                rows = ((n, json.loads(line)) for n, line in enumerate(file, 1) if line.strip())
+            else:
+                table = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
+                rows = ((table.line_num, row) for row in table)
+            for number, row in rows:
+                pair = [row.get(name) if isinstance(row, dict) else None for name in COLUMNS]
+                if not (isinstance(pair[0], str) and isinstance(pair[1], str) and pair[1].strip()):
+                    raise InputError(f"{path}, line {number}: give 'text' and 'paraphrase', neither of them empty")
+                found.setdefault(pair[0], []).append(pair[1])
+    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); save it as CSV or JSONL in UTF-8") from None
+    return {text: tuple(others) for text, others in found.items()}
