@@ -13,6 +13,7 @@ from manyshot.learners.logistic import Logistic
 from manyshot.learners.maml import MAML
 from manyshot.learners.maml_plus_plus import MAMLPlusPlus
 from manyshot.learners.matching import Matching
+from manyshot.learners.meta_dropout import MetaDropout, Perturbed
 from manyshot.learners.meta_sgd import MetaSGD
 from manyshot.learners.probe import Probe
 from manyshot.learners.prototypes import Prototypes
@@ -42,7 +43,9 @@ __all__ = [
     "Logistic",
     "MAMLPlusPlus",
     "Matching",
+    "MetaDropout",
     "MetaSGD",
+    "Perturbed",
     "Probe",
     "Prototypes",
     "Relation",

@@ -17,13 +17,14 @@ from manyshot.learners.logistic import Logistic
 from manyshot.learners.maml import MAML
 from manyshot.learners.maml_plus_plus import MAMLPlusPlus
 from manyshot.learners.matching import Matching
+from manyshot.learners.meta_dropout import MetaDropout, Perturbed
 from manyshot.learners.meta_sgd import MetaSGD
 from manyshot.learners.probe import Probe
 from manyshot.learners.prototypes import Match, Prototypes
 from manyshot.learners.relation import Relation
 from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
-from manyshot.nets import Norm
+from manyshot.nets import Norm, StagedEncoder
 
 MakeEncoder = Callable[[Norm], Any]
 """Builds an encoder with the given kind of normalisation."""
@@ -163,6 +164,28 @@ class MAMLPlusPlusOptions:
 
 
 @dataclass(frozen=True)
+class MetaDropoutOptions:
+    """MAML whose support is seen through learned noise, `meta-dropout(steps=5)`; needs an encoder of stages.
+
+    Args:
+        steps: inner gradient steps.
+        step_size: the inner learning rate.
+        norm: "group", "support" or "query", as of `maml`.
+    """
+
+    steps: int = 5
+    step_size: float = 0.1
+    norm: str = "group"
+
+    def make(self, encoder: MakeEncoder, ways: int) -> MetaDropout:
+        """Build the learner with learned factors behind each stage and a linear layer of `ways` outputs."""
+        body = encoder(_norm(self.norm))
+        if not isinstance(body, StagedEncoder):
+            raise InputError("meta-dropout perturbs the stages of an encoder, such as conv4; take one of stages")
+        return MetaDropout(Perturbed(body, ways), ways, self.step_size, self.steps, transductive=self.norm == "query")
+
+
+@dataclass(frozen=True)
 class ReptileOptions:
     """Plain training on each task, and a move towards where it led, `reptile(steps=8)`.
 
@@ -186,11 +209,16 @@ class ReptileOptions:
 
 def _classifier(encoder: MakeEncoder, ways: int, norm: str) -> tuple[nn.Sequential, bool]:
     """An encoder with a linear layer, and whether it normalises queries by the query set."""
+    body = encoder(_norm(norm))
+    return nn.Sequential(body, nn.Linear(body.features, ways)), norm == "query"
+
+
+def _norm(norm: str) -> Norm:
+    """The encoder's kind of normalisation."""
     kinds: dict[str, Norm] = {"group": "group", "support": "task", "query": "task"}
     if norm not in kinds:
         raise InputError(f"norm='{norm}': {did_you_mean(norm, kinds)}")
-    body = encoder(kinds[norm])
-    return nn.Sequential(body, nn.Linear(body.features, ways)), norm == "query"
+    return kinds[norm]
 
 
 @dataclass(frozen=True)
@@ -367,6 +395,7 @@ LEARNERS: dict[str, type[LearnerOptions]] = {
     "anil": ANILOptions,
     "meta-sgd": MetaSGDOptions,
     "maml-plus-plus": MAMLPlusPlusOptions,
+    "meta-dropout": MetaDropoutOptions,
     "reptile": ReptileOptions,
     "ridge": RidgeOptions,
     "logistic": LogisticOptions,

@@ -1,0 +1,121 @@
+"""Meta-Dropout: learning to perturb hidden features in the inner loop (Lee, Nam, Yang and Hwang 2020)."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from manyshot.learners.inner import Parameters
+from manyshot.learners.maml import MAML
+from manyshot.nets import StagedEncoder
+
+NOISE = "noise."
+"""What the names of the weights that say where noise goes begin with."""
+
+
+class LearnedFactors(nn.modules.dropout._DropoutNd):
+    """Multiply hidden features by random factors whose distribution depends on them.
+
+    h' = h * softplus(g(h) + e),   e ~ N(0, I) while noise is on, e = 0 otherwise
+
+    g is a linear map of the channels at each place. Draws come from torch's global generator, as dropout's do.
+
+    Args:
+        channels: of the features.
+
+    Example:
+        >>> factors = LearnedFactors(8)
+        >>> factors(torch.rand(5, 8, 7, 7), noisy=False).shape
+        torch.Size([5, 8, 7, 7])
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels, channels))
+        self.bias = nn.Parameter(torch.full((channels,), 0.5413))  # softplus of it is 1: nothing changes at first
+
+    def forward(self, x: Float[Tensor, "n c ..."], noisy: bool = False) -> Float[Tensor, "n c ..."]:
+        """The features times their factors."""
+        bias = self.bias.view(-1, *(1 for _ in x.shape[2:]))
+        mean = torch.einsum("kc,nc...->nk...", self.weight, x) + bias
+        return x * F.softplus(mean + torch.randn(x.shape, dtype=x.dtype, device=x.device) if noisy else mean)
+
+
+class Perturbed(nn.Module):
+    """An encoder and a linear layer, with learned factors behind each stage of the encoder.
+
+    Args:
+        encoder: of stages; its attribute `features` says how many numbers make a feature.
+        ways: outputs of the linear layer.
+
+    Example:
+        >>> from manyshot.nets import Conv4
+        >>> Perturbed(Conv4(channels=1, size=28, widths=(8, 8, 8, 8), norm="group"), 5)(torch.rand(2, 1, 28, 28)).shape
+        torch.Size([2, 5])
+    """
+
+    def __init__(self, encoder: StagedEncoder, ways: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        widths = [*encoder.widths[1:-1], int(encoder.features)]
+        self.noise = nn.ModuleList(LearnedFactors(width) for width in widths)
+        self.head = nn.Linear(int(encoder.features), ways)
+
+    def forward(self, items: Float[Tensor, "n ..."], noisy: bool = False) -> Float[Tensor, "n ways"]:
+        """Logits, or predictions."""
+        x = items
+        for stage, factors in enumerate(self.noise):
+            x = factors(self.encoder.run(x, stage, stage + 1), noisy)
+        logits: Tensor = self.head(x)
+        return logits
+
+
+class MetaDropout(MAML):
+    """MAML whose support is seen through learned noise, so that what adapts to it carries over to the clean query.
+
+    theta_t = theta - alpha grad L(theta, phi; noisy support_t), `steps` times
+    min over theta and phi of sum_t L(theta_t, phi; query_t)
+
+    Behind each stage l of the encoder, features h_l are multiplied by softplus(g_l(h_l) + e_l), e_l ~ N(0, I); phi, the
+    weights of all g_l, are learned across tasks and do not adapt. Each inner step draws anew in training. Queries, and
+    supports of new tasks, are seen without the random part.
+
+    Where it differs from the paper: the factor of a stage depends on its own output, by a linear map of the channels,
+    and not on its input by a convolution of the size of the stage's own; on new tasks the inner loop draws nothing
+    either, so that the same support gives the same classifier.
+
+    Args:
+        model: see `Perturbed`.
+        ways: number of classes that the model tells apart; tasks may have fewer.
+        step_size: alpha.
+        steps: number of inner gradient steps.
+        transductive: see `GradientLearner`.
+
+    Raises:
+        InputError: as `MAML`.
+
+    Example:
+        >>> from manyshot.nets import Conv4
+        >>> from manyshot.tasks import Examples
+        >>> learner = MetaDropout(Perturbed(Conv4(channels=1, size=28, widths=(8, 8, 8, 8), norm="group"), 5), ways=5)
+        >>> support = Examples(torch.rand(2, 5, 1, 28, 28), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5),
+        ...     torch.ones(2, 5, dtype=torch.bool))
+        >>> learner.adapt(support)(torch.rand(2, 7, 1, 28, 28)).shape
+        torch.Size([2, 7, 5])
+    """
+
+    def __init__(
+        self, model: Perturbed, ways: int, step_size: float = 0.1, steps: int = 5, transductive: bool = False
+    ) -> None:
+        super().__init__(model, ways, step_size, steps, transductive=transductive)
+
+    def first(self) -> Parameters:
+        """All weights but those of the noise, which are no task's own."""
+        return {name: value for name, value in self.model.named_parameters() if not name.startswith(NOISE)}
+
+    def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
+        """Predictions for the support, through noise while training."""
+        return lambda parameters: functional_call(self.model, parameters, (items,), {"noisy": self.training})
