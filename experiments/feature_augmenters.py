@@ -11,6 +11,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,7 +42,7 @@ from manyshot.training import (
 
 SHOTS = (1, 2, 5)
 COPIES = 8
-PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0)
+PENALTIES = (1.0, 3.0, 10.0, 30.0)
 """Of ridge; chosen for each arm and number of shots on validation classes."""
 
 LEARNED = {
@@ -50,11 +51,9 @@ LEARNED = {
     "learned shift": "shift",
     "learned noise": "embedding_noise(1)",
 }
-CHOSEN = {
-    "autoencoder": [f"feature_vae(weight={w})" for w in (0.3, 1, 3)],
-    "calibration": [f"calibration(alpha={a}, weight={w})" for a in (0.05, 0.5) for w in (0.3, 1)],
-}
-"""Those that do not learn how much made items should count: it is chosen on validation classes."""
+BY_THEMSELVES = {"autoencoder": "feature_vae", "calibration": "calibration"}
+WEIGHTS = (0.3, 1.0)
+"""Of what those make: they do not learn how much it should count, so it is chosen on validation classes."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def domains(root: Path) -> dict[str, Domain]:
 
 def features(name: str, domain: Domain, root: Path, runs: Path, seed: int) -> dict[str, Source]:
     """Features of the classes for the augmenter, for choosing and for judging, centred and of length 1."""
-    photographs = load("cifar-fs", "val", root=str(root / "cifar_fs"))
+    photographs = load("cifar-fs", "validation", root=str(root / "cifar_fs"))
     if domain.config is None:
         encoder = ENCODERS["efficientnet-lite0"](size=128).make(3, 32, "batch")
         known = load("cifar-fs", "train", root=str(root / "cifar_fs"))
@@ -190,7 +189,7 @@ def accuracy(learner: nn.Module, source: Source, ways: int, shots: int, tasks: i
 
 def best(makers: list[Callable], parts: dict[str, Source], ways: int, shots: int, tasks: int) -> tuple[int, np.ndarray]:
     """Choose on validation classes, judge on test classes."""
-    scores = [accuracy(make(), parts["choosing"], ways, shots, 100).mean() for make in makers]
+    scores = [accuracy(make(), parts["choosing"], ways, shots, 60).mean() for make in makers]
     chosen = int(np.argmax(scores))
     return chosen, accuracy(makers[chosen](), parts["test"], ways, shots, tasks)
 
@@ -209,13 +208,15 @@ def one_seed(name: str, domain: Domain, options: argparse.Namespace, seed: int) 
     plain = [lambda p=p: ridge(p) for p in PENALTIES]
     judge("ridge, no augmentation", plain, [f"penalty {p}" for p in PENALTIES])
     judge("prototypes, no augmentation", [lambda: on_features(Prototypes(nn.Identity()))], [""])
-    for arm, texts in [*((arm, [text]) for arm, text in LEARNED.items()), *CHOSEN.items()]:
-        makers, labels, found["cpu_seconds"][arm] = [], [], 0.0
-        for text in texts:
-            augmenter, seconds = trained(text, parts, domain.ways, seed)
-            found["cpu_seconds"][arm] += seconds
-            makers += [lambda a=augmenter, p=p: Augmented(ridge(p), a, COPIES).eval() for p in PENALTIES]
-            labels += [f"{text}, penalty {p}" for p in PENALTIES]
+    for arm, text in {**LEARNED, **BY_THEMSELVES}.items():
+        augmenter, found["cpu_seconds"][arm] = trained(text, parts, domain.ways, seed)
+        makers, labels = [], []
+        for weight in WEIGHTS if arm in BY_THEMSELVES else (None,):
+            weighed = augmenter if weight is None else deepcopy(augmenter)
+            if weight is not None:
+                weighed.weight = weight
+            makers += [lambda a=weighed, p=p: Augmented(ridge(p), a, COPIES).eval() for p in PENALTIES]
+            labels += [f"penalty {p}" + ("" if weight is None else f", weight {weight}") for p in PENALTIES]
         judge(arm, makers, labels)
         print(f"{name} seed {seed} {arm}: " + _short(found["arms"][arm]), flush=True)
     return found
@@ -254,7 +255,7 @@ def main() -> None:
     parser.add_argument("--root", required=True, type=Path, help="the folder that holds omniglot/ and cifar_fs/")
     parser.add_argument("--runs", default=Path("runs/feature_augmenters"), type=Path, help="where trainings lie")
     parser.add_argument("--seeds", default=3, type=int, help="how many")
-    parser.add_argument("--tasks", default=400, type=int, help="to judge on")
+    parser.add_argument("--tasks", default=300, type=int, help="to judge on")
     parser.add_argument("--only", help="one of the domains")
     options = parser.parse_args()
     found: dict = {}
