@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from manyshot.base import InputError
+from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner, by_task
 from manyshot.meta_augment import LearnedAugmenter
@@ -187,7 +187,7 @@ def adapted(
     optimizer = Adam(weights, lr=ADAPT_RATE)
     was_training = learner.training
     learner.eval()
-    for step in range(steps):
+    for step in track(range(steps), "adapt"):
         made = own.make(folds.support, copies, generator(seed, "leave one out", step))
         losses = learner.query_losses(replace(folds, support=folds.support.joined(made)))
         for weight, slope in zip(weights, torch.autograd.grad(losses.mean(), weights, allow_unused=True), strict=True):

@@ -1,0 +1,54 @@
+"""What stage two costs: samples for a new five-way task, in CPU seconds of one thread. Writes results/stage_two.json.
+
+OMP_NUM_THREADS=1 python experiments/stage_two_cost.py
+"""
+
+import time
+
+import torch
+from circumstances import write
+
+from manyshot.learners import Prototypes, Ridge
+from manyshot.meta_augment import parse_augmenter
+from manyshot.nets import Conv4
+from manyshot.training.stage_two import tailor
+
+WAYS, PER_CLASS, REPEATS, ADAPT_STEPS = 5, 20, 5, 5
+CASES = (
+    ("deformation", (1, 28), "items"),
+    ("policy(drawings)", (1, 28), "items"),
+    ("policy(photographs)", (3, 84), "items"),
+    ("hallucinator", (1, 28), "features"),
+    ("hallucinator", (3, 84), "features"),
+)
+
+
+def main() -> None:
+    """Measure and write. What an augmenter has learned plays no part in what it costs."""
+    torch.set_num_threads(1)
+    rows = []
+    for text, (channels, size), space in CASES:
+        encoder = Conv4(channels, size)
+        learner = (Ridge if space == "features" else Prototypes)(encoder).eval()
+        shape = (encoder.features,) if space == "features" else (channels, size, size)
+        augmenter = parse_augmenter(text).make(shape).eval()
+        one = torch.rand(WAYS, channels, size, size)
+        two = one.repeat_interleave(2, 0)
+
+        def made(images: torch.Tensor, steps: int, augmenter=augmenter, learner=learner) -> float:
+            labels = [place * WAYS // len(images) for place in range(len(images))]
+            began = time.process_time()
+            tailor(augmenter, learner, images, labels, PER_CLASS, adapt_steps=steps)
+            return time.process_time() - began
+
+        made(one, 0)  # what is loaded at the first call is no part of the cost
+        seconds = sorted(made(one, 0) for _ in range(REPEATS))[REPEATS // 2]
+        row = {"augmenter": text, "pictures": f"{size} x {size} x {channels}", "cpu_seconds": seconds}
+        rows.append(row | {"cpu_seconds_with_adaptation": made(two, ADAPT_STEPS)})
+        print(rows[-1], flush=True)
+    told = {"ways": WAYS, "per_class": PER_CLASS, "adapt_steps": ADAPT_STEPS, "adaptation_shots": 2}
+    write("stage_two", told | {"rows": rows})
+
+
+if __name__ == "__main__":
+    main()
