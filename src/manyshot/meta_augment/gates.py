@@ -6,9 +6,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-Gates = Literal["weights", "straight-through", "relaxed", "reinforce"]
+Gates = Literal["straight-through", "relaxed", "reinforce"]
 """How the gradient passes through a draw of on or off."""
-DIFFERENTIABLE: tuple[Gates, ...] = ("weights", "straight-through", "relaxed")
+DIFFERENTIABLE: tuple[Gates, ...] = ("straight-through", "relaxed")
 """Those that give one by themselves; for the last, see `manyshot.meta_augment.reinforce`."""
 TEMPERATURE = 0.5
 
@@ -23,7 +23,7 @@ def gates(
 
     - "straight-through" gives h, with the derivative of r (Bengio et al. 2013): what is made is what will be used.
     - "relaxed" gives r itself, half on and half off.
-    - "weights" and "reinforce" give h without a derivative: see `likelihood_ratio` and `score`.
+    - "reinforce" gives h without a derivative: see `score`.
 
     Args:
         logits: of being on.
@@ -38,7 +38,7 @@ def gates(
     """
     noisy = logits + uniform.clamp(1e-6, 1 - 1e-6).logit()
     hard = (noisy > 0).to(logits)
-    if how in ("weights", "reinforce"):
+    if how == "reinforce":
         return hard
     soft = (noisy / TEMPERATURE).sigmoid()
     return soft if how == "relaxed" and not exactly else hard + (soft - soft.detach())
@@ -53,35 +53,6 @@ def log_probability(logits: Float[Tensor, "*t n"], drawn: Float[Tensor, "*t n"])
         tensor([0.1250])
     """
     return -F.binary_cross_entropy_with_logits(logits, drawn.detach(), reduction="none").sum(-1)
-
-
-def likelihood_ratio(
-    log_probabilities: Float[Tensor, "t m"], labels: Float[Tensor, "t m ways"]
-) -> Float[Tensor, "t m"]:
-    """Factors of 1 for the weights of made items, whose derivative says which of them should be made more often.
-
-    r_i = exp(l_i - l_i),   l_i = log p_i - mean of log p over the items of its class
-
-    where the second l is a constant. A learner that honours weights is a function of the weighted set of its items, and
-    to make an item more often is to give it more weight: so the derivative of its loss by the weights, times that of
-    log p, is the derivative by p as far as the set is large. Other than for `score`, every item has a loss of its own to
-    answer for, which says far more; other than for a relaxed gate, it is judged as what it is and not by a small step
-    towards it. The class's mean is taken away, because what all of its items gain is for the budget to learn.
-
-    Args:
-        log_probabilities: of what was drawn for each item.
-        labels: of the items, soft ones too.
-
-    Example:
-        >>> import torch
-        >>> logit = torch.zeros(2, requires_grad=True)
-        >>> ratio = likelihood_ratio(logit.sigmoid().log()[None], torch.ones(1, 2, 1))
-        >>> ratio.tolist(), torch.autograd.grad(ratio[0, 0], logit)[0].tolist()
-        ([[1.0, 1.0]], [0.25, -0.25])
-    """
-    of_class = (labels.mT @ log_probabilities[..., None]) / labels.sum(1)[..., None].clamp(min=1e-12)
-    centred = log_probabilities - (labels @ of_class)[..., 0]
-    return (centred - centred.detach()).exp()
 
 
 def score(

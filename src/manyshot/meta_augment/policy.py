@@ -17,15 +17,17 @@ from manyshot.base import InputError
 from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.budget import WeightBudget
 from manyshot.meta_augment.context import of_items
-from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates, likelihood_ratio, log_probability
+from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates
 from manyshot.meta_augment.policy_ops import OFTEN, SELDOM, PolicyOp, op_names, policy_ops
 from manyshot.meta_augment.sight import Sight
 from manyshot.tasks import Examples
 
 SPEED = 10.0
 """Settings for all are so many times the weights that hold them, so that the learning rate of a network suits them."""
-LEAST = 0.005
-"""Ops that act less often are left out of a plan."""
+SUREST = 3.0
+"""Logits of a probability stay below this size: what is never tried, or always done, teaches nothing more."""
+LEAST = 0.06
+"""Ops that act less often, which a policy cannot learn to leave alone altogether, are left out of a plan."""
 
 
 class OpPolicy(LearnedAugmenter):
@@ -33,12 +35,12 @@ class OpPolicy(LearnedAugmenter):
 
     Op j acts with probability p_j on an item; its params are drawn evenly up to its magnitudes. For a class k of a task
 
-        p_kj = sigmoid(a_kj),   magnitude_kj = most_j sigmoid(b_kj)
+        p_kj = sigmoid(3 tanh(a_kj / 3)),   magnitude_kj = most_j sigmoid(b_kj)
 
-    where a and b are what is learned: by `settings`. The ops act in the order of the table, warps in one resampling and
-    linear colours in one map, as a plan's do. Derivatives by magnitudes go through the ops. Those by the probabilities
-    are estimated: by the weights of what was made (see `likelihood_ratio`), or by gates that are half open, where an op
-    with magnitudes is one of half the strength, and any other is blended with what it began from (see `gates`).
+    where a and b are what is learned, see `settings`. Ops act in the order of the table, warps in one resampling and
+    linear colours in one map, as those of a plan. Derivatives by magnitudes go through the ops; those by probabilities
+    are estimated by gates that are half open: an op with magnitudes is then one of half the strength, any other is
+    blended with what it began from (see `gates`; for another way, see `manyshot.meta_augment.reinforce`).
 
     Args:
         channels: of the images; ops for colours are left out for any number but three.
@@ -76,7 +78,7 @@ class OpPolicy(LearnedAugmenter):
         """
         raw = self.first + self.raw_settings(context)
         logits, shares = raw.split([len(self.ops), len(self.magnitudes)], -1)
-        return logits, self.most * shares.sigmoid()
+        return SUREST * (logits / SUREST).tanh(), self.most * shares.sigmoid()
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """A number for each gate, and what each op draws at magnitude 1."""
@@ -108,20 +110,12 @@ class OpPolicy(LearnedAugmenter):
             else:
                 run.append((op.op, op.params(unit, magnitude * on[:, place, None])))
         items = _through(items, run)
-        share = self.budget(support, copies)
-        if self.how == "weights":
-            chances = log_probability(logits, on.unflatten(0, logits.shape[:2]))
-            share = share * likelihood_ratio(chances, support.labels.repeat_interleave(copies, 1))
-        return items.unflatten(0, draws["gates"].shape[:2]), share
+        return items.unflatten(0, draws["gates"].shape[:2]), self.budget(support, copies)
 
-    def log_probability(self, support: Examples, copies: int, draws: Draws) -> Float[Tensor, " t"]:
-        """The log-probability of the gates that some draws open and close, for `score`."""
-        logits = of_items(self.settings(support)[0], support.labels).repeat_interleave(copies, 1)
-        return log_probability(logits, gates(logits, draws["gates"].to(logits), "reinforce")).sum(1)
-
-    def likeliest(self, draws: Draws) -> Draws:
-        """The same draws, but every gate in the likelier of its two states: the baseline of `score`."""
-        return {**draws, "gates": torch.full_like(draws["gates"], 0.5)}
+    def task_logits(self, support: Examples) -> Float[Tensor, "t ops"]:
+        """The logits of each task, the mean of those of its classes."""
+        there = support.present[..., None].to(support.weight)
+        return (self.settings(support)[0] * there).sum(1) / there.sum(1)
 
     @torch.no_grad()
     def to_plan(self, copies: int, support: Examples) -> Plan:
@@ -178,7 +172,7 @@ class ContextFreePolicy(OpPolicy):
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
         >>> support = Examples(torch.rand(2, 5, 1, 28, 28), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
-        >>> policy = ContextFreePolicy(1, ("rotate", "elastic", "stroke"), "weights", 1.0)
+        >>> policy = ContextFreePolicy(1, ("rotate", "elastic", "stroke"), "straight-through", 1.0)
         >>> policy.make(support, 4, torch.Generator().manual_seed(0)).items.shape
         torch.Size([2, 20, 1, 28, 28])
     """
@@ -210,7 +204,7 @@ class Policy(OpPolicy):
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
         >>> support = Examples(torch.rand(2, 5, 1, 28, 28), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
-        >>> policy = Policy(1, ("rotate", "elastic", "stroke"), "weights", 1.0)
+        >>> policy = Policy(1, ("rotate", "elastic", "stroke"), "straight-through", 1.0)
         >>> logits, magnitudes = policy.settings(support)
         >>> logits.shape, magnitudes.shape
         (torch.Size([2, 5, 3]), torch.Size([2, 5, 3]))
@@ -232,7 +226,7 @@ class Policy(OpPolicy):
 
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
         """What is learned for all, plus what the network says of the class."""
-        settings: Tensor = SPEED * self.learned + self.network(self.sight(context))
+        settings: Tensor = self.learned + self.network(self.sight(context))
         return settings
 
 
@@ -242,14 +236,14 @@ class ContextFreePolicyOptions:
 
     Args:
         ops: a set (all, drawings, shapes, photographs), or ops of the table with hyphens between them.
-        gates: how it is learned which ops act: weights, straight-through or relaxed.
+        gates: how it is learned which ops act: straight-through or relaxed.
         weight: of all made items of a class beside one real item, at first.
     """
 
     space: ClassVar[Space] = "items"
 
     ops: str = "all"
-    gates: str = "weights"
+    gates: str = "straight-through"
     weight: float = 4.0
 
     def __post_init__(self) -> None:
@@ -266,7 +260,7 @@ class PolicyOptions:
 
     Args:
         ops: a set (all, drawings, shapes, photographs), or ops of the table with hyphens between them.
-        gates: how it is learned which ops act: weights, straight-through or relaxed.
+        gates: how it is learned which ops act: straight-through or relaxed.
         weight: of all made items of a class beside one real item, at first.
         hidden: width of the network that decides.
         width: how many numbers it sees an item by.
@@ -275,7 +269,7 @@ class PolicyOptions:
     space: ClassVar[Space] = "items"
 
     ops: str = "all"
-    gates: str = "weights"
+    gates: str = "straight-through"
     weight: float = 4.0
     hidden: int = 64
     width: int = 32

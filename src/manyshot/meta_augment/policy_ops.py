@@ -37,7 +37,7 @@ from manyshot.base import InputError, did_you_mean
 E = exp(1)
 OFTEN = 0.5
 """How often a policy that has learned nothing yet uses an op that has magnitudes."""
-SELDOM = 0.1
+SELDOM = 0.3
 """The same for an op that is either there or not: a turn at its full strength may make a letter another one."""
 
 
