@@ -345,7 +345,7 @@ class TestMixes:
     def test_only_images_are_mixed(self):
         episode = episode_of(channels=1)
         words = replace(episode.support, items=[["a"] * row.shape[0] for row in episode.support.items])
-        with pytest.raises(InputError, match="only images can be mixed"):
+        with pytest.raises(InputError, match="only images and vectors can be mixed"):
             mix_examples(Mixup(), words, torch.Generator().manual_seed(0))
 
 

@@ -9,10 +9,22 @@ params hold for any batch and rows of them can be taken; `partners_of` resolves 
 from manyshot.augment.mix.base import Mix, SometimesMix
 from manyshot.augment.mix.batch import mix_batch, mix_examples, partners_of
 from manyshot.augment.mix.cutmix import CutMix
+from manyshot.augment.mix.hidden import mixed_behind
 from manyshot.augment.mix.mixup import Mixup
 from manyshot.augment.mix.mosaic import Mosaic
 
 MIXES: dict[str, type[Mix]] = {"mixup": Mixup, "cutmix": CutMix, "mosaic": Mosaic}
 """Every mix by its name."""
 
-__all__ = ["MIXES", "CutMix", "Mix", "Mixup", "Mosaic", "SometimesMix", "mix_batch", "mix_examples", "partners_of"]
+__all__ = [
+    "MIXES",
+    "CutMix",
+    "Mix",
+    "Mixup",
+    "Mosaic",
+    "SometimesMix",
+    "mix_batch",
+    "mix_examples",
+    "mixed_behind",
+    "partners_of",
+]

@@ -13,6 +13,11 @@ from manyshot.augment.op import Params, check_number
 class Mix(ABC):
     """An op that mixes each item with others of its batch, and its label with theirs."""
 
+    @property
+    def takes_vectors(self) -> bool:
+        """Whether items may be tensors of any shape, such as vectors of features, and not only images."""
+        return False
+
     @abstractmethod
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw the parameters of n items; `partner [n, others]` among them (see `partners_of`)."""
@@ -20,15 +25,15 @@ class Mix(ABC):
     @abstractmethod
     def apply(
         self,
-        images: Float[Tensor, "n c h w"],
+        images: Float[Tensor, "n ..."],
         labels: Float[Tensor, "n ways"],
         params: Params,
         partners: Int[Tensor, "n others"],
-    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
+    ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
         """Mix each image with its partners, and the labels by the shares that each has in the result.
 
         Args:
-            images: values from 0 to 1.
+            images: `[n, c, h, w]`, values from 0 to 1; or any tensors, if it takes vectors.
             labels: shares of the classes, or one-hot rows.
             params: of n items.
             partners: the places of the others that go into each item.
@@ -59,6 +64,11 @@ class SometimesMix(Mix):
     def __post_init__(self) -> None:
         check_number(self, "p", high=1)
 
+    @property
+    def takes_vectors(self) -> bool:
+        """Whether the mix takes them."""
+        return self.mix.takes_vectors
+
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `on [n]`, booleans, the mix's params for all items under `inner`, and their `partner`."""
         on = torch.rand(n, generator=generator) < self.p
@@ -67,12 +77,13 @@ class SometimesMix(Mix):
 
     def apply(
         self,
-        images: Float[Tensor, "n c h w"],
+        images: Float[Tensor, "n ..."],
         labels: Float[Tensor, "n ways"],
         params: Params,
         partners: Int[Tensor, "n others"],
-    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
+    ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
         """Mix the items whose turn it is; differentiable where the mix is."""
         mixed, shares = self.mix.apply(images, labels, params["inner"], partners)
         on = params["on"].to(images.device)
-        return torch.where(on[:, None, None, None], mixed, images), torch.where(on[:, None], shares, labels)
+        here = on.view(-1, *[1] * (images.ndim - 1))
+        return torch.where(here, mixed, images), torch.where(on[:, None], shares, labels)

@@ -47,13 +47,13 @@ def partners_of(
 
 
 def mix_batch(
-    mix: Mix, images: Float[Tensor, "n c h w"], labels: Float[Tensor, "n ways"], generator: Generator
-) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
+    mix: Mix, images: Float[Tensor, "n ..."], labels: Float[Tensor, "n ways"], generator: Generator
+) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
     """Mix the items of a batch with each other, each by its own draw.
 
     Args:
         mix: how.
-        images: values from 0 to 1.
+        images: `[n, c, h, w]`, values from 0 to 1; or vectors `[n, d]`, if the mix takes them.
         labels: shares of the classes, or one-hot rows.
         generator: for the draws.
 
@@ -74,14 +74,15 @@ def mix_examples(mix: Mix, examples: Examples, generator: Generator) -> Examples
 
     Args:
         mix: how.
-        examples: T tasks, float images.
+        examples: T tasks, float images `[T, n, c, h, w]`; or vectors `[T, n, d]` or sequences of them
+            `[T, n, length, d]`, if the mix takes them.
         generator: for the draws.
 
     Returns:
         Examples with mixed items and soft labels; weights and origins stay.
 
     Raises:
-        InputError: for items that are no images.
+        InputError: for items that cannot be mixed so.
 
     Example:
         >>> from manyshot.augment.mix import Mixup
@@ -92,14 +93,17 @@ def mix_examples(mix: Mix, examples: Examples, generator: Generator) -> Examples
         True
     """
     tasks, n = examples.weight.shape
-    if not isinstance(examples.items, Tensor) or examples.items.ndim != 5:
-        raise InputError(f"{type(mix).__name__}: only images can be mixed: leave it out for other items")
+    vectors = isinstance(examples.items, Tensor) and examples.items.ndim in (3, 4)
+    if not (isinstance(examples.items, Tensor) and (examples.items.ndim == 5 or (vectors and mix.takes_vectors))):
+        which = "images and vectors" if mix.takes_vectors else "images"
+        raise InputError(f"{type(mix).__name__}: only {which} can be mixed: leave it out for other items")
     params = mix.sample(tasks * n, generator)
     group = torch.arange(tasks).repeat_interleave(n)
     partners = partners_of(params["partner"], group, (examples.weight > 0).flatten())
     images, labels = mix.apply(examples.items.flatten(0, 1), examples.labels.flatten(0, 1), params, partners)
     if not bool((examples.weight > 0).all()):
         there = (examples.weight > 0).flatten()
-        images = torch.where(there[:, None, None, None], images, examples.items.flatten(0, 1))
+        here = there.view(-1, *[1] * (images.ndim - 1)).to(images.device)
+        images = torch.where(here, images, examples.items.flatten(0, 1))
         labels = torch.where(there[:, None], labels, examples.labels.flatten(0, 1))
     return replace(examples, items=images.view_as(examples.items), labels=labels.view_as(examples.labels))

@@ -15,6 +15,8 @@ from manyshot.augment.op import Params, check_number
 class Mixup(Mix):
     """Blend each image and label with those of another item: `share x + (1 - share) x'`.
 
+    Items may be vectors, too, or sequences of them: sentence and word mixup (Guo, Mao and Zhang 2019).
+
     Args:
         alpha: share ~ Beta(alpha, alpha); small values leave most items nearly alone.
 
@@ -34,19 +36,25 @@ class Mixup(Mix):
     def __post_init__(self) -> None:
         check_number(self, "alpha", low=1e-3, high=1e3)
 
+    @property
+    def takes_vectors(self) -> bool:
+        """Items of any shape are blended alike."""
+        return True
+
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `share [n]`, of the item itself, and `partner [n, 1]`."""
         return {"share": beta(n, self.alpha, generator), "partner": torch.rand(n, 1, generator=generator)}
 
     def apply(
         self,
-        images: Float[Tensor, "n c h w"],
+        images: Float[Tensor, "n ..."],
         labels: Float[Tensor, "n ways"],
         params: Params,
         partners: Int[Tensor, "n 1"],
-    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
+    ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
         """Blend; differentiable in images, labels and share."""
         other = partners[:, 0].to(images.device)
         share = params["share"].to(images)[:, None]
-        mixed = torch.lerp(images[other], images, share[..., None, None].expand_as(images))
+        own = share.view(-1, *[1] * (images.ndim - 1))
+        mixed = torch.lerp(images[other], images, own.expand_as(images))
         return mixed, torch.lerp(labels[other], labels, share.to(labels).expand_as(labels))
