@@ -1,6 +1,8 @@
 """What all tests share: shapes are checked at run time, real data is found, caches are private."""
 
 import os
+from importlib import import_module
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
 import beartype
@@ -30,6 +32,15 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["MANYSHOT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of a comparison are forked from a process that has loaded torch once, instead of loading it each."""
+    if "forkserver" in get_all_start_methods():
+        server = get_context("forkserver")
+        server.set_forkserver_preload(["manyshot.training.compare", "torch._dynamo", "torch.utils.tensorboard"])
+        monkeypatch.setattr(import_module("manyshot.training.compare"), "get_context", lambda method: server)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ def tiny(monkeypatch):
     monkeypatch.setitem(COMPARISONS, "few-tasks", replace(COMPARISONS["few-tasks"], comparisons=comparisons))
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_preset_is_one_page_and_one_answer(manyshot, tiny, tmp_path):
     out = tmp_path / "out"
     words = ("compare", "--preset", "few-tasks", "--tasks", 3, "--jobs", 1, "--out", out, "-q")

@@ -193,9 +193,10 @@ class TestEvaluate:
         assert "DATA" in answer.errors
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_comparison_trains_every_arm_and_reports(manyshot, tmp_path):
     words = ("compare", "digits", "--split-by", "item", "--arms", "none", "--arms", "turned = task: turn", "--seeds", 1)
-    words = (*words, "--queries", 2, "--tasks", 20, "--out", tmp_path / "out", *TINY)
+    words = (*words, "--queries", 2, "--tasks", 20, "--jobs", 1, "--out", tmp_path / "out", *TINY)
     answer = manyshot(*words, "--json").json
     assert list(answer["arms"]) == ["none", "turned"]
     gap = answer["arms"]["turned"]["against_first"]
@@ -204,6 +205,7 @@ def test_a_comparison_trains_every_arm_and_reports(manyshot, tmp_path):
     assert answer["arms"]["turned"]["plan"] == "task: turn"
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_comparison_puts_learners_beside_each_other_trained_on_few_classes(manyshot, tmp_path):
     arms = ("--arms", "prototypes = none", "--arms", "maml = none | learner=maml(steps=2, step_size=0.2) | rate=0.01")
     arms = (*arms, "--arms", "nearest = none => shots: 2 x affine | learner=prototypes(nearest)")

@@ -159,6 +159,7 @@ def test_the_command_line_names_the_comparisons_that_there_are():
     assert {name: PRESETS.get(name) for name in COMPARISONS} == {n: preset.summary for n, preset in COMPARISONS.items()}
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_training_that_fails_last_fails_the_comparison(tmp_path):
     """And a comparison whose trainings have failed does not judge their untrained weights."""
     explodes = replace(CONFIG, fit=replace(CONFIG.fit, rate=1e12, clip=1e12, optimizer="sgd", warm_up=0))
@@ -196,6 +197,7 @@ def test_an_arm_that_could_not_be_trained_or_used_is_told_before_any_training(ar
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_arms_of_different_learners_stand_beside_each_other_and_arms_that_differ_in_use_alone_share_a_training(
     tmp_path,
 ):

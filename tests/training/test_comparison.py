@@ -58,6 +58,7 @@ class TestJudging:
             Judging("all", tasks=1)
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_comparisons_run_one_after_the_other_each_in_its_folder(tmp_path):
     other = replace(SMALL, name="Six classes", config=replace(CONFIG, classes=6))
     five, six = run_comparisons([SMALL, other], tmp_path, jobs=1)

@@ -94,6 +94,7 @@ _CIFAR_FS = Comparison(
         Arm("mlti", "none", settings=(("objective", "mlti"),)),
         Arm("maxup of a pool", _POOL, settings=(("objective", "maxup(2)"),)),
         Arm("natural, turned, cutmix", "query-cutmix-turned"),
+        Arm("turned, erase", "task: turn(p=0.67); query: erase(p=0.5)"),
     ),
     (
         Judging("1 shot", ways=5, shots=1, data="cifar-fs", split="validation"),
