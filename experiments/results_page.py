@@ -135,6 +135,100 @@ def memorisation(found: dict) -> str:
     )
 
 
+def feature_augmenters(found: dict) -> str:
+    """Augmenters of features beside their controls."""
+    text = [
+        "## Augmenters of features\n",
+        "Trained through ridge regression on 1 to 5 shots of classes that the encoder never saw, judged on classes of "
+        "which neither saw any: on Omniglot other alphabets, on CIFAR-FS its validation classes. Features are centred "
+        "and of length 1. The penalty of ridge, and how much counts what autoencoder and calibration make, are chosen "
+        "for each arm, seed and number of shots on a further part of the classes. The same network without noise, the "
+        f"learned shift and the learned noise are controls. {found['seeds']} seeds (of encoder and augmenter; "
+        f"EfficientNet is given), {found['copies']} made items of each shot. Differences are from ridge alone.\n",
+    ]
+    for name, domain in found["domains"].items():
+        shots = list(domain["shots"])
+        heads = [words for k in shots for words in (_times(int(k), "shot"), "difference [95 %]")]
+        rows = [_row(["arm", *heads, "CPU seconds"]), _row(["---"] * (len(heads) + 2))]
+        for arm in domain["shots"][shots[0]]["accuracy"]:
+            cells = []
+            for k in shots:
+                cells.append(f"{domain['shots'][k]['accuracy'][arm]:.1%}")
+                gap = domain["shots"][k]["difference"].get(arm)
+                cells.append("" if gap is None else _gap(gap, gap["corrected_p_value"]))
+            rows.append(_row([arm, *cells, f"{domain['cpu_seconds'].get(arm, 0):,.0f}"]))
+        beside = "; ".join(
+            f"{_times(int(k), 'shot')} {_gap(gap, gap['p_value'])} ({gap['control']})"
+            for k in shots
+            for gap in [domain["shots"][k]["hallucinator_beside_best_control"]]
+        )
+        text += [
+            f"### {name}, {domain['ways']}-way\n",
+            *rows,
+            "",
+            f"{domain['tasks']} tasks. The hallucinator beside the best control: {beside}.\n",
+        ]
+    return "\n".join((*text, f"```console\n$ {found['command']}\n```\n"))
+
+
+def learned_policy(found: dict) -> str:
+    """Learned augmentation of drawings beside what a person would write down."""
+    text = [
+        "## Learned augmentation of drawings\n",
+        "Omniglot's evaluation alphabets, which neither learner (prototypes on Conv4, trained with the plan "
+        "`handwriting`) nor augmenter (trained through ridge on further alphabets) ever saw. Every arm but the first "
+        f"has {found['copies']} made shots of each example; the weight of those of written plans, and the penalty of "
+        f"ridge ({found['penalty']:g}), were chosen on the learner's validation alphabets. {len(found['seeds'])} seeds "
+        f"of learner and augmenter, {found['steps']} steps of an augmenter. Differences are from the best arm that is "
+        "not learned, by the same head on the same test tasks, which favours that arm.\n",
+    ]
+    names = list(found["results"])
+    for head in ("ridge", "nearest", "prototypes"):
+        rows = [_row([head, *(words for name in names for words in (name, "difference [95 %]"))])]
+        rows.append(_row(["---"] * (2 * len(names) + 1)))
+        for arm in (name for name in found["results"][names[0]] if name.endswith(f", {head}")):
+            cells = []
+            for name in names:
+                one = found["results"][name][arm]
+                cells += [f"{one['accuracy']:.1%}", _gap(one, one["p_value"]) if "interval" in one else ""]
+            rows.append(_row([arm.rsplit(", ", 1)[0], *cells]))
+        text += [*rows, ""]
+    text += [f"- {name}: `{plan}`" for name, plan in (found["plans"] | found["learned"]).items()]
+    tasks = ", ".join(f"{count} of {name}" for name, count in found["tasks"].items())
+    return "\n".join((*text, "", f"Tasks: {tasks}.\n", f"```console\n$ {found['command']} --root DATA\n```\n"))
+
+
+def task_families(found: dict) -> str:
+    """Whether a policy tells families of tasks apart by their support."""
+    heads = ["arm", "all tasks", *found["families"], "policy by the support beside it [95 %]"]
+    rows = [_row(heads), _row(["---"] * len(heads))]
+    for arm, told in found["accuracy"].items():
+        gap = found["policy_minus"].get(arm)
+        shares = (f"{told[name]:.1%}" for name in ("mixture", *found["families"]))
+        rows.append(_row([arm, *shares, "" if gap is None else _gap(gap, gap["p_value"])]))
+    return "\n".join(
+        (
+            "## Families that ask for different augmentation\n",
+            f"{found['ways']}-way {found['shots']}-shot tasks of printed letters: turns keep the class in one family "
+            "and make it in another, and so do colours. Ridge on a Conv4 that was trained on all of them; policies may "
+            "spin and recolour made shots, and were trained on other letters by `--gradient reinforce`. The policy "
+            f"sees the support alone. {found['seeds']} seeds, {found['tasks_a_family']} tasks of each family.\n",
+            "![Which ops the policy chose for which family](images/task_families.png)\n",
+            *rows,
+            "",
+            *(f"- {name}: `{plan}`" for name, plan in found["plans"].items()),
+            "",
+            f"```console\n$ {found['command']}\n```\n",
+        )
+    )
+
+
+def _gap(gap: dict, p_value: float) -> str:
+    low, high = gap["interval"]
+    told = f"{100 * gap['difference']:+.1f}"
+    return f"{f'**{told}**' if p_value < SURE else told} [{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
 def blood_cells(found: dict) -> str:
     """Stage two on a real new task."""
     names = list(found["judged"])
@@ -189,7 +283,13 @@ def stage_two(found: dict) -> str:
     )
 
 
-STAGE_TWO = {"blood_cells": blood_cells, "stage_two": stage_two}
+STAGE_TWO = {
+    "feature_augmenters": feature_augmenters,
+    "learned_policy": learned_policy,
+    "task_families": task_families,
+    "blood_cells": blood_cells,
+    "stage_two": stage_two,
+}
 
 
 def engine(results: Path) -> str:
