@@ -3,6 +3,7 @@
 from manyshot.learners.anil import ANIL
 from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
+from manyshot.learners.deformation_matching import DeformationMatching
 from manyshot.learners.distributional_signatures import DistributionalSignatures
 from manyshot.learners.ensemble import Ensemble
 from manyshot.learners.feature_learner import FeatureLearner
@@ -33,6 +34,7 @@ __all__ = [
     "BaselinePlusPlus",
     "Classifier",
     "ClassifierOptions",
+    "DeformationMatching",
     "DistributionalSignatures",
     "Ensemble",
     "FeatureLearner",

@@ -1,0 +1,1 @@
+"""Kernels of the learners, for processors."""
