@@ -1,6 +1,7 @@
 """Meta-Dropout: learning to perturb hidden features in the inner loop (Lee, Nam, Yang and Hwang 2020)."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -60,9 +61,10 @@ class Perturbed(nn.Module):
     def __init__(self, encoder: StagedEncoder, ways: int) -> None:
         super().__init__()
         self.encoder = encoder
-        widths = [*encoder.widths[1:-1], int(encoder.features)]
+        features = cast(int, encoder.features)
+        widths = [*encoder.widths[1:-1], features]
         self.noise = nn.ModuleList(LearnedFactors(width) for width in widths)
-        self.head = nn.Linear(int(encoder.features), ways)
+        self.head = nn.Linear(features, ways)
 
     def forward(self, items: Float[Tensor, "n ..."], noisy: bool = False) -> Float[Tensor, "n ways"]:
         """Logits, or predictions."""

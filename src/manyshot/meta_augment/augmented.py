@@ -80,8 +80,8 @@ class Augmented(Learner):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Augmented":
         if not self.joint:
-            self.learner._apply(fn, recurse)
-        super()._apply(fn, recurse)
+            self.learner._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
     def adapt(self, support: Examples) -> Classifier:

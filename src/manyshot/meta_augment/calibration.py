@@ -105,21 +105,24 @@ class Calibration(LearnedAugmenter):
         means, residuals = self.means.to(bent), self.residuals.to(bent)
         nearest = torch.cdist(bent.detach(), means.expand(len(bent), -1, -1)).topk(self.nearest, largest=False).indices
         centre = (means[nearest].sum(2) + bent) / (self.nearest + 1)
-        along = draws["along"].unflatten(1, (-1, copies)) / ((residuals.shape[1] - 1) * self.nearest) ** 0.5
+        by_item = (*support.weight.shape, copies, -1)
+        along = draws["along"].reshape(by_item) / ((residuals.shape[1] - 1) * self.nearest) ** 0.5
         known = residuals[nearest].flatten(2, 3)
         spread = (self.alpha * residuals.square().mean()).sqrt()
-        sampled = centre[:, :, None] + along @ known + spread * draws["around"].unflatten(1, (-1, copies))
+        sampled = centre[:, :, None] + along @ known + spread * draws["around"].reshape(by_item)
         items = self._straight(sampled.flatten(1, 2))
         return items, torch.full_like(items[..., 0], self.weight / copies)
 
     def _bent(self, items: Tensor) -> Tensor:
         """Up the ladder: a little is added so that the derivative stays finite at 0, and 0 stays 0."""
         small = 1e-6
-        return items.sign() * ((items.abs() + small) ** self.power - small**self.power)
+        bent: Tensor = items.sign() * ((items.abs() + small) ** self.power - small**self.power)
+        return bent
 
     def _straight(self, items: Tensor) -> Tensor:
         small = 1e-6
-        return items.sign() * ((items.abs() + small**self.power) ** (1 / self.power) - small)
+        straight: Tensor = items.sign() * ((items.abs() + small**self.power) ** (1 / self.power) - small)
+        return straight
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:  # noqa: ANN401
         """How many base classes there are, and of how many items, follows from what is stored."""

@@ -13,9 +13,9 @@ from manyshot.augment.language import parse_call
 from manyshot.augment.op import check_choice, check_number
 from manyshot.base import InputError
 from manyshot.learners import GradientLearner, Learner
-from manyshot.meta_augment.inner_problem import Weights, inner_problem
+from manyshot.meta_augment.inner_problem import inner_problem
 from manyshot.meta_augment.reinforce import Reinforce
-from manyshot.meta_augment.solve import conjugate_gradient, neumann
+from manyshot.meta_augment.solve import Weights, conjugate_gradient, neumann
 from manyshot.meta_augment.trial import Trial
 
 FIRST_ORDER = (
