@@ -40,15 +40,16 @@ def _pictures(run: AugmenterRun, source: Source) -> Section:
     sampler = EpisodeSampler(source, ways, 1, 1, seed=0)
     table = sampler.table(0, 1)
     names = [source.class_names[c] for c in table.classes[0]]
-    images = source.gather(np.concatenate([np.asarray(places) for places in table.support[0]]))
+    originals = np.concatenate([np.asarray(places) for places in table.support[0]])
+    images = source.gather(originals)
     made = run.augment(images, names, SHOWN)
     if run.augmenter.space == "items":
         heading, shown = "made", made.items
         caption = "One example of each class of an unseen task, and samples made of it."
     else:
-        some = source.gather(np.linspace(0, len(source) - 1, min(POOL, len(source))).astype(np.int64))
-        heading, shown = "nearest real", nearest_pictures(run, made.items, some)
-        caption = "One example of each class of an unseen task, and the real pictures nearest to features made of it."
+        some = np.setdiff1d(np.linspace(0, len(source) - 1, min(POOL, len(source))).astype(np.int64), originals)
+        heading, shown = "nearest others", nearest_pictures(run, made.items, source.gather(some))
+        caption = "One example of each class of an unseen task, and the other pictures nearest to features made of it."
     rows = [Row(name, [images[place], *shown[place * SHOWN : (place + 1) * SHOWN]]) for place, name in enumerate(names)]
     drawn = sheet(rows, headings=("original", heading), rules=(1,), cell=56, paper=is_ink(run.run.config.data))
     return Section("What it makes", [Picture.of(drawn, alt="Originals, and what was made of them", caption=caption)])

@@ -34,8 +34,8 @@ LOOKED_AT = 20
 QUERIES, SHOTS = 10, (1, 5)
 LEAST_QUERIES = 2
 """Real items of a class that its variance can be told from."""
-STILL, ALL_SHIFT, FAR, WILD, DECIDED = 0.1, 0.05, 0.1, 4.0, 0.05
-"""Where warnings begin: displacement, share of noise, loss of own-class neighbours, variance, bits an op."""
+STILL, ALL_SHIFT, FAR, WILD, DECIDED = 0.1, 0.05, 0.1, 4.0, 0.06
+"""Where warnings begin: displacement, share of noise, loss of own-class neighbours, variance, chance of every op."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Diagnosis:
         if few < many and self.gains[many].difference > max(self.gains[few].difference, 0.0):
             found.append(f"It helps no more at {few} than at {many} shots, where less help is needed.")
         if all(gain.low <= 0 for gain in self.gains.values()):
-            found.append("No gain of it is certain: every interval holds 0.")
+            found.append("No gain of it is certain: no interval lies above 0.")
         return found
 
     def as_dict(self) -> dict[str, Any]:
