@@ -100,10 +100,10 @@ MOST_SHARED = 15
 
 def _groups(pairs: Iterable[tuple[str, str]], most: int) -> dict[str, str]:
     """For each member of a group of at most so many, the others of all its groups, in order."""
-    groups = defaultdict(set)
+    groups: defaultdict[str, set[str]] = defaultdict(set)
     for name, member in pairs:
         groups[name].add(member)
-    others = defaultdict(set)
+    others: defaultdict[str, set[str]] = defaultdict(set)
     for group in groups.values():
         if len(group) <= most:
             for member in group:

@@ -88,7 +88,8 @@ class MaskWords(TextOp):
         best = scores.masked_fill(~(han if is_han(old) else latin), -torch.inf).topk(min(self.top + 1, len(scores)))
         tokens = [texts[token] for token in best.indices.tolist()]
         shares = best.values.softmax(-1).double().tolist()
-        kept = [(t, s) for t, s in zip(tokens, shares, strict=True) if s > 0 and t.lower() != old.lower()][: self.top]
+        pairs: list[tuple[str, float]] = list(zip(tokens, shares, strict=True))
+        kept = [(token, share) for token, share in pairs if share > 0 and token.lower() != old.lower()][: self.top]
         left = number * sum(share for _, share in kept)
         for token, share in kept:
             left -= share

@@ -43,7 +43,8 @@ def sentences(text: str) -> list[str]:
         >>> sentences("It rains. Dr. Who is in? Yes."), sentences("下雨了。真的吗？是。")
         (['It rains.', ' ', 'Dr. Who is in?', ' ', 'Yes.'], ['下雨了。', '', '真的吗？', '', '是。'])
     """
-    parts, start = [], 0
+    parts: list[str] = []
+    start = 0
     for match in _END.finditer(text):
         closing = match.end() - len(match.group().lstrip("\"'”’」』）)]"))
         if _NO_END.search(text, max(start, match.start() - 8), match.start()) or not _stands_alone(text, match.end()):

@@ -71,7 +71,8 @@ def _covered(item: Marked) -> tuple[str, dict[str, Span]]:
     present = set(item.text)
     unused = (chr(code) for code in count(0xF0000) if chr(code) not in present)
     signs = {next(unused): run for run in runs}
-    parts, before = [], 0
+    parts: list[str] = []
+    before = 0
     for sign, (start, end) in signs.items():
         parts += (item.text[before:start], sign)
         before = end
@@ -81,7 +82,8 @@ def _covered(item: Marked) -> tuple[str, dict[str, Span]]:
 def _restored(item: Marked, signs: dict[str, Span], text: str) -> Marked:
     if any(text.count(sign) != 1 for sign in signs):
         return item
-    parts, before, length, begins = [], 0, 0, {}
+    parts: list[str] = []
+    before, length, begins = 0, 0, {}
     for sign in sorted(signs, key=text.index):
         start, end = signs[sign]
         place = text.index(sign)

@@ -96,7 +96,8 @@ def replaced(text: str, matches: Iterable[re.Match[str]], replacements: Iterable
         >>> replaced("a1b2", re.finditer("[0-9]", "a1b2"), ["#", "##"])
         'a#b##'
     """
-    parts, end = [], 0
+    parts: list[str] = []
+    end = 0
     for match, replacement in zip(matches, replacements, strict=True):
         parts += (text[end : match.start()], replacement)
         end = match.end()
@@ -125,7 +126,8 @@ def _full_pattern() -> re.Pattern[str]:
 
 
 def _taken_apart(text: str, pattern: re.Pattern[str]) -> list[str]:
-    parts, end = [], 0
+    parts: list[str] = []
+    end = 0
     for match in pattern.finditer(text):
         if match.lastindex:
             parts += (text[end : match.start()], match.group())
