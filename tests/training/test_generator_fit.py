@@ -187,7 +187,7 @@ class TestHealth:
 
     @pytest.mark.parametrize(("saturates", "said"), [(True, True), (False, False)])
     def test_saturation_is_said_where_the_loss_saturates(self, saturates, said):
-        found = trouble(Look(0.1, 0.5, 0.5), 0.5, told_apart=0.999, saturates=saturates)
+        found = trouble(Look(0.1, 0.5, 0.5), 0.5, unsure=0.001, saturates=saturates)
         assert (found is not None) == said
 
     def test_a_first_look_without_recall_is_no_collapse(self):

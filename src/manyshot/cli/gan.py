@@ -62,7 +62,7 @@ def train(
     ] = None,
     steps: Annotated[int, typer.Option(help="Updates of the generator.")] = 5000,
     batch: Annotated[int, typer.Option(help="Real pictures, and made ones, that an update sees.")] = 64,
-    rate: Annotated[float, typer.Option(help="The generator's learning rate.")] = 4e-4,
+    rate: Annotated[float, typer.Option(help="The generator's learning rate.")] = 1e-3,
     discriminator_rate: Annotated[
         float | None, typer.Option(help="The discriminator's; the generator's if not given.")
     ] = None,

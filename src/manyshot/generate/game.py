@@ -26,11 +26,13 @@ class Sides:
 
     Args:
         loss: to minimise, penalty included.
+        game: the same without the penalty.
         real: scores of the real items.
         made: scores of the made ones.
     """
 
     loss: Float[Tensor, ""]
+    game: Float[Tensor, ""]
     real: Float[Tensor, " n"]
     made: Float[Tensor, " n"]
 
@@ -78,7 +80,7 @@ class Game(nn.Module):
         # One pass over both: no score depends on another item, and one large batch is quicker than two small ones.
         twice = condition[torch.arange(2 * n, device=real.device) % n]
         scores = self.discriminator(torch.cat([real, made]), twice)
-        loss = self.loss.discriminator(scores[:n], scores[n:])
+        game = loss = self.loss.discriminator(scores[:n], scores[n:])
 
         def score(items: Tensor) -> Tensor:
             found: Tensor = self.discriminator(items, condition)
@@ -88,7 +90,7 @@ class Game(nn.Module):
             loss = loss + self.strength * gradient_penalty(score, real, made, share)
         elif self.penalty == "r1":
             loss = loss + self.strength * r1_penalty(score, real)
-        return Sides(loss, scores[:n].detach(), scores[n:].detach())
+        return Sides(loss, game.detach(), scores[:n].detach(), scores[n:].detach())
 
     def generator_side(self, batch: Batch, noise: Float[Tensor, "n z"], change: Change) -> Float[Tensor, ""]:
         """What the generator minimises; its gradient goes through `change`."""

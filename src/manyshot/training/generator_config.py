@@ -48,7 +48,7 @@ class GeneratorSettings:
 
     steps: int = 5000
     batch: int = 64
-    rate: float = 4e-4
+    rate: float = 1e-3
     discriminator_rate: float | None = None
     discriminator_steps: int = 1
     averaging: float = 0.999

@@ -35,13 +35,13 @@ GRID = 16
 LOOKS = "looks.safetensors"
 BETAS = (0.0, 0.99)
 RECENT = 0.98
-"""How much of the running share of pairs told apart a step keeps."""
+"""How much of the running mean of the discriminator's loss a step keeps."""
 EXPLODED = 10_000
 """A loss this many times as large as at first."""
 FRESH = {
     "step": 0,
     "signs": 0.0,
-    "told_apart": 0.5,
+    "unsure": 1.0,
     "recall": None,
     "best_recall": 0.0,
     "best_distance": None,
@@ -152,8 +152,7 @@ def fit_generator(
                 done = progress["step"] = step + 1
                 losses = {"discriminator_loss": float(seen.loss.detach()), "generator_loss": float(made.detach())}
                 log.write({"step": done, **losses} | ({} if adapt is None else {"share": progress["share"]}))
-                right = float((seen.real > seen.made).double().mean())
-                progress["told_apart"] = RECENT * progress["told_apart"] + (1 - RECENT) * right
+                progress["unsure"] = RECENT * progress["unsure"] + (1 - RECENT) * float(seen.game)
                 progress["signs"] += float(seen.real.sign().mean()) / EVERY
                 if done % EVERY == 0:
                     if adapt is not None:
@@ -229,7 +228,7 @@ def _look(game: Game, compared: Source, settings: GeneratorSettings, progress: d
     """Look at what is made, and note it; returns whether these are the best weights so far."""
     step = progress["step"]
     found = look_at(game.averaged, compared, settings.look_items, settings.seed)
-    wrong = trouble(found, progress["best_recall"], progress["told_apart"], game.loss.saturates)
+    wrong = trouble(found, progress["best_recall"], progress["unsure"], game.loss.saturates)
     log.write({"step": step, **vars(found)})
     if wrong is not None:
         log.write({"step": step, "trouble": wrong})

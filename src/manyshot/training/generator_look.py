@@ -19,8 +19,8 @@ COVERED = 0.1
 """A recall that has been reached before it counts as lost."""
 LOST = 0.1
 """Of the best recall: what is left when a model has collapsed."""
-SURE = 0.995
-"""Share of items that a saturated discriminator tells apart."""
+SURE = 0.01
+"""Loss of a discriminator that is sure of nearly every item; one that cannot tell has 1.39, or 2 with a hinge."""
 
 
 @dataclass(frozen=True)
@@ -87,25 +87,25 @@ def make_like(model: ItemGenerator, batch: Batch, seed: int) -> Float[Tensor, "n
     return made.cpu()
 
 
-def trouble(look: Look, best_recall: float, told_apart: float, saturates: bool) -> str | None:
+def trouble(look: Look, best_recall: float, unsure: float, saturates: bool) -> str | None:
     """What is wrong with a training, in words; None if nothing is.
 
     Args:
         look: the latest.
         best_recall: of all looks so far.
-        told_apart: share of the pairs of a real and a made item that the discriminator has ranked right lately.
+        unsure: the discriminator's loss lately, without penalties.
         saturates: whether its loss then teaches the generator little, see `AdversarialLoss`.
 
     Example:
-        >>> trouble(Look(0.1, 0.9, 0.0), best_recall=0.6, told_apart=0.8, saturates=True)
+        >>> trouble(Look(0.1, 0.9, 0.0), best_recall=0.6, unsure=0.8, saturates=True)
         'mode collapse: recall fell to 0.00 from 0.60'
-        >>> trouble(Look(0.1, 0.9, 0.5), best_recall=0.6, told_apart=0.8, saturates=True) is None
+        >>> trouble(Look(0.1, 0.9, 0.5), best_recall=0.6, unsure=0.8, saturates=True) is None
         True
     """
     if not math.isfinite(look.kernel_distance):
         return "made items are no numbers"
     if best_recall >= COVERED and look.recall <= LOST * best_recall:
         return f"mode collapse: recall fell to {look.recall:.2f} from {best_recall:.2f}"
-    if saturates and told_apart >= SURE:
-        return f"the discriminator tells {told_apart:.1%} of all pairs apart, so little is left to learn from"
+    if saturates and unsure <= SURE:
+        return f"the discriminator is sure of nearly every item (loss {unsure:.3f}), so little is left to learn from"
     return None
