@@ -1,6 +1,7 @@
 """Trainings in child processes that are stopped at bad moments and go on; `test_resume.py` runs this file by itself.
 
-It forks instead of starting anew, so that loading torch, which takes longer than the trainings, is paid once.
+It forks instead of starting anew, so that loading torch and our kernels, which takes longer than the trainings, is paid
+once.
 """
 
 import os
@@ -199,7 +200,8 @@ def damaged_record(base: Path) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     quieten()
-    torch.optim.AdamW(learner("maml").parameters())  # the first optimiser loads much of torch
+    for kind in ("prototypes", "maml"):  # load what the first training of a process would load
+        train(Path(sys.argv[1]) / f"{kind} before", kind, 1)
     parts: dict[str, Callable[[Path], None]] = {
         "random": lambda base: stopped_anywhere(base, 3, "prototypes", 40, "adam"),
         "random-sgd": lambda base: stopped_anywhere(base, 2, "maml", 20, "sgd"),
