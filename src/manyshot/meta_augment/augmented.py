@@ -11,7 +11,7 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator as stream
 from manyshot.learners import Classifier, FeatureLearner, Learner, by_task
 from manyshot.meta_augment.augmenter import LearnedAugmenter
-from manyshot.meta_augment.gradients import Estimator, Exact, check_estimator
+from manyshot.meta_augment.gradients import Estimator, Exact
 from manyshot.meta_augment.trial import Trial
 from manyshot.objectives import StepTasks
 from manyshot.tasks import Episode, Examples
@@ -149,7 +149,6 @@ class Tailor:
             body, _ = learner.parts()
             encoded = replace(episode, support=_encoded(body, episode.support), query=_encoded(body, episode.query))
             return augmenter.own_loss(encoded, generator)
-        check_estimator(self.estimator, learner.parts()[1])
         return self.estimator.loss(learner.trial(tasks.draw(), generator, tasks.share), generator)
 
 

@@ -62,12 +62,10 @@ class Exact:
     def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
         """The loss itself."""
         learner = trial.learner
-        if isinstance(learner, GradientLearner):
-            if not learner.second_order():
-                raise InputError(FIRST_ORDER)
-            if self.random_steps:
-                steps = 1 + int(torch.randint(learner.steps, (), generator=generator))
-                trial = _of_steps(trial, learner, steps)
+        check_estimator(self, learner)
+        if isinstance(learner, GradientLearner) and self.random_steps:
+            steps = 1 + int(torch.randint(learner.steps, (), generator=generator))
+            trial = _of_steps(trial, learner, steps)
         elif self.random_steps:
             raise InputError(
                 f"random_steps=yes: {type(learner).__name__} takes no inner gradient steps; leave the option out"
