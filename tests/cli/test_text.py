@@ -138,6 +138,12 @@ class TestCompare:
         assert "What &#39;aeda&#39; makes" in page
         assert GREETINGS[0] in page
 
+    def test_sentences_are_mixed_by_their_vectors(self, faq, tmp_path, manyshot):
+        arms = ("--arms", "none", "--arms", "mixup = shots: 3 x mixup(1)")
+        words = (*self.WORDS, "--learner", "ridge", *arms, "--out", tmp_path / "out", "--json")
+        reached = manyshot("compare", faq, *COLUMNS, *words).json["judged"][""]["arms"]
+        assert reached["mixup"]["accuracy"] > 0
+
     def test_a_single_arm_is_enough(self, faq, tmp_path, manyshot):
         answer = manyshot("compare", faq, *COLUMNS, *self.WORDS, "--arms", "none", "--out", tmp_path / "out")
         assert "6 tasks of faq.csv, nothing trained" in answer.out
@@ -184,6 +190,19 @@ class TestRuns:
         assert manyshot("train", faq, *COLUMNS, *words, *self.SIZE, "--plan", "support: aeda").status == 0
         answer = manyshot("evaluate", tmp_path / "run", faq, *COLUMNS, "--tasks", 5, *self.SIZE, "--json").json
         assert answer["seen_in_training"] == 3
+
+    def test_an_augmenter_of_vectors_is_learned_from_sentences_and_used(self, tmp_path, manyshot):
+        table, run, augmenter = tmp_path / "many.csv", tmp_path / "run", tmp_path / "augmenter"
+        rows = [f"topic{c} word{c % 5} number {i} is here,c{c}" for c in range(12) for i in range(8)]
+        table.write_text("\n".join(["text,label", *rows]))
+        size = ("--ways", 2, "--queries", 2, "--steps", 3)
+        words = ("--stage", "learner", "--encoder", "ngrams(64)", "--learner", "ridge", "--out", run)
+        assert manyshot("train", table, *words, *size).status == 0
+        words = ("--stage", "augmenter", "--learner", run, "--augmenter", "hallucinator(hidden=16)", "--out", augmenter)
+        assert manyshot("train", table, *words, "--head", "ridge", *size).status == 0
+        words = ("--augmenter", augmenter, "--plan", "shots: 2 x learned", "--ways", 3, "--queries", 3, "--tasks", 5)
+        answer = manyshot("evaluate", run, table, *words, "--json")
+        assert answer.json["plan"] == "shots: 2 x learned"
 
     @pytest.mark.parametrize(
         ("words", "message"),

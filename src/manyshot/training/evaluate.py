@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from manyshot.augment import Plan, pool_variants
+from manyshot.augment.kinds import require_kind
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.learners import FeatureLearner, Learner, by_task
-from manyshot.tasks import Episode, EpisodeSampler
+from manyshot.tasks import Episode, EpisodeSampler, Source
 from manyshot.training.device import require_device
 from manyshot.training.features import encode, remember
 from manyshot.training.statistics import mean_interval
@@ -142,7 +143,7 @@ def evaluate_tasks(
     """Judge a learner on tasks 0 to `tasks - 1` of a sampler, or on as many from another one on.
 
     Where neither the plan nor the learner changes what an item's features are, each item is encoded once, see `encode`;
-    an augmenter of features makes its shots of those.
+    an augmenter of features makes its shots of those, and sentences are mixed by them.
 
     Args:
         learner: see `evaluate`; so are plan, seed and device.
@@ -157,7 +158,8 @@ def evaluate_tasks(
     plan, device = plan or Plan(), _placed(learner, device)
     parts = learner.on_features()
     drawn = tasks * sampler.items_a_task
-    if parts is not None and (not plan.steps or _makes_features(plan)) and len(sampler.source) <= drawn:
+    fixed = not plan.steps or _makes_features(plan) or _changes_vectors(plan, sampler.source)
+    if parts is not None and fixed and len(sampler.source) <= drawn:
         encoder, learner = parts
         sampler = replace(sampler, source=encode(encoder, sampler.source, device))
     elif len(sampler.source) <= drawn:
@@ -171,6 +173,16 @@ def evaluate_tasks(
 
 def _makes_features(plan: Plan) -> bool:
     return plan.augmenter is not None and plan.augmenter.space == "features"
+
+
+def _changes_vectors(plan: Plan, source: Source) -> bool:
+    """Whether what a plan does to sentences is done to their vectors, as mixing is."""
+    try:
+        for step in plan.steps.values():
+            require_kind(step.op, "features")
+    except InputError:
+        return False
+    return source.is_text and not plan.needs_augmenter
 
 
 def _for_augmenter(learner: Learner, plan: Plan) -> tuple[nn.Module | None, Learner]:
