@@ -74,7 +74,7 @@ def train(
     ] = None,
     gradient: Annotated[
         str | None,
-        typer.Option(help="At --stage augmenter and joint: exact (default), implicit or finite-difference."),
+        typer.Option(help="At --stage augmenter and joint: exact (default), implicit, finite-difference, reinforce."),
     ] = None,
     copies: Annotated[
         int | None, typer.Option(help="At --stage augmenter and joint: made items of each support item (default 4).")
