@@ -17,7 +17,7 @@ from manyshot.meta_augment.context import gaussian, of_items
 from manyshot.meta_augment.policy import SPEED, image_channels
 from manyshot.meta_augment.sight import Sight
 from manyshot.meta_augment.spline import Spline
-from manyshot.tasks import Examples
+from manyshot.tasks import Examples, Source
 
 AFFINE = {"degrees": (8.0, 60.0), "scale": (0.1, log(1.6)), "shear": (0.1, 0.6), "x": (0.05, 0.4), "y": (0.05, 0.4)}
 """Of each number of the affine map: its deviation at first, and the size that it cannot reach; scale as a logarithm."""
@@ -76,13 +76,17 @@ class Deformation(LearnedAugmenter):
         self.sight = Sight(channels, width)
         self.network = nn.Sequential(
             nn.Linear(self.sight.features, hidden),
-            nn.GELU(),
+            nn.Tanh(),
             nn.Linear(hidden, 2 * rank),
         )
         with torch.no_grad():  # nearly one distribution for all at first
             self.network[-1].weight.mul_(0.1)
             self.network[-1].bias.zero_()
         self.budget = WeightBudget(weight)
+
+    def look_at(self, source: Source) -> None:
+        """Take note of what tasks of these classes have in common."""
+        self.sight.look_at(source)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """Noise along the basis, and of each number of its own."""

@@ -20,7 +20,7 @@ from manyshot.meta_augment.context import of_items
 from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates
 from manyshot.meta_augment.policy_ops import OFTEN, SELDOM, PolicyOp, op_names, policy_ops
 from manyshot.meta_augment.sight import Sight
-from manyshot.tasks import Examples
+from manyshot.tasks import Examples, Source
 
 SPEED = 10.0
 """Settings for all are so many times the weights that hold them, so that the learning rate of a network suits them."""
@@ -218,11 +218,15 @@ class Policy(OpPolicy):
         self.sight = Sight(channels, width)
         self.network = nn.Sequential(
             nn.Linear(self.sight.features, hidden),
-            nn.GELU(),
+            nn.Tanh(),
             nn.Linear(hidden, self.raw, bias=False),
         )
         with torch.no_grad():  # nearly one policy for all at first
             self.network[-1].weight.mul_(0.1)
+
+    def look_at(self, source: Source) -> None:
+        """Take note of what tasks of these classes have in common."""
+        self.sight.look_at(source)
 
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
         """What is learned for all, plus what the network says of the class."""

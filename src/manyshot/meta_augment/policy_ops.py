@@ -105,13 +105,13 @@ class PolicyOp:
         return Call(self.call, (), tuple({**self.fixed, **numbers}.items()))
 
 
-def _times(name: str) -> Callable[[Params, Tensor], Params]:
-    """Params of an op whose one strength is proportional to its magnitude."""
+def _times(name: str, unit: float = 1.0) -> Callable[[Params, Tensor], Params]:
+    """Params of an op whose one strength, drawn up to `unit`, is proportional to its magnitude."""
 
     def params(drawn: Params, magnitude: Float[Tensor, "n 1"]) -> Params:
         value: Tensor = drawn[name]
         shape = (-1, *[1] * (value.ndim - 1))
-        return {**drawn, name: value.to(magnitude) * magnitude.view(shape)}
+        return {**drawn, name: value.to(magnitude) / unit * magnitude.view(shape)}
 
     return params
 
@@ -187,12 +187,12 @@ POLICY_OPS: dict[str, PolicyOp] = {
     "saturation": PolicyOp(
         "saturation", Saturation(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor"), colours=True
     ),
-    "hue": PolicyOp("hue", Hue(strength=0.5), (Magnitude("strength", 0.5, 0.05),), _times("turn"), colours=True),
+    "hue": PolicyOp("hue", Hue(strength=0.5), (Magnitude("strength", 0.5, 0.05),), _times("turn", 0.5), colours=True),
     "recolour": PolicyOp("hue", Hue(strength=0.5), fixed={"strength": 0.5}, colours=True),
     "gamma": PolicyOp(
         "gamma", Gamma(strength=E), (Magnitude("strength", log(3), log(1.1), exponential=True),), _power("exponent")
     ),
-    "blur": PolicyOp("blur", Blur(sigma=1.5), (Magnitude("sigma", 1.5, 0.2),), _times("sigma")),
+    "blur": PolicyOp("blur", Blur(sigma=1.5), (Magnitude("sigma", 1.5, 0.2),), _times("sigma", 1.5)),
     "noise": PolicyOp("noise", Noise(strength=1), (Magnitude("strength", 0.4, 0.05),), _times("strength")),
     "erase": PolicyOp("erase", Erase(area=0.15), fixed={"area": 0.15}),
 }

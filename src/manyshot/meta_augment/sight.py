@@ -1,15 +1,22 @@
 """What an augmenter of images sees of a task: a small network looks at each item, and moments tell of the set."""
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.meta_augment.context import class_context
-from manyshot.tasks import Examples
+from manyshot.tasks import EpisodeSampler, Examples, Source
 
 FLOOR = 1e-6
 """What is added to variances."""
+TASKS = 40
+"""How many tasks are looked at, to know what they have in common."""
+LEAST_SPREAD = 0.05
+FURTHEST = 3.0
+"""Deviations from what tasks have in common that are told; a task of another world is further away."""
 
 
 class Sight(nn.Module):
@@ -23,7 +30,8 @@ class Sight(nn.Module):
 
     where N takes the mean of a vector's numbers away and divides by their deviation. Two shots that differ in angle or
     in colour thus show in d, and classes that differ in them in a. Ratios and N show what sizes would hide, since a
-    network at its beginning sees all images as about the same. No number depends on the order of items or classes.
+    network at its beginning sees all images as about the same. What is told is bounded, and centred by what tasks have
+    in common (`look_at`). No number depends on the order of items or classes.
 
     Args:
         channels: of the images.
@@ -40,6 +48,10 @@ class Sight(nn.Module):
     def __init__(self, channels: int, width: int = 32) -> None:
         super().__init__()
         self.features = 5 * width + 2
+        self.register_buffer("centre", torch.zeros(self.features))
+        self.register_buffer("spread", torch.ones(self.features))
+        self.centre: Tensor
+        self.spread: Tensor
         self.look = nn.Sequential(
             nn.Conv2d(channels, 16, 5, stride=2, padding=2),
             nn.GELU(),
@@ -48,6 +60,29 @@ class Sight(nn.Module):
             nn.Conv2d(32, width, 3, stride=2, padding=1),
             nn.GELU(),
         )
+
+    @torch.no_grad()
+    def look_at(self, source: Source) -> None:
+        """Take note of what tasks of these classes look like, see `note`; nothing where they have too few items."""
+        shots = int(source.counts.min()) - 1
+        ways = min(5, len(source.class_names))
+        if shots and ways > 1:
+            sampler = EpisodeSampler(source, ways, (1, min(shots, 5)), queries=1)
+            self.note(sampler.batch(0, TASKS).as_float().support)
+
+    @torch.no_grad()
+    def note(self, support: Examples) -> None:
+        """From now on tell classes by how they differ from those of these tasks, in units of their deviation.
+
+        What all tasks share would otherwise be most of what the next network sees, and it would learn what is good for
+        all tasks long before it tells them apart.
+        """
+        self.centre.zero_()
+        self.spread.fill_(1)
+        items = support.items.to(self.centre)
+        seen = self(replace(support, items=items))[support.present]
+        self.centre.copy_(seen.mean(0))
+        self.spread.copy_(seen.std(0).clamp(min=LEAST_SPREAD))
 
     def forward(self, support: Examples) -> Float[Tensor, "t ways features"]:
         """Tell each class of each task; zeros for a class that the task lacks."""
@@ -64,7 +99,7 @@ class Sight(nn.Module):
         task = torch.cat([_even(mean), _even(ratio), _even(apart.log()), ratio.mean(-1, keepdim=True)], -1)[:, None]
         own = [(means - mean[:, None]) / apart[:, None], _even(_log(variances) - apart[:, None].log())]
         seen = torch.cat([*own, task.expand(-1, means.shape[1], -1), shots.clamp(min=1e-12).log()[..., None]], -1)
-        return seen * there
+        return FURTHEST * ((seen - self.centre) / (FURTHEST * self.spread)).tanh() * there
 
 
 def _log(variance: Tensor) -> Tensor:

@@ -1,0 +1,225 @@
+"""Learned augmentation of drawings in image space, beside what a person would write down.
+
+Learners of Omniglot (prototypes on Conv4, 28 px, trained with the plan `handwriting` on half of the background
+alphabets); augmenters learn through them, by ridge, on alphabets that the learner never saw; all arms are judged on the
+same tasks of the evaluation set's alphabets, which neither ever saw, with the same number of made shots. Plans, weights
+and the penalty were chosen on the learner's validation alphabets, by `--choose`. Writes results/learned_policy.json.
+
+    python experiments/learned_policy.py --root DATA/omniglot
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import torch
+from circumstances import write
+from torch import nn
+
+from manyshot.augment import Plan
+from manyshot.base.seeds import generator
+from manyshot.learners import Learner, Prototypes, Ridge
+from manyshot.learners.learner import by_task
+from manyshot.meta_augment.policy import OpPolicy
+from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
+from manyshot.training import Config, Settings, train
+from manyshot.training.augmenter_config import AugmenterConfig
+from manyshot.training.augmenter_stage import load_augmenter_run, train_augmenter
+from manyshot.training.run import load_run, load_sources
+from manyshot.training.statistics import paired_difference
+
+LEARNER = Config(
+    "omniglot",
+    split="background",
+    size=28,
+    ways=20,
+    shots=1,
+    queries=3,
+    within_group=0.5,
+    plan="handwriting",
+    validation=0.1,
+    test=0.17,
+    augmenter=0.23,
+    split_by="group",
+    fit=Settings(steps=1500, tasks_per_step=2, rate=1.5e-3, validate_every=500, validation_tasks=100),
+)
+PENALTY = 10.0
+COPIES = 8
+HAND = {
+    "gentle": "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)",
+    "handwriting": "affine(10, 1.2, 0.2, 0.1) elastic(0.07) stroke(0.7, p=0.5)",
+    "trivialaugment": "trivialaugment",
+}
+WEIGHTS = (0.03, 0.125, 0.5, 1.0)
+LEARNED = {
+    "one policy for all": ("context_free(shapes)", 5e-3),
+    "policy by the support": ("policy(shapes)", 2e-3),
+    "deformation by the support": ("deformation", 2e-3),
+}
+STEPS = 150
+SETTINGS = {
+    "5-way 1-shot": (5, 1, 300),
+    "20-way 1-shot": (20, 1, 100),
+    "5-way 5-shot": (5, 5, 60),
+    "20-way 5-shot": (20, 5, 15),
+}
+QUERIES = 5
+
+
+def main() -> None:
+    """Train, choose, judge, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", required=True, help="the folder of Omniglot's official files")
+    parser.add_argument(
+        "--learners", default="runs/learned_policy/learner", help="where the learners lie, seed by seed"
+    )
+    parser.add_argument("--runs", default="runs/learned_policy", help="where the augmenters lie")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options = parser.parse_args()
+    accuracy: dict[str, dict[str, list]] = {}
+    made: list[dict] = []
+    for seed in options.seeds:
+        folder = Path(options.learners) / f"seed-{seed}"
+        config = replace(LEARNER, root=options.root).seeded(seed)
+        run = load_run(folder) if (folder / "best.safetensors").exists() else train(config, folder)
+        sources = load_sources(run.config)
+        evaluation = load_sources(
+            replace(run.config, split="evaluation", validation=0.0, test=0.0, augmenter=0.0)
+        ).training
+        encoder = run.learner.encoder.eval()
+        arms: dict[str, tuple[Plan, float]] = {"nothing": (Plan(), 1.0)}
+        told: dict[str, object] = {"seed": seed}
+        for name, text in HAND.items():
+            plan = Plan.parse(f"shots: {COPIES} x {text}")
+            weight = chosen_weight(encoder, plan, sources.validation)
+            arms[name] = (plan, weight)
+            told[name] = {"weight": weight}
+        for name, (text, rate) in LEARNED.items():
+            place = Path(options.runs) / text.split("(")[0] / f"seed-{seed}"
+            began = process_time()
+            learned = _trained(place, folder, text, rate, seed)
+            arms[name] = (Plan.parse(f"shots: {COPIES} x learned").with_augmenter(learned.augmenter), 1.0)
+            told[name] = {"cpu_seconds": process_time() - began}
+            if isinstance(learned.augmenter, OpPolicy):
+                few = EpisodeSampler(sources.validation, 20, 1, 1).batch(0, 10).as_float()
+                told[name] |= {"as a plan": str(learned.augmenter.to_plan(COPIES, few.support))}
+        made.append(told)
+        print(told, flush=True)
+        for setting, (ways, shots, tasks) in SETTINGS.items():
+            sampler = EpisodeSampler(evaluation, ways, shots, QUERIES, seed=1000)
+            found = judged(encoder, sampler, tasks, arms)
+            for name, by_task_ in found.items():
+                accuracy.setdefault(setting, {}).setdefault(name, []).append(by_task_)
+            print(seed, setting, {name: round(100 * float(a.mean()), 2) for name, a in found.items()}, flush=True)
+    write(
+        "learned_policy", {"command": "python experiments/learned_policy.py", **told_of(accuracy, made, options.seeds)}
+    )
+
+
+def _trained(place: Path, learner: Path, text: str, rate: float, seed: int):
+    if (place / "last.safetensors").exists():
+        return load_augmenter_run(place)
+    fit = Settings(STEPS, 2, rate, warm_up=20, validate_every=STEPS // 3, validation_tasks=30, save_every=50, seed=seed)
+    settings = {"copies": 4, "ways": 20, "shots": 1, "queries": 2, "fit": fit}
+    return train_augmenter(AugmenterConfig(str(learner), text, head=f"ridge(penalty={PENALTY})", **settings), place)
+
+
+HEADS: dict[str, Learner] = {
+    "ridge": Ridge(nn.Identity(), penalty=PENALTY).requires_grad_(False),
+    "nearest": Prototypes(nn.Identity(), "nearest"),
+    "prototypes": Prototypes(nn.Identity()),
+}
+
+
+def chosen_weight(encoder: nn.Module, plan: Plan, validation: Source | None) -> float:
+    """The weight of a made item that does best through ridge on the validation alphabets."""
+    assert validation is not None
+    sampler = EpisodeSampler(validation, 20, 1, 3, seed=5)
+    best = dict.fromkeys(WEIGHTS, 0.0)
+    for first in range(0, 30, 10):
+        episode = sampler.batch(first, 10)
+        real, query = features(encoder, episode.support), features(encoder, episode.query)
+        support = with_made(encoder, real, plan, episode, generator(5, "choose", first))
+        for weight in WEIGHTS:
+            best[weight] += hits(HEADS["ridge"], weighed(support, weight), query).mean()
+    return max(best, key=lambda weight: best[weight])
+
+
+def judged(
+    encoder: nn.Module, sampler: EpisodeSampler, tasks: int, arms: dict[str, tuple[Plan, float]]
+) -> dict[str, np.ndarray]:
+    """The accuracy of each task, `[tasks]`, of every arm by every head."""
+    found: dict[str, list] = {}
+    size = min(tasks, 10)
+    for first in range(0, tasks, size):
+        episode = sampler.batch(first, min(size, tasks - first))
+        real, query = features(encoder, episode.support), features(encoder, episode.query)
+        for name, (plan, weight) in arms.items():
+            support = with_made(encoder, real, plan, episode, generator(7, "judge", first))
+            for head, learner in HEADS.items():
+                found.setdefault(f"{name}, {head}", []).append(hits(learner, weighed(support, weight), query))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+@torch.no_grad()
+def features(encoder: nn.Module, side: Examples) -> Examples:
+    """The same items as features."""
+    items = side.items.float() / 255 if side.items.dtype == torch.uint8 else side.items
+    return replace(side, items=by_task(encoder, items))
+
+
+@torch.no_grad()
+def with_made(encoder: nn.Module, real: Examples, plan: Plan, episode: Episode, draws: torch.Generator) -> Examples:
+    """Features of the support and of the plan's shots, of which those of the support are known."""
+    made = plan.apply(episode, draws).support
+    extra = made.items[:, real.items.shape[1] :]
+    return replace(made, items=torch.cat([real.items, by_task(encoder, extra)], 1) if extra.shape[1] else real.items)
+
+
+def weighed(support: Examples, weight: float) -> Examples:
+    """The weight of made items times a number."""
+    return replace(support, weight=torch.where(support.known_origin >= 0, weight * support.weight, support.weight))
+
+
+@torch.no_grad()
+def hits(learner: Learner, support: Examples, query: Examples) -> np.ndarray:
+    """The accuracy of each task."""
+    answers = learner.adapt(support)(query.items).argmax(-1)
+    return (answers == query.hard).double().mean(1).numpy()
+
+
+def told_of(accuracy: dict, made: list[dict], seeds: list[int]) -> dict:
+    """Means, and differences of the learned arms to the best of the others by the same head."""
+    table: dict[str, dict] = {}
+    for setting, arms in accuracy.items():
+        by_arm = {name: np.stack(found) for name, found in arms.items()}
+        table[setting] = {}
+        for name, found in by_arm.items():
+            arm, head = name.rsplit(", ", 1)
+            row = {"accuracy": float(found.mean()), "by_seed": found.mean(1).tolist()}
+            if arm in LEARNED:
+                others = [
+                    other for other in by_arm if other.endswith(f", {head}") and other.rsplit(", ", 1)[0] not in LEARNED
+                ]
+                best = max(others, key=lambda other: by_arm[other].mean())
+                row |= {"best_other": best, **paired_difference(found, by_arm[best]).as_dict()}
+                row["minus_nothing"] = paired_difference(found, by_arm[f"nothing, {head}"]).as_dict()
+            table[setting][name] = row
+    return {
+        "learner": LEARNER.as_dict(),
+        "seeds": seeds,
+        "copies": COPIES,
+        "penalty": PENALTY,
+        "steps": STEPS,
+        "plans": HAND,
+        "learned": {name: text for name, (text, _) in LEARNED.items()},
+        "trained": made,
+        "tasks": {name: tasks for name, (_, _, tasks) in SETTINGS.items()},
+        "results": table,
+    }
+
+
+if __name__ == "__main__":
+    main()

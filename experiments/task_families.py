@@ -1,0 +1,275 @@
+"""Families of tasks that ask for different augmentation: does a policy that sees the support know which?
+
+Four families of 4-way tasks from printed letters that ship with this package's dependencies. Turns keep the class in
+one and make it in another, where two classes are the same letter, a quarter turn apart; the same for colours. A learner
+(ridge on Conv4) is trained on tasks of all families, then policies that may spin or recolour made shots, on other
+letters; they are judged on third ones. What a policy sees is the support alone, never the family. Writes
+results/task_families.json and the picture docs/images/task_families.png.
+
+    python experiments/task_families.py
+"""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import process_time
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from circumstances import write
+from torch import Tensor
+
+from manyshot.augment import Plan
+from manyshot.augment.image import Affine
+from manyshot.base.seeds import generator
+from manyshot.datasets import load
+from manyshot.learners import Ridge
+from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
+from manyshot.meta_augment.augmented import Augmented, Tailor
+from manyshot.meta_augment.policy import OpPolicy, Policy
+from manyshot.meta_augment.reinforce import Reinforce
+from manyshot.nets import Conv4
+from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
+from manyshot.training import Settings, fit
+from manyshot.training.statistics import paired_difference
+
+FAMILIES = ("angle kept", "angle decides", "colour kept", "colour decides")
+WAYS, SHOTS, QUERIES, COPIES = 4, 2, 3, 8
+SPIN, RECOLOUR = "affine(180, 1, 0, 0)", "hue(0.5)"
+FIXED = {
+    "nothing": "none",
+    "spin": f"shots: {COPIES} x {SPIN}",
+    "spin, weight 0.2": f"shots: {COPIES} x {SPIN} weight 0.2",
+    "recolour": f"shots: {COPIES} x {RECOLOUR}",
+    "recolour, weight 0.2": f"shots: {COPIES} x {RECOLOUR} weight 0.2",
+    "spin and recolour, weight 0.2": f"shots: {COPIES} x {SPIN} {RECOLOUR} weight 0.2",
+    "gentle": f"shots: {COPIES} x affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)",
+    "trivialaugment": f"shots: {COPIES} x trivialaugment",
+}
+LEARNED = {"one policy for all": "context_free({ops})", "policy by the support": "policy({ops})"}
+RATES = {"one policy for all": 1e-2, "policy by the support": 4e-3}
+OPS = "spin-recolour"
+ENCODER = Settings(steps=500, tasks_per_step=4, rate=2e-3)
+
+
+@dataclass(frozen=True)
+class Families:
+    """Numbered tasks, of each family in turn, or of one.
+
+    Args:
+        source: letters, grey.
+        seed: names the stream of tasks.
+        only: the one family.
+    """
+
+    source: Source
+    seed: int
+    only: str | None = None
+
+    def batch(self, first: int, count: int) -> Episode:
+        """Tasks number `first` to `first + count - 1`."""
+        tasks = [self.task(number) for number in range(first, first + count)]
+        support, query = (_together([getattr(task, side) for task in tasks]) for side in ("support", "query"))
+        return Episode(support, query, torch.cat([task.classes for task in tasks]))
+
+    def task(self, number: int) -> Episode:
+        """One task. Where turns or colours decide, it has two letters, each as two classes."""
+        what, how = (self.only or FAMILIES[number % len(FAMILIES)]).split()
+        classes = 2 if how == "decides" else 1
+        sampler = EpisodeSampler(self.source, WAYS // classes, classes * SHOTS, classes * QUERIES, seed=self.seed)
+        letters = sampler.batch(number, 1).as_float()
+        draws = generator(self.seed, "family", number)
+        # Of a class where it decides: two of the four quarters, another two for the other letter.
+        quarters = torch.stack([torch.randperm(4, generator=draws)[:2] for _ in range(2)]).flatten() / 4
+        angle, hue = torch.zeros(WAYS), torch.rand((), generator=draws).expand(WAYS)
+        if how == "decides":
+            angle, hue = (quarters, hue) if what == "angle" else (angle, hue + quarters)
+
+        def side(grey: Examples, each: int) -> Examples:
+            label = torch.arange(WAYS).repeat_interleave(each)
+            free = torch.rand(len(label), generator=draws)
+            turned = free if (what, how) == ("angle", "kept") else angle[label]
+            painted = free if (what, how) == ("colour", "kept") else hue[label]
+            images = coloured(turn(grey.items[0], 360 * turned), painted)
+            one = torch.ones(1, len(label))
+            return Examples(images[None], torch.eye(WAYS)[label][None], one, torch.ones(1, WAYS, dtype=torch.bool))
+
+        return Episode(side(letters.support, SHOTS), side(letters.query, QUERIES), torch.arange(WAYS)[None])
+
+
+def turn(images: Tensor, degrees: Tensor) -> Tensor:
+    """Turn each image by its own angle."""
+    zero = torch.zeros(len(images))
+    params = {"degrees": degrees, "scale": zero + 1, "shear": zero, "shift": torch.zeros(len(images), 2)}
+    return Affine().apply(images, params)
+
+
+def coloured(images: Tensor, hue: Tensor) -> Tensor:
+    """Grey images in a colour each; a hue of 1 is that of 0."""
+    phase = hue[:, None] + torch.tensor([0, 1 / 3, 2 / 3])
+    return images * (0.55 + 0.45 * (2 * torch.pi * phase).cos())[..., None, None]
+
+
+def _together(parts: list[Examples]) -> Examples:
+    return Examples(
+        *(torch.cat([getattr(part, n) for part in parts]) for n in ("items", "labels", "weight", "present"))
+    )
+
+
+def main() -> None:
+    """Train, judge, write, draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=300, help="of a policy")
+    parser.add_argument("--tasks", type=int, default=200, help="to judge on, of each family")
+    parser.add_argument("--width", type=int, default=16, help="channels of the encoder's layers")
+    options = parser.parse_args()
+    letters = load("glyphs", split="all", size=28).subset(at_least=2 * (SHOTS + QUERIES))
+    for_learner, for_policy, for_test = letters.split([0.5, 0.3, 0.2], seed=0)
+    tests = {family: Families(for_test, 1000, family) for family in FAMILIES}
+    accuracy: dict[str, list] = {}
+    seconds: dict[str, float] = {}
+    chosen = []
+    for seed in range(options.seeds):
+        torch.manual_seed(seed)
+        learner = Ridge(Conv4(3, 28, widths=(options.width,) * 4))
+        began = process_time()
+        fit(learner, Families(for_learner, seed), replace(ENCODER, seed=seed))
+        learner.eval().requires_grad_(False)
+        seconds["learner"] = seconds.get("learner", 0) + process_time() - began
+        arms: dict[str, Plan] = {name: Plan.parse(text) for name, text in FIXED.items()}
+        for name, text in LEARNED.items():
+            began = process_time()
+            augmenter = parse_augmenter(text.format(ops=OPS)).make((3, 28, 28))
+            settings = Settings(options.steps, tasks_per_step=8, rate=RATES[name], warm_up=20, seed=seed)
+            tasks = Families(for_policy, 100 + seed)
+            if isinstance(augmenter, Policy):
+                augmenter.sight.note(tasks.batch(0, 80).support)
+            fit(
+                Augmented(learner, augmenter, 4),
+                tasks,
+                settings,
+                objective=Tailor(Reinforce()),
+                title=f"{name}, seed {seed}",
+            )
+            seconds[name] = seconds.get(name, 0) + process_time() - began
+            arms[name] = Plan.parse(f"shots: {COPIES} x learned").with_augmenter(augmenter.eval())
+        arms["policy by another family's support"] = arms["policy by the support"]
+        for name, plan in arms.items():
+            other = "another" in name
+            found = [judged(learner, plan, tests, family, options.tasks, other) for family in FAMILIES]
+            accuracy.setdefault(name, []).append(found)
+            print(seed, name, [round(100 * float(each.mean()), 1) for each in found], flush=True)
+        chosen.append(choices(arms["policy by the support"].augmenter, tests))
+        print(chosen[-1], flush=True)
+    draw(arms["policy by the support"].augmenter, tests)
+    by_arm = {name: np.array(found) for name, found in accuracy.items()}  # [seeds, families, tasks]
+    best = max((name for name in by_arm if "support" not in name), key=lambda name: by_arm[name].mean())
+    policy = by_arm["policy by the support"]
+    write(
+        "task_families",
+        {
+            "command": "python experiments/task_families.py",
+            "families": FAMILIES,
+            "ways": WAYS,
+            "shots": SHOTS,
+            "copies": COPIES,
+            "seeds": options.seeds,
+            "steps": options.steps,
+            "tasks_a_family": options.tasks,
+            "encoder": f"conv4, {options.width} channels",
+            "plans": FIXED,
+            "ops": OPS,
+            "accuracy": {
+                name: {
+                    "mixture": float(found.mean()),
+                    **{family: float(found[:, place].mean()) for place, family in enumerate(FAMILIES)},
+                    "by_seed": found.mean((1, 2)).tolist(),
+                }
+                for name, found in by_arm.items()
+            },
+            "best_without_context": best,
+            "policy_minus": {
+                name: paired_difference(_flat(policy), _flat(found)).as_dict()
+                for name, found in by_arm.items()
+                if name != "policy by the support"
+            },
+            "chosen": chosen,
+            "cpu_seconds": seconds,
+        },
+    )
+
+
+def _flat(found: np.ndarray) -> np.ndarray:
+    return found.reshape(len(found), -1)
+
+
+@torch.no_grad()
+def judged(learner: Ridge, plan: Plan, tests: dict[str, Families], family: str, tasks: int, other: bool) -> np.ndarray:
+    """The accuracy of each task.
+
+    Args:
+        learner: adapts.
+        plan: its shots.
+        tests: tasks of each family.
+        family: to judge on.
+        tasks: how many.
+        other: whether the augmenter is shown the support of a task of another family instead, each in turn.
+    """
+    found = []
+    for first in range(0, tasks, 20):
+        episode, draws = tests[family].batch(first, 20), generator(0, "judge", first)
+        if other:
+            stranger = tests[FAMILIES[(FAMILIES.index(family) + 1 + first // 20 % 3) % 4]].batch(first, 20)
+            made = plan.augmenter.make(episode.support, COPIES, draws, context=stranger.support)
+            support = episode.support.joined(made)
+        else:
+            support = plan.apply(episode, draws).support
+        answers = learner.adapt(support)(episode.query.items).argmax(-1)
+        found.append((answers == episode.query.hard).double().mean(1))
+    return torch.cat(found).numpy()
+
+
+@torch.no_grad()
+def choices(policy: LearnedAugmenter | None, tests: dict[str, Families]) -> dict[str, dict[str, float]]:
+    """How often the policy uses each op, by family."""
+    assert isinstance(policy, OpPolicy)
+    found = {}
+    for family, tasks in tests.items():
+        chances = policy.settings(tasks.batch(0, 100).support)[0].sigmoid().mean((0, 1))
+        found[family] = dict(zip(policy.ops, chances.tolist(), strict=True))
+    return found
+
+
+@torch.no_grad()
+def draw(policy: LearnedAugmenter | None, tests: dict[str, Families]) -> None:
+    """A row a family: the shots of two classes, what the policy made of them, and how often it uses each op."""
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    assert isinstance(policy, OpPolicy)
+    figure, axes = plt.subplots(4, 2, figsize=(10, 5), width_ratios=(3.2, 1), layout="constrained")
+    known = choices(policy, tests)
+    for (family, tasks), (left, right) in zip(tests.items(), axes, strict=True):
+        support = tasks.batch(3, 1).support
+        made = policy.make(support, COPIES, generator(0, "picture"))
+        rows = []
+        for item in (0, SHOTS):
+            shots = support.items[0, item : item + SHOTS]
+            rows.append(torch.cat([shots, torch.ones_like(shots[:1]), made.items[0, item * COPIES :][:COPIES]]))
+        left.imshow(torch.cat([torch.cat([*row], -1) for row in rows], 1).permute(1, 2, 0).clamp(0, 1))
+        left.set_ylabel(family.replace(" ", "\n"), rotation=0, ha="right", va="center")
+        left.set(xticks=[], yticks=[])
+        right.barh([*known[family]], [*known[family].values()], color="tab:blue")
+        right.set(xlim=(0, 1))
+        right.invert_yaxis()
+    axes[0, 0].set_title("two shots of two classes, and what the policy made of the first of each")
+    axes[0, 1].set_title("how often it acts")
+    folder = Path(__file__).resolve().parents[1] / "docs" / "images"
+    folder.mkdir(exist_ok=True)
+    figure.savefig(folder / "task_families.png", dpi=80)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""Learned policies of image ops: they are plans, and they find what a family of tasks bears."""
+
+import itertools
+
+import pytest
+import torch
+
+from manyshot.augment import Plan
+from manyshot.augment.build import build
+from manyshot.augment.compose import Compose
+from manyshot.augment.image import OPS
+from manyshot.augment.variants import variants
+from manyshot.base import InputError
+from manyshot.learners import Ridge
+from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment.augmented import Augmented, Tailor
+from manyshot.meta_augment.gates import gates, log_probability
+from manyshot.meta_augment.gradients import parse_estimator
+from manyshot.meta_augment.policy import OpPolicy, Policy
+from manyshot.meta_augment.policy_ops import POLICY_OPS, SETS, op_names
+from manyshot.meta_augment.sight import Sight
+from manyshot.meta_augment.trial import Trial
+from manyshot.tasks import Examples
+from manyshot.training import Settings, fit
+
+SHAPE = (3, 9, 9)
+
+
+def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int = 40, rate: float = 3e-2) -> OpPolicy:
+    """A policy after a second or two of training through ridge on pixels."""
+    torch.manual_seed(0)
+    policy = parse_augmenter(text).make(SHAPE)
+    if isinstance(policy, Policy):
+        policy.sight.note(toy(families).batch(0, 40).support)
+    learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
+    settings = Settings(steps=steps, tasks_per_step=16, rate=rate, warm_up=5)
+    fit(Augmented(learner, policy, 4), toy(families), settings, objective=Tailor(parse_estimator(gradient)))
+    return policy
+
+
+def chances(toy, policy: OpPolicy, family: str) -> list[float]:
+    """How often each op acts in a family."""
+    with torch.no_grad():
+        return policy.settings(toy((family,), seed=9).batch(0, 20).support)[0].sigmoid().mean((0, 1)).tolist()
+
+
+@pytest.mark.parametrize("name", POLICY_OPS)
+def test_an_op_does_what_a_plan_with_its_magnitudes_does(name):
+    row = POLICY_OPS[name]
+    values = [0.7 * each.most for each in row.magnitudes]
+    call = row.written(values, chance=1.0)
+    assert dict(call.options)["p"] == 1
+    plain = build(call, OPS)
+    plain = getattr(plain, "op", plain)  # what is in Sometimes
+    images = torch.rand(6, 3, 12, 12, generator=torch.Generator().manual_seed(1))
+    params = row.params(row.op.sample(6, torch.Generator().manual_seed(2)), torch.tensor([values]).expand(6, -1))
+    expected = plain.apply(images, plain.sample(6, torch.Generator().manual_seed(2)))
+    # What a plan writes has four digits; a narrower blur looks less far.
+    torch.testing.assert_close(row.op.apply(images, params), expected, atol=5e-3, rtol=0)
+    assert not torch.allclose(expected, images)
+
+
+@pytest.mark.parametrize("name", [name for name, row in POLICY_OPS.items() if row.magnitudes])
+def test_an_op_of_magnitude_0_leaves_an_item_alone(name):
+    row = POLICY_OPS[name]
+    images = torch.rand(4, 3, 12, 12)
+    params = row.params(row.op.sample(4, torch.Generator().manual_seed(2)), torch.zeros(4, len(row.magnitudes)))
+    torch.testing.assert_close(row.op.apply(images, params), images, atol=2e-5, rtol=0)
+
+
+def test_open_gates_are_the_composition_of_the_ops():
+    torch.manual_seed(0)
+    policy = parse_augmenter("context_free(rotate-affine-elastic-stroke-hue-noise)").make((3, 12, 12)).eval()
+    labels = torch.eye(2)[None]
+    support = Examples(torch.rand(1, 2, 3, 12, 12), labels, torch.ones(1, 2), torch.ones(1, 2) > 0)
+    draws = policy.draw(support, 3, torch.Generator().manual_seed(1))
+    draws["gates"].fill_(1.0)
+    values = iter(policy.settings(support)[1][0, 0].detach())
+    params, ops = {}, []
+    for place, (name, row) in enumerate(policy.ops.items()):
+        own = torch.stack([next(values) for _ in row.magnitudes]).expand(6, -1)
+        unit = {key.split(".")[1]: drawn[0] for key, drawn in draws.items() if key.startswith(f"{name}.")}
+        params[str(place)] = row.params(unit, own)
+        ops.append(row.op)
+    expected = Compose(tuple(ops)).apply(support.items[0].repeat_interleave(3, 0), params)
+    torch.testing.assert_close(policy.replay(support, 3, draws).items[0], expected)
+
+
+def test_closed_gates_leave_the_items():
+    policy = parse_augmenter("policy").make((3, 12, 12)).eval()
+    support = Examples(torch.rand(1, 2, 3, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    draws = policy.draw(support, 3, torch.Generator().manual_seed(1))
+    draws["gates"].fill_(0.0)
+    torch.testing.assert_close(
+        policy.replay(support, 3, draws).items, support.items.repeat_interleave(3, 1), atol=2e-5, rtol=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("op", "kept", "decides"), [("spin", "angle kept", "angle decides"), ("recolour", "colour kept", "colour decides")]
+)
+def test_a_policy_finds_what_keeps_the_class(toy, op, kept, decides):
+    (often,) = chances(toy, learned(toy, f"context_free({op})", kept, gradient="reinforce"), kept)
+    (seldom,) = chances(toy, learned(toy, f"context_free({op})", decides, gradient="reinforce"), decides)
+    assert often > 0.6
+    assert seldom < 0.2
+
+
+@pytest.mark.parametrize("gates", ["straight-through", "relaxed"])
+def test_half_open_gates_find_what_helps(toy, gates):
+    (often,) = chances(toy, learned(toy, f"context_free(spin, {gates})", "angle kept", steps=25), "angle kept")
+    assert often > 0.6
+
+
+def test_a_policy_learns_large_angles_where_they_keep_the_class_and_small_ones_where_not(toy):
+    degrees = {}
+    for family in ("angle kept", "angle decides"):
+        policy = learned(toy, "context_free(rotate)", family)
+        support = toy((family,)).batch(0, 1).support
+        degrees[family] = policy.settings(support)[1][0, 0, 0].item()
+    assert degrees["angle kept"] > 4 * degrees["angle decides"]
+
+
+def test_a_conditioned_policy_tells_families_apart_by_their_support(toy):
+    policy = learned(
+        toy, "policy(spin, hidden=32, width=16)", "angle kept", "angle decides", gradient="reinforce", steps=60
+    )
+    assert chances(toy, policy, "angle kept")[0] > chances(toy, policy, "angle decides")[0] + 0.3
+
+
+def exact_gradient(trial: Trial) -> torch.Tensor:
+    """The derivative of the expected loss over all pipelines, each of which is tried."""
+    policy = trial.augmenter
+    logits = policy.task_logits(trial.episode.support)
+    expected = torch.zeros((), dtype=torch.float64)
+    for state in itertools.product((0.0, 1.0), repeat=3):
+        gate = torch.tensor([state], dtype=torch.float64)
+        draws = {**trial.draws, "gates": gate.expand_as(trial.draws["gates"])}
+        made = policy.replay(trial.episode.support, trial.copies, draws)
+        expected = expected + log_probability(logits, gate).exp()[0] * trial.loss(made).detach()
+    return torch.autograd.grad(expected, policy.learned)[0]
+
+
+@pytest.fixture
+def trial(toy):
+    torch.manual_seed(0)
+    policy = parse_augmenter("context_free(flip-spin-recolour)").make(SHAPE).double()
+    episode = toy(("angle kept",), shots=1).batch(0, 1)
+    episode = episode.to("cpu", torch.float64)
+    if isinstance(policy, Policy):
+        policy.sight.note(toy(families).batch(0, 40).support)
+    learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).double().requires_grad_(False)
+    return Trial(learner, policy, episode, 1, policy.draw(episode.support, 1, torch.Generator().manual_seed(0)))
+
+
+def estimated(trial: Trial, text: str, draws: int) -> torch.Tensor:
+    """The mean of what an estimator finds, over draws of the gates."""
+    total = torch.zeros(3, dtype=torch.float64)
+    for seed in range(draws):
+        stream = torch.Generator().manual_seed(seed)
+        trial.draws["gates"] = torch.rand(trial.draws["gates"].shape, generator=stream, dtype=torch.float64)
+        loss = parse_estimator(text).loss(trial, stream)
+        total += torch.autograd.grad(loss, trial.augmenter.learned)[0]
+    return total / draws
+
+
+def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float(torch.nn.functional.cosine_similarity(a, b, dim=0))
+
+
+def test_reinforce_has_the_gradient_of_the_expected_loss(trial):
+    exact = exact_gradient(trial)
+    found = estimated(trial, "reinforce", 600)
+    assert cosine(found, exact) > 0.97
+    assert 0.8 < float(found.norm() / exact.norm()) < 1.2
+
+
+def test_straight_through_gates_agree_with_it_in_direction(trial):
+    assert cosine(estimated(trial, "exact", 200), exact_gradient(trial)) > 0.7
+
+
+def test_reinforce_is_refused_where_nothing_is_chosen(toy):
+    with pytest.raises(InputError, match="makes no choices"):
+        learned(toy, "deformation(cells=2, rank=2)", "angle kept", gradient="reinforce", steps=1)
+
+
+def test_gates_are_as_often_open_as_they_should_be():
+    uniform = torch.rand(4000, generator=torch.Generator().manual_seed(0))
+    logit = torch.tensor(-1.0)
+    for how in ("straight-through", "reinforce"):
+        drawn = gates(logit.expand(4000), uniform, how)
+        assert set(drawn.tolist()) == {0.0, 1.0}
+        assert abs(float(drawn.mean() - logit.sigmoid())) < 0.03
+    soft = gates(logit.expand(4000), uniform, "relaxed", exactly=False)
+    assert ((soft > 0) & (soft < 1)).all()
+    assert gates(logit.expand(4000), uniform, "relaxed").equal(drawn)
+
+
+def test_log_probabilities_add_up_to_one():
+    logits = torch.tensor([0.3, -1.2], dtype=torch.float64).expand(4, 2)
+    states = torch.tensor(list(itertools.product((0.0, 1.0), repeat=2)), dtype=torch.float64)
+    assert float(log_probability(logits, states).exp().sum()) == pytest.approx(1)
+
+
+def test_a_policy_as_a_plan_changes_as_many_items_as_the_policy():
+    torch.manual_seed(0)
+    policy = parse_augmenter("context_free(flip)").make((1, 12, 12)).eval()
+    support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    plan = policy.to_plan(500, support)
+    assert Plan.parse(str(plan)) == plan
+    step = plan.steps["shots"]
+    by_plan = variants(support, step.op, 500, torch.Generator().manual_seed(1), step.weight)
+    by_policy = policy.make(support, 500, torch.Generator().manual_seed(1))
+    real = support.items.repeat_interleave(500, 1)
+    shares = [float(((made.items - real).abs().amax((2, 3, 4)) > 1e-4).float().mean()) for made in (by_plan, by_policy)]
+    assert shares[0] == pytest.approx(0.3, abs=0.05)
+    assert shares[1] == pytest.approx(0.3, abs=0.05)
+    torch.testing.assert_close(by_plan.weight, by_policy.weight, rtol=1e-3, atol=0)
+
+
+def test_a_plan_leaves_out_what_hardly_ever_acts():
+    policy = parse_augmenter("context_free(flip-noise)").make((1, 12, 12))
+    support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    with torch.no_grad():
+        policy.learned[0] = -10
+    assert "flip" not in str(policy.to_plan(4, support))
+    with torch.no_grad():
+        policy.learned[1] = -10
+    assert str(policy.to_plan(4, support)) == "none"
+
+
+def test_shots_that_differ_show_in_what_is_seen_of_their_class():
+    torch.manual_seed(0)
+    sight = Sight(1, width=8)
+    one = torch.rand(1, 1, 1, 12, 12)
+    labels = torch.eye(2)[[0, 0, 1, 1]][None]
+    seen = []
+    for second in (one, torch.rand(1, 1, 1, 12, 12)):
+        items = torch.cat([one, second, torch.rand(1, 2, 1, 12, 12, generator=torch.Generator().manual_seed(1))], 1)
+        seen.append(sight(Examples(items, labels, torch.ones(1, 4), torch.ones(1, 2) > 0)))
+    assert not torch.allclose(*seen)
+
+
+def test_sets_name_rows_of_the_table():
+    assert all(name in POLICY_OPS for names in SETS.values() for name in names)
+    assert op_names("photographs")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("policy(spinn)", "did you mean 'spin'"),
+        ("policy(spin-hu)", "did you mean 'hue'"),
+        ("policy(spin, weights)", "straight-through"),
+        ("context_free(weight=0)", "weight=0"),
+        ("policy(hidden=0)", "hidden=0"),
+        ("deformation(cells=0)", "cells=0"),
+    ],
+)
+def test_wrong_options_are_told(text, message):
+    with pytest.raises(InputError, match=message):
+        parse_augmenter(text)
+
+
+def test_colours_need_three_channels_and_policies_images():
+    with pytest.raises(InputError, match="none of them is for images of 1 channel"):
+        parse_augmenter("policy(hue)").make((1, 12, 12))
+    with pytest.raises(InputError, match="augmenter of images"):
+        parse_augmenter("policy").make((64,))
