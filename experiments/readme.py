@@ -13,11 +13,11 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 def section() -> str:
     """The text between the README's marks."""
-    demo, omniglot, sampling, augment = (
+    demo, omniglot, few, sampling, augment = (
         json.loads((ROOT / "results" / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("demo", "omniglot_small1", "sampling", "augment")
+        for name in ("demo", "omniglot_small1", "few_tasks", "sampling", "augment")
     )
-    return "\n\n".join((_demo(demo), _omniglot(omniglot), _speed(sampling, augment)))
+    return "\n\n".join((_demo(demo), _omniglot(omniglot), _few_tasks(few), _speed(sampling, augment)))
 
 
 def _demo(found: dict) -> str:
@@ -77,6 +77,23 @@ def _omniglot(found: dict) -> str:
         + "\n".join(rows)
         + f"\n\n```console\n$ {first['train']}\n$ {first['judged']['prototypes']['command']}\n"
         f"$ {best['train']}\n$ {judge}\n```"
+    )
+
+
+def _few_tasks(found: dict) -> str:
+    told = []
+    for title, one in found["comparisons"].items():
+        arms = one["judged"]["20 ways"]["arms"]
+        without, turned = arms["without"], arms["turned classes"]
+        low, high = turned["against_first"]["interval"]
+        told.append(
+            f"{title} {without['accuracy']:.1%} to {turned['accuracy']:.1%} "
+            f"({100 * turned['against_first']['difference']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}])"
+        )
+    return (
+        "**Few training classes** (Omniglot, 20 ways, 1 shot, alphabets set aside, 3 seeds): what turned and mirrored "
+        f"classes as new ones change, in points [95 %]: {'; '.join(told)}. [The curve, and other methods]"
+        "(docs/results.md#few-tasks)."
     )
 
 
