@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from manyshot.augment import Plan
 from manyshot.base.seeds import generator
 from manyshot.datasets import load
-from manyshot.learners import Learner, Logistic, Prototypes, Ridge
+from manyshot.learners import Learner, Probe, Prototypes, Ridge
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
 from manyshot.meta_augment.augmented import Augmented, Tailor
 from manyshot.nets import ENCODERS
@@ -320,7 +320,7 @@ def all_intents(root: str) -> dict:
     train, validation, test = (encode(encoder, load("clinc150", s, root=root)) for s in ("train", "validation", "test"))
     heads = {"prototypes": Prototypes(nn.Identity())}
     heads |= {f"ridge({p})": Ridge(nn.Identity(), p) for p in (0.1, 0.3, 1.0, 3.0)}
-    heads |= {f"logistic({p})": Logistic(nn.Identity(), penalty=p) for p in (0.01, 0.03, 0.1)}
+    heads |= {f"logistic regression, penalty {p}": Probe(nn.Identity(), penalty=p) for p in (0.01, 0.03, 0.1)}
     found = {}
     for shots in (5, 10):
         scores: dict[str, list[list[float]]] = {}
