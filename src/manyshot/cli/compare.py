@@ -33,6 +33,7 @@ PRESETS = {
     "cifar-fs-tasks": "CIFAR-FS, 5 ways: each method of augmenting whole tasks alone, and several together",
     "few-tasks": "Omniglot from 10, 20, 50 and 100 training classes, with and without new ones made of them",
     "memorisation": "sine waves from few fixed tasks: are they learned by heart, with and without label-shared noise",
+    "omniglot-challenge": "Omniglot's one-shot challenge from five alphabets: what each part of augmentation brings",
     "transfer": "Omniglot's letters to MNIST's digits, from 1 and 5 examples each",
 }
 """Names and summaries of the presets; here too, so that the help need not wait for torch."""
@@ -57,7 +58,7 @@ EXAMPLES = examples(
     "learner and encoder.",
     "",
     "Presets, for which --steps, --tasks, --seeds and --seed may be changed, and all but memorisation take --root,",
-    "--jobs and --device:",
+    "--jobs and --device; omniglot-challenge takes --one-shot-runs and no --tasks:",
     *(f"  {name}: {summary}" for name, summary in PRESETS.items()),
 )
 
@@ -110,6 +111,13 @@ def compare(
     ] = None,
     test_split: Annotated[str | None, typer.Option(help="Which part of --test-data.")] = None,
     tasks: Annotated[int, typer.Option(help="How many test tasks.")] = 600,
+    one_shot_runs: Annotated[
+        Path | None,
+        typer.Option(
+            "--one-shot-runs",
+            help="What preset omniglot-challenge is judged on; practice_runs.zip among Omniglot's files if not given.",
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of each arm; their seeds count up from --seed.")] = 3,
     jobs: Annotated[int | None, typer.Option(help="Trainings at a time; one a processor core if not given.")] = None,
     device: option.Device = "cpu",
@@ -140,6 +148,9 @@ def compare(
     if preset == "memorisation":
         _memorisation(context, out, steps, tasks, seeds, seed, as_json)
         return
+    if preset == "omniglot-challenge":
+        _omniglot_challenge(context, out, root, one_shot_runs, steps, seeds, jobs, device, seed, as_json)
+        return
     if preset is not None:
         if preset not in PRESETS:
             raise InputError(f"--preset {preset}: {did_you_mean(preset, PRESETS)}")
@@ -158,6 +169,7 @@ def compare(
         ]
         title = COMPARISONS[preset].summary
     else:
+        refuse("without --preset omniglot-challenge", one_shot_runs=one_shot_runs)
         if data is None or not arms:
             raise InputError("give DATA and at least one --arms, or --preset NAME; see --help")
         if compare_text.takes(data, root):
@@ -291,3 +303,40 @@ def _memorisation(context: Context, out: Path, steps: int, tasks: int, seeds: in
         print(f"{one.waves} training waves, mean squared errors:")
         print_table(COLUMNS, memorisation_rows(one), right=(1, 2, 3, 4, 5, 6))
     print(f"{seeds} seeds; intervals are 95 %. Look at {report}")
+
+
+def _omniglot_challenge(
+    context: Context,
+    out: Path,
+    root: Path | None,
+    one_shot_runs: Path | None,
+    steps: int,
+    seeds: int,
+    jobs: int | None,
+    device: str,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """A ladder, which is judged on one-shot runs, with ensembles on its upper rungs."""
+    from dataclasses import replace
+
+    from manyshot.report.one_shot_page import COLUMNS, one_shot_page, one_shot_rows
+    from manyshot.report.page import write_page
+    from manyshot.training.one_shot import CONFIG, climb, practice_runs
+
+    known = [name for name in (*WITH_PRESET, "one_shot_runs") if name != "tasks"]
+    _refuse_others(context, known, "with this --preset, which says itself")
+    fit = replace(CONFIG.fit, seed=seed, device=device)
+    fit = replace(fit, steps=steps) if _given(context, "steps") else fit
+    config = replace(CONFIG, root=None if root is None else str(root), fit=fit)
+    judged = practice_runs(root) if one_shot_runs is None else one_shot_runs
+    found = climb(config, judged, seeds, out, jobs)
+    report = out / "report.html"
+    title = PRESETS["omniglot-challenge"]
+    write_page(report, one_shot_page(title, found, shlex.join(["manyshot", *sys.argv[1:]])))
+    if as_json:
+        told = {"preset": "omniglot-challenge", "seeds": seeds, "one_shot_runs": judged.name}
+        print_json(told | found.as_dict() | {"report": str(report)})
+        return
+    print_table(COLUMNS, one_shot_rows(found), right=(1, 2, 3, 4))
+    print(f"{seeds} seeds, {found.trials[0]:,} trials of {found.trials[1]} runs; intervals are 95 %. Look at {report}")

@@ -247,8 +247,22 @@ def compare(
         )
         for name, arm in runs.items()
     }
+    leaks = {name: any(run.learner.transductive for run in arm) for name, arm in runs.items()}
+    return {name: replace(result, transductive=leaks[name]) for name, result in beside_first(accuracy).items()}
+
+
+def beside_first(accuracy: Mapping[str, NDArray[np.float64]]) -> dict[str, ArmResult]:
+    """What arms reached, and by how much they differ from the first.
+
+    Args:
+        accuracy: by arm, `[seeds, tasks]` of the same tasks.
+
+    Example:
+        >>> found = beside_first({"one": np.array([[0.5, 0.7]]), "other": np.array([[0.6, 0.9]])})
+        >>> round(found["other"].against_first.difference, 2)
+        0.15
+    """
     first, *others = accuracy
     differences = {name: paired_difference(accuracy[name], accuracy[first]) for name in others}
     corrected = dict(zip(others, holm([d.p_value for d in differences.values()]) if others else [], strict=True))
-    leaks = {name: any(run.learner.transductive for run in arm) for name, arm in runs.items()}
-    return {name: ArmResult(a, differences.get(name), corrected.get(name), leaks[name]) for name, a in accuracy.items()}
+    return {name: ArmResult(a, differences.get(name), corrected.get(name)) for name, a in accuracy.items()}
