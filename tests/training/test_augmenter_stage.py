@@ -152,6 +152,16 @@ def test_constant_inner_gradients_are_refused_before_anything_is_written(tmp_pat
     assert not (tmp_path / "augmenter").exists()
 
 
+@pytest.mark.parametrize("gradient", ["implicit(terms=3)", "implicit(neumann, 3)", "finite-difference"])
+def test_the_gradient_can_be_chosen(gradient, learner):
+    exact, other = (
+        train_augmenter(config(learner, head="probe(steps=30)", gradient=way, fit=replace(FIT, steps=2)))
+        for way in ("exact", gradient)
+    )
+    assert exact.rows[0]["loss"] == pytest.approx(other.rows[0]["loss"], rel=1e-3)
+    assert any(not exact.augmenter.state_dict()[n].equal(t) for n, t in other.augmenter.state_dict().items())
+
+
 def test_folders_are_told_apart(learner, tmp_path):
     train_augmenter(config(learner), tmp_path / "run")
     assert is_augmenter_run(tmp_path / "run")
