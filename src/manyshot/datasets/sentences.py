@@ -1,6 +1,7 @@
 """A person's own sentences as a source: a table, or a folder of text files a class."""
 
 import hashlib
+import os
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,7 +28,12 @@ def holds_sentences(path: Path) -> bool:
     """
     if is_table(path):
         return True
-    if not path.is_dir() and path.suffix.lower() != ".zip":
+    if path.is_dir():
+        # Large folders of pictures need not be listed twice to see that they hold none.
+        files = (name for _, _, names in os.walk(path) for name in names if not name.startswith("."))
+        if not next(files, "").lower().endswith(".txt"):
+            return False
+    elif path.suffix.lower() != ".zip":
         return False
     try:
         with open_tree(path) as tree:
