@@ -48,7 +48,7 @@ class TestMaking:
 
     def test_a_class_weighs_the_same_however_many_samples_are_made(self, hallucinator):
         for shots in ((1, 1), (2, 3)):
-            few, many = (make_samples(hallucinator, support_of(*shots), n).weight for n in (2, 40))
+            few, many = (make_samples(hallucinator, support_of(*shots), n).weight for n in (3, 40))
             sums = [weight.unflatten(1, (2, -1)).sum(2) for weight in (few, many)]
             assert torch.allclose(*sums, rtol=1e-4)
 
