@@ -47,8 +47,8 @@ def demo(
         gain = interval(100 * answer["difference"], 100 * low, 100 * high, signed=True)
         rows.append((shots.replace("_", " "), f"{answer['without']:.1%}", f"{answer['with']:.1%}", gain))
     print_table(("10 digits", "without augmentation", "with", "difference, points [95 %]"), rows, right=(1, 2, 3))
-    rows = [row[:3] for row in result_rows(found.learned.results)]
-    print_table(("then, with one example each", "accuracy %", "difference, points [95 %]"), rows, right=(1, 2))
+    columns = ("then, with one example each", "accuracy %", "difference, points [95 %]")
+    print_table(columns, [row[:3] for row in result_rows(found.learned.results)], right=(1, 2))
     print(f"Done in {seconds:.0f} seconds. New samples of one task are in {found.samples}")
     print(f"Samples that a learned augmenter tailored to it are in {found.learned.samples}")
     print(f"Look at {found.report}")
