@@ -90,7 +90,8 @@ def load_sentences(path: Path, columns: Columns, name: str | None = None) -> Sou
         raise InputError(f"{path}: no sentences; write one a row, below the names of the columns")
     kept = _without_repeats(path, np.frombuffer(digests, dtype=np.uint64), labels, lines)
     if len(names) < 2:
-        raise InputError(f"{path}: one class only ('{labels[0]}'); name the column of the classes by --label-column")
+        mend = "name the column of the classes by --label-column" if is_table(path) else "give two folders or more"
+        raise InputError(f"{path}: one class only ('{labels[0]}'); {mend}")
     store: Sequence[str]
     if large:
         store = TextsOnDisk(path, columns, np.frombuffer(offsets, dtype=np.int64)[kept].tolist())
