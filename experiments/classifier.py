@@ -46,7 +46,7 @@ def accuracy(real: Source, made: Source | None, test: Source, op: Op | None, see
     encoder = Conv4(real.store.shape[1], real.store.shape[2], (32, 32, 32, 32))
     model = torch.nn.Sequential(encoder, torch.nn.Linear(encoder.features, len(real.class_names)))
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-    engine = None if op is None else Compiled(op)
+    engine = None if op is None else Compiled(op, floats=True)
     parts = [real] if made is None else [real, made]
     for step in range(steps):
         for group in optimizer.param_groups:
