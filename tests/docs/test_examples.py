@@ -31,8 +31,8 @@ from manyshot.base import InputError, did_you_mean, quieten
 from manyshot.cli.compare import PRESETS
 from manyshot.cli.main import app
 from manyshot.datasets import DATASETS
-from manyshot.meta_augment import parse_augmenter
 from manyshot.generate import parse_model
+from manyshot.meta_augment import parse_augmenter
 from manyshot.objectives import parse_objective
 from manyshot.training import Arm
 from manyshot.training.config import encoder_options, learner_options
