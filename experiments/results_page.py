@@ -18,6 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "results.md"
 CURVE = ROOT / "docs" / "images" / "few-tasks.svg"
 ENGINE = ("augment", "step_profile")
+NOTES = {
+    "cifar-fs-tasks": "A short training, of 2,000 tasks where published ones take tens of thousands: a method that "
+    "slows learning down shows what it costs, and not yet what it is worth.\n"
+}
+"""What has to be said of a comparison beside its table."""
 SURE = 0.05
 """Differences of a smaller p-value are set in bold."""
 
@@ -86,6 +91,7 @@ def section(found: dict) -> str:
             "",
             *rows,
             "",
+            *([NOTES[preset]] if preset in NOTES else []),
             *arms,
             "",
             f"(Commit {found['commit'][:7]}, torch {found['versions']['torch']}.)\n",
