@@ -343,8 +343,8 @@ def blood_cells(found: dict) -> str:
         "each class counting alike (chance is 20%); the rarest class has one example in either case. Features of a "
         f"frozen `{found['encoder']}`; ridge with the penalty ({found['penalty']:g}) that did best on photographs of "
         "CIFAR-FS's validation classes. The augmenters were trained on its training classes: nothing was chosen on "
-        "cells. Across microscopes all arms stay near chance; on the same one a fixed plan of image ops gains most, and "
-        "the hallucinator no more than the same network without noise. "
+        "cells. Across microscopes all arms stay near chance; on the same one a fixed plan of image ops gains most, "
+        "and the hallucinator no more than the same network without noise. "
         f"{found['copies']} made shots of each example. Intervals are over draws and {found['seeds']} seeds of the "
         f"augmenters' trainings ({found['steps']} steps, {seconds:.0f} CPU seconds each), not over cells.\n\n"
         + "\n".join(rows)
