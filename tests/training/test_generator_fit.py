@@ -58,7 +58,7 @@ class TestLearning:
     def test_a_game_learns_both_modes_of_a_mixture(self, text):
         source = two_modes()
         game = game_for(source, text)
-        fit_generator(game, source, GeneratorSettings(steps=500, batch=64, rate=2e-3, look_every=250, averaging=0.98))
+        fit_generator(game, source, GeneratorSettings(steps=300, batch=64, rate=3e-3, look_every=150, averaging=0.97))
         shares = modes_of(game.averaged.sample(500, generator=draws()))
         assert sum(shares) > 0.8
         assert min(shares) > 0.2
