@@ -48,7 +48,7 @@ FIXED = {
     "trivialaugment": f"shots: {COPIES} x trivialaugment",
 }
 LEARNED = {"one policy for all": "context_free({ops})", "policy by the support": "policy({ops})"}
-RATES = {"one policy for all": 1e-2, "policy by the support": 4e-3}
+RATES = {"one policy for all": 1e-2, "policy by the support": 3e-3}
 OPS = "spin-recolour"
 ENCODER = Settings(steps=500, tasks_per_step=4, rate=2e-3)
 
@@ -121,8 +121,8 @@ def main() -> None:
     """Train, judge, write, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=300, help="of a policy")
-    parser.add_argument("--tasks", type=int, default=200, help="to judge on, of each family")
+    parser.add_argument("--steps", type=int, default=160, help="of a policy")
+    parser.add_argument("--tasks", type=int, default=100, help="to judge on, of each family")
     parser.add_argument("--width", type=int, default=16, help="channels of the encoder's layers")
     options = parser.parse_args()
     letters = load("glyphs", split="all", size=28).subset(at_least=2 * (SHOTS + QUERIES))
@@ -142,7 +142,7 @@ def main() -> None:
         for name, text in LEARNED.items():
             began = process_time()
             augmenter = parse_augmenter(text.format(ops=OPS)).make((3, 28, 28))
-            settings = Settings(options.steps, tasks_per_step=8, rate=RATES[name], warm_up=20, seed=seed)
+            settings = Settings(options.steps, tasks_per_step=24, rate=RATES[name], warm_up=20, seed=seed)
             tasks = Families(for_policy, 100 + seed)
             if isinstance(augmenter, Policy):
                 augmenter.sight.note(tasks.batch(0, 80).support)

@@ -12,6 +12,8 @@ from manyshot.tasks import EpisodeSampler, Examples, Source
 
 FLOOR = 1e-6
 """What is added to variances."""
+SIDES = (5, 3, 3)
+"""Of the filters, in pixels."""
 TASKS = 40
 """How many tasks are looked at, to know what they have in common."""
 LEAST_SPREAD = 0.05
@@ -22,7 +24,8 @@ FURTHEST = 3.0
 class Sight(nn.Module):
     """Look at a support set of images, and tell each class and the task by a few numbers.
 
-    A network of three convolutions tells an item by a vector f, averaged over the image, so that any size will do. With
+    Three convolutions tell an item by a vector f, averaged over the image, so that any size will do. Their filters are
+    random and stay as they are: trained, they would move what has been centred. With
     the mean m_k and the deviation d_k of each class's f over its shots, <.> the mean over classes, and a the deviation
     of the m_k over the classes, a class is told by
 
@@ -48,18 +51,20 @@ class Sight(nn.Module):
     def __init__(self, channels: int, width: int = 32) -> None:
         super().__init__()
         self.features = 5 * width + 2
+        sizes = (channels, 16, 32, width)
+        for layer, (before, after, side) in enumerate(zip(sizes[:-1], sizes[1:], SIDES, strict=True)):
+            filters = torch.randn(after, before, side, side) * (2 / (before * side**2)) ** 0.5
+            self.register_buffer(f"filters_{layer}", filters)
         self.register_buffer("centre", torch.zeros(self.features))
         self.register_buffer("spread", torch.ones(self.features))
         self.centre: Tensor
         self.spread: Tensor
-        self.look = nn.Sequential(
-            nn.Conv2d(channels, 16, 5, stride=2, padding=2),
-            nn.GELU(),
-            nn.Conv2d(16, 32, 3, stride=2, padding=1),
-            nn.GELU(),
-            nn.Conv2d(32, width, 3, stride=2, padding=1),
-            nn.GELU(),
-        )
+
+    def look(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n width"]:
+        """The vector f of each image."""
+        for layer, side in enumerate(SIDES):
+            images = F.gelu(F.conv2d(images, self.get_buffer(f"filters_{layer}"), stride=2, padding=side // 2))
+        return images.mean((2, 3))
 
     @torch.no_grad()
     def look_at(self, source: Source) -> None:
@@ -86,7 +91,7 @@ class Sight(nn.Module):
 
     def forward(self, support: Examples) -> Float[Tensor, "t ways features"]:
         """Tell each class of each task; zeros for a class that the task lacks."""
-        f = self.look(support.items.flatten(0, 1)).mean((2, 3)).unflatten(0, support.items.shape[:2])
+        f = self.look(support.items.flatten(0, 1)).unflatten(0, support.items.shape[:2])
         means, mean = class_context(f, support)
         squares, _ = class_context(f.square(), support)
         variances = (squares - means.square()).clamp(min=0)
