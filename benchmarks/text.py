@@ -42,7 +42,16 @@ SHARE = 0.1
 STUBBED = {
     "nlpaug": ("gdown",),
     "textattack": (
-        *("flair", "flair.data", "bert_score", "Levenshtein", "langdetect", "datasets", "language_tool_python"),
+        *(
+            "flair",
+            "flair.data",
+            "flair.models",
+            "bert_score",
+            "Levenshtein",
+            "langdetect",
+            "datasets",
+            "language_tool_python",
+        ),
         "OpenHowNet",
     ),
 }
@@ -141,12 +150,22 @@ PEERS = {"nlpaug": nlpaug, "textattack": textattack}
 
 
 def imported(name: str) -> Any:
-    """A module of a peer, with dummies in the place of what it asks for besides."""
-    for missing in STUBBED[name.partition(".")[0]]:
-        dummy = MagicMock(name=missing)
-        dummy.__spec__, dummy.__path__ = importlib.machinery.ModuleSpec(missing, None), []
-        sys.modules[missing] = dummy
-    return importlib.import_module(name)
+    """A module of a peer, with dummies in the place of what it wants for other work than is timed here."""
+    peer = name.partition(".")[0]
+    wanted = list(STUBBED[peer])
+    while True:
+        for missing in wanted:
+            dummy = MagicMock(name=missing)
+            dummy.__spec__, dummy.__path__ = importlib.machinery.ModuleSpec(missing, None), []
+            sys.modules[missing] = dummy
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name in wanted or error.name.partition(".")[0] == peer:
+                raise
+            wanted = [error.name]
+            for half in [module for module in sys.modules if module.partition(".")[0] == peer]:
+                del sys.modules[half]
 
 
 def lend_wordnet() -> None:

@@ -20,6 +20,13 @@ def test_the_parts_of_a_text_are_the_text(text):
     assert set(words.free) <= set(range(1, len(words.parts), 2))
 
 
+@given(st.text("ab Z'", max_size=30))
+def test_plain_texts_are_taken_apart_as_others_are(text):
+    other = words_of(text + ".")
+    assert words_of(text).parts == [*other.parts[:-1], other.parts[-1][:-1]]
+    assert words_of(text).free == other.free
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

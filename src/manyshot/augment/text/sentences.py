@@ -45,6 +45,8 @@ def sentences(text: str) -> list[str]:
     """
     parts: list[str] = []
     start = 0
+    if text and not _stands_alone(text, 0):
+        return [text]  # its first character would belong to whatever it came to stand behind
     for match in _END.finditer(text):
         closing = match.end() - len(match.group().lstrip("\"'”’」』）)]"))
         if _NO_END.search(text, max(start, match.start() - 8), match.start()) or not _stands_alone(text, match.end()):

@@ -50,6 +50,8 @@ class Typos(LetterOp):
 
     def can_spoil(self, word: str) -> bool:
         """Whether it has two letters of the keyboard."""
+        if word.isascii():
+            return len(word) > 1  # words begin and end with letters
         return sum(letter in NEAR for letter in word.lower()) > 1
 
     def spoilt(self, word: str, where: float, how: float) -> str:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from manyshot.augment.text.characters import HAN, KEPT, LETTERS, OTHER, PARTING, is_simple, marks, may_hold_kept
 from manyshot.augment.text.characters import other_letters as letters_of_other_scripts
@@ -15,8 +15,7 @@ _PLAIN = re.compile(rf"({_RUN}|[{HAN}]++)")
 _WITH_KEPT = re.compile(rf"{KEPT}|({_RUN}|[{HAN}]++)")
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """A text, taken apart.
 
     Args:
@@ -63,6 +62,12 @@ def words_of(text: str, segmented: bool = True) -> Words:
         >>> words_of("今天天气真好。").parts
         ['', '今天天气', '', '真', '', '好', '。']
     """
+    plain = _plain_words(text)
+    if plain:
+        parts = [" "] * (2 * len(plain) + 1)
+        parts[1::2] = plain
+        parts[0] = parts[-1] = ""
+        return Words(parts, list(range(1, len(parts), 2)), True)
     simple = is_simple(text)
     if not simple:
         parts = _taken_apart(text, _full_pattern())
@@ -102,6 +107,14 @@ def replaced(text: str, matches: Iterable[re.Match[str]], replacements: Iterable
         parts += (text[end : match.start()], replacement)
         end = match.end()
     return "".join((*parts, text[end:]))
+
+
+def _plain_words(text: str) -> list[str]:
+    """The words of a text of ASCII letters and single spaces alone, which many are; none if it holds anything else."""
+    if not (text.isascii() and text.replace(" ", "").isalpha()):
+        return []
+    words = text.split(" ")
+    return [] if "" in words else words
 
 
 @cache
