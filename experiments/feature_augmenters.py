@@ -8,7 +8,6 @@ used.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -21,6 +20,7 @@ from circumstances import write
 from torch import nn
 from torch.nn import functional as F
 
+from manyshot.base import read_json, write_json
 from manyshot.datasets import load
 from manyshot.learners import Prototypes, Ridge
 from manyshot.learners.feature_learner import FeatureLearner
@@ -256,24 +256,22 @@ def main() -> None:
     parser.add_argument("--runs", default=Path("runs/feature_augmenters"), type=Path, help="where trainings lie")
     parser.add_argument("--seeds", default=3, type=int, help="how many")
     parser.add_argument("--tasks", default=300, type=int, help="to judge on")
-    parser.add_argument("--only", help="one of the domains")
+    parser.add_argument("--only", help="one of the domains; figures of others are written where they are there already")
     options = parser.parse_args()
     found: dict = {}
     for name, domain in domains(options.root).items():
-        if options.only not in (None, name):
+        kept = [options.runs / f"{name.replace(', ', '-')}-{seed}.json" for seed in range(options.seeds)]
+        if options.only in (None, name):
+            for seed, path in enumerate(kept):
+                if not path.exists():
+                    write_json(path, one_seed(name, domain, options, seed))
+        if not all(path.exists() for path in kept):
             continue
-        seeds = []
-        for seed in range(options.seeds):
-            kept = options.runs / f"{name.replace(', ', '-')}-{seed}.json"
-            if not kept.exists():
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_text(json.dumps(one_seed(name, domain, options, seed)))
-            seeds.append(json.loads(kept.read_text()))
+        seeds = [read_json(path) for path in kept]
         seconds = {arm: sum(seed["cpu_seconds"][arm] for seed in seeds) for arm in seeds[0]["cpu_seconds"]}
         found[name] = {"ways": domain.ways, "tasks": options.tasks, "cpu_seconds": seconds, "shots": compared(seeds)}
-    if options.only is None:
-        command = "python experiments/feature_augmenters.py --root DATA"
-        write("feature_augmenters", {"command": command, "seeds": options.seeds, "copies": COPIES, "domains": found})
+    command = "python experiments/feature_augmenters.py --root DATA"
+    write("feature_augmenters", {"command": command, "seeds": options.seeds, "copies": COPIES, "domains": found})
 
 
 if __name__ == "__main__":
