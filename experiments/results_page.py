@@ -259,8 +259,9 @@ def clinc150(found: dict) -> str:
             f"{found['divisions']} divisions of the 150 intents into {classes['training']} to train augmenters and "
             f"heads on, {classes['validation']} to choose by, and {classes['test']} to judge on; "
             f"{found['tasks']['5']} tasks of 5 ways and {found['tasks']['50']} of 50 of each; {found['copies']} made "
-            f"items of each sentence; {found['steps']} steps of whatever is trained. Differences are from no "
-            "augmentation; noise on the vectors is the control.\n",
+            f"items of each sentence; {found['steps']} steps of whatever is trained, and as many more for the learned "
+            "head once the hallucinator stands behind it (its seconds are those of the second half alone). Differences "
+            "are from no augmentation; noise on the vectors is the control.\n",
             *rows,
             "",
             *beside,
