@@ -130,7 +130,7 @@ def nlpaug() -> dict[str, Work]:
 
 def textattack() -> dict[str, Work]:
     """What TextAttack does; its stop words, whose list is not there, are our function words."""
-    augmentation = imported("textattack.augmentation")
+    augmentation = imported("textattack.augmentation.recipes")
     few = {"pct_words_to_swap": SHARE, "transformations_per_example": 1}
     augmenters = {
         "swap": augmentation.SwapAugmenter(**few),
