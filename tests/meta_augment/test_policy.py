@@ -26,7 +26,7 @@ from manyshot.training import Settings, fit
 SHAPE = (3, 9, 9)
 
 
-def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int = 40, rate: float = 3e-2) -> OpPolicy:
+def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int = 30, rate: float = 3e-2) -> OpPolicy:
     """A policy after a second or two of training through ridge on pixels."""
     torch.manual_seed(0)
     policy = parse_augmenter(text).make(SHAPE)
@@ -170,13 +170,13 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
 
 def test_reinforce_has_the_gradient_of_the_expected_loss(trial):
     exact = exact_gradient(trial)
-    found = estimated(trial, "reinforce", 600)
-    assert cosine(found, exact) > 0.97
-    assert 0.8 < float(found.norm() / exact.norm()) < 1.2
+    found = estimated(trial, "reinforce", 300)
+    assert cosine(found, exact) > 0.95
+    assert 0.75 < float(found.norm() / exact.norm()) < 1.3
 
 
 def test_straight_through_gates_agree_with_it_in_direction(trial):
-    assert cosine(estimated(trial, "exact", 200), exact_gradient(trial)) > 0.7
+    assert cosine(estimated(trial, "exact", 100), exact_gradient(trial)) > 0.7
 
 
 def test_reinforce_is_refused_where_nothing_is_chosen(toy):
