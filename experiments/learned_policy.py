@@ -2,8 +2,8 @@
 
 Learners of Omniglot (prototypes on Conv4, 28 px, trained with the plan `handwriting` on half of the background
 alphabets); augmenters learn through them, by ridge, on alphabets that the learner never saw; all arms are judged on the
-same tasks of the evaluation set's alphabets, which neither ever saw, with the same number of made shots. Plans, weights
-and the penalty were chosen on the learner's validation alphabets, by `--choose`. Writes results/learned_policy.json.
+same tasks of a sixth of the alphabets, which neither ever saw, with the same number of made shots. Weights of written
+plans and the penalty are chosen on the learner's validation alphabets. Writes results/learned_policy.json.
 
     python experiments/learned_policy.py --root DATA/omniglot
 """
@@ -85,9 +85,6 @@ def main() -> None:
         config = replace(LEARNER, root=options.root).seeded(seed)
         run = load_run(folder) if (folder / "best.safetensors").exists() else train(config, folder)
         sources = load_sources(run.config)
-        evaluation = load_sources(
-            replace(run.config, split="evaluation", validation=0.0, test=0.0, augmenter=0.0)
-        ).training
         encoder = run.learner.encoder.eval()
         arms: dict[str, tuple[Plan, float]] = {"nothing": (Plan(), 1.0)}
         told: dict[str, object] = {"seed": seed}
@@ -108,7 +105,7 @@ def main() -> None:
         made.append(told)
         print(told, flush=True)
         for setting, (ways, shots, tasks) in SETTINGS.items():
-            sampler = EpisodeSampler(evaluation, ways, shots, QUERIES, seed=1000)
+            sampler = EpisodeSampler(sources.test, ways, shots, QUERIES, seed=1000)
             found = judged(encoder, sampler, tasks, arms)
             for name, by_task_ in found.items():
                 accuracy.setdefault(setting, {}).setdefault(name, []).append(by_task_)
