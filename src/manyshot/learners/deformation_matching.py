@@ -26,7 +26,7 @@ class DeformationMatching(Learner):
     only whether it is above 0, and of a soft label only which class has the largest share. A pair takes about three
     milliseconds, so a task of 20 classes with 20 queries more than a second.
 
-    Errs on other drawings than a trained network does, so an `Ensemble` of both errs less than either.
+    It errs on other drawings than a trained network does, so an `Ensemble` of both may err less than either.
 
     Args:
         residual: l_1; so is strain.
