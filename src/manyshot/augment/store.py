@@ -13,7 +13,8 @@ from manyshot.augment.build import is_required, options
 from manyshot.augment.compose import Compose, Sometimes
 from manyshot.augment.mix import MIXES, Mix, SometimesMix
 from manyshot.augment.op import Op
-from manyshot.augment.table import CHOOSERS, OPS, TEXT_OPS
+from manyshot.augment.table import CHOOSERS, OPS
+from manyshot.augment.text import OPS as TEXT_OPS
 from manyshot.base import InputError, did_you_mean
 
 HEAD = "manyshot pipeline"

@@ -98,7 +98,7 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "rjieba", None)
     with pytest.raises(InputError, match=r'pip install "manyshot\[chinese\]"'):
         words_of("我们喜欢天气预报")
-    assert words_of("plain").count == 1
+    assert words_of("plain").total == 1
     with pytest.raises(InputError, match="no_such_package"):
         require("no_such_package", "text")
 

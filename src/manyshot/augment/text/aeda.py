@@ -49,4 +49,4 @@ class AEDA(WordOp):
         return "".join(parts)
 
     def _most(self, words: Words) -> int:
-        return min(max(1, int(self.share * words.count)), len(words.free))
+        return min(max(1, int(self.share * words.total)), len(words.free))

@@ -35,7 +35,7 @@ class DeleteWords(WordOp):
 
     def needs(self, words: Words) -> int:
         """One number a word that goes."""
-        return min(portion(self.share, words.count), len(words.free), words.count - 1) if words.free else 0
+        return min(portion(self.share, words.total), len(words.free), words.total - 1) if words.free else 0
 
     def changed(self, words: Words, numbers: Sequence[float]) -> str:
         """The text without these words."""
@@ -76,7 +76,7 @@ class CutOff(WordOp):
         return without(words.parts, spans[int(numbers[0] * len(spans))])
 
     def _spans(self, words: Words) -> list[list[int]]:
-        length = min(portion(self.share, words.count), words.count - 1)
+        length = min(portion(self.share, words.total), words.total - 1)
         if length < 1:
             return []
         runs, before = [], None

@@ -20,7 +20,7 @@ class LetterOp(WordOp):
 
     def needs(self, words: Words) -> int:
         """Three numbers a word: which, where in it, and how."""
-        return 3 * min(portion(self.share, words.count), len(self._places(words)))
+        return 3 * min(portion(self.share, words.total), len(self._places(words)))
 
     def changed(self, words: Words, numbers: Sequence[float]) -> str:
         """The text with these words spoilt."""

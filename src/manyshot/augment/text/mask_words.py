@@ -55,7 +55,7 @@ class MaskWords(TextOp):
         model = load(self.model, "AutoModelForMaskedLM")
         found = [words_of(text) for text in texts]
         places = [[place for place in words.places if place in set(words.free)] for words in found]
-        counts = [min(portion(self.share, words.count), len(some)) for words, some in zip(found, places, strict=True)]
+        counts = [min(portion(self.share, words.total), len(some)) for words, some in zip(found, places, strict=True)]
         drawn = draws(params["seed"], [count * (1 + MOST_CHARACTERS) for count in counts])
         chosen = [sorted(pick(some, n, numbers)) for some, n, numbers in zip(places, counts, drawn, strict=True)]
         changed = list(texts)

@@ -34,7 +34,7 @@ class SwapWords(WordOp):
 
     def needs(self, words: Words) -> int:
         """Two numbers a swap."""
-        return 2 * portion(self.share, words.count) if len(words.free) > 1 else 0
+        return 2 * portion(self.share, words.total) if len(words.free) > 1 else 0
 
     def changed(self, words: Words, numbers: Sequence[float]) -> str:
         """The text with words in other places; a Han word never trades places with one that needs spaces."""

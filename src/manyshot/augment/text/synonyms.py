@@ -37,7 +37,7 @@ class Synonyms(WordOp):
 
     def needs(self, words: Words) -> int:
         """Two numbers a word: which, and by what."""
-        return 2 * min(portion(self.share, words.count), len(with_synonyms(words)))
+        return 2 * min(portion(self.share, words.total), len(with_synonyms(words)))
 
     def changed(self, words: Words, numbers: Sequence[float]) -> str:
         """The text with these words replaced."""
@@ -73,7 +73,7 @@ class InsertWords(WordOp):
 
     def needs(self, words: Words) -> int:
         """Three numbers an insertion: which word, by what, and where."""
-        return 3 * portion(self.share, words.count) if _gaps(words) and with_synonyms(words) else 0
+        return 3 * portion(self.share, words.total) if _gaps(words) and with_synonyms(words) else 0
 
     def changed(self, words: Words, numbers: Sequence[float]) -> str:
         """The text with further words."""

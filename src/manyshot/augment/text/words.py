@@ -30,7 +30,7 @@ class Words(NamedTuple):
     simple: bool
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many words there are."""
         return len(self.parts) // 2
 
