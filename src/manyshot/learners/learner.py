@@ -87,9 +87,9 @@ def by_task(
         torch.Size([2, 3, 16])
     """
     if not isinstance(items, Tensor):
-        every = encoder([text for task in items for text in task])
-        every = every.reshape(len(items), -1, *every.shape[1:])
-        return every if weight is None else every * (weight > 0)[..., None]
+        texts: Tensor = encoder([text for task in items for text in task])
+        texts = texts.reshape(len(items), -1, *texts.shape[1:])
+        return texts if weight is None else texts * (weight > 0)[..., None]
     flat = items.flatten(0, 1)
     real = None if weight is None else weight.flatten() > 0
     if real is None or bool(real.all()):
