@@ -36,7 +36,8 @@ def join(first: Source, second: Source, name: str | None = None) -> Source:
         looks.append((tuple(source.store.shape[1:]), source.store.dtype))
     if looks[0] != looks[1]:
         raise InputError(
-            f"{first.name} holds {_look(*looks[0])} and {second.name} {_look(*looks[1])}; load them alike, with one size"
+            f"{first.name} holds {_look(*looks[0])} and {second.name} {_look(*looks[1])}; load them alike, "
+            "with one size"
         )
     groups: dict[str, str] | None = None
     if first.groups is not None and second.groups is not None:
