@@ -2,8 +2,8 @@
 
 Learners of Omniglot (prototypes on Conv4, 28 px, trained with the plan `handwriting` on half of the background
 alphabets); augmenters learn through them, by ridge, on alphabets that the learner never saw; all arms are judged on the
-same tasks of a sixth of the alphabets, which neither ever saw, with the same number of made shots. Weights of written
-plans and the penalty are chosen on the learner's validation alphabets. Writes results/learned_policy.json.
+same tasks of a sixth of the alphabets, which neither ever saw, with the same number of made shots. The weight of those,
+for every arm, and the penalty are chosen on the learner's validation alphabets. Writes results/learned_policy.json.
 
     python experiments/learned_policy.py --root DATA/omniglot
 """
@@ -53,10 +53,12 @@ HAND = {
     "trivialaugment": "trivialaugment",
 }
 WEIGHTS = (0.03, 0.125, 0.5, 1.0)
+TIMES = (0.25, 0.5, 1.0, 2.0)
+"""What the weight of made shots is chosen from; for learned arms, as a factor of what they have learned."""
 LEARNED = {
-    "one policy for all": ("context_free(shapes)", 5e-3),
-    "policy by the support": ("policy(shapes)", 2e-3),
-    "deformation by the support": ("deformation", 2e-3),
+    "one policy for all": ("context_free(shapes, weight=0.5)", 5e-3),
+    "policy by the support": ("policy(shapes, weight=0.5)", 2e-3),
+    "deformation by the support": ("deformation(weight=0.5)", 2e-3),
 }
 STEPS = 150
 SETTINGS = {
@@ -97,8 +99,11 @@ def main() -> None:
             place = Path(options.runs) / text.split("(")[0] / f"seed-{seed}"
             began = process_time()
             learned = _trained(place, folder, text, rate, seed)
-            arms[name] = (Plan.parse(f"shots: {COPIES} x learned").with_augmenter(learned.augmenter), 1.0)
-            told[name] = {"cpu_seconds": process_time() - began}
+            seconds = process_time() - began
+            plan = Plan.parse(f"shots: {COPIES} x learned").with_augmenter(learned.augmenter)
+            weight = chosen_weight(encoder, plan, sources.validation, learned=True)
+            arms[name] = (plan, weight)
+            told[name] = {"cpu_seconds": seconds, "weight": weight}
             if isinstance(learned.augmenter, OpPolicy):
                 few = EpisodeSampler(sources.validation, 20, 1, 1).batch(0, 10).as_float()
                 told[name] |= {"as a plan": str(learned.augmenter.to_plan(COPIES, few.support))}
@@ -130,16 +135,16 @@ HEADS: dict[str, Learner] = {
 }
 
 
-def chosen_weight(encoder: nn.Module, plan: Plan, validation: Source | None) -> float:
+def chosen_weight(encoder: nn.Module, plan: Plan, validation: Source | None, learned: bool = False) -> float:
     """The weight of a made item that does best through ridge on the validation alphabets."""
     assert validation is not None
     sampler = EpisodeSampler(validation, 20, 1, 3, seed=5)
-    best = dict.fromkeys(WEIGHTS, 0.0)
+    best = dict.fromkeys(TIMES if learned else WEIGHTS, 0.0)
     for first in range(0, 30, 10):
         episode = sampler.batch(first, 10)
         real, query = features(encoder, episode.support), features(encoder, episode.query)
         support = with_made(encoder, real, plan, episode, generator(5, "choose", first))
-        for weight in WEIGHTS:
+        for weight in best:
             best[weight] += hits(HEADS["ridge"], weighed(support, weight), query).mean()
     return max(best, key=lambda weight: best[weight])
 
