@@ -183,9 +183,9 @@ def learned_policy(found: dict) -> str:
         "## Learned augmentation of drawings\n",
         "Omniglot alphabets that neither learner (prototypes on Conv4, trained with the plan `handwriting` on half of "
         "the background set) nor augmenter (trained through ridge on a quarter) ever saw. Every arm but the first "
-        f"has {found['copies']} made shots of each example; the weight of those, for each arm and seed, and the penalty "
-        f"of ridge ({found['penalty']:g}) were chosen on the learner's validation alphabets. {len(found['seeds'])} seeds "
-        f"of learner and augmenter, {found['steps']} steps of an augmenter. Differences are from the best arm that is "
+        f"has {found['copies']} made shots of each example; the weight of those, for each arm and seed, and the "
+        f"penalty of ridge ({found['penalty']:g}) were chosen on the learner's validation alphabets. "
+        f"{len(found['seeds'])} seeds of learner and augmenter, {found['steps']} steps of an augmenter. Differences are from the best arm that is "
         "not learned, by the same head on the same test tasks, which favours that arm.\n",
     ]
     names = list(found["results"])
