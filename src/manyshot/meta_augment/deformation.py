@@ -55,7 +55,7 @@ class Deformation(LearnedAugmenter):
         torch.Size([2, 20, 1, 28, 28])
     """
 
-    space: Space = "items"
+    space: ClassVar[Space] = "items"
 
     def __init__(
         self, channels: int, cells: int = 4, rank: int = 16, weight: float = 4.0, hidden: int = 64, width: int = 32
@@ -74,14 +74,11 @@ class Deformation(LearnedAugmenter):
         self.mean = nn.Parameter(torch.zeros(self.numbers))
         self.log_spread = nn.Parameter(torch.zeros(self.numbers))
         self.sight = Sight(channels, width)
-        self.network = nn.Sequential(
-            nn.Linear(self.sight.features, hidden),
-            nn.Tanh(),
-            nn.Linear(hidden, 2 * rank),
-        )
+        first, last = nn.Linear(self.sight.features, hidden), nn.Linear(hidden, 2 * rank)
         with torch.no_grad():  # nearly one distribution for all at first
-            self.network[-1].weight.mul_(0.1)
-            self.network[-1].bias.zero_()
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+        self.network = nn.Sequential(first, nn.Tanh(), last)
         self.budget = WeightBudget(weight)
 
     def look_at(self, source: Source) -> None:
@@ -121,7 +118,7 @@ class Deformation(LearnedAugmenter):
         }
         op = Compose((Affine(), self.spline, StrokeWidth(PEN[1])))
         items: Tensor = op.apply(support.items.repeat_interleave(copies, 1).flatten(0, 1), params)
-        return items.unflatten(0, draws["alone"].shape[:2]), self.budget(support, copies)
+        return torch.unflatten(items, 0, draws["alone"].shape[:2]), self.budget(support, copies)
 
 
 @dataclass(frozen=True)

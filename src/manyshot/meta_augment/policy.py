@@ -49,7 +49,7 @@ class OpPolicy(LearnedAugmenter):
         weight: of all made items of a class beside one real item, at first and at one shot.
     """
 
-    space: Space = "items"
+    space: ClassVar[Space] = "items"
 
     def __init__(self, channels: int, ops: Sequence[str], how: Gates, weight: float) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class OpPolicy(LearnedAugmenter):
             context: support set of T tasks.
         """
         raw = self.first + self.raw_settings(context)
-        logits, shares = raw.split([len(self.ops), len(self.magnitudes)], -1)
+        logits, shares = torch.split(raw, [len(self.ops), len(self.magnitudes)], -1)
         return SUREST * (logits / SUREST).tanh(), self.most * shares.sigmoid()
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
@@ -98,7 +98,7 @@ class OpPolicy(LearnedAugmenter):
             of_items(each, support.labels).repeat_interleave(copies, 1) for each in self.settings(context)
         )
         on = gates(logits, draws["gates"], self.how, exactly=not self.training).flatten(0, 1)
-        by_op = magnitudes.flatten(0, 1).split([len(op.magnitudes) for op in self.ops.values()], -1)
+        by_op = torch.split(magnitudes.flatten(0, 1), [len(op.magnitudes) for op in self.ops.values()], -1)
         items = support.items.repeat_interleave(copies, 1).flatten(0, 1)
         run: list[tuple[Op, Params]] = []
         for place, ((name, op), magnitude) in enumerate(zip(self.ops.items(), by_op, strict=True)):
@@ -110,7 +110,7 @@ class OpPolicy(LearnedAugmenter):
             else:
                 run.append((op.op, op.params(unit, magnitude * on[:, place, None])))
         items = _through(items, run)
-        return items.unflatten(0, draws["gates"].shape[:2]), self.budget(support, copies)
+        return torch.unflatten(items, 0, draws["gates"].shape[:2]), self.budget(support, copies)
 
     def task_logits(self, support: Examples) -> Float[Tensor, "t ops"]:
         """The logits of each task, the mean of those of its classes."""
@@ -216,13 +216,10 @@ class Policy(OpPolicy):
         super().__init__(channels, ops, how, weight)
         self.learned = nn.Parameter(torch.zeros(self.raw))
         self.sight = Sight(channels, width)
-        self.network = nn.Sequential(
-            nn.Linear(self.sight.features, hidden),
-            nn.Tanh(),
-            nn.Linear(hidden, self.raw, bias=False),
-        )
+        first, last = nn.Linear(self.sight.features, hidden), nn.Linear(hidden, self.raw, bias=False)
         with torch.no_grad():  # nearly one policy for all at first
-            self.network[-1].weight.mul_(0.1)
+            last.weight.mul_(0.1)
+        self.network = nn.Sequential(first, nn.Tanh(), last)
 
     def look_at(self, source: Source) -> None:
         """Take note of what tasks of these classes have in common."""

@@ -91,7 +91,7 @@ class Sight(nn.Module):
 
     def forward(self, support: Examples) -> Float[Tensor, "t ways features"]:
         """Tell each class of each task; zeros for a class that the task lacks."""
-        f = self.look(support.items.flatten(0, 1)).unflatten(0, support.items.shape[:2])
+        f = torch.unflatten(self.look(support.items.flatten(0, 1)), 0, support.items.shape[:2])
         means, mean = class_context(f, support)
         squares, _ = class_context(f.square(), support)
         variances = (squares - means.square()).clamp(min=0)
