@@ -86,7 +86,8 @@ def test_a_fault_of_ours_keeps_its_traceback(manyshot, monkeypatch):
     [
         (("agument",), "augment"),
         (("ops", "--ouut", "x.png"), "--out"),
-        (("augment", "photos"), "--plan"),
+        (("augment", "photos"), "--out"),
+        (("augment", "photos", "--out", "x"), "--plan"),
         (("augment", "photos", "--plan", "none", "--out", "x", "--per-class", "many"), "--per-class"),
     ],
 )

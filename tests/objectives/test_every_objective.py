@@ -43,6 +43,12 @@ def test_every_objective_of_the_table_has_a_row():
 CLASSIFIERS = [name for name, options in LEARNERS.items() if hasattr(options(), "classes")]
 NOT_BY_ITEMS = [*CLASSIFIERS, "reptile"]
 OF_SENTENCES = ["distributional-signatures"]
+BY_STAGES = ["meta-dropout"]
+HIDDEN = {
+    name: row
+    for name, row in ROWS.items()
+    if isinstance(row, ChannelShuffle) or (isinstance(row, (MetaMix, MLTI, Adversarial)) and row.hidden)
+}
 
 
 @pytest.mark.parametrize("name", NOT_BY_ITEMS)
@@ -52,11 +58,20 @@ def test_a_learner_that_trains_by_no_loss_of_tasks_and_items_is_refused(make, ob
         make.loss_of(objective, make.of_table(name), make.episode_of())
 
 
+@pytest.mark.parametrize("name", BY_STAGES)
+@pytest.mark.parametrize("objective", HIDDEN.values(), ids=HIDDEN)
+def test_hidden_layers_of_a_learner_that_runs_its_encoder_by_stages_are_refused(make, objective, name):
+    with pytest.raises(InputError, match="stage by stage"):
+        make.loss_of(objective, make.of_table(name), make.episode_of())
+
+
 @pytest.mark.parametrize("objective", ROWS.values(), ids=ROWS)
 class TestEveryObjective:
     @pytest.mark.parametrize("name", [name for name in LEARNERS if name not in (*NOT_BY_ITEMS, *OF_SENTENCES)])
     def test_gives_a_loss_whose_gradient_reaches_the_first_layer_of_every_learner(self, make, objective, name):
         learner = make.of_table(name)
+        if learner.by_stages and objective in HIDDEN.values():
+            pytest.skip("runs its encoder stage by stage, and is refused below")
         if isinstance(objective, MaxUp) and not learner.by_item:
             pytest.skip("has no loss of each query item, and is refused below")
         loss = make.loss_of(objective, learner, make.episode_of(padded=True))

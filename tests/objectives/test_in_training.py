@@ -27,6 +27,10 @@ def learner() -> Prototypes:
     return Prototypes(Conv4(1, 8, (4, 4)))
 
 
+PLAN = "query: noise; shots: 1 x noise"
+"""Some objectives choose among variants of queries, one takes its variants from the shots."""
+
+
 class Killed(Exception):
     pass
 
@@ -46,7 +50,7 @@ class Dies:
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_killed_training_goes_on_with_the_same_bits(name, tmp_path):
-    plan, objective = Plan.parse("query: noise"), OBJECTIVES[name]()
+    plan, objective = Plan.parse(PLAN), OBJECTIVES[name]()
     whole, part = learner(), learner()
     rows = fit(whole, sampler(), SETTINGS, plan, folder=tmp_path / "whole", objective=objective)
     with pytest.raises(Killed):
@@ -59,7 +63,7 @@ def test_a_killed_training_goes_on_with_the_same_bits(name, tmp_path):
 
 
 def test_objectives_train_to_other_weights():
-    plan, found = Plan.parse("query: noise"), []
+    plan, found = Plan.parse(PLAN), []
     for kind in OBJECTIVES.values():
         trained = learner()
         fit(trained, sampler(), SETTINGS, plan, objective=kind())
@@ -87,7 +91,7 @@ def test_a_step_counts_once_however_often_an_objective_asks_for_a_loss(objective
             asked.append((before, learner.importance().tolist()))
             return found
 
-    plan = Plan.parse("query: noise")
+    plan = Plan.parse(PLAN)
     whole, part, resumed = made(), made(), made()
     rows = fit(whole, sampler(), SETTINGS, plan, folder=tmp_path / "whole", objective=Noted())
     assert int(whole.training_steps) == SETTINGS.steps

@@ -36,6 +36,9 @@ class Learner(nn.Module, ABC):
     by_item: ClassVar[bool] = True
     """Whether `loss` is the mean of `query_losses`, so that a loss of each query item can be asked for."""
 
+    by_stages: ClassVar[bool] = False
+    """Whether it runs its encoder stage by stage, so that no objective can change a hidden layer on the way."""
+
     transductive: bool = False
     """Whether what a query item is shows in the answer to another; results say so."""
 

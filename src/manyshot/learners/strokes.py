@@ -35,6 +35,7 @@ def stroke_points(drawing: Float[Tensor, "c h w"]) -> Float[np.ndarray, "6 n"]:
         InputError: if a value is not a number.
 
     Example:
+        >>> import torch
         >>> bar = torch.zeros(1, 96, 96)
         >>> bar[:, 46:50, 20:76] = 1
         >>> x, y, cos, sin, straight, share = stroke_points(bar)

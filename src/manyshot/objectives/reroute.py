@@ -20,7 +20,7 @@ def encoder_of(learner: Learner, objective: str) -> StagedEncoder:
         objective: named in the error.
 
     Raises:
-        InputError: if it holds none, or several.
+        InputError: if it holds none, or several, or runs it stage by stage itself.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -28,6 +28,11 @@ def encoder_of(learner: Learner, objective: str) -> StagedEncoder:
         >>> encoder_of(Prototypes(Conv4(channels=1, size=28)), "mlti").depth
         4
     """
+    if learner.by_stages:
+        raise InputError(
+            f"{objective} changes hidden layers, which {type(learner).__name__} does itself, stage by stage; use another "
+            "learner, or mix items themselves by hidden=no"
+        )
     found = [module for module in learner.modules() if isinstance(module, StagedEncoder)]
     if len(found) != 1:
         raise InputError(
