@@ -9,7 +9,7 @@ from manyshot.augment.text.base import TextOp, draws, pick, portion
 from manyshot.augment.text.dates import PATTERN
 from manyshot.augment.text.words import found_outside_kept, replaced
 
-_NUMBER = r"(?<![\w.,/:\-])[0-9]++(?:,[0-9]{3})*+(?:\.[0-9]++)?+(?![\w@/:]|[.,\-][0-9])"
+_NUMBER = r"(?<![\w.,/:\-])[0-9]++(?:,[0-9]{3})*(?:\.[0-9]++)?(?![\w@/:]|[.,\-][0-9])"
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from manyshot.augment.text.characters import HAN, KEPT, LETTERS, OTHER, PARTING,
 from manyshot.augment.text.characters import other_letters as letters_of_other_scripts
 from manyshot.augment.text.chinese import is_han, segment
 
-_RUN = rf"(?<![{LETTERS}0-9_])[{LETTERS}]++(?:['’\-][{LETTERS}]++)*+(?![0-9_])"
-_ASCII = re.compile(r"(\b[A-Za-z]++(?:['\-][A-Za-z]++)*+(?![0-9_]))")
+# No possessive groups: before Python 3.11.5 they take characters of a repetition that failed half-way.
+_RUN = rf"(?<![{LETTERS}0-9_])[{LETTERS}]++(?:['’\-][{LETTERS}]++)*(?![0-9_]|['’\-][{LETTERS}])"
+_ASCII = re.compile(r"(\b[A-Za-z]++(?:['\-][A-Za-z]++)*(?![0-9_]|['\-][A-Za-z]))")
 _PLAIN = re.compile(rf"({_RUN}|[{HAN}]++)")
 _WITH_KEPT = re.compile(rf"{KEPT}|({_RUN}|[{HAN}]++)")
 
@@ -133,9 +134,10 @@ def _mark() -> re.Pattern[str]:
 def _full_pattern() -> re.Pattern[str]:
     """Words in any script, with their marks; a Han character with a mark is none."""
     letter, mark = f"[{LETTERS}{letters_of_other_scripts()}]", f"[{marks()}]"
-    run = rf"(?:{letter}{mark}*+)++"
+    run = rf"(?:{letter}{mark}*+)+"
     before = f"(?<![{LETTERS}{letters_of_other_scripts()}{marks()}0-9_])"
-    return re.compile(rf"{KEPT}|({before}{run}(?:['’\-]{run})*+(?![0-9_])|(?:[{HAN}](?!{mark}))++)")
+    after = rf"(?![0-9_]|{letter}|{mark}|['’\-]{letter})"
+    return re.compile(rf"{KEPT}|({before}{run}(?:['’\-]{run})*{after}|(?:[{HAN}](?!{mark}))+)")
 
 
 def _taken_apart(text: str, pattern: re.Pattern[str]) -> list[str]:
