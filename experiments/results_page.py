@@ -185,8 +185,8 @@ def learned_policy(found: dict) -> str:
         "the background set) nor augmenter (trained through ridge on a quarter) ever saw. Every arm but the first "
         f"has {found['copies']} made shots of each example; the weight of those, for each arm and seed, and the "
         f"penalty of ridge ({found['penalty']:g}) were chosen on the learner's validation alphabets. "
-        f"{len(found['seeds'])} seeds of learner and augmenter, {found['steps']} steps of an augmenter. Differences are "
-        "from the best arm that is not learned, by the same head on the same test tasks, which favours that arm.\n",
+        f"{len(found['seeds'])} seeds of learner and augmenter, {found['steps']} steps of an augmenter. Differences "
+        "are from the best arm that is not learned, by the same head on the same test tasks, which favours that arm.\n",
     ]
     names = list(found["results"])
     for head in ("ridge", "nearest", "prototypes"):
