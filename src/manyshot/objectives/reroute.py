@@ -30,8 +30,8 @@ def encoder_of(learner: Learner, objective: str) -> StagedEncoder:
     """
     if learner.by_stages:
         raise InputError(
-            f"{objective} changes hidden layers, which {type(learner).__name__} does itself, stage by stage; use another "
-            "learner, or mix items themselves by hidden=no"
+            f"{objective} changes hidden layers, which {type(learner).__name__} does itself, stage by stage; use "
+            "another learner, or mix items themselves by hidden=no"
         )
     found = [module for module in learner.modules() if isinstance(module, StagedEncoder)]
     if len(found) != 1:
