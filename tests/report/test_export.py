@@ -293,6 +293,11 @@ def test_a_line_of_another_kind_cannot_be_replayed(photos, tmp_path):
         replay(line | {"source": "../photos/cat/tom.png"}, photos)
 
 
+def hears_ctrl_c():
+    """Tests that were started in the background ignore it, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_with_one_line_and_leaves_nothing_behind(photos, tmp_path):
     command = [
         sys.executable,
@@ -305,7 +310,12 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing_behind(photos, tmp_path):
         "--per-class",
         "100000",
     ]
-    process = subprocess.Popen([*command, "--out", str(tmp_path / "made")], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "made")],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hears_ctrl_c,
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".made-*/new/cat/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
