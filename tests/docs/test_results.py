@@ -1,9 +1,12 @@
 """The figures of the README and of the page of results are those of the files in results/."""
 
-import importlib.util
+import doctest
+import importlib
 import json
+import sys
 from pathlib import Path
-from types import ModuleType
+
+import pytest
 
 from manyshot.training.presets import COMPARISONS
 
@@ -11,19 +14,18 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"
 
 
-def script(name: str) -> ModuleType:
-    """A script of experiments/."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "experiments" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def script(monkeypatch):
+    """Imports a script of experiments/, or a part of one, as if started there."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "experiments"), *sys.path])
+    return importlib.import_module
 
 
-def test_the_readmes_results_are_what_the_script_writes():
+def test_the_readmes_results_are_what_the_script_writes(script):
     assert script("readme").section() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_page_of_results_is_what_the_script_writes():
+def test_the_page_of_results_is_what_the_script_writes(script):
     made = script("results_page")
     assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run: python experiments/results_page.py"
 
@@ -34,7 +36,7 @@ def test_every_comparison_whose_results_are_there_has_its_section():
         assert (f"## {name}\n" in text) == (RESULTS / f"{name.replace('-', '_')}.json").exists()
 
 
-def test_several_comparisons_stand_in_one_table_and_null_results_are_not_bold(tmp_path):
+def test_several_comparisons_stand_in_one_table_and_null_results_are_not_bold(script, tmp_path):
     found = json.loads((RESULTS / "transfer.json").read_text(encoding="utf-8"))
     (comparison,) = found["comparisons"].values()
     for judged in comparison["judged"].values():
@@ -49,3 +51,9 @@ def test_several_comparisons_stand_in_one_table_and_null_results_are_not_bold(tm
     assert text.count("| 10 classes | without |") == text.count("| 20 classes | without |") == 1
     assert "| 20 classes | mirrored and deformed | 76.5% | **-2.0** [-5.0, +1.0] |" in text
     assert "| 20 classes | turned and deformed | 71.6% | -2.0 [-5.0, +1.0] |" in text
+
+
+def test_the_parts_of_tables_are_as_their_examples_say(script):
+    found = doctest.testmod(script("sections.cells"))
+    assert found.attempted >= 3
+    assert not found.failed

@@ -1,0 +1,1 @@
+"""The sections of docs/results.md: a function each, which turns what an experiment found into text."""

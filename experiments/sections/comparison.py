@@ -1,0 +1,58 @@
+"""A comparison with a name."""
+
+from manyshot.training.presets import COMPARISONS
+from sections.cells import difference, several, table, with_differences
+
+CURVE = "few-tasks.svg"
+"""The picture of the preset few-tasks, in docs/images."""
+NOTES = {
+    "cifar-fs-tasks": "A short training, of 2,000 tasks where published ones take tens of thousands: a method that "
+    "slows learning down shows what it costs, and not yet what it is worth.\n"
+}
+"""What has to be said of a comparison beside its table."""
+
+
+def comparison(found: dict) -> str:
+    """A comparison's heading, circumstances, table, and what its arms are."""
+    preset, comparisons = found["preset"], found["comparisons"]
+    first = next(iter(comparisons.values()))
+    judged = [
+        f"{name}: {one['tasks']:,} tasks of {one['test']}, {one['ways']} ways, {several(one['shots'], 'shot')}, "
+        f"{several(one['queries'], 'query', 'queries')} a class"
+        for name, one in first["judged"].items()
+    ]
+    block = ["trained on"] if len(comparisons) > 1 else []
+    heads = [*block, "arm", *with_differences(first["judged"]), "CPU seconds"]
+    rows = []
+    for title, one in comparisons.items():
+        for arm, told in one["arms"].items():
+            reached = [judging["arms"][arm] for judging in one["judged"].values()]
+            cells = [
+                cell
+                for here in reached
+                for cell in (f"{here['accuracy']:.1%}", difference(here["against_first"], "p_value_holm"))
+            ]
+            rows.append([*([title] if block else []), arm, *cells, f"{told['cpu_seconds']:,.0f}"])
+    lines = table(heads, rows)
+    if preset == "few-tasks":
+        caption = "Means over the training seeds, which are the dots."
+        lines = [f"![Accuracy by number of training classes](images/{CURVE})\n", caption, "", *lines]
+    arms = []
+    for arm, told in first["arms"].items():
+        settings = ", ".join(f"`{name}={value}`" for name, value in told["settings"].items())
+        arms.append([arm, f"`{told['plan']}`", settings])
+    return "\n".join(
+        (
+            f"## {preset}\n",
+            f"{COMPARISONS[preset].summary}. {first['seeds']} seeds, {first['steps']:,} steps each. Judged on\n",
+            *(f"- {line}" for line in judged),
+            "",
+            *lines,
+            "",
+            *([NOTES[preset]] if preset in NOTES else []),
+            *table(["arm", "plan of the training tasks", "trains with"], arms),
+            "",
+            f"(Commit {found['commit'][:7]}, torch {found['versions']['torch']}.)\n",
+            f"```console\n$ {found['command']} --root DATA\n```\n",
+        )
+    )

@@ -1,0 +1,44 @@
+"""Omniglot's one-shot challenge."""
+
+from sections.cells import difference, table, with_differences
+
+
+def omniglot_challenge(found: dict) -> str:
+    """The ladder of the one-shot challenge, and how far a long training goes: errors, on either kind of runs."""
+    parts = [
+        "## omniglot-challenge\n",
+        "Omniglot's one-shot challenge from the minimal set: trained on the five alphabets of `small1` alone; error in "
+        "telling 20 letters of another alphabet, drawn by one person, from one example each, drawn by another. What "
+        "there is to choose was chosen by the choosing runs, which experiments/one_shot_runs.py draws from other "
+        "alphabets than the practice runs have, which were looked at once. The difference is of errors, so below 0 is "
+        "better.\n",
+    ]
+    titles = {"ladder": "Each rung has all that the one before it has", "long": "All of it, trained for longer"}
+    for part, title in titles.items():
+        if part not in found:
+            continue
+        one = found[part]
+        judged = {name: one[name] for name in ("choosing", "final") if name in one}
+        first = next(iter(judged.values()))
+        names = {"choosing": "choosing runs", "final": "practice runs"}
+        heads = with_differences(f"error, {names[name]}" for name in judged)
+        rows = []
+        parts.append(
+            f"{title}: `{one['encoder']}`, {one['seeds']} seeds, {first['steps']:,} steps; "
+            + ", ".join(f"{told['trials']:,} trials of {told['runs']} {names[name]}" for name, told in judged.items())
+            + ".\n"
+        )
+        for rung, told in first["rungs"].items():
+            cells = []
+            for runs in judged.values():
+                here = runs["rungs"][rung]
+                cells += [f"{here['error']:.2%}", difference(here["against_first"], "p_value_holm")]
+            seconds = f"{told['cpu_seconds']:,.0f}" if "cpu_seconds" in told else ""
+            rows.append([rung, *cells, seconds])
+        parts += [*table(["", *heads, "CPU seconds"], rows), ""]
+    parts.append(
+        "```console\n$ manyshot compare --preset omniglot-challenge --root DATA\n"
+        "$ python experiments/omniglot_challenge.py --root DATA/omniglot --choosing RUNS.zip --final "
+        "DATA/omniglot/practice_runs.zip\n```\n"
+    )
+    return "\n".join(parts)

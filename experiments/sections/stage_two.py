@@ -1,0 +1,49 @@
+"""Stage two: an augmenter on a new task."""
+
+from sections.cells import difference, table, with_differences
+
+
+def blood_cells(found: dict) -> str:
+    """Stage two on a real new task."""
+    names = list(found["judged"])
+    rows = []
+    for arm in found["judged"][names[0]]:
+        cells = []
+        for name in names:
+            one = found["judged"][name][arm]
+            cells += [f"{one['accuracy']:.1%}", difference(one.get("against_nothing"), "p_value_holm")]
+        rows.append([arm, *cells])
+    seconds = sum(found["cpu_seconds"].values()) / len(found["cpu_seconds"])
+    return (
+        "## Stage two on blood cells\n\n"
+        f"Five kinds of white blood cells from 1 and 5 examples each ({found['draws']} draws of them), judged on all "
+        f"{found['queries']} cells of another microscope, and on what is left of the {found['left']} of the same one, "
+        "each class counting alike (chance is 20%); the rarest class has one example in either case. Features of a "
+        f"frozen `{found['encoder']}`; ridge with the penalty ({found['penalty']:g}) that did best on photographs of "
+        "CIFAR-FS's validation classes. The augmenters were trained on its training classes: nothing was chosen on "
+        "cells. Across microscopes all arms stay near chance; on the same one a fixed plan of image ops gains most, "
+        "and the hallucinator no more than the same network without noise. "
+        f"{found['copies']} made shots of each example. Intervals are over draws and {found['seeds']} seeds of the "
+        f"augmenters' trainings ({found['steps']} steps, {seconds:.0f} CPU seconds each), not over cells.\n\n"
+        + "\n".join(table(["arm", *with_differences(names)], rows))
+        + "\n\n"
+        + "\n".join(f"- {name}: `{plan}` on the pictures" for name, plan in found["plans"].items())
+        + "\n"
+        + "\n".join(f"- {name}: `{text}`" for name, text in found["augmenters"].items())
+        + "\n"
+    )
+
+
+def stage_two(found: dict) -> str:
+    """What stage two costs."""
+    heads = ["augmenter", "pictures", "CPU seconds", f"with {found['adapt_steps']} steps of adaptation"]
+    rows = []
+    for one in found["rows"]:
+        cost = (f"{one[name]:.2g}" for name in ("cpu_seconds", "cpu_seconds_with_adaptation"))
+        rows.append([f"`{one['augmenter']}`", one["pictures"], *cost])
+    return (
+        "## What stage two costs\n\n"
+        f"{found['per_class']} samples of each class of a new {found['ways']}-way task, on one thread: of one example "
+        f"each, and of {found['adaptation_shots']} with adaptation by leave-one-out. Encoding the pictures for an "
+        "augmenter of features (Conv4) is part of it.\n\n" + "\n".join(table(heads, rows)) + "\n"
+    )
