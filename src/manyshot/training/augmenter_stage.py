@@ -18,13 +18,14 @@ from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.augmenter_config import AugmenterConfig
 from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
+from manyshot.training.claim import CONFIG, claim
 from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.features import encode
 from manyshot.training.fit import fit
 from manyshot.training.metrics import MetricsLog, Row, read_metrics
 from manyshot.training.processes import ALONE, Processes, check_share
-from manyshot.training.run import AUGMENTER, CONFIG, Run, load_run, load_sources
+from manyshot.training.run import AUGMENTER, Run, load_run, load_sources
 from manyshot.training.stage_two import Tailored, tailor
 
 LEARNER = "learner"
@@ -112,7 +113,7 @@ def train_augmenter(
     """
     config = config.anchored()
     if folder is not None and processes.leads:
-        _claim(folder, config, resume)
+        claim(folder, _settings_in, config, resume)
     require_device(config.fit.device)
     check_share(config.fit.tasks_per_step, processes)
     given = _given(config)
@@ -300,25 +301,8 @@ def _kept_as_it_is(
     return rows
 
 
-def _claim(folder: Path, config: AugmenterConfig, resume: bool) -> None:
-    """Make sure that the folder is free, or holds the run that is to go on."""
-    if not (folder / CONFIG).exists():
-        if folder.exists() and (not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir())):
-            raise InputError(f"{folder} is not empty and holds no run; choose another --out")
-        return
-    if not resume:
-        raise InputError(f"{folder} holds a run already; go on with it by --resume, or choose another --out")
-    before, now = (_flat(each.as_dict()) for each in (_read(folder)[0], config))
-    for name, value in now.items():
-        if value != before[name]:
-            raise InputError(
-                f"{name}={value}, but the run in {folder} has {before[name]}; resume with the run's own settings"
-            )
-
-
-def _flat(values: dict[str, Any]) -> dict[str, str]:
-    values = values | values.pop("fit")
-    return {name: str(value) for name, value in values.items()}
+def _settings_in(folder: Path) -> AugmenterConfig:
+    return _read(folder)[0]
 
 
 def _read(folder: Path) -> tuple[AugmenterConfig, tuple[int, ...]]:

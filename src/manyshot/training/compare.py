@@ -18,11 +18,12 @@ from manyshot.base import InputError, quieten, write_json
 from manyshot.base.progress import bar
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.arms import Arm
+from manyshot.training.claim import CONFIG
 from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.memory import keep_freed_memory
 from manyshot.training.metrics import steps_noted
-from manyshot.training.run import CONFIG, Run, Sources, check_trainable, is_trained, load_run, load_sources, train
+from manyshot.training.run import Run, Sources, check_trainable, is_trained, load_run, load_sources, train
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 from manyshot.training.timing import cpu_seconds
 

@@ -15,6 +15,7 @@ from manyshot.nets import Norm, PretrainedEncoder, TextEncoder, TextEncoderOptio
 from manyshot.objectives import Objective, Plain, parse_objective
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.checkpoint import load_checkpoint, read_progress
+from manyshot.training.claim import CONFIG, claim
 from manyshot.training.config import Config, encoder_options, learner_options
 from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.features import encode, remember
@@ -22,7 +23,6 @@ from manyshot.training.fit import Settings, check_step, fit
 from manyshot.training.metrics import Row, read_metrics
 from manyshot.training.processes import ALONE, Processes, check_share
 
-CONFIG = "config.json"
 AUGMENTER = "augmenter"
 """The kind of run, in its `config.json`, that holds an augmenter beside its learner."""
 
@@ -199,7 +199,7 @@ def train(
     """
     config = config.anchored()
     if folder is not None and processes.leads:
-        _claim(folder, config, resume)
+        claim(folder, _settings_in, config, resume)
     # Everything that could be refused is made before anything is written: a wrong option leaves no half of a run.
     require_device(config.fit.device)
     check_share(config.fit.tasks_per_step, processes)
@@ -405,32 +405,12 @@ def is_trained(config: Config, folder: Path) -> bool:
     last = folder / "last.safetensors"
     if not (folder / CONFIG).exists() or not last.exists():
         return False
-    _claim(folder, config.anchored(), resume=True)
+    claim(folder, _settings_in, config.anchored(), resume=True)
     return bool(read_progress(last)["step"] == config.fit.steps)
 
 
-def _claim(folder: Path, config: Config, resume: bool) -> None:
-    """Make sure that the folder is free, or holds the run that is to go on."""
-    if (folder / CONFIG).exists():
-        if not resume:
-            raise InputError(f"{folder} holds a run already; go on with it by --resume, or choose another --out")
-        before, now = _flat(_read_config(folder)[0]), _flat(config)
-        for name, value in now.items():
-            if value != before[name]:
-                raise InputError(
-                    f"{name}={value}, but the run in {folder} has {before[name]}; resume with the run's own settings"
-                )
-    elif folder.exists() and (not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir())):
-        raise InputError(f"{folder} is not empty and holds no run; choose another --out")
-
-
-def _flat(config: Config) -> dict[str, str]:
-    """Each setting as a person would write it."""
-    values = config.as_dict()
-    values |= values.pop("fit")
-    return {
-        name: "-".join(map(str, value)) if isinstance(value, tuple) else str(value) for name, value in values.items()
-    }
+def _settings_in(folder: Path) -> Config:
+    return _read_config(folder)[0]
 
 
 def _read_config(folder: Path) -> tuple[Config, int, int, int]:
