@@ -7,7 +7,9 @@ import torch
 
 from manyshot.augment.image import Brightness
 from manyshot.base import InputError
-from manyshot.generate import Kind, parse_model
+from manyshot.base.seeds import generator
+from manyshot.generate import Batches, Kind, parse_model
+from manyshot.generate.diff_augment import unchanged
 from manyshot.tasks import Source
 from manyshot.training import TrainingDiverged
 from manyshot.training.generator_config import (
@@ -62,6 +64,28 @@ class TestLearning:
         shares = modes_of(game.averaged.sample(500, generator=draws()))
         assert sum(shares) > 0.8
         assert min(shares) > 0.2
+
+    def test_a_step_moves_each_weight_by_its_own_slope(self):
+        # Convolutions give slopes that lie in memory in another order than their weights.
+        source = pictures(12)
+        settings = GeneratorSettings(steps=1, batch=4, rate=1e-2, look_items=8)
+        trained, by_hand = (game_for(source, "dcgan(4, noise=4, penalty=r1, spectral=no)") for _ in range(2))
+        fit_generator(trained, source, settings)
+        noise = generator(settings.seed, "noise", 0)
+        batch = Batches(source, "nothing", 4, settings.seed).batch(0)
+        share = torch.rand(4, generator=noise)
+        for side in (by_hand.discriminator, by_hand.generator):
+            z = torch.randn(4, 4, generator=noise)
+            if side is by_hand.discriminator:
+                loss = by_hand.discriminator_side(batch, z, share, unchanged).loss
+            else:
+                loss = by_hand.generator_side(batch, z, unchanged)
+            optimizer = torch.optim.Adam(side.parameters(), lr=1e-2, betas=(0.0, 0.99), fused=False)
+            loss.backward(inputs=list(side.parameters()))
+            optimizer.step()
+        for one, other in zip(trained.parameters(), by_hand.parameters(), strict=True):
+            if one.requires_grad:
+                assert one.allclose(other, atol=1e-4)
 
     def test_a_conditional_game_makes_the_class_that_is_asked_for(self):
         label = torch.arange(200) % 2

@@ -4,6 +4,7 @@ from manyshot.generate.draw import Batch, Batches
 from manyshot.generate.game import Game
 from manyshot.generate.generator import Condition, ItemGenerator
 from manyshot.generate.kind import Kind, ModelOptions
+from manyshot.generate.lesson import Lesson
 from manyshot.generate.losses import LOSSES, AdversarialLoss
 from manyshot.generate.table import MODELS, parse_model
 
@@ -17,6 +18,7 @@ __all__ = [
     "Game",
     "ItemGenerator",
     "Kind",
+    "Lesson",
     "ModelOptions",
     "parse_model",
 ]

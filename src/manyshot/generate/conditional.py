@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from manyshot.augment.op import check_number
 from manyshot.base import InputError
-from manyshot.generate.bodies import Grow, Shrink, spectral
-from manyshot.generate.discriminator import Discriminator, Projection
+from manyshot.generate.bodies import Grow, Shrink
+from manyshot.generate.discriminator import Projection
 from manyshot.generate.game import Game
+from manyshot.generate.gan import ConvolutionalOptions
 from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
-from manyshot.generate.kind import MOST, Kind, check_game
+from manyshot.generate.kind import Kind
 
 
 class Labelled(ItemGenerator):
@@ -44,31 +44,10 @@ class Labelled(ItemGenerator):
 
 
 @dataclass(frozen=True)
-class ConditionalOptions:
-    """Pictures of the classes that it was trained on, `conditional(width=32)`.
-
-    Args:
-        width: channels of the largest map; each smaller one has twice as many.
-        noise: how many numbers z has, and how many the vector of a class has.
-        loss: minimax, non_saturating, hinge or wasserstein.
-        penalty: none, gradient or r1.
-        spectral: whether the discriminator's layers are divided by their largest singular value.
-
-    Raises:
-        InputError: for a value out of range.
-    """
-
-    width: int = 32
-    noise: int = 64
-    loss: str = "hinge"
-    penalty: str = "none"
-    spectral: bool = True
+class ConditionalOptions(ConvolutionalOptions):
+    """Pictures of the classes that it was trained on, `conditional(width=32)`."""
 
     wants: ClassVar[Wants] = "label"
-
-    def __post_init__(self) -> None:
-        check_number(self, "width", "noise", low=1, high=MOST, whole=True)
-        check_game(self)
 
     def make(self, kind: Kind) -> Game:
         """Build the game.
@@ -79,10 +58,8 @@ class ConditionalOptions:
         channels, size = kind.require_pictures("conditional")
         if kind.classes < 2:
             raise InputError("conditional: 1 class to train on; give at least 2, or use dcgan")
-        body = Grow(2 * self.noise, channels, size, self.width)
-        generator = Labelled(kind.shape, self.noise, kind.classes, body)
+        grow = Grow(2 * self.noise, channels, size, self.width)
         reads = Shrink(channels, size, self.width)
-        judge: Discriminator = Projection(reads, reads.features, kind.classes)
-        if self.spectral:
-            spectral(judge)
-        return Game(generator, judge, self.loss, self.penalty)
+        return self.game(
+            Labelled(kind.shape, self.noise, kind.classes, grow), Projection(reads, reads.features, kind.classes)
+        )

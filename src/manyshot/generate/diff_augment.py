@@ -3,7 +3,7 @@
 from torch import Generator, Tensor
 
 from manyshot.augment import Compose, Op, Plan, Sometimes
-from manyshot.generate.game import Change
+from manyshot.generate.lesson import Change
 
 
 def unchanged(items: Tensor) -> Tensor:

@@ -1,23 +1,19 @@
 """The adversarial game: a generator and a discriminator that learn from each other."""
 
-from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from manyshot.generate.discriminator import Discriminator
 from manyshot.generate.draw import Batch
 from manyshot.generate.generator import ItemGenerator
+from manyshot.generate.lesson import Change, Lesson
 from manyshot.generate.losses import LOSSES, gradient_penalty, r1_penalty
 
 STRENGTH = {"none": 0.0, "gradient": 10.0, "r1": 1.0}
 """The penalties of the discriminator's slopes, none, WGAN-GP's and R1, and the strength of each."""
-
-Change = Callable[[Tensor], Tensor]
-"""What is done to items before the discriminator sees them, each call with draws of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +33,8 @@ class Sides:
     made: Float[Tensor, " n"]
 
 
-class Game(nn.Module):
-    """A generator, a discriminator, and what each minimises.
-
-    `averaged` is the generator with the exponential average of its weights, which makes better items than the weights
-    of any one step (Yazici et al. 2019); it is what is kept and used.
+class Game(Lesson):
+    """A generator and a discriminator, and what each minimises.
 
     Args:
         generator: makes items.
@@ -57,9 +50,8 @@ class Game(nn.Module):
         loss: str,
         penalty: str = "none",
     ) -> None:
-        super().__init__()
-        self.generator, self.discriminator = generator, discriminator
-        self.averaged = deepcopy(generator).eval().requires_grad_(False)
+        super().__init__(generator)
+        self.discriminator = discriminator
         self.loss, self.penalty, self.strength = LOSSES[loss], penalty, STRENGTH[penalty]
 
     def discriminator_side(
@@ -101,18 +93,3 @@ class Game(nn.Module):
     def further(self, batch: Batch, noise: Float[Tensor, "n z"], made: Float[Tensor, "n ..."]) -> Tensor | float:
         """What the generator minimises beside the game; nothing, as a rule."""
         return 0.0
-
-    @torch.no_grad()
-    def average(self, kept: float) -> None:
-        """Move the averaged weights: kept * averaged + (1 - kept) * current.
-
-        Example:
-            >>> from manyshot.generate import Kind, parse_model
-            >>> game = parse_model("gan(width=4)").make(Kind(shape=(2,)))
-            >>> game.average(0.0)
-            >>> all(a.equal(b) for a, b in zip(game.averaged.parameters(), game.generator.parameters()))
-            True
-        """
-        averages: list[Tensor] = [*self.averaged.parameters()]
-        currents: list[Tensor] = [*self.generator.parameters()]
-        torch._foreach_lerp_(averages, currents, 1 - kept)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from manyshot.augment.op import check_number
 from manyshot.generate.bodies import Bounded, Grow, Shrink, perceptron, spectral
-from manyshot.generate.discriminator import Plain
+from manyshot.generate.discriminator import Discriminator, Plain
 from manyshot.generate.game import Game
 from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
 from manyshot.generate.kind import MOST, Kind, check_game
@@ -81,12 +81,12 @@ class GANOptions:
 
 
 @dataclass(frozen=True)
-class DCGANOptions:
-    """Convolutional bodies in the manner of DCGAN, `dcgan(width=32)`; for pictures.
+class ConvolutionalOptions:
+    """What the games of strided convolutions have in common.
 
     Args:
         width: channels of the largest map; each smaller one has twice as many.
-        noise: how many numbers z has.
+        noise: how many numbers z has, and how many the vector of a class has where there is one.
         loss: minimax, non_saturating, hinge or wasserstein.
         penalty: none, gradient or r1.
         spectral: whether the discriminator's layers are divided by their largest singular value.
@@ -101,16 +101,24 @@ class DCGANOptions:
     penalty: str = "none"
     spectral: bool = True
 
-    wants: ClassVar[Wants] = "nothing"
-
     def __post_init__(self) -> None:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)
         check_game(self)
 
+    def game(self, generator: ItemGenerator, judge: Discriminator) -> Game:
+        """The game of a generator and a discriminator."""
+        return Game(generator, spectral(judge) if self.spectral else judge, self.loss, self.penalty)
+
+
+@dataclass(frozen=True)
+class DCGANOptions(ConvolutionalOptions):
+    """Convolutional bodies in the manner of DCGAN, `dcgan(width=32)`; for pictures."""
+
+    wants: ClassVar[Wants] = "nothing"
+
     def make(self, kind: Kind) -> Game:
         """Build the game."""
         channels, size = kind.require_pictures("dcgan")
-        generator = Free(kind.shape, self.noise, Grow(self.noise, channels, size, self.width))
         body = Shrink(channels, size, self.width)
-        judge = Plain(body, body.features)
-        return Game(generator, spectral(judge) if self.spectral else judge, self.loss, self.penalty)
+        generator = Free(kind.shape, self.noise, Grow(self.noise, channels, size, self.width))
+        return self.game(generator, Plain(body, body.features))

@@ -5,8 +5,9 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from manyshot.augment.op import check_choice
 from manyshot.base import InputError
-from manyshot.generate.game import STRENGTH, Game
+from manyshot.generate.game import STRENGTH
 from manyshot.generate.generator import Wants
+from manyshot.generate.lesson import Lesson
 from manyshot.generate.losses import LOSSES
 
 MOST = 4096
@@ -57,13 +58,13 @@ class Kind:
 
 @runtime_checkable
 class ModelOptions(Protocol):
-    """The options of a model; makes its game once the data are known."""
+    """The options of a model; makes what trains it once the data are known."""
 
     wants: ClassVar[Wants]
     """What the model is told."""
 
-    def make(self, kind: Kind) -> Game:
-        """Build generator and discriminator for this kind of data."""
+    def make(self, kind: Kind) -> Lesson:
+        """Build the generator, and what teaches it, for this kind of data."""
         ...
 
 

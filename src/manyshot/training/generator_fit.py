@@ -16,7 +16,7 @@ from manyshot.augment import Op
 from manyshot.base import note, sweep, write_aside
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
-from manyshot.generate import Batches, Game
+from manyshot.generate import Batches, Game, Lesson
 from manyshot.generate.ada import EVERY, AdaptiveShare
 from manyshot.generate.diff_augment import changer
 from manyshot.generate.draw import as_floats
@@ -65,7 +65,7 @@ class Looks:
 
 
 def fit_generator(
-    game: Game,
+    lesson: Lesson,
     source: Source,
     settings: GeneratorSettings,
     ops: tuple[Op, ...] = (),
@@ -75,7 +75,7 @@ def fit_generator(
     title: str = "train",
     looked: Callable[[Looks], None] | None = None,
 ) -> list[Row]:
-    """Train both sides of a game.
+    """Train a generator, and the discriminator of a game beside it.
 
     Step s draws its items, noise and augmentation from generators of its own number, so a run that is killed and
     resumed ends with the same bits as one that is not.
@@ -85,7 +85,7 @@ def fit_generator(
     said and noted; a loss or gradient that is no number, or explodes, ends the training.
 
     Args:
-        game: trained in place; at the end it holds the weights that were kept, or the last ones if every look found
+        lesson: trained in place; at the end it holds the weights that were kept, or the last ones if every look found
             something wrong.
         source: real items.
         settings: see `GeneratorSettings`.
@@ -102,20 +102,22 @@ def fit_generator(
 
     Raises:
         InputError: if the data do not suit the model, this machine has no such device, or the checkpoint is damaged.
-        TrainingDiverged: if a loss or gradient explodes; the game gets the weights of the last checkpoint back.
+        TrainingDiverged: if a loss or gradient explodes; the lesson gets the weights of the last checkpoint back.
         KeyboardInterrupt: after the step at which Ctrl-C came; a checkpoint has been written.
     """
     device = require_device(settings.device)
-    game.to(device).train()
-    game.averaged.eval()
-    judge, maker = [*game.discriminator.parameters()], [*game.generator.parameters()]
+    lesson.to(device).train()
+    lesson.averaged.eval()
+    game = lesson if isinstance(lesson, Game) else None
+    judge, maker = [*game.discriminator.parameters()] if game else [], lesson.taught()
     rates = settings.discriminator_rate or settings.rate, settings.rate
     optimizer = Adam(
         [{"params": p, "lr": r} for p, r in zip((judge, maker), rates, strict=True)], betas=BETAS, fused=True
     )
-    batches = Batches(source, game.generator.wants, settings.batch, settings.seed)
+    batches = Batches(source, lesson.generator.wants, settings.batch, settings.seed)
     compared = source if held_out is None else held_out
-    grid = Batches(compared, game.generator.wants, GRID, settings.seed).batch(0)
+    grid = Batches(compared, lesson.generator.wants, GRID, settings.seed).batch(0)
+    turns = settings.discriminator_steps if game else 1
     adapt = None if settings.adapt is None else AdaptiveShare(settings.adapt, settings.adapt_items)
 
     last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
@@ -125,11 +127,11 @@ def fit_generator(
             sweep(path)
     going_on = bool(resume and last and last.exists())
     if going_on and last:
-        progress = load_checkpoint(last, game, optimizer)
+        progress = load_checkpoint(last, lesson, optimizer)
     elif last and best:
         best.unlink(missing_ok=True)
-        save_checkpoint(last, game, optimizer, progress)
-    good_weights = best_weights = None if folder else _copy(game)
+        save_checkpoint(last, lesson, optimizer, progress)
+    good_weights = best_weights = None if folder else _copy(lesson)
     looks = Looks(grid.condition.like, read_looks(folder, progress["step"]) if folder and going_on else {})
     log, clock = MetricsLog(folder, after=progress["step"]), CpuClock(folder, going_on)
 
@@ -139,21 +141,23 @@ def fit_generator(
             for step in range(progress["step"], settings.steps):
                 draws = generator(settings.seed, "noise", step)
                 change = changer(ops, progress["share"], generator(settings.seed, "change", step))
-                for turn in range(settings.discriminator_steps):
-                    batch = batches.batch(step * settings.discriminator_steps + turn).to(device)
-                    share = torch.rand(settings.batch, generator=draws).to(device)
-                    seen = game.discriminator_side(batch, _noise(game, settings, draws), share, change)
-                    _update(optimizer, judge, seen.loss, "discriminator", progress)
-                made = game.generator_side(batch, _noise(game, settings, draws), change)
-                _update(optimizer, maker, made, "generator", progress)
+                losses = {}
+                for turn in range(turns):
+                    batch = batches.batch(step * turns + turn).to(device)
+                    if game:
+                        share = torch.rand(settings.batch, generator=draws).to(device)
+                        seen = game.discriminator_side(batch, _noise(game, settings, draws), share, change)
+                        losses["discriminator_loss"] = _update(optimizer, judge, seen.loss, "discriminator", progress)
+                made = lesson.generator_side(batch, _noise(lesson, settings, draws), change)
+                losses["generator_loss"] = _update(optimizer, maker, made, "generator", progress)
                 # Short averages first, or the first weights would stay in them for a long time.
-                game.average(min(settings.averaging, (1 + step) / (10 + step)))
+                lesson.average(min(settings.averaging, (1 + step) / (10 + step)))
 
                 done = progress["step"] = step + 1
-                losses = {"discriminator_loss": float(seen.loss.detach()), "generator_loss": float(made.detach())}
                 log.write({"step": done, **losses} | ({} if adapt is None else {"share": progress["share"]}))
-                progress["unsure"] = RECENT * progress["unsure"] + (1 - RECENT) * float(seen.game)
-                progress["signs"] += float(seen.real.sign().mean()) / EVERY
+                if game:
+                    progress["unsure"] = RECENT * progress["unsure"] + (1 - RECENT) * float(seen.game)
+                    progress["signs"] += float(seen.real.sign().mean()) / EVERY
                 if done % EVERY == 0:
                     if adapt is not None:
                         progress["share"] = adapt.next(progress["share"], progress["signs"], EVERY * settings.batch)
@@ -161,22 +165,22 @@ def fit_generator(
 
                 finished, stopping = done == settings.steps, interrupted.is_set()
                 if done % settings.look_every == 0 or finished:
-                    if _look(game, compared, settings, progress, log):
+                    if _look(lesson, compared, settings, progress, log):
                         if best:
-                            save_checkpoint(best, game, None, progress)
+                            save_checkpoint(best, lesson, None, progress)
                         else:
-                            best_weights = _copy(game)
-                    if len(game.generator.shape) == 3:
-                        looks.made[done] = make_like(game.averaged, grid, settings.seed)
+                            best_weights = _copy(lesson)
+                    if len(lesson.generator.shape) == 3:
+                        looks.made[done] = make_like(lesson.averaged, grid, settings.seed)
                         _write_looks(folder, looks)
                         if looked is not None:
                             looked(looks)
                 if done % settings.save_every == 0 or finished or stopping:
                     if last:
-                        save_checkpoint(last, game, optimizer, progress)
+                        save_checkpoint(last, lesson, optimizer, progress)
                         clock.note(clock.spent())
                     else:
-                        good_weights = _copy(game)
+                        good_weights = _copy(lesson)
                 if stopping:
                     raise KeyboardInterrupt
                 words = [f"{name[0].upper()} {value:.2f}" for name, value in losses.items()]
@@ -185,50 +189,55 @@ def fit_generator(
                 display.update(line, completed=done, note="  ".join(words))
     except TrainingDiverged:
         if last:
-            load_checkpoint(last, game)
+            load_checkpoint(last, lesson)
         elif good_weights:
-            game.load_state_dict(good_weights)
+            lesson.load_state_dict(good_weights)
         raise
     finally:
         log.close()
 
     if best and best.exists():
-        load_checkpoint(best, game)
+        load_checkpoint(best, lesson)
     elif best_weights and progress["best_step"] is not None:
-        game.load_state_dict(best_weights)
-    game.eval()
+        lesson.load_state_dict(best_weights)
+    lesson.eval()
     return log.rows
 
 
-def _noise(game: Game, settings: GeneratorSettings, draws: torch.Generator) -> Tensor:
-    return torch.randn(settings.batch, game.generator.noise, generator=draws).to(settings.device)
+def _noise(lesson: Lesson, settings: GeneratorSettings, draws: torch.Generator) -> Tensor:
+    return torch.randn(settings.batch, lesson.draws, generator=draws).to(settings.device)
 
 
 def _update(
     optimizer: Optimizer, weights: list[nn.Parameter], loss: Tensor, side: str, progress: dict[str, Any]
-) -> None:
-    """One step of one side; weights without a gradient, which are the other side's, stay as they are."""
+) -> float:
+    """One step of one side, whose loss is returned; weights of the other side have no gradient and stay as they are."""
     value = float(loss.detach())
     first = progress["first"].setdefault(side, value)
-    slopes = torch.autograd.grad(loss, weights)
-    total = float(torch.stack([slope.abs().sum() for slope in slopes]).sum())
+    optimizer.zero_grad(set_to_none=True)
+    # Not `autograd.grad`, whose slopes may lie in memory in another order than their weights: a fused step on a
+    # processor goes through both as they lie, and would give weights each other's slopes.
+    torch.autograd.backward(loss, inputs=weights)
+    total = float(torch.stack([weight.grad.abs().sum() for weight in weights if weight.grad is not None]).sum())
     for what, number, most in (("loss", value, EXPLODED * (1 + abs(first))), ("gradient", total, math.inf)):
         if not math.isfinite(number) or abs(number) > most:
             raise TrainingDiverged(
                 f"the {side}'s {what} is {number:.3g} at step {progress['step'] + 1}, so training stopped; the last "
                 "good weights are kept. Lower the rate, or add a penalty or spectral=yes to the model"
             )
-    optimizer.zero_grad(set_to_none=True)
-    for weight, slope in zip(weights, slopes, strict=True):
-        weight.grad = slope
     optimizer.step()
+    return value
 
 
-def _look(game: Game, compared: Source, settings: GeneratorSettings, progress: dict[str, Any], log: MetricsLog) -> bool:
+def _look(
+    lesson: Lesson, compared: Source, settings: GeneratorSettings, progress: dict[str, Any], log: MetricsLog
+) -> bool:
     """Look at what is made, and note it; returns whether these are the best weights so far."""
     step = progress["step"]
-    found = look_at(game.averaged, compared, settings.look_items, settings.seed)
-    wrong = trouble(found, progress["best_recall"], progress["unsure"], game.loss.saturates)
+    found = look_at(lesson.averaged, compared, settings.look_items, settings.seed)
+    wrong = trouble(
+        found, progress["best_recall"], progress["unsure"], isinstance(lesson, Game) and lesson.loss.saturates
+    )
     log.write({"step": step, **vars(found)})
     if wrong is not None:
         log.write({"step": step, "trouble": wrong})
@@ -267,5 +276,5 @@ def _write_looks(folder: Path | None, looks: Looks) -> None:
             save_file({f"{step:07}": made.mul(255).round().to(torch.uint8) for step, made in looks.made.items()}, aside)
 
 
-def _copy(game: Game) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in game.state_dict().items()}
+def _copy(lesson: Lesson) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in lesson.state_dict().items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from manyshot.base import InputError, read_json, write_json
-from manyshot.generate import Game, ItemGenerator, Kind, parse_model
+from manyshot.generate import ItemGenerator, Kind, Lesson, parse_model
 from manyshot.generate.diff_augment import ops_of
 from manyshot.training.checkpoint import load_checkpoint
 from manyshot.training.device import device_or_cpu, require_device
@@ -83,14 +83,14 @@ def train_generator(
     require_device(config.fit.device)
     parts = load_generator_sources(config, parse_model(config.model).wants)
     kind = kind_of(parts.training)
-    game = _make(config, kind)
+    lesson = _make(config, kind)
     if folder is not None:
         facts = {"shape": kind.shape, "classes": parts.training.class_names}
         write_json(folder / CONFIG, {"kind": "generator", "config": config.as_dict()} | facts)
     rows = fit_generator(
-        game, parts.training, config.fit, ops_of(config.plan), parts.validation, folder, resume, title, looked
+        lesson, parts.training, config.fit, ops_of(config.plan), parts.validation, folder, resume, title, looked
     )
-    return GeneratorRun(config, game.averaged, parts.training.class_names, rows, folder)
+    return GeneratorRun(config, lesson.averaged, parts.training.class_names, rows, folder)
 
 
 def load_generator_run(folder: Path | str) -> GeneratorRun:
@@ -101,15 +101,15 @@ def load_generator_run(folder: Path | str) -> GeneratorRun:
     """
     folder = Path(folder)
     config, kind, names = _read_config(folder)
-    game = _make(config, kind)
+    lesson = _make(config, kind)
     best = folder / "best.safetensors"
-    load_checkpoint(best if best.exists() else folder / "last.safetensors", game)
-    game.to(device_or_cpu(config.fit.device)).eval()
-    return GeneratorRun(config, game.averaged, names, read_metrics(folder / "metrics.jsonl"), folder)
+    load_checkpoint(best if best.exists() else folder / "last.safetensors", lesson)
+    lesson.to(device_or_cpu(config.fit.device)).eval()
+    return GeneratorRun(config, lesson.averaged, names, read_metrics(folder / "metrics.jsonl"), folder)
 
 
-def _make(config: GeneratorConfig, kind: Kind) -> Game:
-    """The game with the weights that its seed gives it."""
+def _make(config: GeneratorConfig, kind: Kind) -> Lesson:
+    """The model with the weights that its seed gives it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
         return parse_model(config.model).make(kind)
