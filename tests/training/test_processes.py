@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,8 @@ def test_processes_share_a_training(what, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def torchrun(folder: Path, *words: str) -> subprocess.CompletedProcess:
-    starter = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "manyshot"]
+def torchrun(folder: Path, *words: str, program: Sequence[str] = ("-m", "manyshot")) -> subprocess.CompletedProcess:
+    starter = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *program]
     return subprocess.run(
         [sys.executable, "-W", "ignore", *starter, *words],
         capture_output=True,
@@ -52,6 +53,24 @@ def test_the_command_line_runs_under_torchrun_and_answers_once(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout)["steps"] == 3
     assert (tmp_path / "run" / "report.html").exists()
+
+
+LEAVES = """
+import os, sys, torch
+from manyshot.training import together
+
+with together():
+    torch.optim.Adam(torch.nn.Linear(2, 2).parameters())  # its first use loads much of torch
+names = [open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task")]
+sys.exit(any("gloo" in name for name in names))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_threads_of_the_connection_end_with_it(tmp_path):
+    (tmp_path / "leaves.py").write_text(LEAVES)
+    done = torchrun(tmp_path, program=["leaves.py"])
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_an_error_of_several_processes_is_told_once(tmp_path):

@@ -154,6 +154,10 @@ def together() -> Iterator[Processes]:
     if not are_several():
         yield ALONE
         return
+    # Imported only while processes are joined (as an optimiser does), its default arguments would keep them so until
+    # the interpreter ends, whose end the connection's threads then may abort.
+    import torch.distributed.nn
+
     _store, rank, count = next(rendezvous("env://"))
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", store=_store, rank=rank, world_size=count
