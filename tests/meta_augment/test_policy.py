@@ -31,7 +31,7 @@ def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int 
     torch.manual_seed(0)
     policy = parse_augmenter(text).make(SHAPE)
     if isinstance(policy, Policy):
-        policy.sight.note(toy(families).batch(0, 40).support)
+        policy.note(toy(families).batch(0, 40).support)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
     settings = Settings(steps=steps, tasks_per_step=16, rate=rate, warm_up=5)
     fit(Augmented(learner, policy, 4), toy(families), settings, objective=Tailor(parse_estimator(gradient)))
@@ -122,9 +122,8 @@ def test_a_policy_learns_large_angles_where_they_keep_the_class_and_small_ones_w
 
 
 def test_a_conditioned_policy_tells_families_apart_by_their_support(toy):
-    policy = learned(
-        toy, "policy(spin, hidden=32, width=16)", "angle kept", "angle decides", gradient="reinforce", steps=60
-    )
+    text, families = "policy(spin, hidden=32, width=16)", ("angle kept", "angle decides")
+    policy = learned(toy, text, *families, gradient="reinforce(flipped)", steps=60, rate=1e-2)
     assert chances(toy, policy, "angle kept")[0] > chances(toy, policy, "angle decides")[0] + 0.3
 
 
@@ -147,16 +146,14 @@ def trial(toy):
     policy = parse_augmenter("context_free(flip-spin-recolour)").make(SHAPE).double()
     episode = toy(("angle kept",), shots=1).batch(0, 1)
     episode = episode.to("cpu", torch.float64)
-    if isinstance(policy, Policy):
-        policy.sight.note(toy(families).batch(0, 40).support)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).double().requires_grad_(False)
     return Trial(learner, policy, episode, 1, policy.draw(episode.support, 1, torch.Generator().manual_seed(0)))
 
 
-def estimated(trial: Trial, text: str, draws: int) -> torch.Tensor:
+def estimated(trial: Trial, text: str, draws: int, first: int = 0) -> torch.Tensor:
     """The mean of what an estimator finds, over draws of the gates."""
     total = torch.zeros(3, dtype=torch.float64)
-    for seed in range(draws):
+    for seed in range(first, first + draws):
         stream = torch.Generator().manual_seed(seed)
         trial.draws["gates"] = torch.rand(trial.draws["gates"].shape, generator=stream, dtype=torch.float64)
         loss = parse_estimator(text).loss(trial, stream)
@@ -168,11 +165,23 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
     return float(torch.nn.functional.cosine_similarity(a, b, dim=0))
 
 
-def test_reinforce_has_the_gradient_of_the_expected_loss(trial):
+@pytest.mark.parametrize(("text", "draws"), [("reinforce", 300), ("reinforce(flipped)", 300)])
+def test_reinforce_has_the_gradient_of_the_expected_loss(trial, text, draws):
     exact = exact_gradient(trial)
-    found = estimated(trial, "reinforce", 300)
+    found = estimated(trial, text, draws)
     assert cosine(found, exact) > 0.95
     assert 0.75 < float(found.norm() / exact.norm()) < 1.3
+
+
+def test_a_flipped_gate_tells_more_than_the_likeliest_pipeline_where_ops_nearly_always_act(trial):
+    with torch.no_grad():
+        trial.augmenter.learned.fill_(0.3)
+    exact = exact_gradient(trial)
+    wrong = {
+        text: sum(float((estimated(trial, text, 1, seed) - exact).square().sum()) for seed in range(60))
+        for text in ("reinforce", "reinforce(flipped)")
+    }
+    assert wrong["reinforce(flipped)"] < wrong["reinforce"] / 2
 
 
 def test_straight_through_gates_agree_with_it_in_direction(trial):
@@ -216,6 +225,18 @@ def test_a_policy_as_a_plan_changes_as_many_items_as_the_policy():
     assert shares[0] == pytest.approx(0.3, abs=0.05)
     assert shares[1] == pytest.approx(0.3, abs=0.05)
     torch.testing.assert_close(by_plan.weight, by_policy.weight, rtol=1e-3, atol=0)
+
+
+def test_what_hardly_ever_acts_does_not_in_use():
+    policy = parse_augmenter("context_free(flip)").make((1, 12, 12))
+    support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    with torch.no_grad():
+        policy.learned[0] = -10
+    changed = {}
+    for mode in (True, False):
+        made = policy.train(mode).make(support, 500, torch.Generator().manual_seed(1)).items
+        changed[mode] = bool((made != support.items.repeat_interleave(500, 1)).any())
+    assert changed == {True: True, False: False}
 
 
 def test_a_plan_leaves_out_what_hardly_ever_acts():

@@ -20,6 +20,7 @@ from manyshot.meta_augment.context import of_items
 from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates
 from manyshot.meta_augment.policy_ops import OFTEN, SELDOM, PolicyOp, op_names, policy_ops
 from manyshot.meta_augment.sight import Sight
+from manyshot.meta_augment.traits import Traits
 from manyshot.tasks import Examples, Source
 
 SPEED = 10.0
@@ -27,7 +28,8 @@ SPEED = 10.0
 SUREST = 3.0
 """Logits of a probability stay below this size: what is never tried, or always done, teaches nothing more."""
 LEAST = 0.06
-"""Ops that act less often, which a policy cannot learn to leave alone altogether, are left out of a plan."""
+"""Ops that act less often, which a policy cannot learn to leave alone altogether, are left out of what it makes in use,
+and of a plan."""
 
 
 class OpPolicy(LearnedAugmenter):
@@ -40,7 +42,8 @@ class OpPolicy(LearnedAugmenter):
     where a and b are what is learned, see `settings`. Ops act in the order of the table, warps in one resampling and
     linear colours in one map, as those of a plan. Derivatives by magnitudes go through the ops; those by probabilities
     are estimated by gates that are half open: an op with magnitudes is then one of half the strength, any other is
-    blended with what it began from (see `gates`; for another way, see `manyshot.meta_augment.reinforce`).
+    blended with what it began from (see `gates`; for another way, see `manyshot.meta_augment.reinforce`). In use, ops
+    that would hardly ever act do not.
 
     Args:
         channels: of the images; ops for colours are left out for any number but three.
@@ -98,6 +101,8 @@ class OpPolicy(LearnedAugmenter):
             of_items(each, support.labels).repeat_interleave(copies, 1) for each in self.settings(context)
         )
         on = gates(logits, draws["gates"], self.how, exactly=not self.training).flatten(0, 1)
+        if not self.training:
+            on = on * (logits.sigmoid() >= LEAST).flatten(0, 1)
         by_op = torch.split(magnitudes.flatten(0, 1), [len(op.magnitudes) for op in self.ops.values()], -1)
         items = support.items.repeat_interleave(copies, 1).flatten(0, 1)
         run: list[tuple[Op, Params]] = []
@@ -190,8 +195,8 @@ class ContextFreePolicy(OpPolicy):
 class Policy(OpPolicy):
     """A policy for each class of each task, from what the support set shows.
 
-    A network with one hidden layer takes what `Sight` tells of the class and the task, and adds to what is learned for
-    all of them.
+    A network with one hidden layer takes what `Sight` and `Traits` tell of the class and the task, and adds to what is
+    learned for all of them.
 
     Args:
         channels: see `OpPolicy`; so are ops, how and weight.
@@ -215,8 +220,9 @@ class Policy(OpPolicy):
     ) -> None:
         super().__init__(channels, ops, how, weight)
         self.learned = nn.Parameter(torch.zeros(self.raw))
-        self.sight = Sight(channels, width)
-        first, last = nn.Linear(self.sight.features, hidden), nn.Linear(hidden, self.raw, bias=False)
+        self.sight, self.traits = Sight(channels, width), Traits(channels)
+        first = nn.Linear(self.sight.features + self.traits.features, hidden)
+        last = nn.Linear(hidden, self.raw, bias=False)
         with torch.no_grad():  # nearly one policy for all at first
             last.weight.mul_(0.1)
         self.network = nn.Sequential(first, nn.Tanh(), last)
@@ -224,10 +230,16 @@ class Policy(OpPolicy):
     def look_at(self, source: Source) -> None:
         """Take note of what tasks of these classes have in common."""
         self.sight.look_at(source)
+        self.traits.look_at(source)
+
+    def note(self, support: Examples) -> None:
+        """Take note of what these tasks have in common, where they are not drawn from one source."""
+        self.sight.note(support)
+        self.traits.note(support)
 
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
         """What is learned for all, plus what the network says of the class."""
-        settings: Tensor = self.learned + self.network(self.sight(context))
+        settings: Tensor = self.learned + self.network(torch.cat([self.sight(context), self.traits(context)], -1))
         return settings
 
 
