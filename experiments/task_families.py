@@ -3,8 +3,8 @@
 Four families of 4-way tasks from printed letters that ship with this package's dependencies. Turns keep the class in
 one and make it in another, where two classes are the same letter, a quarter turn apart; the same for colours. A learner
 (ridge on Conv4) is trained on tasks of all families, then policies that may spin or recolour made shots, on other
-letters; what there is to choose was chosen on third ones. They are judged on letters that fewer faces have, and that
-nothing was trained on or chosen by. What a policy sees is the support alone, never the family. Writes
+letters, by which settings were chosen, too. They are judged on letters that fewer faces have: nothing was trained on
+them or chosen by them. What a policy sees is the support alone, never the family. Writes
 results/task_families.json and the picture docs/images/task_families.png.
 
     python experiments/task_families.py
