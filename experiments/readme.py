@@ -13,11 +13,11 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 def section() -> str:
     """The text between the README's marks."""
-    demo, omniglot, few, sampling, augment = (
+    demo, omniglot, few, sampling, augment, learners = (
         json.loads((ROOT / "results" / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("demo", "omniglot_small1", "few_tasks", "sampling", "augment")
+        for name in ("demo", "omniglot_small1", "few_tasks", "sampling", "augment", "learners")
     )
-    return "\n\n".join((_demo(demo), _omniglot(omniglot), _few_tasks(few), _speed(sampling, augment)))
+    return "\n\n".join((_demo(demo), _omniglot(omniglot), _few_tasks(few), _speed(sampling, augment, learners)))
 
 
 def _demo(found: dict) -> str:
@@ -97,7 +97,7 @@ def _few_tasks(found: dict) -> str:
     )
 
 
-def _speed(sampling: dict, augment: dict) -> str:
+def _speed(sampling: dict, augment: dict, learners: dict) -> str:
     ours = {row["sampler"]: row["episodes_a_second"] for row in sampling["rows"] if row.get("episodes_a_second")}
     rates = ", ".join(f"{ours[name]:,.0f} ({words})" for name, words in DRAWN.items())
     rows = ["| pipeline, fastest peer's time / ours | 28x28x1 | 32x32x3 | 84x84x3 | 224x224x3 |", "| --- " * 5 + "|"]
@@ -106,7 +106,20 @@ def _speed(sampling: dict, augment: dict) -> str:
     return (
         f"**Speed**, one core, process CPU time: {rates} tasks a second of 5 ways, 1 shot, 15 queries of 28x28; "
         "one at a time, a plain index look-up is faster ([benchmarks](benchmarks/README.md)). The compiled engine "
-        "beside Albumentations 2.0.8 and kornia 0.9:\n\n" + "\n".join(rows)
+        "beside Albumentations 2.0.8 and kornia 0.9:\n\n" + "\n".join(rows) + f"\n\n{_maml(learners)}"
+    )
+
+
+def _maml(learners: dict) -> str:
+    least = {case: min(ratios.values()) for case, ratios in learners["ratios"].items()}
+    told = ", ".join(f"{ratio:.2f} ({case.replace(' steps', ' inner')})" for case, ratio in least.items())
+    memory = [
+        case["rows"]["manyshot"]["memory_mib"] / case["rows"]["learn2learn"]["memory_mib"] for case in learners["cases"]
+    ]
+    return (
+        f"A second-order MAML step, {learners['machine']['threads']} threads, the fastest other row's time / ours, of "
+        f"learn2learn, higher and plain loops: {told}; memory {min(memory):.1f} to {max(memory):.1f} times "
+        "learn2learn's ([table](docs/results.md#second-order-maml))."
     )
 
 

@@ -11,6 +11,7 @@ from sections.comparison import CURVE, comparison
 from sections.engine import engine
 from sections.features import feature_augmenters
 from sections.few_tasks import curve
+from sections.learners import learners
 from sections.memorisation import memorisation
 from sections.omniglot_challenge import omniglot_challenge
 from sections.policies import learned_policy, task_families
@@ -49,6 +50,7 @@ SECTIONS = (
     (xquad_answers, "xquad_answers"),
     (text_speed, "text_speed"),
     (engine, "augment", "step_profile"),
+    (learners, "learners"),
 )
 """What writes each section, in their order, and the files in results/ that it is written from."""
 
