@@ -1,7 +1,8 @@
 """Omniglot's one-shot challenge from the minimal set: what each part brings, and how far all of them go.
 
 The ladder is the preset omniglot-challenge: one part at a time, at equal steps. `long` has all of them, a wider net and
-ten times the steps. Both are trained on `small1` (five alphabets) alone. Everything was chosen by the `choosing` runs,
+ten times the steps. Both are trained on `small1` (five alphabets) alone. `background` has all of them too, and is
+trained on every background alphabet of which the final runs show no drawing. Everything was chosen by the `choosing` runs,
 drawn by experiments/one_shot_runs.py from other alphabets; the `final` runs are judged once. Adds what was asked for to
 results/omniglot_challenge.json; what is trained in --runs already is not trained again.
 
@@ -11,17 +12,24 @@ results/omniglot_challenge.json; what is trained in --runs already is not traine
 """
 
 import argparse
+import hashlib
 import json
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from circumstances import RESULTS, write
+from PIL import Image
 
+from manyshot.base.files import write_aside
+from manyshot.datasets.omniglot import STEMS
 from manyshot.training.one_shot import CONFIG, RUNGS, climb
 
 LONG = replace(CONFIG, encoder="conv4(48, 96, 128, 192)", fit=replace(CONFIG.fit, steps=6000))
-PARTS = {"ladder": (CONFIG, RUNGS), "long": (LONG, RUNGS[-3:])}
+WIDER = replace(CONFIG, split="background", fit=replace(CONFIG.fit, steps=3000))
+PARTS = {"ladder": (CONFIG, RUNGS), "long": (LONG, RUNGS[-3:]), "background": (WIDER, RUNGS[-3:])}
 
 
 def main() -> None:
@@ -39,15 +47,52 @@ def main() -> None:
     found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for part in options.parts:
         config, rungs = PARTS[part]
-        config = replace(config, root=options.root)
-        told = found.setdefault(part, {"encoder": config.encoder, "seeds": options.seeds})
+        root, told_of = Path(options.root), {}
+        if part == "background":
+            if options.final is None:
+                parser.error("--parts background leaves out the alphabets of the final runs; name them by --final")
+            root = options.runs / "without_final"
+            told_of["alphabets"] = without(Path(options.root), options.final, root)
+        config = replace(config, root=str(root))
+        told = found.setdefault(part, {"encoder": config.encoder, "seeds": options.seeds} | told_of)
         for name, runs in (("choosing", options.choosing), ("final", options.final)):
-            if runs is None:
+            if runs is None or (part == "background" and name == "choosing"):  # drawn from its training alphabets
                 continue
             began = time.process_time()
             climbed = climb(config, runs, options.seeds, options.runs / part, options.jobs, rungs)
             told[name] = climbed.as_dict() | {"cpu_seconds_of_judging": time.process_time() - began}
             write("omniglot_challenge", found)
+
+
+def without(root: Path, runs: Path, folder: Path) -> list[str]:
+    """Write the background set without the alphabets that one-shot runs show drawings of.
+
+    Args:
+        root: holds the background set's zip.
+        runs: the zip of one-shot runs.
+        folder: where the smaller zip goes, under its usual name.
+
+    Returns:
+        The alphabets that are left.
+    """
+    name = f"{STEMS['background']}.zip"
+    with zipfile.ZipFile(runs) as shown:
+        known = {_pixels(shown, drawing) for drawing in shown.namelist() if drawing.endswith(".png")}
+    with zipfile.ZipFile(root / name) as whole:
+        drawings = [drawing for drawing in whole.namelist() if drawing.endswith(".png")]
+        judged = {drawing.split("/")[-3] for drawing in drawings if _pixels(whole, drawing) in known}
+        left = [drawing for drawing in drawings if drawing.split("/")[-3] not in judged]
+        folder.mkdir(parents=True, exist_ok=True)
+        with write_aside(folder / name) as aside, zipfile.ZipFile(aside, "w") as made:
+            for drawing in left:
+                made.writestr(drawing, whole.read(drawing))
+    return sorted({drawing.split("/")[-3] for drawing in left})
+
+
+def _pixels(archive: zipfile.ZipFile, name: str) -> str:
+    """What tells a drawing from all others, however its file was packed."""
+    with archive.open(name) as file:
+        return hashlib.sha256(np.asarray(Image.open(file).convert("L")).tobytes()).hexdigest()
 
 
 if __name__ == "__main__":

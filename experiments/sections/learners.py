@@ -30,8 +30,8 @@ def learners(found: dict) -> str:
             "## Second-order MAML\n",
             fill(
                 f"On {found['machine']['threads']} threads: {found['what']}. Before the timing, each row's "
-                f"meta-gradient in float64 equals the plain loop's (largest gap {gap:.0e}). What the rows are stands among the "
-                "[benchmarks](../benchmarks/README.md#second-order-maml-learnerspy).",
+                f"meta-gradient in float64 equals the plain loop's (largest gap {gap:.0e}). What the rows are stands "
+                "among the [benchmarks](../benchmarks/README.md#second-order-maml-learnerspy).",
                 118,
                 break_on_hyphens=False,
             )

@@ -14,6 +14,9 @@ def omniglot_challenge(found: dict) -> str:
         "better.\n",
     ]
     titles = {"ladder": "Each rung has all that the one before it has", "long": "All of it, trained for longer"}
+    if "background" in found:
+        known = len(found["background"]["alphabets"])
+        titles["background"] = f"All of it, trained on the {known} background alphabets that the runs do not show"
     for part, title in titles.items():
         if part not in found:
             continue
