@@ -2,9 +2,9 @@
 
 The ladder is the preset omniglot-challenge: one part at a time, at equal steps. `long` has all of them, a wider net and
 ten times the steps. Both are trained on `small1` (five alphabets) alone. `background` has all of them too, and is
-trained on every background alphabet of which the final runs show no drawing. Everything was chosen by the `choosing` runs,
-drawn by experiments/one_shot_runs.py from other alphabets; the `final` runs are judged once. Adds what was asked for to
-results/omniglot_challenge.json; what is trained in --runs already is not trained again.
+trained on every background alphabet of which the final runs show no drawing. Everything was chosen by the `choosing`
+runs, drawn by experiments/one_shot_runs.py from other alphabets; the `final` runs are judged once. Adds what was asked
+for to results/omniglot_challenge.json; what is trained in --runs already is not trained again.
 
     python experiments/one_shot_runs.py --root DATA/omniglot --out choosing_runs.zip
     python experiments/omniglot_challenge.py --root DATA/omniglot --choosing choosing_runs.zip \
@@ -44,7 +44,6 @@ def main() -> None:
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
     options = parser.parse_args()
     file = RESULTS / "omniglot_challenge.json"
-    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for part in options.parts:
         config, rungs = PARTS[part]
         root, told_of = Path(options.root), {}
@@ -54,13 +53,16 @@ def main() -> None:
             root = options.runs / "without_final"
             told_of["alphabets"] = without(Path(options.root), options.final, root)
         config = replace(config, root=str(root))
-        told = found.setdefault(part, {"encoder": config.encoder, "seeds": options.seeds} | told_of)
         for name, runs in (("choosing", options.choosing), ("final", options.final)):
             if runs is None or (part == "background" and name == "choosing"):  # drawn from its training alphabets
                 continue
             began = time.process_time()
             climbed = climb(config, runs, options.seeds, options.runs / part, options.jobs, rungs)
-            told[name] = climbed.as_dict() | {"cpu_seconds_of_judging": time.process_time() - began}
+            seconds = time.process_time() - began
+            # Read anew, for another part may have been written since.
+            found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+            told = found.setdefault(part, {"encoder": config.encoder, "seeds": options.seeds} | told_of)
+            told[name] = climbed.as_dict() | {"cpu_seconds_of_judging": seconds}
             write("omniglot_challenge", found)
 
 
