@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_a_folder_that_is_not_there_yet_is_empty_or_hides_its_files_is_free(tmp_path):
-    config = CONFIGS["learner"]
+    config = CONFIGS["learner"].as_dict()
     claim(tmp_path / "new", unread, config)
     claim(tmp_path, unread, config, resume=True)
     (tmp_path / ".DS_Store").touch()
@@ -41,29 +41,29 @@ def test_a_folder_of_something_else_is_refused_and_so_is_a_file(name, tmp_path):
     (tmp_path / "photos" / "photo.png").touch()
     (tmp_path / "photo.png").touch()
     with pytest.raises(InputError, match="is not empty and holds no run; choose another --out"):
-        claim(tmp_path / name, unread, CONFIGS["learner"], resume=True)
+        claim(tmp_path / name, unread, CONFIGS["learner"].as_dict(), resume=True)
 
 
 def test_a_run_is_not_begun_over(run):
     with pytest.raises(InputError, match="holds a run already; go on with it by --resume"):
-        claim(run, unread, CONFIGS["learner"])
+        claim(run, unread, CONFIGS["learner"].as_dict())
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 class TestEverySettings:
     def test_the_same_training_goes_on(self, config, run):
-        claim(run, lambda folder: config, config, resume=True)
+        claim(run, lambda folder: config.as_dict(), config.as_dict(), resume=True)
 
     def test_another_seed_of_its_steps_is_named_and_refused(self, config, run):
         other = replace(config, fit=replace(config.fit, seed=5))
         with pytest.raises(InputError, match=r"^seed=5, but the run in .* has 0; resume with the run's own settings$"):
-            claim(run, lambda folder: config, other, resume=True)
+            claim(run, lambda folder: config.as_dict(), other.as_dict(), resume=True)
 
 
 def test_a_range_is_told_as_it_is_written(run):
     was, now = (replace(CONFIGS["learner"], shots=shots) for shots in (1, (1, 5)))
     with pytest.raises(InputError, match=r"^shots=1-5, but the run in .* has 1;"):
-        claim(run, lambda folder: was, now, resume=True)
+        claim(run, lambda folder: was.as_dict(), now.as_dict(), resume=True)
 
 
 def test_what_the_run_there_says_of_itself_when_it_is_damaged_comes_through(run):
@@ -71,4 +71,4 @@ def test_what_the_run_there_says_of_itself_when_it_is_damaged_comes_through(run)
         raise InputError(f"{folder / CONFIG}: not a run's settings")
 
     with pytest.raises(InputError, match="not a run's settings"):
-        claim(run, damaged, CONFIGS["learner"], resume=True)
+        claim(run, damaged, CONFIGS["learner"].as_dict(), resume=True)

@@ -7,8 +7,9 @@ from typing import Any
 from manyshot.base import InputError
 from manyshot.meta_augment import parse_augmenter
 from manyshot.meta_augment.gradients import parse_estimator
-from manyshot.training.config import MOST, Range, known_settings, learner_options
+from manyshot.training.config import MOST, Range, learner_options
 from manyshot.training.fit import Settings
+from manyshot.training.read_settings import read_settings
 
 MOST_COPIES = 1024
 
@@ -82,11 +83,7 @@ class AugmenterConfig:
             >>> AugmenterConfig.from_dict(config.as_dict(), "here") == config
             True
         """
-        if not isinstance(values, dict) or "learner" not in values:
-            raise InputError(f"{where}: not an augmenter's settings")
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-        fit = Settings(**known_settings(Settings, values.pop("fit", {}), where))
-        return cls(**known_settings(cls, values, where), fit=fit)
+        return read_settings(cls, values, where, "an augmenter's settings")
 
     def anchored(self) -> "AugmenterConfig":
         """The same with the full path of the learner's run."""

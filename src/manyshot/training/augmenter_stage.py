@@ -18,7 +18,7 @@ from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.augmenter_config import AugmenterConfig
 from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
-from manyshot.training.claim import CONFIG, claim
+from manyshot.training.claim import CONFIG, claim, kind_of_run
 from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.features import encode
@@ -113,7 +113,7 @@ def train_augmenter(
     """
     config = config.anchored()
     if folder is not None and processes.leads:
-        claim(folder, _settings_in, config, resume)
+        claim(folder, _settings_in, config.as_dict(), resume)
     require_device(config.fit.device)
     check_share(config.fit.tasks_per_step, processes)
     given = _given(config)
@@ -184,11 +184,7 @@ def is_augmenter_run(folder: Path | str) -> bool:
         >>> is_augmenter_run("/nowhere")
         False
     """
-    path = Path(folder) / CONFIG
-    if not path.exists():
-        return False
-    values = read_json(path)
-    return isinstance(values, dict) and values.get("kind") == AUGMENTER
+    return kind_of_run(folder) == AUGMENTER
 
 
 def augmenter_tasks(config: AugmenterConfig, run: Run) -> tuple[EpisodeSampler, EpisodeSampler | None]:
@@ -301,8 +297,8 @@ def _kept_as_it_is(
     return rows
 
 
-def _settings_in(folder: Path) -> AugmenterConfig:
-    return _read(folder)[0]
+def _settings_in(folder: Path) -> dict[str, Any]:
+    return _read(folder)[0].as_dict()
 
 
 def _read(folder: Path) -> tuple[AugmenterConfig, tuple[int, ...]]:

@@ -1,28 +1,38 @@
-"""The folder of a run: free, or that of the same training, which is to go on."""
+"""The folder of a run: of what kind it is, and whether a training may write to it."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from manyshot.base import InputError
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from manyshot.base import InputError, read_json
 
 CONFIG = "config.json"
 """The file that tells a run's folder from others, with the settings of its training."""
 
 
-def claim(
-    folder: Path, before: "Callable[[Path], DataclassInstance]", now: "DataclassInstance", resume: bool = False
-) -> None:
+def kind_of_run(folder: Path | str) -> str | None:
+    """What kind of run a folder holds, as its settings say; None for a learner's run and where there is none.
+
+    Raises:
+        InputError: if the settings cannot be read.
+
+    Example:
+        >>> kind_of_run("/nowhere") is None
+        True
+    """
+    path = Path(folder) / CONFIG
+    values = read_json(path) if path.exists() else None
+    kind = values.get("kind") if isinstance(values, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def claim(folder: Path, before: Callable[[Path], dict[str, Any]], now: dict[str, Any], resume: bool = False) -> None:
     """Make sure that a training may write to a folder.
 
     Args:
         folder: where its run is to lie.
         before: reads the settings of the run that lies there, if one does.
-        now: the settings of the training, with those of its steps as `fit`.
+        now: the settings of the training by name, those of its steps as `fit`.
         resume: whether the run there is to go on.
 
     Raises:
@@ -30,7 +40,7 @@ def claim(
 
     Example:
         >>> from manyshot.training import Config
-        >>> claim(Path("/nowhere"), lambda folder: Config("digits"), Config("digits"))
+        >>> claim(Path("/nowhere"), lambda folder: {}, Config("digits").as_dict())
     """
     if not (folder / CONFIG).exists():
         if folder.exists() and (not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir())):
@@ -38,18 +48,15 @@ def claim(
         return
     if not resume:
         raise InputError(f"{folder} holds a run already; go on with it by --resume, or choose another --out")
-    had = _settings(before(folder))
-    for name, value in _settings(now).items():
+    had = _written(before(folder))
+    for name, value in _written(now).items():
         if value != had[name]:
             raise InputError(
                 f"{name}={value}, but the run in {folder} has {had[name]}; resume with the run's own settings"
             )
 
 
-def _settings(config: "DataclassInstance") -> dict[str, str]:
+def _written(settings: dict[str, Any]) -> dict[str, str]:
     """Each setting as a person would write it."""
-    values: dict[str, Any] = asdict(config)
-    values |= values.pop("fit")
-    return {
-        name: "-".join(map(str, value)) if isinstance(value, tuple) else str(value) for name, value in values.items()
-    }
+    flat = {name: value for name, value in settings.items() if name != "fit"} | settings["fit"]
+    return {name: "-".join(map(str, value)) if isinstance(value, tuple) else str(value) for name, value in flat.items()}

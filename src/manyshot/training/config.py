@@ -2,8 +2,7 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from manyshot.augment import Plan
 from manyshot.augment.build import build
@@ -15,6 +14,7 @@ from manyshot.nets import ENCODERS, EncoderOptions
 from manyshot.objectives import parse_objective
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.fit import Settings
+from manyshot.training.read_settings import read_settings
 
 Range = int | tuple[int, int]
 
@@ -129,11 +129,7 @@ class Config:
             >>> Config.from_dict(config.as_dict(), "here") == config
             True
         """
-        if not isinstance(values, dict) or "data" not in values:
-            raise InputError(f"{where}: not a run's settings")
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-        fit = Settings(**known_settings(Settings, values.pop("fit", {}), where))
-        return cls(**known_settings(cls, values, where), fit=fit)
+        return read_settings(cls, values, where, "a run's settings")
 
     @property
     def columns(self) -> Columns | None:
@@ -201,27 +197,3 @@ def encoder_options(text: str) -> EncoderOptions:
     """
     options: EncoderOptions = build(parse_call(text, "encoder"), ENCODERS, "encoder")
     return options
-
-
-def known_settings(kind: type, values: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - from a file
-    """The values, if each belongs to a setting and is of its kind."""
-    if not isinstance(values, dict):
-        raise InputError(f"{where}: not a run's settings")
-    kinds = get_type_hints(kind)
-    for name, value in values.items():
-        if name not in kinds:
-            raise InputError(f"{where}: unknown setting '{name}'; {did_you_mean(name, kinds)}")
-        if not _is_of(value, kinds[name]):
-            raise InputError(f"{where}: {name}={value} is of the wrong kind")
-    return values
-
-
-def _is_of(value: Any, kind: Any) -> bool:  # noqa: ANN401 - from a file
-    if get_origin(kind) is UnionType:
-        return any(_is_of(value, one) for one in get_args(kind))
-    if get_origin(kind) is tuple:
-        one_each = isinstance(value, tuple) and len(value) == len(get_args(kind))
-        return one_each and all(map(_is_of, value, get_args(kind)))
-    if kind is bool or isinstance(value, bool):
-        return kind is bool and isinstance(value, bool)
-    return isinstance(value, (int, float) if kind is float else kind)

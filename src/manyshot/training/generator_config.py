@@ -18,8 +18,8 @@ from manyshot.generate.ada import AdaptiveShare
 from manyshot.generate.diff_augment import ops_of
 from manyshot.generate.generator import Wants
 from manyshot.tasks import Source
-from manyshot.training.config import known_settings
 from manyshot.training.features import encode
+from manyshot.training.read_settings import read_settings
 from manyshot.training.run import load_run
 
 
@@ -153,11 +153,7 @@ class GeneratorConfig:
             >>> GeneratorConfig.from_dict(config.as_dict(), "here") == config
             True
         """
-        if not isinstance(values, dict) or "data" not in values:
-            raise InputError(f"{where}: not a generative model's settings")
-        values = dict(values)
-        fit = GeneratorSettings(**known_settings(GeneratorSettings, values.pop("fit", {}), where))
-        return cls(**known_settings(cls, values, where), fit=fit)
+        return read_settings(cls, values, where, "a generative model's settings")
 
     def anchored(self) -> "GeneratorConfig":
         """The same with full paths, so that a run can be used from any folder.

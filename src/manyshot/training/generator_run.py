@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,12 +11,15 @@ from manyshot.base import InputError, read_json, write_json
 from manyshot.generate import ItemGenerator, Kind, Lesson, parse_model
 from manyshot.generate.diff_augment import ops_of
 from manyshot.training.checkpoint import load_checkpoint
+from manyshot.training.claim import CONFIG, claim, kind_of_run
 from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.generator_config import GeneratorConfig, kind_of, load_generator_sources
 from manyshot.training.generator_fit import Looks, fit_generator
 from manyshot.training.metrics import Row, read_metrics
 
-CONFIG = "config.json"
+GENERATOR = "generator"
+"""The kind of run, in its `config.json`, that holds a generative model."""
+
 MOST_NUMBERS = 10_000_000
 """Of an item, as a run's folder may claim."""
 
@@ -79,14 +83,14 @@ def train_generator(
     """
     config = config.anchored()
     if folder is not None:
-        _claim(folder, config, resume)
+        claim(folder, _settings_in, config.as_dict(), resume)
     require_device(config.fit.device)
     parts = load_generator_sources(config, parse_model(config.model).wants)
     kind = kind_of(parts.training)
     lesson = _make(config, kind)
     if folder is not None:
         facts = {"shape": kind.shape, "classes": parts.training.class_names}
-        write_json(folder / CONFIG, {"kind": "generator", "config": config.as_dict()} | facts)
+        write_json(folder / CONFIG, {"kind": GENERATOR, "config": config.as_dict()} | facts)
     rows = fit_generator(
         lesson, parts.training, config.fit, ops_of(config.plan), parts.validation, folder, resume, title, looked
     )
@@ -108,6 +112,16 @@ def load_generator_run(folder: Path | str) -> GeneratorRun:
     return GeneratorRun(config, lesson.averaged, names, read_metrics(folder / "metrics.jsonl"), folder)
 
 
+def is_generator_run(folder: Path | str) -> bool:
+    """Whether a folder holds a generative model's run.
+
+    Example:
+        >>> is_generator_run("/nowhere")
+        False
+    """
+    return kind_of_run(folder) == GENERATOR
+
+
 def _make(config: GeneratorConfig, kind: Kind) -> Lesson:
     """The model with the weights that its seed gives it."""
     with torch.random.fork_rng(devices=[]):
@@ -115,34 +129,17 @@ def _make(config: GeneratorConfig, kind: Kind) -> Lesson:
         return parse_model(config.model).make(kind)
 
 
-def _claim(folder: Path, config: GeneratorConfig, resume: bool) -> None:
-    """Make sure that the folder is free, or holds the run that is to go on."""
-    if (folder / CONFIG).exists():
-        if not resume:
-            raise InputError(f"{folder} holds a run already; go on with it by --resume, or choose another --out")
-        before, now = _flat(_read_config(folder)[0]), _flat(config)
-        for name, value in now.items():
-            if value != before[name]:
-                raise InputError(
-                    f"{name}={value}, but the run in {folder} has {before[name]}; resume with the run's own settings"
-                )
-    elif folder.exists() and (not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir())):
-        raise InputError(f"{folder} is not empty and holds no run; choose another --out")
-
-
-def _flat(config: GeneratorConfig) -> dict[str, object]:
-    values = config.as_dict()
-    flat: dict[str, object] = values | values.pop("fit")
-    return flat
+def _settings_in(folder: Path) -> dict[str, Any]:
+    return _read_config(folder)[0].as_dict()
 
 
 def _read_config(folder: Path) -> tuple[GeneratorConfig, Kind, tuple[str, ...]]:
     path = folder / CONFIG
     if not path.exists():
         raise InputError(f"{folder} holds no run (no {CONFIG}); name a folder that `manyshot gan train` wrote")
-    values = read_json(path)
-    if not isinstance(values, dict) or values.get("kind") != "generator":
+    if not is_generator_run(folder):
         raise InputError(f"{folder} holds no generative model; name a folder that `manyshot gan train` wrote")
+    values = read_json(path)
     try:
         shape, names = tuple(int(side) for side in values["shape"]), tuple(map(str, values["classes"]))
         kind = Kind(shape, len(names))

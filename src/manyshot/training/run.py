@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -199,7 +200,7 @@ def train(
     """
     config = config.anchored()
     if folder is not None and processes.leads:
-        claim(folder, _settings_in, config, resume)
+        claim(folder, _settings_in, config.as_dict(), resume)
     # Everything that could be refused is made before anything is written: a wrong option leaves no half of a run.
     require_device(config.fit.device)
     check_share(config.fit.tasks_per_step, processes)
@@ -405,12 +406,12 @@ def is_trained(config: Config, folder: Path) -> bool:
     last = folder / "last.safetensors"
     if not (folder / CONFIG).exists() or not last.exists():
         return False
-    claim(folder, _settings_in, config.anchored(), resume=True)
+    claim(folder, _settings_in, config.anchored().as_dict(), resume=True)
     return bool(read_progress(last)["step"] == config.fit.steps)
 
 
-def _settings_in(folder: Path) -> Config:
-    return _read_config(folder)[0]
+def _settings_in(folder: Path) -> dict[str, Any]:
+    return _read_config(folder)[0].as_dict()
 
 
 def _read_config(folder: Path) -> tuple[Config, int, int, int]:

@@ -1,0 +1,59 @@
+"""Settings of a training, read back from JSON and checked."""
+
+from collections.abc import Callable
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from manyshot.base import InputError, did_you_mean
+
+Kind = TypeVar("Kind")
+
+
+def read_settings(kind: Callable[..., Kind], values: Any, where: str, what: str) -> Kind:  # noqa: ANN401 - from a file
+    """Settings from what `as_dict` gave of them.
+
+    Args:
+        kind: a dataclass such as `Config`; its first field has no default, and `fit` holds the settings of its steps.
+        values: from JSON.
+        where: named in errors.
+        what: they are, for errors.
+
+    Raises:
+        InputError: if the first setting is missing, a name is unknown or a value of the wrong kind.
+
+    Example:
+        >>> from manyshot.training import Config
+        >>> config = Config("digits", ways=(3, 5))
+        >>> read_settings(Config, config.as_dict(), "here", "a run's settings") == config
+        True
+    """
+    kinds = get_type_hints(kind)
+    if not isinstance(values, dict) or next(iter(kinds)) not in values:
+        raise InputError(f"{where}: not {what}")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    steps = kinds["fit"]
+    fit = steps(**_known(get_type_hints(steps), values.pop("fit", {}), where, what))
+    return kind(**_known(kinds, values, where, what), fit=fit)
+
+
+def _known(kinds: dict[str, Any], values: Any, where: str, what: str) -> dict[str, Any]:  # noqa: ANN401 - from a file
+    """The values, if each belongs to a setting and is of its kind."""
+    if not isinstance(values, dict):
+        raise InputError(f"{where}: not {what}")
+    for name, value in values.items():
+        if name not in kinds:
+            raise InputError(f"{where}: unknown setting '{name}'; {did_you_mean(name, kinds)}")
+        if not _is_of(value, kinds[name]):
+            raise InputError(f"{where}: {name}={value} is of the wrong kind")
+    return values
+
+
+def _is_of(value: Any, kind: Any) -> bool:  # noqa: ANN401 - from a file
+    if get_origin(kind) is UnionType:
+        return any(_is_of(value, one) for one in get_args(kind))
+    if get_origin(kind) is tuple:
+        one_each = isinstance(value, tuple) and len(value) == len(get_args(kind))
+        return one_each and all(map(_is_of, value, get_args(kind)))
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    return isinstance(value, (int, float) if kind is float else kind)
