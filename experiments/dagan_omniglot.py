@@ -1,7 +1,9 @@
-"""DAGAN on unseen characters: classifiers of 100 classes from few drawings each, with and without made ones.
+"""Generators on unseen characters: classifiers of 100 classes from few drawings each, with and without made ones.
 
-DAGAN learns from four fifths of Omniglot's background characters; 100 others are classified by ten networks, each of
-them trained on the same few drawings of each. Writes results/dagan_omniglot.json; runs that are there are used.
+DAGAN and a conditional autoencoder learn from three quarters of Omniglot's background characters, in a like CPU time;
+100 others are classified by networks that are trained on the same few drawings of each. The given augmentation is
+chosen for each number of shots on a further part of the characters. Writes results/dagan_omniglot.json; runs that are
+there are used.
 
     python experiments/dagan_omniglot.py --root DATA
 """
@@ -13,18 +15,31 @@ import numpy as np
 import torch
 from circumstances import write
 from classifier import accuracy, best_given
-from gan_mnist import trained
+from made import compared, trained
 
 from manyshot.augment import Plan
+from manyshot.base import quieten
 from manyshot.generate.made_source import made_items
 from manyshot.tasks import Source
-from manyshot.training import paired_difference
 from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings, load_generator_sources
 from manyshot.training.timing import cpu_seconds
 
 SEEDS = (0, 1, 2)
-SHOTS = (1, 2, 3, 5)
-CLASSES, CLASSIFIERS, JUDGED = 100, 10, 10
+SHOTS = (1, 2, 3, 4)
+CLASSES, CLASSIFIERS, JUDGED, MADE = 100, 4, 10, 30
+CLASSIFIER_STEPS = 200
+MODELS = {
+    "dagan": ("dagan(16)", GeneratorSettings(steps=4000, batch=32, rate=1e-3)),
+    "cvae": ("cvae(16, strength=3)", GeneratorSettings(steps=8000, batch=32, rate=2e-3)),
+}
+
+
+def config_of(name: str, root: str, seed: int, tiny: bool = False) -> GeneratorConfig:
+    """The settings of a model of this experiment."""
+    model, fit = MODELS[name]
+    steps = 4 if tiny else fit.steps
+    fit = GeneratorSettings(**vars(fit) | {"steps": steps, "look_every": steps, "save_every": steps, "seed": seed})
+    return GeneratorConfig("omniglot", root=root, model=model, validation=0.1, test=0.15, fit=fit)
 
 
 def shots_of(source: Source, shots: int, seed: int) -> tuple[Source, Source]:
@@ -44,55 +59,39 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
     options = parser.parse_args()
     tiny = options.tiny
-    steps, classifier_steps = (4, 4) if tiny else (10_000, 2_000)
-    seeds, all_shots, classifiers, classes = ((0,), (2,), 1, 10) if tiny else (SEEDS, SHOTS, CLASSIFIERS, CLASSES)
-    found, seconds, given = {}, [], {}
-    rows: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in all_shots}
+    quieten(True)
+    seeds, all_shots, classifiers, steps = ((0,), (2,), 1, 4) if tiny else (SEEDS, SHOTS, CLASSIFIERS, CLASSIFIER_STEPS)
+    seconds: dict[str, list[float]] = {name: [] for name in MODELS}
+    given: dict[int, str] = {}
+    right: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in all_shots}
     for seed in seeds:
-        fit = GeneratorSettings(
-            steps=steps, batch=32, discriminator_steps=2, rate=5e-4, look_every=max(2, steps // 10), seed=seed
-        )
-        config = GeneratorConfig("omniglot", root=options.root, model="dagan(32)", validation=0.1, test=0.15, fit=fit)
-        folder = Path(options.runs) / f"dagan-{seed}"
-        run = trained(config, folder)
-        seconds.append(cpu_seconds(folder))
-        unseen = load_generator_sources(config, run.model.wants).test
-        unseen = unseen.subset(classes=unseen.class_names[:classes])
+        models = {}
+        for name in MODELS:
+            folder = Path(options.runs) / f"{name}-{seed}"
+            models[name] = trained(config_of(name, options.root, seed, tiny), folder).model
+            seconds[name].append(cpu_seconds(folder))
+        parts = load_generator_sources(config_of("dagan", options.root, seed, tiny), "item")
+        unseen = parts.test.subset(classes=parts.test.class_names[: 10 if tiny else CLASSES])
         for shots in all_shots:
             if seed == seeds[0]:
-                held_out = load_generator_sources(config, run.model.wants).validation
-                learn, judge = shots_of(held_out, shots, seed)
-                given[shots] = best_given(learn, judge, seed, classifier_steps)
+                given[shots] = best_given(*shots_of(parts.validation, shots, seed), seed, steps)
             op = Plan.parse(given[shots]).item_op()
+            by_arm: dict[str, list[np.ndarray]] = {}
             for number in range(classifiers):
                 real, test = shots_of(unseen, shots, 1000 * number)
-                made = made_items(run.model, real, 20 if tiny else 100, number)
-                for arm, more, changed in (
-                    ("nothing", None, None),
-                    ("given", None, op),
-                    ("made", made, None),
-                    ("made and given", made, op),
-                ):
-                    right = accuracy(real, more, test, changed, 1000 * seed + number, classifier_steps)
-                    rows[shots].setdefault(arm, []).append(right)
-        print(
-            seed,
-            {s: {arm: float(np.mean(right)) for arm, right in arms.items()} for s, arms in rows.items()},
-            flush=True,
-        )
-    for shots, arms in rows.items():
-        # One row a seed: the items of its ten classifiers stand one behind the other.
-        stacked = {arm: np.stack(right).reshape(len(seeds), -1) for arm, right in arms.items()}
-        found[str(shots)] = {
-            "given": given[shots],
-            "accuracy": {arm: float(right.mean()) for arm, right in stacked.items()},
-            "against nothing": {
-                arm: paired_difference(right, stacked["nothing"]).as_dict() for arm, right in stacked.items()
-            },
-            "both against given": paired_difference(stacked["made and given"], stacked["given"]).as_dict(),
-        }
+                made = {name: made_items(model, real, MADE, number) for name, model in models.items()}
+                for name, more in {"nothing": None, **made}.items():
+                    for arm, changed in ((name, None), ("given" if more is None else f"{name} and given", op)):
+                        found = accuracy(real, more, test, changed, 1000 * seed + number, steps)
+                        by_arm.setdefault(arm, []).append(found)
+            for arm, rows in by_arm.items():
+                right[shots].setdefault(arm, []).append(np.concatenate(rows))
+            print(seed, shots, {arm: round(float(np.mean(rows)), 3) for arm, rows in by_arm.items()}, flush=True)
+    found = {str(shots): {"given": given[shots]} | compared(arms, "nothing", "given") for shots, arms in right.items()}
     if not tiny:
-        facts = {"seeds": seeds, "classes": classes, "classifiers": classifiers, "cpu_seconds": seconds, "steps": steps}
+        facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE, "judged": JUDGED}
+        told = {name: {"model": model, "steps": fit.steps} for name, (model, fit) in MODELS.items()}
+        facts |= {"models": told, "classifier_steps": steps, "cpu_seconds": seconds}
         write("dagan_omniglot", {"command": "python experiments/dagan_omniglot.py", **facts, "shots": found})
 
 

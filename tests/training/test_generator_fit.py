@@ -24,7 +24,13 @@ from manyshot.training.generator_run import load_generator_run, train_generator
 from manyshot.training.metrics import read_metrics
 
 FEW = GeneratorSettings(steps=6, batch=4, look_every=3, save_every=2, look_items=12)
-MODELS = ("gan(8, noise=4)", "dcgan(2, noise=4)", "conditional(2, noise=4)", "dagan(2, judge=2, noise=4)")
+MODELS = (
+    "gan(8, noise=4)",
+    "dcgan(2, noise=4)",
+    "conditional(2, noise=4)",
+    "dagan(2, judge=2, noise=4)",
+    "cvae(2, reader=2, noise=4)",
+)
 
 
 def draws(seed: int = 0) -> torch.Generator:
@@ -99,13 +105,14 @@ class TestLearning:
         assert made[::2].mean() < 0.35
         assert made[1::2].mean() > 0.65
 
-    def test_a_dagan_makes_items_of_classes_that_it_never_saw(self):
+    @pytest.mark.parametrize("text", ["dagan(4, judge=8, noise=4, penalty=r1)", "cvae(4, reader=8, noise=4)"])
+    def test_a_model_that_is_shown_items_makes_others_of_classes_that_it_never_saw(self, text):
         # A class is where its bright bar stands; items differ in brightness.
         place = torch.arange(240) % 6
         items = torch.zeros(240, 1, 8, 8)
         items[torch.arange(240), 0, place] = 0.3 + 0.7 * torch.rand(240, 1, generator=draws())
         source = Source.of(items.mul(255).to(torch.uint8), [f"bar {k}" for k in place.tolist()])
-        game = game_for(source, "dagan(4, judge=8, noise=4, loss=hinge, penalty=r1)")
+        game = game_for(source, text)
         fit_generator(game, source, GeneratorSettings(steps=200, batch=32, rate=3e-3, look_every=100, averaging=0.95))
         shown = torch.zeros(20, 1, 8, 8)
         shown[:, :, 7] = 0.6
@@ -342,6 +349,8 @@ class TestConfig:
             ({"validation": 0.5, "test": 0.5}, "leave something"),
             ({"per_class": 0}, "per_class=0"),
             ({"fit": GeneratorSettings(adapt=0.6)}, "nothing to adapt"),
+            ({"model": "cvae", "plan": "support: affine"}, "plan: cvae has no discriminator"),
+            ({"model": "cvae", "fit": GeneratorSettings(discriminator_steps=2)}, "discriminator_steps: cvae has no"),
             ({"plan": "support: affine", "encoder": "run"}, "cannot change features"),
         ],
     )

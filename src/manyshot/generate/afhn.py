@@ -138,6 +138,7 @@ class AFHNOptions:
     penalty: str = "gradient"
 
     wants: ClassVar[Wants] = "mean"
+    judged: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)

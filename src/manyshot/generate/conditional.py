@@ -48,6 +48,7 @@ class ConditionalOptions(ConvolutionalOptions):
     """Pictures of the classes that it was trained on, `conditional(width=32)`."""
 
     wants: ClassVar[Wants] = "label"
+    judged: ClassVar[bool] = True
 
     def make(self, kind: Kind) -> Game:
         """Build the game.

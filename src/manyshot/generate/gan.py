@@ -62,6 +62,7 @@ class GANOptions:
     spectral: bool = False
 
     wants: ClassVar[Wants] = "nothing"
+    judged: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)
@@ -115,6 +116,7 @@ class DCGANOptions(ConvolutionalOptions):
     """Convolutional bodies in the manner of DCGAN, `dcgan(width=32)`; for pictures."""
 
     wants: ClassVar[Wants] = "nothing"
+    judged: ClassVar[bool] = True
 
     def make(self, kind: Kind) -> Game:
         """Build the game."""

@@ -62,6 +62,8 @@ class ModelOptions(Protocol):
 
     wants: ClassVar[Wants]
     """What the model is told."""
+    judged: ClassVar[bool]
+    """Whether a discriminator takes part."""
 
     def make(self, kind: Kind) -> Lesson:
         """Build the generator, and what teaches it, for this kind of data."""

@@ -4,6 +4,7 @@ from manyshot.augment.build import build
 from manyshot.augment.language import parse_call
 from manyshot.generate.afhn import AFHNOptions
 from manyshot.generate.conditional import ConditionalOptions
+from manyshot.generate.cvae import CVAEOptions
 from manyshot.generate.dagan import DAGANOptions
 from manyshot.generate.gan import DCGANOptions, GANOptions
 from manyshot.generate.kind import ModelOptions
@@ -13,6 +14,7 @@ MODELS: dict[str, type[ModelOptions]] = {
     "dcgan": DCGANOptions,
     "conditional": ConditionalOptions,
     "dagan": DAGANOptions,
+    "cvae": CVAEOptions,
     "afhn": AFHNOptions,
 }
 """Every generative model by its name; its options are the fields of the class."""

@@ -127,11 +127,20 @@ class GeneratorConfig:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1, or None for all")
-        parse_model(self.model)
+        if not parse_model(self.model).judged:
+            self._require_no_discriminator()
         if ops_of(self.plan) and self.encoder is not None:
             raise InputError("plan: ops of pictures cannot change features; leave the plan or the encoder out")
         if self.fit.adapt is not None and not ops_of(self.plan):
             raise InputError(f"adapt={self.fit.adapt}: there is nothing to adapt without a plan; name one (--plan)")
+
+    def _require_no_discriminator(self) -> None:
+        """What is for a discriminator has no effect on a model without one, and so is refused."""
+        fit = self.fit
+        given = {"plan": bool(ops_of(self.plan)), "discriminator_rate": fit.discriminator_rate is not None}
+        for name, set_ in (given | {"discriminator_steps": fit.discriminator_steps != 1}).items():
+            if set_:
+                raise InputError(f"{name}: {self.model} has no discriminator, so it has no effect; leave it out")
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -1,0 +1,84 @@
+"""MNIST with few digits: what a conditional GAN of them is worth to a classifier, beside given augmentation.
+
+The GAN and the classifier learn from the same few digits; both are judged on the test digits. The given augmentation is
+chosen for each size on digits held out. Writes results/gan_few_digits.json; runs that are there are used.
+
+    python experiments/gan_few_digits.py --root DATA
+"""
+
+import argparse
+import math
+from pathlib import Path
+
+import numpy as np
+from circumstances import write
+from classifier import accuracy, best_given
+from made import compared, trained
+
+from manyshot.augment import Plan
+from manyshot.datasets import load
+from manyshot.generate.made_source import made_items
+from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings, load_generator_sources
+from manyshot.training.timing import cpu_seconds
+
+SEEDS = (0, 1, 2)
+SIZES = (10, 50, 100)
+MODEL = "conditional(16)"
+SEEN = "support: affine(15) elastic(0.1)"
+"""What the discriminator sees augmented."""
+STEPS, CLASSIFIER_STEPS, MADE, JUDGED = 3000, 400, 500, 4000
+
+
+def main() -> None:
+    """Train, judge, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", default="data", help="the folder that holds mnist/")
+    parser.add_argument("--runs", default="runs/gan_few_digits", help="where the trainings lie")
+    parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
+    options = parser.parse_args()
+    tiny = options.tiny
+    seeds, sizes, steps, classifier_steps = ((0,), (10,), 4, 4) if tiny else (SEEDS, SIZES, STEPS, CLASSIFIER_STEPS)
+    test = load("mnist", "test", root=options.root)
+    test = test.split((JUDGED / len(test), 1 - JUDGED / len(test)), seed=0, by="item")[0]
+
+    found = {}
+    for size in sizes:
+        right: dict[str, list[np.ndarray]] = {"nothing": [], "given": [], "made": [], "made and given": []}
+        seconds = []
+        for seed in seeds:
+            fit = GeneratorSettings(steps=steps, look_every=math.ceil(steps / 4), adapt=0.6, seed=seed)
+            config = GeneratorConfig(
+                "mnist", root=options.root, model=MODEL, plan=SEEN, per_class=size, validation=0.02, fit=fit
+            )
+            folder = Path(options.runs) / f"{size}-{seed}"
+            run = trained(config, folder)
+            seconds.append(cpu_seconds(folder))
+            parts = load_generator_sources(config, "label")
+            real = parts.training
+            if seed == seeds[0]:
+                given = best_given(real, parts.validation, seed, classifier_steps)
+                op = Plan.parse(given).item_op()
+            made = made_items(run.model, real, 20 if tiny else MADE, seed, run.class_names)
+            for arm, more, changed in (
+                ("nothing", None, None),
+                ("given", None, op),
+                ("made", made, None),
+                ("made and given", made, op),
+            ):
+                right[arm].append(accuracy(real, more, test, changed, seed, classifier_steps))
+        found[str(size)] = {"given": given, "cpu_seconds": seconds} | compared(right, "nothing", "given")
+        print(size, given, found[str(size)]["accuracy"], seconds, flush=True)
+    if not tiny:
+        facts = {
+            "seeds": len(seeds),
+            "model": MODEL,
+            "plan": SEEN,
+            "steps": steps,
+            "classifier_steps": classifier_steps,
+        }
+        facts |= {"made": MADE, "judged": len(test)}
+        write("gan_few_digits", {"command": "python experiments/gan_few_digits.py", **facts, "sizes": found})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""A conditional variational autoencoder: another item of the class of a given one (Kingma and Welling 2014)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from manyshot.augment.op import check_number
+from manyshot.generate.bodies import Shrink
+from manyshot.generate.draw import Batch
+from manyshot.generate.generator import ItemGenerator, Wants
+from manyshot.generate.kind import MOST, Kind
+from manyshot.generate.lesson import Change, Lesson
+from manyshot.generate.unet import UNet
+
+
+class Autoencoder(Lesson):
+    """Teaches a generator G(z, x) to make the other item x' of x's class out of what a recogniser says of both.
+
+    loss = -E_q log p(x' | z, x) + strength * KL(q(z | x', x) || N(0, I)),   per pixel,
+
+    with q(z | x', x) a normal distribution whose mean and deviations, of at most 1, the recogniser gives, and
+    p(x' | z, x) a Bernoulli distribution of each pixel with the mean G(z, x) (Kingma and Welling 2014; conditional:
+    Sohn, Lee and Yan 2015). Sohn et al. learn the prior of z from x; here it is N(0, I).
+
+    Args:
+        generator: of pictures, shown an item.
+        body: pairs of pictures, joined along their channels, to features `[n, d]`; of the recogniser.
+        features: d.
+        strength: of the divergence; 1 is the bound on the likelihood.
+    """
+
+    def __init__(self, generator: ItemGenerator, body: nn.Module, features: int, strength: float) -> None:
+        super().__init__(generator)
+        self.recogniser = nn.Sequential(body, nn.Linear(features, 2 * generator.noise))
+        self.strength = strength
+
+    def taught(self) -> list[nn.Parameter]:
+        """Both networks."""
+        return [*self.generator.parameters(), *self.recogniser.parameters()]
+
+    def generator_side(self, batch: Batch, noise: Float[Tensor, "n z"], change: Change) -> Float[Tensor, ""]:
+        """The loss; nothing is looked at by a discriminator, so nothing is changed."""
+        like = batch.condition.like
+        assert like is not None  # drawn as the generator wants
+        mean, raw = self.recogniser(torch.cat([like, batch.items], 1)).chunk(2, 1)
+        log_deviation = F.logsigmoid(raw)
+        made = self.generator(mean + noise * log_deviation.exp(), batch.condition)
+        unlikely = F.binary_cross_entropy(made, batch.items, reduction="sum")
+        loss: Tensor = unlikely + self.strength * divergence(mean, log_deviation)
+        return loss / batch.items.numel()
+
+
+def divergence(mean: Float[Tensor, "n z"], log_deviation: Float[Tensor, "n z"]) -> Float[Tensor, ""]:
+    """KL(N(mean, deviation^2) || N(0, I)), summed: sum (mean^2 + deviation^2 - 1) / 2 - log deviation.
+
+    Example:
+        >>> divergence(torch.ones(1, 2), torch.zeros(1, 2)).item()
+        1.0
+    """
+    return ((mean.square() + (2 * log_deviation).exp() - 1) / 2 - log_deviation).sum()
+
+
+@dataclass(frozen=True)
+class CVAEOptions:
+    """Another item of the class of any given one, without a game, `cvae(width=32)`; for pictures.
+
+    Args:
+        width: channels of the generator's largest map.
+        reader: channels of the recogniser's.
+        noise: how many numbers z has.
+        strength: of the divergence from N(0, I); smaller is sharper, and leaves gaps in what is made.
+
+    Raises:
+        InputError: for a value out of range.
+    """
+
+    width: int = 16
+    reader: int = 16
+    noise: int = 32
+    strength: float = 1.0
+
+    wants: ClassVar[Wants] = "item"
+    judged: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_number(self, "width", "reader", "noise", low=1, high=MOST, whole=True)
+        check_number(self, "strength")
+
+    def make(self, kind: Kind) -> Lesson:
+        """Build both networks."""
+        channels, size = kind.require_pictures("cvae")
+        body = Shrink(2 * channels, size, self.reader, blocks=1)
+        return Autoencoder(UNet(kind.shape, self.noise, self.width), body, body.features, self.strength)

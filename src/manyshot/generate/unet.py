@@ -1,0 +1,104 @@
+"""A network that draws another item of the class of a given one."""
+
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from manyshot.generate.bodies import Bounded, middle, normalised, require_size, stages_of
+from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
+
+FURTHEST = 0.5
+"""How far a field moves a pixel at most, in halves of the picture."""
+
+
+KEPT = 2.0
+"""How much of the bent picture what is drawn starts from: white and black become 0.02 and 0.98."""
+
+
+class UNet(ItemGenerator):
+    """Makes another item of the class of x: x' = decoder(maps of x, z), where x itself, bent, joins the largest map.
+
+    The encoder halves x until its map is 4 to 7 pixels a side. Of that map and z the decoder makes a field, which bends
+    x, and doubles the map until it has half the size of x, where each 2 x 2 pixels of the bent x join it as channels.
+    What it draws then, 2 x 2 pixels for each of its own, is added to the bent x. Noise enters at every size. The
+    paper's U-Net sees the encoder's maps of every size instead and starts from nothing; it is deeper, of residual and
+    dense blocks with batch normalisation, where ours normalises each item alone. Full-size convolutions of few channels
+    would take most of the time, so there are none.
+
+    Args:
+        shape: of an item.
+        noise: how many numbers z has.
+        width: channels of the largest map; each smaller one has twice as many, up to 8 times.
+
+    Example:
+        >>> model = UNet((1, 28, 28), noise=4, width=8)
+        >>> model(torch.rand(5, 4), Condition(like=torch.rand(5, 1, 28, 28))).shape
+        torch.Size([5, 1, 28, 28])
+    """
+
+    wants: ClassVar[Wants] = "item"
+
+    def __init__(self, shape: tuple[int, ...], noise: int, width: int) -> None:
+        super().__init__(shape, noise)
+        channels, size = shape[0], shape[1]
+        require_size(size)
+        stages = max(1, stages_of(size))
+        self.side = -(-size // 2**stages)
+        self.padded = self.side * 2**stages
+        widths = [width * 2 ** min(stage, 3) for stage in range(stages)]
+        down: list[nn.Module] = []
+        for a, b in pairwise([channels, *widths]):
+            down += [nn.Conv2d(a, b, 4, 2, 1, bias=False), normalised(b)]
+        self.down = nn.Sequential(*down, _smooth(widths[-1], widths[-1]))
+        self.seed = nn.Linear(noise, widths[-1] * self.side**2)
+        self.merge = nn.Sequential(_smooth(2 * widths[-1], widths[-1]), _smooth(widths[-1], widths[-1]))
+        self.field = nn.Conv2d(widths[-1], 2, 3, padding=1)
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(b, a, 4, 2, 1, bias=False) for a, b in reversed(list(pairwise(widths)))
+        )
+        self.tint = nn.ModuleList(nn.Linear(noise, a) for a in reversed(widths[:-1]))
+        self.norm = nn.ModuleList(normalised(a) for a in reversed(widths[:-1]))
+        self.last = nn.Sequential(
+            _smooth(width + 4 * channels, width), nn.Conv2d(width, 4 * channels, 3, padding=1), nn.PixelShuffle(2)
+        )
+        self.bounded = Bounded()
+
+    def code(self, condition: Condition) -> Code:
+        """The items shown, and their smallest maps."""
+        assert condition.like is not None
+        spare = self.padded - condition.like.shape[-1]
+        x = F.pad(condition.like, (spare // 2, spare - spare // 2) * 2, mode="replicate" if spare else "constant")
+        return x, self.down((2 * x - 1).contiguous(memory_format=torch.channels_last))
+
+    def decode(self, noise: Float[Tensor, "n z"], code: Code) -> Float[Tensor, "n ..."]:
+        """Make other items."""
+        x, y = code
+        y = self.merge(torch.cat([y, self.seed(noise).unflatten(1, (-1, self.side, self.side))], 1))
+        bent = bend(x, FURTHEST * self.field(y).tanh())
+        for up, tint, norm in zip(self.up, self.tint, self.norm, strict=True):
+            y = norm(up(y) + tint(noise)[:, :, None, None])
+        drawn = self.last(torch.cat([y, F.pixel_unshuffle(bent, 2)], 1))
+        return middle(self.bounded(KEPT * (2 * bent - 1) + drawn), self.shape[1])
+
+
+def bend(pictures: Float[Tensor, "n c h w"], field: Float[Tensor, "n 2 rows columns"]) -> Float[Tensor, "n c h w"]:
+    """Take each pixel from where a smooth field points, relative to its place, in halves of the picture.
+
+    Example:
+        >>> picture = torch.eye(4)[None, None]
+        >>> bend(picture, torch.zeros(1, 2, 2, 2)).allclose(picture)
+        True
+    """
+    size = pictures.shape[-2:]
+    whole = torch.eye(2, 3, dtype=field.dtype, device=field.device).expand(len(field), 2, 3)
+    grid = F.affine_grid(whole, [len(field), 1, *size], align_corners=False)
+    moves = F.interpolate(field, size=size, mode="bilinear", align_corners=False)
+    return F.grid_sample(pictures, grid + moves.permute(0, 2, 3, 1), align_corners=False, padding_mode="border")
+
+
+def _smooth(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), normalised(outputs))
