@@ -227,6 +227,36 @@ def test_a_policy_as_a_plan_changes_as_many_items_as_the_policy():
     torch.testing.assert_close(by_plan.weight, by_policy.weight, rtol=1e-3, atol=0)
 
 
+@pytest.mark.parametrize("name", ["context_free", "policy"])
+def test_a_policy_that_begins_at_a_written_plan_is_that_plan_at_first(name):
+    torch.manual_seed(0)
+    begin = "support: affine(10, 1.2, 0.2, 0.1) elastic(0.07) stroke(0.7, p=0.5)"
+    text = f'{name}(flip-rotate-affine-elastic-stroke-blur, begin="{begin}")'
+    policy = parse_augmenter(text).make((1, 12, 12))
+    support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    if isinstance(policy, Policy):
+        policy.network[-1].weight.data.zero_()
+    found = {
+        option: value
+        for call in policy.to_plan(8, support).syntax.clauses[0].calls
+        for option, value in ((f"{call.name} {option}", value) for option, value in call.options)
+        if value != 0
+    }
+    expected = {"affine degrees": 10, "affine scale": 1.2, "affine shear": 0.2, "affine shift": 0.1}
+    expected |= {"elastic strength": 0.07, "stroke strength": 0.7, "stroke p": 0.5}
+    for option, value in expected.items():
+        assert found[option] == pytest.approx(value, rel=1e-3)
+    assert found["elastic p"] > 0.93
+    assert not any(option.startswith(("flip", "blur")) for option in found)
+
+
+def test_a_beginning_without_any_of_the_ops_is_refused():
+    with pytest.raises(InputError, match="none of the ops rotate"):
+        parse_augmenter('policy(rotate, begin="support: noise")').make((1, 12, 12))
+    with pytest.raises(InputError, match="unknown preset 'handwritting'"):
+        parse_augmenter("policy(rotate, begin=handwritting)")
+
+
 def test_what_hardly_ever_acts_does_not_in_use():
     policy = parse_augmenter("context_free(flip)").make((1, 12, 12))
     support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)

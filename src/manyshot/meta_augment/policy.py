@@ -19,6 +19,7 @@ from manyshot.meta_augment.budget import WeightBudget
 from manyshot.meta_augment.context import of_items
 from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates
 from manyshot.meta_augment.policy_ops import OFTEN, SELDOM, PolicyOp, op_names, policy_ops
+from manyshot.meta_augment.policy_start import written_start
 from manyshot.meta_augment.sight import Sight
 from manyshot.meta_augment.traits import Traits
 from manyshot.tasks import Examples, Source
@@ -27,6 +28,8 @@ SPEED = 10.0
 """Settings for all are so many times the weights that hold them, so that the learning rate of a network suits them."""
 SUREST = 3.0
 """Logits of a probability stay below this size: what is never tried, or always done, teaches nothing more."""
+EDGE = 0.95
+"""How near to that size a policy may begin."""
 LEAST = 0.06
 """Ops that act less often, which a policy cannot learn to leave alone altogether, are left out of what it makes in use,
 and of a plan."""
@@ -50,21 +53,29 @@ class OpPolicy(LearnedAugmenter):
         ops: names of rows of the table.
         how: the estimator, see `gates`.
         weight: of all made items of a class beside one real item, at first and at one shot.
+        begin: a written plan to begin at; if empty, every op acts now and then, and gently.
     """
 
     space: ClassVar[Space] = "items"
 
-    def __init__(self, channels: int, ops: Sequence[str], how: Gates, weight: float) -> None:
+    def __init__(self, channels: int, ops: Sequence[str], how: Gates, weight: float, begin: str = "") -> None:
         super().__init__()
         self.how: Gates = how
         self.ops: dict[str, PolicyOp] = policy_ops(ops, channels)
         self.magnitudes = [each for op in self.ops.values() for each in op.magnitudes]
         self.raw = len(self.ops) + len(self.magnitudes)
-        chances = [SELDOM if op.switched else OFTEN for op in self.ops.values()]
-        shares = [each.first / each.most for each in self.magnitudes]
-        # Known from the table, so they are not stored.
-        self.register_buffer("first", torch.tensor([*chances, *shares]).logit(), persistent=False)
-        self.register_buffer("most", torch.tensor([each.most for each in self.magnitudes]), persistent=False)
+        most = torch.tensor([each.most for each in self.magnitudes])
+        if begin:
+            often, values = written_start(begin, self.ops)
+            sure = SUREST * EDGE  # short of what never changes again
+            logits = SUREST * (torch.tensor(often).logit().clamp(-sure, sure) / SUREST).atanh()
+            shares = (torch.tensor(values) / most).clamp(0.01, 0.99)
+        else:
+            logits = torch.tensor([SELDOM if op.switched else OFTEN for op in self.ops.values()]).logit()
+            shares = torch.tensor([each.first for each in self.magnitudes]) / most
+        # Known from the table and the options, so they are not stored.
+        self.register_buffer("first", torch.cat([logits, shares.logit()]), persistent=False)
+        self.register_buffer("most", most, persistent=False)
         self.first: Tensor
         self.most: Tensor
         self.budget = WeightBudget(weight)
@@ -169,10 +180,11 @@ class ContextFreePolicy(OpPolicy):
     It sees no context, so it is what a conditioned policy must beat, and it is one plan for all (`to_plan`).
 
     Args:
-        channels: see `OpPolicy`; so are ops, how and weight.
+        channels: see `OpPolicy`; so are ops, how, weight and begin.
         ops: see there.
         how: see there.
         weight: see there.
+        begin: see there.
 
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
@@ -182,8 +194,8 @@ class ContextFreePolicy(OpPolicy):
         torch.Size([2, 20, 1, 28, 28])
     """
 
-    def __init__(self, channels: int, ops: Sequence[str], how: Gates, weight: float) -> None:
-        super().__init__(channels, ops, how, weight)
+    def __init__(self, channels: int, ops: Sequence[str], how: Gates, weight: float, begin: str = "") -> None:
+        super().__init__(channels, ops, how, weight, begin)
         self.learned = nn.Parameter(torch.zeros(self.raw))
 
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
@@ -199,10 +211,11 @@ class Policy(OpPolicy):
     learned for all of them.
 
     Args:
-        channels: see `OpPolicy`; so are ops, how and weight.
+        channels: see `OpPolicy`; so are ops, how, weight and begin.
         ops: see there.
         how: see there.
         weight: see there.
+        begin: see there.
         hidden: width of the network.
         width: of what `Sight` sees of an item.
 
@@ -216,9 +229,16 @@ class Policy(OpPolicy):
     """
 
     def __init__(
-        self, channels: int, ops: Sequence[str], how: Gates, weight: float, hidden: int = 64, width: int = 32
+        self,
+        channels: int,
+        ops: Sequence[str],
+        how: Gates,
+        weight: float,
+        begin: str = "",
+        hidden: int = 64,
+        width: int = 32,
     ) -> None:
-        super().__init__(channels, ops, how, weight)
+        super().__init__(channels, ops, how, weight, begin)
         self.learned = nn.Parameter(torch.zeros(self.raw))
         self.sight, self.traits = Sight(channels, width), Traits(channels)
         first = nn.Linear(self.sight.features + self.traits.features, hidden)
@@ -251,6 +271,7 @@ class ContextFreePolicyOptions:
         ops: a set (all, drawings, shapes, photographs), or ops of the table with hyphens between them.
         gates: how it is learned which ops act: straight-through or relaxed.
         weight: of all made items of a class beside one real item, at first.
+        begin: a preset, or a plan in quotes, to begin at; nothing in particular if empty.
     """
 
     space: ClassVar[Space] = "items"
@@ -258,13 +279,15 @@ class ContextFreePolicyOptions:
     ops: str = "all"
     gates: str = "straight-through"
     weight: float = 4.0
+    begin: str = ""
 
     def __post_init__(self) -> None:
         _check(self)
 
     def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> ContextFreePolicy:
         """Build it for images of these channels, of any size."""
-        return ContextFreePolicy(image_channels(shape), op_names(self.ops), cast(Gates, self.gates), self.weight)
+        names, how = op_names(self.ops), cast(Gates, self.gates)
+        return ContextFreePolicy(image_channels(shape), names, how, self.weight, self.begin)
 
 
 @dataclass(frozen=True)
@@ -275,6 +298,7 @@ class PolicyOptions:
         ops: a set (all, drawings, shapes, photographs), or ops of the table with hyphens between them.
         gates: how it is learned which ops act: straight-through or relaxed.
         weight: of all made items of a class beside one real item, at first.
+        begin: a preset, or a plan in quotes, to begin at; nothing in particular if empty.
         hidden: width of the network that decides.
         width: how many numbers it sees an item by.
     """
@@ -284,6 +308,7 @@ class PolicyOptions:
     ops: str = "all"
     gates: str = "straight-through"
     weight: float = 4.0
+    begin: str = ""
     hidden: int = 64
     width: int = 32
 
@@ -293,15 +318,16 @@ class PolicyOptions:
 
     def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> Policy:
         """Build it for images of these channels, of any size."""
-        return Policy(
-            image_channels(shape), op_names(self.ops), cast(Gates, self.gates), self.weight, self.hidden, self.width
-        )
+        names, how = op_names(self.ops), cast(Gates, self.gates)
+        return Policy(image_channels(shape), names, how, self.weight, self.begin, self.hidden, self.width)
 
 
 def _check(options: ContextFreePolicyOptions | PolicyOptions) -> None:
     op_names(options.ops)
     check_choice(options, "gates", DIFFERENTIABLE)
     check_number(options, "weight", low=1e-6, high=1e6)
+    if options.begin:
+        Plan.parse(options.begin).item_op()
 
 
 def image_channels(shape: tuple[int, ...]) -> int:
