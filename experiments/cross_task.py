@@ -1,6 +1,7 @@
-"""Across tasks: a DAGAN of Omniglot's characters used on digits, and made classes where there are few to train on.
+"""Across tasks: generators that learned from Omniglot's characters make more of digits, as shots of 10-way tasks.
 
-Writes results/cross_task.json; runs that are there are used.
+Uses the generators of experiments/dagan_omniglot.py, which are trained if they are not there. A prototypical network is
+trained on the same characters. Writes results/cross_task.json.
 
     python experiments/cross_task.py --root DATA
 """
@@ -11,22 +12,24 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import write
-from gan_mnist import trained
+from dagan_omniglot import MODELS, config_of
+from made import compared, trained
 
 from manyshot.augment import Plan
+from manyshot.base import quieten
 from manyshot.datasets import load
-from manyshot.generate.made_source import made_classes
 from manyshot.generate.shots import GeneratedShots
 from manyshot.learners import Prototypes
 from manyshot.nets import Conv4
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.tasks.join import join
-from manyshot.training import Settings, evaluate_tasks, fit, paired_difference
-from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings, load_generator_sources
+from manyshot.training import Settings, evaluate_tasks, fit
+from manyshot.training.generator_config import load_generator_sources
 
 SEEDS = (0, 1, 2)
-CLASSES = (10, 20, 50)
-GIVEN = "shots: 10 x affine(15) elastic(0.1)"
+SHOTS = (1, 5)
+LEARNER_STEPS, TASKS, WAYS, QUERIES = 300, 200, 10, 5
+GIVEN = "shots: 5 x affine(15) elastic(0.1)"
+MADE = "shots: 5 x learned"
 
 
 def meta_trained(source: Source, plan: str, seed: int, steps: int) -> Prototypes:
@@ -38,71 +41,35 @@ def meta_trained(source: Source, plan: str, seed: int, steps: int) -> Prototypes
     return learner
 
 
-def compared(accuracy: dict[str, list[np.ndarray]]) -> dict:
-    """Means of each arm and paired differences to the first."""
-    stacked = {arm: np.stack(rows) for arm, rows in accuracy.items()}
-    first = next(iter(stacked.values()))
-    return {
-        arm: {"accuracy": float(rows.mean()), "against first": paired_difference(rows, first).as_dict()}
-        for arm, rows in stacked.items()
-    }
-
-
 def main() -> None:
     """Train, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
-    parser.add_argument("--runs", default="runs/cross_task", help="where the trainings lie")
+    parser.add_argument("--runs", default="runs/dagan_omniglot", help="where the trainings of dagan_omniglot.py lie")
     parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
     options = parser.parse_args()
     tiny, runs = options.tiny, Path(options.runs)
-    steps, learner_steps, tasks = (4, 2, 4) if tiny else (10_000, 2_000, 600)
-    seeds, sizes = ((0,), (10,)) if tiny else (SEEDS, CLASSES)
-
-    def config(seed: int, classes: int | None) -> GeneratorConfig:
-        fit_settings = GeneratorSettings(
-            steps=steps, batch=32, discriminator_steps=2, rate=5e-4, look_every=max(2, steps // 10), seed=seed
-        )
-        return GeneratorConfig(
-            "omniglot", root=options.root, model="dagan(32)", test=0.2, classes=classes, fit=fit_settings
-        )
-
+    quieten(True)
+    seeds, steps, tasks = ((0,), 2, 4) if tiny else (SEEDS, LEARNER_STEPS, TASKS)
     digits = load("mnist", "test", root=options.root)
-    by_shots: dict[int, dict[str, list[np.ndarray]]] = {1: {}, 5: {}}
+    accuracy: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in SHOTS}
     for seed in seeds:
-        model = trained(config(seed, None), runs / f"all-{seed}").model
-        learner = meta_trained(load_generator_sources(config(seed, None), "item").training, "none", seed, learner_steps)
-        for shots, arms in by_shots.items():
-            sampler = EpisodeSampler(digits, 10, shots, 10, seed=0)
-            for arm, plan in (
-                ("nothing", Plan()),
-                ("given", Plan.parse(GIVEN)),
-                ("made", Plan.parse("shots: 10 x learned").with_augmenter(GeneratedShots(model))),
-            ):
+        models = {
+            name: trained(config_of(name, options.root, seed, tiny), runs / f"{name}-{seed}").model for name in MODELS
+        }
+        characters = load_generator_sources(config_of("dagan", options.root, seed, tiny), "item").training
+        learner = meta_trained(characters, "none", seed, steps)
+        plans = {"nothing": Plan(), "given": Plan.parse(GIVEN)}
+        plans |= {name: Plan.parse(MADE).with_augmenter(GeneratedShots(model)) for name, model in models.items()}
+        for shots, arms in accuracy.items():
+            sampler = EpisodeSampler(digits, WAYS, shots, QUERIES, seed=0)
+            for arm, plan in plans.items():
                 arms.setdefault(arm, []).append(evaluate_tasks(learner, sampler, tasks, plan).accuracy)
-
-    by_classes: dict[int, dict[str, list[np.ndarray]]] = {size: {} for size in sizes}
-    for seed in seeds:
-        for size, arms in by_classes.items():
-            parts = load_generator_sources(config(seed, size), "item")
-            model = trained(config(seed, size), runs / f"{size}-{seed}").model
-            new = made_classes(model, parts.training, 20 if tiny else 10 * size, 20, seed)
-            sampler = EpisodeSampler(parts.test, 5, 1, 5, seed=0)
-            for arm, source, plan in (
-                ("nothing", parts.training, "none"),
-                ("turned", parts.training, "task: turn"),
-                ("made classes", join(parts.training, new), "none"),
-                ("made and turned", join(parts.training, new), "task: turn"),
-            ):
-                learner = meta_trained(source, plan, seed, learner_steps)
-                arms.setdefault(arm, []).append(evaluate_tasks(learner, sampler, tasks).accuracy)
-    found = {
-        "digits": {str(shots): compared(arms) for shots, arms in by_shots.items()},
-        "classes": {str(size): compared(arms) for size, arms in by_classes.items()},
-    }
-    print(found)
+            print(seed, shots, {arm: round(float(rows[-1].mean()), 3) for arm, rows in arms.items()}, flush=True)
+    found = {str(shots): compared(arms, "nothing", "given") for shots, arms in accuracy.items()}
     if not tiny:
-        write("cross_task", {"command": "python experiments/cross_task.py", "seeds": seeds, "tasks": tasks, **found})
+        facts = {"seeds": len(seeds), "tasks": tasks, "ways": WAYS, "given": GIVEN, "made": MADE}
+        write("cross_task", {"command": "python experiments/cross_task.py", **facts, "shots": found})
 
 
 if __name__ == "__main__":

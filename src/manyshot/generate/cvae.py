@@ -73,6 +73,7 @@ class CVAEOptions:
         reader: channels of the recogniser's.
         noise: how many numbers z has.
         strength: of the divergence from N(0, I); smaller is sharper, and leaves gaps in what is made.
+        redraw: how far the generator draws beside bending what it is shown, see `UNet`.
 
     Raises:
         InputError: for a value out of range.
@@ -82,6 +83,7 @@ class CVAEOptions:
     reader: int = 16
     noise: int = 32
     strength: float = 1.0
+    redraw: float = 1.0
 
     wants: ClassVar[Wants] = "item"
     judged: ClassVar[bool] = False
@@ -89,9 +91,10 @@ class CVAEOptions:
     def __post_init__(self) -> None:
         check_number(self, "width", "reader", "noise", low=1, high=MOST, whole=True)
         check_number(self, "strength")
+        check_number(self, "redraw", high=100)
 
     def make(self, kind: Kind) -> Lesson:
         """Build both networks."""
         channels, size = kind.require_pictures("cvae")
         body = Shrink(2 * channels, size, self.reader, blocks=1)
-        return Autoencoder(UNet(kind.shape, self.noise, self.width), body, body.features, self.strength)
+        return Autoencoder(UNet(kind.shape, self.noise, self.width, self.redraw), body, body.features, self.strength)

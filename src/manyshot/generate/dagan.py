@@ -27,6 +27,7 @@ class DAGANOptions(ConvolutionalOptions):
         penalty: none, gradient or r1.
         spectral: whether the discriminator's layers are divided by their largest singular value.
         judge: channels of the discriminator's largest map.
+        redraw: how far the generator draws beside bending what it is shown, see `UNet`.
 
     Raises:
         InputError: for a value out of range.
@@ -35,6 +36,7 @@ class DAGANOptions(ConvolutionalOptions):
     width: int = 16
     noise: int = 32
     judge: int = 16
+    redraw: float = 1.0
 
     wants: ClassVar[Wants] = "item"
     judged: ClassVar[bool] = True
@@ -42,9 +44,10 @@ class DAGANOptions(ConvolutionalOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_number(self, "judge", low=1, high=MOST, whole=True)
+        check_number(self, "redraw", high=100)
 
     def make(self, kind: Kind) -> Game:
         """Build the game; the discriminator sees pairs."""
         channels, size = kind.require_pictures("dagan")
         body = Shrink(2 * channels, size, self.judge, blocks=1)
-        return self.game(UNet(kind.shape, self.noise, self.width), Pairs(body, body.features))
+        return self.game(UNet(kind.shape, self.noise, self.width, self.redraw), Pairs(body, body.features))

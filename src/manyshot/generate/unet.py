@@ -15,8 +15,8 @@ FURTHEST = 0.5
 """How far a field moves a pixel at most, in halves of the picture."""
 
 
-KEPT = 2.0
-"""How much of the bent picture what is drawn starts from: white and black become 0.02 and 0.98."""
+KEPT = 3.0
+"""How much of the bent picture what is drawn starts from: white and black become 0.002 and 0.998."""
 
 
 class UNet(ItemGenerator):
@@ -24,7 +24,11 @@ class UNet(ItemGenerator):
 
     The encoder halves x until its map is 4 to 7 pixels a side. Of that map and z the decoder makes a field, which bends
     x, and doubles the map until it has half the size of x, where each 2 x 2 pixels of the bent x join it as channels.
-    What it draws then, 2 x 2 pixels for each of its own, is added to the bent x. Noise enters at every size. The
+    What it draws then, 2 x 2 pixels for each of its own, is added to the bent x within limits:
+
+        x' = bounded(3 (2 bent x - 1) + redraw tanh(drawn)),    bounded(u) = (tanh(u) + 1) / 2
+
+    so a short training that has not learned to draw still makes members of the class. Noise enters at every size. The
     paper's U-Net sees the encoder's maps of every size instead and starts from nothing; it is deeper, of residual and
     dense blocks with batch normalisation, where ours normalises each item alone. Full-size convolutions of few channels
     would take most of the time, so there are none.
@@ -33,6 +37,7 @@ class UNet(ItemGenerator):
         shape: of an item.
         noise: how many numbers z has.
         width: channels of the largest map; each smaller one has twice as many, up to 8 times.
+        redraw: how far what is drawn goes; at 1 lines grow fainter or bolder, from 6 on they come and go.
 
     Example:
         >>> model = UNet((1, 28, 28), noise=4, width=8)
@@ -42,8 +47,9 @@ class UNet(ItemGenerator):
 
     wants: ClassVar[Wants] = "item"
 
-    def __init__(self, shape: tuple[int, ...], noise: int, width: int) -> None:
+    def __init__(self, shape: tuple[int, ...], noise: int, width: int, redraw: float = 1.0) -> None:
         super().__init__(shape, noise)
+        self.redraw = redraw
         channels, size = shape[0], shape[1]
         require_size(size)
         stages = max(1, stages_of(size))
@@ -82,7 +88,7 @@ class UNet(ItemGenerator):
         for up, tint, norm in zip(self.up, self.tint, self.norm, strict=True):
             y = norm(up(y) + tint(noise)[:, :, None, None])
         drawn = self.last(torch.cat([y, F.pixel_unshuffle(bent, 2)], 1))
-        return middle(self.bounded(KEPT * (2 * bent - 1) + drawn), self.shape[1])
+        return middle(self.bounded(KEPT * (2 * bent - 1) + self.redraw * drawn.tanh()), self.shape[1])
 
 
 def bend(pictures: Float[Tensor, "n c h w"], field: Float[Tensor, "n 2 rows columns"]) -> Float[Tensor, "n c h w"]:

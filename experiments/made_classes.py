@@ -1,0 +1,78 @@
+"""Made classes as further training tasks, where there are few characters to train on.
+
+A DAGAN learns from 10, 20 or 50 of Omniglot's characters and makes classes between them; a prototypical network trains
+on tasks of both, and is judged on characters that neither saw. Writes results/made_classes.json; runs that are there
+are used.
+
+    python experiments/made_classes.py --root DATA
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from circumstances import write
+from cross_task import meta_trained
+from dagan_omniglot import config_of
+from made import compared, trained
+
+from manyshot.base import quieten
+from manyshot.generate.made_source import made_classes
+from manyshot.tasks import EpisodeSampler
+from manyshot.tasks.join import join
+from manyshot.training import evaluate_tasks
+from manyshot.training.generator_config import load_generator_sources
+from manyshot.training.timing import cpu_seconds
+
+SEEDS = (0, 1, 2)
+SIZES = (10, 20, 50)
+STEPS, LEARNER_STEPS, TASKS = 1500, 300, 400
+TIMES, EACH = 5, 20
+"""Made classes for each real one, and items of each."""
+
+
+def main() -> None:
+    """Train, judge, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", default="data", help="the folder that holds omniglot/")
+    parser.add_argument("--runs", default="runs/made_classes", help="where the trainings lie")
+    parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
+    options = parser.parse_args()
+    tiny = options.tiny
+    quieten(True)
+    seeds, sizes, steps, learner_steps, tasks = (
+        ((0,), (10,), 4, 2, 4) if tiny else (SEEDS, SIZES, STEPS, LEARNER_STEPS, TASKS)
+    )
+    found = {}
+    for size in sizes:
+        accuracy: dict[str, list[np.ndarray]] = {}
+        seconds = []
+        for seed in seeds:
+            config = config_of("dagan", options.root, seed, tiny)
+            fit = replace(config.fit, steps=steps, look_every=steps, save_every=steps)
+            config = replace(config, classes=size, validation=0.0, fit=fit)
+            folder = Path(options.runs) / f"{size}-{seed}"
+            model = trained(config, folder).model
+            seconds.append(cpu_seconds(folder))
+            parts = load_generator_sources(config, "item")
+            real, new = parts.training, made_classes(model, parts.training, TIMES * size, EACH, seed)
+            sampler = EpisodeSampler(parts.test, 5, 1, 5, seed=0)
+            for arm, source, plan in (
+                ("nothing", real, "none"),
+                ("turned", real, "task: turn"),
+                ("made classes", join(real, new), "none"),
+                ("made and turned", join(real, new), "task: turn"),
+            ):
+                learner = meta_trained(source, plan, seed, learner_steps)
+                accuracy.setdefault(arm, []).append(evaluate_tasks(learner, sampler, tasks).accuracy)
+        found[str(size)] = {"cpu_seconds": seconds} | compared(accuracy, "nothing", "turned")
+        print(size, found[str(size)]["accuracy"], seconds, flush=True)
+    if not tiny:
+        facts = {"seeds": len(seeds), "tasks": tasks, "steps": steps, "times": TIMES, "each": EACH}
+        facts |= {"learner_steps": learner_steps}
+        write("made_classes", {"command": "python experiments/made_classes.py", **facts, "sizes": found})
+
+
+if __name__ == "__main__":
+    main()
