@@ -26,6 +26,7 @@ from manyshot.augment.image import Affine
 from manyshot.base.seeds import generator
 from manyshot.datasets import load
 from manyshot.learners import Ridge
+from manyshot.learners.ridge import penalised_solve, with_one
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
 from manyshot.meta_augment.augmented import Augmented, Tailor
 from manyshot.meta_augment.policy import OpPolicy, Policy
@@ -56,6 +57,8 @@ LEARNED = {"one policy for all": "context_free({ops})", "policy by the support":
 RATE = 1e-2
 GRADIENT = Reinforce("flipped")
 OPS = "spin-recolour"
+PROBED = 400
+"""Tasks that a probe is fitted to, and as many that it is asked about."""
 ENCODER = Settings(steps=500, tasks_per_step=4, rate=2e-3)
 
 
@@ -140,7 +143,7 @@ def main() -> None:
     tests = {family: Families(for_test, 2000, family, TEST_QUERIES) for family in FAMILIES}
     accuracy: dict[str, list] = {}
     seconds: dict[str, float] = {}
-    chosen = []
+    chosen, told = [], []
     for seed in range(options.seeds):
         torch.manual_seed(seed)
         learner = Ridge(Conv4(3, 28, widths=(options.width,) * 4))
@@ -172,7 +175,8 @@ def main() -> None:
             accuracy.setdefault(name, []).append(found)
             print(seed, name, [round(100 * float(each.mean()), 1) for each in found], flush=True)
         chosen.append(choices(arms["policy by the support"].augmenter, tests))
-        print(chosen[-1], flush=True)
+        told.append(families_told(arms["policy by the support"].augmenter, tasks, tests))
+        print(chosen[-1], told[-1], flush=True)
     draw(arms["policy by the support"].augmenter, tests)
     by_arm = {name: np.array(found) for name, found in accuracy.items()}  # [seeds, families, tasks]
     best = max((name for name in by_arm if "support" not in name), key=lambda name: by_arm[name].mean())
@@ -207,6 +211,7 @@ def main() -> None:
                 if name != "policy by the support"
             },
             "chosen": chosen,
+            "families_told_by_a_linear_probe_of": told,
             "cpu_seconds": seconds,
         },
     )
@@ -254,6 +259,22 @@ def choices(policy: LearnedAugmenter | None, tests: dict[str, Families]) -> dict
     for family, tasks in tests.items():
         chances = policy.settings(tasks.batch(0, 100).support)[0].sigmoid().mean((0, 1))
         found[family] = dict(zip(policy.ops, chances.tolist(), strict=True))
+    return found
+
+
+@torch.no_grad()
+def families_told(policy: LearnedAugmenter | None, tasks: Families, tests: dict[str, Families]) -> dict[str, float]:
+    """The share of test tasks whose family a linear probe (ridge) tells from what the policy sees: by what tells it."""
+    assert isinstance(policy, Policy)
+    family = torch.eye(len(FAMILIES))[torch.arange(PROBED) % len(FAMILIES)]
+    known = tasks.batch(0, PROBED).support
+    asked = [each.batch(0, PROBED // len(FAMILIES)).support for each in tests.values()]
+    found = {}
+    for name, tell in (("filters", policy.sight), ("traits", policy.traits)):
+        x = with_one(tell(known).mean(1))
+        maps = penalised_solve(x, torch.ones(len(x)), family, torch.tensor(10.0))
+        answers = torch.stack([(with_one(tell(support).mean(1)) @ maps).argmax(-1) for support in asked])
+        found[name] = float((answers == torch.arange(len(FAMILIES))[:, None]).double().mean())
     return found
 
 
