@@ -11,10 +11,11 @@ from sections.comparison import CURVE, comparison
 from sections.engine import engine
 from sections.features import feature_augmenters
 from sections.few_tasks import curve
+from sections.generators import cross_task, dagan_omniglot, gan_few_digits, gan_mnist, made_classes
 from sections.learners import learners
 from sections.memorisation import memorisation
 from sections.omniglot_challenge import omniglot_challenge
-from sections.policies import learned_policy, task_families
+from sections.policies import learned_challenge, learned_policy, task_families
 from sections.stage_two import blood_cells, stage_two
 from sections.texts import clinc150, text_speed, xquad_answers
 
@@ -41,6 +42,7 @@ SECTIONS = (
     *((comparison, name.replace("-", "_")) for name in COMPARISONS),
     (memorisation, "memorisation"),
     (omniglot_challenge, "omniglot_challenge"),
+    (learned_challenge, "learned_challenge"),
     (feature_augmenters, "feature_augmenters"),
     (learned_policy, "learned_policy"),
     (task_families, "task_families"),
@@ -49,6 +51,11 @@ SECTIONS = (
     (clinc150, "clinc150"),
     (xquad_answers, "xquad_answers"),
     (text_speed, "text_speed"),
+    (gan_mnist, "gan_mnist"),
+    (gan_few_digits, "gan_few_digits"),
+    (dagan_omniglot, "dagan_omniglot"),
+    (cross_task, "cross_task"),
+    (made_classes, "made_classes"),
     (engine, "augment", "step_profile"),
     (learners, "learners"),
 )

@@ -38,7 +38,7 @@ class Traits(Telling):
         """The logarithms above, trait by trait."""
         told = []
         for trait in traits_of(support.items.flatten(0, 1)).values():
-            f = trait.unflatten(0, support.items.shape[:2])
+            f = torch.unflatten(trait, 0, support.items.shape[:2])
             _, own, _, within, apart = (each.sum(-1, keepdim=True) for each in spreads(f, support))
             of_task = torch.cat([within, apart], -1)[:, None].expand(-1, own.shape[1], -1)
             told.append(half_log(torch.cat([own, of_task], -1), FLOOR))
@@ -72,7 +72,8 @@ def traits_of(images: Float[Tensor, "n c h w"]) -> dict[str, Float[Tensor, "n _"
     rows = torch.linspace(-1, 1, height).to(grey)[:, None]
     columns = torch.linspace(-1, 1, width).to(grey)
     x, y = ((grey * axis).mean((1, 2)) / mass for axis in (columns, rows))
-    r = torch.complex(*torch.broadcast_tensors(columns - x[:, None, None], rows - y[:, None, None]))
+    right, low = columns - x[:, None, None], rows - y[:, None, None]
+    r = torch.complex(right.expand_as(grey), low.expand_as(grey))
     radius = ((grey * r.abs().square()).mean((1, 2)) / mass + FLOOR).sqrt()
     r = r / radius[:, None, None]
 
