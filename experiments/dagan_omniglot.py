@@ -27,10 +27,10 @@ from manyshot.training.timing import cpu_seconds
 SEEDS = (0, 1, 2)
 SHOTS = (1, 2, 3, 4)
 CLASSES, CLASSIFIERS, JUDGED, MADE = 100, 4, 10, 30
-CLASSIFIER_STEPS = 200
+CLASSIFIER_STEPS = 150
 MODELS = {
-    "dagan": ("dagan(16)", GeneratorSettings(steps=4000, batch=32, rate=1e-3)),
-    "cvae": ("cvae(16, strength=3)", GeneratorSettings(steps=8000, batch=32, rate=2e-3)),
+    "dagan": ("dagan(16)", GeneratorSettings(steps=2500, batch=32, rate=5e-4)),
+    "cvae": ("cvae(16, strength=3)", GeneratorSettings(steps=2500, batch=32, rate=1e-3)),
 }
 
 

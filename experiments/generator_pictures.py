@@ -1,0 +1,69 @@
+"""Draw what the trainings of dagan_omniglot.py and gan_mnist.py make, as docs/images/dagan.png and gan-mnist.png.
+
+python experiments/generator_pictures.py --root DATA
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from circumstances import RESULTS
+from dagan_omniglot import MODELS, config_of
+from gan_mnist import Textbook
+
+from manyshot.base import quieten
+from manyshot.datasets import load
+from manyshot.generate.draw import as_floats
+from manyshot.report.gallery import Row, sheet
+from manyshot.training.generator_config import load_generator_sources
+from manyshot.training.generator_run import load_generator_run
+from manyshot.training.timing import cpu_seconds
+
+IMAGES = RESULTS.parent / "docs" / "images"
+SHOWN, EACH, CELL = 12, 3, 56
+"""Columns, rows of each model, and pixels of a picture."""
+
+
+def characters(runs: Path, root: str) -> list[Row]:
+    """Characters that no model saw, another real drawing of each, and what each model makes of the first."""
+    unseen = load_generator_sources(config_of("dagan", root, 0), "item").test
+    at = unseen.starts[:-1][:: len(unseen.class_names) // SHOWN][:SHOWN]
+    shown = as_floats(unseen.gather(at))
+    rows = [Row("shown", shown), Row("another real one", as_floats(unseen.gather(at + 7)))]
+    for name in MODELS:
+        model, draws = load_generator_run(runs / f"{name}-0").model, torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            rows += [Row(name, model.sample(SHOWN, like=shown, generator=draws)) for _ in range(EACH)]
+    return rows
+
+
+def digits(runs: Path, root: str) -> list[Row]:
+    """Digits by our DCGAN and by the textbook loop in as much CPU time."""
+    draws = torch.Generator().manual_seed(0)
+    model = load_generator_run(runs / "all-0").model
+    real = load("mnist", "train", root=root)
+    textbook = Textbook(real, 0)
+    textbook.train(cpu_seconds(runs / "all-0"))
+    at = np.linspace(0, len(real) - 1, EACH * SHOWN).astype(int)
+    with torch.no_grad():
+        sets = {"real": as_floats(real.gather(at)), "ours": model.sample(EACH * SHOWN, generator=draws)}
+    sets["textbook"] = textbook.sample(EACH * SHOWN, draws)
+    return [Row(name, part) for name, items in sets.items() for part in items.split(SHOWN)]
+
+
+def main() -> None:
+    """Draw both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
+    parser.add_argument("--runs", default="runs", help="the folder that holds dagan_omniglot/ and gan_mnist/")
+    options = parser.parse_args()
+    quieten(True)
+    drawn = {"dagan": characters, "gan-mnist": digits}
+    for (name, rows), folder in zip(drawn.items(), ("dagan_omniglot", "gan_mnist"), strict=True):
+        picture = sheet(rows(Path(options.runs) / folder, options.root), cell=CELL, paper=True)
+        picture.convert("P", palette=1, colors=16).save(IMAGES / f"{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
