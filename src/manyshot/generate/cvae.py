@@ -72,7 +72,8 @@ class CVAEOptions:
         width: channels of the generator's largest map.
         reader: channels of the recogniser's.
         noise: how many numbers z has.
-        strength: of the divergence from N(0, I); smaller is sharper, and leaves gaps in what is made.
+        strength: of the divergence from N(0, I). With 1, the bound on the likelihood, so much of x' is said by z that what
+            is made of z ~ N(0, I) leaves the class.
         redraw: how far the generator draws beside bending what it is shown, see `UNet`.
 
     Raises:
@@ -82,7 +83,7 @@ class CVAEOptions:
     width: int = 16
     reader: int = 16
     noise: int = 32
-    strength: float = 1.0
+    strength: float = 3.0
     redraw: float = 1.0
 
     wants: ClassVar[Wants] = "item"
