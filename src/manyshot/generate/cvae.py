@@ -72,8 +72,8 @@ class CVAEOptions:
         width: channels of the generator's largest map.
         reader: channels of the recogniser's.
         noise: how many numbers z has.
-        strength: of the divergence from N(0, I). With 1, the bound on the likelihood, so much of x' is said by z that what
-            is made of z ~ N(0, I) leaves the class.
+        strength: of the divergence from N(0, I); 1 is the bound on the likelihood. The smaller, the more of x' is said
+            by z, and the less what is made of z ~ N(0, I) is of the class.
         redraw: how far the generator draws beside bending what it is shown, see `UNet`.
 
     Raises:
