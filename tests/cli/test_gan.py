@@ -242,3 +242,46 @@ class TestScore:
         assert found.real.coverage > 0.8 > found.made.coverage
         assert torch.is_tensor(found.pairs[0])
         assert len(found.pairs[0]) == len(found.pairs[1]) == 24
+
+
+class TestEvaluate:
+    @pytest.fixture
+    def evaluate(self, manyshot, trained):
+        """Judges the run of the encoder, or another, with shots of a model."""
+
+        def judge(model, *more, run="encoder", plan="shots: 2 x learned"):
+            words = ("evaluate", trained / run, "digits", "--tasks", 4, "--plan", plan)
+            return manyshot(*words, *(() if model is None else ("--augmenter", trained / model)), *more)
+
+        return judge
+
+    @pytest.mark.parametrize("model", ["shown", "features"])
+    def test_shots_of_a_model_reach_the_learner(self, evaluate, trained, model):
+        found = evaluate(model, "--json")
+        assert found.status == 0, found.errors
+        assert found.json["augmenter"] == str(trained / model)
+        assert "the augmenter was trained on 7 of these classes" in found.errors
+        assert found.json["accuracy"] != evaluate(None, "--json", plan="none").json["accuracy"]
+
+    @pytest.mark.parametrize("model", ["free", "labelled"])
+    def test_a_model_that_is_not_shown_items_knows_nothing_of_new_classes(self, evaluate, model):
+        answer = evaluate(model)
+        assert (answer.status, answer.errors.count("\n")) == (2, 1)
+        assert "is not shown items, so it cannot make more of a support set; train one that is" in answer.errors
+
+    @pytest.mark.parametrize(
+        ("model", "why"),
+        [
+            ("shown", "learned from pictures of 16 x 16 pixels and 1 channel, but the learner's are of 20 x 20 pixels"),
+            ("features", "makes features of another encoder; judge the run that it was trained for"),
+        ],
+    )
+    def test_a_model_of_other_items_is_refused(self, evaluate, trained, model, why):
+        from manyshot.training import Config, Settings, train
+
+        if not (trained / "larger").exists():
+            config = Config("digits", size=20, encoder="conv4(4, 4, 4, 4)", validation=0.0, fit=Settings(steps=1))
+            train(config, trained / "larger")
+        answer = evaluate(model, run="larger")
+        assert (answer.status, answer.errors.count("\n")) == (2, 1)
+        assert why in answer.errors

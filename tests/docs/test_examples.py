@@ -28,7 +28,7 @@ from PIL import Image
 
 from manyshot.augment import Plan
 from manyshot.base import InputError, did_you_mean, quieten
-from manyshot.cli.compare import PRESETS
+from manyshot.cli.compare_presets import PRESETS
 from manyshot.cli.main import app
 from manyshot.datasets import DATASETS
 from manyshot.generate import parse_model

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.cli.compare import PRESETS
+from manyshot.cli.compare_presets import PRESETS
 from manyshot.learners import Prototypes, transductive
 from manyshot.nets import Conv4
 from manyshot.report.compare_page import result_rows

@@ -6,7 +6,7 @@ import pytest
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.cli.compare import PRESETS
+from manyshot.cli.compare_presets import PRESETS
 from manyshot.training import Arm, Comparison, Config, Judging, Settings, adjusted, run_comparisons
 from manyshot.training.memorisation import ARMS, remember
 from manyshot.training.presets import COMPARISONS

@@ -8,6 +8,7 @@ import typer
 from manyshot.base import InputError, check_out, quieten
 from manyshot.cli import augment_text
 from manyshot.cli.augment_learned import augment_learned
+from manyshot.cli.exported import tell_exported
 from manyshot.cli.options import (
     Encoding,
     Json,
@@ -17,7 +18,6 @@ from manyshot.cli.options import (
     Split,
     TextColumn,
     examples,
-    print_json,
     refuse,
 )
 
@@ -108,16 +108,4 @@ def augment(
         split=split,
         overwrite=overwrite,
     )
-    if as_json:
-        print_json(
-            {
-                "folder": str(made.folder),
-                "samples": sum(made.made.values()),
-                "classes": dict(made.made),
-                "manifest": str(made.manifest),
-                "sheets": [str(path) for path in made.sheets],
-            }
-        )
-        return
-    print(f"{sum(made.made.values()):,} new pictures of {len(made.made)} classes in {made.folder}")
-    print(f"Look at {made.sheets[0]}" + (f" and {len(made.sheets) - 1} more" if len(made.sheets) > 1 else ""))
+    tell_exported(made, as_json)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from manyshot.cli.exported import exported_json, tell_exported
 from manyshot.cli.options import print_json
 
 
@@ -42,23 +43,12 @@ def augment_learned(
         adapt_steps=adapt_steps,
         overwrite=overwrite,
     )
-    samples = sum(made.made.values())
     if as_json:
-        print_json(
-            {
-                "folder": str(made.folder),
-                "samples": samples,
-                "classes": dict(made.made),
-                "manifest": str(made.manifest),
-                "sheets": [str(path) for path in made.sheets],
-                "features": None if made.features is None else str(made.features),
-            }
-        )
-        return
-    more = f" and {len(made.sheets) - 1} more" if len(made.sheets) > 1 else ""
-    if made.features is None:
-        print(f"{samples:,} new pictures of {len(made.made)} classes in {made.folder}")
-        print(f"Look at {made.sheets[0]}{more}")
+        print_json(exported_json(made) | {"features": None if made.features is None else str(made.features)})
+    elif made.features is None:
+        tell_exported(made, as_json)
     else:
-        print(f"{samples:,} new features of {len(made.made)} classes, with weights and labels, in {made.features}")
+        more = f" and {len(made.sheets) - 1} more" if len(made.sheets) > 1 else ""
+        samples = f"{sum(made.made.values()):,} new features of {len(made.made)} classes"
+        print(f"{samples}, with weights and labels, in {made.features}")
         print(f"Look at the real pictures nearest to them: {made.sheets[0]}{more}")

@@ -1,12 +1,10 @@
 """The part of `manyshot compare` for sentences, where a frozen encoder is judged with several plans and learners."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from manyshot.base import write_json
-from manyshot.cli.options import print_json, print_table
+from manyshot.cli.options import command_line, print_json, print_table
 from manyshot.cli.ranges import number_or_range
 
 ENCODER = "minilm"
@@ -99,7 +97,7 @@ def compare_text(
     report = out / "report.html"
     write_json(out / "compare.json", told)
     title = f"{len(arms)} ways to learn from {source.name}"
-    write_page(report, sentences_page(title, compared, source, shlex.join(["manyshot", *sys.argv[1:]])))
+    write_page(report, sentences_page(title, compared, source, command_line()))
     if as_json:
         print_json(told | {"report": str(report)})
         return

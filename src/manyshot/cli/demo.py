@@ -1,7 +1,5 @@
 """`manyshot demo`: the main job, from nothing to a report, on data that comes with the dependencies."""
 
-import shlex
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +7,7 @@ from typing import Annotated
 import typer
 
 from manyshot.base import check_out, quieten
-from manyshot.cli.options import Json, Quiet, Seed, examples, print_json, print_table
+from manyshot.cli.options import Json, Quiet, Seed, command_line, examples, print_json, print_table
 
 EXAMPLES = examples(
     "manyshot demo",
@@ -35,7 +33,7 @@ def demo(
     quieten(quiet)
     check_out(out)
     began = time.monotonic()
-    found = make_demo(out, seed, shlex.join(["manyshot", *sys.argv[1:]]))
+    found = make_demo(out, seed, command_line())
     seconds = round(time.monotonic() - began, 1)
     if as_json:
         print_json({**found.as_dict(), "seconds": seconds, "report": str(found.report)})

@@ -1,14 +1,14 @@
 """`manyshot evaluate`: how well a run does on tasks that it has not seen."""
 
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from manyshot.base import InputError, note, quieten
+from manyshot.cli.evaluate_runs import evaluate_runs
+from manyshot.cli.evaluate_tell import TRANSDUCTIVE, tell
 from manyshot.cli.options import (
     Encoding,
     Json,
@@ -20,12 +20,16 @@ from manyshot.cli.options import (
     Split,
     TextColumn,
     columns_of,
+    command_line,
     examples,
-    print_json,
-    print_table,
     refuse,
 )
 from manyshot.cli.ranges import number_or_range
+
+if TYPE_CHECKING:
+    from manyshot.datasets import Columns
+    from manyshot.tasks import Source
+    from manyshot.training import Run
 
 EXAMPLES = examples(
     "manyshot evaluate runs/handwriting omniglot --split small2 --ways 20 --shots 1 --tasks 1000",
@@ -33,15 +37,13 @@ EXAMPLES = examples(
     'manyshot evaluate runs/handwriting digits --ways 10 --plan "shots: 16 x affine elastic" '
     '--learner "prototypes(nearest)"',
     'manyshot evaluate runs/letters omniglot --augmenter runs/augmenter --plan "shots: 8 x learned"',
+    'manyshot evaluate runs/letters omniglot --split evaluation --augmenter runs/dagan --plan "shots: 8 x learned"',
     'manyshot evaluate photos/ --encoder efficientnet-lite0 --learner ridge --plan "shots: 8 x flip affine"',
     "manyshot evaluate runs/handwriting omniglot --split small2 --shuffled-support",
     'manyshot evaluate faq.csv --text-column question --encoder minilm --learner ridge --plan "shots: 4 x aeda"',
     "",
     "Without DATA, the classes that the run set aside for testing are used (see `manyshot train --test`).",
 )
-
-
-TRANSDUCTIVE = "transductive: each query was judged by the statistics of all queries of its task"
 
 
 def evaluate(
@@ -69,7 +71,10 @@ def evaluate(
     ] = None,
     augmenter: Annotated[
         Path | None,
-        typer.Option(help="What the word 'learned' of --plan stands for: an augmenter's run."),
+        typer.Option(
+            help="What the word 'learned' of --plan stands for: an augmenter's run, or one of `manyshot gan train` "
+            "whose model is shown pictures or features."
+        ),
     ] = None,
     learner: Annotated[
         str | None, typer.Option(help='Use the weights by another learner, such as "prototypes(nearest)".')
@@ -112,17 +117,12 @@ def evaluate(
 ) -> None:
     """Judge a run on new tasks: accuracy with a 95 % interval over tasks, by class, and calibration."""
     from manyshot.augment import Plan
-    from manyshot.base import track
-    from manyshot.datasets import load
-    from manyshot.datasets import one_shot_runs as load_one_shot_runs
     from manyshot.learners import transductive
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
     from manyshot.tasks import EpisodeSampler
-    from manyshot.training import Config, classes_seen, evaluate_tasks, given_run, load_ensemble, load_sources
-    from manyshot.training import evaluate as judge
-    from manyshot.training.augmenter_stage import load_augmenter_run
-    from manyshot.training.borrowed import augmenter_for, classes_seen_by
+    from manyshot.training import classes_seen, evaluate_tasks, load_ensemble
+    from manyshot.training.borrowed import augmenter_for, borrow, classes_seen_by
     from manyshot.training.probe import probe_evaluated
 
     quieten(quiet)
@@ -136,80 +136,49 @@ def evaluate(
     else:
         refuse("without --encoder, since a run knows its size", size=size)
     columns = columns_of(text_column, label_column, encoding)
+    of_table = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
     if data is not None and one_shot_runs is not None:
         raise InputError("give DATA or --one-shot-runs, not both")
     if one_shot_runs is not None:
-        sizes = {
-            "shuffled_support": shuffled_support or None,
-            "ways": ways,
-            "shots": shots,
-            "queries": queries,
-            "tasks": tasks,
-            "within_group": within_group,
-            "text_column": text_column,
-            "label_column": label_column,
-            "encoding": encoding,
-        }
         refuse(
-            "with --one-shot-runs, which say themselves what to judge", split=split, root=root, report=report, **sizes
-        )
-    elif data is None:
-        refuse(
-            "without DATA",
+            "with --one-shot-runs, which say themselves what to judge",
             split=split,
             root=root,
-            text_column=text_column,
-            label_column=label_column,
-            encoding=encoding,
+            report=report,
+            shuffled_support=shuffled_support or None,
+            ways=ways,
+            shots=shots,
+            queries=queries,
+            tasks=tasks,
+            within_group=within_group,
+            **of_table,
         )
+    elif data is None:
+        refuse("without DATA", split=split, root=root, **of_table)
     if encoder is not None and data is not None:
-        config = Config(data, learner=learner or "prototypes", encoder=encoder)
-        source = load(data, split, root=root, size=size, columns=columns)
-        made = given_run(config, source)
+        made, source = _given(data, split, root, size, columns, learner or "prototypes", encoder)
     else:
-        made = load_ensemble([run, *(ensemble or [])], learner)
+        made, source = load_ensemble([run, *(ensemble or [])], learner), None
     if by_task:
         made = replace(made, learner=transductive(made.learner))
     how = Plan.parse(made.config.test_plan if plan is None else plan)
-    lent = None if augmenter is None else load_augmenter_run(augmenter)
+    lent = None if augmenter is None else borrow(augmenter)
     if lent is not None:
         how = how.with_augmenter(augmenter_for(lent, made))
     elif how.needs_augmenter:
         raise InputError(f"plan: '{how}' needs an augmenter; name its run: --augmenter RUN")
-    subject: dict[str, Any] = {"run": str(run)} if encoder is None else {"encoder": encoder}
+    told: dict[str, Any] = {"run": str(run)} if encoder is None else {"encoder": encoder}
     if augmenter is not None:
-        subject["augmenter"] = str(augmenter)
+        told["augmenter"] = str(augmenter)
     if ensemble:
-        subject["ensemble"] = [str(other) for other in ensemble]
-    told = subject | {"learner": learner or made.config.learner, "plan": str(how), "seed": seed}
+        told["ensemble"] = [str(other) for other in ensemble]
+    told |= {"learner": learner or made.config.learner, "plan": str(how), "seed": seed}
 
     if one_shot_runs is not None:
-        trials = load_one_shot_runs(one_shot_runs, made.size, made.config.centred)
-        batches = [trials.episode[place : place + 1] for place in range(len(trials.episode))]
-        found = judge(made.learner, track(batches, "one-shot runs"), how, seed, device)
-        count = int(trials.episode.query.weight.sum())
-        errors = {name: 1 - float(accuracy) for name, accuracy in zip(trials.names, found.accuracy, strict=True)}
-        low, high = found.interval
-        kind = "transductive " if found.transductive else ""
-        if kind:
-            note(TRANSDUCTIVE)
-        if as_json:
-            answer: dict[str, Any] = {"error": 1 - found.mean, "interval": [1 - high, 1 - low], "trials": count}
-            print_json(told | answer | {"transductive": found.transductive, "runs": errors})
-            return
-        print_table(("run", "error"), [(name, f"{error:.1%}") for name, error in errors.items()], right=(1,))
-        error = f"{1 - found.mean:.2%} [{1 - high:.2%}, {1 - low:.2%}]"
-        print(f"{kind}error {error} over {count} trials of {len(errors)} runs")
+        evaluate_runs(made, one_shot_runs, how, seed, device, told, as_json)
         return
-
-    if data is None:
-        found_there = load_sources(made.config).test
-        if found_there is None:
-            raise InputError(f"{run} set no classes aside for testing; name DATA to judge it on")
-        source = found_there
-    elif encoder is None:
-        pixels: dict[str, Any] = {"size": made.size, "color": made.channels == 3} if made.channels else {}
-        source = load(data, split, root=root, centred=made.config.centred, columns=columns, **pixels)
+    if source is None:
+        source = _source(made, run, data, split, root, columns)
     sampler = EpisodeSampler(
         source,
         made.config.ways if ways is None else number_or_range(ways, "--ways"),
@@ -218,34 +187,51 @@ def evaluate(
         seed=seed,
         within_group=0.0 if within_group is None else within_group,
     )
-    tasks = 600 if tasks is None else tasks
-    seen = 0 if encoder else classes_seen(made.config, made.config.data if data is None else data, source)
-    found = evaluate_tasks(made.learner, sampler, tasks, how, seed, device, title="tasks")
+    judged_on = made.config.data if data is None else data
+    seen = 0 if encoder else classes_seen(made.config, judged_on, source)
+    known = 0 if lent is None else classes_seen_by(lent, judged_on, source)
+    found = evaluate_tasks(made.learner, sampler, 600 if tasks is None else tasks, how, seed, device, title="tasks")
     probed = probe_evaluated(found, made.learner, sampler, how, seed, device) if shuffled_support else None
     if seen:
         note(f"the run was trained on {seen} of these {len(source.class_names)} classes: it says little of new ones")
-    known = 0 if lent is None else classes_seen_by(lent, made.config.data if data is None else data, source)
     if known:
         note(f"the augmenter was trained on {known} of these classes: it says little of new ones")
-    kind = "transductive " if found.transductive else ""
-    if kind:
+    if found.transductive:
         note(TRANSDUCTIVE)
     if report is not None:
-        page = evaluate_page(found, source.name, source.class_names, told, shlex.join(["manyshot", *sys.argv[1:]]))
-        write_page(report, page)
-    if as_json:
-        answer = found.as_dict(source.class_names)
-        answer |= {} if probed is None else {"shuffled_support": probed.as_dict()}
-        print_json(told | {"data": source.name, "seen_in_training": seen} | answer)
-        return
-    low, high = found.interval
-    worst = sorted((accuracy, source.class_names[c]) for c, accuracy in found.per_class.items())[:10]
-    print_table(("hardest classes", "accuracy"), [(name, f"{accuracy:.1%}") for accuracy, name in worst], right=(1,))
-    print(f"{kind}accuracy {found.mean:.2%} [{low:.2%}, {high:.2%}] over {tasks:,} tasks of {source.name}")
-    if probed is not None:
-        low, high = probed.interval
-        print(
-            f"with shuffled labels of the support {probed.shuffled.mean():.2%}: "
-            f"they are worth {probed.gap:+.2%} [{low:+.2%}, {high:+.2%}]"
-        )
-    print(f"calibration error {found.calibration_error:.1%} (mean gap between how sure and how right)")
+        write_page(report, evaluate_page(found, source.name, source.class_names, told, command_line()))
+    tell(found, probed, source, told | {"data": source.name, "seen_in_training": seen}, as_json)
+
+
+def _given(
+    data: str,
+    split: str | None,
+    root: Path | None,
+    size: int | None,
+    columns: "Columns | None",
+    learner: str,
+    encoder: str,
+) -> "tuple[Run, Source]":
+    """A pre-trained encoder as it is, and the data to judge it on."""
+    from manyshot.datasets import load
+    from manyshot.training import Config, given_run
+
+    config = Config(data, learner=learner, encoder=encoder)
+    source = load(data, split, root=root, size=size, columns=columns)
+    return given_run(config, source), source
+
+
+def _source(
+    made: "Run", run: Path, data: str | None, split: str | None, root: Path | None, columns: "Columns | None"
+) -> "Source":
+    """What a run is judged on, as it takes it: the data that are named, or what it set aside."""
+    from manyshot.datasets import load
+    from manyshot.training import load_sources
+
+    if data is None:
+        aside = load_sources(made.config).test
+        if aside is None:
+            raise InputError(f"{run} set no classes aside for testing; name DATA to judge it on")
+        return aside
+    pixels: dict[str, Any] = {"size": made.size, "color": made.channels == 3} if made.channels else {}
+    return load(data, split, root=root, centred=made.config.centred, columns=columns, **pixels)

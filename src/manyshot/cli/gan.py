@@ -2,16 +2,14 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from manyshot.base import check_out, note, quieten
 from manyshot.cli import training_options as option
+from manyshot.cli.exported import tell_exported
 from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table
-
-if TYPE_CHECKING:
-    from manyshot.report.export import Exported
 
 gan = typer.Typer(
     no_args_is_help=True,
@@ -30,11 +28,11 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if a
         "manyshot gan train mnist --out runs/gan",
         'manyshot gan train mnist --model "conditional(width=32)" --per-class 50 --plan "support: affine erase" '
         "--adapt 0.6 --out runs/few",
-        "manyshot gan train omniglot --model dagan --discriminator-steps 2 --test 0.2 --out runs/dagan",
+        "manyshot gan train omniglot --model dagan --rate 5e-4 --batch 32 --test 0.2 --out runs/dagan",
         "",
-        "Models: gan, dcgan, conditional (told a class), dagan (shown a picture, makes another of its class), afhn",
-        "(the same for features; needs --encoder-run). A training that was stopped or killed goes on with the same",
-        "command and --resume. The run's folder gets config.json, the weights, metrics.jsonl, and samples.png.",
+        "Models: gan, dcgan; conditional (told a class); dagan and cvae (shown a picture, make another of its class);",
+        "afhn (the same for features; needs --encoder-run). A training that was stopped goes on with the same command",
+        "and --resume. The run's folder gets config.json, the weights, metrics.jsonl, and samples.png.",
     )
 )
 def train(
@@ -159,7 +157,7 @@ def sample(
 
     quieten(quiet)
     check_out(out.expanduser(), beside=True)
-    _tell(
+    tell_exported(
         sample_files(
             load_generator_run(run), per_class, out, classes=tuple(classes or ()), seed=seed, overwrite=overwrite
         ),
@@ -196,7 +194,7 @@ def augment(
     made = augment_files(
         load_generator_run(run), folder, per_class, out, resize=resize, split=split, seed=seed, overwrite=overwrite
     )
-    _tell(made, as_json)
+    tell_exported(made, as_json)
 
 
 @gan.command(
@@ -253,20 +251,3 @@ def score(
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _tell(made: "Exported", as_json: bool) -> None:
-    if as_json:
-        print_json(
-            {
-                "folder": str(made.folder),
-                "samples": sum(made.made.values()),
-                "classes": dict(made.made),
-                "manifest": str(made.manifest),
-                "sheets": [str(path) for path in made.sheets],
-            }
-        )
-        return
-    several = f" of {len(made.made)} classes" if len(made.made) > 1 else ""
-    print(f"{sum(made.made.values()):,} new pictures{several} in {made.folder}")
-    print(f"Look at {made.sheets[0]}" + (f" and {len(made.sheets) - 1} more" if len(made.sheets) > 1 else ""))

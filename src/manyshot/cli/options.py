@@ -1,7 +1,9 @@
 """Options that several commands share, and how commands print."""
 
 import json
-from collections.abc import Sequence
+import shlex
+import sys
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,6 +74,34 @@ def refuse(why: str, **options: object) -> None:
     for name, value in options.items():
         if value is not None:
             raise InputError(f"--{name.replace('_', '-')} has no effect {why}; leave it out")
+
+
+def stands(context: Context, name: str) -> bool:
+    """Whether an option stands on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_others(context: Context, known: Container[str], why: str) -> None:
+    """Refuse what stands on the command line and would be ignored.
+
+    Args:
+        context: of the command.
+        known: the options that have an effect.
+        why: the others have none.
+
+    Raises:
+        InputError: if one of the others is there.
+    """
+    for name in context.params:
+        if name not in known and stands(context, name):
+            option = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} has no effect {why}; leave it out")
+
+
+def command_line() -> str:
+    """The command as it was typed, for a page to show."""
+    return shlex.join(["manyshot", *sys.argv[1:]])
 
 
 def examples(*lines: str) -> str:

@@ -1,7 +1,6 @@
 """`manyshot train`: meta-train a learner and keep it as a run."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +19,11 @@ from manyshot.cli.options import (
     Size,
     Split,
     TextColumn,
+    command_line,
     examples,
     print_json,
     refuse,
 )
-from manyshot.cli.ranges import number_or_range
 from manyshot.cli.train_augmenter import STAGES, train_stage
 
 EXAMPLES = examples(
@@ -116,23 +115,10 @@ def train(
     """Meta-train a learner on tasks drawn from a data set."""
     from manyshot.report.page import write_page
     from manyshot.report.run_page import run_page
-    from manyshot.training import Config, Settings, together, with_room
+    from manyshot.training import together, with_room
     from manyshot.training import train as make
 
     quieten(quiet)
-    fit = Settings(
-        steps=steps,
-        tasks_per_step=tasks_per_step,
-        rate=rate,
-        optimizer=optimizer,
-        schedule=schedule,
-        weight_decay=weight_decay,
-        clip=clip,
-        validate_every=validate_every,
-        save_every=save_every,
-        seed=seed,
-        device=device,
-    )
     if stage not in (None, *STAGES):
         raise InputError(f"--stage {stage}: {did_you_mean(str(stage), STAGES)}")
     if stage in ("augmenter", "joint"):
@@ -149,7 +135,7 @@ def train(
             shots,
             queries,
             within_group,
-            fit,
+            option.steps_of(context),
             out,
             resume,
             as_json,
@@ -159,30 +145,8 @@ def train(
     if for_augmenter is None:
         for_augmenter = 0.25 if stage == "learner" else 0.0
     with together() as processes:
-        config = Config(
-            data=data,
-            split=split,
-            root=None if root is None else str(root),
-            size=size,
-            centred=centred,
-            text_column=text_column,
-            label_column=label_column,
-            encoding=encoding,
-            learner=learner,
-            objective=objective,
-            encoder=encoder,
-            ways=number_or_range(ways, "--ways"),
-            shots=number_or_range(shots, "--shots"),
-            queries=queries,
-            within_group=within_group,
-            classes=classes,
-            plan=plan,
-            test_plan=test_plan,
-            validation=0.2 if validation is None else validation,
-            test=test,
-            augmenter=for_augmenter,
-            split_by=split_by,
-            fit=fit,
+        config = option.config_of(
+            context, validation=0.2 if validation is None else validation, augmenter=for_augmenter
         )
         check_out(out)
         if validation is None:
@@ -196,7 +160,7 @@ def train(
     if not processes.leads:
         return
     report = out / "report.html"
-    write_page(report, run_page(run, shlex.join(["manyshot", *sys.argv[1:]])))
+    write_page(report, run_page(run, command_line()))
     losses = [row["loss"] for row in run.rows if "loss" in row]
     held_out = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
     if as_json:

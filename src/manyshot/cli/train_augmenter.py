@@ -1,13 +1,12 @@
 """`manyshot train --stage augmenter` and `--stage joint`: what they ask for and print."""
 
 import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manyshot.base import InputError, check_out, note
-from manyshot.cli.options import Context, print_json
+from manyshot.cli.options import Context, command_line, print_json, stands
 from manyshot.cli.ranges import number_or_range
 
 if TYPE_CHECKING:
@@ -33,12 +32,6 @@ OF_THE_LEARNER = (
     "split_by",
 )
 """Options that the learner's run has settled."""
-
-
-def is_given(context: Context, name: str) -> bool:
-    """Whether an option stands on the command line."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def train_stage(
@@ -88,11 +81,11 @@ def train_stage(
     from manyshot.training.diagnose import diagnose_run
 
     for name in OF_THE_LEARNER:
-        if is_given(context, name):
+        if stands(context, name):
             raise InputError(
                 f"--{name.replace('_', '-')} is as in the run of --learner at --stage {stage}; leave it out"
             )
-    if not is_given(context, "learner"):
+    if not stands(context, "learner"):
         what = "an augmenter's run" if stage == "joint" else "a run"
         raise InputError(f"--stage {stage} needs --learner RUN, the folder of {what} that `manyshot train` wrote")
     given = load_augmenter_run(learner) if stage == "joint" else None
@@ -108,7 +101,7 @@ def train_stage(
         gradient=gradient,
         copies=copies,
         ways=number_or_range(ways, "--ways"),
-        shots=number_or_range(shots if is_given(context, "shots") else "1-5", "--shots"),
+        shots=number_or_range(shots if stands(context, "shots") else "1-5", "--shots"),
         queries=queries,
         within_group=within_group,
         joint=stage == "joint",
@@ -121,7 +114,7 @@ def train_stage(
         return
     report = out / "report.html"
     diagnosed = diagnose_run(run)
-    write_page(report, augmenter_page(run, shlex.join(["manyshot", *sys.argv[1:]]), diagnosed))
+    write_page(report, augmenter_page(run, command_line(), diagnosed))
     warnings = [] if diagnosed is None else diagnosed[0].warnings
     losses = [row["loss"] for row in run.rows if "loss" in row]
     held_out = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]

@@ -1,8 +1,14 @@
 """The options that make a run's settings, shared by `train` and `compare`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from manyshot.cli.options import Context
+from manyshot.cli.ranges import number_or_range
+
+if TYPE_CHECKING:
+    from manyshot.training import Config, Settings
 
 Data = Annotated[
     str,
@@ -45,3 +51,44 @@ SplitBy = Annotated[str, typer.Option(help="What is held out: class, group, or i
 ValidateEvery = Annotated[int, typer.Option(help="Steps between two looks at the held-out classes.")]
 SaveEvery = Annotated[int, typer.Option(help="Steps between two checkpoints.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+
+OF_STEPS = (
+    *("steps", "tasks_per_step", "rate", "optimizer", "schedule", "weight_decay", "clip"),
+    *("validate_every", "save_every", "seed", "device"),
+)
+"""The options that are settings of the same name of a training's steps."""
+OF_RUN = (
+    *("data", "split", "size", "centred", "text_column", "label_column", "encoding"),
+    *("learner", "objective", "encoder", "queries", "within_group", "classes", "plan", "test_plan"),
+    *("validation", "test", "split_by"),
+)
+"""The options that are settings of the same name of a run."""
+
+
+def steps_of(context: Context) -> "Settings":
+    """What a command's options say of a training's steps; what it has no option for is as `Settings` has it.
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+    from manyshot.training import Settings
+
+    return Settings(**{name: context.params[name] for name in OF_STEPS if name in context.params})
+
+
+def config_of(context: Context, **others: Any) -> "Config":  # noqa: ANN401 - settings of any kind
+    """What a command's options say of a run; what it has no option for is as `Config` has it.
+
+    Args:
+        context: of the command.
+        **others: settings that are not as the options have them.
+
+    Raises:
+        InputError: if a value is out of range, or a name unknown.
+    """
+    from manyshot.training import Config
+
+    said = {name: context.params[name] for name in OF_RUN if name in context.params}
+    root = context.params["root"]
+    sizes = {name: number_or_range(context.params[name], f"--{name}") for name in ("ways", "shots")}
+    return Config(**said | sizes | {"root": None if root is None else str(root), "fit": steps_of(context)} | others)
