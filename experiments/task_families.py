@@ -132,8 +132,8 @@ def main() -> None:
     """Train, judge, write, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=100, help="of a policy")
-    parser.add_argument("--tasks", type=int, default=100, help="to judge on, of each family")
+    parser.add_argument("--steps", type=int, default=90, help="of a policy")
+    parser.add_argument("--tasks", type=int, default=60, help="to judge on, of each family")
     parser.add_argument("--width", type=int, default=16, help="channels of the encoder's layers")
     options = parser.parse_args()
     letters = load("glyphs", split="all", size=28)
@@ -257,7 +257,7 @@ def choices(policy: LearnedAugmenter | None, tests: dict[str, Families]) -> dict
     assert isinstance(policy, OpPolicy)
     found = {}
     for family, tasks in tests.items():
-        chances = policy.settings(tasks.batch(0, 100).support)[0].sigmoid().mean((0, 1))
+        chances = policy.settings(tasks.batch(0, 60).support)[0].sigmoid().mean((0, 1))
         found[family] = dict(zip(policy.ops, chances.tolist(), strict=True))
     return found
 
