@@ -73,7 +73,7 @@ class TestLearning:
 
     def test_a_step_moves_each_weight_by_its_own_slope(self):
         # Convolutions give slopes that lie in memory in another order than their weights.
-        source = pictures(12)
+        source = pictures(16)
         settings = GeneratorSettings(steps=1, batch=4, rate=1e-2, look_items=8)
         trained, by_hand = (game_for(source, "dcgan(4, noise=4, penalty=r1, spectral=no)") for _ in range(2))
         fit_generator(trained, source, settings)
