@@ -1,4 +1,4 @@
-"""Draw what the trainings of dagan_omniglot.py and gan_mnist.py make, as docs/images/dagan.png and gan-mnist.png.
+"""Draw what the trainings of dagan_omniglot.py and gan_mnist.py make, into docs/images.
 
 python experiments/generator_pictures.py --root DATA
 """
@@ -15,6 +15,7 @@ from gan_mnist import Textbook
 from manyshot.base import quieten
 from manyshot.datasets import load
 from manyshot.generate.draw import as_floats
+from manyshot.generate.made_source import made_classes
 from manyshot.report.gallery import Row, sheet
 from manyshot.training.generator_config import load_generator_sources
 from manyshot.training.generator_run import load_generator_run
@@ -38,6 +39,15 @@ def characters(runs: Path, root: str) -> list[Row]:
     return rows
 
 
+def between(runs: Path, root: str) -> list[Row]:
+    """Classes between two characters."""
+    source = load_generator_sources(config_of("dagan", root, 0), "item").training
+    few = source.subset(classes=source.class_names[:: len(source.class_names) // SHOWN])
+    new = made_classes(load_generator_run(runs / "dagan-0").model, few, EACH, SHOWN, 0)
+    items = as_floats(new.gather(np.arange(len(new))))
+    return [Row(f"class {k + 1}", part) for k, part in enumerate(items.split(SHOWN))]
+
+
 def digits(runs: Path, root: str) -> list[Row]:
     """Digits by our DCGAN and by the textbook loop in as much CPU time."""
     draws = torch.Generator().manual_seed(0)
@@ -53,15 +63,20 @@ def digits(runs: Path, root: str) -> list[Row]:
 
 
 def main() -> None:
-    """Draw both."""
+    """Draw all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
     parser.add_argument("--runs", default="runs", help="the folder that holds dagan_omniglot/ and gan_mnist/")
     options = parser.parse_args()
     quieten(True)
-    drawn = {"dagan": characters, "gan-mnist": digits}
-    for (name, rows), folder in zip(drawn.items(), ("dagan_omniglot", "gan_mnist"), strict=True):
-        picture = sheet(rows(Path(options.runs) / folder, options.root), cell=CELL, paper=True)
+    omniglot, mnist = (Path(options.runs) / folder for folder in ("dagan_omniglot", "gan_mnist"))
+    drawn = {
+        "dagan": characters(omniglot, options.root),
+        "made-classes": between(omniglot, options.root),
+        "gan-mnist": digits(mnist, options.root),
+    }
+    for name, rows in drawn.items():
+        picture = sheet(rows, cell=CELL, paper=True)
         picture.convert("P", palette=1, colors=16).save(IMAGES / f"{name}.png", optimize=True)
 
 
