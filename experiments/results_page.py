@@ -11,7 +11,14 @@ from sections.comparison import CURVE, comparison
 from sections.engine import engine
 from sections.features import feature_augmenters
 from sections.few_tasks import curve
-from sections.generators import cross_task, dagan_omniglot, gan_few_digits, gan_mnist, made_classes
+from sections.generators import (
+    cross_task,
+    dagan_omniglot,
+    digits_by_characters,
+    gan_few_digits,
+    gan_mnist,
+    made_classes,
+)
 from sections.learners import learners
 from sections.memorisation import memorisation
 from sections.omniglot_challenge import omniglot_challenge
@@ -55,6 +62,7 @@ SECTIONS = (
     (gan_few_digits, "gan_few_digits"),
     (dagan_omniglot, "dagan_omniglot"),
     (cross_task, "cross_task"),
+    (digits_by_characters, "digits_by_characters"),
     (made_classes, "made_classes"),
     (engine, "augment", "step_profile"),
     (learners, "learners"),

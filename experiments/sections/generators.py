@@ -93,6 +93,20 @@ def cross_task(found: dict) -> str:
     return "\n".join((text, *lines, "", f"```console\n$ {found['command']}\n```\n"))
 
 
+def digits_by_characters(found: dict) -> str:
+    """The same generators, and classifiers of digits from nothing."""
+    models = sorted({arm.split()[0] for arm in found["shots"]["1"]["accuracy"]} - {"nothing", "given"})
+    text = (
+        "## Classifiers of few digits, by generators of characters\n\n"
+        f"The same generators make {found['made']} digits of each class out of 1 or 5 of MNIST, for small classifiers "
+        f"that start from nothing; half of each batch is made. {found['seeds']} seeds, {found['classifiers']} "
+        f"classifiers each, {found['judged']:,} test digits. The given augmentation is `{found['given']}`.\n"
+    )
+    lines = _by_size(found["shots"], "digit", "a class")
+    ending = _beside_given(found["shots"], "digit", [f"{name} and given" for name in models])
+    return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
+
+
 def made_classes(found: dict) -> str:
     """Made classes as training tasks."""
     text = (
