@@ -1,7 +1,7 @@
-"""Across tasks: generators that learned from characters make more of a few digits, for a classifier trained on those.
+"""Across tasks: generators that learned from characters make more of a few digits, for classifiers of digits.
 
-Uses the generators of experiments/dagan_omniglot.py, which are trained if they are not there. The classifiers start from
-nothing and learn from 1 or 5 digits a class. Writes results/digits_by_characters.json.
+Uses the generators of experiments/dagan_omniglot.py, which are trained if they are not there. The classifiers start
+from nothing and learn from 1 or 5 digits a class. Writes results/digits_by_characters.json.
 
     python experiments/digits_by_characters.py --root DATA
 """
