@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.learners import DeformationMatching, Ensemble
+from manyshot.learners.deformation_matching import COEFFICIENTS, Differences, Drawing
 from manyshot.learners.registration import bent_onto
-from manyshot.learners.strokes import MOST, stroke_points
+from manyshot.learners.strokes import MOST, pieces, stroke_points
 from manyshot.tasks import Examples
 
 
@@ -31,6 +32,11 @@ def moved(drawing, degrees=0.0, zoom=1.0, slant=0.0, shift=0.0):
         torch.tensor([[[c, s + slant, shift], [-s, c, 0.0]]]), [1, *drawing.shape], align_corners=False
     )
     return F.grid_sample(drawing[None], grid, align_corners=False)[0]
+
+
+def residual(source, target):
+    bend = bent_onto(source, target)
+    return bend.over + bend.lacking
 
 
 LETTERS = {
@@ -71,7 +77,7 @@ class TestPoints:
     @pytest.mark.parametrize("change", [{"zoom": 0.6}, {"shift": 0.3}])
     def test_do_not_care_where_a_drawing_stands_or_how_large_it_is(self, change):
         one, other = (stroke_points(d) for d in (LETTERS["N"], moved(LETTERS["N"], **change)))
-        assert bent_onto(one, other)[0] < 0.3  # of another letter at least 0.38
+        assert residual(one, other) < 0.3  # of another letter at least 0.38
 
     def test_keep_a_diagonal_of_two_pixels_across(self):
         both = np.zeros((1, 96, 96), np.float32)
@@ -82,7 +88,7 @@ class TestPoints:
 
     def test_of_a_finer_picture_are_nearly_the_same(self):
         fine = stroke_points(lines(((0.25, 0.25), (0.75, 0.75)), ((0.75, 0.25), (0.25, 0.75)), side=192, thick=4))
-        assert bent_onto(stroke_points(LETTERS["X"]), fine)[0] < 0.2
+        assert residual(stroke_points(LETTERS["X"]), fine) < 0.2
 
     @pytest.mark.parametrize("sheet", [torch.zeros(1, 96, 96), torch.ones(1, 96, 96), lines(((0.5, 0.5), (0.51, 0.5)))])
     def test_of_a_sheet_without_strokes_are_numbers_all_the_same(self, sheet):
@@ -96,23 +102,31 @@ class TestPoints:
 class TestBending:
     def test_takes_nothing_for_a_drawing_onto_itself(self):
         for letter in LETTERS.values():
-            residual, strain = bent_onto(stroke_points(letter), stroke_points(letter))
-            assert residual < 0.2
-            assert strain < 0.02
+            bend = bent_onto(stroke_points(letter), stroke_points(letter))
+            assert bend.over + bend.lacking < 0.2
+            assert bend.strain < 0.02
+            assert bend.bumps < 0.02
 
     def test_finds_the_turn_and_the_slant(self):
         straight = stroke_points(LETTERS["E"])
         strains = []
         for change in ({"degrees": 8.0}, {"degrees": 20.0}):
-            residual, strain = bent_onto(straight, stroke_points(moved(LETTERS["E"], **change)))
-            assert residual < 0.3
-            strains.append(strain)
+            bend = bent_onto(straight, stroke_points(moved(LETTERS["E"], **change)))
+            assert bend.over + bend.lacking < 0.3
+            strains.append(bend.strain)
         assert 0.01 < strains[0] < 0.06 < strains[1] < 8 * math.sin(math.radians(20) / 2) ** 2  # |R - I|^2, bumps aside
 
     def test_leaves_a_residual_where_a_stroke_is_missing_either_way(self):
         whole, part = stroke_points(LETTERS["E"]), stroke_points(LETTERS["L"])
-        assert bent_onto(whole, part)[0] > 0.3 > 2 * bent_onto(whole, whole)[0]
-        assert bent_onto(part, whole)[0] > 0.3 > 2 * bent_onto(part, part)[0]
+        assert residual(whole, part) > 0.3 > 2 * residual(whole, whole)
+        assert residual(part, whole) > 0.3 > 2 * residual(part, part)
+        assert bent_onto(whole, part).over > 1.5 * bent_onto(whole, part).lacking
+        assert bent_onto(part, whole).lacking > 1.5 * bent_onto(part, whole).over
+
+    def test_costs_bumps_where_one_part_alone_has_moved(self):
+        low, high = (lines(((0.3, 0.2), (0.3, 0.8)), ((0.3, y), (0.75, y))) for y in (0.6, 0.35))
+        one, other = stroke_points(low), stroke_points(high)
+        assert bent_onto(one, other).bumps > 0.05 > 5 * bent_onto(one, one).bumps
 
     def test_minds_directions_where_places_agree(self):
         flat = np.zeros((6, 9), np.float32)
@@ -120,8 +134,36 @@ class TestBending:
         flat[2], flat[4], flat[5] = 1, 1, 1 / 9
         upright = flat.copy()
         upright[2], upright[3] = 0, 1
-        assert bent_onto(flat, flat)[0] < 0.05
-        assert bent_onto(flat, upright)[0] > 1
+        assert residual(flat, flat) < 0.05
+        assert residual(flat, upright) > 1
+
+
+class TestDifferences:
+    def test_are_the_same_whichever_drawing_comes_first(self):
+        one, other = (Drawing.of(LETTERS[name]) for name in "TE")
+        assert Differences.of(one, other) == pytest.approx(Differences.of(other, one))
+
+    def test_tell_a_stroke_that_one_drawing_lacks_from_one_that_runs_elsewhere(self):
+        whole, part = Drawing.of(LETTERS["E"]), Drawing.of(LETTERS["L"])
+        lean = Drawing.of(moved(LETTERS["E"], degrees=15))
+        assert Differences.of(whole, part).imbalance > 0.3 > 3 * Differences.of(whole, lean).imbalance
+
+    def test_count_pieces_of_ink(self):
+        dots = [((x, 0.3), (x + 0.05, 0.3)) for x in (0.2, 0.5, 0.8)]
+        assert [pieces(lines(*dots[:count], thick=4)) for count in (1, 2, 3)] == [1, 2, 3]
+        assert pieces(LETTERS["X"]) == 1
+        one, three = (Drawing.of(lines(*dots[:count], thick=4)) for count in (1, 3))
+        assert Differences.of(one, three).pieces == 2
+
+    def test_each_has_a_say(self):
+        support = side_of(list(LETTERS.values()))
+        queries = torch.stack(
+            [moved(LETTERS["E"], degrees=15), lines(((0.2, 0.5), (0.4, 0.5)), ((0.6, 0.5), (0.8, 0.5)))]
+        )
+        plain = DeformationMatching().adapt(support)(queries[None])
+        for name in Differences._fields:
+            without = COEFFICIENTS._replace(**{name: 0.0})
+            assert not torch.equal(DeformationMatching(without).adapt(support)(queries[None]), plain)
 
 
 class TestTheLearner:
@@ -167,8 +209,8 @@ class TestTheLearner:
         assert torch.allclose(twice, alone, atol=1e-5)
 
     def test_refuses_what_it_cannot_use(self):
-        with pytest.raises(InputError, match=re.escape("residual=-1, strain=1")):
-            DeformationMatching(-1, 1)
+        with pytest.raises(InputError, match=re.escape("strain=-1: give")):
+            DeformationMatching(COEFFICIENTS._replace(strain=-1))
         vectors = Examples(torch.rand(1, 2, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
         with pytest.raises(InputError, match="pictures of drawings"):
             DeformationMatching().adapt(vectors)

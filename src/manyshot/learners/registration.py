@@ -1,5 +1,7 @@
 """One drawing's points bent onto another's: robust point matching with soft assignment (Chui and Rangarajan 2003)."""
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
@@ -14,8 +16,25 @@ Points = Float[np.ndarray, "6 _"]
 """What `stroke_points` makes; drawings differ in how many they have."""
 
 
-def bent_onto(source: Points, target: Points) -> tuple[float, float]:
-    """How badly the source, bent as well as can be, covers the target, and how much it was squeezed or turned for that.
+class Bend(NamedTuple):
+    """How one drawing was bent onto another, and what is left over.
+
+    Args:
+        over: sum_i w_i r(min_j e_ij), how far the source's ink lies from the target's; r(e) = e / (1 + e/6), at sigma
+            0.24.
+        lacking: sum_j v_j r(min_i e_ij), how far the target's ink lies from the source's.
+        strain: |A - I|^2, how much the source was squeezed, slanted or turned.
+        bumps: sum_k |c_k|^2, how much it was bent besides.
+    """
+
+    over: float
+    lacking: float
+    strain: float
+    bumps: float
+
+
+def bent_onto(source: Points, target: Points) -> Bend:
+    """How the source, bent as well as can be, covers the target.
 
     T(p) = A p + t + sum_k c_k exp(-|p - g_k|^2 / 2) is found by rounds of assigning and fitting, sigma falling from
     0.7 to 0.15:
@@ -31,18 +50,13 @@ def bent_onto(source: Points, target: Points) -> tuple[float, float]:
         source: points p as `stroke_points` makes them.
         target: points q.
 
-    Returns:
-        The residual sum_i w_i r(min_j e_ij) + sum_j v_j r(min_i e_ij), r(e) = e / (1 + e/6), at sigma 0.24; and the
-        strain |A - I|^2.
-
     Example:
         >>> import torch
         >>> from manyshot.learners.strokes import stroke_points
         >>> bar, cross = torch.zeros(2, 1, 96, 96)
         >>> bar[:, 46:50, 20:76] = cross[:, 46:50, 20:76] = cross[:, 20:76, 46:50] = 1
         >>> bar, cross = stroke_points(bar), stroke_points(cross)
-        >>> bent_onto(bar, bar)[0] < 0.2 < 1 < bent_onto(bar, cross)[0]
+        >>> bent_onto(bar, bar).lacking < 0.2 < 0.5 < bent_onto(bar, cross).lacking
         True
     """
-    residual, strain = compiled(source, target, CENTRES, WIDTHS)
-    return float(residual), float(strain)
+    return Bend(*map(float, compiled(source, target, CENTRES, WIDTHS)))

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.ndimage import label
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -56,16 +57,39 @@ def stroke_points(drawing: Float[Tensor, "c h w"]) -> Float[np.ndarray, "6 n"]:
     return np.stack([x, y, cos[chosen], sin[chosen], straight[chosen], shares]).astype(np.float32)
 
 
-def _middle_line(drawing: Tensor) -> Bool[np.ndarray, "h w"]:
+def pieces(drawing: Float[Tensor, "c h w"]) -> int:
+    """How many pieces a drawing's ink has; what touches at a corner is one.
+
+    Args:
+        drawing: see `stroke_points`, which says what ink is; so are the errors.
+
+    Example:
+        >>> import torch
+        >>> colon = torch.zeros(1, 96, 96)
+        >>> colon[:, 20:30, 44:54] = colon[:, 70:80, 44:54] = 1
+        >>> pieces(colon)
+        2
+    """
+    _, count = label(_ink(drawing)[0], np.ones((3, 3)))
+    return int(count)
+
+
+def _ink(drawing: Tensor) -> tuple[Bool[np.ndarray, "h w"], int]:
+    """Where ink is, and the place of the brightest pixel among all."""
     flat = drawing.detach().float().mean(0)
     if not bool(flat.isfinite().all()):
         raise InputError("a drawing has values that are not numbers; mend the items")
     if flat.shape != (SIDE, SIDE):
         flat = F.interpolate(flat[None, None], (SIDE, SIDE), mode="bicubic", antialias=True)[0, 0]
     pixels = flat.cpu().numpy()
-    line = _thinned(pixels > (pixels.min() + pixels.max()) / 2)
+    return pixels > (pixels.min() + pixels.max()) / 2, int(pixels.argmax())
+
+
+def _middle_line(drawing: Tensor) -> Bool[np.ndarray, "h w"]:
+    ink, brightest = _ink(drawing)
+    line = _thinned(ink)
     if not line.any():  # a sheet without ink
-        line[np.unravel_index(pixels.argmax(), pixels.shape)] = True
+        line.flat[brightest] = True
     return line
 
 

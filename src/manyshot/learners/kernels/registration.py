@@ -133,7 +133,7 @@ def _fitted(values, sums, width):
 @kernel
 @no_type_check
 def bent_onto(source, target, centres, widths):
-    """Residual and strain, see `manyshot.learners.registration.bent_onto`."""
+    """The four numbers of a `Bend`, see `manyshot.learners.registration.bent_onto`."""
     values, slopes = _basis(source, centres)
     weights = np.zeros((values.shape[1], 2), np.float32)
     weights[1, 0], weights[2, 1] = 1, 1
@@ -141,12 +141,12 @@ def bent_onto(source, target, centres, widths):
         gaps = _gaps(_moved(source, values, slopes, weights), target, width)
         weights = _fitted(values, _assigned(gaps, source, target), width)
     gaps = _gaps(_moved(source, values, slopes, weights), target, JUDGED_AT)
-    residual = np.float32(0)
+    over, lacking = np.float32(0), np.float32(0)
     for i in range(gaps.shape[0]):
         least = gaps[i].min()
-        residual += source[5, i] * least / (1 + least / BOUND)
+        over += source[5, i] * least / (1 + least / BOUND)
     for j in range(gaps.shape[1]):
         least = gaps[:, j].min()
-        residual += target[5, j] * least / (1 + least / BOUND)
+        lacking += target[5, j] * least / (1 + least / BOUND)
     strain = (weights[1, 0] - 1) ** 2 + weights[1, 1] ** 2 + weights[2, 0] ** 2 + (weights[2, 1] - 1) ** 2
-    return residual, strain
+    return over, lacking, strain, (weights[3:] ** 2).sum()
