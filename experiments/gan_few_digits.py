@@ -26,7 +26,7 @@ SIZES = (10, 50, 100)
 MODEL = "conditional(16)"
 SEEN = "support: affine(15) elastic(0.1)"
 """What the discriminator sees augmented."""
-STEPS, CLASSIFIER_STEPS, MADE, JUDGED = 1000, 150, 300, 3000
+STEPS, CLASSIFIER_STEPS, MADE, JUDGED = 800, 150, 300, 3000
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from manyshot.training.timing import cpu_seconds
 
 SEEDS = (0, 1, 2)
 MODEL, SAME_WIDTH = "dcgan(32)", "dcgan(64)"
-STEPS, RATE = 1600, 1e-3
+STEPS, RATE = 1200, 1e-3
 ENCODER_STEPS, JUDGED = 200, 3000
 TURNS, IN_A_TURN = 9, 20
 
