@@ -59,15 +59,11 @@ TIMES = (0.25, 0.5, 1.0, 2.0)
 """What the weight of made shots is chosen from; for learned arms, as a factor of what they have learned."""
 LEARNED = {"one policy for all": ("context_free", 2e-3), "policy by the support": ("policy", 1e-3)}
 """Each with its learning rate."""
-STEPS = 80
-SETTINGS = {
-    "5-way 1-shot": (5, 1, 120),
-    "20-way 1-shot": (20, 1, 50),
-    "5-way 5-shot": (5, 5, 16),
-    "20-way 5-shot": (20, 5, 4),
-}
+STEPS = 60
+SETTINGS = {"5-way 1-shot": (5, 1, 100), "20-way 1-shot": (20, 1, 40)}
+"""Ways, shots and tasks."""
 QUERIES = 5
-VALIDATION_TASKS = 30
+VALIDATION_TASKS = 20
 TEST_SEED = 3000
 
 
@@ -124,7 +120,8 @@ def main() -> None:
 def _trained(place: Path, learner: Path, text: str, rate: float, seed: int):
     if (place / "last.safetensors").exists():
         return load_augmenter_run(place)
-    fit = Settings(STEPS, 2, rate, warm_up=20, validate_every=STEPS // 2, validation_tasks=30, save_every=50, seed=seed)
+    looks = {"validate_every": STEPS // 2, "validation_tasks": VALIDATION_TASKS}
+    fit = Settings(STEPS, 2, rate, warm_up=10, save_every=50, seed=seed, **looks)
     settings = {"copies": 4, "ways": 20, "shots": 1, "queries": 2, "fit": fit}
     return train_augmenter(AugmenterConfig(str(learner), text, head=f"ridge(penalty={PENALTY})", **settings), place)
 
