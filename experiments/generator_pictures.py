@@ -1,4 +1,4 @@
-"""Draw what the trainings of dagan_omniglot.py and gan_mnist.py make, into docs/images.
+"""Draw what the trainings of dagan_omniglot.py, gan_few_digits.py and gan_mnist.py make, into docs/images.
 
 python experiments/generator_pictures.py --root DATA
 """
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from circumstances import RESULTS
 from dagan_omniglot import MODELS, config_of
+from gan_few_digits import SIZES
 from gan_mnist import Textbook
 
 from manyshot.base import quieten
@@ -48,6 +49,17 @@ def between(runs: Path, root: str) -> list[Row]:
     return [Row(f"class {k + 1}", part) for k, part in enumerate(items.split(SHOWN))]
 
 
+def few_digits(runs: Path) -> list[Row]:
+    """Digits by conditional games of few."""
+    rows = []
+    for size in SIZES:
+        model, draws = load_generator_run(runs / f"{size}-0").model, torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            made = (model.sample(10, label=torch.arange(10), generator=draws) for _ in range(EACH))
+            rows += [Row(f"of {size} each", part) for part in made]
+    return rows
+
+
 def digits(runs: Path, root: str) -> list[Row]:
     """Digits by our DCGAN and by the textbook loop in as much CPU time."""
     draws = torch.Generator().manual_seed(0)
@@ -66,13 +78,15 @@ def main() -> None:
     """Draw all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
-    parser.add_argument("--runs", default="runs", help="the folder that holds dagan_omniglot/ and gan_mnist/")
+    parser.add_argument("--runs", default="runs", help="the folder that holds their runs")
     options = parser.parse_args()
     quieten(True)
     omniglot, mnist = (Path(options.runs) / folder for folder in ("dagan_omniglot", "gan_mnist"))
+    few = Path(options.runs) / "gan_few_digits"
     drawn = {
         "dagan": characters(omniglot, options.root),
         "made-classes": between(omniglot, options.root),
+        "gan-few-digits": few_digits(few),
         "gan-mnist": digits(mnist, options.root),
     }
     for name, rows in drawn.items():
