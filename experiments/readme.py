@@ -13,11 +13,29 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 def section() -> str:
     """The text between the README's marks."""
-    demo, omniglot, few, sampling, augment, learners = (
+    demo, omniglot, few, families, generators, sampling, augment, learners = (
         json.loads((ROOT / "results" / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("demo", "omniglot_small1", "few_tasks", "sampling", "augment", "learners")
+        for name in (
+            "demo",
+            "omniglot_small1",
+            "few_tasks",
+            "task_families",
+            "dagan_omniglot",
+            "sampling",
+            "augment",
+            "learners",
+        )
     )
-    return "\n\n".join((_demo(demo), _omniglot(omniglot), _few_tasks(few), _speed(sampling, augment, learners)))
+    return "\n\n".join(
+        (
+            _demo(demo),
+            _omniglot(omniglot),
+            _few_tasks(few),
+            _families(families),
+            _generators(generators),
+            _speed(sampling, augment, learners),
+        )
+    )
 
 
 def _demo(found: dict) -> str:
@@ -95,6 +113,39 @@ def _few_tasks(found: dict) -> str:
         f"classes as new ones change, in points [95 %]: {'; '.join(told)}. [The curve, and other methods]"
         "(docs/results.md#few-tasks)."
     )
+
+
+def _families(found: dict) -> str:
+    by_arm, minus = found["accuracy"], found["policy_minus"]
+    ours, best, stranger = "policy by the support", found["best_without_context"], "policy by another family's support"
+    return (
+        "**A policy that looks at the task** (families of tasks in which turns, or colours, keep the class in one and "
+        f"decide it in another; {found['seeds']} seeds): right in {by_arm[ours]['mixture']:.1%}; the best of all fixed "
+        f"plans and of one learned policy for all tasks ({best}) in {by_arm[best]['mixture']:.1%}, "
+        f"{_points(minus[best])} points; shown the support of another family's task, in "
+        f"{by_arm[stranger]['mixture']:.1%}, {_points(minus[stranger])} ([table]"
+        "(docs/results.md#families-that-ask-for-different-augmentation))."
+    )
+
+
+def _generators(found: dict) -> str:
+    told = []
+    for shots, one in found["shots"].items():
+        right = one["accuracy"]
+        arms = " / ".join(f"{right[arm]:.1%}" for arm in ("nothing", "dagan", "given", "dagan and given"))
+        gain = _points(one["difference"]["given"]["dagan and given"])
+        told.append(f"{shots} drawing{'s' if shots != '1' else ''} {arms} ({gain})")
+    return (
+        f"**Generated drawings of characters never seen** ({found['classes']} unseen Omniglot characters, "
+        f"{found['seeds']} seeds; classifiers trained with nothing / DAGAN's drawings / given augmentation / both, and "
+        f"what both gain over given augmentation, in points [95 %]): {'; '.join(told)} "
+        "([table](docs/results.md#generators-on-characters-never-seen))."
+    )
+
+
+def _points(gap: dict) -> str:
+    low, high = (f"{100 * end:+.1f}" for end in gap["interval"])
+    return f"{100 * gap['difference']:+.1f} [{low}, {high}]"
 
 
 def _speed(sampling: dict, augment: dict, learners: dict) -> str:
