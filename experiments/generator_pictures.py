@@ -11,7 +11,6 @@ import torch
 from circumstances import RESULTS
 from dagan_omniglot import MODELS, config_of
 from gan_few_digits import SIZES
-from gan_mnist import Textbook
 
 from manyshot.base import quieten
 from manyshot.datasets import load
@@ -20,7 +19,6 @@ from manyshot.generate.made_source import made_classes
 from manyshot.report.gallery import Row, sheet
 from manyshot.training.generator_config import load_generator_sources
 from manyshot.training.generator_run import load_generator_run
-from manyshot.training.timing import cpu_seconds
 
 IMAGES = RESULTS.parent / "docs" / "images"
 SHOWN, EACH, CELL = 12, 3, 56
@@ -61,16 +59,12 @@ def few_digits(runs: Path) -> list[Row]:
 
 
 def digits(runs: Path, root: str) -> list[Row]:
-    """Digits by our DCGAN and by the textbook loop in as much CPU time."""
-    draws = torch.Generator().manual_seed(0)
-    model = load_generator_run(runs / "all-0").model
+    """Real digits, and those of our DCGAN."""
     real = load("mnist", "train", root=root)
-    textbook = Textbook(real, 0)
-    textbook.train(cpu_seconds(runs / "all-0"))
     at = np.linspace(0, len(real) - 1, EACH * SHOWN).astype(int)
     with torch.no_grad():
-        sets = {"real": as_floats(real.gather(at)), "ours": model.sample(EACH * SHOWN, generator=draws)}
-    sets["textbook"] = textbook.sample(EACH * SHOWN, draws)
+        made = load_generator_run(runs / "all-0").model.sample(EACH * SHOWN, generator=torch.Generator().manual_seed(0))
+    sets = {"real": as_floats(real.gather(at)), "dcgan": made}
     return [Row(name, part) for name, items in sets.items() for part in items.split(SHOWN)]
 
 
