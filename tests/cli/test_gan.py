@@ -263,6 +263,11 @@ class TestEvaluate:
         assert "the augmenter was trained on 7 of these classes" in found.errors
         assert found.json["accuracy"] != evaluate(None, "--json", plan="none").json["accuracy"]
 
+    def test_a_model_is_not_judged_as_a_learner(self, evaluate):
+        answer = evaluate(None, run="shown", plan="none")
+        assert (answer.status, answer.errors.count("\n")) == (2, 1)
+        assert "holds a generative model, not a learner; name it by --augmenter, or use `manyshot gan`" in answer.errors
+
     @pytest.mark.parametrize("model", ["free", "labelled"])
     def test_a_model_that_is_not_shown_items_knows_nothing_of_new_classes(self, evaluate, model):
         answer = evaluate(model)

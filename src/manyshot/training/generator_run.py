@@ -16,9 +16,7 @@ from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.generator_config import GeneratorConfig, kind_of, load_generator_sources
 from manyshot.training.generator_fit import Looks, fit_generator
 from manyshot.training.metrics import Row, read_metrics
-
-GENERATOR = "generator"
-"""The kind of run, in its `config.json`, that holds a generative model."""
+from manyshot.training.run import GENERATOR
 
 MOST_NUMBERS = 10_000_000
 """Of an item, as a run's folder may claim."""

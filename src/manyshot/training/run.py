@@ -16,7 +16,7 @@ from manyshot.nets import Norm, PretrainedEncoder, TextEncoder, TextEncoderOptio
 from manyshot.objectives import Objective, Plain, parse_objective
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.checkpoint import load_checkpoint, read_progress
-from manyshot.training.claim import CONFIG, claim
+from manyshot.training.claim import CONFIG, claim, kind_of_run
 from manyshot.training.config import Config, encoder_options, learner_options
 from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.features import encode, remember
@@ -26,6 +26,12 @@ from manyshot.training.processes import ALONE, Processes, check_share
 
 AUGMENTER = "augmenter"
 """The kind of run, in its `config.json`, that holds an augmenter beside its learner."""
+GENERATOR = "generator"
+"""The kind of a generative model's."""
+NOT_A_LEARNER = {
+    AUGMENTER: "an augmenter, not a learner; name it by --augmenter, or name {folder}/learner",
+    GENERATOR: "a generative model, not a learner; name it by --augmenter, or use `manyshot gan`",
+}
 
 MOST_CLASSES = 1_000_000
 """Of a training, as a run's folder may claim."""
@@ -419,10 +425,9 @@ def _read_config(folder: Path) -> tuple[Config, int, int, int]:
     if not path.exists():
         raise InputError(f"{folder} holds no run (no {CONFIG}); name a folder that `manyshot train` wrote")
     values = read_json(path)
-    if isinstance(values, dict) and values.get("kind") == AUGMENTER:
-        raise InputError(
-            f"{folder} holds an augmenter, not a learner; name it by --augmenter, or name {folder}/learner"
-        )
+    kind = kind_of_run(folder)
+    if kind in NOT_A_LEARNER:
+        raise InputError(f"{folder} holds {NOT_A_LEARNER[kind].format(folder=folder)}")
     try:
         channels, size = int(values["channels"]), int(values["size"])
         classes = int(values.get("training_classes", 0))
