@@ -3,7 +3,7 @@
 The ladder is the preset omniglot-challenge: one part at a time, at equal steps. `long` has all of them, a wider net and
 ten times the steps. Both are trained on `small1` (five alphabets) alone. `background` has all of them too, and is
 trained on every background alphabet of which the final runs show no drawing. Everything was chosen by the `choosing`
-runs, drawn by experiments/one_shot_runs.py from other alphabets; the `final` runs are judged once. Adds what was asked
+runs, drawn by experiments/one_shot_runs.py from other alphabets; nothing by the `final` ones. Adds what was asked
 for to results/omniglot_challenge.json; what is trained in --runs already is not trained again.
 
     python experiments/one_shot_runs.py --root DATA/omniglot --out choosing_runs.zip
@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="the folder that holds images_background_small1.zip")
     parser.add_argument("--choosing", type=Path, help="runs to choose by")
-    parser.add_argument("--final", type=Path, help="runs that are judged once")
+    parser.add_argument("--final", type=Path, help="runs that nothing is chosen by")
     parser.add_argument("--runs", default=Path("runs/omniglot_challenge"), type=Path, help="where the trainings lie")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")

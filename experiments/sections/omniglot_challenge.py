@@ -10,8 +10,8 @@ def omniglot_challenge(found: dict) -> str:
         "Omniglot's one-shot challenge from the minimal set: trained on the five alphabets of `small1` alone; error in "
         "telling 20 letters of another alphabet, drawn by one person, from one example each, drawn by another. What "
         "there is to choose was chosen by the choosing runs, which experiments/one_shot_runs.py draws from other "
-        "alphabets than the practice runs have, which were looked at once. The difference is of errors, so below 0 is "
-        "better.\n",
+        "alphabets than the practice runs have; these were judged more than once, but nothing was chosen by them. The "
+        "difference is of errors, so below 0 is better.\n",
     ]
     titles = {"ladder": "Each rung has all that the one before it has", "long": "All of it, trained for longer"}
     if "background" in found:
