@@ -27,7 +27,7 @@ from manyshot.training.timing import cpu_seconds
 
 SEEDS = (0, 1, 2)
 SIZES = (10, 20, 50)
-STEPS, LEARNER_STEPS, TASKS = 1500, 300, 400
+STEPS, LEARNER_STEPS, TASKS = 1000, 300, 400
 TIMES, EACH = 5, 20
 """Made classes for each real one, and items of each."""
 
