@@ -235,15 +235,15 @@ def _look(
     """Look at what is made, and note it; returns whether these are the best weights so far."""
     step = progress["step"]
     found = look_at(lesson.averaged, compared, settings.look_items, settings.seed)
-    wrong = trouble(
-        found, progress["best_recall"], progress["unsure"], isinstance(lesson, Game) and lesson.loss.saturates
-    )
+    first = progress["best_distance"] is None
+    saturates = isinstance(lesson, Game) and lesson.loss.saturates
+    wrong = trouble(found, progress["best_recall"], progress["unsure"], saturates, first)
     log.write({"step": step, **vars(found)})
     if wrong is not None:
         log.write({"step": step, "trouble": wrong})
         if not progress["troubled"]:
             note(f"step {step}: {wrong}; the weights of the best look before are kept, and training goes on")
-    better = progress["best_distance"] is None or found.kernel_distance < progress["best_distance"]
+    better = first or found.kernel_distance < progress["best_distance"]
     progress |= {"recall": found.recall, "troubled": wrong is not None}
     progress["best_recall"] = max(progress["best_recall"], found.recall)
     if wrong is not None or not better:

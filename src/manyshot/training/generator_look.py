@@ -15,6 +15,8 @@ from manyshot.tasks import Source
 
 SIDE = 7
 """Pictures are looked at in so many pixels a side."""
+NARROW, CLOSE = 0.01, 0.5
+"""Recall so low where precision is so high is collapse from the beginning."""
 COVERED = 0.1
 """A recall that has been reached before it counts as lost."""
 LOST = 0.1
@@ -87,7 +89,7 @@ def make_like(model: ItemGenerator, batch: Batch, seed: int) -> Float[Tensor, "n
     return made.cpu()
 
 
-def trouble(look: Look, best_recall: float, unsure: float, saturates: bool) -> str | None:
+def trouble(look: Look, best_recall: float, unsure: float, saturates: bool, first: bool = False) -> str | None:
     """What is wrong with a training, in words; None if nothing is.
 
     Args:
@@ -95,10 +97,13 @@ def trouble(look: Look, best_recall: float, unsure: float, saturates: bool) -> s
         best_recall: of all looks so far.
         unsure: the discriminator's loss lately, without penalties.
         saturates: whether its loss then teaches the generator little, see `AdversarialLoss`.
+        first: whether no look has been kept yet; then what is made may be narrow since little has been learned.
 
     Example:
         >>> trouble(Look(0.1, 0.9, 0.0), best_recall=0.6, unsure=0.8, saturates=True)
         'mode collapse: recall fell to 0.00 from 0.60'
+        >>> trouble(Look(0.1, 0.9, 0.0), best_recall=0.0, unsure=0.8, saturates=True)
+        'mode collapse: made items lie among real ones (precision 0.90) and cover nearly none'
         >>> trouble(Look(0.1, 0.9, 0.5), best_recall=0.6, unsure=0.8, saturates=True) is None
         True
     """
@@ -106,6 +111,8 @@ def trouble(look: Look, best_recall: float, unsure: float, saturates: bool) -> s
         return "made items are no numbers"
     if best_recall >= COVERED and look.recall <= LOST * best_recall:
         return f"mode collapse: recall fell to {look.recall:.2f} from {best_recall:.2f}"
+    if not first and look.recall <= NARROW and look.precision >= CLOSE:
+        return f"mode collapse: made items lie among real ones (precision {look.precision:.2f}) and cover nearly none"
     if saturates and unsure <= SURE:
         return f"the discriminator is sure of nearly every item (loss {unsure:.3f}), so little is left to learn from"
     return None
