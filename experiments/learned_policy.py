@@ -13,7 +13,6 @@ drawn by seed 3000, were not. Writes results/learned_policy.json.
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from manyshot.training.augmenter_config import AugmenterConfig
 from manyshot.training.augmenter_stage import load_augmenter_run, train_augmenter
 from manyshot.training.run import load_run, load_sources
 from manyshot.training.statistics import paired_difference
+from manyshot.training.timing import cpu_seconds
 
 LEARNER = Config(
     "omniglot",
@@ -60,7 +60,12 @@ TIMES = (0.25, 0.5, 1.0, 2.0)
 LEARNED = {"one policy for all": ("context_free", 2e-3), "policy by the support": ("policy", 1e-3)}
 """Each with its learning rate."""
 STEPS = 60
-SETTINGS = {"5-way 1-shot": (5, 1, 100), "20-way 1-shot": (20, 1, 40)}
+SETTINGS = {
+    "5-way 1-shot": (5, 1, 100),
+    "20-way 1-shot": (20, 1, 40),
+    "5-way 5-shot": (5, 5, 40),
+    "20-way 5-shot": (20, 5, 10),
+}
 """Ways, shots and tasks."""
 QUERIES = 5
 VALIDATION_TASKS = 20
@@ -95,13 +100,12 @@ def main() -> None:
         best = max(("gentle", "handwriting"), key=lambda name: told[name]["validation_accuracy"])
         for name, (kind, rate) in LEARNED.items():
             text = f'{kind}(shapes, weight={COPIES * told[best]["weight"]:g}, begin="support: {HAND[best]}")'
-            began = process_time()
-            learned = _trained(Path(options.runs) / kind / f"seed-{seed}", folder, text, rate, seed)
-            seconds = process_time() - began
+            place = Path(options.runs) / kind / f"seed-{seed}"
+            learned = _trained(place, folder, text, rate, seed)
             plan = Plan.parse(f"shots: {COPIES} x learned").with_augmenter(learned.augmenter)
             weight, accuracy_there = chosen_weight(encoder, plan, sources.validation, learned=True)
             arms[name] = (plan, weight)
-            told[name] = {"cpu_seconds": seconds, "weight": weight, "validation_accuracy": accuracy_there}
+            told[name] = {"cpu_seconds": cpu_seconds(place), "weight": weight, "validation_accuracy": accuracy_there}
             few = EpisodeSampler(sources.validation, 20, 1, 1).batch(0, 10).as_float()
             told[name] |= {"began at": best, "as a plan": str(learned.augmenter.to_plan(COPIES, few.support))}
         made.append(told)

@@ -10,10 +10,10 @@ def learned_policy(found: dict) -> str:
         "Omniglot alphabets that neither learner (prototypes on Conv4, trained with the plan `handwriting` on half of "
         "the background set) nor augmenter (trained through ridge on a quarter) ever saw. Every arm but the first "
         f"has {found['copies']} made shots of each example; the weight of those, for each arm and seed, and the "
-        f"penalty of ridge ({found['penalty']:g}) were chosen on the learner's validation alphabets. "
-        f"{len(found['seeds'])} seeds of learner and augmenter, {found['steps']} steps of an augmenter. Policies begin "
-        "at the written plan that did best there. Differences are from the best arm that is not learned, by the same "
-        "head on the same test tasks, which favours that arm.\n",
+        f"penalty of ridge ({found['penalty']:g}) were chosen on 20-way 1-shot tasks of the learner's validation "
+        f"alphabets. {len(found['seeds'])} seeds of learner and augmenter, {found['steps']} steps of an augmenter. "
+        "Policies begin at the written plan that did best there. Differences are from the best arm that is not "
+        "learned, by the same head on the same test tasks, which favours that arm.\n",
     ]
     names = list(found["results"])
     for head in ("ridge", "nearest", "prototypes"):
