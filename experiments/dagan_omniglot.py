@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import write
-from classifier import accuracy, best_given
-from made import compared, trained
+from classifier import best_given
+from made import compared, judged, trained
 
 from manyshot.augment import Plan
 from manyshot.base import quieten
-from manyshot.generate.made_source import made_items
 from manyshot.tasks import Source
 from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings, load_generator_sources
 from manyshot.training.timing import cpu_seconds
@@ -79,11 +78,9 @@ def main() -> None:
             by_arm: dict[str, list[np.ndarray]] = {}
             for number in range(classifiers):
                 real, test = shots_of(unseen, shots, 1000 * number)
-                made = {name: made_items(model, real, MADE, number) for name, model in models.items()}
-                for name, more in {"nothing": None, **made}.items():
-                    for arm, changed in ((name, None), ("given" if more is None else f"{name} and given", op)):
-                        found = accuracy(real, more, test, changed, 1000 * seed + number, steps)
-                        by_arm.setdefault(arm, []).append(found)
+                found = judged(real, test, models, op, MADE, number, 1000 * seed + number, steps)
+                for arm, rows in found.items():
+                    by_arm.setdefault(arm, []).append(rows)
             for arm, rows in by_arm.items():
                 right[shots].setdefault(arm, []).append(np.concatenate(rows))
             print(seed, shots, {arm: round(float(np.mean(rows)), 3) for arm, rows in by_arm.items()}, flush=True)

@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import write
-from classifier import accuracy
 from dagan_omniglot import CLASSIFIER_STEPS, MADE, MODELS, SEEDS, config_of
-from made import compared, trained
+from made import compared, judged, trained
 
 from manyshot.augment import Plan
 from manyshot.base import quieten
 from manyshot.datasets import load
-from manyshot.generate.made_source import made_items
 from manyshot.tasks import Source
 
 SHOTS = (1, 5)
@@ -57,11 +55,9 @@ def main() -> None:
             by_arm: dict[str, list[np.ndarray]] = {}
             for number in range(classifiers):
                 real = some(digits, shots, 1000 * number)
-                made = {name: made_items(model, real, MADE, number) for name, model in models.items()}
-                for name, more in {"nothing": None, **made}.items():
-                    for arm, changed in ((name, None), ("given" if more is None else f"{name} and given", op)):
-                        found = accuracy(real, more, test, changed, 1000 * seed + number, steps)
-                        by_arm.setdefault(arm, []).append(found)
+                found = judged(real, test, models, op, MADE, number, 1000 * seed + number, steps)
+                for arm, rows in found.items():
+                    by_arm.setdefault(arm, []).append(rows)
             for arm, rows in by_arm.items():
                 right[shots].setdefault(arm, []).append(np.concatenate(rows))
             print(seed, shots, {arm: round(float(np.mean(rows)), 3) for arm, rows in by_arm.items()}, flush=True)
