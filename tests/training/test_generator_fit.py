@@ -224,6 +224,11 @@ class TestHealth:
     def test_a_first_look_without_recall_is_no_collapse(self):
         assert trouble(Look(0.1, 0.0, 0.0), 0.0, 0.5, True) is None
 
+    def test_collapse_from_the_beginning_is_told_once_something_was_kept(self):
+        narrow = Look(0.1, 0.9, 0.0)
+        assert trouble(narrow, 0.0, 0.5, saturates=True).startswith("mode collapse: made items lie among real ones")
+        assert trouble(narrow, 0.0, 0.5, saturates=True, first=True) is None
+
     def test_the_weights_of_the_nearest_look_are_kept(self, monkeypatch):
         distances = iter([0.3, 0.1, 0.2])
         seen = []

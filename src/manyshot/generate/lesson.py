@@ -30,11 +30,6 @@ class Lesson(nn.Module, ABC):
         self.generator = generator
         self.averaged = deepcopy(generator).eval().requires_grad_(False)
 
-    @property
-    def draws(self) -> int:
-        """Normal draws that `generator_side` takes for each item."""
-        return self.generator.noise
-
     def taught(self) -> list[nn.Parameter]:
         """The weights that `generator_side` is minimised by."""
         return [*self.generator.parameters()]
@@ -45,7 +40,7 @@ class Lesson(nn.Module, ABC):
 
         Args:
             batch: real items, and conditions that they meet.
-            noise: normal draws, `draws` an item.
+            noise: normal draws, as many an item as the generator's noise has numbers.
             change: done to items before a discriminator sees them.
         """
 

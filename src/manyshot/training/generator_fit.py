@@ -205,7 +205,7 @@ def fit_generator(
 
 
 def _noise(lesson: Lesson, settings: GeneratorSettings, draws: torch.Generator) -> Tensor:
-    return torch.randn(settings.batch, lesson.draws, generator=draws).to(settings.device)
+    return torch.randn(settings.batch, lesson.generator.noise, generator=draws).to(settings.device)
 
 
 def _update(
