@@ -15,6 +15,7 @@ from manyshot.base.seeds import integers
 from manyshot.tasks.choose import choose
 from manyshot.tasks.episode import Episode, Examples
 from manyshot.tasks.source import Source
+from manyshot.tasks.stream import numbers_of
 from manyshot.tasks.table import TaskTable
 
 _GROUP, _ITEMS = range(2)
@@ -93,11 +94,7 @@ class RegressionTasks:
         Raises:
             InputError: for a negative first task, or none at all.
         """
-        if first < 0 or count < 1:
-            raise InputError(
-                f"tasks {first} to {first + count - 1}: give a first of at least 0 and a count of at least 1"
-            )
-        task = np.arange(first, first + count)
+        task = numbers_of(first, count)
         group = integers(len(self.source.class_names), self.seed, _GROUP, task)
         place = choose(self.source.counts[group], self.items_a_task, self.seed, _ITEMS, task)
         items = self.source.starts[group][:, None] + place

@@ -12,6 +12,7 @@ from manyshot.base.seeds import Word, integers, uniform
 from manyshot.tasks.choose import choose
 from manyshot.tasks.episode import Episode
 from manyshot.tasks.source import Source
+from manyshot.tasks.stream import numbers_of
 from manyshot.tasks.table import TaskTable
 
 Range = int | tuple[int, int]
@@ -164,11 +165,7 @@ class EpisodeSampler:
 
     def table(self, first: int, count: int) -> TaskTable:
         """Tasks number `first` to `first + count - 1`, as positions: a fixed list to draw on again and again."""
-        if first < 0 or count < 1:
-            raise InputError(
-                f"tasks {first} to {first + count - 1}: give a first of at least 0 and a count of at least 1"
-            )
-        task = np.arange(first, first + count)
+        task = numbers_of(first, count)
         if self.tasks is not None:
             task %= self.tasks
         ways = self._draw_range(self._ways, _WAYS, task)

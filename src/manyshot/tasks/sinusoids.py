@@ -13,6 +13,7 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.base.seeds import uniform
 from manyshot.tasks.episode import Episode, Examples
+from manyshot.tasks.stream import numbers_of
 
 _AMPLITUDE, _PHASE, _SUPPORT, _QUERY = range(4)
 
@@ -69,11 +70,7 @@ class Sinusoids:
         Raises:
             InputError: for a negative first task, or none at all.
         """
-        if first < 0 or count < 1:
-            raise InputError(
-                f"tasks {first} to {first + count - 1}: give a first of at least 0 and a count of at least 1"
-            )
-        task = np.arange(first, first + count)
+        task = numbers_of(first, count)
         wave = task if self.tasks is None else task % self.tasks
         return Episode(
             self._points(task, wave, self.shots, _SUPPORT),
