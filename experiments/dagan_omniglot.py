@@ -25,7 +25,7 @@ from manyshot.training.timing import cpu_seconds
 
 SEEDS = (0, 1, 2)
 SHOTS = (1, 2, 3, 4)
-CLASSES, CLASSIFIERS, JUDGED, MADE = 100, 4, 10, 30
+CLASSES, CLASSIFIERS, JUDGED, MADE = 100, 10, 10, 30
 CLASSIFIER_STEPS = 150
 MODELS = {
     "dagan": ("dagan(16)", GeneratorSettings(steps=2500, batch=32, rate=5e-4)),
