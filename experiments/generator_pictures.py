@@ -11,6 +11,7 @@ import torch
 from circumstances import RESULTS
 from dagan_omniglot import MODELS, config_of
 from gan_few_digits import SIZES
+from gan_mnist import STEPS
 
 from manyshot.base import quieten
 from manyshot.datasets import load
@@ -63,7 +64,9 @@ def digits(runs: Path, root: str) -> list[Row]:
     real = load("mnist", "train", root=root)
     at = np.linspace(0, len(real) - 1, EACH * SHOWN).astype(int)
     with torch.no_grad():
-        made = load_generator_run(runs / "all-0").model.sample(EACH * SHOWN, generator=torch.Generator().manual_seed(0))
+        made = load_generator_run(runs / f"{STEPS[-1]}-0").model.sample(
+            EACH * SHOWN, generator=torch.Generator().manual_seed(0)
+        )
     sets = {"real": as_floats(real.gather(at)), "dcgan": made}
     return [Row(name, part) for name, items in sets.items() for part in items.split(SHOWN)]
 
