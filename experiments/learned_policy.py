@@ -28,7 +28,8 @@ from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import Config, Settings, train
 from manyshot.training.augmenter_config import AugmenterConfig
 from manyshot.training.augmenter_stage import load_augmenter_run, train_augmenter
-from manyshot.training.run import load_run, load_sources
+from manyshot.training.run import load_run
+from manyshot.training.sources import load_sources
 from manyshot.training.statistics import paired_difference
 from manyshot.training.timing import cpu_seconds
 

@@ -1,5 +1,6 @@
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,15 @@ from manyshot.base import InputError
 from manyshot.learners import FeatureLearner, Prototypes, Ridge
 from manyshot.nets import ENCODERS, PretrainedEncoder
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training import Config, Settings, given_run, load_run, run, train
+from manyshot.training import Config, Settings, given_run, load_run, load_sources, train
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.features import encode
 from manyshot.training.processes import Processes
-from manyshot.training.run import check_trainable
+from manyshot.training.run import make_learner
+from manyshot.training.train import check_trainable
+
+# Of the function's name, which hides it in the room.
+TRAIN = import_module("manyshot.training.train")
 
 
 class Counting(nn.Sequential):
@@ -125,7 +130,7 @@ class TestTrainingOnAFrozenEncoder:
     def test_goes_by_features_and_ends_as_by_images(self, monkeypatch):
         few = config(steps=6)
         by_images = train(few)  # six steps see fewer items than there are
-        monkeypatch.setattr(run, "_drawn", lambda tasks, settings: 10**9)
+        monkeypatch.setattr(TRAIN, "_drawn", lambda tasks, settings: 10**9)
         by_features = train(few)
         for one, other in zip(by_images.rows, by_features.rows, strict=True):
             assert one == pytest.approx(other, rel=1e-4)
@@ -161,11 +166,11 @@ class TestTrainingOnAFrozenEncoder:
                 yield
                 told.append("end")
 
-        monkeypatch.setattr(run, "encode", lambda _, source, device: told.append(device) or source)
+        monkeypatch.setattr(TRAIN, "encode", lambda _, source, device: told.append(device) or source)
         settings = config()
-        sampler = settings.sampler(run.load_sources(settings).training)
-        learner = run.make_learner(settings, 1, 28)
-        run._on_fixed_features(learner, sampler, sampler, replace(settings.fit, device="cuda"), Watched())
+        sampler = settings.sampler(load_sources(settings).training)
+        learner = make_learner(settings, 1, 28)
+        TRAIN._on_fixed_features(learner, sampler, sampler, replace(settings.fit, device="cuda"), Watched())
         assert told == ["device of cuda", "begin", "cpu", "cpu", "end"]
 
     def test_gives_a_run_that_can_be_read_back(self, tmp_path):

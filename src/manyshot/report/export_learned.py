@@ -23,7 +23,7 @@ from manyshot.report.gallery import Row, picture, sheet, to_pillow
 from manyshot.report.made_folder import MANIFEST, STEM, aside, check_target, sheet_name
 from manyshot.report.retrieved import nearest_pictures
 from manyshot.training.augmenter_stage import AugmenterRun
-from manyshot.training.run import load_sources
+from manyshot.training.sources import load_sources
 from manyshot.training.stage_two import Tailored
 
 FEATURES = "features.safetensors"

@@ -11,18 +11,10 @@ from manyshot.training.evaluate import Evaluation, evaluate, evaluate_tasks
 from manyshot.training.features import encode
 from manyshot.training.fit import Settings, TrainingDiverged, fit
 from manyshot.training.processes import Processes, together
-from manyshot.training.run import (
-    Run,
-    Sources,
-    classes_seen,
-    given_run,
-    image_shape,
-    load_run,
-    load_sources,
-    train,
-    with_room,
-)
+from manyshot.training.run import Run, given_run, load_run
+from manyshot.training.sources import Sources, classes_seen, image_shape, load_sources, with_room
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
+from manyshot.training.train import train
 
 __all__ = [
     "Arm",

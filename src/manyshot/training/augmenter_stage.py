@@ -25,7 +25,8 @@ from manyshot.training.features import encode
 from manyshot.training.fit import fit
 from manyshot.training.metrics import MetricsLog, Row, read_metrics
 from manyshot.training.processes import ALONE, Processes, check_share
-from manyshot.training.run import AUGMENTER, Run, load_run, load_sources
+from manyshot.training.run import AUGMENTER, Run, load_run
+from manyshot.training.sources import load_sources
 from manyshot.training.stage_two import Tailored, tailor
 
 LEARNER = "learner"

@@ -15,7 +15,8 @@ from manyshot.training.augmenter_stage import LEARNER, AugmenterRun, load_augmen
 from manyshot.training.config import Config
 from manyshot.training.generator_config import GeneratorConfig
 from manyshot.training.generator_run import GeneratorRun, is_generator_run, load_generator_run
-from manyshot.training.run import Run, load_run, load_sources
+from manyshot.training.run import Run, load_run
+from manyshot.training.sources import load_sources
 
 
 @dataclass(frozen=True, eq=False)

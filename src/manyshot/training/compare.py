@@ -23,9 +23,11 @@ from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.memory import keep_freed_memory
 from manyshot.training.metrics import steps_noted
-from manyshot.training.run import Run, Sources, check_trainable, is_trained, load_run, load_sources, train
+from manyshot.training.run import Run, load_run
+from manyshot.training.sources import Sources, load_sources
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 from manyshot.training.timing import cpu_seconds
+from manyshot.training.train import check_trainable, is_trained, train
 
 COMPARISON = "compare.json"
 """The file that tells a comparison's folder from others."""

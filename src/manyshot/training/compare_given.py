@@ -10,7 +10,8 @@ from manyshot.training.arms import Arm
 from manyshot.training.compare import compare
 from manyshot.training.comparison import Compared, Comparison, Judging
 from manyshot.training.config import Config
-from manyshot.training.run import Run, Sources, given_run
+from manyshot.training.run import Run, given_run
+from manyshot.training.sources import Sources
 
 SETTINGS = ("learner", "encoder")
 """What an arm may set where nothing is trained."""

@@ -19,7 +19,8 @@ from manyshot.training.compare import (
     train_arms,
 )
 from manyshot.training.config import Config, Range
-from manyshot.training.run import Run, Sources, image_shape, load_sources
+from manyshot.training.run import Run
+from manyshot.training.sources import Sources, image_shape, load_sources
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from manyshot.meta_augment.policy import OpPolicy
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training.augmenter_stage import AugmenterRun
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.run import load_sources
+from manyshot.training.sources import load_sources
 from manyshot.training.statistics import Difference, paired_difference
 
 LOOKED_AT = 20

@@ -1,0 +1,138 @@
+"""The data of a training, in parts that have nothing in common, and the tasks that are drawn from them."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from manyshot.base import InputError
+from manyshot.base.seeds import generator
+from manyshot.datasets import load as load_data
+from manyshot.tasks import EpisodeSampler, Source
+from manyshot.training.config import Config
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """A run's data, in parts that have no class (or group, or item) in common; the same for every seed.
+
+    Args:
+        training: what is learned from; with `Config.classes`, some of its classes, others for another seed.
+        validation: what the best weights are chosen by, if anything.
+        test: what is judged by alone, if anything.
+        augmenter: what an augmenter may learn from, which the learner never saw, if anything.
+    """
+
+    training: Source
+    validation: Source | None = None
+    test: Source | None = None
+    augmenter: Source | None = None
+
+
+def load_sources(config: Config) -> Sources:
+    """Load a run's data and divide it as its settings say.
+
+    Raises:
+        InputError: if the data cannot be read, a part would be too small for a task, or there are fewer training
+            classes than asked for.
+    """
+    source = load_data(
+        config.data,
+        config.split,
+        root=config.root,
+        size=config.size,
+        centred=config.centred,
+        columns=config.columns,
+    )
+    aside = {"validation": config.validation, "test": config.test, "augmenter": config.augmenter}
+    shares = {"training": 1 - sum(aside.values())} | {name: share for name, share in aside.items() if share}
+    if len(shares) == 1:
+        return Sources(_some_classes(source, config))
+    drawn = source.split(tuple(shares.values()), seed=0, by=config.split_by)
+    parts = {n: replace(part, name=f"{source.name} ({n} part)") for n, part in zip(shares, drawn, strict=True)}
+    for name, part in parts.items():
+        if len(part.class_names) < 2:
+            raise InputError(
+                f"{name}={shares[name]:g} of {source.name}'s {len(source.class_names)} classes is 1 class; give "
+                "a larger share, or 0 for none, or divide by item (--split-by item)"
+            )
+    return Sources(**parts | {"training": _some_classes(parts["training"], config)})
+
+
+def _some_classes(source: Source, config: Config) -> Source:
+    """The classes to train on: the first of an order that the seed draws, so that 20 of them hold the 10 of a run."""
+    if config.classes is None:
+        return source
+    if config.classes > len(source.class_names):
+        raise InputError(f"classes={config.classes}, but {source.name} has {len(source.class_names)}; ask for fewer")
+    order = torch.randperm(len(source.class_names), generator=generator(config.fit.seed, "classes"))
+    return source.subset(classes=[source.class_names[c] for c in order[: config.classes].tolist()])
+
+
+def samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeSampler | None]:
+    """Tasks of training and, if something is held out for it, of validation.
+
+    Raises:
+        InputError: if a part is too small for a task.
+
+    Example:
+        >>> config = Config("digits", validation=0.5)
+        >>> [part.source.name for part in samplers(config, load_sources(config))]
+        ['digits (training part)', 'digits (validation part)']
+    """
+    held_out = None if sources.validation is None else config.validation_sampler(sources.validation)
+    return config.sampler(sources.training), held_out
+
+
+def with_room(config: Config) -> Config:
+    """The settings, or the same without validation where data are too few to hold some out.
+
+    Raises:
+        InputError: if they are too few even so, or cannot be read.
+
+    Example:
+        >>> with_room(Config("digits", validation=0.2)).validation, with_room(Config("digits", ways=9)).validation
+        (0.2, 0.0)
+    """
+    try:
+        samplers(config, load_sources(config))
+    except InputError:
+        config = replace(config, validation=0.0)
+        samplers(config, load_sources(config))
+    return config
+
+
+def classes_seen(config: Config, data: str, source: Source) -> int:
+    """How many of the classes of a source, loaded from `data`, a run was trained on; 0 where its data are no more.
+
+    Args:
+        config: the run's.
+        data: name of a data set, or path.
+        source: what the run is to be judged on.
+
+    Example:
+        >>> config = Config("digits", test=0.3)
+        >>> [classes_seen(config, "digits", source) for source in (load_data("digits"), load_sources(config).test)]
+        [5, 0]
+    """
+    if replace(config, data=data).anchored().data != config.anchored().data:
+        return 0
+    try:
+        trained = load_sources(config).training
+    except InputError:
+        return 0
+    return len(set(trained.class_names) & set(source.class_names))
+
+
+def image_shape(source: Source) -> tuple[int, int]:
+    """Channels, and height and width in pixels, of a source of square images; (0, 0) of a source of sentences.
+
+    Raises:
+        InputError: if its items are anything else.
+    """
+    if source.is_text:
+        return 0, 0
+    store = source.store
+    if not isinstance(store, Tensor) or store.ndim != 4 or store.shape[2] != store.shape[3]:
+        raise InputError(f"{source.name}: training takes square images; load them with a size")
+    return store.shape[1], store.shape[2]

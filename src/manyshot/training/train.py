@@ -1,0 +1,164 @@
+"""Making a run of its settings."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from manyshot.augment import Plan
+from manyshot.base import InputError, write_json
+from manyshot.learners import FeatureLearner, Learner
+from manyshot.nets import PretrainedEncoder, TextEncoder
+from manyshot.objectives import Objective, Plain, parse_objective
+from manyshot.tasks import EpisodeSampler
+from manyshot.training.checkpoint import read_progress
+from manyshot.training.claim import CONFIG, claim
+from manyshot.training.config import Config
+from manyshot.training.device import require_device
+from manyshot.training.features import encode, remember
+from manyshot.training.fit import Settings, check_step, fit
+from manyshot.training.processes import ALONE, Processes, check_share
+from manyshot.training.run import Run, make_learner, settings_in
+from manyshot.training.sources import Sources, image_shape, load_sources, samplers
+
+
+def train(
+    config: Config,
+    folder: Path | None = None,
+    resume: bool = False,
+    title: str = "train",
+    processes: Processes = ALONE,
+) -> Run:
+    """Make a run from its settings.
+
+    Args:
+        config: what to train, on what.
+        folder: where the run lies afterwards; None keeps nothing on disk.
+        resume: go on with the run in the folder, which must have the same settings.
+        title: what the progress bar says.
+        processes: that train together, see `fit` and `together`.
+
+    Raises:
+        InputError: if the folder holds something else, or the data cannot be used.
+        TrainingDiverged: see `fit`.
+
+    Example:
+        >>> from manyshot.training import Settings
+        >>> config = Config("digits", encoder="conv4(8, 8, 8, 8)", fit=Settings(steps=2, validation_tasks=2))
+        >>> [sorted(row) for row in train(config).rows]
+        [['loss', 'step'], ['loss', 'step'], ['step', 'validation_accuracy']]
+    """
+    config = config.anchored()
+    if folder is not None and processes.leads:
+        claim(folder, settings_in, config.as_dict(), resume)
+    # Everything that could be refused is made before anything is written: a wrong option leaves no half of a run.
+    require_device(config.fit.device)
+    check_share(config.fit.tasks_per_step, processes)
+    with processes.leader_first():
+        tasks, held_out = samplers(config, load_sources(config))
+    channels, size = image_shape(tasks.source)
+    classes = len(tasks.source.class_names)
+    learner = make_learner(config, channels, size, classes)
+    plan, objective = plan_and_objective(config)
+    check_step(learner, tasks, config.fit, plan, objective)
+    if folder is not None and processes.leads:
+        made = {"channels": channels, "size": size, "training_classes": classes}
+        write_json(folder / CONFIG, {"config": config.as_dict()} | made)
+    trained = learner
+    for module in learner.modules():
+        for part in (tasks, held_out):
+            if part is not None and len(part.source) <= _drawn(tasks, config.fit):
+                remember(module, part.source, processes.device(config.fit.device))
+    if not plan.steps and isinstance(objective, Plain):
+        trained, tasks, held_out = _on_fixed_features(learner, tasks, held_out, config.fit, processes)
+    rows = fit(trained, tasks, config.fit, plan, held_out, folder, resume, title, objective, processes)
+    learner.eval()
+    return Run(config, learner, channels, size, rows, folder)
+
+
+def _on_fixed_features(
+    learner: Learner,
+    tasks: EpisodeSampler,
+    held_out: EpisodeSampler | None,
+    settings: Settings,
+    processes: Processes,
+) -> tuple[Learner, EpisodeSampler, EpisodeSampler | None]:
+    """The same training with each item encoded once, where a frozen encoder gives it the same features at each step."""
+    parts = learner.on_features() if isinstance(learner, FeatureLearner) else None
+    if parts is None or len(tasks.source) > _drawn(tasks, settings):
+        return learner, tasks, held_out
+    encoder, alone = parts
+    if not (isinstance(encoder, PretrainedEncoder | TextEncoder) and encoder.is_fixed):
+        return learner, tasks, held_out
+
+    device = processes.device(settings.device)
+    encoder.to(device)
+
+    def encoded(sampler: EpisodeSampler) -> EpisodeSampler:
+        return replace(sampler, source=encode(encoder, sampler.source, device))
+
+    with processes.leader_first():  # which keeps the features on disk for the others
+        return alone, encoded(tasks), None if held_out is None else encoded(held_out)
+
+
+def _drawn(tasks: EpisodeSampler, settings: Settings) -> int:
+    """How many items a training sees, counting each time."""
+    return settings.steps * settings.tasks_per_step * tasks.items_a_task
+
+
+def check_trainable(config: Config, test_learner: str | None = None, sources: Sources | None = None) -> None:
+    """Make sure that a run can be trained, and its weights then used by another learner, without training it.
+
+    Args:
+        config: what to train, on what.
+        test_learner: what is to use the weights, if not the run's own learner.
+        sources: the run's data, where they are loaded already.
+
+    Raises:
+        InputError: if not.
+
+    Example:
+        >>> check_trainable(Config("digits"), "prototypes(nearest)")
+        >>> check_trainable(Config("digits", ways=11))
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: digits (training part): 8 classes, but ways=11; lower the ways or add classes
+    """
+    require_device(config.fit.device)
+    tasks, _ = samplers(config, sources or load_sources(config))
+    channels, size = image_shape(tasks.source)
+    plan, objective = plan_and_objective(config)
+    learner = make_learner(config, channels, size, len(tasks.source.class_names))
+    check_step(learner, tasks, config.fit, plan, objective)
+    Run(config, learner, channels, size, []).used("none", test_learner)
+
+
+def plan_and_objective(config: Config) -> tuple[Plan, Objective]:
+    """What augments the training tasks, and what is minimised on them.
+
+    Raises:
+        InputError: if the objective would change nothing under this plan.
+
+    Example:
+        >>> plan_and_objective(Config("digits", objective="maxup"))
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: objective 'maxup' chooses among draws of the plan; give a plan that draws
+    """
+    plan, objective = Plan.parse(config.plan), parse_objective(config.objective)
+    if objective.needs_plan and not plan.steps:
+        raise InputError(f"objective '{config.objective}' chooses among draws of the plan; give a plan that draws")
+    return plan, objective
+
+
+def is_trained(config: Config, folder: Path) -> bool:
+    """Whether a folder holds this training, done to its last step.
+
+    Raises:
+        InputError: if it holds a training with other settings, or a damaged one.
+
+    Example:
+        >>> is_trained(Config("digits"), Path("nowhere"))
+        False
+    """
+    last = folder / "last.safetensors"
+    if not (folder / CONFIG).exists() or not last.exists():
+        return False
+    claim(folder, settings_in, config.anchored().as_dict(), resume=True)
+    return bool(read_progress(last)["step"] == config.fit.steps)
