@@ -6,7 +6,7 @@ along a field v to another item x_1 of the class:
     minimise E || v(x_t, t, x) - (x_1 - x_0) ||^2,     x_t = (1 - t) x_0 + t x_1,   t uniform
 
 It starts from noise, or from noise about x itself. The better start, by classifiers of the validation characters, is
-judged on the unseen ones as in dagan_omniglot.py, whose trainings are used. Writes results/flow_matching.json.
+judged on the unseen ones as in dagan_omniglot.py, beside a short training of DAGAN. Writes results/flow_matching.json.
 
     python experiments/flow_matching.py --root DATA
 """
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from circumstances import write
 from classifier import best_given
-from dagan_omniglot import CLASSES, CLASSIFIER_STEPS, MADE, SEEDS, config_of, shots_of
+from dagan_omniglot import CLASSES, CLASSIFIER_STEPS, FEW_STEPS, MADE, SEEDS, config_of, shots_of
 from made import compared, judged, trained
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -145,7 +145,7 @@ def main() -> None:
     """Train, choose, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/")
-    parser.add_argument("--runs", default="runs/dagan_omniglot", help="where the trainings of dagan_omniglot.py lie")
+    parser.add_argument("--runs", default="runs/flow_matching", help="where the trainings of DAGAN lie")
     parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
     options = parser.parse_args()
     tiny = options.tiny
@@ -164,9 +164,9 @@ def main() -> None:
 
     for seed in seeds:
         folder = Path(options.runs) / f"dagan-{seed}"
-        dagan = trained(config_of("dagan", options.root, seed, tiny), folder).model
+        dagan = trained(config_of("dagan", options.root, seed, tiny, FEW_STEPS), folder).model
         seconds.append(cpu_seconds(folder))
-        parts = load_generator_sources(config_of("dagan", options.root, seed, tiny), "item")
+        parts = load_generator_sources(config_of("dagan", options.root, seed, tiny, FEW_STEPS), "item")
         flows = {}
         if not chosen:
             for shots in SHOTS:

@@ -63,10 +63,9 @@ def digits(runs: Path, root: str) -> list[Row]:
     """Real digits, and those of our DCGAN."""
     real = load("mnist", "train", root=root)
     at = np.linspace(0, len(real) - 1, EACH * SHOWN).astype(int)
+    model = load_generator_run(runs / f"{STEPS[-1]}-0").model
     with torch.no_grad():
-        made = load_generator_run(runs / f"{STEPS[-1]}-0").model.sample(
-            EACH * SHOWN, generator=torch.Generator().manual_seed(0)
-        )
+        made = model.sample(EACH * SHOWN, generator=torch.Generator().manual_seed(0))
     sets = {"real": as_floats(real.gather(at)), "dcgan": made}
     return [Row(name, part) for name, items in sets.items() for part in items.split(SHOWN)]
 

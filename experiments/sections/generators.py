@@ -4,23 +4,28 @@ from statistics import fmean
 
 from sections.cells import difference, several, table, with_differences
 
+MEASURES = ("kernel_distance", "precision", "recall")
+
 
 def gan_mnist(found: dict) -> str:
     """Our DCGAN beside the textbook's, at equal time."""
     text = (
         "## A DCGAN beside the textbook's loop\n\n"
-        f"All digits of MNIST, equal CPU time, mean of {found['seeds']} seeds with the lowest and the highest; "
+        f"All digits of MNIST, equal CPU times, mean of {found['seeds']} seeds with the lowest and the highest; "
         f"{found['judged']:,} made digits are compared with as many test digits by the features of an encoder that was "
         f"trained on MNIST. `real` are training digits in the place of made ones. Ours is `{found['model']}` with "
         "averaged weights; the textbook's loop has the layout, the widths (64 and 128 channels) and the settings of "
         "the common tutorials.\n"
     )
     rows = []
-    for name, seeds in found["arms"].items():
-        cells = [_range([seed[measure] for seed in seeds]) for measure in ("kernel_distance", "precision", "recall")]
-        timed = "steps" in seeds[0]
-        steps = f"{fmean(s['steps'] for s in seeds):,.0f}" if timed else ""
-        rows.append([name, *cells, steps, f"{fmean(s['cpu_seconds'] for s in seeds):.0f}" if timed else ""])
+    for arms in found["budgets"].values():
+        for name, seeds in arms.items():
+            cells = [_range([seed[measure] for seed in seeds]) for measure in MEASURES]
+            if "steps" in seeds[0]:
+                cells += [f"{fmean(seed[fact] for seed in seeds):,.0f}" for fact in ("steps", "cpu_seconds")]
+                rows.append([name, *cells])
+    real = next(iter(found["budgets"].values()))["real"]
+    rows.append(["real", *(_range([seed[measure] for seed in real]) for measure in MEASURES), "", ""])
     heads = ["arm", "kernel distance", "precision", "recall", "steps", "CPU seconds"]
     speed = found["seconds_a_step"]
     told = ", ".join(f"{1e3 * value:.0f} ms for {name}" for name, value in speed.items())
@@ -44,7 +49,7 @@ def gan_few_digits(found: dict) -> str:
         "test digits. The given augmentation is chosen for each size on digits held out.\n"
     )
     lines = _by_size(found["sizes"], "digit", "a class")
-    ending = _beside_given(found["sizes"], "digit", ["made and given"])
+    ending = _against(found["sizes"], "digit", ["made and given"])
     return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
 
 
@@ -76,8 +81,23 @@ def dagan_omniglot(found: dict) -> str:
     ending = (
         f"\nMean over shots, in points: {told}. A published replication of DAGAN, with a larger classifier, reports "
         "16.4 to 19.2 %, 29.0 to 39.4 %, 46.5 to 52.0 % and 57.8 to 65.3 % with 1 to 4 drawings, +6.6 in the mean.\n"
-    ) + _beside_given(found["shots"], "drawing", [f"{name} and given" for name in found["models"]])
+    ) + _against(found["shots"], "drawing", [f"{name} and given" for name in found["models"]])
     lines = _by_size(found["shots"], "drawing", "a character")
+    return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
+
+
+def flow_matching(found: dict) -> str:
+    """A flow-matching model beside DAGAN."""
+    tried = ", ".join(f"{accuracy:.1%} from {start}" for start, accuracy in found["validation"].items())
+    text = (
+        "## A flow-matching model beside DAGAN\n\n"
+        "A field that moves noise to another item of the class of one that is shown, at the CPU time of DAGAN "
+        f"({fmean(found['cpu_seconds']):.0f} seconds, {fmean(found['steps']):,.0f} steps), judged as in the last "
+        f"section by {found['classifiers']} classifiers a seed. Of two starts the better one on validation characters "
+        f"was taken (one drawing: {tried}).\n"
+    )
+    lines = _by_size(found["shots"], "drawing", "a character")
+    ending = _against(found["shots"], "drawing", ["flow", "flow and given"], "dagan", "DAGAN")
     return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
 
 
@@ -85,7 +105,7 @@ def cross_task(found: dict) -> str:
     """Generators of characters used on digits."""
     text = (
         "## Generators of characters used on digits\n\n"
-        "The generators of the last section make further shots of tasks of MNIST's test digits, "
+        "DAGAN and the conditional autoencoder above make further shots of tasks of MNIST's test digits, "
         f"{found['ways']}-way, for prototypes that were trained on characters: `{found['made']}`, beside "
         f"`{found['given']}`. {found['seeds']} seeds, {found['tasks']} tasks.\n"
     )
@@ -103,7 +123,7 @@ def digits_by_characters(found: dict) -> str:
         f"classifiers each, {found['judged']:,} test digits. The given augmentation is `{found['given']}`.\n"
     )
     lines = _by_size(found["shots"], "digit", "a class")
-    ending = _beside_given(found["shots"], "digit", [f"{name} and given" for name in models])
+    ending = _against(found["shots"], "digit", [f"{name} and given" for name in models])
     return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
 
 
@@ -133,17 +153,17 @@ def _by_size(sizes: dict[str, dict], one: str, rest: str) -> list[str]:
     return table(heads, rows)
 
 
-def _beside_given(sizes: dict[str, dict], one: str, arms: list[str]) -> str:
-    """What made items add to given augmentation."""
+def _against(sizes: dict[str, dict], one: str, arms: list[str], other: str = "given", words: str = "") -> str:
+    """How arms differ from another one, at each size."""
     told = "; ".join(
         f"{arm} "
         + ", ".join(
-            f"{difference(found['difference']['given'][arm], 'p_value')} with {several(int(size), one)}"
+            f"{difference(found['difference'][other][arm], 'p_value')} with {several(int(size), one)}"
             for size, found in sizes.items()
         )
         for arm in arms
     )
-    return f"\nAgainst given augmentation alone: {told}.\n"
+    return f"\nAgainst {words or 'given augmentation alone'}: {told}.\n"
 
 
 def _range(values: list[float]) -> str:
