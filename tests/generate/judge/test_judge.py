@@ -195,6 +195,20 @@ class TestCopies:
         made = torch.cat([training[:100], normal(100, 8, seed=1)])
         assert copy_check(training, made).share == pytest.approx(0.5, abs=0.06)
 
+    @pytest.mark.parametrize("size", [10, 1000])
+    def test_twins_among_training_items_hide_no_copies(self, size):
+        training = normal(200, 8) + size
+        training[:20] = training[20:40]
+        assert copy_check(training, training).share == 1
+        # As many fresh items as before count as copies, too, whether there are twins or not.
+        alone, fresh = copy_check(training[20:], normal(2000, 8, seed=1) + size), normal(2000, 8, seed=1) + size
+        assert copy_check(training, fresh).share == pytest.approx(alone.share, abs=0.02)
+        assert 0 < alone.share < 0.1
+
+    def test_nothing_but_twins_is_nothing_but_copies(self):
+        found = copy_check(torch.ones(30, 2), torch.cat([torch.ones(3, 2), torch.zeros(1, 2)]))
+        assert found.share == 0.75
+
 
 class TestScore:
     def test_without_classes_says_nothing_of_them(self):
