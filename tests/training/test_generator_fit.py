@@ -256,6 +256,16 @@ class TestRun:
         assert len(again.class_names) == 4
         assert again.rows == run.rows == read_metrics(tmp_path / "run" / "metrics.jsonl")
 
+    @pytest.mark.parametrize("text", MODELS)
+    def test_looks_at_colour_pictures_are_kept(self, text, tmp_path):
+        items = torch.randint(256, (24, 3, 16, 16), generator=draws(), dtype=torch.uint8)
+        source = Source.of(items, [f"class {i % 3}" for i in range(24)])
+        told = []
+        fit_generator(game_for(source, text), source, FEW, folder=tmp_path, looked=lambda looks: told.append(looks))
+        kept = read_looks(tmp_path)
+        assert kept[6].shape == (16, 3, 16, 16)
+        assert kept[6].allclose(told[-1].made[6], atol=0.5 / 255 + 1e-6)
+
     def test_looks_are_kept_and_told(self, tmp_path):
         told = []
         config = GeneratorConfig("digits", size=8, model="dcgan(2, noise=4)", fit=FEW)

@@ -273,7 +273,9 @@ def read_looks(folder: Path, up_to: int | None = None) -> dict[int, Tensor]:
 def _write_looks(folder: Path | None, looks: Looks) -> None:
     if folder is not None:
         with write_aside(folder / LOOKS) as aside:
-            save_file({f"{step:07}": made.mul(255).round().to(torch.uint8) for step, made in looks.made.items()}, aside)
+            # Convolutions may leave colours last in memory, which the file cannot hold.
+            bytes_of = {f"{step:07}": made.mul(255).round().to(torch.uint8) for step, made in looks.made.items()}
+            save_file({step: made.contiguous() for step, made in bytes_of.items()}, aside)
 
 
 def _copy(lesson: Lesson) -> dict[str, Tensor]:
