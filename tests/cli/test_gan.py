@@ -1,4 +1,5 @@
 import json
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -226,10 +227,17 @@ class TestScore:
         assert answer.json["made"]["diversity"] >= 0
         assert manyshot("gan", "score", trained / "features", "--copies", "x.png").status == 2
 
-    def test_pictures_without_an_encoder_are_told(self, manyshot, trained):
-        answer = manyshot("gan", "score", trained / "free")
-        assert answer.status == 2
-        assert "--encoder-run" in answer.errors
+    def test_pictures_are_scored_by_an_encoder_of_the_run_s_own_where_none_is_named(
+        self, manyshot, trained, tmp_path, monkeypatch
+    ):
+        from manyshot.training import generator_encoder
+
+        monkeypatch.setattr(generator_encoder, "STEPS", 3)
+        copytree(trained / "shown", tmp_path / "run")
+        first, again = (manyshot("gan", "score", tmp_path / "run", "--json") for _ in range(2))
+        assert first.status == 0, first.errors
+        assert (tmp_path / "run" / "encoder" / "config.json").exists()
+        assert first.json == again.json
 
     def test_real_items_in_the_place_of_made_ones_score_as_real_ones_do(self, trained, monkeypatch):
         """The measures see quality: what is real scores better than what an untrained model makes."""

@@ -113,9 +113,10 @@ def train(
     samples = out / "samples.png"
     draw = looks_sheet(samples, paper=data in DATASETS and DATASETS[data].ink)
     run = train_generator(config, out, resume, title=f"train {out.name}", looked=draw)
+    best = run.best
     if run.trouble is not None:
-        note(f"at the last step: {run.trouble}; the weights of the best look were kept")
-    best = min((row for row in run.rows if "recall" in row), key=lambda row: row["kernel_distance"])
+        kept = "last weights" if best is None else "weights of the best look"
+        note(f"at the last step: {run.trouble}; the {kept} were kept")
     pictures = samples if samples.exists() else None
     if as_json:
         print_json(
@@ -128,9 +129,12 @@ def train(
             }
         )
         return
-    print(f"{out}: {run.steps:,} steps; nearest at step {best['step']:,}, where recall was {best['recall']:.2f}")
+    if best is None:
+        print(f"{out}: {run.steps:,} steps; something was wrong at every look")
+    else:
+        print(f"{out}: {run.steps:,} steps; nearest at step {best['step']:,}, where recall was {best['recall']:.2f}")
     if pictures is not None:
-        print(f"Look at {pictures}; score it with: manyshot gan score {shlex.quote(str(out))} --encoder-run RUN")
+        print(f"Look at {pictures}; score it with: manyshot gan score {shlex.quote(str(out))}")
 
 
 @gan.command(
@@ -199,17 +203,19 @@ def augment(
 
 @gan.command(
     epilog=examples(
-        "manyshot train mnist --learner probe --out runs/encoder",
-        "manyshot gan score runs/gan --encoder-run runs/encoder --copies copies.png",
+        "manyshot gan score runs/gan --copies copies.png",
+        "manyshot gan score runs/dagan --encoder-run runs/handwriting --json",
         "",
-        "Judges on what the training set aside (--test, or else --validation of `gan train`). The column `real` holds",
-        "the same measures of as many fresh real items: what could be reached.",
+        "Judges on what the training set aside (--test, or else --validation of `gan train`). The column `real`",
+        "holds the same measures of as many fresh real items: what could be reached. Without --encoder-run a small",
+        "classifier is trained on what the model learned from, and kept in RUN/encoder.",
     )
 )
 def score(
     run: Run,
     encoder_run: Annotated[
-        Path | None, typer.Option("--encoder-run", help="A run whose encoder knows such pictures; not for features.")
+        Path | None,
+        typer.Option("--encoder-run", help="A run whose encoder knows such pictures; the model's own if not given."),
     ] = None,
     copies: Annotated[
         Path | None, typer.Option("--copies", help="Draw made pictures beside the nearest training ones to this file.")
@@ -218,10 +224,11 @@ def score(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score what a model makes, in the features of another run's encoder."""
+    """Score what a model makes, in the features of an encoder that was trained on such pictures."""
     from manyshot.base import InputError
     from manyshot.datasets import DATASETS
     from manyshot.report.generated import copies_sheet
+    from manyshot.training.generator_encoder import own_encoder
     from manyshot.training.generator_run import load_generator_run
     from manyshot.training.generator_score import score_run
     from manyshot.training.run import load_run
@@ -232,7 +239,10 @@ def score(
     model = load_generator_run(run)
     if copies is not None and len(model.model.shape) != 3:
         raise InputError("--copies has no effect for models of features; leave it out")
-    found = score_run(model, None if encoder_run is None else load_run(encoder_run), seed)
+    encoder = None if encoder_run is None else load_run(encoder_run)
+    if encoder is None and len(model.model.shape) == 3:
+        encoder = own_encoder(model)
+    found = score_run(model, encoder, seed)
     if copies is not None:
         data = model.config.data
         copies_sheet(found, copies, paper=data in DATASETS and DATASETS[data].ink)
