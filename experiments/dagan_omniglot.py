@@ -1,32 +1,35 @@
-"""Generators on unseen characters: classifiers of 100 classes from few drawings each, with and without made ones.
+"""DAGAN on unseen characters: classifiers of 100 classes from few drawings each, with and without made ones.
 
-DAGAN and a conditional autoencoder learn from three quarters of Omniglot's background characters, in as many steps;
-100 others are classified by networks that are trained on the same few drawings of each. The given augmentation is
-chosen for each number of shots on a further part of the characters. Writes results/dagan_omniglot.json; runs that are
+DAGAN learns from three quarters of Omniglot's background characters; 100 others are classified by networks that are
+trained on the same few drawings of each. The given augmentation is chosen for each number of shots on a further part of
+the characters, on which the steps of both trainings were chosen too. Writes results/dagan_omniglot.json; runs that are
 there are used.
 
     python experiments/dagan_omniglot.py --root DATA
 """
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 from circumstances import write
 from classifier import best_given
-from made import compared, judged, trained
+from made import compared, judged, place_in_class, trained
 
 from manyshot.augment import Plan
 from manyshot.base import quieten
 from manyshot.tasks import Source
 from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings, load_generator_sources
+from manyshot.training.generator_run import load_generator_run
 from manyshot.training.timing import cpu_seconds
 
 SEEDS = (0, 1, 2)
 SHOTS = (1, 2, 3, 4)
 CLASSES, CLASSIFIERS, JUDGED, MADE = 100, 10, 10, 30
-CLASSIFIER_STEPS = 150
+CLASSIFIER_STEPS = 600
 MODELS = {"dagan": ("dagan(16)", 5e-4), "cvae": ("cvae(16, strength=3)", 1e-3)}
 """The models, and their rates."""
 STEPS, FEW_STEPS = 10_000, 2500
@@ -41,13 +44,24 @@ def config_of(name: str, root: str, seed: int, tiny: bool = False, steps: int = 
     return GeneratorConfig("omniglot", root=root, model=model, validation=0.1, test=0.15, fit=fit)
 
 
-def shots_of(source: Source, shots: int, seed: int) -> tuple[Source, Source]:
+def shots_of(source: Source, shots: int, number: int) -> tuple[Source, Source]:
     """So many drawings of each class to learn from, and ten others to judge on."""
-    learn, judge = np.zeros(len(source), dtype=bool), np.zeros(len(source), dtype=bool)
-    for start, count in zip(source.starts.tolist(), source.counts.tolist(), strict=False):
-        order = start + torch.randperm(count, generator=torch.Generator().manual_seed(seed + start)).numpy()
-        learn[order[:shots]], judge[order[-JUDGED:]] = True, True
-    return source.subset(items=learn), source.subset(items=judge)
+    place, counts = place_in_class(source, number), source.counts[source.labels]
+    return source.subset(items=place < shots), source.subset(items=place >= counts - JUDGED)
+
+
+def judged_by_seed(
+    seed: int, shots: int, folder: Path, config: GeneratorConfig, given: str, classifiers: int, classes: int, steps: int
+) -> dict[str, list[float]]:
+    """The accuracy of each classifier by arm, for one training seed; a process of its own does this."""
+    torch.set_num_threads(1)
+    model, op = load_generator_run(folder).model, Plan.parse(given).item_op()
+    test = load_generator_sources(config, "item").test
+    unseen, found = test.subset(classes=test.class_names[:classes]), []
+    for number in range(classifiers):
+        real, others = shots_of(unseen, shots, number)
+        found.append(judged(real, others, {"dagan": model}, op, MADE, number, 1000 * seed + number, steps))
+    return {arm: [row[arm] for row in found] for arm in found[0]}
 
 
 def main() -> None:
@@ -55,40 +69,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/")
     parser.add_argument("--runs", default="runs/dagan_omniglot", help="where the trainings lie")
+    parser.add_argument("--processes", type=int, default=2, help="that judge at once")
     parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
     options = parser.parse_args()
     tiny = options.tiny
     quieten(True)
-    seeds, all_shots, classifiers, steps = ((0,), (2,), 1, 4) if tiny else (SEEDS, SHOTS, CLASSIFIERS, CLASSIFIER_STEPS)
-    seconds: dict[str, list[float]] = {name: [] for name in MODELS}
-    given: dict[int, str] = {}
-    right: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in all_shots}
+    seeds, all_shots, classifiers, classes, steps = (
+        ((0,), (2,), 1, 10, 4) if tiny else (SEEDS, SHOTS, CLASSIFIERS, CLASSES, CLASSIFIER_STEPS)
+    )
+    folders = {seed: Path(options.runs) / f"dagan-{seed}" for seed in seeds}
+    configs = {seed: config_of("dagan", options.root, seed, tiny) for seed in seeds}
     for seed in seeds:
-        models = {}
-        for name in MODELS:
-            folder = Path(options.runs) / f"{name}-{seed}"
-            models[name] = trained(config_of(name, options.root, seed, tiny), folder).model
-            seconds[name].append(cpu_seconds(folder))
-        parts = load_generator_sources(config_of("dagan", options.root, seed, tiny), "item")
-        unseen = parts.test.subset(classes=parts.test.class_names[: 10 if tiny else CLASSES])
-        for shots in all_shots:
-            if seed == seeds[0]:
-                given[shots] = best_given(*shots_of(parts.validation, shots, seed), seed, steps)
-            op = Plan.parse(given[shots]).item_op()
-            by_arm: dict[str, list[np.ndarray]] = {}
-            for number in range(classifiers):
-                real, test = shots_of(unseen, shots, 1000 * number)
-                found = judged(real, test, models, op, MADE, number, 1000 * seed + number, steps)
-                for arm, rows in found.items():
-                    by_arm.setdefault(arm, []).append(rows)
-            for arm, rows in by_arm.items():
-                right[shots].setdefault(arm, []).append(np.concatenate(rows))
-            print(seed, shots, {arm: round(float(np.mean(rows)), 3) for arm, rows in by_arm.items()}, flush=True)
+        trained(configs[seed], folders[seed])
+    validation = load_generator_sources(configs[0], "item").validation
+    right: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in all_shots}
+    with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
+        choices = {shots: pool.submit(best_given, *shots_of(validation, shots, 0), 0, steps) for shots in all_shots}
+        given = {shots: choice.result() for shots, choice in choices.items()}
+        print(given, flush=True)
+        jobs = {
+            (seed, shots): pool.submit(
+                judged_by_seed, seed, shots, folders[seed], configs[seed], given[shots], classifiers, classes, steps
+            )
+            for seed in seeds
+            for shots in all_shots
+        }
+        for (seed, shots), job in jobs.items():
+            for arm, rows in job.result().items():
+                right[shots].setdefault(arm, []).append(np.array(rows))
+            print(seed, shots, {arm: round(rows[-1].mean(), 3) for arm, rows in right[shots].items()}, flush=True)
     found = {str(shots): {"given": given[shots]} | compared(arms, "nothing", "given") for shots, arms in right.items()}
     if not tiny:
         facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE, "judged": JUDGED}
-        told = {name: {"model": model, "steps": STEPS} for name, (model, _) in MODELS.items()}
-        facts |= {"models": told, "classifier_steps": steps, "cpu_seconds": seconds}
+        facts |= {"model": configs[0].model, "steps": STEPS, "classifier_steps": steps}
+        facts |= {"cpu_seconds": [cpu_seconds(folder) for folder in folders.values()]}
         write("dagan_omniglot", {"command": "python experiments/dagan_omniglot.py", **facts, "shots": found})
 
 

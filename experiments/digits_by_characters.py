@@ -10,56 +10,46 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import torch
 from circumstances import write
-from dagan_omniglot import CLASSIFIER_STEPS, MADE, MODELS, SEEDS, config_of
-from made import compared, judged, trained
+from dagan_omniglot import FEW_STEPS, MADE, MODELS, SEEDS, config_of
+from made import compared, judged, place_in_class, trained
 
 from manyshot.augment import Plan
 from manyshot.base import quieten
 from manyshot.datasets import load
-from manyshot.tasks import Source
 
 SHOTS = (1, 5)
 GIVEN = "support: affine(15) elastic(0.1)"
-CLASSIFIERS, JUDGED = 4, 1000
-
-
-def some(source: Source, per_class: int, seed: int) -> Source:
-    """So many items of each class."""
-    keep = np.zeros(len(source), dtype=bool)
-    for start, count in zip(source.starts.tolist(), source.counts.tolist(), strict=False):
-        order = torch.randperm(count, generator=torch.Generator().manual_seed(seed + start)).numpy()
-        keep[start + order[:per_class]] = True
-    return source.subset(items=keep)
+CLASSIFIERS, CLASSIFIER_STEPS, JUDGED = 8, 150, 1000
 
 
 def main() -> None:
     """Train, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
-    parser.add_argument("--runs", default="runs/dagan_omniglot", help="where the trainings of dagan_omniglot.py lie")
+    parser.add_argument("--runs", default="runs/few_steps", help="where the trainings lie")
     parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
     options = parser.parse_args()
     tiny, runs = options.tiny, Path(options.runs)
     quieten(True)
     seeds, classifiers, steps = ((0,), 1, 4) if tiny else (SEEDS, CLASSIFIERS, CLASSIFIER_STEPS)
     digits, test = (load("mnist", split, root=options.root) for split in ("train", "test"))
-    test, op = some(test, JUDGED // 10, 0), Plan.parse(GIVEN).item_op()
+    test, op = test.subset(items=place_in_class(test, 0) < JUDGED // 10), Plan.parse(GIVEN).item_op()
     right: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in SHOTS}
     for seed in seeds:
         models = {
-            name: trained(config_of(name, options.root, seed, tiny), runs / f"{name}-{seed}").model for name in MODELS
+            name: trained(config_of(name, options.root, seed, tiny, FEW_STEPS), runs / f"{name}-{seed}").model
+            for name in MODELS
         }
         for shots in SHOTS:
-            by_arm: dict[str, list[np.ndarray]] = {}
+            by_arm: dict[str, list[float]] = {}
             for number in range(classifiers):
-                real = some(digits, shots, 1000 * number)
+                real = digits.subset(items=place_in_class(digits, number) < shots)
                 found = judged(real, test, models, op, MADE, number, 1000 * seed + number, steps)
                 for arm, rows in found.items():
                     by_arm.setdefault(arm, []).append(rows)
             for arm, rows in by_arm.items():
-                right[shots].setdefault(arm, []).append(np.concatenate(rows))
+                right[shots].setdefault(arm, []).append(np.array(rows))
             print(seed, shots, {arm: round(float(np.mean(rows)), 3) for arm, rows in by_arm.items()}, flush=True)
     found = {str(shots): compared(arms, "nothing", "given") for shots, arms in right.items()}
     if not tiny:

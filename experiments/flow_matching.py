@@ -1,4 +1,4 @@
-"""A flow-matching model of characters never seen, beside DAGAN at equal CPU time.
+"""A flow-matching model of characters never seen, beside DAGAN and an autoencoder at like CPU times.
 
 The model (Lipman et al. 2023; Liu, Gong and Liu 2023) is shown an item x of a class, as DAGAN is, and moves a start x_0
 along a field v to another item x_1 of the class:
@@ -6,7 +6,7 @@ along a field v to another item x_1 of the class:
     minimise E || v(x_t, t, x) - (x_1 - x_0) ||^2,     x_t = (1 - t) x_0 + t x_1,   t uniform
 
 It starts from noise, or from noise about x itself. The better start, by classifiers of the validation characters, is
-judged on the unseen ones as in dagan_omniglot.py, beside a short training of DAGAN. Writes results/flow_matching.json.
+judged on the unseen ones as in dagan_omniglot.py, beside short trainings of both. Writes results/flow_matching.json.
 
     python experiments/flow_matching.py --root DATA
 """
@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from circumstances import write
 from classifier import best_given
-from dagan_omniglot import CLASSES, CLASSIFIER_STEPS, FEW_STEPS, MADE, SEEDS, config_of, shots_of
+from dagan_omniglot import CLASSES, FEW_STEPS, MADE, MODELS, SEEDS, config_of, shots_of
 from made import compared, judged, trained
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.augment import Plan
+from manyshot.augment import Op, Plan
 from manyshot.base import quieten
 from manyshot.generate import Batches, ItemGenerator
 from manyshot.generate.bodies import normalised
@@ -36,8 +36,7 @@ from manyshot.tasks import Source
 from manyshot.training.generator_config import load_generator_sources
 from manyshot.training.timing import cpu_seconds
 
-SHOTS = (1, 4)
-CLASSIFIERS = 4
+SHOTS, CLASSIFIERS, CLASSIFIER_STEPS = 1, 4, 300
 STARTS = {"noise": (0.0, 1.0), "noise about the item shown": (1.0, 0.2)}
 """How much of the item shown, and of noise, a start has."""
 WIDTH, BATCH, RATE, INTEGRATION_STEPS = 32, 64, 1e-3, 8
@@ -145,53 +144,53 @@ def main() -> None:
     """Train, choose, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/")
-    parser.add_argument("--runs", default="runs/flow_matching", help="where the trainings of DAGAN lie")
+    parser.add_argument("--runs", default="runs/few_steps", help="where the trainings of DAGAN and the autoencoder lie")
     parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
     options = parser.parse_args()
     tiny = options.tiny
     quieten(True)
-    seeds, classifiers, classifier_steps = ((0,), 1, 4) if tiny else (SEEDS, CLASSIFIERS, CLASSIFIER_STEPS)
-    given: dict[int, str] = {}
-    right: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in SHOTS}
-    seconds, steps, by_start, chosen = [], [], {}, ""
+    seeds, classifiers, classes, classifier_steps = (
+        ((0,), 1, 10, 4) if tiny else (SEEDS, CLASSIFIERS, CLASSES, CLASSIFIER_STEPS)
+    )
 
-    def by_arm(source: Source, models: dict[str, ItemGenerator], shots: int, seed: int) -> dict[str, np.ndarray]:
-        op, rows = Plan.parse(given[shots]).item_op(), []
+    def by_arm(source: Source, models: dict[str, ItemGenerator], op: Op, seed: int) -> dict[str, np.ndarray]:
+        rows = []
         for number in range(classifiers):
-            real, test = shots_of(source, shots, 1000 * number)
+            real, test = shots_of(source, SHOTS, number)
             rows.append(judged(real, test, models, op, MADE, number, 1000 * seed + number, classifier_steps))
-        return {arm: np.concatenate([row[arm] for row in rows]) for arm in rows[0]}
+        return {arm: np.array([row[arm] for row in rows]) for arm in rows[0]}
 
+    right: dict[str, list[np.ndarray]] = {}
+    seconds: dict[str, list[float]] = {name: [] for name in MODELS}
+    steps, by_start, chosen, given = [], {}, "", ""
     for seed in seeds:
-        folder = Path(options.runs) / f"dagan-{seed}"
-        dagan = trained(config_of("dagan", options.root, seed, tiny, FEW_STEPS), folder).model
-        seconds.append(cpu_seconds(folder))
+        models = {}
+        for name in MODELS:
+            folder = Path(options.runs) / f"{name}-{seed}"
+            models[name] = trained(config_of(name, options.root, seed, tiny, FEW_STEPS), folder).model
+            seconds[name].append(cpu_seconds(folder))
         parts = load_generator_sources(config_of("dagan", options.root, seed, tiny, FEW_STEPS), "item")
         flows = {}
         if not chosen:
-            for shots in SHOTS:
-                given[shots] = best_given(*shots_of(parts.validation, shots, seed), seed, classifier_steps)
-            flows = {start: learned(parts.training, STARTS[start], seed, seconds[-1]) for start in STARTS}
-            found = by_arm(parts.validation, {start: model for start, (model, _) in flows.items()}, SHOTS[0], seed)
+            given = best_given(*shots_of(parts.validation, SHOTS, 0), seed, classifier_steps)
+            flows = {name: learned(parts.training, start, seed, seconds["dagan"][0]) for name, start in STARTS.items()}
+            found = by_arm(
+                parts.validation, {name: model for name, (model, _) in flows.items()}, Plan.parse(given).item_op(), seed
+            )
             by_start = {start: float(found[start].mean()) for start in STARTS}
             chosen = max(by_start, key=by_start.get)
             print(by_start, flush=True)
-        flow, taken = flows.get(chosen) or learned(parts.training, STARTS[chosen], seed, seconds[-1])
+        flow, taken = flows.get(chosen) or learned(parts.training, STARTS[chosen], seed, seconds["dagan"][-1])
         steps.append(taken)
-        unseen = parts.test.subset(classes=parts.test.class_names[: 10 if tiny else CLASSES])
-        for shots in SHOTS:
-            for arm, rows in by_arm(unseen, {"flow": flow, "dagan": dagan}, shots, seed).items():
-                right[shots].setdefault(arm, []).append(rows)
-            print(
-                seed, shots, {arm: round(float(rows[-1].mean()), 3) for arm, rows in right[shots].items()}, flush=True
-            )
-    found = {
-        str(shots): {"given": given[shots]} | compared(arms, "nothing", "given", "dagan")
-        for shots, arms in right.items()
-    }
+        unseen = parts.test.subset(classes=parts.test.class_names[:classes])
+        for arm, rows in by_arm(unseen, {"flow": flow, **models}, Plan.parse(given).item_op(), seed).items():
+            right.setdefault(arm, []).append(rows)
+        print(seed, {arm: round(rows[-1].mean(), 3) for arm, rows in right.items()}, flush=True)
     if not tiny:
-        facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE}
+        facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE, "given": given}
         facts |= {"start": chosen, "validation": by_start, "cpu_seconds": seconds, "steps": steps}
+        facts |= {"classifier_steps": classifier_steps, "other_steps": FEW_STEPS}
+        found = {str(SHOTS): compared(right, "nothing", "given", "dagan")}
         write("flow_matching", {"command": "python experiments/flow_matching.py", **facts, "shots": found})
 
 

@@ -3,28 +3,46 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from classifier import accuracy
 
 from manyshot.augment import Op
+from manyshot.base import InputError
+from manyshot.base.seeds import generator
 from manyshot.generate import ItemGenerator
 from manyshot.generate.made_source import made_items
 from manyshot.tasks import Source
-from manyshot.training import paired_difference
+from manyshot.training import holm, paired_difference
 from manyshot.training.generator_config import GeneratorConfig
 from manyshot.training.generator_run import GeneratorRun, load_generator_run, train_generator
 
 
 def trained(config: GeneratorConfig, folder: Path) -> GeneratorRun:
-    """The run of the folder, which is trained if it is not there, or goes on where it was stopped."""
-    if not (folder / "config.json").exists() or load_generator_run(folder).steps < config.fit.steps:
-        train_generator(config, folder, resume=(folder / "config.json").exists(), title=folder.name)
+    """The run of the folder, which is trained if it is not there, or goes on where it was stopped.
+
+    Raises:
+        InputError: if the folder holds a training with other settings.
+    """
+    there = (folder / "config.json").exists()
+    if there and load_generator_run(folder).config.anchored() != config.anchored():
+        raise InputError(f"{folder} holds a training with other settings; name another folder by --runs")
+    if not there or load_generator_run(folder).steps < config.fit.steps:
+        train_generator(config, folder, resume=there, title=folder.name)
     return load_generator_run(folder)
+
+
+def place_in_class(source: Source, seed: int) -> np.ndarray:
+    """The place of each item in an order of its class that is drawn, `[items]` from 0."""
+    place = np.zeros(len(source), dtype=int)
+    for name, start, count in zip(source.class_names, source.starts.tolist(), source.counts.tolist(), strict=False):
+        place[start + torch.randperm(count, generator=generator(seed, "place", name)).numpy()] = np.arange(count)
+    return place
 
 
 def judged(
     real: Source, test: Source, models: dict[str, ItemGenerator], op: Op, each: int, number: int, seed: int, steps: int
-) -> dict[str, np.ndarray]:
-    """Whether classifiers tell test items right, `[items]`, by arm: each source of more items, as it is and changed.
+) -> dict[str, float]:
+    """The accuracy of a classifier on test items, by arm: each source of more items, as it is and changed.
 
     Args:
         real: what a classifier learns from.
@@ -32,33 +50,36 @@ def judged(
         models: make more of the real items, by name.
         op: given augmentation.
         each: made items a class.
-        number: seeds what is made.
+        number: of the items to learn from; seeds what is made of them.
         seed: of the classifiers.
         steps: of each.
     """
     made = {name: made_items(model, real, each, number) for name, model in models.items()}
     found = {}
     for name, more in {"nothing": None, **made}.items():
-        found[name] = accuracy(real, more, test, None, seed, steps)
-        found["given" if more is None else f"{name} and given"] = accuracy(real, more, test, op, seed, steps)
+        both = "given" if more is None else f"{name} and given"
+        for arm, changed in ((name, None), (both, op)):
+            found[arm] = float(accuracy(real, more, test, changed, seed, steps).mean())
     return found
 
 
 def compared(right: dict[str, list[np.ndarray]], *against: str) -> dict:
-    """Accuracy of each arm, and its paired differences from some of them.
+    """Accuracy of each arm, and its paired differences from some of them, with p-values corrected for the arms (Holm).
 
     Args:
-        right: by arm, for each seed whether each judged item is classified right, or the accuracy of each task.
+        right: by arm, for each seed the accuracy of each task (of each classifier, or judged item).
         against: arms.
     """
     stacked = {arm: np.stack(rows) for arm, rows in right.items()}
-    return {
+    found = {
         "accuracy": {arm: float(rows.mean()) for arm, rows in stacked.items()},
         "by_seed": {arm: rows.mean(1).tolist() for arm, rows in stacked.items()},
-        "difference": {
-            other: {
-                arm: paired_difference(rows, stacked[other]).as_dict() for arm, rows in stacked.items() if arm != other
-            }
-            for other in against
-        },
+        "difference": {},
     }
+    for other in against:
+        gaps = {arm: paired_difference(rows, stacked[other]) for arm, rows in stacked.items() if arm != other}
+        corrected = holm([gap.p_value for gap in gaps.values()])
+        found["difference"][other] = {
+            arm: gap.as_dict() | {"p_value_holm": p} for (arm, gap), p in zip(gaps.items(), corrected, strict=True)
+        }
+    return found
