@@ -6,7 +6,7 @@ from manyshot.generate.generator import Condition, ItemGenerator
 from manyshot.generate.kind import Kind, ModelOptions
 from manyshot.generate.lesson import Lesson
 from manyshot.generate.losses import LOSSES, AdversarialLoss
-from manyshot.generate.table import MODELS, parse_model
+from manyshot.generate.table import MODELS, parse_model, write_model
 
 __all__ = [
     "LOSSES",
@@ -21,4 +21,5 @@ __all__ = [
     "Lesson",
     "ModelOptions",
     "parse_model",
+    "write_model",
 ]

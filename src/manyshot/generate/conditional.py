@@ -48,6 +48,16 @@ class ConditionalOptions(ConvolutionalOptions):
     """Pictures of the classes that it was trained on, `conditional(width=32)`.
 
     Its noise is smaller than that of other games: with few items a class, more numbers were soon ignored.
+
+    Args:
+        width: channels of the largest map; each smaller one has twice as many.
+        noise: how many numbers z has, and how many the vector of a class has.
+        loss: minimax, non_saturating, hinge or wasserstein.
+        penalty: none, gradient or r1.
+        spectral: whether the discriminator's layers are divided by their largest singular value.
+
+    Raises:
+        InputError: for a value out of range.
     """
 
     noise: int = 16

@@ -113,7 +113,18 @@ class ConvolutionalOptions:
 
 @dataclass(frozen=True)
 class DCGANOptions(ConvolutionalOptions):
-    """Convolutional bodies in the manner of DCGAN, `dcgan(width=32)`; for pictures."""
+    """Convolutional bodies in the manner of DCGAN, `dcgan(width=32)`; for pictures.
+
+    Args:
+        width: channels of the largest map; each smaller one has twice as many.
+        noise: how many numbers z has.
+        loss: minimax, non_saturating, hinge or wasserstein.
+        penalty: none, gradient or r1.
+        spectral: whether the discriminator's layers are divided by their largest singular value.
+
+    Raises:
+        InputError: for a value out of range.
+    """
 
     wants: ClassVar[Wants] = "nothing"
     judged: ClassVar[bool] = True

@@ -19,13 +19,12 @@ class AdversarialLoss:
     Args:
         discriminator: what D minimises, of the scores of real and of made items.
         generator: what G minimises, of the scores of made items.
-        saturates: whether a discriminator that tells all items apart leaves little to learn from; a critic whose scores
-            have no limit does not.
+        saturates: whether the generator's slope by the scores vanishes where the discriminator is sure.
     """
 
     discriminator: Callable[[Scores, Others], Float[Tensor, ""]]
     generator: Callable[[Scores], Float[Tensor, ""]]
-    saturates: bool = True
+    saturates: bool = False
 
 
 def chance_loss(real: Scores, made: Others) -> Float[Tensor, ""]:
@@ -89,10 +88,10 @@ def mean_score_loss(made: Scores) -> Float[Tensor, ""]:
 
 
 LOSSES: dict[str, AdversarialLoss] = {
-    "minimax": AdversarialLoss(chance_loss, minimax_loss),
+    "minimax": AdversarialLoss(chance_loss, minimax_loss, saturates=True),
     "non_saturating": AdversarialLoss(chance_loss, non_saturating_loss),
     "hinge": AdversarialLoss(hinge_loss, mean_score_loss),
-    "wasserstein": AdversarialLoss(critic_loss, mean_score_loss, saturates=False),
+    "wasserstein": AdversarialLoss(critic_loss, mean_score_loss),
 }
 """The games that a model can name."""
 

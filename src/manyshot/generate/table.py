@@ -1,7 +1,8 @@
 """The models that a run can name, with their options: one row a method."""
 
-from manyshot.augment.build import build
+from manyshot.augment.build import build, options
 from manyshot.augment.language import parse_call
+from manyshot.augment.syntax import Call, Value
 from manyshot.generate.afhn import AFHNOptions
 from manyshot.generate.conditional import ConditionalOptions
 from manyshot.generate.cvae import CVAEOptions
@@ -30,5 +31,24 @@ def parse_model(text: str) -> ModelOptions:
         >>> parse_model("dcgan(16, loss=non_saturating)")
         DCGANOptions(width=16, noise=64, loss='non_saturating', penalty='none', spectral=True)
     """
-    options: ModelOptions = build(parse_call(text, "model"), MODELS, "model")
-    return options
+    model: ModelOptions = build(parse_call(text, "model"), MODELS, "model")
+    return model
+
+
+def write_model(model: ModelOptions) -> str:
+    """Write a model with all of its options, so that the text means the same whatever their defaults become.
+
+    Example:
+        >>> write_model(parse_model("gan(8, spectral=yes)"))
+        'gan(width=8, hidden=2, noise=32, loss=non_saturating, penalty=none, spectral=yes)'
+    """
+    kind = type(model)
+    name = next(name for name, known in MODELS.items() if known is kind)
+    return str(Call(name, options=tuple((option, _value(getattr(model, option))) for option in options(kind))))
+
+
+def _value(value: bool | float | str) -> Value:
+    """The value of an option as the language writes it."""
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    return (Call(value),) if isinstance(value, str) else value

@@ -13,7 +13,7 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
 from manyshot.datasets import load as load_data
-from manyshot.generate import Kind, parse_model
+from manyshot.generate import Kind, parse_model, write_model
 from manyshot.generate.ada import AdaptiveShare
 from manyshot.generate.diff_augment import ops_of
 from manyshot.generate.generator import Wants
@@ -89,7 +89,8 @@ class GeneratorConfig:
         root: folder of the data set's official files, if not the usual places.
         size: height and width of the images, in pixels; the data set's own if None.
         centred: drawings moved to the middle and brought to one size.
-        model: such as "dcgan" or "dagan(width=32)".
+        model: such as "dcgan" or "dagan(width=32)"; kept with all of its options, so that a run's settings mean the
+            same whatever the defaults become.
         plan: what the discriminator sees augmented, real and made alike, such as "support: affine erase".
         encoder: folder of a run whose encoder turns the images into features, which are then what is made.
         classes: train on so many classes alone, drawn by the seed; all if None.
@@ -127,12 +128,14 @@ class GeneratorConfig:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1, or None for all")
-        if not parse_model(self.model).judged:
+        model = parse_model(self.model)
+        if not model.judged:
             self._require_no_discriminator()
         if ops_of(self.plan) and self.encoder is not None:
             raise InputError("plan: ops of pictures cannot change features; leave the plan or the encoder out")
         if self.fit.adapt is not None and not ops_of(self.plan):
             raise InputError(f"adapt={self.fit.adapt}: there is nothing to adapt without a plan; name one (--plan)")
+        object.__setattr__(self, "model", write_model(model))
 
     def _require_no_discriminator(self) -> None:
         """What is for a discriminator has no effect on a model without one, and so is refused."""
@@ -158,7 +161,9 @@ class GeneratorConfig:
             InputError: if a name is unknown or a value of the wrong kind.
 
         Example:
-            >>> config = GeneratorConfig("digits", per_class=5)
+            >>> config = GeneratorConfig("digits", model="dcgan(16)", per_class=5)
+            >>> config.model
+            'dcgan(width=16, noise=64, loss=hinge, penalty=none, spectral=yes)'
             >>> GeneratorConfig.from_dict(config.as_dict(), "here") == config
             True
         """
@@ -188,7 +193,7 @@ class GeneratorSources:
     Args:
         training: what is learned from.
         validation: what is looked at meanwhile, if anything.
-        test: what is scored by, if anything; and what could have been trained on and was not, with `per_class`.
+        test: what is scored by, if anything.
     """
 
     training: Source

@@ -35,13 +35,13 @@ GRID = 16
 LOOKS = "looks.safetensors"
 BETAS = (0.0, 0.99)
 RECENT = 0.98
-"""How much of the running mean of the discriminator's loss a step keeps."""
+"""How much of the running mean of the discriminator's loss a step keeps at most."""
 EXPLODED = 10_000
 """A loss this many times as large as at first."""
 FRESH = {
     "step": 0,
     "signs": 0.0,
-    "unsure": 1.0,
+    "unsure": 0.0,
     "recall": None,
     "best_recall": 0.0,
     "best_distance": None,
@@ -148,19 +148,21 @@ def fit_generator(
                         share = torch.rand(settings.batch, generator=draws).to(device)
                         seen = game.discriminator_side(batch, _noise(game, settings, draws), share, change)
                         losses["discriminator_loss"] = _update(optimizer, judge, seen.loss, "discriminator", progress)
+                        progress["signs"] += float(seen.real.sign().mean()) / (EVERY * turns)
                 made = lesson.generator_side(batch, _noise(lesson, settings, draws), change)
                 losses["generator_loss"] = _update(optimizer, maker, made, "generator", progress)
-                # Short averages first, or the first weights would stay in them for a long time.
+                # Short averages first, or the first weights, and losses, would stay in them for a long time.
                 lesson.average(min(settings.averaging, (1 + step) / (10 + step)))
+                if game:
+                    kept = min(RECENT, step / (10 + step))
+                    progress["unsure"] = kept * progress["unsure"] + (1 - kept) * float(seen.game)
 
                 done = progress["step"] = step + 1
                 log.write({"step": done, **losses} | ({} if adapt is None else {"share": progress["share"]}))
-                if game:
-                    progress["unsure"] = RECENT * progress["unsure"] + (1 - RECENT) * float(seen.game)
-                    progress["signs"] += float(seen.real.sign().mean()) / EVERY
                 if done % EVERY == 0:
                     if adapt is not None:
-                        progress["share"] = adapt.next(progress["share"], progress["signs"], EVERY * settings.batch)
+                        seen_items = EVERY * turns * settings.batch
+                        progress["share"] = adapt.next(progress["share"], progress["signs"], seen_items)
                     progress["signs"] = 0.0
 
                 finished, stopping = done == settings.steps, interrupted.is_set()
@@ -238,14 +240,17 @@ def _look(
     first = progress["best_distance"] is None
     saturates = isinstance(lesson, Game) and lesson.loss.saturates
     wrong = trouble(found, progress["best_recall"], progress["unsure"], saturates, first)
-    log.write({"step": step, **vars(found)})
+    if found is not None:
+        log.write({"step": step, **vars(found)})
     if wrong is not None:
         log.write({"step": step, "trouble": wrong})
         if not progress["troubled"]:
             note(f"step {step}: {wrong}; the weights of the best look before are kept, and training goes on")
+    progress["troubled"] = wrong is not None
+    if found is None:
+        return False
     better = first or found.kernel_distance < progress["best_distance"]
-    progress |= {"recall": found.recall, "troubled": wrong is not None}
-    progress["best_recall"] = max(progress["best_recall"], found.recall)
+    progress["recall"], progress["best_recall"] = found.recall, max(progress["best_recall"], found.recall)
     if wrong is not None or not better:
         return False
     progress |= {"best_distance": found.kernel_distance, "best_step": step}

@@ -1,6 +1,5 @@
 """A look at what a generative model makes while it is trained, and what it says of the training's health."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +21,7 @@ COVERED = 0.1
 LOST = 0.1
 """Of the best recall: what is left when a model has collapsed."""
 SURE = 0.01
-"""Loss of a discriminator that is sure of nearly every item; one that cannot tell has 1.39, or 2 with a hinge."""
+"""Loss of a discriminator that is sure of nearly every item; one that cannot tell has 1.39."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def plain_features(items: Float[Tensor, "n ..."]) -> Float[Tensor, "n d"]:
 
 
 @torch.no_grad()
-def look_at(model: ItemGenerator, source: Source, items: int, seed: int) -> Look:
+def look_at(model: ItemGenerator, source: Source, items: int, seed: int) -> Look | None:
     """Compare made items with as many real ones, the same ones at every look.
 
     Args:
@@ -62,6 +61,9 @@ def look_at(model: ItemGenerator, source: Source, items: int, seed: int) -> Look
         items: how many.
         seed: of the choice of real items and of the noise.
 
+    Returns:
+        What was seen; None if made items are no numbers, which nothing can be compared with.
+
     Example:
         >>> from manyshot.generate import Kind, parse_model
         >>> source = Source.of(torch.zeros(20, 1, 8, 8), ["cat", "dog"] * 10)
@@ -69,10 +71,11 @@ def look_at(model: ItemGenerator, source: Source, items: int, seed: int) -> Look
         0.0
     """
     batch = Batches(source, model.wants, items, seed).batch(0)
-    made = make_like(model, batch, seed)
-    real = plain_features(batch.items)
-    found = precision_recall(real, plain_features(made))
-    return Look(kernel_distance(real, plain_features(made)), found.precision, found.recall)
+    real, made = plain_features(batch.items), plain_features(make_like(model, batch, seed))
+    if not made.isfinite().all():
+        return None
+    found = precision_recall(real, made)
+    return Look(kernel_distance(real, made), found.precision, found.recall)
 
 
 def make_like(model: ItemGenerator, batch: Batch, seed: int) -> Float[Tensor, "n ..."]:
@@ -89,14 +92,14 @@ def make_like(model: ItemGenerator, batch: Batch, seed: int) -> Float[Tensor, "n
     return made.cpu()
 
 
-def trouble(look: Look, best_recall: float, unsure: float, saturates: bool, first: bool = False) -> str | None:
+def trouble(look: Look | None, best_recall: float, unsure: float, saturates: bool, first: bool = False) -> str | None:
     """What is wrong with a training, in words; None if nothing is.
 
     Args:
-        look: the latest.
+        look: the latest; None if made items were no numbers.
         best_recall: of all looks so far.
         unsure: the discriminator's loss lately, without penalties.
-        saturates: whether its loss then teaches the generator little, see `AdversarialLoss`.
+        saturates: whether the generator's loss then has next to no slope, see `AdversarialLoss`.
         first: whether no look has been kept yet; then what is made may be narrow since little has been learned.
 
     Example:
@@ -107,12 +110,15 @@ def trouble(look: Look, best_recall: float, unsure: float, saturates: bool, firs
         >>> trouble(Look(0.1, 0.9, 0.5), best_recall=0.6, unsure=0.8, saturates=True) is None
         True
     """
-    if not math.isfinite(look.kernel_distance):
+    if look is None:
         return "made items are no numbers"
     if best_recall >= COVERED and look.recall <= LOST * best_recall:
         return f"mode collapse: recall fell to {look.recall:.2f} from {best_recall:.2f}"
     if not first and look.recall <= NARROW and look.precision >= CLOSE:
         return f"mode collapse: made items lie among real ones (precision {look.precision:.2f}) and cover nearly none"
     if saturates and unsure <= SURE:
-        return f"the discriminator is sure of nearly every item (loss {unsure:.3f}), so little is left to learn from"
+        return (
+            f"the discriminator is sure of nearly every item (loss {unsure:.3f}), where the generator's loss has next "
+            "to no slope; loss=non_saturating keeps one"
+        )
     return None

@@ -51,6 +51,13 @@ class GeneratorRun:
         wrong = [row["trouble"] for row in self.rows if "trouble" in row and row["step"] == self.steps]
         return wrong[0] if wrong else None
 
+    @property
+    def best(self) -> Row | None:
+        """The look whose weights were kept: the nearest of those at which nothing was wrong; None without such."""
+        troubled = {row["step"] for row in self.rows if "trouble" in row}
+        looks = [row for row in self.rows if "recall" in row and row["step"] not in troubled]
+        return min(looks, key=lambda row: row["kernel_distance"], default=None)
+
 
 def train_generator(
     config: GeneratorConfig,
