@@ -29,7 +29,7 @@ from manyshot.training.timing import cpu_seconds
 SEEDS = (0, 1, 2)
 SHOTS = (1, 2, 3, 4)
 CLASSES, CLASSIFIERS, JUDGED, MADE = 100, 10, 10, 30
-CLASSIFIER_STEPS = 600
+CLASSIFIER_STEPS = 400
 MODELS = {"dagan": ("dagan(16)", 5e-4), "cvae": ("cvae(16, strength=3)", 1e-3)}
 """The models, and their rates."""
 STEPS, FEW_STEPS = 10_000, 2500
