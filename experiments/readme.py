@@ -145,7 +145,7 @@ def _generators(found: dict) -> str:
         f"**Generated drawings of characters never seen** ({found['classes']} unseen Omniglot characters, "
         f"{found['seeds']} seeds; classifiers trained with nothing / DAGAN's drawings / given augmentation / both, and "
         f"what both gain over given augmentation, in points [95 %]): {'; '.join(told)} "
-        "([table](docs/results.md#generators-on-characters-never-seen))."
+        "([table](docs/results.md#dagan-on-characters-never-seen))."
     )
 
 
