@@ -19,6 +19,10 @@ from manyshot.generate.kind import MOST, Kind, check_game
 
 SHARPNESS = 10.0
 """What cosines are multiplied by in the class term."""
+SLIGHT = 1e-3
+"""Two noises count as no nearer to each other."""
+FLOOR = 1e-5
+"""What the anti-collapse term divides by where all noises come to one feature."""
 
 
 class Hallucinator(ItemGenerator):
@@ -52,9 +56,9 @@ class FeatureGame(Game):
     """The game with AFHN's two further terms: made features keep their class, and two noises give two features.
 
     class term:    -log sum_j [y_j = y_i] exp(k cos(x_i, s_j)) / sum_j exp(k cos(x_i, s_j)),   averaged over real x_i
-    anti-collapse: E (1 - cos(z, z')) / (1 - cos(s, s')),   s and s' made of the same mean with noises z and z'
+    anti-collapse: 1 / (E (1 - cos(s, s')) / (1 - cos(z, z')) + 1e-5),   s and s' of the same mean, noises z and z'
 
-    The paper maximises the inverse of the second ratio; it is minimised here as in mode seeking (Mao et al. 2019).
+    The paper maximises the ratio in the second; its inverse is minimised here, as in mode seeking (Mao et al. 2019).
 
     Args:
         generator: of vectors.
@@ -103,20 +107,22 @@ def class_term(real: Float[Tensor, "n d"], made: Float[Tensor, "n d"], label: Te
 def anti_collapse(
     noise: Float[Tensor, "n z"], other: Float[Tensor, "n z"], made: Float[Tensor, "n d"], again: Float[Tensor, "n d"]
 ) -> Float[Tensor, ""]:
-    """E (1 - cos(z, z')) / (1 - cos(s, s')): large where two noises come to one feature.
+    """1 / (E (1 - cos(s, s')) / (1 - cos(z, z')) + 1e-5): large where two noises come to one feature.
+
+    The steeper, the nearer to collapse. Two noises in nearly one direction count as 1e-3 apart.
 
     Example:
         >>> z, s = torch.eye(2), torch.eye(2)
-        >>> anti_collapse(z, z.flip(0), s, s.flip(0)).item()
+        >>> round(anti_collapse(z, z.flip(0), s, s.flip(0)).item(), 3)
         1.0
     """
-    apart = 1 - F.cosine_similarity(made, again, dim=1)
-    return ((1 - F.cosine_similarity(noise, other, dim=1)) / apart.clamp(min=1e-3)).mean()
+    apart = (1 - F.cosine_similarity(noise, other, dim=1)).clamp(min=SLIGHT)
+    return 1 / (((1 - F.cosine_similarity(made, again, dim=1)) / apart).mean() + FLOOR)
 
 
 @dataclass(frozen=True)
 class AFHNOptions:
-    """Feature vectors of the class of a few given ones, `afhn(spread=0.1)`.
+    """Feature vectors of the class of a few given ones, `afhn(spread=0.03)`.
 
     Args:
         width: of the hidden layers of both sides.
@@ -133,7 +139,7 @@ class AFHNOptions:
     width: int = 256
     noise: int = 32
     keep: float = 1.0
-    spread: float = 0.1
+    spread: float = 0.03
     loss: str = "wasserstein"
     penalty: str = "gradient"
 

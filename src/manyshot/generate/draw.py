@@ -46,8 +46,8 @@ class Batches:
 
     Args:
         source: of pictures or vectors.
-        wants: what a generator is told: see `Wants`. A mean is taken over 1 to 5 items, as many as the class has beside
-            the item; how many is drawn by batch.
+        wants: what a generator is told: see `Wants`. A mean is taken over 1 to 5 items beside the item, one number for
+            all means of a batch; no more than the smallest class has beside an item.
         size: items a batch.
         seed: the same seed gives the same batches.
 

@@ -149,7 +149,7 @@ def looks_sheet(path: Path, paper: bool) -> Callable[[Looks], None]:
 
 
 def copies_sheet(scored: Scored, path: Path, paper: bool) -> None:
-    """Draw the made pictures that are nearest to a training picture, each above that one.
+    """Draw the made pictures that are nearest to one that the model was trained on or shown, each above that one.
 
     Args:
         scored: of a model of pictures.
@@ -162,9 +162,9 @@ def copies_sheet(scored: Scored, path: Path, paper: bool) -> None:
     for first in range(0, len(made), COLUMNS):
         rows += [
             Row("made", made[first : first + COLUMNS]),
-            Row("nearest in training", nearest[first : first + COLUMNS]),
+            Row("nearest seen", nearest[first : first + COLUMNS]),
         ]
-    save(sheet(rows, title="the made pictures that are nearest to training pictures", paper=paper), path)
+    save(sheet(rows, title="the made pictures that are nearest to pictures that the model saw", paper=paper), path)
 
 
 def _require_pictures(run: GeneratorRun, per_class: int) -> None:

@@ -1,6 +1,7 @@
 """How good a generative model's items are, by the encoder of another run."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
+from manyshot.generate.draw import as_floats
 from manyshot.generate.judge import Scores, score
 from manyshot.generate.made_source import made_items
 from manyshot.tasks import Source
@@ -20,7 +22,9 @@ from manyshot.training.run import Run
 MOST = 4000
 """Real items, and made ones, that are compared at most."""
 PAIRS = 24
-"""Pairs of a made item and the nearest training item that are kept to be shown."""
+"""Pairs of a made item and the nearest one that the model saw that are kept to be shown."""
+ONES, NOISES = 100, 8
+"""Of so many shown items at most, so many are made of each for the diversity of one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +37,8 @@ class Scored:
         judged_on: which part of the data: "test", "validation" or, where nothing was held out, "training".
         classes: how many classes were compared.
         items: how many real items.
-        pairs: made pictures and the training pictures nearest to them in the encoder's features, nearest pair first;
-            None for vectors.
+        pairs: made pictures and the pictures nearest to them in the encoder's features, of those that the model was
+            trained on or shown, nearest pair first; None for vectors.
     """
 
     made: Scores
@@ -55,7 +59,8 @@ def score_run(run: GeneratorRun, encoder: Run | None, seed: int = 0) -> Scored:
 
     The real items of each class are halved. One half is what made items are compared with. The other stands in for
     made ones to say what could be reached; and a model that is shown items is shown those of this half. As many items
-    are made as the halves have.
+    are made of each class as the half has. What a model is shown is searched for copies as its training items are, and
+    for the real ones in the place of made ones the first half is searched in its stead.
 
     Args:
         run: the model's.
@@ -86,27 +91,60 @@ def score_run(run: GeneratorRun, encoder: Run | None, seed: int = 0) -> Scored:
             )
         return _all(encode(parts[0], source))
 
-    training, label = features(parts.training), torch.from_numpy(real.labels)
-    judged = features(real)
-    found, copies = score(training, judged, label, features(made), asked)
-    known = torch.from_numpy(other.labels)
-    reached, _ = score(training, judged, label, features(other), known if asked is not None else None)
+    training, judged, fresh = features(parts.training), features(real), features(other)
+    label, known = torch.from_numpy(real.labels), torch.from_numpy(other.labels)
+    shown = None
+    if run.model.wants in ("item", "mean"):
+        shown, beside = (other, real) if run.model.wants == "item" else (_means(other), _means(real))
+        seen = torch.cat([training, fresh if shown is other else features(shown)])
+        one = _of_one(run, shown, seed)
+        of_one = features(one), torch.from_numpy(one.labels)
+        found, copies = score(seen, judged, label, features(made), asked, of_one)
+        seen = torch.cat([training, judged if beside is real else features(beside)])
+        reached, _ = score(seen, judged, label, fresh, known, (fresh, known))
+    else:
+        found, copies = score(training, judged, label, features(made), asked)
+        reached, _ = score(training, judged, label, fresh, None if asked is None else known)
     pairs = None
     if pictures:
         order = copies.distance.argsort()[:PAIRS]
-        pairs = _all(made)[order], parts.training.gather(copies.nearest[order].numpy())
+        pairs = _all(made)[order], _seen(parts.training, shown, copies.nearest[order])
     return Scored(found, reached, judged_on, len(real.class_names), len(real), pairs)
 
 
-def _made(run: GeneratorRun, real: Source, other: Source, seed: int) -> tuple[Source, Tensor | None]:
-    """As many made items as real ones, and the class of each, by its number among the real ones, if it has one."""
+def _made(run: GeneratorRun, real: Source, shown: Source, seed: int) -> tuple[Source, Tensor | None]:
+    """As many made items of each class as real ones, and their class, by its number among the real ones, if any."""
     if run.model.wants == "nothing":
         with torch.no_grad():
             items = run.model.sample(len(real), generator=generator(seed, "score")).cpu()
         return Source.of(items, ["made"] * len(real)), None
-    each = -(-len(real) // len(real.class_names))
-    made = made_items(run.model, other, each, seed, run.class_names)
+    most = int(real.counts.max())
+    made = made_items(run.model, shown, most, seed, run.class_names)
+    made = made.subset(items=(np.arange(most) < real.counts[:, None]).reshape(-1))
     return made, torch.from_numpy(made.labels)
+
+
+def _of_one(run: GeneratorRun, shown: Source, seed: int) -> Source:
+    """Several made items of each of some shown ones, as a class of their own."""
+    some = np.unique(np.linspace(0, len(shown) - 1, min(ONES, len(shown))).round().astype(np.int64))
+    alone = Source.of(shown.gather(some), [f"{place:04}" for place in range(len(some))])
+    return made_items(run.model, alone, NOISES, seed)
+
+
+def _means(source: Source) -> Source:
+    """The mean of each class: what a model of means is shown."""
+    items = as_floats(_all(source))
+    means = [items[a:b].mean(0) for a, b in pairwise(source.starts.tolist())]
+    return Source.of(torch.stack(means), source.class_names)
+
+
+def _seen(training: Source, shown: Source | None, places: Tensor) -> Tensor:
+    """Items by their places among those of the training and, after them, those that were shown."""
+    items: Tensor = training.gather(places.clamp(max=len(training) - 1).numpy())
+    if shown is not None:
+        later = places >= len(training)
+        items[later] = shown.gather((places[later] - len(training)).numpy())
+    return items
 
 
 def _bounded(source: Source, seed: int) -> Source:
