@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyshot.augment.image import OPS, Affine, Brightness, Erase
+from manyshot.augment.image import OPS, Affine, Brightness, Erase, Flip, FlipVertical
 from manyshot.base import InputError
 from manyshot.generate import Batch, Condition, Kind, parse_model
 from manyshot.generate.ada import AdaptiveShare
@@ -53,6 +53,14 @@ class TestChanger:
         items = torch.rand(4, 1, 8, 8)
         assert changer((Affine(),), 0.0, draws())(items) is items
         assert changer((), 1.0, draws())(items) is items
+
+    def test_every_op_acts_and_each_at_a_share_of_its_own(self):
+        items = torch.rand(1, 1, 4, 4, generator=draws()).expand(2000, -1, -1, -1)
+        both = Flip(p=1.0), FlipVertical(p=1.0)
+        assert changer(both, 1.0, draws())(items).equal(items.flip(2, 3))
+        changed = changer(both, 0.3, draws())(items)
+        shares = {axes: (changed == items.flip(axes)).flatten(1).all(1).float().mean().item() for axes in ((3,), (2,))}
+        assert shares == pytest.approx({(3,): 0.3 * 0.7, (2,): 0.7 * 0.3}, abs=0.04)
 
     def test_the_same_generator_gives_the_same_changes(self):
         items = torch.rand(6, 1, 8, 8)

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch import nn
 
 from manyshot.base import InputError
 from manyshot.generate import MODELS, Batches, Condition, Game, Kind, parse_model
+from manyshot.generate.bodies import spectral
 from manyshot.generate.diff_augment import unchanged
 from manyshot.generate.generator import mixed_code
 from manyshot.tasks import Source
@@ -143,6 +145,24 @@ class TestEveryModel:
         game.average(0.9)
         for a, b in zip(game.averaged.parameters(), before, strict=True):
             assert a.allclose(b + 0.1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs"),
+    [
+        (nn.Linear(6, 9), torch.rand(2, 6)),
+        (nn.Conv2d(3, 9, 4), torch.rand(2, 3, 8, 8)),
+        (nn.Embedding(7, 5), torch.arange(7)),
+    ],
+    ids=["linear", "convolution", "embedding"],
+)
+def test_a_spectral_layer_has_the_largest_singular_value_one(layer, inputs):
+    with torch.no_grad():
+        layer.weight.mul_(20)
+    layer = spectral(nn.Sequential(layer))[0]
+    for _ in range(50):
+        layer(inputs)
+    assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, abs=1e-3)
 
 
 class TestWrongOptions:

@@ -4,6 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from manyshot.generate import Batch, Condition, Game, Kind, parse_model
+from manyshot.generate.diff_augment import unchanged
+from manyshot.generate.discriminator import Plain
 from manyshot.generate.losses import LOSSES, gradient_penalty, r1_penalty
 
 REAL = torch.tensor([2.0, -1.0, 0.3], dtype=torch.float64)
@@ -68,6 +71,13 @@ def test_the_minimax_slope_vanishes_where_the_discriminator_is_sure_and_the_non_
     assert slopes["non_saturating"] == pytest.approx(-1)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_is_said_to_saturate_where_its_slope_vanishes(name):
+    made = torch.tensor([-30.0], requires_grad=True)
+    LOSSES[name].generator(made).backward()
+    assert LOSSES[name].saturates == (made.grad.abs().item() < 1e-6)
+
+
 class TestPenalties:
     def test_a_linear_critic_has_the_penalty_of_its_slope(self):
         weight = torch.tensor([[1.0, -2.0], [0.5, 3.0]], dtype=torch.float64)
@@ -109,6 +119,17 @@ class TestPenalties:
 
         # The last bias moves no slope; gradcheck would ask for a gradient that is not there.
         assert torch.autograd.gradcheck(lambda *first: penalty(*first, values[-1]), values[:-1])
+
+    @pytest.mark.parametrize(("penalty", "added"), [("none", 0), ("gradient", 10 * (5 - 1) ** 2), ("r1", 25 / 2)])
+    def test_a_game_adds_it_at_the_strength_of_its_paper(self, penalty, added):
+        # The slope of 3 x + 4 y has the norm 5 everywhere.
+        judge = Plain(nn.Flatten(), 2)
+        judge.load_state_dict({"head.weight": torch.tensor([[3.0, 4.0]]), "head.bias": torch.zeros(1)})
+        game = Game(parse_model("gan(4, noise=3)").make(Kind((2,))).generator, judge, "wasserstein", penalty)
+        batch = Batch(torch.rand(6, 2), Condition(), torch.zeros(6).long())
+        sides = game.discriminator_side(batch, torch.randn(6, 3), torch.rand(6), unchanged)
+        assert (sides.loss - sides.game).item() == pytest.approx(added, abs=1e-4)
+        assert sides.game.item() == pytest.approx((sides.made.mean() - sides.real.mean()).item(), abs=1e-5)
 
     def test_nothing_of_the_penalty_reaches_the_generator(self):
         made = torch.rand(4, 2, requires_grad=True)

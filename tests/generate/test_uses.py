@@ -5,7 +5,7 @@ import torch
 
 from manyshot.augment import Augmenter, Plan
 from manyshot.base import InputError
-from manyshot.generate import Kind, parse_model
+from manyshot.generate import ItemGenerator, Kind, parse_model
 from manyshot.generate.made_source import made_classes, made_items
 from manyshot.generate.shots import GeneratedShots
 from manyshot.tasks import EpisodeSampler, Examples, Source
@@ -19,6 +19,20 @@ def draws(seed: int = 0) -> torch.Generator:
 def model_of(text: str, shape: tuple[int, ...] = (1, 8, 8), classes: int = 4):
     torch.manual_seed(0)
     return parse_model(text).make(Kind(shape, classes)).averaged
+
+
+class HandsOn(ItemGenerator):
+    """Makes what it is shown, or the vector of the class that it is told, without noise."""
+
+    def __init__(self, wants: str, vectors: torch.Tensor) -> None:
+        super().__init__((vectors.shape[1],), 2, len(vectors))
+        self.wants, self.vectors = wants, torch.nn.Parameter(vectors)
+
+    def code(self, condition):
+        return (self.vectors[condition.label] if self.wants == "label" else condition.like,)
+
+    def decode(self, noise, code):
+        return code[0]
 
 
 def pictures() -> Source:
@@ -126,6 +140,26 @@ class TestMadeItems:
             made_items(model_of("dcgan(4)"), pictures(), 3, seed=0)
         with pytest.raises(InputError, match="1 x 8 x 8 given to a model of 1 x 12 x 12"):
             made_items(model_of("dagan(4, judge=4)", (1, 12, 12)), pictures(), 3, seed=0)
+
+    @pytest.mark.parametrize(
+        ("wants", "wanted"), [("item", [1, 3, 8, 1, 10, 10, 10, 10]), ("mean", [4] * 4 + [10] * 4)]
+    )
+    def test_are_made_of_each_item_in_turn_or_of_the_mean_of_all(self, wants, wanted):
+        source = Source.of(torch.tensor([[1.0], [3.0], [8.0], [10.0]]), ["few", "few", "few", "one"])
+        made = made_items(HandsOn(wants, torch.zeros(1, 1)), source, per_class=4, seed=0)
+        assert made.store[:, 0].tolist() == wanted
+
+
+@pytest.mark.parametrize("wants", ["item", "mean", "label"])
+def test_items_of_a_made_class_are_mixed_of_its_two_classes_by_its_share(wants):
+    vectors = torch.eye(3)
+    source = Source.of(vectors.repeat(4, 1), ["ay", "bee", "cee"] * 4)
+    made = made_classes(HandsOn(wants, vectors), source, classes=8, per_class=2, seed=0)
+    for name, start in zip(made.class_names, made.starts.tolist(), strict=False):
+        (share, a), (rest, b) = (half.split() for half in name.split(": ")[1].split(" + "))
+        wanted = torch.zeros(3)
+        wanted[source.class_names.index(a)], wanted[source.class_names.index(b)] = float(share), float(rest)
+        assert made.store[start : start + 2].allclose(wanted.expand(2, -1), atol=0.006)  # names have two digits
 
 
 @pytest.mark.parametrize("text", ["dagan(4, judge=4)", "conditional(4)"])

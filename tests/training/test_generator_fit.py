@@ -1,17 +1,22 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from manyshot.augment.image import Brightness
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
+from manyshot.generate import MODELS as TABLE
 from manyshot.generate import Batches, Kind, parse_model
+from manyshot.generate.ada import EVERY, AdaptiveShare
 from manyshot.generate.diff_augment import unchanged
 from manyshot.tasks import Source
 from manyshot.training import TrainingDiverged
+from manyshot.training.checkpoint import read_progress
 from manyshot.training.generator_config import (
     GeneratorConfig,
     GeneratorSettings,
@@ -20,7 +25,7 @@ from manyshot.training.generator_config import (
 )
 from manyshot.training.generator_fit import fit_generator, read_looks
 from manyshot.training.generator_look import Look, look_at, trouble
-from manyshot.training.generator_run import load_generator_run, train_generator
+from manyshot.training.generator_run import GeneratorRun, load_generator_run, train_generator
 from manyshot.training.metrics import read_metrics
 
 FEW = GeneratorSettings(steps=6, batch=4, look_every=3, save_every=2, look_items=12)
@@ -138,6 +143,43 @@ class TestLearning:
         assert shares[0] == 0
         assert shares[-1] > 0.3
 
+    @pytest.mark.parametrize("turns", [1, 2])
+    def test_the_share_adapts_to_the_real_items_of_all_updates_of_the_discriminator(self, turns, monkeypatch):
+        source, signs, told = pictures(), [], []
+        game = game_for(source, "gan(8, noise=4)")
+        side, move = game.discriminator_side, AdaptiveShare.next
+
+        def watch(*arguments):
+            seen = side(*arguments)
+            signs.append(seen.real.sign().mean().item())
+            return seen
+
+        def told_of(adapt, share, sign, seen):
+            told.append((sign, seen))
+            return move(adapt, share, sign, seen)
+
+        monkeypatch.setattr(game, "discriminator_side", watch)
+        monkeypatch.setattr(AdaptiveShare, "next", told_of)
+        settings = GeneratorSettings(
+            steps=2 * EVERY, batch=6, discriminator_steps=turns, adapt=0.6, look_items=8, rate=3e-3
+        )
+        fit_generator(game, source, settings, (Brightness(),))
+        each = EVERY * turns
+        assert len(signs) == 2 * each
+        assert [seen for _, seen in told] == [each * 6] * 2
+        assert [sign for sign, _ in told] == pytest.approx([sum(signs[:each]) / each, sum(signs[each:]) / each])
+
+    def test_each_side_learns_at_its_own_rate(self):
+        source = two_modes(64)
+        game = game_for(source, "gan(8, noise=4)")
+        before = {name: weight.clone() for name, weight in game.named_parameters()}
+        settings = GeneratorSettings(steps=1, batch=8, rate=1e-2, discriminator_rate=1e-4, look_items=8)
+        fit_generator(game, source, settings)
+        # The first step of Adam moves a weight by the rate, whatever its slope.
+        moved = {name: (weight - before[name]).abs().max().item() for name, weight in game.named_parameters()}
+        for side, rate in (("generator.", 1e-2), ("discriminator.", 1e-4)):
+            assert max(most for name, most in moved.items() if name.startswith(side)) == pytest.approx(rate, rel=0.01)
+
 
 class TestResume:
     @pytest.mark.parametrize("text", MODELS)
@@ -182,13 +224,20 @@ class TestResume:
 
 
 class TestHealth:
-    def test_a_diverging_training_stops_and_keeps_the_last_good_weights(self, tmp_path):
+    def test_a_diverging_training_stops_and_gives_the_weights_of_the_last_checkpoint_back(self, tmp_path):
         source = two_modes(64)
-        settings = GeneratorSettings(steps=400, batch=8, rate=50.0, look_every=400, look_items=8, save_every=1)
-        game = game_for(source, "gan(8, noise=4, loss=wasserstein)")
+        settings = GeneratorSettings(steps=400, batch=8, rate=50.0, look_every=400, look_items=8, save_every=2)
+        on_disk, in_memory = (game_for(source, "gan(8, noise=4, loss=wasserstein)") for _ in range(2))
         with pytest.raises(TrainingDiverged, match="last good weights are kept"):
-            fit_generator(game, source, settings, folder=tmp_path)
-        assert all(weight.isfinite().all() for weight in game.parameters())
+            fit_generator(on_disk, source, settings, folder=tmp_path)
+        with pytest.raises(TrainingDiverged):
+            fit_generator(in_memory, source, settings)
+        # Further steps were taken, so there is something to give back.
+        assert max(row["step"] for row in read_metrics(tmp_path / "metrics.jsonl")) % 2
+        kept = load_file(tmp_path / "last.safetensors")
+        for game in (on_disk, in_memory):
+            for name, weight in game.state_dict().items():
+                assert torch.equal(weight, kept[f"learner.{name}"]), name
 
     def test_a_lost_mode_is_said_noted_and_its_weights_are_not_kept(self, tmp_path, capsys, monkeypatch):
         source = two_modes(400)
@@ -215,6 +264,60 @@ class TestHealth:
         found = look_at(game.averaged, source, 100, seed=0)
         assert found.recall == 0
         assert trouble(found, 0.7, 0.5, True).startswith("mode collapse")
+
+    def test_made_items_that_are_no_numbers_are_noted_and_their_weights_are_not_kept(
+        self, tmp_path, capsys, monkeypatch
+    ):
+        source = two_modes(64)
+        game = game_for(source, "gan(8, noise=4)")
+        looked = []
+
+        def look(model, *arguments):
+            looked.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+            if len(looked) == 1:
+                return look_at(model, *arguments)
+            broken = parse_model("gan(8, noise=4)").make(kind_of(source)).averaged
+            broken.body[-1].bias.fill_(float("nan"))
+            return look_at(broken, *arguments)
+
+        monkeypatch.setattr("manyshot.training.generator_fit.look_at", look)
+        rows = fit_generator(game, source, GeneratorSettings(**vars(FEW) | {"steps": 9}), folder=tmp_path)
+        assert [row for row in rows if "trouble" in row] == [
+            {"step": step, "trouble": "made items are no numbers"} for step in (6, 9)
+        ]
+        assert [row["step"] for row in rows if "recall" in row] == [3]
+        assert capsys.readouterr().err.count("made items are no numbers") == 1
+        assert all(looked[0][name].equal(tensor) for name, tensor in game.averaged.state_dict().items())
+
+    @pytest.mark.parametrize(("loss", "said"), [("minimax", True), ("non_saturating", False)])
+    def test_a_discriminator_that_is_soon_sure_is_seen_where_that_leaves_no_slope(self, loss, said):
+        # So far off that a discriminator tells them apart within a few steps; the generator hardly moves.
+        source = Source.of(50 + torch.rand(40, 2, generator=draws()), ["here"] * 40)
+        game = game_for(source, f"gan(16, noise=4, loss={loss})")
+        settings = GeneratorSettings(steps=60, batch=8, rate=1e-6, discriminator_rate=1e-2, look_every=60, look_items=8)
+        rows = fit_generator(game, source, settings)
+        assert rows[0]["discriminator_loss"] > 0.1 > 0.02 > rows[30]["discriminator_loss"]
+        told = [row["trouble"] for row in rows if "trouble" in row]
+        assert [trouble.startswith("the discriminator is sure of nearly every item") for trouble in told] == [
+            True
+        ] * said
+
+    def test_looks_are_taken_beside_what_is_held_out(self, monkeypatch):
+        beside = []
+
+        def look(model, source, *arguments):
+            beside.append(source)
+            return Look(0.1, 0.5, 0.5)
+
+        monkeypatch.setattr("manyshot.training.generator_fit.look_at", look)
+        dark = Source.of(torch.zeros(6, 1, 8, 8, dtype=torch.uint8), ["ay", "bee"] * 3)
+        shown = []
+        for held_out in (dark, None):
+            source = pictures()
+            game = game_for(source, "dagan(2, judge=2, noise=4)")
+            fit_generator(game, source, FEW, held_out=held_out, looked=lambda looks: shown.append(looks.shown))
+            assert all(one is (held_out or source) for one in beside[-2:])
+        assert [bool(items.any()) for items in shown] == [False, False, True, True]
 
     @pytest.mark.parametrize(("saturates", "said"), [(True, True), (False, False)])
     def test_saturation_is_said_where_the_loss_saturates(self, saturates, said):
@@ -245,6 +348,83 @@ class TestHealth:
 
 
 class TestRun:
+    def test_its_best_look_is_the_nearest_at_which_nothing_was_wrong(self):
+        def run(*troubled):
+            near = {3: 0.5, 6: 0.3, 9: 0.1}
+            rows = [
+                {"step": step, "kernel_distance": far, "precision": 0.9, "recall": 0.4} for step, far in near.items()
+            ]
+            rows += [{"step": step, "generator_loss": 0.0} for step in range(10)]
+            rows += [{"step": step, "trouble": "mode collapse"} for step in troubled]
+            config = GeneratorConfig("digits", model="gan(4)")
+            return GeneratorRun(config, parse_model("gan(4)").make(Kind((2,))).averaged, (), rows)
+
+        assert run().best["step"] == 9
+        assert run(9).best["step"] == 6
+        assert run(3, 9).best["step"] == 6
+        assert run(3, 6, 9).best is None
+
+    def test_its_best_look_is_that_of_the_weights_that_it_kept(self, tmp_path, monkeypatch):
+        found = iter([Look(0.5, 0.5, 0.5), Look(0.1, 0.9, 0.0), Look(0.3, 0.5, 0.5), Look(0.4, 0.5, 0.5)])
+        monkeypatch.setattr("manyshot.training.generator_fit.look_at", lambda *arguments: next(found))
+        fit = GeneratorSettings(**vars(FEW) | {"steps": 12})
+        run = train_generator(GeneratorConfig("digits", size=8, model="gan(4)", fit=fit), tmp_path / "run")
+        kept = load_file(tmp_path / "run" / "best.safetensors")
+        assert run.best["step"] == 9 == load_generator_run(tmp_path / "run").best["step"]
+        assert read_progress(tmp_path / "run" / "best.safetensors")["best_step"] == 9
+        assert all(kept[f"learner.averaged.{name}"].equal(one) for name, one in run.model.state_dict().items())
+
+    @pytest.mark.parametrize("name", TABLE)
+    def test_settings_keep_every_option_of_the_model(self, name):
+        config = GeneratorConfig("digits", model=name)
+        assert parse_model(config.model) == parse_model(name)
+        assert all(f"{option}=" in config.model for option in vars(parse_model(name)))
+        assert GeneratorConfig("digits", model=config.model) == config
+
+    def test_options_by_position_and_by_name_are_the_same_settings(self):
+        first, second = (GeneratorConfig("digits", model=text) for text in ("dagan(16)", "dagan( width = 16 )"))
+        assert first == second != GeneratorConfig("digits", model="dagan(8)")
+        assert first.as_dict()["model"] == (
+            "dagan(width=16, noise=32, loss=hinge, penalty=none, spectral=yes, judge=16, redraw=1)"
+        )
+
+    def test_a_run_stays_what_it_was_when_a_default_changes(self, tmp_path, monkeypatch):
+        run = train_generator(GeneratorConfig("digits", size=8, model="dcgan(2, noise=4)", fit=FEW), tmp_path / "run")
+
+        @dataclass(frozen=True)
+        class Changed(TABLE["dcgan"]):
+            noise: int = 9
+            spectral: bool = False
+
+        monkeypatch.setitem(TABLE, "dcgan", Changed)
+        assert parse_model("dcgan(2)").spectral is False
+        again = load_generator_run(tmp_path / "run")
+        assert again.config == run.config
+        first, second = (one.model.sample(2, generator=draws()) for one in (run, again))
+        assert first.equal(second)
+
+    @pytest.mark.parametrize("model", ["dagan(2, judge=2, noise=4)", "cvae(2, reader=2, noise=4)"])
+    def test_a_run_whose_settings_have_the_model_as_typed_loads_and_goes_on(self, model, tmp_path):
+        config = GeneratorConfig("digits", size=8, model=model, fit=FEW)
+        train_generator(config, tmp_path / "whole")
+
+        class Killed(Exception):
+            pass
+
+        def kill(looks):
+            raise Killed
+
+        with pytest.raises(Killed):
+            train_generator(config, tmp_path / "parts", looked=kill)
+        path = tmp_path / "parts" / "config.json"
+        values = json.loads(path.read_text())
+        values["config"]["model"] = model
+        path.write_text(json.dumps(values))
+        assert load_generator_run(tmp_path / "parts").config == config
+        train_generator(config, tmp_path / "parts", resume=True)
+        for name in ("last.safetensors", "best.safetensors", "config.json"):
+            assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
+
     def test_is_read_back_as_it_was(self, tmp_path):
         config = GeneratorConfig("digits", size=8, model="conditional(2, noise=4)", per_class=6, classes=4, fit=FEW)
         run = train_generator(config, tmp_path / "run")
