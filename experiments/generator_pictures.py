@@ -1,4 +1,4 @@
-"""Draw what the trainings of dagan_omniglot.py, gan_few_digits.py and gan_mnist.py make, into docs/images.
+"""Draw what the trainings of other experiments make, into docs/images.
 
 python experiments/generator_pictures.py --root DATA
 """
@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import RESULTS
-from dagan_omniglot import MODELS, config_of
+from dagan_omniglot import config_of
 from gan_few_digits import SIZES
-from gan_mnist import STEPS
 
 from manyshot.base import quieten
 from manyshot.datasets import load
@@ -32,8 +31,8 @@ def characters(runs: Path, root: str) -> list[Row]:
     at = unseen.starts[:-1][:: len(unseen.class_names) // SHOWN][:SHOWN]
     shown = as_floats(unseen.gather(at))
     rows = [Row("shown", shown), Row("another real one", as_floats(unseen.gather(at + 7)))]
-    for name in MODELS:
-        model, draws = load_generator_run(runs / f"{name}-0").model, torch.Generator().manual_seed(0)
+    for name, folder in (("dagan", runs / "dagan_omniglot" / "dagan-0"), ("cvae", runs / "few_steps" / "cvae-0")):
+        model, draws = load_generator_run(folder).model, torch.Generator().manual_seed(0)
         with torch.no_grad():
             rows += [Row(name, model.sample(SHOWN, like=shown, generator=draws)) for _ in range(EACH)]
     return rows
@@ -43,7 +42,7 @@ def between(runs: Path, root: str) -> list[Row]:
     """Classes between two characters."""
     source = load_generator_sources(config_of("dagan", root, 0), "item").training
     few = source.subset(classes=source.class_names[:: len(source.class_names) // SHOWN])
-    new = made_classes(load_generator_run(runs / "dagan-0").model, few, EACH, SHOWN, 0)
+    new = made_classes(load_generator_run(runs / "few_steps" / "dagan-0").model, few, EACH, SHOWN, 0)
     items = as_floats(new.gather(np.arange(len(new))))
     return [Row(f"class {k + 1}", part) for k, part in enumerate(items.split(SHOWN))]
 
@@ -52,7 +51,7 @@ def few_digits(runs: Path) -> list[Row]:
     """Digits by conditional games of few."""
     rows = []
     for size in SIZES:
-        model, draws = load_generator_run(runs / f"{size}-0").model, torch.Generator().manual_seed(0)
+        model, draws = load_generator_run(runs / "gan_few_digits" / f"{size}-0").model, torch.Generator().manual_seed(0)
         with torch.no_grad():
             made = (model.sample(10, label=torch.arange(10), generator=draws) for _ in range(EACH))
             rows += [Row(f"of {size} each", part) for part in made]
@@ -63,7 +62,7 @@ def digits(runs: Path, root: str) -> list[Row]:
     """Real digits, and those of our DCGAN."""
     real = load("mnist", "train", root=root)
     at = np.linspace(0, len(real) - 1, EACH * SHOWN).astype(int)
-    model = load_generator_run(runs / f"{STEPS[-1]}-0").model
+    model = load_generator_run(runs / "gan_mnist" / "all-0").model
     with torch.no_grad():
         made = model.sample(EACH * SHOWN, generator=torch.Generator().manual_seed(0))
     sets = {"real": as_floats(real.gather(at)), "dcgan": made}
@@ -75,18 +74,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
     parser.add_argument("--runs", default="runs", help="the folder that holds their runs")
+    parser.add_argument("names", nargs="*", help="of pictures; all if none is named")
     options = parser.parse_args()
     quieten(True)
-    omniglot, mnist = (Path(options.runs) / folder for folder in ("dagan_omniglot", "gan_mnist"))
-    few = Path(options.runs) / "gan_few_digits"
+    runs = Path(options.runs)
     drawn = {
-        "dagan": characters(omniglot, options.root),
-        "made-classes": between(omniglot, options.root),
-        "gan-few-digits": few_digits(few),
-        "gan-mnist": digits(mnist, options.root),
+        "dagan": lambda: characters(runs, options.root),
+        "made-classes": lambda: between(runs, options.root),
+        "gan-few-digits": lambda: few_digits(runs),
+        "gan-mnist": lambda: digits(runs, options.root),
     }
-    for name, rows in drawn.items():
-        picture = sheet(rows, cell=CELL, paper=True)
+    for name in options.names or drawn:
+        picture = sheet(drawn[name](), cell=CELL, paper=True)
         picture.convert("P", palette=1, colors=16).save(IMAGES / f"{name}.png", optimize=True)
 
 

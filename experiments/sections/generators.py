@@ -4,28 +4,23 @@ from statistics import fmean
 
 from sections.cells import difference, several, table, with_differences
 
-MEASURES = ("kernel_distance", "precision", "recall")
-
 
 def gan_mnist(found: dict) -> str:
     """Our DCGAN beside the textbook's, at equal time."""
     text = (
         "## A DCGAN beside the textbook's loop\n\n"
-        f"All digits of MNIST, equal CPU times, mean of {found['seeds']} seeds with the lowest and the highest; "
+        f"All digits of MNIST, equal CPU time, mean of {found['seeds']} seeds with the lowest and the highest; "
         f"{found['judged']:,} made digits are compared with as many test digits by the features of an encoder that was "
         f"trained on MNIST. `real` are training digits in the place of made ones. Ours is `{found['model']}` with "
         "averaged weights; the textbook's loop has the layout, the widths (64 and 128 channels) and the settings of "
         "the common tutorials.\n"
     )
     rows = []
-    for arms in found["budgets"].values():
-        for name, seeds in arms.items():
-            cells = [_range([seed[measure] for seed in seeds]) for measure in MEASURES]
-            if "steps" in seeds[0]:
-                cells += [f"{fmean(seed[fact] for seed in seeds):,.0f}" for fact in ("steps", "cpu_seconds")]
-                rows.append([name, *cells])
-    real = next(iter(found["budgets"].values()))["real"]
-    rows.append(["real", *(_range([seed[measure] for seed in real]) for measure in MEASURES), "", ""])
+    for name, seeds in found["arms"].items():
+        cells = [_range([seed[measure] for seed in seeds]) for measure in ("kernel_distance", "precision", "recall")]
+        timed = "steps" in seeds[0]
+        steps = f"{fmean(s['steps'] for s in seeds):,.0f}" if timed else ""
+        rows.append([name, *cells, steps, f"{fmean(s['cpu_seconds'] for s in seeds):.0f}" if timed else ""])
     heads = ["arm", "kernel distance", "precision", "recall", "steps", "CPU seconds"]
     speed = found["seconds_a_step"]
     told = ", ".join(f"{1e3 * value:.0f} ms for {name}" for name, value in speed.items())
@@ -59,7 +54,8 @@ def dagan_omniglot(found: dict) -> str:
     text = (
         "## DAGAN on characters never seen\n\n"
         f"`{found['model']}`, trained on three quarters of Omniglot's background characters ({found['steps']:,} steps "
-        f"in {fmean(found['cpu_seconds']):.0f} CPU seconds), makes {found['made']} drawings of each of {found['classes']} "
+        f"in {fmean(found['cpu_seconds']):.0f} CPU seconds), makes {found['made']} drawings of each of "
+        f"{found['classes']} "
         f"others for {found['classifiers']} small classifiers a seed, {found['seeds']} seeds. Each classifier learns "
         f"from its own few drawings of each character in {found['classifier_steps']} steps, half of every batch made, "
         f"and is judged on {found['judged']} others. The given augmentation is chosen for each number of shots on a "
