@@ -1,7 +1,7 @@
 """Across tasks: generators that learned from Omniglot's characters make more of digits, as shots of 10-way tasks.
 
-Uses the generators of experiments/dagan_omniglot.py, which are trained if they are not there. A prototypical network is
-trained on the same characters. Writes results/cross_task.json.
+The generators are those of experiments/dagan_omniglot.py; they are trained if they are not there. A prototypical
+network is trained on the same characters. Writes results/cross_task.json.
 
     python experiments/cross_task.py --root DATA
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import write
-from dagan_omniglot import FEW_STEPS, MODELS, config_of
+from dagan_omniglot import MODELS, config_of
 from made import compared, trained
 
 from manyshot.augment import Plan
@@ -45,7 +45,7 @@ def main() -> None:
     """Train, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
-    parser.add_argument("--runs", default="runs/few_steps", help="where the trainings lie")
+    parser.add_argument("--runs", default="runs/dagan_omniglot", help="where the trainings lie")
     parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
     options = parser.parse_args()
     tiny, runs = options.tiny, Path(options.runs)
@@ -55,8 +55,7 @@ def main() -> None:
     accuracy: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in SHOTS}
     for seed in seeds:
         models = {
-            name: trained(config_of(name, options.root, seed, tiny, FEW_STEPS), runs / f"{name}-{seed}").model
-            for name in MODELS
+            name: trained(config_of(name, options.root, seed, tiny), runs / f"{name}-{seed}").model for name in MODELS
         }
         characters = load_generator_sources(config_of("dagan", options.root, seed, tiny), "item").training
         learner = meta_trained(characters, "none", seed, steps)

@@ -30,16 +30,14 @@ SEEDS = (0, 1, 2)
 SHOTS = (1, 2, 3, 4)
 CLASSES, CLASSIFIERS, JUDGED, MADE = 100, 10, 10, 30
 CLASSIFIER_STEPS = 400
-MODELS = {"dagan": ("dagan(16)", 5e-4), "cvae": ("cvae(16, strength=3)", 1e-3)}
-"""The models, and their rates."""
-STEPS, FEW_STEPS = 10_000, 2500
-"""Of their trainings, here and where something is beside a short one."""
+MODELS = {"dagan": ("dagan(16)", 5e-4, 10_000), "cvae": ("cvae(16, strength=3)", 1e-3, 2500)}
+"""The models of characters that experiments use, their rates and their steps."""
 
 
-def config_of(name: str, root: str, seed: int, tiny: bool = False, steps: int = STEPS) -> GeneratorConfig:
-    """The settings of a model of this experiment."""
-    model, rate = MODELS[name]
-    steps = 4 if tiny else steps
+def config_of(name: str, root: str, seed: int, tiny: bool = False, steps: int | None = None) -> GeneratorConfig:
+    """The settings of a model, trained for its own number of steps or another one."""
+    model, rate, its_own = MODELS[name]
+    steps = 4 if tiny else steps or its_own
     fit = GeneratorSettings(steps=steps, batch=32, rate=rate, look_every=steps, save_every=steps, seed=seed)
     return GeneratorConfig("omniglot", root=root, model=model, validation=0.1, test=0.15, fit=fit)
 
@@ -101,7 +99,7 @@ def main() -> None:
     found = {str(shots): {"given": given[shots]} | compared(arms, "nothing", "given") for shots, arms in right.items()}
     if not tiny:
         facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE, "judged": JUDGED}
-        facts |= {"model": configs[0].model, "steps": STEPS, "classifier_steps": steps}
+        facts |= {"model": configs[0].model, "steps": configs[0].fit.steps, "classifier_steps": steps}
         facts |= {"cpu_seconds": [cpu_seconds(folder) for folder in folders.values()]}
         write("dagan_omniglot", {"command": "python experiments/dagan_omniglot.py", **facts, "shots": found})
 

@@ -1,6 +1,6 @@
 """Across tasks: generators that learned from characters make more of a few digits, for classifiers of digits.
 
-Uses the generators of experiments/dagan_omniglot.py, which are trained if they are not there. The classifiers start
+The generators are those of experiments/dagan_omniglot.py; they are trained if they are not there. The classifiers start
 from nothing and learn from 1 or 5 digits a class. Writes results/digits_by_characters.json.
 
     python experiments/digits_by_characters.py --root DATA
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from circumstances import write
-from dagan_omniglot import FEW_STEPS, MADE, MODELS, SEEDS, config_of
+from dagan_omniglot import MADE, MODELS, SEEDS, config_of
 from made import compared, judged, place_in_class, trained
 
 from manyshot.augment import Plan
@@ -27,7 +27,7 @@ def main() -> None:
     """Train, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
-    parser.add_argument("--runs", default="runs/few_steps", help="where the trainings lie")
+    parser.add_argument("--runs", default="runs/dagan_omniglot", help="where the trainings lie")
     parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
     options = parser.parse_args()
     tiny, runs = options.tiny, Path(options.runs)
@@ -38,8 +38,7 @@ def main() -> None:
     right: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in SHOTS}
     for seed in seeds:
         models = {
-            name: trained(config_of(name, options.root, seed, tiny, FEW_STEPS), runs / f"{name}-{seed}").model
-            for name in MODELS
+            name: trained(config_of(name, options.root, seed, tiny), runs / f"{name}-{seed}").model for name in MODELS
         }
         for shots in SHOTS:
             by_arm: dict[str, list[float]] = {}

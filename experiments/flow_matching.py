@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from circumstances import write
 from classifier import best_given
-from dagan_omniglot import CLASSES, FEW_STEPS, MADE, MODELS, SEEDS, config_of, shots_of
+from dagan_omniglot import CLASSES, MADE, MODELS, SEEDS, config_of, shots_of
 from made import compared, judged, trained
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -37,6 +37,8 @@ from manyshot.training.generator_config import load_generator_sources
 from manyshot.training.timing import cpu_seconds
 
 SHOTS, CLASSIFIERS, CLASSIFIER_STEPS = 1, 4, 300
+FEW_STEPS = 2500
+"""Of DAGAN and of the autoencoder."""
 STARTS = {"noise": (0.0, 1.0), "noise about the item shown": (1.0, 0.2)}
 """How much of the item shown, and of noise, a start has."""
 WIDTH, BATCH, RATE, INTEGRATION_STEPS = 32, 64, 1e-3, 8

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import RESULTS
-from dagan_omniglot import config_of
+from dagan_omniglot import MODELS, config_of
 from gan_few_digits import SIZES
 
 from manyshot.base import quieten
@@ -31,8 +31,9 @@ def characters(runs: Path, root: str) -> list[Row]:
     at = unseen.starts[:-1][:: len(unseen.class_names) // SHOWN][:SHOWN]
     shown = as_floats(unseen.gather(at))
     rows = [Row("shown", shown), Row("another real one", as_floats(unseen.gather(at + 7)))]
-    for name, folder in (("dagan", runs / "dagan_omniglot" / "dagan-0"), ("cvae", runs / "few_steps" / "cvae-0")):
-        model, draws = load_generator_run(folder).model, torch.Generator().manual_seed(0)
+    for name in MODELS:
+        model = load_generator_run(runs / "dagan_omniglot" / f"{name}-0").model
+        draws = torch.Generator().manual_seed(0)
         with torch.no_grad():
             rows += [Row(name, model.sample(SHOWN, like=shown, generator=draws)) for _ in range(EACH)]
     return rows

@@ -105,7 +105,8 @@ def cross_task(found: dict) -> str:
     """Generators of characters used on digits."""
     text = (
         "## Generators of characters used on digits\n\n"
-        "DAGAN and the conditional autoencoder of few steps make further shots of tasks of MNIST's test digits, "
+        "DAGAN and the conditional autoencoder of the last sections make further shots of tasks of MNIST's test "
+        "digits, "
         f"{found['ways']}-way, for prototypes that were trained on characters: `{found['made']}`, beside "
         f"`{found['given']}`. {found['seeds']} seeds, {found['tasks']} tasks.\n"
     )
