@@ -235,7 +235,7 @@ class TestAugment:
         words = ("gan", "augment", letters, "--run", trained / "shown", "--per-class", 1, "--out", tmp_path / "made")
         answer = manyshot(*words)
         assert answer.status == 2
-        assert "pictures of 20 pixels, and the run's are 16; add --resize" in answer.errors
+        assert "has 20 x 20 pixels, and the run's pictures have 16 x 16; add --resize" in answer.errors
         assert manyshot(*words, "--resize").status == 0
 
     @pytest.mark.parametrize(("run", "named"), [("free", "gan sample"), ("features", "makes features")])

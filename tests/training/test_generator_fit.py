@@ -228,7 +228,7 @@ class TestHealth:
         source = two_modes(64)
         settings = GeneratorSettings(steps=400, batch=8, rate=50.0, look_every=400, look_items=8, save_every=2)
         on_disk, in_memory = (game_for(source, "gan(8, noise=4, loss=wasserstein)") for _ in range(2))
-        with pytest.raises(TrainingDiverged, match="last good weights are kept"):
+        with pytest.raises(TrainingDiverged, match="so training stopped"):
             fit_generator(on_disk, source, settings, folder=tmp_path)
         with pytest.raises(TrainingDiverged):
             fit_generator(in_memory, source, settings)
@@ -238,6 +238,34 @@ class TestHealth:
         for game in (on_disk, in_memory):
             for name, weight in game.state_dict().items():
                 assert torch.equal(weight, kept[f"learner.{name}"]), name
+
+    @pytest.mark.parametrize(
+        ("more", "kept"),
+        [
+            ({}, "nothing was learned before"),
+            ({"save_every": 1}, "the last good weights are kept"),
+            ({"look_every": 1}, "the last good weights are kept"),
+        ],
+    )
+    @pytest.mark.parametrize("on_disk", [False, True])
+    def test_weights_are_said_to_be_kept_only_where_something_was_learned(self, more, kept, on_disk, tmp_path):
+        source = two_modes(64)
+        settings = GeneratorSettings(steps=400, batch=8, rate=50.0, look_items=8, **more)
+        game = game_for(source, "gan(8, noise=4, loss=wasserstein)")
+        before = {name: tensor.clone() for name, tensor in game.state_dict().items()}
+        with pytest.raises(TrainingDiverged, match=f"so training stopped; {kept}. Lower the rate"):
+            fit_generator(game, source, settings, folder=tmp_path if on_disk else None)
+        if not on_disk:
+            untrained = all(before[name].equal(tensor) for name, tensor in game.state_dict().items())
+            assert untrained == kept.startswith("nothing")
+
+    def test_trouble_before_any_look_was_kept_does_not_speak_of_a_better_one(self, capsys, monkeypatch):
+        monkeypatch.setattr("manyshot.training.generator_fit.look_at", lambda *arguments: None)
+        source = two_modes(64)
+        settings = GeneratorSettings(steps=2, batch=4, look_every=1, look_items=8)
+        fit_generator(game_for(source, "gan(8, noise=4)"), source, settings)
+        said = capsys.readouterr().err
+        assert "made items are no numbers; no look has been kept yet, and training goes on" in " ".join(said.split())
 
     def test_a_lost_mode_is_said_noted_and_its_weights_are_not_kept(self, tmp_path, capsys, monkeypatch):
         source = two_modes(400)

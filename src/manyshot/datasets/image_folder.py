@@ -6,7 +6,7 @@ from pathlib import Path
 from manyshot.base import InputError, did_you_mean, track
 from manyshot.base.progress import console
 from manyshot.datasets.packed import Allocate, Contents, packed
-from manyshot.datasets.pictures import decode, read_header
+from manyshot.datasets.pictures import Header, decode, read_header
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
@@ -66,6 +66,14 @@ def file_names(path: Path, split: str | None = None) -> tuple[str, ...]:
     return tuple("/".join(parts) for name in sorted(classes) for parts in classes[name])
 
 
+def headers(path: Path, split: str | None = None) -> dict[str, Header]:
+    """What each file says of its picture, by the names and in the order of `file_names`; without notes of others."""
+    with open_tree(path) as tree:
+        _, classes = list_classes(tree, split, notes=False)
+        files = [parts for name in sorted(classes) for parts in classes[name]]
+        return {"/".join(parts): header for parts, header in zip(files, _headers(tree, files), strict=True)}
+
+
 def fill(
     tree: Tree, classes: dict[str, list[Parts]], size: int | None, color: bool | None, allocate: Allocate
 ) -> Contents:
@@ -88,15 +96,19 @@ def where(tree: Tree, parts: Parts) -> str:
 
 def _looks(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
     """The size that suits the pictures, and whether any has colours."""
-    headers = [read_header(tree.read(parts), where(tree, parts)) for parts in track(files, f"look at {tree.path.name}")]
-    sizes = {(header.height, header.width) for header in headers}
+    found = _headers(tree, files)
+    sizes = {(header.height, header.width) for header in found}
     height, width = min(sizes)
     fits = len(sizes) == 1 and height == width <= LARGEST_OWN_SIZE
-    return height if fits else USUAL_SIZE, any(header.color for header in headers)
+    return height if fits else USUAL_SIZE, any(header.color for header in found)
 
 
-def list_classes(tree: Tree, split: str | None) -> tuple[str | None, dict[str, list[Parts]]]:
-    """The part that was chosen, if there are parts, and the pictures of each class in it."""
+def _headers(tree: Tree, files: Sequence[Parts]) -> list[Header]:
+    return [read_header(tree.read(parts), where(tree, parts)) for parts in track(files, f"look at {tree.path.name}")]
+
+
+def list_classes(tree: Tree, split: str | None, notes: bool = True) -> tuple[str | None, dict[str, list[Parts]]]:
+    """The part that was chosen, if there are parts, and the pictures of each class in it; notes tell of other files."""
     pictures = [parts for parts in tree.files if is_picture(parts)]
     if not pictures:
         raise InputError(f"{tree.path}: no pictures ({', '.join(SUFFIXES)}); put each class's into a folder of its own")
@@ -112,8 +124,9 @@ def list_classes(tree: Tree, split: str | None) -> tuple[str | None, dict[str, l
     classes = _by_class(tree, [p for p in pictures if p[:depth] == base], base)
     others = [p for p in tree.files if not is_picture(p) and p[:depth] == base]
     stray = [p for p in pictures if p[:depth] == base and len(p) == depth + 1]
-    _note(tree, others, "is no picture", "are no pictures")
-    _note(tree, stray, "lies outside of the class folders", "lie outside of the class folders")
+    if notes:
+        _note(tree, others, "is no picture", "are no pictures")
+        _note(tree, stray, "lies outside of the class folders", "lie outside of the class folders")
     return part, classes
 
 

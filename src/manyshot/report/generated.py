@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from manyshot.base import InputError
+from manyshot.base import InputError, note
 from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
-from manyshot.datasets import load as load_data
-from manyshot.datasets.image_folder import file_names
+from manyshot.datasets.image_folder import headers, load_folder
+from manyshot.datasets.pictures import Header
 from manyshot.generate.made_source import made_items
 from manyshot.report.export import COMPRESSION, MOST, SHEET_CELL, Exported, one_thread
 from manyshot.report.gallery import Row, save, sheet, to_pillow
@@ -104,27 +104,25 @@ def augment_files(
             pictures, or `out` is in use.
     """
     pictures, out = Path(pictures).expanduser(), Path(out).expanduser()
+    if not pictures.exists():
+        named = " (a data set's name does not do here)" if str(pictures) in DATASETS else ""
+        raise InputError(f"no folder or zip '{pictures}'{named}; give one with a folder of pictures for each class")
     _require_pictures(run, per_class)
     check_target(pictures, out, overwrite)
     if run.model.wants not in ("item", "mean"):
         raise InputError(f"{run.folder}: this model is not shown pictures; use manyshot gan sample, or train 'dagan'")
     channels, size = run.model.shape[:2]
-    source = load_data(pictures, split, size=size if resize else None, color=channels == 3)
-    store = source.store
-    assert isinstance(store, Tensor)  # as all sources of pictures
-    if store.shape[2] != size:
-        raise InputError(
-            f"{pictures}: pictures of {store.shape[2]} pixels, and the run's are {size}; add --resize to bring them to "
-            "its size"
-        )
+    files = headers(pictures, split)
+    _check_headers(pictures, files, run, resize)
+    source = load_folder(pictures, split, size, channels == 3)
     dark = run.config.data in DATASETS and DATASETS[run.config.data].ink and _is_paper(source)
     shown = _inverted(source) if dark else source
     made = made_items(run.model, shown, per_class, seed)
     named = _by_class(_inverted(made) if dark else made)
-    files = file_names(pictures, split)
+    names = list(files)
     sources, originals = {}, {}
     for name, start, count in zip(source.class_names, source.starts.tolist(), source.counts.tolist(), strict=False):
-        sources[name] = [files[start + number % count] for number in range(per_class)]
+        sources[name] = [names[start + number % count] for number in range(per_class)]
         originals[name] = source.gather(np.arange(start, start + count))
     return _write(run, named, sources, originals, out, seed)
 
@@ -174,6 +172,23 @@ def _require_pictures(run: GeneratorRun, per_class: int) -> None:
         raise InputError(f"per_class={per_class}: give 1 to {MOST:,} pictures a class")
 
 
+def _check_headers(pictures: Path, files: Mapping[str, Header], run: GeneratorRun, resize: bool) -> None:
+    """Refuse pictures of another size than the run's, unless they are to be resized; tell if colours are lost."""
+    channels, size = run.model.shape[:2]
+    for name, header in files.items():
+        if not resize and (header.height, header.width) != (size, size):
+            raise InputError(
+                f"{pictures}: '{name}' has {header.width} x {header.height} pixels, and the run's pictures have "
+                f"{size} x {size}; add --resize to bring all to that size"
+            )
+    coloured = [name for name, header in files.items() if header.color]
+    if channels == 1 and coloured:
+        note(
+            f"{pictures}: pictures stored in colour, such as '{coloured[0]}', are shown to the model in gray, as it "
+            "was trained on gray ones and makes such"
+        )
+
+
 def _by_class(source: Source) -> dict[str, Tensor]:
     starts = source.starts.tolist()
     return {n: source.gather(np.arange(a, b)) for n, a, b in zip(source.class_names, starts, starts[1:], strict=False)}
@@ -203,7 +218,7 @@ def _write(
     paper = run.config.data in DATASETS and DATASETS[run.config.data].ink
     common = {
         "ops": run.config.model,
-        "params": {"step": run.steps},
+        "params": {"step": run.step},
         "seed": seed,
         "plan": None,
         "run": str(run.folder),

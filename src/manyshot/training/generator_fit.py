@@ -132,6 +132,7 @@ def fit_generator(
         best.unlink(missing_ok=True)
         save_checkpoint(last, lesson, optimizer, progress)
     good_weights = best_weights = None if folder else _copy(lesson)
+    saved = 0
     looks = Looks(grid.condition.like, read_looks(folder, progress["step"]) if folder and going_on else {})
     log, clock = MetricsLog(folder, after=progress["step"]), CpuClock(folder, going_on)
 
@@ -171,7 +172,8 @@ def fit_generator(
                         if best:
                             save_checkpoint(best, lesson, None, progress)
                         else:
-                            best_weights = _copy(lesson)
+                            best_weights = good_weights = _copy(lesson)
+                            saved = done
                     if len(lesson.generator.shape) == 3:
                         looks.made[done] = make_like(lesson.averaged, grid, settings.seed)
                         _write_looks(folder, looks)
@@ -182,19 +184,22 @@ def fit_generator(
                         save_checkpoint(last, lesson, optimizer, progress)
                         clock.note(clock.spent())
                     else:
-                        good_weights = _copy(lesson)
+                        good_weights, saved = _copy(lesson), done
                 if stopping:
                     raise KeyboardInterrupt
                 words = [f"{name[0].upper()} {value:.2f}" for name, value in losses.items()]
                 if progress["recall"] is not None:
                     words.append(f"recall {progress['recall']:.2f}")
                 display.update(line, completed=done, note="  ".join(words))
-    except TrainingDiverged:
+    except TrainingDiverged as error:
         if last:
-            load_checkpoint(last, lesson)
+            saved = load_checkpoint(last, lesson)["step"]
         elif good_weights:
             lesson.load_state_dict(good_weights)
-        raise
+        learned = saved > 0 or progress["best_step"] is not None
+        kept = "the last good weights are kept" if learned else "nothing was learned before"
+        mend = "Lower the rate, or add a penalty or spectral=yes to the model"
+        raise TrainingDiverged(f"{error}; {kept}. {mend}") from None
     finally:
         log.close()
 
@@ -224,8 +229,7 @@ def _update(
     for what, number, most in (("loss", value, EXPLODED * (1 + abs(first))), ("gradient", total, math.inf)):
         if not math.isfinite(number) or abs(number) > most:
             raise TrainingDiverged(
-                f"the {side}'s {what} is {number:.3g} at step {progress['step'] + 1}, so training stopped; the last "
-                "good weights are kept. Lower the rate, or add a penalty or spectral=yes to the model"
+                f"the {side}'s {what} is {number:.3g} at step {progress['step'] + 1}, so training stopped"
             )
     optimizer.step()
     return value
@@ -245,7 +249,8 @@ def _look(
     if wrong is not None:
         log.write({"step": step, "trouble": wrong})
         if not progress["troubled"]:
-            note(f"step {step}: {wrong}; the weights of the best look before are kept, and training goes on")
+            kept = "no look has been kept yet" if first else "the weights of the best look before are kept"
+            note(f"step {step}: {wrong}; {kept}, and training goes on")
     progress["troubled"] = wrong is not None
     if found is None:
         return False

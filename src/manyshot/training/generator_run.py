@@ -1,7 +1,7 @@
 """A generative model's run: the folder that its training writes, and what is read back from it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class GeneratorRun:
         class_names: what it was trained on, by number.
         rows: the record of the training.
         folder: where it lies, if anywhere.
+        step: whose weights these are: that of the best look, or the last one if something was wrong at every look.
     """
 
     config: GeneratorConfig
@@ -39,6 +40,7 @@ class GeneratorRun:
     class_names: tuple[str, ...]
     rows: list[Row]
     folder: Path | None = None
+    step: int = 0
 
     @property
     def steps(self) -> int:
@@ -99,22 +101,31 @@ def train_generator(
     rows = fit_generator(
         lesson, parts.training, config.fit, ops_of(config.plan), parts.validation, folder, resume, title, looked
     )
-    return GeneratorRun(config, lesson.averaged, parts.training.class_names, rows, folder)
+    run = GeneratorRun(config, lesson.averaged, parts.training.class_names, rows, folder)
+    return replace(run, step=run.steps if run.best is None else run.best["step"])
 
 
 def load_generator_run(folder: Path | str) -> GeneratorRun:
     """Read a run back, with the weights that were kept; runs no code from the folder.
 
     Raises:
-        InputError: if the folder is no generative model's run, or a file is damaged.
+        InputError: if the folder is no generative model's run, a file is missing or damaged, or the training ended
+            before anything was learned.
     """
     folder = Path(folder)
     config, kind, names = _read_config(folder)
     lesson = _make(config, kind)
-    best = folder / "best.safetensors"
-    load_checkpoint(best if best.exists() else folder / "last.safetensors", lesson)
+    weights = next((path for name in ("best", "last") if (path := folder / f"{name}.safetensors").exists()), None)
+    if weights is None:
+        raise InputError(f"{folder} holds no weights; restore them, or name a folder that `manyshot gan train` wrote")
+    step = load_checkpoint(weights, lesson)["step"]
+    if step < 1:
+        raise InputError(
+            f"{folder}: its training ended before anything was learned; go on with it by `manyshot gan train` and "
+            "--resume, or train another if it diverged"
+        )
     lesson.to(device_or_cpu(config.fit.device)).eval()
-    return GeneratorRun(config, lesson.averaged, names, read_metrics(folder / "metrics.jsonl"), folder)
+    return GeneratorRun(config, lesson.averaged, names, read_metrics(folder / "metrics.jsonl"), folder, step)
 
 
 def is_generator_run(folder: Path | str) -> bool:
