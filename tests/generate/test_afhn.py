@@ -50,7 +50,7 @@ class TestAntiCollapse:
 
     def test_training_spreads_what_had_all_but_collapsed(self):
         torch.manual_seed(0)
-        game = parse_model("afhn(16, noise=4)").make(Kind((6,)))
+        game = parse_model("afhn(16, noise=4, keep=0)").make(Kind((6,)))
         items = torch.rand(24, 6)
         batch = Batches(Source.of(items, [f"class {i % 3}" for i in range(24)]), "mean", size=24).batch(0)
         noise = torch.randn(24, 4)
@@ -67,7 +67,7 @@ class TestAntiCollapse:
         optimizer = torch.optim.Adam(game.generator.parameters(), lr=1e-3)
         for _ in range(100):
             optimizer.zero_grad()
-            game.generator_side(batch, noise, lambda x: x).backward()
+            game.further(batch, noise, game.generator(noise, batch.condition)).backward()
             optimizer.step()
         assert distance().item() > 100 * before
 

@@ -206,8 +206,9 @@ class TestCopies:
         assert 0 < alone.share < 0.1
 
     def test_nothing_but_twins_is_nothing_but_copies(self):
-        found = copy_check(torch.ones(30, 2), torch.cat([torch.ones(3, 2), torch.zeros(1, 2)]))
-        assert found.share == 0.75
+        for value in (0.0, 1.0):
+            training = torch.full((30, 2), value)
+            assert copy_check(training, torch.cat([training[:3], training[:1] + 1])).share == 0.75
 
 
 class TestScore:
@@ -229,6 +230,23 @@ class TestScore:
         assert collapsed.recall == 0
         assert good.real_to_made == collapsed.real_to_made == 1
         assert good.made_to_real > 0.95
+
+    def test_copies_are_of_what_was_seen_and_not_of_what_is_judged(self):
+        seen, real, label = normal(100), normal(100, seed=1), torch.arange(100) % 2
+        assert score(seen, real, label, seen, label)[0].copies == 1
+        assert score(seen, real, label, real, label)[0].copies < 0.2
+
+    def test_what_made_items_teach_and_what_they_are_taken_for_are_two_things(self):
+        # A quarter of the last class's made items lie far beyond it: real items teach what they are, and they spoil
+        # what made ones teach.
+        label = torch.arange(2).repeat_interleave(200)
+        x = normal(400, 1, seed=1) + 12 * label[:, None]
+        made = normal(400, 1, seed=2) + 12 * label[:, None]
+        made[350:] += 300
+        found, _ = score(normal(50, 1), x, label, made, label)
+        assert found.real_to_made == 1
+        assert found.made_to_real < 0.9
+        assert found.made_to_real == transfer(made, label, x, label)
 
     def test_numbers_that_are_not_finite_are_told(self):
         with pytest.raises(InputError, match="not finite"):
