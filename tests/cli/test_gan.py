@@ -101,7 +101,7 @@ class TestTrain:
             (("--model", "dcgan(width=0)"), "width=0"),
             (("--model", "afhn"), "--encoder-run"),
             (("--plan", "support: afine"), "affine"),
-            (("--plan", "query: affine"), "does not say how to make samples"),
+            (("--plan", "query: affine"), "write 'support: affine'"),
             (("--adapt", 0.6), "--plan"),
             (("--steps", 0), "steps=0"),
             (("--per-class", 999), "per_class=999"),

@@ -119,3 +119,38 @@ class TestWeights:
         answer = manyshot("gan", "sample", tmp_path / "run", "--out", tmp_path / "made")
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert "its training ended before anything was learned" in answer.errors
+
+
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [
+            (
+                ("--model", "cvae", "--adapt", 0.5),
+                "adapt: cvae has no discriminator, so it has no effect; leave it out",
+            ),
+            (
+                ("--plan", "task: turn"),
+                "'task: turn' does not reach what the discriminator sees; write 'support: turn'",
+            ),
+            (("--plan", "support: affine; query: flip"), "'query: flip' does not reach what the discriminator sees"),
+            (("--per-class", 0), "per_class=0: give a whole number, at least 1, or leave it out for all"),
+            (("--classes", 0), "classes=0: give a whole number, at least 1, or leave it out for all"),
+        ],
+    )
+    def test_of_a_training_are_refused_with_a_mend_that_can_be_given(self, manyshot, tmp_path, options, told):
+        answer = manyshot("gan", "train", "digits", "--out", tmp_path / "run", *TINY, *options)
+        assert (answer.status, answer.errors.count("\n")) == (2, 1)
+        assert told in answer.errors
+
+    def test_a_class_that_is_unknown_is_unknown_to_the_run(self, manyshot, trained, tmp_path):
+        answer = manyshot("gan", "sample", trained / "labelled", "--class", 33, "--out", tmp_path / "made")
+        assert (answer.status, answer.errors.count("\n")) == (2, 1)
+        assert f"{trained / 'labelled'}: no class '33'" in answer.errors
+
+    def test_a_sheet_of_copies_that_cannot_be_written_names_its_own_option(self, manyshot, trained, tmp_path):
+        (tmp_path / "afile").write_text("mine")
+        copies = tmp_path / "afile" / "copies.png"
+        answer = manyshot("gan", "score", trained / "labelled", "--copies", copies)
+        assert (answer.status, answer.errors.count("\n")) == (2, 1)
+        assert answer.errors.strip().endswith("is no folder; choose another --copies")

@@ -81,9 +81,32 @@ class TestOpsOf:
     def test_none_is_no_op(self):
         assert ops_of("none") == ()
 
-    def test_a_plan_that_makes_no_samples_is_refused(self):
-        with pytest.raises(InputError, match="shots"):
-            ops_of("query: affine")
+    @pytest.mark.parametrize(
+        ("plan", "told"),
+        [
+            (
+                "query: affine",
+                "plan: 'query: affine' does not reach what the discriminator sees; write 'support: affine'",
+            ),
+            ("task: turn", "'task: turn' does not reach what the discriminator sees; write 'support: turn'"),
+            ("support: affine; query: flip", "'query: flip' does not reach what the discriminator sees; leave it out"),
+            ("support: affine; shots: flip", "'support: affine' does not reach what the discriminator sees; leave it"),
+            ("handwriting", "'task: turn flip' does not reach what the discriminator sees; leave it out"),
+            (
+                "shots: 8 x affine",
+                "'shots: 8 x affine': the discriminator sees each item once; write 'support: affine'",
+            ),
+            ("shots: flip weight 0.5", "the discriminator sees each item once; write 'support: flip'"),
+        ],
+    )
+    def test_a_clause_that_would_have_no_effect_is_refused(self, plan, told):
+        with pytest.raises(InputError) as error:
+            ops_of(plan)
+        assert told in str(error.value)
+
+    @pytest.mark.parametrize("plan", ["support: affine(9)", "shots: affine(9)", "support+query: affine(9)"])
+    def test_ops_are_those_that_change_the_items(self, plan):
+        assert ops_of(plan) == (Affine(9),)
 
 
 class TestAdaptiveShare:

@@ -88,12 +88,13 @@ def read_json(path: Path | str) -> Any:  # noqa: ANN401 - whatever JSON can hold
         raise InputError(f"{path}: not valid JSON ({error})") from None
 
 
-def check_out(path: Path | str, beside: bool = False) -> None:
+def check_out(path: Path | str, beside: bool = False, option: str = "--out") -> None:
     """Make sure, before anything slow begins, that a folder can be written; nothing is left there.
 
     Args:
         path: the folder, which need not be there yet.
         beside: look at its parent, for what is made beside it and then takes its place.
+        option: of the command line that named it, for errors.
 
     Raises:
         InputError: if not.
@@ -111,8 +112,8 @@ def check_out(path: Path | str, beside: bool = False) -> None:
         while not place.exists():
             place = place.parent
         if not place.is_dir():
-            raise InputError(f"{path}: cannot be written, because {place} is no folder; choose another --out")
+            raise InputError(f"{path}: cannot be written, because {place} is no folder; choose another {option}")
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}: {place}); choose another --out") from None
+        raise InputError(f"{path}: cannot be written ({error.strerror}: {place}); choose another {option}") from None

@@ -235,7 +235,7 @@ def score(
 
     quieten(quiet)
     if copies is not None:
-        check_out(copies.expanduser(), beside=True)
+        check_out(copies.expanduser(), beside=True, option="--copies")
     model = load_generator_run(run)
     if copies is not None and len(model.model.shape) != 3:
         raise InputError("--copies has no effect for models of features; leave it out")

@@ -3,6 +3,7 @@
 from torch import Generator, Tensor
 
 from manyshot.augment import Compose, Op, Plan, Sometimes
+from manyshot.base import InputError
 from manyshot.generate.lesson import Change
 
 
@@ -54,7 +55,7 @@ def ops_of(plan: str) -> tuple[Op, ...]:
         plan: such as "support: affine(10) erase", or "none".
 
     Raises:
-        InputError: if the plan is wrong, or makes no samples.
+        InputError: if the plan is wrong, names no such ops, or has a clause that would have no effect.
 
     Example:
         >>> [type(op).__name__ for op in ops_of("support: affine erase")]
@@ -62,5 +63,14 @@ def ops_of(plan: str) -> tuple[Op, ...]:
     """
     if plan.strip() == "none":
         return ()
-    op = Plan.parse(plan).item_op()
+    parsed = Plan.parse(plan)
+    used = next((placement for placement in ("shots", "support") if placement in parsed.steps), None)
+    for clause in parsed.syntax.clauses:
+        written = f"write 'support: {' '.join(map(str, clause.calls))}'"
+        if used not in clause.placements:
+            mend = written if used is None else "leave it out"
+            raise InputError(f"plan: '{clause}' does not reach what the discriminator sees; {mend}")
+        if clause.copies is not None or clause.weight is not None:
+            raise InputError(f"plan: '{clause}': the discriminator sees each item once; {written}")
+    op = parsed.item_op()
     return op.ops if isinstance(op, Compose) else (op,)

@@ -65,7 +65,8 @@ def sample_files(
             made = run.model.sample(per_class, generator=generator(seed, UNLABELLED)).cpu()
         named = {UNLABELLED: made}
     else:
-        known = Source.of(torch.zeros(len(run.class_names), *run.model.shape), list(run.class_names))
+        blank = torch.zeros(len(run.class_names), *run.model.shape)
+        known = Source.of(blank, list(run.class_names), name=str(run.folder))
         known = known.subset(classes=classes) if classes else known
         named = _by_class(made_items(run.model, known, per_class, seed, run.class_names))
     # Omniglot's classes lie in alphabets; here a class is one folder, so that the pictures can be loaded again.

@@ -98,7 +98,7 @@ class Config:
                     "(least, most)"
                 )
         if self.classes is not None and not (isinstance(self.classes, int) and self.classes >= 2):
-            raise InputError(f"classes={self.classes}: give a whole number, at least 2, or None for all")
+            raise InputError(f"classes={self.classes}: give a whole number, at least 2, or leave it out for all")
         Plan.parse(self.plan)
         if Plan.parse(self.test_plan).changes_tasks:
             raise InputError(

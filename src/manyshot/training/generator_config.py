@@ -127,7 +127,7 @@ class GeneratorConfig:
         for name in ("classes", "per_class"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int) and value >= 1):
-                raise InputError(f"{name}={value}: give a whole number, at least 1, or None for all")
+                raise InputError(f"{name}={value}: give a whole number, at least 1, or leave it out for all")
         model = parse_model(self.model)
         if not model.judged:
             self._require_no_discriminator()
@@ -140,7 +140,8 @@ class GeneratorConfig:
     def _require_no_discriminator(self) -> None:
         """What is for a discriminator has no effect on a model without one, and so is refused."""
         fit = self.fit
-        given = {"plan": bool(ops_of(self.plan)), "discriminator_rate": fit.discriminator_rate is not None}
+        given = {"plan": bool(ops_of(self.plan)), "adapt": fit.adapt is not None}
+        given["discriminator_rate"] = fit.discriminator_rate is not None
         for name, set_ in (given | {"discriminator_steps": fit.discriminator_steps != 1}).items():
             if set_:
                 raise InputError(f"{name}: {self.model} has no discriminator, so it has no effect; leave it out")
