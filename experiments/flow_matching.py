@@ -36,7 +36,7 @@ from manyshot.tasks import Source
 from manyshot.training.generator_config import load_generator_sources
 from manyshot.training.timing import cpu_seconds
 
-SHOTS, CLASSIFIERS, CLASSIFIER_STEPS = 1, 4, 300
+SHOTS, CLASSIFIERS, CLASSIFIER_STEPS = 1, 3, 300
 FEW_STEPS = 2500
 """Of DAGAN and of the autoencoder."""
 STARTS = {"noise": (0.0, 1.0), "noise about the item shown": (1.0, 0.2)}
