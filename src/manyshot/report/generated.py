@@ -106,24 +106,24 @@ def augment_files(
     """
     pictures, out = Path(pictures).expanduser(), Path(out).expanduser()
     if not pictures.exists():
-        named = " (a data set's name does not do here)" if str(pictures) in DATASETS else ""
-        raise InputError(f"no folder or zip '{pictures}'{named}; give one with a folder of pictures for each class")
+        known = " (a data set's name does not do here)" if str(pictures) in DATASETS else ""
+        raise InputError(f"no folder or zip '{pictures}'{known}; give one with a folder of pictures for each class")
     _require_pictures(run, per_class)
     check_target(pictures, out, overwrite)
     if run.model.wants not in ("item", "mean"):
         raise InputError(f"{run.folder}: this model is not shown pictures; use manyshot gan sample, or train 'dagan'")
     channels, size = run.model.shape[:2]
-    files = headers(pictures, split)
-    _check_headers(pictures, files, run, resize)
+    found = headers(pictures, split)
+    _check_headers(pictures, found, run, resize)
     source = load_folder(pictures, split, size, channels == 3)
     dark = run.config.data in DATASETS and DATASETS[run.config.data].ink and _is_paper(source)
     shown = _inverted(source) if dark else source
     made = made_items(run.model, shown, per_class, seed)
     named = _by_class(_inverted(made) if dark else made)
-    names = list(files)
+    files = list(found)
     sources, originals = {}, {}
     for name, start, count in zip(source.class_names, source.starts.tolist(), source.counts.tolist(), strict=False):
-        sources[name] = [names[start + number % count] for number in range(per_class)]
+        sources[name] = [files[start + number % count] for number in range(per_class)]
         originals[name] = source.gather(np.arange(start, start + count))
     return _write(run, named, sources, originals, out, seed)
 

@@ -197,9 +197,9 @@ def fit_generator(
         elif good_weights:
             lesson.load_state_dict(good_weights)
         learned = saved > 0 or progress["best_step"] is not None
-        kept = "the last good weights are kept" if learned else "nothing was learned before"
+        left = "the last good weights are kept" if learned else "nothing was learned before"
         mend = "Lower the rate, or add a penalty or spectral=yes to the model"
-        raise TrainingDiverged(f"{error}; {kept}. {mend}") from None
+        raise TrainingDiverged(f"{error}; {left}. {mend}") from None
     finally:
         log.close()
 
