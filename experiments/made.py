@@ -7,7 +7,6 @@ import torch
 from classifier import accuracy
 
 from manyshot.augment import Op
-from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.generate import ItemGenerator
 from manyshot.generate.made_source import made_items
@@ -23,11 +22,7 @@ def trained(config: GeneratorConfig, folder: Path) -> GeneratorRun:
     Raises:
         InputError: if the folder holds a training with other settings.
     """
-    there = (folder / "config.json").exists()
-    if there and load_generator_run(folder).config.anchored() != config.anchored():
-        raise InputError(f"{folder} holds a training with other settings; name another folder by --runs")
-    if not there or load_generator_run(folder).steps < config.fit.steps:
-        train_generator(config, folder, resume=there, title=folder.name)
+    train_generator(config, folder, resume=(folder / "config.json").exists(), title=folder.name)
     return load_generator_run(folder)
 
 
