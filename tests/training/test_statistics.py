@@ -97,3 +97,10 @@ def test_holm_lies_between_the_value_and_bonferronis_and_keeps_the_order(values)
         assert found <= min(1.0, len(values) * value) + 1e-15
     order = np.argsort(values)
     assert (np.diff(np.array(corrected)[order]) >= 0).all()
+
+
+def test_a_handful_of_tasks_has_an_interval_that_covers_and_is_of_use():
+    rng = np.random.default_rng(0)
+    found = [paired_difference(rng.normal(size=(3, 3)), np.zeros((3, 3))) for _ in range(400)]
+    assert np.mean([gap.low < 0 < gap.high for gap in found]) > 0.95
+    assert max(gap.high - gap.low for gap in found) < 10  # of noise with a deviation of 1
