@@ -92,7 +92,8 @@ def flow_matching(found: dict) -> str:
         f"CPU time of a short training of DAGAN ({seconds['dagan']:.0f} seconds; {fmean(found['steps']):,.0f} steps), "
         f"of as many steps ({found['other_steps']:,}) as the conditional autoencoder `cvae` makes in "
         f"{seconds['cvae']:.0f} seconds. Judged as in the last section, by {found['classifiers']} classifiers a seed "
-        f"of {found['classifier_steps']} steps. Of two starts the better one on validation characters was taken "
+        f"of {found['classifier_steps']} steps; intervals are over the seeds. Of two starts the better one on "
+        "validation characters was taken "
         f"({tried}). Given: `{found['given']}`.\n"
     )
     lines = _by_size(found["shots"], "drawing", "a character")

@@ -55,9 +55,9 @@ def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64]) -
 
         var(mean) = (MS_seed + MS_task - MS_rest) / (seeds * tasks)
 
-    and the interval is Student's t with Satterthwaite's (1946) degrees of freedom, at least those of the smaller of both
-    effects. In simulations with 3 and 5 seeds it covers the truth 93 to 99 times in 100, whichever noise is larger; a
-    bootstrap of so few seeds covers it 75 to 90 times. With one seed the interval speaks of the tasks alone.
+    and the interval is Student's t with Satterthwaite's (1946) degrees of freedom, at least those of the smaller of
+    both effects. In simulations with 3 and 5 seeds it covers the truth 93 to 99 times in 100, whichever noise is
+    larger; a bootstrap of so few seeds covers it 75 to 90 times. With one seed the interval speaks of the tasks alone.
 
     Args:
         arm: `[seeds, tasks]` accuracy of each task.
