@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from manyshot.augment import Compose, Sometimes
@@ -182,8 +182,9 @@ def test_random_pipelines_agree_with_the_same_passes_in_double_precision(fused, 
 def test_random_pipelines_show_what_op_by_op_shows(ops, seed):
     """On smooth pictures of middle grey: no clamp bites, and to blend once or twice is nearly the same.
 
-    That is not so of noise, which two blends smooth more than one.
+    That is not so of noise, which two blends smooth more than one, nor at the rims that each of many warps leaves.
     """
+    assume(sum(isinstance(op, Affine | Perspective | ResizedCrop | Sometimes) for op in ops) <= 2)
     op = Compose(tuple(ops))
     y, x = torch.meshgrid(torch.linspace(0, 3, 48), torch.linspace(0, 3, 48), indexing="ij")
     waves = 0.5 + 0.08 * torch.stack((torch.sin(2 * x + y), torch.cos(x - 2 * y), torch.sin(x * y)))
@@ -194,8 +195,8 @@ def test_random_pipelines_show_what_op_by_op_shows(ops, seed):
         values = single.apply(values, params[str(place)])
     apart = levels_apart(Compiled(op).apply(images, params), values * 255)
     assert apart.median() <= 1.5
-    # At the rim of what a warp moved in, two passes fade twice; a rim one pixel wide is 8 % of the picture.
-    assert (apart > 4).double().mean() < 0.25
+    # At the rim of what a warp moved in, two passes fade twice.
+    assert (apart > 4).double().mean() < 0.12
 
 
 STRONG_COLOURS = st.sampled_from(
