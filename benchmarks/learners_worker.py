@@ -22,8 +22,8 @@ from torch.nn import functional as F
 
 from manyshot.learners import MAML
 from manyshot.nets import Conv4
+from manyshot.runtime.memory import keep_freed_memory
 from manyshot.tasks import Episode, Examples
-from manyshot.training.memory import keep_freed_memory
 
 WAYS, QUERIES, SIZE, BLOCKS, STEP_SIZE = 5, 15, 28, 4, 0.4
 

@@ -23,8 +23,8 @@ from rich.table import Table
 
 from manyshot.augment import Plan
 from manyshot.base.seeds import generator
+from manyshot.runtime.memory import keep_freed_memory
 from manyshot.training import Config, image_shape, load_sources
-from manyshot.training.memory import keep_freed_memory
 from manyshot.training.run import make_learner
 
 TRAININGS = {

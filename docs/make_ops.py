@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from manyshot.augment import PRESETS, describe_ops
-from manyshot.augment.describe import LEARNED_HELP, OpHelp, OptionHelp
 from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.mix import MIXES
+from manyshot.augment.plan.describe import LEARNED_HELP, OpHelp, OptionHelp
 from manyshot.augment.policies import POLICIES
-from manyshot.augment.table import CHOOSERS, NAMED
+from manyshot.augment.registry import CHOOSERS, NAMED
 from manyshot.augment.task import TASK_OPS
 from manyshot.augment.text import OPS as TEXT_OPS
 

@@ -3,7 +3,7 @@
 import torch
 
 from manyshot import EpisodeSampler, Plan, load_data
-from manyshot.report.gallery import Row, save, sheet
+from manyshot.samples.contact_sheet import Row, save, sheet
 
 plain = EpisodeSampler(load_data("glyphs", "greek"), ways=5, shots=1, queries=5, seed=1).batch(0, 8)
 

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from manyshot import Config, EpisodeSampler, Settings, compare, load_data
-from manyshot.training import Arm, train_arms
+from manyshot.compare import Arm, train_arms
 
 ARMS = [Arm.parse("plain = none"), Arm.parse("deformed = support+query: affine(15, 1.3, 0.3) elastic(0.1)")]
 CONFIG = Config(

@@ -7,7 +7,7 @@ from pathlib import Path
 from manyshot import EpisodeSampler, Plan, evaluate, load_data
 from manyshot.learners import Ridge
 from manyshot.nets import ENCODERS
-from manyshot.report.export_text import export_sentences
+from manyshot.samples.export_text import export_sentences
 
 TOPICS = {
     "weather": ("will it rain today", "is it cold outside", "how hot is it in rome", "do i need an umbrella"),

@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 
 from manyshot import Plan, export, load_data
-from manyshot.report.export import replay
-from manyshot.report.gallery import save, to_pillow
+from manyshot.samples.contact_sheet import save, to_pillow
+from manyshot.samples.export_pictures import replay
 
 with tempfile.TemporaryDirectory() as name:
     pictures = Path(name) / "digits"

@@ -4,7 +4,8 @@ import tempfile
 from pathlib import Path
 
 from manyshot import Config, EpisodeSampler, Plan, Settings, evaluate, load, load_data, train
-from manyshot.training import AugmenterConfig, train_augmenter
+from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.meta_augment.train import train_augmenter
 
 LETTERS = Config(
     "glyphs",

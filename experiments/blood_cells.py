@@ -24,7 +24,7 @@ from manyshot.datasets import load
 from manyshot.datasets.image_folder import file_names
 from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import Augmented, Tailor
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import Settings, encode, fit, holm, mean_interval, paired_difference
 from manyshot.training.config import encoder_options

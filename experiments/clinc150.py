@@ -27,11 +27,11 @@ from manyshot.base.seeds import generator
 from manyshot.datasets import load
 from manyshot.learners import Learner, Probe, Prototypes, Ridge
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
-from manyshot.meta_augment.augmented import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import Augmented, Tailor
 from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import Settings, fit
-from manyshot.training.features import encode, remember
+from manyshot.training.feature_cache import encode, remember
 from manyshot.training.statistics import holm, mean_interval, paired_difference
 
 DIVISIONS, COPIES, WIDTH = 5, 2, 384

@@ -18,12 +18,12 @@ from made import compared, trained
 from manyshot.augment import Plan
 from manyshot.base import quieten
 from manyshot.datasets import load
-from manyshot.generate.shots import GeneratedShots
+from manyshot.generate.config import load_generator_sources
 from manyshot.learners import Prototypes
 from manyshot.nets import Conv4
+from manyshot.samples.generated_shots import GeneratedShots
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Settings, evaluate_tasks, fit
-from manyshot.training.generator_config import load_generator_sources
 
 SEEDS = (0, 1, 2)
 SHOTS = (1, 5)

@@ -25,8 +25,8 @@ from manyshot.datasets import load
 from manyshot.learners import Prototypes, Ridge
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented import Augmented, Tailor
-from manyshot.nets.table import ENCODERS
+from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.nets.registry import ENCODERS
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import (
     Config,

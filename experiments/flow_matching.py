@@ -30,11 +30,11 @@ from torch.nn import functional as F
 from manyshot.augment import Op, Plan
 from manyshot.base import quieten
 from manyshot.generate import Batches, ItemGenerator
-from manyshot.generate.bodies import normalised
-from manyshot.generate.generator import Code, Condition, Wants
+from manyshot.generate.config import load_generator_sources
+from manyshot.generate.model import Code, Condition, Wants
+from manyshot.generate.networks import normalised
+from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import Source
-from manyshot.training.generator_config import load_generator_sources
-from manyshot.training.timing import cpu_seconds
 
 SHOTS, CLASSIFIERS, CLASSIFIER_STEPS = 1, 3, 300
 FEW_STEPS = 2500

@@ -17,9 +17,9 @@ from made import compared, trained
 
 from manyshot.augment import Plan
 from manyshot.datasets import load
-from manyshot.generate.made_source import made_items
-from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings, load_generator_sources
-from manyshot.training.timing import cpu_seconds
+from manyshot.generate.config import GeneratorConfig, GeneratorSettings, load_generator_sources
+from manyshot.generate.generated_source import made_items
+from manyshot.runtime.clock import cpu_seconds
 
 SEEDS = (0, 1, 2)
 SIZES = (10, 50, 100)

@@ -22,12 +22,12 @@ from torch import Tensor, nn
 from manyshot.base import quieten
 from manyshot.datasets import load
 from manyshot.generate import parse_model
-from manyshot.generate.judge import kernel_distance, precision_recall
+from manyshot.generate.config import GeneratorConfig, GeneratorSettings, kind_of
+from manyshot.generate.fit import fit_generator
+from manyshot.runtime.clock import cpu_seconds
+from manyshot.sample_metrics import kernel_distance, precision_recall
 from manyshot.tasks import Source
 from manyshot.training import Config, Settings, encode, load_run, train
-from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings, kind_of
-from manyshot.training.generator_fit import fit_generator
-from manyshot.training.timing import cpu_seconds
 
 SEEDS = (0, 1, 2)
 MODEL, SAME_WIDTH = "dcgan(32)", "dcgan(64)"

@@ -14,11 +14,11 @@ from gan_few_digits import SIZES
 
 from manyshot.base import quieten
 from manyshot.datasets import load
-from manyshot.generate.draw import as_floats
-from manyshot.generate.made_source import made_classes
-from manyshot.report.gallery import Row, sheet
-from manyshot.training.generator_config import load_generator_sources
-from manyshot.training.generator_run import load_generator_run
+from manyshot.generate.batches import as_floats
+from manyshot.generate.config import load_generator_sources
+from manyshot.generate.generated_source import made_classes
+from manyshot.generate.train import load_generator_run
+from manyshot.samples.contact_sheet import Row, sheet
 
 IMAGES = RESULTS.parent / "docs" / "images"
 SHOWN, EACH, CELL = 12, 3, 56

@@ -24,18 +24,18 @@ from omniglot_challenge import LONG
 from torch import nn
 
 from manyshot.augment import Plan
-from manyshot.augment.variants import pool_variants
+from manyshot.augment.ops.variants import pool_variants
 from manyshot.base.seeds import generator
+from manyshot.compare.omniglot_ladder import CONFIG, RUNGS, SIZE, TRAINED
 from manyshot.datasets import OneShotRuns, one_shot_runs
 from manyshot.learners import Prototypes
 from manyshot.learners.learner import by_task
-from manyshot.meta_augment.policy import OpPolicy
+from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.meta_augment.policy.policy import OpPolicy
+from manyshot.meta_augment.train import AugmenterRun, load_augmenter_run, train_augmenter
 from manyshot.tasks import Examples
 from manyshot.training import Settings, train
-from manyshot.training.augmenter_config import AugmenterConfig
-from manyshot.training.augmenter_stage import AugmenterRun, load_augmenter_run, train_augmenter
 from manyshot.training.config import Config
-from manyshot.training.one_shot import CONFIG, RUNGS, SIZE, TRAINED
 from manyshot.training.run import Run, load_run
 from manyshot.training.statistics import paired_difference
 

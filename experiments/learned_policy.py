@@ -24,14 +24,14 @@ from manyshot.augment import Plan
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner, Prototypes, Ridge
 from manyshot.learners.learner import by_task
+from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.meta_augment.train import load_augmenter_run, train_augmenter
+from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import Config, Settings, train
-from manyshot.training.augmenter_config import AugmenterConfig
-from manyshot.training.augmenter_stage import load_augmenter_run, train_augmenter
 from manyshot.training.run import load_run
-from manyshot.training.sources import load_sources
+from manyshot.training.splits import load_sources
 from manyshot.training.statistics import paired_difference
-from manyshot.training.timing import cpu_seconds
 
 LEARNER = Config(
     "omniglot",

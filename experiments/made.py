@@ -9,11 +9,11 @@ from classifier import accuracy
 from manyshot.augment import Op
 from manyshot.base.seeds import generator
 from manyshot.generate import ItemGenerator
-from manyshot.generate.made_source import made_items
+from manyshot.generate.config import GeneratorConfig
+from manyshot.generate.generated_source import made_items
+from manyshot.generate.train import GeneratorRun, load_generator_run, train_generator
 from manyshot.tasks import Source
 from manyshot.training import holm, paired_difference
-from manyshot.training.generator_config import GeneratorConfig
-from manyshot.training.generator_run import GeneratorRun, load_generator_run, train_generator
 
 
 def trained(config: GeneratorConfig, folder: Path) -> GeneratorRun:

@@ -18,12 +18,12 @@ from dagan_omniglot import config_of
 from made import compared, trained
 
 from manyshot.base import quieten
-from manyshot.generate.made_source import made_classes
+from manyshot.generate.config import load_generator_sources
+from manyshot.generate.generated_source import made_classes
+from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import EpisodeSampler
 from manyshot.tasks.join import join
 from manyshot.training import evaluate_tasks
-from manyshot.training.generator_config import load_generator_sources
-from manyshot.training.timing import cpu_seconds
 
 SEEDS = (0, 1, 2)
 SIZES = (10, 20, 50)

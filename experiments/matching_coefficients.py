@@ -14,8 +14,8 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from manyshot.base import track
+from manyshot.contrib.deformation_matching.learner import Differences, Drawing
 from manyshot.datasets import load
-from manyshot.learners.deformation_matching import Differences, Drawing
 from manyshot.tasks import EpisodeSampler
 
 TASKS, SEED, PENALTY = 40, 3, 1e-3

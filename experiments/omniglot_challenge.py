@@ -24,8 +24,8 @@ from circumstances import RESULTS, write
 from PIL import Image
 
 from manyshot.base.files import write_aside
+from manyshot.compare.omniglot_ladder import CONFIG, RUNGS, climb
 from manyshot.datasets.omniglot import STEMS
-from manyshot.training.one_shot import CONFIG, RUNGS, climb
 
 LONG = replace(CONFIG, encoder="conv4(48, 96, 128, 192)", fit=replace(CONFIG.fit, steps=6000))
 WIDER = replace(CONFIG, split="background", fit=replace(CONFIG.fit, steps=3000))

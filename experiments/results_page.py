@@ -27,8 +27,8 @@ from sections.policies import learned_challenge, learned_policy, task_families
 from sections.stage_two import blood_cells, stage_two
 from sections.texts import clinc150, text_speed, xquad_answers
 
+from manyshot.compare.presets import COMPARISONS
 from manyshot.report.plots import svg
-from manyshot.training.presets import COMPARISONS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "results.md"

@@ -10,8 +10,8 @@ from circumstances import write
 
 from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment.tailor import tailor
 from manyshot.nets import Conv4
-from manyshot.training.stage_two import tailor
 
 WAYS, PER_CLASS, REPEATS, ADAPT_STEPS = 5, 20, 5, 5
 CASES = (

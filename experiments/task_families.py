@@ -28,8 +28,8 @@ from manyshot.datasets import load
 from manyshot.learners import Ridge
 from manyshot.learners.ridge import penalised_solve, with_one
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
-from manyshot.meta_augment.augmented import Augmented, Tailor
-from manyshot.meta_augment.policy import OpPolicy, Policy
+from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.policy.policy import OpPolicy, Policy
 from manyshot.meta_augment.reinforce import Reinforce
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source

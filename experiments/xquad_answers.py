@@ -15,7 +15,7 @@ from pathlib import Path
 from circumstances import write
 
 from manyshot.augment import Plan
-from manyshot.report.squad import augment_squad
+from manyshot.samples.augment_squad import augment_squad
 
 COPIES = 42
 PLANS = {

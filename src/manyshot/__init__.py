@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from manyshot.augment import Plan
     from manyshot.base import InputError
+    from manyshot.compare import compare
     from manyshot.datasets import load as load_data
     from manyshot.learners import MAML, Prototypes
+    from manyshot.meta_augment.train import load_augmenter_run as load
     from manyshot.nets import Conv4
-    from manyshot.report.export import export
+    from manyshot.samples.export_pictures import export
     from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
-    from manyshot.training import Config, Settings, compare, evaluate, load_run, train
-    from manyshot.training.augmenter_stage import load_augmenter_run as load
+    from manyshot.training import Config, Settings, evaluate, load_run, train
 
 __version__ = "0.1.0"
 
@@ -53,10 +54,11 @@ _ROOMS = {
     "manyshot.datasets": ("load_data",),
     "manyshot.learners": ("MAML", "Prototypes"),
     "manyshot.nets": ("Conv4",),
-    "manyshot.report.export": ("export",),
+    "manyshot.samples.export_pictures": ("export",),
     "manyshot.tasks": ("Episode", "EpisodeSampler", "Examples", "Source"),
-    "manyshot.training": ("Config", "Settings", "compare", "evaluate", "load_run", "train"),
-    "manyshot.training.augmenter_stage": ("load",),
+    "manyshot.compare": ("compare",),
+    "manyshot.training": ("Config", "Settings", "evaluate", "load_run", "train"),
+    "manyshot.meta_augment.train": ("load",),
 }
 # What a name is called in its room, where that is not clear on its own.
 _THERE = {"load_data": "load", "load": "load_augmenter_run"}

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from manyshot.training import Arm, Comparison, Config, Judging, Settings
-from manyshot.training.presets import COMPARISONS
+from manyshot.compare import Arm, Comparison, Judging
+from manyshot.compare.presets import COMPARISONS
+from manyshot.training import Config, Settings
 
 CONFIG = Config(
     "digits",

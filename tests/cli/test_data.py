@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from manyshot.datasets import DATASETS, load
-from manyshot.report.gallery import source_sheet
+from manyshot.samples.contact_sheet import source_sheet
 
 
 @pytest.fixture

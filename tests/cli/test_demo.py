@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from manyshot.base import InputError
-from manyshot.report import demo, demo_stage_two
+from manyshot.report import demo_stage_two
+from manyshot.report import run_demo as demo
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ TINY = ("--steps", 4, "--batch", 4, "--look-every", 2, "--save-every", 2, "--qui
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A folder of one small run of each kind, and of an encoder's."""
+    from manyshot.generate.config import GeneratorConfig, GeneratorSettings
+    from manyshot.generate.train import train_generator
     from manyshot.training import Config, Settings, train
-    from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings
-    from manyshot.training.generator_run import train_generator
 
     folder = tmp_path_factory.mktemp("runs")
     fit = GeneratorSettings(steps=2, batch=4, look_items=16)
@@ -55,8 +55,8 @@ class TestTrain:
             high = grown.height
         again = manyshot("gan", "train", "digits", "--size", 8, "--model", "dcgan(2)", "--out", out, "--resume", *TINY)
         assert again.status == 0
-        from manyshot.report.generated import looks_sheet
-        from manyshot.training.generator_fit import Looks, read_looks
+        from manyshot.generate.fit import Looks, read_looks
+        from manyshot.samples.export_generated import looks_sheet
 
         looks = read_looks(out, up_to=2)
         looks_sheet(out / "first.png", paper=True)(Looks(None, looks))
@@ -73,10 +73,10 @@ class TestTrain:
         ids=["the nearest collapsed", "the nearest is the last", "no numbers"],
     )
     def test_tells_the_look_whose_weights_were_kept(self, manyshot, tmp_path, monkeypatch, looks, kept):
-        from manyshot.training.generator_look import Look
+        from manyshot.generate.monitor import Look
 
         found = iter(None if look is None else Look(look[0], 0.9, look[1]) for look in looks)
-        monkeypatch.setattr("manyshot.training.generator_fit.look_at", lambda *arguments: next(found))
+        monkeypatch.setattr("manyshot.generate.fit.look_at", lambda *arguments: next(found))
         out = tmp_path / "run"
         words = ("gan", "train", "digits", "--size", 8, "--model", "gan(4)", "--out", out, *TINY)
         told = manyshot(*words, "--json")
@@ -199,10 +199,10 @@ class TestAugment:
 
     @pytest.mark.parametrize(("learned_from", "shown"), [("digits", "bright ink"), ("letters", "dark ink")])
     def test_ink_stays_dark_and_a_model_of_bright_ink_is_shown_bright_ink(self, letters, tmp_path, learned_from, shown):
-        from manyshot.generate.generator import ItemGenerator
-        from manyshot.report.generated import augment_files
-        from manyshot.training.generator_config import GeneratorConfig
-        from manyshot.training.generator_run import GeneratorRun
+        from manyshot.generate.config import GeneratorConfig
+        from manyshot.generate.model import ItemGenerator
+        from manyshot.generate.train import GeneratorRun
+        from manyshot.samples.export_generated import augment_files
 
         class Halves(ItemGenerator):
             """Makes half of what it is shown."""
@@ -277,7 +277,7 @@ class TestScore:
     def test_pictures_are_scored_by_an_encoder_of_the_run_s_own_where_none_is_named(
         self, manyshot, trained, tmp_path, monkeypatch
     ):
-        from manyshot.training import generator_encoder
+        from manyshot.generate import scoring_encoder as generator_encoder
 
         monkeypatch.setattr(generator_encoder, "STEPS", 3)
         copytree(trained / "shown", tmp_path / "run")
@@ -288,8 +288,8 @@ class TestScore:
 
     def test_real_items_in_the_place_of_made_ones_score_as_real_ones_do(self, trained, monkeypatch):
         """The measures see quality: what is real scores better than what an untrained model makes."""
-        from manyshot.training.generator_run import load_generator_run
-        from manyshot.training.generator_score import score_run
+        from manyshot.generate.score import score_run
+        from manyshot.generate.train import load_generator_run
         from manyshot.training.run import load_run
 
         run, encoder = load_generator_run(trained / "labelled"), load_run(trained / "encoder")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from manyshot.training.generator_config import GeneratorConfig, GeneratorSettings
-from manyshot.training.generator_run import train_generator
+from manyshot.generate.config import GeneratorConfig, GeneratorSettings
+from manyshot.generate.train import train_generator
 
 TINY = ("--steps", 2, "--batch", 4, "--look-every", 2, "--quiet")
 
@@ -87,12 +87,10 @@ class TestPicturesGiven:
 class TestWeights:
     @pytest.mark.parametrize("command", ["sample", "augment"])
     def test_a_manifest_tells_the_step_of_the_weights(self, manyshot, tmp_path, monkeypatch, command):
-        from manyshot.training.generator_look import Look
+        from manyshot.generate.monitor import Look
 
         distances = iter([0.1, 0.2])
-        monkeypatch.setattr(
-            "manyshot.training.generator_fit.look_at", lambda *arguments: Look(next(distances), 0.5, 0.5)
-        )
+        monkeypatch.setattr("manyshot.generate.fit.look_at", lambda *arguments: Look(next(distances), 0.5, 0.5))
         fit = GeneratorSettings(steps=4, batch=4, look_every=2, look_items=16)
         model = "dcgan(2, noise=4)" if command == "sample" else "dagan(2, judge=2, noise=4)"
         run = train_generator(GeneratorConfig("digits", size=16, model=model, fit=fit), tmp_path / "run")

@@ -10,11 +10,13 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import manyshot as front
-from manyshot.augment.compose import Compose
-from manyshot.augment.store import from_json
+from manyshot.augment.ops.compose import Compose
+from manyshot.augment.plan.store import from_json
 from manyshot.base import quieten
+from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.meta_augment.train import train_augmenter
 from manyshot.tasks import EpisodeSampler
-from manyshot.training import AugmenterConfig, Config, Settings, train, train_augmenter
+from manyshot.training import Config, Settings, train
 
 FIT = Settings(steps=2, tasks_per_step=1, validation_tasks=2)
 AUGMENTERS = {

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.report import export
+from manyshot.samples import export_pictures as export
 
 
 def failing(error):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from manyshot.report.export_text import replay_sentence
+from manyshot.samples.export_text import replay_sentence
 
 GREETINGS = ("hello there my friend", "good morning to all of you", "hi how are you today", "nice to meet you again")
 SHOPPING = ("where can i buy green tea", "how much is the red bag", "do you sell any shoes here", "i want to pay now")

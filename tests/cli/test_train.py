@@ -1,6 +1,6 @@
 import pytest
 
-from manyshot.training.arms import SETTINGS
+from manyshot.compare.arm import SETTINGS
 
 TINY = ("--encoder", "conv4(4, 4, 4, 4)", "--steps", 3, "--tasks-per-step", 1, "--quiet")
 

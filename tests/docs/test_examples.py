@@ -30,11 +30,11 @@ from manyshot.augment import Plan
 from manyshot.base import InputError, did_you_mean, quieten
 from manyshot.cli.compare_presets import PRESETS
 from manyshot.cli.main import app
+from manyshot.compare import Arm
 from manyshot.datasets import DATASETS
 from manyshot.generate import parse_model
 from manyshot.meta_augment import parse_augmenter
 from manyshot.objectives import parse_objective
-from manyshot.training import Arm
 from manyshot.training.config import encoder_options, learner_options
 
 ROOT = Path(__file__).resolve().parents[2]

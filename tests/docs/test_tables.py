@@ -1,7 +1,7 @@
 import runpy
 from pathlib import Path
 
-from manyshot.augment.table import NAMED
+from manyshot.augment.registry import NAMED
 from manyshot.datasets import DATASETS
 from manyshot.learners import LEARNERS
 from manyshot.objectives import OBJECTIVES

@@ -6,8 +6,8 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.nn import functional as F
 
 from manyshot.generate import Condition, Kind, parse_model
+from manyshot.generate.batches import Batch
 from manyshot.generate.diff_augment import unchanged
-from manyshot.generate.draw import Batch
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0, 3.0])

@@ -6,9 +6,9 @@ from torch import nn
 
 from manyshot.base import InputError
 from manyshot.generate import MODELS, Batches, Condition, Game, Kind, parse_model
-from manyshot.generate.bodies import spectral
 from manyshot.generate.diff_augment import unchanged
-from manyshot.generate.generator import mixed_code
+from manyshot.generate.model import mixed_code
+from manyshot.generate.networks import spectral
 from manyshot.tasks import Source
 
 CLASSES = 3

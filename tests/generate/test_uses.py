@@ -6,8 +6,8 @@ import torch
 from manyshot.augment import Augmenter, Plan
 from manyshot.base import InputError
 from manyshot.generate import ItemGenerator, Kind, parse_model
-from manyshot.generate.made_source import made_classes, made_items
-from manyshot.generate.shots import GeneratedShots
+from manyshot.generate.generated_source import made_classes, made_items
+from manyshot.samples.generated_shots import GeneratedShots
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.tasks.join import join
 

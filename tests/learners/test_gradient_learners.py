@@ -9,7 +9,7 @@ from torch import nn
 
 from manyshot.base import InputError
 from manyshot.learners import ANIL, LEARNERS, MAML, MAMLPlusPlus, MetaSGD, Reptile
-from manyshot.learners.parts import mean_by_parts
+from manyshot.learners.chunked_grad import mean_by_parts
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples, Sinusoids
 from manyshot.training import evaluate

@@ -2,10 +2,10 @@
 
 import torch
 
-from manyshot.augment.image.warp import pixels
+from manyshot.augment.image.geometric.warp import pixels
 from manyshot.learners import Ridge
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import Augmented, Tailor
 from manyshot.meta_augment.spline import Spline
 from manyshot.tasks import Examples
 from manyshot.training import Settings, fit

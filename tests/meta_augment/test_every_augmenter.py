@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from manyshot.augment.image import Noise
-from manyshot.augment.variants import variants
+from manyshot.augment.ops.variants import variants
 from manyshot.learners import Ridge
 from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter, parse_augmenter
 from manyshot.tasks import Episode, Examples, Source

@@ -11,13 +11,13 @@ from torch import nn
 from manyshot.base import InputError, quieten
 from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented import Augmented, Tailor
-from manyshot.meta_augment.budget import WeightBudget
+from manyshot.meta_augment.augmented_learner import Augmented, Tailor
 from manyshot.meta_augment.calibration import Calibration
-from manyshot.meta_augment.context import gaussian, task_context
 from manyshot.meta_augment.embedding_noise import EmbeddingNoise
 from manyshot.meta_augment.feature_vae import FeatureVAE
 from manyshot.meta_augment.hallucinator import Hallucinator
+from manyshot.meta_augment.support_context import gaussian, task_context
+from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import Settings, evaluate_tasks, fit
 

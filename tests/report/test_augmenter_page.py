@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.meta_augment.diagnose import diagnose_run
+from manyshot.meta_augment.train import AugmenterRun
 from manyshot.report.augmenter_page import augmenter_page
 from manyshot.training import Config, Run
-from manyshot.training.augmenter_config import AugmenterConfig
-from manyshot.training.augmenter_stage import AugmenterRun
-from manyshot.training.diagnose import diagnose_run
 from manyshot.training.run import make_learner
 
 FEATURES, PICTURES = "hallucinator(noise=4, hidden=8)", "context_free(rotate-elastic)"

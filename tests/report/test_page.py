@@ -6,17 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from manyshot.report.page import (
-    Command,
-    Page,
-    Paragraph,
-    Picture,
-    Section,
-    Table,
-    interval,
-    provenance,
-    write_page,
-)
+from manyshot.report.page import Command, Page, Paragraph, Picture, Section, Table, interval, provenance, write_page
 from manyshot.report.plots import Estimate, differences
 
 HOSTILE = "<script>alert('1')</script>\"&{{ 7 * 7 }}{% raw %}</style>"

@@ -20,10 +20,10 @@ from manyshot.augment import Plan
 from manyshot.base import quieten
 from manyshot.learners import MAML, Learner, Prototypes
 from manyshot.nets import Conv4, DropBlock
+from manyshot.runtime.checkpoint import load_checkpoint
+from manyshot.runtime.metrics_log import MetricsLog, read_metrics
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Settings, fit
-from manyshot.training.checkpoint import load_checkpoint
-from manyshot.training.metrics import MetricsLog, read_metrics
 
 INTERRUPTED = 3
 

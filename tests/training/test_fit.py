@@ -9,13 +9,13 @@ from safetensors.torch import load_file
 from torch import nn
 
 from manyshot.augment import Plan
-from manyshot.base import InputError
+from manyshot.base import InputError, TrainingDiverged
 from manyshot.learners import Learner, Prototypes
 from manyshot.nets import Conv4, DropBlock
+from manyshot.runtime.interrupt import postponed_interrupt
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training import Settings, TrainingDiverged, evaluate, fit
+from manyshot.training import Settings, evaluate, fit
 from manyshot.training.fit import rate_at
-from manyshot.training.interrupt import postponed_interrupt
 
 
 def stripes(seed: int = 0) -> Source:

@@ -11,11 +11,11 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.datasets import load as load_data
 from manyshot.objectives import Plain
+from manyshot.runtime.clock import CpuClock, cpu_seconds
+from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.training import Config, Settings, classes_seen, load_run, load_sources, train, with_room
-from manyshot.training.device import device_or_cpu, require_device
 from manyshot.training.fit import check_step
 from manyshot.training.run import make_learner
-from manyshot.training.timing import CpuClock, cpu_seconds
 from manyshot.training.train import check_trainable
 
 CONFIG = Config(

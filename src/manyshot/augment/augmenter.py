@@ -18,7 +18,7 @@ class Augmenter(Protocol):
         >>> import torch
         >>> from dataclasses import replace
         >>> from manyshot.augment.image import Noise
-        >>> from manyshot.augment.variants import variants
+        >>> from manyshot.augment.ops.variants import variants
         >>> class Grainy:
         ...     space = "items"
         ...     def make(self, support, copies, generator):
@@ -44,6 +44,6 @@ class Augmenter(Protocol):
 
         Returns:
             The made items alone, `[T, n * copies, ...]`: those of item i stand at `i * copies` and behind, as
-            `manyshot.augment.variants` lays them out, with soft labels, `origin` i, and a weight that is 0 for padding.
+            `variants` lays them out, with soft labels, `origin` i, and a weight that is 0 for padding.
         """
         ...

@@ -1,13 +1,14 @@
 """The ground floor: errors, files, progress and randomness. Knows nothing of tasks."""
 
-from manyshot.base.errors import InputError, WorkStopped
+from manyshot.base.errors import InputError, TrainingDiverged, WorkStopped
 from manyshot.base.files import check_out, read_json, sweep, write_aside, write_json
 from manyshot.base.progress import note, quieten, track
-from manyshot.base.several import are_several
 from manyshot.base.suggest import did_you_mean
+from manyshot.base.torchrun import are_several
 
 __all__ = [
     "InputError",
+    "TrainingDiverged",
     "WorkStopped",
     "are_several",
     "check_out",

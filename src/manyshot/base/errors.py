@@ -24,3 +24,10 @@ class WorkStopped(RuntimeError):
 
     secondary: ClassVar[bool] = False
     """Whether it only follows from an error of another process, which that one tells."""
+
+
+class TrainingDiverged(WorkStopped):
+    """The loss or the gradient stopped being a number, or exploded.
+
+    The last good weights are kept: the learner gets those of the last checkpoint back.
+    """

@@ -9,17 +9,7 @@ from manyshot.base import InputError, check_out, quieten
 from manyshot.cli import augment_text
 from manyshot.cli.augment_learned import augment_learned
 from manyshot.cli.exported import tell_exported
-from manyshot.cli.options import (
-    Encoding,
-    Json,
-    LabelColumn,
-    Quiet,
-    Seed,
-    Split,
-    TextColumn,
-    examples,
-    refuse,
-)
+from manyshot.cli.options import Encoding, Json, LabelColumn, Quiet, Seed, Split, TextColumn, examples, refuse
 
 EXAMPLES = examples(
     "manyshot augment photos --plan natural --per-class 50 --out made",
@@ -77,7 +67,7 @@ def augment(
 ) -> None:
     """Make new samples of your pictures or sentences and write them as files."""
     from manyshot.augment import Plan
-    from manyshot.report.export import export
+    from manyshot.samples.export_pictures import export
 
     quieten(quiet)
     if (plan is None) == (run is None):

@@ -30,8 +30,8 @@ def augment_learned(
         seed: of the draws.
         as_json: print JSON.
     """
-    from manyshot.report.export_learned import export_learned
-    from manyshot.training import load_augmenter_run
+    from manyshot.meta_augment.train import load_augmenter_run
+    from manyshot.samples.export_learned import export_learned
 
     made = export_learned(
         folder,

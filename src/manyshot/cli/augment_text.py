@@ -13,7 +13,7 @@ def takes(path: Path) -> bool:
         >>> takes(Path("faq.csv")), takes(Path("squad.json")), takes(Path("photos"))
         (True, True, False)
     """
-    from manyshot.datasets.table_rows import is_table
+    from manyshot.datasets.table_reader import is_table
 
     return is_table(path) or path.suffix.lower() == ".json"
 
@@ -43,8 +43,8 @@ def augment_text(
         as_json: print JSON.
     """
     from manyshot.augment import Plan
-    from manyshot.report.export_text import export_sentences
-    from manyshot.report.squad import augment_squad
+    from manyshot.samples.augment_squad import augment_squad
+    from manyshot.samples.export_text import export_sentences
 
     how = Plan.parse(plan)
     if path.suffix.lower() == ".json":

@@ -164,7 +164,7 @@ def _compare_pictures(
     as_json: bool,
 ) -> None:
     """Train every arm and judge all on a part that is set aside, or on other data."""
-    from manyshot.training import Arm, Comparison, Judging, check_arms, run_comparisons
+    from manyshot.compare import Arm, Comparison, Judging, check_arms, run_comparisons
 
     config = option.config_of(context, test=test)
     tasks, seeds = context.params["tasks"], context.params["seeds"]

@@ -44,8 +44,8 @@ def compare_preset(
     Raises:
         InputError: for an unknown name, or an option that the preset has no use for.
     """
-    from manyshot.training import adjusted, run_comparisons
-    from manyshot.training.presets import COMPARISONS
+    from manyshot.compare import adjusted, run_comparisons
+    from manyshot.compare.presets import COMPARISONS
 
     if name == "memorisation":
         _memorisation(context, out, as_json)
@@ -72,10 +72,10 @@ def _asked(context: Context, name: str, otherwise: Any = None) -> Any:  # noqa: 
 
 def _memorisation(context: Context, out: Path, as_json: bool) -> None:
     """Sine waves, which are no data set and are judged by squared error."""
+    from manyshot.compare import check_arms
+    from manyshot.compare.memorisation import SEEDS, STEPS, remember
     from manyshot.report.memorisation_page import COLUMNS, memorisation_page, memorisation_rows
     from manyshot.report.page import write_page
-    from manyshot.training import check_arms
-    from manyshot.training.memorisation import SEEDS, STEPS, remember
 
     refuse_others(context, [name for name in OPTIONS if name not in ("root", "jobs", "device")], SAYS_ITSELF)
     seeds, tasks = _asked(context, "seeds", SEEDS), _asked(context, "tasks", 200)
@@ -108,9 +108,9 @@ def _omniglot_challenge(
     as_json: bool,
 ) -> None:
     """A ladder, which is judged on one-shot runs, with ensembles on its upper rungs."""
+    from manyshot.compare.omniglot_ladder import CONFIG, climb, practice_runs
     from manyshot.report.one_shot_page import COLUMNS, one_shot_page, one_shot_rows
     from manyshot.report.page import write_page
-    from manyshot.training.one_shot import CONFIG, climb, practice_runs
 
     refuse_others(context, [name for name in (*OPTIONS, "one_shot_runs") if name != "tasks"], SAYS_ITSELF)
     given = context.params

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from manyshot.cli.options import command_line, print_json, print_table
 
 if TYPE_CHECKING:
-    from manyshot.training import Compared
+    from manyshot.compare import Compared
 
 
 def tell(title: str, compared: "list[Compared]", out: Path, told: dict[str, Any] | None) -> None:

@@ -24,7 +24,7 @@ def takes(data: str, root: Path | None) -> bool:
         (True, False, True)
     """
     from manyshot.datasets import DATASETS
-    from manyshot.datasets.sentences import holds_sentences
+    from manyshot.datasets.text_table import holds_sentences
 
     if data in DATASETS:
         return DATASETS[data].default_size is None
@@ -66,11 +66,12 @@ def compare_text(
         seed: of tasks and draws.
         as_json: print JSON.
     """
+    from manyshot.compare import Arm, Judging, check_arms
+    from manyshot.compare.frozen import compare_given
     from manyshot.report.compare_page import COLUMNS, result_rows
     from manyshot.report.page import write_page
     from manyshot.report.sentences_page import sentences_page
-    from manyshot.training import Arm, Config, Judging, Settings, check_arms, load_sources
-    from manyshot.training.compare_given import compare_given
+    from manyshot.training import Config, Settings, load_sources
 
     ways, shots, queries = sizes
     text_column, label_column, encoding = columns

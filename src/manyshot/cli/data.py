@@ -42,7 +42,7 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
     """List the data sets, and whether their files are here."""
     from manyshot.datasets import DATASETS
     from manyshot.datasets.fetch import find
-    from manyshot.datasets.table import folder_of
+    from manyshot.datasets.registry import folder_of
 
     quieten(quiet)
     found = {
@@ -95,8 +95,8 @@ def check(
     """Check whether all files are whole; exit status 1 if not."""
     from manyshot.datasets import DATASETS, load
     from manyshot.datasets import check as check_files
-    from manyshot.datasets.sentences import holds_sentences
-    from manyshot.datasets.whole import check_pictures
+    from manyshot.datasets.check_pictures import check_pictures
+    from manyshot.datasets.text_table import holds_sentences
 
     quieten(quiet)
     columns = columns_of(text_column, label_column, encoding)
@@ -180,7 +180,7 @@ def show(
 ) -> None:
     """Describe what is there: pictures, with --out as a contact sheet, or the sentences of a table, class by class."""
     from manyshot.datasets import DATASETS, load
-    from manyshot.report.gallery import save, source_sheet
+    from manyshot.samples.contact_sheet import save, source_sheet
 
     quieten(quiet)
     if out:

@@ -27,8 +27,8 @@ def demo(
 ) -> None:
     """Printed Greek letters to handwritten digits: does augmentation help, by how much, and what does it make?"""
     from manyshot.report.compare_page import result_rows
-    from manyshot.report.demo import make_demo
     from manyshot.report.page import interval
+    from manyshot.report.run_demo import make_demo
 
     quieten(quiet)
     check_out(out)

@@ -120,10 +120,10 @@ def evaluate(
     from manyshot.learners import transductive
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
+    from manyshot.samples.plan_augmenter import augmenter_for, borrow, classes_seen_by
     from manyshot.tasks import EpisodeSampler
     from manyshot.training import classes_seen, evaluate_tasks, load_ensemble
-    from manyshot.training.borrowed import augmenter_for, borrow, classes_seen_by
-    from manyshot.training.probe import probe_evaluated
+    from manyshot.training.support_shuffle import probe_evaluated
 
     quieten(quiet)
     if tasks is not None and tasks < 1:

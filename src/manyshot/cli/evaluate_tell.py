@@ -7,7 +7,7 @@ from manyshot.cli.options import print_json, print_table
 if TYPE_CHECKING:
     from manyshot.tasks import Source
     from manyshot.training import Evaluation
-    from manyshot.training.probe import MemorisationProbe
+    from manyshot.training.support_shuffle import MemorisationProbe
 
 TRANSDUCTIVE = "transductive: each query was judged by the statistics of all queries of its task"
 

@@ -12,9 +12,9 @@ EXAMPLES = examples(
     "manyshot export runs/policy --to json --out policy.json",
     "manyshot export runs/policy --to albumentations --out pipeline.py --like photos",
     "",
-    "A policy that looks at the task is written as it would be for the pictures of --like. JSON is read by",
-    "`manyshot.augment.store.from_json`; the others are Python files that import albumentations or torchvision alone,",
-    "with the nearest ops that those have.",
+    "A policy that looks at the task is written as it would be for the pictures of --like. JSON is read",
+    "by `manyshot.augment.plan.store.from_json`; the others are Python files that import albumentations or torchvision",
+    "alone, with the nearest ops that those have.",
 )
 FORMS = ("json", "albumentations", "torchvision")
 
@@ -33,9 +33,9 @@ def export(
 ) -> None:
     """Write a learned policy as a plain pipeline: JSON, or Python for Albumentations or torchvision."""
     from manyshot.augment.adapters.source_code import albumentations_source, torchvision_source
-    from manyshot.augment.store import to_json
-    from manyshot.training import load_augmenter_run
-    from manyshot.training.written_policy import written_policy
+    from manyshot.augment.plan.store import to_json
+    from manyshot.meta_augment.to_plan import written_policy
+    from manyshot.meta_augment.train import load_augmenter_run
 
     quieten(quiet)
     if to not in FORMS:

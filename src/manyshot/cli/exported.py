@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from manyshot.cli.options import print_json
 
 if TYPE_CHECKING:
-    from manyshot.report.export import Exported
-    from manyshot.report.export_learned import ExportedLearned
+    from manyshot.samples.export_learned import ExportedLearned
+    from manyshot.samples.export_pictures import Exported
 
 
 def exported_json(made: "Exported | ExportedLearned") -> dict[str, Any]:

@@ -12,7 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 from manyshot.base import InputError, WorkStopped, are_several
-from manyshot.cli import augment, compare, data, demo, evaluate, export, gan, ops, train
+from manyshot.cli import augment, compare, data, demo, evaluate, export, ops, train
+from manyshot.cli import gan_commands as gan
 
 TOO_LARGE = "Error: this needs more memory than there is; lower the sizes (ways, shots, queries, tasks a step, widths)"
 
@@ -54,7 +55,7 @@ class Commands(TyperGroup):
 def _ended(message: str, status: int, secondary: bool = False) -> typer.Exit:
     message = " ".join(message.splitlines())
     if are_several():
-        from manyshot.training.processes import first_to_tell
+        from manyshot.runtime.distributed import first_to_tell
 
         if not first_to_tell(message, secondary):
             return typer.Exit(status)

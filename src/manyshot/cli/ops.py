@@ -25,7 +25,7 @@ def ops(
 ) -> None:
     """List the ops of augmentation plans, explain one, or draw them."""
     from manyshot.augment import OPS, PRESETS
-    from manyshot.augment.describe import LEARNED_HELP, describe_ops
+    from manyshot.augment.plan.describe import LEARNED_HELP, describe_ops
 
     quieten(quiet)
     known = {op.name: op for op in (*describe_ops(), LEARNED_HELP)}
@@ -37,8 +37,8 @@ def ops(
     if out:
         if name is not None and name not in OPS:
             raise InputError(f"'{name}' takes other ops or items: draw those that stand alone")
-        from manyshot.report.gallery import save
         from manyshot.report.op_sheet import op_sheet
+        from manyshot.samples.contact_sheet import save
 
         save(op_sheet({name: OPS[name]} if name else OPS, seed=seed), out)
     if as_json:

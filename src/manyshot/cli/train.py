@@ -115,8 +115,9 @@ def train(
     """Meta-train a learner on tasks drawn from a data set."""
     from manyshot.report.page import write_page
     from manyshot.report.run_page import run_page
-    from manyshot.training import together, with_room
+    from manyshot.runtime.distributed import together
     from manyshot.training import train as make
+    from manyshot.training import with_room
 
     quieten(quiet)
     if stage not in (None, *STAGES):

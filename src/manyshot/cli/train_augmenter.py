@@ -75,10 +75,13 @@ def train_stage(
     Raises:
         InputError: for an option that the learner's run has settled, or other data than its own.
     """
+    from manyshot.meta_augment.config import AugmenterConfig
+    from manyshot.meta_augment.diagnose import diagnose_run
+    from manyshot.meta_augment.train import load_augmenter_run, train_augmenter
     from manyshot.report.augmenter_page import augmenter_page
     from manyshot.report.page import write_page
-    from manyshot.training import AugmenterConfig, load_augmenter_run, load_run, together, train_augmenter
-    from manyshot.training.diagnose import diagnose_run
+    from manyshot.runtime.distributed import together
+    from manyshot.training import load_run
 
     for name in OF_THE_LEARNER:
         if stands(context, name):

@@ -1,11 +1,11 @@
 """One file a data set: official files in, a `Source` a split out."""
 
-from manyshot.datasets.data_set import DataSet, PublishedFile
 from manyshot.datasets.fetch import FileState
 from manyshot.datasets.image_folder import file_names
 from manyshot.datasets.one_shot_runs import OneShotRuns, one_shot_runs
-from manyshot.datasets.table import DATASETS, check, load
-from manyshot.datasets.table_rows import Columns
+from manyshot.datasets.registry import DATASETS, check, load
+from manyshot.datasets.spec import DataSet, PublishedFile
+from manyshot.datasets.table_reader import Columns
 
 __all__ = [
     "DATASETS",

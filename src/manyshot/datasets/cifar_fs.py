@@ -13,12 +13,12 @@ from PIL import Image
 
 from manyshot.base import InputError, track
 from manyshot.datasets.array_pickle import read_array_pickle
-from manyshot.datasets.data_set import PublishedFile
 from manyshot.datasets.fetch import fetch
 from manyshot.datasets.image_folder import fill as fill_from_folder
 from manyshot.datasets.image_folder import list_classes
 from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import resize
+from manyshot.datasets.spec import PublishedFile
 from manyshot.datasets.tree import open_tree
 from manyshot.tasks import Source
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.base import InputError, read_json
-from manyshot.datasets.data_set import PublishedFile
 from manyshot.datasets.fetch import fetch, find
+from manyshot.datasets.spec import PublishedFile
 from manyshot.tasks import Source
 
 FOLDER = "clinc150"

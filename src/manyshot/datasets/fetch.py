@@ -17,10 +17,10 @@ from rich.progress import Progress, TaskID
 
 from manyshot.base import InputError
 from manyshot.base.progress import bar
-from manyshot.datasets.data_set import PublishedFile
 from manyshot.datasets.idx_file import read_idx
 from manyshot.datasets.image_folder import is_picture
 from manyshot.datasets.packed import cache_folder
+from manyshot.datasets.spec import PublishedFile
 from manyshot.datasets.tree import open_tree
 
 RETRIES = 2

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from manyshot.datasets.data_set import PublishedFile
 from manyshot.datasets.fetch import fetch
-from manyshot.datasets.table_rows import Columns, read_rows
+from manyshot.datasets.spec import PublishedFile
+from manyshot.datasets.table_reader import Columns, read_rows
 from manyshot.tasks import Source
 
 FOLDER = "huffpost"

@@ -4,8 +4,8 @@ import csv
 from pathlib import Path
 
 from manyshot.base import InputError
-from manyshot.datasets.data_set import PublishedFile
 from manyshot.datasets.fetch import fetch
+from manyshot.datasets.spec import PublishedFile
 from manyshot.tasks import Source
 
 FOLDER = "hwu64"

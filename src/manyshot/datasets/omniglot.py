@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from manyshot.base import InputError, track
-from manyshot.datasets.data_set import PublishedFile
 from manyshot.datasets.fetch import fetch
 from manyshot.datasets.image_folder import where
 from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import decode
+from manyshot.datasets.spec import PublishedFile
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 

@@ -1,12 +1,12 @@
 """Generative models: more items of known classes, and of classes never seen; and how far to trust them."""
 
-from manyshot.generate.draw import Batch, Batches
-from manyshot.generate.game import Game
-from manyshot.generate.generator import Condition, ItemGenerator
-from manyshot.generate.kind import Kind, ModelOptions
-from manyshot.generate.lesson import Lesson
+from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.batches import Batch, Batches
+from manyshot.generate.data_spec import Kind, ModelOptions
 from manyshot.generate.losses import LOSSES, AdversarialLoss
-from manyshot.generate.table import MODELS, parse_model, write_model
+from manyshot.generate.model import Condition, ItemGenerator
+from manyshot.generate.objective import Lesson
+from manyshot.generate.registry import MODELS, parse_model, write_model
 
 __all__ = [
     "LOSSES",

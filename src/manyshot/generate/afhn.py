@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.augment.op import check_number
+from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError
-from manyshot.generate.bodies import perceptron
+from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.batches import Batch
+from manyshot.generate.data_spec import MOST, Kind, check_game
 from manyshot.generate.discriminator import Discriminator, Pairs
-from manyshot.generate.draw import Batch
-from manyshot.generate.game import Game
-from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
-from manyshot.generate.kind import MOST, Kind, check_game
+from manyshot.generate.model import Code, Condition, ItemGenerator, Wants
+from manyshot.generate.networks import perceptron
 
 SHARPNESS = 10.0
 """What cosines are multiplied by in the class term."""

@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.generate.bodies import Grow, Shrink
+from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.data_spec import Kind
 from manyshot.generate.discriminator import Projection
-from manyshot.generate.game import Game
 from manyshot.generate.gan import ConvolutionalOptions
-from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
-from manyshot.generate.kind import Kind
+from manyshot.generate.model import Code, Condition, ItemGenerator, Wants
+from manyshot.generate.networks import Grow, Shrink
 
 
 class Labelled(ItemGenerator):

@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.augment.op import check_number
-from manyshot.generate.bodies import Shrink
-from manyshot.generate.draw import Batch
-from manyshot.generate.generator import ItemGenerator, Wants
-from manyshot.generate.kind import MOST, Kind
-from manyshot.generate.lesson import Change, Lesson
+from manyshot.augment.ops.op import check_number
+from manyshot.generate.batches import Batch
+from manyshot.generate.data_spec import MOST, Kind
+from manyshot.generate.model import ItemGenerator, Wants
+from manyshot.generate.networks import Shrink
+from manyshot.generate.objective import Change, Lesson
 from manyshot.generate.unet import UNet
 
 

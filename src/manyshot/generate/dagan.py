@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from manyshot.augment.op import check_number
-from manyshot.generate.bodies import Shrink
+from manyshot.augment.ops.op import check_number
+from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.data_spec import MOST, Kind
 from manyshot.generate.discriminator import Pairs
-from manyshot.generate.game import Game
 from manyshot.generate.gan import ConvolutionalOptions
-from manyshot.generate.generator import Wants
-from manyshot.generate.kind import MOST, Kind
+from manyshot.generate.model import Wants
+from manyshot.generate.networks import Shrink
 from manyshot.generate.unet import UNet
 
 

@@ -4,7 +4,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment import Compose, Op, Plan, Sometimes
 from manyshot.base import InputError
-from manyshot.generate.lesson import Change
+from manyshot.generate.objective import Change
 
 
 def unchanged(items: Tensor) -> Tensor:

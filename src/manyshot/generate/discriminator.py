@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from manyshot.generate.generator import Condition
+from manyshot.generate.model import Condition
 
 
 class Discriminator(nn.Module, ABC):

@@ -7,12 +7,12 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from manyshot.augment.op import check_number
-from manyshot.generate.bodies import Bounded, Grow, Shrink, perceptron, spectral
+from manyshot.augment.ops.op import check_number
+from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.data_spec import MOST, Kind, check_game
 from manyshot.generate.discriminator import Discriminator, Plain
-from manyshot.generate.game import Game
-from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
-from manyshot.generate.kind import MOST, Kind, check_game
+from manyshot.generate.model import Code, Condition, ItemGenerator, Wants
+from manyshot.generate.networks import Bounded, Grow, Shrink, perceptron, spectral
 
 
 class Free(ItemGenerator):

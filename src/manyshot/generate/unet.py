@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.generate.bodies import Bounded, middle, normalised, require_size, stages_of
-from manyshot.generate.generator import Code, Condition, ItemGenerator, Wants
+from manyshot.generate.model import Code, Condition, ItemGenerator, Wants
+from manyshot.generate.networks import Bounded, middle, normalised, require_size, stages_of
 
 FURTHEST = 0.5
 """How far a field moves a pixel at most, in halves of the picture."""

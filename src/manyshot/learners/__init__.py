@@ -3,26 +3,25 @@
 from manyshot.learners.anil import ANIL
 from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
-from manyshot.learners.deformation_matching import DeformationMatching
 from manyshot.learners.distributional_signatures import DistributionalSignatures
 from manyshot.learners.ensemble import Ensemble
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.fine_tune import FineTune
-from manyshot.learners.inner import GradientLearner
+from manyshot.learners.gradient_learner import GradientLearner
 from manyshot.learners.learner import CRITERIA, Classifier, Learner, by_task, cross_entropy
+from manyshot.learners.linear_probe import Probe
 from manyshot.learners.logistic import Logistic
 from manyshot.learners.maml import MAML
 from manyshot.learners.maml_plus_plus import MAMLPlusPlus
 from manyshot.learners.matching import Matching
 from manyshot.learners.meta_dropout import MetaDropout, Perturbed
 from manyshot.learners.meta_sgd import MetaSGD
-from manyshot.learners.probe import Probe
 from manyshot.learners.prototypes import Prototypes
+from manyshot.learners.registry import LEARNERS, ClassifierOptions, LearnerOptions
 from manyshot.learners.relation import Relation
 from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
 from manyshot.learners.softmax import fit_softmax
-from manyshot.learners.table import LEARNERS, ClassifierOptions, LearnerOptions
 from manyshot.learners.transductive import transductive
 
 __all__ = [
@@ -34,7 +33,6 @@ __all__ = [
     "BaselinePlusPlus",
     "Classifier",
     "ClassifierOptions",
-    "DeformationMatching",
     "DistributionalSignatures",
     "Ensemble",
     "FeatureLearner",

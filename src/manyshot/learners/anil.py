@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from manyshot.learners.inner import GradientLearner, Order, Parameters
+from manyshot.learners.gradient_learner import GradientLearner, Order, Parameters
 from manyshot.learners.maml import check_step_size
 from manyshot.nets import TaskNorm
 

@@ -3,7 +3,7 @@
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.learners.inner import GradientLearner, Order, Parameters
+from manyshot.learners.gradient_learner import GradientLearner, Order, Parameters
 
 
 class MAML(GradientLearner):

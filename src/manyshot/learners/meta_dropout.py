@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from manyshot.learners.inner import Parameters
+from manyshot.learners.gradient_learner import Parameters
 from manyshot.learners.maml import MAML
 from manyshot.nets import StagedEncoder
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from manyshot.learners.inner import GradientLearner, Order, Parameters
+from manyshot.learners.gradient_learner import GradientLearner, Order, Parameters
 from manyshot.learners.maml import check_step_size
 
 

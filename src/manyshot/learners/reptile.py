@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.learners.inner import GradientLearner, Parameters
+from manyshot.learners.gradient_learner import GradientLearner, Parameters
 from manyshot.learners.learner import weighted_mean
 from manyshot.learners.maml import check_step_size
 from manyshot.tasks import Episode

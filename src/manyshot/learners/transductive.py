@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from manyshot.base import InputError
 from manyshot.learners.ensemble import Ensemble
-from manyshot.learners.inner import GradientLearner
+from manyshot.learners.gradient_learner import GradientLearner
 from manyshot.learners.learner import Classifier, Learner
 from manyshot.nets import TaskNorm
 from manyshot.tasks import Examples

@@ -8,15 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.augment.compose import Compose
 from manyshot.augment.image import Affine, StrokeWidth
-from manyshot.augment.op import check_number
-from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.budget import WeightBudget
-from manyshot.meta_augment.context import gaussian, of_items
-from manyshot.meta_augment.policy import SPEED, image_channels
-from manyshot.meta_augment.sight import Sight
+from manyshot.augment.ops.compose import Compose
+from manyshot.augment.ops.op import check_number
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.policy.policy import SPEED, image_channels
 from manyshot.meta_augment.spline import Spline
+from manyshot.meta_augment.support_context import gaussian, of_items
+from manyshot.meta_augment.support_encoder import Sight
+from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
 
 AFFINE = {"degrees": (8.0, 60.0), "scale": (0.1, log(1.6)), "shear": (0.1, 0.6), "x": (0.05, 0.4), "y": (0.05, 0.4)}

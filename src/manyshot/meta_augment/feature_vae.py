@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.augment.op import check_number
+from manyshot.augment.ops.op import check_number
 from manyshot.learners.learner import weighted_mean
-from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.context import gaussian, of_items, task_context
 from manyshot.meta_augment.hallucinator import feature_size
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.support_context import gaussian, of_items, task_context
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.places import gather_items, number_in_class, place_of
+from manyshot.tasks.examples_index import gather_items, number_in_class, place_of
 
 
 class FeatureVAE(LearnedAugmenter):

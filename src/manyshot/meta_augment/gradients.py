@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.build import build
-from manyshot.augment.language import parse_call
-from manyshot.augment.op import check_choice, check_number
+from manyshot.augment.ops.op import check_choice, check_number
+from manyshot.augment.plan.build import build
+from manyshot.augment.plan.language import parse_call
 from manyshot.base import InputError
 from manyshot.learners import GradientLearner, Learner
 from manyshot.meta_augment.inner_problem import inner_problem
+from manyshot.meta_augment.linear_solve import Weights, conjugate_gradient, neumann
 from manyshot.meta_augment.reinforce import Reinforce
-from manyshot.meta_augment.solve import Weights, conjugate_gradient, neumann
 from manyshot.meta_augment.trial import Trial
 
 FIRST_ORDER = (

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.augment.op import check_number
+from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError
-from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.budget import WeightBudget
-from manyshot.meta_augment.context import gaussian, of_items, task_context
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.support_context import gaussian, of_items, task_context
+from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
 
 

@@ -12,7 +12,7 @@ from manyshot.learners import GradientLearner, Learner, Probe, by_task
 from manyshot.learners.learner import item_losses, weighted_mean
 from manyshot.learners.ridge import with_one
 from manyshot.learners.softmax import fit_softmax
-from manyshot.meta_augment.solve import Weights
+from manyshot.meta_augment.linear_solve import Weights
 from manyshot.tasks import Examples
 
 

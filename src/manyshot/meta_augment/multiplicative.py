@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.augment.op import check_number
-from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.budget import WeightBudget
-from manyshot.meta_augment.context import gaussian, task_context
+from manyshot.augment.ops.op import check_number
 from manyshot.meta_augment.hallucinator import feature_size
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.support_context import gaussian, task_context
+from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples
 
 USUAL = 0.80606

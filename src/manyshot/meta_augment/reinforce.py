@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.op import check_choice
+from manyshot.augment.ops.op import check_choice
 from manyshot.base import InputError
 from manyshot.meta_augment.gates import gates, log_probability, score
-from manyshot.meta_augment.policy import OpPolicy
+from manyshot.meta_augment.policy.policy import OpPolicy
 from manyshot.meta_augment.trial import Trial
 
 BASELINES = ("likeliest", "flipped")

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.warp import Warp, pixels
-from manyshot.augment.op import Params, check_number
+from manyshot.augment.image.geometric.warp import Warp, pixels
+from manyshot.augment.ops.op import Params, check_number
 
 FOLDLESS = 0.48
 """Coefficients up to this share of the knots' distance leave the map one to one: 1 / 2.0464 (Choi and Lee 2000)."""

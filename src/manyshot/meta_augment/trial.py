@@ -7,7 +7,7 @@ from torch import Tensor
 
 from manyshot.learners import GradientLearner, Learner
 from manyshot.learners.learner import weighted_mean
-from manyshot.meta_augment.augmenter import Draws, LearnedAugmenter
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter
 from manyshot.tasks import Episode, Examples
 
 

@@ -4,9 +4,9 @@ from manyshot.nets.conv4 import Conv4
 from manyshot.nets.drop_block import DropBlock
 from manyshot.nets.norm import GroupNorm, Norm, TaskNorm, counting, groups_of, make_norm, using
 from manyshot.nets.pretrained import PretrainedEncoder
+from manyshot.nets.registry import ENCODERS, EncoderOptions, TextEncoderOptions
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.staged import Route, StagedEncoder
-from manyshot.nets.table import ENCODERS, EncoderOptions, TextEncoderOptions
 from manyshot.nets.text_encoder import TextEncoder
 
 __all__ = [

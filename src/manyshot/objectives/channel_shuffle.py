@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.draws import beta
-from manyshot.augment.op import Params, check_number
+from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.op import Params, check_number
 from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.objectives.blend import blending, pack
@@ -17,7 +17,7 @@ from manyshot.objectives.metamix import MetaMix, mixed_labels
 from manyshot.objectives.objective import StepTasks
 from manyshot.objectives.reroute import encoder_of, loss_by_route
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.places import gather_items, number_in_class, place_of
+from manyshot.tasks.examples_index import gather_items, number_in_class, place_of
 
 
 @dataclass(frozen=True)

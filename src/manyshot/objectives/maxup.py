@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.op import check_number
+from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.learners.learner import weighted_mean

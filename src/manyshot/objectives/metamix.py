@@ -7,15 +7,15 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.draws import beta
-from manyshot.augment.op import Params, check_number
+from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.op import Params, check_number
 from manyshot.learners import Learner
 from manyshot.objectives.blend import blending, pack
 from manyshot.objectives.check import require_mixing
 from manyshot.objectives.objective import StepTasks
 from manyshot.objectives.reroute import encoder_of, loss_by_route
 from manyshot.tasks import Episode
-from manyshot.tasks.places import any_item, gather_items
+from manyshot.tasks.examples_index import any_item, gather_items
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,15 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
-from manyshot.augment.draws import beta
-from manyshot.augment.op import Params, check_choice, check_number, uniform
+from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
 from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.objectives.check import require_classes, require_mixing
 from manyshot.objectives.objective import StepTasks
 from manyshot.objectives.reroute import encoder_of, loss_from, up_to
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.places import number_in_class, place_of
+from manyshot.tasks.examples_index import number_in_class, place_of
 
 
 @dataclass(frozen=True)

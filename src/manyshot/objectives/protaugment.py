@@ -8,14 +8,14 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from manyshot.augment import Plan
-from manyshot.augment.op import check_number
-from manyshot.augment.variants import variants
+from manyshot.augment.ops.op import check_number
+from manyshot.augment.ops.variants import variants
 from manyshot.base import InputError
 from manyshot.learners import FeatureLearner, Learner, by_task
 from manyshot.learners.learner import weighted_mean
 from manyshot.objectives.objective import StepTasks
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.places import gather_items
+from manyshot.tasks.examples_index import gather_items
 
 
 @dataclass(frozen=True)

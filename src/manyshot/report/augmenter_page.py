@@ -1,12 +1,12 @@
 """The page of an augmenter's training."""
 
+from manyshot.meta_augment.diagnose import Diagnosis
+from manyshot.meta_augment.train import AugmenterRun
 from manyshot.report.diagnosis import diagnosis_sections
 from manyshot.report.page import Page, Picture, Section, provenance
 from manyshot.report.plots import training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve
 from manyshot.tasks import Source
-from manyshot.training import AugmenterRun
-from manyshot.training.diagnose import Diagnosis
 
 
 def augmenter_page(run: AugmenterRun, command: str, diagnosed: tuple[Diagnosis, Source] | None = None) -> Page:

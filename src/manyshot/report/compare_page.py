@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from manyshot.compare import Arm, ArmResult, Compared
 from manyshot.report.page import Page, Paragraph, Picture, Section, Table, interval, provenance
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_shown
-from manyshot.training import Arm, ArmResult, Compared
 
 Results = Mapping[str, ArmResult]
 """What each arm reached, by name; the first is what the others are measured against."""

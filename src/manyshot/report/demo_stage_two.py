@@ -9,21 +9,15 @@ import numpy as np
 from PIL import Image
 
 from manyshot.augment import Plan
+from manyshot.compare import ArmResult
+from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.meta_augment.train import AugmenterRun, train_augmenter
 from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
-from manyshot.report.export_learned import export_learned
-from manyshot.report.gallery import Row, sheet
 from manyshot.report.page import Command, Paragraph, Part, Picture, Section, Table
+from manyshot.samples.contact_sheet import Row, sheet
+from manyshot.samples.export_learned import export_learned
 from manyshot.tasks import EpisodeSampler
-from manyshot.training import (
-    ArmResult,
-    AugmenterConfig,
-    AugmenterRun,
-    Run,
-    Settings,
-    holm,
-    paired_difference,
-    train_augmenter,
-)
+from manyshot.training import Run, Settings, holm, paired_difference
 from manyshot.training.evaluate import evaluate_tasks
 
 TASKS, COPIES = 100, 4

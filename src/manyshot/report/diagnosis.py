@@ -3,13 +3,13 @@
 import numpy as np
 from torch import Tensor
 
-from manyshot.report.gallery import Row, sheet
+from manyshot.meta_augment.diagnose import Diagnosis
+from manyshot.meta_augment.train import AugmenterRun
 from manyshot.report.page import Paragraph, Part, Picture, Section, Table, interval
-from manyshot.report.retrieved import nearest_pictures
 from manyshot.report.run_page import is_ink
+from manyshot.samples.contact_sheet import Row, sheet
+from manyshot.samples.nearest_pictures import nearest_pictures
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training import AugmenterRun
-from manyshot.training.diagnose import Diagnosis
 
 SHOWN = 8
 """Made samples of each class."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from manyshot.compare.memorisation import SHOTS, STEP_SIZE, WIDTH, Remembered
 from manyshot.report.page import Page, Paragraph, Section, Table, interval, provenance
-from manyshot.training.memorisation import SHOTS, STEP_SIZE, WIDTH, Remembered
 
 COLUMNS = (
     "arm",

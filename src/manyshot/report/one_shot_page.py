@@ -1,7 +1,7 @@
 """The page of Omniglot's one-shot challenge: the error on each rung of the ladder."""
 
+from manyshot.compare.omniglot_ladder import RUNGS, Climbed
 from manyshot.report.page import Page, Paragraph, Section, Table, interval, provenance
-from manyshot.training.one_shot import RUNGS, Climbed
 
 COLUMNS = ("rung", "error %", "difference, points", "p (Holm)", "CPU seconds")
 

@@ -11,11 +11,11 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor
 
 from manyshot.augment import OPS, Op
-from manyshot.augment.syntax import number
+from manyshot.augment.plan.syntax import number
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets import load
-from manyshot.report.gallery import Row, sheet
+from manyshot.samples.contact_sheet import Row, sheet
 
 STRENGTHS = (0.5, 1.0, 2.0)
 """Multiples of the default of an op's first option."""

@@ -3,11 +3,11 @@
 from manyshot.augment import Plan
 from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
-from manyshot.report.gallery import Row, sheet
 from manyshot.report.page import Page, Picture, Section, Table, provenance
 from manyshot.report.plots import Curve, training_curves
+from manyshot.runtime.metrics_log import Row as Note
+from manyshot.samples.contact_sheet import Row, sheet
 from manyshot.training import Run, load_sources
-from manyshot.training.metrics import Row as Note
 
 
 def run_page(run: Run, command: str) -> Page:

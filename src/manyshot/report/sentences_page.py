@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
+from manyshot.compare import Compared
 from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
 from manyshot.report.page import Page, Paragraph, Section, Table, provenance
 from manyshot.tasks import Source
-from manyshot.training import Compared
 
 SHOWN = 5
 """Sentences that the page shows what plans make of."""

@@ -7,7 +7,7 @@ from manyshot.tasks.sampler import EpisodeSampler
 from manyshot.tasks.sinusoids import Sinusoids
 from manyshot.tasks.source import Source
 from manyshot.tasks.stream import TaskStream
-from manyshot.tasks.table import TaskTable
+from manyshot.tasks.task_index import TaskTable
 
 __all__ = [
     "Episode",

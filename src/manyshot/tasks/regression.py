@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base import InputError
+from manyshot.base.sampling import choose
 from manyshot.base.seeds import integers
-from manyshot.tasks.choose import choose
 from manyshot.tasks.episode import Episode, Examples
 from manyshot.tasks.source import Source
 from manyshot.tasks.stream import numbers_of
-from manyshot.tasks.table import TaskTable
+from manyshot.tasks.task_index import TaskTable
 
 _GROUP, _ITEMS = range(2)
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.base import InputError
+from manyshot.base.sampling import choose
 from manyshot.base.seeds import Word, integers, uniform
-from manyshot.tasks.choose import choose
 from manyshot.tasks.episode import Episode
 from manyshot.tasks.source import Source
 from manyshot.tasks.stream import numbers_of
-from manyshot.tasks.table import TaskTable
+from manyshot.tasks.task_index import TaskTable
 
 Range = int | tuple[int, int]
 

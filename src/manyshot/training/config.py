@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.augment import Plan
-from manyshot.augment.build import build
-from manyshot.augment.language import parse_call
+from manyshot.augment.plan.build import build
+from manyshot.augment.plan.language import parse_call
 from manyshot.base import InputError, did_you_mean
 from manyshot.datasets import DATASETS, Columns
 from manyshot.learners import LEARNERS, LearnerOptions
 from manyshot.nets import ENCODERS, EncoderOptions
 from manyshot.objectives import parse_objective
+from manyshot.runtime.settings import read_settings
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.fit import Settings
-from manyshot.training.read_settings import read_settings
 
 Range = int | tuple[int, int]
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from manyshot.augment import Plan, pool_variants
-from manyshot.augment.kinds import require_kind
+from manyshot.augment.ops.kinds import require_kind
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.learners import FeatureLearner, Learner, by_task
+from manyshot.runtime.device import require_device
 from manyshot.tasks import Episode, EpisodeSampler, Source
-from manyshot.training.device import require_device
-from manyshot.training.features import encode, remember
+from manyshot.training.feature_cache import encode, remember
 from manyshot.training.statistics import mean_interval
 
 BINS = 15

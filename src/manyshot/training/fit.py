@@ -12,30 +12,23 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, AdamW, Optimizer
 
 from manyshot.augment import Plan
-from manyshot.base import InputError, WorkStopped, did_you_mean, sweep
+from manyshot.base import InputError, TrainingDiverged, did_you_mean, sweep
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.objectives import Objective, Plain, StepTasks
+from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
+from manyshot.runtime.clock import CpuClock
+from manyshot.runtime.device import require_device
+from manyshot.runtime.distributed import ALONE, Processes, begin_alike, check_share
+from manyshot.runtime.interrupt import postponed_interrupt
+from manyshot.runtime.metrics_log import MetricsLog, Row
 from manyshot.tasks import EpisodeSampler, TaskStream
-from manyshot.training.checkpoint import load_checkpoint, save_checkpoint
-from manyshot.training.device import require_device
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.interrupt import postponed_interrupt
-from manyshot.training.metrics import MetricsLog, Row
-from manyshot.training.processes import ALONE, Processes, begin_alike, check_share
-from manyshot.training.timing import CpuClock
 
 MOST_TASKS = 10_000
 """Of a step: its tasks all lie in memory at once."""
-
-
-class TrainingDiverged(WorkStopped):
-    """The loss or the gradient stopped being a number, or exploded.
-
-    The last good weights are kept: the learner gets those of the last checkpoint back.
-    """
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from manyshot.augment import Plan
 from manyshot.base import InputError, read_json
 from manyshot.learners import ClassifierOptions, Learner
 from manyshot.nets import Norm, PretrainedEncoder, TextEncoder, TextEncoderOptions
+from manyshot.runtime.checkpoint import load_checkpoint
+from manyshot.runtime.device import device_or_cpu
+from manyshot.runtime.metrics_log import Row, read_metrics
+from manyshot.runtime.run_folder import CONFIG, kind_of_run
 from manyshot.tasks import Source
-from manyshot.training.checkpoint import load_checkpoint
-from manyshot.training.claim import CONFIG, kind_of_run
 from manyshot.training.config import Config, encoder_options, learner_options
-from manyshot.training.device import device_or_cpu
-from manyshot.training.metrics import Row, read_metrics
-from manyshot.training.sources import image_shape
+from manyshot.training.splits import image_shape
 
 AUGMENTER = "augmenter"
 """The kind of run, in its `config.json`, that holds an augmenter beside its learner."""

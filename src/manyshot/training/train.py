@@ -8,16 +8,16 @@ from manyshot.base import InputError, write_json
 from manyshot.learners import FeatureLearner, Learner
 from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.objectives import Objective, Plain, parse_objective
+from manyshot.runtime.checkpoint import read_progress
+from manyshot.runtime.device import require_device
+from manyshot.runtime.distributed import ALONE, Processes, check_share
+from manyshot.runtime.run_folder import CONFIG, claim
 from manyshot.tasks import EpisodeSampler
-from manyshot.training.checkpoint import read_progress
-from manyshot.training.claim import CONFIG, claim
 from manyshot.training.config import Config
-from manyshot.training.device import require_device
-from manyshot.training.features import encode, remember
+from manyshot.training.feature_cache import encode, remember
 from manyshot.training.fit import Settings, check_step, fit
-from manyshot.training.processes import ALONE, Processes, check_share
 from manyshot.training.run import Run, make_learner, settings_in
-from manyshot.training.sources import Sources, image_shape, load_sources, samplers
+from manyshot.training.splits import Sources, image_shape, load_sources, samplers
 
 
 def train(

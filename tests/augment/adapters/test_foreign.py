@@ -17,7 +17,7 @@ from manyshot.augment.adapters.foreign import require, seeded
 from manyshot.augment.adapters.kornia import FromKornia
 from manyshot.augment.adapters.torchvision import FromTorchvision, ToTorchvision
 from manyshot.augment.image import Affine, Brightness, Flip, Noise
-from manyshot.augment.targets import apply_to
+from manyshot.augment.ops.targets import apply_to
 from manyshot.base import InputError
 
 

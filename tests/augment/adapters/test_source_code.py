@@ -43,7 +43,7 @@ def test_the_text_is_python_that_knows_nothing_of_manyshot(write):
 
 
 def test_both_libraries_have_a_counterpart_for_every_op_that_a_policy_may_learn():
-    from manyshot.meta_augment.policy_ops import POLICY_OPS
+    from manyshot.meta_augment.policy.policy_ops import POLICY_OPS
 
     for op in POLICY_OPS.values():
         assert type(op.op) in ALBUMENTATIONS

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from manyshot.augment.combine import apply_layers
 from manyshot.augment.engine.compiled import plan_of
 from manyshot.augment.engine.geometry import is_exact, where
 from manyshot.augment.engine.passes import Fused
-from manyshot.augment.image.warp import pixels, resample
-from manyshot.augment.op import take
+from manyshot.augment.image.geometric.warp import pixels, resample
+from manyshot.augment.ops.combine import apply_layers
+from manyshot.augment.ops.op import take
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from manyshot.augment import Compose, Sometimes
-from manyshot.augment.choose import OneOf, SomeOf
 from manyshot.augment.engine import Compiled
 from manyshot.augment.engine.compiled import plan_of
 from manyshot.augment.engine.kernels import images as kernels
@@ -40,7 +39,8 @@ from manyshot.augment.image import (
     Solarize,
     Turn,
 )
-from manyshot.augment.op import take
+from manyshot.augment.ops.choose import OneOf, SomeOf
+from manyshot.augment.ops.op import take
 from manyshot.augment.policies import RandAugment, TrivialAugment
 from manyshot.base import InputError
 

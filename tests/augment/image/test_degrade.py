@@ -9,8 +9,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from manyshot.augment.image import JPEG, BiasField, Downscale, Ghosting, MotionBlur, SaltPepper, Speckle
-from manyshot.augment.image.jpeg import STEPS
-from manyshot.augment.image.scan import POWERS
+from manyshot.augment.image.corruption.jpeg import STEPS
+from manyshot.augment.image.corruption.mri import POWERS
 
 
 def generator(seed: int = 0) -> torch.Generator:

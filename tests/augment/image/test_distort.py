@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.interpolate import RBFInterpolator
 
 from manyshot.augment.image import GridDistort, Perspective, SelfMix, ThinPlate
-from manyshot.augment.image.warp import pixels
+from manyshot.augment.image.geometric.warp import pixels
 
 
 def generator(seed: int = 0) -> torch.Generator:

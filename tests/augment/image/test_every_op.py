@@ -8,7 +8,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyshot.augment.compose import Compose, Sometimes
 from manyshot.augment.image import (
     JPEG,
     OPS,
@@ -51,7 +50,8 @@ from manyshot.augment.image import (
     ThinPlate,
     Turn,
 )
-from manyshot.augment.op import Op, take
+from manyshot.augment.ops.compose import Compose, Sometimes
+from manyshot.augment.ops.op import Op, take
 from manyshot.base import InputError
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from manyshot.augment.image import ChannelDrop, ChannelShuffle, Grayscale, Invert, StainJitter, Temperature
-from manyshot.augment.image.colour import LUMA
-from manyshot.augment.image.stain import STAINS
+from manyshot.augment.image.intensity.colour import LUMA
+from manyshot.augment.image.intensity.stain import STAINS
 from manyshot.base import InputError
 
 

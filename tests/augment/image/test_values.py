@@ -7,8 +7,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from manyshot.augment.image import Blur, Brightness, Contrast, Erase, Hue, Noise, Saturation, StrokeWidth
-from manyshot.augment.image.colour import LUMA, Recolour
-from manyshot.augment.image.noise import gaussian, uniforms
+from manyshot.augment.image.corruption.noise import gaussian, uniforms
+from manyshot.augment.image.intensity.colour import LUMA, Recolour
 from manyshot.base import InputError
 
 COLOUR = {"brightness": Brightness(), "contrast": Contrast(), "saturation": Saturation(), "hue": Hue()}

@@ -9,7 +9,7 @@ from scipy.ndimage import map_coordinates
 from torch.nn import functional as F
 
 from manyshot.augment.image import Affine, Crop, Elastic, Flip, FlipVertical, ResizedCrop, Turn
-from manyshot.augment.image.warp import EDGES, pixels, settle
+from manyshot.augment.image.geometric.warp import EDGES, pixels, settle
 from manyshot.base import InputError
 
 

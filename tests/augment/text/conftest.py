@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from manyshot.augment.op import Op
+from manyshot.augment.ops.op import Op
 from manyshot.augment.text import OPS
 
 WORDS = "where can i buy a good cup of tea in the big town car house hot cold 今 天 气 真 好 我 们 去".split()  # noqa: SIM905

@@ -29,7 +29,7 @@ from manyshot.augment.text import (
     Typos,
     Widths,
 )
-from manyshot.augment.text.base import draws
+from manyshot.augment.text.text_op import draws
 from manyshot.augment.text.typos import NEAR
 from manyshot.augment.text.wordnet import synonyms
 from manyshot.base import InputError

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manyshot.augment.op import take
+from manyshot.augment.ops.op import take
 from manyshot.augment.text import OPS
 
 TEXTS = {

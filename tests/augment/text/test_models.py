@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from manyshot.augment.op import take
+from manyshot.augment.ops.op import take
 from manyshot.augment.text import BackTranslate, MaskWords, Paraphrase, ParaphraseFile
 from manyshot.augment.text.models import load, rewritten
 from manyshot.base import InputError

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.augment.adapters.foreign import Foreign, require, to_array, to_image
-from manyshot.augment.op import Op, Params
-from manyshot.augment.targets import apply_to
+from manyshot.augment.ops.op import Op, Params
+from manyshot.augment.ops.targets import apply_to
 from manyshot.base.seeds import generator
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from manyshot.augment.op import Params, seeds
+from manyshot.augment.ops.op import Params, seeds
 from manyshot.base import InputError
 
 

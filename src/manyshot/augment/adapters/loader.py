@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from manyshot.augment.adapters.foreign import to_image
 from manyshot.augment.mix import Mix, mix_batch
-from manyshot.augment.op import Op
+from manyshot.augment.ops.op import Op
 from manyshot.base import InputError, seeds
 
 Address = tuple[int, int]

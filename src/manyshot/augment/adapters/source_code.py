@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from manyshot.augment.compose import Compose, Sometimes
 from manyshot.augment.image import (
     Affine,
     Blur,
@@ -28,8 +27,9 @@ from manyshot.augment.image import (
     StrokeWidth,
     Turn,
 )
-from manyshot.augment.op import Op
-from manyshot.augment.table import NAMED
+from manyshot.augment.ops.compose import Compose, Sometimes
+from manyshot.augment.ops.op import Op
+from manyshot.augment.registry import NAMED
 from manyshot.base import InputError
 
 Row = Callable[[Any, str], str]

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from manyshot.augment.adapters.foreign import Foreign, to_array, to_image
-from manyshot.augment.op import Op
+from manyshot.augment.ops.op import Op
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from manyshot.augment.plan import Plan
-from manyshot.augment.presets import PRESETS, TEXT_PRESETS
+from manyshot.augment.plan.plan import Plan
+from manyshot.augment.plan.presets import PRESETS, TEXT_PRESETS
 from manyshot.base import track
 from manyshot.tasks import EpisodeSampler, Source
 

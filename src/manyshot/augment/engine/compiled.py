@@ -14,14 +14,14 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
-from manyshot.augment.combine import Combined, Part
 from manyshot.augment.engine.job import LAYOUTS, Pixels, job, layer_job
 from manyshot.augment.engine.kernels import neighbours
 from manyshot.augment.engine.leaves import Leaf, leaves
 from manyshot.augment.engine.passes import Fused, Layered, Pass, Single, passes
-from manyshot.augment.image.point import LEVELS
-from manyshot.augment.image.sharpness import Sharpness
-from manyshot.augment.op import Op, Params, check_choice, check_number, take
+from manyshot.augment.image.corruption.sharpness import Sharpness
+from manyshot.augment.image.intensity.point import LEVELS
+from manyshot.augment.ops.combine import Combined, Part
+from manyshot.augment.ops.op import Op, Params, check_choice, check_number, take
 from manyshot.base import InputError
 from manyshot.base.progress import console
 

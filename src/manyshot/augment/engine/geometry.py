@@ -11,17 +11,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.compose import PERMUTATIONS
-from manyshot.augment.engine.kernels import room, small
+from manyshot.augment.engine.kernels import matrices as small
+from manyshot.augment.engine.kernels import workspace as room
 from manyshot.augment.engine.leaves import Leaf
-from manyshot.augment.image.affine import Affine
-from manyshot.augment.image.crop import Crop, ResizedCrop, steps
-from manyshot.augment.image.elastic import Elastic
-from manyshot.augment.image.flip import Flip
-from manyshot.augment.image.perspective import Perspective
-from manyshot.augment.image.turn import Turn
-from manyshot.augment.image.warp import Warp, pixels, settle
-from manyshot.augment.op import Op, Params
+from manyshot.augment.image.geometric.affine import Affine
+from manyshot.augment.image.geometric.crop import Crop, ResizedCrop, steps
+from manyshot.augment.image.geometric.elastic import Elastic
+from manyshot.augment.image.geometric.flip import Flip
+from manyshot.augment.image.geometric.perspective import Perspective
+from manyshot.augment.image.geometric.turn import Turn
+from manyshot.augment.image.geometric.warp import Warp, pixels, settle
+from manyshot.augment.ops.compose import PERMUTATIONS
+from manyshot.augment.ops.op import Op, Params
 
 Size = tuple[int, int]
 Array = npt.NDArray[Any]

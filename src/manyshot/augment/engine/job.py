@@ -8,16 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from manyshot.augment.combine import Part
 from manyshot.augment.engine.geometry import EDGE_CODES, Fetch, fetch, matrix_of
-from manyshot.augment.engine.kernels import channels, copies, images, room
-from manyshot.augment.engine.kernels.room import Looks, Sink
+from manyshot.augment.engine.kernels import channels, copies, images
+from manyshot.augment.engine.kernels import workspace as room
+from manyshot.augment.engine.kernels.workspace import Looks, Sink
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.engine.passes import Fused, passes
 from manyshot.augment.engine.values import Holes, colours, histograms, holes, table
-from manyshot.augment.image.point import LEVELS
-from manyshot.augment.image.warp import Warp
-from manyshot.augment.op import Params
+from manyshot.augment.image.geometric.warp import Warp
+from manyshot.augment.image.intensity.point import LEVELS
+from manyshot.augment.ops.combine import Part
+from manyshot.augment.ops.op import Params
 
 Array = npt.NDArray[Any]
 LAYOUTS = {"nchw": 0, "nhwc": 1}

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from manyshot.augment.compose import Compose, Sometimes
-from manyshot.augment.op import Op, Params
+from manyshot.augment.ops.compose import Compose, Sometimes
+from manyshot.augment.ops.op import Op, Params
 
 Path = tuple[str, ...]
 

@@ -6,9 +6,10 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from manyshot.augment.engine.job import LAYOUTS
-from manyshot.augment.engine.kernels import mixes, small
+from manyshot.augment.engine.kernels import matrices as small
+from manyshot.augment.engine.kernels import mixes
 from manyshot.augment.mix import CutMix, Mix, Mixup
-from manyshot.augment.op import Params
+from manyshot.augment.ops.op import Params
 from manyshot.base import InputError, did_you_mean
 
 

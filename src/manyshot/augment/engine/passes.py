@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from manyshot.augment.combine import Combined
-from manyshot.augment.compose import PERMUTATIONS
 from manyshot.augment.engine.geometry import is_displaced, is_exact, matrix_of
 from manyshot.augment.engine.leaves import Leaf
-from manyshot.augment.image.chain import chains
-from manyshot.augment.image.colour import Recolour
-from manyshot.augment.image.erase import Erase
-from manyshot.augment.image.point import PointOp
-from manyshot.augment.image.sharpness import Sharpness
-from manyshot.augment.image.warp import Warp
+from manyshot.augment.image.corruption.sharpness import Sharpness
+from manyshot.augment.image.cut.erase import Erase
+from manyshot.augment.image.geometric.warp import Warp
+from manyshot.augment.image.intensity.chain import chains
+from manyshot.augment.image.intensity.colour import Recolour
+from manyshot.augment.image.intensity.point import PointOp
+from manyshot.augment.ops.combine import Combined
+from manyshot.augment.ops.compose import PERMUTATIONS
 
 
 @dataclass(frozen=True)

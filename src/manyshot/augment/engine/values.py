@@ -11,13 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.augment.engine.kernels import images as passes
-from manyshot.augment.engine.kernels import maps, small
+from manyshot.augment.engine.kernels import maps
+from manyshot.augment.engine.kernels import matrices as small
 from manyshot.augment.engine.leaves import Leaf
-from manyshot.augment.image.chain import looks_at_mean
-from manyshot.augment.image.colour import LUMA, YIQ, Brightness, Contrast, Hue, Recolour, Saturation
-from manyshot.augment.image.erase import Erase
-from manyshot.augment.image.point import LEVELS, PointOp
-from manyshot.augment.op import Params
+from manyshot.augment.image.cut.erase import Erase
+from manyshot.augment.image.intensity.chain import looks_at_mean
+from manyshot.augment.image.intensity.colour import LUMA, YIQ, Brightness, Contrast, Hue, Recolour, Saturation
+from manyshot.augment.image.intensity.point import LEVELS, PointOp
+from manyshot.augment.ops.op import Params
 
 Array = npt.NDArray[Any]
 FILL_CODES = {"zero": 0, "mean": 1, "noise": 2}

@@ -3,31 +3,31 @@
 Adding an op is one file, one line in `OPS` and one row in the test of every op.
 """
 
-from manyshot.augment.image.affine import Affine
-from manyshot.augment.image.blur import Blur
-from manyshot.augment.image.colour import Brightness, Contrast, Hue, Saturation
-from manyshot.augment.image.crop import Crop, ResizedCrop
-from manyshot.augment.image.downscale import Downscale
-from manyshot.augment.image.elastic import Elastic
-from manyshot.augment.image.erase import Erase
-from manyshot.augment.image.flip import Flip, FlipVertical
-from manyshot.augment.image.gamma import ForegroundGamma, Gamma
-from manyshot.augment.image.grid import GridDistort, ThinPlate
-from manyshot.augment.image.jpeg import JPEG
-from manyshot.augment.image.levels import Posterize, Solarize
-from manyshot.augment.image.motion import MotionBlur
-from manyshot.augment.image.noise import Noise
-from manyshot.augment.image.perspective import Perspective
-from manyshot.augment.image.scan import BiasField, Ghosting
-from manyshot.augment.image.self_mix import SelfMix
-from manyshot.augment.image.sharpness import Sharpness
-from manyshot.augment.image.speckle import SaltPepper, Speckle
-from manyshot.augment.image.stain import StainJitter
-from manyshot.augment.image.stretch import Autocontrast, Equalize
-from manyshot.augment.image.stroke import StrokeWidth
-from manyshot.augment.image.tint import ChannelDrop, ChannelShuffle, Grayscale, Invert, Temperature
-from manyshot.augment.image.turn import Turn
-from manyshot.augment.op import Op
+from manyshot.augment.image.corruption.blur import Blur
+from manyshot.augment.image.corruption.downscale import Downscale
+from manyshot.augment.image.corruption.jpeg import JPEG
+from manyshot.augment.image.corruption.motion import MotionBlur
+from manyshot.augment.image.corruption.mri import BiasField, Ghosting
+from manyshot.augment.image.corruption.noise import Noise
+from manyshot.augment.image.corruption.sharpness import Sharpness
+from manyshot.augment.image.corruption.speckle import SaltPepper, Speckle
+from manyshot.augment.image.cut.erase import Erase
+from manyshot.augment.image.cut.self_mix import SelfMix
+from manyshot.augment.image.geometric.affine import Affine
+from manyshot.augment.image.geometric.crop import Crop, ResizedCrop
+from manyshot.augment.image.geometric.elastic import Elastic
+from manyshot.augment.image.geometric.flip import Flip, FlipVertical
+from manyshot.augment.image.geometric.grid import GridDistort, ThinPlate
+from manyshot.augment.image.geometric.perspective import Perspective
+from manyshot.augment.image.geometric.stroke import StrokeWidth
+from manyshot.augment.image.geometric.turn import Turn
+from manyshot.augment.image.intensity.channels import ChannelDrop, ChannelShuffle, Grayscale, Invert, Temperature
+from manyshot.augment.image.intensity.colour import Brightness, Contrast, Hue, Saturation
+from manyshot.augment.image.intensity.gamma import ForegroundGamma, Gamma
+from manyshot.augment.image.intensity.histogram import Autocontrast, Equalize
+from manyshot.augment.image.intensity.levels import Posterize, Solarize
+from manyshot.augment.image.intensity.stain import StainJitter
+from manyshot.augment.ops.op import Op
 
 OPS: dict[str, type[Op]] = {
     "affine": Affine,

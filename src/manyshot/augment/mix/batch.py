@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.mix.base import Mix
+from manyshot.augment.mix.mix import Mix
 from manyshot.base import InputError
 from manyshot.tasks import Examples
 

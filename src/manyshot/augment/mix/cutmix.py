@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.draws import beta
-from manyshot.augment.image.warp import pixels
-from manyshot.augment.mix.base import Mix
-from manyshot.augment.op import Params, check_number, uniform
+from manyshot.augment.image.geometric.warp import pixels
+from manyshot.augment.mix.mix import Mix
+from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.op import Params, check_number, uniform
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.draws import beta
-from manyshot.augment.mix.base import Mix
-from manyshot.augment.op import Params, check_number
+from manyshot.augment.mix.mix import Mix
+from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.op import Params, check_number
 
 
 @dataclass(frozen=True)

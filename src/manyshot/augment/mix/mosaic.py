@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.image.warp import pixels, resample
-from manyshot.augment.mix.base import Mix
-from manyshot.augment.op import Params, check_number, uniform
+from manyshot.augment.image.geometric.warp import pixels, resample
+from manyshot.augment.mix.mix import Mix
+from manyshot.augment.ops.op import Params, check_number, uniform
 
 MOST = 4
 """Tiles that the two cuts of an image can make."""

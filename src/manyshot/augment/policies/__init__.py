@@ -1,6 +1,6 @@
 """Policies: published ways to choose ops at random, with their papers' lists and ranges."""
 
-from manyshot.augment.op import Op
+from manyshot.augment.ops.op import Op
 from manyshot.augment.policies.aug_mix import AugMix
 from manyshot.augment.policies.rand_augment import RandAugment
 from manyshot.augment.policies.trivial_augment import TrivialAugment

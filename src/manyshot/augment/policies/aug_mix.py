@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.combine import apply_layers
-from manyshot.augment.draws import beta, dirichlet
-from manyshot.augment.op import Params, check_number
+from manyshot.augment.ops.combine import apply_layers
+from manyshot.augment.ops.draws import beta, dirichlet
+from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.policies.space import Move, Ranges, layer, moves
 
 MOST = 10

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.combine import Layers, apply_layers
-from manyshot.augment.op import Params, check_number
+from manyshot.augment.ops.combine import Layers, apply_layers
+from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.policies.space import Move, Ranges, layer, moves
 
 MOST = 30

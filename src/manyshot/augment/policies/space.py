@@ -7,8 +7,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from manyshot.augment.combine import Part
-from manyshot.augment.compose import Compose
 from manyshot.augment.image import (
     Affine,
     Autocontrast,
@@ -20,7 +18,9 @@ from manyshot.augment.image import (
     Sharpness,
     Solarize,
 )
-from manyshot.augment.op import Op, Params
+from manyshot.augment.ops.combine import Part
+from manyshot.augment.ops.compose import Compose
+from manyshot.augment.ops.op import Op, Params
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Augmentation of whole tasks: draws that support and query share, further classes, changed labels."""
 
-from manyshot.augment.task.base import TaskOp
 from manyshot.augment.task.composites import Composites
 from manyshot.augment.task.label_noise import LabelNoise
 from manyshot.augment.task.more_classes import MoreClasses
 from manyshot.augment.task.permute_labels import PermuteLabels
+from manyshot.augment.task.task_op import TaskOp
 
 TASK_OPS: dict[str, type[TaskOp]] = {
     "more_classes": MoreClasses,

@@ -7,11 +7,11 @@ from jaxtyping import Float, UInt8
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from manyshot.augment.op import Params, check_choice, check_number, uniform
-from manyshot.augment.task.base import TaskOp, require_classes, which, with_classes
+from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
+from manyshot.augment.task.task_op import TaskOp, require_classes, which, with_classes
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.places import gather_items, place_of
+from manyshot.tasks.examples_index import gather_items, place_of
 
 LARGEST_CUT = 0.3
 """How far from the middle a picture is cut, as a share of half its side."""

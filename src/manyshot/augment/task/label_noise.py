@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator
 
-from manyshot.augment.op import Params, check_choice, check_number
-from manyshot.augment.task.base import TaskOp, which
+from manyshot.augment.ops.op import Params, check_choice, check_number
+from manyshot.augment.task.task_op import TaskOp, which
 from manyshot.base import InputError
 from manyshot.tasks import Episode, has_classes
 

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Bool
 from torch import Generator, Tensor
 
-from manyshot.augment.op import Op, Params, check_number, take
-from manyshot.augment.task.base import TaskOp, require_classes, which, with_classes
+from manyshot.augment.ops.op import Op, Params, check_number, take
+from manyshot.augment.ops.variants import apply_in_tasks
 from manyshot.augment.task.shared import class_rows
-from manyshot.augment.variants import apply_in_tasks
+from manyshot.augment.task.task_op import TaskOp, require_classes, which, with_classes
 from manyshot.tasks import Episode, Examples
 
 

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Int
 from torch import Generator, Tensor
 
-from manyshot.augment.op import Op, Params, take
-from manyshot.augment.variants import apply_in_tasks
+from manyshot.augment.ops.op import Op, Params, take
+from manyshot.augment.ops.variants import apply_in_tasks
 from manyshot.base import InputError, did_you_mean
 from manyshot.tasks import Episode, Examples
 

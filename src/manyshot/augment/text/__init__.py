@@ -4,7 +4,7 @@ No op takes apart a character, an emoji, an address or a placeholder (see `manys
 is one file, one line in `OPS` and one row in the test of every op.
 """
 
-from manyshot.augment.op import Op
+from manyshot.augment.ops.op import Op
 from manyshot.augment.text.aeda import AEDA
 from manyshot.augment.text.case import Case
 from manyshot.augment.text.contractions import Contract

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.op import check_number
-from manyshot.augment.text.base import WordOp, pick
+from manyshot.augment.ops.op import check_number
 from manyshot.augment.text.chinese import is_han
+from manyshot.augment.text.text_op import WordOp, pick
 from manyshot.augment.text.words import Words
 
 MARKS, FULL_WIDTH = ".;?:!,", "。；？：！，"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from manyshot.augment.op import check_choice
-from manyshot.augment.text.base import WordOp
+from manyshot.augment.ops.op import check_choice
+from manyshot.augment.text.text_op import WordOp
 from manyshot.augment.text.words import Words
 
 WAYS = ("lower", "upper", "title")

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from manyshot.augment.op import Params, check_number
-from manyshot.augment.text.base import TextOp, draws
+from manyshot.augment.ops.op import Params, check_number
+from manyshot.augment.text.text_op import TextOp, draws
 from manyshot.augment.text.words import found_outside_kept, replaced
 
 _MONTHS = [*calendar.month_name][1:]

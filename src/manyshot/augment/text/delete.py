@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.op import check_number
-from manyshot.augment.text.base import WordOp, pick, portion
+from manyshot.augment.ops.op import check_number
 from manyshot.augment.text.characters import PARTING
+from manyshot.augment.text.text_op import WordOp, pick, portion
 from manyshot.augment.text.words import Words
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Generator
 
-from manyshot.augment.combine import Layers, apply_layers, chosen
-from manyshot.augment.op import Op, Params, check_number
-from manyshot.augment.text.base import TextOp
+from manyshot.augment.ops.combine import Layers, apply_layers, chosen
+from manyshot.augment.ops.op import Op, Params, check_number
 from manyshot.augment.text.delete import DeleteWords
 from manyshot.augment.text.swap import SwapWords
 from manyshot.augment.text.synonyms import InsertWords, Synonyms
+from manyshot.augment.text.text_op import TextOp
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from manyshot.augment.op import Params
-from manyshot.augment.text.base import TextOp, draws
+from manyshot.augment.ops.op import Params
 from manyshot.augment.text.characters import HAN
-from manyshot.augment.text.files import lines_of
+from manyshot.augment.text.data_files import lines_of
+from manyshot.augment.text.text_op import TextOp, draws
 from manyshot.augment.text.words import found_outside_kept, replaced
 
 

@@ -5,10 +5,10 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from manyshot.augment.op import Params, check_number
-from manyshot.augment.text.base import TextOp, draws, pick, portion
+from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.text.characters import HAN
 from manyshot.augment.text.chinese import homophones, lookalikes
+from manyshot.augment.text.text_op import TextOp, draws, pick, portion
 from manyshot.augment.text.words import found_outside_kept, replaced
 
 

@@ -4,8 +4,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from manyshot.augment.op import check_number
-from manyshot.augment.text.base import WordOp, pick, portion
+from manyshot.augment.ops.op import check_number
+from manyshot.augment.text.text_op import WordOp, pick, portion
 from manyshot.augment.text.words import Words
 
 

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from manyshot.augment.op import Params, check_number
-from manyshot.augment.text.base import TextOp, draws, like, pick, portion
+from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.text.chinese import is_han
 from manyshot.augment.text.models import AT_ONCE, Model, load, longest
+from manyshot.augment.text.text_op import TextOp, draws, like, pick, portion
 from manyshot.augment.text.words import Words, words_of
 
 MOST_CHARACTERS = 4

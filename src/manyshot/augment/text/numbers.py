@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from manyshot.augment.op import Params, check_number
-from manyshot.augment.text.base import TextOp, draws, pick, portion
+from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.text.dates import PATTERN
+from manyshot.augment.text.text_op import TextOp, draws, pick, portion
 from manyshot.augment.text.words import found_outside_kept, replaced
 
 _NUMBER = r"(?<![\w.,/:\-])[0-9]++(?:,[0-9]{3})*(?:\.[0-9]++)?(?![\w@/:]|[.,\-][0-9])"

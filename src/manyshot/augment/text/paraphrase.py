@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.op import Params, check_number
-from manyshot.augment.text.base import TextOp
+from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.text.characters import KEPT, OTHER, is_simple, may_hold_kept
 from manyshot.augment.text.models import load, rewritten
+from manyshot.augment.text.text_op import TextOp
 
 _KEPT = re.compile(KEPT)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from manyshot.augment.op import Params
-from manyshot.augment.text.base import TextOp, draws
+from manyshot.augment.ops.op import Params
+from manyshot.augment.text.text_op import TextOp, draws
 from manyshot.base import InputError
 
 COLUMNS = ("text", "paraphrase")

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.op import Params
-from manyshot.augment.text.base import TextOp, draws
+from manyshot.augment.ops.op import Params
 from manyshot.augment.text.characters import is_simple, marks
+from manyshot.augment.text.text_op import TextOp, draws
 
 _END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*+\s++(?=\S)|(?<=[。！？；…])[”’」』）]*+(?=[^\s”’」』）。！？…])")
 _NO_END = re.compile(

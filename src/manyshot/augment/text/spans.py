@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from manyshot.augment.op import Op, Params
+from manyshot.augment.ops.op import Op, Params
 
 Span = tuple[int, int]
 """Where a span begins, and where it ends, in characters."""

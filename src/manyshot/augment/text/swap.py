@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.op import check_number
-from manyshot.augment.text.base import WordOp, portion
+from manyshot.augment.ops.op import check_number
+from manyshot.augment.text.text_op import WordOp, portion
 from manyshot.augment.text.words import Words, same_script
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.op import check_number
-from manyshot.augment.text.base import WordOp, like, pick, portion
+from manyshot.augment.ops.op import check_number
 from manyshot.augment.text.chinese import is_han
+from manyshot.augment.text.text_op import WordOp, like, pick, portion
 from manyshot.augment.text.wordnet import synonyms
 from manyshot.augment.text.words import Words
 

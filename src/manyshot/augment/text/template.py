@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from manyshot.augment.op import Params
-from manyshot.augment.text.base import TextOp, draws
-from manyshot.augment.text.files import lines_of
+from manyshot.augment.ops.op import Params
+from manyshot.augment.text.data_files import lines_of
+from manyshot.augment.text.text_op import TextOp, draws
 from manyshot.base import InputError
 
 SLOT = "{text}"

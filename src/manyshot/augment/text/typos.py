@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from manyshot.augment.text.base import like
 from manyshot.augment.text.letters import LetterOp
+from manyshot.augment.text.text_op import like
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SHIFT = (0.0, 0.25, 0.75)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from manyshot.augment.op import Params, check_choice
-from manyshot.augment.text.base import TextOp, draws
+from manyshot.augment.ops.op import Params, check_choice
+from manyshot.augment.text.text_op import TextOp, draws
 from manyshot.augment.text.words import found_outside_kept, replaced
 
 _ALPHANUMERIC = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

@@ -9,7 +9,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from manyshot.base.kernel import kernel
+from manyshot.runtime.jit import kernel
 
 SECOND, FOURTH, NONE = np.int32(1), np.int32(3), np.int32(4)
 

@@ -8,7 +8,7 @@ from typing import no_type_check
 import numpy as np
 from numba import float32, int32, uint32, uintp
 
-from manyshot.augment.engine.kernels.machine import kernel, load16, load64, wide
+from manyshot.augment.engine.kernels.intrinsics import kernel, load16, load64, wide
 
 ZERO, HALF = np.float32(0), np.float32(0.5)
 FINE = np.float32(4)

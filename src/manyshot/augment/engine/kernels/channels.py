@@ -6,9 +6,9 @@ import numpy as np
 from numba import float32, int32, uint8, uintp
 
 from manyshot.augment.engine.kernels import colours, points
-from manyshot.augment.engine.kernels.machine import kernel
-from manyshot.augment.engine.kernels.room import MATRIX, MOVE, STAY
+from manyshot.augment.engine.kernels.intrinsics import kernel
 from manyshot.augment.engine.kernels.warps import load_matrix
+from manyshot.augment.engine.kernels.workspace import MATRIX, MOVE, STAY
 
 ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
 

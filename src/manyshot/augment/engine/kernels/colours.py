@@ -5,7 +5,7 @@ from typing import no_type_check
 import numpy as np
 from numba import float32, int32, uint32, uint64, uintp
 
-from manyshot.augment.engine.kernels.machine import kernel, wide
+from manyshot.augment.engine.kernels.intrinsics import kernel, wide
 
 ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
 
@@ -86,7 +86,7 @@ def fill(row, first, count, value):
 @kernel
 @no_type_check
 def fill_noise(row, first, count, seed, place, gain, offset):
-    """Uniform noise hashed from a seed and a place, as `manyshot.augment.image.noise.uniforms` draws it."""
+    """Uniform noise hashed from a seed and a place, as `manyshot.augment.image.corruption.noise.uniforms` draws it."""
     start, begin = mix(seed), uintp(first)
     for x in range(count):
         bits = mix(start + uint64(place + x) * uint64(0x9E3779B97F4A7C15))

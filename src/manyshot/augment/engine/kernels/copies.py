@@ -4,7 +4,7 @@ from typing import no_type_check
 
 from numba import uint8, uint32, uintp
 
-from manyshot.augment.engine.kernels.machine import kernel, load32, store32, wide_within
+from manyshot.augment.engine.kernels.intrinsics import kernel, load32, store32, wide_within
 
 
 @kernel

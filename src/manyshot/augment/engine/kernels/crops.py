@@ -7,7 +7,7 @@ from numba import float32, int32, uint32, uintp
 
 from manyshot.augment.engine.kernels import blends, colours, points
 from manyshot.augment.engine.kernels.finish import finish
-from manyshot.augment.engine.kernels.machine import kernel, part, wide
+from manyshot.augment.engine.kernels.intrinsics import kernel, part, wide
 
 ZERO, ONE = np.float32(0), np.float32(1)
 

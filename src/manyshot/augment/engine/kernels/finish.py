@@ -6,7 +6,7 @@ import numpy as np
 from numba import uintp
 
 from manyshot.augment.engine.kernels import colours, packing
-from manyshot.augment.engine.kernels.machine import part
+from manyshot.augment.engine.kernels.intrinsics import part
 
 ZERO, ONE = np.float32(0), np.float32(1)
 

@@ -7,10 +7,10 @@ from numba import int32, uint8, uintp
 
 from manyshot.augment.engine.kernels import packing, points
 from manyshot.augment.engine.kernels.crops import crop
-from manyshot.augment.engine.kernels.machine import kernel
-from manyshot.augment.engine.kernels.room import MATRIX, STAY
-from manyshot.augment.engine.kernels.still import keep
+from manyshot.augment.engine.kernels.in_place import keep
+from manyshot.augment.engine.kernels.intrinsics import kernel
 from manyshot.augment.engine.kernels.warps import load_matrix, warp
+from manyshot.augment.engine.kernels.workspace import MATRIX, STAY
 
 MOST_PACKED = 80_000
 """Pixels of the largest image that is copied first, so that a thread needs less than 1 MB of its own."""

@@ -10,7 +10,7 @@ from typing import no_type_check
 import numpy as np
 from numba import float32
 
-from manyshot.augment.engine.kernels.machine import kernel
+from manyshot.augment.engine.kernels.intrinsics import kernel
 
 ZERO, ONE = np.float32(0), np.float32(1)
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0, 1, 2, 3

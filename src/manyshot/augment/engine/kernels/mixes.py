@@ -5,7 +5,7 @@ from typing import no_type_check
 import numpy as np
 from numba import float32, int32, uint8, uintp
 
-from manyshot.augment.engine.kernels.machine import kernel, wide
+from manyshot.augment.engine.kernels.intrinsics import kernel, wide
 from manyshot.augment.engine.kernels.packing import copy
 
 

@@ -5,7 +5,7 @@ from typing import no_type_check
 import numpy as np
 from numba import float32, int32, uint8, uint16, uintp
 
-from manyshot.augment.engine.kernels.machine import kernel, wide
+from manyshot.augment.engine.kernels.intrinsics import kernel, wide
 
 ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
 

@@ -8,7 +8,7 @@ from typing import no_type_check
 import numpy as np
 from numba import int32, uint8, uint32, uintp
 
-from manyshot.augment.engine.kernels.machine import kernel, load32, store32, wide
+from manyshot.augment.engine.kernels.intrinsics import kernel, load32, store32, wide
 
 
 @kernel

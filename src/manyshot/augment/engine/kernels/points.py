@@ -9,7 +9,7 @@ from typing import no_type_check
 import numpy as np
 from numba import float32, int32
 
-from manyshot.augment.engine.kernels.machine import kernel, wide
+from manyshot.augment.engine.kernels.intrinsics import kernel, wide
 
 EDGE_ZERO, EDGE_BORDER, EDGE_REFLECTION = 0, 1, 2
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)

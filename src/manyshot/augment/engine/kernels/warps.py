@@ -6,8 +6,8 @@ from numba import float32
 
 from manyshot.augment.engine.kernels import blends, colours, points
 from manyshot.augment.engine.kernels.finish import finish
-from manyshot.augment.engine.kernels.machine import kernel, part
-from manyshot.augment.engine.kernels.room import MATRIX
+from manyshot.augment.engine.kernels.intrinsics import kernel, part
+from manyshot.augment.engine.kernels.workspace import MATRIX
 
 
 @part

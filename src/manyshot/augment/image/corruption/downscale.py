@@ -1,0 +1,55 @@
+"""Fewer pixels: what a smaller picture of the same thing keeps."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.ops.op import Params, check_number, factor
+
+
+@dataclass(frozen=True)
+class Downscale:
+    """Shrink each image by its own random factor, by area, and bring it back to size, bilinearly.
+
+    Args:
+        factor: largest factor by which a side shrinks.
+
+    Raises:
+        InputError: for a factor below 1.
+
+    Example:
+        >>> images = torch.tensor([[[[0.0, 1.0, 0.0, 1.0]]]])
+        >>> Downscale().apply(images, {"factor": torch.tensor([2.0])}).tolist()
+        [[[[0.5, 0.5, 0.5, 0.5]]]]
+    """
+
+    factor: float = 3.0
+
+    def __post_init__(self) -> None:
+        check_number(self, "factor", low=1, high=1000)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `factor [n]`, from 1, uniform in its logarithm."""
+        root = self.factor**0.5
+        return {"factor": factor(n, root, generator) * root}
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Multiply rows and columns by one matrix each; differentiable in images."""
+        shrink = params["factor"].to(images)
+        down, across = (_there_and_back(side, shrink) for side in images.shape[2:])
+        return (down[:, None] @ images @ across.mT[:, None]).clamp(0, 1)
+
+
+def _there_and_back(size: int, shrink: Float[Tensor, "n"]) -> Float[Tensor, "n size size"]:
+    """The matrix that averages `size` pixels into `size / shrink` larger ones, and reads those at the old places."""
+    small = (size / shrink).round().clamp(1, size)[:, None, None]
+    place = torch.arange(size, dtype=shrink.dtype, device=shrink.device)
+    left = place[:, None] * size / small
+    overlap = torch.minimum(left + size / small, place + 1) - torch.maximum(left, place)
+    average = overlap.clamp(min=0) * small / size
+    # The rows beyond the small image's last pixel are never read: `read` is 0 there.
+    centre = ((place[:, None] + 0.5) * small / size - 0.5).clamp(min=0).minimum(small - 1)
+    read = (1 - (centre - place).abs()).clamp(min=0)
+    return read @ average

@@ -1,0 +1,109 @@
+"""What goes wrong in magnetic resonance pictures: uneven reception, and ghosts of a patient who moved."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.geometric.warp import pixels
+from manyshot.augment.ops.op import Params, check_number, uniform
+
+ORDER = 3
+POWERS = tuple((i, total - i) for total in range(1, ORDER + 1) for i in range(total, -1, -1))
+"""The powers (of x, of y) of the terms of a bias field; the constant is left out."""
+
+
+@dataclass(frozen=True)
+class BiasField:
+    """Multiply each image by a smooth field, as an uneven coil does (Van Leemput et al. 1999; Sudre et al. 2017).
+
+    The field is `exp(sum_ij a_ij x^i y^j)` with i + j from 1 to 3, x and y from -1 to 1 over the image.
+
+    Args:
+        strength: largest coefficient, either way.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = BiasField()
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> params["coefficients"].shape
+        torch.Size([8, 9])
+        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        torch.Size([8, 1, 28, 28])
+    """
+
+    strength: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=5)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `coefficients [n, 9]`, in the order of `POWERS`."""
+        count = len(POWERS)
+        return {"coefficients": uniform(n * count, -self.strength, self.strength, generator).view(n, count)}
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Multiply by the field; differentiable in images and coefficients."""
+        x, y = pixels(images.new_empty(1, 1, *images.shape[2:]))[0].unbind(-1)
+        terms = torch.stack([x**i * y**j for i, j in POWERS])
+        field = torch.einsum("nk,khw->nhw", params["coefficients"].to(images), terms).exp()
+        return (images * field[:, None]).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Ghosting:
+    """Let faint copies of each image stand over it, at equal distances along one axis, as breathing does in a scan.
+
+    Movement in step with the readout weakens every k-th line of the image's spectrum: those lines, but for the constant
+    one, are multiplied by `1 - intensity`, which leaves k copies, shifted by a k-th of the image each.
+
+    Args:
+        strength: largest intensity.
+        ghosts: most copies; drawn from 2 on.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = Ghosting()
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> list(params)
+        ['intensity', 'ghosts', 'vertical']
+        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        torch.Size([8, 1, 28, 28])
+    """
+
+    strength: float = 0.5
+    ghosts: int = 6
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=1)
+        check_number(self, "ghosts", low=2, high=100, whole=True)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `intensity [n]`, `ghosts [n]` and `vertical [n]`, booleans: the axis."""
+        return {
+            "intensity": uniform(n, 0.0, self.strength, generator),
+            "ghosts": torch.randint(2, self.ghosts + 1, (n,), generator=generator),
+            "vertical": torch.rand(n, generator=generator) < 0.5,
+        }
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Weaken lines of the spectrum; differentiable in images and intensity."""
+        if not images.numel():
+            return images
+        across, down = (self._ghosted(images, params, axis) for axis in (3, 2))
+        vertical = params["vertical"].to(images.device)[:, None, None, None]
+        return torch.where(vertical, down, across).clamp(0, 1)
+
+    @staticmethod
+    def _ghosted(images: Float[Tensor, "n c h w"], params: Params, axis: int) -> Float[Tensor, "n c h w"]:
+        line = torch.arange(images.shape[axis] // 2 + 1, device=images.device)
+        weak = (line % params["ghosts"].to(images.device)[:, None] == 0) & (line > 0)
+        gains = 1 - params["intensity"].to(images)[:, None] * weak.to(images)
+        spectrum = torch.fft.rfft(images.movedim(axis, -1), dim=-1) * gains[:, None, None]
+        ghosted: Tensor = torch.fft.irfft(spectrum, n=images.shape[axis], dim=-1)
+        return ghosted.movedim(-1, axis)

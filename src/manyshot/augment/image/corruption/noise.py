@@ -1,0 +1,91 @@
+"""Gaussian noise that can be replayed at any size, on any device."""
+
+from dataclasses import dataclass
+from math import tau
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from manyshot.augment.ops.op import Params, check_number, seeds, uniform
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Add Gaussian noise of each image's own random strength: `clamp(x + strength * z, 0, 1)`, z ~ N(0, 1) a value.
+
+    z is a hash of (seed, place in the image), so a drawn seed is all that a replay needs.
+
+    Args:
+        strength: largest standard deviation, where 1 is the step from black to white.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = Noise(strength=0.1)
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> images = torch.rand(8, 1, 28, 28)
+        >>> bool(op.apply(images, params).equal(op.apply(images, params)))
+        True
+    """
+
+    strength: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=10)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `strength [n]` and `seed [n]`."""
+        return {"strength": uniform(n, 0.0, self.strength, generator), "seed": seeds(n, generator)}
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Add the noise; differentiable in images and strength."""
+        strength: Tensor = params["strength"].to(images)[:, None, None, None]
+        noise = gaussian(params["seed"].to(images.device), images[:1].numel() if len(images) else 0).to(images)
+        return (images + strength * noise.view(images.shape)).clamp(0, 1)
+
+
+def gaussian(seed: Int[Tensor, "n"], count: int) -> Float[Tensor, "n count"]:
+    """`count` standard normal numbers a seed, by the transform of Box and Muller (1958).
+
+    Example:
+        >>> gaussian(torch.tensor([7]), 100_000).std().round(decimals=2)
+        tensor(1.)
+    """
+    first, second = uniforms(seed, (count + 1) // 2)
+    radius = (-2 * first.log()).sqrt()
+    return torch.cat((radius * (tau * second).cos(), radius * (tau * second).sin()), 1)[:, :count]
+
+
+def uniforms(seed: Int[Tensor, "n"], count: int) -> tuple[Float[Tensor, "n count"], Float[Tensor, "n count"]]:
+    """Two uniform numbers above 0, up to 1, for each seed and each place below `count`.
+
+    Both come from one 64-bit hash of (seed, place), the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+
+    Example:
+        >>> first, second = uniforms(torch.tensor([7]), 100_000)
+        >>> first.mean().round(decimals=2), second.mean().round(decimals=2)
+        (tensor(0.5000), tensor(0.5000))
+    """
+    place = torch.arange(count, device=seed.device)
+    bits = _mix(_mix(seed)[:, None] + place * _GOLDEN)
+    scale = 2.0**-24
+    return ((bits & 0xFFFFFF) + 1).float() * scale, ((bits >> 40 & 0xFFFFFF) + 1).float() * scale
+
+
+def _signed(word: int) -> int:
+    """The 64-bit word as torch, which has no unsigned arithmetic, writes it."""
+    return word - (1 << 64) if word >> 63 else word
+
+
+_GOLDEN = _signed(0x9E3779B97F4A7C15)
+_FIRST = _signed(0xBF58476D1CE4E5B9)
+_SECOND = _signed(0x94D049BB133111EB)
+
+
+def _mix(bits: Int[Tensor, "..."]) -> Int[Tensor, "..."]:
+    # The mask turns torch's arithmetic shift into a logical one.
+    bits = (bits ^ (bits >> 30 & (1 << 34) - 1)) * _FIRST
+    bits = (bits ^ (bits >> 27 & (1 << 37) - 1)) * _SECOND
+    return bits ^ (bits >> 31 & (1 << 33) - 1)

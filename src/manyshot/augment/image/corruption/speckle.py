@@ -1,0 +1,77 @@
+"""Noise of other kinds than Gaussian: in proportion to the light, and dead pixels."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.corruption.noise import gaussian, uniforms
+from manyshot.augment.ops.op import Params, check_number, seeds, uniform
+
+
+@dataclass(frozen=True)
+class Speckle:
+    """Multiply each value by its own random gain: `clamp(x (1 + strength z), 0, 1)`, z ~ N(0, 1), as in ultrasound.
+
+    Args:
+        strength: largest standard deviation of the gain; each image draws its own.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = Speckle()
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> bool(op.apply(torch.zeros(8, 1, 28, 28), params).any())
+        False
+    """
+
+    strength: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=10)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `strength [n]` and `seed [n]`."""
+        return {"strength": uniform(n, 0.0, self.strength, generator), "seed": seeds(n, generator)}
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Multiply by the gains; differentiable in images and strength."""
+        strength: Tensor = params["strength"].to(images)[:, None, None, None]
+        gain = gaussian(params["seed"].to(images.device), images[:1].numel() if len(images) else 0).to(images)
+        return (images * (1 + strength * gain.view(images.shape))).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class SaltPepper:
+    """Make random pixels white or black, all channels alike: each image its own share of them.
+
+    Args:
+        share: largest share of pixels that are hit; half of them turn white.
+
+    Raises:
+        InputError: for a share outside 0 to 1.
+
+    Example:
+        >>> params = {"share": torch.tensor([0.5]), "seed": torch.tensor([3])}
+        >>> noisy = SaltPepper().apply(torch.full((1, 1, 100, 100), 0.5), params)
+        >>> noisy.unique().tolist()
+        [0.0, 0.5, 1.0]
+    """
+
+    share: float = 0.05
+
+    def __post_init__(self) -> None:
+        check_number(self, "share", high=1)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `share [n]` and `seed [n]`."""
+        return {"share": uniform(n, 0.0, self.share, generator), "seed": seeds(n, generator)}
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Overwrite the pixels that are hit; differentiable in images."""
+        n, _, h, w = images.shape
+        hit, white = (part.view(n, 1, h, w) for part in uniforms(params["seed"].to(images.device), h * w))
+        share = params["share"].to(images)[:, None, None, None]
+        return torch.where(hit <= share, (white > 0.5).to(images), images)

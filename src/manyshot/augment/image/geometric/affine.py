@@ -1,0 +1,80 @@
+"""Rotation, scale, shear and translation of images, as one affine map."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.ops.op import Params, check_choice, check_number, factor, uniform
+
+
+@dataclass(frozen=True)
+class Affine(Warp):
+    """Move each image by its own random affine map about its centre.
+
+    A pixel at x goes to `R(degrees) scale H(shear) x + shift`, where R turns anticlockwise and H slants like italics. R
+    and H act in pixels, so a picture that is not square is turned, not sheared; the shift is measured along each axis.
+
+    Args:
+        degrees: largest angle, either way.
+        scale: largest factor, and its inverse; 1 leaves the size alone.
+        shear: largest slant, either way, as a tangent.
+        shift: largest translation along each axis, as a share of half the image.
+        edge: what lies beyond the image: zero, border or reflection.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = Affine(degrees=15)
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> {name: list(value.shape) for name, value in params.items()}
+        {'degrees': [8], 'scale': [8], 'shear': [8], 'shift': [8, 2]}
+        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        torch.Size([8, 1, 28, 28])
+    """
+
+    degrees: float = 15.0
+    scale: float = 1.2
+    shear: float = 0.15
+    shift: float = 0.1
+    edge: str = "zero"
+
+    def __post_init__(self) -> None:
+        check_number(self, "degrees", high=180)
+        check_number(self, "scale", low=1, high=100)
+        check_number(self, "shear", "shift")
+        check_choice(self, "edge", EDGES)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `degrees [n]`, `scale [n]`, `shear [n]` and `shift [n, 2]` (x, y)."""
+        return {
+            "degrees": uniform(n, -self.degrees, self.degrees, generator),
+            "scale": factor(n, self.scale, generator),
+            "shear": uniform(n, -self.shear, self.shear, generator),
+            "shift": uniform(2 * n, -self.shift, self.shift, generator).view(n, 2),
+        }
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Apply the inverse map to the points; differentiable in points and params."""
+        shift = params["shift"].to(points)
+        inverse = self.inverse(params, size).to(points)
+        flat = points.flatten(1, 2)
+        offset = -torch.einsum("nij,nj->ni", inverse, shift)
+        return torch.baddbmm(offset[:, None], flat, inverse.mT).view_as(points)
+
+    def inverse(self, params: Params, size: tuple[int, int]) -> Float[Tensor, "n 2 2"]:
+        """Linear part of the map from output to input, `H^-1 R^-1 / scale`, for images of (height, width) `size`."""
+        angle: Tensor = params["degrees"].deg2rad()
+        cos, sin = angle.cos(), angle.sin()
+        shear: Tensor = params["shear"]
+        scale: Tensor = params["scale"]
+        # y points down: anticlockwise, R = [[cos, sin], [-sin, cos]]; to the right, H = [[1, -shear], [0, 1]].
+        aspect = size[0] / size[1]
+        top = torch.stack((cos + shear * sin, (shear * cos - sin) * aspect), -1)
+        bottom = torch.stack((sin / aspect, cos), -1)
+        return torch.stack((top, bottom), -2) / scale[:, None, None]

@@ -1,0 +1,120 @@
+"""Crops: of a padded image, pixel for pixel, and of a part of it, brought back to size."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.ops.op import Params, check_choice, check_number, factor, uniform
+
+
+@dataclass(frozen=True)
+class Crop(Warp):
+    """Pad each image and cut its own random window of the old size out of it.
+
+    That is a shift by whole pixels, exact to the bit.
+
+    Args:
+        padding: largest shift along each axis, as a share of the image's side.
+        edge: what is padded: zero, border or reflection.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = Crop(padding=0.5)
+        >>> op.apply(torch.tensor([[[[1.0, 2.0, 3.0, 4.0]]]]), {"shift": torch.tensor([[0.25, 0.0]])}).tolist()
+        [[[[2.0, 3.0, 4.0, 0.0]]]]
+    """
+
+    padding: float = 0.125
+    edge: str = "zero"
+
+    exact: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number(self, "padding", high=1)
+        check_choice(self, "edge", EDGES)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `shift [n, 2]` (x, y), a share of the image's sides: where the window stands, to the nearest pixel."""
+        return {"shift": uniform(2 * n, -self.padding, self.padding, generator).view(n, 2)}
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Shift the points."""
+        sides = torch.tensor([size[1], size[0]], device=points.device)
+        return points + (2 * steps(params, size).to(points.device) / sides).to(points)[:, None, None]
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Shift the images; differentiable in images."""
+        n, c, h, w = images.shape
+        step = steps(params, (h, w)).to(images.device)
+        column = step[:, :1] + torch.arange(w, device=images.device)
+        row = step[:, 1:] + torch.arange(h, device=images.device)
+        place = w * _inside(row, h, self.edge)[:, :, None] + _inside(column, w, self.edge)[:, None]
+        moved = images.flatten(2).gather(2, place.view(n, 1, h * w).expand(n, c, h * w)).view(n, c, h, w)
+        if self.edge != "zero":
+            return moved
+        filled = ((row >= 0) & (row < h))[:, None, :, None] & ((column >= 0) & (column < w))[:, None, None]
+        return moved.masked_fill(~filled, 0)
+
+
+@dataclass(frozen=True)
+class ResizedCrop(Warp):
+    """Cut a random part out of each image and bring it to the old size.
+
+    Args:
+        area: smallest part, as a share of the image's area.
+        ratio: largest factor, and its inverse, between the part's width and height as shares of the image's.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = ResizedCrop(area=0.5)
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> bool((params["side"].prod(-1) > 0.37).all())  # a part as wide as the image cannot also be as long as drawn
+        True
+        >>> op.apply(torch.rand(8, 3, 32, 32), params).shape
+        torch.Size([8, 3, 32, 32])
+    """
+
+    area: float = 0.5
+    ratio: float = 1.33
+
+    def __post_init__(self) -> None:
+        check_number(self, "area", low=1e-4, high=1)
+        check_number(self, "ratio", low=1, high=100)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `centre [n, 2]` (x, y), from -1 to 1 over the image, and `side [n, 2]`, shares of the image's sides."""
+        area = uniform(n, self.area, 1.0, generator)
+        stretch = factor(n, self.ratio, generator)
+        side = (area[:, None] * torch.stack((stretch, 1 / stretch), -1)).sqrt().clamp(max=1)
+        return {"centre": (1 - side) * uniform(2 * n, -1.0, 1.0, generator).view(n, 2), "side": side}
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Shrink the points into the part; differentiable in points and params."""
+        centre, side = params["centre"].to(points), params["side"].to(points)
+        return torch.addcmul(centre[:, None, None], points, side[:, None, None])
+
+
+def steps(params: Params, size: tuple[int, int]) -> Int[Tensor, "n 2"]:
+    """The shifts of a crop in whole pixels, for images of (height, width) `size`."""
+    shift: Tensor = params["shift"]
+    return (shift * torch.tensor([size[1], size[0]], device=shift.device)).round().long()
+
+
+def _inside(place: Int[Tensor, "n size"], size: int, edge: str) -> Int[Tensor, "n size"]:
+    """Bring places beyond the edge to one that exists."""
+    if edge == "reflection":
+        place = place % (2 * size)
+        return torch.minimum(place, 2 * size - 1 - place)
+    return place.clamp(0, size - 1)

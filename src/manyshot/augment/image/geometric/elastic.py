@@ -1,0 +1,63 @@
+"""Smooth random displacement, as if the paper were rubber (after Simard, Steinkraus and Platt 2003)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.ops.op import Params, check_choice, check_number
+
+
+@dataclass(frozen=True)
+class Elastic(Warp):
+    """Displace each image by its own smooth random field.
+
+    Independent displacements ~ N(0, strength^2) stand at the corners of cells x cells squares that cover the image;
+    between them the field is their bicubic interpolation. The output at x shows the input at `x + displacement(x)`.
+
+    A strong field on small cells folds the image onto itself, which can make a letter another one: with 4 cells, 3
+    images in 1,000 fold somewhere at a strength of 0.07 and 1 in 7 at 0.1; with 2 cells, none at 0.15.
+
+    Args:
+        strength: standard deviation of the displacement along each axis, as a share of half the image.
+        cells: squares a side; fewer bend the image as a whole, more wrinkle it.
+        edge: what lies beyond the image: zero, border or reflection.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = Elastic(strength=0.07, cells=4)
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> params["displacement"].shape
+        torch.Size([8, 2, 5, 5])
+        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        torch.Size([8, 1, 28, 28])
+    """
+
+    strength: float = 0.07
+    cells: int = 4
+    edge: str = "zero"
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=2)
+        check_number(self, "cells", low=1, high=256, whole=True)
+        check_choice(self, "edge", EDGES)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `displacement [n, 2, cells + 1, cells + 1]`: (x, y) at the corners, row by row."""
+        corners = self.cells + 1
+        return {"displacement": self.strength * torch.randn(n, 2, corners, corners, generator=generator)}
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Add the field's value at each point; differentiable in points and params."""
+        if not len(points):
+            return points
+        corners = params["displacement"].to(points)
+        field = F.grid_sample(corners, points, mode="bicubic", padding_mode="border", align_corners=True)
+        return points + field.permute(0, 2, 3, 1)

@@ -1,0 +1,73 @@
+"""Mirror images."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.geometric.warp import Warp
+from manyshot.augment.ops.op import Params, check_number
+
+
+@dataclass(frozen=True)
+class Flip(Warp):
+    """Mirror an image left to right, with probability p; exact to the bit.
+
+    Args:
+        p: share of images that are mirrored.
+
+    Raises:
+        InputError: for a p outside 0 to 1.
+
+    Example:
+        >>> op = Flip(p=1)
+        >>> op.apply(torch.tensor([[[[1.0, 2.0, 3.0]]]]), op.sample(1, torch.Generator())).tolist()
+        [[[[3.0, 2.0, 1.0]]]]
+    """
+
+    p: float = 0.5
+
+    exact: ClassVar[bool] = True
+    axis: ClassVar[int] = 0
+    """The axis of (x, y) that is mirrored."""
+
+    def __post_init__(self) -> None:
+        check_number(self, "p", high=1)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `flipped [n]`, booleans."""
+        return {"flipped": torch.rand(n, generator=generator) < self.p}
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Change the sign of one coordinate where the image is mirrored."""
+        sign = torch.ones(len(points), 2, dtype=points.dtype, device=points.device)
+        sign[:, self.axis] -= 2 * params["flipped"].to(points)
+        return points * sign[:, None, None]
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Mirror the images whose turn it is."""
+        flipped: Bool[Tensor, "n"] = params["flipped"].to(images.device)
+        return torch.where(flipped[:, None, None, None], images.flip(-1 - self.axis), images)
+
+
+@dataclass(frozen=True)
+class FlipVertical(Flip):
+    """Mirror an image top to bottom, with probability p; exact to the bit.
+
+    Args:
+        p: share of images that are mirrored.
+
+    Raises:
+        InputError: for a p outside 0 to 1.
+
+    Example:
+        >>> op = FlipVertical(p=1)
+        >>> op.apply(torch.tensor([[[[1.0], [2.0]]]]), op.sample(1, torch.Generator())).tolist()
+        [[[[2.0], [1.0]]]]
+    """
+
+    axis: ClassVar[int] = 1

@@ -1,0 +1,133 @@
+"""Distortions that are fixed at a few places: stretched rows and columns, and thin plates."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.ops.op import Params, check_choice, check_number, factor
+
+
+@dataclass(frozen=True)
+class GridDistort(Warp):
+    """Stretch some columns and rows of each image and squeeze others; the outer edges stay where they are.
+
+    The image is cut into cells x cells parts, whose widths and heights are multiplied by random factors, then scaled so
+    that they fill the image again.
+
+    Args:
+        strength: largest factor of a cell, and its inverse; 1 leaves the image alone.
+        cells: parts along each axis.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = GridDistort(strength=2.0)
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> params["stretch"].shape
+        torch.Size([8, 2, 4])
+        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        torch.Size([8, 1, 28, 28])
+    """
+
+    strength: float = 1.5
+    cells: int = 4
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", low=1, high=100)
+        check_number(self, "cells", low=1, high=256, whole=True)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `stretch [n, 2, cells]`: factors of the input's widths, then heights, that equal output cells show."""
+        return {"stretch": factor(2 * n * self.cells, self.strength, generator).view(n, 2, self.cells)}
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Read a broken line along each axis; differentiable in points and params."""
+        n, h, w, _ = points.shape
+        stretch: Tensor = params["stretch"].to(points)
+        widths = 2 * stretch / stretch.sum(-1, keepdim=True)
+        start = widths.cumsum(-1) - widths - 1
+        flat = points.flatten(1, 2).mT
+        place = (flat + 1) / 2 * self.cells
+        cell = place.detach().floor().clamp(0, self.cells - 1).long()
+        moved = start.gather(2, cell) + (place - cell) * widths.gather(2, cell)
+        return moved.mT.reshape(n, h, w, 2)
+
+
+@dataclass(frozen=True)
+class ThinPlate(Warp):
+    """Bend each image like a thin plate that random forces hold at a grid of places.
+
+    The displacement is the smoothest one with independent values ~ N(0, strength^2) at the corners of cells x cells
+    squares: `a + B x + sum_k w_k U(|x - c_k|)` with `U(r) = r^2 log r` (Bookstein 1989).
+
+    Args:
+        strength: standard deviation of the displacement along each axis, as a share of half the image.
+        cells: squares a side.
+        edge: what lies beyond the image: zero, border or reflection.
+
+    Raises:
+        InputError: for a value out of range.
+
+    Example:
+        >>> op = ThinPlate(strength=0.1)
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> params["displacement"].shape
+        torch.Size([8, 9, 2])
+        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        torch.Size([8, 1, 28, 28])
+    """
+
+    strength: float = 0.1
+    cells: int = 2
+    edge: str = "zero"
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=2)
+        check_number(self, "cells", low=1, high=16, whole=True)
+        check_choice(self, "edge", EDGES)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `displacement [n, (cells + 1)^2, 2]`: (x, y) at the corners, row by row."""
+        corners = (self.cells + 1) ** 2
+        return {"displacement": self.strength * torch.randn(n, corners, 2, generator=generator)}
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Add the displacement at each point; differentiable in points and params."""
+        corners = self._corners()
+        weights = self._solution(corners).to(params["displacement"]) @ params["displacement"]
+        # Points that all images share, as those of the pixels' centres are, need one basis.
+        shared = points[:1] if points.stride(0) == 0 else points
+        basis = _basis(shared.flatten(1, 2), corners.to(points))
+        moved: Tensor = points + (basis @ weights.to(points)).view_as(points)
+        return moved
+
+    def _corners(self) -> Float[Tensor, "k 2"]:
+        line = torch.linspace(-1, 1, self.cells + 1, dtype=torch.float64)
+        return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).view(-1, 2)
+
+    @staticmethod
+    def _solution(corners: Float[Tensor, "k 2"]) -> Float[Tensor, "k+3 k"]:
+        """From displacements at the corners to the weights of the basis: they bend, and the rest is one affine map."""
+        k = len(corners)
+        basis = _basis(corners[None], corners)[0]
+        system = torch.zeros(k + 3, k + 3, dtype=corners.dtype)
+        system[:k] = basis
+        system[k:, :k] = basis[:, k:].T
+        inverse: Tensor = torch.linalg.inv(system)
+        return inverse[:, :k]
+
+
+def _basis(points: Float[Tensor, "n m 2"], corners: Float[Tensor, "k 2"]) -> Float[Tensor, "n m k+3"]:
+    """U of the distance to each corner, then 1, x and y."""
+    square = (points[..., None, :] - corners).square().sum(-1)
+    # r^2 log r from the square of r, whose slope is finite at the corner itself.
+    bend = 0.5 * square * square.clamp(min=1e-12).log()
+    return torch.cat((bend, torch.ones_like(points[..., :1]), points), -1)

@@ -1,0 +1,71 @@
+"""Perspective: a flat picture seen from aside."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
+
+
+@dataclass(frozen=True)
+class Perspective(Warp):
+    """See each image from its own random point of view: a map of the plane that keeps straight lines straight.
+
+    The corners of the output show the input's corners, each moved by its own random displacement; in between, the map
+    is the projective one that these four pairs fix (Heckbert 1989).
+
+    Args:
+        strength: largest displacement of a corner along each axis, as a share of half the image.
+        edge: what lies beyond the image: zero, border or reflection.
+
+    Raises:
+        InputError: for a strength from 0.5 on, where a corner may fold in, and other values out of range.
+
+    Example:
+        >>> op = Perspective(strength=0.3)
+        >>> params = op.sample(8, torch.Generator().manual_seed(0))
+        >>> params["corners"].shape
+        torch.Size([8, 4, 2])
+        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        torch.Size([8, 1, 28, 28])
+    """
+
+    strength: float = 0.2
+    edge: str = "zero"
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=0.49)
+        check_choice(self, "edge", EDGES)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `corners [n, 4, 2]`: displacements (x, y) at top left, top right, bottom right, bottom left."""
+        return {"corners": uniform(8 * n, -self.strength, self.strength, generator).view(n, 4, 2)}
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Apply the projective map; differentiable in points and params."""
+        matrix = self.matrix(params).to(points)
+        linear, offset = matrix[..., :2], matrix[:, None, :, 2]
+        moved = torch.baddbmm(offset, points.flatten(1, 2), linear.mT)
+        # The denominator is positive all over the image; beyond the horizon there is nothing to show.
+        scale = moved[..., 2:].clamp(min=1e-6)
+        return (moved[..., :2] / scale).view_as(points)
+
+    def matrix(self, params: Params) -> Float[Tensor, "n 3 3"]:
+        """The map from output to input, on (x, y, 1)."""
+        corners: Tensor = params["corners"]
+        rest = corners.new_tensor([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+        a, b, c, d = (corners + rest).unbind(1)
+        # Heckbert's map from the square of side 1, whose corner is the origin, to the quadrilateral a, b, c, d.
+        u, v, s = b - c, d - c, a - b + c - d
+        area = u[:, 0] * v[:, 1] - v[:, 0] * u[:, 1]
+        g = (s[:, 0] * v[:, 1] - v[:, 0] * s[:, 1]) / area
+        h = (u[:, 0] * s[:, 1] - s[:, 0] * u[:, 1]) / area
+        columns = torch.stack((b - a + g[:, None] * b, d - a + h[:, None] * d, a), -1)
+        unit = torch.cat((columns, torch.stack((g, h, torch.ones_like(g)), -1)[:, None]), 1)
+        to_unit = corners.new_tensor([[0.5, 0.0, 0.5], [0.0, 0.5, 0.5], [0.0, 0.0, 1.0]])
+        return unit @ to_unit

@@ -1,0 +1,84 @@
+"""Quarter turns."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from manyshot.augment.image.geometric.warp import Warp
+from manyshot.augment.ops.op import Params, check_number
+from manyshot.base import InputError
+
+
+@dataclass(frozen=True)
+class Turn(Warp):
+    """Turn an image by a random multiple of `degrees`, anticlockwise; exact to the bit.
+
+    Args:
+        degrees: 90 for quarter turns, 180 for half turns (the only ones that keep the shape of a picture that is not
+            square).
+        fit: pictures that are not square take the half turn at or below the turn that was drawn; without it they are
+            refused.
+
+    Raises:
+        InputError: for other angles; on applying, for a quarter turn of images that are not square, without `fit`.
+
+    Example:
+        >>> op = Turn()
+        >>> op.apply(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), {"quarters": torch.tensor([1])}).tolist()
+        [[[[2.0, 4.0], [1.0, 3.0]]]]
+    """
+
+    degrees: int = 90
+    fit: bool = False
+
+    exact: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number(self, "degrees")
+        if self.degrees not in (90, 180):
+            raise InputError(f"Turn: degrees={self.degrees}: give 90 or 180 (for any angle: Affine)")
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `quarters [n]`, integers from 0 to 3."""
+        step = int(self.degrees) // 90
+        return {"quarters": step * torch.randint(4 // step, (n,), generator=generator)}
+
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Turn the points back."""
+        quarters = self.turns(params, size).to(points.device)
+        cos = torch.tensor([1, 0, -1, 0], device=points.device)[quarters]
+        sin = torch.tensor([0, 1, 0, -1], device=points.device)[quarters]
+        back = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2).to(points)
+        return (points.flatten(1, 2) @ back.mT).view_as(points)
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Permute the pixels."""
+        n, c, h, w = images.shape
+        quarters = self.turns(params, (h, w)).to(images.device)
+        place = torch.arange(h * w, device=images.device).view(h, w)
+        # Quarters that a picture of this shape cannot take were refused above: their rows are never read.
+        table = torch.stack([place.rot90(k if h == w or k % 2 == 0 else 0).flatten() for k in range(4)])
+        return images.flatten(2).gather(2, table[quarters][:, None].expand(n, c, h * w)).view(n, c, h, w)
+
+    def turns(self, params: Params, size: tuple[int, int]) -> Int[Tensor, "n"]:
+        """The quarters, from 0 to 3, that images of (height, width) take.
+
+        Raises:
+            InputError: for a quarter turn of images that are not square, without `fit`.
+        """
+        quarters: Tensor = params["quarters"] % 4
+        if size[0] == size[1]:
+            return quarters
+        if self.fit:
+            return quarters - quarters % 2
+        if bool((quarters % 2 == 1).any()):
+            raise InputError(
+                f"Turn: images of {size[0]} x {size[1]} pixels cannot take a quarter turn: square them, "
+                "or give fit=yes or degrees=180 for half turns"
+            )
+        return quarters

@@ -1,0 +1,101 @@
+"""Warps: ops that move pixels, told by where each output pixel comes from, so that several can share one resampling.
+
+Locations are (x, y), from -1 to 1 over the image's outer edges: pixel i of w lies at (2 i + 1) / w - 1. On each axis
+they are shares of half the image, so params hold for every size.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from manyshot.augment.ops.op import Params
+
+EDGES = {"zero": "zeros", "border": "border", "reflection": "reflection"}
+"""What lies beyond the image (black, its border pixels, its mirror image), and torch's word for it."""
+
+
+class Warp(ABC):
+    """An op that moves pixels.
+
+    `exact` tells that whole pixels are moved and none is blended; such a warp applies itself without resampling.
+    """
+
+    exact: ClassVar[bool] = False
+
+    @property
+    def edge(self) -> str | None:
+        """What lies beyond the image, one of `EDGES`; None for a warp that never looks there."""
+        return None
+
+    @abstractmethod
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw the parameters of n images."""
+
+    @abstractmethod
+    def where(
+        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
+    ) -> Float[Tensor, "n h w 2"]:
+        """Tell which location of the input each location of the output shows.
+
+        Args:
+            points: locations (x, y) of the output.
+            params: of n images.
+            size: (height, width) of the images in pixels.
+        """
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Resample each image once, bilinearly; differentiable in images and params."""
+        size = (images.shape[2], images.shape[3])
+        return resample(images, self.where(pixels(images), params, size), self.edge or "border")
+
+
+def pixels(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w 2"]:
+    """The locations (x, y) of the pixels' centres.
+
+    Example:
+        >>> pixels(torch.zeros(1, 1, 1, 2)).tolist()
+        [[[[-0.5, 0.0], [0.5, 0.0]]]]
+    """
+    n, _, h, w = images.shape
+    x = (torch.arange(w, device=images.device, dtype=images.dtype) * 2 + 1) / w - 1
+    y = (torch.arange(h, device=images.device, dtype=images.dtype) * 2 + 1) / h - 1
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).expand(n, h, w, 2)
+
+
+def resample(
+    images: Float[Tensor, "n c h w"], points: Float[Tensor, "n h2 w2 2"], edge: str
+) -> Float[Tensor, "n c h2 w2"]:
+    """Read each image at its points, bilinearly; `edge` is one of `EDGES`.
+
+    Example:
+        >>> images = torch.rand(2, 3, 4, 5)
+        >>> torch.allclose(resample(images, pixels(images), "zero"), images, atol=1e-5)
+        True
+    """
+    if not len(images):
+        return images.new_empty(0, images.shape[1], *points.shape[1:3])
+    return F.grid_sample(images, points, mode="bilinear", padding_mode=EDGES[edge], align_corners=False)
+
+
+def settle(points: Float[Tensor, "n h w 2"], edge: str, size: tuple[int, int]) -> Float[Tensor, "n h w 2"]:
+    """Bring points beyond the edge to where an image that ends there shows the same.
+
+    An image resampled twice has lost what the first pass moved out of its frame. Settling the points between two fused
+    warps makes the fused pass show the same: nothing (a place too far away for any warp to bring back), the border, or
+    the mirror.
+
+    Example:
+        >>> settle(torch.tensor([[[[1.5, 0.0]]]]), "reflection", (4, 4)).tolist()
+        [[[[0.5, 0.0]]]]
+    """
+    if edge == "zero":
+        outside = (points.abs() > 1).any(-1, keepdim=True)
+        return points.masked_fill(outside, 1e4)
+    if edge == "border":
+        last = 1 - 1 / points.new_tensor([size[1], size[0]])
+        return torch.minimum(torch.maximum(points, -last), last)
+    return 1 - (torch.remainder(points + 1, 4) - 2).abs()

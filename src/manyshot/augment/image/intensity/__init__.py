@@ -1,0 +1,1 @@
+"""Ops that change values pixel by pixel: colour, contrast, curves, histograms, stains."""

@@ -1,0 +1,113 @@
+"""Use of the whole range of levels: autocontrast and equalise, channel by channel."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.intensity.point import LEVELS, PointOp, column
+from manyshot.augment.ops.op import Params, check_number
+
+
+@dataclass(frozen=True)
+class Autocontrast(PointOp):
+    """Stretch each channel of an image so that it uses the whole range of levels, with probability p.
+
+    The darkest level of the channel goes to 0 and the brightest to 1.
+
+    Args:
+        p: share of images that are stretched.
+
+    Raises:
+        InputError: for a p outside 0 to 1.
+
+    Example:
+        >>> Autocontrast().apply(torch.tensor([[[[0.2, 0.3, 0.4]]]]), {"on": torch.tensor([True])}).tolist()
+        [[[[0.0, 0.5, 1.0]]]]
+    """
+
+    p: float = 0.5
+
+    measured: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number(self, "p", high=1)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `on [n]`, booleans."""
+        return {"on": torch.rand(n, generator=generator) < self.p}
+
+    def curve(
+        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
+    ) -> Float[Tensor, "n c m"]:
+        """The straight line from the darkest level at 0 to the brightest at 1; differentiable in values."""
+        assert histogram is not None  # the op is measured
+        seen = histogram > 0
+        low, high = _first(seen), LEVELS - 1 - _first(seen.flip(-1))
+        stretched = ((values * (LEVELS - 1) - low) / (high - low).clamp(min=1)).clamp(0, 1)
+        return torch.where(column(params["on"], values) & (high > low), stretched, values)
+
+
+@dataclass(frozen=True)
+class Equalize(PointOp):
+    """Make every level of each channel of an image about as frequent as any other, with probability p.
+
+    A level goes to the share of pixels below it, counted as Pillow's `ImageOps.equalize` counts; between levels the
+    curve is straight.
+
+    Args:
+        p: share of images that are equalised.
+
+    Raises:
+        InputError: for a p outside 0 to 1.
+
+    Example:
+        >>> images = torch.linspace(0.4, 0.5, 1024).view(1, 1, 32, 32)
+        >>> (Equalize(p=1).apply(images, {"on": torch.tensor([True])}).std() > 0.25).item()
+        True
+    """
+
+    p: float = 0.5
+
+    measured: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number(self, "p", high=1)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `on [n]`, booleans."""
+        return {"on": torch.rand(n, generator=generator) < self.p}
+
+    def curve(
+        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
+    ) -> Float[Tensor, "n c m"]:
+        """The table of the levels, straight in between; differentiable in values."""
+        assert histogram is not None  # the op is measured
+        table = _equalizing(histogram)
+        place = values.clamp(0, 1) * (LEVELS - 1)
+        below = place.detach().floor().clamp(max=LEVELS - 2)
+        # A value that lies on a level up to rounding belongs to it, or a steep curve would show the rounding.
+        share = place - below
+        share = torch.where((share - share.round()).abs() < 1e-3, share + (share.round() - share).detach(), share)
+        index = below.long()
+        first, second = table.gather(2, index), table.gather(2, index + 1)
+        equal = (first + share * (second - first)) / (LEVELS - 1)
+        return torch.where(column(params["on"], values) & (table[..., -1:] > 0), equal.clamp(0, 1), values)
+
+
+def _first(seen: Bool[Tensor, "n c 256"]) -> Float[Tensor, "n c 1"]:
+    """The first level that is seen."""
+    return seen.to(torch.uint8).argmax(-1, keepdim=True).float()
+
+
+def _equalizing(histogram: Float[Tensor, "n c 256"]) -> Float[Tensor, "n c 256"]:
+    """The table of levels; all 0 for a channel with too few pixels or levels to equalise."""
+    counts = histogram.double()
+    total = counts.sum(-1, keepdim=True)
+    last = counts.gather(-1, LEVELS - 1 - _first(counts.flip(-1) > 0).long())
+    step = ((total - last) / (LEVELS - 1)).floor()
+    below = counts.cumsum(-1) - counts
+    table = (((step / 2).floor() + below) / step.clamp(min=1)).floor().clamp(max=LEVELS - 1)
+    return torch.where(step > 0, table, 0.0).to(histogram)

@@ -1,0 +1,74 @@
+"""Fewer levels, and the negative of the bright ones: posterise and solarise."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.intensity.point import LEVELS, PointOp, column, straight_through
+from manyshot.augment.ops.op import Params, check_number, uniform
+
+
+@dataclass(frozen=True)
+class Posterize(PointOp):
+    """Keep only the highest bits of each 8-bit value: their own random number an image.
+
+    Args:
+        bits: fewest bits that are kept; drawn from there to 7.
+
+    Raises:
+        InputError: for bits outside 1 to 8; 8 leaves images of 256 levels as they are.
+
+    Example:
+        >>> Posterize().apply(torch.tensor([[[[0.4, 0.9]]]]), {"bits": torch.tensor([1])}).mul(255).flatten()
+        tensor([  0., 128.])
+    """
+
+    bits: int = 4
+
+    def __post_init__(self) -> None:
+        check_number(self, "bits", low=1, high=8, whole=True)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `bits [n]`."""
+        return {"bits": torch.randint(self.bits, max(8, self.bits + 1), (n,), generator=generator)}
+
+    def curve(
+        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
+    ) -> Float[Tensor, "n c m"]:
+        """Round to a level, drop its low bits; the gradient passes as if nothing had been done."""
+        step = 2 ** (8 - column(params["bits"], values))
+        level = (values.clamp(0, 1) * (LEVELS - 1)).round()
+        return straight_through(values, (level / step).floor() * step / (LEVELS - 1))
+
+
+@dataclass(frozen=True)
+class Solarize(PointOp):
+    """Turn what is brighter than a random threshold into its negative, as light does to a film that is being developed.
+
+    Args:
+        strength: how far the threshold may sink below white; at 1 the whole image may be a negative.
+
+    Raises:
+        InputError: for a strength outside 0 to 1.
+
+    Example:
+        >>> Solarize().apply(torch.tensor([[[[0.25, 0.75]]]]), {"threshold": torch.tensor([0.5])}).tolist()
+        [[[[0.25, 0.25]]]]
+    """
+
+    strength: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=1)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `threshold [n]`: values from there on are turned."""
+        return {"threshold": uniform(n, 1 - self.strength, 1.0, generator)}
+
+    def curve(
+        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
+    ) -> Float[Tensor, "n c m"]:
+        """The negative from the threshold on; differentiable in values."""
+        return torch.where(values >= column(params["threshold"], values), 1 - values, values)

@@ -1,0 +1,59 @@
+"""Stain jitter: slides that were stained a little more, or less, or in another laboratory."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from manyshot.augment.image.intensity.colour import coloured
+from manyshot.augment.ops.op import Params, check_number, uniform
+
+STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
+"""How much red, green and blue light haematoxylin, eosin and DAB take away (Ruifrok and Johnston 2001)."""
+
+
+@dataclass(frozen=True)
+class StainJitter:
+    """Change how much of each stain a microscope picture shows (Tellez et al. 2018).
+
+    Light that passes stains dies away exponentially, so the stains are found in the optical density
+    `-log10((255 x + 1) / 256)` of the channels, whose unmixing is a fixed 3 x 3 matrix (Ruifrok and Johnston 2001).
+    Each stain s of an image becomes `gain s + offset` by its own draws. Images of one channel stay as they are.
+
+    Args:
+        strength: largest change of a gain from 1, and of an offset from 0.
+
+    Raises:
+        InputError: for a strength outside 0 to 1; on applying, for images of other than 1 or 3 channels.
+
+    Example:
+        >>> images = torch.rand(8, 3, 28, 28)
+        >>> same = {"gain": torch.ones(8, 3), "offset": torch.zeros(8, 3)}
+        >>> torch.allclose(StainJitter().apply(images, same), images, atol=1e-4)
+        True
+    """
+
+    strength: float = 0.05
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=1)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `gain [n, 3]` and `offset [n, 3]`, for haematoxylin, eosin and DAB."""
+        gain, offset = (uniform(3 * n, -self.strength, self.strength, generator).view(n, 3) for _ in range(2))
+        return {"gain": 1 + gain, "offset": offset}
+
+    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """To stains, change, and back; differentiable in images, gain and offset."""
+        if not coloured(self, images[:, :, 0, 0]):
+            return images
+        mixing = torch.tensor(STAINS, dtype=torch.float64)
+        unmixing = mixing.inverse()
+        gain, offset = params["gain"].to(images), params["offset"].to(images)
+        # Densities are rows: to stains, times the gains, plus the offsets, and back, in one map.
+        linear = unmixing.to(images) @ torch.diag_embed(gain) @ mixing.to(images)
+        density = -((255 * images + 1) / 256).log10().flatten(2)
+        changed = linear.mT @ density + (offset @ mixing.to(images))[..., None]
+        light: Tensor = 256 * 10**-changed
+        return ((light - 1) / 255).view(images.shape).clamp(0, 1)

@@ -1,0 +1,51 @@
+"""Which items an op is for: images, texts, or vectors of features."""
+
+from typing import Any
+
+from torch import Tensor
+
+from manyshot.augment.image import OPS as IMAGE_OPS
+from manyshot.augment.ops.op import Op
+from manyshot.augment.policies import POLICIES
+from manyshot.augment.text.text_op import TextOp
+from manyshot.base import InputError
+
+KINDS: dict[str, tuple[type, ...]] = {"images": (*IMAGE_OPS.values(), *POLICIES.values()), "texts": (TextOp,)}
+"""The ops for each kind of item. Ops that hold ops, and foreign ones, are for whatever these take."""
+
+
+def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
+    """What the items of T tasks are.
+
+    Args:
+        items: `[T, n, ...]`, or T lists of n.
+
+    Example:
+        >>> import torch
+        >>> kind_of([["a text"]]), kind_of(torch.zeros(1, 1, 3, 8, 8)), kind_of(torch.zeros(1, 1, 64))
+        ('texts', 'images', 'features')
+    """
+    if not isinstance(items, Tensor):
+        return "texts"
+    return "images" if items.ndim == 5 else "features"
+
+
+def require_kind(op: object, kind: str) -> None:
+    """Make sure that an op, and the ops that it holds, are for this kind of item.
+
+    Raises:
+        InputError: naming the op that is not.
+
+    Example:
+        >>> from manyshot.augment.image import Flip
+        >>> require_kind(Flip(), "texts")
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: Flip: changes images, and these items are texts; leave it out for them
+    """
+    for other, kinds in KINDS.items():
+        if other != kind and isinstance(op, kinds):
+            raise InputError(f"{type(op).__name__}: changes {other}, and these items are {kind}; leave it out for them")
+    for value in vars(op).values():
+        for inner in value if isinstance(value, tuple) else (value,):
+            if isinstance(inner, Op):
+                require_kind(inner, kind)

@@ -1,0 +1,130 @@
+"""Variants of the items of T tasks, and what to do with what a classifier says of them."""
+
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from manyshot.augment.ops.kinds import kind_of, require_kind
+from manyshot.augment.ops.op import Op, Params
+from manyshot.tasks import Examples
+
+
+def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> Any:  # noqa: ANN401 - a tensor, or lists for text
+    """Apply an op to the items of all tasks in one call.
+
+    Args:
+        op: any op of items.
+        items: `[T, n, ...]`, or T lists of n. uint8 images on the CPU go through the engine.
+        params: of T n items, task by task.
+        floats: whether uint8 images come out as floats from 0 to 1, unrounded, or as uint8.
+
+    Raises:
+        InputError: for an op on another kind of item.
+
+    Example:
+        >>> from manyshot.augment.image import Flip
+        >>> op = Flip()
+        >>> apply_in_tasks(op, torch.rand(4, 5, 1, 28, 28), op.sample(20, torch.Generator())).shape
+        torch.Size([4, 5, 1, 28, 28])
+    """
+    require_kind(op, kind_of(items))
+    if isinstance(items, Tensor):
+        if are_bytes(items):
+            from manyshot.augment.engine import Compiled  # it takes half a second to import
+
+            op = Compiled(op, floats=floats)
+        return op.apply(items.flatten(0, 1), params).unflatten(0, items.shape[:2])
+    changed = iter(op.apply(list(chain.from_iterable(items)), params))
+    return [[next(changed) for _ in row] for row in items]
+
+
+def are_bytes(items: Any) -> bool:  # noqa: ANN401 - a tensor, or lists for text
+    """Whether items are what the engine takes: `[T, n, c, h, w]` of uint8 on the CPU.
+
+    Example:
+        >>> are_bytes(torch.zeros(1, 2, 3, 8, 8, dtype=torch.uint8)), are_bytes(torch.zeros(1, 2, 3, 8, 8))
+        (True, False)
+    """
+    return isinstance(items, Tensor) and items.dtype == torch.uint8 and items.device.type == "cpu" and items.ndim == 5
+
+
+def change(examples: Examples, op: Op, generator: Generator) -> Examples:
+    """Change every item by its own draw; labels, weights and origins stay.
+
+    Example:
+        >>> from manyshot.augment.image import Noise
+        >>> labels = torch.eye(2).expand(3, 2, 2)
+        >>> clean = Examples(torch.zeros(3, 2, 1, 8, 8), labels, torch.ones(3, 2), torch.ones(3, 2, dtype=torch.bool))
+        >>> bool((change(clean, Noise(), torch.Generator()).items > 0).any())
+        True
+    """
+    params = op.sample(examples.weight.numel(), generator)
+    return replace(examples, items=apply_in_tasks(op, examples.items, params))
+
+
+def variants(examples: Examples, op: Op, copies: int, generator: Generator, weight: float = 1.0) -> Examples:
+    """Make several changed variants of every item, and none that is left as it was.
+
+    Args:
+        examples: of n items a task.
+        op: what changes an item.
+        copies: variants of an item.
+        generator: for the draws, one a variant.
+        weight: of a variant, as a share of its item's; so padding stays padding.
+
+    Returns:
+        Examples of n copies items a task. Variant j of item i stands at `i * copies + j`, so items of a class stay
+        together; its origin is i.
+
+    Example:
+        >>> from manyshot.augment.image import Noise
+        >>> labels = torch.eye(2).expand(3, 2, 2)
+        >>> clean = Examples(torch.zeros(3, 2, 1, 8, 8), labels, torch.ones(3, 2), torch.ones(3, 2, dtype=torch.bool))
+        >>> variants(clean, Noise(), 4, torch.Generator()).origin[0].tolist()
+        [0, 0, 0, 0, 1, 1, 1, 1]
+    """
+    tasks, n = examples.weight.shape
+    origin = torch.arange(n, device=examples.weight.device).repeat_interleave(copies)
+    if isinstance(examples.items, Tensor):
+        items: Any = examples.items.repeat_interleave(copies, 1)
+    else:
+        items = [[item for item in row for _ in range(copies)] for row in examples.items]
+    repeated = Examples(
+        items=items,
+        labels=examples.labels.repeat_interleave(copies, 1),
+        weight=weight * examples.weight.repeat_interleave(copies, 1),
+        present=examples.present,
+        origin=origin.expand(tasks, -1),
+    )
+    return change(repeated, op, generator)
+
+
+def pool_variants(logits: Float[Tensor, "t m ways"], copies: int) -> Float[Tensor, "t n ways"]:
+    """Average a classifier's log-probabilities over the variants of each item, as `variants` lays them out.
+
+    log p(k | item) = mean_j log p(k | variant j) - log Z: the geometric mean of the variants' predictions.
+
+    Args:
+        logits: `[T, n * copies, ways]`; a class that a task lacks may have -inf.
+        copies: variants of an item.
+
+    Returns:
+        `[T, n, ways]` log-probabilities.
+
+    Raises:
+        ValueError: if the number of logits is no multiple of copies.
+
+    Example:
+        >>> pool_variants(torch.tensor([[[0.0, 2.0], [0.0, 4.0]]]), copies=2).exp().sum(-1)
+        tensor([[1.]])
+    """
+    if logits.shape[1] % copies:
+        raise ValueError(f"{logits.shape[1]} variants of each task do not make up items of {copies} variants each")
+    tasks, made, ways = logits.shape
+    by_item = F.log_softmax(logits, -1).reshape(tasks, made // copies, copies, ways)
+    return F.log_softmax(by_item.mean(2), -1)

@@ -1,0 +1,120 @@
+"""What a person can ask about an op: what it does, its options, where it may stand; read from the op's class."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from manyshot.augment.augmenter import LEARNED
+from manyshot.augment.mix import Mix
+from manyshot.augment.plan.build import is_required, options
+from manyshot.augment.plan.syntax import PLACEMENTS, number
+from manyshot.augment.registry import NAMED
+from manyshot.augment.task import TaskOp
+from manyshot.augment.text.text_op import TextOp
+
+EXAMPLE_OPS = "affine noise"
+"""What an op that must be given ops is shown with."""
+EXAMPLE_OF_A_CLASS = "turn"
+"""The same for an op of whole tasks, which takes one."""
+
+
+@dataclass(frozen=True)
+class OptionHelp:
+    """One option of an op.
+
+    Args:
+        name: as the plan language takes it.
+        default: its value where none is given; None for an option that must be given.
+        help: what it means.
+    """
+
+    name: str
+    default: Any
+    help: str
+
+    @property
+    def written(self) -> str:
+        """The default as a plan writes it."""
+        if self.default is None:
+            return "must be given"
+        if isinstance(self.default, bool):
+            return "yes" if self.default else "no"
+        return number(self.default) if isinstance(self.default, (int, float)) else str(self.default)
+
+
+@dataclass(frozen=True)
+class OpHelp:
+    """What there is to say about one op; `dataclasses.asdict` makes it JSON.
+
+    Args:
+        name: as the plan language takes it.
+        summary: one line.
+        details: the formula and what else its docstring explains; may be empty.
+        options: in the order in which values by position fill them.
+        placements: where it may stand.
+        example: how it is written in a plan.
+    """
+
+    name: str
+    summary: str
+    details: str
+    options: tuple[OptionHelp, ...]
+    placements: tuple[str, ...]
+    example: str
+
+
+LEARNED_HELP = OpHelp(
+    name=LEARNED,
+    summary="Shots that a learned augmenter makes of the whole support set; it is named beside the plan.",
+    details="The augmenter is trained on other tasks (`manyshot train --stage augmenter`) and named by "
+    "`--augmenter RUN`, in Python by `plan.with_augmenter(...)`. The word stands alone in its clause; `weight` "
+    "multiplies the weights that the augmenter gives.",
+    options=(),
+    placements=("shots",),
+    example=f"8 x {LEARNED}",
+)
+"""The word of a plan that is no op."""
+
+
+def describe_ops(table: Mapping[str, type] = NAMED) -> tuple[OpHelp, ...]:
+    """Describe every op of a table, in the table's order.
+
+    Example:
+        >>> flip = next(op for op in describe_ops() if op.name == "flip")
+        >>> [(option.name, option.default) for option in flip.options]
+        [('p', 0.5)]
+    """
+    return tuple(_describe(name, kind) for name, kind in table.items())
+
+
+def _describe(name: str, kind: type) -> OpHelp:
+    # A docstring is a summary, details and sections, with empty lines between; a section begins with its name.
+    text, *sections = re.split(r"\n+(?=(?:Args|Raises|Returns|Example|Examples):\n)", inspect.getdoc(kind) or "")
+    summary, _, details = text.partition("\n\n")
+    arguments = next((section for section in sections if section.startswith("Args:")), "")
+    meaning = {
+        found["name"]: " ".join(found["help"].split())
+        for found in re.finditer(r"^    (?P<name>\w+): (?P<help>.*(?:\n     .*)*)", arguments, re.MULTILINE)
+    }
+    given = EXAMPLE_OF_A_CLASS if issubclass(kind, TaskOp) else EXAMPLE_OPS
+    if issubclass(kind, TextOp):
+        given = ", ".join(f'"{option}"' for option, field in options(kind).items() if is_required(field))
+    return OpHelp(
+        name=name,
+        summary=" ".join(summary.split()),
+        details=details.strip(),
+        options=tuple(
+            OptionHelp(option, None if is_required(field) else field.default, meaning.get(option, ""))
+            for option, field in options(kind).items()
+        ),
+        placements=_placements(kind),
+        example=f"{name}({given})" if any(map(is_required, options(kind).values())) else name,
+    )
+
+
+def _placements(kind: type) -> tuple[str, ...]:
+    if issubclass(kind, TaskOp):
+        return ("task",)
+    return tuple(place for place in PLACEMENTS if place != "task" or not issubclass(kind, Mix))

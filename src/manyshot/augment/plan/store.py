@@ -1,0 +1,143 @@
+"""Pipelines as JSON: written with every option spelled out, read through a table of names, so that no code is run.
+
+    {"manyshot pipeline": 1, "op": {"name": "compose", "ops": [{"name": "flip", "p": 0.5}, ...]}}
+
+What a default is may change; a stored pipeline does not.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn, get_type_hints
+
+from manyshot.augment.mix import MIXES, Mix, SometimesMix
+from manyshot.augment.ops.compose import Compose, Sometimes
+from manyshot.augment.ops.op import Op
+from manyshot.augment.plan.build import is_required, options
+from manyshot.augment.registry import CHOOSERS, OPS
+from manyshot.augment.text import OPS as TEXT_OPS
+from manyshot.base import InputError, did_you_mean
+
+HEAD = "manyshot pipeline"
+VERSION = 1
+DEEPEST = 32
+"""Ops inside ops."""
+
+NAMES: Mapping[str, type] = {
+    **OPS,
+    **TEXT_OPS,
+    **CHOOSERS,
+    **MIXES,
+    "compose": Compose,
+    "sometimes": Sometimes,
+    "sometimes_mix": SometimesMix,
+}
+"""All that can be stored, by name."""
+_NAME_OF = {kind: name for name, kind in NAMES.items()}
+
+
+def to_json(op: Op | Mix) -> str:
+    """Write an op, a pipeline of them or a mix as one line of JSON.
+
+    Raises:
+        InputError: for an op that has no name in the table, such as a foreign one.
+
+    Example:
+        >>> from manyshot.augment.image import Flip
+        >>> to_json(Flip())
+        '{"manyshot pipeline": 1, "op": {"name": "flip", "p": 0.5}}'
+    """
+    return json.dumps({HEAD: VERSION, "op": _written(op)}, allow_nan=False)
+
+
+def from_json(text: str) -> Any:  # noqa: ANN401 - an op or a mix
+    """Read what `to_json` wrote.
+
+    Options that are not there take their defaults.
+
+    Raises:
+        InputError: naming what is wrong and where: no JSON, another version, an unknown name or option, a value of the
+            wrong kind or out of range.
+
+    Example:
+        >>> from manyshot.augment.image import Affine
+        >>> from_json(to_json(Affine(degrees=5))) == Affine(degrees=5)
+        True
+        >>> from_json('{"manyshot pipeline": 1, "op": {"name": "flip", "p": 7}}')
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: pipeline: op: p=7: give a number from 0 to 1
+    """
+    try:
+        stored = json.loads(text, parse_constant=_no_constant)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"pipeline: no JSON ({error}): give what to_json wrote") from None
+    if not isinstance(stored, dict) or set(stored) != {HEAD, "op"}:
+        raise InputError(f"pipeline: give an object with '{HEAD}' and 'op', as to_json writes it")
+    if stored[HEAD] != VERSION:
+        raise InputError(f"pipeline: version {stored[HEAD]!r}: this Manyshot reads version {VERSION}; update it")
+    return _read(stored["op"], "op", 0)
+
+
+def _written(value: Any) -> Any:  # noqa: ANN401 - a field of an op
+    if isinstance(value, tuple):
+        return [_written(inner) for inner in value]
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    kind = type(value)
+    if kind not in _NAME_OF:
+        raise InputError(f"{kind.__name__} cannot be stored: only ops of Manyshot's own table can, see `manyshot ops`")
+    return {"name": _NAME_OF[kind], **{name: _written(getattr(value, name)) for name in options(kind)}}
+
+
+def _read(stored: object, where: str, depth: int) -> Any:  # noqa: ANN401 - an op or a mix
+    if depth > DEEPEST:
+        _fail(where, f"more than {DEEPEST} ops inside each other", "nest fewer")
+    if not isinstance(stored, dict) or not isinstance(stored.get("name"), str):
+        _fail(where, "no op", "give an object with the 'name' of an op")
+    name = stored["name"]
+    if name not in NAMES:
+        _fail(where, f"unknown op '{name[:40]}'", did_you_mean(name, NAMES))
+    kind = NAMES[name]
+    settable, types = options(kind), get_type_hints(kind)
+    given = {key: value for key, value in stored.items() if key != "name"}
+    for key in given:
+        if key not in settable:
+            _fail(where, f"{name} has no option '{key[:40]}'", did_you_mean(key, settable))
+    for key, option in settable.items():
+        if is_required(option) and key not in given:
+            _fail(where, f"{name} without '{key}'", f"give it '{key}'")
+    values = {key: _value(value, types[key], f"{where}.{key}", depth) for key, value in given.items()}
+    try:
+        return kind(**values)
+    except InputError as error:
+        raise InputError(f"pipeline: {where}: {str(error).removeprefix(f'{kind.__name__}: ')}") from None
+
+
+def _value(stored: object, kind: Any, where: str, depth: int) -> Any:  # noqa: ANN401 - what a field may hold
+    """A stored value as what the field wants."""
+    if kind == tuple[Op, ...]:
+        if not isinstance(stored, list):
+            _fail(where, "no list", "give a list of ops")
+        return tuple(_expect(Op, inner, f"{where}[{place}]", depth) for place, inner in enumerate(stored))
+    if kind in (Op, Mix):
+        return _expect(kind, stored, where, depth)
+    if kind is float and isinstance(stored, int) and not isinstance(stored, bool):
+        return stored
+    if not isinstance(stored, kind) or (kind is int and isinstance(stored, bool)):
+        names = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
+        _fail(where, f"{json.dumps(stored)[:40]}", f"give {names[kind]}")
+    return stored
+
+
+def _expect(kind: type, stored: object, where: str, depth: int) -> Any:  # noqa: ANN401 - an instance of the kind
+    value = _read(stored, where, depth + 1)
+    if isinstance(value, Mix) != (kind is Mix):
+        _fail(where, f"{type(value).__name__}", "give a mix" if kind is Mix else "give an op that keeps labels")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InputError(f"pipeline: {name} is no number: give finite ones")
+
+
+def _fail(where: str, wrong: str, mend: str) -> NoReturn:
+    raise InputError(f"pipeline: {where}: {wrong}; {mend}")

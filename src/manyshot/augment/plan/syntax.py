@@ -1,0 +1,154 @@
+"""The syntax tree of a plan: what was written, before any name is looked up. See `manyshot.augment.plan.language`."""
+
+import math
+from dataclasses import dataclass, field
+
+from manyshot.base import InputError, did_you_mean
+
+PLACEMENTS = ("task", "support", "query", "shots")
+"""Where an augmentation acts, in the order in which a plan is carried out."""
+
+MOST_COPIES = 1024
+
+Value = float | str | tuple["Call", ...]
+"""What an op's option is set to: a number, a text in quotes, or a word or ops; a word is a call without arguments."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One op as written: `elastic(0.1, cells=5)`.
+
+    Args:
+        name: of the op, or the word itself where a word stands.
+        arguments: values by position.
+        options: values by name, as written.
+        at: the character of the plan, from 1, where it stands; 0 where it was not parsed. Plays no part in equality.
+        what: the kind of text that it was parsed from, to begin an error message. Plays no part in equality.
+
+    Example:
+        >>> str(Call("elastic", (0.1,), (("cells", 5.0),)))
+        'elastic(0.1, cells=5)'
+    """
+
+    name: str
+    arguments: tuple[Value, ...] = ()
+    options: tuple[tuple[str, Value], ...] = ()
+    at: int = field(default=0, compare=False, repr=False)
+    what: str = field(default="plan", compare=False, repr=False)
+
+    def __str__(self) -> str:
+        inside = [write(value) for value in self.arguments] + [f"{name}={write(value)}" for name, value in self.options]
+        return f"{self.name}({', '.join(inside)})" if inside else self.name
+
+    @property
+    def place(self) -> str:
+        """The op and where it stands, to begin or end an error message."""
+        return f"'{shorten(str(self))}'" + (f" (character {self.at})" if self.at else "")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """What happens at one or several placements: `shots: 8 x elastic weight 0.5`.
+
+    Args:
+        placements: from `PLACEMENTS`, as written.
+        calls: the ops, in the order in which they act.
+        copies: variants of each item, 1 to 1,024, at `shots` and `query` only; None where no count is written: 1 at
+            `shots`, a change in place elsewhere.
+        weight: how much an added shot counts beside the item that it came from, at `shots` only; None means 1.
+
+    Raises:
+        InputError: for an unknown or repeated placement, no op, or a count or weight out of range or out of place.
+
+    Example:
+        >>> str(Clause(("shots",), (Call("elastic"),), copies=8, weight=0.5))
+        'shots: 8 x elastic weight 0.5'
+    """
+
+    placements: tuple[str, ...]
+    calls: tuple[Call, ...]
+    copies: int | None = None
+    weight: float | None = None
+
+    def __post_init__(self) -> None:
+        where = "+".join(self.placements)
+        for placement in self.placements:
+            if placement not in PLACEMENTS:
+                raise InputError(
+                    f"plan: unknown placement '{shorten(placement)}'; {did_you_mean(placement, PLACEMENTS)}"
+                )
+        if not self.placements or not self.calls:
+            raise InputError(
+                f"plan: '{where}:' has no op; name at least one, such as 'support: affine', or leave the clause out"
+            )
+        if len(set(self.placements)) < len(self.placements):
+            raise InputError(f"plan: '{where}:' names a placement twice; name each once")
+        if self.copies is not None:
+            count = shorten(str(self.copies))
+            if not 1 <= self.copies <= MOST_COPIES:
+                raise InputError(f"plan: '{where}: {count} x': give a whole number from 1 to {MOST_COPIES}")
+            if not set(self.placements) <= {"shots", "query"}:
+                raise InputError(f"plan: '{where}: {count} x': only shots and query take a count; leave it out here")
+        if self.weight is not None:
+            if self.placements != ("shots",):
+                raise InputError(
+                    f"plan: '{where}: … weight {number(self.weight)}': only shots take a weight; give them a clause"
+                )
+            if not (self.weight > 0 and math.isfinite(self.weight)):
+                raise InputError(f"plan: 'shots: … weight {number(self.weight)}': give a number above 0")
+
+    def __str__(self) -> str:
+        copies = "" if self.copies is None else f"{self.copies} x "
+        weight = "" if self.weight is None else f" weight {number(self.weight)}"
+        return f"{'+'.join(self.placements)}: {copies}{' '.join(map(str, self.calls))}{weight}"
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """A whole plan as written; without clauses it is `none`.
+
+    Raises:
+        InputError: if two clauses share a placement.
+
+    Example:
+        >>> str(Syntax((Clause(("task",), (Call("turn"),)),)))
+        'task: turn'
+        >>> str(Syntax())
+        'none'
+    """
+
+    clauses: tuple[Clause, ...] = ()
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for clause in self.clauses:
+            for placement in clause.placements:
+                if placement in seen:
+                    raise InputError(f"plan: two clauses for '{placement}'; merge them into one '{placement}:' clause")
+                seen.add(placement)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.clauses)) or "none"
+
+
+def write(value: Value) -> str:
+    """A value as text."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    return " ".join(map(str, value)) if isinstance(value, tuple) else number(value)
+
+
+def number(value: float) -> str:
+    """The shortest text that reads back as the same number.
+
+    Example:
+        >>> number(8.0), number(0.10), number(1e-07)
+        ('8', '0.1', '1e-7')
+    """
+    mantissa, _, exponent = repr(float(value)).partition("e")
+    return mantissa.removesuffix(".0") + (f"e{int(exponent)}" if exponent else "")
+
+
+def shorten(text: str) -> str:
+    """At most 40 characters of what a person wrote, to quote it in an error."""
+    return text if len(text) <= 40 else text[:37] + "..."

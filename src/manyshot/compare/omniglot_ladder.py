@@ -1,0 +1,183 @@
+"""Omniglot's one-shot challenge from the minimal set: what each part of the augmentation brings.
+
+Trained on the five alphabets of `small1` alone, judged on one-shot runs of other alphabets (Lake, Salakhutdinov and
+Tenenbaum 2015): twenty letters of one alphabet, drawn once by one person to learn from, once by another to be told.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from manyshot.augment import Plan
+from manyshot.base import InputError, track
+from manyshot.compare.arm import Arm
+from manyshot.compare.run_arms import ArmResult, beside_first, train_arms
+from manyshot.contrib.deformation_matching import DeformationMatching
+from manyshot.datasets import OneShotRuns, one_shot_runs
+from manyshot.datasets.fetch import places
+from manyshot.learners import Learner
+from manyshot.tasks import Episode
+from manyshot.training.config import Config
+from manyshot.training.evaluate import evaluate
+from manyshot.training.fit import Settings
+from manyshot.training.statistics import Difference
+
+_ITEMS = "support+query: affine(10, 1.15, 0.2, 0.05) elastic(0.07) stroke(0.7, p=0.5)"
+_TURNED = "turn(per=task) flip(per=task)"
+_ALL = f"task: {_TURNED} composites(arranged, 8, p=0.5); {_ITEMS}"
+_VARIANT = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
+_VARIANTS = f"shots: 64 x {_VARIANT}; query: 16 x {_VARIANT}"
+TRAINED = "+ composites"
+"""The last rung that is a training of its own."""
+SIZE = 32
+"""Height and width of the drawings that networks are given, in pixels."""
+FINE = 105
+"""Height and width at which drawings are bent onto each other, in pixels: that of the published drawings."""
+BENT = "deformation matching"
+_WITHIN = (("within-group", "0.9"),)
+
+CONFIG = Config(
+    "omniglot",
+    split="small1",
+    size=SIZE,
+    centred=True,
+    encoder="conv4(32, 32, 64, 64)",
+    ways=20,
+    queries=2,
+    validation=0.0,
+    fit=Settings(steps=600, tasks_per_step=2, rate=2e-3),
+)
+"""What every rung trains with."""
+
+RUNGS = (
+    Arm("nothing", "none"),
+    Arm("items deformed", _ITEMS),
+    Arm("+ turned classes", f"task: turn flip; {_ITEMS}"),
+    Arm("+ within an alphabet", f"task: {_TURNED}; {_ITEMS}", settings=_WITHIN),
+    Arm(TRAINED, _ALL, settings=_WITHIN),
+    Arm("+ mean of variants", _ALL, _VARIANTS, _WITHIN),
+    Arm("+ nearest of variants", _ALL, _VARIANTS, _WITHIN, "prototypes(nearest)"),
+)
+"""The ladder: each has all that the one before it has; the last two differ from it in their use alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Climbed:
+    """What the ladder's rungs reached.
+
+    Args:
+        results: by rung, accuracy `[seeds, runs]`; what has no seed has the same row for each.
+        seconds: CPU seconds of each training, by rung.
+        trials: how many drawings were judged, of how many runs.
+        steps: of each training.
+    """
+
+    results: dict[str, ArmResult]
+    seconds: dict[str, float]
+    trials: tuple[int, int]
+    steps: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: what was judged, and by rung the error, its difference to the first, and what the rung trains."""
+        arms = {arm.name: arm.as_dict() for arm in RUNGS}
+        rungs = {}
+        for name, result in self.results.items():
+            told, gap = result.as_dict(), result.against_first
+            errors: dict[str, Any] = {
+                "error": 1 - told["accuracy"],
+                "interval": [1 - end for end in reversed(told["interval"])],
+                "by_seed": [1 - one for one in told["by_seed"]],
+                "against_first": None,
+            }
+            if gap is not None:
+                fewer = Difference(-gap.difference, -gap.high, -gap.low, gap.p_value)
+                errors["against_first"] = fewer.as_dict() | {"p_value_holm": result.p_value}
+            seconds = {"cpu_seconds": self.seconds[name]} if name in self.seconds else {}
+            rungs[name] = arms.get(name, {}) | errors | seconds
+        return {"trials": self.trials[0], "runs": self.trials[1], "steps": self.steps, "rungs": rungs}
+
+
+def practice_runs(root: Path | None) -> Path:
+    """`practice_runs.zip` beside Omniglot's files.
+
+    Raises:
+        InputError: if it is not there.
+    """
+    looked = places("omniglot", root)
+    for place in looked:
+        if (place / "practice_runs.zip").exists():
+            return place / "practice_runs.zip"
+    raise InputError(f"no practice_runs.zip in {looked[0]}; put it there, or name runs by --one-shot-runs FILE")
+
+
+def climb(
+    config: Config,
+    judged: Path,
+    seeds: int,
+    folder: Path,
+    jobs: int | None = None,
+    rungs: tuple[Arm, ...] = RUNGS,
+) -> Climbed:
+    """Train the rungs, and judge them, deformation matching and ensembles of both on the same one-shot runs.
+
+    Args:
+        config: `CONFIG`, perhaps with another root, other steps, another encoder or seed.
+        judged: one-shot runs, a zip or folder.
+        seeds: trainings of each rung.
+        folder: of the trainings, see `train_arms`; so is jobs.
+        jobs: see there.
+        rungs: those of the ladder to climb; the one called `TRAINED` is among them.
+
+    Raises:
+        InputError: see `train_arms` and `one_shot_runs`; nothing has been trained then.
+        TrainingDiverged: if a training does.
+    """
+    coarse = one_shot_runs(judged, SIZE, config.centred)
+    fine = one_shot_runs(judged, FINE)
+    runs, seconds = train_arms(rungs, config, seeds, folder, jobs)
+    accuracy = {}
+    for name, arm in runs.items():
+        accuracy[name] = np.stack(
+            [
+                evaluate(
+                    run.learner,
+                    track(_one_by_one(coarse), name, len(coarse.names)),
+                    Plan.parse(run.config.test_plan),
+                    config.fit.seed,
+                ).accuracy
+                for run in arm
+            ]
+        )
+    nets = torch.stack([_said(run.learner, coarse, "prototypes") for run in runs[TRAINED]])
+    bent = _said(DeformationMatching(), fine, BENT).expand_as(nets)
+    mean = nets.mean(0, keepdim=True)
+    # As an `Ensemble` has it: each member counts the same.
+    beside = {
+        BENT: bent,
+        f"{BENT} and {TRAINED[2:]}": nets + bent,
+        f"ensemble of the {seeds} seeds": mean.expand_as(nets),
+        f"ensemble of the {seeds} seeds and {BENT}": (seeds * mean + bent).expand_as(nets),
+    }
+    right = coarse.episode.query.hard
+    accuracy |= {name: (said.argmax(-1) == right).double().mean(-1).numpy() for name, said in beside.items()}
+    own = {arm.name: seconds[arm.name] for arm in rungs if arm.test_plan == "none"}
+    return Climbed(beside_first(accuracy), own, (right.numel(), len(right)), config.fit.steps)
+
+
+def _one_by_one(runs: OneShotRuns) -> list[Episode]:
+    return [runs.episode[place : place + 1] for place in range(len(runs.names))]
+
+
+@torch.no_grad()
+def _said(learner: Learner, runs: OneShotRuns, title: str) -> Float[Tensor, "t m ways"]:
+    """Log-probabilities."""
+    said = []
+    for task in track(_one_by_one(runs), title, len(runs.names)):
+        episode = task.as_float()
+        said.append(learner.adapt(episode.support)(episode.query.items).log_softmax(-1))
+    return torch.cat(said)

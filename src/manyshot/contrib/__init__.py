@@ -1,0 +1,1 @@
+"""Methods that serve one purpose or one experiment; each folder is self-contained."""

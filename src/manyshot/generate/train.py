@@ -1,0 +1,166 @@
+"""A generative model's run: the folder that its training writes, and what is read back from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from manyshot.base import InputError, read_json, write_json
+from manyshot.generate import ItemGenerator, Kind, Lesson, parse_model
+from manyshot.generate.config import GeneratorConfig, kind_of, load_generator_sources
+from manyshot.generate.diff_augment import ops_of
+from manyshot.generate.fit import Looks, fit_generator
+from manyshot.runtime.checkpoint import load_checkpoint
+from manyshot.runtime.device import device_or_cpu, require_device
+from manyshot.runtime.metrics_log import Row, read_metrics
+from manyshot.runtime.run_folder import CONFIG, claim, kind_of_run
+from manyshot.training.run import GENERATOR
+
+MOST_NUMBERS = 10_000_000
+"""Of an item, as a run's folder may claim."""
+
+
+@dataclass(frozen=True, eq=False)
+class GeneratorRun:
+    """A trained generative model and where it came from.
+
+    Args:
+        config: what it was made from.
+        model: with the weights that were kept, in evaluation mode.
+        class_names: what it was trained on, by number.
+        rows: the record of the training.
+        folder: where it lies, if anywhere.
+        step: whose weights these are: that of the best look, or the last one if something was wrong at every look.
+    """
+
+    config: GeneratorConfig
+    model: ItemGenerator
+    class_names: tuple[str, ...]
+    rows: list[Row]
+    folder: Path | None = None
+    step: int = 0
+
+    @property
+    def steps(self) -> int:
+        """How many steps it was trained."""
+        return max((row["step"] for row in self.rows), default=0)
+
+    @property
+    def trouble(self) -> str | None:
+        """What was wrong at the last look; None if nothing was."""
+        wrong = [row["trouble"] for row in self.rows if "trouble" in row and row["step"] == self.steps]
+        return wrong[0] if wrong else None
+
+    @property
+    def best(self) -> Row | None:
+        """The look whose weights were kept: the nearest of those at which nothing was wrong; None without such."""
+        troubled = {row["step"] for row in self.rows if "trouble" in row}
+        looks = [row for row in self.rows if "recall" in row and row["step"] not in troubled]
+        return min(looks, key=lambda row: row["kernel_distance"], default=None)
+
+
+def train_generator(
+    config: GeneratorConfig,
+    folder: Path | None = None,
+    resume: bool = False,
+    title: str = "train",
+    looked: Callable[[Looks], None] | None = None,
+) -> GeneratorRun:
+    """Make a generative model's run from its settings.
+
+    Args:
+        config: what to train, on what.
+        folder: where the run lies afterwards; None keeps nothing on disk.
+        resume: go on with the run in the folder, which must have the same settings.
+        title: what the progress bar says.
+        looked: see `fit_generator`.
+
+    Raises:
+        InputError: if the folder holds something else, or the data cannot be used.
+        TrainingDiverged: see `fit_generator`.
+
+    Example:
+        >>> from manyshot.generate.config import GeneratorSettings
+        >>> few = GeneratorSettings(steps=2, batch=4, look_items=16)
+        >>> run = train_generator(GeneratorConfig("digits", model="gan(width=8)", fit=few))
+        >>> run.model.sample(3, generator=torch.Generator().manual_seed(0)).shape, run.steps
+        (torch.Size([3, 1, 28, 28]), 2)
+    """
+    config = config.anchored()
+    if folder is not None:
+        claim(folder, _settings_in, config.as_dict(), resume)
+    require_device(config.fit.device)
+    parts = load_generator_sources(config, parse_model(config.model).wants)
+    kind = kind_of(parts.training)
+    lesson = _make(config, kind)
+    if folder is not None:
+        facts = {"shape": kind.shape, "classes": parts.training.class_names}
+        write_json(folder / CONFIG, {"kind": GENERATOR, "config": config.as_dict()} | facts)
+    rows = fit_generator(
+        lesson, parts.training, config.fit, ops_of(config.plan), parts.validation, folder, resume, title, looked
+    )
+    run = GeneratorRun(config, lesson.averaged, parts.training.class_names, rows, folder)
+    return replace(run, step=run.steps if run.best is None else run.best["step"])
+
+
+def load_generator_run(folder: Path | str) -> GeneratorRun:
+    """Read a run back, with the weights that were kept; runs no code from the folder.
+
+    Raises:
+        InputError: if the folder is no generative model's run, a file is missing or damaged, or the training ended
+            before anything was learned.
+    """
+    folder = Path(folder)
+    config, kind, names = _read_config(folder)
+    lesson = _make(config, kind)
+    weights = next((path for name in ("best", "last") if (path := folder / f"{name}.safetensors").exists()), None)
+    if weights is None:
+        raise InputError(f"{folder} holds no weights; restore them, or name a folder that `manyshot gan train` wrote")
+    step = load_checkpoint(weights, lesson)["step"]
+    if step < 1:
+        raise InputError(
+            f"{folder}: its training ended before anything was learned; go on with it by `manyshot gan train` and "
+            "--resume, or train another if it diverged"
+        )
+    lesson.to(device_or_cpu(config.fit.device)).eval()
+    return GeneratorRun(config, lesson.averaged, names, read_metrics(folder / "metrics.jsonl"), folder, step)
+
+
+def is_generator_run(folder: Path | str) -> bool:
+    """Whether a folder holds a generative model's run.
+
+    Example:
+        >>> is_generator_run("/nowhere")
+        False
+    """
+    return kind_of_run(folder) == GENERATOR
+
+
+def _make(config: GeneratorConfig, kind: Kind) -> Lesson:
+    """The model with the weights that its seed gives it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.fit.seed)
+        return parse_model(config.model).make(kind)
+
+
+def _settings_in(folder: Path) -> dict[str, Any]:
+    return _read_config(folder)[0].as_dict()
+
+
+def _read_config(folder: Path) -> tuple[GeneratorConfig, Kind, tuple[str, ...]]:
+    path = folder / CONFIG
+    if not path.exists():
+        raise InputError(f"{folder} holds no run (no {CONFIG}); name a folder that `manyshot gan train` wrote")
+    if not is_generator_run(folder):
+        raise InputError(f"{folder} holds no generative model; name a folder that `manyshot gan train` wrote")
+    values = read_json(path)
+    try:
+        shape, names = tuple(int(side) for side in values["shape"]), tuple(map(str, values["classes"]))
+        kind = Kind(shape, len(names))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{path}: not a generative model's settings ({error})") from None
+    if torch.Size(shape).numel() > MOST_NUMBERS:
+        raise InputError(f"{path}: shape={shape}: out of range")
+    return GeneratorConfig.from_dict(values.get("config", {}), str(path)), kind, names

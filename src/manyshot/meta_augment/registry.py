@@ -1,0 +1,66 @@
+"""The augmenters that a run can name, with their options: one row a method."""
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+from torch import nn
+
+from manyshot.augment.plan.build import build
+from manyshot.augment.plan.language import parse_call
+from manyshot.meta_augment.calibration import CalibrationOptions
+from manyshot.meta_augment.deformation import DeformationOptions
+from manyshot.meta_augment.embedding_noise import EmbeddingNoiseOptions
+from manyshot.meta_augment.feature_vae import FeatureVAEOptions
+from manyshot.meta_augment.hallucinator import HallucinatorOptions
+from manyshot.meta_augment.learned_augmenter import LearnedAugmenter, Space
+from manyshot.meta_augment.multiplicative import MultiplicativeNoiseOptions
+from manyshot.meta_augment.policy.policy import ContextFreePolicyOptions, PolicyOptions
+from manyshot.meta_augment.shift import ShiftOptions
+
+
+@runtime_checkable
+class AugmenterOptions(Protocol):
+    """The options of an augmenter; makes it once the shape of an item is known."""
+
+    space: ClassVar[Space]
+    """That of the augmenter, known before the shape is."""
+
+    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> LearnedAugmenter:
+        """Build the augmenter, with weights from torch's global generator.
+
+        Args:
+            shape: of an item: (c, h, w), or (d,) of a feature.
+            embed: the learner's frozen encoder, `[n, c, h, w]` to `[n, d]`, which an augmenter of items may look
+                through; it is not the augmenter's own and is not to be stored with it.
+
+        Raises:
+            InputError: if it is not made for such items.
+        """
+        ...
+
+
+AUGMENTERS: dict[str, type[AugmenterOptions]] = {
+    "hallucinator": HallucinatorOptions,
+    "feature_vae": FeatureVAEOptions,
+    "calibration": CalibrationOptions,
+    "multiplicative": MultiplicativeNoiseOptions,
+    "embedding_noise": EmbeddingNoiseOptions,
+    "shift": ShiftOptions,
+    "policy": PolicyOptions,
+    "context_free": ContextFreePolicyOptions,
+    "deformation": DeformationOptions,
+}
+"""Every augmenter by its name; its options are the fields of the class."""
+
+
+def parse_augmenter(text: str) -> AugmenterOptions:
+    """Read an augmenter, such as "hallucinator(noise=16)".
+
+    Raises:
+        InputError: if it or an option is unknown, or a value out of range.
+
+    Example:
+        >>> parse_augmenter("hallucinator(noise=8)").noise
+        8
+    """
+    options: AugmenterOptions = build(parse_call(text, "augmenter"), AUGMENTERS, "augmenter")
+    return options

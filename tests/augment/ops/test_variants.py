@@ -1,0 +1,102 @@
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from manyshot.augment.ops.variants import change, pool_variants, variants
+from manyshot.tasks import Examples
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Add a random number to all of an item."""
+
+    def sample(self, n, generator):
+        return {"by": torch.rand(n, generator=generator)}
+
+    def apply(self, items, params):
+        return items + params["by"].view(-1, *[1] * (items.dim() - 1))
+
+
+@dataclass(frozen=True)
+class Suffix:
+    """Number the sentences."""
+
+    def sample(self, n, generator):
+        return {"number": torch.arange(n)}
+
+    def apply(self, items, params):
+        return [f"{item}{number}" for item, number in zip(items, params["number"].tolist(), strict=True)]
+
+
+def examples_of(items, tasks: int, n: int) -> Examples:
+    weight = torch.ones(tasks, n)
+    weight[:, -1] = 0
+    labels = torch.eye(n).expand(tasks, n, n)
+    return Examples(items, labels, weight, torch.ones(tasks, n, dtype=torch.bool))
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_every_item_changes_by_its_own_draw():
+    changed = change(examples_of(torch.zeros(3, 4, 7), 3, 4), Shift(), generator())
+    assert len(changed.items[..., 0].unique()) == 12
+    assert changed.origin is None
+
+
+def test_variants_of_an_item_stand_together_and_know_it():
+    examples = examples_of(10.0 * torch.arange(12).view(3, 4, 1), 3, 4)
+    made = variants(examples, Shift(), 5, generator(), weight=0.5)
+    assert torch.equal(made.items.floor().int(), examples.items.int().repeat_interleave(5, 1))
+    assert len(made.items.unique()) == 60
+    assert made.origin.tolist() == [[i for i in range(4) for _ in range(5)]] * 3
+    assert torch.equal(made.hard[0], torch.arange(4).repeat_interleave(5))
+    assert made.weight[0].tolist() == [0.5] * 15 + [0.0] * 5
+
+
+def test_sentences_are_changed_in_one_call_and_stay_with_their_tasks():
+    examples = examples_of([["a", "b"], ["c", "d"]], 2, 2)
+    assert change(examples, Suffix(), generator()).items == [["a0", "b1"], ["c2", "d3"]]
+    made = variants(examples, Suffix(), 2, generator())
+    assert made.items == [["a0", "a1", "b2", "b3"], ["c4", "c5", "d6", "d7"]]
+
+
+def test_the_items_given_are_left_alone():
+    items = torch.zeros(2, 3, 4)
+    variants(examples_of(items, 2, 3), Shift(), 2, generator())
+    change(examples_of(items, 2, 3), Shift(), generator())
+    assert not items.any()
+
+
+def test_pooling_averages_log_probabilities_over_the_variants_of_an_item():
+    logits = torch.randn(2, 12, 5, dtype=torch.float64)
+    pooled = pool_variants(logits, 4)
+    for task in range(2):
+        for item in range(3):
+            probabilities = logits[task, 4 * item : 4 * item + 4].softmax(-1)
+            mean = probabilities.prod(0) ** 0.25
+            assert torch.allclose(pooled[task, item].exp(), mean / mean.sum())
+
+
+def test_pooling_one_variant_gives_its_log_probabilities():
+    logits = torch.randn(2, 3, 5)
+    assert torch.allclose(pool_variants(logits, 1), logits.log_softmax(-1), atol=1e-6)
+
+
+def test_pooling_keeps_absent_classes_impossible():
+    logits = torch.randn(1, 4, 3)
+    logits[..., 2] = -torch.inf
+    pooled = pool_variants(logits, 2)
+    assert torch.equal(pooled[..., 2], torch.full((1, 2), -torch.inf))
+    assert torch.isfinite(pooled[..., :2]).all()
+
+
+def test_pooling_no_items_gives_none():
+    assert pool_variants(torch.zeros(0, 4, 3), 2).shape == (0, 2, 3)
+
+
+def test_logits_that_do_not_divide_into_variants_are_refused():
+    with pytest.raises(ValueError, match="5 variants"):
+        pool_variants(torch.zeros(1, 5, 3), 2)

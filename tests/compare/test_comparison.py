@@ -1,0 +1,113 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from manyshot.augment import Plan
+from manyshot.base import InputError
+from manyshot.cli.compare_presets import PRESETS
+from manyshot.compare import Arm, Comparison, Judging, adjusted, run_comparisons
+from manyshot.compare.memorisation import ARMS, remember
+from manyshot.compare.presets import COMPARISONS
+from manyshot.training import Config, Settings
+
+CONFIG = Config(
+    "digits",
+    encoder="conv4(4, 4, 4, 4)",
+    ways=2,
+    queries=2,
+    validation=0.0,
+    test=0.3,
+    fit=Settings(steps=2, tasks_per_step=1),
+)
+ARMS_OF_TWO = (Arm("without", "none"), Arm("turned", "task: turn"))
+SMALL = Comparison("five classes", replace(CONFIG, classes=5), ARMS_OF_TWO, (Judging("all", 2, queries=3, tasks=4),), 1)
+
+
+class TestPresets:
+    def test_the_help_tells_every_preset_as_it_is(self):
+        assert {name: preset.summary for name, preset in COMPARISONS.items()}.items() <= PRESETS.items()
+        assert set(PRESETS) - set(COMPARISONS) == {"memorisation", "omniglot-challenge"}
+
+    @pytest.mark.parametrize("name", COMPARISONS)
+    def test_arms_differ_and_the_first_one_has_no_augmentation(self, name):
+        comparisons = COMPARISONS[name].comparisons
+        assert len({one.name for one in comparisons}) == len(comparisons)
+        for one in comparisons:
+            assert all(one.name for one in comparisons)
+            assert len({arm.name for arm in one.arms}) == len(one.arms)
+            assert len({arm.configure(one.config) for arm in one.arms}) == len(one.arms)
+            assert one.arms[0].configure(one.config).plan == "none"
+            assert one.arms[0].settings == ()
+            assert one.seeds >= 3
+            assert all(Plan.parse(arm.plan).steps for arm in one.arms if not arm.settings and arm.name != "without")
+
+    @pytest.mark.parametrize("name", COMPARISONS)
+    def test_no_judged_class_is_trained_on(self, name):
+        for one in COMPARISONS[name].comparisons:
+            for judging in one.judgings:
+                apart = judging.data is None and one.config.test > 0
+                assert apart or (judging.data, judging.split) != (one.config.data, one.config.split)
+
+
+class TestJudging:
+    def test_names_what_is_missing(self):
+        with pytest.raises(InputError, match="test=0: nothing is left to judge by"):
+            Comparison("", replace(CONFIG, test=0.0), ARMS_OF_TWO, (Judging("all"),)).samplers()
+        with pytest.raises(InputError, match="tasks=1: give at least 2"):
+            Judging("all", tasks=1)
+
+
+@pytest.mark.usefixtures("forked_workers")
+def test_comparisons_run_one_after_the_other_each_in_its_folder(tmp_path):
+    other = replace(SMALL, name="Six classes", config=replace(CONFIG, classes=6))
+    five, six = run_comparisons([SMALL, other], tmp_path, jobs=1)
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"five-classes", "six-classes"}
+    assert five.results["all"]["turned"].accuracy.shape == (1, 4)
+    assert six.runs["without"][0].config.classes == 6
+    told = json.loads(json.dumps(five.as_dict()))
+    assert told["arms"]["turned"]["plan"] == "task: turn"
+    assert told["arms"]["turned"]["cpu_seconds"] > 0
+    assert told["judged"]["all"]["ways"] == 2
+    assert list(told["judged"]["all"]["arms"]) == ["without", "turned"]
+    assert told["judged"]["all"]["test"] == "digits (test part)"
+
+
+def test_what_is_wrong_with_a_later_comparison_is_told_before_any_training(tmp_path):
+    wrong = replace(SMALL, name="other", config=replace(CONFIG, classes=9))
+    with pytest.raises(InputError, match="classes=9"):
+        run_comparisons([SMALL, wrong], tmp_path / "out", jobs=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_comparison_can_be_made_smaller_or_moved():
+    made = adjusted(SMALL, "/data", seeds=5, steps=7, tasks=9, seed=11, device="cuda")
+    assert (made.config.root, made.seeds, made.config.fit.steps) == ("/data", 5, 7)
+    assert (made.judgings[0].tasks, made.config.fit.seed, made.config.fit.device) == (9, 11, "cuda")
+    assert made.arms == SMALL.arms
+    assert adjusted(SMALL) == SMALL
+
+
+class TestMemorisation:
+    def test_noise_is_the_only_difference_between_the_arms(self):
+        found = remember(4, seeds=2, steps=4, tasks=8)
+        first, second = ARMS
+        assert found.errors(first).shape == (2, 8)
+        assert not np.allclose(found.errors(first), found.errors(second))
+        gap = found.against_first(second)
+        assert gap.difference == pytest.approx((found.errors(second) - found.errors(first)).mean())
+        told = found.as_dict()[second]
+        assert told["error"] == pytest.approx(np.mean(told["by_seed"]))
+        assert told["error"] == pytest.approx(told["new_waves"]["true_support"])
+
+    def test_the_same_seed_finds_the_same(self):
+        one, again, other = (remember(3, seeds=1, steps=2, tasks=3, seed=seed).errors("without") for seed in (1, 1, 2))
+        assert np.array_equal(one, again)
+        assert not np.array_equal(one, other)
+
+    def test_few_waves_are_learned_by_heart_and_noise_keeps_from_it(self):
+        found = remember(4, seeds=1, steps=150, tasks=40).as_dict()
+        without, noise = found["without"], found["label-shared noise"]
+        assert without["error"] > 2 * without["training_waves"]["true_support"]
+        assert noise["error"] < without["error"]

@@ -1,0 +1,77 @@
+import json
+import zipfile
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from manyshot.base import InputError
+from manyshot.compare.omniglot_ladder import BENT, CONFIG, RUNGS, TRAINED, Climbed, climb, practice_runs
+from manyshot.compare.run_arms import beside_first
+from manyshot.report.one_shot_page import one_shot_page, one_shot_rows
+
+
+@pytest.fixture
+def two_runs(real_data, tmp_path):
+    """The first two practice runs."""
+    few = tmp_path / "few.zip"
+    with zipfile.ZipFile(real_data / "omniglot" / "practice_runs.zip") as whole, zipfile.ZipFile(few, "w") as part:
+        names = whole.namelist()
+        for run in ("run01/", "run02/"):
+            for name in names:
+                if run in name and not name.endswith("/"):
+                    part.writestr(name[name.index(run) :], whole.read(name))
+    return few
+
+
+def test_each_rung_has_what_the_one_before_it_has():
+    for lower, upper in pairwise(RUNGS[1:]):
+        assert lower.plan.split("support+query: ")[1] == upper.plan.split("support+query: ")[1]
+    trained = [arm for arm in RUNGS if arm.test_plan == "none"]
+    assert trained[-1].name == TRAINED
+    assert {arm.plan for arm in RUNGS[len(trained) :]} == {trained[-1].plan}
+
+
+@pytest.mark.usefixtures("forked_workers")
+def test_members_of_an_ensemble_count_the_same_and_the_matching_has_no_seed(two_runs, real_data, tmp_path):
+    rung = next(arm for arm in RUNGS if arm.name == TRAINED)
+    small = replace(CONFIG, root=str(real_data), encoder="conv4(4, 4, 4, 4)", fit=replace(CONFIG.fit, steps=2))
+    found = climb(small, two_runs, 2, tmp_path / "out", jobs=1, rungs=(replace(rung, plan="none"),))
+    told = found.as_dict()
+    assert (told["trials"], told["runs"], told["steps"]) == (40, 2, 2)
+    assert list(told["rungs"]) == [
+        TRAINED,
+        BENT,
+        f"{BENT} and composites",
+        "ensemble of the 2 seeds",
+        f"ensemble of the 2 seeds and {BENT}",
+    ]
+    first, second = told["rungs"][BENT]["by_seed"]
+    assert first == second < 0.3
+    assert told["rungs"][BENT]["against_first"]["difference"] < 0  # of errors: fewer
+    assert told["rungs"][TRAINED]["cpu_seconds"] > 0
+
+
+def test_the_page_tells_errors_and_that_an_ensemble_is_one():
+    rng = np.random.default_rng(0)
+    worse = (rng.uniform(size=(3, 20)) < 0.7).astype(float)
+    better = np.clip(worse + (rng.uniform(size=(3, 20)) < 0.7), 0, 1)
+    found = Climbed(beside_first({"nothing": worse, "ensemble": better}), {"nothing": 7.2}, (400, 20), 600)
+    rows = one_shot_rows(found)
+    assert rows[0][0] == "nothing"
+    assert rows[0][-1] == "7"
+    assert rows[1][1].startswith(f"{100 * (1 - better.mean()):.1f} [")
+    assert rows[1][2].startswith("−")
+    page = one_shot_page("Challenge", found, "manyshot compare")
+    assert "'ensemble' errs least" in page.summary
+    json.dumps(found.as_dict())
+
+
+def test_runs_that_are_not_there_are_told(tmp_path):
+    with pytest.raises(InputError, match=r"no practice_runs\.zip in .*--one-shot-runs"):
+        practice_runs(tmp_path)
+
+
+def test_the_practice_runs_are_those_beside_omniglot(real_data):
+    assert practice_runs(real_data).name == "practice_runs.zip"

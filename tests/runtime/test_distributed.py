@@ -1,0 +1,109 @@
+"""Several processes make the same training as one."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from manyshot.base import InputError
+from manyshot.runtime.distributed import Processes, check_share, first_to_tell
+
+SCRIPT = Path(__file__).with_name("share_steps.py")
+TINY = ["--encoder", "conv4(4, 4, 4, 4)", "--steps", "3", "--tasks-per-step", "2", "--ways", "2", "--validation", "0"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="shares one loading of torch, which needs fork")
+@pytest.mark.parametrize(
+    "what", ["same-update objectives statistics another-number same-bits", "interrupted killed refused"]
+)
+def test_processes_share_a_training(what, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(SCRIPT), str(tmp_path), *what.split()],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def torchrun(folder: Path, *words: str, program: Sequence[str] = ("-m", "manyshot")) -> subprocess.CompletedProcess:
+    starter = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *program]
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", *starter, *words],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+    )
+
+
+def test_the_command_line_runs_under_torchrun_and_answers_once(tmp_path):
+    done = torchrun(tmp_path, "train", "digits", *TINY, "--learner", "maml", "--out", "run", "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout)["steps"] == 3
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+LEAVES = """
+import os, sys, torch
+from manyshot.runtime.distributed import together
+
+with together():
+    torch.optim.Adam(torch.nn.Linear(2, 2).parameters())  # its first use loads much of torch
+names = [open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task")]
+sys.exit(any("gloo" in name for name in names))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_threads_of_the_connection_end_with_it(tmp_path):
+    (tmp_path / "leaves.py").write_text(LEAVES)
+    done = torchrun(tmp_path, program=["leaves.py"])
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_an_error_of_several_processes_is_told_once(tmp_path):
+    done = torchrun(tmp_path, "train", "nowhere", "--out", "run")
+    assert done.returncode != 0
+    assert done.stderr.count("Error: no data set and no folder or zip 'nowhere'") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_shares_are_apart_whole_and_nearly_alike(count):
+    for tasks in range(count, 30):
+        shares = [Processes(rank, count).share(tasks) for rank in range(count)]
+        assert [task for share in shares for task in range(tasks)[share]] == list(range(tasks))
+        sizes = [share.stop - share.start for share in shares]
+        assert max(sizes) - min(sizes) <= 1
+
+
+def test_one_process_changes_nothing():
+    alone, module = Processes(), nn.Linear(2, 2)
+    before = [parameter.grad for parameter in module.parameters()]
+    alone.sum_gradients(list(module.parameters()), 1.0)
+    alone.average_buffers(module, 1.0)
+    assert [parameter.grad for parameter in module.parameters()] == before
+    assert alone.sum(1.0, 2.5) == [1.0, 2.5]
+    assert alone.from_leader("word") == "word"
+    with alone.leader_first():
+        pass
+    own = torch.arange(3, dtype=torch.float64)
+    assert alone.joined(own, alone.share(3), 3) is own
+    assert first_to_tell("anything")
+
+
+def test_fewer_tasks_than_processes_are_named():
+    check_share(2, Processes(1, 2))
+    with pytest.raises(InputError, match="tasks_per_step=2 for 3 processes: give each a task at least"):
+        check_share(2, Processes(0, 3))

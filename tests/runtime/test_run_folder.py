@@ -1,0 +1,75 @@
+"""A training takes a folder that is free or holds the same training, and no other."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from manyshot.base import InputError
+from manyshot.generate.config import GeneratorConfig, GeneratorSettings
+from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.runtime.run_folder import CONFIG, claim
+from manyshot.training import Config, Settings
+
+CONFIGS = {
+    "learner": Config("digits", fit=Settings(steps=7)),
+    "augmenter": AugmenterConfig("runs/letters", fit=Settings(steps=7)),
+    "generator": GeneratorConfig("digits", fit=GeneratorSettings(steps=7)),
+}
+
+
+def unread(folder: Path):
+    raise AssertionError("nothing is to be read here")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    (tmp_path / CONFIG).write_text("{}", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_folder_that_is_not_there_yet_is_empty_or_hides_its_files_is_free(tmp_path):
+    config = CONFIGS["learner"].as_dict()
+    claim(tmp_path / "new", unread, config)
+    claim(tmp_path, unread, config, resume=True)
+    (tmp_path / ".DS_Store").touch()
+    claim(tmp_path, unread, config)
+
+
+@pytest.mark.parametrize("name", ["photo.png", "photos"])
+def test_a_folder_of_something_else_is_refused_and_so_is_a_file(name, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "photo.png").touch()
+    (tmp_path / "photo.png").touch()
+    with pytest.raises(InputError, match="is not empty and holds no run; choose another --out"):
+        claim(tmp_path / name, unread, CONFIGS["learner"].as_dict(), resume=True)
+
+
+def test_a_run_is_not_begun_over(run):
+    with pytest.raises(InputError, match="holds a run already; go on with it by --resume"):
+        claim(run, unread, CONFIGS["learner"].as_dict())
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+class TestEverySettings:
+    def test_the_same_training_goes_on(self, config, run):
+        claim(run, lambda folder: config.as_dict(), config.as_dict(), resume=True)
+
+    def test_another_seed_of_its_steps_is_named_and_refused(self, config, run):
+        other = replace(config, fit=replace(config.fit, seed=5))
+        with pytest.raises(InputError, match=r"^seed=5, but the run in .* has 0; resume with the run's own settings$"):
+            claim(run, lambda folder: config.as_dict(), other.as_dict(), resume=True)
+
+
+def test_a_range_is_told_as_it_is_written(run):
+    was, now = (replace(CONFIGS["learner"], shots=shots) for shots in (1, (1, 5)))
+    with pytest.raises(InputError, match=r"^shots=1-5, but the run in .* has 1;"):
+        claim(run, lambda folder: was.as_dict(), now.as_dict(), resume=True)
+
+
+def test_what_the_run_there_says_of_itself_when_it_is_damaged_comes_through(run):
+    def damaged(folder: Path):
+        raise InputError(f"{folder / CONFIG}: not a run's settings")
+
+    with pytest.raises(InputError, match="not a run's settings"):
+        claim(run, damaged, CONFIGS["learner"].as_dict(), resume=True)
