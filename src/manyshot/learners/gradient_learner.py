@@ -121,6 +121,17 @@ class GradientLearner(Learner):
         absent: Bool[Tensor, " ways"],
     ) -> Callable[[Parameters], Parameters]:
         """The derivative of the loss on these items by a task's weights, as a function of the weights."""
+        loss = self.support_loss(items, labels, weight, absent)
+        return lambda parameters: _slopes(loss, parameters, self.second_order(), self.vectorised)
+
+    def support_loss(
+        self,
+        items: Float[Tensor, "n ..."],
+        labels: Float[Tensor, "n ways"],
+        weight: Float[Tensor, " n"],
+        absent: Bool[Tensor, " ways"],
+    ) -> Callable[[Parameters], Float[Tensor, ""]]:
+        """The mean loss on these items as a function of a task's weights; task normalisation counts them by weight."""
         with counting(weight):
             predict = self.predictor(items)
 
@@ -129,7 +140,7 @@ class GradientLearner(Learner):
                 predictions = self._masked(predict(parameters), absent)
             return weighted_mean(self.criterion(predictions, labels), weight)
 
-        return lambda parameters: _slopes(loss, parameters, self.second_order(), self.vectorised)
+        return loss
 
     def adapt(self, support: Examples) -> Classifier:
         """Take the inner steps of every task."""

@@ -79,6 +79,8 @@ class Implicit:
 
     dL/dphi = -(d2G/dphi dw) (d2G/dw2)^-1 dL/dw   at the minimum w of G
 
+    With task normalisation dL/dphi at fixed w is added: the support's statistics normalise the query.
+
     G is the learner's own objective on real and made items: for a probe, penalised cross-entropy; for learners that
     take gradient steps, the support's loss and a proximal term. The inverse is never formed: conjugate gradients or a
     truncated Neumann series (Lorraine, Vicol and Duvenaud 2020) take `terms` products with the second derivative.
@@ -108,10 +110,10 @@ class Implicit:
         problem = inner_problem(trial.learner, self.proximal)
         support = trial.enlarged(made).support
         weights = {name: value.requires_grad_() for name, value in problem.solve(support).items()}
-        query = problem.query_losses(weights, trial.episode.query)
+        query = problem.query_losses(weights, support, trial.episode.query)
         if not torch.is_grad_enabled():
             return query.mean()
-        slope = _slopes(query.sum(), weights)
+        slope = _slopes(query.sum(), weights, retain_graph=True)
         first = _slopes(problem.objective(weights, support).sum(), weights, create_graph=True)
 
         def curvature(direction: Weights) -> Weights:
@@ -130,7 +132,7 @@ class FiniteDifference:
 
     dL/dphi = (dG/dphi at w_+ - dG/dphi at w_-) / (2 beta),   w_+- = argmin G +- beta L
 
-    Central in beta, so its error is of second order. No second derivative is taken: it works for learners and inner
+    With task normalisation dL/dphi at fixed w is added, as in `Implicit`. Central in beta, so its error is of second order. No second derivative is taken: it works for learners and inner
     loops of any length. G as in `Implicit`.
 
     Args:
@@ -154,8 +156,7 @@ class FiniteDifference:
         problem = inner_problem(trial.learner, self.proximal)
         support, query = trial.enlarged(made).support, trial.episode.query
         rest = problem.solve(support)
-        with torch.no_grad():
-            value = problem.query_losses(rest, query)
+        value = problem.query_losses(rest, support, query)
         if not torch.is_grad_enabled():
             return value.mean()
         towards, away = (
@@ -186,9 +187,12 @@ def _slopes(
 
 
 def _surrogate(losses: Float[Tensor, " t"], towards: Tensor | float) -> Float[Tensor, ""]:
-    """The mean of the losses, with the derivative of another number, a sum over tasks, in place of its own."""
+    """The mean of the losses, with the derivative of another number, a sum over tasks, added to its own.
+
+    Its own is 0 but for task normalisation, where the support's statistics are part of what a query is given.
+    """
     other = torch.as_tensor(towards) / len(losses)
-    return losses.detach().mean() + other - other.detach()
+    return losses.mean() + other - other.detach()
 
 
 ESTIMATORS: dict[str, type[Estimator]] = {

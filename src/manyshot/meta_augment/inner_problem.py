@@ -37,8 +37,8 @@ class InnerProblem(Protocol):
         """What each task's weights are to make small; differentiable by weights and support."""
         ...
 
-    def query_losses(self, weights: Weights, query: Examples) -> Float[Tensor, " t"]:
-        """The mean loss of each task's query."""
+    def query_losses(self, weights: Weights, support: Examples, query: Examples) -> Float[Tensor, " t"]:
+        """The mean loss of each task's query; differentiable by the support too where its statistics normalise it."""
         ...
 
 
@@ -107,8 +107,8 @@ class ProbeProblem:
         losses = item_losses(self._logits(maps, support), support.labels).masked_fill(support.weight <= 0, 0)
         return (losses * support.weight).sum(1) + self.probe.penalty / 2 * maps.square().sum((1, 2))
 
-    def query_losses(self, weights: Weights, query: Examples) -> Float[Tensor, " t"]:
-        """Mean cross-entropy."""
+    def query_losses(self, weights: Weights, support: Examples, query: Examples) -> Float[Tensor, " t"]:
+        """Mean cross-entropy, which depends on the support by way of the weights alone."""
         return weighted_mean(item_losses(self._logits(weights["maps"], query), query.labels), query.weight)
 
     def _prepared(self, examples: Examples) -> Tensor:
@@ -138,15 +138,15 @@ class GradientProblem:
         self, support: Examples, start: Weights | None = None, nudge: float = 0.0, query: Examples | None = None
     ) -> Weights:
         """The learner's own number of steps, from its first weights or from the start."""
-        learner = self.learner
+        learner, support = self.learner, _detached(support)
         tasks = len(support.weight)
         found = start or {name: value.expand(tasks, *value.shape).clone() for name, value in self.first.items()}
         for step in range(learner.steps):
             here = {name: value.detach().requires_grad_() for name, value in found.items()}
             with torch.enable_grad():
-                value = self.objective(here, _detached(support))
+                value = self.objective(here, support)
                 if query is not None:
-                    value = value + nudge * self.query_losses(here, query)
+                    value = value + nudge * self.query_losses(here, support, query)
                 slopes = torch.autograd.grad(
                     value.sum(), list(here.values()), materialize_grads=True, allow_unused=True
                 )
@@ -159,24 +159,20 @@ class GradientProblem:
     def objective(self, weights: Weights, support: Examples) -> Float[Tensor, " t"]:
         """The loss of the support, and how far the weights are from the first."""
         far = [(value - self.first[name]).square().flatten(1).sum(1) for name, value in weights.items()]
-        return self._losses(weights, support) + self.proximal / 2 * torch.stack(far).sum(0)
-
-    def query_losses(self, weights: Weights, query: Examples) -> Float[Tensor, " t"]:
-        """The loss of the query."""
-        return self._losses(weights, query)
-
-    def _losses(self, weights: Weights, examples: Examples) -> Float[Tensor, " t"]:
-        learner = self.learner
-        items, labels, weight, absent = learner._sides(examples)
         losses = [
-            weighted_mean(
-                learner.criterion(
-                    learner._masked(learner.predictor(items[t])(_of_task(weights, t)), absent[t]), labels[t]
-                ),
-                weight[t],
-            )
-            for t in range(len(items))
+            self.learner.support_loss(*side)(_of_task(weights, task))
+            for task, side in enumerate(zip(*self.learner._sides(support), strict=True))
         ]
+        return torch.stack(losses) + self.proximal / 2 * torch.stack(far).sum(0)
+
+    def query_losses(self, weights: Weights, support: Examples, query: Examples) -> Float[Tensor, " t"]:
+        """The loss of the query, normalised as the learner normalises it: by the support's statistics, or its own."""
+        learner = self.learner
+        sides = zip(*learner._sides(support), *learner._query(query), strict=True)
+        losses = []
+        for task, (items, _, weight, absent, queries, labels, query_weight) in enumerate(sides):
+            predictions = learner.judge(_of_task(weights, task), queries, query_weight, items, weight, absent)
+            losses.append(weighted_mean(learner.criterion(predictions, labels), query_weight))
         return torch.stack(losses)
 
 
