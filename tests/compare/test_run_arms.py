@@ -78,6 +78,7 @@ def test_an_arm_is_read_from_one_line(text, arm):
         ("none => none | rate=1", "'rate' cannot be set here"),
         ("= none", "no name before '='"),
         ("none => task: composites", "makes other tasks than those to be judged on"),
+        ("none => query: mixup", "mixes queries"),
     ],
 )
 def test_an_arm_that_cannot_be_read_is_named(text, message):

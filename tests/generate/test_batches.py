@@ -7,6 +7,38 @@ from manyshot.generate import Batches
 from manyshot.tasks import Source
 
 
+class TestDistinctItems:
+    SOURCE = Source.of(torch.arange(30.0)[:, None], [f"class {i % 3}" for i in range(30)])
+
+    @pytest.mark.parametrize("wants", ["nothing", "label", "item", "mean"])
+    @pytest.mark.parametrize(("size", "count"), [(7, 7), (30, 30), (512, 30)])
+    def test_no_item_occurs_twice_and_conditions_are_met(self, wants, size, count):
+        batch = Batches(self.SOURCE, wants, size, seed=3).distinct()
+        numbers = batch.items.flatten().long()
+        assert len(numbers.unique()) == len(numbers) == count
+        assert batch.label.equal(numbers % 3)
+        if wants == "label":
+            assert batch.condition.label.equal(batch.label)
+        if wants == "item":
+            shown = batch.condition.like.flatten().long()
+            assert (shown % 3).equal(batch.label)
+            assert (shown != numbers).all()
+
+    def test_every_other_item_of_the_class_may_be_shown(self):
+        shown = {
+            tuple(pair)
+            for seed in range(60)
+            for batch in [Batches(Source.of(torch.arange(4.0)[:, None], ["one"] * 4), "item", 9, seed).distinct()]
+            for pair in torch.cat([batch.items, batch.condition.like], 1).tolist()
+        }
+        assert len(shown) == 4 * 3
+
+    def test_they_are_the_same_for_a_seed_and_others_for_another(self):
+        first, again, other = (Batches(self.SOURCE, "nothing", 7, seed).distinct().items for seed in (0, 0, 1))
+        assert first.equal(again)
+        assert not first.equal(other)
+
+
 @pytest.mark.parametrize(("least", "most"), [(2, 1), (4, 3), (9, 5)])
 def test_means_are_of_no_more_items_than_the_smallest_class_has_beside_one(least, most):
     source = Source.of(torch.eye(9 + least), ["many"] * 9 + ["few"] * least)

@@ -71,6 +71,11 @@ def test_settings_that_a_file_leaves_out_have_their_usual_values():
         ({"data": "digits", "plan": "support: afine"}, "did you mean 'affine'"),
         ({"data": "digits", "test_plan": "shots: 8 y affine"}, "plan"),
         ({"data": "digits", "test_plan": "task: composites"}, "test plan: 'task: composites' makes other tasks"),
+        ({"data": "digits", "test_plan": "query: cutmix"}, "test plan: 'query: cutmix' mixes queries"),
+        (
+            {"data": "digits", "test_plan": "task: turn"},
+            "'task: turn' changes a query by a draw of its class",
+        ),
         ({"data": "digits", "learner": "mamel"}, "did you mean 'maml'"),
         ({"data": "digits", "learner": "maml(step=3)"}, "did you mean 'steps'"),
         ({"data": "digits", "encoder": "conv5"}, "did you mean 'conv4'"),

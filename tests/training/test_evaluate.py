@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -7,12 +8,15 @@ from torch import nn
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.learners import MAML, Learner, Prototypes
+from manyshot.learners import MAML, Ensemble, Learner, Prototypes
+from manyshot.meta_augment.augmented_learner import Augmented
+from manyshot.meta_augment.shift import Shift
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import evaluate
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.statistics import mean_interval
+from manyshot.training.support_shuffle import probe
 
 
 class Says(Learner):
@@ -182,6 +186,95 @@ def test_padding_does_not_change_what_is_said_of_the_queries():
     found, padded = evaluate(learner, [batch]), evaluate(learner, [other])
     assert (found.accuracy == padded.accuracy).all()
     assert np.allclose(found.reliability, padded.reliability)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("query: mixup", "mixes queries"),
+        ("query: 4 x noise cutmix(p=0.5)", "mixes queries"),
+        ("support+query: mixup", "mixes queries"),
+        ("query-cutmix", "mixes queries"),
+        ("task: composites", "makes other tasks"),
+        ("task: invert(0.5)", "by a draw of its class"),
+        ("task+support: noise", "by a draw of its class"),
+    ],
+)
+def test_a_plan_whose_answers_would_need_other_queries_or_the_label_is_refused(text, message):
+    source = Source.of(torch.rand(20, 3, 8, 8), ["a", "b"] * 10)
+    learner, sampler = Prototypes(nn.Flatten()), EpisodeSampler(source, 2, 1, 2)
+    plan = Plan.parse(text)
+    with pytest.raises(InputError, match=message):
+        evaluate(learner, sampler.batches(2), plan)
+    with pytest.raises(InputError, match=message):
+        evaluate_tasks(learner, sampler, 2, plan)
+
+
+@pytest.mark.parametrize(
+    "text", ["support: mixup", "shots: 2 x flip mixup", "query: 3 x noise", "task: noise(per=task)"]
+)
+def test_under_other_plans_no_answer_changes_with_another_query(text):
+    """An item of its own in the place of the last query leaves the answers to the others alone."""
+    source = Source.of(torch.rand(60, 3, 8, 8, generator=torch.Generator().manual_seed(0)), ["a", "b", "c"] * 20)
+    batch = EpisodeSampler(source, 3, 2, 3).batch(0, 20)
+    items = batch.query.items.clone()
+    items[:, -1] = 0.3
+    weight = batch.query.weight.clone()
+    weight[:, -1] = 0
+    others = [replace(batch, query=replace(batch.query, items=i, weight=weight)) for i in (batch.query.items, items)]
+    one, other = (evaluate(Prototypes(nn.Flatten()), [each], Plan.parse(text)) for each in others)
+    assert (one.accuracy == other.accuracy).all()
+    assert one.calibration_error == other.calibration_error
+
+
+@pytest.mark.parametrize(
+    ("make", "leaks"),
+    [
+        (lambda: Prototypes(Conv4(1, 8, (4, 4), norm="task")), True),
+        (lambda: Prototypes(nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten())), True),
+        (lambda: Prototypes(Conv4(1, 8, (4, 4))), False),
+        (lambda: MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="task"), nn.Linear(16, 2)), 2), False),
+        (lambda: MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="task"), nn.Linear(16, 2)), 2, transductive=True), True),
+        (lambda: Augmented(Prototypes(Conv4(1, 8, (4, 4), norm="task")), Shift(16), 1), True),
+        (lambda: Ensemble([Prototypes(nn.Flatten()), Prototypes(Conv4(1, 8, (4, 4), norm="task"))]), True),
+    ],
+)
+def test_what_lets_queries_see_each_other_is_called_transductive(make, leaks):
+    torch.manual_seed(0)
+    learner = make().eval()
+    batch = EpisodeSampler(Source.of(torch.rand(20, 1, 8, 8), ["a", "b"] * 10), 2, 1, 3).batch(0, 4)
+    assert evaluate(learner, [batch]).transductive == leaks
+    items = batch.query.items.clone()
+    items[:, -1] *= 3
+    with torch.no_grad():
+        logits, other = (learner.adapt(batch.support)(each)[:, :-1] for each in (batch.query.items, items))
+    assert (not torch.allclose(logits, other, atol=1e-5)) == leaks
+
+
+class Frozen(Learner):
+    """Fails when it is used, or not; holds a part that stays in evaluation mode."""
+
+    def __init__(self, fails):
+        super().__init__()
+        self.fails, self.encoder, self.frozen = fails, nn.Sequential(nn.Flatten(), nn.Dropout()), nn.Dropout().eval()
+
+    def adapt(self, support):
+        assert not any(part.training for part in self.modules())
+        if self.fails:
+            raise InputError("this support cannot be adapted to")
+        return lambda queries, weight=None: queries.flatten(2)[..., : support.labels.shape[-1]]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("judge", [evaluate, probe])
+def test_each_part_keeps_its_mode_even_where_something_fails(judge, fails):
+    learner = Frozen(fails).train()
+    learner.frozen.eval()
+    batch = EpisodeSampler(Source.of(torch.rand(20, 1, 8, 8), ["a", "b"] * 10), 2, 1, 3).batch(0, 4)
+    with pytest.raises(InputError) if fails else nullcontext():
+        judge(learner, [batch])
+    assert (learner.training, learner.encoder.training, learner.encoder[1].training) == (True, True, True)
+    assert not learner.frozen.training
 
 
 def test_no_tasks_are_too_few():

@@ -244,14 +244,15 @@ def compare(
     Returns:
         One result an arm, in the same order.
     """
-    accuracy = {
-        name: np.stack(
-            [evaluate_tasks(r.learner, sampler, tasks, Plan.parse(r.config.test_plan), seed).accuracy for r in arm]
-        )
+    found = {
+        name: [evaluate_tasks(r.learner, sampler, tasks, Plan.parse(r.config.test_plan), seed) for r in arm]
         for name, arm in runs.items()
     }
-    leaks = {name: any(run.learner.transductive for run in arm) for name, arm in runs.items()}
-    return {name: replace(result, transductive=leaks[name]) for name, result in beside_first(accuracy).items()}
+    results = beside_first({name: np.stack([one.accuracy for one in arm]) for name, arm in found.items()})
+    return {
+        name: replace(result, transductive=any(one.transductive for one in found[name]))
+        for name, result in results.items()
+    }
 
 
 def beside_first(accuracy: Mapping[str, NDArray[np.float64]]) -> dict[str, ArmResult]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.base.sampling import choose
-from manyshot.base.seeds import integers
+from manyshot.base.seeds import generator, integers
 from manyshot.generate.model import Condition, Wants
 from manyshot.tasks import Source
 
@@ -102,6 +102,32 @@ class Batches:
         items = self._items(at.reshape(-1))
         items = items.reshape(*at.shape, *items.shape[1:])
         return Batch(items[:, 0], Condition(like=items[:, 1:].mean(1)), label)
+
+    def distinct(self) -> Batch:
+        """As many different items as a batch has, or all of the source if those are fewer, with their conditions.
+
+        Sets of items are compared with these: an item that occurs twice is its own nearest neighbour.
+
+        Example:
+            >>> source = Source.of(torch.arange(8.0)[:, None], labels=["cat", "dog"] * 4)
+            >>> sorted(Batches(source, "item", size=64).distinct().items.flatten().tolist())
+            [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+        """
+        draws = generator(self.seed, "distinct")
+        at = torch.randperm(len(self.source), generator=draws)[: self.size].numpy()
+        of = self.source.labels[at]
+        items, label = self._items(at), torch.from_numpy(of)
+        if self.wants == "nothing":
+            return Batch(items, Condition(), label)
+        if self.wants == "label":
+            return Batch(items, Condition(label=label), label)
+        counts = self.source.counts
+        shots = 1 if self.wants == "item" else min(SHOTS, int(counts.min()) - 1)
+        others = choose(counts[of] - 1, shots, self.seed, np.arange(len(at)), 4)
+        inside = (at - self._starts[of])[:, None]
+        others += others >= inside  # an item is not shown to the model that makes one beside it
+        shown = self._items((self._starts[of][:, None] + others).reshape(-1))
+        return Batch(items, Condition(like=shown.reshape(*others.shape, *shown.shape[1:]).mean(1)), label)
 
     def _items(self, at: NDArray[np.int64]) -> Tensor:
         return as_floats(self.source.gather(at))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from manyshot.augment import Op
-from manyshot.base import TrainingDiverged, note, sweep, write_aside
+from manyshot.base import InputError, TrainingDiverged, note, sweep, write_aside
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.generate import Batches, Game, Lesson
@@ -115,6 +115,11 @@ def fit_generator(
     )
     batches = Batches(source, lesson.generator.wants, settings.batch, settings.seed)
     compared = source if held_out is None else held_out
+    if len(compared) < 2:
+        raise InputError(
+            f"{compared.name}: {len(compared)} item to compare made ones with; give at least 2 (a larger data set, or "
+            "another --validation)"
+        )
     grid = Batches(compared, lesson.generator.wants, GRID, settings.seed).batch(0)
     turns = settings.discriminator_steps if game else 1
     adapt = None if settings.adapt is None else AdaptiveShare(settings.adapt, settings.adapt_items)
@@ -201,12 +206,12 @@ def fit_generator(
         raise TrainingDiverged(f"{error}; {left}. {mend}") from None
     finally:
         log.close()
+        lesson.eval()
 
     if best and best.exists():
         load_checkpoint(best, lesson)
     elif best_weights and progress["best_step"] is not None:
         lesson.load_state_dict(best_weights)
-    lesson.eval()
     return log.rows
 
 

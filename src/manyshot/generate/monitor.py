@@ -14,6 +14,8 @@ from manyshot.tasks import Source
 
 SIDE = 7
 """Pictures are looked at in so many pixels a side."""
+NEIGHBOURS = 3
+"""Of an item, within which it counts as covered; fewer where there are no more items."""
 NARROW, CLOSE = 0.01, 0.5
 """Recall so low where precision is so high is collapse from the beginning."""
 COVERED = 0.1
@@ -53,12 +55,12 @@ def plain_features(items: Float[Tensor, "n ..."]) -> Float[Tensor, "n d"]:
 
 @torch.no_grad()
 def look_at(model: ItemGenerator, source: Source, items: int, seed: int) -> Look | None:
-    """Compare made items with as many real ones, the same ones at every look.
+    """Compare made items with as many different real ones, the same ones at every look.
 
     Args:
         model: in evaluation mode.
-        source: real items, held out where there are such.
-        items: how many.
+        source: At least two real items, held out where there are such.
+        items: The most real items to compare with; all of the source's if those are fewer.
         seed: of the choice of real items and of the noise.
 
     Returns:
@@ -70,11 +72,11 @@ def look_at(model: ItemGenerator, source: Source, items: int, seed: int) -> Look
         >>> look_at(parse_model("gan(4)").make(Kind((1, 8, 8))).averaged, source, 16, 0).recall
         0.0
     """
-    batch = Batches(source, model.wants, items, seed).batch(0)
+    batch = Batches(source, model.wants, items, seed).distinct()
     real, made = plain_features(batch.items), plain_features(make_like(model, batch, seed))
     if not made.isfinite().all():
         return None
-    found = precision_recall(real, made)
+    found = precision_recall(real, made, k=min(NEIGHBOURS, len(real) - 1))
     return Look(kernel_distance(real, made), found.precision, found.recall)
 
 

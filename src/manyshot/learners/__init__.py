@@ -22,7 +22,7 @@ from manyshot.learners.relation import Relation
 from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
 from manyshot.learners.softmax import fit_softmax
-from manyshot.learners.transductive import transductive
+from manyshot.learners.transductive import queries_see_each_other, transductive
 
 __all__ = [
     "ANIL",
@@ -54,5 +54,6 @@ __all__ = [
     "by_task",
     "cross_entropy",
     "fit_softmax",
+    "queries_see_each_other",
     "transductive",
 ]

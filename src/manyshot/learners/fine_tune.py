@@ -14,7 +14,7 @@ from manyshot.learners.feature_learner import Head
 from manyshot.learners.learner import Classifier, by_task, item_losses, weighted_mean
 from manyshot.learners.ridge import with_one
 from manyshot.learners.softmax import fit_softmax
-from manyshot.nets import StagedEncoder
+from manyshot.nets import StagedEncoder, kept_modes
 from manyshot.tasks import Examples
 
 PROBE_STEPS = 200
@@ -137,11 +137,7 @@ def _weights_used(stage: nn.Module, hidden: Tensor) -> Weights:
 @contextmanager
 def _running_averages(module: nn.Module) -> Iterator[None]:
     """Evaluation mode for a while; a normalisation that was told to go by the batch still does, see `transductive`."""
-    modes = [(part, part.training) for part in module.modules()]
-    for part, training in modes:
-        part.training = training and not getattr(part, "track_running_stats", True)
-    try:
+    with kept_modes(module):
+        for part in module.modules():
+            part.training = part.training and not getattr(part, "track_running_stats", True)
         yield
-    finally:
-        for part, training in modes:
-            part.training = training

@@ -57,6 +57,30 @@ switch; train one with batch normalisation (prototypes, ridge, ...) or norm=supp
     return _ByTask(learner)
 
 
+def queries_see_each_other(learner: Learner) -> bool:
+    """Whether what a query is shows in the answer to another, in evaluation mode.
+
+    That is so where the learner says it (`Learner.transductive`), and where an encoder normalises by the batch that it
+    is given: task normalisation in a learner that does not hand it the support's statistics, as gradient-based learners
+    do, or batch normalisation without running averages.
+
+    Example:
+        >>> from manyshot.learners import Prototypes
+        >>> from manyshot.nets import Conv4
+        >>> [queries_see_each_other(Prototypes(Conv4(1, 28, norm=norm))) for norm in ("batch", "group", "task")]
+        [False, False, True]
+    """
+    return learner.transductive or _goes_by_the_batch(learner)
+
+
+def _goes_by_the_batch(module: nn.Module) -> bool:
+    if isinstance(module, GradientLearner):
+        return module.transductive
+    if isinstance(module, TaskNorm) or (isinstance(module, _BatchNorm) and module.running_mean is None):
+        return True
+    return any(map(_goes_by_the_batch, module.children()))
+
+
 class _ByTask(Learner):
     """A learner whose batch normalisations see the items of one task at a time, and no padding."""
 

@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.base.seeds import generator as stream
-from manyshot.learners import Classifier, FeatureLearner, Learner, by_task
+from manyshot.learners import Classifier, FeatureLearner, Learner, by_task, queries_see_each_other
 from manyshot.meta_augment.gradients import Estimator, Exact
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from manyshot.meta_augment.trial import Trial
@@ -52,6 +52,7 @@ class Augmented(Learner):
     ) -> None:
         super().__init__()
         self.augmenter, self.copies, self.seed, self.joint = augmenter, copies, seed, joint
+        self.transductive = queries_see_each_other(learner)
         if joint:
             self.learner = learner.eval()
         else:

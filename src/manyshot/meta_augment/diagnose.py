@@ -23,6 +23,7 @@ from manyshot.meta_augment.diagnostics import (
 )
 from manyshot.meta_augment.policy.policy import OpPolicy
 from manyshot.meta_augment.train import AugmenterRun
+from manyshot.nets import evaluation_mode
 from manyshot.sample_metrics import kernel_distance
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training.evaluate import evaluate_tasks
@@ -255,12 +256,13 @@ def _measures(
     """Every measure of made items beside real ones, averaged over tasks."""
     parts = learner.on_features()
     given = isinstance(learner, FeatureLearner) and learner.given_features
-    encoder = nn.Identity() if given else nn.Flatten() if parts is None else parts[0].eval()
+    encoder = nn.Identity() if given else nn.Flatten() if parts is None else parts[0]
     weight = next(iter(learner.parameters()), torch.zeros(()))
     episode = episode.to(weight.device)
 
     def seen(examples: Examples) -> Tensor:
-        return by_task(encoder, examples.items, examples.weight)
+        with evaluation_mode(encoder):
+            return by_task(encoder, examples.items, examples.weight)
 
     support, query = episode.support, episode.query
     z, q = seen(support), seen(query)
@@ -272,22 +274,35 @@ def _measures(
         m = seen(made)
     real = within_class_variance(q, query)
     deviation = q.flatten(0, 1).std(0).clamp(min=1e-6)
-    half = q.shape[1] // 2
+    # Tasks share items, and a set in which one occurs twice is no sample.
+    real_items = (q / deviation).flatten(0, 1)[distinct(query.items)]
     return {
         "displacement": _mean(displacement(m, z, made, real)),
         "variance": _mean(within_class_variance(m, made) / real),
         "noise": _mean_or_none(share_of_noise(m, z, made)),
         "neighbours": _mean(own_class_neighbours(m, made, q, query)),
         "real_neighbours": _mean(own_class_neighbours(z, support, q, query)),
-        "kernel": kernel_distance((q / deviation).flatten(0, 1), (m / deviation).flatten(0, 1)),
-        "real_kernel": kernel_distance(*((q[:, part] / deviation).flatten(0, 1) for part in _halves(query, half))),
+        "kernel": kernel_distance(real_items, (m / deviation).flatten(0, 1)),
+        "real_kernel": kernel_distance(real_items[::2], real_items[1::2]),
     }
 
 
-def _halves(query: Examples, half: int) -> tuple[Tensor, Tensor]:
-    """The places of every other query item, and of the rest, so that both have items of each class."""
-    places = torch.arange(query.weight.shape[1])
-    return places[::2][:half], places[1::2][:half]
+def distinct(items: Tensor | list[list[str]]) -> Tensor:
+    """Indices `[k]`, among the items of all T tasks, of those that no earlier one equals.
+
+    Args:
+        items: `[T, n, ...]`, or T lists of n sentences.
+
+    Example:
+        >>> distinct(torch.tensor([[[2.0], [1.0]], [[2.0], [3.0]]])).tolist()
+        [0, 1, 3]
+    """
+    if isinstance(items, Tensor):
+        rows = items.flatten(0, 1).flatten(1).cpu().numpy()
+        _, first = np.unique(rows, axis=0, return_index=True)
+    else:
+        _, first = np.unique([text for task in items for text in task], return_index=True)
+    return torch.from_numpy(np.sort(first))
 
 
 def _choices(augmenter: LearnedAugmenter, support: Examples) -> Choices | None:

@@ -132,8 +132,9 @@ class FiniteDifference:
 
     dL/dphi = (dG/dphi at w_+ - dG/dphi at w_-) / (2 beta),   w_+- = argmin G +- beta L
 
-    With task normalisation dL/dphi at fixed w is added, as in `Implicit`. Central in beta, so its error is of second order. No second derivative is taken: it works for learners and inner
-    loops of any length. G as in `Implicit`.
+    With task normalisation dL/dphi at fixed w is added, as in `Implicit`. The difference is central in beta, so its
+    error is of second order. No second derivative is taken: it works for learners and inner loops of any length. G as
+    in `Implicit`.
 
     Args:
         nudge: beta.

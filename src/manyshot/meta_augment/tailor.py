@@ -14,6 +14,7 @@ from manyshot.base.seeds import generator
 from manyshot.learners import Learner, by_task
 from manyshot.meta_augment import LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import Augmented
+from manyshot.nets import evaluation_mode
 from manyshot.tasks import Episode, Examples
 
 ADAPT_RATE, ADAPT_COPIES = 1e-3, 8
@@ -80,8 +81,8 @@ def tailor(
     body, head = Augmented(learner, augmenter, copies=1).parts()
     device = next((weight.device for weight in augmenter.parameters()), torch.device("cpu"))
     items = images.float() / 255 if images.dtype == torch.uint8 else images
-    with torch.no_grad():
-        seen = by_task(body.eval(), items[None].to(device))
+    with torch.no_grad(), evaluation_mode(body):
+        seen = by_task(body, items[None].to(device))
     support = Examples(
         items=seen,
         labels=torch.eye(len(names), device=device)[[names.index(label) for label in labels]][None].to(seen),
@@ -185,15 +186,13 @@ def adapted(
     own = deepcopy(augmenter).train()
     weights = [weight for weight in own.parameters() if weight.requires_grad]
     optimizer = Adam(weights, lr=ADAPT_RATE)
-    was_training = learner.training
-    learner.eval()
     for step in track(range(steps), "adapt"):
         made = own.make(folds.support, copies, generator(seed, "leave one out", step))
-        losses = learner.query_losses(replace(folds, support=folds.support.joined(made)))
+        with evaluation_mode(learner):
+            losses = learner.query_losses(replace(folds, support=folds.support.joined(made)))
         for weight, slope in zip(weights, torch.autograd.grad(losses.mean(), weights, allow_unused=True), strict=True):
             weight.grad = slope
         optimizer.step()
-    learner.train(was_training)
     return own.train(augmenter.training)
 
 

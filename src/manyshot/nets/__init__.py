@@ -2,6 +2,7 @@
 
 from manyshot.nets.conv4 import Conv4
 from manyshot.nets.drop_block import DropBlock
+from manyshot.nets.modes import evaluation_mode, kept_modes
 from manyshot.nets.norm import GroupNorm, Norm, TaskNorm, counting, groups_of, make_norm, using
 from manyshot.nets.pretrained import PretrainedEncoder
 from manyshot.nets.registry import ENCODERS, EncoderOptions, TextEncoderOptions
@@ -24,7 +25,9 @@ __all__ = [
     "TextEncoder",
     "TextEncoderOptions",
     "counting",
+    "evaluation_mode",
     "groups_of",
+    "kept_modes",
     "make_norm",
     "using",
 ]

@@ -100,11 +100,7 @@ class Config:
         if self.classes is not None and not (isinstance(self.classes, int) and self.classes >= 2):
             raise InputError(f"classes={self.classes}: give a whole number, at least 2, or leave it out for all")
         Plan.parse(self.plan)
-        if Plan.parse(self.test_plan).changes_tasks:
-            raise InputError(
-                f"test plan: '{self.test_plan}' makes other tasks than those to be judged on; leave its 'task:' clause "
-                "out, or change it to what acts on items"
-            )
+        Plan.parse(self.test_plan).check_use("test plan")
         parse_objective(self.objective)
         learner_options(self.learner)
         encoder_options(self.encoder)

@@ -13,7 +13,8 @@ from manyshot.augment import Plan, pool_variants
 from manyshot.augment.ops.kinds import require_kind
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
-from manyshot.learners import FeatureLearner, Learner, by_task
+from manyshot.learners import FeatureLearner, Learner, by_task, queries_see_each_other
+from manyshot.nets import evaluation_mode
 from manyshot.runtime.device import require_device
 from manyshot.tasks import Episode, EpisodeSampler, Source
 from manyshot.training.feature_cache import encode, remember
@@ -79,8 +80,8 @@ def evaluate(
         device: where to compute, and where the learner then stays; where its weights are if None.
 
     Raises:
-        InputError: if there are no tasks, the plan changes their classes, its augmenter does not go with the learner or
-            the rest of the plan, or this machine has no such device.
+        InputError: if there are no tasks, the plan cannot act at use time (see `Plan.check_use`), its augmenter does
+            not go with the learner or the rest of the plan, or this machine has no such device.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -92,22 +93,18 @@ def evaluate(
         1.0
     """
     plan = plan or Plan()
-    if plan.changes_tasks:
-        raise InputError(f"plan: '{plan}' makes other tasks than those to be judged on; leave its 'task:' clause out")
-    device = _placed(learner, device)
+    plan.check_use()
+    device, leaks = _placed(learner, device), queries_see_each_other(learner)
+    whole = learner
     encoder, learner = _for_augmenter(learner, plan)
-    modules = [module for module in (learner, plan.augmenter) if isinstance(module, nn.Module)]
-    were_training = [module.training for module in modules]
-    for module in modules:
-        module.eval()
     accuracy, classes, right, confidence, weight = [], [], [], [], []
     for number, episode in enumerate(episodes):
         clean = episode.to(device)
-        clean = clean if encoder is None else _encoded(encoder, clean.as_float())
-        changed = plan.apply(clean, generator(seed, "evaluate", number))
-        logits = pool_variants(
-            learner.adapt(changed.support)(changed.query.items, changed.query.weight), plan.query_copies
-        )
+        with evaluation_mode(whole, learner, encoder, plan.augmenter):
+            clean = clean if encoder is None else _encoded(encoder, clean.as_float())
+            changed = plan.apply(clean, generator(seed, "evaluate", number))
+            said = learner.adapt(changed.support)(changed.query.items, changed.query.weight)
+        logits = pool_variants(said, plan.query_copies)
         # An answer that is not a number, from weights that have exploded, is wrong and of no confidence.
         chance, answer = logits.softmax(-1).nan_to_num(0).max(-1)
         hit = ((answer == clean.query.hard) & (chance > 0)).double()
@@ -117,8 +114,6 @@ def evaluate(
         right.append(hit)
         confidence.append(chance.double())
         weight.append(real)
-    for module, was_training in zip(modules, were_training, strict=True):
-        module.train(was_training)
     if not weight:
         raise InputError("no tasks to evaluate on; give at least 1")
     share = _flat(weight)
@@ -126,7 +121,7 @@ def evaluate(
         _flat(accuracy),
         _per_class(_flat(classes), _flat(right), share),
         *_calibration(_flat(right), _flat(confidence), share),
-        learner.transductive,
+        leaks,
     )
 
 
@@ -207,7 +202,6 @@ def _for_augmenter(learner: Learner, plan: Plan) -> tuple[nn.Module | None, Lear
 
 
 def _encoded(encoder: nn.Module, episode: Episode) -> Episode:
-    encoder.eval()
     support, query = (
         replace(side, items=by_task(encoder, side.items, side.weight)) for side in (episode.support, episode.query)
     )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from manyshot.base import track, write_aside
 from manyshot.datasets.packed import cache_folder
-from manyshot.nets import PretrainedEncoder, TextEncoder
+from manyshot.nets import PretrainedEncoder, TextEncoder, evaluation_mode
 from manyshot.tasks import Source
 
 BATCH = 256
@@ -84,18 +84,14 @@ def _stored(
 
 @torch.no_grad()
 def _features(encoder: Callable[[Any], Tensor], source: Source, device: str, title: str | None = None) -> Tensor:
-    was_training = isinstance(encoder, nn.Module) and encoder.training
-    if isinstance(encoder, nn.Module):
-        encoder.eval()
     features = []
     batches = range(0, len(source), BATCH)
     for first in batches if title is None else track(batches, title):
         items = _some(source, first)
         if isinstance(items, Tensor):
             items = (items.float() / 255 if items.dtype == torch.uint8 else items).to(device)
-        features.append(encoder(items).cpu())
-    if isinstance(encoder, nn.Module):
-        encoder.train(was_training)
+        with evaluation_mode(encoder):
+            features.append(encoder(items).cpu())
     return torch.cat(features)
 
 

@@ -17,6 +17,7 @@ from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.learners.base_classes import BaseClassesLearner
+from manyshot.nets import kept_modes
 from manyshot.objectives import Objective, Plain, StepTasks
 from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.runtime.clock import CpuClock
@@ -237,6 +238,7 @@ def fit(
         raise
     finally:
         log.close()
+        learner.eval()
 
     if validation is not None:
         if best:
@@ -245,7 +247,6 @@ def fit(
             learner.load_state_dict(best_weights)
     if processes.count > 1:
         learner.load_state_dict(processes.from_leader(learner.state_dict()))
-    learner.eval()
     rows: list[Row] = processes.from_leader(log.rows)
     return rows
 
@@ -294,11 +295,9 @@ def check_step(learner: Learner, tasks: TaskStream, settings: Settings, plan: Pl
     require_trainable(learner)
     device = next(str(parameter.device) for parameter in learner.parameters())
     few = tasks.batch(0, min(2, settings.tasks_per_step)).to(device)
-    was_training = learner.training
-    with _own_randomness(device):
+    with _own_randomness(device), kept_modes(learner):
         drawn = StepTasks(few, plan, (settings.seed, "plan", 0))
         _again(objective, learner.train(), drawn, generator(settings.seed, "objective", 0))
-    learner.train(was_training)
 
 
 def rate_at(step: int, settings: Settings) -> float:

@@ -14,6 +14,7 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.learners.learner import weighted_mean
+from manyshot.nets import evaluation_mode
 from manyshot.tasks import Episode, EpisodeSampler, has_classes
 from manyshot.training.evaluate import BATCH, Evaluation, evaluate
 from manyshot.training.statistics import mean_interval
@@ -114,16 +115,14 @@ def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Memor
         (1.0, True)
     """
     device = next((str(parameter.device) for parameter in learner.parameters()), "cpu")
-    was_training = learner.training
-    learner.eval()
     measure, true, shuffled = "accuracy", [], []
     for number, drawn in enumerate(episodes):
         episode = drawn.to(device).as_float()
         measure = "accuracy" if has_classes(episode) else "squared error"
         other = shuffled_support(episode, generator(seed, "shuffled support", number))
-        true.append(_scores(learner, episode))
-        shuffled.append(_scores(learner, other))
-    learner.train(was_training)
+        with evaluation_mode(learner):
+            true.append(_scores(learner, episode))
+            shuffled.append(_scores(learner, other))
     if not true:
         raise InputError("no tasks to probe; give at least 1")
     return MemorisationProbe(measure, np.concatenate(true), np.concatenate(shuffled))

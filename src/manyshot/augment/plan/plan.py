@@ -156,6 +156,44 @@ class Plan:
         """Whether tasks get other classes or labels, which makes a plan one to train with, and none to judge by."""
         return "task" in self.steps and any(isinstance(part, TaskOp) for part in self.steps["task"].whole)
 
+    @property
+    def mixes_queries(self) -> bool:
+        """Whether query items are mixed with each other, so that none of them has one class any more."""
+        return "query" in self.steps and bool(self.steps["query"].mixes)
+
+    def check_use(self, what: str = "plan") -> None:
+        """Make sure that it can act at use time, where a query has its own class and is all that is known of it.
+
+        Args:
+            what: What an error message calls the plan.
+
+        Raises:
+            InputError: If it changes whole tasks, changes a query by a draw of its class, which its label would give
+                away, or mixes queries.
+
+        Example:
+            >>> Plan.parse("support: mixup; query: 8 x affine").check_use()
+            >>> Plan.parse("query: mixup").check_use()
+            Traceback (most recent call last):
+            manyshot.base.errors.InputError: plan: 'query: mixup' mixes queries, so that an answer depends on another \
+query and is of no one class; leave the mix out of its 'query:' clause
+        """
+        if self.changes_tasks:
+            raise InputError(
+                f"{what}: '{self}' makes other tasks than those to be judged on; leave its 'task:' clause out, or "
+                "change it to what acts on items"
+            )
+        if "task" in self.steps and any(isinstance(p, Shared) and "class" in p.per for p in self.steps["task"].whole):
+            raise InputError(
+                f"{what}: '{self}' changes a query by a draw of its class, which is what is asked for; write "
+                "'support+query:' in the place of 'task:'"
+            )
+        if self.mixes_queries:
+            raise InputError(
+                f"{what}: '{self}' mixes queries, so that an answer depends on another query and is of no one class; "
+                "leave the mix out of its 'query:' clause"
+            )
+
     def most_ways(self, ways: int) -> int:
         """How many classes a task of at most `ways` has at most, once the plan is carried out.
 

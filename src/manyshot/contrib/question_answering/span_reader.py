@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.contrib.question_answering.squad import Question
+from manyshot.nets import evaluation_mode
 from manyshot.nets.sentence_encoder import TransformerReader
 
 LONGEST_ANSWER = 30
@@ -146,18 +147,16 @@ class SpanReader(nn.Module):
         windows = self.windows(questions)
         best: list[tuple[float, str]] = [(-torch.inf, "")] * len(questions)
         none = torch.full((len(questions),), torch.inf)
-        was_training = self.training
-        self.eval()
         for first in range(0, len(windows.asked), AT_ONCE):
             rows = torch.arange(first, min(first + AT_ONCE, len(windows.asked)))
-            logits = self(_rows(windows.tokens, rows)).cpu()
+            with evaluation_mode(self):
+                logits = self(_rows(windows.tokens, rows)).cpu()
             for row, scores in zip(rows.tolist(), logits, strict=True):
                 number = int(windows.asked[row])
                 none[number] = min(float(none[number]), float(scores[0].sum()))
                 score, span = _best_span(scores, windows.spans[row])
                 if score > best[number][0]:
                     best[number] = score, questions[number].context[span[0] : span[1]]
-        self.train(was_training)
         return [text if score > nothing else "" for (score, text), nothing in zip(best, none.tolist(), strict=True)]
 
 
