@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from manyshot.meta_augment.augmenter import LearnedAugmenter
+from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from torch import Tensor, nn
 
 from manyshot.learners import ANIL, MAML
