@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from torch import Tensor, nn
 
 from manyshot.learners import ANIL, MAML
 from manyshot.meta_augment.gradients import Exact, FiniteDifference, Implicit
 from manyshot.meta_augment.inner_problem import GradientProblem
+from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from manyshot.meta_augment.trial import Trial
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples
