@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.augment.adapters.foreign import Foreign, require, to_array, to_image
+from manyshot.augment.ops.follow import derivative
 from manyshot.augment.ops.op import Op, Params
 from manyshot.augment.ops.targets import apply_to
 from manyshot.base.seeds import generator
@@ -86,23 +87,34 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
             return np.ascontiguousarray(moved[0].permute(1, 2, 0).numpy()).reshape(mask.shape)
 
         def apply_to_bboxes(self, bboxes: NDArray[Any], drawn: Params, **params: Any) -> NDArray[Any]:  # noqa: ANN401
+            if not len(bboxes):
+                return bboxes
             size = params["shape"][:2]
-            # There, boxes are shares of the sides while they are transformed.
+            # There, boxes are shares of the sides while they are transformed, and are cut off by the caller's rules.
             scale = np.array([size[1], size[0]] * 2, dtype=np.float64)
-            boxes = torch.from_numpy(np.asarray(bboxes[:, :4], dtype=np.float64) * scale).float()[None]
-            moved = apply_to(op, drawn, boxes=boxes, size=size).boxes
-            assert moved is not None
-            return np.concatenate((moved[0].double().numpy() / scale, bboxes[:, 4:]), 1).astype(bboxes.dtype)
+            boxes = torch.from_numpy(np.asarray(bboxes[:, :4], dtype=np.float64) * scale)[None]
+            moved = apply_to(op, drawn, boxes=boxes, size=size, clip=False)
+            assert moved.boxes is not None
+            return np.concatenate((moved.boxes[0].numpy() / scale, bboxes[:, 4:]), 1).astype(bboxes.dtype)
 
         def apply_to_keypoints(self, keypoints: NDArray[Any], drawn: Params, **params: Any) -> NDArray[Any]:  # noqa: ANN401
+            if not len(keypoints):
+                return keypoints
             size = params["shape"][:2]
-            points = torch.from_numpy(np.asarray(keypoints[:, :2], dtype=np.float32))[None]
-            moved = apply_to(op, drawn, keypoints=points, size=size)
+            points = torch.from_numpy(np.asarray(keypoints[:, :2], dtype=np.float64))[None]
+            moved = apply_to(op, drawn, keypoints=points, size=size, clip=False)
             assert moved.keypoints is not None
             assert moved.visible is not None
-            # One that is covered has no place: put it where every library drops it, outside.
-            place = torch.where(moved.visible[0][:, None], moved.keypoints[0], -1.0)
-            return np.concatenate((place.numpy(), keypoints[:, 2:]), 1).astype(keypoints.dtype)
+            place, visible = moved.keypoints[0], moved.visible[0]
+            turned = _turned(op, drawn, place, keypoints, size)
+            if self._drops_invisible():
+                # One that is covered, or was cut off on the way, is put where it is dropped: outside.
+                place = torch.where(visible[:, None], place, -1.0)
+            return np.concatenate((place.numpy(), turned), 1).astype(keypoints.dtype)
+
+        def _drops_invisible(self) -> bool:
+            rules = getattr(self, "processors", {}).get("keypoints")
+            return rules is None or bool(rules.params.remove_invisible)
 
         def get_transform_init_args_names(self) -> tuple[str, ...]:
             return ()
@@ -112,3 +124,22 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
             return to_albumentations, (op, p), self.__dict__
 
     return ManyshotTransform(p=p)
+
+
+def _turned(
+    op: Op, params: Params, moved: Float[Tensor, "k 2"], keypoints: NDArray[Any], size: tuple[int, int]
+) -> NDArray[Any]:
+    """What a row of keypoints has beside its place: z, angle, scale and labels, the angle and the scale changed.
+
+    An angle is a direction (cos, sin) in pixels, y downwards, and turns as a short line there does; a scale grows with
+    the direction that is stretched most.
+    """
+    rest = np.array(keypoints[:, 2:], dtype=np.float64)
+    if rest.shape[1] < 3:
+        return rest
+    sides = torch.tensor([size[1], size[0]], dtype=torch.float64)
+    change = derivative(op, (2 * moved[None] + 1) / sides - 1, params, size)[0].numpy()
+    x, y = np.einsum("kij,jk->ik", change, np.stack((np.cos(rest[:, 1]), np.sin(rest[:, 1]))))
+    rest[:, 1] = np.arctan2(y, x) % (2 * np.pi)
+    rest[:, 2] *= np.linalg.norm(change, ord=2, axis=(1, 2))
+    return rest
