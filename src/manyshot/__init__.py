@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from manyshot import ops
     from manyshot.augment import Plan
     from manyshot.base import InputError
     from manyshot.compare import compare
@@ -45,6 +46,7 @@ __all__ = [
     "load",
     "load_data",
     "load_run",
+    "ops",
     "train",
 ]
 
@@ -66,6 +68,8 @@ _THERE = {"load_data": "load", "load": "load_augmenter_run"}
 if not TYPE_CHECKING:  # or every misspelt name would pass the type checker
 
     def __getattr__(name: str) -> object:
+        if name == "ops":
+            return import_module("manyshot.ops")
         for room, names in _ROOMS.items():
             if name in names:
                 found = getattr(import_module(room), _THERE.get(name, name))

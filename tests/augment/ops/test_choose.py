@@ -6,6 +6,7 @@ import torch
 from manyshot.augment import Compose, OneOf, Plan, SomeOf, Sometimes, take
 from manyshot.augment.image import Affine, Brightness, Flip, Invert, Noise
 from manyshot.augment.ops.combine import Combined, Part, apply_layers
+from manyshot.augment.ops.op import Op
 from manyshot.base import InputError
 
 
@@ -92,7 +93,7 @@ def test_layers_say_what_apply_does():
 
 
 def test_lists_go_through_layers_too():
-    class Shout:
+    class Shout(Op):
         def sample(self, n, generator):
             return {"marks": torch.randint(1, 4, (n,), generator=generator)}
 

@@ -22,7 +22,7 @@ from manyshot.augment.image import (
 )
 from manyshot.augment.image.geometric import warp
 from manyshot.augment.ops.compose import Compose, Sometimes
-from manyshot.augment.ops.op import take
+from manyshot.augment.ops.op import Op, take
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -164,7 +164,7 @@ class TestSometimes:
         assert torch.allclose(op.apply(self.images, params)[params["on"]], alone[params["on"]], atol=1e-6)
 
     def test_takes_lists_such_as_sentences(self):
-        class Shout:
+        class Shout(Op):
             def sample(self, n, generator):
                 return {"marks": torch.randint(1, 4, (n,), generator=generator)}
 

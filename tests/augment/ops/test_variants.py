@@ -3,12 +3,13 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from manyshot.augment.ops.op import Op
 from manyshot.augment.ops.variants import change, pool_variants, variants
 from manyshot.tasks import Examples
 
 
 @dataclass(frozen=True)
-class Shift:
+class Shift(Op):
     """Add a random number to all of an item."""
 
     def sample(self, n, generator):
@@ -19,7 +20,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Suffix:
+class Suffix(Op):
     """Number the sentences."""
 
     def sample(self, n, generator):

@@ -133,7 +133,7 @@ class TestReading:
 
 
 @dataclass(frozen=True)
-class Holder:
+class Holder(Op):
     """An op that holds ops, a flag and an option without a default."""
 
     inner: Op

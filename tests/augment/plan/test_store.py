@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from manyshot.augment import OPS, Compose, OneOf, Plan, SomeOf, Sometimes
 from manyshot.augment.image import Affine, Erase, Flip, Noise
 from manyshot.augment.mix import MIXES, Mosaic, SometimesMix
+from manyshot.augment.ops.op import Op
 from manyshot.augment.plan.store import from_json, to_json
 from manyshot.base import InputError
 
@@ -102,7 +103,7 @@ def test_nesting_has_an_end():
 
 
 def test_an_op_of_somebody_else_is_refused_by_name():
-    class Mine:
+    class Mine(Op):
         def sample(self, n, generator):
             return {}
 

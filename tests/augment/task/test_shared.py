@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from manyshot.augment.image import Flip, Invert, Turn
+from manyshot.augment.ops.op import Op
 from manyshot.augment.task.shared import apply_shared, class_rows, sample_shared
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples
 
 
 @dataclass(frozen=True)
-class Shift:
+class Shift(Op):
     """Add a random number to all of an item, so that its draw can be read off."""
 
     def sample(self, n, generator):

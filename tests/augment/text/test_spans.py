@@ -2,6 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manyshot.augment.ops.op import Op
 from manyshot.augment.text import DeleteWords, SwapWords
 from manyshot.augment.text.spans import Marked, change_around
 
@@ -10,7 +11,7 @@ WORDS = st.lists(
 )
 
 
-class Fake:
+class Fake(Op):
     """An op that draws nothing."""
 
     def sample(self, n, generator):

@@ -73,10 +73,7 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
         def apply(self, img: NDArray[Any], drawn: Params, **_: object) -> NDArray[Any]:
             planes = img[..., None] if img.ndim == 2 else img
             image = torch.from_numpy(np.ascontiguousarray(planes)).permute(2, 0, 1)[None]
-            if img.dtype == np.uint8:
-                changed = (op.apply(image.float() / 255, drawn) * 255).round().to(torch.uint8)
-            else:
-                changed = op.apply(image, drawn)
+            changed = op.apply(image, drawn)
             return np.ascontiguousarray(changed[0].permute(1, 2, 0).numpy()).reshape(img.shape)
 
         def apply_to_mask(self, mask: NDArray[Any], drawn: Params, **_: object) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """Transforms of other libraries as ops: each item with a seed of its own, so that what they draw can be replayed."""
 
 import random
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +15,13 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, seeds
 from manyshot.base import InputError
 
 
 @dataclass(frozen=True)
-class Foreign(ABC):
+class Foreign(ImageOp):
     """An op that hands one image after the other to somebody else's transform.
 
     What the transform draws follows from a seed an image, whatever stream it draws from; our own streams and those of
@@ -38,7 +39,7 @@ class Foreign(ABC):
         """Draw `seed [n]`."""
         return {"seed": seeds(n, generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Transform image by image; values beyond 0 to 1 are cut off.
 
         Raises:

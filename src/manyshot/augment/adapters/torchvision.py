@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from manyshot.augment.adapters.foreign import Foreign, to_array, to_image
 from manyshot.augment.ops.op import Op
 from manyshot.base import InputError
-from manyshot.base.seeds import generator
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,5 @@ class ToTorchvision(nn.Module):
         if not isinstance(image, Tensor) or image.ndim not in (3, 4):
             what = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
             raise InputError(f"ToTorchvision: {what}: give a Pillow image or a tensor [c, h, w] or [n, c, h, w]")
-        if image.dtype == torch.uint8:
-            return (self._changed(image.float() / 255) * 255).round().to(torch.uint8)
-        batch = image if image.ndim == 4 else image[None]
-        # The global stream is the one that a loader seeds anew for every worker and every epoch.
-        seed = int(torch.randint(2**31, ()))
-        result = self.op.apply(batch, self.op.sample(len(batch), generator(seed)))
-        return result if image.ndim == 4 else result[0]
+        # It draws from the global stream, the one that a loader seeds anew for every worker and every epoch.
+        return self.op(image)

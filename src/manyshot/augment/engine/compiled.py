@@ -19,6 +19,7 @@ from manyshot.augment.engine.kernels import neighbours
 from manyshot.augment.engine.leaves import Leaf, leaves
 from manyshot.augment.engine.passes import Fused, Layered, Pass, Single, passes
 from manyshot.augment.image.corruption.sharpness import Sharpness
+from manyshot.augment.image.image_op import to_bytes
 from manyshot.augment.image.intensity.point import LEVELS
 from manyshot.augment.ops.combine import Combined, Part
 from manyshot.augment.ops.op import Op, Params, check_choice, check_number, take
@@ -34,7 +35,7 @@ NOTHING, NOTHING_AT_ALL = np.empty(0, np.float32), np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True)
-class Compiled:
+class Compiled(Op):
     """An op, or a pipeline of ops, compiled for uint8 images on the CPU.
 
     Draws and params are those of the op, so the two can stand in for each other: `apply` gives what
@@ -115,6 +116,7 @@ class Compiled:
         result: Array = np.empty((n, c, h, w), np.float32) if self.floats else np.empty(images.shape, np.uint8)
         if not result.size:
             return result
+        self.op.check(torch.empty(0, c, h, w))
         flow = list(plan_of(self.op, c))
         if not flow or (self.floats and not _ends_in_floats(flow[-1])):
             flow.append(Fused())
@@ -227,13 +229,13 @@ def _single(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
         mine = narrow(own, start, stop)
         images = before[start:stop]
         if on is None:
-            after[start:stop] = _bytes(leaf.op.apply(images.contiguous().float() / 255, mine))
+            after[start:stop] = to_bytes(leaf.op.apply(images.contiguous().float() / 255, mine))
         else:
             rows = on[start:stop].nonzero().flatten()
             after[start:stop] = images
             if len(rows):
                 changed = leaf.op.apply(images[rows].float() / 255, take(mine, rows))
-                after[start:stop][rows] = _bytes(changed)
+                after[start:stop][rows] = to_bytes(changed)
 
 
 def _single_to_floats(leaf: Leaf, source: Pixels, out: Array, params: Params, scale: Array, shift: Array) -> None:
@@ -313,7 +315,7 @@ def plan_of(op: Op, channels: int) -> tuple[Pass, ...]:
         >>> [str(now) for now in plan_of(Flip(), 3)]
         ['Flip: whole pixels moved']
     """
-    return _plan_of(op, channels)  # type: ignore[arg-type] # ops are frozen dataclasses, which have a hash
+    return _plan_of(op, channels)
 
 
 @lru_cache(maxsize=256)
@@ -337,10 +339,6 @@ def narrow(params: Params, start: int, stop: int) -> dict[str, Any]:
 def _ends_in_floats(now: Pass) -> bool:
     """Whether a pass can write normalised floats."""
     return isinstance(now, Fused) or (isinstance(now, Single) and type(now.leaf.op) is not Sharpness)
-
-
-def _bytes(images: Tensor) -> Tensor:
-    return images.clamp(0, 1).mul(255).round().to(torch.uint8)
 
 
 def _on_cpu(images: Tensor) -> Tensor:

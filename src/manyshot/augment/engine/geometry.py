@@ -266,11 +266,11 @@ MATRICES: Mapping[Any, Matrix] = {
     Perspective.where: _perspective,
 }
 """Warps that are one matrix, by the function that tells where pixels come from: a subclass may tell otherwise."""
-APPLIES = (Warp.apply, Flip.apply, Turn.apply, Crop.apply)
+CHANGES = (Warp.change, Flip.change, Turn.change, Crop.change)
 
 
 def matrix_of(op: Op) -> Matrix | None:
     """How to get the matrices of a warp from its params; None for a warp that is no matrix."""
-    if isinstance(op, Warp) and type(op).apply in APPLIES:
+    if isinstance(op, Warp) and type(op).change in CHANGES:
         return MATRICES.get(type(op).where)
     return None

@@ -8,6 +8,7 @@ from torch import Tensor
 from manyshot.augment.engine.job import LAYOUTS
 from manyshot.augment.engine.kernels import matrices as small
 from manyshot.augment.engine.kernels import mixes
+from manyshot.augment.image.image_op import to_bytes
 from manyshot.augment.mix import CutMix, Mix, Mixup
 from manyshot.augment.ops.op import Params
 from manyshot.base import InputError, did_you_mean
@@ -75,5 +76,5 @@ def _by_torch(
 ) -> tuple[Tensor, Tensor]:
     planar = source if layout == "nchw" else source.permute(0, 3, 1, 2)
     mixed, shares = mix.apply(planar.float() / 255, labels, params, partners)
-    result = mixed.clamp(0, 1).mul(255).round().to(torch.uint8)
+    result = to_bytes(mixed)
     return (result if layout == "nchw" else result.permute(0, 2, 3, 1).contiguous()), shares

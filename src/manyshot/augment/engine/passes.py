@@ -124,9 +124,9 @@ def _alone(leaf: Leaf, c: int) -> Pass | None:
     if isinstance(op, Combined):
         return Layered(leaf)
     known = (
-        (isinstance(op, Warp) and (matrix_of(op) is not None or type(op).apply is Warp.apply))
+        (isinstance(op, Warp) and (matrix_of(op) is not None or type(op).change is Warp.change))
         or chains(op, c)
-        or (isinstance(op, PointOp) and type(op).apply is PointOp.apply)
+        or (isinstance(op, PointOp) and type(op).change is PointOp.change)
         or type(op) is Erase
     )
     return None if known else Single(leaf)

@@ -6,12 +6,13 @@ params hold for any batch and rows of them can be taken; `partners_of` resolves 
 `mix_examples` the items of each task among themselves.
 """
 
-from manyshot.augment.mix.batch import mix_batch, mix_examples, partners_of
+from manyshot.augment.mix.batch import mix_batch, mix_examples
 from manyshot.augment.mix.cutmix import CutMix
 from manyshot.augment.mix.hidden import mixed_behind
 from manyshot.augment.mix.mix import Mix, SometimesMix
 from manyshot.augment.mix.mixup import Mixup
 from manyshot.augment.mix.mosaic import Mosaic
+from manyshot.augment.mix.partners import partners_of
 
 MIXES: dict[str, type[Mix]] = {"mixup": Mixup, "cutmix": CutMix, "mosaic": Mosaic}
 """Every mix by its name."""

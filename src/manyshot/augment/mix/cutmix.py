@@ -46,7 +46,7 @@ class CutMix(Mix):
             "partner": torch.rand(n, 1, generator=generator),
         }
 
-    def apply(
+    def change(
         self,
         images: Float[Tensor, "n c h w"],
         labels: Float[Tensor, "n ways"],

@@ -2,12 +2,16 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.op import Params, check_number
+from manyshot.augment.image.image_op import as_given, check_images, to_floats
+from manyshot.augment.mix.partners import partners_of
+from manyshot.augment.ops.op import Params, check_number, fresh_generator
+from manyshot.base import InputError
 
 
 class Mix(ABC):
@@ -22,22 +26,72 @@ class Mix(ABC):
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw the parameters of n items; `partner [n, others]` among them (see `partners_of`)."""
 
-    @abstractmethod
+    def check(self, images: Any) -> None:  # noqa: ANN401 - whatever a caller has
+        """Refuse what the mix cannot mix.
+
+        Raises:
+            InputError: naming the mix, what is wrong, and the mend.
+        """
+        if not self.takes_vectors:
+            check_images(self, images)
+        elif not (isinstance(images, Tensor) and (images.is_floating_point() or images.dtype == torch.uint8)):
+            what = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
+            raise InputError(f"{type(self).__name__}: {what}: give a tensor of floats, or images of uint8")
+
+    def __call__(
+        self, images: Tensor, labels: Tensor, generator: Generator | None = None
+    ) -> tuple[Tensor, Float[Tensor, "n ways"]]:
+        """Draw parameters and mix the items of a batch with each other, each by its own draw.
+
+        Args:
+            images: `[n, c, h, w]`, floats from 0 to 1 or uint8; or vectors `[n, d]`, if the mix takes them.
+            labels: `[n, ways]` shares of the classes, or one-hot rows.
+            generator: of the draws, on the CPU; None for one that follows from `torch.manual_seed`.
+
+        Returns:
+            Mixed images of the same type, and soft labels.
+
+        Raises:
+            InputError: for images that cannot be mixed, and labels that are no such rows.
+        """
+        self.check(images)
+        if labels.ndim != 2 or not labels.is_floating_point():
+            shape = f"{str(labels.dtype).removeprefix('torch.')} of shape {list(labels.shape)}"
+            raise InputError(
+                f"{type(self).__name__}: labels of {shape}: give a row of class shares for each item, such as "
+                "torch.nn.functional.one_hot(labels, classes).float()"
+            )
+        params = self.sample(len(images), generator or fresh_generator())
+        partners = partners_of(params["partner"], torch.zeros(len(images), dtype=torch.long))
+        return self.apply(images, labels, params, partners)
+
     def apply(
+        self, images: Tensor, labels: Float[Tensor, "n ways"], params: Params, partners: Int[Tensor, "n others"]
+    ) -> tuple[Tensor, Float[Tensor, "n ways"]]:
+        """Mix each image with its partners, and the labels by the shares that each has in the result.
+
+        Args:
+            images: `[n, c, h, w]`, floats from 0 to 1 or uint8; or any tensors, if it takes vectors.
+            labels: shares of the classes, or one-hot rows.
+            params: of n items.
+            partners: the places of the others that go into each item.
+
+        Raises:
+            InputError: for images that cannot be mixed.
+        """
+        self.check(images)
+        mixed, shares = self.change(to_floats(images), labels, params, partners)
+        return as_given(mixed, images), shares
+
+    @abstractmethod
+    def change(
         self,
         images: Float[Tensor, "n ..."],
         labels: Float[Tensor, "n ways"],
         params: Params,
         partners: Int[Tensor, "n others"],
     ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
-        """Mix each image with its partners, and the labels by the shares that each has in the result.
-
-        Args:
-            images: `[n, c, h, w]`, values from 0 to 1; or any tensors, if it takes vectors.
-            labels: shares of the classes, or one-hot rows.
-            params: of n items.
-            partners: the places of the others that go into each item.
-        """
+        """Mix images of float32 or float64, and labels."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +123,17 @@ class SometimesMix(Mix):
         """Whether the mix takes them."""
         return self.mix.takes_vectors
 
+    def check(self, images: Any) -> None:  # noqa: ANN401 - whatever a caller has
+        """Refuse what the mix cannot mix."""
+        self.mix.check(images)
+
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `on [n]`, booleans, the mix's params for all items under `inner`, and their `partner`."""
         on = torch.rand(n, generator=generator) < self.p
         inner = self.mix.sample(n, generator)
         return {"on": on, "inner": inner, "partner": inner["partner"]}
 
-    def apply(
+    def change(
         self,
         images: Float[Tensor, "n ..."],
         labels: Float[Tensor, "n ways"],
@@ -83,7 +141,7 @@ class SometimesMix(Mix):
         partners: Int[Tensor, "n others"],
     ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
         """Mix the items whose turn it is; differentiable where the mix is."""
-        mixed, shares = self.mix.apply(images, labels, params["inner"], partners)
+        mixed, shares = self.mix.change(images, labels, params["inner"], partners)
         on = params["on"].to(images.device)
         here = on.view(-1, *[1] * (images.ndim - 1))
         return torch.where(here, mixed, images), torch.where(on[:, None], shares, labels)

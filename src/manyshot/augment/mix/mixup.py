@@ -45,7 +45,7 @@ class Mixup(Mix):
         """Draw `share [n]`, of the item itself, and `partner [n, 1]`."""
         return {"share": beta(n, self.alpha, generator), "partner": torch.rand(n, 1, generator=generator)}
 
-    def apply(
+    def change(
         self,
         images: Float[Tensor, "n ..."],
         labels: Float[Tensor, "n ways"],

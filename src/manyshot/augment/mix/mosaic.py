@@ -54,7 +54,7 @@ class Mosaic(Mix):
             "partner": torch.rand(n, MOST - 1, generator=generator),
         }
 
-    def apply(
+    def change(
         self,
         images: Float[Tensor, "n c h w"],
         labels: Float[Tensor, "n ways"],

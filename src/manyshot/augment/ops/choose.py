@@ -1,18 +1,17 @@
 """Ops that choose among ops: one of them, or some of them, by a draw of each item."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Generator
 
-from manyshot.augment.ops.combine import Layers, apply_layers, chosen
+from manyshot.augment.ops.combine import Composite, Layers, chosen
 from manyshot.augment.ops.op import Op, Params, check_number
 from manyshot.base import InputError
 
 
 @dataclass(frozen=True)
-class OneOf:
+class OneOf(Composite):
     """Apply one of several ops to each item, each as likely as the others.
 
     Args:
@@ -36,6 +35,11 @@ class OneOf:
     def __post_init__(self) -> None:
         _check_ops(self)
 
+    @property
+    def held(self) -> tuple[Op, ...]:
+        """The ops to choose from."""
+        return self.ops
+
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `choice [n]`, a place in `ops`, and the params of each op for all items, under its place."""
         choice = torch.randint(len(self.ops), (n,), generator=generator)
@@ -46,13 +50,9 @@ class OneOf:
         choice = params["choice"]
         return [[chosen(op, params[str(place)], choice == place) for place, op in enumerate(self.ops)]]
 
-    def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
-        """Change each item by its op; differentiable where that is."""
-        return apply_layers(items, self.layers(params))
-
 
 @dataclass(frozen=True)
-class SomeOf:
+class SomeOf(Composite):
     """Apply so many of several ops to each item, chosen at random without repetition, in the order of the list.
 
     Args:
@@ -76,6 +76,11 @@ class SomeOf:
         _check_ops(self)
         check_number(self, "count", high=len(self.ops), whole=True)
 
+    @property
+    def held(self) -> tuple[Op, ...]:
+        """The ops to choose from."""
+        return self.ops
+
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `on [n, ops]`, booleans, and the params of each op for all items, under its place."""
         order = torch.rand(n, len(self.ops), generator=generator).argsort(1).argsort(1)
@@ -88,10 +93,6 @@ class SomeOf:
         """A layer for each op, on the items that chose it."""
         on = params["on"]
         return [[chosen(op, params[str(place)], on[:, place])] for place, op in enumerate(self.ops)]
-
-    def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
-        """Change each item by its ops; differentiable where they are."""
-        return apply_layers(items, self.layers(params))
 
 
 def _check_ops(op: OneOf | SomeOf) -> None:

@@ -4,12 +4,14 @@ An op that holds ops tells its `layers` for given params. Applying them, followi
 them into fewer passes then takes no knowledge of who chose the ops and how.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from manyshot.augment.image.image_op import in_floats
 from manyshot.augment.ops.op import Op, Params, take
 
 
@@ -38,6 +40,41 @@ class Combined(Protocol):
     def layers(self, params: Params) -> Layers:
         """What these params do, as layers."""
         ...
+
+
+class Composite(Op):
+    """An op that holds ops, and applies them to items or to some of them."""
+
+    @property
+    @abstractmethod
+    def held(self) -> tuple[Op, ...]:
+        """The ops that it holds."""
+
+    @abstractmethod
+    def layers(self, params: Params) -> Layers:
+        """What these params do, as layers."""
+
+    def check(self, items: Any) -> None:  # noqa: ANN401 - whatever a caller has
+        """Refuse items that one of the ops cannot change, whether or not its turn comes.
+
+        Raises:
+            InputError: naming that op.
+        """
+        for op in self.held:
+            op.check(items)
+
+    def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
+        """Change n items by the ops; differentiable where they are.
+
+        Raises:
+            InputError: for items that one of the ops cannot change.
+        """
+        self.check(items)
+        return in_floats(items, lambda values: self.change(values, params))
+
+    def change(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
+        """Apply the layers in their order."""
+        return apply_layers(items, self.layers(params))
 
 
 def chosen(op: Op, params: Params, on: Bool[Tensor, "n"]) -> Part:

@@ -13,12 +13,12 @@ from manyshot.augment.image.geometric.turn import Turn
 from manyshot.augment.image.geometric.warp import Warp, pixels, resample, settle
 from manyshot.augment.image.intensity.chain import chains, recolour_once
 from manyshot.augment.image.intensity.colour import Recolour
-from manyshot.augment.ops.combine import Layers, Part, apply_layers, chosen
+from manyshot.augment.ops.combine import Composite, Layers, Part, apply_layers, chosen
 from manyshot.augment.ops.op import Op, Params, check_number
 
 
 @dataclass(frozen=True)
-class Compose:
+class Compose(Composite):
     """Apply ops one after another.
 
     Neighbouring warps with the same edge share one resampling, so thin strokes are blurred once, not once an op: the
@@ -41,6 +41,11 @@ class Compose:
 
     ops: tuple[Op, ...]
 
+    @property
+    def held(self) -> tuple[Op, ...]:
+        """The ops."""
+        return self.ops
+
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw the params of each op, under its place: `{"0": .., "1": ..}`."""
         return {str(place): op.sample(n, generator) for place, op in enumerate(self.ops)}
@@ -49,7 +54,7 @@ class Compose:
         """Every op, on all items."""
         return [[Part(op, params[str(place)])] for place, op in enumerate(self.ops)]
 
-    def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
+    def change(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
         """Apply the ops; differentiable where they are."""
         drawn = list(_flat(self, params))
         channels = items.shape[1] if isinstance(items, Tensor) and items.ndim == 4 else 0
@@ -70,7 +75,7 @@ class Compose:
 
 
 @dataclass(frozen=True)
-class Sometimes:
+class Sometimes(Composite):
     """Apply an op to each item with probability p.
 
     Args:
@@ -94,6 +99,11 @@ class Sometimes:
     def __post_init__(self) -> None:
         check_number(self, "p", high=1)
 
+    @property
+    def held(self) -> tuple[Op, ...]:
+        """The op alone."""
+        return (self.op,)
+
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `on [n]`, booleans, and the op's params for all items under `inner`."""
         return {"on": torch.rand(n, generator=generator) < self.p, "inner": self.op.sample(n, generator)}
@@ -101,10 +111,6 @@ class Sometimes:
     def layers(self, params: Params) -> Layers:
         """The op, on the items whose turn it is."""
         return [[chosen(self.op, params["inner"], params["on"])]]
-
-    def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the op takes
-        """Change the items whose turn it is."""
-        return apply_layers(items, self.layers(params))
 
 
 PERMUTATIONS = (Flip, FlipVertical, Turn)

@@ -1,34 +1,81 @@
 """What an augmentation is: parameters are drawn apart from being applied, so that every call can be replayed."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from math import inf, isfinite, log
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from manyshot.base import InputError, did_you_mean
+from manyshot.base import seeds as streams
 
 Params = Mapping[str, Any]
 """Named parameters; a tensor has one row an item: `{"degrees": [n], "shift": [n, 2]}`. Ops that hold ops nest them."""
 
 
-@runtime_checkable
-class Op(Protocol):
+class Op(ABC):
     """Makes a changed item that keeps its class.
 
     `apply` is pure: the same items and params give the same result. Every op is a frozen dataclass of plain numbers,
     strings and ops, so that it can be printed, compared and stored.
+
+    Example:
+        >>> from manyshot.augment.image import Affine
+        >>> _ = torch.manual_seed(0)
+        >>> Affine()(torch.rand(8, 3, 32, 32)).shape
+        torch.Size([8, 3, 32, 32])
     """
 
+    @abstractmethod
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw the parameters of n items."""
-        ...
 
+    @abstractmethod
     def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - a tensor, or a list for text
         """Change n items, each by its own parameters."""
-        ...
+
+    def check(self, items: Any) -> None:  # noqa: ANN401, B027 - whatever a caller has
+        """Refuse items that the op cannot change.
+
+        Raises:
+            InputError: naming the op, what is wrong with the items, and the mend.
+        """
+
+    def __call__(self, items: Any, generator: Generator | None = None) -> Any:  # noqa: ANN401
+        """Draw parameters and change items, each by its own draw.
+
+        Args:
+            items: a batch: images `[n, c, h, w]`, floats from 0 to 1 or uint8, or n texts. One image `[c, h, w]` or one
+                text is a batch of one.
+            generator: of the draws, on the CPU; None for one that follows from `torch.manual_seed`.
+
+        Returns:
+            Changed items of the same kind, type and shape.
+
+        Raises:
+            InputError: for items that the op cannot change.
+        """
+        if isinstance(items, str):
+            return self([items], generator)[0]
+        if isinstance(items, Tensor) and items.ndim == 3:
+            return self(items[None], generator)[0]
+        self.check(items)
+        return self.apply(items, self.sample(len(items), generator or fresh_generator()))
+
+
+def fresh_generator() -> Generator:
+    """A generator whose seed is drawn from torch's global stream, so that `torch.manual_seed` governs it.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> first, second = fresh_generator(), fresh_generator()
+        >>> first.initial_seed() == second.initial_seed()
+        False
+    """
+    return streams.generator(int(torch.randint(2**31, ())))
 
 
 def take(params: Params, index: Tensor) -> dict[str, Any]:

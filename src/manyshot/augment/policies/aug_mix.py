@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.combine import apply_layers
 from manyshot.augment.ops.draws import beta, dirichlet
 from manyshot.augment.ops.op import Params, check_number
@@ -32,7 +33,7 @@ NAMES = (
 
 
 @dataclass(frozen=True)
-class AugMix:
+class AugMix(ImageOp):
     """Blend each image with a mixture of several chains of moves.
 
     `(1 - m) x + m sum_k w_k chain_k(x)`, with m ~ Beta(1, 1) and w ~ Dirichlet(1, ..., 1). A chain is one to three
@@ -84,7 +85,7 @@ class AugMix:
             "strength": size * sign / MOST,
         }
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Carry out the chains and blend; differentiable in images, blend and weight."""
         weight = params["weight"].to(images)[..., None, None, None]
         mixture = torch.zeros_like(images)

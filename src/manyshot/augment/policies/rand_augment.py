@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.combine import Layers, apply_layers
 from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.policies.space import Move, Ranges, layer, moves
@@ -17,7 +19,7 @@ RANGES = Ranges(shear=0.3, shift=150 / 331, degrees=30, factor=0.9, bits=(4, 8))
 
 
 @dataclass(frozen=True)
-class RandAugment:
+class RandAugment(ImageOp):
     """Put each image through a few moves, each drawn from the same fourteen, all at one magnitude.
 
     The moves: identity, shear and translation along x and y, rotation, brightness, colour, contrast, sharpness,
@@ -46,6 +48,8 @@ class RandAugment:
     count: int = 2
     magnitude: float = 9.0
 
+    channels: ClassVar[tuple[int, ...]] = (1, 3)
+
     def __post_init__(self) -> None:
         check_number(self, "count", low=1, high=100, whole=True)
         check_number(self, "magnitude", high=MOST)
@@ -63,7 +67,7 @@ class RandAugment:
         """A layer a move."""
         return [layer(space(), params["choice"][:, k], params["strength"][:, k]) for k in range(self.count)]
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Carry out the moves one after another; differentiable in images."""
         result: Tensor = apply_layers(images, self.layers(params))
         return result

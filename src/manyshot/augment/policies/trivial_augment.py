@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.combine import Layers, apply_layers
 from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.policies.space import Move, Ranges, layer, moves
@@ -17,7 +19,7 @@ RANGES = Ranges(shear=0.99, shift=1 / 3, degrees=135, factor=0.99, bits=(2, 8))
 
 
 @dataclass(frozen=True)
-class TrivialAugment:
+class TrivialAugment(ImageOp):
     """Put each image through one random move at a random strength: nothing to tune.
 
     The moves are those of RandAugment, the ranges the paper's wide ones: a shear of 0.99, 135 degrees, factors of 0.01
@@ -43,6 +45,8 @@ class TrivialAugment:
 
     strength: float = 1.0
 
+    channels: ClassVar[tuple[int, ...]] = (1, 3)
+
     def __post_init__(self) -> None:
         check_number(self, "strength", high=1)
 
@@ -59,7 +63,7 @@ class TrivialAugment:
         """One layer."""
         return [layer(space(), params["choice"], params["strength"])]
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Carry out the move; differentiable in images."""
         result: Tensor = apply_layers(images, self.layers(params))
         return result

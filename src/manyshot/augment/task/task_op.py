@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from manyshot.augment.ops.op import Params
+from manyshot.augment.ops.op import Params, fresh_generator
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples, has_classes
 
@@ -26,6 +26,19 @@ class TaskOp(ABC):
     @abstractmethod
     def sample(self, tasks: int, ways: int, generator: Generator) -> Params:
         """Draw the params of T tasks; their rows are tasks, or classes task by task."""
+
+    def __call__(self, episode: Episode, generator: Generator | None = None) -> Episode:
+        """Draw parameters and change T tasks.
+
+        Args:
+            episode: T tasks.
+            generator: of the draws, on the CPU; None for one that follows from `torch.manual_seed`.
+
+        Raises:
+            InputError: if tasks of this kind cannot be changed so.
+        """
+        tasks, ways = episode.classes.shape
+        return self.apply(episode, self.sample(tasks, ways, generator or fresh_generator()))
 
     @abstractmethod
     def apply(self, episode: Episode, params: Params) -> Episode:

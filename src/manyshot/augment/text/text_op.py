@@ -1,19 +1,20 @@
 """What an op on texts is: a seed a text is drawn, and every choice follows from the seed and the text."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Int
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.op import Params, seeds
+from manyshot.augment.ops.op import Op, Params, seeds
 from manyshot.augment.text.words import Words, words_of
+from manyshot.base import InputError
 from manyshot.base.seeds import uniform
 
 
-class TextOp(ABC):
+class TextOp(Op):
     """An op whose items are texts. Every text op is a frozen dataclass of plain numbers and strings.
 
     Its params are seeds, so that they fit texts of any length and any wording; a text is changed the same way whatever
@@ -23,6 +24,15 @@ class TextOp(ABC):
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `seed [n]`."""
         return {"seed": seeds(n, generator)}
+
+    def check(self, items: Any) -> None:  # noqa: ANN401 - whatever a caller has
+        """Refuse what is no list of texts.
+
+        Raises:
+            InputError: naming the op and what it was given.
+        """
+        if not (isinstance(items, list) and all(isinstance(item, str) for item in items)):
+            raise InputError(f"{type(self).__name__}: {type(items).__name__}: give a text, or a list of texts")
 
     @abstractmethod
     def apply(self, texts: list[str], params: Params) -> list[str]:

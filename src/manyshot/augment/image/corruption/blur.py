@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 
 @dataclass(frozen=True)
-class Blur:
+class Blur(ImageOp):
     """Blur each image by a Gaussian of its own random width; beyond the edge the border pixels repeat.
 
     The weights `exp(-k^2 / (2 sigma^2))` at the distances k up to 3 sigma of the widest blur are scaled to sum to one.
@@ -37,7 +38,7 @@ class Blur:
         """Draw `sigma [n]`, in pixels."""
         return {"sigma": uniform(n, 0.0, self.sigma, generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Blur along rows, then along columns; differentiable in images and sigma."""
         # The reach is that of the widest blur, not of this batch: an item's result must not depend on the others.
         reach = ceil(3 * self.sigma)

@@ -6,11 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, factor
 
 
 @dataclass(frozen=True)
-class Downscale:
+class Downscale(ImageOp):
     """Shrink each image by its own random factor, by area, and bring it back to size, bilinearly.
 
     Args:
@@ -35,7 +36,7 @@ class Downscale:
         root = self.factor**0.5
         return {"factor": factor(n, root, generator) * root}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Multiply rows and columns by one matrix each; differentiable in images."""
         shrink = params["factor"].to(images)
         down, across = (_there_and_back(side, shrink) for side in images.shape[2:])

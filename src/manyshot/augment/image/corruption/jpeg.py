@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.image.intensity.colour import LUMA
 from manyshot.augment.image.intensity.point import straight_through
 from manyshot.augment.ops.op import Params, check_number
@@ -39,7 +40,7 @@ YCBCR = (LUMA, (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
 
 @dataclass(frozen=True)
-class JPEG:
+class JPEG(ImageOp):
     """Compress each image with its own random quality, as the usual JPEG library does.
 
     Images of three channels are taken to luma and colour, and colour to half the size; other channels are compressed
@@ -69,7 +70,7 @@ class JPEG:
         """Draw `quality [n]`."""
         return {"quality": torch.randint(self.quality, max(95, self.quality) + 1, (n,), generator=generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Round in the space of frequencies; differentiable in images."""
         n, c, h, w = images.shape
         if not n:

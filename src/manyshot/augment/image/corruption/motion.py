@@ -8,11 +8,12 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.image.geometric.warp import pixels, resample
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 
 @dataclass(frozen=True)
-class MotionBlur:
+class MotionBlur(ImageOp):
     """Average each image along a line of its own random length and direction; beyond the edge the border repeats.
 
     Args:
@@ -37,7 +38,7 @@ class MotionBlur:
         """Draw `length [n]`, in pixels, and `degrees [n]`, anticlockwise from a line to the right."""
         return {"length": uniform(n, 0.0, self.length, generator), "degrees": uniform(n, 0.0, 180.0, generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Average readings less than a pixel apart; differentiable in images, length and degrees."""
         h, w = images.shape[2:]
         length, angle = params["length"].to(images), params["degrees"].to(images).deg2rad()

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.image.geometric.warp import pixels
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 ORDER = 3
@@ -15,7 +16,7 @@ POWERS = tuple((i, total - i) for total in range(1, ORDER + 1) for i in range(to
 
 
 @dataclass(frozen=True)
-class BiasField:
+class BiasField(ImageOp):
     """Multiply each image by a smooth field, as an uneven coil does (Van Leemput et al. 1999; Sudre et al. 2017).
 
     The field is `exp(sum_ij a_ij x^i y^j)` with i + j from 1 to 3, x and y from -1 to 1 over the image.
@@ -45,7 +46,7 @@ class BiasField:
         count = len(POWERS)
         return {"coefficients": uniform(n * count, -self.strength, self.strength, generator).view(n, count)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Multiply by the field; differentiable in images and coefficients."""
         x, y = pixels(images.new_empty(1, 1, *images.shape[2:]))[0].unbind(-1)
         terms = torch.stack([x**i * y**j for i, j in POWERS])
@@ -54,7 +55,7 @@ class BiasField:
 
 
 @dataclass(frozen=True)
-class Ghosting:
+class Ghosting(ImageOp):
     """Let faint copies of each image stand over it, at equal distances along one axis, as breathing does in a scan.
 
     Movement in step with the readout weakens every k-th line of the image's spectrum: those lines, but for the constant
@@ -91,7 +92,7 @@ class Ghosting:
             "vertical": torch.rand(n, generator=generator) < 0.5,
         }
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Weaken lines of the spectrum; differentiable in images and intensity."""
         if not images.numel():
             return images

@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(ImageOp):
     """Add Gaussian noise of each image's own random strength: `clamp(x + strength * z, 0, 1)`, z ~ N(0, 1) a value.
 
     z is a hash of (seed, place in the image), so a drawn seed is all that a replay needs.
@@ -39,7 +40,7 @@ class Noise:
         """Draw `strength [n]` and `seed [n]`."""
         return {"strength": uniform(n, 0.0, self.strength, generator), "seed": seeds(n, generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Add the noise; differentiable in images and strength."""
         strength: Tensor = params["strength"].to(images)[:, None, None, None]
         noise = gaussian(params["seed"].to(images.device), images[:1].numel() if len(images) else 0).to(images)

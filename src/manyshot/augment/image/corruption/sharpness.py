@@ -6,11 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 
 @dataclass(frozen=True)
-class Sharpness:
+class Sharpness(ImageOp):
     """Sharpen or soften each image by a random factor: `s + factor (x - s)`, where s is smoothed.
 
     s is the mean of the 3 x 3 neighbours in which the pixel itself counts five times, as in Pillow's `ImageEnhance`;
@@ -38,7 +39,7 @@ class Sharpness:
         """Draw `factor [n]`."""
         return {"factor": uniform(n, max(0.0, 1 - self.strength), 1 + self.strength, generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Blend with the smoothed image; differentiable in images and factor."""
         h, w = images.shape[2:]
         if h < 3 or w < 3:

@@ -7,11 +7,12 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.image.corruption.noise import gaussian, uniforms
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 
 @dataclass(frozen=True)
-class Speckle:
+class Speckle(ImageOp):
     """Multiply each value by its own random gain: `clamp(x (1 + strength z), 0, 1)`, z ~ N(0, 1), as in ultrasound.
 
     Args:
@@ -36,7 +37,7 @@ class Speckle:
         """Draw `strength [n]` and `seed [n]`."""
         return {"strength": uniform(n, 0.0, self.strength, generator), "seed": seeds(n, generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Multiply by the gains; differentiable in images and strength."""
         strength: Tensor = params["strength"].to(images)[:, None, None, None]
         gain = gaussian(params["seed"].to(images.device), images[:1].numel() if len(images) else 0).to(images)
@@ -44,7 +45,7 @@ class Speckle:
 
 
 @dataclass(frozen=True)
-class SaltPepper:
+class SaltPepper(ImageOp):
     """Make random pixels white or black, all channels alike: each image its own share of them.
 
     Args:
@@ -69,7 +70,7 @@ class SaltPepper:
         """Draw `share [n]` and `seed [n]`."""
         return {"share": uniform(n, 0.0, self.share, generator), "seed": seeds(n, generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Overwrite the pixels that are hit; differentiable in images."""
         n, _, h, w = images.shape
         hit, white = (part.view(n, 1, h, w) for part in uniforms(params["seed"].to(images.device), h * w))

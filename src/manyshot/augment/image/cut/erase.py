@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment.image.corruption.noise import uniforms
 from manyshot.augment.image.geometric.warp import pixels
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor, seeds, uniform
 
 FILLS = ("zero", "mean", "noise")
@@ -15,7 +16,7 @@ FILLS = ("zero", "mean", "noise")
 
 
 @dataclass(frozen=True)
-class Erase:
+class Erase(ImageOp):
     """Cut rectangles out of each image.
 
     Args:
@@ -55,7 +56,7 @@ class Erase:
         shape = (n, self.holes, 2)
         return {"centre": centre.view(shape), "side": side.view(shape), "seed": seeds(n, generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Fill every pixel whose centre lies in a hole; differentiable in images."""
         centre, side = params["centre"].to(images), params["side"].to(images)
         grid = pixels(images.new_empty(1, 1, *images.shape[2:]))

@@ -53,7 +53,7 @@ class SelfMix(Warp):
         step = (2 * self._steps(params, size).to(points.device) / sides).to(points)[:, None, None]
         return torch.where(self._in_target(points, params), (points + step).clamp(-1, 1), points)
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Copy the pixels; differentiable in images."""
         n, c, h, w = images.shape
         steps = self._steps(params, (h, w)).to(images.device)[:, None, None]

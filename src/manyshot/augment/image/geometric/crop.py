@@ -50,7 +50,7 @@ class Crop(Warp):
         sides = torch.tensor([size[1], size[0]], device=points.device)
         return points + (2 * steps(params, size).to(points.device) / sides).to(points)[:, None, None]
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Shift the images; differentiable in images."""
         n, c, h, w = images.shape
         step = steps(params, (h, w)).to(images.device)

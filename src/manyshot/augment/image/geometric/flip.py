@@ -48,7 +48,7 @@ class Flip(Warp):
         sign[:, self.axis] -= 2 * params["flipped"].to(points)
         return points * sign[:, None, None]
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Mirror the images whose turn it is."""
         flipped: Bool[Tensor, "n"] = params["flipped"].to(images.device)
         return torch.where(flipped[:, None, None, None], images.flip(-1 - self.axis), images)

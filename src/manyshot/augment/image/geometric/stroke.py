@@ -8,11 +8,12 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 
 @dataclass(frozen=True)
-class StrokeWidth:
+class StrokeWidth(ImageOp):
     """Thicken or thin the bright strokes of each image (ink is 1, paper 0) by its own random amount.
 
     With D_k the largest value within k pixels (along the axes at odd steps, along the diagonals too at even ones: an
@@ -42,7 +43,7 @@ class StrokeWidth:
         """Draw `width [n]`, in pixels."""
         return {"width": uniform(n, -self.strength, self.strength, generator)}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Blend the two nearest whole widths; differentiable in images and width."""
         width: Tensor = params["width"].to(images)[:, None, None, None]
         # The smallest of values is minus the largest of minus values: one loop serves ink and paper.

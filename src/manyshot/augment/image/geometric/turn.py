@@ -56,7 +56,7 @@ class Turn(Warp):
         back = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2).to(points)
         return (points.flatten(1, 2) @ back.mT).view_as(points)
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Permute the pixels."""
         n, c, h, w = images.shape
         quarters = self.turns(params, (h, w)).to(images.device)

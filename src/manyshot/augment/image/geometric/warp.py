@@ -4,21 +4,22 @@ Locations are (x, y), from -1 to 1 over the image's outer edges: pixel i of w li
 they are shares of half the image, so params hold for every size.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn import functional as F
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params
 
 EDGES = {"zero": "zeros", "border": "border", "reflection": "reflection"}
 """What lies beyond the image (black, its border pixels, its mirror image), and torch's word for it."""
 
 
-class Warp(ABC):
+class Warp(ImageOp):
     """An op that moves pixels.
 
     `exact` tells that whole pixels are moved and none is blended; such a warp applies itself without resampling.
@@ -32,10 +33,6 @@ class Warp(ABC):
         return None
 
     @abstractmethod
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw the parameters of n images."""
-
-    @abstractmethod
     def where(
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
@@ -47,7 +44,7 @@ class Warp(ABC):
             size: (height, width) of the images in pixels.
         """
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Resample each image once, bilinearly; differentiable in images and params."""
         size = (images.shape[2], images.shape[3])
         return resample(images, self.where(pixels(images), params, size), self.edge or "border")

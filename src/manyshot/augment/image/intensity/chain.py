@@ -50,7 +50,7 @@ def chains(op: object, c: int) -> bool:
         >>> chains(Contrast(), 3), chains(Gamma(), 3)
         (True, False)
     """
-    return isinstance(op, Recolour) and type(op).apply is Recolour.apply and _is_linear(op, c)
+    return isinstance(op, Recolour) and type(op).change is Recolour.change and _is_linear(op, c)
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,7 @@
 """Linear changes of colour that swap, drop, weigh or turn channels; they fuse with the others of `colour`."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -30,6 +31,8 @@ class Grayscale(Recolour):
     """
 
     p: float = 0.5
+
+    channels: ClassVar[tuple[int, ...]] = (1, 3)
 
     def __post_init__(self) -> None:
         check_number(self, "p", high=1)
@@ -96,6 +99,8 @@ class Temperature(Recolour):
     """
 
     strength: float = 0.2
+
+    channels: ClassVar[tuple[int, ...]] = (1, 3)
 
     def __post_init__(self) -> None:
         check_number(self, "strength", high=5)

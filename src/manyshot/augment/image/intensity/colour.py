@@ -4,16 +4,17 @@ Each is one affine map of a pixel's channels, so that neighbours can be multipli
 follows from its params and its mean colour, and the mean colour after a map is that map of the mean.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from math import tau
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp, check_channels
 from manyshot.augment.ops.op import Params, check_number, uniform
-from manyshot.base import InputError
 
 LUMA = (0.299, 0.587, 0.114)
 """How bright red, green and blue look (ITU-R BT.601)."""
@@ -21,18 +22,14 @@ YIQ = (LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 """Rows that take (red, green, blue) to luma and two axes of colour."""
 
 
-class Recolour(ABC):
+class Recolour(ImageOp):
     """An op that maps the channels of every pixel of an image by the same affine map, then clamps to 0..1."""
-
-    @abstractmethod
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw the parameters of n images."""
 
     @abstractmethod
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """The map of each image, `[linear part, offset]`, given the mean of each channel of its input."""
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Map every pixel; differentiable in images and params where nothing is clamped."""
         maps = self.maps(params, images.mean((2, 3)))
         return torch.baddbmm(maps[..., -1:], maps[..., :-1], images.flatten(2)).view(images.shape).clamp(0, 1)
@@ -121,6 +118,8 @@ class Saturation(Recolour):
 
     strength: float = 0.2
 
+    channels: ClassVar[tuple[int, ...]] = (1, 3)
+
     def __post_init__(self) -> None:
         check_number(self, "strength")
 
@@ -158,6 +157,8 @@ class Hue(Recolour):
     """
 
     strength: float = 0.05
+
+    channels: ClassVar[tuple[int, ...]] = (1, 3)
 
     def __post_init__(self) -> None:
         check_number(self, "strength", high=0.5)
@@ -197,11 +198,7 @@ def coloured(op: object, mean: Float[Tensor, "n c"]) -> bool:
     """Whether images have colours, by their number of channels.
 
     Raises:
-        InputError: naming the op, for other than 1 or 3 channels.
+        InputError: naming the op, for a number of channels that it does not take.
     """
-    channels = mean.shape[1]
-    if channels not in (1, 3):
-        raise InputError(
-            f"{type(op).__name__}: images of {channels} channels have no hue: give 1 (grey) or 3 (red, green, blue)"
-        )
-    return channels == 3
+    check_channels(op, mean.shape[1])
+    return mean.shape[1] == 3

@@ -4,29 +4,26 @@ A curve may depend on the op's params and on how often each level occurs in its 
 ops is one table of 256 entries for each channel of each image; `levels` is that table.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params
 
 LEVELS = 256
 
 
-class PointOp(ABC):
+class PointOp(ImageOp):
     """An op that maps every value of an image by a curve of its own.
 
     `measured` tells that the curve depends on the histogram of the image.
     """
 
     measured: ClassVar[bool] = False
-
-    @abstractmethod
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw the parameters of n images."""
 
     @abstractmethod
     def curve(
@@ -45,7 +42,7 @@ class PointOp(ABC):
         values = torch.arange(LEVELS, dtype=histogram.dtype, device=histogram.device) / (LEVELS - 1)
         return self.curve(values.expand_as(histogram), params, histogram if self.measured else None)
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Map every value; differentiable in images."""
         seen = histogram(images) if self.measured else None
         return self.curve(images.flatten(2), params, seen).view(images.shape)

@@ -1,11 +1,13 @@
 """Stain jitter: slides that were stained a little more, or less, or in another laboratory."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.image.intensity.colour import coloured
 from manyshot.augment.ops.op import Params, check_number, uniform
 
@@ -14,7 +16,7 @@ STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
 
 
 @dataclass(frozen=True)
-class StainJitter:
+class StainJitter(ImageOp):
     """Change how much of each stain a microscope picture shows (Tellez et al. 2018).
 
     Light that passes stains dies away exponentially, so the stains are found in the optical density
@@ -36,6 +38,8 @@ class StainJitter:
 
     strength: float = 0.05
 
+    channels: ClassVar[tuple[int, ...]] = (1, 3)
+
     def __post_init__(self) -> None:
         check_number(self, "strength", high=1)
 
@@ -44,7 +48,7 @@ class StainJitter:
         gain, offset = (uniform(3 * n, -self.strength, self.strength, generator).view(n, 3) for _ in range(2))
         return {"gain": 1 + gain, "offset": offset}
 
-    def apply(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """To stains, change, and back; differentiable in images, gain and offset."""
         if not coloured(self, images[:, :, 0, 0]):
             return images

@@ -1,0 +1,163 @@
+"""What an op on images is: it refuses what it cannot change, and gives back the type of images that it got."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from manyshot.augment.ops.op import Op, Params
+from manyshot.base import InputError
+
+AXES = {
+    2: "give [n, c, h, w], such as images[None, None]",
+    3: "give [n, c, h, w], such as images[None]",
+    5: "give images [n, c, h, w], such as the slices of volumes: volumes.transpose(1, 2).flatten(0, 1)",
+}
+"""The mend for tensors of other than four axes."""
+NAMES = {1: "1 (grey)", 3: "3 (red, green, blue)"}
+
+
+class ImageOp(Op):
+    """An op on images `[n, c, h, w]`. An op of your own derives from it and says what it does in `sample` and `change`.
+
+    Images are floats from 0 to 1 of any precision, or uint8; results are of the same type. float16 and bfloat16 are
+    changed as float32, uint8 as float32 from 0 to 1, then rounded.
+    """
+
+    channels: ClassVar[tuple[int, ...]] = ()
+    """How many channels images may have; any number if none is named."""
+
+    def check(self, items: Any) -> None:  # noqa: ANN401 - whatever a caller has
+        """Refuse what is no batch of images that the op can change.
+
+        Raises:
+            InputError: for other axes, an unfit number of channels, no pixels, or other types than floats and uint8.
+        """
+        check_images(self, items)
+
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        """Change n images `[n, c, h, w]`, each by its own params.
+
+        Args:
+            images: floats from 0 to 1, or uint8.
+            params: of n images.
+
+        Returns:
+            Images of the same shape and type; differentiable where `change` is.
+
+        Raises:
+            InputError: for what is no batch of images that the op can change.
+        """
+        self.check(images)
+        changed: Tensor = in_floats(images, lambda floats: self.change(floats, params))
+        return changed
+
+    @abstractmethod
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Change n images of float32 or float64, each by its own params."""
+
+
+def check_images(op: object, items: Any) -> None:  # noqa: ANN401
+    """Refuse what is no batch of images, in a line that names the op and the mend.
+
+    Args:
+        op: what is about to change them; its `channels` tell how many channels they may have, if it has any.
+        items: what it was given.
+
+    Raises:
+        InputError: for other axes, an unfit number of channels, no pixels, or other types than floats and uint8.
+
+    Example:
+        >>> from manyshot.augment.image import Flip
+        >>> check_images(Flip(), torch.zeros(8, 8))
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: Flip: images of shape [8, 8]: give [n, c, h, w], such as images[None, None]
+    """
+    if not isinstance(items, Tensor):
+        shape = getattr(items, "shape", None)
+        what = f"{type(items).__name__}{'' if shape is None else f' of shape {list(shape)}'}"
+        mend = "give a tensor [n, c, h, w], or [c, h, w], such as torch.from_numpy(image).permute(2, 0, 1)"
+    elif items.ndim != 4:
+        what, mend = f"images of shape {list(items.shape)}", AXES.get(items.ndim, "give images [n, c, h, w]")
+    elif not _is_fit(items.dtype):
+        what, mend = f"images of {str(items.dtype).removeprefix('torch.')}", "give floats from 0 to 1, or uint8"
+    elif not (items.shape[1] and items.shape[2] and items.shape[3]):
+        what, mend = f"images of shape {list(items.shape)}", "give at least one channel and one pixel"
+    else:
+        return check_channels(op, items.shape[1])
+    raise InputError(f"{type(op).__name__}: {what}: {mend}")
+
+
+def check_channels(op: object, channels: int) -> None:
+    """Refuse images of so many channels, if the op names how many it takes.
+
+    Raises:
+        InputError: naming the op and the number.
+
+    Example:
+        >>> from manyshot.augment.image import Saturation
+        >>> check_channels(Saturation(), 4)
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: Saturation: images of 4 channels: give 1 (grey) or 3 (red, green, blue)
+    """
+    allowed = getattr(op, "channels", ())
+    if allowed and channels not in allowed:
+        mend = " or ".join(NAMES.get(number, str(number)) for number in allowed)
+        raise InputError(f"{type(op).__name__}: images of {channels} channels: give {mend}")
+
+
+def in_floats(items: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a tensor, or lists for text
+    """Change tensors in float32 or float64, and give back the type that came.
+
+    Args:
+        items: uint8 stands for levels from 0 to 1; anything but a tensor is handed on as it is.
+        change: takes and returns items of values from 0 to 1.
+
+    Example:
+        >>> in_floats(torch.tensor([0, 255], dtype=torch.uint8), lambda values: 1 - values)
+        tensor([255,   0], dtype=torch.uint8)
+        >>> in_floats(torch.zeros(1).half(), lambda values: 1 - values)
+        tensor([1.], dtype=torch.float16)
+    """
+    if not isinstance(items, Tensor) or not _is_fit(items.dtype) or items.dtype in (torch.float32, torch.float64):
+        return change(items)
+    return as_given(change(to_floats(items)), items)
+
+
+def to_floats(items: Tensor) -> Tensor:
+    """Levels of uint8 as floats from 0 to 1, half precision as float32; float32 and float64 as they are.
+
+    Example:
+        >>> to_floats(torch.tensor([255], dtype=torch.uint8)), to_floats(torch.ones(1).half())
+        (tensor([1.]), tensor([1.]))
+    """
+    if items.dtype == torch.uint8:
+        return items.float() / 255
+    return items if items.dtype in (torch.float32, torch.float64) else items.float()
+
+
+def as_given(values: Tensor, items: Tensor) -> Tensor:
+    """Values from 0 to 1 in the type that items had before `to_floats`.
+
+    Example:
+        >>> as_given(torch.ones(1), torch.zeros(1, dtype=torch.uint8))
+        tensor([255], dtype=torch.uint8)
+    """
+    return to_bytes(values) if items.dtype == torch.uint8 else values.to(items.dtype)
+
+
+def to_bytes(images: Float[Tensor, "*n"]) -> UInt8[Tensor, "*n"]:
+    """Values from 0 to 1 as the nearest of 256 levels.
+
+    Example:
+        >>> to_bytes(torch.tensor([0.0, 0.5, 1.0]))
+        tensor([  0, 128, 255], dtype=torch.uint8)
+    """
+    return images.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+def _is_fit(dtype: torch.dtype) -> bool:
+    return dtype.is_floating_point or dtype == torch.uint8

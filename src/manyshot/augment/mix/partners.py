@@ -1,0 +1,40 @@
+"""Who is mixed with whom, from what a mix draws."""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+def partners_of(
+    drawn: Float[Tensor, "n others"], group: Int[Tensor, "n"], present: Bool[Tensor, "n"] | None = None
+) -> Int[Tensor, "n others"]:
+    """Resolve drawn partners: an item of the same group, never the item itself unless it stands alone.
+
+    Args:
+        drawn: from 0 to 1, how far round the group the partner stands, counted from the item.
+        group: which items may be mixed with each other; items of a group need not stand together.
+        present: items that may be partners; an item that may not is its own partner. None: all.
+
+    Returns:
+        Places below n.
+
+    Example:
+        >>> partners_of(torch.tensor([[0.0], [0.0], [0.9], [0.5]]), torch.tensor([0, 0, 0, 1])).flatten().tolist()
+        [1, 2, 1, 3]
+    """
+    n = len(group)
+    if n and present is None and bool((group == group[0]).all()):
+        turn = 1 + np.minimum((drawn.cpu().numpy() * (n - 1)).astype(np.int64), max(n - 2, 0))
+        return torch.from_numpy((np.arange(n)[:, None] + turn) % n)
+    alone = torch.arange(n)[:, None].expand_as(drawn)
+    there = torch.ones(n, dtype=torch.bool) if present is None else present.cpu()
+    group = torch.where(there, group.cpu(), -1)
+    order = group.argsort(stable=True)
+    _, inverse, counts = torch.unique(group, return_inverse=True, return_counts=True)
+    first = (counts.cumsum(0) - counts)[inverse][:, None]
+    size = counts[inverse][:, None]
+    rank = torch.empty(n, dtype=torch.long).scatter(0, order, torch.arange(n))[:, None] - first
+    step = 1 + (drawn.cpu() * (size - 1)).long().clamp(max=(size - 2).clamp(min=0))
+    found = order[first + (rank + step) % size]
+    return torch.where(there[:, None], found, alone)
