@@ -24,7 +24,7 @@ def comparison(found: dict) -> str:
         for name, one in first["judged"].items()
     ]
     block = ["trained on"] if len(comparisons) > 1 else []
-    heads = [*block, "arm", *with_differences(first["judged"]), "CPU seconds"]
+    heads = [*block, "arm", *with_differences(first["judged"]), "CPU seconds per training"]
     rows = []
     for title, one in comparisons.items():
         for arm, told in one["arms"].items():
@@ -34,7 +34,7 @@ def comparison(found: dict) -> str:
                 for here in reached
                 for cell in (f"{here['accuracy']:.1%}", difference(here["against_first"], "p_value_holm"))
             ]
-            rows.append([*([title] if block else []), arm, *cells, f"{told['cpu_seconds']:,.0f}"])
+            rows.append([*([title] if block else []), arm, *cells, f"{told['cpu_seconds_per_training']:,.0f}"])
     lines = table(heads, rows)
     if preset == "few-tasks":
         caption = "Means over the training seeds, which are the dots."

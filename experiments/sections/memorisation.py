@@ -13,7 +13,7 @@ def memorisation(found: dict) -> str:
         "shuffled support",
         "training waves",
         "shuffled support",
-        "CPU seconds",
+        "CPU seconds per training",
     ]
     rows = []
     for title, arms in found["comparisons"].items():
@@ -25,7 +25,7 @@ def memorisation(found: dict) -> str:
                 [
                     *(title, arm, f"{told['error']:.2f}", gap),
                     *(f"{error:.2f}" for error in errors),
-                    f"{told['cpu_seconds']:,.0f}",
+                    f"{told['cpu_seconds_per_training']:,.0f}",
                 ]
             )
     plans = {arm: told["plan"] for arms in found["comparisons"].values() for arm, told in arms.items()}

@@ -36,9 +36,9 @@ def omniglot_challenge(found: dict) -> str:
             for runs in judged.values():
                 here = runs["rungs"][rung]
                 cells += [f"{here['error']:.2%}", difference(here["against_first"], "p_value_holm")]
-            seconds = f"{told['cpu_seconds']:,.0f}" if "cpu_seconds" in told else ""
+            seconds = f"{told['cpu_seconds_per_training']:,.0f}" if "cpu_seconds_per_training" in told else ""
             rows.append([rung, *cells, seconds])
-        parts += [*table(["", *heads, "CPU seconds"], rows), ""]
+        parts += [*table(["", *heads, "CPU seconds per training"], rows), ""]
     parts.append(
         "```console\n$ manyshot compare --preset omniglot-challenge --root DATA\n"
         "$ python experiments/omniglot_challenge.py --root DATA/omniglot --choosing RUNS.zip --final "

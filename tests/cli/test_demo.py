@@ -12,7 +12,7 @@ def tiny(monkeypatch):
     """The demo in seconds: three steps of two small arms."""
     settings = replace(demo.CONFIG.fit, steps=3, tasks_per_step=1)
     monkeypatch.setattr(demo, "CONFIG", replace(demo.CONFIG, encoder="conv4(4, 4, 4, 4)", fit=settings))
-    for name, value in (("TASKS", 20), ("SEEDS", 1), ("PER_CLASS", 2)):
+    for name, value in (("TASKS", 20), ("SEEDS", 2), ("PER_CLASS", 2)):
         monkeypatch.setattr(demo, name, value)
     monkeypatch.setattr(demo_stage_two, "TASKS", 4)
     monkeypatch.setattr(demo_stage_two, "FIT", replace(demo_stage_two.FIT, steps=2))

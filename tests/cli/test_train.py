@@ -1,3 +1,7 @@
+import csv
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from manyshot.compare.arm import SETTINGS
@@ -104,8 +108,29 @@ class TestEvaluate:
         answer = manyshot("evaluate", run, "--ways", 2, "--tasks", 7, "--json").json
         assert answer["tasks"] == 7
         assert answer["interval"][0] <= answer["accuracy"] <= answer["interval"][1]
+        assert answer["interval_over"] == "tasks"
         assert len(answer["per_class"]) == 2
         assert 0 <= answer["calibration_error"] <= 1
+
+    def test_writes_each_tasks_accuracy_beside_the_run_or_where_it_is_told(self, manyshot, run, tmp_path):
+        words = ("evaluate", run, "digits", "--tasks", 7, "-q")
+        answer = manyshot(*words, "--json").json
+        assert answer["tasks_file"] == str(run / "tasks.csv")
+        other = manyshot(*words, "--shuffled-support", "--tasks-file", tmp_path / "mine" / "a.csv", "--json").json
+        names = ["arm", "seed", "task", "accuracy"]
+        for told, columns in ((answer, names), (other, [*names, "shuffled_support"])):
+            with Path(told["tasks_file"]).open(newline="") as file:
+                rows = list(csv.DictReader(file))
+            assert list(rows[0]) == columns
+            assert [row["task"] for row in rows] == [str(task) for task in range(7)]
+            assert np.mean([float(row["accuracy"]) for row in rows]) == pytest.approx(told["accuracy"], abs=1e-12)
+        told = np.mean([float(row["shuffled_support"]) for row in rows])
+        assert told == pytest.approx(other["shuffled_support"]["shuffled_support"], abs=1e-12)
+
+    def test_says_where_tasks_cannot_be_written(self, manyshot, run, tmp_path):
+        (tmp_path / "file").touch()
+        answer = manyshot("evaluate", run, "digits", "--tasks", 3, "--tasks-file", tmp_path / "file" / "a.csv")
+        assert (answer.status, answer.errors.splitlines()[-1].count("--tasks-file")) == (2, 1)
 
     def test_judges_another_data_set_by_another_learner_and_plan(self, manyshot, run):
         plan = ("--plan", "shots: 2 x affine", "--learner", "prototypes(nearest)")
@@ -148,6 +173,9 @@ class TestEvaluate:
         answer = manyshot("evaluate", run, "--one-shot-runs", one_shot_zip, "--json").json
         assert set(answer["runs"]) == {"run01", "run02"}
         assert answer["trials"] == 6
+        with Path(answer["tasks_file"]).open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert {row["name"]: 1 - float(row["accuracy"]) for row in rows} == pytest.approx(answer["runs"])
         assert answer["error"] == pytest.approx(sum(answer["runs"].values()) / 2)
 
     def test_prints_tables_for_people(self, manyshot, run, one_shot_zip):
@@ -201,6 +229,17 @@ def test_a_comparison_trains_every_arm_and_reports(manyshot, tmp_path):
     assert list(answer["arms"]) == ["none", "turned"]
     gap = answer["arms"]["turned"]["against_first"]
     assert gap["difference"] == pytest.approx(answer["arms"]["turned"]["accuracy"] - answer["arms"]["none"]["accuracy"])
+    assert (gap["interval"], gap["p_value"]) == (None, None)
+    assert answer["cpu_seconds_total"] == answer["cpu_seconds_per_training"]
+    with Path(answer["tasks_file"]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for arm, told in answer["arms"].items():
+        own = [float(row["accuracy"]) for row in rows if row["arm"] == arm]
+        assert len(own) == 20
+        assert np.mean(own) == pytest.approx(told["accuracy"], abs=1e-12)
+    shown = manyshot(*words).out
+    assert "one training of each arm" in shown
+    assert "over tasks alone" in shown
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
     assert answer["arms"]["turned"]["plan"] == "task: turn"
 

@@ -1,3 +1,4 @@
+import csv
 import json
 from dataclasses import replace
 
@@ -68,7 +69,15 @@ def test_comparisons_run_one_after_the_other_each_in_its_folder(tmp_path):
     assert six.runs["without"][0].config.classes == 6
     told = json.loads(json.dumps(five.as_dict()))
     assert told["arms"]["turned"]["plan"] == "task: turn"
-    assert told["arms"]["turned"]["cpu_seconds"] > 0
+    turned = told["arms"]["turned"]
+    assert turned["cpu_seconds_total"] == turned["cpu_seconds_per_training"] > 0
+    with (tmp_path / "five-classes" / "tasks.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["judged", "arm", "seed", "task", "accuracy"]
+    for arm, result in five.results["all"].items():
+        own = [row for row in rows if row["arm"] == arm]
+        assert [(row["judged"], row["seed"], row["task"]) for row in own] == [("all", "0", str(t)) for t in range(4)]
+        assert np.mean([float(row["accuracy"]) for row in own]) == pytest.approx(result.mean, abs=1e-12)
     assert told["judged"]["all"]["ways"] == 2
     assert list(told["judged"]["all"]["arms"]) == ["without", "turned"]
     assert told["judged"]["all"]["test"] == "digits (test part)"

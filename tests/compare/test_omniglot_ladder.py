@@ -50,7 +50,9 @@ def test_members_of_an_ensemble_count_the_same_and_the_matching_has_no_seed(two_
     first, second = told["rungs"][BENT]["by_seed"]
     assert first == second < 0.3
     assert told["rungs"][BENT]["against_first"]["difference"] < 0  # of errors: fewer
-    assert told["rungs"][TRAINED]["cpu_seconds"] > 0
+    trained = told["rungs"][TRAINED]
+    assert trained["cpu_seconds_total"] == pytest.approx(2 * trained["cpu_seconds_per_training"])
+    assert trained["cpu_seconds_total"] > 0
 
 
 def test_the_page_tells_errors_and_that_an_ensemble_is_one():
@@ -60,7 +62,7 @@ def test_the_page_tells_errors_and_that_an_ensemble_is_one():
     found = Climbed(beside_first({"nothing": worse, "ensemble": better}), {"nothing": 7.2}, (400, 20), 600)
     rows = one_shot_rows(found)
     assert rows[0][0] == "nothing"
-    assert rows[0][-1] == "7"
+    assert rows[0][-1] == "2"
     assert rows[1][1].startswith(f"{100 * (1 - better.mean()):.1f} [")
     assert rows[1][2].startswith("−")
     page = one_shot_page("Challenge", found, "manyshot compare")

@@ -8,7 +8,7 @@ from manyshot.base import InputError, TrainingDiverged
 from manyshot.cli.compare_presets import PRESETS
 from manyshot.compare import Arm, Comparison, Judging, check_arms, compare, run_comparisons, train_arms
 from manyshot.compare.presets import COMPARISONS
-from manyshot.compare.run_arms import ArmResult
+from manyshot.compare.run_arms import ArmResult, beside_first
 from manyshot.learners import Prototypes, transductive
 from manyshot.nets import Conv4
 from manyshot.report.compare_page import result_rows
@@ -109,6 +109,36 @@ def test_results_stand_by_arm_seed_and_task():
     assert written["by_seed"] == pytest.approx(found["b"].accuracy.mean(1).tolist())
     assert written["against_first"]["p_value_holm"] == found["b"].p_value
     assert found["a"].as_dict()["against_first"] is None
+
+
+def test_single_trainings_give_a_difference_without_interval_or_p_value():
+    found = compare({"a": [run(0)], "b": [run(2)]}, SAMPLER, tasks=30)
+    gap = found["b"].accuracy.mean() - found["a"].accuracy.mean()
+    assert found["b"].difference == pytest.approx(gap)
+    assert found["b"].against_first is found["b"].p_value is None
+    written = found["b"].as_dict()["against_first"]
+    assert written.pop("difference") == pytest.approx(gap)
+    assert "several seeds" in written.pop("note")
+    assert written == {"interval": None, "interval_over": None, "p_value": None, "p_value_holm": None}
+    (_, _, told, p_value) = result_rows(found)[1]
+    assert told == f"{100 * gap:+.1f}".replace("-", "−")
+    assert p_value == ""
+
+
+def test_intervals_say_what_they_cover():
+    trained = compare({"a": [run(0), run(1)], "b": [run(2), run(3)]}, SAMPLER, tasks=30)["b"].as_dict()
+    assert (trained["interval_over"], trained["against_first"]["interval_over"]) == ("tasks", "tasks and seeds")
+    frozen = compare({"a": [run(0)], "b": [run(2)]}, SAMPLER, tasks=30, trained=False)["b"].as_dict()
+    assert (frozen["interval_over"], frozen["against_first"]["interval_over"]) == ("tasks", "tasks")
+    low, high = frozen["against_first"]["interval"]
+    assert low < frozen["against_first"]["difference"] < high
+
+
+def test_intervals_of_accuracies_and_their_differences_stay_where_those_can_be():
+    accuracy = {"a": np.array([[0.9, 0.1], [0.9, 0.2]]), "b": np.array([[1.0, 0.6], [0.1, 1.0]])}
+    found = beside_first(accuracy)
+    assert found["a"].interval == (0, 1)
+    assert (found["b"].against_first.low, found["b"].against_first.high) == (-1, 1)
 
 
 def test_an_arm_whose_queries_see_each_other_is_named():

@@ -15,6 +15,15 @@ def test_the_interval_of_a_mean_covers_it_as_often_as_it_says():
     assert 0.935 < np.mean(hits) < 0.965
 
 
+def test_an_interval_ends_where_a_mean_cannot_be():
+    few = np.array([0.2, 1.0])
+    low, high = mean_interval(few)
+    assert (low < 0, high > 1) == (True, True)
+    assert mean_interval(few, 0, 1) == (0, 1)
+    accuracy = np.array([[0.2, 1.0], [0.9, 0.1]])
+    assert paired_difference(accuracy, np.zeros((2, 2)), most=1).high == 1
+
+
 def test_one_value_has_no_interval():
     assert mean_interval(np.array([0.4])) == (0.4, 0.4)
 
@@ -23,14 +32,17 @@ def test_one_value_has_no_interval():
 @pytest.mark.parametrize("seed_noise", [0.0, 0.005, 0.01, 0.04])
 @pytest.mark.parametrize("task_noise", [0.0, 0.1])
 def test_the_interval_of_a_difference_covers_it_whichever_noise_is_larger(seeds, seed_noise, task_noise):
+    """And is not far too wide: half as wide, it covers it clearly less often than 95 times in 100."""
     rng = np.random.default_rng(1)
-    tasks, hits = 100, []
+    tasks, hits, hits_of_half = 100, [], []
     for _ in range(400):
         seed_effect = rng.normal(0, seed_noise, (seeds, 1)) if seeds > 1 else 0.0  # one seed cannot tell of others
         gaps = 0.05 + seed_effect + rng.normal(0, task_noise, tasks) + rng.normal(0, 0.1, (seeds, tasks))
         found = paired_difference(gaps, np.zeros_like(gaps))
         hits.append(found.low < 0.05 < found.high)
+        hits_of_half.append(abs(found.difference - 0.05) < (found.high - found.low) / 4)
     assert np.mean(hits) > 0.9
+    assert np.mean(hits_of_half) < 0.9
 
 
 def test_training_noise_widens_the_interval():

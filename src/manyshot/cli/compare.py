@@ -165,6 +165,7 @@ def _compare_pictures(
 ) -> None:
     """Train every arm and judge all on a part that is set aside, or on other data."""
     from manyshot.compare import Arm, Comparison, Judging, check_arms, run_comparisons
+    from manyshot.training.task_csv import TASKS
 
     config = option.config_of(context, test=test)
     tasks, seeds = context.params["tasks"], context.params["seeds"]
@@ -181,8 +182,10 @@ def _compare_pictures(
     told = {
         "arms": {arm.name: arm.as_dict() | reached[arm.name].as_dict() for arm in comparison.arms},
         "tasks": tasks,
+        "tasks_file": str(out / TASKS),
         "seeds": seeds,
-        "cpu_seconds": compared.seconds,
+        "cpu_seconds_per_training": {arm.name: compared.seconds[arm.name] / seeds for arm in comparison.arms},
+        "cpu_seconds_total": compared.seconds,
         "test": compared.judged_on[""],
     }
     tell(f"{len(arms)} ways to learn from {data}", [compared], out, told if as_json else None)

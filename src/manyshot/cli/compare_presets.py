@@ -76,6 +76,7 @@ def _memorisation(context: Context, out: Path, as_json: bool) -> None:
     from manyshot.compare.memorisation import SEEDS, STEPS, remember
     from manyshot.report.memorisation_page import COLUMNS, memorisation_page, memorisation_rows
     from manyshot.report.page import write_page
+    from manyshot.training.task_csv import TASKS, write_task_csv
 
     refuse_others(context, [name for name in OPTIONS if name not in ("root", "jobs", "device")], SAYS_ITSELF)
     seeds, tasks = _asked(context, "seeds", SEEDS), _asked(context, "tasks", 200)
@@ -85,12 +86,16 @@ def _memorisation(context: Context, out: Path, as_json: bool) -> None:
     steps = _asked(context, "steps", STEPS)
     found = [remember(waves, seeds, steps, tasks, context.params["seed"]) for waves in (4, 10)]
     write_json(out / "compare.json", {"preset": "memorisation"})
+    write_task_csv(out / TASKS, [row for one in found for row in one.task_rows(context.params["seed"])])
     report = out / "report.html"
     write_page(report, memorisation_page(PRESETS["memorisation"], found, steps, command_line()))
     if as_json:
         told = {f"{one.waves} waves": one.as_dict() for one in found}
         print_json(
-            {"preset": "memorisation", "seeds": seeds, "steps": steps, "comparisons": told, "report": str(report)}
+            {
+                **{"preset": "memorisation", "seeds": seeds, "steps": steps, "comparisons": told},
+                **{"tasks_file": str(out / TASKS), "report": str(report)},
+            }
         )
         return
     for one in found:
@@ -123,7 +128,7 @@ def _omniglot_challenge(
     write_page(report, one_shot_page(PRESETS["omniglot-challenge"], found, command_line()))
     if as_json:
         told = {"preset": "omniglot-challenge", "seeds": given["seeds"], "one_shot_runs": judged.name}
-        print_json(told | found.as_dict() | {"report": str(report)})
+        print_json(told | found.as_dict() | {"tasks_file": str(out / "tasks.csv"), "report": str(report)})
         return
     print_table(COLUMNS, one_shot_rows(found), right=(1, 2, 3, 4))
     trials, runs = found.trials

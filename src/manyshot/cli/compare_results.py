@@ -18,8 +18,10 @@ def tell(title: str, compared: "list[Compared]", out: Path, told: dict[str, Any]
         out: their folder, which the report is written to.
         told: the JSON, to which the report is added; None for tables.
     """
+    from manyshot.compare.run_arms import ONE_TRAINING
     from manyshot.report.compare_page import COLUMNS, compare_page, groups_of, result_rows
     from manyshot.report.page import write_page
+    from manyshot.training.task_csv import TASKS
 
     report = out / "report.html"
     write_page(report, compare_page(title, compared, command_line()))
@@ -31,4 +33,8 @@ def tell(title: str, compared: "list[Compared]", out: Path, told: dict[str, Any]
             print(f"{name}:")
         print_table(COLUMNS, result_rows(results), right=(1, 2, 3))
     first = compared[0].comparison
-    print(f"{first.seeds} seeds, {first.judgings[0].tasks:,} tasks; intervals are 95 %. Look at {report}")
+    print(f"{first.seeds} seeds, {first.judgings[0].tasks:,} tasks; intervals are 95 %, those of arms over tasks alone")
+    if first.seeds == 1 and len(first.arms) > 1:
+        print(ONE_TRAINING)
+    files = sorted(str(path) for path in (out / TASKS, *out.glob(f"*/{TASKS}")) if path.exists())
+    print(f"Look at {report}, and at each task in {', '.join(files)}")

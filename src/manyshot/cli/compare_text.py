@@ -72,6 +72,7 @@ def compare_text(
     from manyshot.report.page import write_page
     from manyshot.report.sentences_page import sentences_page
     from manyshot.training import Config, Settings, load_sources
+    from manyshot.training.task_csv import TASKS, write_task_csv
 
     ways, shots, queries = sizes
     text_column, label_column, encoding = columns
@@ -95,8 +96,10 @@ def compare_text(
     judging = Judging("", config.ways, config.shots, queries, tasks, within_group=within_group)
     compared = compare_given([Arm.parse(arm) for arm in arms], config, judging, source)
     told: dict[str, Any] = compared.as_dict() | {"data": source.name, "encoder": encoder}
+    told["tasks_file"] = str(out / TASKS)
     report = out / "report.html"
     write_json(out / "compare.json", told)
+    write_task_csv(out / TASKS, compared.task_rows())
     title = f"{len(arms)} ways to learn from {source.name}"
     write_page(report, sentences_page(title, compared, source, command_line()))
     if as_json:
@@ -104,4 +107,5 @@ def compare_text(
         return
     (results,) = compared.results.values()
     print_table(COLUMNS, result_rows(results), right=(1, 2, 3))
-    print(f"{tasks:,} tasks of {source.name}, nothing trained; intervals are 95 %. Look at {report}")
+    print(f"{tasks:,} tasks of {source.name}, nothing trained; intervals are 95 %, over tasks")
+    print(f"Look at {report}, and at each task in {out / TASKS}")

@@ -41,8 +41,10 @@ def demo(
     rows = []
     for shots in found.results:
         answer = found.as_dict()[shots]
-        low, high = answer["interval"]
-        gain = interval(100 * answer["difference"], 100 * low, 100 * high, signed=True)
+        gain = f"{100 * answer['difference']:+.1f}"
+        if answer["interval"] is not None:
+            low, high = answer["interval"]
+            gain = interval(100 * answer["difference"], 100 * low, 100 * high, signed=True)
         rows.append((shots.replace("_", " "), f"{answer['without']:.1%}", f"{answer['with']:.1%}", gain))
     print_table(("10 digits", "without augmentation", "with", "difference, points [95 %]"), rows, right=(1, 2, 3))
     columns = ("then, with one example each", "accuracy %", "difference, points [95 %]")

@@ -8,7 +8,7 @@ import typer
 
 from manyshot.base import InputError, note, quieten
 from manyshot.cli.evaluate_runs import evaluate_runs
-from manyshot.cli.evaluate_tell import TRANSDUCTIVE, tell
+from manyshot.cli.evaluate_tell import TRANSDUCTIVE, tell, write_evaluated
 from manyshot.cli.options import (
     Encoding,
     Json,
@@ -112,6 +112,10 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option("--report", help="Write an HTML page with calibration and every class.")
     ] = None,
+    tasks_file: Annotated[
+        Path | None,
+        typer.Option("--tasks-file", help="Write the accuracy of each task there, as CSV; RUN/tasks.csv if not given."),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -124,6 +128,7 @@ def evaluate(
     from manyshot.tasks import EpisodeSampler
     from manyshot.training import classes_seen, evaluate_tasks, load_ensemble
     from manyshot.training.support_shuffle import probe_evaluated
+    from manyshot.training.task_csv import TASKS
 
     quieten(quiet)
     if tasks is not None and tasks < 1:
@@ -174,8 +179,11 @@ def evaluate(
         told["ensemble"] = [str(other) for other in ensemble]
     told |= {"learner": learner or made.config.learner, "plan": str(how), "seed": seed}
 
+    if tasks_file is None and encoder is None:
+        tasks_file = run / TASKS
+    told["tasks_file"] = None if tasks_file is None else str(tasks_file)
     if one_shot_runs is not None:
-        evaluate_runs(made, one_shot_runs, how, seed, device, told, as_json)
+        evaluate_runs(made, one_shot_runs, how, seed, device, told, tasks_file, as_json)
         return
     if source is None:
         source = _source(made, run, data, split, root, columns)
@@ -200,6 +208,8 @@ def evaluate(
         note(TRANSDUCTIVE)
     if report is not None:
         write_page(report, evaluate_page(found, source.name, source.class_names, told, command_line()))
+    if tasks_file is not None:
+        write_evaluated(tasks_file, found, told, made.config.fit.seed, probed)
     tell(found, probed, source, told | {"data": source.name, "seen_in_training": seen}, as_json)
 
 

@@ -1,7 +1,10 @@
 """How `manyshot evaluate` tells what it found."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from manyshot.base import InputError
 from manyshot.cli.options import print_json, print_table
 
 if TYPE_CHECKING:
@@ -10,6 +13,40 @@ if TYPE_CHECKING:
     from manyshot.training.support_shuffle import MemorisationProbe
 
 TRANSDUCTIVE = "transductive: each query was judged by the statistics of all queries of its task"
+
+
+def write_evaluated(
+    path: Path,
+    found: "Evaluation",
+    told: dict[str, Any],
+    seed: int,
+    probed: "MemorisationProbe | None" = None,
+    names: Sequence[str] = (),
+) -> None:
+    """Write the accuracy of each task as CSV.
+
+    Args:
+        path: the file.
+        found: the evaluation.
+        told: what was evaluated: its run or encoder stands in the column `arm`.
+        seed: of the training.
+        probed: the same tasks with shuffled labels of the support, for a column of its own.
+        names: of the tasks, where they have such, for a column of its own.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    from manyshot.training.task_csv import write_task_csv
+
+    rows = found.task_rows(arm=str(told.get("run") or told["encoder"]), seed=seed)
+    if probed is not None:
+        rows = [row | {"shuffled_support": float(one)} for row, one in zip(rows, probed.shuffled, strict=True)]
+    if names:
+        rows = [row | {"name": name} for row, name in zip(rows, names, strict=True)]
+    try:
+        write_task_csv(path, rows)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another --tasks-file") from None
 
 
 def tell(

@@ -21,6 +21,7 @@ from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.config import Config, Range
 from manyshot.training.run import Run
 from manyshot.training.splits import Sources, image_shape, load_sources
+from manyshot.training.task_csv import TASKS, write_task_csv
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,20 @@ class Compared:
     results: dict[str, dict[str, ArmResult]]
     judged_on: dict[str, str]
 
+    def cpu_seconds(self, arm: str) -> dict[str, float]:
+        """What training an arm cost, for JSON: of one training on average, and of all of its seeds."""
+        total = self.seconds[arm]
+        return {"cpu_seconds_per_training": total / self.comparison.seeds, "cpu_seconds_total": total}
+
+    def task_rows(self) -> list[dict[str, str | int | float]]:
+        """A row for each judging, arm, seed and task, for `write_task_csv`."""
+        return [
+            row
+            for judging, results in self.results.items()
+            for arm, result in results.items()
+            for row in result.task_rows(self.comparison.config.fit.seed, judged=judging, arm=arm)
+        ]
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: `arms` with what they are and cost, `judged` by judging with its tasks and each arm's result."""
         comparison = self.comparison
@@ -152,13 +167,15 @@ class Compared:
         return {
             "seeds": comparison.seeds,
             "steps": comparison.config.fit.steps,
-            "arms": {arm.name: arm.as_dict() | {"cpu_seconds": self.seconds[arm.name]} for arm in comparison.arms},
+            "arms": {arm.name: arm.as_dict() | self.cpu_seconds(arm.name) for arm in comparison.arms},
             "judged": judged,
         }
 
 
 def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None) -> Compared:
-    """Train every arm with every seed, and judge all on the same tasks.
+    """Train every arm with every seed, judge all on the same tasks, and write what came of each task.
+
+    The folder gets the runs and `tasks.csv`, with a line for each judging, arm, seed and task.
 
     Args:
         comparison: what to compare.
@@ -176,7 +193,9 @@ def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None
         judging.name: compare(runs, samplers[judging.name], judging.tasks, config.fit.seed)
         for judging in comparison.judgings
     }
-    return Compared(comparison, runs, seconds, results, {name: s.source.name for name, s in samplers.items()})
+    compared = Compared(comparison, runs, seconds, results, {name: s.source.name for name, s in samplers.items()})
+    write_task_csv(folder / TASKS, compared.task_rows())
+    return compared
 
 
 def adjusted(

@@ -69,7 +69,7 @@ def compare_given(arms: Sequence[Arm], config: Config, judging: Judging, source:
         Plan.parse(arm.test_plan)
         run = given_run(arm.configure(config), source)
         runs[arm.name] = [run.used(arm.test_plan, arm.test_learner)]
-    results = {judging.name: compare(runs, sampler, judging.tasks, config.fit.seed)}
+    results = {judging.name: compare(runs, sampler, judging.tasks, config.fit.seed, trained=False)}
     seconds = dict.fromkeys(runs, 0.0)
     return Compared(
         Comparison("", config, tuple(used), (judging,), 1), runs, seconds, results, {judging.name: source.name}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from manyshot.augment import Plan
+from manyshot.compare.run_arms import difference_as_dict
 from manyshot.learners import MAML
 from manyshot.tasks import Sinusoids
 from manyshot.training.fit import Settings, fit
@@ -48,10 +49,30 @@ class Remembered:
         """`[seeds, tasks]` squared error on new waves, with their support."""
         return np.stack([found.true for found in self.new[arm]])
 
-    def against_first(self, arm: str) -> Difference | None:
-        """How much larger the error is than that of the first arm; None for itself."""
+    def difference(self, arm: str) -> float | None:
+        """How much larger the mean error is than that of the first arm; None for itself."""
         first = next(iter(self.new))
-        return None if arm == first else paired_difference(self.errors(arm), self.errors(first))
+        return None if arm == first else float((self.errors(arm) - self.errors(first)).mean())
+
+    def against_first(self, arm: str) -> Difference | None:
+        """The same with its interval; None for the first arm, and where each arm was trained once."""
+        first = next(iter(self.new))
+        if arm == first or len(self.new[first]) == 1:
+            return None
+        return paired_difference(self.errors(arm), self.errors(first))
+
+    def task_rows(self, first_seed: int = 0) -> list[dict[str, str | int | float]]:
+        """A row for each arm, seed and new wave, for `write_task_csv`.
+
+        Args:
+            first_seed: The first training's seed.
+        """
+        return [
+            {"waves": self.waves, "arm": arm, "seed": first_seed + seed, "task": task, "squared_error": float(error)}
+            for arm in self.new
+            for seed, errors in enumerate(self.errors(arm))
+            for task, error in enumerate(errors)
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: by arm, the error on new waves and its interval, and both kinds of wave with either support."""
@@ -61,12 +82,14 @@ class Remembered:
             answer[arm] = {
                 "plan": ARMS[arm],
                 "error": float(errors.mean()),
-                "interval": list(mean_interval(errors.mean(0))),
+                "interval": list(mean_interval(errors.mean(0), least=0)),
+                "interval_over": "tasks",
                 "by_seed": [float(error) for error in errors.mean(1)],
                 "new_waves": _supports(self.new[arm]),
                 "training_waves": _supports(self.known[arm]),
-                "against_first": None if gap is None else gap.as_dict(),
-                "cpu_seconds": self.seconds[arm],
+                "against_first": difference_as_dict(self.difference(arm), gap, None if gap is None else gap.p_value),
+                "cpu_seconds_per_training": self.seconds[arm] / len(errors),
+                "cpu_seconds_total": self.seconds[arm],
             }
         return answer
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from manyshot.augment import Plan
 from manyshot.base import InputError, track
 from manyshot.compare.arm import Arm
-from manyshot.compare.run_arms import ArmResult, beside_first, train_arms
+from manyshot.compare.run_arms import ArmResult, beside_first, difference_as_dict, train_arms
 from manyshot.contrib.deformation_matching import DeformationMatching
 from manyshot.datasets import OneShotRuns, one_shot_runs
 from manyshot.datasets.fetch import places
@@ -26,6 +26,7 @@ from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate
 from manyshot.training.fit import Settings
 from manyshot.training.statistics import Difference
+from manyshot.training.task_csv import TASKS, write_task_csv
 
 _ITEMS = "support+query: affine(10, 1.15, 0.2, 0.05) elastic(0.07) stroke(0.7, p=0.5)"
 _TURNED = "turn(per=task) flip(per=task)"
@@ -72,15 +73,21 @@ class Climbed:
 
     Args:
         results: by rung, accuracy `[seeds, runs]`; what has no seed has the same row for each.
-        seconds: CPU seconds of each training, by rung.
+        seconds: CPU seconds of all trainings of a rung, by rung.
         trials: how many drawings were judged, of how many runs.
         steps: of each training.
+        first_seed: The seed of the first training.
     """
 
     results: dict[str, ArmResult]
     seconds: dict[str, float]
     trials: tuple[int, int]
     steps: int
+    first_seed: int = 0
+
+    def task_rows(self) -> list[dict[str, str | int | float]]:
+        """A row for each rung, seed and run, for `write_task_csv`."""
+        return [row for name, one in self.results.items() for row in one.task_rows(self.first_seed, arm=name)]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: what was judged, and by rung the error, its difference to the first, and what the rung trains."""
@@ -91,13 +98,16 @@ class Climbed:
             errors: dict[str, Any] = {
                 "error": 1 - told["accuracy"],
                 "interval": [1 - end for end in reversed(told["interval"])],
+                "interval_over": "runs",
                 "by_seed": [1 - one for one in told["by_seed"]],
-                "against_first": None,
             }
-            if gap is not None:
-                fewer = Difference(-gap.difference, -gap.high, -gap.low, gap.p_value)
-                errors["against_first"] = fewer.as_dict() | {"p_value_holm": result.p_value}
-            seconds = {"cpu_seconds": self.seconds[name]} if name in self.seconds else {}
+            fewer = None if gap is None else Difference(-gap.difference, -gap.high, -gap.low, gap.p_value)
+            less = None if result.difference is None else -result.difference
+            errors["against_first"] = difference_as_dict(less, fewer, result.p_value)
+            seconds = {}
+            if name in self.seconds:
+                total = self.seconds[name]
+                seconds = {"cpu_seconds_per_training": total / len(result.accuracy), "cpu_seconds_total": total}
             rungs[name] = arms.get(name, {}) | errors | seconds
         return {"trials": self.trials[0], "runs": self.trials[1], "steps": self.steps, "rungs": rungs}
 
@@ -166,7 +176,10 @@ def climb(
     right = coarse.episode.query.hard
     accuracy |= {name: (said.argmax(-1) == right).double().mean(-1).numpy() for name, said in beside.items()}
     own = {arm.name: seconds[arm.name] for arm in rungs if arm.test_plan == "none"}
-    return Climbed(beside_first(accuracy), own, (right.numel(), len(right)), config.fit.steps)
+    results = beside_first(accuracy)
+    climbed = Climbed(results, own, (right.numel(), len(right)), config.fit.steps, config.fit.seed)
+    write_task_csv(folder / TASKS, climbed.task_rows())
+    return climbed
 
 
 def _one_by_one(runs: OneShotRuns) -> list[Episode]:

@@ -31,6 +31,8 @@ from manyshot.training.train import check_trainable, is_trained, train
 
 COMPARISON = "compare.json"
 """The file that tells a comparison's folder from others."""
+ONE_TRAINING = "one training of each arm: nothing can be said of how another one would do; give several seeds"
+"""Why a difference has no interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +41,20 @@ class ArmResult:
 
     Args:
         accuracy: `[seeds, tasks]`.
-        against_first: the paired difference from the first arm; None for the first arm itself.
-        p_value: of that difference, corrected for the number of arms (Holm); None for the first arm.
+        difference: The mean paired difference from the first arm; None for the first arm itself.
+        against_first: That difference with its interval and p-value; None for the first arm, and where each arm was
+            trained once, which says nothing of how another training would do.
+        p_value: of that difference, corrected for the number of arms (Holm); None where `against_first` is.
         transductive: whether its learners let queries of a task see each other.
+        trained: Whether a training was part of it, so that its seed is part of the uncertainty.
     """
 
     accuracy: NDArray[np.float64]
+    difference: float | None = None
     against_first: Difference | None = None
     p_value: float | None = None
     transductive: bool = False
+    trained: bool = True
 
     @property
     def mean(self) -> float:
@@ -56,21 +63,60 @@ class ArmResult:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean over tasks (of each task's mean over seeds)."""
-        return mean_interval(self.accuracy.mean(0))
+        """95 % interval of the mean over tasks (of each task's mean over seeds), within 0 to 1."""
+        return mean_interval(self.accuracy.mean(0), 0, 1)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        difference = None
-        if self.against_first is not None:
-            difference = self.against_first.as_dict() | {"p_value_holm": self.p_value}
+        """For JSON; each interval says what it covers."""
         return {
             "accuracy": self.mean,
             "interval": list(self.interval),
+            "interval_over": "tasks",
             "by_seed": [float(a) for a in self.accuracy.mean(1)],
             "transductive": self.transductive,
-            "against_first": difference,
+            "against_first": difference_as_dict(self.difference, self.against_first, self.p_value, self.trained),
         }
+
+    def task_rows(self, first_seed: int = 0, **before: str | int) -> list[dict[str, str | int | float]]:
+        """A row for each seed and task, for `write_task_csv`.
+
+        Args:
+            first_seed: The seed of the first training; they count up from it.
+            before: Columns that stand before them with the same value in each row, such as the name of the arm.
+
+        Example:
+            >>> ArmResult(np.array([[0.5], [1.0]])).task_rows(4, arm="none")[1]
+            {'arm': 'none', 'seed': 5, 'task': 0, 'accuracy': 1.0}
+        """
+        return [
+            {**before, "seed": first_seed + seed, "task": task, "accuracy": float(one)}
+            for seed, tasks in enumerate(self.accuracy)
+            for task, one in enumerate(tasks)
+        ]
+
+
+def difference_as_dict(
+    difference: float | None, estimate: Difference | None, corrected: float | None, trained: bool = True
+) -> dict[str, Any] | None:
+    """A difference from the first arm for JSON; where there is no interval, a note says why.
+
+    Args:
+        difference: Its mean; None for the first arm itself.
+        estimate: The same with interval and p-value, where there is such.
+        corrected: The p-value corrected for the number of arms.
+        trained: Whether the interval includes the training seed; else it is over the tasks alone.
+
+    Example:
+        >>> difference_as_dict(0.02, None, None)["note"]
+        'one training of each arm: nothing can be said of how another one would do; give several seeds'
+    """
+    if difference is None:
+        return None
+    if estimate is None:
+        nothing = dict.fromkeys(("interval", "interval_over", "p_value", "p_value_holm"))
+        return {"difference": difference, **nothing, "note": ONE_TRAINING}
+    over = {"interval_over": "tasks and seeds" if trained else "tasks"}
+    return estimate.as_dict() | over | {"p_value_holm": corrected}
 
 
 def train_arms(
@@ -231,7 +277,7 @@ def _train_one(config: Config, folder: Path) -> None:
 
 
 def compare(
-    runs: Mapping[str, Sequence[Run]], sampler: EpisodeSampler, tasks: int, seed: int = 0
+    runs: Mapping[str, Sequence[Run]], sampler: EpisodeSampler, tasks: int, seed: int = 0, trained: bool = True
 ) -> dict[str, ArmResult]:
     """Judge the runs of every arm on the same tasks.
 
@@ -240,6 +286,8 @@ def compare(
         sampler: of the test tasks.
         tasks: how many.
         seed: of the draws of test plans.
+        trained: Whether the runs were trained; their seed is then part of the uncertainty, and differences between
+            single trainings get no interval.
 
     Returns:
         One result an arm, in the same order.
@@ -248,25 +296,33 @@ def compare(
         name: [evaluate_tasks(r.learner, sampler, tasks, Plan.parse(r.config.test_plan), seed) for r in arm]
         for name, arm in runs.items()
     }
-    results = beside_first({name: np.stack([one.accuracy for one in arm]) for name, arm in found.items()})
+    results = beside_first({name: np.stack([one.accuracy for one in arm]) for name, arm in found.items()}, trained)
     return {
         name: replace(result, transductive=any(one.transductive for one in found[name]))
         for name, result in results.items()
     }
 
 
-def beside_first(accuracy: Mapping[str, NDArray[np.float64]]) -> dict[str, ArmResult]:
+def beside_first(accuracy: Mapping[str, NDArray[np.float64]], trained: bool = True) -> dict[str, ArmResult]:
     """What arms reached, and by how much they differ from the first.
 
     Args:
         accuracy: by arm, `[seeds, tasks]` of the same tasks.
+        trained: Whether a seed is a training, see `compare`.
 
     Example:
-        >>> found = beside_first({"one": np.array([[0.5, 0.7]]), "other": np.array([[0.6, 0.9]])})
-        >>> round(found["other"].against_first.difference, 2)
-        0.15
+        >>> one, other = np.array([[0.5, 0.7], [0.4, 0.8]]), np.array([[0.6, 0.9], [0.5, 0.8]])
+        >>> round(beside_first({"one": one, "other": other})["other"].against_first.difference, 2)
+        0.1
+        >>> beside_first({"one": one[:1], "other": other[:1]})["other"].against_first is None
+        True
     """
     first, *others = accuracy
-    differences = {name: paired_difference(accuracy[name], accuracy[first]) for name in others}
-    corrected = dict(zip(others, holm([d.p_value for d in differences.values()]) if others else [], strict=True))
-    return {name: ArmResult(a, differences.get(name), corrected.get(name)) for name, a in accuracy.items()}
+    means = {name: float((accuracy[name] - accuracy[first]).mean()) for name in others}
+    known = others if len(accuracy[first]) > 1 or not trained else []
+    differences = {name: paired_difference(accuracy[name], accuracy[first], most=1) for name in known}
+    corrected = dict(zip(known, holm([d.p_value for d in differences.values()]) if known else [], strict=True))
+    return {
+        name: ArmResult(one, means.get(name), differences.get(name), corrected.get(name), trained=trained)
+        for name, one in accuracy.items()
+    }

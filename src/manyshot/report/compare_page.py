@@ -6,11 +6,12 @@ from manyshot.compare import Arm, ArmResult, Compared
 from manyshot.report.page import Page, Paragraph, Picture, Section, Table, interval, provenance
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_shown
+from manyshot.training.statistics import Difference
 
 Results = Mapping[str, ArmResult]
 """What each arm reached, by name; the first is what the others are measured against."""
 
-ARM_COLUMNS = ("arm", "training plan", "sets", "plan at use time", "CPU seconds")
+ARM_COLUMNS = ("arm", "training plan", "sets", "plan at use time", "CPU seconds per training")
 COLUMNS = ("arm", "accuracy %", "difference, points", "p (Holm)")
 
 
@@ -58,11 +59,23 @@ def result_rows(results: Results) -> list[tuple[str, str, str, str]]:
             (
                 f"{name} (transductive)" if result.transductive else name,
                 interval(100 * result.mean, 100 * low, 100 * high),
-                "" if gap is None else interval(100 * gap.difference, 100 * gap.low, 100 * gap.high, signed=True),
+                difference_cell(result.difference, gap, 100),
                 "" if result.p_value is None else f"{result.p_value:.2g}",
             )
         )
     return rows
+
+
+def difference_cell(difference: float | None, gap: Difference | None, scale: float, digits: int = 1) -> str:
+    """A difference from the first arm as tables print it: with its interval, if it has one.
+
+    Example:
+        >>> difference_cell(0.021, Difference(0.021, 0.01, 0.03, 0.01), 100), difference_cell(0.021, None, 100)
+        ('+2.1 [+1.0, +3.0]', '+2.1')
+    """
+    if gap is not None:
+        return interval(scale * gap.difference, scale * gap.low, scale * gap.high, signed=True, digits=digits)
+    return "" if difference is None else f"{scale * difference:+.{digits}f}".replace("-", "−")
 
 
 def _heading(one: Compared, what: str) -> str:
@@ -96,15 +109,21 @@ def _arms(one: Compared) -> Section:
     return Section(
         _heading(one, "the arms") if one.comparison.name else "The arms",
         [
-            Table(ARM_COLUMNS, [_arm_row(arm, one.seconds[arm.name]) for arm in arms]),
+            Table(ARM_COLUMNS, [_arm_row(arm, one.cpu_seconds(arm.name)["cpu_seconds_per_training"]) for arm in arms]),
             Paragraph(
                 f"Every arm: {one.comparison.seeds} training seeds, {steps:,} steps each, the same "
                 f"tasks and first weights for a seed{own}. All are judged on the same tasks ({judged}). Intervals "
-                "are 95 %; those of differences are paired and include the training seed (seeds and tasks as crossed "
-                "random effects)."
+                f"are 95 %; those of an arm are over tasks, for these trainings. {differences_told(one)}"
             ),
         ],
     )
+
+
+def differences_told(one: Compared) -> str:
+    """What the intervals of differences cover, in words."""
+    if one.comparison.seeds == 1:
+        return "Differences have no interval: each arm was trained once, and another training may differ."
+    return "Those of differences are paired and include the training seed (seeds and tasks as crossed random effects)."
 
 
 def _training(one: Compared) -> Section:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from manyshot.augment import Plan
 from manyshot.compare import ArmResult
+from manyshot.compare.run_arms import beside_first
 from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.train import AugmenterRun, train_augmenter
 from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
@@ -17,7 +18,7 @@ from manyshot.report.page import Command, Paragraph, Part, Picture, Section, Tab
 from manyshot.samples.contact_sheet import Row, sheet
 from manyshot.samples.export_learned import export_learned
 from manyshot.tasks import EpisodeSampler
-from manyshot.training import Run, Settings, holm, paired_difference
+from manyshot.training import Run, Settings
 from manyshot.training.evaluate import evaluate_tasks
 
 TASKS, COPIES = 100, 4
@@ -97,9 +98,7 @@ def _judged(
         )
         for name, of_runs in plans.items()
     }
-    gaps = {name: paired_difference(accuracy[name], accuracy[NOTHING]) for name in (FIXED, LEARNED)}
-    corrected = dict(zip(gaps, holm([gap.p_value for gap in gaps.values()]), strict=True))
-    return {name: ArmResult(found, gaps.get(name), corrected.get(name)) for name, found in accuracy.items()}
+    return beside_first(accuracy)
 
 
 def _section(results: Mapping[str, ArmResult], out: Path, per_class: int) -> Section:

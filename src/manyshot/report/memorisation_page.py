@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from manyshot.compare.memorisation import SHOTS, STEP_SIZE, WIDTH, Remembered
+from manyshot.report.compare_page import difference_cell
 from manyshot.report.page import Page, Paragraph, Section, Table, interval, provenance
 
 COLUMNS = (
@@ -12,7 +13,7 @@ COLUMNS = (
     "shuffled support",
     "training waves",
     "shuffled support there",
-    "CPU seconds",
+    "CPU seconds per training",
 )
 
 
@@ -31,7 +32,7 @@ def memorisation_page(title: str, found: Sequence[Remembered], steps: int, comma
         f"Mean squared errors of MAML (one inner step of {STEP_SIZE:g}, {WIDTH} units in two layers), {steps:,} steps, "
         f"{seeds} seeds. Each wave has an interval of x to itself and {SHOTS} support points. Errors are means over "
         "the same new waves for every arm; the difference from the first arm is paired and includes the training seed "
-        "(95 %)."
+        "(95 %; with one seed it has no interval)."
     )
     summary = "; ".join(
         f"{one.waves} waves: " + ", ".join(f"'{arm}' {one.errors(arm).mean():.3f}" for arm in one.new) for one in found
@@ -46,8 +47,10 @@ def memorisation_rows(found: Remembered) -> list[tuple[str, ...]]:
     rows = []
     for arm, told in found.as_dict().items():
         gap = found.against_first(arm)
-        difference = "" if gap is None else interval(gap.difference, gap.low, gap.high, signed=True, digits=3)
+        difference = difference_cell(found.difference(arm), gap, 1, digits=3)
         each = (told["new_waves"]["shuffled_support"], *told["training_waves"].values())
         error = interval(told["error"], *told["interval"], digits=3)
-        rows.append((arm, error, difference, *(f"{value:.3f}" for value in each), f"{told['cpu_seconds']:,.0f}"))
+        rows.append(
+            (arm, error, difference, *(f"{value:.3f}" for value in each), f"{told['cpu_seconds_per_training']:,.0f}")
+        )
     return rows

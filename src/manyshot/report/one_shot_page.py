@@ -1,9 +1,10 @@
 """The page of Omniglot's one-shot challenge: the error on each rung of the ladder."""
 
 from manyshot.compare.omniglot_ladder import RUNGS, Climbed
+from manyshot.report.compare_page import difference_cell
 from manyshot.report.page import Page, Paragraph, Section, Table, interval, provenance
 
-COLUMNS = ("rung", "error %", "difference, points", "p (Holm)", "CPU seconds")
+COLUMNS = ("rung", "error %", "difference, points", "p (Holm)", "CPU seconds per training")
 
 
 def one_shot_page(title: str, found: Climbed, command: str) -> Page:
@@ -21,7 +22,8 @@ def one_shot_page(title: str, found: Climbed, command: str) -> Page:
     told = Paragraph(
         f"Trained on the five alphabets of Omniglot's small1, {found.steps:,} steps a training; judged on {trials:,} "
         f"trials of {runs} runs, which no training saw. Intervals are 95 %, over runs; differences are against the "
-        "first rung, paired, and include the training seed. Seeds used together are an ensemble, and called so."
+        "first rung, paired, and include the training seed (with one seed they have no interval). Seeds used together "
+        "are an ensemble, and called so."
     )
     sections = [
         Section("", [Table(COLUMNS, rows)]),
@@ -38,9 +40,11 @@ def one_shot_rows(found: Climbed) -> list[tuple[str, ...]]:
         low, high = (100 * end for end in told["interval"])
         gap = told["against_first"]
         difference, p_value = "", ""
-        if gap is not None:
+        if gap is not None and gap["interval"] is None:
+            difference = difference_cell(gap["difference"], None, 100)
+        elif gap is not None:
             ends = [100 * end for end in (gap["difference"], *gap["interval"])]
             difference, p_value = interval(*ends, signed=True), f"{gap['p_value_holm']:.2g}"
-        seconds = f"{told['cpu_seconds']:.0f}" if "cpu_seconds" in told else ""
+        seconds = f"{told['cpu_seconds_per_training']:.0f}" if "cpu_seconds_per_training" in told else ""
         rows.append((name, interval(100 * told["error"], low, high), difference, p_value, seconds))
     return rows

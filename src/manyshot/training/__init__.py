@@ -8,6 +8,7 @@ from manyshot.training.load_ensemble import load_ensemble
 from manyshot.training.run import Run, given_run, load_run
 from manyshot.training.splits import Sources, classes_seen, image_shape, load_sources, with_room
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
+from manyshot.training.task_csv import write_task_csv
 from manyshot.training.train import train
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "paired_difference",
     "train",
     "with_room",
+    "write_task_csv",
 ]

@@ -49,8 +49,20 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean over tasks."""
-        return mean_interval(self.accuracy)
+        """95 % interval of the mean over tasks, within 0 to 1."""
+        return mean_interval(self.accuracy, 0, 1)
+
+    def task_rows(self, **before: str | int) -> list[dict[str, str | int | float]]:
+        """A row for each task, for `write_task_csv`: its number and accuracy.
+
+        Args:
+            before: Columns that stand before them with the same value in each row, such as the name of an arm.
+
+        Example:
+            >>> Evaluation(np.array([0.5, 1.0]), {}, 0.0, np.zeros((15, 3))).task_rows(arm="none")
+            [{'arm': 'none', 'task': 0, 'accuracy': 0.5}, {'arm': 'none', 'task': 1, 'accuracy': 1.0}]
+        """
+        return [{**before, "task": task, "accuracy": float(one)} for task, one in enumerate(self.accuracy)]
 
     def as_dict(self, class_names: tuple[str, ...] = ()) -> dict[str, Any]:
         """For JSON; classes by name where names are given."""
@@ -58,6 +70,7 @@ class Evaluation:
         return {
             "accuracy": self.mean,
             "interval": list(self.interval),
+            "interval_over": "tasks",
             "error": 1 - self.mean,
             "tasks": len(self.accuracy),
             "transductive": self.transductive,

@@ -29,25 +29,29 @@ class Difference:
         return {"difference": fields["difference"], "interval": [self.low, self.high], "p_value": self.p_value}
 
 
-def mean_interval(values: NDArray[np.float64]) -> tuple[float, float]:
+def mean_interval(values: NDArray[np.float64], least: float = -np.inf, most: float = np.inf) -> tuple[float, float]:
     """95 % interval of a mean of independent values (Student's t); the mean twice where there is one value.
 
     Args:
         values: `[n]`.
+        least: The smallest mean that there can be, at which the interval is cut off: 0 for accuracy.
+        most: The largest one: 1 for accuracy.
 
     Example:
         >>> low, high = mean_interval(np.array([0.0, 1.0, 0.0, 1.0]))
         >>> round(low, 2), round(high, 2)
         (-0.42, 1.42)
+        >>> mean_interval(np.array([0.0, 1.0, 0.0, 1.0]), least=0, most=1)
+        (0.0, 1.0)
     """
     mean, n = float(values.mean()), len(values)
     if n < 2:
         return mean, mean
     half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / np.sqrt(n))
-    return mean - half, mean + half
+    return max(mean - half, float(least)), min(mean + half, float(most))
 
 
-def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64]) -> Difference:
+def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64], most: float = np.inf) -> Difference:
     """Difference of two arms on the same tasks, with an interval that includes the training seed.
 
     Seeds and tasks are crossed random effects: gap_st = mean + seed_s + task_t + rest_st, since all seeds are judged on
@@ -62,6 +66,7 @@ def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64]) -
     Args:
         arm: `[seeds, tasks]` accuracy of each task.
         baseline: the same seeds and tasks.
+        most: The largest difference that there can be either way, at which the interval is cut off: 1 for accuracies.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -92,7 +97,8 @@ def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64]) -
     freedom = max(total**2 / sum(square**2 / free for square, free, _ in squares), min(squares[0][1], squares[1][1]))
     error = float(np.sqrt(total / gaps.size))
     half = float(stdtrit(freedom, 0.975)) * error
-    return Difference(mean, mean - half, mean + half, float(2 * stdtr(freedom, -abs(mean) / error)))
+    p_value = float(2 * stdtr(freedom, -abs(mean) / error))
+    return Difference(mean, max(mean - half, -most), min(mean + half, most), p_value)
 
 
 def holm(p_values: list[float]) -> list[float]:
