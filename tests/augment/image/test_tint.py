@@ -88,9 +88,28 @@ def test_stain_jitter_is_what_numpy_makes_of_optical_densities():
         strict=True,
     ):
         density = -np.log10((image.reshape(3, -1).T * 255 + 1) / 256)
-        stains = density @ np.linalg.inv(mixing) * gain + offset
+        near = np.clip((density.mean(1, keepdims=True) - 0.05) / 0.1, 0, 1)
+        stains = density @ np.linalg.inv(mixing) * gain + near**2 * (3 - 2 * near) * offset
         expected = np.clip((256 * 10 ** -(stains @ mixing) - 1) / 255, 0, 1).T.reshape(image.shape)
         assert np.allclose(result.numpy(), expected, atol=1e-9)
+
+
+def test_white_glass_stays_white_however_much_the_stains_change():
+    glass = torch.cat((torch.ones(200, 3, 1, 1), torch.full((200, 3, 1, 1), 0.94)), -1)
+    tissue = torch.tensor([0.75, 0.5, 0.7]).view(1, 3, 1, 1).expand(200, 3, 1, 1)
+    op = StainJitter(0.5)
+    result = op.apply(torch.cat((glass, tissue), -1), op.sample(200, generator()))
+    assert torch.allclose(result[..., 0], torch.ones(()), atol=1e-6)
+    assert (result[..., 1] - 0.94).abs().max() < 0.06
+    assert (result[..., 2] - tissue[..., 0]).abs().mean() > 0.1
+
+
+def test_the_change_of_a_stain_grows_smoothly_from_glass_to_tissue():
+    image = torch.linspace(0.5, 1, 200).expand(1, 3, 1, 200)
+    params = {"gain": torch.ones(1, 3), "offset": torch.full((1, 3), 0.2)}
+    change = StainJitter().apply(image, params) - image
+    assert change.diff(dim=-1).abs().max() < 0.02
+    assert change[..., -1].abs().max() < 1e-6
 
 
 def test_more_haematoxylin_makes_a_purple_picture_darker_in_red():

@@ -11,6 +11,8 @@ from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.image.intensity.colour import coloured
 from manyshot.augment.ops.op import Params, check_number, uniform
 
+GLASS, TISSUE = 0.05, 0.15
+"""Optical density, the mean of the channels, up to which a pixel is glass, and from which on it is tissue."""
 STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
 """How much red, green and blue light haematoxylin, eosin and DAB take away (Ruifrok and Johnston 2001)."""
 
@@ -21,7 +23,9 @@ class StainJitter(ImageOp):
 
     Light that passes stains dies away exponentially, so the stains are found in the optical density
     `-log10((255 x + 1) / 256)` of the channels, whose unmixing is a fixed 3 x 3 matrix (Ruifrok and Johnston 2001).
-    Each stain s of an image becomes `gain s + offset` by its own draws. Images of one channel stay as they are.
+    Each stain s of an image becomes `gain s + w offset` by its own draws. The weight w rises smoothly from 0 at a
+    density of 0.05, which is glass, to 1 at 0.15, the least that counts as tissue (Macenko et al. 2009), so that white
+    stays white. Images of one channel stay as they are.
 
     Args:
         strength: largest change of a gain from 1, and of an offset from 0.
@@ -58,6 +62,8 @@ class StainJitter(ImageOp):
         # Densities are rows: to stains, times the gains, plus the offsets, and back, in one map.
         linear = unmixing.to(images) @ torch.diag_embed(gain) @ mixing.to(images)
         density = -((255 * images + 1) / 256).log10().flatten(2)
-        changed = linear.mT @ density + (offset @ mixing.to(images))[..., None]
+        near = ((density.mean(1, keepdim=True) - GLASS) / (TISSUE - GLASS)).clamp(0, 1)
+        tissue = near.square() * (3 - 2 * near)
+        changed = linear.mT @ density + tissue * (offset @ mixing.to(images))[..., None]
         light: Tensor = 256 * 10**-changed
         return ((light - 1) / 255).view(images.shape).clamp(0, 1)
