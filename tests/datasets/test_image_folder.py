@@ -105,6 +105,14 @@ def test_own_size_is_kept_where_all_are_equal_squares_and_84_taken_otherwise(tmp
     assert load(mixed, size=16).store.shape == (2, 1, 16, 16)
 
 
+def test_scans_of_twelve_bits_keep_their_levels_and_are_as_bright_beside_each_other(tmp_path, png, write):
+    ramp, dark = np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8), np.full((8, 8), 500, np.uint16)
+    images = load(write(tmp_path / "scans", {"a/1.png": png(ramp), "b/1.png": png(dark)})).store
+    assert len(images[0].unique()) == 64
+    assert (images[0].min(), images[0].max()) == (0, 255)
+    assert (images[1] == round(255 * 500 / 4095)).all()
+
+
 def test_one_coloured_picture_makes_all_coloured_unless_gray_is_asked_for(tmp_path, png, write):
     path = write(tmp_path / "mixed", {"a/1.png": png(50), "b/1.png": png((255, 0, 0))})
     assert load(path).store[:, :, 0, 0].tolist() == [[50, 50, 50], [255, 0, 0]]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from manyshot.base import InputError
-from manyshot.datasets.pictures import MAX_PIXELS, Header, decode, read_header
+from manyshot.datasets.pictures import MAX_PIXELS, Header, decode, decode_all, read_header, used_depth
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options) -> bytes:
@@ -50,6 +50,35 @@ def test_white_is_white_in_every_mode(mode, color):
 def test_sixteen_bits_are_brought_to_eight():
     deep = np.array([[0, 257, 128 * 257, 65535]], dtype=np.uint16)
     assert decode(encoded(Image.fromarray(deep)), "x", (1, 4), False).tolist() == [[[0, 1, 128, 255]]]
+
+
+@pytest.mark.parametrize("depth", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_bits_that_are_used_of_sixteen_keep_all_the_levels_that_eight_bits_hold(depth, form):
+    white = 2**depth - 1
+    values = np.linspace(0, white, 256).round().astype(np.uint16).reshape(16, 16)
+    data = encoded(Image.fromarray(values), form)
+    assert used_depth(data, "x") == depth
+    assert (decode(data, "x", (16, 16), False)[0].ravel() == np.arange(256)).all()
+
+
+def test_a_depth_that_is_given_is_kept_to():
+    dark = encoded(Image.fromarray(np.array([[0, 1000]], np.uint16)))
+    assert decode(dark, "x", (1, 2), False).tolist() == [[[0, round(255 * 1000 / 1023)]]]
+    assert decode(dark, "x", (1, 2), False, depth=12).tolist() == [[[0, round(255 * 1000 / 4095)]]]
+    assert decode(dark, "x", (1, 2), False, depth=8).tolist() == [[[0, 255]]]
+
+
+def test_pictures_that_belong_together_stay_as_bright_one_beside_another():
+    deep = [encoded(Image.fromarray(np.full((2, 2), value, np.uint16))) for value in (900, 4000, 200)]
+    files = [*deep, encoded(Image.new("L", (2, 2), 100))]
+    pixels = np.empty((4, 1, 2, 2), np.uint8)
+    decode_all(range(4), lambda place: (files[place], "x"), pixels, color=False)
+    assert pixels[:, 0, 0, 0].tolist() == [round(255 * value / 4095) for value in (900, 4000, 200)] + [100]
+
+
+def test_pictures_of_eight_bits_have_no_depth_to_find():
+    assert used_depth(encoded(Image.new("RGB", (2, 2))), "x") is None
 
 
 def test_transparency_lies_over_white():

@@ -64,6 +64,19 @@ def test_pictures_keep_their_size_and_colours_and_are_changed(photos, tmp_path):
         assert (after != before).any()
 
 
+def test_scans_of_twelve_bits_keep_their_levels_and_can_be_replayed(tmp_path):
+    for name, white in (("bright", 4095), ("dark", 400)):
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        scan = np.linspace(0, white, 256).astype(np.uint16).reshape(16, 16)
+        Image.fromarray(scan).save(tmp_path / "scans" / name / "scan.png")
+    made = export(tmp_path / "scans", Plan.parse("support: flip(p=1)"), 2, tmp_path / "made")
+    assert len(np.unique(pixels(made.folder / "bright" / "scan-00000.png"))) == 256
+    assert pixels(made.folder / "dark" / "scan-00000.png").max() == round(255 * 400 / 4095)
+    for line in lines(made):
+        assert line["depth"] == 12
+        assert (replay(line, tmp_path / "scans").squeeze(0).numpy() == pixels(made.folder / line["file"])).all()
+
+
 def test_every_sample_has_a_line_that_tells_where_it_came_from(photos, tmp_path):
     made = export(photos, PLAN, 4, tmp_path / "made", seed=5)
     assert {line["file"] for line in lines(made)} == {

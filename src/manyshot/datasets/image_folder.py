@@ -6,7 +6,7 @@ from pathlib import Path
 from manyshot.base import InputError, did_you_mean, track
 from manyshot.base.progress import console
 from manyshot.datasets.packed import Allocate, Contents, packed
-from manyshot.datasets.pictures import Header, decode, read_header
+from manyshot.datasets.pictures import Header, decode_all, read_header, used_depth
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
@@ -55,6 +55,7 @@ def load_folder(path: Path, split: str | None = None, size: int | None = None, c
             "size": size,
             "color": color,
             "stamp": tree.stamp,
+            "depth": "used",
         }
         return packed(name, key, lambda allocate: fill(tree, classes, size, color, allocate))
 
@@ -84,9 +85,15 @@ def fill(
         own_size, own_color = _looks(tree, files)
         size, color = size or own_size, own_color if color is None else color
     pixels = allocate(len(files), 3 if color else 1, size, size)
-    for i, parts in enumerate(track(files, f"decode {tree.path.name}")):
-        pixels[i] = decode(tree.read(parts), where(tree, parts), (size, size), color)
+    places = track(range(len(files)), f"decode {tree.path.name}")
+    decode_all(places, lambda i: (tree.read(files[i]), where(tree, files[i])), pixels, color)
     return Contents(labels=labels)
+
+
+def common_depth(tree: Tree, files: Sequence[Parts]) -> int | None:
+    """How many bits pictures of 16-bit values use among them (see `decode`); None where no picture has 16."""
+    depths = [used_depth(tree.read(parts), where(tree, parts)) for parts in files]
+    return max((depth for depth in depths if depth is not None), default=None)
 
 
 def where(tree: Tree, parts: Parts) -> str:

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,6 +20,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")  # others, such as EPS, 
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
+DEPTHS = (8, 10, 12, 14, 16)
+"""Bits that cameras and scanners use of the 16 in which their values are stored."""
 
 
 @dataclass(frozen=True)
@@ -56,26 +58,96 @@ def read_header(data: bytes, where: str) -> Header:
         return Header(height, width, _has_colors(image))
 
 
-def decode(data: bytes, where: str, size: tuple[int, int], color: bool) -> UInt8[np.ndarray, "c h w"]:
+def decode(
+    data: bytes, where: str, size: tuple[int, int], color: bool, depth: int | None = None
+) -> UInt8[np.ndarray, "c h w"]:
     """Decode a picture, as a person sees it, and resize it.
 
-    Rotation by EXIF is applied, transparency laid over white, the first frame of an animation taken, 16 bits brought to
-    8, and the whole picture brought to `size`, smoothed where it shrinks; other proportions are stretched, so that
-    nothing is cut off.
+    Rotation by EXIF is applied, transparency laid over white, the first frame of an animation taken, and the whole
+    picture brought to `size`, smoothed where it shrinks; other proportions are stretched, so that nothing is cut off.
+
+    Grey values of 16 bits are brought to 8: `255 v / (2^depth - 1)`, rounded. Many files use fewer bits than they have,
+    so the depth is the smallest of 8, 10, 12, 14 and 16 bits that holds the largest value (`used_depth`). Pictures that
+    belong together take the largest depth of them all (`decode_all`), so that they stay as bright, one beside another.
 
     Args:
         data: the file's bytes.
         where: what an error message calls the file.
         size: height and width of the result.
         color: three channels, red, green and blue; otherwise one, the luminance.
+        depth: bits that 16-bit values use; None for what this picture uses.
 
     Raises:
         InputError: if the file is no picture, is broken, has more than `MAX_PIXELS` or values that no 8 or 16 bits
             hold.
     """
+    return _decoded(data, where, size, color, depth)[0]
+
+
+def used_depth(data: bytes, where: str) -> int | None:
+    """How many bits a picture of 16-bit values uses: 8, 10, 12, 14 or 16; None for other pictures.
+
+    Args:
+        data: the file's bytes.
+        where: what an error message calls the file.
+
+    Raises:
+        InputError: as `decode` does.
+
+    Example:
+        >>> file = io.BytesIO()
+        >>> Image.fromarray(np.array([[0, 3000]], np.uint16)).save(file, "PNG")
+        >>> used_depth(file.getvalue(), "scan.png")
+        12
+    """
     with _opened(data, where) as image:
-        pixels = np.asarray(resize(_flat(ImageOps.exif_transpose(image), where).convert("RGB" if color else "L"), size))
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1) if color else pixels[None])
+        return _depth(_wide(image, where)) if image.mode.startswith("I") else None
+
+
+def decode_all(
+    pictures: Iterable[int],
+    read: Callable[[int], tuple[bytes, str]],
+    pixels: UInt8[np.ndarray, "n c h w"],
+    color: bool,
+) -> None:
+    """Decode pictures that belong together, with one depth for all those of 16-bit values.
+
+    Args:
+        pictures: their places in `pixels`.
+        read: gives the bytes of a picture and what an error message calls it.
+        pixels: what is filled; the pictures are brought to its height and width.
+        color: as in `decode`.
+
+    Raises:
+        InputError: as `decode` does.
+    """
+    size = (pixels.shape[2], pixels.shape[3])
+    depths: dict[int, int] = {}
+    for place in pictures:
+        pixels[place], depth = _decoded(*read(place), size, color, None)
+        if depth is not None:
+            depths[place] = depth
+    deepest = max(depths.values(), default=0)
+    for place, depth in depths.items():
+        if depth < deepest:
+            pixels[place] = decode(*read(place), size, color, deepest)
+
+
+def _decoded(
+    data: bytes, where: str, size: tuple[int, int], color: bool, depth: int | None
+) -> tuple[UInt8[np.ndarray, "c h w"], int | None]:
+    """The pixels, and how many bits of 16 they were scaled by, if they had 16."""
+    with _opened(data, where) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):
+            wide = _wide(upright, where)
+            depth = depth or _depth(wide)
+            levels = (wide * 510 + 2**depth - 1) // (2 * (2**depth - 1))  # rounded to the nearest
+            flat = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+        else:
+            depth, flat = None, _flat(upright, where)
+        pixels = np.asarray(resize(flat.convert("RGB" if color else "L"), size))
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1) if color else pixels[None]), depth
 
 
 def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -122,20 +194,25 @@ def _has_colors(image: Image.Image) -> bool:
 
 def _flat(image: Image.Image, where: str) -> Image.Image:
     """The picture in 8 bits, gray or RGB, without transparency."""
-    if image.mode.startswith("I"):
-        return Image.fromarray(_from_16_bits(np.asarray(image), where))
     if image.mode == "F":
-        raise InputError(f"{where}: its pixels are floating-point numbers; save it with 8 or 16 bits a channel")
+        raise InputError(
+            f"{where}: its pixels are floating-point numbers, and no file says what is white; save it with 8 or 16 bits"
+        )
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
     return image
 
 
-def _from_16_bits(values: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
-    wide = values.astype(np.int64)
+def _wide(image: Image.Image, where: str) -> NDArray[np.int64]:
+    """The values of a picture of 16 bits."""
+    wide = np.asarray(image).astype(np.int64)
     if wide.min() < 0 or wide.max() > 65535:
         raise InputError(
-            f"{where}: pixel values from {wide.min()} to {wide.max()}; save it with 8 or 16 bits a channel"
+            f"{where}: pixel values from {wide.min()} to {wide.max()}; save it with 8 or 16 bits a channel, from 0 on"
         )
-    return ((wide + 128) // 257).astype(np.uint8)
+    return wide
+
+
+def _depth(wide: NDArray[np.int64]) -> int:
+    return next(depth for depth in DEPTHS if wide.max() < 2**depth)

@@ -16,7 +16,7 @@ from manyshot.augment.ops.kinds import require_kind
 from manyshot.base import InputError
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
-from manyshot.datasets.image_folder import file_names, where
+from manyshot.datasets.image_folder import common_depth, file_names, where
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.samples.contact_sheet import Row, picture, sheet, to_pillow
@@ -97,19 +97,20 @@ def export(
     check_target(pictures, out, overwrite)
     classes = by_class(file_names(pictures, split))
     with aside(out) as folder, open_tree(pictures) as tree, one_thread(), bar() as progress:
+        depth = common_depth(tree, [parts for files in classes.values() for parts in files])
         task = progress.add_task("make samples", total=per_class * len(classes), note="")
         with (folder / MANIFEST).open("wb") as manifest:
             for name, files in classes.items():
                 (folder / name).mkdir()
                 rows: list[Row] = []
                 for place, parts in enumerate(files[:per_class]):
-                    original = _read(tree, parts)
+                    original = _read(tree, parts, depth)
                     thumbnails = [picture(original, SHEET_CELL)]
                     for number in range(place, per_class, len(files)):
                         made, params = _make(op, original, seed, name, number, where(tree, parts))
                         file = f"{name}/{Path(parts[-1]).stem[:STEM]}-{number:05}.png"
                         to_pillow(made).save(folder / file, compress_level=COMPRESSION)
-                        line = _line(file, name, "/".join(parts), number, plan, params, seed)
+                        line = _line(file, name, "/".join(parts), number, plan, params, seed, depth)
                         # Half letters in a file's name become the escapes that JSON has for them.
                         manifest.write(
                             (json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
@@ -152,7 +153,7 @@ def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h 
             raise InputError(
                 f"{pictures}: no picture '{line['source']}'; give the folder that the samples were made from"
             )
-        return _changed(op, _read(tree, parts), params, where(tree, parts))
+        return _changed(op, _read(tree, parts, line.get("depth")), params, where(tree, parts))
 
 
 def _make(
@@ -170,14 +171,21 @@ def _changed(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any]
     return made.clamp(0, 1).mul(255).round().to(torch.uint8)
 
 
-def _read(tree: Tree, parts: Parts) -> UInt8[Tensor, "c h w"]:
+def _read(tree: Tree, parts: Parts, depth: int | None) -> UInt8[Tensor, "c h w"]:
     data, place = tree.read(parts), where(tree, parts)
     header = read_header(data, place)
-    return torch.tensor(decode(data, place, (header.height, header.width), header.color))
+    return torch.tensor(decode(data, place, (header.height, header.width), header.color, depth))
 
 
 def _line(
-    file: str, name: str, source: str, number: int, plan: Plan, params: dict[str, Any], seed: int
+    file: str,
+    name: str,
+    source: str,
+    number: int,
+    plan: Plan,
+    params: dict[str, Any],
+    seed: int,
+    depth: int | None,
 ) -> dict[str, Any]:
     clauses = {placement: clause for clause in plan.syntax.clauses for placement in clause.placements}
     ops = " ".join(map(str, (clauses.get("shots") or clauses["support"]).calls))
@@ -190,6 +198,7 @@ def _line(
         "params": params,
         "seed": seed,
         "plan": str(plan),
+        **({} if depth is None else {"depth": depth}),
     }
 
 
