@@ -91,8 +91,8 @@ def check_gradients(width: int, steps: int, source: Path | None) -> dict[str, fl
             if path.exists():
                 found[row] = torch.load(path, weights_only=True)
     gaps = {}
-    for row, slopes in found.items():
-        pairs = zip(slopes, found[REFERENCE], strict=True)
+    for row, grads in found.items():
+        pairs = zip(grads, found[REFERENCE], strict=True)
         gaps[row] = max(float((a - b).norm() / b.norm().clamp(min=1e-12)) for a, b in pairs)
         if gaps[row] > TOLERANCE:
             raise SystemExit(f"{row}: its gradient differs by {gaps[row]:.1e} at width {width}, {steps} steps")

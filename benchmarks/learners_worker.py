@@ -122,8 +122,8 @@ def plain(width: int, steps: int, tasks: Episode, dtype: torch.dtype, _: Path | 
             parameters = dict(model.named_parameters())
             for _ in range(steps):
                 loss = F.cross_entropy(functional_call(model, parameters, (support,)), target)
-                slopes = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
-                pairs = zip(parameters.items(), slopes, strict=True)
+                grads = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
+                pairs = zip(parameters.items(), grads, strict=True)
                 parameters = {name: value - STEP_SIZE * slope for (name, value), slope in pairs}
             (F.cross_entropy(functional_call(model, parameters, (query,)), answer) / len(tasks)).backward()
         return [parameter.grad for parameter in model.parameters()]
@@ -189,7 +189,7 @@ ROWS: dict[str, Callable[[int, int, Episode, torch.dtype, Path | None], Step]] =
 
 def one_by_one(tasks: Episode):
     """Support, its classes, query, its classes of each task."""
-    return zip(tasks.support.items, tasks.support.hard, tasks.query.items, tasks.query.hard, strict=True)
+    return zip(tasks.support.items, tasks.support.class_ids, tasks.query.items, tasks.query.class_ids, strict=True)
 
 
 def version(name: str) -> str | None:

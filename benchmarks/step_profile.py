@@ -42,7 +42,7 @@ def profile(config: Config, steps: int) -> dict[str, Any]:
     learner = make_learner(config, channels, size).train()
     plan = Plan.parse(config.plan)
     optimizer = torch.optim.AdamW(learner.parameters(), lr=config.fit.rate)
-    count = config.fit.tasks_per_step
+    count = config.fit.meta_batch_size
     spent: dict[str, list[float]] = {part: [] for part in PARTS}
     for step in range(WARM_UP + steps):
         marks = [time.process_time()]

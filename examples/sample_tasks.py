@@ -18,5 +18,5 @@ assert again.query.items[0].equal(episode.query.items[3])
 
 # Ways and shots may vary from task to task; what a task lacks is padding of weight 0.
 varied = EpisodeSampler(held_out, ways=(3, 6), shots=(1, 5), queries=3).batch(0, 4)
-print("classes of each task:", varied.support.present.sum(1).tolist())
+print("classes of each task:", varied.support.class_mask.sum(1).tolist())
 print("support items of each task:", varied.support.weight.sum(1).int().tolist())

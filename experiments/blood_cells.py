@@ -44,7 +44,7 @@ LEARNED = {
     "learned noise": "embedding_noise",
     "learned shift": "shift",
 }
-SETTINGS = Settings(steps=400, tasks_per_step=2, rate=2e-3, validate_every=100, validation_tasks=100)
+SETTINGS = Settings(steps=400, meta_batch_size=2, rate=2e-3, validate_every=100, validation_tasks=100)
 
 
 def main() -> None:
@@ -174,7 +174,7 @@ def _judged(shots: int, learner: Ridge, augmenters: dict, near: Source, far: Sou
                 bank[places].flatten(0, 1)[None],
                 support.labels.repeat_interleave(COPIES, 1),
                 torch.full((1, COPIES * len(places)), 1 / COPIES),
-                support.present,
+                support.class_mask,
             )
             note(name, right(learner, support.joined(made), left))
         for name, ones in augmenters.items():

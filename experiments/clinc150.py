@@ -213,7 +213,7 @@ def right(arm: Arm, head: str, tasks: EpisodeSampler, count: int) -> np.ndarray:
     for number, episode in enumerate(tasks.batches(count, 10)):
         support = arm.support(episode.support, generator(0, "draws", number))
         answers = learner.adapt(support)(arm.seen(episode.query.items[..., :WIDTH])).argmax(-1)
-        found.append((answers == episode.query.hard).double().mean(1))
+        found.append((answers == episode.query.class_ids).double().mean(1))
     return torch.cat(found).numpy()
 
 

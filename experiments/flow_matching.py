@@ -29,9 +29,9 @@ from torch.nn import functional as F
 
 from manyshot.augment import Op, Plan
 from manyshot.base import quieten
-from manyshot.generate import Batches, ItemGenerator
+from manyshot.generate import Batches, GenerativeModel
 from manyshot.generate.config import load_generator_sources
-from manyshot.generate.model import Code, Condition, Wants
+from manyshot.generate.model import Code, Condition, Conditioning
 from manyshot.generate.networks import normalised
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import Source
@@ -88,10 +88,10 @@ class Field(nn.Module):
         return F.pixel_shuffle(self.last(self.large[1](large + self.up(small), waves)), 2)
 
 
-class Flow(ItemGenerator):
+class Flow(GenerativeModel):
     """Another item of the class of one that is shown, at the end of a path that begins at noise."""
 
-    wants: ClassVar[Wants] = "item"
+    wants: ClassVar[Conditioning] = "item"
 
     def __init__(self, shape: tuple[int, ...], start: tuple[float, float]) -> None:
         super().__init__(shape, math.prod(shape))
@@ -117,7 +117,7 @@ class Flow(ItemGenerator):
         return ((x + 1) / 2).clamp(0, 1)
 
 
-def learned(source: Source, start: tuple[float, float], seed: int, seconds: float) -> tuple[ItemGenerator, int]:
+def learned(source: Source, start: tuple[float, float], seed: int, seconds: float) -> tuple[GenerativeModel, int]:
     """Train for so many CPU seconds; returns the model with averaged weights, and how many steps it took."""
     torch.manual_seed(seed)
     model = Flow(tuple(source.store.shape[1:]), start)
@@ -155,7 +155,7 @@ def main() -> None:
         ((0,), 1, 10, 4) if tiny else (SEEDS, CLASSIFIERS, CLASSES, CLASSIFIER_STEPS)
     )
 
-    def by_arm(source: Source, models: dict[str, ItemGenerator], op: Op, seed: int) -> dict[str, np.ndarray]:
+    def by_arm(source: Source, models: dict[str, GenerativeModel], op: Op, seed: int) -> dict[str, np.ndarray]:
         rows = []
         for number in range(classifiers):
             real, test = shots_of(source, SHOTS, number)

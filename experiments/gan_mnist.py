@@ -97,7 +97,7 @@ class Textbook:
 
 def seconds_a_step(source: Source, turns: int) -> dict[str, float]:
     """The median over turns of the CPU seconds that a step takes, of each loop; the first turn warms up."""
-    settings = GeneratorSettings(steps=IN_A_TURN, look_every=10 * IN_A_TURN, look_items=8)
+    settings = GeneratorSettings(steps=IN_A_TURN, eval_every=10 * IN_A_TURN, eval_examples=8)
     textbook = Textbook(source, 0)
     loops: dict[str, Callable[[], object]] = {"textbook": lambda: [textbook.step() for _ in range(IN_A_TURN)]}
     for text in (MODEL, SAME_WIDTH):
@@ -151,7 +151,7 @@ def main() -> None:
 
     arms: dict[str, list[dict]] = {"real": [], "ours": [], "textbook": []}
     for seed in SEEDS[:1] if tiny else SEEDS:
-        fit = GeneratorSettings(steps=steps, rate=RATE, look_every=max(2, steps // 4), seed=seed)
+        fit = GeneratorSettings(steps=steps, rate=RATE, eval_every=max(2, steps // 4), seed=seed)
         run = trained(GeneratorConfig("mnist", root=options.root, model=MODEL, fit=fit), runs / f"all-{seed}")
         draws = torch.Generator().manual_seed(seed)
         seconds = cpu_seconds(runs / f"all-{seed}")

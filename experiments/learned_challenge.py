@@ -26,7 +26,7 @@ from torch import nn
 from manyshot.augment import Plan
 from manyshot.augment.ops.variants import pool_variants
 from manyshot.base.seeds import generator
-from manyshot.compare.omniglot_ladder import CONFIG, RUNGS, SIZE, TRAINED
+from manyshot.compare.omniglot_ladder import CONFIG, LADDER, SIZE, TRAINED
 from manyshot.datasets import OneShotRuns, one_shot_runs
 from manyshot.learners import Prototypes
 from manyshot.learners.learner import by_task
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/learned_challenge"), help="where all else lies")
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    plan = next(rung.plan for rung in RUNGS if rung.name == TRAINED)
+    plan = next(rung.plan for rung in LADDER if rung.name == TRAINED)
     given = {"root": options.root, "plan": plan, "within_group": 0.9}
     began = process_time()
     learners, augmenters = [], []
@@ -110,7 +110,7 @@ def _learned(learner: Path, name: str, runs: Path, seed: int) -> AugmenterRun:
     if (folder / "last.safetensors").exists():
         return load_augmenter_run(folder)
     text, rate = LEARNED[name]
-    fit = Settings(STEPS, tasks_per_step=2, rate=rate, warm_up=10, seed=seed)
+    fit = Settings(STEPS, meta_batch_size=2, rate=rate, warm_up=10, seed=seed)
     tasks = {"copies": 8, "ways": 20, "shots": 1, "queries": 2}
     return train_augmenter(AugmenterConfig(str(learner), text, head="prototypes(nearest)", **tasks, fit=fit), folder)
 
@@ -146,7 +146,7 @@ def judge(learners: list[Run], runs: OneShotRuns, plans: list[Plan], copies: int
             query = by_task(encoder, changed.query.items)
             for head, learner in HEADS.items():
                 answers = pool_variants(learner.adapt(support)(query), copies).argmax(-1)
-                rows[head].append(float((answers == episode.query.hard).double().mean()))
+                rows[head].append(float((answers == episode.query.class_ids).double().mean()))
         for head, row in rows.items():
             found[head].append(row)
     return {head: np.array(each) for head, each in found.items()}

@@ -46,7 +46,7 @@ LEARNER = Config(
     test=0.17,
     augmenter=0.23,
     split_by="group",
-    fit=Settings(steps=1500, tasks_per_step=2, rate=1.5e-3, validate_every=500, validation_tasks=100),
+    fit=Settings(steps=1500, meta_batch_size=2, rate=1.5e-3, validate_every=500, validation_tasks=100),
 )
 PENALTY = 10.0
 COPIES = 8
@@ -196,7 +196,7 @@ def weighed(support: Examples, weight: float) -> Examples:
 def hits(learner: Learner, support: Examples, query: Examples) -> np.ndarray:
     """The accuracy of each task."""
     answers = learner.adapt(support)(query.items).argmax(-1)
-    return (answers == query.hard).double().mean(1).numpy()
+    return (answers == query.class_ids).double().mean(1).numpy()
 
 
 def told_of(accuracy: dict, made: list[dict], seeds: list[int]) -> dict:

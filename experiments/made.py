@@ -8,7 +8,7 @@ from classifier import accuracy
 
 from manyshot.augment import Op
 from manyshot.base.seeds import generator
-from manyshot.generate import ItemGenerator
+from manyshot.generate import GenerativeModel
 from manyshot.generate.config import GeneratorConfig
 from manyshot.generate.generated_source import made_items
 from manyshot.generate.train import GeneratorRun, load_generator_run, train_generator
@@ -35,7 +35,14 @@ def place_in_class(source: Source, seed: int) -> np.ndarray:
 
 
 def judged(
-    real: Source, test: Source, models: dict[str, ItemGenerator], op: Op, each: int, number: int, seed: int, steps: int
+    real: Source,
+    test: Source,
+    models: dict[str, GenerativeModel],
+    op: Op,
+    each: int,
+    number: int,
+    seed: int,
+    steps: int,
 ) -> dict[str, float]:
     """The accuracy of a classifier on test items, by arm: each source of more items, as it is and changed.
 

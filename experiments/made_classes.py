@@ -50,7 +50,7 @@ def main() -> None:
         seconds = []
         for seed in seeds:
             config = config_of("dagan", options.root, seed, tiny)
-            fit = replace(config.fit, steps=steps, look_every=steps, save_every=steps)
+            fit = replace(config.fit, steps=steps, eval_every=steps, save_every=steps)
             config = replace(config, classes=size, validation=0.0, fit=fit)
             folder = Path(options.runs) / f"{size}-{seed}"
             model = trained(config, folder).model

@@ -30,7 +30,7 @@ def main() -> None:
     tasks = EpisodeSampler(letters, 20, 1, 1, seed=SEED, within_group=1.0).batch(0, TASKS).as_float()
     found, right = [], []
     for support, query, known, asked in track(
-        list(zip(tasks.support.items, tasks.query.items, tasks.support.hard, tasks.query.hard, strict=True)),
+        list(zip(tasks.support.items, tasks.query.items, tasks.support.class_ids, tasks.query.class_ids, strict=True)),
         "bend",
         TASKS,
     ):

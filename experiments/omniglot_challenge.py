@@ -24,12 +24,12 @@ from circumstances import RESULTS, write
 from PIL import Image
 
 from manyshot.base.files import write_aside
-from manyshot.compare.omniglot_ladder import CONFIG, RUNGS, climb
+from manyshot.compare.omniglot_ladder import CONFIG, LADDER, run_ladder
 from manyshot.datasets.omniglot import STEMS
 
 LONG = replace(CONFIG, encoder="conv4(48, 96, 128, 192)", fit=replace(CONFIG.fit, steps=6000))
 WIDER = replace(CONFIG, split="background", fit=replace(CONFIG.fit, steps=3000))
-PARTS = {"ladder": (CONFIG, RUNGS), "long": (LONG, RUNGS[-3:]), "background": (WIDER, RUNGS[-3:])}
+PARTS = {"ladder": (CONFIG, LADDER), "long": (LONG, LADDER[-3:]), "background": (WIDER, LADDER[-3:])}
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
             if runs is None or (part == "background" and name == "choosing"):  # drawn from its training alphabets
                 continue
             began = time.process_time()
-            climbed = climb(config, runs, options.seeds, options.runs / part, options.jobs, rungs)
+            climbed = run_ladder(config, runs, options.seeds, options.runs / part, options.jobs, rungs)
             seconds = time.process_time() - began
             # Read anew, for another part may have been written since.
             found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -59,7 +59,7 @@ GRADIENT = Reinforce("flipped")
 OPS = "spin-recolour"
 PROBED = 400
 """Tasks that a probe is fitted to, and as many that it is asked about."""
-ENCODER = Settings(steps=500, tasks_per_step=4, rate=2e-3)
+ENCODER = Settings(steps=500, meta_batch_size=4, rate=2e-3)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def coloured(images: Tensor, hue: Tensor) -> Tensor:
 
 def _together(parts: list[Examples]) -> Examples:
     return Examples(
-        *(torch.cat([getattr(part, n) for part in parts]) for n in ("items", "labels", "weight", "present"))
+        *(torch.cat([getattr(part, n) for part in parts]) for n in ("items", "labels", "weight", "class_mask"))
     )
 
 
@@ -155,7 +155,7 @@ def main() -> None:
         for name, text in LEARNED.items():
             began = process_time()
             augmenter = parse_augmenter(text.format(ops=OPS)).make((3, 28, 28))
-            settings = Settings(options.steps, tasks_per_step=24, rate=RATE, warm_up=20, seed=seed)
+            settings = Settings(options.steps, meta_batch_size=24, rate=RATE, warm_up=20, seed=seed)
             tasks = Families(for_policy, 100 + seed)
             if isinstance(augmenter, Policy):
                 augmenter.note(tasks.batch(0, 80).support)
@@ -247,7 +247,7 @@ def judged(learner: Ridge, plan: Plan, tests: dict[str, Families], family: str, 
         else:
             support = plan.apply(episode, draws).support
         answers = learner.adapt(support)(episode.query.items).argmax(-1)
-        found.append((answers == episode.query.hard).double().mean(1))
+        found.append((answers == episode.query.class_ids).double().mean(1))
     return torch.cat(found).numpy()
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from manyshot.compare import Arm, Comparison, Judging
+from manyshot.compare import Arm, Comparison, TestSuite
 from manyshot.compare.presets import COMPARISONS
 from manyshot.training import Config, Settings
 
@@ -13,7 +13,7 @@ CONFIG = Config(
     queries=2,
     validation=0.0,
     test=0.3,
-    fit=Settings(steps=2, tasks_per_step=1),
+    fit=Settings(steps=2, meta_batch_size=1),
 )
 ARMS = (Arm("without", "none"), Arm("turned", "task: turn"))
 
@@ -22,7 +22,7 @@ ARMS = (Arm("without", "none"), Arm("turned", "task: turn"))
 def tiny(monkeypatch):
     """A preset of two small comparisons."""
     comparisons = tuple(
-        Comparison(f"{n} classes", replace(CONFIG, classes=n), ARMS, (Judging("all", 2, queries=3, tasks=4),), 1)
+        Comparison(f"{n} classes", replace(CONFIG, classes=n), ARMS, (TestSuite("all", 2, queries=3, tasks=4),), 1)
         for n in (5, 6)
     )
     monkeypatch.setitem(COMPARISONS, "few-tasks", replace(COMPARISONS["few-tasks"], comparisons=comparisons))
@@ -48,7 +48,7 @@ def test_a_preset_is_one_page_and_one_answer(manyshot, tiny, tmp_path):
         (("--preset", "few-task"), "did you mean 'few-tasks'"),
         (("digits", "--preset", "few-tasks"), "DATA has no effect with this --preset"),
         (("--preset", "few-tasks", "--arms", "none"), "--arms has no effect"),
-        (("--preset", "few-tasks", "--tasks-per-step", 2), "--tasks-per-step has no effect"),
+        (("--preset", "few-tasks", "--meta-batch-size", 2), "--meta-batch-size has no effect"),
         (("--preset", "memorisation", "--root", "."), "--root has no effect"),
         (("--preset", "memorisation", "--seeds", 0), "--seeds 0"),
         ((), "give DATA and at least one --arms, or --preset NAME"),

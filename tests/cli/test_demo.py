@@ -10,7 +10,7 @@ from manyshot.report import run_demo as demo
 @pytest.fixture
 def tiny(monkeypatch):
     """The demo in seconds: three steps of two small arms."""
-    settings = replace(demo.CONFIG.fit, steps=3, tasks_per_step=1)
+    settings = replace(demo.CONFIG.fit, steps=3, meta_batch_size=1)
     monkeypatch.setattr(demo, "CONFIG", replace(demo.CONFIG, encoder="conv4(4, 4, 4, 4)", fit=settings))
     for name, value in (("TASKS", 20), ("SEEDS", 2), ("PER_CLASS", 2)):
         monkeypatch.setattr(demo, name, value)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from manyshot.datasets import load as load_data
 
-TINY = ("--steps", 4, "--batch", 4, "--look-every", 2, "--save-every", 2, "--quiet")
+TINY = ("--steps", 4, "--batch", 4, "--eval-every", 2, "--save-every", 2, "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def trained(tmp_path_factory):
     from manyshot.training import Config, Settings, train
 
     folder = tmp_path_factory.mktemp("runs")
-    fit = GeneratorSettings(steps=2, batch=4, look_items=16)
+    fit = GeneratorSettings(steps=2, batch=4, eval_examples=16)
     encoder = Config("digits", size=16, encoder="conv4(4, 4, 4, 4)", validation=0.0, fit=Settings(steps=1))
     train(encoder, folder / "encoder")
     for name, model, more in (
@@ -200,11 +200,11 @@ class TestAugment:
     @pytest.mark.parametrize(("learned_from", "shown"), [("digits", "bright ink"), ("letters", "dark ink")])
     def test_ink_stays_dark_and_a_model_of_bright_ink_is_shown_bright_ink(self, letters, tmp_path, learned_from, shown):
         from manyshot.generate.config import GeneratorConfig
-        from manyshot.generate.model import ItemGenerator
+        from manyshot.generate.model import GenerativeModel
         from manyshot.generate.train import GeneratorRun
         from manyshot.samples.export_generated import augment_files
 
-        class Halves(ItemGenerator):
+        class Halves(GenerativeModel):
             """Makes half of what it is shown."""
 
             wants = "item"

@@ -18,7 +18,7 @@ from manyshot.meta_augment.train import train_augmenter
 from manyshot.tasks import EpisodeSampler
 from manyshot.training import Config, Settings, train
 
-FIT = Settings(steps=2, tasks_per_step=1, validation_tasks=2)
+FIT = Settings(steps=2, meta_batch_size=1, validation_tasks=2)
 AUGMENTERS = {
     "features": "hallucinator(noise=4, hidden=8)",
     "policy": "policy(rotate-elastic)",

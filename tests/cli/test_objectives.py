@@ -1,6 +1,6 @@
 import pytest
 
-TINY = ("--encoder", "conv4(4, 4, 4, 4)", "--steps", 2, "--tasks-per-step", 2, "--validation", 0, "--quiet")
+TINY = ("--encoder", "conv4(4, 4, 4, 4)", "--steps", 2, "--meta-batch-size", 2, "--validation", 0, "--quiet")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_an_encoder_is_judged_as_it_is(manyshot):
 
 
 def test_a_learner_is_trained_on_it_and_judged_by_another(manyshot, tmp_path):
-    size = ("--ways", 3, "--steps", 2, "--tasks-per-step", 1, "--validation", 0, "--out", tmp_path / "run")
+    size = ("--ways", 3, "--steps", 2, "--meta-batch-size", 1, "--validation", 0, "--out", tmp_path / "run")
     assert manyshot("train", "digits", *ENCODER, "--learner", "ridge", *size).status == 0
     answer = manyshot("evaluate", tmp_path / "run", "digits", "--learner", "prototypes", "--tasks", 1, "--json").json
     assert answer["accuracy"] > 0.3

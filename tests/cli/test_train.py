@@ -6,7 +6,7 @@ import pytest
 
 from manyshot.compare.arm import SETTINGS
 
-TINY = ("--encoder", "conv4(4, 4, 4, 4)", "--steps", 3, "--tasks-per-step", 1, "--quiet")
+TINY = ("--encoder", "conv4(4, 4, 4, 4)", "--steps", 3, "--meta-batch-size", 1, "--quiet")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ class TestTrain:
             (("--ways", "five"), "--ways five"),
             (("--ways", 11), "lower the ways"),
             (("--ways", 999_999_999), "ways=999999999"),
-            (("--tasks-per-step", 999_999_999), "tasks_per_step=999999999"),
+            (("--meta-batch-size", 999_999_999), "meta_batch_size=999999999"),
             (("--shots", 0), "shots=0"),
             (("--classes", 1), "classes=1"),
             (("--classes", 11), "classes=11, but digits has 10"),

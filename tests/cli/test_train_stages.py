@@ -6,14 +6,14 @@ import pytest
 
 from manyshot.training import Config, Settings, train
 
-TINY = ("--steps", 3, "--tasks-per-step", 1, "--ways", 2, "--quiet")
+TINY = ("--steps", 3, "--meta-batch-size", 1, "--ways", 2, "--quiet")
 
 
 @pytest.fixture(scope="module")
 def learner(tmp_path_factory):
     """A run that set classes aside."""
     out = tmp_path_factory.mktemp("run") / "learner"
-    fit = Settings(steps=3, tasks_per_step=1, validation_tasks=2)
+    fit = Settings(steps=3, meta_batch_size=1, validation_tasks=2)
     train(Config("digits", learner="ridge", encoder="conv4(4, 4, 4, 4)", ways=2, augmenter=0.25, fit=fit), out)
     return out
 

@@ -8,7 +8,7 @@ import pytest
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.cli.compare_presets import PRESETS
-from manyshot.compare import Arm, Comparison, Judging, adjusted, run_comparisons
+from manyshot.compare import Arm, Comparison, TestSuite, adjusted, run_comparisons
 from manyshot.compare.memorisation import ARMS, remember
 from manyshot.compare.presets import COMPARISONS
 from manyshot.training import Config, Settings
@@ -20,10 +20,12 @@ CONFIG = Config(
     queries=2,
     validation=0.0,
     test=0.3,
-    fit=Settings(steps=2, tasks_per_step=1),
+    fit=Settings(steps=2, meta_batch_size=1),
 )
 ARMS_OF_TWO = (Arm("without", "none"), Arm("turned", "task: turn"))
-SMALL = Comparison("five classes", replace(CONFIG, classes=5), ARMS_OF_TWO, (Judging("all", 2, queries=3, tasks=4),), 1)
+SMALL = Comparison(
+    "five classes", replace(CONFIG, classes=5), ARMS_OF_TWO, (TestSuite("all", 2, queries=3, tasks=4),), 1
+)
 
 
 class TestPresets:
@@ -55,9 +57,9 @@ class TestPresets:
 class TestJudging:
     def test_names_what_is_missing(self):
         with pytest.raises(InputError, match="test=0: nothing is left to judge by"):
-            Comparison("", replace(CONFIG, test=0.0), ARMS_OF_TWO, (Judging("all"),)).samplers()
+            Comparison("", replace(CONFIG, test=0.0), ARMS_OF_TWO, (TestSuite("all"),)).samplers()
         with pytest.raises(InputError, match="tasks=1: give at least 2"):
-            Judging("all", tasks=1)
+            TestSuite("all", tasks=1)
 
 
 @pytest.mark.usefixtures("forked_workers")

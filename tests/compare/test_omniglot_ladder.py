@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from manyshot.base import InputError
-from manyshot.compare.omniglot_ladder import BENT, CONFIG, RUNGS, TRAINED, Climbed, climb, practice_runs
-from manyshot.compare.run_arms import beside_first
+from manyshot.compare.omniglot_ladder import BENT, CONFIG, LADDER, TRAINED, LadderResult, practice_runs, run_ladder
+from manyshot.compare.run_arms import against_first
 from manyshot.report.one_shot_page import one_shot_page, one_shot_rows
 
 
@@ -26,18 +26,18 @@ def two_runs(real_data, tmp_path):
 
 
 def test_each_rung_has_what_the_one_before_it_has():
-    for lower, upper in pairwise(RUNGS[1:]):
+    for lower, upper in pairwise(LADDER[1:]):
         assert lower.plan.split("support+query: ")[1] == upper.plan.split("support+query: ")[1]
-    trained = [arm for arm in RUNGS if arm.test_plan == "none"]
+    trained = [arm for arm in LADDER if arm.test_plan == "none"]
     assert trained[-1].name == TRAINED
-    assert {arm.plan for arm in RUNGS[len(trained) :]} == {trained[-1].plan}
+    assert {arm.plan for arm in LADDER[len(trained) :]} == {trained[-1].plan}
 
 
 @pytest.mark.usefixtures("forked_workers")
 def test_members_of_an_ensemble_count_the_same_and_the_matching_has_no_seed(two_runs, real_data, tmp_path):
-    rung = next(arm for arm in RUNGS if arm.name == TRAINED)
+    rung = next(arm for arm in LADDER if arm.name == TRAINED)
     small = replace(CONFIG, root=str(real_data), encoder="conv4(4, 4, 4, 4)", fit=replace(CONFIG.fit, steps=2))
-    found = climb(small, two_runs, 2, tmp_path / "out", jobs=1, rungs=(replace(rung, plan="none"),))
+    found = run_ladder(small, two_runs, 2, tmp_path / "out", jobs=1, rungs=(replace(rung, plan="none"),))
     told = found.as_dict()
     assert (told["trials"], told["runs"], told["steps"]) == (40, 2, 2)
     assert list(told["rungs"]) == [
@@ -59,7 +59,7 @@ def test_the_page_tells_errors_and_that_an_ensemble_is_one():
     rng = np.random.default_rng(0)
     worse = (rng.uniform(size=(3, 20)) < 0.7).astype(float)
     better = np.clip(worse + (rng.uniform(size=(3, 20)) < 0.7), 0, 1)
-    found = Climbed(beside_first({"nothing": worse, "ensemble": better}), {"nothing": 7.2}, (400, 20), 600)
+    found = LadderResult(against_first({"nothing": worse, "ensemble": better}), {"nothing": 7.2}, (400, 20), 600)
     rows = one_shot_rows(found)
     assert rows[0][0] == "nothing"
     assert rows[0][-1] == "2"

@@ -6,9 +6,9 @@ import torch
 
 from manyshot.base import InputError, TrainingDiverged
 from manyshot.cli.compare_presets import PRESETS
-from manyshot.compare import Arm, Comparison, Judging, check_arms, compare, run_comparisons, train_arms
+from manyshot.compare import Arm, Comparison, TestSuite, check_arms, compare, run_comparisons, train_arms
 from manyshot.compare.presets import COMPARISONS
-from manyshot.compare.run_arms import ArmResult, beside_first
+from manyshot.compare.run_arms import ArmResult, against_first
 from manyshot.learners import Prototypes, transductive
 from manyshot.nets import Conv4
 from manyshot.report.compare_page import result_rows
@@ -21,7 +21,7 @@ CONFIG = Config(
     ways=3,
     queries=2,
     validation=0.0,
-    fit=Settings(steps=3, tasks_per_step=2, save_every=2, seed=4),
+    fit=Settings(steps=3, meta_batch_size=2, save_every=2, seed=4),
 )
 IMAGES = torch.randint(256, (80, 1, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 SAMPLER = EpisodeSampler(Source.of(IMAGES, [f"class {i % 8}" for i in range(80)]), 3, 2, 4)
@@ -136,7 +136,7 @@ def test_intervals_say_what_they_cover():
 
 def test_intervals_of_accuracies_and_their_differences_stay_where_those_can_be():
     accuracy = {"a": np.array([[0.9, 0.1], [0.9, 0.2]]), "b": np.array([[1.0, 0.6], [0.1, 1.0]])}
-    found = beside_first(accuracy)
+    found = against_first(accuracy)
     assert found["a"].interval == (0, 1)
     assert (found["b"].against_first.low, found["b"].against_first.high) == (-1, 1)
 
@@ -188,7 +188,7 @@ def test_a_training_that_fails_last_fails_the_comparison(tmp_path):
 
 @pytest.mark.parametrize(("seeds", "jobs", "named"), [(0, None, "--seeds"), (1, 0, "--jobs")])
 def test_numbers_out_of_range_leave_no_trace_of_a_comparison(seeds, jobs, named, tmp_path):
-    few = Comparison("", replace(CONFIG, test=0.3), (Arm("none", "none"),), (Judging("", ways=2, tasks=2),), seeds)
+    few = Comparison("", replace(CONFIG, test=0.3), (Arm("none", "none"),), (TestSuite("", ways=2, tasks=2),), seeds)
     with pytest.raises(InputError, match=named):
         run_comparisons([few], tmp_path / "out", jobs)
     assert not (tmp_path / "out").exists()

@@ -198,7 +198,7 @@ class TestTheLearner:
 
     def test_an_absent_class_is_never_said(self):
         support = side_of(list(LETTERS.values()), weight=[1.0, 1.0, 1.0, 1.0, 0.0])
-        support.present[0, 4] = False
+        support.class_mask[0, 4] = False
         said = DeformationMatching().adapt(support)(LETTERS["E"][None, None])
         assert said[0, 0, 4] == -torch.inf
         assert said[0, 0, :4].isfinite().all()

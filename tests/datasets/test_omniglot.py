@@ -123,7 +123,7 @@ def test_runs_become_the_tasks_of_one_episode(kind, above, tmp_path, png, write)
     support, query = runs.episode.support, runs.episode.query
     assert support.items.shape == query.items.shape == (2, 3, 1, 21, 21)
     assert support.items.dtype == torch.uint8
-    assert support.hard.tolist() == query.hard.tolist() == [[0, 1, 2]] * 2
+    assert support.class_ids.tolist() == query.class_ids.tolist() == [[0, 1, 2]] * 2
     assert support.items.equal(query.items)  # each query shows what its class shows
     assert (support.items[0, :, 0, 0] == 255).all()
     assert support.weight.eq(1).all()

@@ -1,4 +1,4 @@
-"""AFHN's two terms, against loops and by what their slopes do."""
+"""AFHN's two terms, against loops and by what their grads do."""
 
 import pytest
 import torch

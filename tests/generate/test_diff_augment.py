@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from manyshot.augment.image import OPS, Affine, Brightness, Erase, Flip, FlipVertical
 from manyshot.base import InputError
 from manyshot.generate import Batch, Condition, Kind, parse_model
-from manyshot.generate.ada import AdaptiveShare
+from manyshot.generate.ada import AdaptiveProbability
 from manyshot.generate.diff_augment import changer, ops_of, unchanged
 
 
@@ -112,12 +112,12 @@ class TestOpsOf:
 class TestAdaptiveShare:
     @given(share=st.floats(0, 1), sign=st.floats(-1, 1), seen=st.integers(1, 10**6))
     def test_stays_a_probability_and_moves_towards_the_target(self, share, sign, seen):
-        after = AdaptiveShare(0.6, 1000).next(share, sign, seen)
+        after = AdaptiveProbability(0.6, 1000).next(share, sign, seen)
         assert 0 <= after <= 1
         assert (after >= share) if sign > 0.6 else (after <= share)
 
     def test_rises_where_the_discriminator_knows_the_items_by_heart(self):
-        share, adapt = 0.0, AdaptiveShare(0.6, 1000)
+        share, adapt = 0.0, AdaptiveProbability(0.6, 1000)
         for _ in range(12):
             share = adapt.next(share, 1.0, 100)
         assert share == 1.0
@@ -125,4 +125,4 @@ class TestAdaptiveShare:
     @pytest.mark.parametrize("wrong", [{"target": 1.5}, {"items": 0}])
     def test_wrong_values_are_told(self, wrong):
         with pytest.raises(InputError, match="adapt"):
-            AdaptiveShare(**wrong)
+            AdaptiveProbability(**wrong)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.generate import MODELS, Batches, Condition, Game, Kind, parse_model
+from manyshot.generate import MODELS, AdversarialObjective, Batches, Condition, Kind, parse_model
 from manyshot.generate.diff_augment import unchanged
 from manyshot.generate.model import mixed_code
 from manyshot.generate.networks import spectral
@@ -80,17 +80,17 @@ class TestEveryModel:
     def test_each_side_has_a_gradient_to_all_of_its_weights_and_none_of_the_others(self, made):
         game, batches = made
         batch, noise = batches.batch(0), torch.randn(6, 4)
-        if isinstance(game, Game):
+        if isinstance(game, AdversarialObjective):
             game.discriminator_side(batch, noise, torch.rand(6), unchanged).loss.backward()
             assert all(p.grad is not None and p.grad.isfinite().all() for p in game.discriminator.parameters())
             assert all(p.grad is None for p in game.generator.parameters())
-        slopes = torch.autograd.grad(game.generator_side(batch, noise, unchanged), game.taught())
-        assert all(slope.isfinite().all() for slope in slopes)
-        assert all((slope != 0).any() for slope in slopes)
+        grads = torch.autograd.grad(game.generator_side(batch, noise, unchanged), game.taught())
+        assert all(slope.isfinite().all() for slope in grads)
+        assert all((slope != 0).any() for slope in grads)
 
     def test_no_score_depends_on_another_item(self, made):
         game, batches = made
-        if not isinstance(game, Game):
+        if not isinstance(game, AdversarialObjective):
             pytest.skip("no discriminator")
         batch = batches.batch(0)
         game.discriminator.eval()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from manyshot.generate import Batch, Condition, Game, Kind, parse_model
+from manyshot.generate import AdversarialObjective, Batch, Condition, Kind, parse_model
 from manyshot.generate.diff_augment import unchanged
 from manyshot.generate.discriminator import Plain
 from manyshot.generate.losses import LOSSES, gradient_penalty, r1_penalty
@@ -62,13 +62,13 @@ class TestEveryLoss:
 
 
 def test_the_minimax_slope_vanishes_where_the_discriminator_is_sure_and_the_non_saturating_one_does_not():
-    slopes = {}
+    grads = {}
     for name in ("minimax", "non_saturating"):
         made = torch.tensor([-30.0], requires_grad=True)
         LOSSES[name].generator(made).backward()
-        slopes[name] = made.grad.item()
-    assert abs(slopes["minimax"]) < 1e-12
-    assert slopes["non_saturating"] == pytest.approx(-1)
+        grads[name] = made.grad.item()
+    assert abs(grads["minimax"]) < 1e-12
+    assert grads["non_saturating"] == pytest.approx(-1)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -125,7 +125,9 @@ class TestPenalties:
         # The slope of 3 x + 4 y has the norm 5 everywhere.
         judge = Plain(nn.Flatten(), 2)
         judge.load_state_dict({"head.weight": torch.tensor([[3.0, 4.0]]), "head.bias": torch.zeros(1)})
-        game = Game(parse_model("gan(4, noise=3)").make(Kind((2,))).generator, judge, "wasserstein", penalty)
+        game = AdversarialObjective(
+            parse_model("gan(4, noise=3)").make(Kind((2,))).generator, judge, "wasserstein", penalty
+        )
         batch = Batch(torch.rand(6, 2), Condition(), torch.zeros(6).long())
         sides = game.discriminator_side(batch, torch.randn(6, 3), torch.rand(6), unchanged)
         assert (sides.loss - sides.game).item() == pytest.approx(added, abs=1e-4)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.generate import Game, Kind, parse_model
+from manyshot.generate import AdversarialObjective, Kind, parse_model
 from manyshot.generate.config import GeneratorSettings
 from manyshot.generate.fit import fit_generator
 from manyshot.generate.monitor import look_at
@@ -22,7 +22,7 @@ def two_modes(n: int, seed: int = 0) -> Source:
     )
 
 
-def gan_for(source: Source) -> Game:
+def gan_for(source: Source) -> AdversarialObjective:
     return parse_model("gan(16, noise=4)").make(Kind((2,)))
 
 

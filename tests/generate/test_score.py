@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from manyshot.generate import ItemGenerator
+from manyshot.generate import GenerativeModel
 from manyshot.generate.config import GeneratorConfig, GeneratorSources
 from manyshot.generate.score import score_run
 from manyshot.generate.train import GeneratorRun
@@ -28,7 +28,7 @@ def centres() -> torch.Tensor:
     return 6 * torch.randn(20, 8, generator=torch.Generator().manual_seed(99))
 
 
-class Known(ItemGenerator):
+class Known(GenerativeModel):
     """Makes items by a rule."""
 
     def __init__(self, wants: str, rule, shape: tuple[int, ...]) -> None:

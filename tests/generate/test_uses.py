@@ -5,7 +5,7 @@ import torch
 
 from manyshot.augment import Augmenter, Plan
 from manyshot.base import InputError
-from manyshot.generate import ItemGenerator, Kind, parse_model
+from manyshot.generate import GenerativeModel, Kind, parse_model
 from manyshot.generate.generated_source import made_classes, made_items
 from manyshot.samples.generated_shots import GeneratedShots
 from manyshot.tasks import EpisodeSampler, Examples, Source
@@ -21,7 +21,7 @@ def model_of(text: str, shape: tuple[int, ...] = (1, 8, 8), classes: int = 4):
     return parse_model(text).make(Kind(shape, classes)).averaged
 
 
-class HandsOn(ItemGenerator):
+class HandsOn(GenerativeModel):
     """Makes what it is shown, or the vector of the class that it is told, without noise."""
 
     def __init__(self, wants: str, vectors: torch.Tensor) -> None:

@@ -93,9 +93,9 @@ def test_an_item_of_weight_zero_counts_as_absent():
     made, tasks = learner(), episode()
     weight = tasks.support.weight.clone()
     weight[:, 0] = 0
-    padded = Examples(tasks.support.items, tasks.support.labels, weight, tasks.support.present)
+    padded = Examples(tasks.support.items, tasks.support.labels, weight, tasks.support.class_mask)
     without = Examples(
-        [row[1:] for row in tasks.support.items], tasks.support.labels[:, 1:], weight[:, 1:], tasks.support.present
+        [row[1:] for row in tasks.support.items], tasks.support.labels[:, 1:], weight[:, 1:], tasks.support.class_mask
     )
     assert torch.allclose(made.adapt(padded)(tasks.query.items), made.adapt(without)(tasks.query.items), atol=1e-9)
 
@@ -132,7 +132,7 @@ def test_learns_to_attend_to_words_that_tell_and_takes_it_to_new_classes():
     def accuracy() -> float:
         with torch.no_grad():
             answers = made.adapt(test.support)(test.query.items).argmax(-1)
-        return float((answers == test.query.hard).double().mean())
+        return float((answers == test.query.class_ids).double().mean())
 
     before = accuracy()
     optimizer = torch.optim.Adam(made.parameters(), lr=0.03)

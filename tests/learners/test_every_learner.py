@@ -70,7 +70,7 @@ def made_for_classes(kind: type, norm: str, **options) -> Learner:
 
 
 def real_classes(support: Examples) -> torch.Tensor:
-    return support.present[0].nonzero()[:, 0]
+    return support.class_mask[0].nonzero()[:, 0]
 
 
 def prototypes_of_one_task(learner: Prototypes, support: Examples, queries: torch.Tensor) -> torch.Tensor:
@@ -79,7 +79,7 @@ def prototypes_of_one_task(learner: Prototypes, support: Examples, queries: torc
     for query in learner.encoder(queries[0]):
         row = []
         for c in range(WAYS):
-            if not support.present[0, c]:
+            if not support.class_mask[0, c]:
                 row.append(torch.tensor(-torch.inf, dtype=torch.float64))
                 continue
             mass = [support.weight[0, i] * support.labels[0, i, c] for i in range(len(features))]
@@ -110,7 +110,7 @@ def ridge_of_one_task(learner: Ridge, support: Examples, queries: torch.Tensor) 
     weighted = features.T * support.weight[0]
     system = weighted @ features + learner.log_penalty.exp() * torch.eye(features.shape[1]).double()
     logits = learner.log_scale.exp() * asked @ torch.linalg.inv(system) @ weighted @ support.labels[0]
-    return logits.masked_fill(~support.present, -torch.inf)[None]
+    return logits.masked_fill(~support.class_mask, -torch.inf)[None]
 
 
 def logistic_of_one_task(learner: Logistic, support: Examples, queries: torch.Tensor) -> torch.Tensor:
@@ -131,7 +131,7 @@ def logistic_of_one_task(learner: Logistic, support: Examples, queries: torch.Te
             slope, curvature = (by(loss, b, create_graph=True) for by in (jacobian, hessian))
             b = b - torch.linalg.solve(curvature, slope)
         columns.append(learner.log_scale.exp() * asked @ b)
-    return torch.stack(columns, 1).masked_fill(~support.present, -torch.inf)[None]
+    return torch.stack(columns, 1).masked_fill(~support.class_mask, -torch.inf)[None]
 
 
 def matching_of_one_task(learner: Matching, support: Examples, queries: torch.Tensor) -> torch.Tensor:
@@ -140,8 +140,8 @@ def matching_of_one_task(learner: Matching, support: Examples, queries: torch.Te
         cosines = torch.stack([F.cosine_similarity(query, feature, dim=0) for feature in features])
         votes = (cosines * learner.log_scale.exp() + support.weight[0].log()).softmax(0)
         shares = (votes[:, None] * support.labels[0]).sum(0)
-        logits.append(torch.where(support.present[0], shares, 1).log())
-    return torch.stack(logits).masked_fill(~support.present, -torch.inf)[None]
+        logits.append(torch.where(support.class_mask[0], shares, 1).log())
+    return torch.stack(logits).masked_fill(~support.class_mask, -torch.inf)[None]
 
 
 def relation_of_one_task(learner: Relation, support: Examples, queries: torch.Tensor) -> torch.Tensor:
@@ -154,7 +154,7 @@ def relation_of_one_task(learner: Relation, support: Examples, queries: torch.Te
             mean = (mass[:, None, None, None] * maps).sum(0) / mass.sum().clamp(min=1e-12)
             row.append(learner.relate(torch.cat([mean, query])[None])[0, 0])
         logits.append(torch.stack(row))
-    return torch.stack(logits).masked_fill(~support.present, -torch.inf)[None]
+    return torch.stack(logits).masked_fill(~support.class_mask, -torch.inf)[None]
 
 
 def squared_relations(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
@@ -291,10 +291,10 @@ def weights_after_every_step(learner: GradientLearner, norm: str, support: Examp
         logits = plainly(parameters, support.items[0, part], norm)[0][:, here]
         losses = F.cross_entropy(logits, support.labels[0, part][:, here], reduction="none")
         loss = (losses * weight).sum() / weight.sum()
-        slopes = torch.autograd.grad(loss, list(parameters.values()), create_graph=learner.second_order())
+        grads = torch.autograd.grad(loss, list(parameters.values()), create_graph=learner.second_order())
         parameters = {
             name: value - rate_of(learner, number, name, step) * slope
-            for number, ((name, value), slope) in enumerate(zip(parameters.items(), slopes, strict=True))
+            for number, ((name, value), slope) in enumerate(zip(parameters.items(), grads, strict=True))
         }
         path.append(parameters)
     return path
@@ -320,8 +320,8 @@ def reptile_loss_of_one_task(learner: Reptile, alone: Episode) -> torch.Tensor:
     data = take(replace(data, origin=None), (data.weight[0] > 0).nonzero()[:, 0])
     last = weights_after_every_step(learner, "group", data, learner.batches)[-1]
     there = alone.query.weight[0] > 0
-    logits = judged(last, "group", data, alone.query.items[:, there])[0][:, data.present[0]]
-    value = F.cross_entropy(logits, alone.query.hard[0, there]).detach()
+    logits = judged(last, "group", data, alone.query.items[:, there])[0][:, data.class_mask[0]]
+    value = F.cross_entropy(logits, alone.query.class_ids[0, there]).detach()
     for name, before in learner.model.named_parameters():
         way = (before - last[name]).detach() / (learner.step_size * learner.steps)
         value = value + (way * (before - before.detach())).sum()
@@ -434,7 +434,7 @@ def episode_of(tasks: int = 3, spread: float = 1.0, seed: int = 0) -> Episode:
             items=(centres + spread * noise).flatten(1, 2),
             labels=torch.eye(WAYS, dtype=torch.float64).repeat_interleave(each, 0).expand(tasks, -1, -1),
             weight=torch.ones(tasks, WAYS * each, dtype=torch.float64),
-            present=torch.ones(tasks, WAYS, dtype=torch.bool),
+            class_mask=torch.ones(tasks, WAYS, dtype=torch.bool),
         )
 
     return Episode(side(SHOTS), side(QUERIES), torch.arange(WAYS).expand(tasks, -1))
@@ -444,12 +444,12 @@ def smaller(episode: Episode, task: int, ways: int) -> Episode:
     """The same, with the last classes of a task taken away as a sampler pads them."""
 
     def cut(side: Examples) -> Examples:
-        present, weight, items = side.present.clone(), side.weight.clone(), side.items.clone()
+        present, weight, items = side.class_mask.clone(), side.weight.clone(), side.items.clone()
         present[task, ways:] = False
-        gone = side.hard[task] >= ways
+        gone = side.class_ids[task] >= ways
         weight[task, gone] = 0
         items[task, gone] = 1000.0
-        return replace(side, present=present, weight=weight, items=items)
+        return replace(side, class_mask=present, weight=weight, items=items)
 
     classes = episode.classes.clone()
     classes[task, ways:] = -1
@@ -480,7 +480,7 @@ def take(examples: Examples, places: torch.Tensor) -> Examples:
 
 def one(episode: Episode, task: int) -> Episode:
     def side(examples: Examples) -> Examples:
-        parts = {name: getattr(examples, name)[task : task + 1] for name in ("items", "labels", "weight", "present")}
+        parts = {name: getattr(examples, name)[task : task + 1] for name in ("items", "labels", "weight", "class_mask")}
         return replace(examples, **parts)
 
     return Episode(side(episode.support), side(episode.query), episode.classes[task : task + 1])
@@ -520,7 +520,7 @@ class TestEveryLearner:
         if row.knows_nothing:
             train(learner, episode_of(tasks=20, spread=0.1, seed=1), steps=30, rate=0.002)
         answers = logits_of(learner, episode.support, episode.query).argmax(-1)
-        assert (answers == episode.query.hard).double().mean() > 0.5
+        assert (answers == episode.query.class_ids).double().mean() > 0.5
 
     def test_learns(self, row):
         learner, episode = row.make(), episode_of(tasks=4, spread=0.5)
@@ -590,8 +590,8 @@ class TestEveryLearner:
                     continue
                 there = alone.query.weight[0] > 0
                 real = take(alone.support, (alone.support.weight[0] > 0).nonzero()[:, 0])
-                logits = row.loop(learner, real, alone.query.items[:, there])[0][:, alone.support.present[0]]
-                losses.append(row.loop_loss(logits, alone.query.hard[0, there]))
+                logits = row.loop(learner, real, alone.query.items[:, there])[0][:, alone.support.class_mask[0]]
+                losses.append(row.loop_loss(logits, alone.query.class_ids[0, there]))
             return torch.stack(losses).mean()
 
         together, apart = learner.loss(episode), plain_loop()

@@ -179,7 +179,7 @@ class TestSoftmax:
     def test_steps_converge_to_the_solution_of_scikit_learn(self, n, d):
         x, weight = features(n, d), features(n, 1, seed=2)[:, 0].abs()
         given = examples(x, weight=weight)
-        found = fit_softmax(x[None], given.labels, given.weight, given.present, penalty=1.0, steps=500)[0]
+        found = fit_softmax(x[None], given.labels, given.weight, given.class_mask, penalty=1.0, steps=500)[0]
         model = LogisticRegression(C=1.0, fit_intercept=False, tol=1e-12, max_iter=10_000)
         model.fit(x, np.arange(n) % 3, sample_weight=weight)
         assert np.allclose(found.T, model.coef_, atol=1e-5)
@@ -188,7 +188,7 @@ class TestSoftmax:
         x = nn.functional.normalize(features(200, 64), dim=-1)
         given = examples(x, ways=5)
         few, many = (
-            fit_softmax(x[None], given.labels, given.weight, given.present, penalty=1.0, steps=steps)
+            fit_softmax(x[None], given.labels, given.weight, given.class_mask, penalty=1.0, steps=steps)
             for steps in (200, 1000)
         )
         assert torch.allclose(few, many, atol=1e-3)
@@ -197,7 +197,7 @@ class TestSoftmax:
     def test_what_is_out_of_range_is_named(self, penalty, steps):
         given = examples(features(6, 2))
         with pytest.raises(InputError, match="give a positive penalty and at least 1 step"):
-            fit_softmax(given.items, given.labels, given.weight, given.present, penalty, steps)
+            fit_softmax(given.items, given.labels, given.weight, given.class_mask, penalty, steps)
 
 
 class TestRelation:
@@ -267,7 +267,7 @@ class TestFineTune:
             torch.manual_seed(0)
             made = FineTune(Conv4(1, 8, (6, 6)), steps=steps, step_size=0.1).double().eval()
             logits = made.adapt(support)(support.items)[0]
-            losses.append(float(nn.functional.cross_entropy(logits, support.hard[0]).detach()))
+            losses.append(float(nn.functional.cross_entropy(logits, support.class_ids[0]).detach()))
         assert losses[0] > losses[1] > losses[2]
 
     def test_leaves_the_modes_of_every_part_as_they_were(self):
@@ -281,7 +281,7 @@ class TestFineTune:
     def test_the_size_of_the_chunks_changes_nothing(self):
         support = examples(images(6))
         many = Examples(*(torch.cat([v, v.flip(1), v]) for v in (support.items, support.labels, support.weight)),
-                        support.present.expand(3, -1))  # fmt: skip
+                        support.class_mask.expand(3, -1))  # fmt: skip
         answers = []
         for chunk in (1, 2, 8):
             torch.manual_seed(0)

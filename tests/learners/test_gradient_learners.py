@@ -9,7 +9,7 @@ from torch import nn
 
 from manyshot.base import InputError
 from manyshot.learners import ANIL, LEARNERS, MAML, MAMLPlusPlus, MetaSGD, Reptile
-from manyshot.learners.chunked_grad import mean_by_parts
+from manyshot.learners.chunked_grad import mean_with_chunked_grad
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples, Sinusoids
 from manyshot.training import evaluate
@@ -101,7 +101,7 @@ class TestParts:
             meeting.wait()  # would break if one part waited for the other to end
             return slope * part.query.weight.sum(1)
 
-        mean_by_parts(losses, [slope], pictures(2), size=1, threads=2)
+        mean_with_chunked_grad(losses, [slope], pictures(2), size=1, threads=2)
 
     def test_tensors_of_the_episode_get_their_gradient(self):
         learner, episode = MAML(conv(), 3), pictures()
@@ -136,7 +136,7 @@ class TestParts:
             return (slope * part.query.items).flatten(1).sum(1)
 
         with torch.set_grad_enabled(wanted):
-            assert mean_by_parts(losses, [slope], pictures(2), size=1).requires_grad == wanted
+            assert mean_with_chunked_grad(losses, [slope], pictures(2), size=1).requires_grad == wanted
         assert seen == [wanted, wanted]
 
 

@@ -16,7 +16,7 @@ def examples(tasks: int, each: int, seed: int) -> Examples:
         items=torch.randn(tasks, WAYS * each, 5, generator=generator, dtype=torch.float64),
         labels=torch.eye(WAYS, dtype=torch.float64).repeat_interleave(each, 0).expand(tasks, -1, -1),
         weight=torch.ones(tasks, WAYS * each, dtype=torch.float64),
-        present=torch.ones(tasks, WAYS, dtype=torch.bool),
+        class_mask=torch.ones(tasks, WAYS, dtype=torch.bool),
     )
 
 
@@ -71,7 +71,7 @@ def test_tasks_of_fewer_classes_than_the_model_use_its_first_places():
         EPISODE.support.items[:, :4],
         EPISODE.support.labels[:, :4, :2],
         EPISODE.support.weight[:, :4],
-        EPISODE.support.present[:, :2],
+        EPISODE.support.class_mask[:, :2],
     )
     padded = Examples(
         narrow.items,
@@ -106,7 +106,7 @@ def test_what_cannot_be_used_is_said_in_one_line(make, message):
 def test_every_learner_of_the_table_can_be_made_for_images(name):
     learner = LEARNERS[name]().make(lambda norm: Conv4(1, 16, (4, 4, 4, 4), norm), WAYS)
     support = Examples(
-        torch.rand(2, 3, 1, 16, 16), torch.eye(3).expand(2, 3, 3), torch.ones(2, 3), EPISODE.support.present[:2]
+        torch.rand(2, 3, 1, 16, 16), torch.eye(3).expand(2, 3, 3), torch.ones(2, 3), EPISODE.support.class_mask[:2]
     )
     assert learner.adapt(support)(torch.rand(2, 5, 1, 16, 16)).shape == (2, 5, WAYS)
 

@@ -61,8 +61,8 @@ def looped(learner: MetaDropout, tasks: Episode, noisy: bool) -> torch.Tensor:
         for _ in range(learner.steps):
             logits = plainly(parameters, tasks.support.items[task], noisy)
             loss = F.cross_entropy(logits, tasks.support.labels[task])
-            slopes = torch.autograd.grad(loss, [parameters[name] for name in own], create_graph=True)
-            parameters |= {n: parameters[n] - learner.step_size * s for n, s in zip(own, slopes, strict=True)}
+            grads = torch.autograd.grad(loss, [parameters[name] for name in own], create_graph=True)
+            parameters |= {n: parameters[n] - learner.step_size * s for n, s in zip(own, grads, strict=True)}
         losses.append(F.cross_entropy(plainly(parameters, tasks.query.items[task], False), tasks.query.labels[task]))
     return torch.stack(losses).mean()
 
@@ -70,16 +70,16 @@ def looped(learner: MetaDropout, tasks: Episode, noisy: bool) -> torch.Tensor:
 @pytest.mark.parametrize("noisy", [True, False])
 def test_equals_the_textbooks_loop_with_the_same_draws(noisy):
     own, tasks = learner().train(noisy), episode()
-    found, slopes = [], []
+    found, grads = [], []
     for loss in (lambda: own.loss(tasks), lambda: looped(own, tasks, noisy)):
         torch.manual_seed(5)
         own.zero_grad()
         value = loss()
         value.backward()
         found.append(value.detach())
-        slopes.append([parameter.grad.clone() for parameter in own.parameters()])
+        grads.append([parameter.grad.clone() for parameter in own.parameters()])
     torch.testing.assert_close(found[0], found[1])
-    for ours, theirs in zip(*slopes, strict=True):
+    for ours, theirs in zip(*grads, strict=True):
         torch.testing.assert_close(ours, theirs)
         assert ours.abs().sum() > 0
 
@@ -114,7 +114,7 @@ def test_a_padded_class_changes_nothing():
     wider = replace(
         tasks.support,
         labels=F.pad(tasks.support.labels, (0, 1)),
-        present=F.pad(tasks.support.present, (0, 1)),
+        class_mask=F.pad(tasks.support.class_mask, (0, 1)),
     )
     torch.manual_seed(0)
     wide = MetaDropout(Perturbed(Conv4(1, SIZE, (4, 4), "group"), WAYS + 1), WAYS + 1, 0.4, 2).double().eval()

@@ -1,4 +1,4 @@
-"""Judging each task by the statistics of its own items."""
+"""TestSuite each task by the statistics of its own items."""
 
 import pytest
 import torch

@@ -64,7 +64,7 @@ def drawings() -> Tensor:
 
 
 def _together(parts: tuple[Examples, ...]) -> Examples:
-    names = ("items", "labels", "weight", "present")
+    names = ("items", "labels", "weight", "class_mask")
     return Examples(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
 

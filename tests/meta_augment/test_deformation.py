@@ -11,7 +11,7 @@ from manyshot.tasks import Examples
 from manyshot.training import Settings, fit
 
 
-def slopes(op: Spline, coefficients: torch.Tensor, size: int) -> torch.Tensor:
+def grads(op: Spline, coefficients: torch.Tensor, size: int) -> torch.Tensor:
     """The determinant of the map's derivative between neighbouring pixels, 1 where nothing moves."""
     points = pixels(torch.zeros(1, 1, size, size, dtype=torch.float64))
     out = op.where(points, {"coefficients": coefficients}, (size, size))[0]
@@ -23,13 +23,13 @@ def test_the_largest_coefficients_do_not_fold():
     op, stream = Spline(cells=4), torch.Generator().manual_seed(0)
     for _ in range(10):
         signs = torch.randint(2, (1, 2, 7, 7), generator=stream).double() * 2 - 1
-        assert (slopes(op, op.bound * signs, 200) > 0).all()
+        assert (grads(op, op.bound * signs, 200) > 0).all()
 
 
 def test_larger_ones_would():
     op = Spline(cells=4)
     signs = torch.randint(2, (20, 2, 7, 7), generator=torch.Generator().manual_seed(0)).double() * 2 - 1
-    assert any((slopes(op, 2 * op.bound * each[None], 200) < 0).any() for each in signs)
+    assert any((grads(op, 2 * op.bound * each[None], 200) < 0).any() for each in signs)
 
 
 def test_any_numbers_become_coefficients_that_do_not_fold():
@@ -96,7 +96,7 @@ def test_it_learns_wide_shifts_where_they_keep_the_class_and_none_where_they_dec
         torch.manual_seed(0)
         augmenter = parse_augmenter("deformation(cells=2, rank=3, hidden=8, width=4)").make((3, 9, 9))
         learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
-        settings = Settings(steps=30, tasks_per_step=16, rate=3e-2, warm_up=5)
+        settings = Settings(steps=30, meta_batch_size=16, rate=3e-2, warm_up=5)
         fit(Augmented(learner, augmenter, 4), toy((family,)), settings, objective=Tailor())
         support = toy((family,), seed=9).batch(0, 8).support
         draws = augmenter.draw(support, 16, torch.Generator().manual_seed(0))

@@ -25,7 +25,7 @@ def examples_of(each: int, weight: float = 1.0, copies: int = 1) -> Examples:
         items=torch.zeros(TASKS, n * copies, SIZE),
         labels=torch.eye(WAYS).repeat_interleave(each * copies, 0).expand(TASKS, -1, -1),
         weight=torch.full((TASKS, n * copies), weight),
-        present=torch.ones(TASKS, WAYS, dtype=torch.bool),
+        class_mask=torch.ones(TASKS, WAYS, dtype=torch.bool),
         origin=origin if copies > 1 else None,
     )
 

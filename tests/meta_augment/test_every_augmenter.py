@@ -106,7 +106,7 @@ class TestEveryAugmenter:
         assert found.items.shape == (TASKS, WAYS * SHOTS * COPIES, *row.shape)
         assert found.labels.equal(expected.labels)
         assert found.origin.equal(expected.origin)
-        assert found.present.equal(support.present)
+        assert found.class_mask.equal(support.class_mask)
         assert (found.weight > 0).equal(expected.weight > 0)
 
     def test_padding_stays_padding(self, row):
@@ -143,7 +143,7 @@ class TestEveryAugmenter:
         support, augmenter = episode(row.shape).support, made(row)
         draws = augmenter.draw(support, COPIES, stream())
         order = torch.tensor([2, 0, 1])
-        moved = replace(support, labels=support.labels[..., order], present=support.present[:, order])
+        moved = replace(support, labels=support.labels[..., order], class_mask=support.class_mask[:, order])
         found, expected = augmenter.replay(moved, COPIES, draws), augmenter.replay(support, COPIES, draws)
         torch.testing.assert_close(found.items, expected.items)
         torch.testing.assert_close(found.weight, expected.weight)
@@ -176,8 +176,8 @@ class TestEveryAugmenter:
             loss = loss_through_ridge(augmenter, tasks)
         else:
             return
-        slopes = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
-        for name, slope in zip(parameters, slopes, strict=True):
+        grads = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+        for name, slope in zip(parameters, grads, strict=True):
             assert slope is not None, name
             assert slope.isfinite().all(), name
             assert (slope != 0).any(), name
@@ -189,10 +189,10 @@ class TestEveryAugmenter:
         parameters = [parameter for parameter in augmenter.parameters() if parameter.requires_grad]
         if not augmenter.through_learner or not parameters:
             pytest.skip("does not learn through a learner")
-        slopes = torch.autograd.grad(loss_through_ridge(augmenter, tasks), parameters)
+        grads = torch.autograd.grad(loss_through_ridge(augmenter, tasks), parameters)
         torch.manual_seed(2)
         directions = [torch.randn_like(parameter) for parameter in parameters]
-        expected = sum((s * d).sum() for s, d in zip(slopes, directions, strict=True))
+        expected = sum((s * d).sum() for s, d in zip(grads, directions, strict=True))
 
         def moved(by: float) -> torch.Tensor:
             with torch.no_grad():

@@ -49,7 +49,7 @@ def trained(text: str, source: Source, steps: int = 80) -> Augmented:
     augmenter.look_at(source)
     learner = Augmented(head(), augmenter, copies=6)
     if any(parameter.requires_grad for parameter in augmenter.parameters()):
-        settings = Settings(steps=steps, tasks_per_step=8, rate=1e-2, save_every=1000)
+        settings = Settings(steps=steps, meta_batch_size=8, rate=1e-2, save_every=1000)
         fit(learner, EpisodeSampler(source, 5, 1, 5), settings, objective=Tailor())
     quieten(False)
     return learner.eval()
@@ -179,7 +179,7 @@ def test_the_autoencoders_bound_is_that_of_its_networks():
     seen = task_context(tasks.support.items, tasks.support)
     noise = torch.randn(1, 6, 3, generator=torch.Generator().manual_seed(7)).double()[0]
     unit, total = seen.spread[0], 0.0
-    for place, (item, k) in enumerate(zip(tasks.query.items[0], tasks.query.hard[0].tolist(), strict=True)):
+    for place, (item, k) in enumerate(zip(tasks.query.items[0], tasks.query.class_ids[0].tolist(), strict=True)):
         z = tasks.support.items[0, k]
         known = torch.cat([z, seen.classes[0, k], seen.task[0]]) / unit
         differs = (item - z) / unit

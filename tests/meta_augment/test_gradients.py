@@ -96,8 +96,8 @@ def slope(trained: Augmented, estimator: Estimator) -> torch.Tensor:
     return torch.cat([s.flatten() for s in torch.autograd.grad(value(trained, estimator), parameters)])
 
 
-def along(trained: Augmented, loss, slopes: torch.Tensor, step: float = 1e-5) -> tuple[torch.Tensor, torch.Tensor]:
-    """The derivative of a loss along four directions: by central differences, and as the slopes have it."""
+def along(trained: Augmented, loss, grads: torch.Tensor, step: float = 1e-5) -> tuple[torch.Tensor, torch.Tensor]:
+    """The derivative of a loss along four directions: by central differences, and as the grads have it."""
     torch.manual_seed(6)
     parameters = list(trained.augmenter.parameters())
     before = parameters_to_vector(parameters).detach()
@@ -111,7 +111,7 @@ def along(trained: Augmented, loss, slopes: torch.Tensor, step: float = 1e-5) ->
                 ends.append(loss())
             found.append((ends[0] - ends[1]) / (2 * step))
         vector_to_parameters(before, parameters)
-    return torch.stack(found), directions @ slopes
+    return torch.stack(found), directions @ grads
 
 
 def cosine(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from manyshot.augment.image import Affine
-from manyshot.meta_augment.image_moments import Traits, traits_of
+from manyshot.meta_augment.image_moments import ImageMoments, traits_of
 from manyshot.tasks import Examples
 
 
@@ -62,7 +62,7 @@ def test_what_differs_within_classes_shows_there_and_what_differs_between_them_t
     items = torch.cat([moved(letter, degrees=float(degrees)) for degrees in quarters])[None]
     same = torch.cat([letter] * 4)[None]
     labels = torch.eye(2)[[0, 0, 1, 1]][None]
-    traits = Traits(3)
+    traits = ImageMoments(3)
     found, still = (
         traits.tell(Examples(each, labels, torch.ones(1, 4), torch.ones(1, 2) > 0))[0, 0].unflatten(0, (6, 3))
         for each in (items, same)
@@ -75,7 +75,7 @@ def test_what_differs_within_classes_shows_there_and_what_differs_between_them_t
 
 def test_a_grey_image_has_no_colours():
     assert "colour" not in traits_of(torch.rand(2, 1, 9, 9))
-    assert Traits(1).features == 15
+    assert ImageMoments(1).features == 15
 
 
 def test_an_empty_image_is_told_with_a_gradient():

@@ -18,7 +18,7 @@ from manyshot.meta_augment.gates import gates, log_probability
 from manyshot.meta_augment.gradients import parse_estimator
 from manyshot.meta_augment.policy.policy import OpPolicy, Policy
 from manyshot.meta_augment.policy.policy_ops import POLICY_OPS, SETS, op_names
-from manyshot.meta_augment.support_encoder import Sight
+from manyshot.meta_augment.support_encoder import RandomConvStatistics
 from manyshot.meta_augment.trial import Trial
 from manyshot.tasks import Examples
 from manyshot.training import Settings, fit
@@ -33,7 +33,7 @@ def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int 
     if isinstance(policy, Policy):
         policy.note(toy(families).batch(0, 40).support)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
-    settings = Settings(steps=steps, tasks_per_step=16, rate=rate, warm_up=5)
+    settings = Settings(steps=steps, meta_batch_size=16, rate=rate, warm_up=5)
     fit(Augmented(learner, policy, 4), toy(families), settings, objective=Tailor(parse_estimator(gradient)))
     return policy
 
@@ -282,7 +282,7 @@ def test_a_plan_leaves_out_what_hardly_ever_acts():
 
 def test_shots_that_differ_show_in_what_is_seen_of_their_class():
     torch.manual_seed(0)
-    sight = Sight(1, width=8)
+    sight = RandomConvStatistics(1, width=8)
     one = torch.rand(1, 1, 1, 12, 12)
     labels = torch.eye(2)[[0, 0, 1, 1]][None]
     seen = []

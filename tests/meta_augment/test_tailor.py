@@ -34,7 +34,7 @@ class TestMaking:
     def test_every_class_gets_as_many_samples_of_its_own_items_in_turn(self, hallucinator):
         made = make_samples(hallucinator, support_of(1, 3, 2), per_class=4)
         assert made.items.shape == (1, 12, SIZE)
-        assert made.hard[0].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+        assert made.class_ids[0].tolist() == [0] * 4 + [1] * 4 + [2] * 4
         assert made.origin[0].tolist() == [0, 0, 0, 0, 1, 2, 3, 1, 4, 5, 4, 5]
 
     def test_no_two_samples_are_the_same(self, hallucinator):
@@ -77,7 +77,7 @@ class TestLeaveOneOut:
         assert folds.support.weight.tolist() == [[0, 1, 1] * 2, [1, 0, 1] * 2, [1, 1, 0] * 2]
         for fold in range(3):
             assert torch.equal(folds.query.items[fold], support.items[0][[fold, 3 + fold]])
-            assert folds.query.hard[fold].tolist() == [0, 1]
+            assert folds.query.class_ids[fold].tolist() == [0, 1]
 
     def test_a_small_class_holds_its_items_out_in_turn(self):
         folds = leave_one_out(support_of(2, 3))

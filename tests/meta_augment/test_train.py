@@ -11,7 +11,7 @@ from manyshot.meta_augment.train import augmenter_tasks, is_augmenter_run, load_
 from manyshot.runtime.metrics_log import MetricsLog, read_metrics
 from manyshot.training import Config, Settings, load_run, load_sources, train
 
-FIT = Settings(steps=8, tasks_per_step=2, validate_every=4, validation_tasks=4, save_every=3, rate=0.01, warm_up=2)
+FIT = Settings(steps=8, meta_batch_size=2, validate_every=4, validation_tasks=4, save_every=3, rate=0.01, warm_up=2)
 
 
 @pytest.fixture(scope="module", autouse=True)

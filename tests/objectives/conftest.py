@@ -55,10 +55,10 @@ def episode_of(tasks: int = 3, seed: int = 0, ways: int = WAYS, padded: bool = F
             items=(0.7 * centres + 0.3 * noise).flatten(1, 2),
             labels=torch.eye(ways, dtype=torch.float64).repeat_interleave(each, 0).expand(tasks, -1, -1).clone(),
             weight=torch.ones(tasks, ways * each, dtype=torch.float64),
-            present=torch.ones(tasks, ways, dtype=torch.bool),
+            class_mask=torch.ones(tasks, ways, dtype=torch.bool),
         )
         if padded:
-            examples.present[1, -1] = False
+            examples.class_mask[1, -1] = False
             examples.weight[1, (ways - 1) * each :] = 0
             examples.labels[1, (ways - 1) * each :] = 0
             examples.items[1, (ways - 1) * each :] = 1000.0

@@ -35,9 +35,9 @@ def test_support_and_query_of_a_class_keep_one_share(make):
     for side, mixed in ((episode.support, between.support), (episode.query, between.query)):
         for t in range(3):
             j = int(params["partner"][t])
-            for i, way in enumerate(side.hard[t].tolist()):
-                number = int((side.hard[t][:i] == way).sum())
-                other = (side.hard[j] == params["classes"][t, way]).nonzero()[number, 0]
+            for i, way in enumerate(side.class_ids[t].tolist()):
+                number = int((side.class_ids[t][:i] == way).sum())
+                other = (side.class_ids[j] == params["classes"][t, way]).nonzero()[number, 0]
                 s = share[t, way].double()
                 assert torch.allclose(mixed.items[t, i], s * side.items[t, i] + (1 - s) * side.items[j, other])
 

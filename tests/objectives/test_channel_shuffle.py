@@ -13,11 +13,11 @@ def test_support_and_query_borrow_the_same_channels_from_the_same_class(make):
     for side in (episode.support, episode.query):
         items, shares = borrowed(side, params)
         for t in range(4):
-            for i, way in enumerate(side.hard[t].tolist()):
+            for i, way in enumerate(side.class_ids[t].tolist()):
                 assert torch.equal(shares[t, i, 0] > 0, params["kept"][t, way])
                 assert torch.equal(shares[t, i].sum(0), torch.ones(6, dtype=torch.float64))
                 assert torch.equal(items[t, i, :1], side.items[t, i])
-                of_other = side.items[t][side.hard[t] == params["other"][t, way]]
+                of_other = side.items[t][side.class_ids[t] == params["other"][t, way]]
                 assert any(torch.equal(items[t, i, 1:], other) for other in of_other)
 
 
@@ -49,9 +49,9 @@ def test_equals_hidden_layers_put_together_by_hand(make, mix):
 
     def changed(side, t):
         hidden, rows = encoder.run(side.items[t], 0, 1), []
-        for i, way in enumerate(side.hard[t].tolist()):
-            number = int((side.hard[t][:i] == way).sum())
-            other = (side.hard[t] == params["other"][t, way]).nonzero()[number, 0]
+        for i, way in enumerate(side.class_ids[t].tolist()):
+            number = int((side.class_ids[t][:i] == way).sum())
+            other = (side.class_ids[t] == params["other"][t, way]).nonzero()[number, 0]
             kept = params["kept"][t, way][:, None, None]
             rows.append(torch.where(kept, hidden[i], hidden[other]))
         return torch.stack(rows)
@@ -60,7 +60,7 @@ def test_equals_hidden_layers_put_together_by_hand(make, mix):
     for t in range(len(episode)):
         support, query = changed(episode.support, t), changed(episode.query, t)
         features = encoder.run(support, 1, 2)
-        centres = torch.stack([features[episode.support.hard[t] == k].mean(0) for k in range(3)])
+        centres = torch.stack([features[episode.support.class_ids[t] == k].mean(0) for k in range(3)])
         if blend:
             share = blend["share"][t].double()
             query = share * query + (1 - share) * support[blend["partner"][t]]

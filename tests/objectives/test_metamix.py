@@ -62,7 +62,7 @@ def test_prototypes_are_judged_on_hidden_layers_mixed_by_hand(make, layer):
         share = params["share"][t].double()
         support, query = episode.support.items[t], episode.query.items[t]
         features = encoder(support)
-        centres = torch.stack([features[episode.support.hard[t] == k].mean(0) for k in range(3)])
+        centres = torch.stack([features[episode.support.class_ids[t] == k].mean(0) for k in range(3)])
         hidden = (
             share * encoder.run(query, 0, layer) + (1 - share) * encoder.run(support, 0, layer)[params["partner"][t]]
         )

@@ -21,9 +21,9 @@ def test_both_sides_of_a_pair_of_tasks_are_mixed_with_the_same_lambda_and_the_sa
     for side, mixed in ((episode.support, between.support), (episode.query, between.query)):
         for t in range(5):
             j, share = int(params["partner"][t]), params["share"][t].double()
-            for i, way in enumerate(side.hard[t].tolist()):
-                number = int((side.hard[t][:i] == way).sum())
-                other = (side.hard[j] == params["classes"][t, way]).nonzero()[number, 0]
+            for i, way in enumerate(side.class_ids[t].tolist()):
+                number = int((side.class_ids[t][:i] == way).sum())
+                other = (side.class_ids[j] == params["classes"][t, way]).nonzero()[number, 0]
                 expected = share * side.items[t, i] + (1 - share) * side.items[j, other]
                 assert torch.allclose(mixed.items[t, i], expected)
         assert torch.equal(mixed.labels, side.labels)
@@ -41,7 +41,7 @@ def test_a_class_is_never_paired_with_one_that_the_partner_lacks(make):
     episode = make.episode_of(tasks=6, padded=True)
     for seed in range(10):
         params = params_of(make, episode, seed=seed)
-        there = episode.support.present[params["partner"]].gather(1, params["classes"])
+        there = episode.support.class_mask[params["partner"]].gather(1, params["classes"])
         assert there.all()
         between = MLTI().interpolated(episode, params)
         real = between.support.items[between.support.weight > 0]
@@ -111,8 +111,10 @@ def test_tasks_without_classes_need_shared_labels(make, numbers):
     episode = make.episode_of(ways=3)
     targets = replace(
         episode,
-        support=replace(episode.support, labels=torch.rand(3, 6, numbers).double(), present=torch.ones(3, numbers) > 0),
-        query=replace(episode.query, labels=torch.rand(3, 6, numbers).double(), present=torch.ones(3, numbers) > 0),
+        support=replace(
+            episode.support, labels=torch.rand(3, 6, numbers).double(), class_mask=torch.ones(3, numbers) > 0
+        ),
+        query=replace(episode.query, labels=torch.rand(3, 6, numbers).double(), class_mask=torch.ones(3, numbers) > 0),
     )
     with pytest.raises(InputError, match=r"labels=shared"):
         make.loss_of(MLTI(), make.prototypes(), targets, plan="none")
@@ -135,11 +137,15 @@ def test_prototypes_of_hidden_layers_mixed_by_hand(make, layer):
         mixed = []
         for side, rows in zip((episode.support, episode.query), hidden, strict=True):
             places = [
-                int((side.hard[j] == params["classes"][t, way]).nonzero()[int((side.hard[t][:i] == way).sum()), 0])
-                for i, way in enumerate(side.hard[t].tolist())
+                int(
+                    (side.class_ids[j] == params["classes"][t, way]).nonzero()[
+                        int((side.class_ids[t][:i] == way).sum()), 0
+                    ]
+                )
+                for i, way in enumerate(side.class_ids[t].tolist())
             ]
             mixed.append(encoder.run(share * rows[t] + (1 - share) * rows[j][places], layer, 2))
-        centres = torch.stack([mixed[0][episode.support.hard[t] == k].mean(0) for k in range(3)])
+        centres = torch.stack([mixed[0][episode.support.class_ids[t] == k].mean(0) for k in range(3)])
         losses.append(F.cross_entropy(-torch.cdist(mixed[1], centres).square(), episode.query.labels[t]))
     found = MLTI().loss(learner, make.tasks_of(episode), make.draws(seed))
     assert torch.allclose(found, torch.stack(losses).mean(), atol=1e-10)
@@ -169,6 +175,6 @@ def test_maml_adapts_the_layers_above_alone(make):
     found = MLTI().loss(learner, make.tasks_of(episode), make.draws(seed))
     assert torch.allclose(found, expected, atol=1e-10)
     # The layers below learn too, by way of the hidden layer.
-    slopes = [torch.autograd.grad(loss, list(learner.model.parameters())) for loss in (found, expected)]
-    assert slopes[0][0].abs().max() > 0
-    assert all(torch.allclose(a, b, atol=1e-9) for a, b in zip(*slopes, strict=True))
+    grads = [torch.autograd.grad(loss, list(learner.model.parameters())) for loss in (found, expected)]
+    assert grads[0][0].abs().max() > 0
+    assert all(torch.allclose(a, b, atol=1e-9) for a, b in zip(*grads, strict=True))

@@ -77,7 +77,7 @@ def train(
     _, held_out = source().split((0.6, 0.4), seed=0)
     settings = Settings(
         steps=steps,
-        tasks_per_step=tasks,
+        meta_batch_size=tasks,
         rate=rate,
         schedule="constant",
         optimizer=optimizer,

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.runtime.distributed import Processes, check_share, first_to_tell
+from manyshot.runtime.distributed import Processes, check_share, reports_error
 
 SCRIPT = Path(__file__).with_name("share_steps.py")
-TINY = ["--encoder", "conv4(4, 4, 4, 4)", "--steps", "3", "--tasks-per-step", "2", "--ways", "2", "--validation", "0"]
+TINY = ["--encoder", "conv4(4, 4, 4, 4)", "--steps", "3", "--meta-batch-size", "2", "--ways", "2", "--validation", "0"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="shares one loading of torch, which needs fork")
@@ -100,10 +100,10 @@ def test_one_process_changes_nothing():
         pass
     own = torch.arange(3, dtype=torch.float64)
     assert alone.joined(own, alone.share(3), 3) is own
-    assert first_to_tell("anything")
+    assert reports_error("anything")
 
 
 def test_fewer_tasks_than_processes_are_named():
     check_share(2, Processes(1, 2))
-    with pytest.raises(InputError, match="tasks_per_step=2 for 3 processes: give each a task at least"):
+    with pytest.raises(InputError, match="meta_batch_size=2 for 3 processes: give each a task at least"):
         check_share(2, Processes(0, 3))

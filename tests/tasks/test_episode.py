@@ -10,7 +10,7 @@ def examples(items, origin=None) -> Examples:
         items=items,
         labels=torch.eye(2).repeat(1, n, 1)[:, :n],
         weight=torch.ones(1, n),
-        present=torch.ones(1, 2, dtype=torch.bool),
+        class_mask=torch.ones(1, 2, dtype=torch.bool),
         origin=origin,
     )
 
@@ -34,15 +34,15 @@ def test_hard_labels_are_those_of_the_largest_share():
         items=torch.zeros(1, 1, 1),
         labels=torch.tensor([[[0.3, 0.7]]]),
         weight=torch.ones(1, 1),
-        present=torch.ones(1, 2, dtype=torch.bool),
+        class_mask=torch.ones(1, 2, dtype=torch.bool),
     )
-    assert soft.hard.tolist() == [[1]]
+    assert soft.class_ids.tolist() == [[1]]
 
 
 def test_moving_to_a_floating_type_leaves_marks_and_origins_alone():
     moved = examples(torch.zeros(1, 2, 3), origin=torch.zeros(1, 2, dtype=torch.long)).to("cpu", torch.float64)
     assert moved.items.dtype == moved.labels.dtype == moved.weight.dtype == torch.float64
-    assert moved.present.dtype == torch.bool
+    assert moved.class_mask.dtype == torch.bool
     assert moved.origin.dtype == torch.long
 
 

@@ -79,7 +79,7 @@ def test_several_numbers_may_be_asked_for_of_items_of_any_kind():
     episode = tasks.batch(0, 4)
     assert not has_classes(episode)
     assert episode.support.labels.shape == (4, 2, 3)
-    assert episode.support.present.shape == episode.classes.shape == (4, 3)
+    assert episode.support.class_mask.shape == episode.classes.shape == (4, 3)
     for text, label in zip(episode.query.items[0], episode.query.labels[0], strict=True):
         assert label.equal(targets[texts.index(text)].float())
 

@@ -227,7 +227,7 @@ def test_an_episode_holds_the_items_of_its_table():
         of_way = np.repeat(np.arange(4), positions.shape[2])
         shares = torch.eye(4)[of_way] * side.weight[..., None]  # padding has no class
         assert side.labels.equal(shares)
-        assert side.present.equal(torch.from_numpy(table.classes >= 0))
+        assert side.class_mask.equal(torch.from_numpy(table.classes >= 0))
         assert side.origin is None
     assert episode.classes.equal(torch.from_numpy(table.classes))
 

@@ -46,7 +46,7 @@ def train(folder: Path, kind: str, steps: int, optimizer: str = "adam") -> None:
     training, held_out = source().split((0.6, 0.4), seed=0)
     settings = Settings(
         steps=steps,
-        tasks_per_step=2,
+        meta_batch_size=2,
         rate=0.01,
         optimizer=optimizer,
         warm_up=3,

@@ -60,7 +60,7 @@ def test_settings_that_a_file_leaves_out_have_their_usual_values():
         ({"data": "digits", "ways": [5, 10_001]}, "10001"),
         ({"data": "digits", "shots": 10_001}, "shots=10001"),
         ({"data": "digits", "queries": 10_001}, "queries=10001"),
-        ({"data": "digits", "fit": {"tasks_per_step": 10_001}}, "tasks_per_step=10001: give at most 10,000"),
+        ({"data": "digits", "fit": {"meta_batch_size": 10_001}}, "meta_batch_size=10001: give at most 10,000"),
         ({"data": "digits", "validation": 1.0}, "validation=1.0"),
         ({"data": "digits", "validation": -0.1}, "validation=-0.1"),
         ({"data": "digits", "validation": float("nan")}, "validation=nan"),

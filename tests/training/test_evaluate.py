@@ -24,7 +24,7 @@ class Says(Learner):
 
     def adapt(self, support):
         def classify(queries, weight=None):
-            return queries.flatten(2).masked_fill(~support.present[:, None], -torch.inf)
+            return queries.flatten(2).masked_fill(~support.class_mask[:, None], -torch.inf)
 
         return classify
 
@@ -72,8 +72,8 @@ def test_the_calibration_error_is_that_of_a_loop_over_queries():
     for task in range(2):
         for i in range(3):
             if BY_HAND.query.weight[task, i] > 0:
-                row = BY_HAND.query.items[task, i][BY_HAND.query.present[task]].softmax(-1)
-                queries.append((float(row.max()), int(row.argmax()) == int(BY_HAND.query.hard[task, i])))
+                row = BY_HAND.query.items[task, i][BY_HAND.query.class_mask[task]].softmax(-1)
+                queries.append((float(row.max()), int(row.argmax()) == int(BY_HAND.query.class_ids[task, i])))
     gap = 0.0
     for b in range(15):
         inside = [q for q in queries if b / 15 <= q[0] < (b + 1) / 15]
@@ -142,7 +142,7 @@ def test_variants_of_a_query_are_averaged():
     for t in range(5):
         shown, asked = support.flatten(1)[2 * t : 2 * t + 2], queries.flatten(1).view(5, 4, 8, 16)[t]
         chances = (-(asked[:, :, None] - shown).square().sum(-1)).log_softmax(-1).mean(1)
-        by_hand.append((chances.argmax(-1) == episode.query.hard[t]).double().mean())
+        by_hand.append((chances.argmax(-1) == episode.query.class_ids[t]).double().mean())
     assert found.accuracy.tolist() == pytest.approx(torch.stack(by_hand).tolist())
 
 

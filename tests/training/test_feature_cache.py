@@ -12,7 +12,7 @@ from manyshot.learners import FeatureLearner, Prototypes, Ridge
 from manyshot.nets import ENCODERS, PretrainedEncoder
 from manyshot.runtime.distributed import Processes
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training import Config, Settings, given_run, load_run, load_sources, train
+from manyshot.training import Config, Settings, frozen_run, load_run, load_sources, train
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
 from manyshot.training.run import make_learner
@@ -120,7 +120,7 @@ def test_tasks_judged_on_kept_features_get_the_same_answers(kind, source):
 
 
 def config(**changes) -> Config:
-    fit = {"steps": 40, "tasks_per_step": 4, "validation_tasks": 70, "warm_up": 0, "rate": 0.05}
+    fit = {"steps": 40, "meta_batch_size": 4, "validation_tasks": 70, "warm_up": 0, "rate": 0.05}
     fit |= {name: changes.pop(name) for name in list(changes) if name in fit}
     options = {"learner": "ridge", "encoder": "tiny", "ways": 3, "queries": 2, "validation": 0.3}
     return Config("digits", **options | changes, fit=Settings(**fit))
@@ -196,7 +196,7 @@ class TestTrainingOnAFrozenEncoder:
 
 class TestEncodersJudgedAsTheyAre:
     def test_need_no_training(self, source):
-        found = given_run(config(learner="ridge(penalty=0.5)"), source)
+        found = frozen_run(config(learner="ridge(penalty=0.5)"), source)
         assert not found.learner.training
         assert found.learner.log_penalty.exp().item() == pytest.approx(0.5)
         sampler = EpisodeSampler(source, ways=3, shots=2, queries=4)
@@ -212,5 +212,5 @@ class TestEncodersJudgedAsTheyAre:
     )
     def test_are_refused_where_something_must_be_trained_first(self, changes, message, source):
         with pytest.raises(InputError, match=message) as caught:
-            given_run(config(**changes), replace(source, store=torch.zeros(40, 1, 28, 28, dtype=torch.uint8)))
+            frozen_run(config(**changes), replace(source, store=torch.zeros(40, 1, 28, 28, dtype=torch.uint8)))
         assert "\n" not in str(caught.value)

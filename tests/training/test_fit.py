@@ -248,7 +248,7 @@ def test_weights_that_a_step_threw_far_away_never_take_the_place_of_good_ones(sa
     [
         ({"steps": 0}, "steps=0: give a whole number, at least 1"),
         ({"steps": 1.5}, "steps=1.5: give a whole number"),
-        ({"tasks_per_step": 0}, "tasks_per_step=0"),
+        ({"meta_batch_size": 0}, "meta_batch_size=0"),
         ({"validate_every": 0}, "validate_every=0"),
         ({"validation_tasks": -1}, "validation_tasks=-1"),
         ({"save_every": 0}, "save_every=0"),

@@ -13,7 +13,7 @@ from manyshot.datasets import load as load_data
 from manyshot.objectives import Plain
 from manyshot.runtime.clock import CpuClock, cpu_seconds
 from manyshot.runtime.device import device_or_cpu, require_device
-from manyshot.training import Config, Settings, classes_seen, load_run, load_sources, train, with_room
+from manyshot.training import Config, Settings, classes_seen, drop_validation_if_small, load_run, load_sources, train
 from manyshot.training.fit import check_step
 from manyshot.training.run import make_learner
 from manyshot.training.train import check_trainable
@@ -24,7 +24,7 @@ CONFIG = Config(
     ways=3,
     queries=2,
     validation=0.3,
-    fit=Settings(steps=3, tasks_per_step=2, validation_tasks=2, save_every=2),
+    fit=Settings(steps=3, meta_batch_size=2, validation_tasks=2, save_every=2),
 )
 
 
@@ -231,11 +231,11 @@ def test_another_learner_lies_where_the_weights_of_the_run_lie(finished):
 
 
 def test_data_too_few_to_hold_some_out_are_all_trained_on():
-    assert with_room(replace(CONFIG, validation=0.3)).validation == 0.3
-    assert with_room(replace(CONFIG, validation=0.1)).validation == 0
-    assert with_room(replace(CONFIG, ways=10)).validation == 0
+    assert drop_validation_if_small(replace(CONFIG, validation=0.3)).validation == 0.3
+    assert drop_validation_if_small(replace(CONFIG, validation=0.1)).validation == 0
+    assert drop_validation_if_small(replace(CONFIG, ways=10)).validation == 0
     with pytest.raises(InputError, match="ways=11; lower the ways"):
-        with_room(replace(CONFIG, ways=11))
+        drop_validation_if_small(replace(CONFIG, ways=11))
 
 
 def test_a_run_on_a_folder_is_of_use_from_another_folder(tmp_path, monkeypatch):

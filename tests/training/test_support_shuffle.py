@@ -48,7 +48,7 @@ def test_targets_are_dealt_out_among_all_tasks():
 
 def test_every_deal_is_as_likely():
     episode = sampler(ways=3, shots=1).batch(0, 900)
-    rows = shuffled_support(episode, generator()).support.hard.tolist()
+    rows = shuffled_support(episode, generator()).support.class_ids.tolist()
     counts = np.unique(np.array(rows), axis=0, return_counts=True)[1]
     assert len(counts) == 6
     assert counts.min() > 100
@@ -94,7 +94,7 @@ def test_targets_are_judged_by_squared_error():
 def test_targets_of_two_numbers_are_no_classes():
     episode = Sinusoids().batch(0, 10)
     support, query = (
-        replace(side, labels=torch.cat([side.labels, side.items], -1), present=side.present.expand(-1, 2))
+        replace(side, labels=torch.cat([side.labels, side.items], -1), class_mask=side.class_mask.expand(-1, 2))
         for side in (episode.support, episode.query)
     )
     found = probe(ByHeart(), [Episode(support, query, episode.classes.expand(-1, 2))])

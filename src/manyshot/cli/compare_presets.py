@@ -113,7 +113,7 @@ def _omniglot_challenge(
     as_json: bool,
 ) -> None:
     """A ladder, which is judged on one-shot runs, with ensembles on its upper rungs."""
-    from manyshot.compare.omniglot_ladder import CONFIG, climb, practice_runs
+    from manyshot.compare.omniglot_ladder import CONFIG, practice_runs, run_ladder
     from manyshot.report.one_shot_page import COLUMNS, one_shot_page, one_shot_rows
     from manyshot.report.page import write_page
 
@@ -123,7 +123,7 @@ def _omniglot_challenge(
     fit = replace(fit, device=given["device"])
     config = replace(CONFIG, root=None if root is None else str(root), fit=fit)
     judged = practice_runs(root) if one_shot_runs is None else one_shot_runs
-    found = climb(config, judged, given["seeds"], out, jobs)
+    found = run_ladder(config, judged, given["seeds"], out, jobs)
     report = out / "report.html"
     write_page(report, one_shot_page(PRESETS["omniglot-challenge"], found, command_line()))
     if as_json:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from manyshot.cli.options import command_line, print_json, print_table
 
 if TYPE_CHECKING:
-    from manyshot.compare import Compared
+    from manyshot.compare import ComparisonResult
 
 
-def tell(title: str, compared: "list[Compared]", out: Path, told: dict[str, Any] | None) -> None:
+def tell(title: str, compared: "list[ComparisonResult]", out: Path, told: dict[str, Any] | None) -> None:
     """Write the report of comparisons, and print their tables or JSON.
 
     Args:

@@ -66,8 +66,8 @@ def compare_text(
         seed: of tasks and draws.
         as_json: print JSON.
     """
-    from manyshot.compare import Arm, Judging, check_arms
-    from manyshot.compare.frozen import compare_given
+    from manyshot.compare import Arm, TestSuite, check_arms
+    from manyshot.compare.frozen import compare_frozen
     from manyshot.report.compare_page import COLUMNS, result_rows
     from manyshot.report.page import write_page
     from manyshot.report.sentences_page import sentences_page
@@ -93,8 +93,8 @@ def compare_text(
     )
     check_arms((), out)
     source = load_sources(config).training
-    judging = Judging("", config.ways, config.shots, queries, tasks, within_group=within_group)
-    compared = compare_given([Arm.parse(arm) for arm in arms], config, judging, source)
+    judging = TestSuite("", config.ways, config.shots, queries, tasks, within_group=within_group)
+    compared = compare_frozen([Arm.parse(arm) for arm in arms], config, judging, source)
     told: dict[str, Any] = compared.as_dict() | {"data": source.name, "encoder": encoder}
     told["tasks_file"] = str(out / TASKS)
     report = out / "report.html"

@@ -224,11 +224,11 @@ def _given(
 ) -> "tuple[Run, Source]":
     """A pre-trained encoder as it is, and the data to judge it on."""
     from manyshot.datasets import load
-    from manyshot.training import Config, given_run
+    from manyshot.training import Config, frozen_run
 
     config = Config(data, learner=learner, encoder=encoder)
     source = load(data, split, root=root, size=size, columns=columns)
-    return given_run(config, source), source
+    return frozen_run(config, source), source
 
 
 def _source(

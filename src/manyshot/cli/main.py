@@ -55,9 +55,9 @@ class Commands(TyperGroup):
 def _ended(message: str, status: int, secondary: bool = False) -> typer.Exit:
     message = " ".join(message.splitlines())
     if are_several():
-        from manyshot.runtime.distributed import first_to_tell
+        from manyshot.runtime.distributed import reports_error
 
-        if not first_to_tell(message, secondary):
+        if not reports_error(message, secondary):
             return typer.Exit(status)
     print(message, file=sys.stderr, flush=True)
     return typer.Exit(status)

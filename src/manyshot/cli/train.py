@@ -31,7 +31,7 @@ EXAMPLES = examples(
     'manyshot train photos/ --plan "support+query: flip affine(15)" --ways 5 --shots 1-5 --out runs/photos',
     'manyshot train mnist --learner "maml(steps=5)" --encoder "conv4(32, 32, 32, 32)" --out runs/maml',
     'manyshot train faq.csv --text-column question --label-column topic --encoder "minilm(project=256)" --out runs/faq',
-    "torchrun --nproc-per-node 2 -m manyshot train mnist --tasks-per-step 8 --out runs/two-processes",
+    "torchrun --nproc-per-node 2 -m manyshot train mnist --meta-batch-size 8 --out runs/two-processes",
     "manyshot train omniglot --stage learner --split background --plan handwriting --out runs/letters",
     "manyshot train omniglot --stage augmenter --learner runs/letters --head ridge --ways 20 --out runs/augmenter",
     "",
@@ -86,7 +86,7 @@ def train(
     within_group: option.WithinGroup = 0.0,
     classes: option.Classes = None,
     steps: option.Steps = 2000,
-    tasks_per_step: option.TasksPerStep = 4,
+    meta_batch_size: option.TasksPerStep = 4,
     rate: option.Rate = 1e-3,
     optimizer: option.Optimizer = "adam",
     schedule: option.Schedule = "cosine",
@@ -116,8 +116,8 @@ def train(
     from manyshot.report.page import write_page
     from manyshot.report.run_page import run_page
     from manyshot.runtime.distributed import together
+    from manyshot.training import drop_validation_if_small
     from manyshot.training import train as make
-    from manyshot.training import with_room
 
     quieten(quiet)
     if stage not in (None, *STAGES):
@@ -152,7 +152,7 @@ def train(
         check_out(out)
         if validation is None:
             with processes.leader_first():
-                wanted, config = config, with_room(config)
+                wanted, config = config, drop_validation_if_small(config)
             if config != wanted:
                 note(
                     f"{data} has too few classes to hold some out, so the last weights are kept (as by --validation 0)"

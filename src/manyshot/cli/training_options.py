@@ -53,7 +53,7 @@ SaveEvery = Annotated[int, typer.Option(help="Steps between two checkpoints.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 OF_STEPS = (
-    *("steps", "tasks_per_step", "rate", "optimizer", "schedule", "weight_decay", "clip"),
+    *("steps", "meta_batch_size", "rate", "optimizer", "schedule", "weight_decay", "clip"),
     *("validate_every", "save_every", "seed", "device"),
 )
 """The options that are settings of the same name of a training's steps."""

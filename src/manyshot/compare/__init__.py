@@ -1,15 +1,22 @@
 """Comparison of arms on the same test tasks: arms, test suites, paired differences, named comparisons."""
 
 from manyshot.compare.arm import Arm
-from manyshot.compare.comparison import Compared, Comparison, Judging, adjusted, run_comparison, run_comparisons
+from manyshot.compare.comparison import (
+    Comparison,
+    ComparisonResult,
+    TestSuite,
+    adjusted,
+    run_comparison,
+    run_comparisons,
+)
 from manyshot.compare.run_arms import ArmResult, check_arms, compare, train_arms
 
 __all__ = [
     "Arm",
     "ArmResult",
-    "Compared",
     "Comparison",
-    "Judging",
+    "ComparisonResult",
+    "TestSuite",
     "adjusted",
     "check_arms",
     "compare",

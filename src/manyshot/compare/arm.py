@@ -75,8 +75,8 @@ class Arm:
         if arrow and not test_plan:
             raise InputError(f"arm '{text}': no plan after '=>'; write one, or 'none'")
         settings = _settings(given, text, tuple(SETTINGS))
-        at_use = dict(_settings(given_use, text, ("learner",)))
-        return cls(name, plan, test_plan or "none", settings, at_use.get("learner"))
+        as_test_plan = dict(_settings(given_use, text, ("learner",)))
+        return cls(name, plan, test_plan or "none", settings, as_test_plan.get("learner"))
 
     def configure(self, config: Config) -> Config:
         """What the arm trains with, where a comparison's other arms have `config`.

@@ -25,7 +25,7 @@ from manyshot.training.task_csv import TASKS, write_task_csv
 
 
 @dataclass(frozen=True)
-class Judging:
+class TestSuite:
     """Tasks that trained arms are judged on.
 
     Args:
@@ -102,7 +102,7 @@ class Comparison:
     name: str
     config: Config
     arms: tuple[Arm, ...]
-    judgings: tuple[Judging, ...]
+    judgings: tuple[TestSuite, ...]
     seeds: int = 3
 
     def samplers(self, sources: Sources | None = None) -> dict[str, EpisodeSampler]:
@@ -119,7 +119,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class ComparisonResult:
     """What a comparison found.
 
     Args:
@@ -172,7 +172,7 @@ class Compared:
         }
 
 
-def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None) -> Compared:
+def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None) -> ComparisonResult:
     """Train every arm with every seed, judge all on the same tasks, and write what came of each task.
 
     The folder gets the runs and `tasks.csv`, with a line for each judging, arm, seed and task.
@@ -193,7 +193,8 @@ def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None
         judging.name: compare(runs, samplers[judging.name], judging.tasks, config.fit.seed)
         for judging in comparison.judgings
     }
-    compared = Compared(comparison, runs, seconds, results, {name: s.source.name for name, s in samplers.items()})
+    sources = {name: sampler.source.name for name, sampler in samplers.items()}
+    compared = ComparisonResult(comparison, runs, seconds, results, sources)
     write_task_csv(folder / TASKS, compared.task_rows())
     return compared
 
@@ -210,7 +211,7 @@ def adjusted(
     """The same comparison with other data folders, sizes, seed or device, where they are given.
 
     Example:
-        >>> whole = Comparison("", Config("digits"), (Arm("none", "none"),), (Judging("all"),))
+        >>> whole = Comparison("", Config("digits"), (Arm("none", "none"),), (TestSuite("all"),))
         >>> small = adjusted(whole, steps=3, tasks=9)
         >>> small.config.fit.steps, small.judgings[0].tasks, small.seeds
         (3, 9, 3)
@@ -228,7 +229,7 @@ def adjusted(
     )
 
 
-def run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int | None = None) -> list[Compared]:
+def run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int | None = None) -> list[ComparisonResult]:
     """Run comparisons one after the other.
 
     Args:

@@ -6,25 +6,25 @@ from dataclasses import replace
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.compare.arm import Arm
-from manyshot.compare.comparison import Compared, Comparison, Judging
+from manyshot.compare.comparison import Comparison, ComparisonResult, TestSuite
 from manyshot.compare.run_arms import compare
 from manyshot.tasks import Source
 from manyshot.training.config import Config
-from manyshot.training.run import Run, given_run
+from manyshot.training.run import Run, frozen_run
 from manyshot.training.splits import Sources
 
 SETTINGS = ("learner", "encoder")
 """What an arm may set where nothing is trained."""
 
 
-def at_use(arm: Arm) -> Arm:
+def as_test_plan(arm: Arm) -> Arm:
     """The same arm with its plan where it acts if nothing is trained: at use time.
 
     Raises:
         InputError: if it has plans for both times, or a setting of a training.
 
     Example:
-        >>> at_use(Arm.parse("more = shots: 4 x noise")).test_plan
+        >>> as_test_plan(Arm.parse("more = shots: 4 x noise")).test_plan
         'shots: 4 x noise'
     """
     for name, value in arm.settings:
@@ -39,7 +39,7 @@ def at_use(arm: Arm) -> Arm:
     return arm
 
 
-def compare_given(arms: Sequence[Arm], config: Config, judging: Judging, source: Source) -> Compared:
+def compare_frozen(arms: Sequence[Arm], config: Config, judging: TestSuite, source: Source) -> ComparisonResult:
     """Judge encoders and learners as they are, each with its plan, on the same tasks.
 
     Args:
@@ -54,11 +54,11 @@ def compare_given(arms: Sequence[Arm], config: Config, judging: Judging, source:
     Example:
         >>> source = Source.of([f"{w} {i}" for w in ("pay", "play") for i in range(9)], ["money"] * 9 + ["music"] * 9)
         >>> arms = [Arm.parse("none"), Arm.parse("ridge = none | learner=ridge")]
-        >>> found = compare_given(arms, Config("here", encoder="ngrams(64)"), Judging("", 2, 1, 3, 5), source)
+        >>> found = compare_frozen(arms, Config("here", encoder="ngrams(64)"), TestSuite("", 2, 1, 3, 5), source)
         >>> list(found.results[""])
         ['none', 'ridge']
     """
-    used = [at_use(arm) for arm in arms]
+    used = [as_test_plan(arm) for arm in arms]
     names = [arm.name for arm in used]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -67,10 +67,10 @@ def compare_given(arms: Sequence[Arm], config: Config, judging: Judging, source:
     runs: dict[str, list[Run]] = {}
     for arm in used:
         Plan.parse(arm.test_plan)
-        run = given_run(arm.configure(config), source)
+        run = frozen_run(arm.configure(config), source)
         runs[arm.name] = [run.used(arm.test_plan, arm.test_learner)]
     results = {judging.name: compare(runs, sampler, judging.tasks, config.fit.seed, trained=False)}
     seconds = dict.fromkeys(runs, 0.0)
-    return Compared(
+    return ComparisonResult(
         Comparison("", config, tuple(used), (judging,), 1), runs, seconds, results, {judging.name: source.name}
     )

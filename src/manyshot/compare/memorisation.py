@@ -116,7 +116,7 @@ def remember(waves: int, seeds: int = SEEDS, steps: int = STEPS, tasks: int = 20
         unseen = known.batch(waves * steps * 8, waves * sets)  # the same waves at other points
         for arm, plan in ARMS.items():
             learner = _learner(own)
-            settings = Settings(steps=steps, tasks_per_step=8, seed=own)
+            settings = Settings(steps=steps, meta_batch_size=8, seed=own)
             began = time.process_time()
             fit(learner, known, settings, Plan.parse(plan), title=f"{waves} waves, {arm}, seed {own}")
             found.seconds[arm] += time.process_time() - began

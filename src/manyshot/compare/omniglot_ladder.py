@@ -16,7 +16,7 @@ from torch import Tensor
 from manyshot.augment import Plan
 from manyshot.base import InputError, track
 from manyshot.compare.arm import Arm
-from manyshot.compare.run_arms import ArmResult, beside_first, difference_as_dict, train_arms
+from manyshot.compare.run_arms import ArmResult, against_first, difference_as_dict, train_arms
 from manyshot.contrib.deformation_matching import DeformationMatching
 from manyshot.datasets import OneShotRuns, one_shot_runs
 from manyshot.datasets.fetch import places
@@ -51,11 +51,11 @@ CONFIG = Config(
     ways=20,
     queries=2,
     validation=0.0,
-    fit=Settings(steps=600, tasks_per_step=2, rate=2e-3),
+    fit=Settings(steps=600, meta_batch_size=2, rate=2e-3),
 )
 """What every rung trains with."""
 
-RUNGS = (
+LADDER = (
     Arm("nothing", "none"),
     Arm("items deformed", _ITEMS),
     Arm("+ turned classes", f"task: turn flip; {_ITEMS}"),
@@ -68,7 +68,7 @@ RUNGS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Climbed:
+class LadderResult:
     """What the ladder's rungs reached.
 
     Args:
@@ -91,7 +91,7 @@ class Climbed:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: what was judged, and by rung the error, its difference to the first, and what the rung trains."""
-        arms = {arm.name: arm.as_dict() for arm in RUNGS}
+        arms = {arm.name: arm.as_dict() for arm in LADDER}
         rungs = {}
         for name, result in self.results.items():
             told, gap = result.as_dict(), result.against_first
@@ -125,14 +125,14 @@ def practice_runs(root: Path | None) -> Path:
     raise InputError(f"no practice_runs.zip in {looked[0]}; put it there, or name runs by --one-shot-runs FILE")
 
 
-def climb(
+def run_ladder(
     config: Config,
     judged: Path,
     seeds: int,
     folder: Path,
     jobs: int | None = None,
-    rungs: tuple[Arm, ...] = RUNGS,
-) -> Climbed:
+    rungs: tuple[Arm, ...] = LADDER,
+) -> LadderResult:
     """Train the rungs, and judge them, deformation matching and ensembles of both on the same one-shot runs.
 
     Args:
@@ -141,7 +141,7 @@ def climb(
         seeds: trainings of each rung.
         folder: of the trainings, see `train_arms`; so is jobs.
         jobs: see there.
-        rungs: those of the ladder to climb; the one called `TRAINED` is among them.
+        rungs: those of the ladder to run_ladder; the one called `TRAINED` is among them.
 
     Raises:
         InputError: see `train_arms` and `one_shot_runs`; nothing has been trained then.
@@ -173,11 +173,11 @@ def climb(
         f"ensemble of the {seeds} seeds": mean.expand_as(nets),
         f"ensemble of the {seeds} seeds and {BENT}": (seeds * mean + bent).expand_as(nets),
     }
-    right = coarse.episode.query.hard
+    right = coarse.episode.query.class_ids
     accuracy |= {name: (said.argmax(-1) == right).double().mean(-1).numpy() for name, said in beside.items()}
     own = {arm.name: seconds[arm.name] for arm in rungs if arm.test_plan == "none"}
-    results = beside_first(accuracy)
-    climbed = Climbed(results, own, (right.numel(), len(right)), config.fit.steps, config.fit.seed)
+    results = against_first(accuracy)
+    climbed = LadderResult(results, own, (right.numel(), len(right)), config.fit.steps, config.fit.seed)
     write_task_csv(folder / TASKS, climbed.task_rows())
     return climbed
 

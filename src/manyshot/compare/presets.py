@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from manyshot.compare.arm import Arm
-from manyshot.compare.comparison import Comparison, Judging
+from manyshot.compare.comparison import Comparison, TestSuite
 from manyshot.training.config import Config
 from manyshot.training.fit import Settings
 
@@ -35,7 +35,7 @@ _FEW_TASKS = tuple(
             split_by="group",
             test=0.3,
             validation=0.0,
-            fit=Settings(steps=800, tasks_per_step=2),
+            fit=Settings(steps=800, meta_batch_size=2),
         ),
         (
             Arm("without", "none"),
@@ -43,7 +43,7 @@ _FEW_TASKS = tuple(
             Arm("mlti", "none", settings=(("objective", "mlti"),)),
             Arm("turned classes, mlti", _TURNED, settings=(("objective", "mlti"),)),
         ),
-        (Judging("5 ways", ways=5), Judging("20 ways", ways=20)),
+        (TestSuite("5 ways", ways=5), TestSuite("20 ways", ways=20)),
     )
     for classes in (10, 20, 50, 100)
 )
@@ -57,7 +57,7 @@ _TRANSFER = Comparison(
         ways=20,
         queries=1,
         validation=0.0,
-        fit=Settings(steps=1000, tasks_per_step=3, rate=2e-3),
+        fit=Settings(steps=1000, meta_batch_size=3, rate=2e-3),
     ),
     (
         Arm("without", "none"),
@@ -65,8 +65,8 @@ _TRANSFER = Comparison(
         Arm("turned and deformed", f"{_TURNED}; support+query: {_DEFORM}"),
     ),
     (
-        Judging("1 shot", ways=10, shots=1, data="mnist", split="test"),
-        Judging("5 shots", ways=10, shots=5, data="mnist", split="test"),
+        TestSuite("1 shot", ways=10, shots=1, data="mnist", split="test"),
+        TestSuite("5 shots", ways=10, shots=5, data="mnist", split="test"),
     ),
 )
 
@@ -81,7 +81,7 @@ _CIFAR_FS = Comparison(
         ways=5,
         shots=(1, 5),
         validation=0.0,
-        fit=Settings(steps=1000, tasks_per_step=2),
+        fit=Settings(steps=1000, meta_batch_size=2),
     ),
     (
         Arm("without", "none"),
@@ -103,8 +103,8 @@ _CIFAR_FS = Comparison(
         Arm("turned, erase", "task: turn(p=0.67); query: erase(p=0.5)"),
     ),
     (
-        Judging("1 shot", ways=5, shots=1, data="cifar-fs", split="validation"),
-        Judging("5 shots", ways=5, shots=5, data="cifar-fs", split="validation"),
+        TestSuite("1 shot", ways=5, shots=1, data="cifar-fs", split="validation"),
+        TestSuite("5 shots", ways=5, shots=5, data="cifar-fs", split="validation"),
     ),
 )
 

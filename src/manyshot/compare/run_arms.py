@@ -296,14 +296,14 @@ def compare(
         name: [evaluate_tasks(r.learner, sampler, tasks, Plan.parse(r.config.test_plan), seed) for r in arm]
         for name, arm in runs.items()
     }
-    results = beside_first({name: np.stack([one.accuracy for one in arm]) for name, arm in found.items()}, trained)
+    results = against_first({name: np.stack([one.accuracy for one in arm]) for name, arm in found.items()}, trained)
     return {
         name: replace(result, transductive=any(one.transductive for one in found[name]))
         for name, result in results.items()
     }
 
 
-def beside_first(accuracy: Mapping[str, NDArray[np.float64]], trained: bool = True) -> dict[str, ArmResult]:
+def against_first(accuracy: Mapping[str, NDArray[np.float64]], trained: bool = True) -> dict[str, ArmResult]:
     """What arms reached, and by how much they differ from the first.
 
     Args:
@@ -312,9 +312,9 @@ def beside_first(accuracy: Mapping[str, NDArray[np.float64]], trained: bool = Tr
 
     Example:
         >>> one, other = np.array([[0.5, 0.7], [0.4, 0.8]]), np.array([[0.6, 0.9], [0.5, 0.8]])
-        >>> round(beside_first({"one": one, "other": other})["other"].against_first.difference, 2)
+        >>> round(against_first({"one": one, "other": other})["other"].against_first.difference, 2)
         0.1
-        >>> beside_first({"one": one[:1], "other": other[:1]})["other"].against_first is None
+        >>> against_first({"one": one[:1], "other": other[:1]})["other"].against_first is None
         True
     """
     first, *others = accuracy

@@ -88,7 +88,7 @@ def _examples(items: torch.Tensor, classes: torch.Tensor, ways: int) -> Examples
         items=items,
         labels=F.one_hot(classes, ways).float(),
         weight=torch.ones(classes.shape),
-        present=torch.ones(len(classes), ways, dtype=torch.bool),
+        class_mask=torch.ones(len(classes), ways, dtype=torch.bool),
     )
 
 

@@ -1,24 +1,24 @@
 """Generative models: more items of known classes, and of classes never seen; and how far to trust them."""
 
-from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.adversarial_objective import AdversarialObjective
 from manyshot.generate.batches import Batch, Batches
 from manyshot.generate.data_spec import Kind, ModelOptions
 from manyshot.generate.losses import LOSSES, AdversarialLoss
-from manyshot.generate.model import Condition, ItemGenerator
-from manyshot.generate.objective import Lesson
+from manyshot.generate.model import Condition, GenerativeModel
+from manyshot.generate.objective import GeneratorObjective
 from manyshot.generate.registry import MODELS, parse_model, write_model
 
 __all__ = [
     "LOSSES",
     "MODELS",
     "AdversarialLoss",
+    "AdversarialObjective",
     "Batch",
     "Batches",
     "Condition",
-    "Game",
-    "ItemGenerator",
+    "GenerativeModel",
+    "GeneratorObjective",
     "Kind",
-    "Lesson",
     "ModelOptions",
     "parse_model",
     "write_model",

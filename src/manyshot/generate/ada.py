@@ -10,7 +10,7 @@ EVERY = 4
 
 
 @dataclass(frozen=True)
-class AdaptiveShare:
+class AdaptiveProbability:
     """Augments more as the discriminator learns the real items by heart, and less where it does not.
 
     r = E sign(s(x)) over real training items x: 0 where the discriminator cannot tell, 1 where it knows them all. The
@@ -25,7 +25,7 @@ class AdaptiveShare:
         InputError: if a value is out of range.
 
     Example:
-        >>> adapt = AdaptiveShare(target=0.6, items=1000)
+        >>> adapt = AdaptiveProbability(target=0.6, items=1000)
         >>> adapt.next(0.5, sign=0.9, seen=100), adapt.next(0.5, sign=0.2, seen=100), adapt.next(0.5, 0.6, 100)
         (0.6, 0.4, 0.5)
     """

@@ -9,15 +9,15 @@ from torch import Tensor
 from manyshot.generate.batches import Batch
 from manyshot.generate.discriminator import Discriminator
 from manyshot.generate.losses import LOSSES, gradient_penalty, r1_penalty
-from manyshot.generate.model import ItemGenerator
-from manyshot.generate.objective import Change, Lesson
+from manyshot.generate.model import GenerativeModel
+from manyshot.generate.objective import Change, GeneratorObjective
 
 STRENGTH = {"none": 0.0, "gradient": 10.0, "r1": 1.0}
-"""The penalties of the discriminator's slopes, none, WGAN-GP's and R1, and the strength of each."""
+"""The penalties of the discriminator's grads, none, WGAN-GP's and R1, and the strength of each."""
 
 
 @dataclass(frozen=True, eq=False)
-class Sides:
+class DiscriminatorLoss:
     """What the discriminator's side of a step came to.
 
     Args:
@@ -33,7 +33,7 @@ class Sides:
     made: Float[Tensor, " n"]
 
 
-class Game(Lesson):
+class AdversarialObjective(GeneratorObjective):
     """A generator and a discriminator, and what each minimises.
 
     Args:
@@ -45,7 +45,7 @@ class Game(Lesson):
 
     def __init__(
         self,
-        generator: ItemGenerator,
+        generator: GenerativeModel,
         discriminator: Discriminator,
         loss: str,
         penalty: str = "none",
@@ -56,7 +56,7 @@ class Game(Lesson):
 
     def discriminator_side(
         self, batch: Batch, noise: Float[Tensor, "n z"], share: Float[Tensor, " n"], change: Change
-    ) -> Sides:
+    ) -> DiscriminatorLoss:
         """What the discriminator minimises; no gradient of it reaches the generator.
 
         Args:
@@ -82,7 +82,7 @@ class Game(Lesson):
             loss = loss + self.strength * gradient_penalty(score, real, made, share)
         elif self.penalty == "r1":
             loss = loss + self.strength * r1_penalty(score, real)
-        return Sides(loss, game.detach(), scores[:n].detach(), scores[n:].detach())
+        return DiscriminatorLoss(loss, game.detach(), scores[:n].detach(), scores[n:].detach())
 
     def generator_side(self, batch: Batch, noise: Float[Tensor, "n z"], change: Change) -> Float[Tensor, ""]:
         """What the generator minimises; its gradient goes through `change`."""

@@ -10,11 +10,11 @@ from torch.nn import functional as F
 
 from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError
-from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.adversarial_objective import AdversarialObjective
 from manyshot.generate.batches import Batch
 from manyshot.generate.data_spec import MOST, Kind, check_game
 from manyshot.generate.discriminator import Discriminator, Pairs
-from manyshot.generate.model import Code, Condition, ItemGenerator, Wants
+from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
 from manyshot.generate.networks import perceptron
 
 SHARPNESS = 10.0
@@ -25,7 +25,7 @@ FLOOR = 1e-5
 """What the anti-collapse term divides by where all noises come to one feature."""
 
 
-class Hallucinator(ItemGenerator):
+class Hallucinator(GenerativeModel):
     """Makes vectors of the class whose mean it is shown: s = c + body([c, z]).
 
     Args:
@@ -34,7 +34,7 @@ class Hallucinator(ItemGenerator):
         width: of the hidden layers.
     """
 
-    wants: ClassVar[Wants] = "mean"
+    wants: ClassVar[Conditioning] = "mean"
 
     def __init__(self, shape: tuple[int, ...], noise: int, width: int) -> None:
         super().__init__(shape, noise)
@@ -52,7 +52,7 @@ class Hallucinator(ItemGenerator):
         return made
 
 
-class FeatureGame(Game):
+class FeatureGame(AdversarialObjective):
     """The game with AFHN's two further terms: made features keep their class, and two noises give two features.
 
     class term:    -log sum_j [y_j = y_i] exp(k cos(x_i, s_j)) / sum_j exp(k cos(x_i, s_j)),   averaged over real x_i
@@ -63,15 +63,15 @@ class FeatureGame(Game):
     Args:
         generator: of vectors.
         discriminator: of pairs of them.
-        loss: see `Game`.
-        penalty: see `Game`.
+        loss: see `AdversarialObjective`.
+        penalty: see `AdversarialObjective`.
         keep: strength of the class term.
         spread: strength of the anti-collapse term.
     """
 
     def __init__(
         self,
-        generator: ItemGenerator,
+        generator: GenerativeModel,
         discriminator: Discriminator,
         loss: str,
         penalty: str,
@@ -143,7 +143,7 @@ class AFHNOptions:
     loss: str = "wasserstein"
     penalty: str = "gradient"
 
-    wants: ClassVar[Wants] = "mean"
+    wants: ClassVar[Conditioning] = "mean"
     judged: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -151,7 +151,7 @@ class AFHNOptions:
         check_number(self, "keep", "spread")
         check_game(self)
 
-    def make(self, kind: Kind) -> Game:
+    def make(self, kind: Kind) -> AdversarialObjective:
         """Build the game.
 
         Raises:

@@ -12,7 +12,7 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.base.sampling import choose
 from manyshot.base.seeds import generator, integers
-from manyshot.generate.model import Condition, Wants
+from manyshot.generate.model import Condition, Conditioning
 from manyshot.tasks import Source
 
 SHOTS = 5
@@ -46,8 +46,8 @@ class Batches:
 
     Args:
         source: of pictures or vectors.
-        wants: what a generator is told: see `Wants`. A mean is taken over 1 to 5 items beside the item, one number for
-            all means of a batch; no more than the smallest class has beside an item.
+        wants: what a generator is told (`Conditioning`). A mean is taken over 1 to 5 items beside the item, one number
+            for all means of a batch; no more than the smallest class has beside an item.
         size: items a batch.
         seed: the same seed gives the same batches.
 
@@ -62,7 +62,7 @@ class Batches:
     """
 
     source: Source
-    wants: Wants
+    wants: Conditioning
     size: int = 64
     seed: int = 0
 

@@ -8,15 +8,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.adversarial_objective import AdversarialObjective
 from manyshot.generate.data_spec import Kind
 from manyshot.generate.discriminator import Projection
 from manyshot.generate.gan import ConvolutionalOptions
-from manyshot.generate.model import Code, Condition, ItemGenerator, Wants
-from manyshot.generate.networks import Grow, Shrink
+from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
+from manyshot.generate.networks import DCGANDecoder, DCGANEncoder
 
 
-class Labelled(ItemGenerator):
+class Labelled(GenerativeModel):
     """Makes items of a class that it is told by its number: G(z, y) = body([z, e_y]).
 
     Args:
@@ -26,7 +26,7 @@ class Labelled(ItemGenerator):
         body: noise and class vector, one behind the other, to items.
     """
 
-    wants: ClassVar[Wants] = "label"
+    wants: ClassVar[Conditioning] = "label"
 
     def __init__(self, shape: tuple[int, ...], noise: int, classes: int, body: nn.Module) -> None:
         super().__init__(shape, noise, classes)
@@ -62,10 +62,10 @@ class ConditionalOptions(ConvolutionalOptions):
 
     noise: int = 16
 
-    wants: ClassVar[Wants] = "label"
+    wants: ClassVar[Conditioning] = "label"
     judged: ClassVar[bool] = True
 
-    def make(self, kind: Kind) -> Game:
+    def make(self, kind: Kind) -> AdversarialObjective:
         """Build the game.
 
         Raises:
@@ -74,8 +74,8 @@ class ConditionalOptions(ConvolutionalOptions):
         channels, size = kind.require_pictures("conditional")
         if kind.classes < 2:
             raise InputError("conditional: 1 class to train on; give at least 2, or use dcgan")
-        grow = Grow(2 * self.noise, channels, size, self.width)
-        reads = Shrink(channels, size, self.width)
+        grow = DCGANDecoder(2 * self.noise, channels, size, self.width)
+        reads = DCGANEncoder(channels, size, self.width)
         return self.game(
             Labelled(kind.shape, self.noise, kind.classes, grow), Projection(reads, reads.features, kind.classes)
         )

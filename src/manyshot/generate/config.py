@@ -14,9 +14,9 @@ from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
 from manyshot.datasets import load as load_data
 from manyshot.generate import Kind, parse_model, write_model
-from manyshot.generate.ada import AdaptiveShare
+from manyshot.generate.ada import AdaptiveProbability
 from manyshot.generate.diff_augment import ops_of
-from manyshot.generate.model import Wants
+from manyshot.generate.model import Conditioning
 from manyshot.runtime.settings import read_settings
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode
@@ -35,9 +35,9 @@ class GeneratorSettings:
         discriminator_steps: updates of the discriminator for one of the generator.
         averaging: how much of the averaged weights a step keeps.
         adapt: target of the adaptive probability of augmentation, such as 0.6; without one each op acts on every item.
-        adapt_items: see `AdaptiveShare`.
-        look_every: steps between two looks at what is made.
-        look_items: how many items a look compares.
+        adapt_items: see `AdaptiveProbability`.
+        eval_every: steps between two looks at what is made.
+        eval_examples: how many items a look compares.
         save_every: steps between two checkpoints.
         seed: of the weights and of all draws.
         device: "cpu", "cuda", ...
@@ -54,19 +54,19 @@ class GeneratorSettings:
     averaging: float = 0.999
     adapt: float | None = None
     adapt_items: int = 50_000
-    look_every: int = 500
-    look_items: int = 512
+    eval_every: int = 500
+    eval_examples: int = 512
     save_every: int = 500
     seed: int = 0
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "discriminator_steps", "look_every", "save_every", "adapt_items"):
+        for name in ("steps", "batch", "discriminator_steps", "eval_every", "save_every", "adapt_items"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise InputError(f"{name}={value}: give a whole number, at least 1")
-        if not (isinstance(self.look_items, int) and 8 <= self.look_items <= 10_000):
-            raise InputError(f"look_items={self.look_items}: give a whole number from 8 to 10,000")
+        if not (isinstance(self.eval_examples, int) and 8 <= self.eval_examples <= 10_000):
+            raise InputError(f"eval_examples={self.eval_examples}: give a whole number from 8 to 10,000")
         if self.batch > 65_536:
             raise InputError(f"batch={self.batch}: give at most 65,536")
         for name in ("rate", "discriminator_rate"):
@@ -76,7 +76,7 @@ class GeneratorSettings:
         if not 0 <= self.averaging < 1:
             raise InputError(f"averaging={self.averaging}: give from 0 to below 1")
         if self.adapt is not None:
-            AdaptiveShare(self.adapt, self.adapt_items)
+            AdaptiveProbability(self.adapt, self.adapt_items)
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ class GeneratorSources:
     test: Source | None = None
 
 
-def load_generator_sources(config: GeneratorConfig, wants: Wants) -> GeneratorSources:
+def load_generator_sources(config: GeneratorConfig, wants: Conditioning) -> GeneratorSources:
     """Load the data and divide them as the settings say.
 
     Args:

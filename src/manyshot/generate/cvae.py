@@ -11,13 +11,13 @@ from torch.nn import functional as F
 from manyshot.augment.ops.op import check_number
 from manyshot.generate.batches import Batch
 from manyshot.generate.data_spec import MOST, Kind
-from manyshot.generate.model import ItemGenerator, Wants
-from manyshot.generate.networks import Shrink
-from manyshot.generate.objective import Change, Lesson
+from manyshot.generate.model import Conditioning, GenerativeModel
+from manyshot.generate.networks import DCGANEncoder
+from manyshot.generate.objective import Change, GeneratorObjective
 from manyshot.generate.unet import UNet
 
 
-class Autoencoder(Lesson):
+class Autoencoder(GeneratorObjective):
     """Teaches a generator G(z, x) to make the other item x' of x's class out of what a recogniser says of both.
 
     loss = -E_q log p(x' | z, x) + strength * KL(q(z | x', x) || N(0, I)),   per pixel,
@@ -33,7 +33,7 @@ class Autoencoder(Lesson):
         strength: of the divergence; 1 is the bound on the likelihood.
     """
 
-    def __init__(self, generator: ItemGenerator, body: nn.Module, features: int, strength: float) -> None:
+    def __init__(self, generator: GenerativeModel, body: nn.Module, features: int, strength: float) -> None:
         super().__init__(generator)
         self.recogniser = nn.Sequential(body, nn.Linear(features, 2 * generator.noise))
         self.strength = strength
@@ -86,7 +86,7 @@ class CVAEOptions:
     strength: float = 3.0
     redraw: float = 1.0
 
-    wants: ClassVar[Wants] = "item"
+    wants: ClassVar[Conditioning] = "item"
     judged: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -94,8 +94,8 @@ class CVAEOptions:
         check_number(self, "strength")
         check_number(self, "redraw", high=100)
 
-    def make(self, kind: Kind) -> Lesson:
+    def make(self, kind: Kind) -> GeneratorObjective:
         """Build both networks."""
         channels, size = kind.require_pictures("cvae")
-        body = Shrink(2 * channels, size, self.reader, blocks=1)
+        body = DCGANEncoder(2 * channels, size, self.reader, blocks=1)
         return Autoencoder(UNet(kind.shape, self.noise, self.width, self.redraw), body, body.features, self.strength)

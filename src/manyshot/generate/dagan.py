@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from manyshot.augment.ops.op import check_number
-from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.adversarial_objective import AdversarialObjective
 from manyshot.generate.data_spec import MOST, Kind
 from manyshot.generate.discriminator import Pairs
 from manyshot.generate.gan import ConvolutionalOptions
-from manyshot.generate.model import Wants
-from manyshot.generate.networks import Shrink
+from manyshot.generate.model import Conditioning
+from manyshot.generate.networks import DCGANEncoder
 from manyshot.generate.unet import UNet
 
 
@@ -38,7 +38,7 @@ class DAGANOptions(ConvolutionalOptions):
     judge: int = 16
     redraw: float = 1.0
 
-    wants: ClassVar[Wants] = "item"
+    wants: ClassVar[Conditioning] = "item"
     judged: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -46,8 +46,8 @@ class DAGANOptions(ConvolutionalOptions):
         check_number(self, "judge", low=1, high=MOST, whole=True)
         check_number(self, "redraw", high=100)
 
-    def make(self, kind: Kind) -> Game:
+    def make(self, kind: Kind) -> AdversarialObjective:
         """Build the game; the discriminator sees pairs."""
         channels, size = kind.require_pictures("dagan")
-        body = Shrink(2 * channels, size, self.judge, blocks=1)
+        body = DCGANEncoder(2 * channels, size, self.judge, blocks=1)
         return self.game(UNet(kind.shape, self.noise, self.width, self.redraw), Pairs(body, body.features))

@@ -7,8 +7,8 @@ from manyshot.augment.ops.op import check_choice
 from manyshot.base import InputError
 from manyshot.generate.adversarial_objective import STRENGTH
 from manyshot.generate.losses import LOSSES
-from manyshot.generate.model import Wants
-from manyshot.generate.objective import Lesson
+from manyshot.generate.model import Conditioning
+from manyshot.generate.objective import GeneratorObjective
 
 MOST = 4096
 """Of a width or of noise, so that a slip of the keyboard is told and does not eat the memory."""
@@ -60,12 +60,12 @@ class Kind:
 class ModelOptions(Protocol):
     """The options of a model; makes what trains it once the data are known."""
 
-    wants: ClassVar[Wants]
+    wants: ClassVar[Conditioning]
     """What the model is told."""
     judged: ClassVar[bool]
     """Whether a discriminator takes part."""
 
-    def make(self, kind: Kind) -> Lesson:
+    def make(self, kind: Kind) -> GeneratorObjective:
         """Build the generator, and what teaches it, for this kind of data."""
         ...
 

@@ -16,8 +16,8 @@ from manyshot.augment import Op
 from manyshot.base import InputError, TrainingDiverged, note, sweep, write_aside
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
-from manyshot.generate import Batches, Game, Lesson
-from manyshot.generate.ada import EVERY, AdaptiveShare
+from manyshot.generate import AdversarialObjective, Batches, GeneratorObjective
+from manyshot.generate.ada import EVERY, AdaptiveProbability
 from manyshot.generate.batches import as_floats
 from manyshot.generate.config import GeneratorSettings
 from manyshot.generate.diff_augment import changer
@@ -64,7 +64,7 @@ class Looks:
 
 
 def fit_generator(
-    lesson: Lesson,
+    lesson: GeneratorObjective,
     source: Source,
     settings: GeneratorSettings,
     ops: tuple[Op, ...] = (),
@@ -79,7 +79,7 @@ def fit_generator(
     Step s draws its items, noise and augmentation from generators of its own number, so a run that is killed and
     resumed ends with the same bits as one that is not.
 
-    Every `look_every` steps the averaged generator is looked at, beside held-out items. The weights with the smallest
+    Every `eval_every` steps the averaged generator is looked at, beside held-out items. The weights with the smallest
     kernel distance among the looks at which nothing was wrong are kept. Loss of modes and a saturated discriminator are
     said and noted; a loss or gradient that is no number, or explodes, ends the training.
 
@@ -107,7 +107,7 @@ def fit_generator(
     device = require_device(settings.device)
     lesson.to(device).train()
     lesson.averaged.eval()
-    game = lesson if isinstance(lesson, Game) else None
+    game = lesson if isinstance(lesson, AdversarialObjective) else None
     judge, maker = [*game.discriminator.parameters()] if game else [], lesson.taught()
     rates = settings.discriminator_rate or settings.rate, settings.rate
     optimizer = Adam(
@@ -122,7 +122,7 @@ def fit_generator(
         )
     grid = Batches(compared, lesson.generator.wants, GRID, settings.seed).batch(0)
     turns = settings.discriminator_steps if game else 1
-    adapt = None if settings.adapt is None else AdaptiveShare(settings.adapt, settings.adapt_items)
+    adapt = None if settings.adapt is None else AdaptiveProbability(settings.adapt, settings.adapt_items)
 
     last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
     progress: dict[str, Any] = FRESH | {"first": {}, "share": 1.0 if adapt is None else 0.0}
@@ -171,7 +171,7 @@ def fit_generator(
                     progress["signs"] = 0.0
 
                 finished, stopping = done == settings.steps, interrupted.is_set()
-                if done % settings.look_every == 0 or finished:
+                if done % settings.eval_every == 0 or finished:
                     if _look(lesson, compared, settings, progress, log):
                         if best:
                             save_checkpoint(best, lesson, None, progress)
@@ -215,7 +215,7 @@ def fit_generator(
     return log.rows
 
 
-def _noise(lesson: Lesson, settings: GeneratorSettings, draws: torch.Generator) -> Tensor:
+def _noise(lesson: GeneratorObjective, settings: GeneratorSettings, draws: torch.Generator) -> Tensor:
     return torch.randn(settings.batch, lesson.generator.noise, generator=draws).to(settings.device)
 
 
@@ -226,8 +226,8 @@ def _update(
     value = float(loss.detach())
     first = progress["first"].setdefault(side, value)
     optimizer.zero_grad(set_to_none=True)
-    # Not `autograd.grad`, whose slopes may lie in memory in another order than their weights: a fused step on a
-    # processor goes through both as they lie, and would give weights each other's slopes.
+    # Not `autograd.grad`, whose grads may lie in memory in another order than their weights: a fused step on a
+    # processor goes through both as they lie, and would give weights each other's grads.
     torch.autograd.backward(loss, inputs=weights)
     total = float(torch.stack([weight.grad.abs().sum() for weight in weights if weight.grad is not None]).sum())
     for what, number, most in (("loss", value, EXPLODED * (1 + abs(first))), ("gradient", total, math.inf)):
@@ -240,13 +240,13 @@ def _update(
 
 
 def _look(
-    lesson: Lesson, compared: Source, settings: GeneratorSettings, progress: dict[str, Any], log: MetricsLog
+    lesson: GeneratorObjective, compared: Source, settings: GeneratorSettings, progress: dict[str, Any], log: MetricsLog
 ) -> bool:
     """Look at what is made, and note it; returns whether these are the best weights so far."""
     step = progress["step"]
-    found = look_at(lesson.averaged, compared, settings.look_items, settings.seed)
+    found = look_at(lesson.averaged, compared, settings.eval_examples, settings.seed)
     first = progress["best_distance"] is None
-    saturates = isinstance(lesson, Game) and lesson.loss.saturates
+    saturates = isinstance(lesson, AdversarialObjective) and lesson.loss.saturates
     wrong = trouble(found, progress["best_recall"], progress["unsure"], saturates, first)
     if found is not None:
         log.write({"step": step, **vars(found)})
@@ -292,5 +292,5 @@ def _write_looks(folder: Path | None, looks: Looks) -> None:
             save_file({step: made.contiguous() for step, made in bytes_of.items()}, aside)
 
 
-def _copy(lesson: Lesson) -> dict[str, Tensor]:
+def _copy(lesson: GeneratorObjective) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in lesson.state_dict().items()}

@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.augment.ops.op import check_number
-from manyshot.generate.adversarial_objective import Game
+from manyshot.generate.adversarial_objective import AdversarialObjective
 from manyshot.generate.data_spec import MOST, Kind, check_game
 from manyshot.generate.discriminator import Discriminator, Plain
-from manyshot.generate.model import Code, Condition, ItemGenerator, Wants
-from manyshot.generate.networks import Bounded, Grow, Shrink, perceptron, spectral
+from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
+from manyshot.generate.networks import DCGANDecoder, DCGANEncoder, UnitRange, perceptron, spectral
 
 
-class Free(ItemGenerator):
+class Free(GenerativeModel):
     """Makes items of noise alone.
 
     Args:
@@ -61,7 +61,7 @@ class GANOptions:
     penalty: str = "none"
     spectral: bool = False
 
-    wants: ClassVar[Wants] = "nothing"
+    wants: ClassVar[Conditioning] = "nothing"
     judged: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -69,16 +69,16 @@ class GANOptions:
         check_number(self, "hidden", high=64, whole=True)
         check_game(self)
 
-    def make(self, kind: Kind) -> Game:
+    def make(self, kind: Kind) -> AdversarialObjective:
         """Build the game."""
         numbers = math.prod(kind.shape)
         body: nn.Module = perceptron(self.noise, self.width, self.hidden, numbers)
-        body = nn.Sequential(body, Bounded()) if kind.is_picture else body
+        body = nn.Sequential(body, UnitRange()) if kind.is_picture else body
         judge = Plain(
             perceptron(numbers, self.width, max(self.hidden - 1, 0), self.width).append(nn.LeakyReLU(0.2)), self.width
         )
         generator = Free(kind.shape, self.noise, body)
-        return Game(generator, spectral(judge) if self.spectral else judge, self.loss, self.penalty)
+        return AdversarialObjective(generator, spectral(judge) if self.spectral else judge, self.loss, self.penalty)
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class ConvolutionalOptions:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)
         check_game(self)
 
-    def game(self, generator: ItemGenerator, judge: Discriminator) -> Game:
+    def game(self, generator: GenerativeModel, judge: Discriminator) -> AdversarialObjective:
         """The game of a generator and a discriminator."""
-        return Game(generator, spectral(judge) if self.spectral else judge, self.loss, self.penalty)
+        return AdversarialObjective(generator, spectral(judge) if self.spectral else judge, self.loss, self.penalty)
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,12 @@ class DCGANOptions(ConvolutionalOptions):
         InputError: for a value out of range.
     """
 
-    wants: ClassVar[Wants] = "nothing"
+    wants: ClassVar[Conditioning] = "nothing"
     judged: ClassVar[bool] = True
 
-    def make(self, kind: Kind) -> Game:
+    def make(self, kind: Kind) -> AdversarialObjective:
         """Build the game."""
         channels, size = kind.require_pictures("dcgan")
-        body = Shrink(channels, size, self.width)
-        generator = Free(kind.shape, self.noise, Grow(self.noise, channels, size, self.width))
+        body = DCGANEncoder(channels, size, self.width)
+        generator = Free(kind.shape, self.noise, DCGANDecoder(self.noise, channels, size, self.width))
         return self.game(generator, Plain(body, body.features))

@@ -11,7 +11,7 @@ from manyshot.base import InputError, track
 from manyshot.base.sampling import choose
 from manyshot.base.seeds import generator, integers, uniform
 from manyshot.generate.batches import SHOTS, as_floats
-from manyshot.generate.model import Condition, ItemGenerator, mixed_code
+from manyshot.generate.model import Condition, GenerativeModel, mixed_code
 from manyshot.tasks import Source
 
 NEAREST = 0.3
@@ -20,7 +20,7 @@ NEAREST = 0.3
 
 @torch.no_grad()
 def made_items(
-    model: ItemGenerator, source: Source, per_class: int, seed: int, class_names: Iterable[str] = ()
+    model: GenerativeModel, source: Source, per_class: int, seed: int, class_names: Iterable[str] = ()
 ) -> Source:
     """More items of classes, as a source of the same class names.
 
@@ -70,7 +70,7 @@ def made_items(
 
 
 @torch.no_grad()
-def made_classes(model: ItemGenerator, source: Source, classes: int, per_class: int, seed: int) -> Source:
+def made_classes(model: GenerativeModel, source: Source, classes: int, per_class: int, seed: int) -> Source:
     """New classes, each between two classes of a source, as further tasks to train on.
 
     Class k lies between classes a and b at a share that is drawn from 0.3 to 0.7. An item of it is made of the code of
@@ -120,7 +120,7 @@ def made_classes(model: ItemGenerator, source: Source, classes: int, per_class: 
     return Source.of(_stored(torch.cat(found)), names, name=f"{source.name} (made classes)")
 
 
-def _condition(model: ItemGenerator, source: Source, c: int, n: int, address: tuple[int, int, int]) -> Condition:
+def _condition(model: GenerativeModel, source: Source, c: int, n: int, address: tuple[int, int, int]) -> Condition:
     """What to tell a model for n items of class c."""
     place = next(model.parameters())
     if model.wants == "label":
@@ -131,7 +131,7 @@ def _condition(model: ItemGenerator, source: Source, c: int, n: int, address: tu
     return Condition(like=items.reshape(n, shots, *items.shape[1:]).mean(1)).to(place.device, place.dtype)
 
 
-def _require_classes(model: ItemGenerator) -> None:
+def _require_classes(model: GenerativeModel) -> None:
     if model.wants == "nothing":
         raise InputError("this model knows no classes, so what it makes has no label; take conditional, dagan or afhn")
 

@@ -139,5 +139,5 @@ def _slopes(score: Callable[[Tensor], Tensor], items: Tensor) -> Float[Tensor, "
     """The derivative of each item's score by the item, flat; itself differentiable."""
     with torch.enable_grad():
         items = items.requires_grad_()
-        (slopes,) = torch.autograd.grad(score(items).sum(), items, create_graph=True)
-    return slopes.flatten(1)
+        (grads,) = torch.autograd.grad(score(items).sum(), items, create_graph=True)
+    return grads.flatten(1)

@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from manyshot.base import InputError
 
-Wants = Literal["nothing", "label", "item", "mean"]
+Conditioning = Literal["nothing", "label", "item", "mean"]
 """What a model is told: nothing, a class by its number, another item of the class, or the mean of some of its items."""
 
 Code = tuple[Tensor, ...]
@@ -43,7 +43,7 @@ class Condition:
         )
 
 
-class ItemGenerator(nn.Module, ABC):
+class GenerativeModel(nn.Module, ABC):
     """Makes items of noise, z ~ N(0, I), and of what it is told about their class.
 
     item = decode(z, code(condition)). Images have values from 0 to 1; vectors have any. No item depends on another one
@@ -55,7 +55,7 @@ class ItemGenerator(nn.Module, ABC):
         classes: how many classes it knows by number; 0 for models that are told no number.
     """
 
-    wants: ClassVar[Wants] = "nothing"
+    wants: ClassVar[Conditioning] = "nothing"
 
     def __init__(self, shape: tuple[int, ...], noise: int, classes: int = 0) -> None:
         super().__init__()

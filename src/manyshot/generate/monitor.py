@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.base.seeds import generator
-from manyshot.generate import Batch, Batches, ItemGenerator
+from manyshot.generate import Batch, Batches, GenerativeModel
 from manyshot.sample_metrics import kernel_distance, precision_recall
 from manyshot.tasks import Source
 
@@ -54,7 +54,7 @@ def plain_features(items: Float[Tensor, "n ..."]) -> Float[Tensor, "n d"]:
 
 
 @torch.no_grad()
-def look_at(model: ItemGenerator, source: Source, items: int, seed: int) -> Look | None:
+def look_at(model: GenerativeModel, source: Source, items: int, seed: int) -> Look | None:
     """Compare made items with as many different real ones, the same ones at every look.
 
     Args:
@@ -80,7 +80,7 @@ def look_at(model: ItemGenerator, source: Source, items: int, seed: int) -> Look
     return Look(kernel_distance(real, made), found.precision, found.recall)
 
 
-def make_like(model: ItemGenerator, batch: Batch, seed: int) -> Float[Tensor, "n ..."]:
+def make_like(model: GenerativeModel, batch: Batch, seed: int) -> Float[Tensor, "n ..."]:
     """An item for each condition of a batch; the noise is the same for the same seed.
 
     Args:

@@ -37,7 +37,7 @@ def perceptron(inputs: int, width: int, hidden: int, outputs: int) -> nn.Sequent
     return nn.Sequential(nn.Flatten(), *layers, nn.Linear(widths[-1], outputs))
 
 
-class Bounded(nn.Module):
+class UnitRange(nn.Module):
     """Any numbers as pixels from 0 to 1: (tanh(x) + 1) / 2."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -65,7 +65,7 @@ def require_size(size: int) -> None:
         raise InputError(f"pictures of {size} pixels: convolutions need at least {SMALLEST_MAP}; use the model 'gan'")
 
 
-class Grow(nn.Module):
+class DCGANDecoder(nn.Module):
     """A vector becomes a picture, as in DCGAN (Radford, Metz and Chintala 2016).
 
     Linear to a map of 4 to 7 pixels a side, then transposed convolutions 4 x 4 of stride 2, each with group
@@ -79,7 +79,7 @@ class Grow(nn.Module):
         width: channels of the last hidden map; each smaller one has twice as many.
 
     Example:
-        >>> Grow(16, channels=1, size=28, width=8)(torch.rand(5, 16)).shape
+        >>> DCGANDecoder(16, channels=1, size=28, width=8)(torch.rand(5, 16)).shape
         torch.Size([5, 1, 28, 28])
     """
 
@@ -94,7 +94,7 @@ class Grow(nn.Module):
         for a, b in pairwise(widths):
             layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), normalised(b)]
         last = nn.ConvTranspose2d(width, channels, 4, 2, 1) if stages else nn.Conv2d(width, channels, 3, padding=1)
-        self.layers = nn.Sequential(*layers, last, Bounded())
+        self.layers = nn.Sequential(*layers, last, UnitRange())
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n c size size"]:
         """Make pictures."""
@@ -102,7 +102,7 @@ class Grow(nn.Module):
         return middle(self.layers(maps), self.size)
 
 
-class Shrink(nn.Module):
+class DCGANEncoder(nn.Module):
     """A picture becomes a vector by convolutions 4 x 4 of stride 2 with leaky ReLU, as in DCGAN, without normalisation.
 
     Args:
@@ -112,7 +112,7 @@ class Shrink(nn.Module):
         blocks: residual blocks x + conv(x) behind the smallest map, 3 x 3 with leaky ReLU.
 
     Example:
-        >>> body = Shrink(channels=1, size=28, width=8)
+        >>> body = DCGANEncoder(channels=1, size=28, width=8)
         >>> body(torch.rand(5, 1, 28, 28)).shape, body.features
         (torch.Size([5, 784]), 784)
     """

@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.generate.batches import Batch
-from manyshot.generate.model import ItemGenerator
+from manyshot.generate.model import GenerativeModel
 
 Change = Callable[[Tensor], Tensor]
 """What is done to items before a discriminator sees them, each call with draws of its own."""
 
 
-class Lesson(nn.Module, ABC):
+class GeneratorObjective(nn.Module, ABC):
     """A generator, and what its weights minimise.
 
     `averaged` is the generator with the exponential average of its weights, which makes better items than the weights
@@ -25,7 +25,7 @@ class Lesson(nn.Module, ABC):
         generator: makes items.
     """
 
-    def __init__(self, generator: ItemGenerator) -> None:
+    def __init__(self, generator: GenerativeModel) -> None:
         super().__init__()
         self.generator = generator
         self.averaged = deepcopy(generator).eval().requires_grad_(False)

@@ -28,7 +28,7 @@ def own_encoder(run: GeneratorRun) -> Run:
         >>> from pathlib import Path
         >>> from manyshot.generate.config import GeneratorConfig, GeneratorSettings
         >>> from manyshot.generate.train import train_generator
-        >>> settings = GeneratorSettings(steps=2, look_every=2, look_items=8)
+        >>> settings = GeneratorSettings(steps=2, eval_every=2, eval_examples=8)
         >>> with TemporaryDirectory() as folder:
         ...     run = train_generator(GeneratorConfig("digits", model="gan(4)", fit=settings), Path(folder) / "run")
         ...     own_encoder(run).config.learner
@@ -49,7 +49,7 @@ def own_encoder(run: GeneratorRun) -> Run:
         validation=settings.validation,
         test=settings.test,
         split_by="class" if run.model.wants in ("item", "mean") else "item",
-        fit=Settings(steps=STEPS, tasks_per_step=32, validate_every=STEPS, device=settings.fit.device),
+        fit=Settings(steps=STEPS, meta_batch_size=32, validate_every=STEPS, device=settings.fit.device),
     )
     try:
         if is_trained(config, folder):

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from manyshot.base import InputError, read_json, write_json
-from manyshot.generate import ItemGenerator, Kind, Lesson, parse_model
+from manyshot.generate import GenerativeModel, GeneratorObjective, Kind, parse_model
 from manyshot.generate.config import GeneratorConfig, kind_of, load_generator_sources
 from manyshot.generate.diff_augment import ops_of
 from manyshot.generate.fit import Looks, fit_generator
@@ -36,7 +36,7 @@ class GeneratorRun:
     """
 
     config: GeneratorConfig
-    model: ItemGenerator
+    model: GenerativeModel
     class_names: tuple[str, ...]
     rows: list[Row]
     folder: Path | None = None
@@ -83,7 +83,7 @@ def train_generator(
 
     Example:
         >>> from manyshot.generate.config import GeneratorSettings
-        >>> few = GeneratorSettings(steps=2, batch=4, look_items=16)
+        >>> few = GeneratorSettings(steps=2, batch=4, eval_examples=16)
         >>> run = train_generator(GeneratorConfig("digits", model="gan(width=8)", fit=few))
         >>> run.model.sample(3, generator=torch.Generator().manual_seed(0)).shape, run.steps
         (torch.Size([3, 1, 28, 28]), 2)
@@ -138,7 +138,7 @@ def is_generator_run(folder: Path | str) -> bool:
     return kind_of_run(folder) == GENERATOR
 
 
-def _make(config: GeneratorConfig, kind: Kind) -> Lesson:
+def _make(config: GeneratorConfig, kind: Kind) -> GeneratorObjective:
     """The model with the weights that its seed gives it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)

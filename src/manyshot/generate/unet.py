@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.generate.model import Code, Condition, ItemGenerator, Wants
-from manyshot.generate.networks import Bounded, middle, normalised, require_size, stages_of
+from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
+from manyshot.generate.networks import UnitRange, middle, normalised, require_size, stages_of
 
 FURTHEST = 0.5
 """How far a field moves a pixel at most, in halves of the picture."""
@@ -19,7 +19,7 @@ KEPT = 3.0
 """How much of the bent picture what is drawn starts from: white and black become 0.002 and 0.998."""
 
 
-class UNet(ItemGenerator):
+class UNet(GenerativeModel):
     """Makes another item of the class of x: x' = decoder(maps of x, z), where x itself, bent, joins the largest map.
 
     The encoder halves x until its map is 4 to 7 pixels a side. Of that map and z the decoder makes a field, which bends
@@ -45,7 +45,7 @@ class UNet(ItemGenerator):
         torch.Size([5, 1, 28, 28])
     """
 
-    wants: ClassVar[Wants] = "item"
+    wants: ClassVar[Conditioning] = "item"
 
     def __init__(self, shape: tuple[int, ...], noise: int, width: int, redraw: float = 1.0) -> None:
         super().__init__(shape, noise)
@@ -71,7 +71,7 @@ class UNet(ItemGenerator):
         self.last = nn.Sequential(
             _smooth(width + 4 * channels, width), nn.Conv2d(width, 4 * channels, 3, padding=1), nn.PixelShuffle(2)
         )
-        self.bounded = Bounded()
+        self.bounded = UnitRange()
 
     def code(self, condition: Condition) -> Code:
         """The items shown, and their smallest maps."""

@@ -77,6 +77,6 @@ class ANIL(GradientLearner):
             self.model[-1], {name.removeprefix(head): value for name, value in parameters.items()}, (features,)
         )
 
-    def moved(self, parameters: Parameters, slopes: Parameters, step: int) -> Parameters:
+    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
         """A step of gradient descent on the head."""
-        return {name: value - self.step_size * slopes[name] for name, value in parameters.items()}
+        return {name: value - self.step_size * grads[name] for name, value in parameters.items()}

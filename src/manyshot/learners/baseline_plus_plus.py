@@ -65,7 +65,7 @@ class BaselinePlusPlus(BaseClassesLearner):
         velocity: Tensor | None = None
         for _ in range(self.steps):
             unit = F.normalize(v, dim=-1)
-            logits = self._cosines(features, unit).masked_fill(~support.present[:, None], -torch.inf)
+            logits = self._cosines(features, unit).masked_fill(~support.class_mask[:, None], -torch.inf)
             slope = self.log_scale.exp() * ((weight * (logits.softmax(-1) - support.labels)).mT @ directions)
             across = slope - unit * (unit * slope).sum(-1, keepdim=True)  # what changes a direction
             across = across / v.norm(dim=-1, keepdim=True).clamp(min=1e-12)

@@ -18,7 +18,7 @@ from manyshot.tasks import Episode
 _SIDES = [(side, name) for side in ("support", "query") for name in ("items", "labels", "weight")]
 
 
-def mean_by_parts(
+def mean_with_chunked_grad(
     losses: Callable[[Episode], Float[Tensor, " t"]],
     parameters: Sequence[nn.Parameter],
     episode: Episode,
@@ -44,7 +44,7 @@ def mean_by_parts(
         >>> def losses(part):
         ...     return (slope * part.query.items - part.query.labels).square().mean((1, 2))
         >>> episode = Sinusoids().batch(0, 5)
-        >>> mean_by_parts(losses, [slope], episode, size=2).backward()
+        >>> mean_with_chunked_grad(losses, [slope], episode, size=2).backward()
         >>> by_parts, slope.grad = slope.grad, None
         >>> losses(episode).mean().backward()
         >>> torch.allclose(by_parts, slope.grad)
@@ -75,8 +75,8 @@ class _Job:
             value = self.losses(part).sum()
             if not gradient:
                 return value, []
-            slopes = torch.autograd.grad(value, [*self.parameters, *leaves], allow_unused=True)
-        return value.detach(), list(slopes)
+            grads = torch.autograd.grad(value, [*self.parameters, *leaves], allow_unused=True)
+        return value.detach(), list(grads)
 
     def parts(self, gradient: bool) -> Iterator[tuple[Tensor, list[Tensor | None]]]:
         """Each part's result in turn; with threads, parts behind it may be under way."""
@@ -93,20 +93,20 @@ class _Mean(Function):
         values: list[Tensor] = []
         sums: list[Tensor | None] = [None] * own
         by_part: list[list[Tensor | None]] = []
-        for value, slopes in job.parts(gradient):
+        for value, grads in job.parts(gradient):
             values.append(value)
-            sums = [_plus(total, slope) for total, slope in zip(sums, slopes, strict=False)]
-            by_part.append(slopes[own:])
+            sums = [_plus(total, slope) for total, slope in zip(sums, grads, strict=False)]
+            by_part.append(grads[own:])
         if gradient:
             given = zip(zip(*by_part, strict=True), tensors[own:], strict=True)
-            slopes = [*sums, *(_joined(column, tensor, job.size) for column, tensor in given)]
-            ctx.slopes = [None if slope is None else slope / tasks for slope in slopes]
+            grads = [*sums, *(_joined(column, tensor, job.size) for column, tensor in given)]
+            ctx.grads = [None if slope is None else slope / tasks for slope in grads]
         return torch.stack(values).sum() / tasks
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Any:  # noqa: ANN401
-        return None, None, *(None if slope is None else gradient * slope for slope in ctx.slopes)
+        return None, None, *(None if slope is None else gradient * slope for slope in ctx.grads)
 
 
 def _with_leaves(part: Episode) -> tuple[Episode, list[Tensor]]:
@@ -131,10 +131,10 @@ def _plus(total: Tensor | None, slope: Tensor | None) -> Tensor | None:
     return total + slope
 
 
-def _joined(slopes: Sequence[Tensor | None], tensor: Tensor, size: int) -> Tensor | None:
-    if all(slope is None for slope in slopes):
+def _joined(grads: Sequence[Tensor | None], tensor: Tensor, size: int) -> Tensor | None:
+    if all(slope is None for slope in grads):
         return None
-    parts = zip(slopes, torch.split(tensor, size), strict=True)
+    parts = zip(grads, torch.split(tensor, size), strict=True)
     return torch.cat([torch.zeros_like(part) if slope is None else slope for slope, part in parts])
 
 

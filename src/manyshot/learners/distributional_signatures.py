@@ -70,13 +70,13 @@ class DistributionalSignatures(Learner):
         means = _means(words, words.there.to(words.vectors.dtype)).reshape(tasks, n, -1)
         right = support.weight[..., None] * support.labels
         guess = penalised_solve(with_one(means), support.weight, right, self.log_penalty.exp())
-        phi = self._phi(words, guess, support.present)
+        phi = self._phi(words, guess, support.class_mask)
         maps = penalised_solve(with_one(phi), support.weight, right, self.log_penalty.exp())
 
         def classify(queries: Any, weight: Tensor | None = None) -> Tensor:  # noqa: ANN401 - lists of sentences
-            asked = self._phi(self._words(queries, weight), guess, support.present)
+            asked = self._phi(self._words(queries, weight), guess, support.class_mask)
             logits: Tensor = self.log_scale.exp() * (with_one(asked) @ maps)
-            return logits.masked_fill(~support.present[:, None], -torch.inf)
+            return logits.masked_fill(~support.class_mask[:, None], -torch.inf)
 
         return classify
 

@@ -57,7 +57,7 @@ class FeatureLearner(Learner):
 
         def classify(queries: Any, weight: Tensor | None = None) -> Tensor:  # noqa: ANN401 - a tensor, or lists for text
             logits = judge(by_task(body, queries, weight), weight)
-            return logits.masked_fill(~support.present[:, None], -torch.inf)
+            return logits.masked_fill(~support.class_mask[:, None], -torch.inf)
 
         return classify
 

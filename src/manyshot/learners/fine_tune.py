@@ -96,7 +96,7 @@ class FineTune(BaseClassesLearner):
         """Fit the heads and take the gradient steps; features are the hidden items before the last stage."""
         last = self.above()
         begun = by_task(last, features, support.weight)
-        labels, weight, present = support.labels, support.weight, support.present
+        labels, weight, present = support.labels, support.weight, support.class_mask
         probe = fit_softmax(with_one(begun), labels, weight, present, self.penalty, PROBE_STEPS)
         shared = _weights_used(last, features.flatten(0, 1)[:1])
 
@@ -111,8 +111,8 @@ class FineTune(BaseClassesLearner):
 
             weights = shared | {"head": head}
             for _ in range(self.steps):
-                slopes = grad(loss)(weights)
-                weights = {name: value - self.step_size * slopes[name] for name, value in weights.items()}
+                grads = grad(loss)(weights)
+                weights = {name: value - self.step_size * grads[name] for name, value in weights.items()}
             return weights
 
         own = torch.vmap(tuned, chunk_size=self.chunk)(probe, features, labels, weight, present)
@@ -129,8 +129,8 @@ def _weights_used(stage: nn.Module, hidden: Tensor) -> Weights:
     with torch.enable_grad():
         every = {name: value.detach().requires_grad_() for name, value in stage.named_parameters()}
         answer = functional_call(stage, every, (hidden.detach(),)).sum()
-        slopes = torch.autograd.grad(answer, list(every.values()), allow_unused=True)
-    used = {name for name, slope in zip(every, slopes, strict=True) if slope is not None}
+        grads = torch.autograd.grad(answer, list(every.values()), allow_unused=True)
+    used = {name for name, slope in zip(every, grads, strict=True) if slope is not None}
     return {name: value for name, value in stage.named_parameters() if name in used}
 
 

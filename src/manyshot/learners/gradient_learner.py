@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad
 
 from manyshot.base import InputError
-from manyshot.learners.chunked_grad import mean_by_parts
+from manyshot.learners.chunked_grad import mean_with_chunked_grad
 from manyshot.learners.learner import Classifier, Learner, criterion_named, weighted_mean
 from manyshot.nets import DropBlock, TaskNorm, counting, using
 from manyshot.tasks import Episode, Examples
@@ -70,12 +70,12 @@ class GradientLearner(Learner):
         self.order: Order = order
 
     @abstractmethod
-    def moved(self, parameters: Parameters, slopes: Parameters, step: int) -> Parameters:
+    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
         """The weights of a task after a step.
 
         Args:
             parameters: before it, by name.
-            slopes: the derivative of the support's loss by each.
+            grads: the derivative of the support's loss by each.
             step: its number, from 0.
         """
 
@@ -107,13 +107,13 @@ class GradientLearner(Learner):
             absent: classes that the task lacks.
         """
         parameters, path = self.first(), []
-        slopes = self.slopes(items, labels, weight, absent)
+        grads = self.grads(items, labels, weight, absent)
         for step in range(self.steps):
-            parameters = self.moved(parameters, slopes(parameters), step)
+            parameters = self.moved(parameters, grads(parameters), step)
             path.append(parameters)
         return path
 
-    def slopes(
+    def grads(
         self,
         items: Float[Tensor, "n ..."],
         labels: Float[Tensor, "n ways"],
@@ -197,7 +197,7 @@ class GradientLearner(Learner):
         )
 
     def by_parts(self, losses: Callable[[Any, Episode], Float[Tensor, " t"]], episode: Episode) -> Float[Tensor, ""]:
-        """The mean of the losses of tasks, see `mean_by_parts`.
+        """The mean of the losses of tasks, see `mean_with_chunked_grad`.
 
         Args:
             losses: of a learner and some of the tasks; the learner is this one, with modules of its own.
@@ -209,7 +209,9 @@ class GradientLearner(Learner):
         threads = 1 if self.vectorised or draws else torch.get_num_threads()
         size = VECTORISED if self.vectorised else 1
         # To call a model with other weights is to hang them into its modules for a while, which no two threads may do.
-        return mean_by_parts(lambda part: losses(_twin(self), part), list(self.parameters()), episode, size, threads)
+        return mean_with_chunked_grad(
+            lambda part: losses(_twin(self), part), list(self.parameters()), episode, size, threads
+        )
 
     @property
     def vectorised(self) -> bool:
@@ -230,7 +232,7 @@ class GradientLearner(Learner):
 
     def _sides(self, support: Examples) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Items, labels, weights and absent classes of the support, for a model of `ways` classes."""
-        return support.items, self._padded(support.labels), support.weight, ~self._padded(support.present)
+        return support.items, self._padded(support.labels), support.weight, ~self._padded(support.class_mask)
 
     def _query(self, query: Examples) -> tuple[Tensor, Tensor, Tensor]:
         """Items, labels and weights of the query, for the same model."""
@@ -263,8 +265,8 @@ def _slopes(
 ) -> Parameters:
     """The derivative of a loss by each parameter; a function of them again if a second derivative is wanted."""
     if vectorised:
-        slopes: Parameters = grad(loss)(dict(parameters))
-        return slopes if second else {name: slope.detach() for name, slope in slopes.items()}
+        grads: Parameters = grad(loss)(dict(parameters))
+        return grads if second else {name: slope.detach() for name, slope in grads.items()}
     further = second and torch.is_grad_enabled()
     with torch.enable_grad():
         here = dict(parameters)

@@ -60,6 +60,6 @@ class Probe(BaseClassesLearner):
         def prepared(features: Tensor) -> Tensor:
             return with_one(F.normalize(features, dim=-1) if self.normalise else features)
 
-        labels, weight, present = support.labels, support.weight, support.present
+        labels, weight, present = support.labels, support.weight, support.class_mask
         maps = fit_softmax(prepared(features), labels, weight, present, self.penalty, self.steps)
         return lambda queries, _: prepared(queries) @ maps

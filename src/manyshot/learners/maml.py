@@ -50,9 +50,9 @@ class MAML(GradientLearner):
         super().__init__(model, ways, steps, order, criterion, transductive)
         self.step_size = check_step_size(step_size)
 
-    def moved(self, parameters: Parameters, slopes: Parameters, step: int) -> Parameters:
+    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
         """A step of gradient descent."""
-        return {name: value - self.step_size * slopes[name] for name, value in parameters.items()}
+        return {name: value - self.step_size * grads[name] for name, value in parameters.items()}
 
 
 def check_step_size(value: float) -> float:

@@ -81,10 +81,10 @@ class MAMLPlusPlus(GradientLearner):
         shares[-1] = 1 - shares[:-1].sum()
         return shares
 
-    def moved(self, parameters: Parameters, slopes: Parameters, step: int) -> Parameters:
+    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
         """A step of gradient descent by the rates of its number."""
         pairs = zip(parameters.items(), self.rates, strict=True)
-        return {name: value - rate[step] * slopes[name] for (name, value), rate in pairs}
+        return {name: value - rate[step] * grads[name] for (name, value), rate in pairs}
 
     def task_losses(
         self,

@@ -51,7 +51,7 @@ class MetaSGD(GradientLearner):
         rate = check_step_size(step_size)
         self.rates = nn.ParameterList(torch.full_like(value, rate) for value in model.parameters())
 
-    def moved(self, parameters: Parameters, slopes: Parameters, step: int) -> Parameters:
+    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
         """A step along the gradient, bent by the rates."""
         pairs = zip(parameters.items(), self.rates, strict=True)
-        return {name: value - rate * slopes[name] for (name, value), rate in pairs}
+        return {name: value - rate * grads[name] for (name, value), rate in pairs}

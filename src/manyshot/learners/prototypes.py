@@ -57,7 +57,7 @@ class Prototypes(FeatureLearner):
             return lambda queries, _: -_squared_distances(queries, prototypes) / self.temperature
 
         ways = torch.arange(support.labels.shape[-1], device=features.device)
-        not_of_class = (support.hard[..., None] != ways) | (support.weight[..., None] <= 0)
+        not_of_class = (support.class_ids[..., None] != ways) | (support.weight[..., None] <= 0)
 
         def judge(queries: Float[Tensor, "t m d"], _: Tensor | None) -> Float[Tensor, "t m ways"]:
             each = _squared_distances(queries, features)

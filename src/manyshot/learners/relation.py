@@ -65,7 +65,7 @@ class Relation(FeatureLearner):
         def judge(queries: Float[Tensor, "t m d"], weight: Tensor | None) -> Float[Tensor, "t m ways"]:
             # Pairs with a padding item or class are left out: they would enter batch statistics.
             real = queries.new_ones(queries.shape[:2]) if weight is None else weight
-            there = support.present[:, None] & (real > 0)[..., None]
+            there = support.class_mask[:, None] & (real > 0)[..., None]
             task, query, way = there.nonzero(as_tuple=True)
             pairs = torch.cat([mean[task, way], queries[task, query]], -1).reshape(len(task), -1, *self.map_shape[1:])
             related: Tensor = self.relate(pairs)[:, 0]
@@ -77,8 +77,8 @@ class Relation(FeatureLearner):
         """The mean squared error of each query's relations to the classes of its task."""
         query = episode.query
         logits = self.adapt(episode.support)(query.items, query.weight)
-        errors = (logits.sigmoid() - query.labels).square().masked_fill(~query.present[:, None], 0)
-        return errors.sum(-1) / query.present.sum(-1, keepdim=True)
+        errors = (logits.sigmoid() - query.labels).square().masked_fill(~query.class_mask[:, None], 0)
+        return errors.sum(-1) / query.class_mask.sum(-1, keepdim=True)
 
 
 def _norm(norm: Norm, width: int) -> nn.Module:

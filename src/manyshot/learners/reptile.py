@@ -66,9 +66,9 @@ class Reptile(GradientLearner):
             raise InputError(f"batches={batches}: give at least 1")
         self.batches = batches
 
-    def moved(self, parameters: Parameters, slopes: Parameters, step: int) -> Parameters:
+    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
         """A step of gradient descent."""
-        return {name: value - self.step_size * slopes[name] for name, value in parameters.items()}
+        return {name: value - self.step_size * grads[name] for name, value in parameters.items()}
 
     def trained(
         self,
@@ -80,8 +80,8 @@ class Reptile(GradientLearner):
         """The weights after plain training on a task's data."""
         parameters = self.first()
         for step in range(self.steps):
-            slopes = self.slopes(*self._batch(step % self.batches, items, labels, weight), absent)
-            parameters = self.moved(parameters, slopes(parameters), step)
+            grads = self.grads(*self._batch(step % self.batches, items, labels, weight), absent)
+            parameters = self.moved(parameters, grads(parameters), step)
         return parameters
 
     def _batch(self, number: int, items: Tensor, labels: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:

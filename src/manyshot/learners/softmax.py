@@ -11,7 +11,7 @@ def fit_softmax(
     features: Float[Tensor, "t n d"],
     labels: Float[Tensor, "t n ways"],
     weight: Float[Tensor, "t n"],
-    present: Bool[Tensor, "t ways"],
+    class_mask: Bool[Tensor, "t ways"],
     penalty: float,
     steps: int,
 ) -> Float[Tensor, "t d ways"]:
@@ -27,7 +27,7 @@ def fit_softmax(
         features: X.
         labels: y, rows of class shares.
         weight: w.
-        present: classes that a task lacks keep a zero column in W.
+        class_mask: classes that a task lacks keep a zero column in W.
         penalty: lambda, above 0.
         steps: how many.
 
@@ -45,7 +45,7 @@ def fit_softmax(
     bound = penalty + (likeness.detach().abs() * weight.detach()[:, None]).sum(-1).amax(-1)[:, None, None] / 2
     root = (penalty / bound).sqrt()
     momentum = (1 - root) / (1 + root)
-    absent = ~present[:, None]
+    absent = ~class_mask[:, None]
     rows = ahead = torch.zeros_like(labels)
     for _ in range(steps):
         chance = (likeness @ ahead).masked_fill(absent, -torch.inf).softmax(-1)

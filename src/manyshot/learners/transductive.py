@@ -1,4 +1,4 @@
-"""Judging each task by the statistics of its own items, which lets its queries see each other."""
+"""TestSuite each task by the statistics of its own items, which lets its queries see each other."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,7 +93,7 @@ class _ByTask(Learner):
     def adapt(self, support: Examples) -> Classifier:
         """Adapt to each task alone."""
         with _batch_statistics(self.learner):
-            each = [self.learner.adapt(_without_padding(support[t : t + 1])) for t in range(len(support.present))]
+            each = [self.learner.adapt(_without_padding(support[t : t + 1])) for t in range(len(support.class_mask))]
 
         def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
             real = queries.new_ones(queries.shape[:2]) > 0 if weight is None else weight > 0
@@ -109,7 +109,7 @@ class _ByTask(Learner):
 def _without_padding(one: Examples) -> Examples:
     """The items of one task that are there."""
     there = one.weight[0] > 0
-    return Examples(one.items[:, there], one.labels[:, there], one.weight[:, there], one.present)
+    return Examples(one.items[:, there], one.labels[:, there], one.weight[:, there], one.class_mask)
 
 
 @contextmanager

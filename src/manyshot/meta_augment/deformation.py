@@ -15,7 +15,7 @@ from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Spa
 from manyshot.meta_augment.policy.policy import SPEED, image_channels
 from manyshot.meta_augment.spline import Spline
 from manyshot.meta_augment.support_context import gaussian, of_items
-from manyshot.meta_augment.support_encoder import Sight
+from manyshot.meta_augment.support_encoder import RandomConvStatistics
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
 
@@ -36,9 +36,9 @@ class Deformation(LearnedAugmenter):
         v = u (m(c) + B (s(c) e) + d e'),   e ~ N(0, I_rank), e' ~ N(0, I)
 
     and each number then bounded by `b tanh(v / b)`. The mean m and the spreads s of the basis come from a network that
-    sees the class and its task (see `Sight`); B and d are learned for all. So the distribution can learn that some
-    distortions go together, and that some classes bear more of them than others. e and e' come in pairs of opposite
-    sign. At first it is about what hand-made plans for handwriting do.
+    sees the class and its task (`RandomConvStatistics`); B and d are learned for all. So the distribution can learn
+    that some distortions go together, and that some classes bear more of them than others. e and e' come in pairs of
+    opposite sign. At first it is about what hand-made plans for handwriting do.
 
     Args:
         channels: of the images, ink bright on dark paper.
@@ -46,7 +46,7 @@ class Deformation(LearnedAugmenter):
         rank: r, columns of B.
         weight: of all made items of a class beside one real item, at first and at one shot.
         hidden: width of the network.
-        width: of what `Sight` sees of an item.
+        width: of what `RandomConvStatistics` sees of an item.
 
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
@@ -73,7 +73,7 @@ class Deformation(LearnedAugmenter):
         self.basis = nn.Parameter(0.3 * torch.randn(self.numbers, rank) / rank**0.5)
         self.mean = nn.Parameter(torch.zeros(self.numbers))
         self.log_spread = nn.Parameter(torch.zeros(self.numbers))
-        self.sight = Sight(channels, width)
+        self.sight = RandomConvStatistics(channels, width)
         first, last = nn.Linear(self.sight.features, hidden), nn.Linear(hidden, 2 * rank)
         with torch.no_grad():  # nearly one distribution for all at first
             last.weight.mul_(0.1)

@@ -308,7 +308,7 @@ def distinct(items: Tensor | list[list[str]]) -> Tensor:
 def _choices(augmenter: LearnedAugmenter, support: Examples) -> Choices | None:
     if not isinstance(augmenter, OpPolicy):
         return None
-    chances = augmenter.settings(support)[0].sigmoid()[support.present]
+    chances = augmenter.settings(support)[0].sigmoid()[support.class_mask]
     mean, spread = chances.mean(0).tolist(), chances.std(0, correction=0).tolist()
     return Choices(
         dict(zip(augmenter.ops, mean, strict=True)),

@@ -111,8 +111,8 @@ def own_class_neighbours(
         tensor([0.5000])
     """
     apart = torch.cdist(items, real).masked_fill((among.weight <= 0)[:, None], torch.inf)
-    found = among.hard.gather(1, apart.argmin(-1))
-    right = (found == examples.hard).to(items) * examples.weight
+    found = among.class_ids.gather(1, apart.argmin(-1))
+    right = (found == examples.class_ids).to(items) * examples.weight
     return right.sum(1) / _or_nan(examples.weight.sum(1))
 
 

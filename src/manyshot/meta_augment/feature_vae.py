@@ -70,7 +70,7 @@ class FeatureVAE(LearnedAugmenter):
         """The negative evidence lower bound a dimension, of query items given a support item of their class."""
         support, query = episode.support, episode.query
         known, unit = self._known(support, support)
-        place, there = place_of(support, query.hard, number_in_class(query))
+        place, there = place_of(support, query.class_ids, number_in_class(query))
         z, known = gather_items(support.items, place), gather_items(known, place)
         differs = (query.items - z) / unit
         mean, log_variance = self.encoder(torch.cat([differs, known], -1)).chunk(2, -1)

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.meta_augment.support_encoder import Telling, half_log, spreads
+from manyshot.meta_augment.support_encoder import SupportEncoder, half_log, spreads
 from manyshot.tasks import Examples
 
 FLOOR = 1e-4
@@ -12,7 +12,7 @@ FLOOR = 1e-4
 LEAST = 1e-6
 
 
-class Traits(Telling):
+class ImageMoments(SupportEncoder):
     """Tell which traits differ between the shots of a class, and which between the classes.
 
     For each trait (see `traits_of`), with the variance s_k of class k over its shots, added over the trait's numbers,
@@ -24,7 +24,7 @@ class Traits(Telling):
         channels: of the images.
 
     Example:
-        >>> traits = Traits(1)
+        >>> traits = ImageMoments(1)
         >>> labels = torch.eye(2)[[0, 1, 1]][None]
         >>> support = Examples(torch.rand(1, 3, 1, 28, 28), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
         >>> traits(support).shape, traits.features

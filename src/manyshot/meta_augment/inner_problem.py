@@ -85,7 +85,7 @@ class ProbeProblem:
         with torch.no_grad():
             if start is None or query is None:
                 x = self._prepared(support)
-                maps = fit_softmax(x, support.labels, support.weight, support.present, probe.penalty, probe.steps)
+                maps = fit_softmax(x, support.labels, support.weight, support.class_mask, probe.penalty, probe.steps)
                 return {"maps": maps}
             sides = [(self._prepared(support), support.labels, support.weight)]
             share = query.weight / query.weight.sum(1, keepdim=True).clamp(min=1e-12)
@@ -96,7 +96,7 @@ class ProbeProblem:
             maps = before = start["maps"].detach()
             for _ in range(probe.steps):
                 ahead = maps + (1 - root) / (1 + root) * (maps - before)
-                chance = (x @ ahead).masked_fill(~support.present[:, None], -torch.inf).softmax(-1)
+                chance = (x @ ahead).masked_fill(~support.class_mask[:, None], -torch.inf).softmax(-1)
                 slope = x.mT @ (w[..., None] * (chance - y)) + probe.penalty * ahead
                 before, maps = maps, ahead - slope / bound
             return {"maps": maps}
@@ -117,7 +117,7 @@ class ProbeProblem:
         return with_one(F.normalize(features, dim=-1) if self.probe.normalise else features)
 
     def _logits(self, maps: Tensor, examples: Examples) -> Tensor:
-        return (self._prepared(examples) @ maps).masked_fill(~examples.present[:, None], -torch.inf)
+        return (self._prepared(examples) @ maps).masked_fill(~examples.class_mask[:, None], -torch.inf)
 
 
 class GradientProblem:
@@ -147,10 +147,8 @@ class GradientProblem:
                 value = self.objective(here, support)
                 if query is not None:
                     value = value + nudge * self.query_losses(here, support, query)
-                slopes = torch.autograd.grad(
-                    value.sum(), list(here.values()), materialize_grads=True, allow_unused=True
-                )
-            by_name = dict(zip(here, slopes, strict=True))
+                grads = torch.autograd.grad(value.sum(), list(here.values()), materialize_grads=True, allow_unused=True)
+            by_name = dict(zip(here, grads, strict=True))
             with torch.no_grad():
                 moved = [learner.moved(_of_task(here, t), _of_task(by_name, t), step) for t in range(tasks)]
             found = {name: torch.stack([task[name] for task in moved]).detach() for name in here}
@@ -182,4 +180,4 @@ def _of_task(weights: Weights, task: int) -> Weights:
 
 def _detached(examples: Examples) -> Examples:
     items = cast(Tensor, examples.items).detach()
-    return Examples(items, examples.labels, examples.weight.detach(), examples.present, examples.origin)
+    return Examples(items, examples.labels, examples.weight.detach(), examples.class_mask, examples.origin)

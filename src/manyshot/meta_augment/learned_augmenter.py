@@ -80,7 +80,7 @@ class LearnedAugmenter(nn.Module, ABC):
             items=items,
             labels=support.labels.repeat_interleave(copies, 1),
             weight=share * support.weight.repeat_interleave(copies, 1),
-            present=support.present,
+            class_mask=support.class_mask,
             origin=origin.expand(tasks, -1),
         )
 

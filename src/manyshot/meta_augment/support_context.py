@@ -47,7 +47,7 @@ def class_context(features: Float[Tensor, "t n d"], support: Examples) -> tuple[
     mass = support.labels * support.weight[..., None]
     total = mass.sum(1)
     classes = mass.mT @ features / total[..., None].clamp(min=1e-12)
-    there = (support.present & (total > 0)).to(features.dtype)[..., None]
+    there = (support.class_mask & (total > 0)).to(features.dtype)[..., None]
     return classes * there, (classes * there).sum(1) / there.sum(1).clamp(min=1)
 
 

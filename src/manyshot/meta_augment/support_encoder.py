@@ -22,7 +22,7 @@ FURTHEST = 3.0
 """Deviations from what tasks have in common that are told; a task of another world is further away."""
 
 
-class Telling(nn.Module, ABC):
+class SupportEncoder(nn.Module, ABC):
     """Tells each class of a support set, and its task, by a few numbers, none of which depends on an order.
 
     What is told is bounded, and centred and scaled by what tasks have in common (`look_at`, `note`).
@@ -59,18 +59,18 @@ class Telling(nn.Module, ABC):
         What all tasks share would otherwise be most of what the next network sees, and it would learn what is good for
         all tasks long before it tells them apart.
         """
-        seen = self.tell(replace(support, items=support.items.to(self.centre)))[support.present]
+        seen = self.tell(replace(support, items=support.items.to(self.centre)))[support.class_mask]
         self.centre.copy_(seen.mean(0))
         self.spread.copy_(seen.std(0).clamp(min=LEAST_SPREAD))
 
     def forward(self, support: Examples) -> Float[Tensor, "t ways features"]:
         """Tell each class of each task; zeros for a class that the task lacks."""
-        there = support.present & ((support.labels * support.weight[..., None]).sum(1) > 0)
+        there = support.class_mask & ((support.labels * support.weight[..., None]).sum(1) > 0)
         told = FURTHEST * ((self.tell(support) - self.centre) / (FURTHEST * self.spread)).tanh()
         return told * there[..., None].to(told)
 
 
-class Sight(Telling):
+class RandomConvStatistics(SupportEncoder):
     """Look at a support set of images, and tell each class and the task by a few numbers.
 
     Three convolutions tell an item by a vector f, averaged over the image, so that any size will do. Their filters are
@@ -89,7 +89,7 @@ class Sight(Telling):
         width: of f.
 
     Example:
-        >>> sight = Sight(1, width=8)
+        >>> sight = RandomConvStatistics(1, width=8)
         >>> labels = torch.eye(2)[[0, 1, 1]][None]
         >>> support = Examples(torch.rand(1, 3, 1, 28, 28), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
         >>> sight(support).shape, sight.features
@@ -142,7 +142,7 @@ def spreads(f: Float[Tensor, "t n d"], support: Examples) -> tuple[Tensor, Tenso
     means, mean = class_context(f, support)
     squares, _ = class_context(f.square(), support)
     variances = (squares - means.square()).clamp(min=0)
-    there = (support.present & ((support.labels * support.weight[..., None]).sum(1) > 0)).to(f)[..., None]
+    there = (support.class_mask & ((support.labels * support.weight[..., None]).sum(1) > 0)).to(f)[..., None]
     count = there.sum(1).clamp(min=1)
     apart = ((means - mean[:, None]).square() * there).sum(1) / count
     return means, variances, mean, (variances * there).sum(1) / count, apart

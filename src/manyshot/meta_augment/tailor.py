@@ -87,13 +87,13 @@ def tailor(
         items=seen,
         labels=torch.eye(len(names), device=device)[[names.index(label) for label in labels]][None].to(seen),
         weight=torch.ones(1, len(labels), device=device).to(seen),
-        present=torch.ones(1, len(names), dtype=torch.bool, device=device),
+        class_mask=torch.ones(1, len(names), dtype=torch.bool, device=device),
     )
     own = adapted(augmenter, head, support, ADAPT_COPIES, adapt_steps, seed)
     made = make_samples(own, support, per_class, seed)
     return Tailored(
         items=made.items[0],
-        labels=[names[label] for label in made.hard[0].tolist()],
+        labels=[names[label] for label in made.class_ids[0].tolist()],
         weight=made.weight[0],
         origin=made.known_origin[0],
         support=seen[0],
@@ -229,10 +229,10 @@ def leave_one_out(support: Examples) -> Episode:
         return values.expand(count, *values.shape[1:])
 
     everything = Examples(
-        repeated(support.items), repeated(support.labels), repeated(support.weight), repeated(support.present)
+        repeated(support.items), repeated(support.labels), repeated(support.weight), repeated(support.class_mask)
     )
     query = Examples(
-        support.items[0][held], support.labels[0][held], torch.ones_like(support.weight[0][held]), everything.present
+        support.items[0][held], support.labels[0][held], torch.ones_like(support.weight[0][held]), everything.class_mask
     )
     rest = everything.weight.scatter(1, held.to(support.weight.device), 0.0)
     classes = torch.arange(len(of_class)).expand(count, -1)
@@ -243,9 +243,9 @@ def _places_by_class(support: Examples) -> list[list[int]]:
     """The places of each class's items in the support of one task."""
     if len(support.weight) != 1:
         raise ValueError(f"{len(support.weight)} tasks: stage two takes one")
-    hard = support.hard[0].tolist()
+    hard = support.class_ids[0].tolist()
     there = (support.weight[0] > 0).tolist()
-    classes: list[list[int]] = [[] for _ in range(support.present.shape[1])]
+    classes: list[list[int]] = [[] for _ in range(support.class_mask.shape[1])]
     for place, (label, real) in enumerate(zip(hard, there, strict=True)):
         if real:
             classes[label].append(place)
@@ -262,6 +262,6 @@ def _taken(made: Examples, places: Tensor, spread: Tensor) -> Examples:
         items=made.items[:, places],
         labels=made.labels[:, places],
         weight=made.weight[:, places] * spread.to(made.weight),
-        present=made.present,
+        class_mask=made.class_mask,
         origin=made.known_origin[:, places],
     )

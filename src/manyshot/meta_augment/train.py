@@ -116,7 +116,7 @@ def train_augmenter(
     if folder is not None and processes.leads:
         claim(folder, _settings_in, config.as_dict(), resume)
     require_device(config.fit.device)
-    check_share(config.fit.tasks_per_step, processes)
+    check_share(config.fit.meta_batch_size, processes)
     given = _given(config)
     run = given.run if isinstance(given, AugmenterRun) else given
     if config.head is not None:

@@ -69,7 +69,7 @@ class ChannelShuffle:
             width: channels there.
             generator: for the draws.
         """
-        present = episode.support.present.cpu()
+        present = episode.support.class_mask.cpu()
         tasks, ways = present.shape
         order = torch.rand(tasks, ways, generator=generator).masked_fill(~present, 2).argsort(1)
         # Round the circle of the classes that are there, in a random order; absent ones stay as they are.
@@ -114,8 +114,8 @@ def borrowed(examples: Examples, params: Params) -> Sources:
         examples: one side of T tasks.
         params: `other [T, ways]` and `kept [T, ways, hidden]`, the same for both sides.
     """
-    kept = gather_items(params["kept"], examples.hard)
-    way = params["other"].gather(1, examples.hard)
+    kept = gather_items(params["kept"], examples.class_ids)
+    way = params["other"].gather(1, examples.class_ids)
     place, there = place_of(examples, way, number_in_class(examples))
     kept = (kept | ~there[..., None]).to(examples.items)
     items = torch.cat((examples.items, gather_items(examples.items, place)), 2)

@@ -76,7 +76,7 @@ class MLTI:
             `classes [T, ways]`, the class of the partner that each class is mixed with; `centre [T, 2]` (x, y), -1 to
             1, of the rectangle.
         """
-        present = episode.support.present.cpu()
+        present = episode.support.class_mask.cpu()
         tasks, ways = present.shape
         layer = int(torch.randint(layers, (), generator=generator))
         partner = torch.randint(tasks, (tasks,), generator=generator)
@@ -123,7 +123,7 @@ class MLTI:
         partner = params["partner"]
         there, n = side.weight > 0, side.weight.shape[1]
         if self.labels == "apart":
-            way = params["classes"].gather(1, side.hard)
+            way = params["classes"].gather(1, side.class_ids)
             place, found = place_of(_of_tasks(side, partner), way, number_in_class(side))
         else:
             place = torch.arange(n, device=partner.device).expand(len(partner), n)
@@ -131,7 +131,7 @@ class MLTI:
         other = side.items[partner[:, None], place]
         # An item without a counterpart stays as it is.
         share = params["share"]
-        by_item = share.gather(1, side.hard) if share.ndim == 2 else share
+        by_item = share.gather(1, side.class_ids) if share.ndim == 2 else share
         mask = self._own(side.items, params) if self.mix == "cutmix" else _broad(by_item, side.items)
         mask = torch.where(_broad(found, side.items), mask, torch.ones((), device=partner.device)).to(side.items)
         items = mask * side.items + (1 - mask) * other
@@ -139,7 +139,7 @@ class MLTI:
             return replace(side, items=items)
         part = mask.flatten(2).mean(2, keepdim=True).to(side.labels)
         labels = part * side.labels + (1 - part) * side.labels[partner[:, None], place]
-        return replace(side, items=items, labels=labels, present=side.present | side.present[partner])
+        return replace(side, items=items, labels=labels, class_mask=side.class_mask | side.class_mask[partner])
 
     def _own(self, items: Float[Tensor, "t n ..."], params: Params) -> Bool[Tensor, "t 1 1 h w"]:
         """Where the maps stay the task's own: outside a rectangle of the share 1 - lambda of the sides' product."""
@@ -156,7 +156,7 @@ class MLTI:
 
 def _of_tasks(side: Examples, task: Tensor) -> Examples:
     """One side of other tasks, in their order, without its items."""
-    return Examples(side.weight[task], side.labels[task], side.weight[task], side.present[task])
+    return Examples(side.weight[task], side.labels[task], side.weight[task], side.class_mask[task])
 
 
 def _broad(values: Tensor, items: Tensor) -> Tensor:

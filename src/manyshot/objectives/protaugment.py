@@ -95,7 +95,7 @@ class ProtAugment:
             items=items,
             labels=gather_items(query.labels, place),
             weight=(query.weight.gather(1, place) > 0).to(query.weight),
-            present=query.present,
+            class_mask=query.class_mask,
         )
         return some, replace(variants(some, plan.item_op(), self.copies, generator), origin=None)
 

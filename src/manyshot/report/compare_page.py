@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from manyshot.compare import Arm, ArmResult, Compared
+from manyshot.compare import Arm, ArmResult, ComparisonResult
 from manyshot.report.page import Page, Paragraph, Picture, Section, Table, interval, provenance
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_shown
@@ -15,7 +15,7 @@ ARM_COLUMNS = ("arm", "training plan", "sets", "plan at use time", "CPU seconds 
 COLUMNS = ("arm", "accuracy %", "difference, points", "p (Holm)")
 
 
-def compare_page(title: str, compared: Sequence[Compared], command: str, more: Sequence[Section] = ()) -> Page:
+def compare_page(title: str, compared: Sequence[ComparisonResult], command: str, more: Sequence[Section] = ()) -> Page:
     """Tables, plots and pictures of arms beside each other.
 
     Args:
@@ -40,7 +40,7 @@ def compare_page(title: str, compared: Sequence[Compared], command: str, more: S
     return Page(title, _summary(groups), [*sections, *more, provenance(command, _settings(compared))])
 
 
-def groups_of(compared: Sequence[Compared]) -> dict[str, Results]:
+def groups_of(compared: Sequence[ComparisonResult]) -> dict[str, Results]:
     """Results by comparison and judging, such as "20 classes, 5 ways"; empty names are left out."""
     return {
         ", ".join(filter(None, (one.comparison.name, judging))): results
@@ -78,11 +78,11 @@ def difference_cell(difference: float | None, gap: Difference | None, scale: flo
     return "" if difference is None else f"{scale * difference:+.{digits}f}".replace("-", "−")
 
 
-def _heading(one: Compared, what: str) -> str:
+def _heading(one: ComparisonResult, what: str) -> str:
     return f"{one.comparison.name}: {what}" if one.comparison.name else what
 
 
-def _settings(compared: Sequence[Compared]) -> dict[str, object]:
+def _settings(compared: Sequence[ComparisonResult]) -> dict[str, object]:
     """What trainings were made from, but for what arms set themselves; each comparison's value where they differ."""
     own = {"plan", "test_plan"}
     told: dict[str, dict[str, object]] = {}
@@ -98,7 +98,7 @@ def _settings(compared: Sequence[Compared]) -> dict[str, object]:
     return settings
 
 
-def _arms(one: Compared) -> Section:
+def _arms(one: ComparisonResult) -> Section:
     arms = one.comparison.arms
     own = " but for what the arm sets itself" if any(arm.settings for arm in arms) else ""
     judged = "; ".join(
@@ -119,14 +119,14 @@ def _arms(one: Compared) -> Section:
     )
 
 
-def differences_told(one: Compared) -> str:
+def differences_told(one: ComparisonResult) -> str:
     """What the intervals of differences cover, in words."""
     if one.comparison.seeds == 1:
         return "Differences have no interval: each arm was trained once, and another training may differ."
     return "Those of differences are paired and include the training seed (seeds and tasks as crossed random effects)."
 
 
-def _training(one: Compared) -> Section:
+def _training(one: ComparisonResult) -> Section:
     curves = training_curves(
         {name: loss_curve(arm[0].rows) for name, arm in one.runs.items()},
         accuracy_curves({name: arm[0].rows for name, arm in one.runs.items()}),

@@ -10,7 +10,7 @@ from PIL import Image
 
 from manyshot.augment import Plan
 from manyshot.compare import ArmResult
-from manyshot.compare.run_arms import beside_first
+from manyshot.compare.run_arms import against_first
 from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.train import AugmenterRun, train_augmenter
 from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
@@ -23,7 +23,7 @@ from manyshot.training.evaluate import evaluate_tasks
 
 TASKS, COPIES = 100, 4
 AUGMENTER = "deformation"
-FIT = Settings(steps=40, tasks_per_step=2, rate=3e-3, warm_up=5)
+FIT = Settings(steps=40, meta_batch_size=2, rate=3e-3, warm_up=5)
 NOTHING, FIXED, LEARNED = "no made shots", "shots by a fixed plan", "shots by the augmenter"
 TAILORED, AUGMENTERS = "tailored", "augmenters"
 """Folders of the demo: the samples, and the augmenters' runs."""
@@ -98,7 +98,7 @@ def _judged(
         )
         for name, of_runs in plans.items()
     }
-    return beside_first(accuracy)
+    return against_first(accuracy)
 
 
 def _section(results: Mapping[str, ArmResult], out: Path, per_class: int) -> Section:

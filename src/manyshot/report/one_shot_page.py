@@ -1,13 +1,13 @@
 """The page of Omniglot's one-shot challenge: the error on each rung of the ladder."""
 
-from manyshot.compare.omniglot_ladder import RUNGS, Climbed
+from manyshot.compare.omniglot_ladder import LADDER, LadderResult
 from manyshot.report.compare_page import difference_cell
 from manyshot.report.page import Page, Paragraph, Section, Table, interval, provenance
 
 COLUMNS = ("rung", "error %", "difference, points", "p (Holm)", "CPU seconds per training")
 
 
-def one_shot_page(title: str, found: Climbed, command: str) -> Page:
+def one_shot_page(title: str, found: LadderResult, command: str) -> Page:
     """The ladder, and what its rungs train with.
 
     Args:
@@ -18,7 +18,7 @@ def one_shot_page(title: str, found: Climbed, command: str) -> Page:
     rows = one_shot_rows(found)
     best = min(found.results, key=lambda name: 1 - found.results[name].mean)
     trials, runs = found.trials
-    arms = [(arm.name, arm.plan, " ".join(f"{n}={v}" for n, v in arm.settings), arm.test_plan) for arm in RUNGS]
+    arms = [(arm.name, arm.plan, " ".join(f"{n}={v}" for n, v in arm.settings), arm.test_plan) for arm in LADDER]
     told = Paragraph(
         f"Trained on the five alphabets of Omniglot's small1, {found.steps:,} steps a training; judged on {trials:,} "
         f"trials of {runs} runs, which no training saw. Intervals are 95 %, over runs; differences are against the "
@@ -33,7 +33,7 @@ def one_shot_page(title: str, found: Climbed, command: str) -> Page:
     return Page(title, f"'{best}' errs least, {1 - found.results[best].mean:.1%} of the time.", sections)
 
 
-def one_shot_rows(found: Climbed) -> list[tuple[str, ...]]:
+def one_shot_rows(found: LadderResult) -> list[tuple[str, ...]]:
     """The rows of `COLUMNS`, as text."""
     rows: list[tuple[str, ...]] = []
     for name, told in found.as_dict()["rungs"].items():

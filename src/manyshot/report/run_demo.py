@@ -9,7 +9,7 @@ from PIL import Image
 
 from manyshot.augment import Plan
 from manyshot.base import InputError, write_json
-from manyshot.compare import Arm, ArmResult, Comparison, Judging, run_comparison
+from manyshot.compare import Arm, ArmResult, Comparison, TestSuite, run_comparison
 from manyshot.datasets import load
 from manyshot.report.compare_page import compare_page
 from manyshot.report.demo_stage_two import AUGMENTERS, COPIES, TAILORED, StageTwo, stage_two
@@ -39,7 +39,7 @@ CONFIG = Config(
     queries=1,
     validation=0.0,
     augmenter=0.2,
-    fit=Settings(steps=700, tasks_per_step=3, rate=2e-3),
+    fit=Settings(steps=700, meta_batch_size=3, rate=2e-3),
 )
 
 
@@ -103,7 +103,7 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
 
 
 def _comparison(seed: int) -> Comparison:
-    judgings = [Judging(name, WAYS, shots, QUERIES, TASKS, "digits") for name, shots in SHOTS.items()]
+    judgings = [TestSuite(name, WAYS, shots, QUERIES, TASKS, "digits") for name, shots in SHOTS.items()]
     return Comparison("", CONFIG.seeded(seed), (Arm(WITHOUT, "none"), Arm(WITH, PLAN)), tuple(judgings), SEEDS)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
-from manyshot.compare import Compared
+from manyshot.compare import ComparisonResult
 from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
 from manyshot.report.page import Page, Paragraph, Section, Table, provenance
 from manyshot.tasks import Source
@@ -14,7 +14,7 @@ SHOWN = 5
 """Sentences that the page shows what plans make of."""
 
 
-def sentences_page(title: str, compared: Compared, source: Source, command: str) -> Page:
+def sentences_page(title: str, compared: ComparisonResult, source: Source, command: str) -> Page:
     """Results, and sentences as they were and as each plan changes them.
 
     Args:

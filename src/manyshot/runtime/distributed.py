@@ -175,7 +175,7 @@ def together() -> Iterator[Processes]:
         dist.destroy_process_group()
 
 
-def first_to_tell(message: str, secondary: bool = False) -> bool:
+def reports_error(message: str, secondary: bool = False) -> bool:
     """Whether no other process of this training has told a person the same, nor will.
 
     Args:
@@ -183,7 +183,7 @@ def first_to_tell(message: str, secondary: bool = False) -> bool:
         secondary: whether it is to be told only where nothing else is.
 
     Example:
-        >>> first_to_tell("The disk is full.")
+        >>> reports_error("The disk is full.")
         True
     """
     if _store is None:  # they have not joined: all tell the same
@@ -203,7 +203,7 @@ def _told() -> Iterator[None]:
         raise PeerLost("another process of this training has ended; go on with --resume") from error
 
 
-def begin_alike(
+def broadcast_state(
     processes: Processes, learner: nn.Module, optimizer: Optimizer, progress: dict[str, Any]
 ) -> dict[str, Any]:
     """Give every process the weights, the optimiser's state and the progress of process 0.
@@ -231,7 +231,7 @@ def check_share(tasks: int, processes: Processes) -> None:
     Example:
         >>> check_share(1, Processes(0, 2))
         Traceback (most recent call last):
-        manyshot.base.errors.InputError: tasks_per_step=1 for 2 processes: give each a task at least
+        manyshot.base.errors.InputError: meta_batch_size=1 for 2 processes: give each a task at least
     """
     if tasks < processes.count:
-        raise InputError(f"tasks_per_step={tasks} for {processes.count} processes: give each a task at least")
+        raise InputError(f"meta_batch_size={tasks} for {processes.count} processes: give each a task at least")

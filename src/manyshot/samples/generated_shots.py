@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from manyshot.base import InputError
 from manyshot.generate.batches import as_floats
-from manyshot.generate.model import ItemGenerator
+from manyshot.generate.model import GenerativeModel
 from manyshot.tasks import Examples
 
 
@@ -37,7 +37,7 @@ class GeneratedShots:
         torch.Size([16, 18, 1, 8, 8])
     """
 
-    model: ItemGenerator
+    model: GenerativeModel
 
     def __post_init__(self) -> None:
         if self.model.wants not in ("item", "mean"):
@@ -62,7 +62,7 @@ class GeneratedShots:
             items=made.to(items).reshape(tasks, n * copies, *made.shape[1:]),
             labels=support.labels.repeat_interleave(copies, 1),
             weight=support.weight.repeat_interleave(copies, 1),
-            present=support.present,
+            class_mask=support.class_mask,
             origin=origin.expand(tasks, -1),
         )
 

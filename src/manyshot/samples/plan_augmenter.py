@@ -20,7 +20,7 @@ from manyshot.training.splits import load_sources
 
 
 @dataclass(frozen=True, eq=False)
-class Lent:
+class PlanAugmenter:
     """What makes further shots for a learner, and what it was trained for.
 
     Args:
@@ -44,7 +44,7 @@ class Lent:
     classes: Callable[[], Collection[str]]
 
 
-def borrow(folder: Path | str) -> Lent:
+def borrow(folder: Path | str) -> PlanAugmenter:
     """Read the run of an augmenter or of a generative model, which a plan's word `learned` may stand for.
 
     Raises:
@@ -57,7 +57,7 @@ def borrow(folder: Path | str) -> Lent:
     return _of_augmenter(load_augmenter_run(folder), folder)
 
 
-def _of_augmenter(run: AugmenterRun, folder: Path) -> Lent:
+def _of_augmenter(run: AugmenterRun, folder: Path) -> PlanAugmenter:
     config = run.run.config
 
     def classes() -> Collection[str]:
@@ -65,17 +65,17 @@ def _of_augmenter(run: AugmenterRun, folder: Path) -> Lent:
         return (sources.augmenter or sources.training).class_names
 
     learner = None if run.augmenter.space == "items" else run.learner
-    return Lent(folder, run.augmenter, run.shape, False, learner, folder / LEARNER, config, classes)
+    return PlanAugmenter(folder, run.augmenter, run.shape, False, learner, folder / LEARNER, config, classes)
 
 
-def _of_model(run: GeneratorRun, folder: Path) -> Lent:
+def _of_model(run: GeneratorRun, folder: Path) -> PlanAugmenter:
     if run.model.wants not in ("item", "mean"):
         raise InputError(
             f"{folder}: model '{run.config.model}' is not shown items, so it cannot make more of a support set; train "
             "one that is, such as dagan, or afhn for features"
         )
     encoder = run.config.encoder
-    return Lent(
+    return PlanAugmenter(
         folder=folder,
         augmenter=GeneratedShots(run.model),
         shape=tuple(run.model.shape),
@@ -87,7 +87,7 @@ def _of_model(run: GeneratorRun, folder: Path) -> Lent:
     )
 
 
-def augmenter_for(lent: Lent, run: Run) -> Augmenter:
+def augmenter_for(lent: PlanAugmenter, run: Run) -> Augmenter:
     """What makes the shots, once it is sure that it takes what the learner's run takes.
 
     Args:
@@ -115,7 +115,7 @@ def augmenter_for(lent: Lent, run: Run) -> Augmenter:
     return lent.augmenter
 
 
-def classes_seen_by(lent: Lent, data: str, source: Source) -> int:
+def classes_seen_by(lent: PlanAugmenter, data: str, source: Source) -> int:
     """How many of the classes of a source, loaded from `data`, it was trained on; 0 where its data are gone.
 
     Args:

@@ -19,7 +19,7 @@ class Examples:
         items: `[T, n, ...]`, or T lists of n strings.
         labels: `[T, n, ways]` each item's share in every class.
         weight: `[T, n]` how much an item counts: 1 for a real one, 0 for padding.
-        present: `[T, ways]` which classes the task has; the others are padding.
+        class_mask: `[T, ways]` which classes the task has; the others are padding.
         origin: `[T, n]` the place in the support (or query) of the item that a made item came from, -1 for a real one;
             None where all are real.
     """
@@ -27,11 +27,11 @@ class Examples:
     items: Any
     labels: Float[Tensor, "t n ways"]
     weight: Float[Tensor, "t n"]
-    present: Bool[Tensor, "t ways"]
+    class_mask: Bool[Tensor, "t ways"]
     origin: Int[Tensor, "t n"] | None = None
 
     @property
-    def hard(self) -> Int[Tensor, "t n"]:
+    def class_ids(self) -> Int[Tensor, "t n"]:
         """The class with the largest share of each item."""
         return self.labels.argmax(-1)
 
@@ -41,7 +41,7 @@ class Examples:
             items=self.items[tasks],
             labels=self.labels[tasks],
             weight=self.weight[tasks],
-            present=self.present[tasks],
+            class_mask=self.class_mask[tasks],
             origin=None if self.origin is None else self.origin[tasks],
         )
 
@@ -69,7 +69,7 @@ class Examples:
             items=items,
             labels=torch.cat([self.labels, more.labels], 1),
             weight=torch.cat([self.weight, more.weight], 1),
-            present=self.present,
+            class_mask=self.class_mask,
             origin=torch.cat([self.known_origin, more.known_origin], 1),
         )
 

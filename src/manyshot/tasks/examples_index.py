@@ -26,8 +26,8 @@ def place_of(
         >>> place_of(side, torch.tensor([[0, 1]]), torch.tensor([[1, 2]]))[0]
         tensor([[2, 1]])
     """
-    ways = examples.present.shape[1]
-    of = torch.where(examples.weight > 0, examples.hard, ways)
+    ways = examples.class_mask.shape[1]
+    of = torch.where(examples.weight > 0, examples.class_ids, ways)
     order = of.argsort(dim=1, stable=True)
     counts = torch.nn.functional.one_hot(of, ways + 1).sum(1)
     starts = counts.cumsum(1) - counts
@@ -44,9 +44,11 @@ def number_in_class(examples: Examples) -> Int[Tensor, "t n"]:
         >>> number_in_class(Examples(torch.zeros(1, 4, 2), labels, torch.ones(1, 4), torch.ones(1, 2) > 0))
         tensor([[0, 0, 1, 1]])
     """
-    of = torch.nn.functional.one_hot(examples.hard, examples.present.shape[1]) * (examples.weight > 0)[..., None]
+    of = (
+        torch.nn.functional.one_hot(examples.class_ids, examples.class_mask.shape[1]) * (examples.weight > 0)[..., None]
+    )
     before = of.cumsum(1) - of
-    return before.gather(2, examples.hard[..., None])[..., 0]
+    return before.gather(2, examples.class_ids[..., None])[..., 0]
 
 
 def any_item(examples: Examples, drawn: Float[Tensor, "t m"]) -> Int[Tensor, "t m"]:

@@ -113,4 +113,4 @@ class RegressionTasks:
     def _labelled(self, examples: Examples, positions: NDArray[np.int64]) -> Examples:
         """The same with targets for labels."""
         labels = self._targets[torch.from_numpy(self.source.rows[positions])]
-        return replace(examples, labels=labels, present=examples.present.expand(-1, labels.shape[2]))
+        return replace(examples, labels=labels, class_mask=examples.class_mask.expand(-1, labels.shape[2]))

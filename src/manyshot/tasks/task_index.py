@@ -52,5 +52,5 @@ def _examples(source: Source, positions: NDArray[np.int64], present: Tensor) -> 
         items=items,
         labels=labels,
         weight=weight,
-        present=present,
+        class_mask=present,
     )

@@ -5,8 +5,8 @@ from manyshot.training.evaluate import Evaluation, evaluate, evaluate_tasks
 from manyshot.training.feature_cache import encode
 from manyshot.training.fit import Settings, fit
 from manyshot.training.load_ensemble import load_ensemble
-from manyshot.training.run import Run, given_run, load_run
-from manyshot.training.splits import Sources, classes_seen, image_shape, load_sources, with_room
+from manyshot.training.run import Run, frozen_run, load_run
+from manyshot.training.splits import Sources, classes_seen, drop_validation_if_small, image_shape, load_sources
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
 from manyshot.training.task_csv import write_task_csv
 from manyshot.training.train import train
@@ -19,11 +19,12 @@ __all__ = [
     "Settings",
     "Sources",
     "classes_seen",
+    "drop_validation_if_small",
     "encode",
     "evaluate",
     "evaluate_tasks",
     "fit",
-    "given_run",
+    "frozen_run",
     "holm",
     "image_shape",
     "load_ensemble",
@@ -32,6 +33,5 @@ __all__ = [
     "mean_interval",
     "paired_difference",
     "train",
-    "with_room",
     "write_task_csv",
 ]

@@ -120,10 +120,10 @@ def evaluate(
         logits = pool_variants(said, plan.query_copies)
         # An answer that is not a number, from weights that have exploded, is wrong and of no confidence.
         chance, answer = logits.softmax(-1).nan_to_num(0).max(-1)
-        hit = ((answer == clean.query.hard) & (chance > 0)).double()
+        hit = ((answer == clean.query.class_ids) & (chance > 0)).double()
         real = clean.query.weight.double()
         accuracy.append((hit * real).sum(-1) / real.sum(-1))
-        classes.append(clean.classes.gather(1, clean.query.hard))
+        classes.append(clean.classes.gather(1, clean.query.class_ids))
         right.append(hit)
         confidence.append(chance.double())
         weight.append(real)

@@ -22,7 +22,7 @@ from manyshot.objectives import Objective, Plain, StepTasks
 from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.runtime.clock import CpuClock
 from manyshot.runtime.device import require_device
-from manyshot.runtime.distributed import ALONE, Processes, begin_alike, check_share
+from manyshot.runtime.distributed import ALONE, Processes, broadcast_state, check_share
 from manyshot.runtime.interrupt import postponed_interrupt
 from manyshot.runtime.metrics_log import MetricsLog, Row
 from manyshot.tasks import EpisodeSampler, TaskStream
@@ -38,7 +38,7 @@ class Settings:
 
     Args:
         steps: number of updates.
-        tasks_per_step: T, tasks a step.
+        meta_batch_size: T, tasks a step.
         rate: the learning rate at its highest.
         optimizer: "adam" (AdamW) or "sgd" (with Nesterov momentum 0.9).
         schedule: "cosine" (to 0 at the last step), "constant", or "halving" (by half every fifth of the steps).
@@ -56,7 +56,7 @@ class Settings:
     """
 
     steps: int = 2000
-    tasks_per_step: int = 4
+    meta_batch_size: int = 4
     rate: float = 1e-3
     optimizer: str = "adam"
     schedule: str = "cosine"
@@ -70,11 +70,11 @@ class Settings:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "tasks_per_step", "validate_every", "validation_tasks", "save_every"):
+        for name in ("steps", "meta_batch_size", "validate_every", "validation_tasks", "save_every"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)}: give a whole number, at least 1")
-        if self.tasks_per_step > MOST_TASKS:
-            raise InputError(f"tasks_per_step={self.tasks_per_step}: give at most {MOST_TASKS:,}")
+        if self.meta_batch_size > MOST_TASKS:
+            raise InputError(f"meta_batch_size={self.meta_batch_size}: give at most {MOST_TASKS:,}")
         for name in ("rate", "clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name}={getattr(self, name)}: give a positive number")
@@ -148,7 +148,7 @@ def fit(
     """
     plan, objective = plan or Plan(), objective or Plain()
     require_trainable(learner)
-    check_share(settings.tasks_per_step, processes)
+    check_share(settings.meta_batch_size, processes)
     device = processes.device(settings.device)
     learner.to(require_device(device)).train()
     optimizer = OPTIMIZERS[settings.optimizer](learner.parameters(), settings)
@@ -164,13 +164,13 @@ def fit(
     elif last and best:
         best.unlink(missing_ok=True)
         save_checkpoint(last, learner, optimizer, progress)
-    progress = begin_alike(processes, learner, optimizer, progress)
+    progress = broadcast_state(processes, learner, optimizer, progress)
     parameters = list(learner.parameters())
     good_weights = best_weights = None if folder else _copy(learner)
     log = MetricsLog(folder, after=progress["step"])
     clock = CpuClock(folder, going_on)
-    share = processes.share(settings.tasks_per_step)
-    weight = (share.stop - share.start) / settings.tasks_per_step
+    share = processes.share(settings.meta_batch_size)
+    weight = (share.stop - share.start) / settings.meta_batch_size
     own = None if processes.count == 1 else share
 
     try:
@@ -182,7 +182,7 @@ def fit(
                 # For networks that draw from the global generator, as drop-block and dropout do.
                 torch.manual_seed(generator(settings.seed, "network", step, processes.rank).initial_seed())
 
-                clean = tasks.batch(step * settings.tasks_per_step, settings.tasks_per_step).to(device)
+                clean = tasks.batch(step * settings.meta_batch_size, settings.meta_batch_size).to(device)
                 drawn = StepTasks(clean, plan, (settings.seed, "plan", step), own)
                 loss = objective.loss(learner, drawn, generator(settings.seed, "objective", step))
                 value, interruptions = processes.sum(weight * float(loss.detach()), float(interrupted.is_set()))
@@ -294,7 +294,7 @@ def check_step(learner: Learner, tasks: TaskStream, settings: Settings, plan: Pl
     """
     require_trainable(learner)
     device = next(str(parameter.device) for parameter in learner.parameters())
-    few = tasks.batch(0, min(2, settings.tasks_per_step)).to(device)
+    few = tasks.batch(0, min(2, settings.meta_batch_size)).to(device)
     with _own_randomness(device), kept_modes(learner):
         drawn = StepTasks(few, plan, (settings.seed, "plan", 0))
         _again(objective, learner.train(), drawn, generator(settings.seed, "objective", 0))

@@ -116,7 +116,7 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
         return learner.make(make_encoder, Plan.parse(config.plan).most_ways(config.most_ways))
 
 
-def given_run(config: Config, source: Source) -> Run:
+def frozen_run(config: Config, source: Source) -> Run:
     """A pre-trained encoder and a learner as they are: a run without a training.
 
     Args:
@@ -128,7 +128,7 @@ def given_run(config: Config, source: Source) -> Run:
 
     Example:
         >>> from manyshot.datasets import load as load_data
-        >>> given_run(Config("digits", encoder="conv4"), load_data("digits"))
+        >>> frozen_run(Config("digits", encoder="conv4"), load_data("digits"))
         Traceback (most recent call last):
         manyshot.base.errors.InputError: encoder 'conv4' knows nothing before it is trained; train it, or take a \
 pre-trained one, such as efficientnet-lite0, or minilm for sentences

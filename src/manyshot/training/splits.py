@@ -84,15 +84,15 @@ def samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeS
     return config.sampler(sources.training), held_out
 
 
-def with_room(config: Config) -> Config:
+def drop_validation_if_small(config: Config) -> Config:
     """The settings, or the same without validation where data are too few to hold some out.
 
     Raises:
         InputError: if they are too few even so, or cannot be read.
 
     Example:
-        >>> with_room(Config("digits", validation=0.2)).validation, with_room(Config("digits", ways=9)).validation
-        (0.2, 0.0)
+        >>> [drop_validation_if_small(Config("digits", ways=ways)).validation for ways in (5, 9)]
+        [0.2, 0.0]
     """
     try:
         samplers(config, load_sources(config))

@@ -166,7 +166,7 @@ def _scores(learner: Learner, episode: Episode) -> NDArray[np.float64]:
     query = episode.query
     if has_classes(episode):
         answer = learner.adapt(episode.support)(query.items, query.weight).argmax(-1)
-        each = (answer == query.hard).to(query.weight)
+        each = (answer == query.class_ids).to(query.weight)
     else:
         each = learner.query_losses(episode)
     found: NDArray[np.float64] = weighted_mean(each, query.weight).cpu().double().numpy()

@@ -51,7 +51,7 @@ def train(
         claim(folder, settings_in, config.as_dict(), resume)
     # Everything that could be refused is made before anything is written: a wrong option leaves no half of a run.
     require_device(config.fit.device)
-    check_share(config.fit.tasks_per_step, processes)
+    check_share(config.fit.meta_batch_size, processes)
     with processes.leader_first():
         tasks, held_out = samplers(config, load_sources(config))
     channels, size = image_shape(tasks.source)
@@ -101,7 +101,7 @@ def _on_fixed_features(
 
 def _drawn(tasks: EpisodeSampler, settings: Settings) -> int:
     """How many items a training sees, counting each time."""
-    return settings.steps * settings.tasks_per_step * tasks.items_a_task
+    return settings.steps * settings.meta_batch_size * tasks.items_a_task
 
 
 def check_trainable(config: Config, test_learner: str | None = None, sources: Sources | None = None) -> None:

@@ -53,7 +53,7 @@ def test_variants_of_an_item_stand_together_and_know_it():
     assert torch.equal(made.items.floor().int(), examples.items.int().repeat_interleave(5, 1))
     assert len(made.items.unique()) == 60
     assert made.origin.tolist() == [[i for i in range(4) for _ in range(5)]] * 3
-    assert torch.equal(made.hard[0], torch.arange(4).repeat_interleave(5))
+    assert torch.equal(made.class_ids[0], torch.arange(4).repeat_interleave(5))
     assert made.weight[0].tolist() == [0.5] * 15 + [0.0] * 5
 
 

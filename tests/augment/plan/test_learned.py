@@ -21,7 +21,7 @@ def episode_of(tasks: int = 3, ways: int = 4, shots: int = 2) -> Episode:
             items=torch.randint(256, (tasks, ways * shots, 1, 16, 16), dtype=torch.uint8, generator=pixels),
             labels=torch.eye(ways).repeat_interleave(shots, 0).expand(tasks, -1, -1),
             weight=torch.ones(tasks, ways * shots),
-            present=torch.ones(tasks, ways, dtype=torch.bool),
+            class_mask=torch.ones(tasks, ways, dtype=torch.bool),
         )
 
     episode = Episode(side(), side(), torch.arange(tasks * ways).view(tasks, ways))
@@ -111,7 +111,7 @@ def test_vectors_are_as_good_as_pictures():
                 2 * support.items.repeat_interleave(copies, 1),
                 support.labels.repeat_interleave(copies, 1),
                 support.weight.repeat_interleave(copies, 1),
-                support.present,
+                support.class_mask,
             )
 
     def side(n: int) -> Examples:

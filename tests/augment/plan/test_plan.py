@@ -27,7 +27,7 @@ def episode_of(tasks: int = 3, ways: int = 4, shots: int = 2, queries: int = 3, 
             items=(255 * items).to(torch.uint8),
             labels=torch.eye(ways).repeat_interleave(each, 0).expand(tasks, -1, -1),
             weight=torch.ones(tasks, ways * each),
-            present=torch.ones(tasks, ways, dtype=torch.bool),
+            class_mask=torch.ones(tasks, ways, dtype=torch.bool),
         )
 
     episode = Episode(side(shots), side(queries), torch.arange(tasks * ways).view(tasks, ways))
@@ -236,7 +236,7 @@ class TestApplying:
         near = episode.as_float().query.items.repeat_interleave(4, 1)
         assert torch.allclose(changed.items, near, atol=0.1)
         assert not (changed.items == near).all((2, 3, 4)).any()
-        assert torch.equal(changed.hard, episode.query.hard.repeat_interleave(4, 1))
+        assert torch.equal(changed.class_ids, episode.query.class_ids.repeat_interleave(4, 1))
         assert changed.origin[0].tolist() == [i for i in range(12) for _ in range(4)]
 
     def test_a_query_changed_in_place_has_one_variant_and_no_origin(self):
@@ -281,9 +281,9 @@ class TestApplying:
 
     def test_labels_of_absent_classes_do_no_harm(self):
         episode = episode_of()
-        episode.support.present[0, 3] = False
+        episode.support.class_mask[0, 3] = False
         changed = applied("task: turn; shots: 2 x flip", episode)
-        assert torch.equal(changed.support.present, episode.support.present)
+        assert torch.equal(changed.support.class_mask, episode.support.class_mask)
 
 
 class TestItemOp:

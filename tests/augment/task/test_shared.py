@@ -27,7 +27,7 @@ def episode_of(tasks: int, ways: int, shots: int = 2, queries: int = 3) -> Episo
             items=torch.zeros(tasks, ways * each, 1, 4, 4),
             labels=torch.eye(ways).repeat_interleave(each, 0).expand(tasks, -1, -1),
             weight=torch.ones(tasks, ways * each),
-            present=torch.ones(tasks, ways, dtype=torch.bool),
+            class_mask=torch.ones(tasks, ways, dtype=torch.bool),
         )
 
     return Episode(side(shots), side(queries), torch.arange(tasks * ways).view(tasks, ways))

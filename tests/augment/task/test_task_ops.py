@@ -28,10 +28,10 @@ def episode_of(tasks: int = 4, padded: bool = False, uint8: bool = False, seed: 
             items=items if uint8 else items.float() / 255,
             labels=torch.eye(WAYS).repeat_interleave(each, 0).expand(tasks, -1, -1).clone(),
             weight=torch.ones(tasks, WAYS * each),
-            present=torch.ones(tasks, WAYS, dtype=torch.bool),
+            class_mask=torch.ones(tasks, WAYS, dtype=torch.bool),
         )
         if padded:
-            examples.present[1, -1] = False
+            examples.class_mask[1, -1] = False
             examples.weight[1, (WAYS - 1) * each :] = 0
             examples.labels[1, (WAYS - 1) * each :] = 0
             examples.weight[0, each - 1] = 0
@@ -105,7 +105,7 @@ class TestEveryTaskOp:
         ways = episode.classes.shape[1]
         changed = applied(op, episode)
         assert changed.classes.shape[1] == changed.support.labels.shape[2] == op.most_ways(ways)
-        assert changed.support.present.shape == changed.query.present.shape == changed.classes.shape
+        assert changed.support.class_mask.shape == changed.query.class_mask.shape == changed.classes.shape
 
     def test_stands_in_a_plan(self, op, tasks):
         (name,) = (name for name, kind in TASK_OPS.items() if isinstance(op, kind))
@@ -131,23 +131,23 @@ class TestMoreClasses:
         for before, after in zip(sides(episode), sides(more), strict=True):
             n = before.items.shape[1]
             for t in range(8):
-                for i, way in enumerate(before.hard[t].tolist()):
+                for i, way in enumerate(before.class_ids[t].tolist()):
                     turns = int(quarters[t, way])
                     expected = before.items[t, i].rot90(turns, (1, 2))
                     assert torch.equal(after.items[t, n + i], expected)
                     assert bool(after.weight[t, n + i] > 0) == (turns != 0)
                     if turns:
-                        assert after.hard[t, n + i] == WAYS + way
+                        assert after.class_ids[t, n + i] == WAYS + way
 
     def test_a_class_that_the_op_leaves_alone_is_not_added_a_second_time(self):
         more = applied(MoreClasses(Flip(p=0.0)), episode_of())
-        assert not more.support.present[:, WAYS:].any()
+        assert not more.support.class_mask[:, WAYS:].any()
         assert (more.support.weight[:, WAYS * SHOTS :] == 0).all()
         assert (more.query.labels[:, WAYS * QUERIES :] == 0).all()
 
     def test_padding_stays_padding(self):
         more = applied(MoreClasses(Flip(p=1.0)), episode_of(padded=True))
-        assert more.support.present[1].tolist() == [True, True, False, True, True, False]
+        assert more.support.class_mask[1].tolist() == [True, True, False, True, True, False]
         assert more.support.weight[1].tolist() == [1, 1, 1, 1, 0, 0] * 2
         assert more.support.weight[0, WAYS * SHOTS :].tolist() == [1, 0, 1, 1, 1, 1]
 
@@ -166,7 +166,7 @@ class TestMoreClasses:
         episode = episode_of(padded=True)
         more = applied(MoreClasses(Flip(p=1.0)), episode)
         logits = Prototypes(torch.nn.Flatten()).adapt(more.support)(more.support.items)
-        right = (logits.argmax(-1) == more.support.hard)[more.support.weight > 0]
+        right = (logits.argmax(-1) == more.support.class_ids)[more.support.weight > 0]
         assert right.all()
 
 
@@ -186,7 +186,7 @@ class TestComposites:
                         b = before.items[t, int(second) * each + i, 0]
                         row = WAYS * each + k * each + i
                         made = after.items[t, row, 0]
-                        assert after.hard[t, row] == WAYS + k
+                        assert after.class_ids[t, row] == WAYS + k
                         if how == "mean":
                             assert torch.allclose(made, (a + b) / 2)
                         elif how == "max":
@@ -207,7 +207,7 @@ class TestComposites:
 
     def test_padding_goes_into_no_composite(self):
         more = applied(Composites("mean", count=3), episode_of(padded=True))
-        assert more.support.present[1].tolist() == [True, True, False, True, True, False]
+        assert more.support.class_mask[1].tolist() == [True, True, False, True, True, False]
         each = SHOTS
         there = more.support.weight[0, WAYS * each :].view(3, each)
         assert there.sum() == 4  # class 0 has one item, and stands in two of the three pairs
@@ -232,10 +232,10 @@ class TestPermuteLabels:
         swapped = applied(PermuteLabels(), episode)
         found = set()
         for t in range(40):
-            new = [int(swapped.support.hard[t, k * SHOTS]) for k in range(WAYS)]
+            new = [int(swapped.support.class_ids[t, k * SHOTS]) for k in range(WAYS)]
             assert sorted(new) == [0, 1, 2]
-            assert swapped.support.hard[t].tolist() == [new[k] for k in episode.support.hard[t].tolist()]
-            assert swapped.query.hard[t].tolist() == [new[k] for k in episode.query.hard[t].tolist()]
+            assert swapped.support.class_ids[t].tolist() == [new[k] for k in episode.support.class_ids[t].tolist()]
+            assert swapped.query.class_ids[t].tolist() == [new[k] for k in episode.query.class_ids[t].tolist()]
             assert [int(swapped.classes[t, new[k]]) for k in range(WAYS)] == episode.classes[t].tolist()
             found.add(tuple(new))
         assert len(found) == 6
@@ -243,7 +243,7 @@ class TestPermuteLabels:
     def test_classes_that_a_task_lacks_stay_behind_the_others(self):
         for seed in range(6):
             swapped = applied(PermuteLabels(), episode_of(padded=True), seed)
-            assert swapped.support.present[1].tolist() == [True, True, False]
+            assert swapped.support.class_mask[1].tolist() == [True, True, False]
             assert swapped.classes[1, 2] == -1
             assert (swapped.support.labels[1, -SHOTS:] == 0).all()
 

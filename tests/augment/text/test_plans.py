@@ -70,7 +70,7 @@ def test_ops_on_images_are_refused_for_texts(plan, message):
 )
 def test_ops_on_texts_are_refused_for_images_and_vectors(items):
     plain = side(TEXTS)
-    other = Examples(items, plain.labels, plain.weight, plain.present)
+    other = Examples(items, plain.labels, plain.weight, plain.class_mask)
     for plan in ("support: eda", "shots: 2 x oneof(typos)", "task: case(p=0.5)"):
         with pytest.raises(InputError, match=r"(EDA|Typos|Case): changes texts, and these items are (images|features)"):
             Plan.parse(plan).apply(Episode(other, other, EPISODE.classes), torch.Generator())

@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 def partners_of(
-    drawn: Float[Tensor, "n others"], group: Int[Tensor, "n"], present: Bool[Tensor, "n"] | None = None
+    drawn: Float[Tensor, "n others"], group: Int[Tensor, "n"], mask: Bool[Tensor, "n"] | None = None
 ) -> Int[Tensor, "n others"]:
     """Resolve drawn partners: an item of the same group, never the item itself unless it stands alone.
 
     Args:
         drawn: from 0 to 1, how far round the group the partner stands, counted from the item.
         group: which items may be mixed with each other; items of a group need not stand together.
-        present: items that may be partners; an item that may not is its own partner. None: all.
+        mask: items that may be partners; an item that may not is its own partner. None: all.
 
     Returns:
         Places below n.
@@ -24,11 +24,11 @@ def partners_of(
         [1, 2, 1, 3]
     """
     n = len(group)
-    if n and present is None and bool((group == group[0]).all()):
+    if n and mask is None and bool((group == group[0]).all()):
         turn = 1 + np.minimum((drawn.cpu().numpy() * (n - 1)).astype(np.int64), max(n - 2, 0))
         return torch.from_numpy((np.arange(n)[:, None] + turn) % n)
     alone = torch.arange(n)[:, None].expand_as(drawn)
-    there = torch.ones(n, dtype=torch.bool) if present is None else present.cpu()
+    there = torch.ones(n, dtype=torch.bool) if mask is None else mask.cpu()
     group = torch.where(there, group.cpu(), -1)
     order = group.argsort(stable=True)
     _, inverse, counts = torch.unique(group, return_inverse=True, return_counts=True)

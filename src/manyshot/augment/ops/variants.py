@@ -98,7 +98,7 @@ def variants(examples: Examples, op: Op, copies: int, generator: Generator, weig
         items=items,
         labels=examples.labels.repeat_interleave(copies, 1),
         weight=weight * examples.weight.repeat_interleave(copies, 1),
-        present=examples.present,
+        class_mask=examples.class_mask,
         origin=origin.expand(tasks, -1),
     )
     return change(repeated, op, generator)

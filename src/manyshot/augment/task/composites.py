@@ -41,7 +41,7 @@ class Composites(TaskOp):
         >>> side = Examples(torch.stack([dark, light], 1), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
         >>> op = Composites("mean")
         >>> more = op.apply(Episode(side, side, torch.tensor([[3, 5]])), op.sample(1, 2, torch.Generator()))
-        >>> more.support.hard.tolist(), more.query.items[0, 2].unique()
+        >>> more.support.class_ids.tolist(), more.query.items[0, 2].unique()
         ([[0, 1, 2]], tensor([0.5000]))
     """
 
@@ -73,7 +73,7 @@ class Composites(TaskOp):
     def apply(self, episode: Episode, params: Params) -> Episode:
         """Put the classes together; uint8 pictures are rounded."""
         require_classes(episode, self)
-        here = episode.support.present
+        here = episode.support.class_mask
         order = params["rank"].to(here.device).masked_fill(~here, 2).argsort(1)
         there = here.sum(1, keepdim=True)
         number = torch.arange(self.count, device=here.device)
@@ -89,7 +89,7 @@ class Composites(TaskOp):
     def _joined(self, side: Examples, pair: Tensor, present: Tensor, params: Params) -> Examples:
         if not isinstance(side.items, Tensor) or side.items.ndim != 5:
             raise InputError("Composites: only pictures can be put together; leave it out for other items")
-        tasks = len(side.present)
+        tasks = len(side.class_mask)
         counts = ((side.weight > 0)[..., None] & (side.labels > 0)).sum(1)
         each = max(int(counts.max()), 1)
         # Item i of new class k stands at place k * each + i.

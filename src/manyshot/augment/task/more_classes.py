@@ -34,7 +34,7 @@ class MoreClasses(TaskOp):
         >>> side = Examples(torch.rand(1, 2, 1, 8, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
         >>> op = MoreClasses(Flip(p=1.0))
         >>> more = op.apply(Episode(side, side, torch.tensor([[3, 5]])), op.sample(1, 2, torch.Generator()))
-        >>> more.support.hard.tolist(), more.classes.tolist()
+        >>> more.support.class_ids.tolist(), more.classes.tolist()
         ([[0, 1, 2, 3]], [[3, 5, -1, -1]])
         >>> more.query.items[:, 2:].equal(side.items.flip(-1))
         True
@@ -56,7 +56,7 @@ class MoreClasses(TaskOp):
         sides = (episode.support, episode.query)
         made = [apply_in_tasks(self.op, s.items, take(params["inner"], class_rows(s)), floats=False) for s in sides]
         changed = torch.stack([_changed(s, items) for s, items in zip(sides, made, strict=True)]).any(0)
-        present = episode.support.present & changed & params["on"].to(changed.device)[:, None]
+        present = episode.support.class_mask & changed & params["on"].to(changed.device)[:, None]
         support, query = (_joined(s, items, present) for s, items in zip(sides, made, strict=True))
         return Episode(support, query, torch.cat([episode.classes, torch.full_like(episode.classes, -1)], 1))
 
@@ -79,6 +79,6 @@ def _changed(side: Examples, items: Any) -> Bool[Tensor, "t ways"]:  # noqa: ANN
 
 
 def _joined(side: Examples, items: Any, present: Bool[Tensor, "t ways"]) -> Examples:  # noqa: ANN401 - as above
-    weight = side.weight * present.gather(1, side.hard)
+    weight = side.weight * present.gather(1, side.class_ids)
     origin = torch.arange(weight.shape[1], device=weight.device).expand_as(weight)
     return with_classes(side, items, side.labels, weight, present, origin)

@@ -29,7 +29,7 @@ class PermuteLabels(TaskOp):
         >>> side = Examples(torch.rand(1, 2, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
         >>> params = {"on": torch.tensor([True]), "rank": torch.tensor([[0.9, 0.1]])}
         >>> swapped = PermuteLabels().apply(Episode(side, side, torch.tensor([[3, 5]])), params)
-        >>> swapped.support.hard.tolist(), swapped.query.hard.tolist(), swapped.classes.tolist()
+        >>> swapped.support.class_ids.tolist(), swapped.query.class_ids.tolist(), swapped.classes.tolist()
         ([[1, 0]], [[1, 0]], [[5, 3]])
     """
 
@@ -45,13 +45,13 @@ class PermuteLabels(TaskOp):
     def apply(self, episode: Episode, params: Params) -> Episode:
         """Permute labels and class numbers; classes that a task lacks stay behind the others."""
         require_classes(episode, self)
-        present = episode.support.present
+        present = episode.support.class_mask
         place = torch.arange(present.shape[1], device=present.device) / present.shape[1]
         rank = torch.where(params["on"].to(present.device)[:, None], params["rank"].to(present.device), place)
         order = rank.masked_fill(~present, 2).argsort(dim=1, stable=True)
 
         def permuted(side: Examples) -> Examples:
             labels = side.labels.gather(2, order[:, None].expand_as(side.labels))
-            return replace(side, labels=labels, present=side.present.gather(1, order))
+            return replace(side, labels=labels, class_mask=side.class_mask.gather(1, order))
 
         return Episode(permuted(episode.support), permuted(episode.query), episode.classes.gather(1, order))

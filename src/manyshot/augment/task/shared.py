@@ -76,5 +76,5 @@ def apply_shared(op: Op, episode: Episode, params: Params) -> Episode:
 
 def class_rows(examples: Examples) -> Int[Tensor, "items"]:
     """`[T n]` the row of each item's class among `T ways` rows: `t * ways + k`, on the CPU, where params are."""
-    tasks, ways = examples.present.shape
-    return (torch.arange(tasks)[:, None] * ways + examples.hard.cpu()).flatten()
+    tasks, ways = examples.class_mask.shape
+    return (torch.arange(tasks)[:, None] * ways + examples.class_ids.cpu()).flatten()

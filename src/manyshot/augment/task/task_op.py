@@ -78,7 +78,7 @@ def with_classes(
     items: Any,  # noqa: ANN401 - a tensor, or lists for text
     labels: Float[Tensor, "t m new"],
     weight: Float[Tensor, "t m"],
-    present: Bool[Tensor, "t new"],
+    class_mask: Bool[Tensor, "t new"],
     origin: Int[Tensor, "t m"],
 ) -> Examples:
     """One side of T tasks with further classes behind those that it has.
@@ -88,18 +88,18 @@ def with_classes(
         items: of the new classes, `[T, m, ...]`.
         labels: their shares in the new classes.
         weight: theirs; those of classes that a task lacks must be 0.
-        present: which of the new classes each task has.
+        class_mask: which of the new classes each task has.
         origin: the place of the item that each was made of.
 
     Example:
         >>> side = Examples(torch.rand(1, 2, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
-        >>> more = with_classes(side, side.items, side.labels, side.weight, side.present, torch.tensor([[0, 1]]))
-        >>> more.labels.shape, more.hard
+        >>> more = with_classes(side, side.items, side.labels, side.weight, side.class_mask, torch.tensor([[0, 1]]))
+        >>> more.labels.shape, more.class_ids
         (torch.Size([1, 4, 4]), tensor([[0, 1, 2, 3]]))
     """
-    ways, new = side.present.shape[1], present.shape[1]
-    present = torch.cat([side.present, present], 1)
+    ways, new = side.class_mask.shape[1], class_mask.shape[1]
+    class_mask = torch.cat([side.class_mask, class_mask], 1)
     # Padding has no class at all.
     labels = F.pad(labels * (weight > 0)[..., None], (ways, 0))
-    made = Examples(items, labels, weight, present, origin)
-    return replace(side, labels=F.pad(side.labels, (0, new)), present=present).joined(made)
+    made = Examples(items, labels, weight, class_mask, origin)
+    return replace(side, labels=F.pad(side.labels, (0, new)), class_mask=class_mask).joined(made)

@@ -112,11 +112,11 @@ class DeformationMatching(Learner):
     def adapt(self, support: Examples) -> Classifier:
         """Find the strokes of the support's drawings; the rest happens when a query comes."""
         known = _every(support.items, support.weight)
-        classes = support.hard
+        classes = support.class_ids
 
         def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
             asked = _every(queries, weight)
-            tasks, ways = support.present.shape
+            tasks, ways = support.class_mask.shape
             logits = torch.full((tasks, queries.shape[1], ways), -torch.inf)
             for task, (drawings, questions) in enumerate(zip(known, asked, strict=True)):
                 for place, question in questions.items():
@@ -126,7 +126,7 @@ class DeformationMatching(Learner):
             # What is said of items of weight 0 means nothing, but a softmax of it shall be a number.
             unasked = logits.isinf().all(-1, keepdim=True)
             logits = logits.masked_fill(unasked, 0.0).to(support.labels)
-            return logits.masked_fill(~support.present[:, None], -torch.inf)
+            return logits.masked_fill(~support.class_mask[:, None], -torch.inf)
 
         return classify
 

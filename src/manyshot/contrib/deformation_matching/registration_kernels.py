@@ -36,22 +36,22 @@ def _decay(value):
 def _basis(points, centres):
     """What T is a sum of, at each point, and its slope along the point's direction."""
     count, size = points.shape[1], 3 + len(centres)
-    values, slopes = np.empty((count, size), np.float32), np.empty((count, size), np.float32)
+    values, grads = np.empty((count, size), np.float32), np.empty((count, size), np.float32)
     for i in range(count):
         x, y, dx, dy = points[0, i], points[1, i], points[2, i], points[3, i]
         values[i, 0], values[i, 1], values[i, 2] = 1, x, y
-        slopes[i, 0], slopes[i, 1], slopes[i, 2] = 0, dx, dy
+        grads[i, 0], grads[i, 1], grads[i, 2] = 0, dx, dy
         for k in range(len(centres)):
             across, down = x - centres[k, 0], y - centres[k, 1]
             bump = np.exp(-(across * across + down * down) / np.float32(2))
             values[i, 3 + k] = bump
-            slopes[i, 3 + k] = -bump * (across * dx + down * dy)
-    return values, slopes
+            grads[i, 3 + k] = -bump * (across * dx + down * dy)
+    return values, grads
 
 
 @kernel
 @no_type_check
-def _moved(points, values, slopes, weights):
+def _moved(points, values, grads, weights):
     """x, y and the doubled direction, times how sure it is, of each point after T."""
     moved = np.empty((len(values), 4), np.float32)
     for i in range(len(values)):
@@ -59,8 +59,8 @@ def _moved(points, values, slopes, weights):
         for k in range(values.shape[1]):
             x += values[i, k] * weights[k, 0]
             y += values[i, k] * weights[k, 1]
-            dx += slopes[i, k] * weights[k, 0]
-            dy += slopes[i, k] * weights[k, 1]
+            dx += grads[i, k] * weights[k, 0]
+            dy += grads[i, k] * weights[k, 1]
         sure = points[4, i] / (dx * dx + dy * dy + np.float32(1e-12))
         moved[i, 0], moved[i, 1] = x, y
         moved[i, 2], moved[i, 3] = (dx * dx - dy * dy) * sure, 2 * dx * dy * sure
@@ -134,13 +134,13 @@ def _fitted(values, sums, width):
 @no_type_check
 def bent_onto(source, target, centres, widths):
     """The four numbers of a `Bend`, see `manyshot.contrib.deformation_matching.registration.bent_onto`."""
-    values, slopes = _basis(source, centres)
+    values, grads = _basis(source, centres)
     weights = np.zeros((values.shape[1], 2), np.float32)
     weights[1, 0], weights[2, 1] = 1, 1
     for width in widths:
-        gaps = _gaps(_moved(source, values, slopes, weights), target, width)
+        gaps = _gaps(_moved(source, values, grads, weights), target, width)
         weights = _fitted(values, _assigned(gaps, source, target), width)
-    gaps = _gaps(_moved(source, values, slopes, weights), target, JUDGED_AT)
+    gaps = _gaps(_moved(source, values, grads, weights), target, JUDGED_AT)
     over, lacking = np.float32(0), np.float32(0)
     for i in range(gaps.shape[0]):
         least = gaps[i].min()

@@ -75,9 +75,9 @@ class AnswerFinder:
             items=[texts],
             labels=torch.eye(count)[labels][None],
             weight=torch.tensor([weight]),
-            present=torch.ones(1, count, dtype=torch.bool),
+            class_mask=torch.ones(1, count, dtype=torch.bool),
         )
-        nobody = Examples([[]], torch.zeros(1, 0, count), torch.zeros(1, 0), support.present)
+        nobody = Examples([[]], torch.zeros(1, 0, count), torch.zeros(1, 0), support.class_mask)
         episode = Episode(support, nobody, torch.arange(count)[None])
         return learner.adapt(plan.apply(episode, generator(seed, "faq")).support)
 

@@ -15,12 +15,12 @@ from manyshot.augment.ops.op import Op, Params, check_choice, check_number
 from manyshot.augment.plan.syntax import Clause, Syntax
 from manyshot.base import InputError
 from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates
-from manyshot.meta_augment.image_moments import Traits
+from manyshot.meta_augment.image_moments import ImageMoments
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.policy.initial_plan import written_start
 from manyshot.meta_augment.policy.policy_ops import OFTEN, SELDOM, PolicyOp, op_names, policy_ops
 from manyshot.meta_augment.support_context import of_items
-from manyshot.meta_augment.support_encoder import Sight
+from manyshot.meta_augment.support_encoder import RandomConvStatistics
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
 
@@ -130,7 +130,7 @@ class OpPolicy(LearnedAugmenter):
 
     def task_logits(self, support: Examples) -> Float[Tensor, "t ops"]:
         """The logits of each task, the mean of those of its classes."""
-        there = support.present[..., None].to(support.weight)
+        there = support.class_mask[..., None].to(support.weight)
         return (self.settings(support)[0] * there).sum(1) / there.sum(1)
 
     @torch.no_grad()
@@ -150,7 +150,7 @@ class OpPolicy(LearnedAugmenter):
             >>> str(ContextFreePolicyOptions("elastic").make((1, 28, 28)).to_plan(8, support))
             'shots: 8 x elastic(strength=0.04, p=0.5) weight 0.5'
         """
-        there = support.present
+        there = support.class_mask
         logits, magnitudes = self.settings(support)
         chances, values = logits.sigmoid()[there].mean(0).tolist(), magnitudes[there].mean(0).tolist()
         calls = []
@@ -200,14 +200,15 @@ class ContextFreePolicy(OpPolicy):
 
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
         """The same for every class."""
-        tasks, ways = context.present.shape
+        tasks, ways = context.class_mask.shape
         return (SPEED * self.learned).expand(tasks, ways, -1)
 
 
 class Policy(OpPolicy):
     """A policy for each class of each task, from what the support set shows.
 
-    A network with one hidden layer takes what `Sight` and `Traits` tell of the class and the task, and adds to what is
+    A network with one hidden layer takes what `RandomConvStatistics` and `ImageMoments` tell of the class and the task,
+    and adds to what is
     learned for all of them.
 
     Args:
@@ -217,7 +218,7 @@ class Policy(OpPolicy):
         weight: see there.
         begin: see there.
         hidden: width of the network.
-        width: of what `Sight` sees of an item.
+        width: of what `RandomConvStatistics` sees of an item.
 
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
@@ -240,7 +241,7 @@ class Policy(OpPolicy):
     ) -> None:
         super().__init__(channels, ops, how, weight, begin)
         self.learned = nn.Parameter(torch.zeros(self.raw))
-        self.sight, self.traits = Sight(channels, width), Traits(channels)
+        self.sight, self.traits = RandomConvStatistics(channels, width), ImageMoments(channels)
         first = nn.Linear(self.sight.features + self.traits.features, hidden)
         last = nn.Linear(hidden, self.raw, bias=False)
         with torch.no_grad():  # nearly one policy for all at first

@@ -12,7 +12,7 @@ from manyshot.augment.ops.op import Params, check_number, factor
 
 @dataclass(frozen=True)
 class Downscale(ImageOp):
-    """Shrink each image by its own random factor, by area, and bring it back to size, bilinearly.
+    """DCGANEncoder each image by its own random factor, by area, and bring it back to size, bilinearly.
 
     Args:
         factor: largest factor by which a side shrinks.

@@ -49,7 +49,7 @@ class Erase(ImageOp):
         """Draw `centre [n, holes, 2]`, -1 to 1, `side [n, holes, 2]`, shares of the image's sides, and `seed [n]`."""
         count = n * self.holes
         area = uniform(count, self.area / 10, self.area, generator)
-        # Sides in a ratio of up to 3, but none longer than the image.
+        # DiscriminatorLoss in a ratio of up to 3, but none longer than the image.
         long = torch.maximum(area, area.sqrt() * factor(count, 3**0.5, generator)).clamp(max=1)
         side = torch.stack((long, area / long.clamp(min=1e-12)), -1).clamp(max=1)
         centre = (1 - side) * uniform(2 * count, -1.0, 1.0, generator).view(count, 2)

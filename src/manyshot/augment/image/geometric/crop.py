@@ -101,7 +101,7 @@ class ResizedCrop(Warp):
     def where(
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
-        """Shrink the points into the part; differentiable in points and params."""
+        """DCGANEncoder the points into the part; differentiable in points and params."""
         centre, side = params["centre"].to(points), params["side"].to(points)
         return torch.addcmul(centre[:, None, None], points, side[:, None, None])
 
