@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from manyshot.compare import Arm, Comparison, TestSuite
+from manyshot.compare import Arm, Comparison, EvaluationSuite
 from manyshot.compare.presets import COMPARISONS
 from manyshot.training import Config, Settings
 
@@ -22,7 +22,9 @@ ARMS = (Arm("without", "none"), Arm("turned", "task: turn"))
 def tiny(monkeypatch):
     """A preset of two small comparisons."""
     comparisons = tuple(
-        Comparison(f"{n} classes", replace(CONFIG, classes=n), ARMS, (TestSuite("all", 2, queries=3, tasks=4),), 1)
+        Comparison(
+            f"{n} classes", replace(CONFIG, classes=n), ARMS, (EvaluationSuite("all", 2, queries=3, tasks=4),), 1
+        )
         for n in (5, 6)
     )
     monkeypatch.setitem(COMPARISONS, "few-tasks", replace(COMPARISONS["few-tasks"], comparisons=comparisons))

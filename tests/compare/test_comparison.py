@@ -8,7 +8,7 @@ import pytest
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.cli.compare_presets import PRESETS
-from manyshot.compare import Arm, Comparison, TestSuite, adjusted, run_comparisons
+from manyshot.compare import Arm, Comparison, EvaluationSuite, adjusted, run_comparisons
 from manyshot.compare.memorisation import ARMS, remember
 from manyshot.compare.presets import COMPARISONS
 from manyshot.training import Config, Settings
@@ -24,7 +24,7 @@ CONFIG = Config(
 )
 ARMS_OF_TWO = (Arm("without", "none"), Arm("turned", "task: turn"))
 SMALL = Comparison(
-    "five classes", replace(CONFIG, classes=5), ARMS_OF_TWO, (TestSuite("all", 2, queries=3, tasks=4),), 1
+    "five classes", replace(CONFIG, classes=5), ARMS_OF_TWO, (EvaluationSuite("all", 2, queries=3, tasks=4),), 1
 )
 
 
@@ -57,9 +57,9 @@ class TestPresets:
 class TestJudging:
     def test_names_what_is_missing(self):
         with pytest.raises(InputError, match="test=0: nothing is left to judge by"):
-            Comparison("", replace(CONFIG, test=0.0), ARMS_OF_TWO, (TestSuite("all"),)).samplers()
+            Comparison("", replace(CONFIG, test=0.0), ARMS_OF_TWO, (EvaluationSuite("all"),)).samplers()
         with pytest.raises(InputError, match="tasks=1: give at least 2"):
-            TestSuite("all", tasks=1)
+            EvaluationSuite("all", tasks=1)
 
 
 @pytest.mark.usefixtures("forked_workers")

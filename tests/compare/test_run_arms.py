@@ -6,7 +6,7 @@ import torch
 
 from manyshot.base import InputError, TrainingDiverged
 from manyshot.cli.compare_presets import PRESETS
-from manyshot.compare import Arm, Comparison, TestSuite, check_arms, compare, run_comparisons, train_arms
+from manyshot.compare import Arm, Comparison, EvaluationSuite, check_arms, compare, run_comparisons, train_arms
 from manyshot.compare.presets import COMPARISONS
 from manyshot.compare.run_arms import ArmResult, against_first
 from manyshot.learners import Prototypes, transductive
@@ -188,7 +188,9 @@ def test_a_training_that_fails_last_fails_the_comparison(tmp_path):
 
 @pytest.mark.parametrize(("seeds", "jobs", "named"), [(0, None, "--seeds"), (1, 0, "--jobs")])
 def test_numbers_out_of_range_leave_no_trace_of_a_comparison(seeds, jobs, named, tmp_path):
-    few = Comparison("", replace(CONFIG, test=0.3), (Arm("none", "none"),), (TestSuite("", ways=2, tasks=2),), seeds)
+    few = Comparison(
+        "", replace(CONFIG, test=0.3), (Arm("none", "none"),), (EvaluationSuite("", ways=2, tasks=2),), seeds
+    )
     with pytest.raises(InputError, match=named):
         run_comparisons([few], tmp_path / "out", jobs)
     assert not (tmp_path / "out").exists()

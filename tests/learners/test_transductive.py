@@ -1,4 +1,4 @@
-"""TestSuite each task by the statistics of its own items."""
+"""EvaluationSuite each task by the statistics of its own items."""
 
 import pytest
 import torch

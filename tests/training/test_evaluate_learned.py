@@ -1,4 +1,4 @@
-"""TestSuite with a plan whose shots a learned augmenter makes, of items or of features."""
+"""EvaluationSuite with a plan whose shots a learned augmenter makes, of items or of features."""
 
 from dataclasses import dataclass, replace
 

@@ -164,12 +164,12 @@ def _compare_pictures(
     as_json: bool,
 ) -> None:
     """Train every arm and judge all on a part that is set aside, or on other data."""
-    from manyshot.compare import Arm, Comparison, TestSuite, check_arms, run_comparisons
+    from manyshot.compare import Arm, Comparison, EvaluationSuite, check_arms, run_comparisons
     from manyshot.training.task_csv import TASKS
 
     config = option.config_of(context, test=test)
     tasks, seeds = context.params["tasks"], context.params["seeds"]
-    judging = TestSuite("", config.ways, config.shots, config.queries, tasks, test_data, test_split)
+    judging = EvaluationSuite("", config.ways, config.shots, config.queries, tasks, test_data, test_split)
     comparison = Comparison("", config, tuple(map(Arm.parse, arms)), (judging,), seeds)
     check_arms(comparison.arms, out)
     try:

@@ -66,7 +66,7 @@ def compare_text(
         seed: of tasks and draws.
         as_json: print JSON.
     """
-    from manyshot.compare import Arm, TestSuite, check_arms
+    from manyshot.compare import Arm, EvaluationSuite, check_arms
     from manyshot.compare.frozen import compare_frozen
     from manyshot.report.compare_page import COLUMNS, result_rows
     from manyshot.report.page import write_page
@@ -93,7 +93,7 @@ def compare_text(
     )
     check_arms((), out)
     source = load_sources(config).training
-    judging = TestSuite("", config.ways, config.shots, queries, tasks, within_group=within_group)
+    judging = EvaluationSuite("", config.ways, config.shots, queries, tasks, within_group=within_group)
     compared = compare_frozen([Arm.parse(arm) for arm in arms], config, judging, source)
     told: dict[str, Any] = compared.as_dict() | {"data": source.name, "encoder": encoder}
     told["tasks_file"] = str(out / TASKS)

@@ -4,7 +4,7 @@ from manyshot.compare.arm import Arm
 from manyshot.compare.comparison import (
     Comparison,
     ComparisonResult,
-    TestSuite,
+    EvaluationSuite,
     adjusted,
     run_comparison,
     run_comparisons,
@@ -16,7 +16,7 @@ __all__ = [
     "ArmResult",
     "Comparison",
     "ComparisonResult",
-    "TestSuite",
+    "EvaluationSuite",
     "adjusted",
     "check_arms",
     "compare",

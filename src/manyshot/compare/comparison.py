@@ -25,7 +25,7 @@ from manyshot.training.task_csv import TASKS, write_task_csv
 
 
 @dataclass(frozen=True)
-class TestSuite:
+class EvaluationSuite:
     """Tasks that trained arms are judged on.
 
     Args:
@@ -102,7 +102,7 @@ class Comparison:
     name: str
     config: Config
     arms: tuple[Arm, ...]
-    judgings: tuple[TestSuite, ...]
+    judgings: tuple[EvaluationSuite, ...]
     seeds: int = 3
 
     def samplers(self, sources: Sources | None = None) -> dict[str, EpisodeSampler]:
@@ -211,7 +211,7 @@ def adjusted(
     """The same comparison with other data folders, sizes, seed or device, where they are given.
 
     Example:
-        >>> whole = Comparison("", Config("digits"), (Arm("none", "none"),), (TestSuite("all"),))
+        >>> whole = Comparison("", Config("digits"), (Arm("none", "none"),), (EvaluationSuite("all"),))
         >>> small = adjusted(whole, steps=3, tasks=9)
         >>> small.config.fit.steps, small.judgings[0].tasks, small.seeds
         (3, 9, 3)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.compare.arm import Arm
-from manyshot.compare.comparison import Comparison, ComparisonResult, TestSuite
+from manyshot.compare.comparison import Comparison, ComparisonResult, EvaluationSuite
 from manyshot.compare.run_arms import compare
 from manyshot.tasks import Source
 from manyshot.training.config import Config
@@ -39,7 +39,7 @@ def as_test_plan(arm: Arm) -> Arm:
     return arm
 
 
-def compare_frozen(arms: Sequence[Arm], config: Config, judging: TestSuite, source: Source) -> ComparisonResult:
+def compare_frozen(arms: Sequence[Arm], config: Config, judging: EvaluationSuite, source: Source) -> ComparisonResult:
     """Judge encoders and learners as they are, each with its plan, on the same tasks.
 
     Args:
@@ -54,7 +54,7 @@ def compare_frozen(arms: Sequence[Arm], config: Config, judging: TestSuite, sour
     Example:
         >>> source = Source.of([f"{w} {i}" for w in ("pay", "play") for i in range(9)], ["money"] * 9 + ["music"] * 9)
         >>> arms = [Arm.parse("none"), Arm.parse("ridge = none | learner=ridge")]
-        >>> found = compare_frozen(arms, Config("here", encoder="ngrams(64)"), TestSuite("", 2, 1, 3, 5), source)
+        >>> found = compare_frozen(arms, Config("here", encoder="ngrams(64)"), EvaluationSuite("", 2, 1, 3, 5), source)
         >>> list(found.results[""])
         ['none', 'ridge']
     """

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from manyshot.compare.arm import Arm
-from manyshot.compare.comparison import Comparison, TestSuite
+from manyshot.compare.comparison import Comparison, EvaluationSuite
 from manyshot.training.config import Config
 from manyshot.training.fit import Settings
 
@@ -43,7 +43,7 @@ _FEW_TASKS = tuple(
             Arm("mlti", "none", settings=(("objective", "mlti"),)),
             Arm("turned classes, mlti", _TURNED, settings=(("objective", "mlti"),)),
         ),
-        (TestSuite("5 ways", ways=5), TestSuite("20 ways", ways=20)),
+        (EvaluationSuite("5 ways", ways=5), EvaluationSuite("20 ways", ways=20)),
     )
     for classes in (10, 20, 50, 100)
 )
@@ -65,8 +65,8 @@ _TRANSFER = Comparison(
         Arm("turned and deformed", f"{_TURNED}; support+query: {_DEFORM}"),
     ),
     (
-        TestSuite("1 shot", ways=10, shots=1, data="mnist", split="test"),
-        TestSuite("5 shots", ways=10, shots=5, data="mnist", split="test"),
+        EvaluationSuite("1 shot", ways=10, shots=1, data="mnist", split="test"),
+        EvaluationSuite("5 shots", ways=10, shots=5, data="mnist", split="test"),
     ),
 )
 
@@ -103,8 +103,8 @@ _CIFAR_FS = Comparison(
         Arm("turned, erase", "task: turn(p=0.67); query: erase(p=0.5)"),
     ),
     (
-        TestSuite("1 shot", ways=5, shots=1, data="cifar-fs", split="validation"),
-        TestSuite("5 shots", ways=5, shots=5, data="cifar-fs", split="validation"),
+        EvaluationSuite("1 shot", ways=5, shots=1, data="cifar-fs", split="validation"),
+        EvaluationSuite("5 shots", ways=5, shots=5, data="cifar-fs", split="validation"),
     ),
 )
 

@@ -49,7 +49,7 @@ class Learner(nn.Module, ABC):
     def on_features(self) -> "tuple[nn.Module, Learner] | None":
         """The encoder, and the learner on its features, where adaptation leaves the encoder alone; else None.
 
-        TestSuite many tasks of few items then encodes each item once, not once for each task that it stands in.
+        EvaluationSuite many tasks of few items then encodes each item once, not once for each task that it stands in.
         """
         return None
 

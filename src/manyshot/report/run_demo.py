@@ -9,7 +9,7 @@ from PIL import Image
 
 from manyshot.augment import Plan
 from manyshot.base import InputError, write_json
-from manyshot.compare import Arm, ArmResult, Comparison, TestSuite, run_comparison
+from manyshot.compare import Arm, ArmResult, Comparison, EvaluationSuite, run_comparison
 from manyshot.datasets import load
 from manyshot.report.compare_page import compare_page
 from manyshot.report.demo_stage_two import AUGMENTERS, COPIES, TAILORED, StageTwo, stage_two
@@ -103,7 +103,7 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
 
 
 def _comparison(seed: int) -> Comparison:
-    judgings = [TestSuite(name, WAYS, shots, QUERIES, TASKS, "digits") for name, shots in SHOTS.items()]
+    judgings = [EvaluationSuite(name, WAYS, shots, QUERIES, TASKS, "digits") for name, shots in SHOTS.items()]
     return Comparison("", CONFIG.seeded(seed), (Arm(WITHOUT, "none"), Arm(WITH, PLAN)), tuple(judgings), SEEDS)
 
 
