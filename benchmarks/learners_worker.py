@@ -96,13 +96,13 @@ Step = Callable[[], list[Tensor]]
 
 def ours(width: int, steps: int, tasks: Episode, dtype: torch.dtype, _: Path | None) -> Step:
     """`manyshot.learners.MAML`."""
-    body = Conv4(1, SIZE, [width] * BLOCKS, norm="task")
+    body = Conv4(1, SIZE, [width] * BLOCKS, norm="query")
     model = nn.Sequential(body, nn.Linear(width, WAYS)).to(dtype)
     blocks = zip(body.convolutions, body.norms, strict=True)
     ordered = [weight for conv, norm in blocks for weight in (conv.weight, norm.weight, norm.bias)]
     ordered += list(model[1].parameters())
     load(ordered, weights(width, dtype))
-    learner = MAML(model, WAYS, STEP_SIZE, steps, transductive=True)
+    learner = MAML(model, WAYS, STEP_SIZE, steps)
 
     def step() -> list[Tensor]:
         learner.zero_grad()

@@ -398,17 +398,17 @@ LEARNERS = {
     "first-order maml, 1 step": Row(lambda: adapting(MAML, order=1), gradient_loop(), named_classes=True),
     "first-order maml, 5 steps": Row(lambda: adapting(MAML, order=1, steps=5), gradient_loop(), named_classes=True),
     "maml, support's statistics": Row(
-        lambda: adapting(MAML, "task", steps=2), gradient_loop("support"), named_classes=True, weighs_statistics=True
+        lambda: adapting(MAML, "support", steps=2), gradient_loop("support"), named_classes=True, weighs_statistics=True
     ),
     "maml, query's statistics": Row(
-        lambda: adapting(MAML, "task", steps=5, transductive=True),
+        lambda: adapting(MAML, "query", steps=5),
         gradient_loop("query"),
         named_classes=True,
         weighs_statistics=True,
     ),
     "anil": Row(lambda: adapting(ANIL, steps=5), gradient_loop(), named_classes=True),
     "anil, support's statistics": Row(
-        lambda: adapting(ANIL, "task", steps=2), gradient_loop("support"), named_classes=True, weighs_statistics=True
+        lambda: adapting(ANIL, "support", steps=2), gradient_loop("support"), named_classes=True, weighs_statistics=True
     ),
     "first-order anil": Row(lambda: adapting(ANIL, steps=2, order=1), gradient_loop(), named_classes=True),
     "meta-sgd": Row(lambda: adapting(MetaSGD), gradient_loop(), named_classes=True),

@@ -141,17 +141,17 @@ class TestParts:
 
 
 class TestNormalisation:
-    @pytest.mark.parametrize(("transductive", "leaks"), [(False, False), (True, True)])
-    def test_queries_see_each_other_only_where_it_is_asked_for(self, transductive, leaks):
-        learner, episode = MAML(conv("task"), 3, transductive=transductive), pictures()
+    @pytest.mark.parametrize(("norm", "leaks"), [("support", False), ("query", True)])
+    def test_queries_see_each_other_only_where_it_is_asked_for(self, norm, leaks):
+        learner, episode = MAML(conv(norm), 3), pictures()
         classify = learner.adapt(episode.support)
         alone, together = classify(episode.query.items[:, :1]), classify(episode.query.items)[:, :1]
         assert torch.allclose(alone, together, atol=1e-12) != leaks
         assert learner.transductive == leaks
 
-    @pytest.mark.parametrize("transductive", [False, True])
-    def test_results_name_it(self, transductive):
-        found = evaluate(MAML(conv("task"), 3, transductive=transductive), [pictures()])
+    @pytest.mark.parametrize(("norm", "transductive"), [("support", False), ("query", True)])
+    def test_results_name_it(self, norm, transductive):
+        found = evaluate(MAML(conv(norm), 3), [pictures()])
         assert found.transductive is transductive
         assert found.as_dict()["transductive"] is transductive
 
@@ -173,7 +173,7 @@ class TestNormalisation:
 class TestMAMLPlusPlus:
     def test_the_loss_is_a_mean_over_steps_by_their_importance(self):
         learner, episode = MAMLPlusPlus(conv(), 3, steps=3, annealing=4), pictures()
-        learner.stepped()  # a quarter of the way
+        learner.on_step_end()  # a quarter of the way
         expected, shares = 0.0, [0.25, 0.25, 0.5]
         for steps, share in enumerate(shares, 1):
             fewer = MAMLPlusPlus(learner.model, 3, steps=steps, annealing=0).eval()
@@ -193,7 +193,7 @@ class TestMAMLPlusPlus:
         for _ in range(2):
             learner.zero_grad()
             learner.loss(episode).backward()
-            learner.stepped()
+            learner.on_step_end()
             found.append(slopes_of(learner))
         twin = MAML(learner.model, 3, step_size=0.1, steps=2, order=1)
         twin.zero_grad()
@@ -232,7 +232,7 @@ def test_anil_on_features_is_anil():
     queries = body(episode.query.items.flatten(0, 1)).reshape(5, 6, -1)
     expected = learner.adapt(episode.support)(episode.query.items)
     assert torch.allclose(alone.adapt(encoded)(queries), expected, atol=1e-12)
-    assert ANIL(conv("task"), 3).on_features() is None
+    assert ANIL(conv("support"), 3).on_features() is None
 
 
 def test_anil_looks_at_the_support_once():

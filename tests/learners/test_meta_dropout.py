@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.learners import LEARNERS, MAML, MetaDropout, Perturbed
+from manyshot.learners.task_tensors import Side
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples
 from manyshot.training.config import learner_options
@@ -93,11 +94,12 @@ def test_the_noise_is_there_in_training_alone():
 
 def test_the_weights_of_the_noise_are_no_tasks_own():
     own, tasks = learner(), episode()
-    path = own.path(
+    support = Side(
         tasks.support.items[0], tasks.support.labels[0], tasks.support.weight[0], torch.zeros(WAYS, dtype=torch.bool)
     )
-    assert not any(name.startswith("noise.") for name in path[-1])
-    assert len(path[-1]) == len(list(own.model.parameters())) - 4
+    last = own.inner_trajectory(support)[-1]
+    assert not any(name.startswith("noise.") for name in last)
+    assert len(last) == len(list(own.model.parameters())) - 4
 
 
 def test_it_begins_as_maml():

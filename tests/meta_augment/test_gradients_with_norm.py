@@ -53,9 +53,9 @@ def episode() -> Episode:
     return Episode(side(2), side(3), torch.arange(WAYS).expand(TASKS, -1))
 
 
-def learner(kind: type[MAML] | type[ANIL] = MAML, **options) -> MAML | ANIL:
+def learner(kind: type[MAML] | type[ANIL] = MAML, norm: str = "support", **options) -> MAML | ANIL:
     torch.manual_seed(2)
-    encoder = Conv4(channels=1, size=SIZE, widths=(3, 4), norm="task")
+    encoder = Conv4(channels=1, size=SIZE, widths=(3, 4), norm=norm)
     model = nn.Sequential(encoder, nn.Linear(encoder.features, WAYS)).double()
     return kind(model, WAYS, **{"step_size": 0.1, "steps": 3} | options)
 
@@ -72,11 +72,11 @@ def with_item(side: Examples, index: int, change: float) -> Examples:
     return replace(side, items=items)
 
 
-@pytest.mark.parametrize("transductive", [False, True], ids=["by the support", "by the query"])
+@pytest.mark.parametrize("norm", ["support", "query"])
 @pytest.mark.parametrize("kind", [MAML, ANIL])
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_without_a_proximal_term_the_loss_is_the_learners_own(name, kind, transductive):
-    own = trial(learner(kind, transductive=transductive), episode())
+def test_without_a_proximal_term_the_loss_is_the_learners_own(name, kind, norm):
+    own = trial(learner(kind, norm), episode())
     losses = [estimator.loss(own, torch.Generator()) for estimator in (ESTIMATORS[name], Exact())]
     torch.testing.assert_close(*losses, rtol=1e-8, atol=1e-10)
 
@@ -89,10 +89,10 @@ def test_padding_changes_nothing(name):
     assert values[0].item() == pytest.approx(values[1].item(), abs=1e-12)
 
 
-@pytest.mark.parametrize(("transductive", "leaks"), [(False, False), (True, True)])
-def test_one_querys_loss_depends_on_another_only_where_the_learner_is_transductive(transductive, leaks):
+@pytest.mark.parametrize(("norm", "leaks"), [("support", False), ("query", True)])
+def test_one_querys_loss_depends_on_another_only_where_the_learner_is_transductive(norm, leaks):
     tasks = episode()
-    problem = GradientProblem(learner(transductive=transductive), 1.0)
+    problem = GradientProblem(learner(norm=norm), 1.0)
     weights = problem.solve(tasks.support)
 
     def first_logits(query: Examples) -> Tensor:

@@ -114,7 +114,7 @@ def test_convolve_of_items_that_need_no_gradient_has_the_same_derivative_by_its_
         assert torch.allclose(found, expected, atol=1e-10, rtol=1e-10)
 
 
-@pytest.mark.parametrize("kind", ["group", "task"])
+@pytest.mark.parametrize("kind", ["group", "support"])
 def test_an_encoder_gives_the_same_by_hand_and_within_vmap(kind):
     torch.manual_seed(0)
     encoder = Conv4(1, 13, (4, 6), kind).double()

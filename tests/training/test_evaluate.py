@@ -182,7 +182,7 @@ def test_padding_does_not_change_what_is_said_of_the_queries():
     items[padding] = 100.0
     other = replace(batch, query=replace(batch.query, items=items))
     torch.manual_seed(0)
-    learner = MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="task"), nn.Linear(16, 5)), 5, transductive=True)
+    learner = MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="query"), nn.Linear(16, 5)), 5)
     found, padded = evaluate(learner, [batch]), evaluate(learner, [other])
     assert (found.accuracy == padded.accuracy).all()
     assert np.allclose(found.reliability, padded.reliability)
@@ -230,13 +230,13 @@ def test_under_other_plans_no_answer_changes_with_another_query(text):
 @pytest.mark.parametrize(
     ("make", "leaks"),
     [
-        (lambda: Prototypes(Conv4(1, 8, (4, 4), norm="task")), True),
+        (lambda: Prototypes(Conv4(1, 8, (4, 4), norm="support")), True),
         (lambda: Prototypes(nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten())), True),
         (lambda: Prototypes(Conv4(1, 8, (4, 4))), False),
-        (lambda: MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="task"), nn.Linear(16, 2)), 2), False),
-        (lambda: MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="task"), nn.Linear(16, 2)), 2, transductive=True), True),
-        (lambda: Augmented(Prototypes(Conv4(1, 8, (4, 4), norm="task")), Shift(16), 1), True),
-        (lambda: Ensemble([Prototypes(nn.Flatten()), Prototypes(Conv4(1, 8, (4, 4), norm="task"))]), True),
+        (lambda: MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="support"), nn.Linear(16, 2)), 2), False),
+        (lambda: MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="query"), nn.Linear(16, 2)), 2), True),
+        (lambda: Augmented(Prototypes(Conv4(1, 8, (4, 4), norm="support")), Shift(16), 1), True),
+        (lambda: Ensemble([Prototypes(nn.Flatten()), Prototypes(Conv4(1, 8, (4, 4), norm="support"))]), True),
     ],
 )
 def test_what_lets_queries_see_each_other_is_called_transductive(make, leaks):

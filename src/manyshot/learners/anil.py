@@ -7,8 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from manyshot.base import InputError
 from manyshot.learners.gradient_learner import GradientLearner, Order, Parameters
-from manyshot.learners.maml import check_step_size
+from manyshot.learners.vectorize import TaskVectorizer
 from manyshot.nets import TaskNorm
 
 
@@ -18,16 +19,16 @@ class ANIL(GradientLearner):
     h_t = h - alpha grad_h L(h, theta; support_t), `steps` times;   min over h and theta of sum_t L(h_t, theta; query_t)
 
     Args:
-        model: a row of modules, the last of which is the head; the normalisation of the others as in `GradientLearner`.
-        ways: number of classes that the model tells apart; tasks may have fewer.
+        model: A sequence of modules, the last of which is the head; no parameter of the head may stand in the body too.
+        ways: Number of classes that the model tells apart; tasks may have fewer.
         step_size: alpha.
-        steps: number of inner gradient steps.
+        steps: Number of inner gradient steps.
         order: 2 or 1, as in `MAML`.
         criterion: "cross-entropy", or "squared-error" for regression.
-        transductive: see `GradientLearner`.
+        vectorized: Whether tasks are taken together, see `GradientLearner`.
 
     Raises:
-        InputError: as `MAML`.
+        InputError: As `GradientLearner`, and if the model is no sequence, or head and body share a parameter.
 
     Example:
         >>> import torch
@@ -51,10 +52,13 @@ class ANIL(GradientLearner):
         steps: int = 5,
         order: Order = 2,
         criterion: str = "cross-entropy",
-        transductive: bool = False,
+        vectorized: bool | None = None,
     ) -> None:
-        super().__init__(model, ways, steps, order, criterion, transductive)
-        self.step_size = check_step_size(step_size)
+        super().__init__(model, ways, step_size, steps, order, criterion, vectorized)
+        if not isinstance(model, nn.Sequential) or len(model) < 2:
+            raise InputError("ANIL takes nn.Sequential(body, head), whose last module is the head that adapts")
+        if {*map(id, model[-1].parameters())} & {*map(id, model[:-1].parameters())}:
+            raise InputError("ANIL: head and body share a parameter, which would adapt in one and not in the other")
 
     def on_features(self) -> "tuple[nn.Module, ANIL] | None":
         """The body, and ANIL on its features; None where the support's or the query's statistics change them."""
@@ -63,12 +67,12 @@ class ANIL(GradientLearner):
             return None
         alone = copy(self)
         alone._modules = dict(self._modules) | {"model": nn.Sequential(nn.Identity(), self.model[-1])}
+        alone.vectorizer = TaskVectorizer(self.vectorizer.vectorized)
         return body, alone
 
-    def first(self) -> Parameters:
-        """The weights of the head."""
-        head = f"{len(self.model) - 1}."
-        return {name: value for name, value in self.model.named_parameters() if name.startswith(head)}
+    def adapts(self, name: str) -> bool:
+        """Whether a parameter is the head's."""
+        return name.startswith(f"{len(self.model) - 1}.")
 
     def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
         """The body sees the items once; each step is the head's alone."""
@@ -76,7 +80,3 @@ class ANIL(GradientLearner):
         return lambda parameters: functional_call(
             self.model[-1], {name.removeprefix(head): value for name, value in parameters.items()}, (features,)
         )
-
-    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
-        """A step of gradient descent on the head."""
-        return {name: value - self.step_size * grads[name] for name, value in parameters.items()}

@@ -49,7 +49,7 @@ class Learner(nn.Module, ABC):
     def on_features(self) -> "tuple[nn.Module, Learner] | None":
         """The encoder, and the learner on its features, where adaptation leaves the encoder alone; else None.
 
-        EvaluationSuite many tasks of few items then encodes each item once, not once for each task that it stands in.
+        Evaluating many tasks of few items then encodes each item once, not once for each task that it stands in.
         """
         return None
 
@@ -68,8 +68,8 @@ class Learner(nn.Module, ABC):
         """
         return weighted_mean(self.query_losses(episode), episode.query.weight).mean()
 
-    def stepped(self) -> None:
-        """What a training calls after each of its steps, for methods that change on the way; nothing, as a rule."""
+    def on_step_end(self) -> None:
+        """Hook that a training calls after each of its steps (default: does nothing)."""
 
 
 def by_task(

@@ -1,9 +1,6 @@
 """Model-agnostic meta-learning (Finn, Abbeel and Levine 2017)."""
 
-from torch import nn
-
-from manyshot.base import InputError
-from manyshot.learners.gradient_learner import GradientLearner, Order, Parameters
+from manyshot.learners.gradient_learner import GradientLearner
 
 
 class MAML(GradientLearner):
@@ -12,21 +9,20 @@ class MAML(GradientLearner):
     theta_t = theta - alpha grad L(theta; support_t), `steps` times;   min over theta of sum_t L(theta_t; query_t)
 
     Args:
-        model: items `[n, ...]` to logits `[n, ways]`. Its normalisation must not mix tasks: `norm="group"` or
-            `norm="task"`.
-        ways: number of classes that the model tells apart; tasks may have fewer.
+        model: Any module that maps items `[n, ...]` to logits `[n, ways]`, see `GradientLearner`.
+        ways: Number of classes that the model tells apart; tasks may have fewer.
         step_size: alpha.
-        steps: number of inner gradient steps.
+        steps: Number of inner gradient steps.
         order: 2 differentiates through the inner gradients, 1 takes them as constants (first-order MAML).
         criterion: "cross-entropy", or "squared-error" for regression.
-        transductive: see `GradientLearner`; the code of the paper was.
+        vectorized: Whether tasks are taken together, see `GradientLearner`.
 
     Raises:
-        InputError: if an argument is out of range, the model holds a batch normalisation, or a task has more classes
-            than `ways`.
+        InputError: As `GradientLearner`.
 
     Example:
         >>> import torch
+        >>> from torch import nn
         >>> from manyshot.nets import Conv4
         >>> from manyshot.tasks import Examples
         >>> encoder = Conv4(channels=1, size=28, widths=(8, 8, 8, 8), norm="group")
@@ -36,35 +32,3 @@ class MAML(GradientLearner):
         >>> learner.adapt(support)(torch.rand(2, 7, 1, 28, 28)).shape
         torch.Size([2, 7, 5])
     """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        ways: int,
-        step_size: float = 0.4,
-        steps: int = 1,
-        order: Order = 2,
-        criterion: str = "cross-entropy",
-        transductive: bool = False,
-    ) -> None:
-        super().__init__(model, ways, steps, order, criterion, transductive)
-        self.step_size = check_step_size(step_size)
-
-    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
-        """A step of gradient descent."""
-        return {name: value - self.step_size * grads[name] for name, value in parameters.items()}
-
-
-def check_step_size(value: float) -> float:
-    """The value, if it is a positive number.
-
-    Raises:
-        InputError: if not.
-
-    Example:
-        >>> check_step_size(0.4)
-        0.4
-    """
-    if not value > 0:
-        raise InputError(f"step_size={value}: give a positive number")
-    return value

@@ -17,7 +17,7 @@ NOISE = "noise."
 """What the names of the weights that say where noise goes begin with."""
 
 
-class LearnedFactors(nn.modules.dropout._DropoutNd):
+class LearnedFactors(nn.Module):
     """Multiply hidden features by random factors whose distribution depends on them.
 
     h' = h * softplus(g(h) + e),   e ~ N(0, I) while noise is on, e = 0 otherwise
@@ -32,6 +32,8 @@ class LearnedFactors(nn.modules.dropout._DropoutNd):
         >>> factors(torch.rand(5, 8, 7, 7), noisy=False).shape
         torch.Size([5, 8, 7, 7])
     """
+
+    draws_noise = True
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -94,7 +96,7 @@ class MetaDropout(MAML):
         ways: number of classes that the model tells apart; tasks may have fewer.
         step_size: alpha.
         steps: number of inner gradient steps.
-        transductive: see `GradientLearner`.
+        vectorized: Whether tasks are taken together, see `GradientLearner`.
 
     Raises:
         InputError: as `MAML`.
@@ -112,13 +114,13 @@ class MetaDropout(MAML):
     by_stages = True
 
     def __init__(
-        self, model: Perturbed, ways: int, step_size: float = 0.1, steps: int = 5, transductive: bool = False
+        self, model: Perturbed, ways: int, step_size: float = 0.1, steps: int = 5, vectorized: bool | None = None
     ) -> None:
-        super().__init__(model, ways, step_size, steps, transductive=transductive)
+        super().__init__(model, ways, step_size, steps, vectorized=vectorized)
 
-    def first(self) -> Parameters:
-        """All weights but those of the noise, which are no task's own."""
-        return {name: value for name, value in self.model.named_parameters() if not name.startswith(NOISE)}
+    def adapts(self, name: str) -> bool:
+        """Whether a parameter is not the noise's, which is no task's own."""
+        return not name.startswith(NOISE)
 
     def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
         """Predictions for the support, through noise while training."""

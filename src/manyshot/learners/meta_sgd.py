@@ -1,14 +1,14 @@
 """Meta-SGD: learning the inner learning rates too (Li, Zhou, Chen and Li 2017)."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from manyshot.learners.gradient_learner import GradientLearner, Order, Parameters
-from manyshot.learners.maml import check_step_size
+from manyshot.learners.gradient_learner import Order, Parameters
+from manyshot.learners.learned_rates import LearnedRates
 
 
-class MetaSGD(GradientLearner):
-    """MAML with a learned rate for each single weight.
+class MetaSGD(LearnedRates):
+    """MAML with a learned learning rate for each single weight.
 
     theta_t = theta - alpha * grad L(theta; support_t);   min over theta and alpha of sum_t L(theta_t; query_t)
 
@@ -17,16 +17,16 @@ class MetaSGD(GradientLearner):
     rates.
 
     Args:
-        model: as in `MAML`.
-        ways: number of classes that the model tells apart; tasks may have fewer.
-        step_size: of every weight at first.
-        steps: number of inner gradient steps; 1 in the paper.
+        model: Any module, as in `MAML`.
+        ways: Number of classes that the model tells apart; tasks may have fewer.
+        step_size: The learning rate of every weight at first.
+        steps: Number of inner gradient steps; 1 in the paper.
         order: 2 or 1, as in `MAML`; the rates learn with either.
         criterion: "cross-entropy", or "squared-error" for regression.
-        transductive: see `GradientLearner`.
+        vectorized: Whether tasks are taken together, see `GradientLearner`.
 
     Raises:
-        InputError: as `MAML`.
+        InputError: As `MAML`.
 
     Example:
         >>> from manyshot.tasks import Sinusoids
@@ -45,13 +45,14 @@ class MetaSGD(GradientLearner):
         steps: int = 1,
         order: Order = 2,
         criterion: str = "cross-entropy",
-        transductive: bool = False,
+        vectorized: bool | None = None,
     ) -> None:
-        super().__init__(model, ways, steps, order, criterion, transductive)
-        rate = check_step_size(step_size)
-        self.rates = nn.ParameterList(torch.full_like(value, rate) for value in model.parameters())
+        super().__init__(model, ways, step_size, steps, order, criterion, vectorized)
 
-    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
+    def initial_rates(self, parameter: Tensor) -> Tensor:
+        """One for each weight."""
+        return torch.full_like(parameter, self.step_size)
+
+    def inner_update(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
         """A step along the gradient, bent by the rates."""
-        pairs = zip(parameters.items(), self.rates, strict=True)
-        return {name: value - rate * grads[name] for (name, value), rate in pairs}
+        return {name: value - self.rates_of(name) * grads[name] for name, value in parameters.items()}

@@ -89,8 +89,8 @@ class MAMLOptions:
 
     def make(self, encoder: MakeEncoder, ways: int) -> MAML:
         """Build the learner with a linear layer of `ways` outputs on the encoder."""
-        model, leaks = _classifier(encoder, ways, self.norm)
-        return MAML(model, ways, self.step_size, self.steps, cast(Order, self.order), transductive=leaks)
+        model = _classifier(encoder, ways, self.norm)
+        return MAML(model, ways, self.step_size, self.steps, cast(Order, self.order))
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class ANILOptions:
 
     def make(self, encoder: MakeEncoder, ways: int) -> ANIL:
         """Build the learner with a linear layer of `ways` outputs on the encoder."""
-        model, leaks = _classifier(encoder, ways, self.norm)
-        return ANIL(model, ways, self.step_size, self.steps, cast(Order, self.order), transductive=leaks)
+        model = _classifier(encoder, ways, self.norm)
+        return ANIL(model, ways, self.step_size, self.steps, cast(Order, self.order))
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ class MetaSGDOptions:
 
     def make(self, encoder: MakeEncoder, ways: int) -> MetaSGD:
         """Build the learner with a linear layer of `ways` outputs on the encoder."""
-        model, leaks = _classifier(encoder, ways, self.norm)
-        return MetaSGD(model, ways, self.step_size, self.steps, cast(Order, self.order), transductive=leaks)
+        model = _classifier(encoder, ways, self.norm)
+        return MetaSGD(model, ways, self.step_size, self.steps, cast(Order, self.order))
 
 
 @dataclass(frozen=True)
@@ -157,10 +157,8 @@ class MAMLPlusPlusOptions:
 
     def make(self, encoder: MakeEncoder, ways: int) -> MAMLPlusPlus:
         """Build the learner with a linear layer of `ways` outputs on the encoder."""
-        model, leaks = _classifier(encoder, ways, self.norm)
-        return MAMLPlusPlus(
-            model, ways, self.step_size, self.steps, self.annealing, self.first_order, transductive=leaks
-        )
+        model = _classifier(encoder, ways, self.norm)
+        return MAMLPlusPlus(model, ways, self.step_size, self.steps, self.annealing, self.first_order)
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ class MetaDropoutOptions:
         body = encoder(_norm(self.norm))
         if not isinstance(body, StagedEncoder):
             raise InputError("meta-dropout perturbs the stages of an encoder, such as conv4; take one of stages")
-        return MetaDropout(Perturbed(body, ways), ways, self.step_size, self.steps, transductive=self.norm == "query")
+        return MetaDropout(Perturbed(body, ways), ways, self.step_size, self.steps)
 
 
 @dataclass(frozen=True)
@@ -203,22 +201,26 @@ class ReptileOptions:
 
     def make(self, encoder: MakeEncoder, ways: int) -> Reptile:
         """Build the learner with a linear layer of `ways` outputs on the encoder."""
-        model, leaks = _classifier(encoder, ways, self.norm)
-        return Reptile(model, ways, self.step_size, self.steps, self.batches, transductive=leaks)
+        model = _classifier(encoder, ways, self.norm)
+        return Reptile(model, ways, self.step_size, self.steps, self.batches)
 
 
-def _classifier(encoder: MakeEncoder, ways: int, norm: str) -> tuple[nn.Sequential, bool]:
-    """An encoder with a linear layer, and whether it normalises queries by the query set."""
+def _classifier(encoder: MakeEncoder, ways: int, norm: str) -> nn.Sequential:
+    """An encoder with a linear layer."""
     body = encoder(_norm(norm))
-    return nn.Sequential(body, nn.Linear(body.features, ways)), norm == "query"
+    return nn.Sequential(body, nn.Linear(body.features, ways))
 
 
 def _norm(norm: str) -> Norm:
-    """The encoder's kind of normalisation."""
-    kinds: dict[str, Norm] = {"group": "group", "support": "task", "query": "task"}
-    if norm not in kinds:
-        raise InputError(f"norm='{norm}': {did_you_mean(norm, kinds)}")
-    return kinds[norm]
+    """A normalization for gradient-based learners.
+
+    Raises:
+        InputError: If there is none of this name.
+    """
+    known = ("group", "support", "query")
+    if norm not in known:
+        raise InputError(f"norm='{norm}': {did_you_mean(norm, known)}")
+    return cast(Norm, norm)
 
 
 @dataclass(frozen=True)

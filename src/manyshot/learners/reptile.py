@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.learners.gradient_learner import GradientLearner, Parameters
 from manyshot.learners.learner import weighted_mean
-from manyshot.learners.maml import check_step_size
+from manyshot.learners.task_tensors import Side, Task
 from manyshot.tasks import Episode
 
 
@@ -28,16 +28,17 @@ class Reptile(GradientLearner):
     are drawn at random.
 
     Args:
-        model: as in `MAML`.
-        ways: number of classes that the model tells apart; tasks may have fewer.
+        model: Any module, as in `MAML`.
+        ways: Number of classes that the model tells apart; tasks may have fewer.
         step_size: alpha.
-        steps: number of inner gradient steps.
-        batches: B, mini-batches of a task's data in training. On new tasks, each step sees the whole support.
+        steps: Number of inner gradient steps.
+        batches: B, the number of mini-batches of a task's data in training. On new tasks, each step sees the whole
+            support.
         criterion: "cross-entropy", or "squared-error" for regression.
-        transductive: see `GradientLearner`.
+        vectorized: Whether tasks are taken together, see `GradientLearner`.
 
     Raises:
-        InputError: as `MAML`, and if there are fewer than 1 mini-batches or more than items.
+        InputError: As `MAML`, and if there are fewer than 1 mini-batches or more than items.
 
     Example:
         >>> from manyshot.tasks import Sinusoids
@@ -58,39 +59,28 @@ class Reptile(GradientLearner):
         steps: int = 8,
         batches: int = 4,
         criterion: str = "cross-entropy",
-        transductive: bool = False,
+        vectorized: bool | None = None,
     ) -> None:
-        super().__init__(model, ways, steps, 1, criterion, transductive)
-        self.step_size = check_step_size(step_size)
+        super().__init__(model, ways, step_size, steps, 1, criterion, vectorized)
         if batches < 1:
             raise InputError(f"batches={batches}: give at least 1")
         self.batches = batches
 
-    def moved(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
-        """A step of gradient descent."""
-        return {name: value - self.step_size * grads[name] for name, value in parameters.items()}
-
-    def trained(
-        self,
-        items: Float[Tensor, "n ..."],
-        labels: Float[Tensor, "n ways"],
-        weight: Float[Tensor, " n"],
-        absent: Bool[Tensor, " ways"],
-    ) -> Parameters:
+    def trained(self, data: Side) -> Parameters:
         """The weights after plain training on a task's data."""
-        parameters = self.first()
+        parameters = self.initial_params()
         for step in range(self.steps):
-            grads = self.grads(*self._batch(step % self.batches, items, labels, weight), absent)
-            parameters = self.moved(parameters, grads(parameters), step)
+            inner_grads = self.inner_grads(self._batch(step % self.batches, data))
+            parameters = self.inner_update(parameters, inner_grads(parameters), step)
         return parameters
 
-    def _batch(self, number: int, items: Tensor, labels: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """A mini-batch of the items that are there: cut out, or, where tasks are vectorised, by weights of 0."""
-        there = weight > 0
-        if self.vectorised:
-            return items, labels, weight * ((there.cumsum(0) - 1) % self.batches == number)
-        places = there.nonzero()[number :: self.batches, 0]
-        return items[places], labels[places], weight[places]
+    def _batch(self, number: int, data: Side) -> Side:
+        """A mini-batch of the real items: cut out, or, where tasks are vectorized, by weights of 0."""
+        real = data.weight > 0
+        if self.vectorized:
+            return data._replace(weight=data.weight * ((real.cumsum(0) - 1) % self.batches == number))
+        indices = real.nonzero()[number :: self.batches, 0]
+        return Side(data.items[indices], data.labels[indices], data.weight[indices], data.absent)
 
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
         """The mean query loss after adaptation, whose gradient is the way that the weights went."""
@@ -99,24 +89,14 @@ class Reptile(GradientLearner):
 
         def losses(own: Reptile, part: Episode) -> Tensor:
             data = part.support.joined(part.query)
-            return own._stacked(own._surrogate, *own._sides(data), *own._query(part.query))
+            return own._stacked(own._surrogate, Task(own.side_of(data), own.side_of(part.query)))
 
         return self.by_parts(losses, episode)
 
-    def _surrogate(
-        self,
-        items: Tensor,
-        labels: Tensor,
-        weight: Tensor,
-        absent: Tensor,
-        queries: Tensor,
-        query_labels: Tensor,
-        query_weight: Tensor,
-    ) -> Tensor:
+    def _surrogate(self, task: Task) -> Tensor:
         """The query loss of a task; its derivative by each weight is what the weight lost, by step and rate."""
-        adapted = self.trained(items, labels, weight, absent)
-        logits = self.judge(adapted, queries, query_weight, items, weight, absent)
-        value = weighted_mean(self.criterion(logits, query_labels), query_weight).detach()
-        ways = [((before - adapted[name]).detach() * before).sum() for name, before in self.first().items()]
-        way = torch.stack(ways).sum() / (self.step_size * self.steps)
-        return value + way - way.detach()
+        adapted = self.trained(task.support)
+        value = weighted_mean(self.query_losses_with(adapted, task), task.query.weight).detach()
+        moves = [((before - adapted[name]).detach() * before).sum() for name, before in self.initial_params().items()]
+        move = torch.stack(moves).sum() / (self.step_size * self.steps)
+        return value + move - move.detach()

@@ -49,7 +49,7 @@ switch; train one with batch normalisation (prototypes, ridge, ...) or norm=supp
         other = copy(learner)
         other.transductive = True
         return other
-    if not any(issubclass(kind, _BatchNorm) for kind in kinds):
+    if isinstance(learner, GradientLearner) or not any(issubclass(kind, _BatchNorm) for kind in kinds):
         raise InputError(
             "transductive: the learner normalises each item alone, so there is nothing to switch; train one with batch "
             "normalisation (prototypes, ridge, ...) or norm=support (maml, ...)"
@@ -67,7 +67,7 @@ def queries_see_each_other(learner: Learner) -> bool:
     Example:
         >>> from manyshot.learners import Prototypes
         >>> from manyshot.nets import Conv4
-        >>> [queries_see_each_other(Prototypes(Conv4(1, 28, norm=norm))) for norm in ("batch", "group", "task")]
+        >>> [queries_see_each_other(Prototypes(Conv4(1, 28, norm=norm))) for norm in ("batch", "group", "support")]
         [False, False, True]
     """
     return learner.transductive or _goes_by_the_batch(learner)

@@ -12,6 +12,7 @@ from manyshot.learners import GradientLearner, Learner, Probe, by_task
 from manyshot.learners.learner import item_losses, weighted_mean
 from manyshot.learners.ridge import with_one
 from manyshot.learners.softmax import fit_softmax
+from manyshot.learners.task_tensors import Task, task_count, task_slice
 from manyshot.meta_augment.linear_solve import Weights
 from manyshot.tasks import Examples
 
@@ -132,7 +133,7 @@ class GradientProblem:
 
     def __init__(self, learner: GradientLearner, proximal: float) -> None:
         self.learner, self.proximal = learner, proximal
-        self.first = {name: value.detach() for name, value in learner.first().items()}
+        self.first = {name: value.detach() for name, value in learner.initial_params().items()}
 
     def solve(
         self, support: Examples, start: Weights | None = None, nudge: float = 0.0, query: Examples | None = None
@@ -150,27 +151,27 @@ class GradientProblem:
                 grads = torch.autograd.grad(value.sum(), list(here.values()), materialize_grads=True, allow_unused=True)
             by_name = dict(zip(here, grads, strict=True))
             with torch.no_grad():
-                moved = [learner.moved(_of_task(here, t), _of_task(by_name, t), step) for t in range(tasks)]
+                moved = [learner.inner_update(_of_task(here, t), _of_task(by_name, t), step) for t in range(tasks)]
             found = {name: torch.stack([task[name] for task in moved]).detach() for name in here}
         return found
 
     def objective(self, weights: Weights, support: Examples) -> Float[Tensor, " t"]:
         """The loss of the support, and how far the weights are from the first."""
         far = [(value - self.first[name]).square().flatten(1).sum(1) for name, value in weights.items()]
+        sides = self.learner.side_of(support)
         losses = [
-            self.learner.support_loss(*side)(_of_task(weights, task))
-            for task, side in enumerate(zip(*self.learner._sides(support), strict=True))
+            self.learner.support_loss(task_slice(sides, task))(_of_task(weights, task))
+            for task in range(task_count(sides))
         ]
         return torch.stack(losses) + self.proximal / 2 * torch.stack(far).sum(0)
 
     def query_losses(self, weights: Weights, support: Examples, query: Examples) -> Float[Tensor, " t"]:
         """The loss of the query, normalised as the learner normalises it: by the support's statistics, or its own."""
-        learner = self.learner
-        sides = zip(*learner._sides(support), *learner._query(query), strict=True)
-        losses = []
-        for task, (items, _, weight, absent, queries, labels, query_weight) in enumerate(sides):
-            predictions = learner.judge(_of_task(weights, task), queries, query_weight, items, weight, absent)
-            losses.append(weighted_mean(learner.criterion(predictions, labels), query_weight))
+        learner, tasks = self.learner, Task(self.learner.side_of(support), self.learner.side_of(query))
+        losses = [
+            weighted_mean(learner.query_losses_with(_of_task(weights, index), task), task.query.weight)
+            for index, task in enumerate(task_slice(tasks, index) for index in range(task_count(tasks)))
+        ]
         return torch.stack(losses)
 
 

@@ -3,11 +3,12 @@
 from manyshot.nets.conv4 import Conv4
 from manyshot.nets.drop_block import DropBlock
 from manyshot.nets.modes import evaluation_mode, kept_modes
-from manyshot.nets.norm import GroupNorm, Norm, TaskNorm, counting, groups_of, make_norm, using
+from manyshot.nets.norm import GroupNorm, Norm, groups_of, make_norm
 from manyshot.nets.pretrained import PretrainedEncoder
 from manyshot.nets.registry import ENCODERS, EncoderOptions, TextEncoderOptions
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.staged import Route, StagedEncoder
+from manyshot.nets.task_norm import TaskNorm, counting, using, with_task_norm
 from manyshot.nets.text_encoder import TextEncoder
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "kept_modes",
     "make_norm",
     "using",
+    "with_task_norm",
 ]

@@ -11,9 +11,10 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.nets.convolve import convolve
-from manyshot.nets.norm import GroupNorm, Norm, TaskNorm, make_norm
+from manyshot.nets.norm import GroupNorm, Norm, make_norm
 from manyshot.nets.norm_pool import can_pool
 from manyshot.nets.staged import StagedEncoder
+from manyshot.nets.task_norm import TaskNorm
 
 
 class Conv4(StagedEncoder):
@@ -26,8 +27,7 @@ class Conv4(StagedEncoder):
         channels: of the images, 1 or 3 as a rule.
         size: height and width of the images, in pixels; at least 2 ** pools.
         widths: output channels of each block.
-        norm: "batch" (statistics of the training batch, running averages when evaluating), or what gradient-based
-            learners need: "group" (each item alone) or "task" (see `TaskNorm`).
+        norm: "batch", or what gradient-based learners need: "group", "support" or "query", see `manyshot.nets.Norm`.
         pools: how many blocks, the first ones, have pooling; all of them if None. Relation networks pool twice.
 
     Raises:

@@ -31,6 +31,8 @@ class DropBlock(nn.Module):
         (tensor(16.), True)
     """
 
+    draws_noise = True
+
     def __init__(self, share: float, block: int = 5) -> None:
         super().__init__()
         if not 0 <= share < 1:

@@ -130,8 +130,9 @@ def require_own_normalisation(norm: Norm, what: str) -> None:
     """
     if norm != "batch":
         raise InputError(
-            f"{what}: this learner's gradient steps need an encoder without batch normalisation; use a learner of "
-            "features with it, such as prototypes, ridge, probe or fine-tune"
+            f"{what}: its weights were trained with a normalization of their own, and gradient-based learners need an "
+            f"encoder whose normalization can be norm='{norm}', such as conv4 or resnet12; use a learner of features "
+            "with it, such as prototypes, ridge, probe or fine-tune"
         )
 
 

@@ -27,7 +27,7 @@ class ResNet12(StagedEncoder):
         channels: of the images.
         size: height and width of the images, in pixels; at least 16.
         widths: output channels of each block; TADAM's are 64, 128, 256, 512.
-        norm: "batch", "group" or "task", see `make_norm`.
+        norm: "batch", "group", "support" or "query", see `manyshot.nets.Norm`.
         drop: share of the map that drop-block drops in training; 0.1 in the paper.
         pooled: take the mean over the last map; otherwise the map, laid out flat, is the feature.
 

@@ -198,7 +198,7 @@ def fit(
                     float(clip_grad_norm_(learner.parameters(), settings.clip)), math.inf, "gradient", step
                 )
                 optimizer.step()
-                learner.stepped()
+                learner.on_step_end()
 
                 done = step + 1
                 progress["step"] = done

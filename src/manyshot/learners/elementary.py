@@ -1,0 +1,209 @@
+"""Operations of torch whose second derivative is wrong or missing under `torch.vmap`, from elementary ones instead."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+class CannotVectorize(RuntimeError):
+    """A model does something that `torch.vmap` cannot do, or does wrongly."""
+
+
+class ElementaryOperations(TorchFunctionMode):
+    """Within it, layer, batch and instance normalization and PReLU are computed from elementary operations.
+
+    The batching rules of torch give `layer_norm`, `batch_norm` and `instance_norm` with weights a wrong second
+    derivative under `torch.vmap`, and `prelu` none. The calls are replaced wherever they come from: layers of
+    `torch.nn`, or modules that call `torch.nn.functional` themselves.
+
+    Example:
+        >>> x, weight = torch.randn(2, 5), torch.randn(5)
+        >>> with ElementaryOperations():
+        ...     y = F.layer_norm(x, (5,), weight)
+        >>> torch.allclose(y, F.layer_norm(x, (5,), weight), atol=1e-5)
+        True
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - whatever the operation returns
+        """Replace a call."""
+        return REPLACED.get(func, func)(*args, **(kwargs or {}))
+
+
+class RefuseWrong(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Within it, an operator of a wrong second derivative raises `CannotVectorize`, however a model came to call it.
+
+    Example:
+        >>> with RefuseWrong():
+        ...     F.layer_norm(torch.zeros(2, 5), (5,))
+        Traceback (most recent call last):
+        manyshot.learners.elementary.CannotVectorize: native_layer_norm has a wrong second derivative under torch.vmap
+    """
+
+    def __torch_dispatch__(
+        self,
+        func: Any,  # noqa: ANN401 - an operator of torch
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - whatever the operation returns
+        """Look at an operator's name, and carry it out."""
+        name = str(func.overloadpacket.__name__)
+        if "layer_norm" in name or "batch_norm" in name or name in _WRONG:
+            raise CannotVectorize(f"{name} has a wrong second derivative under torch.vmap")
+        return func(*args, **(kwargs or {}))
+
+
+_WRONG = ("select_scatter", "linalg_householder_product")
+"""What else torch differentiates wrongly, by a comparison of all its operators with a loop."""
+
+
+def _layer_norm(
+    x: Tensor,
+    normalized_shape: Iterable[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
+) -> Tensor:
+    wide = _wide(x)
+    return _affine(_standardized(wide, tuple(range(-len(tuple(normalized_shape)), 0)), eps), weight, bias).to(x.dtype)
+
+
+def _batch_norm(
+    x: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    dims = (0, *range(2, x.ndim))
+    return _normalized(x, running_mean, running_var, weight, bias, training, eps, dims)
+
+
+def _instance_norm(
+    x: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    dims = tuple(range(2, x.ndim))
+    return _normalized(x, running_mean, running_var, weight, bias, use_input_stats, eps, dims)
+
+
+def _normalized(
+    x: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    own: bool,
+    eps: float,
+    dims: tuple[int, ...],
+) -> Tensor:
+    """Normalize channels (the second dimension) by their own statistics over `dims`, or by running ones."""
+    if own and running_mean is not None:
+        raise CannotVectorize("a normalization updates its running statistics, which all tasks share")
+    if own and all(x.shape[dim] == 1 for dim in dims):
+        raise CannotVectorize("a normalization has one value a channel")
+    wide = _wide(x)
+    if own or running_mean is None or running_var is None:
+        normal = _standardized(wide, dims, eps)
+    else:
+        normal = (wide - _by_channel(running_mean, x)) * torch.rsqrt(_by_channel(running_var, x) + eps)
+    weight, bias = (None if value is None else _by_channel(value, x) for value in (weight, bias))
+    return _affine(normal, weight, bias).to(x.dtype)
+
+
+def _prelu(x: Tensor, weight: Tensor) -> Tensor:
+    slope = _by_channel(weight, x) if x.ndim > 1 else weight
+    return torch.where(x > 0, x, slope * x)
+
+
+def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
+    dims = [other for other in range(v.ndim) if other != dim % v.ndim]
+    return v * (g / (v.square().sum(dims, keepdim=True) if dim != -1 else v.square().sum()).sqrt())
+
+
+def _standardized(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
+    centered = x - x.mean(dims, keepdim=True)
+    return centered * torch.rsqrt(centered.square().mean(dims, keepdim=True) + eps)
+
+
+def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    x = x if weight is None else x * weight
+    return x if bias is None else x + bias
+
+
+def _by_channel(values: Tensor, x: Tensor) -> Tensor:
+    return values.view(-1, *(1 for _ in x.shape[2:]))
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Statistics of half precision are taken in single."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def _torch_order(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The same for `torch.batch_norm` and `torch.instance_norm`, whose arguments stand in another order."""
+
+    def reordered(
+        input: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        running_mean: Tensor | None,
+        running_var: Tensor | None,
+        own: bool,
+        momentum: float,
+        eps: float,
+        cudnn_enabled: bool,
+    ) -> Tensor:
+        return function(input, running_mean, running_var, weight, bias, own, momentum, eps)
+
+    return reordered
+
+
+def _named_input(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The same, with the first argument by torch's name for it too."""
+    return lambda *args, **kwargs: (
+        function(kwargs.pop("input"), *args, **kwargs) if "input" in kwargs else function(*args, **kwargs)
+    )
+
+
+def _refuse(name: str) -> Callable[..., Tensor]:
+    def refuse(*args: Any, **kwargs: Any) -> Tensor:  # noqa: ANN401 - whatever the operation takes
+        raise CannotVectorize(f"{name} has a wrong second derivative under torch.vmap")
+
+    return refuse
+
+
+REPLACED: dict[Callable[..., Any], Callable[..., Any]] = {
+    F.layer_norm: _named_input(_layer_norm),
+    torch.layer_norm: _named_input(_layer_norm),
+    F.batch_norm: _named_input(_batch_norm),
+    torch.batch_norm: _torch_order(_batch_norm),
+    F.instance_norm: _named_input(_instance_norm),
+    torch.instance_norm: _torch_order(_instance_norm),
+    torch.prelu: _named_input(_prelu),
+    torch._weight_norm: _weight_norm,
+    torch.select_scatter: _refuse("select_scatter"),
+    torch.linalg.householder_product: _refuse("linalg.householder_product"),
+}
+"""What is called in place of which function of torch."""

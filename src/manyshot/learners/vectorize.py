@@ -1,0 +1,213 @@
+"""Whether the tasks of a batch are taken together by `torch.vmap` or one by one, and what that asks of a model."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from manyshot.base import InputError
+from manyshot.learners.elementary import ElementaryOperations, RefuseWrong
+
+CHUNK = 16
+"""Tasks that are vectorized together."""
+
+Result = TypeVar("Result")
+
+_PLAIN = tuple(f"torch.nn.modules.{file}" for file in ("container", "conv", "dropout", "flatten", "linear", "pooling"))
+_PLAIN_TYPES = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.GroupNorm)
+_DRAWING = (
+    nn.modules.dropout._DropoutNd,
+    nn.RReLU,
+    nn.MultiheadAttention,
+    nn.RNNBase,
+    nn.FractionalMaxPool2d,
+    nn.FractionalMaxPool3d,
+)
+
+
+class TaskVectorizer:
+    """Takes the tasks of a learner together where that is right, and else one by one; remembers where it is not.
+
+    Models without convolutions, and all models on a GPU, are tried by `torch.vmap`. One that cannot be, because it
+    branches by the values of its input, writes into its buffers or uses an operation without a batching rule, is
+    computed by a plain loop over tasks from then on. On a processor models with convolutions are looped over: there
+    the many small steps cost less than the arithmetic.
+
+    Args:
+        vectorized: True or False where it is not to be chosen.
+
+    Example:
+        >>> TaskVectorizer().together(nn.Linear(2, 3)), TaskVectorizer().together(nn.Conv2d(1, 1, 3))
+        (True, False)
+    """
+
+    def __init__(self, vectorized: bool | None = None) -> None:
+        self.vectorized = vectorized
+        self._cannot: str | None = None
+        self._checked: set[bool] = set()
+
+    def together(self, model: nn.Module) -> bool:
+        """Whether tasks are taken together."""
+        if self.vectorized is not None or self._cannot is not None:
+            return bool(self.vectorized)
+        first = next(model.parameters(), None)
+        on_cpu = first is None or first.device.type == "cpu"
+        return not (on_cpu and any(isinstance(module, nn.modules.conv._ConvNd) for module in model.modules()))
+
+    def run(self, model: nn.Module, compute: Callable[[], Result]) -> Result:
+        """Compute something of a batch of tasks; what is computed asks `together`.
+
+        Args:
+            model: whose tasks they are.
+            compute: is called again where tasks turn out not to be vectorizable, with random numbers as before.
+
+        Raises:
+            InputError: if tasks have to be vectorized and cannot be, or a second derivative does not exist in torch.
+        """
+        with elementary_attention(model):
+            if not self.together(model):
+                return _named_derivatives(compute)
+            states = _random_states(model)
+            try:
+                with self._checked_operations(model):
+                    return compute()
+            except (InputError, torch.OutOfMemoryError):
+                raise
+            except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                if self.vectorized:
+                    raise InputError(
+                        f"vectorized=True: this model's tasks cannot be taken together ({reason}); leave the argument "
+                        "out to loop over tasks"
+                    ) from error
+                self._cannot = reason
+            for state, restore in states:
+                restore(state)
+            try:
+                return _named_derivatives(compute)
+            except Exception:
+                self._cannot = None  # the fault is another one
+                raise
+
+    @contextmanager
+    def _checked_operations(self, model: nn.Module) -> Iterator[None]:
+        """What makes second derivatives right under `torch.vmap`; a model's first pass is watched by operator."""
+        if all(map(_is_plain, model.modules())):
+            yield
+            return
+        with ExitStack() as stack:
+            stack.enter_context(ElementaryOperations())
+            if model.training not in self._checked:
+                stack.enter_context(RefuseWrong())  # type: ignore[no-untyped-call]
+            yield
+            self._checked.add(model.training)
+
+
+@contextmanager
+def elementary_attention(model: nn.Module) -> Iterator[None]:
+    """Within it, attention is computed in a form that can be differentiated twice: fused kernels cannot.
+
+    Example:
+        >>> with elementary_attention(nn.MultiheadAttention(4, 1)):
+        ...     torch.backends.cuda.flash_sdp_enabled()
+        False
+    """
+    if all(map(_is_plain, model.modules())):
+        yield
+        return
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def may_use_threads(model: nn.Module) -> bool:
+    """Whether parts of a batch may be computed side by side, on copies of the model's modules.
+
+    Only modules whose code is known may: others may hold references that a copy would not follow. Those that draw
+    random numbers may not, for the order of the draws would change.
+
+    Example:
+        >>> may_use_threads(nn.Linear(2, 3)), may_use_threads(nn.Dropout())
+        (True, False)
+    """
+    return not any(
+        draws_noise(module) or _has_hooks(module) or not _is_known(module) or _writes_buffers(module)
+        for module in model.modules()
+    )
+
+
+def draws_noise(module: nn.Module) -> bool:
+    """Whether a module may draw random numbers: one of torch's that does, or whose attribute `draws_noise` says so."""
+    return isinstance(module, _DRAWING) or bool(getattr(module, "draws_noise", False))
+
+
+def twin(module: Any) -> Any:  # noqa: ANN401 - a module, and the same kind of one
+    """A module with the same weights, in modules of its own; one that is used twice stays one.
+
+    Example:
+        >>> layer = nn.Linear(2, 3)
+        >>> twin(layer).weight is layer.weight, twin(layer) is layer
+        (True, False)
+    """
+    return _twin(module, {})
+
+
+def _twin(module: Any, known: dict[int, Any]) -> Any:  # noqa: ANN401 - the same
+    if id(module) in known:
+        return known[id(module)]
+    other: Any = object.__new__(type(module))
+    known[id(module)] = other
+    other.__dict__.update(module.__dict__)
+    other._parameters, other._buffers = dict(module._parameters), dict(module._buffers)
+    other._modules = {name: None if part is None else _twin(part, known) for name, part in module._modules.items()}
+    return other
+
+
+def _is_known(module: nn.Module) -> bool:
+    return type(module).__module__.startswith(("manyshot.", "torch.nn.modules."))
+
+
+def _is_plain(module: nn.Module) -> bool:
+    """Whether a module is known to use no operation that `torch.vmap` does wrongly."""
+    place = type(module).__module__
+    plain = place in _PLAIN or place.startswith("manyshot.") or type(module) in _PLAIN_TYPES
+    return plain and not _has_hooks(module)
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
+def _writes_buffers(module: nn.Module) -> bool:
+    return bool(getattr(module, "track_running_stats", False)) and module.training
+
+
+def _named_derivatives(compute: Callable[[], Result]) -> Result:
+    """Say what to do where torch has no second derivative."""
+    try:
+        return compute()
+    except (RuntimeError, NotImplementedError) as error:
+        missing = re.search(r"derivative for '?(?:aten::)?(\w+?)(?:_backward)?'? is not implemented", str(error))
+        if missing is None:
+            raise
+        raise InputError(
+            f"torch has no second derivative of {missing[1].strip('_')}; take first-order steps (order=1), or another "
+            "layer in its place"
+        ) from error
+
+
+def _random_states(model: nn.Module) -> list[tuple[Tensor, Callable[[Tensor], None]]]:
+    """The states of torch's global generators that the model may draw from, with what restores them."""
+    states: list[tuple[Tensor, Callable[[Tensor], None]]] = [(torch.get_rng_state(), torch.set_rng_state)]
+    device = next((value.device for value in model.parameters()), torch.device("cpu"))
+    if device.type == "cuda":
+        states.append((torch.cuda.get_rng_state(device), lambda state: torch.cuda.set_rng_state(state, device)))
+    return states
