@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from manyshot import Config, EpisodeSampler, Settings, compare, load_data
-from manyshot.compare import Arm, train_arms
+from manyshot import Config, EpisodeSampler, Settings, load_data
+from manyshot.compare import Arm, compare, train_arms
 
 ARMS = [Arm.parse("plain = none"), Arm.parse("deformed = support+query: affine(15, 1.3, 0.3) elastic(0.1)")]
 CONFIG = Config(

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from manyshot import ops
     from manyshot.augment import Plan
     from manyshot.base import InputError
-    from manyshot.compare import compare
     from manyshot.datasets import load as load_data
     from manyshot.learners import MAML, Prototypes
     from manyshot.meta_augment.train import load_augmenter_run as load
@@ -40,7 +39,6 @@ __all__ = [
     "Prototypes",
     "Settings",
     "Source",
-    "compare",
     "evaluate",
     "export",
     "load",
@@ -58,7 +56,6 @@ _ROOMS = {
     "manyshot.nets": ("Conv4",),
     "manyshot.samples.export_pictures": ("export",),
     "manyshot.tasks": ("Episode", "EpisodeSampler", "Examples", "Source"),
-    "manyshot.compare": ("compare",),
     "manyshot.training": ("Config", "Settings", "evaluate", "load_run", "train"),
     "manyshot.meta_augment.train": ("load",),
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError, write_json
+from manyshot.base import InputError, is_whole, plain_numbers, write_json
 from manyshot.compare.arm import Arm
 from manyshot.compare.run_arms import (
     COMPARISON,
@@ -52,7 +52,8 @@ class EvaluationSuite:
     within_group: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.tasks < 2:
+        plain_numbers(self)
+        if not (is_whole(self.tasks) and self.tasks >= 2):
             raise InputError(f"tasks={self.tasks}: give at least 2 to judge on")
 
     def sampler(self, config: Config, sources: Sources) -> EpisodeSampler:

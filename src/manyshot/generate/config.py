@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from manyshot.base import InputError
+from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
 from manyshot.datasets import load as load_data
@@ -61,11 +61,12 @@ class GeneratorSettings:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        plain_numbers(self)
         for name in ("steps", "batch", "discriminator_steps", "eval_every", "save_every", "adapt_items"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not (is_whole(value) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1")
-        if not (isinstance(self.eval_examples, int) and 8 <= self.eval_examples <= 10_000):
+        if not (is_whole(self.eval_examples) and 8 <= self.eval_examples <= 10_000):
             raise InputError(f"eval_examples={self.eval_examples}: give a whole number from 8 to 10,000")
         if self.batch > 65_536:
             raise InputError(f"batch={self.batch}: give at most 65,536")
@@ -119,6 +120,7 @@ class GeneratorConfig:
     fit: GeneratorSettings = field(default_factory=GeneratorSettings)
 
     def __post_init__(self) -> None:
+        plain_numbers(self)
         if not (self.validation >= 0 and self.test >= 0 and self.validation + self.test < 1):
             raise InputError(
                 f"validation={self.validation}, test={self.test}: give shares of at least 0 that "
@@ -126,7 +128,7 @@ class GeneratorConfig:
             )
         for name in ("classes", "per_class"):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int) and value >= 1):
+            if value is not None and not (is_whole(value) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1, or leave it out for all")
         model = parse_model(self.model)
         if not model.judged:

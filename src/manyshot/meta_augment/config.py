@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError
+from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.meta_augment import parse_augmenter
 from manyshot.meta_augment.gradients import parse_estimator
 from manyshot.runtime.settings import read_settings
@@ -52,7 +52,8 @@ class AugmenterConfig:
     fit: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.copies <= MOST_COPIES:
+        plain_numbers(self)
+        if not (is_whole(self.copies) and 1 <= self.copies <= MOST_COPIES):
             raise InputError(f"copies={self.copies}: give a whole number from 1 to {MOST_COPIES}")
         for name in ("ways", "shots", "queries"):
             value = getattr(self, name)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from manyshot.base import InputError
+from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.sampling import choose
 from manyshot.base.seeds import integers
 from manyshot.tasks.episode import Episode, Examples
@@ -57,12 +57,13 @@ class RegressionTasks:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        plain_numbers(self)
         source, need = self.source, self.shots + self.queries
         for name in ("shots", "queries"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not (is_whole(value) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1")
-        if not 0 <= self.seed < 2**63:
+        if not (is_whole(self.seed) and 0 <= self.seed < 2**63):
             raise InputError(f"seed={self.seed}: give a whole number from 0 to below 2^63")
         if self.targets.ndim not in (1, 2) or len(self.targets) != len(source.store):
             raise InputError(

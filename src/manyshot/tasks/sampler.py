@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from manyshot.base import InputError
+from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.sampling import choose
 from manyshot.base.seeds import Word, integers, uniform
 from manyshot.tasks.episode import Episode
@@ -62,16 +62,17 @@ class EpisodeSampler:
     tasks: int | None = None
 
     def __post_init__(self) -> None:
+        plain_numbers(self)
         for name, floor in (("ways", 2), ("shots", 1)):
             value = getattr(self, name)
             ends = tuple(value) if isinstance(value, tuple | list) else (value, value)
-            if not (len(ends) == 2 and all(isinstance(n, int) for n in ends) and floor <= ends[0] <= ends[1]):
+            if not (len(ends) == 2 and all(map(is_whole, ends)) and floor <= ends[0] <= ends[1]):
                 raise InputError(f"{name}={value}: give a whole number, at least {floor}, or a range (least, most)")
-        if not isinstance(self.queries, int) or self.queries < 1:
+        if not (is_whole(self.queries) and self.queries >= 1):
             raise InputError(f"queries={self.queries}: give a whole number, at least 1")
-        if self.tasks is not None and self.tasks < 1:
+        if self.tasks is not None and not (is_whole(self.tasks) and self.tasks >= 1):
             raise InputError(f"tasks={self.tasks}: give at least 1, or None for no limit")
-        if not 0 <= self.seed < 2**63:
+        if not (is_whole(self.seed) and 0 <= self.seed < 2**63):
             raise InputError(f"seed={self.seed}: give a whole number from 0 to below 2^63")
         if not 0 <= self.within_group <= 1:
             raise InputError(f"within_group={self.within_group}: give a share from 0 to 1")

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from manyshot.base import InputError
+from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.seeds import uniform
 from manyshot.tasks.episode import Episode, Examples
 from manyshot.tasks.stream import numbers_of
@@ -50,11 +50,12 @@ class Sinusoids:
     apart: bool = False
 
     def __post_init__(self) -> None:
+        plain_numbers(self)
         for name in ("shots", "queries", "tasks"):
             value = getattr(self, name)
-            if not (value is None and name == "tasks") and (not isinstance(value, int) or value < 1):
+            if not (value is None and name == "tasks") and not (is_whole(value) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1")
-        if not 0 <= self.seed < 2**63:
+        if not (is_whole(self.seed) and 0 <= self.seed < 2**63):
             raise InputError(f"seed={self.seed}: give a whole number from 0 to below 2^63")
         if self.apart and self.tasks is None:
             raise InputError("apart: waves have intervals of their own only if there are so many; give tasks")

@@ -1,6 +1,7 @@
 """A source: labelled items grouped by class."""
 
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.seeds import uniform
+from manyshot.tasks.names import Names, asked, name_text, numbered, written
 
 Store = Tensor | Sequence[Any]
 Decode = Callable[[list[Any]], Any]
@@ -61,47 +63,61 @@ class Source:
 
     @staticmethod
     def of(
-        store: Store,
-        labels: Sequence[str],
-        groups: dict[str, str] | None = None,
-        authors: Sequence[str] | None = None,
+        store: Store | NDArray[Any] | Mapping[Any, Any],
+        labels: Names,
+        groups: Mapping[Any, Any] | None = None,
+        authors: Names | None = None,
         decode: Decode | None = None,
         name: str = "source",
     ) -> "Source":
         """Group items by label. Classes stand in the order of their names, the items of a class as they came.
 
         Args:
-            store: `[n, ...]` tensor or a sequence of n items.
-            labels: n class names.
+            store: `[n, ...]` tensor or NumPy array of numbers, or a sequence of n items.
+            labels: n class names, or n whole numbers, which are ordered as such and then written out: class 9 is "9".
             groups: the group of each class name.
-            authors: n names of who made the item.
+            authors: n names (or whole numbers) of who made the item.
             decode: see the class.
             name: see the class.
 
         Raises:
-            InputError: if there are no items, the numbers of items, labels and authors differ, or a class has no group.
+            InputError: if there are no items, the numbers of items, labels and authors differ, a label or author is
+                neither a name nor a whole number, names and numbers are mixed, or a class has no group.
+
+        Example:
+            >>> source = Source.of(torch.zeros(3, 2), labels=torch.tensor([10, 9, 10]))
+            >>> source.class_names, source.subset(classes=[9]).class_names
+            (('9', '10'), ('9',))
         """
-        if not len(labels) or len(store) != len(labels):
+        if isinstance(store, Mapping):
+            raise InputError(f"{name}: its items are a mapping; give a tensor or a list with one entry an item")
+        if isinstance(store, np.ndarray):
+            store = _as_store(store)
+        label_names, author_names = written(labels, "label", name), None
+        if not len(label_names) or len(store) != len(label_names):
             raise InputError(
-                f"{name}: {len(store)} items and {len(labels)} labels; give one label an item, and at least one item"
+                f"{name}: {len(store)} items and {len(label_names)} labels; give one label an item, and at least one "
+                "item"
             )
-        if authors is not None and len(authors) != len(labels):
-            raise InputError(f"{name}: {len(labels)} items and {len(authors)} authors; give one author an item")
-        class_names, label = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
-        lost = [] if groups is None else [c for c in class_names if c not in groups]
+        author = None
+        if authors is not None:
+            given = written(authors, "author", name)
+            if len(given) != len(label_names):
+                raise InputError(f"{name}: {len(label_names)} items and {len(given)} authors; give one author an item")
+            author_names, author = numbered(given)
+        class_names, label = numbered(label_names)
+        of_class = None if groups is None else {name_text(c): name_text(group) for c, group in groups.items()}
+        lost = [] if of_class is None else [c for c in class_names if c not in of_class]
         if lost:
             raise InputError(f"{name}: class '{lost[0]}' has no group; give one a class, or no groups at all")
-        author_names, author = (
-            (None, None) if authors is None else np.unique(np.asarray(authors, dtype=object), return_inverse=True)
-        )
         return Source(
             store=store,
             rows=np.argsort(label, kind="stable").astype(np.int64),
             starts=np.concatenate([[0], np.cumsum(np.bincount(label))]).astype(np.int64),
-            class_names=tuple(class_names),
-            groups=None if groups is None else tuple(groups[c] for c in class_names),
-            authors=None if author is None else author.astype(np.int64),
-            author_names=None if author_names is None else tuple(author_names),
+            class_names=class_names,
+            groups=None if of_class is None else tuple(of_class[c] for c in class_names),
+            authors=author,
+            author_names=author_names,
             decode=decode,
             name=name,
         )
@@ -147,17 +163,17 @@ class Source:
 
     def subset(
         self,
-        classes: Iterable[str] | None = None,
-        groups: Iterable[str] | None = None,
+        classes: Iterable[Any] | None = None,
+        groups: Iterable[Any] | None = None,
         items: NDArray[np.bool_] | None = None,
-        authors: Iterable[str] | None = None,
+        authors: Iterable[Any] | None = None,
         at_least: int = 1,
         name: str | None = None,
     ) -> "Source":
         """Keep what passes every filter given; the store is shared, not copied.
 
         Args:
-            classes: names of the classes to keep.
+            classes: names of the classes to keep, or the whole numbers that they were given as.
             groups: groups to keep.
             items: `[m]` True for the items to keep.
             authors: names of the authors whose items to keep.
@@ -175,7 +191,7 @@ class Source:
         if groups is not None:
             if self.groups is None:
                 raise InputError(f"{self.name}: its classes have no groups, so none can be chosen")
-            chosen = set(groups)
+            chosen = set(asked(groups, "group", self.name))
             _positions(chosen, tuple(dict.fromkeys(self.groups)), "group", self.name)
             keep &= np.array([g in chosen for g in self.groups])[self.labels]
         if authors is not None:
@@ -255,10 +271,21 @@ class Source:
         }
 
 
-def _positions(names: Iterable[str], known: tuple[str, ...], kind: str, where: str) -> list[int]:
+def _as_store(array: NDArray[Any]) -> Store:
+    """Numbers as a tensor on the same memory, all else as a list."""
+    if array.dtype.kind not in "buif":
+        items: list[Any] = array.tolist()
+        return items
+    with warnings.catch_warnings():
+        # A read-only array, such as a memory-mapped file, is only read here too.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
+
+
+def _positions(names: Iterable[Any], known: tuple[str, ...], kind: str, where: str) -> list[int]:
     place = {name: i for i, name in enumerate(known)}
     positions = []
-    for name in names:
+    for name in asked(names, kind, where):
         if name not in place:
             raise InputError(f"{where}: no {kind} '{name}'; {did_you_mean(name, known)}")
         positions.append(place[name])

@@ -7,7 +7,7 @@ from typing import Any
 from manyshot.augment import Plan
 from manyshot.augment.plan.build import build
 from manyshot.augment.plan.language import parse_call
-from manyshot.base import InputError, did_you_mean
+from manyshot.base import InputError, did_you_mean, is_whole, plain_numbers
 from manyshot.datasets import DATASETS, Columns
 from manyshot.learners import LEARNERS, LearnerOptions
 from manyshot.nets import ENCODERS, EncoderOptions
@@ -81,6 +81,7 @@ class Config:
     fit: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
+        plain_numbers(self)
         shares = (self.validation, self.test, self.augmenter)
         if not (min(shares) >= 0 and sum(shares) < 1):
             raise InputError(
@@ -92,12 +93,12 @@ class Config:
         for name in ("ways", "shots", "queries"):
             value = getattr(self, name)
             numbers = value if isinstance(value, tuple) and len(value) == 2 and name != "queries" else (value,)
-            if not all(isinstance(number, int) and 1 <= number <= MOST for number in numbers):
+            if not all(is_whole(number) and 1 <= number <= MOST for number in numbers):
                 raise InputError(
                     f"{name}={value}: give a whole number from 1 to {MOST:,}, or for ways and shots a range "
                     "(least, most)"
                 )
-        if self.classes is not None and not (isinstance(self.classes, int) and self.classes >= 2):
+        if self.classes is not None and not (is_whole(self.classes) and self.classes >= 2):
             raise InputError(f"classes={self.classes}: give a whole number, at least 2, or leave it out for all")
         Plan.parse(self.plan)
         Plan.parse(self.test_plan).check_use("test plan")

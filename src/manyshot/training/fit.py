@@ -12,7 +12,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, AdamW, Optimizer
 
 from manyshot.augment import Plan
-from manyshot.base import InputError, TrainingDiverged, did_you_mean, sweep
+from manyshot.base import InputError, TrainingDiverged, did_you_mean, is_whole, plain_numbers, sweep
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
@@ -70,8 +70,9 @@ class Settings:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        plain_numbers(self)
         for name in ("steps", "meta_batch_size", "validate_every", "validation_tasks", "save_every"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+            if not (is_whole(getattr(self, name)) and getattr(self, name) >= 1):
                 raise InputError(f"{name}={getattr(self, name)}: give a whole number, at least 1")
         if self.meta_batch_size > MOST_TASKS:
             raise InputError(f"meta_batch_size={self.meta_batch_size}: give at most {MOST_TASKS:,}")

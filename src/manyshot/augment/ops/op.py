@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from manyshot.base import InputError, did_you_mean
+from manyshot.base import InputError, did_you_mean, plain_number
 from manyshot.base import seeds as streams
 
 Params = Mapping[str, Any]
@@ -127,7 +127,7 @@ def seeds(n: int, generator: Generator) -> Int[Tensor, "n"]:
 
 
 def check_number(op: object, *names: str, low: float = 0.0, high: float = inf, whole: bool = False) -> None:
-    """Check that the named fields of an op are finite numbers from low to high.
+    """Check that the named fields of an op are finite numbers from low to high; NumPy's become Python's.
 
     Raises:
         InputError: naming the op, the field, its value and what to give instead.
@@ -139,7 +139,9 @@ def check_number(op: object, *names: str, low: float = 0.0, high: float = inf, w
         manyshot.base.errors.InputError: SimpleNamespace: p=2.0: give a number from 0 to 1
     """
     for name in names:
-        value = getattr(op, name)
+        value = plain_number(getattr(op, name))
+        if value is not getattr(op, name):
+            object.__setattr__(op, name, value)  # frozen, and made just now
         number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
         if not (number and isfinite(value) and low <= value <= high):
             kind = "a whole number" if whole else "a number"
