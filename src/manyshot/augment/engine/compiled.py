@@ -17,8 +17,7 @@ from torch import Generator, Tensor
 from manyshot.augment.engine.job import LAYOUTS, Pixels, job, layer_job
 from manyshot.augment.engine.kernels import neighbours
 from manyshot.augment.engine.leaves import Leaf, leaves
-from manyshot.augment.engine.passes import Fused, Layered, Pass, Single, passes
-from manyshot.augment.image.corruption.sharpness import Sharpness
+from manyshot.augment.engine.passes import Fused, Layered, Neighbours, Pass, Single, passes
 from manyshot.augment.image.image_op import to_bytes
 from manyshot.augment.image.intensity.point import LEVELS
 from manyshot.augment.ops.combine import Combined, Part
@@ -208,6 +207,10 @@ def run(
             job(now, params, source).run(source, target.data, NOTHING, scale, shift)
         elif isinstance(now, Layered):
             _layered(now.leaf, source, target, params)
+        elif isinstance(now, Neighbours):
+            if target is not source:
+                target.data[:] = source.data
+            _sharpen(now.leaf, target, params)
         else:
             _single(now.leaf, source, target, params)
         source = target
@@ -216,12 +219,6 @@ def run(
 def _single(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
     """Apply an op by torch, a few images at a time."""
     own, on = leaf.params(params), leaf.on(params)
-    if type(leaf.op) is Sharpness:
-        if target is not source:
-            target.data[:] = source.data
-        sharp = torch.arange(source.n) if on is None else on.nonzero().flatten()
-        _sharpen(target, sharp.numpy(), own["factor"][sharp].numpy())
-        return
     step = max(1, CHUNK_BYTES // (4 * source.each))
     before, after = source.tensor(), target.tensor()
     for start in range(0, source.n, step):
@@ -287,11 +284,11 @@ def _layer(parts: list[Part], source: Pixels, target: Pixels) -> None:
     now.run(source, target.data, NOTHING, none, none)
     for part in rest:
         rows = np.arange(source.n) if part.rows is None else part.rows.numpy()
-        if type(part.op) is Sharpness:
-            _sharpen(target, rows, part.params["factor"].numpy())
-            continue
         flow = plan_of(part.op, source.c)
-        if not flow:
+        in_place = [one for one in flow if isinstance(one, Neighbours)]
+        if len(in_place) == len(flow):
+            for one in in_place:
+                _sharpen(one.leaf, target, part.params, rows)
             continue
         some = target.chosen(rows)
         changed = some.blank()
@@ -299,12 +296,16 @@ def _layer(parts: list[Part], source: Pixels, target: Pixels) -> None:
         target.as_rows()[rows] = changed.as_rows()
 
 
-def _sharpen(images: Pixels, rows: Array, factors: Array) -> None:
-    """Sharpen some of the images, in place."""
+def _sharpen(leaf: Leaf, images: Pixels, params: Params, rows: Array | None = None) -> None:
+    """Sharpen images in place; params are of those in `rows`, or of all."""
+    own, on = leaf.params(params), leaf.on(params)
+    rows = np.arange(images.n) if rows is None else rows
+    sharp = slice(None) if on is None else on.numpy()
     planes, step = (images.c, 1) if images.layout == "nchw" else (1, images.c)
     above, here = np.empty((2, images.w * step), np.uint8)
     sums = np.empty(images.w * step, np.uint16)
-    neighbours.sharpen(images.data, rows, factors, planes, images.h, images.w, step, above, here, sums)
+    factors = own["factor"].numpy()[sharp]
+    neighbours.sharpen(images.data, rows[sharp], factors, planes, images.h, images.w, step, above, here, sums)
 
 
 def plan_of(op: Op, channels: int) -> tuple[Pass, ...]:
@@ -338,7 +339,7 @@ def narrow(params: Params, start: int, stop: int) -> dict[str, Any]:
 
 def _ends_in_floats(now: Pass) -> bool:
     """Whether a pass can write normalised floats."""
-    return isinstance(now, Fused) or (isinstance(now, Single) and type(now.leaf.op) is not Sharpness)
+    return isinstance(now, Fused | Single)
 
 
 def _on_cpu(images: Tensor) -> Tensor:

@@ -79,17 +79,26 @@ class Layered:
 
 
 @dataclass(frozen=True)
-class Single:
-    """An op that shares no pass: sharpness looks at neighbours; without a kernel, torch applies an op to floats."""
+class Neighbours:
+    """An op that looks at the neighbours of each pixel, and has a kernel for that which works in place."""
 
     leaf: Leaf
 
     def __str__(self) -> str:
-        how = "each pixel and its neighbours" if type(self.leaf.op) is Sharpness else "torch, on floats"
-        return f"{self.leaf.name}: {how}"
+        return f"{self.leaf.name}: each pixel and its neighbours"
 
 
-Pass = Fused | Layered | Single
+@dataclass(frozen=True)
+class Single:
+    """An op without a kernel, which torch applies to floats."""
+
+    leaf: Leaf
+
+    def __str__(self) -> str:
+        return f"{self.leaf.name}: torch, on floats"
+
+
+Pass = Fused | Layered | Neighbours | Single
 
 
 def passes(leaves: Sequence[Leaf], c: int) -> Iterator[Pass]:
@@ -123,6 +132,8 @@ def _alone(leaf: Leaf, c: int) -> Pass | None:
     op = leaf.op
     if isinstance(op, Combined):
         return Layered(leaf)
+    if type(op) is Sharpness:
+        return Neighbours(leaf)
     known = (
         (isinstance(op, Warp) and (matrix_of(op) is not None or type(op).change is Warp.change))
         or chains(op, c)
