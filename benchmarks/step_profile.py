@@ -40,7 +40,7 @@ def profile(config: Config, steps: int) -> dict[str, Any]:
     sampler = config.sampler(load_sources(config).training)
     channels, size = image_shape(sampler.source)
     learner = make_learner(config, channels, size).train()
-    plan = Plan.parse(config.plan)
+    plan = Plan(config.plan)
     optimizer = torch.optim.AdamW(learner.parameters(), lr=config.fit.rate)
     count = config.fit.meta_batch_size
     spent: dict[str, list[float]] = {part: [] for part in PARTS}

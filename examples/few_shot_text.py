@@ -23,7 +23,7 @@ with tempfile.TemporaryDirectory() as folder:
     learner = Ridge(ENCODERS["ngrams"](512).make(0, 0, "batch"))  # "minilm" knows meanings
     tasks = EpisodeSampler(load_data(table), ways=3, shots=1, queries=3)
     for plan in ("none", "shots: 4 x aeda"):
-        print(f"{plan}: {evaluate(learner, tasks.batches(50), Plan.parse(plan)).mean:.1%}")
+        print(f"{plan}: {evaluate(learner, tasks.batches(50), Plan(plan)).mean:.1%}")
 
-    made = export_sentences(table, Plan.parse("shots: aeda"), per_class=3, out=Path(folder) / "more.csv")
+    made = export_sentences(table, Plan("shots: aeda"), per_class=3, out=Path(folder) / "more.csv")
     print(made.path.read_text().splitlines()[1])

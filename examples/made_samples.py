@@ -15,7 +15,7 @@ with tempfile.TemporaryDirectory() as name:
         for number, image in enumerate(digits.gather(range(digits.starts[c], digits.starts[c] + 2))):
             save(to_pillow(image), pictures / label / f"{number}.png")
 
-    plan = Plan.parse("shots: affine(15, 1.3, 0.3) elastic(0.1)")
+    plan = Plan("shots: affine(15, 1.3, 0.3) elastic(0.1)")
     made = export(pictures, plan, per_class=12, out=Path(name) / "made", seed=0)
     print(sum(made.made.values()), "samples;", "contact sheets:", [sheet.name for sheet in made.sheets[:3]], "...")
 

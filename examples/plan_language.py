@@ -5,21 +5,21 @@ import torch
 from manyshot import InputError, Plan
 from manyshot.augment import PRESETS, take
 
-plan = Plan.parse("task:turn;support:affine( 15 )elastic(.1,p=0.50);shots:8x elastic weight 0.5")
+plan = Plan("task:turn;support:affine( 15 )elastic(.1,p=0.50);shots:8x elastic weight 0.5")
 print(plan)
-assert Plan.parse(str(plan)) == plan
+assert Plan(str(plan)) == plan
 
 for name, preset in PRESETS.items():
-    print(f"{name}: {Plan.parse(name)}\n    {preset.summary}")
+    print(f"{name}: {Plan(name)}\n    {preset.summary}")
 
 for wrong in ("support: elastc", "suport: elastic", "support: affine(sheer=1)", "support: 8 x flip"):
     try:
-        Plan.parse(wrong)
+        Plan(wrong)
     except InputError as error:
         print(error)
 
 # Below the language: an op draws its parameters apart from applying them, so any call can be replayed or shared.
-op = Plan.parse("support: affine(30) noise(0.1)").item_op()
+op = Plan("support: affine(30) noise(0.1)").item_op()
 images = torch.rand(4, 1, 28, 28)
 params = op.sample(4, torch.Generator().manual_seed(0))
 assert op.apply(images, params).equal(op.apply(images, params))

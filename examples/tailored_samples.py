@@ -29,6 +29,6 @@ with tempfile.TemporaryDirectory() as name:
     print(len(more), "samples of shape", tuple(more.items.shape[1:]), "of the classes", sorted(set(more.labels)))
 
     sampler = EpisodeSampler(digits, ways=5, shots=1, queries=10)
-    plan = Plan.parse("shots: 4 x learned").with_augmenter(run.augmenter)
+    plan = Plan("shots: 4 x learned").with_augmenter(run.augmenter)
     for words, how in (("without made shots", None), ("with them", plan)):
         print(f"{words}: {evaluate(run.learner, sampler.batches(50), how).mean:.1%}")

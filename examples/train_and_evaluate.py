@@ -27,7 +27,7 @@ print(f"1 shot: {found.mean:.1%} [{low:.1%}, {high:.1%}], calibration error {fou
 
 # At use time: eight deformed variants of each support item, four of each query, the nearest variant decides.
 matched = run.with_learner("prototypes(nearest)")
-variants = Plan.parse("shots: 8 x affine elastic; query: 4 x affine elastic")
+variants = Plan("shots: 8 x affine elastic; query: 4 x affine elastic")
 found = evaluate(matched.learner, sampler.batches(20), variants)
 low, high = found.interval
 print(f"1 shot, the nearest of deformed variants: {found.mean:.1%} [{low:.1%}, {high:.1%}]")

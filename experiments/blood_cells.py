@@ -96,7 +96,7 @@ def _cells(root: Path, encoder: torch.nn.Module, scale: float) -> tuple[Source, 
     near, far = cells.subset(items=first), cells.subset(items=~first)
     banks = {}
     for name, ops in PLANS.items():
-        op = Plan.parse(f"shots: {ops}").item_op()
+        op = Plan(f"shots: {ops}").item_op()
         images = near.gather(np.arange(len(near))).float().div(255).repeat_interleave(COPIES, 0)
         changed = op.apply(images, op.sample(len(images), generator(0, "blood cells", name)))
         pixels = changed.clamp(0, 1).mul(255).round().to(torch.uint8)

@@ -88,7 +88,7 @@ def sources(root: str, work: Path) -> tuple[Source, Source]:
         made = {}
         for name, plan in PLANS.items():
             op, texts = (
-                Plan.parse(plan).item_op(),
+                Plan(plan).item_op(),
                 [text for text in test.gather(range(len(test))) for _ in range(COPIES)],
             )
             changed = op.apply(texts, op.sample(len(texts), generator(0, name)))

@@ -37,7 +37,7 @@ def meta_trained(source: Source, plan: str, seed: int, steps: int) -> Prototypes
     torch.manual_seed(seed)
     learner = Prototypes(Conv4(1, 28, (32, 32, 32, 32)))
     settings = Settings(steps=steps, seed=seed, save_every=steps)
-    fit(learner, EpisodeSampler(source, 5, 1, 5, seed=seed), settings, Plan.parse(plan), title=f"{source.name} {plan}")
+    fit(learner, EpisodeSampler(source, 5, 1, 5, seed=seed), settings, Plan(plan), title=f"{source.name} {plan}")
     return learner
 
 
@@ -59,8 +59,8 @@ def main() -> None:
         }
         characters = load_generator_sources(config_of("dagan", options.root, seed, tiny), "item").training
         learner = meta_trained(characters, "none", seed, steps)
-        plans = {"nothing": Plan(), "given": Plan.parse(GIVEN)}
-        plans |= {name: Plan.parse(MADE).with_augmenter(GeneratedShots(model)) for name, model in models.items()}
+        plans = {"nothing": Plan(), "given": Plan(GIVEN)}
+        plans |= {name: Plan(MADE).with_augmenter(GeneratedShots(model)) for name, model in models.items()}
         for shots, arms in accuracy.items():
             sampler = EpisodeSampler(digits, WAYS, shots, QUERIES, seed=0)
             for arm, plan in plans.items():

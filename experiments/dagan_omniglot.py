@@ -53,7 +53,7 @@ def judged_by_seed(
 ) -> dict[str, list[float]]:
     """The accuracy of each classifier by arm, for one training seed; a process of its own does this."""
     torch.set_num_threads(1)
-    model, op = load_generator_run(folder).model, Plan.parse(given).item_op()
+    model, op = load_generator_run(folder).model, Plan(given).item_op()
     test = load_generator_sources(config, "item").test
     unseen, found = test.subset(classes=test.class_names[:classes]), []
     for number in range(classifiers):

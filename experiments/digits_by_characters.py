@@ -34,7 +34,7 @@ def main() -> None:
     quieten(True)
     seeds, classifiers, steps = ((0,), 1, 4) if tiny else (SEEDS, CLASSIFIERS, CLASSIFIER_STEPS)
     digits, test = (load("mnist", split, root=options.root) for split in ("train", "test"))
-    test, op = test.subset(items=place_in_class(test, 0) < JUDGED // 10), Plan.parse(GIVEN).item_op()
+    test, op = test.subset(items=place_in_class(test, 0) < JUDGED // 10), Plan(GIVEN).item_op()
     right: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in SHOTS}
     for seed in seeds:
         models = {

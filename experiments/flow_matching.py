@@ -178,7 +178,7 @@ def main() -> None:
             given = best_given(*shots_of(parts.validation, SHOTS, 0), seed, classifier_steps)
             flows = {name: learned(parts.training, start, seed, seconds["dagan"][0]) for name, start in STARTS.items()}
             found = by_arm(
-                parts.validation, {name: model for name, (model, _) in flows.items()}, Plan.parse(given).item_op(), seed
+                parts.validation, {name: model for name, (model, _) in flows.items()}, Plan(given).item_op(), seed
             )
             by_start = {start: float(found[start].mean()) for start in STARTS}
             chosen = max(by_start, key=by_start.get)
@@ -186,7 +186,7 @@ def main() -> None:
         flow, taken = flows.get(chosen) or learned(parts.training, STARTS[chosen], seed, seconds["dagan"][-1])
         steps.append(taken)
         unseen = parts.test.subset(classes=parts.test.class_names[:classes])
-        for arm, rows in by_arm(unseen, {"flow": flow, **models}, Plan.parse(given).item_op(), seed).items():
+        for arm, rows in by_arm(unseen, {"flow": flow, **models}, Plan(given).item_op(), seed).items():
             right.setdefault(arm, []).append(rows)
         print(seed, {arm: round(rows[-1].mean(), 3) for arm, rows in right.items()}, flush=True)
     if not tiny:

@@ -57,7 +57,7 @@ def main() -> None:
             real = parts.training
             if seed == seeds[0]:
                 given = best_given(real, parts.validation, seed, classifier_steps)
-                op = Plan.parse(given).item_op()
+                op = Plan(given).item_op()
             made = made_items(run.model, real, 20 if tiny else MADE, seed, run.class_names)
             for arm, more, changed in (
                 ("nothing", None, None),

@@ -94,7 +94,7 @@ def main() -> None:
         arms: dict[str, tuple[Plan, float]] = {"nothing": (Plan(), 1.0)}
         told: dict[str, Any] = {"seed": seed}
         for name, text in HAND.items():
-            plan = Plan.parse(f"shots: {COPIES} x {text}")
+            plan = Plan(f"shots: {COPIES} x {text}")
             weight, accuracy_there = chosen_weight(encoder, plan, sources.validation)
             arms[name] = (plan, weight)
             told[name] = {"weight": weight, "validation_accuracy": accuracy_there}
@@ -103,7 +103,7 @@ def main() -> None:
             text = f'{kind}(shapes, weight={COPIES * told[best]["weight"]:g}, begin="support: {HAND[best]}")'
             place = Path(options.runs) / kind / f"seed-{seed}"
             learned = _trained(place, folder, text, rate, seed)
-            plan = Plan.parse(f"shots: {COPIES} x learned").with_augmenter(learned.augmenter)
+            plan = Plan(f"shots: {COPIES} x learned").with_augmenter(learned.augmenter)
             weight, accuracy_there = chosen_weight(encoder, plan, sources.validation, learned=True)
             arms[name] = (plan, weight)
             told[name] = {"cpu_seconds": cpu_seconds(place), "weight": weight, "validation_accuracy": accuracy_there}

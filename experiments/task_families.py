@@ -151,7 +151,7 @@ def main() -> None:
         fit(learner, Families(for_learner, seed), replace(ENCODER, seed=seed))
         learner.eval().requires_grad_(False)
         seconds["learner"] = seconds.get("learner", 0) + process_time() - began
-        arms: dict[str, Plan] = {name: Plan.parse(text) for name, text in FIXED.items()}
+        arms: dict[str, Plan] = {name: Plan(text) for name, text in FIXED.items()}
         for name, text in LEARNED.items():
             began = process_time()
             augmenter = parse_augmenter(text.format(ops=OPS)).make((3, 28, 28))
@@ -167,7 +167,7 @@ def main() -> None:
                 title=f"{name}, seed {seed}",
             )
             seconds[name] = seconds.get(name, 0) + process_time() - began
-            arms[name] = Plan.parse(f"shots: {COPIES} x learned").with_augmenter(augmenter.eval())
+            arms[name] = Plan(f"shots: {COPIES} x learned").with_augmenter(augmenter.eval())
         arms["policy by another family's support"] = arms["policy by the support"]
         for name, plan in arms.items():
             other = "another" in name

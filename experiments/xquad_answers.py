@@ -58,7 +58,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "more.json"
             start = time.process_time()
-            augment_squad(source, Plan.parse(plan), COPIES, made, seed=0)
+            augment_squad(source, Plan(plan), COPIES, made, seed=0)
             seconds = time.process_time() - start
             found[language] = {"plan": plan, **judged(source, made), "cpu_seconds": round(seconds, 1)}
         print(language, found[language])

@@ -128,7 +128,7 @@ class TestEvaluate:
         assert told["plan"] == "shots: 4 x learned"
         run, learner = front.load(runs / name), front.load_run(runs / "learner")
         sampler = EpisodeSampler(front.load_data("digits", size=16), ways=2, shots=1, queries=10)
-        plan = front.Plan.parse("shots: 4 x learned").with_augmenter(run.augmenter)
+        plan = front.Plan("shots: 4 x learned").with_augmenter(run.augmenter)
         assert told["accuracy"] == pytest.approx(front.evaluate(learner.learner, sampler.batches(6), plan).mean)
 
     def test_classes_that_the_augmenter_has_seen_are_told(self, manyshot, runs):
@@ -165,7 +165,7 @@ class TestExport:
         assert told["plan"].startswith("shots: 2 x affine(")
         op = from_json((tmp_path / "policy.json").read_text(encoding="utf-8"))
         assert isinstance(op, Compose)
-        assert op == front.Plan.parse(told["plan"]).item_op()
+        assert op == front.Plan(told["plan"]).item_op()
 
     @pytest.mark.parametrize(("to", "word"), [("albumentations", "A.Affine("), ("torchvision", "v2.RandomAffine(")])
     def test_a_policy_that_looks_at_the_task_is_written_for_some_pictures(

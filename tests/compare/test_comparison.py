@@ -44,7 +44,7 @@ class TestPresets:
             assert one.arms[0].configure(one.config).plan == "none"
             assert one.arms[0].settings == ()
             assert one.seeds >= 3
-            assert all(Plan.parse(arm.plan).steps for arm in one.arms if not arm.settings and arm.name != "without")
+            assert all(Plan(arm.plan).placements for arm in one.arms if not arm.settings and arm.name != "without")
 
     @pytest.mark.parametrize("name", COMPARISONS)
     def test_no_judged_class_is_trained_on(self, name):

@@ -77,7 +77,7 @@ def test_an_arm_is_read_from_one_line(text, arm):
         ("none | rate=1 | rate=2", "rate is set twice"),
         ("none => none | rate=1", "'rate' cannot be set here"),
         ("= none", "no name before '='"),
-        ("none => task: composites", "makes other tasks than those to be judged on"),
+        ("none => task: composites", "makes other tasks than those to be evaluated"),
         ("none => query: mixup", "mixes queries"),
     ],
 )

@@ -24,7 +24,7 @@ def learner(kind=Prototypes, **options):
 @pytest.mark.parametrize("kind", [Prototypes, Ridge])
 @pytest.mark.parametrize("plan", ["none", "shots: 2 x aeda"])
 def test_the_answer_of_the_nearest_questions_comes_first(kind, plan):
-    finder = AnswerFinder(learner(kind), SOURCE, Plan.parse(plan))
+    finder = AnswerFinder(learner(kind), SOURCE, Plan(plan))
     first, second = finder.ask(["i want to pay", "where is the parcel?"])
     assert first[0].answer == "Pay by card or cash."
     assert second[0].answer == "Your parcel is on its way."
@@ -45,7 +45,7 @@ def test_the_texts_of_answers_can_count():
     [
         (lambda: AnswerFinder(learner(), Source.of(torch.rand(4, 2), list("aabb"))), "no sentences"),
         (lambda: AnswerFinder(learner(), SOURCE, answers=-1.0), "answers=-1.0"),
-        (lambda: AnswerFinder(learner(), SOURCE, Plan.parse("query: 2 x aeda")), "changes more than the questions"),
+        (lambda: AnswerFinder(learner(), SOURCE, Plan("query: 2 x aeda")), "changes more than the questions"),
     ],
 )
 def test_what_cannot_be_is_one_line(make, message):

@@ -92,7 +92,7 @@ def check_values(**given: Any) -> None:
     """Stands in for a command: looks at what the parser leaves to the command itself."""
     for text in (given.get("plan"), given.get("test_plan")):
         if text is not None:
-            Plan.parse(text)
+            Plan(text)
     for text in given.get("arms") or ():
         Arm.parse(text)
     if given.get("objective"):

@@ -104,7 +104,7 @@ def test_models_that_are_not_shown_items_are_refused():
 
 def test_stands_in_a_plan_at_shots_for_bytes_too():
     episode = EpisodeSampler(pictures(), ways=3, shots=1, queries=2).batch(0, 2)
-    plan = Plan.parse("shots: 4 x learned").with_augmenter(GeneratedShots(model_of("dagan(4, judge=4)")))
+    plan = Plan("shots: 4 x learned").with_augmenter(GeneratedShots(model_of("dagan(4, judge=4)")))
     changed = plan.apply(episode, draws())
     assert changed.support.items.shape == (2, 15, 1, 8, 8)
     assert changed.support.items[:, :3].allclose(episode.support.items / 255)

@@ -216,8 +216,8 @@ def test_a_policy_as_a_plan_changes_as_many_items_as_the_policy():
     policy = parse_augmenter("context_free(flip)").make((1, 12, 12)).eval()
     support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
     plan = policy.to_plan(500, support)
-    assert Plan.parse(str(plan)) == plan
-    step = plan.steps["shots"]
+    assert Plan(str(plan)) == plan
+    step = plan.placements["shots"]
     by_plan = variants(support, step.op, 500, torch.Generator().manual_seed(1), step.weight)
     by_policy = policy.make(support, 500, torch.Generator().manual_seed(1))
     real = support.items.repeat_interleave(500, 1)

@@ -73,7 +73,7 @@ def episode_of(tasks: int = 3, seed: int = 0, ways: int = WAYS, padded: bool = F
 
 
 def tasks_of(episode: Episode, plan: str = "none", step: int = 0) -> StepTasks:
-    return StepTasks(episode, Plan.parse(plan), (0, "plan", step))
+    return StepTasks(episode, Plan(plan), (0, "plan", step))
 
 
 def draws(seed: int = 0) -> torch.Generator:

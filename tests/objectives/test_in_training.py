@@ -50,7 +50,7 @@ class Dies:
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_killed_training_goes_on_with_the_same_bits(name, tmp_path):
-    plan, objective = Plan.parse(PLAN), OBJECTIVES[name]()
+    plan, objective = Plan(PLAN), OBJECTIVES[name]()
     whole, part = learner(), learner()
     rows = fit(whole, sampler(), SETTINGS, plan, folder=tmp_path / "whole", objective=objective)
     with pytest.raises(Killed):
@@ -63,7 +63,7 @@ def test_a_killed_training_goes_on_with_the_same_bits(name, tmp_path):
 
 
 def test_objectives_train_to_other_weights():
-    plan, found = Plan.parse(PLAN), []
+    plan, found = Plan(PLAN), []
     for kind in OBJECTIVES.values():
         trained = learner()
         fit(trained, sampler(), SETTINGS, plan, objective=kind())
@@ -91,7 +91,7 @@ def test_a_step_counts_once_however_often_an_objective_asks_for_a_loss(objective
             asked.append((before, learner.importance().tolist()))
             return found
 
-    plan = Plan.parse(PLAN)
+    plan = Plan(PLAN)
     whole, part, resumed = made(), made(), made()
     rows = fit(whole, sampler(), SETTINGS, plan, folder=tmp_path / "whole", objective=Noted())
     assert int(whole.training_steps) == SETTINGS.steps

@@ -21,7 +21,7 @@ VECTORS = torch.Generator().manual_seed(0)
 def tasks(step: int = 100, plan: str = "shots: noise(0.2)", share: slice | None = None) -> StepTasks:
     source = Source.of(torch.rand(60, 1, 4, 4, generator=VECTORS), [f"class {i % 4}" for i in range(60)])
     clean = EpisodeSampler(source, ways=3, shots=1, queries=4).batch(0, 4)
-    return StepTasks(clean, Plan.parse(plan), (0, "plan", step), share)
+    return StepTasks(clean, Plan(plan), (0, "plan", step), share)
 
 
 def learner() -> Prototypes:
@@ -106,7 +106,7 @@ def test_sentences_have_variants_too():
     texts = [f"{word} number {i} is here" for i in range(10) for word in ("apples", "pears")]
     source = Source.of(texts, ["fruit", "other"] * 10)
     clean = EpisodeSampler(source, ways=2, shots=1, queries=4).batch(0, 2)
-    on = StepTasks(clean, Plan.parse("shots: aeda"), (0, "plan", 5))
+    on = StepTasks(clean, Plan("shots: aeda"), (0, "plan", 5))
     of = Prototypes(TextEncoder(NGrams(64), project=8))
     value = loss(ProtAugment(fade=1), on, of=of)
     value.backward()

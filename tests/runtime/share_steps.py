@@ -44,7 +44,7 @@ class Precise:
         return self.tasks.batch(first, count).as_float().to("cpu", torch.float64)
 
 
-PLAN = Plan.parse("task: turn; support+query: noise(0.1) flip")
+PLAN = Plan("task: turn; support+query: noise(0.1) flip")
 
 
 def source() -> Source:

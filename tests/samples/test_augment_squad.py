@@ -32,7 +32,7 @@ def read(path: Path):
 @pytest.mark.parametrize(("language", "plan"), [("en", ENGLISH), ("zh", CHINESE)])
 def test_every_answer_of_xquad_is_at_its_new_place(language, plan, real_data, tmp_path):
     source = real_data / "xquad" / f"xquad.{language}.json"
-    made = augment_squad(source, Plan.parse(plan), 1, tmp_path / "more.json", seed=3)
+    made = augment_squad(source, Plan(plan), 1, tmp_path / "more.json", seed=3)
     assert (made.paragraphs, made.questions, made.answers) == (240, 1190, 1190)
     assert made.changed > 200
     originals = {q["id"]: (q, p) for a in read(source)["data"] for p in a["paragraphs"] for q in p["qas"]}
@@ -54,7 +54,7 @@ def test_every_answer_of_xquad_is_at_its_new_place(language, plan, real_data, tm
 def test_what_cannot_be_answered_stays_so(tmp_path):
     likely = [{"text": "Rome", "answer_start": 0}]
     source = squad(tmp_path / "a.json", answers=[], is_impossible=True, plausible_answers=likely)
-    augment_squad(source, Plan.parse("shots: swap_words(0.5)"), 8, tmp_path / "b.json")
+    augment_squad(source, Plan("shots: swap_words(0.5)"), 8, tmp_path / "b.json")
     for paragraph in read(tmp_path / "b.json")["data"][0]["paragraphs"]:
         (question,) = paragraph["qas"]
         assert question["is_impossible"] is True
@@ -65,7 +65,7 @@ def test_what_cannot_be_answered_stays_so(tmp_path):
 
 def test_the_same_seed_makes_the_same_file_and_another_another(tmp_path):
     source = squad(tmp_path / "a.json")
-    plan = Plan.parse("shots: typos(0.5)")
+    plan = Plan("shots: typos(0.5)")
     texts = []
     for name, seed in (("b", 1), ("c", 1), ("d", 2)):
         augment_squad(source, plan, 4, tmp_path / name, seed)
@@ -89,7 +89,7 @@ def test_the_same_seed_makes_the_same_file_and_another_another(tmp_path):
 def test_a_file_of_another_format_is_one_line(content, message, tmp_path):
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(InputError) as caught:
-        augment_squad(tmp_path / "a.json", Plan.parse("shots: aeda"), 1, tmp_path / "b.json")
+        augment_squad(tmp_path / "a.json", Plan("shots: aeda"), 1, tmp_path / "b.json")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "b.json").exists()
@@ -98,11 +98,11 @@ def test_a_file_of_another_format_is_one_line(content, message, tmp_path):
 def test_an_answer_that_is_not_at_its_place_is_named(tmp_path):
     source = squad(tmp_path / "a.json", context="Rome fell in the year 476.")
     with pytest.raises(InputError, match=r"question a: the answer '476' is not at character 13"):
-        augment_squad(source, Plan.parse("shots: aeda"), 1, tmp_path / "b.json")
+        augment_squad(source, Plan("shots: aeda"), 1, tmp_path / "b.json")
 
 
 def test_plans_for_other_items_are_refused(tmp_path):
     with pytest.raises(InputError, match="Flip: changes images, and these items are texts"):
-        augment_squad(squad(tmp_path / "a.json"), Plan.parse("shots: flip"), 1, tmp_path / "b.json")
+        augment_squad(squad(tmp_path / "a.json"), Plan("shots: flip"), 1, tmp_path / "b.json")
     with pytest.raises(InputError, match="copies=0"):
-        augment_squad(squad(tmp_path / "a.json"), Plan.parse("shots: aeda"), 0, tmp_path / "b.json")
+        augment_squad(squad(tmp_path / "a.json"), Plan("shots: aeda"), 0, tmp_path / "b.json")

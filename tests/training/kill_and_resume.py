@@ -59,7 +59,7 @@ def train(folder: Path, kind: str, steps: int, optimizer: str = "adam") -> None:
         learner(kind),
         EpisodeSampler(training, 3, 1, 2, seed=7),
         settings,
-        Plan.parse("support: affine(20) noise(0.1)"),
+        Plan("support: affine(20) noise(0.1)"),
         EpisodeSampler(held_out, 3, 1, 2),
         folder,
         resume=True,

@@ -133,7 +133,7 @@ def test_variants_of_a_query_are_averaged():
     episode = EpisodeSampler(
         Source.of(torch.rand(12, 1, 4, 4, generator=torch.Generator().manual_seed(0)), ["a", "b"] * 6), 2, 1, 2
     ).batch(0, 5)
-    plan = Plan.parse("query: 8 x noise(0.3)")
+    plan = Plan("query: 8 x noise(0.3)")
     encoder = Counts()
     found = evaluate(Prototypes(encoder), [episode], plan)
     support, queries = torch.cat(encoder.seen).split([10, 160])
@@ -148,7 +148,7 @@ def test_variants_of_a_query_are_averaged():
 
 def test_a_plans_draws_follow_the_seed():
     source = Source.of(torch.rand(60, 1, 4, 4, generator=torch.Generator().manual_seed(0)), ["a", "b", "c"] * 20)
-    sampler, plan = EpisodeSampler(source, 3, 1, 5), Plan.parse("support: noise(0.5)")
+    sampler, plan = EpisodeSampler(source, 3, 1, 5), Plan("support: noise(0.5)")
     first, again, other = (
         evaluate(Prototypes(nn.Flatten()), sampler.batches(20), plan, seed).accuracy for seed in (0, 0, 1)
     )
@@ -203,7 +203,7 @@ def test_padding_does_not_change_what_is_said_of_the_queries():
 def test_a_plan_whose_answers_would_need_other_queries_or_the_label_is_refused(text, message):
     source = Source.of(torch.rand(20, 3, 8, 8), ["a", "b"] * 10)
     learner, sampler = Prototypes(nn.Flatten()), EpisodeSampler(source, 2, 1, 2)
-    plan = Plan.parse(text)
+    plan = Plan(text)
     with pytest.raises(InputError, match=message):
         evaluate(learner, sampler.batches(2), plan)
     with pytest.raises(InputError, match=message):
@@ -222,7 +222,7 @@ def test_under_other_plans_no_answer_changes_with_another_query(text):
     weight = batch.query.weight.clone()
     weight[:, -1] = 0
     others = [replace(batch, query=replace(batch.query, items=i, weight=weight)) for i in (batch.query.items, items)]
-    one, other = (evaluate(Prototypes(nn.Flatten()), [each], Plan.parse(text)) for each in others)
+    one, other = (evaluate(Prototypes(nn.Flatten()), [each], Plan(text)) for each in others)
     assert (one.accuracy == other.accuracy).all()
     assert one.calibration_error == other.calibration_error
 

@@ -16,7 +16,7 @@ from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate, evaluate_tasks
 from manyshot.training.run import make_learner
 
-PLAN = Plan.parse("shots: 4 x learned")
+PLAN = Plan("shots: 4 x learned")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def test_the_augmenter_is_judged_in_evaluation_mode_and_left_as_it_was(sampler, 
 )
 def test_features_go_with_no_ops_of_pictures(sampler, learner, text, message):
     with pytest.raises(InputError, match=message):
-        evaluate_tasks(learner, sampler, 10, Plan.parse(text).with_augmenter(Oracle("features")))
+        evaluate_tasks(learner, sampler, 10, Plan(text).with_augmenter(Oracle("features")))
 
 
 def test_features_need_a_learner_that_leaves_its_encoder_alone(sampler):

@@ -109,7 +109,7 @@ def test_saving_and_looking_at_held_out_classes_do_not_change_the_training(tmp_p
 
 
 def test_the_plan_changes_the_training_and_its_draws_follow_the_seed():
-    plan = Plan.parse("support: noise(0.5)")
+    plan = Plan("support: noise(0.5)")
     plain, noisy, again, other = (
         [row["loss"] for row in fit(learner(), sampler(), settings(seed=seed), p)]
         for p, seed in ((None, 0), (plan, 0), (plan, 0), (plan, 1))
@@ -122,7 +122,7 @@ def test_training_ignores_the_state_of_the_global_generator():
     for seed in (1, 2):
         trained = learner()
         torch.manual_seed(seed)
-        losses.append(fit(trained, sampler(), settings(), Plan.parse("support: noise(0.5)")))
+        losses.append(fit(trained, sampler(), settings(), Plan("support: noise(0.5)")))
     assert losses[0] == losses[1]
 
 

@@ -91,7 +91,7 @@ def augment(
     refuse("on pictures", per_item=per_item, **columns)
     made = export(
         folder,
-        Plan.parse(plan),
+        Plan(plan),
         20 if per_class is None else per_class,
         out,
         seed=seed,

@@ -46,7 +46,7 @@ def augment_text(
     from manyshot.samples.augment_squad import augment_squad
     from manyshot.samples.export_text import export_sentences
 
-    how = Plan.parse(plan)
+    how = Plan(plan)
     if path.suffix.lower() == ".json":
         refuse("on question answering, which has no classes", per_class=per_class)
         refuse("on SQuAD's JSON", **dict(zip(("text_column", "label_column", "encoding"), columns, strict=True)))

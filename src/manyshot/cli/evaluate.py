@@ -166,7 +166,7 @@ def evaluate(
         made, source = load_ensemble([run, *(ensemble or [])], learner), None
     if by_task:
         made = replace(made, learner=transductive(made.learner))
-    how = Plan.parse(made.config.test_plan if plan is None else plan)
+    how = Plan(made.config.test_plan if plan is None else plan)
     lent = None if augmenter is None else borrow(augmenter)
     if lent is not None:
         how = how.with_augmenter(augmenter_for(lent, made))

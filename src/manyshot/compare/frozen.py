@@ -66,7 +66,7 @@ def compare_frozen(arms: Sequence[Arm], config: Config, judging: EvaluationSuite
     sampler = judging.sampler(config, Sources(source, test=source))
     runs: dict[str, list[Run]] = {}
     for arm in used:
-        Plan.parse(arm.test_plan)
+        Plan(arm.test_plan)
         run = frozen_run(arm.configure(config), source)
         runs[arm.name] = [run.used(arm.test_plan, arm.test_learner)]
     results = {judging.name: compare(runs, sampler, judging.tasks, config.fit.seed, trained=False)}

@@ -118,7 +118,7 @@ def remember(waves: int, seeds: int = SEEDS, steps: int = STEPS, tasks: int = 20
             learner = _learner(own)
             settings = Settings(steps=steps, meta_batch_size=8, seed=own)
             began = time.process_time()
-            fit(learner, known, settings, Plan.parse(plan), title=f"{waves} waves, {arm}, seed {own}")
+            fit(learner, known, settings, Plan(plan), title=f"{waves} waves, {arm}, seed {own}")
             found.seconds[arm] += time.process_time() - began
             found.new[arm].append(probe(learner, new, own))
             found.known[arm].append(probe(learner, [unseen], own))

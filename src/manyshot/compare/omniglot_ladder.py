@@ -157,7 +157,7 @@ def run_ladder(
                 evaluate(
                     run.learner,
                     track(_one_by_one(coarse), name, len(coarse.names)),
-                    Plan.parse(run.config.test_plan),
+                    Plan(run.config.test_plan),
                     config.fit.seed,
                 ).accuracy
                 for run in arm

@@ -293,7 +293,7 @@ def compare(
         One result an arm, in the same order.
     """
     found = {
-        name: [evaluate_tasks(r.learner, sampler, tasks, Plan.parse(r.config.test_plan), seed) for r in arm]
+        name: [evaluate_tasks(r.learner, sampler, tasks, Plan(r.config.test_plan), seed) for r in arm]
         for name, arm in runs.items()
     }
     results = against_first({name: np.stack([one.accuracy for one in arm]) for name, arm in found.items()}, trained)

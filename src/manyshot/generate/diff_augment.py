@@ -63,8 +63,8 @@ def ops_of(plan: str) -> tuple[Op, ...]:
     """
     if plan.strip() == "none":
         return ()
-    parsed = Plan.parse(plan)
-    used = next((placement for placement in ("shots", "support") if placement in parsed.steps), None)
+    parsed = Plan(plan)
+    used = next((placement for placement in ("shots", "support") if placement in parsed.placements), None)
     for clause in parsed.syntax.clauses:
         written = f"write 'support: {' '.join(map(str, clause.calls))}'"
         if used not in clause.placements:

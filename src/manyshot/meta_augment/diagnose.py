@@ -193,7 +193,7 @@ def diagnose(
     Raises:
         InputError: if the source has too few classes or items, or the augmenter does not go with the learner.
     """
-    plan = Plan.parse(f"shots: {copies} x learned")
+    plan = Plan(f"shots: {copies} x learned")
 
     def judged(one: Augmenter | None, k: int) -> NDArray[np.float64]:
         """`[1, tasks]` accuracies, as one seed of a comparison."""

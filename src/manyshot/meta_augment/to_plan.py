@@ -50,6 +50,6 @@ def written_policy(run: AugmenterRun, like: Path | str | None = None, split: str
         torch.ones(1, ways, dtype=torch.bool),
     ).to(device)
     plan = policy.to_plan(run.config.copies, support)
-    if not plan.steps:
+    if not plan.placements:
         raise InputError(f"{run.folder}: the policy has switched off every op, so there is nothing to write")
     return plan

@@ -38,7 +38,7 @@ class MaxUp:
         >>> from manyshot.learners import Prototypes
         >>> from manyshot.tasks import EpisodeSampler, Source
         >>> source = Source.of(torch.rand(80, 1, 8, 8), [f"class {i % 4}" for i in range(80)])
-        >>> tasks = StepTasks(EpisodeSampler(source, ways=3).batch(0, 2), Plan.parse("query: noise(0.5)"), (0,))
+        >>> tasks = StepTasks(EpisodeSampler(source, ways=3).batch(0, 2), Plan("query: noise(0.5)"), (0,))
         >>> learner = Prototypes(torch.nn.Flatten())
         >>> bool(MaxUp(4).loss(learner, tasks, torch.Generator()) > learner.loss(tasks.draw()))
         True

@@ -27,7 +27,7 @@ class StepTasks:
         >>> import torch
         >>> images, labels = torch.zeros(40, 1, 8, 8, dtype=torch.uint8), [f"class {i % 4}" for i in range(40)]
         >>> clean = EpisodeSampler(Source.of(images, labels), ways=3, shots=1, queries=2).batch(0, 2)
-        >>> tasks = StepTasks(clean, Plan.parse("query: noise"), (0, "plan", 7))
+        >>> tasks = StepTasks(clean, Plan("query: noise"), (0, "plan", 7))
         >>> first, second = tasks.draw().query.items, tasks.draw(1).query.items
         >>> first.equal(second), first.equal(tasks.draw().query.items)
         (False, True)

@@ -44,7 +44,7 @@ class ProtAugment:
         >>> from manyshot.learners import Prototypes
         >>> from manyshot.tasks import EpisodeSampler, Source
         >>> source = Source.of(torch.rand(80, 1, 8, 8), [f"class {i % 4}" for i in range(80)])
-        >>> tasks = StepTasks(EpisodeSampler(source, ways=3).batch(0, 2), Plan.parse("shots: noise(0.1)"), (0, 0))
+        >>> tasks = StepTasks(EpisodeSampler(source, ways=3).batch(0, 2), Plan("shots: noise(0.1)"), (0, 0))
         >>> learner = Prototypes(torch.nn.Flatten())
         >>> first = ProtAugment().loss(learner, tasks, torch.Generator())
         >>> bool(first == learner.loss(tasks.draw()))  # step 0

@@ -83,7 +83,7 @@ def _trained(run: Run, folder: Path) -> AugmenterRun:
 def _judged(
     runs: Sequence[Run], augmenters: Sequence[AugmenterRun], sampler: EpisodeSampler, plan: Plan, seed: int
 ) -> dict[str, ArmResult]:
-    learned = Plan.parse(f"shots: {COPIES} x learned")
+    learned = Plan(f"shots: {COPIES} x learned")
     plans = {
         NOTHING: [Plan()] * len(runs),
         FIXED: [plan] * len(runs),

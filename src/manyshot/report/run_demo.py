@@ -88,7 +88,7 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
     write_json(out / NOTE, {"command": command, "seed": seed})
     compared = run_comparison(_comparison(seed), out / "runs")
     digits = load("digits", size=28)
-    sampler, plan = EpisodeSampler(digits, WAYS, 1, QUERIES, seed=seed), Plan.parse(SAMPLES)
+    sampler, plan = EpisodeSampler(digits, WAYS, 1, QUERIES, seed=seed), Plan(SAMPLES)
     _write_task(sampler, out / "task")
     made = export(out / "task", plan, PER_CLASS, out / "samples", seed=seed)
     learned = stage_two(compared.runs[WITH], sampler, plan, out, PER_CLASS, seed)

@@ -65,7 +65,7 @@ def task_shown(run: Run) -> Picture | Table:
     """The first training task's support and query, plain and as the training plan changes them."""
     source = load_sources(run.config).training
     plain = run.config.sampler(source).batch(0, 1)
-    changed = Plan.parse(run.config.plan).apply(plain.as_float(), generator(run.config.fit.seed, "plan", 0))
+    changed = Plan(run.config.plan).apply(plain.as_float(), generator(run.config.fit.seed, "plan", 0))
     if source.is_text:
         sides = (("support", plain.support, changed.support), ("query", plain.query, changed.query))
         pairs = [(name, *pair) for name, a, b in sides for pair in zip(a.items[0][:16], b.items[0][:16], strict=False)]

@@ -63,7 +63,7 @@ def changed(plan: str, texts: Sequence[str], seed: int) -> list[tuple[str, str]]
         (['where can i buy tea'], [])
     """
     try:
-        op = Plan.parse(plan).item_op()
+        op = Plan(plan).item_op()
         after = op.apply(list(texts), op.sample(len(texts), generator(seed, "page")))
     except InputError:
         return []

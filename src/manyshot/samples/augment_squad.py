@@ -59,7 +59,7 @@ def augment_squad(path: Path | str, plan: Plan, copies: int, out: Path | str, se
         >>> questions = [{"id": "a", "question": "When did Rome fall?", "answers": answers}]
         >>> paragraphs = [{"context": "Rome fell in 476.", "qas": questions}]
         >>> write_json(folder / "rome.json", {"version": "1.1", "data": [{"title": "Rome", "paragraphs": paragraphs}]})
-        >>> made = augment_squad(folder / "rome.json", Plan.parse("shots: swap_words"), 4, folder / "more.json")
+        >>> made = augment_squad(folder / "rome.json", Plan("shots: swap_words"), 4, folder / "more.json")
         >>> made.paragraphs, made.questions, made.answers
         (4, 4, 4)
     """

@@ -85,7 +85,7 @@ def export(
         >>> photos = Path(tempfile.mkdtemp()) / "photos"
         >>> (photos / "cat").mkdir(parents=True)
         >>> Image.new("RGB", (40, 30)).save(photos / "cat" / "tom.png")
-        >>> made = export(photos, Plan.parse("shots: noise"), per_class=2, out=photos.with_name("made"))
+        >>> made = export(photos, Plan("shots: noise"), per_class=2, out=photos.with_name("made"))
         >>> sorted(file.name for file in (made.folder / "cat").iterdir())
         ['tom-00000.png', 'tom-00001.png']
     """
@@ -142,7 +142,7 @@ def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h 
     pictures = Path(pictures).expanduser()
     try:
         op, parts, params = (
-            Plan.parse(line["plan"]).item_op(),
+            Plan(line["plan"]).item_op(),
             tuple(line["source"].split("/")),
             tensors(line["params"]),
         )

@@ -69,7 +69,7 @@ def export_sentences(
         >>> import tempfile
         >>> faq = Path(tempfile.mkdtemp()) / "faq.csv"
         >>> _ = faq.write_text("text,label\nwhere can i buy tea,shop\n")
-        >>> made = export_sentences(faq, Plan.parse("shots: aeda"), per_class=3, out=faq.with_name("more.csv"))
+        >>> made = export_sentences(faq, Plan("shots: aeda"), per_class=3, out=faq.with_name("more.csv"))
         >>> dict(made.made), made.path.read_text().splitlines()[0]
         ({'shop': 3}, 'text,label,source_row,number,plan,params,seed')
     """
@@ -123,7 +123,7 @@ def replay_sentence(made: Mapping[str, Any], source: str) -> str:
         InputError: if the row is of another kind.
 
     Example:
-        >>> op = Plan.parse("shots: aeda").item_op()
+        >>> op = Plan("shots: aeda").item_op()
         >>> params = op.sample(1, generator(0))
         >>> row = {"plan": "shots: aeda", "params": json.dumps(plain(params))}
         >>> replay_sentence(row, "where can i buy tea") == op.apply(["where can i buy tea"], params)[0]
@@ -132,7 +132,7 @@ def replay_sentence(made: Mapping[str, Any], source: str) -> str:
     try:
         params = made["params"]
         params = tensors(json.loads(params) if isinstance(params, str) else params)
-        op = Plan.parse(made["plan"]).item_op()
+        op = Plan(made["plan"]).item_op()
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise InputError(f"a row without a usable {error}; give one that export_sentences wrote") from None
     return _changed(op, source, params, "the sentence")

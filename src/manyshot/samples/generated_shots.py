@@ -32,7 +32,7 @@ class GeneratedShots:
         >>> model = parse_model("dagan(4, judge=4)").make(Kind((1, 8, 8))).averaged
         >>> source = Source.of(torch.zeros(40, 1, 8, 8, dtype=torch.uint8), [f"class {i % 4}" for i in range(40)])
         >>> episode = EpisodeSampler(source, ways=3, shots=1, queries=2).batch(0, 16)
-        >>> plan = Plan.parse("shots: 5 x learned").with_augmenter(GeneratedShots(model))
+        >>> plan = Plan("shots: 5 x learned").with_augmenter(GeneratedShots(model))
         >>> plan.apply(episode, torch.Generator().manual_seed(0)).support.items.shape
         torch.Size([16, 18, 1, 8, 8])
     """

@@ -100,8 +100,8 @@ class Config:
                 )
         if self.classes is not None and not (is_whole(self.classes) and self.classes >= 2):
             raise InputError(f"classes={self.classes}: give a whole number, at least 2, or leave it out for all")
-        Plan.parse(self.plan)
-        Plan.parse(self.test_plan).check_use("test plan")
+        Plan(self.plan)
+        Plan(self.test_plan).check_use("test plan")
         parse_objective(self.objective)
         learner_options(self.learner)
         encoder_options(self.encoder)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from manyshot.augment import Plan, pool_variants
 from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.plan.placements import ItemPlacement
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.learners import FeatureLearner, Learner, by_task, queries_see_each_other
@@ -166,7 +167,7 @@ def evaluate_tasks(
     plan, device = plan or Plan(), _placed(learner, device)
     parts = learner.on_features()
     drawn = tasks * sampler.items_a_task
-    fixed = not plan.steps or _makes_features(plan) or _changes_vectors(plan, sampler.source)
+    fixed = not plan.placements or _makes_features(plan) or _changes_vectors(plan, sampler.source)
     if parts is not None and fixed and len(sampler.source) <= drawn:
         encoder, learner = parts
         sampler = replace(sampler, source=encode(encoder, sampler.source, device))
@@ -186,8 +187,9 @@ def _makes_features(plan: Plan) -> bool:
 def _changes_vectors(plan: Plan, source: Source) -> bool:
     """Whether what a plan does to sentences is done to their vectors, as mixing is."""
     try:
-        for step in plan.steps.values():
-            require_kind(step.op, "features")
+        for placement in plan.placements.values():
+            if isinstance(placement, ItemPlacement):
+                require_kind(placement.op, "features")
     except InputError:
         return False
     return source.is_text and not plan.needs_augmenter
@@ -199,7 +201,7 @@ def _for_augmenter(learner: Learner, plan: Plan) -> tuple[nn.Module | None, Lear
         plan.augmenter.to(next((parameter.device for parameter in learner.parameters()), torch.device("cpu")))
     if not _makes_features(plan):
         return None, learner
-    if [*plan.steps] != ["shots"]:
+    if [*plan.placements] != ["shots"]:
         raise InputError(
             f"plan: '{plan}': its augmenter makes features, which have no pixels to change; leave all but the shots out"
         )

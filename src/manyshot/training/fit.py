@@ -291,7 +291,7 @@ def check_step(learner: Learner, tasks: TaskStream, settings: Settings, plan: Pl
         >>> from manyshot.tasks import Source
         >>> tasks = EpisodeSampler(Source.of(torch.rand(80, 1, 8, 8), [f"class {i % 4}" for i in range(80)]), ways=3)
         >>> learner = Prototypes(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 8)))
-        >>> check_step(learner, tasks, Settings(), Plan.parse("query: noise"), MaxUp())
+        >>> check_step(learner, tasks, Settings(), Plan("query: noise"), MaxUp())
     """
     require_trainable(learner)
     device = next(str(parameter.device) for parameter in learner.parameters())

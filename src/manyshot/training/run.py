@@ -113,7 +113,7 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
-        return learner.make(make_encoder, Plan.parse(config.plan).most_ways(config.most_ways))
+        return learner.make(make_encoder, Plan(config.plan).most_ways(config.most_ways))
 
 
 def frozen_run(config: Config, source: Source) -> Run:

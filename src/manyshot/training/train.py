@@ -67,7 +67,7 @@ def train(
         for part in (tasks, held_out):
             if part is not None and len(part.source) <= _drawn(tasks, config.fit):
                 remember(module, part.source, processes.device(config.fit.device))
-    if not plan.steps and isinstance(objective, Plain):
+    if not plan.placements and isinstance(objective, Plain):
         trained, tasks, held_out = _on_fixed_features(learner, tasks, held_out, config.fit, processes)
     rows = fit(trained, tasks, config.fit, plan, held_out, folder, resume, title, objective, processes)
     learner.eval()
@@ -141,8 +141,8 @@ def plan_and_objective(config: Config) -> tuple[Plan, Objective]:
         Traceback (most recent call last):
         manyshot.base.errors.InputError: objective 'maxup' chooses among draws of the plan; give a plan that draws
     """
-    plan, objective = Plan.parse(config.plan), parse_objective(config.objective)
-    if objective.needs_plan and not plan.steps:
+    plan, objective = Plan(config.plan), parse_objective(config.objective)
+    if objective.needs_plan and not plan.placements:
         raise InputError(f"objective '{config.objective}' chooses among draws of the plan; give a plan that draws")
     return plan, objective
 

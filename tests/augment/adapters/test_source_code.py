@@ -22,7 +22,7 @@ EVERYTHING = (
     "shots: 4 x flip flip_vertical(0.2) turn(p=0.3) affine(10, 1.2, 0.2, 0.1, p=0.8) elastic(0.06) stroke(0.7, p=0.5) "
     "invert grayscale brightness contrast saturation hue gamma blur noise(0.2) erase(0.2, p=0.5)"
 )
-OP = Plan.parse(EVERYTHING).item_op()
+OP = Plan(EVERYTHING).item_op()
 
 
 def imported(source: str, monkeypatch, **libraries) -> ModuleType:
@@ -51,16 +51,16 @@ def test_both_libraries_have_a_counterpart_for_every_op_that_a_policy_may_learn(
 
 
 def test_learned_values_and_probabilities_stand_in_the_text():
-    op = Plan.parse("shots: flip(0.25) noise(0.125, p=0.375)").item_op()
+    op = Plan("shots: flip(0.25) noise(0.125, p=0.375)").item_op()
     assert "HorizontalFlip(p=0.25)" in albumentations_source(op, "")
     assert "GaussNoise(std_range=(0, 0.125), p=0.375)" in albumentations_source(op, "")
     assert "RandomApply([Noise(strength=0.125)], p=0.375)" in torchvision_source(op, "")
 
 
 def test_only_what_is_needed_is_written():
-    text = torchvision_source(Plan.parse("shots: flip").item_op(), "")
+    text = torchvision_source(Plan("shots: flip").item_op(), "")
     assert not any(f"class {name}" in text for name in HELPERS)
-    assert "class Gamma" in torchvision_source(Plan.parse("shots: gamma").item_op(), "")
+    assert "class Gamma" in torchvision_source(Plan("shots: gamma").item_op(), "")
 
 
 @pytest.mark.parametrize("write", [albumentations_source, torchvision_source])
@@ -70,7 +70,7 @@ def test_only_what_is_needed_is_written():
 )
 def test_an_op_without_a_counterpart_is_named(write, text, message):
     with pytest.raises(InputError, match=message):
-        write(Plan.parse(text).item_op(), "")
+        write(Plan(text).item_op(), "")
 
 
 def test_albumentations_runs_what_was_written():
@@ -93,7 +93,7 @@ class TestWhatStandsInForMissingTransforms:
                 return lambda *_, **__: None
 
         v2 = Anything()
-        op = Plan.parse("shots: elastic(0.1) stroke(1) gamma(2) noise(0.3)").item_op()
+        op = Plan("shots: elastic(0.1) stroke(1) gamma(2) noise(0.3)").item_op()
         package = SimpleNamespace(transforms=SimpleNamespace(v2=v2))
         return imported(
             torchvision_source(op, ""), monkeypatch, torchvision=package, torchvision__transforms=package.transforms

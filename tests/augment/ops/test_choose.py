@@ -117,7 +117,7 @@ def test_lists_go_through_layers_too():
     ],
 )
 def test_choices_can_be_written_in_plans(text, op):
-    plan = Plan.parse(f"support: {text}")
+    plan = Plan(f"support: {text}")
     assert str(plan) == f"support: {text}"
     (read,) = plan.item_op().ops
     if op is None:
@@ -136,5 +136,5 @@ def test_choices_can_be_written_in_plans(text, op):
 )
 def test_wrong_choices_are_refused_by_plans(text, message):
     with pytest.raises(InputError) as caught:
-        Plan.parse(f"support: {text}")
+        Plan(f"support: {text}")
     assert message in str(caught.value)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manyshot.augment.plan import Plan
 from manyshot.augment.plan.language import parse, parse_call
 from manyshot.augment.plan.syntax import Call, Clause, Syntax, number
 from manyshot.base import InputError
@@ -159,8 +160,8 @@ def test_any_text_is_a_plan_or_one_line_of_error(text):
         ("shots: elastic weight", ["the plan ends", "a number"]),
         ("shots: elastic weight 0", ["weight 0", "above 0"]),
         ("shots: elastic weight -1", ["weight -1", "above 0"]),
-        ("support: 8 x elastic", ["'support: 8 x'", "only shots and query take a count"]),
-        ("support+shots: 8 x elastic", ["'support+shots: 8 x'", "only shots and query"]),
+        ("support: 8 x elastic", ["'support: 8 x'", "only query and shots take a count"]),
+        ("support+shots: 8 x elastic", ["'support+shots: 8 x'", "only query and shots"]),
         ("query: 8 x elastic weight 2", ["weight 2", "only shots take a weight"]),
         ("support: affine; support: flip", ["two clauses for 'support'", "merge"]),
         ("support: affine; query+support: flip", ["two clauses for 'support'"]),
@@ -184,7 +185,9 @@ def test_an_error_says_what_is_wrong_and_where(text, parts):
 
 def test_a_clause_built_by_hand_is_checked_like_a_written_one():
     with pytest.raises(InputError, match=r"unknown placement 'shot'; did you mean 'shots'\?"):
-        Clause(("shot",), (Call("flip"),))
+        Plan(Syntax((Clause(("shot",), (Call("flip"),)),)))
+    with pytest.raises(InputError, match="only shots take a weight"):
+        Plan(Syntax((Clause(("query",), (Call("flip"),), weight=0.5),)))
     with pytest.raises(InputError, match="has no op"):
         Clause(("shots",), ())
     with pytest.raises(InputError, match="above 0"):

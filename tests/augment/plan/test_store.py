@@ -25,7 +25,7 @@ def test_every_op_and_mix_comes_back_equal(op):
     assert from_json(to_json(op)) == op
 
 
-@pytest.mark.parametrize("op", [NESTED, SometimesMix(Mosaic(tiles=3), 0.2), Plan.parse("natural").steps["support"].op])
+@pytest.mark.parametrize("op", [NESTED, SometimesMix(Mosaic(tiles=3), 0.2), Plan("natural").placements["support"].op])
 def test_nested_pipelines_come_back_equal(op):
     again = from_json(to_json(op))
     assert again == op

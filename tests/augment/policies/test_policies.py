@@ -182,7 +182,7 @@ class TestEveryPolicy:
 
 
 def test_policies_can_be_written_in_plans():
-    assert Plan.parse("support: randaugment(3, 12)").item_op().ops == (RandAugment(3, 12.0),)
+    assert Plan("support: randaugment(3, 12)").item_op().ops == (RandAugment(3, 12.0),)
     assert set(POLICIES) == {"randaugment", "trivialaugment", "augmix"}
 
 

@@ -109,7 +109,7 @@ class TestEveryTaskOp:
 
     def test_stands_in_a_plan(self, op, tasks):
         (name,) = (name for name, kind in TASK_OPS.items() if isinstance(op, kind))
-        plan = Plan.parse(f"task: {name}(flip(1))" if name == "more_classes" else f"task: {name}")
+        plan = Plan(f"task: {name}(flip(1))" if name == "more_classes" else f"task: {name}")
         assert plan.changes_tasks
         episode = tasks(4)
         changed = plan.apply(episode, generator())
@@ -276,22 +276,22 @@ class TestPlans:
     def test_acts_where_it_stands_between_ops_of_items(self):
         """Turned before or after the class was added once more: then both, or the new one alone, are turned anew."""
         episode = episode_of(6)
-        before = Plan.parse("task: turn more_classes(flip(1))").apply(episode, generator())
+        before = Plan("task: turn more_classes(flip(1))").apply(episode, generator())
         n = WAYS * SHOTS
         assert torch.equal(before.support.items[:, n:], before.support.items[:, :n].flip(-1))
-        after = Plan.parse("task: more_classes(flip(1)) turn").apply(episode, generator())
+        after = Plan("task: more_classes(flip(1)) turn").apply(episode, generator())
         assert not torch.equal(after.support.items[:, n:], after.support.items[:, :n].flip(-1))
 
     def test_ops_of_items_draw_as_they_did_without_an_op_of_tasks(self):
         episode = episode_of(6)
-        plain = Plan.parse("task: turn").apply(episode, generator())
-        also = Plan.parse("task: turn permute_labels").apply(episode, generator())
+        plain = Plan("task: turn").apply(episode, generator())
+        also = Plan("task: turn permute_labels").apply(episode, generator())
         assert torch.equal(plain.support.items, also.support.items)
         assert not torch.equal(plain.support.labels, also.support.labels)
 
     def test_further_clauses_act_on_the_changed_task(self):
         episode = episode_of(uint8=True)
-        plan = Plan.parse("task: more_classes(flip(1)) composites; shots: 2 x noise; query: cutmix")
+        plan = Plan("task: more_classes(flip(1)) composites; shots: 2 x noise; query: cutmix")
         changed = plan.apply(episode, generator())
         ways = plan.most_ways(WAYS)
         assert ways == 7
@@ -317,6 +317,6 @@ class TestPlans:
     )
     def test_what_cannot_be_is_told(self, text, message):
         with pytest.raises(InputError) as caught:
-            Plan.parse(text)
+            Plan(text)
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)

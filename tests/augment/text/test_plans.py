@@ -24,7 +24,7 @@ EPISODE = Episode(side(TEXTS), side(TEXTS), torch.tensor([[0, 1], [2, 3]]))
 
 
 def applied(plan, seed=0):
-    return Plan.parse(plan).apply(EPISODE, torch.Generator().manual_seed(seed))
+    return Plan(plan).apply(EPISODE, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("name", TEXT_PRESETS)
@@ -73,7 +73,7 @@ def test_ops_on_texts_are_refused_for_images_and_vectors(items):
     other = Examples(items, plain.labels, plain.weight, plain.class_mask)
     for plan in ("support: eda", "shots: 2 x oneof(typos)", "task: case(p=0.5)"):
         with pytest.raises(InputError, match=r"(EDA|Typos|Case): changes texts, and these items are (images|features)"):
-            Plan.parse(plan).apply(Episode(other, other, EPISODE.classes), torch.Generator())
+            Plan(plan).apply(Episode(other, other, EPISODE.classes), torch.Generator())
 
 
 def test_foreign_ops_are_for_any_kind():
@@ -85,14 +85,14 @@ def test_foreign_ops_are_for_any_kind():
 
 class TestTextsInQuotes:
     def test_they_may_hold_anything_but_quotes(self):
-        plan = Plan.parse('shots: 2 x template( "my lists/a b (1); x.txt" , p=0.5)')
+        plan = Plan('shots: 2 x template( "my lists/a b (1); x.txt" , p=0.5)')
         assert str(plan) == 'shots: 2 x template("my lists/a b (1); x.txt", p=0.5)'
-        assert Plan.parse(str(plan)) == plan
-        assert Plan.parse('support: template(file="x.txt")').item_op().ops == (Template("x.txt"),)
+        assert Plan(str(plan)) == plan
+        assert Plan('support: template(file="x.txt")').item_op().ops == (Template("x.txt"),)
         assert from_json(to_json(Template("x.txt"))) == Template("x.txt")
 
     def test_a_word_may_be_quoted(self):
-        assert Plan.parse('support: case("upper")').item_op() == Plan.parse("support: case(upper)").item_op()
+        assert Plan('support: case("upper")').item_op() == Plan("support: case(upper)").item_op()
 
     @pytest.mark.parametrize(
         ("plan", "message"),
@@ -107,13 +107,13 @@ class TestTextsInQuotes:
     )
     def test_out_of_place_they_are_one_line(self, plan, message):
         with pytest.raises(InputError) as caught:
-            Plan.parse(plan)
+            Plan(plan)
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)
 
 
 def test_every_op_is_described_with_a_plan_that_works():
     for op in describe_ops({name: NAMED[name] for name in OPS}):
-        assert str(Plan.parse(f"support: {op.example}")) == f"support: {op.example}"
+        assert str(Plan(f"support: {op.example}")) == f"support: {op.example}"
         assert op.placements == ("task", "support", "query", "shots")
         assert all(option.help for option in op.options)

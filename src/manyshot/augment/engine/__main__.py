@@ -17,7 +17,7 @@ def compile_kernels() -> None:
         )
         sampler = EpisodeSampler(Source.of(images, ["a", "b"] * 4), ways=2, shots=1, queries=1)
         for name in track(names, f"compile kernels for {channels} channels"):
-            Plan.parse(name).apply(sampler.batch(0, 1), torch.Generator().manual_seed(0))
+            Plan(name).apply(sampler.batch(0, 1), torch.Generator().manual_seed(0))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from manyshot.augment.augmenter import LEARNED
-from manyshot.augment.mix import Mix
 from manyshot.augment.plan.build import is_required, options
-from manyshot.augment.plan.syntax import PLACEMENTS, number
+from manyshot.augment.plan.placements import PLACEMENTS
+from manyshot.augment.plan.syntax import number
 from manyshot.augment.registry import NAMED
 from manyshot.augment.task import TaskOp
 from manyshot.augment.text.text_op import TextOp
@@ -109,12 +109,6 @@ def _describe(name: str, kind: type) -> OpHelp:
             OptionHelp(option, None if is_required(field) else field.default, meaning.get(option, ""))
             for option, field in options(kind).items()
         ),
-        placements=_placements(kind),
+        placements=tuple(name for name, placement in PLACEMENTS.items() if placement.accepts(kind)),
         example=f"{name}({given})" if any(map(is_required, options(kind).values())) else name,
     )
-
-
-def _placements(kind: type) -> tuple[str, ...]:
-    if issubclass(kind, TaskOp):
-        return ("task",)
-    return tuple(place for place in PLACEMENTS if place != "task" or not issubclass(kind, Mix))

@@ -31,7 +31,8 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
-from manyshot.augment.plan.syntax import MOST_COPIES, PLACEMENTS, Call, Clause, Syntax, Value, shorten
+from manyshot.augment.plan.placements import PLACEMENTS, check_clause
+from manyshot.augment.plan.syntax import MOST_COPIES, Call, Clause, Syntax, Value, shorten
 from manyshot.base import InputError, did_you_mean
 
 LONGEST = 10_000
@@ -178,7 +179,9 @@ class _Parser:
         if not calls:
             self.fail("the name of an op")
         weight = self.number() if self.has("weight") else None
-        return Clause(tuple(placements), tuple(calls), copies, weight)
+        clause = Clause(tuple(placements), tuple(calls), copies, weight)
+        check_clause(clause)
+        return clause
 
     def placement(self) -> str:
         token = self.token

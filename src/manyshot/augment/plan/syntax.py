@@ -3,10 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from manyshot.base import InputError, did_you_mean
-
-PLACEMENTS = ("task", "support", "query", "shots")
-"""Where an augmentation acts, in the order in which a plan is carried out."""
+from manyshot.base import InputError
 
 MOST_COPIES = 1024
 
@@ -51,14 +48,13 @@ class Clause:
     """What happens at one or several placements: `shots: 8 x elastic weight 0.5`.
 
     Args:
-        placements: from `PLACEMENTS`, as written.
-        calls: the ops, in the order in which they act.
-        copies: variants of each item, 1 to 1,024, at `shots` and `query` only; None where no count is written: 1 at
-            `shots`, a change in place elsewhere.
-        weight: how much an added shot counts beside the item that it came from, at `shots` only; None means 1.
+        placements: Names of placements, as written; `manyshot.augment.plan.placements` looks them up.
+        calls: The ops, in the order in which they act.
+        copies: Number of variants per item, 1 to 1,024; None where no count is written.
+        weight: Weight of an added shot, as a fraction of the weight of the item that it came from; None means 1.
 
     Raises:
-        InputError: for an unknown or repeated placement, no op, or a count or weight out of range or out of place.
+        InputError: For a repeated placement, no op, or a count or weight out of range.
 
     Example:
         >>> str(Clause(("shots",), (Call("elastic"),), copies=8, weight=0.5))
@@ -72,30 +68,17 @@ class Clause:
 
     def __post_init__(self) -> None:
         where = "+".join(self.placements)
-        for placement in self.placements:
-            if placement not in PLACEMENTS:
-                raise InputError(
-                    f"plan: unknown placement '{shorten(placement)}'; {did_you_mean(placement, PLACEMENTS)}"
-                )
         if not self.placements or not self.calls:
             raise InputError(
                 f"plan: '{where}:' has no op; name at least one, such as 'support: affine', or leave the clause out"
             )
         if len(set(self.placements)) < len(self.placements):
             raise InputError(f"plan: '{where}:' names a placement twice; name each once")
-        if self.copies is not None:
+        if self.copies is not None and not 1 <= self.copies <= MOST_COPIES:
             count = shorten(str(self.copies))
-            if not 1 <= self.copies <= MOST_COPIES:
-                raise InputError(f"plan: '{where}: {count} x': give a whole number from 1 to {MOST_COPIES}")
-            if not set(self.placements) <= {"shots", "query"}:
-                raise InputError(f"plan: '{where}: {count} x': only shots and query take a count; leave it out here")
-        if self.weight is not None:
-            if self.placements != ("shots",):
-                raise InputError(
-                    f"plan: '{where}: … weight {number(self.weight)}': only shots take a weight; give them a clause"
-                )
-            if not (self.weight > 0 and math.isfinite(self.weight)):
-                raise InputError(f"plan: 'shots: … weight {number(self.weight)}': give a number above 0")
+            raise InputError(f"plan: '{where}: {count} x': give a whole number from 1 to {MOST_COPIES}")
+        if self.weight is not None and not (self.weight > 0 and math.isfinite(self.weight)):
+            raise InputError(f"plan: '{where}: … weight {number(self.weight)}': give a number above 0")
 
     def __str__(self) -> str:
         copies = "" if self.copies is None else f"{self.copies} x "

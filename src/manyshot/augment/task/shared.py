@@ -1,41 +1,77 @@
-"""Augmentation of whole tasks: turned or mirrored classes as new classes.
+"""Ops of items with draws that a class or a task shares: rotated or mirrored classes as new classes.
 
-A letter that lies on its side is a different letter: turning a *class*, every support and query item of it alike, makes
-a class that the source does not have (Santoro et al. 2016, for Omniglot). What must be shared is the draw, so it is
-explicit here: `sample_shared` draws one row of params a class, and `apply_shared` gives each item the row of its class,
-in the support and in the query. An item's class is its label; labels must not be mixed yet.
+A letter that lies on its side is a different letter: rotating a *class*, every support and query item of it alike,
+makes a class that the source does not have (Santoro et al. 2016, for Omniglot). `sample_shared` draws one row of params
+per class, and `apply_shared` gives each item the row of its class, in the support and in the query. An item's class is
+its label, so labels must not be mixed yet.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Int
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.op import Op, Params, take
+from manyshot.augment.ops.compose import Compose
+from manyshot.augment.ops.op import Op, Params, fresh_generator, take
 from manyshot.augment.ops.variants import apply_in_tasks
 from manyshot.base import InputError, did_you_mean
 from manyshot.tasks import Episode, Examples
 
 SHARED_BY = ("class", "task")
-"""Who shares a draw: the items of one class, or all items of a task."""
+"""What shares a draw: the items of one class, or all items of a task."""
+
+
+@dataclass(frozen=True)
+class SharedOps:
+    """Ops of items whose draws are shared by a class or by a task.
+
+    Args:
+        op: The ops as one.
+        per: For each op, "class" or "task": what shares a draw.
+
+    Example:
+        >>> from manyshot.augment.image import Turn
+        >>> side = Examples(torch.rand(1, 2, 1, 8, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> turned = SharedOps(Compose((Turn(),)), ("class",))(Episode(side, side, torch.tensor([[3, 5]])))
+        >>> turned.support.items.equal(turned.query.items)
+        True
+    """
+
+    op: Compose
+    per: tuple[str, ...]
+
+    def __call__(self, episode: Episode, generator: Generator | None = None) -> Episode:
+        """Draw parameters and change T tasks.
+
+        Args:
+            episode: T tasks, with items as the ops take them.
+            generator: Random numbers for the draws, on the CPU; None to follow `torch.manual_seed`.
+        """
+        generator = generator or fresh_generator()
+        tasks, ways = episode.classes.shape
+        params = {
+            str(index): sample_shared(op, per, tasks, ways, generator)  # laid out as Compose draws them
+            for index, (op, per) in enumerate(zip(self.op.ops, self.per, strict=True))
+        }
+        return apply_shared(self.op, episode, params)
 
 
 def sample_shared(op: Op, per: str, tasks: int, ways: int, generator: Generator) -> Params:
-    """Draw an op's params once a class, or once a task.
+    """Draw an op's params once per class, or once per task.
 
     Args:
-        op: any op of items.
-        per: "class" for a draw a class, "task" for one that all classes of a task share.
-        tasks: T.
-        ways: classes a task.
-        generator: for the draws.
+        op: An op of items.
+        per: "class" for a draw per class, "task" for one that all classes of a task share.
+        tasks: Number of tasks, T.
+        ways: Number of classes per task.
+        generator: Random numbers for the draws, on the CPU.
 
     Returns:
-        Params of T ways rows; class k of task t has row `t * ways + k`.
+        Params of T * ways rows; class k of task t has row `t * ways + k`.
 
     Raises:
-        InputError: for another `per`.
+        InputError: If `per` is neither "class" nor "task".
 
     Example:
         >>> from manyshot.augment.image import Turn
@@ -55,9 +91,9 @@ def apply_shared(op: Op, episode: Episode, params: Params) -> Episode:
     """Change every item of support and query by the params of its class.
 
     Args:
-        op: any op of items.
-        episode: T tasks, items as the op takes them.
-        params: of T ways rows, as `sample_shared` draws them.
+        op: An op of items.
+        episode: T tasks, with items as the op takes them.
+        params: Params of T * ways rows, as `sample_shared` draws them.
 
     Example:
         >>> from manyshot.augment.image import Turn
@@ -75,6 +111,6 @@ def apply_shared(op: Op, episode: Episode, params: Params) -> Episode:
 
 
 def class_rows(examples: Examples) -> Int[Tensor, "items"]:
-    """`[T n]` the row of each item's class among `T ways` rows: `t * ways + k`, on the CPU, where params are."""
+    """The row of each item's class among T * ways rows, `t * ways + k`, as `[T * n]` on the CPU, where params are."""
     tasks, ways = examples.class_mask.shape
     return (torch.arange(tasks)[:, None] * ways + examples.class_ids.cpu()).flatten()

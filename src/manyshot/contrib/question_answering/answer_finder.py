@@ -60,7 +60,7 @@ class AnswerFinder:
             raise InputError(f"{source.name}: its items are no sentences; give a table of questions and answers")
         if not answers >= 0:
             raise InputError(f"answers={answers}: give at least 0, for what an answer's text counts beside a question")
-        if plan.changes_tasks or "query" in plan.steps:
+        if plan.changes_tasks or "query" in plan.placements:
             raise InputError(f"plan: '{plan}' changes more than the questions that are known; leave all but shots out")
         self.answers = source.class_names
         self._classify = self._adapted(learner, source, plan, answers, seed)

@@ -33,7 +33,7 @@ def written_start(plan: str, ops: Mapping[str, PolicyOp]) -> tuple[list[float], 
         >>> written_start("support: affine(9, 1, 0, 0) stroke(0.7, p=0.5)", policy_ops(["rotate", "stroke"], 1))
         ([1.0, 0.5], [9.0, 0.7])
     """
-    written = [_often(op) for op in _parts(Plan.parse(plan).item_op())]
+    written = [_often(op) for op in _parts(Plan(plan).item_op())]
     chances, magnitudes = [], []
     for row in ops.values():
         own = [each.first for each in row.magnitudes]

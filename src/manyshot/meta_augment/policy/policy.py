@@ -328,7 +328,7 @@ def _check(options: ContextFreePolicyOptions | PolicyOptions) -> None:
     check_choice(options, "gates", DIFFERENTIABLE)
     check_number(options, "weight", low=1e-6, high=1e6)
     if options.begin:
-        Plan.parse(options.begin).item_op()
+        Plan(options.begin).item_op()
 
 
 def image_channels(shape: tuple[int, ...]) -> int:
