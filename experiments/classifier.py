@@ -21,9 +21,7 @@ CANDIDATES = (
 
 def best_given(real: Source, validation: Source, seed: int, steps: int) -> str:
     """The candidate whose classifier does best on validation items."""
-    reached = {
-        plan: accuracy(real, None, validation, Plan(plan).item_op(), seed, steps).mean() for plan in CANDIDATES
-    }
+    reached = {plan: accuracy(real, None, validation, Plan(plan).item_op(), seed, steps).mean() for plan in CANDIDATES}
     return max(reached, key=reached.get)
 
 

@@ -125,9 +125,7 @@ def _written(run: AugmenterRun) -> str | None:
 
 def _plans(variants: tuple[int, int], augmenters: list[dict[str, AugmenterRun]]) -> dict[str, list[Plan]]:
     """Of every arm, that of each seed."""
-    made = [
-        Plan(f"shots: {variants[0]} x {what}; query: {variants[1]} x {WRITTEN}") for what in (WRITTEN, "learned")
-    ]
+    made = [Plan(f"shots: {variants[0]} x {what}; query: {variants[1]} x {WRITTEN}") for what in (WRITTEN, "learned")]
     plans = {"written": [made[0]] * len(augmenters)}
     return plans | {name: [made[1].with_augmenter(each[name].augmenter) for each in augmenters] for name in LEARNED}
 

@@ -9,8 +9,8 @@ from manyshot.augment.mix import MIXES, CutMix, Mixup, SometimesMix, mix_example
 from manyshot.augment.ops.op import Op
 from manyshot.augment.plan.build import build
 from manyshot.augment.plan.language import parse
-from manyshot.augment.plan.presets import TEXT_PRESETS
 from manyshot.augment.plan.placements import PLACEMENTS
+from manyshot.augment.plan.presets import TEXT_PRESETS
 from manyshot.augment.task import TASK_OPS
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples

@@ -38,9 +38,7 @@ def test_plain_batches_of_vectors_are_blended_too():
 
 def test_a_plan_mixes_vectors():
     side = examples(6)
-    changed = Plan("support: mixup(1)").apply(
-        Episode(side, side, torch.zeros(2, 4, dtype=torch.long)), generator()
-    )
+    changed = Plan("support: mixup(1)").apply(Episode(side, side, torch.zeros(2, 4, dtype=torch.long)), generator())
     assert (changed.support.labels.amax(-1) < 1).any()
     assert changed.query.items.equal(side.items)
 
