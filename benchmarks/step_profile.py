@@ -41,7 +41,7 @@ def profile(config: Config, steps: int) -> dict[str, Any]:
     channels, size = image_shape(sampler.source)
     learner = make_learner(config, channels, size).train()
     plan = Plan(config.plan)
-    optimizer = torch.optim.AdamW(learner.parameters(), lr=config.fit.rate)
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=config.fit.learning_rate)
     count = config.fit.meta_batch_size
     spent: dict[str, list[float]] = {part: [] for part in PARTS}
     for step in range(WARM_UP + steps):
@@ -54,7 +54,7 @@ def profile(config: Config, steps: int) -> dict[str, Any]:
         marks.append(time.process_time())
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(learner.parameters(), config.fit.clip)
+        torch.nn.utils.clip_grad_norm_(learner.parameters(), config.fit.grad_clip)
         optimizer.step()
         marks.append(time.process_time())
         if step >= WARM_UP:

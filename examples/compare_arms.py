@@ -14,7 +14,7 @@ CONFIG = Config(
     ways=10,
     queries=2,
     validation=0.0,
-    fit=Settings(steps=20, rate=2e-3, meta_batch_size=2),
+    fit=Settings(steps=20, learning_rate=2e-3, meta_batch_size=2),
 )
 
 if __name__ == "__main__":  # the trainings run in processes of their own, which read this file again

@@ -14,13 +14,13 @@ LETTERS = Config(
     ways=5,
     validation=0.0,
     augmenter=0.25,  # letters that the learner does not see, for the augmenter to learn from
-    fit=Settings(steps=20, meta_batch_size=2, rate=2e-3),
+    fit=Settings(steps=20, meta_batch_size=2, learning_rate=2e-3),
 )
 
 with tempfile.TemporaryDirectory() as name:
     learner, augmenter = f"{name}/learner", f"{name}/augmenter"
     train(LETTERS, Path(learner))
-    few_steps = Settings(steps=10, meta_batch_size=2, rate=2e-3)
+    few_steps = Settings(steps=10, meta_batch_size=2, learning_rate=2e-3)
     train_augmenter(AugmenterConfig(learner, "deformation", shots=1, queries=2, fit=few_steps), Path(augmenter))
 
     run, digits = load(augmenter), load_data("digits")

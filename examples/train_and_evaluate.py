@@ -13,7 +13,7 @@ config = Config(
     ways=10,
     queries=2,
     plan="task: turn flip; support+query: affine(15, 1.3, 0.3) elastic(0.1) stroke(1, p=0.5)",
-    fit=Settings(steps=40, rate=2e-3, meta_batch_size=2, validation_tasks=20),
+    fit=Settings(steps=40, learning_rate=2e-3, meta_batch_size=2, validation_tasks=20),
 )
 
 with tempfile.TemporaryDirectory() as folder:

@@ -44,7 +44,7 @@ LEARNED = {
     "learned noise": "embedding_noise",
     "learned shift": "shift",
 }
-SETTINGS = Settings(steps=400, meta_batch_size=2, rate=2e-3, validate_every=100, validation_tasks=100)
+SETTINGS = Settings(steps=400, meta_batch_size=2, learning_rate=2e-3, eval_every=100, validation_tasks=100)
 
 
 def main() -> None:

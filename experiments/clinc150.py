@@ -198,7 +198,7 @@ def meta_trained(learner: Learner, division: int, train: Source, held_out: Sourc
     torch.manual_seed(division)
     tasks = EpisodeSampler(train, WAYS, SHOTS, QUERIES, seed=division)
     validation = EpisodeSampler(held_out, 25, 1, QUERIES, seed=0)
-    settings = Settings(STEPS, TASKS_PER_STEP, RATE, validate_every=100, validation_tasks=20, seed=division)
+    settings = Settings(STEPS, TASKS_PER_STEP, RATE, eval_every=100, validation_tasks=20, seed=division)
     objective = Tailor() if isinstance(learner, Augmented) else None
     fit(learner, tasks, settings, validation=validation, title=f"division {division}", objective=objective)
     learner.eval()

@@ -38,7 +38,9 @@ def config_of(name: str, root: str, seed: int, tiny: bool = False, steps: int | 
     """The settings of a model, trained for its own number of steps or another one."""
     model, rate, its_own = MODELS[name]
     steps = 4 if tiny else steps or its_own
-    fit = GeneratorSettings(steps=steps, batch=32, rate=rate, eval_every=steps, save_every=steps, seed=seed)
+    fit = GeneratorSettings(
+        steps=steps, batch_size=32, learning_rate=rate, eval_every=steps, save_every=steps, seed=seed
+    )
     return GeneratorConfig("omniglot", root=root, model=model, validation=0.1, test=0.15, fit=fit)
 
 

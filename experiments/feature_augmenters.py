@@ -84,7 +84,7 @@ def domains(root: Path) -> dict[str, Domain]:
         test=0.17,
         augmenter=0.23,
         split_by="group",
-        fit=Settings(steps=1500, meta_batch_size=2, rate=1.5e-3, validate_every=500, validation_tasks=100),
+        fit=Settings(steps=1500, meta_batch_size=2, learning_rate=1.5e-3, eval_every=500, validation_tasks=100),
     )
     photographs = Config(
         "cifar-fs",
@@ -97,7 +97,7 @@ def domains(root: Path) -> dict[str, Domain]:
         plan="natural",
         validation=0.1,
         augmenter=0.2,
-        fit=Settings(steps=1000, meta_batch_size=2, rate=2e-3, validate_every=500, validation_tasks=100),
+        fit=Settings(steps=1000, meta_batch_size=2, learning_rate=2e-3, eval_every=500, validation_tasks=100),
     )
     return {
         "Omniglot, Conv4": Domain(20, letters),
@@ -167,9 +167,9 @@ def trained(text: str, parts: dict[str, Source], ways: int, seed: int) -> tuple[
         settings = Settings(
             steps=300,
             meta_batch_size=4,
-            rate=3e-3,
+            learning_rate=3e-3,
             weight_decay=0.1,
-            validate_every=100,
+            eval_every=100,
             validation_tasks=100,
             save_every=300,
             seed=seed,

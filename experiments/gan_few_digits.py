@@ -46,7 +46,7 @@ def main() -> None:
         right: dict[str, list[np.ndarray]] = {"nothing": [], "given": [], "made": [], "made and given": []}
         seconds = []
         for seed in seeds:
-            fit = GeneratorSettings(steps=steps, eval_every=math.ceil(steps / 4), adapt=0.6, seed=seed)
+            fit = GeneratorSettings(steps=steps, eval_every=math.ceil(steps / 4), ada_target=0.6, seed=seed)
             config = GeneratorConfig(
                 "mnist", root=options.root, model=MODEL, plan=SEEN, per_class=size, validation=0.02, fit=fit
             )

@@ -151,7 +151,7 @@ def main() -> None:
 
     arms: dict[str, list[dict]] = {"real": [], "ours": [], "textbook": []}
     for seed in SEEDS[:1] if tiny else SEEDS:
-        fit = GeneratorSettings(steps=steps, rate=RATE, eval_every=max(2, steps // 4), seed=seed)
+        fit = GeneratorSettings(steps=steps, learning_rate=RATE, eval_every=max(2, steps // 4), seed=seed)
         run = trained(GeneratorConfig("mnist", root=options.root, model=MODEL, fit=fit), runs / f"all-{seed}")
         draws = torch.Generator().manual_seed(seed)
         seconds = cpu_seconds(runs / f"all-{seed}")

@@ -71,7 +71,7 @@ def main() -> None:
         told = {name: _written(run) for name, run in augmenters[-1].items()}
         print(seed, told, f"{process_time() - began:.0f} s", flush=True)
 
-    runs = one_shot_runs(options.choosing, SIZE, CONFIG.centred)
+    runs = one_shot_runs(options.choosing, SIZE, CONFIG.centered)
     judged = {
         name: judge(learners, runs, plans, CHOOSING[1], MOST_CHOOSING)
         for name, plans in _plans(CHOOSING, augmenters).items()
@@ -80,7 +80,7 @@ def main() -> None:
     print(choosing, flush=True)
     best = min(LEARNED, key=lambda name: min(choosing[f"{name}, {head}"]["error"] for head in HEADS))
 
-    runs = one_shot_runs(options.final, SIZE, CONFIG.centred)
+    runs = one_shot_runs(options.final, SIZE, CONFIG.centered)
     plans = _plans(FINAL, augmenters)
     judged = {name: judge(learners, runs, plans[name], FINAL[1], len(runs.names)) for name in ("written", best)}
     write(
@@ -110,7 +110,7 @@ def _learned(learner: Path, name: str, runs: Path, seed: int) -> AugmenterRun:
     if (folder / "last.safetensors").exists():
         return load_augmenter_run(folder)
     text, rate = LEARNED[name]
-    fit = Settings(STEPS, meta_batch_size=2, rate=rate, warm_up=10, seed=seed)
+    fit = Settings(STEPS, meta_batch_size=2, learning_rate=rate, warmup_steps=10, seed=seed)
     tasks = {"copies": 8, "ways": 20, "shots": 1, "queries": 2}
     return train_augmenter(AugmenterConfig(str(learner), text, head="prototypes(nearest)", **tasks, fit=fit), folder)
 

@@ -46,7 +46,7 @@ LEARNER = Config(
     test=0.17,
     augmenter=0.23,
     split_by="group",
-    fit=Settings(steps=1500, meta_batch_size=2, rate=1.5e-3, validate_every=500, validation_tasks=100),
+    fit=Settings(steps=1500, meta_batch_size=2, learning_rate=1.5e-3, eval_every=500, validation_tasks=100),
 )
 PENALTY = 10.0
 COPIES = 8
@@ -125,8 +125,8 @@ def main() -> None:
 def _trained(place: Path, learner: Path, text: str, rate: float, seed: int):
     if (place / "last.safetensors").exists():
         return load_augmenter_run(place)
-    looks = {"validate_every": STEPS // 2, "validation_tasks": VALIDATION_TASKS}
-    fit = Settings(STEPS, 2, rate, warm_up=10, save_every=50, seed=seed, **looks)
+    looks = {"eval_every": STEPS // 2, "validation_tasks": VALIDATION_TASKS}
+    fit = Settings(STEPS, 2, rate, warmup_steps=10, save_every=50, seed=seed, **looks)
     settings = {"copies": 4, "ways": 20, "shots": 1, "queries": 2, "fit": fit}
     return train_augmenter(AugmenterConfig(str(learner), text, head=f"ridge(penalty={PENALTY})", **settings), place)
 

@@ -13,7 +13,7 @@ from circumstances import answer, write
 
 TRAINING = (
     "--split small1 --size 42 --encoder 'conv4(32, 64, 128, 128)' --ways 20 --queries 2 --within-group 0.5 "
-    "--meta-batch-size 2 --steps 5000 --rate 2e-3 --validation 0"
+    "--meta-batch-size 2 --steps 5000 --learning-rate 2e-3 --validation 0"
 )
 PLANS = {"without": "none", "with": "handwriting"}
 # Chosen on the three alphabets of small2 that small1 does not have, not on the runs that it is judged on.

@@ -59,7 +59,7 @@ GRADIENT = Reinforce("flipped")
 OPS = "spin-recolour"
 PROBED = 400
 """Tasks that a probe is fitted to, and as many that it is asked about."""
-ENCODER = Settings(steps=500, meta_batch_size=4, rate=2e-3)
+ENCODER = Settings(steps=500, meta_batch_size=4, learning_rate=2e-3)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def main() -> None:
         for name, text in LEARNED.items():
             began = process_time()
             augmenter = parse_augmenter(text.format(ops=OPS)).make((3, 28, 28))
-            settings = Settings(options.steps, meta_batch_size=24, rate=RATE, warm_up=20, seed=seed)
+            settings = Settings(options.steps, meta_batch_size=24, learning_rate=RATE, warmup_steps=20, seed=seed)
             tasks = Families(for_policy, 100 + seed)
             if isinstance(augmenter, Policy):
                 augmenter.note(tasks.batch(0, 80).support)

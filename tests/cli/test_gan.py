@@ -8,7 +8,7 @@ from PIL import Image
 
 from manyshot.datasets import load as load_data
 
-TINY = ("--steps", 4, "--batch", 4, "--eval-every", 2, "--save-every", 2, "--quiet")
+TINY = ("--steps", 4, "--batch-size", 4, "--eval-every", 2, "--save-every", 2, "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def trained(tmp_path_factory):
     from manyshot.training import Config, Settings, train
 
     folder = tmp_path_factory.mktemp("runs")
-    fit = GeneratorSettings(steps=2, batch=4, eval_examples=16)
+    fit = GeneratorSettings(steps=2, batch_size=4, eval_examples=16)
     encoder = Config("digits", size=16, encoder="conv4(4, 4, 4, 4)", validation=0.0, fit=Settings(steps=1))
     train(encoder, folder / "encoder")
     for name, model, more in (
@@ -89,7 +89,7 @@ class TestTrain:
     def test_few_pictures_with_adapted_augmentation(self, manyshot, tmp_path):
         answer = manyshot(
             *("gan", "train", "digits", "--size", 8, "--model", "conditional(2)", "--per-class", 5),
-            *("--plan", "support: affine erase", "--adapt", 0.6, "--out", tmp_path / "run", *TINY),
+            *("--plan", "support: affine erase", "--ada-target", 0.6, "--out", tmp_path / "run", *TINY),
         )
         assert answer.status == 0, answer.errors
         assert "4 steps" in answer.out
@@ -102,7 +102,7 @@ class TestTrain:
             (("--model", "afhn"), "--encoder-run"),
             (("--plan", "support: afine"), "affine"),
             (("--plan", "query: affine"), "write 'support: affine'"),
-            (("--adapt", 0.6), "--plan"),
+            (("--ada-target", 0.6), "--plan"),
             (("--steps", 0), "steps=0"),
             (("--per-class", 999), "per_class=999"),
             (("--encoder-run", "nowhere"), "nowhere"),

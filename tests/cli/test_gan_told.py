@@ -9,14 +9,14 @@ from PIL import Image
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings
 from manyshot.generate.train import train_generator
 
-TINY = ("--steps", 2, "--batch", 4, "--eval-every", 2, "--quiet")
+TINY = ("--steps", 2, "--batch-size", 4, "--eval-every", 2, "--quiet")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A folder of one small run of each kind."""
     folder = tmp_path_factory.mktemp("runs")
-    fit = GeneratorSettings(steps=2, batch=4, eval_examples=16)
+    fit = GeneratorSettings(steps=2, batch_size=4, eval_examples=16)
     for name, model in (("labelled", "conditional(2, noise=4)"), ("shown", "dagan(2, judge=2, noise=4)")):
         train_generator(GeneratorConfig("digits", size=16, model=model, fit=fit), folder / name)
     return folder
@@ -91,7 +91,7 @@ class TestWeights:
 
         distances = iter([0.1, 0.2])
         monkeypatch.setattr("manyshot.generate.fit.look_at", lambda *arguments: Look(next(distances), 0.5, 0.5))
-        fit = GeneratorSettings(steps=4, batch=4, eval_every=2, eval_examples=16)
+        fit = GeneratorSettings(steps=4, batch_size=4, eval_every=2, eval_examples=16)
         model = "dcgan(2, noise=4)" if command == "sample" else "dagan(2, judge=2, noise=4)"
         run = train_generator(GeneratorConfig("digits", size=16, model=model, fit=fit), tmp_path / "run")
         assert (run.step, run.steps) == (2, 4)
@@ -110,8 +110,18 @@ class TestWeights:
         assert "holds no weights; restore them, or name a folder that `manyshot gan train` wrote" in answer.errors
 
     def test_a_training_that_learned_nothing_makes_no_pictures(self, manyshot, tmp_path):
-        words = ("gan", "train", "digits", "--size", 8, "--model", "gan(8, noise=4, loss=wasserstein)", "--batch", 8)
-        answer = manyshot(*words, "--rate", 1e5, "--steps", 400, "--out", tmp_path / "run")
+        words = (
+            "gan",
+            "train",
+            "digits",
+            "--size",
+            8,
+            "--model",
+            "gan(8, noise=4, loss=wasserstein)",
+            "--batch-size",
+            8,
+        )
+        answer = manyshot(*words, "--learning-rate", 1e5, "--steps", 400, "--out", tmp_path / "run")
         assert answer.status != 0
         assert "nothing was learned before" in answer.errors
         answer = manyshot("gan", "sample", tmp_path / "run", "--out", tmp_path / "made")
@@ -124,7 +134,7 @@ class TestOptions:
         ("options", "told"),
         [
             (
-                ("--model", "cvae", "--adapt", 0.5),
+                ("--model", "cvae", "--ada-target", 0.5),
                 "adapt: cvae has no discriminator, so it has no effect; leave it out",
             ),
             (

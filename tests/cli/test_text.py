@@ -153,7 +153,7 @@ class TestCompare:
         [
             (("--arms", "none", "--steps", 5), "--steps has no effect on sentences, where nothing is trained"),
             (("--arms", "a = support: aeda => shots: 2 x aeda"), "nothing is trained here, so it has one plan"),
-            (("--arms", "a = none | rate=0.1"), "rate=0.1: nothing is trained here"),
+            (("--arms", "a = none | learning_rate=0.1"), "learning_rate=0.1: nothing is trained here"),
             (("--arms", "none", "--arms", "none"), "two arms are called 'none'"),
             (("--arms", "a = none | learner=relation"), "relation"),
             (("--arms", "none", "--ways", 9), "3 classes, but ways=9"),

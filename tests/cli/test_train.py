@@ -59,7 +59,7 @@ class TestTrain:
             (("--classes", 1), "classes=1"),
             (("--classes", 11), "classes=11, but digits has 10"),
             (("--classes", 3), "3 classes, but ways=5"),
-            (("--rate", -1), "rate=-1"),
+            (("--learning-rate", -1), "learning_rate=-1"),
             (("--validation", 1.5), "validation=1.5"),
             (("--schedule", "cosin"), "cosine"),
             (("--split", "train"), "no split"),
@@ -96,7 +96,9 @@ class TestTrain:
 
     def test_a_training_that_diverges_says_so_and_keeps_good_weights(self, manyshot, tmp_path):
         out = tmp_path / "run"
-        answer = manyshot("train", "digits", "--rate", 1e30, "--optimizer", "sgd", "--out", out, *TINY, "--steps", 40)
+        answer = manyshot(
+            "train", "digits", "--learning-rate", 1e30, "--optimizer", "sgd", "--out", out, *TINY, "--steps", 40
+        )
         assert answer.status == 1
         assert answer.errors.count("\n") == 1
         assert "learning rate" in answer.errors
@@ -246,14 +248,19 @@ def test_a_comparison_trains_every_arm_and_reports(manyshot, tmp_path):
 
 @pytest.mark.usefixtures("forked_workers")
 def test_a_comparison_puts_learners_beside_each_other_trained_on_few_classes(manyshot, tmp_path):
-    arms = ("--arms", "prototypes = none", "--arms", "maml = none | learner=maml(steps=2, step_size=0.2) | rate=0.01")
+    arms = (
+        "--arms",
+        "prototypes = none",
+        "--arms",
+        "maml = none | learner=maml(steps=2, step_size=0.2) | learning_rate=0.01",
+    )
     arms = (*arms, "--arms", "nearest = none => shots: 2 x affine | learner=prototypes(nearest)")
     words = ("compare", "digits", *arms, "--ways", 3, "--classes", 4, "--seeds", 1, "--tasks", 5)
     answer = manyshot(*words, "--out", tmp_path / "out", *TINY, "--json").json
-    assert answer["arms"]["maml"]["settings"] == {"learner": "maml(steps=2, step_size=0.2)", "rate": "0.01"}
+    assert answer["arms"]["maml"]["settings"] == {"learner": "maml(steps=2, step_size=0.2)", "learning_rate": "0.01"}
     assert answer["arms"]["nearest"]["test_learner"] == "prototypes(nearest)"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    for told in ("learner=maml(steps=2, step_size=0.2) rate=0.01", "shots: 2 x affine by prototypes(nearest)"):
+    for told in ("learner=maml(steps=2, step_size=0.2) learning_rate=0.01", "shots: 2 x affine by prototypes(nearest)"):
         assert told in page
 
 

@@ -45,10 +45,10 @@ def run(seed: int, test_plan: str = "none") -> Run:
         ("a = none => shots: 2 x affine(degrees=3)", Arm("a", "none", "shots: 2 x affine(degrees=3)")),
         ("a = none | learner = maml(steps=5)", Arm("a", "none", settings=(("learner", "maml(steps=5)"),))),
         ("none | objective=plain", Arm("none | objective=plain", "none", settings=(("objective", "plain"),))),
-        ("none | rate=0.1", Arm("none | rate=0.1", "none", settings=(("rate", "0.1"),))),
+        ("none | learning_rate=0.1", Arm("none | learning_rate=0.1", "none", settings=(("learning_rate", "0.1"),))),
         (
-            "a=task: turn|rate=1e-2|within-group=1",
-            Arm("a", "task: turn", "none", (("rate", "1e-2"), ("within-group", "1"))),
+            "a=task: turn|learning-rate=1e-2|within-group=1",
+            Arm("a", "task: turn", "none", (("learning_rate", "1e-2"), ("within_group", "1"))),
         ),
         ("turned classes, mlti = none", Arm("turned classes, mlti", "none")),
         ("maml (5 steps): p=none", Arm("maml (5 steps): p", "none")),
@@ -72,10 +72,10 @@ def test_an_arm_is_read_from_one_line(text, arm):
         ("none | learner=", "'learner=' sets nothing"),
         ("none | maml", "'maml' sets nothing"),
         ("none | objective=maxap", "maxup"),
-        ("none | rate=fast", "rate=fast: give a number"),
-        ("none | rate=-1", "rate=-1.0"),
-        ("none | rate=1 | rate=2", "rate is set twice"),
-        ("none => none | rate=1", "'rate' cannot be set here"),
+        ("none | learning_rate=fast", "learning_rate=fast: give a number"),
+        ("none | learning_rate=-1", "learning_rate=-1.0"),
+        ("none | learning_rate=1 | learning_rate=2", "learning_rate is set twice"),
+        ("none => none | learning_rate=1", "'learning_rate' cannot be set here"),
         ("= none", "no name before '='"),
         ("none => task: composites", "makes other tasks than those to be evaluated"),
         ("none => query: mixup", "mixes queries"),
@@ -181,7 +181,9 @@ def test_the_command_line_names_the_comparisons_that_there_are():
 @pytest.mark.usefixtures("forked_workers")
 def test_a_training_that_fails_last_fails_the_comparison(tmp_path):
     """And a comparison whose trainings have failed does not judge their untrained weights."""
-    explodes = replace(CONFIG, fit=replace(CONFIG.fit, rate=1e12, clip=1e12, optimizer="sgd", warm_up=0))
+    explodes = replace(
+        CONFIG, fit=replace(CONFIG.fit, learning_rate=1e12, grad_clip=1e12, optimizer="sgd", warmup_steps=0)
+    )
     with pytest.raises(TrainingDiverged):
         train_arms([Arm("none", "none")], explodes, 1, tmp_path / "out")
 
@@ -209,7 +211,7 @@ def test_a_folder_of_other_things_is_not_written_over(tmp_path):
     [
         ("none | within-group=1", "no group|no groups"),
         ("none => none | learner=maml", "learner 'maml' has other weights than 'prototypes'"),
-        ("none | encoder=conv4(4, 4, 4, 4) | rate=0", "rate=0"),
+        ("none | encoder=conv4(4, 4, 4, 4) | learning_rate=0", "learning_rate=0"),
     ],
 )
 def test_an_arm_that_could_not_be_trained_or_used_is_told_before_any_training(arm, message, tmp_path):
@@ -225,14 +227,14 @@ def test_arms_of_different_learners_stand_beside_each_other_and_arms_that_differ
     arms = [
         Arm.parse("plain = none"),
         Arm.parse("nearest = none => shots: 2 x flip(1) | learner=prototypes(nearest)"),
-        Arm.parse("maml = none | learner=maml(steps=2) | rate=0.01"),
+        Arm.parse("maml = none | learner=maml(steps=2) | learning_rate=0.01"),
     ]
     runs, seconds = train_arms(arms, CONFIG, 1, tmp_path, jobs=1)
     assert sorted(path.name for path in tmp_path.glob("arm-*")) == ["arm-0", "arm-2"]
     assert seconds["plain"] == seconds["nearest"] > 0
     plain, nearest, maml = (runs[arm.name][0] for arm in arms)
-    assert (maml.config.learner, maml.config.fit.rate) == ("maml(steps=2)", 0.01)
-    assert (plain.config.fit.rate, plain.config.test_plan) == (CONFIG.fit.rate, "none")
+    assert (maml.config.learner, maml.config.fit.learning_rate) == ("maml(steps=2)", 0.01)
+    assert (plain.config.fit.learning_rate, plain.config.test_plan) == (CONFIG.fit.learning_rate, "none")
     assert nearest.config.test_plan == "shots: 2 x flip(1)"
     assert (plain.learner.match, nearest.learner.match) == ("mean", "nearest")
     assert all(a.equal(b) for a, b in zip(plain.learner.parameters(), nearest.learner.parameters(), strict=True))

@@ -22,7 +22,7 @@ from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.metrics_log import read_metrics
 from manyshot.tasks import Source
 
-FEW = GeneratorSettings(steps=6, batch=4, eval_every=3, save_every=2, eval_examples=12)
+FEW = GeneratorSettings(steps=6, batch_size=4, eval_every=3, save_every=2, eval_examples=12)
 MODELS = (
     "gan(8, noise=4)",
     "dcgan(2, noise=4)",
@@ -65,7 +65,11 @@ class TestLearning:
     def test_a_game_learns_both_modes_of_a_mixture(self, text):
         source = two_modes()
         game = game_for(source, text)
-        fit_generator(game, source, GeneratorSettings(steps=300, batch=64, rate=3e-3, eval_every=150, averaging=0.97))
+        fit_generator(
+            game,
+            source,
+            GeneratorSettings(steps=300, batch_size=64, learning_rate=3e-3, eval_every=150, ema_decay=0.97),
+        )
         shares = modes_of(game.averaged.sample(500, generator=draws()))
         assert sum(shares) > 0.8
         assert min(shares) > 0.2
@@ -73,7 +77,7 @@ class TestLearning:
     def test_a_step_moves_each_weight_by_its_own_slope(self):
         # Convolutions give grads that lie in memory in another order than their weights.
         source = pictures(16)
-        settings = GeneratorSettings(steps=1, batch=4, rate=1e-2, eval_examples=8)
+        settings = GeneratorSettings(steps=1, batch_size=4, learning_rate=1e-2, eval_examples=8)
         trained, by_hand = (game_for(source, "dcgan(4, noise=4, penalty=r1, spectral=no)") for _ in range(2))
         fit_generator(trained, source, settings)
         noise = generator(settings.seed, "noise", 0)
@@ -99,7 +103,9 @@ class TestLearning:
         )
         source = Source.of(dark.to(torch.uint8), [f"class {k}" for k in label.tolist()])
         game = game_for(source, "conditional(8, noise=4, loss=non_saturating, penalty=r1, spectral=no)")
-        fit_generator(game, source, GeneratorSettings(steps=120, batch=32, rate=4e-3, eval_every=60, averaging=0.95))
+        fit_generator(
+            game, source, GeneratorSettings(steps=120, batch_size=32, learning_rate=4e-3, eval_every=60, ema_decay=0.95)
+        )
         made = game.averaged.sample(40, label=torch.arange(40) % 2, generator=draws()).mean((1, 2, 3))
         assert made[::2].mean() < 0.35
         assert made[1::2].mean() > 0.65
@@ -112,7 +118,11 @@ class TestLearning:
         items[torch.arange(240), 0, place] = 0.3 + 0.7 * torch.rand(240, 1, generator=draws())
         source = Source.of(items.mul(255).to(torch.uint8), [f"bar {k}" for k in place.tolist()])
         game = game_for(source, text)
-        fit_generator(game, source, GeneratorSettings(steps=200, batch=32, rate=3e-3, eval_every=100, averaging=0.95))
+        fit_generator(
+            game,
+            source,
+            GeneratorSettings(steps=200, batch_size=32, learning_rate=3e-3, eval_every=100, ema_decay=0.95),
+        )
         shown = torch.zeros(20, 1, 8, 8)
         shown[:, :, 7] = 0.6
         made = game.averaged.sample(20, like=shown, generator=draws())
@@ -124,11 +134,11 @@ class TestLearning:
         source = pictures().subset(classes=["class 0"])
         settings = GeneratorSettings(
             steps=100,
-            batch=16,
-            rate=4e-3,
+            batch_size=16,
+            learning_rate=4e-3,
             discriminator_steps=4,
-            adapt=0.6,
-            adapt_items=400,
+            ada_target=0.6,
+            ada_examples=400,
             eval_every=100,
             eval_examples=8,
         )
@@ -155,7 +165,12 @@ class TestLearning:
         monkeypatch.setattr(game, "discriminator_side", watch)
         monkeypatch.setattr(AdaptiveProbability, "next", told_of)
         settings = GeneratorSettings(
-            steps=2 * EVERY, batch=6, discriminator_steps=turns, adapt=0.6, eval_examples=8, rate=3e-3
+            steps=2 * EVERY,
+            batch_size=6,
+            discriminator_steps=turns,
+            ada_target=0.6,
+            eval_examples=8,
+            learning_rate=3e-3,
         )
         fit_generator(game, source, settings, (Brightness(),))
         each = EVERY * turns
@@ -167,7 +182,9 @@ class TestLearning:
         source = two_modes(64)
         game = game_for(source, "gan(8, noise=4)")
         before = {name: weight.clone() for name, weight in game.named_parameters()}
-        settings = GeneratorSettings(steps=1, batch=8, rate=1e-2, discriminator_rate=1e-4, eval_examples=8)
+        settings = GeneratorSettings(
+            steps=1, batch_size=8, learning_rate=1e-2, discriminator_learning_rate=1e-4, eval_examples=8
+        )
         fit_generator(game, source, settings)
         # The first step of Adam moves a weight by the rate, whatever its slope.
         moved = {name: (weight - before[name]).abs().max().item() for name, weight in game.named_parameters()}
@@ -182,7 +199,7 @@ class TestResume:
         whole, parts = tmp_path / "whole", tmp_path / "parts"
         for folder in (whole, parts):
             folder.mkdir()
-        settings = GeneratorSettings(**vars(FEW) | {"adapt": 0.5, "adapt_items": 20})
+        settings = GeneratorSettings(**vars(FEW) | {"ada_target": 0.5, "ada_examples": 20})
         fit_generator(game_for(source, text), source, settings, (Brightness(),), folder=whole)
 
         class Killed(Exception):
@@ -220,7 +237,9 @@ class TestResume:
 class TestHealth:
     def test_a_diverging_training_stops_and_gives_the_weights_of_the_last_checkpoint_back(self, tmp_path):
         source = two_modes(64)
-        settings = GeneratorSettings(steps=400, batch=8, rate=50.0, eval_every=400, eval_examples=8, save_every=2)
+        settings = GeneratorSettings(
+            steps=400, batch_size=8, learning_rate=50.0, eval_every=400, eval_examples=8, save_every=2
+        )
         on_disk, in_memory = (game_for(source, "gan(8, noise=4, loss=wasserstein)") for _ in range(2))
         with pytest.raises(TrainingDiverged, match="so training stopped"):
             fit_generator(on_disk, source, settings, folder=tmp_path)
@@ -244,7 +263,7 @@ class TestHealth:
     @pytest.mark.parametrize("on_disk", [False, True])
     def test_weights_are_said_to_be_kept_only_where_something_was_learned(self, more, kept, on_disk, tmp_path):
         source = two_modes(64)
-        settings = GeneratorSettings(steps=400, batch=8, rate=50.0, eval_examples=8, **more)
+        settings = GeneratorSettings(steps=400, batch_size=8, learning_rate=50.0, eval_examples=8, **more)
         game = game_for(source, "gan(8, noise=4, loss=wasserstein)")
         before = {name: tensor.clone() for name, tensor in game.state_dict().items()}
         with pytest.raises(TrainingDiverged, match=f"so training stopped; {kept}. Lower the rate"):
@@ -256,7 +275,7 @@ class TestHealth:
     def test_trouble_before_any_look_was_kept_does_not_speak_of_a_better_one(self, capsys, monkeypatch):
         monkeypatch.setattr("manyshot.generate.fit.look_at", lambda *arguments: None)
         source = two_modes(64)
-        settings = GeneratorSettings(steps=2, batch=4, eval_every=1, eval_examples=8)
+        settings = GeneratorSettings(steps=2, batch_size=4, eval_every=1, eval_examples=8)
         fit_generator(game_for(source, "gan(8, noise=4)"), source, settings)
         said = capsys.readouterr().err
         assert "made items are no numbers; no look has been kept yet, and training goes on" in " ".join(said.split())
@@ -271,7 +290,7 @@ class TestHealth:
             return Look(0.5 if len(seen) == 1 else 0.1, 0.9, 0.8 if len(seen) == 1 else 0.0)
 
         monkeypatch.setattr("manyshot.generate.fit.look_at", look)
-        settings = GeneratorSettings(steps=9, batch=4, eval_every=3, eval_examples=8)
+        settings = GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8)
         rows = fit_generator(game, source, settings, folder=tmp_path)
         assert [row["step"] for row in rows if "trouble" in row] == [6, 9]
         assert capsys.readouterr().err.count("mode collapse") == 1
@@ -317,7 +336,7 @@ class TestHealth:
         source = Source.of(50 + torch.rand(40, 2, generator=draws()), ["here"] * 40)
         game = game_for(source, f"gan(16, noise=4, loss={loss})")
         settings = GeneratorSettings(
-            steps=60, batch=8, rate=1e-6, discriminator_rate=1e-2, eval_every=60, eval_examples=8
+            steps=60, batch_size=8, learning_rate=1e-6, discriminator_learning_rate=1e-2, eval_every=60, eval_examples=8
         )
         rows = fit_generator(game, source, settings)
         assert rows[0]["discriminator_loss"] > 0.1 > 0.02 > rows[30]["discriminator_loss"]
@@ -367,7 +386,7 @@ class TestHealth:
         monkeypatch.setattr("manyshot.generate.fit.look_at", look)
         source = two_modes(64)
         game = game_for(source, "gan(8, noise=4)")
-        fit_generator(game, source, GeneratorSettings(steps=9, batch=4, eval_every=3, eval_examples=8))
+        fit_generator(game, source, GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8))
         assert all(seen[1][name].equal(tensor) for name, tensor in game.averaged.state_dict().items())
 
 
@@ -548,11 +567,11 @@ class TestConfig:
         ("settings", "named"),
         [
             ({"steps": 0}, "steps=0"),
-            ({"batch": 0}, "batch=0"),
-            ({"rate": -1.0}, "rate=-1.0"),
-            ({"discriminator_rate": 0.0}, "discriminator_rate=0.0"),
-            ({"averaging": 1.0}, "averaging=1.0"),
-            ({"adapt": 2.0}, "adapt=2.0"),
+            ({"batch_size": 0}, "batch_size=0"),
+            ({"learning_rate": -1.0}, "learning_rate=-1.0"),
+            ({"discriminator_learning_rate": 0.0}, "discriminator_learning_rate=0.0"),
+            ({"ema_decay": 1.0}, "ema_decay=1.0"),
+            ({"ada_target": 2.0}, "ada_target=2.0"),
             ({"eval_examples": 3}, "eval_examples=3"),
         ],
     )
@@ -567,7 +586,7 @@ class TestConfig:
             ({"plan": "support: afine"}, "affine"),
             ({"validation": 0.5, "test": 0.5}, "leave something"),
             ({"per_class": 0}, "per_class=0"),
-            ({"fit": GeneratorSettings(adapt=0.6)}, "nothing to adapt"),
+            ({"fit": GeneratorSettings(ada_target=0.6)}, "nothing to adapt"),
             ({"model": "cvae", "plan": "support: affine"}, "plan: cvae has no discriminator"),
             ({"model": "cvae", "fit": GeneratorSettings(discriminator_steps=2)}, "discriminator_steps: cvae has no"),
             ({"plan": "support: affine", "encoder": "run"}, "cannot change features"),

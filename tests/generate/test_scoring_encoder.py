@@ -9,7 +9,7 @@ from manyshot.generate.scoring_encoder import own_encoder
 from manyshot.generate.train import train_generator
 from manyshot.training.splits import load_sources
 
-FIT = GeneratorSettings(steps=2, batch=4, eval_examples=16)
+FIT = GeneratorSettings(steps=2, batch_size=4, eval_examples=16)
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,7 @@ def trained(text: str, source: Source, steps: int = 80) -> Augmented:
     augmenter.look_at(source)
     learner = Augmented(head(), augmenter, copies=6)
     if any(parameter.requires_grad for parameter in augmenter.parameters()):
-        settings = Settings(steps=steps, meta_batch_size=8, rate=1e-2, save_every=1000)
+        settings = Settings(steps=steps, meta_batch_size=8, learning_rate=1e-2, save_every=1000)
         fit(learner, EpisodeSampler(source, 5, 1, 5), settings, objective=Tailor())
     quieten(False)
     return learner.eval()

@@ -33,7 +33,7 @@ def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int 
     if isinstance(policy, Policy):
         policy.note(toy(families).batch(0, 40).support)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
-    settings = Settings(steps=steps, meta_batch_size=16, rate=rate, warm_up=5)
+    settings = Settings(steps=steps, meta_batch_size=16, learning_rate=rate, warmup_steps=5)
     fit(Augmented(learner, policy, 4), toy(families), settings, objective=Tailor(parse_estimator(gradient)))
     return policy
 
@@ -123,7 +123,7 @@ def test_a_policy_learns_large_angles_where_they_keep_the_class_and_small_ones_w
 
 def test_a_conditioned_policy_tells_families_apart_by_their_support(toy):
     text, families = "policy(spin, hidden=32, width=16)", ("angle kept", "angle decides")
-    policy = learned(toy, text, *families, gradient="reinforce(flipped)", steps=60, rate=1e-2)
+    policy = learned(toy, text, *families, gradient="reinforce(flipped)", steps=60, learning_rate=1e-2)
     assert chances(toy, policy, "angle kept")[0] > chances(toy, policy, "angle decides")[0] + 0.3
 
 

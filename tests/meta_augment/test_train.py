@@ -11,7 +11,9 @@ from manyshot.meta_augment.train import augmenter_tasks, is_augmenter_run, load_
 from manyshot.runtime.metrics_log import MetricsLog, read_metrics
 from manyshot.training import Config, Settings, load_run, load_sources, train
 
-FIT = Settings(steps=8, meta_batch_size=2, validate_every=4, validation_tasks=4, save_every=3, rate=0.01, warm_up=2)
+FIT = Settings(
+    steps=8, meta_batch_size=2, eval_every=4, validation_tasks=4, save_every=3, learning_rate=0.01, warmup_steps=2
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,7 +89,7 @@ def test_the_augmenter_changes_and_the_learner_does_not(learner, tmp_path):
     made = train_augmenter(config(learner), tmp_path / "run")
     before, after = load_run(learner).learner.state_dict(), made.learner.state_dict()
     assert all(before[name].equal(after[name]) for name in before)
-    fresh = train_augmenter(config(learner, fit=replace(FIT, steps=1, rate=1e-12)))
+    fresh = train_augmenter(config(learner, fit=replace(FIT, steps=1, learning_rate=1e-12)))
     changed = [
         not torch.allclose(tensor, fresh.augmenter.state_dict()[name])
         for name, tensor in made.augmenter.state_dict().items()

@@ -13,7 +13,7 @@ from manyshot.objectives import OBJECTIVES, Adversarial, MaxUp, Plain
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.fit import Settings, fit
 
-SETTINGS = Settings(steps=5, meta_batch_size=2, save_every=2, warm_up=0)
+SETTINGS = Settings(steps=5, meta_batch_size=2, save_every=2, warmup_steps=0)
 
 
 def sampler() -> EpisodeSampler:

@@ -72,17 +72,17 @@ def train(
     tasks: int = 4,
     objective: str = "plain",
     rate: float = 0.01,
-    optimizer: str = "adam",
+    optimizer: str = "adamw",
 ) -> Learner:
     _, held_out = source().split((0.6, 0.4), seed=0)
     settings = Settings(
         steps=steps,
         meta_batch_size=tasks,
-        rate=rate,
+        learning_rate=rate,
         schedule="constant",
         optimizer=optimizer,
-        warm_up=3,
-        validate_every=4,
+        warmup_steps=3,
+        eval_every=4,
         validation_tasks=3,
         save_every=4,
         seed=7,
@@ -302,7 +302,7 @@ def refused(base: Path) -> None:
     work = lambda processes: train(processes, base / "few", tasks=1)  # noqa: E731
     assert ended(started(2, work)) == [REFUSED] * 2
     assert not (base / "few").exists()
-    work = lambda processes: train(processes, base / "burst", rate=1e30, optimizer="sgd", steps=40)  # noqa: E731
+    work = lambda processes: train(processes, base / "burst", learning_rate=1e30, optimizer="sgd", steps=40)  # noqa: E731
     assert ended(started(2, work)) == [DIVERGED] * 2
     weights = learner("maml").double()
     load_checkpoint(base / "burst" / "last.safetensors", weights)

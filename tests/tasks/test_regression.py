@@ -99,7 +99,7 @@ def test_a_training_learns_to_read_the_support_of_groups_that_it_never_saw(table
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         made = learner()
-    fit(made, RegressionTasks(known, targets, shots=5, queries=5), Settings(steps=150, rate=0.02))
+    fit(made, RegressionTasks(known, targets, shots=5, queries=5), Settings(steps=150, learning_rate=0.02))
     judged = RegressionTasks(new, targets, shots=5, queries=5, seed=1).batch(0, 50)
     error = made.loss(judged).item()
     mirrored = replace(judged, support=replace(judged.support, labels=-judged.support.labels))

@@ -42,15 +42,15 @@ def learner(kind: str) -> Learner:
     return MAML(torch.nn.Sequential(Conv4(1, 8, (8, 8), "group"), torch.nn.Linear(32, 3)), ways=3, step_size=0.1)
 
 
-def train(folder: Path, kind: str, steps: int, optimizer: str = "adam") -> None:
+def train(folder: Path, kind: str, steps: int, optimizer: str = "adamw") -> None:
     training, held_out = source().split((0.6, 0.4), seed=0)
     settings = Settings(
         steps=steps,
         meta_batch_size=2,
-        rate=0.01,
+        learning_rate=0.01,
         optimizer=optimizer,
-        warm_up=3,
-        validate_every=4,
+        warmup_steps=3,
+        eval_every=4,
         validation_tasks=3,
         save_every=5,
         seed=7,
@@ -203,9 +203,9 @@ if __name__ == "__main__":
     for kind in ("prototypes", "maml"):  # load what the first training of a process would load
         train(Path(sys.argv[1]) / f"{kind} before", kind, 1)
     parts: dict[str, Callable[[Path], None]] = {
-        "random": lambda base: stopped_anywhere(base, 3, "prototypes", 40, "adam"),
+        "random": lambda base: stopped_anywhere(base, 3, "prototypes", 40, "adamw"),
         "random-sgd": lambda base: stopped_anywhere(base, 2, "maml", 20, "sgd"),
-        "random-drop-block": lambda base: stopped_anywhere(base, 1, "drop-block", 15, "adam"),
+        "random-drop-block": lambda base: stopped_anywhere(base, 1, "drop-block", 15, "adamw"),
         "files": stopped_at_every_file,
         "interrupt": interrupted,
         "record": damaged_record,

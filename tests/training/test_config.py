@@ -32,9 +32,9 @@ NUMBERS = st.integers(2, 9) | st.tuples(st.integers(2, 4), st.integers(4, 9))
     ),
     st.fixed_dictionaries(
         {
-            "rate": st.floats(1e-9, 1),
-            "optimizer": st.sampled_from(["adam", "sgd"]),
-            "schedule": st.sampled_from(["cosine", "constant", "halving"]),
+            "learning_rate": st.floats(1e-9, 1),
+            "optimizer": st.sampled_from(["adamw", "sgd"]),
+            "schedule": st.sampled_from(["cosine", "constant", "step"]),
             "seed": st.integers(0, 2**62),
         }
     ),
@@ -93,7 +93,7 @@ WRONG_KINDS = [
     ({"data": "digits", "fit": 3}, "config.json: not a run's settings"),
     ({"data": "digits", "fit": {"steps": "many"}}, "config.json: steps=many"),
     ({"data": "digits", "fit": {"steps": 1.5}}, "config.json: steps=1.5"),
-    ({"data": "digits", "fit": {"rate": "high"}}, "config.json: rate=high"),
+    ({"data": "digits", "fit": {"learning_rate": "high"}}, "config.json: learning_rate=high"),
     ({"data": "digits", "fit": {"optimizer": 3}}, "config.json: optimizer=3"),
     ({"data": "digits", "ways": "five"}, "config.json: ways=five"),
     ({"data": "digits", "ways": True}, "config.json: ways=True"),

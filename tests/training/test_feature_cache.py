@@ -120,7 +120,7 @@ def test_tasks_judged_on_kept_features_get_the_same_answers(kind, source):
 
 
 def config(**changes) -> Config:
-    fit = {"steps": 40, "meta_batch_size": 4, "validation_tasks": 70, "warm_up": 0, "rate": 0.05}
+    fit = {"steps": 40, "meta_batch_size": 4, "validation_tasks": 70, "warmup_steps": 0, "learning_rate": 0.05}
     fit |= {name: changes.pop(name) for name in list(changes) if name in fit}
     options = {"learner": "ridge", "encoder": "tiny", "ways": 3, "queries": 2, "validation": 0.3}
     return Config("digits", **options | changes, fit=Settings(**fit))

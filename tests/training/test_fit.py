@@ -15,7 +15,7 @@ from manyshot.nets import Conv4, DropBlock
 from manyshot.runtime.interrupt import postponed_interrupt
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Settings, evaluate, fit
-from manyshot.training.fit import rate_at
+from manyshot.training.fit import learning_rate_at
 
 
 def stripes(seed: int = 0) -> Source:
@@ -45,10 +45,12 @@ def sampler(source: Source = TRAINING) -> EpisodeSampler:
 
 
 def settings(**changes) -> Settings:
-    return Settings(**({"steps": 6, "rate": 0.01, "warm_up": 0, "validation_tasks": 5, "save_every": 3} | changes))
+    return Settings(
+        **({"steps": 6, "learning_rate": 0.01, "warmup_steps": 0, "validation_tasks": 5, "save_every": 3} | changes)
+    )
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_the_loss_falls_on_an_easy_source(optimizer):
     rows = fit(learner(), sampler(), settings(steps=40, optimizer=optimizer))
     losses = [row["loss"] for row in rows]
@@ -58,7 +60,7 @@ def test_the_loss_falls_on_an_easy_source(optimizer):
 
 def test_the_learner_ends_with_the_weights_that_did_best_on_held_out_classes(tmp_path):
     trained = learner()
-    rate = settings(steps=24, rate=0.05, validate_every=4)
+    rate = settings(steps=24, learning_rate=0.05, eval_every=4)
     rows = fit(trained, sampler(), rate, None, sampler(HELD_OUT), tmp_path)
     found = {row["step"]: row["validation_accuracy"] for row in rows if "validation_accuracy" in row}
     assert list(found) == [4, 8, 12, 16, 20, 24]
@@ -102,7 +104,7 @@ def test_saving_and_looking_at_held_out_classes_do_not_change_the_training(tmp_p
         [row["loss"] for row in rows if "loss" in row]
         for rows in (
             fit(learner(), sampler(), settings()),
-            fit(learner(), sampler(), settings(save_every=1, validate_every=1), None, sampler(HELD_OUT), tmp_path),
+            fit(learner(), sampler(), settings(save_every=1, eval_every=1), None, sampler(HELD_OUT), tmp_path),
         )
     )
     assert plain == watched
@@ -128,8 +130,8 @@ def test_training_ignores_the_state_of_the_global_generator():
 
 def test_schedules_are_what_they_say():
     def rates(**changes):
-        chosen = Settings(steps=100, rate=2.0, **({"warm_up": 0} | changes))
-        return [rate_at(step, chosen) for step in range(100)]
+        chosen = Settings(steps=100, learning_rate=2.0, **({"warmup_steps": 0} | changes))
+        return [learning_rate_at(step, chosen) for step in range(100)]
 
     assert rates(schedule="constant") == [2.0] * 100
     cosine = rates(schedule="cosine")
@@ -137,9 +139,9 @@ def test_schedules_are_what_they_say():
     assert cosine[50] == pytest.approx(1.0)
     assert 0 < cosine[99] < 0.001
     assert all(a > b for a, b in pairwise(cosine))
-    halving = rates(schedule="halving")
-    assert [halving[s] for s in (0, 19, 20, 39, 40, 60, 80, 99)] == [2, 2, 1, 1, 0.5, 0.25, 0.125, 0.125]
-    warm = rates(schedule="constant", warm_up=10)
+    halved = rates(schedule="step")
+    assert [halved[s] for s in (0, 19, 20, 39, 40, 60, 80, 99)] == [2, 2, 1, 1, 0.5, 0.25, 0.125, 0.125]
+    warm = rates(schedule="constant", warmup_steps=10)
     assert warm[:10] == pytest.approx([0.2 * step for step in range(1, 11)])
     assert warm[10:] == [2.0] * 90
 
@@ -160,10 +162,10 @@ class Pulled(Learner):
 
 
 def test_the_gradient_is_clipped_to_its_largest_norm():
-    rate = {"optimizer": "sgd", "schedule": "constant", "rate": 0.1, "steps": 1}
+    rate = {"optimizer": "sgd", "schedule": "constant", "learning_rate": 0.1, "steps": 1}
     for clip, moved in ((10.0, 0.1 * 1.9 * 4), (2.0, 0.1 * 1.9 * 2)):
         pulled = Pulled(4.0)
-        fit(pulled, sampler(), settings(**rate, clip=clip))
+        fit(pulled, sampler(), settings(**rate, grad_clip=clip))
         assert float(pulled.weight.detach()) == pytest.approx(1 - moved, abs=1e-5)  # Nesterov's first step is 1.9 times
 
 
@@ -228,7 +230,7 @@ def test_a_gradient_that_is_no_number_stops_the_training():
 @pytest.mark.parametrize("validation", [None, sampler(HELD_OUT)])
 def test_weights_that_a_step_threw_far_away_never_take_the_place_of_good_ones(save_every, validation, tmp_path):
     """The loss that shows it comes a step later, after the checkpoint of that step."""
-    chosen = settings(steps=6, save_every=save_every, validate_every=1, rate=1e25, optimizer="sgd")
+    chosen = settings(steps=6, save_every=save_every, eval_every=1, learning_rate=1e25, optimizer="sgd")
     thrown, first = learner(), {name: tensor.clone() for name, tensor in learner().state_dict().items()}
     with pytest.raises(TrainingDiverged):
         fit(thrown, sampler(), chosen, None, validation, tmp_path)
@@ -249,14 +251,14 @@ def test_weights_that_a_step_threw_far_away_never_take_the_place_of_good_ones(sa
         ({"steps": 0}, "steps=0: give a whole number, at least 1"),
         ({"steps": 1.5}, "steps=1.5: give a whole number"),
         ({"meta_batch_size": 0}, "meta_batch_size=0"),
-        ({"validate_every": 0}, "validate_every=0"),
+        ({"eval_every": 0}, "eval_every=0"),
         ({"validation_tasks": -1}, "validation_tasks=-1"),
         ({"save_every": 0}, "save_every=0"),
-        ({"rate": 0.0}, "rate=0.0: give a positive number"),
-        ({"rate": math.nan}, "rate=nan"),
-        ({"rate": math.inf}, "rate=inf"),
-        ({"clip": -1.0}, "clip=-1.0"),
-        ({"warm_up": -1}, "warm_up=-1: give at least 0"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0: give a positive number"),
+        ({"learning_rate": math.nan}, "learning_rate=nan"),
+        ({"learning_rate": math.inf}, "learning_rate=inf"),
+        ({"grad_clip": -1.0}, "grad_clip=-1.0"),
+        ({"warmup_steps": -1}, "warmup_steps=-1: give at least 0"),
         ({"weight_decay": math.nan}, "weight_decay=nan"),
     ],
 )

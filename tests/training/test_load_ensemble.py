@@ -18,7 +18,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     for seed in (0, 1):
         train(CONFIG.seeded(seed), folder / f"seed-{seed}")
-    train(replace(CONFIG, centred=True), folder / "centred")
+    train(replace(CONFIG, centered=True), folder / "centered")
     train(replace(CONFIG, test=0.3), folder / "apart")
     for seed in (0, 1):
         train(replace(CONFIG, classes=5).seeded(seed), folder / f"five-{seed}")
@@ -48,7 +48,7 @@ def test_two_runs_say_other_things_than_either_and_the_learner_may_change(runs):
     ("names", "message"),
     [
         (["seed-0", "seed-0"], "named twice"),
-        (["seed-0", "centred"], "centred=True.*cannot go together"),
+        (["seed-0", "centered"], "centered=True.*cannot go together"),
         (["apart", "seed-0"], r"test=0\.0, but .* has test=0\.3"),
         (["seed-0", "nothing"], "nothing"),
     ],

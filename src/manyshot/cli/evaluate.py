@@ -244,4 +244,4 @@ def _source(
             raise InputError(f"{run} set no classes aside for testing; name DATA to judge it on")
         return aside
     pixels: dict[str, Any] = {"size": made.size, "color": made.channels == 3} if made.channels else {}
-    return load(data, split, root=root, centred=made.config.centred, columns=columns, **pixels)
+    return load(data, split, root=root, centred=made.config.centered, columns=columns, **pixels)

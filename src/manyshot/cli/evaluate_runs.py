@@ -38,7 +38,7 @@ def evaluate_runs(
     from manyshot.datasets import one_shot_runs
     from manyshot.training import evaluate
 
-    trials = one_shot_runs(runs, made.size, made.config.centred)
+    trials = one_shot_runs(runs, made.size, made.config.centered)
     batches = [trials.episode[place : place + 1] for place in range(len(trials.episode))]
     found = evaluate(made.learner, track(batches, "one-shot runs"), how, seed, device)
     if tasks_file is not None:

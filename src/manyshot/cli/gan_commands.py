@@ -27,8 +27,8 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if a
     epilog=examples(
         "manyshot gan train mnist --out runs/gan",
         'manyshot gan train mnist --model "conditional(width=32)" --per-class 50 --plan "support: affine erase" '
-        "--adapt 0.6 --out runs/few",
-        "manyshot gan train omniglot --model dagan --rate 5e-4 --batch 32 --test 0.2 --out runs/dagan",
+        "--ada-target 0.6 --out runs/few",
+        "manyshot gan train omniglot --model dagan --learning-rate 5e-4 --batch-size 32 --test 0.2 --out runs/dagan",
         "",
         "Models: gan, dcgan; conditional (told a class); dagan and cvae (shown a picture, make another of its class);",
         "afhn (the same for features; needs --encoder-run). A training that was stopped goes on with the same command",
@@ -43,11 +43,11 @@ def train(
     split: Split = None,
     root: Root = None,
     size: Size = None,
-    centred: option.Centred = False,
+    centered: option.Centered = False,
     plan: Annotated[
         str, typer.Option(help="What the discriminator sees augmented, real and made alike; see `manyshot ops`.")
     ] = "none",
-    adapt: Annotated[
+    ada_target: Annotated[
         float | None, typer.Option(help="Let the plan's probability adapt, to this target (0.6, say).")
     ] = None,
     encoder_run: Annotated[
@@ -59,13 +59,13 @@ def train(
         typer.Option("--per-class", help="Train on so many pictures of each class alone, drawn by the seed."),
     ] = None,
     steps: Annotated[int, typer.Option(help="Updates of the generator.")] = 5000,
-    batch: Annotated[int, typer.Option(help="Real pictures, and made ones, that an update sees.")] = 64,
-    rate: Annotated[float, typer.Option(help="The generator's learning rate.")] = 1e-3,
-    discriminator_rate: Annotated[
+    batch_size: Annotated[int, typer.Option(help="Real pictures, and made ones, that an update sees.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="The generator's learning rate.")] = 1e-3,
+    discriminator_learning_rate: Annotated[
         float | None, typer.Option(help="The discriminator's; the generator's if not given.")
     ] = None,
     discriminator_steps: Annotated[int, typer.Option(help="Its updates for one of the generator.")] = 1,
-    averaging: Annotated[float, typer.Option(help="How much of the averaged weights a step keeps.")] = 0.999,
+    ema_decay: Annotated[float, typer.Option(help="How much of the averaged weights a step keeps.")] = 0.999,
     validation: Annotated[float, typer.Option(help="Share held out to look at meanwhile; 0 for none.")] = 0.0,
     test: Annotated[float, typer.Option(help="Share set aside for `gan score`; 0 for none.")] = 0.0,
     eval_every: Annotated[int, typer.Option(help="Steps between two looks at what is made.")] = 500,
@@ -87,7 +87,7 @@ def train(
         split=split,
         root=None if root is None else str(root),
         size=size,
-        centred=centred,
+        centered=centered,
         model=model,
         plan=plan,
         encoder=None if encoder_run is None else str(encoder_run),
@@ -97,12 +97,12 @@ def train(
         test=test,
         fit=GeneratorSettings(
             steps=steps,
-            batch=batch,
-            rate=rate,
-            discriminator_rate=discriminator_rate,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            discriminator_learning_rate=discriminator_learning_rate,
             discriminator_steps=discriminator_steps,
-            averaging=averaging,
-            adapt=adapt,
+            ema_decay=ema_decay,
+            ada_target=ada_target,
             eval_every=eval_every,
             save_every=save_every,
             seed=seed,

@@ -17,7 +17,7 @@ OF_THE_LEARNER = (
     "split",
     "root",
     "size",
-    "centred",
+    "centered",
     "text_column",
     "label_column",
     "encoding",

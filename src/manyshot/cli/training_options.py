@@ -18,8 +18,8 @@ Data = Annotated[
         "folder (class/*.txt) of sentences.",
     ),
 ]
-Centred = Annotated[
-    bool, typer.Option("--centred", help="Move each drawing to the middle and bring it to one size, here and at use.")
+Centered = Annotated[
+    bool, typer.Option("--centered", help="Move each drawing to the middle and bring it to one size, here and at use.")
 ]
 Learner = Annotated[str, typer.Option(help='Such as "prototypes" or "maml(steps=5)".')]
 Objective = Annotated[str, typer.Option(help='What training minimises, such as "plain" or "maxup(4)".')]
@@ -38,27 +38,29 @@ Classes = Annotated[
     typer.Option(help="Train on so many classes alone, drawn by the seed (20 hold the 10 of the same seed)."),
 ]
 Steps = Annotated[int, typer.Option(help="Updates of the weights.")]
-TasksPerStep = Annotated[int, typer.Option(help="Tasks a step.")]
-Rate = Annotated[float, typer.Option(help="Learning rate at its highest.")]
-Optimizer = Annotated[str, typer.Option(help="adam or sgd.")]
-Schedule = Annotated[str, typer.Option(help="How the rate falls: cosine, constant or halving.")]
+MetaBatchSize = Annotated[int, typer.Option(help="Tasks a step.")]
+LearningRate = Annotated[float, typer.Option(help="Learning rate at its highest.")]
+Optimizer = Annotated[str, typer.Option(help="adamw or sgd.")]
+Schedule = Annotated[
+    str, typer.Option(help="How the learning rate falls: cosine, constant, or step (by half, four times).")
+]
 WeightDecay = Annotated[float, typer.Option(help="Decay of the weights.")]
-Clip = Annotated[float, typer.Option(help="Largest norm of the gradient.")]
+GradClip = Annotated[float, typer.Option(help="Largest norm of the gradient.")]
 Validation = Annotated[
     float, typer.Option(help="Share of the classes held out to choose the best weights by; 0 for none.")
 ]
 SplitBy = Annotated[str, typer.Option(help="What is held out: class, group, or item (of every class).")]
-ValidateEvery = Annotated[int, typer.Option(help="Steps between two looks at the held-out classes.")]
+EvalEvery = Annotated[int, typer.Option(help="Steps between two looks at the held-out classes.")]
 SaveEvery = Annotated[int, typer.Option(help="Steps between two checkpoints.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 OF_STEPS = (
-    *("steps", "meta_batch_size", "rate", "optimizer", "schedule", "weight_decay", "clip"),
-    *("validate_every", "save_every", "seed", "device"),
+    *("steps", "meta_batch_size", "learning_rate", "optimizer", "schedule", "weight_decay", "grad_clip"),
+    *("eval_every", "save_every", "seed", "device"),
 )
 """The options that are settings of the same name of a training's steps."""
 OF_RUN = (
-    *("data", "split", "size", "centred", "text_column", "label_column", "encoding"),
+    *("data", "split", "size", "centered", "text_column", "label_column", "encoding"),
     *("learner", "objective", "encoder", "queries", "within_group", "classes", "plan", "test_plan"),
     *("validation", "test", "split_by"),
 )

@@ -11,10 +11,10 @@ SETTINGS: dict[str, Callable[[str], Any]] = {
     "learner": str,
     "objective": str,
     "encoder": str,
-    "within-group": float,
-    "rate": float,
+    "within_group": float,
+    "learning_rate": float,
 }
-"""What an arm may set beside its plans: the options of `manyshot train` of the same names, and how they are read."""
+"""What an arm may set beside its plans: the options of `manyshot train`, with their types."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Arm:
         Arm(name='wide', plan='support: affine(30)', test_plan='shots: 8 x affine(30)', settings=(), test_learner=None)
         >>> Arm.parse("handwriting").name
         'handwriting'
-        >>> Arm.parse("maml = none | learner=maml(steps=5) | rate=1e-3").settings
-        (('learner', 'maml(steps=5)'), ('rate', '1e-3'))
+        >>> Arm.parse("maml = none | learner=maml(steps=5) | learning_rate=1e-3").settings
+        (('learner', 'maml(steps=5)'), ('learning_rate', '1e-3'))
     """
 
     name: str
@@ -82,17 +82,17 @@ class Arm:
         """What the arm trains with, where a comparison's other arms have `config`.
 
         Example:
-            >>> Arm.parse("none | rate=0.1").configure(Config("digits")).fit.rate
+            >>> Arm.parse("none | learning_rate=0.1").configure(Config("digits")).fit.learning_rate
             0.1
         """
         values: dict[str, Any] = {"plan": self.plan, "test_plan": self.test_plan}
         for name, text in self.settings:
             try:
-                values[name.replace("-", "_")] = SETTINGS[name](text)
+                values[name] = SETTINGS[name](text)
             except ValueError:
                 raise InputError(f"arm '{self.name}': {name}={text}: give a number") from None
-        if "rate" in values:
-            values["fit"] = replace(config.fit, rate=values.pop("rate"))
+        if "learning_rate" in values:
+            values["fit"] = replace(config.fit, learning_rate=values.pop("learning_rate"))
         return replace(config, **values)
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,6 +107,7 @@ def _settings(given: list[str], text: str, known: tuple[str, ...]) -> tuple[tupl
     found: dict[str, str] = {}
     for part in given:
         name, equals, value = (word.strip() for word in part.partition("="))
+        name = name.replace("-", "_")
         if not equals or not value:
             raise InputError(f"arm '{text}': '{part}' sets nothing; write a setting after '|', such as learner=maml")
         if name not in known:

@@ -84,7 +84,7 @@ class EvaluationSuite:
             return load_data(self.data, self.split, root=config.root, columns=config.columns)
         channels, size = image_shape(sources.training)
         return load_data(
-            self.data, self.split, root=config.root, size=size, color=channels == 3, centred=config.centred
+            self.data, self.split, root=config.root, size=size, color=channels == 3, centred=config.centered
         )
 
 

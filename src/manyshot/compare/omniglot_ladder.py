@@ -40,18 +40,18 @@ SIZE = 32
 FINE = 105
 """Height and width at which drawings are bent onto each other, in pixels: that of the published drawings."""
 BENT = "deformation matching"
-_WITHIN = (("within-group", "0.9"),)
+_WITHIN = (("within_group", "0.9"),)
 
 CONFIG = Config(
     "omniglot",
     split="small1",
     size=SIZE,
-    centred=True,
+    centered=True,
     encoder="conv4(32, 32, 64, 64)",
     ways=20,
     queries=2,
     validation=0.0,
-    fit=Settings(steps=600, meta_batch_size=2, rate=2e-3),
+    fit=Settings(steps=600, meta_batch_size=2, learning_rate=2e-3),
 )
 """What every rung trains with."""
 
@@ -147,7 +147,7 @@ def run_ladder(
         InputError: see `train_arms` and `one_shot_runs`; nothing has been trained then.
         TrainingDiverged: if a training does.
     """
-    coarse = one_shot_runs(judged, SIZE, config.centred)
+    coarse = one_shot_runs(judged, SIZE, config.centered)
     fine = one_shot_runs(judged, FINE)
     runs, seconds = train_arms(rungs, config, seeds, folder, jobs)
     accuracy = {}

@@ -57,7 +57,7 @@ _TRANSFER = Comparison(
         ways=20,
         queries=1,
         validation=0.0,
-        fit=Settings(steps=1000, meta_batch_size=3, rate=2e-3),
+        fit=Settings(steps=1000, meta_batch_size=3, learning_rate=2e-3),
     ),
     (
         Arm("without", "none"),

@@ -35,9 +35,9 @@ class AdaptiveProbability:
 
     def __post_init__(self) -> None:
         if not 0 <= self.target <= 1:
-            raise InputError(f"adapt={self.target}: give a target from 0 to 1, such as 0.6")
+            raise InputError(f"ada_target={self.target}: give a target from 0 to 1, such as 0.6")
         if self.items < 1:
-            raise InputError(f"adapt_items={self.items}: give at least 1")
+            raise InputError(f"ada_examples={self.items}: give at least 1")
 
     def next(self, share: float, sign: float, seen: int) -> float:
         """The probability after `seen` more real items whose scores had this mean sign."""

@@ -70,7 +70,7 @@ class Batches:
         if not isinstance(self.source.store, Tensor):
             raise InputError(f"{self.source.name}: its items are no pictures and no vectors; load or encode them first")
         if self.size < 1:
-            raise InputError(f"batch={self.size}: give at least 1")
+            raise InputError(f"batch_size={self.size}: give at least 1")
         least = 2 if self.wants in ("item", "mean") else 1
         few = int(self.source.counts.argmin())
         if self.source.counts[few] < least:

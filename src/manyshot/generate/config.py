@@ -29,13 +29,14 @@ class GeneratorSettings:
 
     Args:
         steps: updates of the generator.
-        batch: real items, and made ones, that an update sees.
-        rate: the generator's learning rate.
-        discriminator_rate: the discriminator's; the generator's if None.
+        batch_size: real items, and made ones, that an update sees.
+        learning_rate: the generator's learning rate.
+        discriminator_learning_rate: the discriminator's; the generator's if None.
         discriminator_steps: updates of the discriminator for one of the generator.
-        averaging: how much of the averaged weights a step keeps.
-        adapt: target of the adaptive probability of augmentation, such as 0.6; without one each op acts on every item.
-        adapt_items: see `AdaptiveProbability`.
+        ema_decay: how much of the averaged weights a step keeps.
+        ada_target: target of the adaptive probability of augmentation, such as 0.6; if None, each op changes every
+            example.
+        ada_examples: see `AdaptiveProbability`.
         eval_every: steps between two looks at what is made.
         eval_examples: how many items a look compares.
         save_every: steps between two checkpoints.
@@ -47,13 +48,13 @@ class GeneratorSettings:
     """
 
     steps: int = 5000
-    batch: int = 64
-    rate: float = 1e-3
-    discriminator_rate: float | None = None
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    discriminator_learning_rate: float | None = None
     discriminator_steps: int = 1
-    averaging: float = 0.999
-    adapt: float | None = None
-    adapt_items: int = 50_000
+    ema_decay: float = 0.999
+    ada_target: float | None = None
+    ada_examples: int = 50_000
     eval_every: int = 500
     eval_examples: int = 512
     save_every: int = 500
@@ -62,22 +63,22 @@ class GeneratorSettings:
 
     def __post_init__(self) -> None:
         plain_numbers(self)
-        for name in ("steps", "batch", "discriminator_steps", "eval_every", "save_every", "adapt_items"):
+        for name in ("steps", "batch_size", "discriminator_steps", "eval_every", "save_every", "ada_examples"):
             value = getattr(self, name)
             if not (is_whole(value) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1")
         if not (is_whole(self.eval_examples) and 8 <= self.eval_examples <= 10_000):
             raise InputError(f"eval_examples={self.eval_examples}: give a whole number from 8 to 10,000")
-        if self.batch > 65_536:
-            raise InputError(f"batch={self.batch}: give at most 65,536")
-        for name in ("rate", "discriminator_rate"):
+        if self.batch_size > 65_536:
+            raise InputError(f"batch_size={self.batch_size}: give at most 65,536")
+        for name in ("learning_rate", "discriminator_learning_rate"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise InputError(f"{name}={value}: give a positive number")
-        if not 0 <= self.averaging < 1:
-            raise InputError(f"averaging={self.averaging}: give from 0 to below 1")
-        if self.adapt is not None:
-            AdaptiveProbability(self.adapt, self.adapt_items)
+        if not 0 <= self.ema_decay < 1:
+            raise InputError(f"ema_decay={self.ema_decay}: give from 0 to below 1")
+        if self.ada_target is not None:
+            AdaptiveProbability(self.ada_target, self.ada_examples)
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class GeneratorConfig:
         split: part of the data set; its first one if None.
         root: folder of the data set's official files, if not the usual places.
         size: height and width of the images, in pixels; the data set's own if None.
-        centred: drawings moved to the middle and brought to one size.
+        centered: drawings moved to the middle and brought to one size.
         model: such as "dcgan" or "dagan(width=32)"; kept with all of its options, so that a run's settings mean the
             same whatever the defaults become.
         plan: what the discriminator sees augmented, real and made alike, such as "support: affine erase".
@@ -109,7 +110,7 @@ class GeneratorConfig:
     split: str | None = None
     root: str | None = None
     size: int | None = None
-    centred: bool = False
+    centered: bool = False
     model: str = "dcgan"
     plan: str = "none"
     encoder: str | None = None
@@ -135,15 +136,17 @@ class GeneratorConfig:
             self._require_no_discriminator()
         if ops_of(self.plan) and self.encoder is not None:
             raise InputError("plan: ops of pictures cannot change features; leave the plan or the encoder out")
-        if self.fit.adapt is not None and not ops_of(self.plan):
-            raise InputError(f"adapt={self.fit.adapt}: there is nothing to adapt without a plan; name one (--plan)")
+        if self.fit.ada_target is not None and not ops_of(self.plan):
+            raise InputError(
+                f"ada_target={self.fit.ada_target}: there is nothing to adapt without a plan; name one (--plan)"
+            )
         object.__setattr__(self, "model", write_model(model))
 
     def _require_no_discriminator(self) -> None:
         """What is for a discriminator has no effect on a model without one, and so is refused."""
         fit = self.fit
-        given = {"plan": bool(ops_of(self.plan)), "adapt": fit.adapt is not None}
-        given["discriminator_rate"] = fit.discriminator_rate is not None
+        given = {"plan": bool(ops_of(self.plan)), "ada_target": fit.ada_target is not None}
+        given["discriminator_learning_rate"] = fit.discriminator_learning_rate is not None
         for name, set_ in (given | {"discriminator_steps": fit.discriminator_steps != 1}).items():
             if set_:
                 raise InputError(f"{name}: {self.model} has no discriminator, so it has no effect; leave it out")
@@ -219,7 +222,7 @@ def load_generator_sources(config: GeneratorConfig, wants: Conditioning) -> Gene
         >>> parts.training.counts.tolist() == [5] * 10, len(parts.test.class_names)
         (True, 10)
     """
-    source = load_data(config.data, config.split, root=config.root, size=config.size, centred=config.centred)
+    source = load_data(config.data, config.split, root=config.root, size=config.size, centred=config.centered)
     if config.encoder is not None:
         source = _features(source, Path(config.encoder), config.fit.device)
     shares = {"training": 1 - config.validation - config.test, "validation": config.validation, "test": config.test}

@@ -109,11 +109,11 @@ def fit_generator(
     lesson.averaged.eval()
     game = lesson if isinstance(lesson, AdversarialObjective) else None
     judge, maker = [*game.discriminator.parameters()] if game else [], lesson.taught()
-    rates = settings.discriminator_rate or settings.rate, settings.rate
+    rates = settings.discriminator_learning_rate or settings.learning_rate, settings.learning_rate
     optimizer = Adam(
         [{"params": p, "lr": r} for p, r in zip((judge, maker), rates, strict=True)], betas=BETAS, fused=True
     )
-    batches = Batches(source, lesson.generator.wants, settings.batch, settings.seed)
+    batches = Batches(source, lesson.generator.wants, settings.batch_size, settings.seed)
     compared = source if held_out is None else held_out
     if len(compared) < 2:
         raise InputError(
@@ -122,7 +122,7 @@ def fit_generator(
         )
     grid = Batches(compared, lesson.generator.wants, GRID, settings.seed).batch(0)
     turns = settings.discriminator_steps if game else 1
-    adapt = None if settings.adapt is None else AdaptiveProbability(settings.adapt, settings.adapt_items)
+    adapt = None if settings.ada_target is None else AdaptiveProbability(settings.ada_target, settings.ada_examples)
 
     last, best = (folder / "last.safetensors", folder / "best.safetensors") if folder else (None, None)
     progress: dict[str, Any] = FRESH | {"first": {}, "share": 1.0 if adapt is None else 0.0}
@@ -150,14 +150,14 @@ def fit_generator(
                 for turn in range(turns):
                     batch = batches.batch(step * turns + turn).to(device)
                     if game:
-                        share = torch.rand(settings.batch, generator=draws).to(device)
+                        share = torch.rand(settings.batch_size, generator=draws).to(device)
                         seen = game.discriminator_side(batch, _noise(game, settings, draws), share, change)
                         losses["discriminator_loss"] = _update(optimizer, judge, seen.loss, "discriminator", progress)
                         progress["signs"] += float(seen.real.sign().mean()) / (EVERY * turns)
                 made = lesson.generator_side(batch, _noise(lesson, settings, draws), change)
                 losses["generator_loss"] = _update(optimizer, maker, made, "generator", progress)
                 # Short averages first, or the first weights, and losses, would stay in them for a long time.
-                lesson.average(min(settings.averaging, (1 + step) / (10 + step)))
+                lesson.average(min(settings.ema_decay, (1 + step) / (10 + step)))
                 if game:
                     kept = min(RECENT, step / (10 + step))
                     progress["unsure"] = kept * progress["unsure"] + (1 - kept) * float(seen.game)
@@ -166,7 +166,7 @@ def fit_generator(
                 log.write({"step": done, **losses} | ({} if adapt is None else {"share": progress["share"]}))
                 if done % EVERY == 0:
                     if adapt is not None:
-                        seen_items = EVERY * turns * settings.batch
+                        seen_items = EVERY * turns * settings.batch_size
                         progress["share"] = adapt.next(progress["share"], progress["signs"], seen_items)
                     progress["signs"] = 0.0
 
@@ -216,7 +216,7 @@ def fit_generator(
 
 
 def _noise(lesson: GeneratorObjective, settings: GeneratorSettings, draws: torch.Generator) -> Tensor:
-    return torch.randn(settings.batch, lesson.generator.noise, generator=draws).to(settings.device)
+    return torch.randn(settings.batch_size, lesson.generator.noise, generator=draws).to(settings.device)
 
 
 def _update(

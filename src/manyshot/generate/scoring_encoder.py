@@ -41,7 +41,7 @@ def own_encoder(run: GeneratorRun) -> Run:
         settings.split,
         root=settings.root,
         size=settings.size,
-        centred=settings.centred,
+        centered=settings.centered,
         learner="probe",
         encoder=ENCODER,
         ways=2,
@@ -49,7 +49,7 @@ def own_encoder(run: GeneratorRun) -> Run:
         validation=settings.validation,
         test=settings.test,
         split_by="class" if run.model.wants in ("item", "mean") else "item",
-        fit=Settings(steps=STEPS, meta_batch_size=32, validate_every=STEPS, device=settings.fit.device),
+        fit=Settings(steps=STEPS, meta_batch_size=32, eval_every=STEPS, device=settings.fit.device),
     )
     try:
         if is_trained(config, folder):

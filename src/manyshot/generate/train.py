@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from manyshot.base import InputError, read_json, write_json
+from manyshot.base import InputError
 from manyshot.generate import GenerativeModel, GeneratorObjective, Kind, parse_model
 from manyshot.generate.config import GeneratorConfig, kind_of, load_generator_sources
 from manyshot.generate.diff_augment import ops_of
@@ -15,7 +15,7 @@ from manyshot.generate.fit import Looks, fit_generator
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.metrics_log import Row, read_metrics
-from manyshot.runtime.run_folder import CONFIG, claim, kind_of_run
+from manyshot.runtime.run_folder import CONFIG, claim, kind_of_run, read_config, write_config
 from manyshot.training.run import GENERATOR
 
 MOST_NUMBERS = 10_000_000
@@ -83,7 +83,7 @@ def train_generator(
 
     Example:
         >>> from manyshot.generate.config import GeneratorSettings
-        >>> few = GeneratorSettings(steps=2, batch=4, eval_examples=16)
+        >>> few = GeneratorSettings(steps=2, batch_size=4, eval_examples=16)
         >>> run = train_generator(GeneratorConfig("digits", model="gan(width=8)", fit=few))
         >>> run.model.sample(3, generator=torch.Generator().manual_seed(0)).shape, run.steps
         (torch.Size([3, 1, 28, 28]), 2)
@@ -96,8 +96,7 @@ def train_generator(
     kind = kind_of(parts.training)
     lesson = _make(config, kind)
     if folder is not None:
-        facts = {"shape": kind.shape, "classes": parts.training.class_names}
-        write_json(folder / CONFIG, {"kind": GENERATOR, "config": config.as_dict()} | facts)
+        write_config(folder, config.as_dict(), GENERATOR, shape=kind.shape, classes=parts.training.class_names)
     rows = fit_generator(
         lesson, parts.training, config.fit, ops_of(config.plan), parts.validation, folder, resume, title, looked
     )
@@ -155,7 +154,7 @@ def _read_config(folder: Path) -> tuple[GeneratorConfig, Kind, tuple[str, ...]]:
         raise InputError(f"{folder} holds no run (no {CONFIG}); name a folder that `manyshot gan train` wrote")
     if not is_generator_run(folder):
         raise InputError(f"{folder} holds no generative model; name a folder that `manyshot gan train` wrote")
-    values = read_json(path)
+    values = read_config(folder)
     try:
         shape, names = tuple(int(side) for side in values["shape"]), tuple(map(str, values["classes"]))
         kind = Kind(shape, len(names))

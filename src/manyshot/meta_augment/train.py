@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manyshot.base import InputError, read_json, write_json
+from manyshot.base import InputError
 from manyshot.learners import GradientLearner, Learner
 from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
@@ -21,7 +21,7 @@ from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.distributed import ALONE, Processes, check_share
 from manyshot.runtime.metrics_log import MetricsLog, Row, read_metrics
-from manyshot.runtime.run_folder import CONFIG, claim, kind_of_run
+from manyshot.runtime.run_folder import CONFIG, claim, kind_of_run, read_config, write_config
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
@@ -139,8 +139,7 @@ def train_augmenter(
         check_estimator(objective.estimator, trained.parts()[1])
 
     if folder is not None and processes.leads:
-        made = {"kind": AUGMENTER, "config": config.as_dict(), "shape": list(shape)}
-        write_json(folder / CONFIG, made)
+        write_config(folder, config.as_dict(), AUGMENTER, shape=list(shape))
         keep_learner(folder / LEARNER, run)
     alone, own_tasks, own_held_out = trained, tasks, held_out
     parts = None if config.joint else trained.on_features()
@@ -250,8 +249,7 @@ def freeze(learner: Learner) -> None:
 def keep_learner(folder: Path, run: Run) -> None:
     """Write a learner as a run of its own, to be read by `load_run`."""
     classes = run.learner.classes if isinstance(run.learner, BaseClassesLearner) else 0
-    made = {"channels": run.channels, "size": run.size, "training_classes": classes}
-    write_json(folder / CONFIG, {"config": run.config.as_dict()} | made)
+    write_config(folder, run.config.as_dict(), channels=run.channels, size=run.size, training_classes=classes)
     save_checkpoint(folder / "best.safetensors", run.learner, None, {"step": run.config.fit.steps})
 
 
@@ -306,7 +304,7 @@ def _read(folder: Path) -> tuple[AugmenterConfig, tuple[int, ...]]:
     path = folder / CONFIG
     if not is_augmenter_run(folder):
         raise InputError(f"{folder} holds no augmenter; name a folder that `manyshot train --stage augmenter` wrote")
-    values = read_json(path)
+    values = read_config(folder)
     shape = values.get("shape")
     if not (isinstance(shape, list) and len(shape) in (1, 3) and all(isinstance(n, int) and n > 0 for n in shape)):
         raise InputError(f"{path}: shape={shape}: not that of an item; restore the file")

@@ -23,7 +23,7 @@ from manyshot.training.evaluate import evaluate_tasks
 
 TASKS, COPIES = 100, 4
 AUGMENTER = "deformation"
-FIT = Settings(steps=40, meta_batch_size=2, rate=3e-3, warm_up=5)
+FIT = Settings(steps=40, meta_batch_size=2, learning_rate=3e-3, warmup_steps=5)
 NOTHING, FIXED, LEARNED = "no made shots", "shots by a fixed plan", "shots by the augmenter"
 TAILORED, AUGMENTERS = "tailored", "augmenters"
 """Folders of the demo: the samples, and the augmenters' runs."""

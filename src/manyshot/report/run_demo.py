@@ -39,7 +39,7 @@ CONFIG = Config(
     queries=1,
     validation=0.0,
     augmenter=0.2,
-    fit=Settings(steps=700, meta_batch_size=3, rate=2e-3),
+    fit=Settings(steps=700, meta_batch_size=3, learning_rate=2e-3),
 )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError, read_json
+from manyshot.base import InputError, read_json, write_json
+from manyshot.runtime.upgrade import FORMAT, upgrade
 
 CONFIG = "config.json"
 """The file that tells a run's folder from others, with the settings of its training."""
@@ -24,6 +25,32 @@ def kind_of_run(folder: Path | str) -> str | None:
     values = read_json(path) if path.exists() else None
     kind = values.get("kind") if isinstance(values, dict) else None
     return kind if isinstance(kind, str) else None
+
+
+def write_config(folder: Path, config: dict[str, Any], kind: str | None = None, **facts: Any) -> None:  # noqa: ANN401
+    """Write a run's `config.json`.
+
+    Args:
+        folder: Folder of the run.
+        config: Settings of its training.
+        kind: Kind of the run; None for a learner's.
+        **facts: What else the run is loaded by, such as the shape of its items; for JSON.
+    """
+    head = {"format": FORMAT} if kind is None else {"format": FORMAT, "kind": kind}
+    write_json(folder / CONFIG, head | {"config": config} | facts)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The content of a run's `config.json`, as this version writes it.
+
+    Raises:
+        InputError: if the file cannot be read, or a later version wrote it.
+    """
+    path = folder / CONFIG
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: not a run's settings; restore the file")
+    return upgrade(values, str(path))
 
 
 def claim(folder: Path, before: Callable[[Path], dict[str, Any]], now: dict[str, Any], resume: bool = False) -> None:

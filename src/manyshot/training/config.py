@@ -31,7 +31,7 @@ class Config:
         split: part of the data set; its first one if None.
         root: folder of the data set's official files, if not the usual places.
         size: height and width of the images, in pixels; the data set's own if None.
-        centred: drawings moved to the middle and brought to one size, when trained on and when used.
+        centered: drawings moved to the middle and brought to one size, when trained on and when used.
         text_column: of a table of sentences; found by its usual names if None.
         label_column: the column of the classes; likewise.
         encoding: of a table of sentences, such as "gb18030"; UTF-8 if None.
@@ -60,7 +60,7 @@ class Config:
     split: str | None = None
     root: str | None = None
     size: int | None = None
-    centred: bool = False
+    centered: bool = False
     text_column: str | None = None
     label_column: str | None = None
     encoding: str | None = None

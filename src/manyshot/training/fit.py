@@ -39,13 +39,13 @@ class Settings:
     Args:
         steps: number of updates.
         meta_batch_size: T, tasks a step.
-        rate: the learning rate at its highest.
-        optimizer: "adam" (AdamW) or "sgd" (with Nesterov momentum 0.9).
-        schedule: "cosine" (to 0 at the last step), "constant", or "halving" (by half every fifth of the steps).
-        warm_up: steps in which the rate grows from 0.
-        weight_decay: decoupled decay for adam, added to the gradient for sgd.
-        clip: largest norm of the gradient.
-        validate_every: steps between two looks at the held-out classes.
+        learning_rate: the learning rate at its highest.
+        optimizer: "adamw" or "sgd" (with Nesterov momentum 0.9).
+        schedule: "cosine" (to 0 at the last step), "constant", or "step" (by half every fifth of the steps).
+        warmup_steps: steps in which the rate grows from 0.
+        weight_decay: decoupled decay for AdamW, added to the gradient for sgd.
+        grad_clip: largest norm of the gradient.
+        eval_every: steps between two looks at the held-out classes.
         validation_tasks: how many of their tasks.
         save_every: steps between two checkpoints.
         seed: of the plan's draws; the sampler has its own.
@@ -57,13 +57,13 @@ class Settings:
 
     steps: int = 2000
     meta_batch_size: int = 4
-    rate: float = 1e-3
-    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    optimizer: str = "adamw"
     schedule: str = "cosine"
-    warm_up: int = 50
+    warmup_steps: int = 50
     weight_decay: float = 0.0
-    clip: float = 10.0
-    validate_every: int = 500
+    grad_clip: float = 10.0
+    eval_every: int = 500
     validation_tasks: int = 200
     save_every: int = 200
     seed: int = 0
@@ -71,15 +71,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         plain_numbers(self)
-        for name in ("steps", "meta_batch_size", "validate_every", "validation_tasks", "save_every"):
+        for name in ("steps", "meta_batch_size", "eval_every", "validation_tasks", "save_every"):
             if not (is_whole(getattr(self, name)) and getattr(self, name) >= 1):
                 raise InputError(f"{name}={getattr(self, name)}: give a whole number, at least 1")
         if self.meta_batch_size > MOST_TASKS:
             raise InputError(f"meta_batch_size={self.meta_batch_size}: give at most {MOST_TASKS:,}")
-        for name in ("rate", "clip"):
+        for name in ("learning_rate", "grad_clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name}={getattr(self, name)}: give a positive number")
-        for name in ("warm_up", "weight_decay"):
+        for name in ("warmup_steps", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name}={getattr(self, name)}: give at least 0")
         for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
@@ -88,15 +88,17 @@ class Settings:
 
 
 OPTIMIZERS: dict[str, Callable[[Any, Settings], Optimizer]] = {
-    "adam": lambda parameters, s: AdamW(parameters, lr=s.rate, weight_decay=s.weight_decay),
-    "sgd": lambda parameters, s: SGD(parameters, lr=s.rate, momentum=0.9, nesterov=True, weight_decay=s.weight_decay),
+    "adamw": lambda parameters, s: AdamW(parameters, lr=s.learning_rate, weight_decay=s.weight_decay),
+    "sgd": lambda parameters, s: SGD(
+        parameters, lr=s.learning_rate, momentum=0.9, nesterov=True, weight_decay=s.weight_decay
+    ),
 }
 
 # The share of the highest rate at a share of the steps: a function, so that a resumed run needs no scheduler's memory.
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
     "constant": lambda done: 1.0,
-    "halving": lambda done: 0.5 ** math.floor(5 * done),
+    "step": lambda done: 0.5 ** math.floor(5 * done),
 }
 
 
@@ -179,7 +181,7 @@ def fit(
             line = display.add_task(title, total=settings.steps, completed=progress["step"], note="")
             for step in range(progress["step"], settings.steps):
                 for group in optimizer.param_groups:
-                    group["lr"] = rate_at(step, settings)
+                    group["lr"] = learning_rate_at(step, settings)
                 # For networks that draw from the global generator, as drop-block and dropout do.
                 torch.manual_seed(generator(settings.seed, "network", step, processes.rank).initial_seed())
 
@@ -196,7 +198,7 @@ def fit(
                 processes.sum_gradients(parameters, weight)
                 processes.average_buffers(learner, weight)
                 _stop_if_exploded(
-                    float(clip_grad_norm_(learner.parameters(), settings.clip)), math.inf, "gradient", step
+                    float(clip_grad_norm_(learner.parameters(), settings.grad_clip)), math.inf, "gradient", step
                 )
                 optimizer.step()
                 learner.on_step_end()
@@ -205,7 +207,7 @@ def fit(
                 progress["step"] = done
                 log.write({"step": done, "loss": value})
                 finished = done == settings.steps
-                look = validation is not None and (done % settings.validate_every == 0 or finished)
+                look = validation is not None and (done % settings.eval_every == 0 or finished)
                 save = done % settings.save_every == 0 or finished or stopping
                 if look or save:  # the loss above is that of the weights before the step
                     draws = generator(settings.seed, "objective", step)
@@ -301,15 +303,16 @@ def check_step(learner: Learner, tasks: TaskStream, settings: Settings, plan: Pl
         _again(objective, learner.train(), drawn, generator(settings.seed, "objective", 0))
 
 
-def rate_at(step: int, settings: Settings) -> float:
+def learning_rate_at(step: int, settings: Settings) -> float:
     """The learning rate of a step: a linear warm-up, times the schedule.
 
     Example:
-        >>> [round(rate_at(s, Settings(steps=100, rate=1.0, warm_up=10)), 2) for s in (0, 9, 50, 99)]
+        >>> settings = Settings(steps=100, learning_rate=1.0, warmup_steps=10)
+        >>> [round(learning_rate_at(s, settings), 2) for s in (0, 9, 50, 99)]
         [0.1, 0.98, 0.5, 0.0]
     """
-    warm = min(1.0, (step + 1) / settings.warm_up) if settings.warm_up else 1.0
-    return settings.rate * warm * SCHEDULES[settings.schedule](step / settings.steps)
+    warm = min(1.0, (step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
+    return settings.learning_rate * warm * SCHEDULES[settings.schedule](step / settings.steps)
 
 
 def _own_randomness(device: str) -> AbstractContextManager[None]:
@@ -321,7 +324,7 @@ def _stop_if_exploded(value: float, first: float, what: str, step: int) -> None:
     if not math.isfinite(value) or value > 1000 * (1 + first):
         raise TrainingDiverged(
             f"the {what} is {value:.3g} at step {step + 1}, so training stopped; the last good weights are kept. "
-            "Lower the learning rate (or the inner one), or the clip"
+            "Lower the learning rate (or the inner one), or the largest norm of the gradient (grad_clip)"
         )
 
 

@@ -8,7 +8,7 @@ from manyshot.base import InputError
 from manyshot.learners import Ensemble
 from manyshot.training.run import Run, load_run
 
-ALIKE = ("data", "split", "root", "centred", "validation", "test", "split_by", "learner")
+ALIKE = ("data", "split", "root", "centered", "validation", "test", "split_by", "learner")
 """What the settings of runs that are used together have in common, beside the shape of the items: so they set the same
 classes aside."""
 

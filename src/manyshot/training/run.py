@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from manyshot.augment import Plan
-from manyshot.base import InputError, read_json
+from manyshot.base import InputError
 from manyshot.learners import ClassifierOptions, Learner
 from manyshot.nets import Norm, PretrainedEncoder, TextEncoder, TextEncoderOptions
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu
 from manyshot.runtime.metrics_log import Row, read_metrics
-from manyshot.runtime.run_folder import CONFIG, kind_of_run
+from manyshot.runtime.run_folder import CONFIG, kind_of_run, read_config
 from manyshot.tasks import Source
 from manyshot.training.config import Config, encoder_options, learner_options
 from manyshot.training.splits import image_shape
@@ -178,7 +178,7 @@ def _read_config(folder: Path) -> tuple[Config, int, int, int]:
     path = folder / CONFIG
     if not path.exists():
         raise InputError(f"{folder} holds no run (no {CONFIG}); name a folder that `manyshot train` wrote")
-    values = read_json(path)
+    values = read_config(folder)
     kind = kind_of_run(folder)
     if kind in NOT_A_LEARNER:
         raise InputError(f"{folder} holds {NOT_A_LEARNER[kind].format(folder=folder)}")

@@ -41,7 +41,7 @@ def load_sources(config: Config) -> Sources:
         config.split,
         root=config.root,
         size=config.size,
-        centred=config.centred,
+        centred=config.centered,
         columns=config.columns,
     )
     aside = {"validation": config.validation, "test": config.test, "augmenter": config.augmenter}

@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from manyshot.augment import Plan
-from manyshot.base import InputError, write_json
+from manyshot.base import InputError
 from manyshot.learners import FeatureLearner, Learner
 from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.objectives import Objective, Plain, parse_objective
 from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.device import require_device
 from manyshot.runtime.distributed import ALONE, Processes, check_share
-from manyshot.runtime.run_folder import CONFIG, claim
+from manyshot.runtime.run_folder import CONFIG, claim, write_config
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.config import Config
 from manyshot.training.feature_cache import encode, remember
@@ -60,8 +60,7 @@ def train(
     plan, objective = plan_and_objective(config)
     check_step(learner, tasks, config.fit, plan, objective)
     if folder is not None and processes.leads:
-        made = {"channels": channels, "size": size, "training_classes": classes}
-        write_json(folder / CONFIG, {"config": config.as_dict()} | made)
+        write_config(folder, config.as_dict(), channels=channels, size=size, training_classes=classes)
     trained = learner
     for module in learner.modules():
         for part in (tasks, held_out):

@@ -1,0 +1,119 @@
+"""Settings of runs that earlier versions wrote, brought up to date as they are read.
+
+A run's `config.json` holds the number of its format. Renaming an option of a stored run takes one entry in a table
+here, and, once a version with the old name has been released, the next format number.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from manyshot.base import InputError
+
+FORMAT = 2
+"""The format that runs are written in. Format 1 had no number."""
+
+FIELDS = {"centred": "centered"}
+"""Settings of a run that were renamed after format 1: old name, new name."""
+
+FIT_FIELDS = {
+    "rate": "learning_rate",
+    "discriminator_rate": "discriminator_learning_rate",
+    "tasks_per_step": "meta_batch_size",
+    "batch": "batch_size",
+    "warm_up": "warmup_steps",
+    "clip": "grad_clip",
+    "averaging": "ema_decay",
+    "adapt": "ada_target",
+    "adapt_items": "ada_examples",
+    "validate_every": "eval_every",
+    "look_every": "eval_every",
+    "look_items": "eval_examples",
+}
+"""The same for the settings of its training loop."""
+
+FIT_VALUES = {"optimizer": {"adam": "adamw"}, "schedule": {"halving": "step"}}
+"""Values of those settings that were renamed: by setting, old value, new value."""
+
+METHODS: dict[str, dict[str, str]] = {}
+"""Learners, encoders and other methods that were renamed: by setting, old name, new name."""
+
+OPTIONS: dict[str, dict[str, dict[str, str]]] = {}
+"""Options of methods that were renamed: by setting and method (its new name; "*" for all), old name, new name."""
+
+SAME_TABLE = {"head": "learner", "test_plan": "plan"}
+"""Settings whose methods are those of another setting."""
+
+PATHS = {"augmenter": {"learner"}, "generator": {"encoder"}}
+"""Settings that name a folder instead of a method, by kind of run."""
+
+_CALL = re.compile(r"([\w-]+)(\(?)")
+
+
+def upgrade(values: dict[str, Any], where: str) -> dict[str, Any]:
+    """The content of a run's `config.json` as this version writes it.
+
+    Args:
+        values: Content of the file, in this format or an earlier one; stays as it is.
+        where: Path of the file, for errors.
+
+    Raises:
+        InputError: if a later version wrote the file.
+
+    Example:
+        >>> old = {"config": {"data": "digits", "centred": True, "fit": {"rate": 0.01, "optimizer": "adam"}}}
+        >>> upgrade(old, "config.json")["config"]
+        {'data': 'digits', 'centered': True, 'fit': {'learning_rate': 0.01, 'optimizer': 'adamw'}}
+    """
+    written = values.get("format", 1)
+    if written not in range(1, FORMAT + 1):
+        raise InputError(
+            f"{where}: format {written} is not known to this version of Manyshot, which reads formats up to {FORMAT}; "
+            "update Manyshot"
+        )
+    if written == FORMAT or not isinstance(values.get("config"), dict):
+        return values
+    config = {FIELDS.get(name, name): value for name, value in values["config"].items()}
+    for name in config.keys() - PATHS.get(str(values.get("kind")), set()):
+        table = SAME_TABLE.get(name, name)
+        if isinstance(config[name], str) and (table in METHODS or table in OPTIONS):
+            config[name] = upgrade_methods(config[name], METHODS.get(table, {}), OPTIONS.get(table, {}))
+    if isinstance(config.get("fit"), dict):
+        fit = {FIT_FIELDS.get(name, name): value for name, value in config["fit"].items()}
+        config["fit"] = {name: FIT_VALUES.get(name, {}).get(value, value) for name, value in fit.items()}
+    return values | {"config": config, "format": FORMAT}
+
+
+def upgrade_methods(text: str, methods: dict[str, str], options: dict[str, dict[str, str]]) -> str:
+    """Methods with their options, under the names of today.
+
+    Args:
+        text: Such as "maml(steps=5, step_size=0.4)", or a plan of several methods.
+        methods: Old name and new name of renamed methods.
+        options: Old name and new name of renamed options, by method (its new name; "*" for all).
+
+    Example:
+        >>> upgrade_methods("maml(steps=5, order=1)", {"maml": "first"}, {"first": {"steps": "inner_steps"}})
+        'first(inner_steps=5, order=1)'
+    """
+
+    def named(call: re.Match[str]) -> str:
+        return methods.get(call[1], call[1]) + call[2]
+
+    text = _CALL.sub(named, text)
+    return _rename_options(text, lambda method: options.get("*", {}) | options.get(method, {}))
+
+
+def _rename_options(text: str, names: Callable[[str], dict[str, str]]) -> str:
+    """Rename `option` in each `method(option=value, ...)`; calls may be nested."""
+    written, open_methods, position = "", [""], 0
+    for token in re.finditer(r"([\w-]+)\(|\)|([\w-]+)(?=\s*=)", text):
+        written += text[position : token.start()]
+        position = token.end()
+        if token[1]:
+            open_methods.append(token[1])
+        elif token[0] == ")":
+            open_methods.pop()
+        new = names(open_methods[-1]).get(token[2].replace("-", "_")) if token[2] else None
+        written += new or token[0]
+    return written + text[position:]
