@@ -64,7 +64,7 @@ def profile(config: Config, steps: int) -> dict[str, Any]:
     whole = sum(milliseconds.values())
     return {
         "plan": str(plan),
-        "images_a_step": count * sampler.items_a_task,
+        "images_a_step": count * sampler.examples_per_task,
         "size": [channels, size, size],
         "milliseconds": milliseconds,
         "shares": {part: one / whole for part, one in milliseconds.items()},

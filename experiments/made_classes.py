@@ -21,8 +21,7 @@ from manyshot.base import quieten
 from manyshot.generate.config import load_generator_sources
 from manyshot.generate.generated_source import made_classes
 from manyshot.runtime.clock import cpu_seconds
-from manyshot.tasks import EpisodeSampler
-from manyshot.tasks.join import join
+from manyshot.tasks import EpisodeSampler, join_sources
 from manyshot.training import evaluate_tasks
 
 SEEDS = (0, 1, 2)
@@ -61,8 +60,8 @@ def main() -> None:
             for arm, source, plan in (
                 ("nothing", real, "none"),
                 ("turned", real, "task: turn"),
-                ("made classes", join(real, new), "none"),
-                ("made and turned", join(real, new), "task: turn"),
+                ("made classes", join_sources(real, new), "none"),
+                ("made and turned", join_sources(real, new), "task: turn"),
             ):
                 learner = meta_trained(source, plan, seed, learner_steps)
                 accuracy.setdefault(arm, []).append(evaluate_tasks(learner, sampler, tasks).accuracy)

@@ -85,7 +85,7 @@ def test_a_source_is_described_and_drawn(manyshot, photos, tmp_path):
 
 def test_the_numbers_of_a_data_set_are_json(manyshot):
     told = manyshot("data", "show", "digits", "--json").json
-    assert (told["classes"], told["items"], told["shape"]) == (10, 1797, [1, 28, 28])
+    assert (told["classes"], told["examples"], told["shape"]) == (10, 1797, [1, 28, 28])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_handwriting_is_drawn_on_paper_unless_asked_otherwise(manyshot, photos, 
     arguments = ("data", "show", chosen, "--items", 2, "--classes", 1, "--out", tmp_path / "sheet.png")
     assert manyshot(*arguments, *([option] if option else [])).status == 0
     source = load(str(chosen))
-    title = f"{source.name}: {len(source.class_names)} classes, {len(source):,} items"
+    title = f"{source.name}: {len(source.class_names)} classes, {len(source):,} examples"
     expected = source_sheet(source, title=title, most_rows=1, most_columns=2, paper=paper)
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.tobytes() == expected.tobytes()

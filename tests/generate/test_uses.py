@@ -8,8 +8,7 @@ from manyshot.base import InputError
 from manyshot.generate import GenerativeModel, Kind, parse_model
 from manyshot.generate.generated_source import made_classes, made_items
 from manyshot.samples.generated_shots import GeneratedShots
-from manyshot.tasks import EpisodeSampler, Examples, Source
-from manyshot.tasks.join import join
+from manyshot.tasks import EpisodeSampler, Examples, Source, join_sources
 
 
 def draws(seed: int = 0) -> torch.Generator:
@@ -116,7 +115,7 @@ class TestMadeItems:
         made = made_items(model_of("dagan(4, judge=4)"), source, per_class=5, seed=0)
         assert made.class_names == source.class_names
         assert made.counts.tolist() == [5] * 4
-        assert join(source, made).counts.tolist() == [15] * 4
+        assert join_sources(source, made).counts.tolist() == [15] * 4
 
     def test_of_a_class_do_not_depend_on_the_other_classes(self):
         model, source = model_of("dagan(4, judge=4)"), pictures()
@@ -168,7 +167,7 @@ class TestMadeClasses:
         made = made_classes(model_of(text), pictures(), classes=7, per_class=4, seed=0)
         assert made.counts.tolist() == [4] * 7
         assert made.store.dtype == torch.uint8
-        assert EpisodeSampler(join(pictures(), made), ways=5, shots=1, queries=2).batch(0, 2)
+        assert EpisodeSampler(join_sources(pictures(), made), ways=5, shots=1, queries=2).batch(0, 2)
 
     def test_the_seed_decides_all(self, text):
         first, again, other = (made_classes(model_of(text), pictures(), 3, 2, seed) for seed in (0, 0, 1))

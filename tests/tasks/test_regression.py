@@ -9,7 +9,7 @@ from torch import nn
 
 from manyshot.base import InputError
 from manyshot.learners import MAML, Ridge
-from manyshot.tasks import RegressionTasks, Source, TaskStream, has_classes
+from manyshot.tasks import RegressionTasks, Source, TaskStream
 from manyshot.training import Settings, fit
 
 GROUPS, EACH = 6, 12
@@ -77,7 +77,7 @@ def test_several_numbers_may_be_asked_for_of_items_of_any_kind():
     tasks = RegressionTasks(Source.of(texts, ["a", "b"] * 6), targets, shots=2, queries=1)
     assert isinstance(tasks, TaskStream)
     episode = tasks.batch(0, 4)
-    assert not has_classes(episode)
+    assert not episode.has_classes
     assert episode.support.labels.shape == (4, 2, 3)
     assert episode.support.class_mask.shape == episode.classes.shape == (4, 3)
     for text, label in zip(episode.query.items[0], episode.query.labels[0], strict=True):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils.data import DataLoader
 
 from manyshot.base import InputError
 from manyshot.tasks import Source
@@ -180,8 +181,8 @@ def test_statistics_are_those_of_the_part_not_of_the_store():
     assert source.describe() == {
         "name": "animals",
         "classes": 3,
-        "items": 10,
-        "items_a_class": {"least": 3, "median": 3.0, "most": 4},
+        "examples": 10,
+        "examples_per_class": {"min": 3, "median": 3.0, "max": 4},
         "groups": 2,
         "authors": 2,
         "shape": None,
@@ -190,8 +191,8 @@ def test_statistics_are_those_of_the_part_not_of_the_store():
     assert numbered({"a": 4, "b": 2}).subset(classes=["b"]).describe() == {
         "name": "source",
         "classes": 1,
-        "items": 2,
-        "items_a_class": {"least": 2, "median": 2.0, "most": 2},
+        "examples": 2,
+        "examples_per_class": {"min": 2, "median": 2.0, "max": 2},
         "groups": 1,
         "authors": 2,
         "shape": (1, 2, 2),
@@ -211,16 +212,16 @@ def test_statistics_are_those_of_the_part_not_of_the_store():
         (lambda: animals(groups=None).subset(groups=["early"]), "have no groups"),
         (lambda: animals().subset(authors=["ann"]), "have no authors"),
         (lambda: animals(authors=["ann"] * 10).subset(authors=["anne"]), "did you mean 'ann'"),
-        (lambda: animals().subset(items=np.ones(3, dtype=bool)), "3 marks for 10 items"),
+        (lambda: animals().subset(items=np.ones(3, dtype=bool)), "3 booleans for 10 examples"),
         (lambda: animals().subset(items=np.zeros(10, dtype=bool)), "nothing is left"),
         (lambda: animals().subset(at_least=5), "nothing is left of 3 classes"),
         (lambda: animals().split([0.5, 0.4], seed=0), "add up to 1"),
         (lambda: animals().split([], seed=0), "add up to 1"),
-        (lambda: animals().split([1.5, -0.5], seed=0), "positive shares"),
-        (lambda: animals().split([float("nan"), 0.5], seed=0), "positive shares"),
-        (lambda: animals().split([0.25] * 4, seed=0), "has 3 of kind 'class': too few for 4 parts"),
-        (lambda: animals().split([0.3, 0.3, 0.4], seed=0, by="group"), "has 2 of kind 'group'"),
-        (lambda: animals().split([0.25] * 4, seed=0, by="item"), "class 'b' has 3 items: too few for 4 parts"),
+        (lambda: animals().split([1.5, -0.5], seed=0), "positive fractions"),
+        (lambda: animals().split([float("nan"), 0.5], seed=0), "positive fractions"),
+        (lambda: animals().split([0.25] * 4, seed=0), "has 3 classes, too few for 4 parts"),
+        (lambda: animals().split([0.3, 0.3, 0.4], seed=0, by="group"), "has 2 groups"),
+        (lambda: animals().split([0.25] * 4, seed=0, by="item"), "class 'b' has 3 examples, too few for 4 parts"),
         (lambda: animals(groups=None).split([0.5, 0.5], seed=0, by="group"), "have no groups"),
         (lambda: animals().split([0.5, 0.5], seed=0, by="itm"), "did you mean 'item'"),
     ],
@@ -238,3 +239,23 @@ def test_a_source_put_together_wrongly_is_a_fault_of_the_program(change):
     with pytest.raises(ValueError, match="one") as caught:
         replace(animals(), **change)
     assert not isinstance(caught.value, InputError)
+
+
+def test_a_source_is_a_data_set_of_items_and_class_indices():
+    source = numbered({"a": 2, "b": 3})
+    image, label = source[-1]
+    assert image.equal(source.gather([4])[0])
+    assert label == 1
+    images, labels = next(iter(DataLoader(source, batch_size=5)))
+    assert images.equal(source.gather(range(5)))
+    assert labels.tolist() == [0, 0, 1, 1, 1]
+    sentences, labels = next(iter(DataLoader(animals(), batch_size=10)))
+    assert list(sentences) == animals().gather(range(10))
+    assert labels.tolist() == animals().labels.tolist()
+    with pytest.raises(IndexError):
+        source[5]
+
+
+def test_a_source_prints_its_size_and_not_its_items():
+    assert repr(numbered({"a": 2, "b": 3})) == "Source('source', classes=2, examples=5, items=[1, 2, 2] uint8)"
+    assert repr(animals()) == "Source('animals', classes=3, examples=10, items=sentences)"

@@ -194,17 +194,17 @@ def show(
     if out:
         ink = name in DATASETS and DATASETS[name].ink
         paper = ink if paper is None else paper
-        title = f"{source.name}: {facts['classes']:,} classes, {facts['items']:,} items"
+        title = f"{source.name}: {facts['classes']:,} classes, {facts['examples']:,} examples"
         save(source_sheet(source, title=title, most_rows=classes, most_columns=items, paper=paper), out)
     if as_json:
         print_json({**facts, "sheet": out and str(out)})
         return
-    each = facts["items_a_class"]
+    per_class = facts["examples_per_class"]
     rows = [
         ("name", facts["name"]),
         ("classes", f"{facts['classes']:,}"),
-        ("items", f"{facts['items']:,}"),
-        ("items a class", f"{each['least']} to {each['most']}, median {each['median']:g}"),
+        ("examples", f"{facts['examples']:,}"),
+        ("examples per class", f"{per_class['min']} to {per_class['max']}, median {per_class['median']:g}"),
         ("groups", "none" if facts["groups"] is None else f"{facts['groups']:,}"),
         ("authors", "unknown" if facts["authors"] is None else f"{facts['authors']:,}"),
         ("shape", " x ".join(map(str, facts["shape"])) if facts["shape"] else facts["type"]),

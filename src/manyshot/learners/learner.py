@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from manyshot.base import InputError, did_you_mean
 from manyshot.tasks import Episode, Examples
+from manyshot.tasks.episode import floats
 
 
 @runtime_checkable
@@ -46,10 +47,22 @@ class Learner(nn.Module, ABC):
     def adapt(self, support: Examples) -> Classifier:
         """Turn the support of T tasks into a classifier of their queries."""
 
+    def forward(self, episode: Episode) -> Float[Tensor, "t m ways"]:
+        """Adapt to the support and classify the query: `learner(episode)`.
+
+        Args:
+            episode: T tasks; uint8 images are scaled to 0 to 1.
+
+        Returns:
+            Logits `[T, m, ways]` of the query examples; predictions in regression.
+        """
+        episode = episode.as_float()
+        return self.adapt(episode.support)(episode.query.items, episode.query.weight)
+
     def on_features(self) -> "tuple[nn.Module, Learner] | None":
         """The encoder, and the learner on its features, where adaptation leaves the encoder alone; else None.
 
-        Evaluating many tasks of few items then encodes each item once, not once for each task that it stands in.
+        Evaluation on many tasks then encodes each example once, not once for each task that it belongs to.
         """
         return None
 
@@ -73,13 +86,13 @@ class Learner(nn.Module, ABC):
 
 
 def by_task(
-    encoder: nn.Module, items: Float[Tensor, "t n ..."] | list[list[str]], weight: Float[Tensor, "t n"] | None = None
+    encoder: nn.Module, items: Shaped[Tensor, "t n ..."] | list[list[str]], weight: Float[Tensor, "t n"] | None = None
 ) -> Tensor:
     """Encode the items of T tasks in one batch.
 
     Args:
         encoder: `[n, ...]` to `[n, d]`, or n sentences to `[n, d]`.
-        items: `[T, n, ...]`, or T lists of n sentences.
+        items: `[T, n, ...]`, uint8 images scaled to 0 to 1; or T lists of n sentences.
         weight: `[T, n]`; items of weight 0 are not encoded (they would enter batch statistics) and get zeros.
 
     Returns:
@@ -93,7 +106,7 @@ def by_task(
         texts: Tensor = encoder([text for task in items for text in task])
         texts = texts.reshape(len(items), -1, *texts.shape[1:])
         return texts if weight is None else texts * (weight > 0)[..., None]
-    flat = items.flatten(0, 1)
+    flat = floats(items).flatten(0, 1)
     real = None if weight is None else weight.flatten() > 0
     if real is None or bool(real.all()):
         every = _encode(encoder, flat)

@@ -13,7 +13,7 @@ from manyshot.meta_augment.hallucinator import feature_size
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.support_context import gaussian, of_items, task_context
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.examples_index import gather_items, number_in_class, place_of
+from manyshot.tasks.class_index import gather_items, index_of, rank_in_class
 
 
 class FeatureVAE(LearnedAugmenter):
@@ -70,7 +70,7 @@ class FeatureVAE(LearnedAugmenter):
         """The negative evidence lower bound a dimension, of query items given a support item of their class."""
         support, query = episode.support, episode.query
         known, unit = self._known(support, support)
-        place, there = place_of(support, query.class_ids, number_in_class(query))
+        place, there = index_of(support, query.class_ids, rank_in_class(query))
         z, known = gather_items(support.items, place), gather_items(known, place)
         differs = (query.items - z) / unit
         mean, log_variance = self.encoder(torch.cat([differs, known], -1)).chunk(2, -1)

@@ -17,7 +17,7 @@ from manyshot.objectives.metamix import MetaMix, mixed_labels
 from manyshot.objectives.objective import StepTasks
 from manyshot.objectives.reroute import encoder_of, loss_by_route
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.examples_index import gather_items, number_in_class, place_of
+from manyshot.tasks.class_index import gather_items, index_of, rank_in_class
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def borrowed(examples: Examples, params: Params) -> Sources:
     """
     kept = gather_items(params["kept"], examples.class_ids)
     way = params["other"].gather(1, examples.class_ids)
-    place, there = place_of(examples, way, number_in_class(examples))
+    place, there = index_of(examples, way, rank_in_class(examples))
     kept = (kept | ~there[..., None]).to(examples.items)
     items = torch.cat((examples.items, gather_items(examples.items, place)), 2)
     return items, torch.stack((kept, 1 - kept), 2)

@@ -6,7 +6,7 @@ from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.reptile import Reptile
-from manyshot.tasks import Episode, has_classes
+from manyshot.tasks import Episode
 
 
 def require_mixing(learner: Learner, episode: Episode, objective: str) -> None:
@@ -30,5 +30,5 @@ def require_classes(episode: Episode, objective: str, mend: str) -> None:
     Raises:
         InputError: if not, as in regression.
     """
-    if not has_classes(episode):
+    if not episode.has_classes:
         raise InputError(f"{objective} pairs classes, and these tasks have none; {mend}")

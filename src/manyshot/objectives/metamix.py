@@ -15,7 +15,7 @@ from manyshot.objectives.check import require_mixing
 from manyshot.objectives.objective import StepTasks
 from manyshot.objectives.reroute import encoder_of, loss_by_route
 from manyshot.tasks import Episode
-from manyshot.tasks.examples_index import any_item, gather_items
+from manyshot.tasks.class_index import gather_items, uniform_index
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class MetaMix:
         return {
             "layer": layer,
             "share": share,
-            "partner": any_item(episode.support, torch.rand(tasks, m, generator=generator)),
+            "partner": uniform_index(episode.support, torch.rand(tasks, m, generator=generator)),
         }
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:

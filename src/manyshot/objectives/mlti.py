@@ -15,7 +15,7 @@ from manyshot.objectives.check import require_classes, require_mixing
 from manyshot.objectives.objective import StepTasks
 from manyshot.objectives.reroute import encoder_of, loss_from, up_to
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.examples_index import number_in_class, place_of
+from manyshot.tasks.class_index import index_of, rank_in_class
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class MLTI:
         there, n = side.weight > 0, side.weight.shape[1]
         if self.labels == "apart":
             way = params["classes"].gather(1, side.class_ids)
-            place, found = place_of(_of_tasks(side, partner), way, number_in_class(side))
+            place, found = index_of(_of_tasks(side, partner), way, rank_in_class(side))
         else:
             place = torch.arange(n, device=partner.device).expand(len(partner), n)
             found = there[partner]

@@ -15,7 +15,7 @@ from manyshot.learners import FeatureLearner, Learner, by_task
 from manyshot.learners.learner import weighted_mean
 from manyshot.objectives.objective import StepTasks
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.examples_index import gather_items
+from manyshot.tasks.class_index import gather_items
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def _pictures(run: AugmenterRun, source: Source) -> Section:
     """One task's originals, and what was made of them, or the real pictures that lie nearest to that."""
     ways = min(5, MOST_WAYS, len(source.class_names))
     sampler = EpisodeSampler(source, ways, 1, 1, seed=0)
-    table = sampler.table(0, 1)
+    table = sampler.indices(0, 1)
     names = [source.class_names[c] for c in table.classes[0]]
     originals = np.concatenate([np.asarray(places) for places in table.support[0]])
     images = source.gather(originals)

@@ -121,7 +121,7 @@ def _make_room(out: Path) -> None:
 
 def _write_task(sampler: EpisodeSampler, folder: Path) -> None:
     """The support of a task as a folder of pictures, as a person would have it."""
-    table = sampler.table(0, 1)
+    table = sampler.indices(0, 1)
     for c, positions in zip(table.classes[0], table.support[0], strict=True):
         for number, image in enumerate(sampler.source.gather(positions)):
             save(to_pillow(image), folder / sampler.source.class_names[c] / f"{number}.png")

@@ -1,13 +1,13 @@
-"""What a task is and how tasks are drawn. Knows no modality and no model."""
+"""Sources, and the tasks sampled from them; independent of modality and model."""
 
 from manyshot.tasks.episode import Episode, Examples
-from manyshot.tasks.kind import has_classes
+from manyshot.tasks.join_sources import join_sources
 from manyshot.tasks.regression import RegressionTasks
 from manyshot.tasks.sampler import EpisodeSampler
 from manyshot.tasks.sinusoids import Sinusoids
 from manyshot.tasks.source import Source
-from manyshot.tasks.stream import TaskStream
-from manyshot.tasks.task_index import TaskTable
+from manyshot.tasks.stream import TaskDataset, TaskStream
+from manyshot.tasks.task_indices import TaskIndices
 
 __all__ = [
     "Episode",
@@ -16,7 +16,8 @@ __all__ = [
     "RegressionTasks",
     "Sinusoids",
     "Source",
+    "TaskDataset",
+    "TaskIndices",
     "TaskStream",
-    "TaskTable",
-    "has_classes",
+    "join_sources",
 ]

@@ -1,27 +1,31 @@
 """An episode: a batch of T few-shot tasks."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.utils.data._utils.collate import default_collate_fn_map
+
+from manyshot.base import InputError
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """One side of T tasks: what is learned from (support) or judged on (query).
+    """The support or the query examples of T tasks.
 
-    Labels are rows of class shares, so that a mixed item is no special case; an item of weight 0 is not there, so that
-    tasks of different sizes stand in one batch.
+    Labels are soft, so that mixed examples need no special case. An example of weight 0 is padding, so that tasks of
+    different sizes fit into one batch.
 
     Args:
-        items: `[T, n, ...]`, or T lists of n strings.
-        labels: `[T, n, ways]` each item's share in every class.
-        weight: `[T, n]` how much an item counts: 1 for a real one, 0 for padding.
-        class_mask: `[T, ways]` which classes the task has; the others are padding.
-        origin: `[T, n]` the place in the support (or query) of the item that a made item came from, -1 for a real one;
-            None where all are real.
+        items: Images or vectors `[T, n, ...]`, or T lists of n strings.
+        labels: Class probabilities `[T, n, ways]`; in regression, targets.
+        weight: Weights `[T, n]` in the loss: 1 for a real example, 0 for padding.
+        class_mask: Booleans `[T, ways]`, False for classes that only pad a task.
+        origin: For each generated example, the index `[T, n]` of the support (or query) example that it was generated
+            from, and -1 for a real one; None if all are real.
     """
 
     items: Any
@@ -30,13 +34,16 @@ class Examples:
     class_mask: Bool[Tensor, "t ways"]
     origin: Int[Tensor, "t n"] | None = None
 
+    def __repr__(self) -> str:
+        return f"Examples(items={_shape(self.items)}, labels={_shape(self.labels)})"
+
     @property
     def class_ids(self) -> Int[Tensor, "t n"]:
-        """The class with the largest share of each item."""
+        """The most probable class of each example."""
         return self.labels.argmax(-1)
 
     def __getitem__(self, tasks: slice) -> "Examples":
-        """Those of some of the tasks."""
+        """The examples of some of the tasks."""
         return Examples(
             items=self.items[tasks],
             labels=self.labels[tasks],
@@ -46,7 +53,7 @@ class Examples:
         )
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "Examples":
-        """The same on a device; items, labels and weights in a floating type if one is named."""
+        """Move the examples to a device, and items, labels and weights to a floating-point type if one is given."""
 
         def move(name: str, value: Any) -> Any:  # noqa: ANN401
             if not isinstance(value, Tensor):
@@ -59,8 +66,13 @@ class Examples:
 
         return replace(self, **{f.name: move(f.name, getattr(self, f.name)) for f in fields(self)})
 
+    def as_float(self) -> "Examples":
+        """Convert uint8 images to float32 from 0 to 1; leave other items as they are."""
+        items = floats(self.items)
+        return self if items is self.items else replace(self, items=items)
+
     def joined(self, more: "Examples") -> "Examples":
-        """These and more examples of the same tasks, one after the other along n."""
+        """Append further examples of the same tasks."""
         if isinstance(self.items, Tensor):
             items: Any = torch.cat([self.items, more.items], 1)
         else:
@@ -75,49 +87,133 @@ class Examples:
 
     @property
     def known_origin(self) -> Int[Tensor, "t n"]:
-        """`origin`, spelled out where it is None."""
+        """`origin`, or -1 for all examples if it is None."""
         return torch.full_like(self.weight, -1, dtype=torch.long) if self.origin is None else self.origin
 
 
 @dataclass(frozen=True, eq=False)
 class Episode:
-    """T tasks: a support to learn from and a query to be judged on.
+    """A batch of T tasks, each with a support set to adapt to and a query set to evaluate on.
 
     Args:
-        support: see `Examples`; items of the same class stand together.
-        query: the same.
-        classes: `[T, ways]` the number of each class in the source, -1 for padding.
+        support: Support examples; those of a class are adjacent.
+        query: Query examples.
+        classes: Index `[T, ways]` of each class in the source, -1 for padding.
 
     Example:
         >>> from manyshot.tasks import EpisodeSampler, Source
         >>> images = torch.zeros(40, 1, 8, 8, dtype=torch.uint8)
         >>> source = Source.of(images, labels=[f"class {i % 4}" for i in range(40)])
-        >>> episode = EpisodeSampler(source, ways=3, shots=1, queries=2).batch(0, 16)
-        >>> episode.support.items.shape, episode.query.labels.shape
-        (torch.Size([16, 3, 1, 8, 8]), torch.Size([16, 6, 3]))
+        >>> EpisodeSampler(source, ways=3, shots=1, queries=2).batch(0, 16)
+        Episode(tasks=16, ways=3, support=[16, 3, 1, 8, 8] uint8, query=[16, 6, 1, 8, 8] uint8)
     """
 
     support: Examples
     query: Examples
     classes: Int[Tensor, "t ways"]
 
+    def __repr__(self) -> str:
+        tasks, ways = self.classes.shape
+        support, query = _shape(self.support.items), _shape(self.query.items)
+        return f"Episode(tasks={tasks}, ways={ways}, support={support}, query={query})"
+
     def __len__(self) -> int:
         return len(self.classes)
 
-    def __getitem__(self, tasks: slice) -> "Episode":
-        """Some of the tasks."""
+    def __iter__(self) -> Iterator["Episode"]:
+        return (self[task] for task in range(len(self)))
+
+    def __getitem__(self, tasks: int | slice) -> "Episode":
+        """Select tasks; a single index gives an episode of one task."""
+        if not isinstance(tasks, slice):
+            task = range(len(self))[tasks]
+            tasks = slice(task, task + 1)
         return Episode(self.support[tasks], self.query[tasks], self.classes[tasks])
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "Episode":
-        """The same on a device, see `Examples.to`."""
+        """Move the episode to a device, and items, labels and weights to a floating-point type if one is given."""
         return Episode(self.support.to(device, dtype), self.query.to(device, dtype), self.classes.to(device))
 
     def as_float(self) -> "Episode":
-        """The same with uint8 images as float32 from 0 to 1; anything else as it is."""
-        return Episode(_as_float(self.support), _as_float(self.query), self.classes)
+        """Convert uint8 images to float32 from 0 to 1; leave other items as they are."""
+        return Episode(self.support.as_float(), self.query.as_float(), self.classes)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the labels are class probabilities of at least two classes; otherwise they are regression targets.
+
+        Example:
+            >>> from manyshot.tasks import Sinusoids
+            >>> Sinusoids().batch(0, 2).has_classes
+            False
+        """
+        labels = self.support.labels[self.support.weight > 0]
+        sums_to_one = (labels.sum(-1) - 1).abs() < 1e-4
+        return labels.shape[-1] > 1 and bool((labels >= 0).all() and sums_to_one.all())
+
+    @staticmethod
+    def collate(episodes: Sequence["Episode"]) -> "Episode":
+        """Join episodes along the task axis; a `DataLoader` does so by default.
+
+        Args:
+            episodes: At least one; items and labels have the same shapes but for the number of tasks.
+
+        Raises:
+            InputError: If the shapes differ.
+
+        Example:
+            >>> from manyshot.tasks import Sinusoids
+            >>> len(Episode.collate([Sinusoids().batch(0, 2), Sinusoids().batch(2, 3)]))
+            5
+        """
+        shapes = {tuple(_shape(side, tasks=False) for side in (e.support, e.query)) for e in episodes}
+        if len(shapes) > 1:
+            raise InputError(
+                f"episodes of different shapes cannot be joined ({' and '.join(map(str, sorted(shapes)))}); "
+                "sample them with the same ways, shots and queries"
+            )
+        supports, queries = [e.support for e in episodes], [e.query for e in episodes]
+        return Episode(_concatenate(supports), _concatenate(queries), torch.cat([e.classes for e in episodes]))
 
 
-def _as_float(examples: Examples) -> Examples:
-    if isinstance(examples.items, Tensor) and examples.items.dtype == torch.uint8:
-        return replace(examples, items=examples.items.float().div_(255))
-    return examples
+def floats(items: Any) -> Any:  # noqa: ANN401 - a tensor, or lists for text
+    """Convert uint8 images to float32 from 0 to 1; leave other items as they are.
+
+    Example:
+        >>> floats(torch.tensor([0, 255], dtype=torch.uint8))
+        tensor([0., 1.])
+    """
+    return items.float().div_(255) if isinstance(items, Tensor) and items.dtype == torch.uint8 else items
+
+
+def _concatenate(sides: Sequence[Examples]) -> Examples:
+    if isinstance(sides[0].items, Tensor):
+        items: Any = torch.cat([side.items for side in sides])
+    else:
+        items = [row for side in sides for row in side.items]
+    real = all(side.origin is None for side in sides)
+    return Examples(
+        items=items,
+        labels=torch.cat([side.labels for side in sides]),
+        weight=torch.cat([side.weight for side in sides]),
+        class_mask=torch.cat([side.class_mask for side in sides]),
+        origin=None if real else torch.cat([side.known_origin for side in sides]),
+    )
+
+
+def _shape(items: Any, tasks: bool = True) -> str:  # noqa: ANN401 - a tensor, lists of strings, or examples
+    if isinstance(items, Examples):
+        ways = items.labels.shape[2]
+        return f"{_shape(items.items, tasks)}, {ways} ways"
+    if isinstance(items, Tensor):
+        return f"{list(items.shape[0 if tasks else 1 :])} {str(items.dtype).removeprefix('torch.')}"
+    lengths = sorted({len(row) for row in items})
+    return f"{[len(items), *lengths] if tasks else lengths} strings"
+
+
+def _collate_episodes(batch: Sequence[Episode], *, collate_fn_map: Any = None) -> Episode:  # noqa: ANN401
+    return Episode.collate(batch)
+
+
+# PyTorch's extension point: `DataLoader(sampler, batch_size=4)` then needs no `collate_fn`.
+default_collate_fn_map[Episode] = _collate_episodes

@@ -7,58 +7,58 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from manyshot.base import InputError, is_whole
+from manyshot.base import InputError, did_you_mean, is_whole
 
 Names = Sequence[Any] | NDArray[Any] | Tensor
-"""Names, or whole numbers in their place, one an item."""
+"""Names, or whole numbers instead of names, one per item."""
 
 
 def written(names: Names, kind: str, where: str) -> list[str] | list[int]:
-    """Labels or authors as names or as whole numbers, all of one kind.
+    """Convert labels or authors to a list of names or a list of whole numbers.
 
     Args:
-        names: One for each item.
+        names: Name or whole number of each item.
         kind: What they are, for errors: "label" or "author".
         where: The name of the source, for errors.
 
     Raises:
-        InputError: naming the first that is neither, or one of each kind.
+        InputError: If one is neither a name nor a whole number, or names and numbers are mixed.
 
     Example:
         >>> written(np.array([3, 4]), "label", "digits")
         [3, 4]
     """
     if isinstance(names, str | Mapping):
-        raise InputError(f"{where}: {kind}s={type(names).__name__}: give a list with one {kind} an item")
+        raise InputError(f"{where}: {kind}s={type(names).__name__}: give a list with one {kind} per item")
     values = names.tolist() if isinstance(names, np.ndarray | Tensor) else list(names)
-    for place, value in enumerate(values):
+    for index, value in enumerate(values):
         if not isinstance(value, str) and not is_whole(value):
             raise InputError(
-                f"{where}: {kind} {place} is {str(value)[:40]!r} ({type(value).__name__}); give a name or a whole "
+                f"{where}: {kind} {index} is {str(value)[:40]!r} ({type(value).__name__}); give a name or a whole "
                 "number for each item"
             )
-    texts = next((value for value in values if isinstance(value, str)), None)
+    text = next((value for value in values if isinstance(value, str)), None)
     number = next((value for value in values if not isinstance(value, str)), None)
-    if texts is not None and number is not None:
+    if text is not None and number is not None:
         raise InputError(
-            f"{where}: {kind}s are names ('{texts}') and numbers ({number}) together; write all of them as names"
+            f"{where}: {kind}s are names ('{text}') and numbers ({number}); give all of them as names"
         )
     return [str(value) for value in values] if number is None else [int(value) for value in values]
 
 
 def numbered(names: list[str] | list[int]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The different names in their order, numbers by size, and which of them each is.
+    """Sort the distinct names (whole numbers as numbers), and index each name into them.
 
     Example:
         >>> numbered([10, 9, 10])
         (('9', '10'), array([1, 0, 1]))
     """
-    different, number = np.unique(np.asarray(names, dtype=object), return_inverse=True)
-    return tuple(map(str, different)), number.astype(np.int64)
+    distinct, index = np.unique(np.asarray(names, dtype=object), return_inverse=True)
+    return tuple(map(str, distinct)), index.astype(np.int64)
 
 
 def name_text(name: object) -> str:
-    """A name as classes, groups and authors have it: a whole number is written out.
+    """Convert a name or whole number to the text of the name.
 
     Example:
         >>> name_text(9), name_text("cat")
@@ -68,7 +68,7 @@ def name_text(name: object) -> str:
 
 
 def asked(names: Iterable[Any], kind: str, where: str) -> list[str]:
-    """The names that a caller asks for, with whole numbers written out.
+    """Convert a list of names or whole numbers to texts.
 
     Args:
         names: A list or an array of names or whole numbers.
@@ -85,3 +85,31 @@ def asked(names: Iterable[Any], kind: str, where: str) -> list[str]:
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise InputError(f"{where}: {kind} {names!r}: give a list of names")
     return [name_text(name) for name in (names.tolist() if isinstance(names, np.ndarray | Tensor) else names)]
+
+
+def find(names: Iterable[Any], known: tuple[str, ...], kind: str, where: str) -> list[int]:
+    """Look names up.
+
+    Args:
+        names: A list or an array of names or whole numbers.
+        known: Names to look among.
+        kind: What they name, for errors: "class", "group" or "author".
+        where: Name of the source, for errors.
+
+    Returns:
+        The index of each name.
+
+    Raises:
+        InputError: If a name is unknown, or `names` is a single name or number.
+
+    Example:
+        >>> find(["dog"], ("cat", "dog"), "class", "pets")
+        [1]
+    """
+    index = {name: i for i, name in enumerate(known)}
+    indices = []
+    for name in asked(names, kind, where):
+        if name not in index:
+            raise InputError(f"{where}: no {kind} '{name}'; {did_you_mean(name, known)}")
+        indices.append(index[name])
+    return indices

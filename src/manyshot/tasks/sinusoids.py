@@ -1,7 +1,6 @@
 """Few-shot regression of sine waves (Finn, Abbeel and Levine 2017)."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,29 +12,31 @@ from torch import Tensor
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.seeds import uniform
 from manyshot.tasks.episode import Episode, Examples
-from manyshot.tasks.stream import numbers_of
+from manyshot.tasks.stream import TaskDataset, check_length
 
 _AMPLITUDE, _PHASE, _SUPPORT, _QUERY = range(4)
 
 
 @dataclass(frozen=True)
-class Sinusoids:
+class Sinusoids(TaskDataset):
     """Regression tasks: y = amplitude sin(x - phase), with amplitude in [0.1, 5], phase in [0, pi], x in [-5, 5].
 
-    Labels are targets instead of shares in classes, so an episode has one "way", which is always present. Task i is a
-    function of (seed, i) alone.
+    Labels are targets instead of class probabilities, so an episode has a single "way". Task i depends on (seed, i)
+    alone.
 
     Args:
-        shots: support points a task.
-        queries: query points a task.
-        seed: names the stream of tasks.
-        tasks: how many different waves there are: task i is wave i modulo this, at points of its own. None for no
-            limit. A learner can know few waves by heart (Yin et al. 2020).
-        apart: wave i of N has an interval of x to itself, the first half of the i-th of N equal parts, so that x alone
-            tells which wave it is, and nothing forces a learner to look at its support (Rajendran et al. 2020).
+        shots: Number of support points per task.
+        queries: Number of query points per task.
+        seed: Seed of the tasks.
+        tasks: Number of different waves: task i has wave i modulo this number, at points of its own. None for no limit.
+            A learner can memorise a few waves (Yin et al. 2020).
+        apart: Whether each of the N waves has its own interval of x: wave i has the first half of the i-th of N equal
+            parts. Then x alone identifies the wave, and nothing forces a learner to use its support (Rajendran et al.
+            2020).
+        length: Number of tasks in one epoch, for `len`, indexing, iteration and a `DataLoader`.
 
     Raises:
-        InputError: if a number is out of range, or waves stand apart without a limit to their number.
+        InputError: If a number is out of range, or `apart` is set without `tasks`.
 
     Example:
         >>> episode = Sinusoids(shots=10, queries=5).batch(0, 4)
@@ -48,6 +49,7 @@ class Sinusoids:
     seed: int = 0
     tasks: int | None = None
     apart: bool = False
+    length: int = 1000
 
     def __post_init__(self) -> None:
         plain_numbers(self)
@@ -55,37 +57,28 @@ class Sinusoids:
             value = getattr(self, name)
             if not (value is None and name == "tasks") and not (is_whole(value) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1")
+        check_length(self.length)
         if not (is_whole(self.seed) and 0 <= self.seed < 2**63):
             raise InputError(f"seed={self.seed}: give a whole number from 0 to below 2^63")
         if self.apart and self.tasks is None:
-            raise InputError("apart: waves have intervals of their own only if there are so many; give tasks")
+            raise InputError("apart=True needs a limited number of waves; give tasks")
 
     @property
-    def items_a_task(self) -> int:
-        """How many points a task has, support and query together."""
+    def examples_per_task(self) -> int:
+        """Number of points of a task, support and query together."""
         return self.shots + self.queries
 
-    def batch(self, first: int, count: int) -> Episode:
-        """Tasks number `first` to `first + count - 1`.
-
-        Raises:
-            InputError: for a negative first task, or none at all.
-        """
-        task = numbers_of(first, count)
-        wave = task if self.tasks is None else task % self.tasks
+    def draw(self, tasks: NDArray[np.int64]) -> Episode:
+        """Draw the tasks with these numbers, in their order."""
+        wave = tasks if self.tasks is None else tasks % self.tasks
         return Episode(
-            self._points(task, wave, self.shots, _SUPPORT),
-            self._points(task, wave, self.queries, _QUERY),
+            self._points(tasks, wave, self.shots, _SUPPORT),
+            self._points(tasks, wave, self.queries, _QUERY),
             torch.from_numpy(wave[:, None]),
         )
 
-    def batches(self, tasks: int, size: int = 10) -> Iterator[Episode]:
-        """Tasks number 0 to `tasks - 1`, `size` at a time."""
-        for first in range(0, tasks, size):
-            yield self.batch(first, min(size, tasks - first))
-
     def waves(self, wave: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Amplitude and phase of waves by their numbers.
+        """Amplitude and phase of the waves with these numbers.
 
         Example:
             >>> import numpy as np

@@ -166,7 +166,7 @@ def evaluate_tasks(
     """
     plan, device = plan or Plan(), _placed(learner, device)
     parts = learner.on_features()
-    drawn = tasks * sampler.items_a_task
+    drawn = tasks * sampler.examples_per_task
     fixed = not plan.placements or _makes_features(plan) or _changes_vectors(plan, sampler.source)
     if parts is not None and fixed and len(sampler.source) <= drawn:
         encoder, learner = parts

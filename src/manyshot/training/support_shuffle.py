@@ -15,7 +15,7 @@ from manyshot.base.seeds import generator
 from manyshot.learners import Learner
 from manyshot.learners.learner import weighted_mean
 from manyshot.nets import evaluation_mode
-from manyshot.tasks import Episode, EpisodeSampler, has_classes
+from manyshot.tasks import Episode, EpisodeSampler
 from manyshot.training.evaluate import BATCH, Evaluation, evaluate
 from manyshot.training.statistics import mean_interval
 
@@ -79,7 +79,7 @@ def shuffled_support(episode: Episode, generator: Generator) -> Episode:
         (False, True)
     """
     support = episode.support
-    together = support.weight.shape if has_classes(episode) else (1, -1)
+    together = support.weight.shape if episode.has_classes else (1, -1)
     missing = (support.weight <= 0).reshape(together)
     drawn = torch.rand(missing.shape, generator=generator).to(missing.device)
     place = missing.long().argsort(dim=1, stable=True)
@@ -118,7 +118,7 @@ def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Memor
     measure, true, shuffled = "accuracy", [], []
     for number, drawn in enumerate(episodes):
         episode = drawn.to(device).as_float()
-        measure = "accuracy" if has_classes(episode) else "squared error"
+        measure = "accuracy" if episode.has_classes else "squared error"
         other = shuffled_support(episode, generator(seed, "shuffled support", number))
         with evaluation_mode(learner):
             true.append(_scores(learner, episode))
@@ -164,7 +164,7 @@ def probe_evaluated(
 def _scores(learner: Learner, episode: Episode) -> NDArray[np.float64]:
     """`[T]` accuracy, or squared error where labels are targets."""
     query = episode.query
-    if has_classes(episode):
+    if episode.has_classes:
         answer = learner.adapt(episode.support)(query.items, query.weight).argmax(-1)
         each = (answer == query.class_ids).to(query.weight)
     else:

@@ -100,7 +100,7 @@ def _on_fixed_features(
 
 def _drawn(tasks: EpisodeSampler, settings: Settings) -> int:
     """How many items a training sees, counting each time."""
-    return settings.steps * settings.meta_batch_size * tasks.items_a_task
+    return settings.steps * settings.meta_batch_size * tasks.examples_per_task
 
 
 def check_trainable(config: Config, test_learner: str | None = None, sources: Sources | None = None) -> None:

@@ -11,7 +11,7 @@ from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
 from manyshot.augment.task.task_op import TaskOp, require_classes, which, with_classes
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.examples_index import gather_items, place_of
+from manyshot.tasks.class_index import gather_items, index_of
 
 LARGEST_CUT = 0.3
 """How far from the middle a picture is cut, as a share of half its side."""
@@ -95,7 +95,7 @@ class Composites(TaskOp):
         # Item i of new class k stands at place k * each + i.
         number = torch.arange(each, device=pair.device).repeat(self.count).expand(tasks, -1)
         first, second = (way.repeat_interleave(each, 1) for way in pair)
-        (place, _), (other, _) = (place_of(side, way, number) for way in (first, second))
+        (place, _), (other, _) = (index_of(side, way, number) for way in (first, second))
         both = (number < counts.gather(1, first)) & (number < counts.gather(1, second))
         weight = side.weight.gather(1, place) * both * present.repeat_interleave(each, 1)
         parts = gather_items(side.items, place), gather_items(side.items, other)

@@ -8,7 +8,7 @@ from torch import Generator
 from manyshot.augment.ops.op import Params, check_choice, check_number
 from manyshot.augment.task.task_op import TaskOp, which
 from manyshot.base import InputError
-from manyshot.tasks import Episode, has_classes
+from manyshot.tasks import Episode
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class LabelNoise(TaskOp):
 
     def apply(self, episode: Episode, params: Params) -> Episode:
         """Add the noise to the targets of both sides."""
-        if has_classes(episode):
+        if episode.has_classes:
             raise InputError(
                 "LabelNoise is for targets of a regression, and these tasks have classes; use permute_labels"
             )

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from manyshot.augment.ops.op import Params, fresh_generator
 from manyshot.base import InputError
-from manyshot.tasks import Episode, Examples, has_classes
+from manyshot.tasks import Episode, Examples
 
 
 class TaskOp(ABC):
@@ -69,7 +69,7 @@ def require_classes(episode: Episode, op: TaskOp) -> None:
     Raises:
         InputError: if they are targets of a regression.
     """
-    if not has_classes(episode):
+    if not episode.has_classes:
         raise InputError(f"{type(op).__name__} is for tasks with classes, and these have targets; leave it out")
 
 

@@ -1,0 +1,51 @@
+"""Tasks as indices: which examples of a source make up each task."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from manyshot.tasks.episode import Episode, Examples
+from manyshot.tasks.source import Source
+
+
+@dataclass(frozen=True, eq=False)
+class TaskIndices:
+    """T tasks as indices into a source; -1 is padding.
+
+    Args:
+        classes: Indices `[T, ways]` into `source.class_names`.
+        support: Indices `[T, ways, shots]` of examples, as `Source.gather` takes them.
+        query: Indices `[T, ways, queries]` of examples.
+    """
+
+    classes: NDArray[np.int64]
+    support: NDArray[np.int64]
+    query: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def episode(self, source: Source) -> Episode:
+        """Gather the examples: an episode in the source's own type (uint8 for images)."""
+        class_mask = torch.from_numpy(self.classes >= 0)
+        return Episode(
+            support=_examples(source, self.support, class_mask),
+            query=_examples(source, self.query, class_mask),
+            classes=torch.from_numpy(self.classes),
+        )
+
+
+def _examples(source: Source, indices: NDArray[np.int64], class_mask: Tensor) -> Examples:
+    tasks, ways, per_class = indices.shape
+    items = source.gather(np.maximum(indices, 0).reshape(-1))
+    if isinstance(items, Tensor):
+        items = items.reshape(tasks, ways * per_class, *items.shape[1:])
+    else:
+        items = [items[i * ways * per_class : (i + 1) * ways * per_class] for i in range(tasks)]
+    weight = torch.from_numpy((indices >= 0).reshape(tasks, -1)).float()
+    # Padding has zero labels, so that it changes nothing even in code that ignores the weights.
+    labels = torch.eye(ways).repeat_interleave(per_class, 0) * weight[..., None]
+    return Examples(items=items, labels=labels, weight=weight, class_mask=class_mask)
