@@ -115,7 +115,7 @@ def test_what_cannot_be_drawn_is_said_in_one_line(table):
         ({"shots": 0}, "shots=0: give a whole number"),
         ({"queries": -2}, "queries=-2: give a whole number"),
         ({"seed": -1}, "seed=-1"),
-        ({"shots": 10, "queries": 3}, r"group 'machine 0' has 12 items, but shots \+ queries = 10 \+ 3 = 13"),
+        ({"shots": 10, "queries": 3}, r"group 'machine 0' has 12 examples, but shots \+ queries = 10 \+ 3 = 13"),
         ({"targets": targets[:5]}, r"targets of shape \(5,\) for 72 items"),
         ({"targets": wrong}, "the target of item 5 is no finite number"),
     ):

@@ -202,7 +202,7 @@ def test_groups_too_small_for_a_task_are_passed_over():
 def test_where_all_tasks_keep_to_a_group_only_its_classes_must_have_enough_items():
     few = Source.of(list(range(7)), ["big/1", "big/2"] * 3 + ["small/1"], {"big/1": "b", "big/2": "b", "small/1": "s"})
     assert EpisodeSampler(few, ways=2, queries=2, within_group=1.0).indices(0, 3).classes.max() == 1
-    with pytest.raises(InputError, match="class 'small/1' has 1 items"):
+    with pytest.raises(InputError, match="class 'small/1' has 1 examples"):
         EpisodeSampler(few, ways=2, queries=2, within_group=0.9)
 
 
