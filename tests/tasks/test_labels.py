@@ -62,7 +62,7 @@ def test_groups_and_authors_may_be_numbers_too():
         ([("a", i % 3) for i in range(24)], r"label 0 is .* \(tuple\)"),
         ([True, False] * 12, r"label 0 is 'True' \(bool\)"),
         (torch.eye(24), r"label 0 is .* \(list\)"),
-        (["1", 1] * 12, r"names \('1'\) and numbers \(1\) together"),
+        (["1", 1] * 12, r"names \('1'\) and numbers \(1\)"),
         (["a"] * 23, "24 items and 23 labels"),
         ("a" * 24, "give a list"),
     ],

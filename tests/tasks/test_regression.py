@@ -117,7 +117,7 @@ def test_what_cannot_be_drawn_is_said_in_one_line(table):
         ({"seed": -1}, "seed=-1"),
         ({"shots": 10, "queries": 3}, r"group 'machine 0' has 12 examples, but shots \+ queries = 10 \+ 3 = 13"),
         ({"targets": targets[:5]}, r"targets of shape \(5,\) for 72 items"),
-        ({"targets": wrong}, "the target of item 5 is no finite number"),
+        ({"targets": wrong}, "target 5 is not a finite number"),
     ):
         with pytest.raises(InputError, match=named) as caught:
             RegressionTasks(**{"source": source, "targets": targets} | values)

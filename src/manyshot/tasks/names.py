@@ -40,9 +40,7 @@ def written(names: Names, kind: str, where: str) -> list[str] | list[int]:
     text = next((value for value in values if isinstance(value, str)), None)
     number = next((value for value in values if not isinstance(value, str)), None)
     if text is not None and number is not None:
-        raise InputError(
-            f"{where}: {kind}s are names ('{text}') and numbers ({number}); give all of them as names"
-        )
+        raise InputError(f"{where}: {kind}s are names ('{text}') and numbers ({number}); give all of them as names")
     return [str(value) for value in values] if number is None else [int(value) for value in values]
 
 

@@ -251,7 +251,9 @@ class Source(Dataset[tuple[Any, int]]):
         if by == "item":
             part_of = np.concatenate(
                 [
-                    partition(int(n), fractions, seed, c, f"{self.name}: class '{self.class_names[c]}' has {n} examples")
+                    partition(
+                        int(n), fractions, seed, c, f"{self.name}: class '{self.class_names[c]}' has {n} examples"
+                    )
                     for c, n in enumerate(self.counts)
                 ]
             )
