@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.augment import take
-from manyshot.augment.mix import MIXES, CutMix, Mixup, Mosaic, SometimesMix, mix_batch, mix_examples, partners_of
+from manyshot.augment.mix import MIXES, CutMix, Mixup, Mosaic, SometimesMix, mix_examples, partners_of
 from manyshot.base import InputError
 from manyshot.tasks import Examples
 
@@ -18,7 +18,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def flat(n: int, size: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images that show their own number everywhere, and one class each: shares can be read off the pixels."""
+    """Images that show their own number everywhere, and one class each: the mixture can be read off the pixels."""
     return torch.eye(n)[:, :, None, None].expand(n, n, size, size).clone(), torch.eye(n)
 
 
@@ -28,17 +28,17 @@ EVERY = pytest.mark.parametrize("mix", ALL.values(), ids=ALL)
 
 @EVERY
 class TestEveryMix:
-    def test_labels_say_what_share_of_the_pixels_each_class_has(self, mix):
+    def test_labels_say_which_fraction_of_the_pixels_each_class_has(self, mix):
         images, labels = flat(9)
-        mixed, shares = mix_batch(mix, images, labels, generator())
-        assert torch.allclose(mixed.mean((2, 3)), shares, atol=1e-5)
-        assert torch.allclose(shares.sum(1), torch.ones(9), atol=1e-5)
+        mixed, soft = mix(images, labels, generator())
+        assert torch.allclose(mixed.mean((2, 3)), soft, atol=1e-5)
+        assert torch.allclose(soft.sum(1), torch.ones(9), atol=1e-5)
 
     def test_mixes_most_items_and_each_in_its_own_way(self, mix):
         images, labels = flat(60)
-        _, shares = mix_batch(mix, images, labels, generator())
-        assert (shares.amax(1) < 0.999).float().mean() > 0.8
-        assert len(shares.unique(dim=0)) > 50
+        _, soft = mix(images, labels, generator())
+        assert (soft.amax(1) < 0.999).float().mean() > 0.8
+        assert len(soft.unique(dim=0)) > 50
 
     def test_the_same_params_give_the_same_mix_and_rows_can_be_taken(self, mix):
         images, labels = flat(8)
@@ -55,13 +55,13 @@ class TestEveryMix:
     def test_leaves_its_input_as_it_was(self, mix):
         images, labels = flat(5)
         before = images.clone(), labels.clone()
-        mix_batch(mix, images, labels, generator())
+        mix(images, labels, generator())
         assert (images.equal(before[0]), labels.equal(before[1])) == (True, True)
 
     def test_has_gradients_in_images_and_labels(self, mix):
         images, labels = (value.requires_grad_() for value in flat(6))
-        mixed, shares = mix_batch(mix, images, labels, generator())
-        (mixed.square().sum() + shares.square().sum()).backward()
+        mixed, soft = mix(images, labels, generator())
+        (mixed.square().sum() + soft.square().sum()).backward()
         assert images.grad.isfinite().all()
         assert images.grad.abs().sum() > 0
         assert labels.grad.abs().sum() > 0
@@ -69,24 +69,24 @@ class TestEveryMix:
     @pytest.mark.parametrize("shape", [(0, 3, 4, 4), (1, 3, 4, 4), (5, 1, 1, 1), (4, 3, 1, 7)])
     def test_takes_any_shape(self, mix, shape):
         images, labels = torch.rand(shape, generator=generator()), torch.ones(shape[0], 1)
-        mixed, shares = mix_batch(mix, images, labels, generator())
-        assert (mixed.shape, shares.shape) == (images.shape, labels.shape)
-        assert torch.allclose(shares, labels)
+        mixed, soft = mix(images, labels, generator())
+        assert (mixed.shape, soft.shape) == (images.shape, labels.shape)
+        assert torch.allclose(soft, labels)
         assert ((mixed >= 0) & (mixed <= 1)).all()
 
     def test_an_item_that_stands_alone_stays(self, mix):
         images, labels = torch.full((1, 1, 6, 6), 0.3), torch.ones(1, 1)
-        assert torch.allclose(mix_batch(mix, images, labels, generator())[0], images)
+        assert torch.allclose(mix(images, labels, generator())[0], images)
 
 
 def test_mixup_is_the_formula_of_the_paper():
     images, labels = torch.rand(4, 3, 5, 5, generator=generator()), torch.eye(4)
-    params = {"share": torch.tensor([0.0, 0.3, 0.9, 1.0])}
+    params = {"lam": torch.tensor([0.0, 0.3, 0.9, 1.0])}
     other = torch.tensor([3, 0, 1, 2])
-    mixed, shares = Mixup().apply(images, labels, params, other[:, None])
-    share = params["share"][:, None]
-    assert torch.allclose(mixed, share[..., None, None] * images + (1 - share)[..., None, None] * images[other])
-    assert torch.allclose(shares, share * labels + (1 - share) * labels[other])
+    mixed, soft = Mixup().apply(images, labels, params, other[:, None])
+    lam = params["lam"][:, None]
+    assert torch.allclose(mixed, lam[..., None, None] * images + (1 - lam)[..., None, None] * images[other])
+    assert torch.allclose(soft, lam * labels + (1 - lam) * labels[other])
 
 
 def test_cutmix_pastes_one_rectangle_of_the_area_drawn_at_the_same_place():
@@ -99,7 +99,7 @@ def test_cutmix_pastes_one_rectangle_of_the_area_drawn_at_the_same_place():
     assert ((mixed == images) | pasted).all()
     rows, columns = pasted.any(3).sum(2), pasted.any(2).sum(2)
     assert (rows * columns == pasted.sum((2, 3))).all()
-    within = (params["centre"].abs() + params["side"][:, None] < 1).all(1)
+    within = (params["center"].abs() + params["side"][:, None] < 1).all(1)
     area = pasted.float().mean((1, 2, 3))
     assert within.sum() > 20
     assert torch.allclose(area[within], params["side"][within] ** 2, atol=0.08)
@@ -115,32 +115,32 @@ def test_the_tiles_of_a_mosaic_are_whole_images():
         "down": torch.tensor([False, True, False]),
         "partner": torch.zeros(3, 3),
     }
-    mixed, shares = Mosaic().apply(image.expand(3, 1, 40, 40), torch.eye(3), params, torch.tensor([[0, 1, 2]] * 3))
+    mixed, soft = Mosaic().apply(image.expand(3, 1, 40, 40), torch.eye(3), params, torch.tensor([[0, 1, 2]] * 3))
     across = mixed[:, 0, 5].round()
     assert across[0].tolist() == ([0.0] * 10 + [1.0] * 10) * 2  # two halves, side by side
     assert across[1].tolist() == [0.0] * 20 + [1.0] * 20  # the upper half, whole
     assert mixed[1, 0, 35].round().tolist() == ([0.0] * 10 + [1.0] * 10) * 2  # the lower half, parted
     assert across[2].tolist() == ([0.0] * 10 + [1.0] * 10) * 2
-    assert torch.allclose(shares[2], torch.tensor([0.25, 0.25, 0.5]), atol=1e-6)  # itself, 0, 1 and 2
+    assert torch.allclose(soft[2], torch.tensor([0.25, 0.25, 0.5]), atol=1e-6)  # itself, 0, 1 and 2
 
 
 def test_mosaics_have_two_to_four_tiles():
     images, labels = flat(100)
-    _, shares = mix_batch(Mosaic(), images, labels, generator())
-    assert set((shares > 0).sum(1).tolist()) >= {2, 3, 4}
-    _, shares = mix_batch(Mosaic(tiles=2), images, labels, generator())
-    assert set((shares > 0).sum(1).tolist()) == {2}
+    _, soft = Mosaic()(images, labels, generator())
+    assert set((soft > 0).sum(1).tolist()) >= {2, 3, 4}
+    _, soft = Mosaic(tiles=2)(images, labels, generator())
+    assert set((soft > 0).sum(1).tolist()) == {2}
 
 
-def test_sometimes_mixes_the_share_asked_for_and_leaves_the_others_to_the_bit():
+def test_sometimes_mixes_with_its_probability_and_leaves_the_other_items_bit_identical():
     images, labels = flat(400, size=4)
     op = SometimesMix(CutMix(), p=0.3)
     params = op.sample(400, generator())
     partners = partners_of(params["partner"], torch.zeros(400, dtype=torch.long))
-    mixed, shares = op.apply(images, labels, params, partners)
+    mixed, soft = op.apply(images, labels, params, partners)
     assert params["on"].float().mean() == pytest.approx(0.3, abs=0.06)
     assert mixed[~params["on"]].equal(images[~params["on"]])
-    assert shares[~params["on"]].equal(labels[~params["on"]])
+    assert soft[~params["on"]].equal(labels[~params["on"]])
 
 
 @given(

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from manyshot.augment.adapters.foreign import to_image
-from manyshot.augment.mix import Mix, mix_batch
+from manyshot.augment.mix import Mix
 from manyshot.augment.ops.op import Op
 from manyshot.base import InputError, seeds
 
@@ -75,7 +75,7 @@ class Collate:
         if self.classes is None:
             return images, labels
         shares = F.one_hot(labels, self.classes).to(images.dtype)
-        return (images, shares) if self.mix is None else mix_batch(self.mix, images, shares, generator)
+        return (images, shares) if self.mix is None else self.mix(images, shares, generator)
 
 
 class Addressed(Dataset[Any]):

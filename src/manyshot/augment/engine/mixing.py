@@ -40,7 +40,7 @@ def mix_bytes(
 
     Example:
         >>> images, labels = torch.tensor([0, 200], dtype=torch.uint8).view(2, 1, 1, 1), torch.eye(2)
-        >>> params = {"share": torch.tensor([0.75, 1.0])}
+        >>> params = {"lam": torch.tensor([0.75, 1.0])}
         >>> mixed, shares = mix_bytes(Mixup(), images, labels, params, torch.tensor([[1], [0]]))
         >>> mixed.flatten().tolist(), shares.tolist()
         ([50, 200], [[0.75, 0.25], [0.0, 1.0]])
@@ -59,14 +59,14 @@ def mix_bytes(
     target, mixed = np.empty(source.shape, np.uint8), np.empty_like(given)
     flat, out = source.view(-1).numpy(), target.reshape(-1)
     if type(mix) is Mixup:
-        mixes.blend(flat, others, params["share"].numpy(), len(flat) // len(images), out, given, mixed)
+        mixes.blend(flat, others, params["lam"].numpy(), len(flat) // len(images), out, given, mixed)
     else:
         n = len(images)
         h, w = images.shape[2:] if layout == "nchw" else images.shape[1:3]
         planes, step = (images.shape[1], 1) if layout == "nchw" else (1, images.shape[3])
         places = np.empty((n, 1, 4), np.int32)
         side = np.broadcast_to(params["side"].numpy()[:, None, None], (n, 1, 2))
-        small.fill_rectangles(params["centre"].numpy()[:, None], side, np.ones(n, bool), h, w, places)
+        small.fill_rectangles(params["center"].numpy()[:, None], side, np.ones(n, bool), h, w, places)
         mixes.paste(flat, others, places, planes, h, w, step, out, given, mixed)
     return torch.from_numpy(target), torch.from_numpy(mixed).to(labels.device)
 

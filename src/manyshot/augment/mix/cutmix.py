@@ -14,22 +14,22 @@ from manyshot.augment.ops.op import Params, check_number, uniform
 
 @dataclass(frozen=True)
 class CutMix(Mix):
-    """Show a rectangle of another image in each image, and mix the labels by area.
+    """Paste a rectangle of another image into each image, and mix the labels by area.
 
-    The rectangle has the image's shape and the share `1 - Beta(alpha, alpha)` of its area; what lies beyond the edge is
-    cut off. The label goes by the pixels that are truly shown.
+    The rectangle has the image's shape and the fraction `1 - lam` of its area, lam ~ Beta(alpha, alpha); what lies
+    beyond the border is cut off. Labels are mixed by the number of pixels that are actually shown.
 
     Args:
-        alpha: of the Beta distribution; at 1 every area is as likely.
+        alpha: Parameter of the Beta distribution; at 1 all areas are equally likely.
 
     Raises:
-        InputError: for an alpha that is not above 0.
+        InputError: For an alpha out of range.
 
     Example:
         >>> images, labels = torch.stack((torch.zeros(1, 4, 4), torch.ones(1, 4, 4))), torch.eye(2)
-        >>> params = {"side": torch.tensor([0.5, 0.0]), "centre": torch.tensor([[0.5, 0.5], [0.0, 0.0]])}
-        >>> mixed, shares = CutMix().apply(images, labels, params, torch.tensor([[1], [0]]))
-        >>> mixed[0, 0, 3].tolist(), shares[0].tolist()
+        >>> params = {"side": torch.tensor([0.5, 0.0]), "center": torch.tensor([[0.5, 0.5], [0.0, 0.0]])}
+        >>> mixed, soft = CutMix().apply(images, labels, params, torch.tensor([[1], [0]]))
+        >>> mixed[0, 0, 3].tolist(), soft[0].tolist()
         ([0.0, 0.0, 1.0, 1.0], [0.75, 0.25])
     """
 
@@ -39,10 +39,10 @@ class CutMix(Mix):
         check_number(self, "alpha", low=1e-3, high=1e3)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `side [n]`, a share of the image's sides, `centre [n, 2]` (x, y), -1 to 1, and `partner [n, 1]`."""
+        """Draw `side [n]`, a fraction of the image's sides, `center [n, 2]` (x, y), -1 to 1, and `partner [n, 1]`."""
         return {
             "side": (1 - beta(n, self.alpha, generator)).sqrt(),
-            "centre": uniform(2 * n, -1.0, 1.0, generator).view(n, 2),
+            "center": uniform(2 * n, -1.0, 1.0, generator).view(n, 2),
             "partner": torch.rand(n, 1, generator=generator),
         }
 
@@ -55,9 +55,9 @@ class CutMix(Mix):
     ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
         """Cut and paste whole pixels; differentiable in images and labels."""
         other = partners[:, 0].to(images.device)
-        centre, side = params["centre"].to(images), params["side"].to(images)[:, None]
+        center, side = params["center"].to(images), params["side"].to(images)[:, None]
         x, y = _axes(images)
-        in_column, in_row = (x - centre[:, :1]).abs() < side, (y - centre[:, 1:]).abs() < side
+        in_column, in_row = (x - center[:, :1]).abs() < side, (y - center[:, 1:]).abs() < side
         mixed = torch.where((in_row[..., None] & in_column[:, None])[:, None], images[other], images)
         area = in_row.to(labels).mean(1, keepdim=True) * in_column.to(labels).mean(1, keepdim=True)
         return mixed, torch.lerp(labels, labels[other], area.expand_as(labels))

@@ -1,4 +1,4 @@
-"""What a mix is: an op that makes one item of several and changes its label with it."""
+"""The base class of mixes: ops that blend each item with others and change its label accordingly."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ class Mix(ABC):
 
     @abstractmethod
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw the parameters of n items; `partner [n, others]` among them (see `partners_of`)."""
+        """Draw the params of n items, among them `partner [n, others]`, which `partners_of` resolves."""
 
     def check(self, images: Any) -> None:  # noqa: ANN401 - whatever a caller has
-        """Refuse what the mix cannot mix.
+        """Refuse images that the mix cannot mix.
 
         Raises:
-            InputError: naming the mix, what is wrong, and the mend.
+            InputError: Naming the mix, what is wrong, and the remedy.
         """
         if not self.takes_vectors:
             check_images(self, images)
@@ -41,24 +41,24 @@ class Mix(ABC):
     def __call__(
         self, images: Tensor, labels: Tensor, generator: Generator | None = None
     ) -> tuple[Tensor, Float[Tensor, "n ways"]]:
-        """Draw parameters and mix the items of a batch with each other, each by its own draw.
+        """Draw params and mix the items of a batch with each other, each by its own draw.
 
         Args:
-            images: `[n, c, h, w]`, floats from 0 to 1 or uint8; or vectors `[n, d]`, if the mix takes them.
-            labels: `[n, ways]` shares of the classes, or one-hot rows.
-            generator: of the draws, on the CPU; None for one that follows from `torch.manual_seed`.
+            images: Images `[n, c, h, w]`, floats from 0 to 1 or uint8; or vectors `[n, d]`, if the mix takes them.
+            labels: Class probabilities or one-hot rows, `[n, ways]`.
+            generator: Random numbers for the draws, on the CPU; None to follow `torch.manual_seed`.
 
         Returns:
             Mixed images of the same type, and soft labels.
 
         Raises:
-            InputError: for images that cannot be mixed, and labels that are no such rows.
+            InputError: For images that cannot be mixed, or labels that are not such rows.
         """
         self.check(images)
         if labels.ndim != 2 or not labels.is_floating_point():
             shape = f"{str(labels.dtype).removeprefix('torch.')} of shape {list(labels.shape)}"
             raise InputError(
-                f"{type(self).__name__}: labels of {shape}: give a row of class shares for each item, such as "
+                f"{type(self).__name__}: labels of {shape}: give a row of class probabilities for each item, such as "
                 "torch.nn.functional.one_hot(labels, classes).float()"
             )
         params = self.sample(len(images), generator or fresh_generator())
@@ -68,20 +68,20 @@ class Mix(ABC):
     def apply(
         self, images: Tensor, labels: Float[Tensor, "n ways"], params: Params, partners: Int[Tensor, "n others"]
     ) -> tuple[Tensor, Float[Tensor, "n ways"]]:
-        """Mix each image with its partners, and the labels by the shares that each has in the result.
+        """Mix each image with its partners, and the labels by the weight that each has in the result.
 
         Args:
-            images: `[n, c, h, w]`, floats from 0 to 1 or uint8; or any tensors, if it takes vectors.
-            labels: shares of the classes, or one-hot rows.
-            params: of n items.
-            partners: the places of the others that go into each item.
+            images: Images `[n, c, h, w]`, floats from 0 to 1 or uint8; or any tensors, if the mix takes vectors.
+            labels: Class probabilities or one-hot rows.
+            params: Params of n items.
+            partners: Indices of the items that are mixed into each item.
 
         Raises:
-            InputError: for images that cannot be mixed.
+            InputError: For images that cannot be mixed.
         """
         self.check(images)
-        mixed, shares = self.change(to_floats(images), labels, params, partners)
-        return as_given(mixed, images), shares
+        mixed, soft = self.change(to_floats(images), labels, params, partners)
+        return as_given(mixed, images), soft
 
     @abstractmethod
     def change(
@@ -99,11 +99,11 @@ class SometimesMix(Mix):
     """Mix each item with probability p.
 
     Args:
-        mix: what to apply.
-        p: share of items that are mixed.
+        mix: The mix to apply.
+        p: Probability that an item is mixed.
 
     Raises:
-        InputError: for a p outside 0 to 1.
+        InputError: For a p outside 0 to 1.
 
     Example:
         >>> from manyshot.augment.mix.cutmix import CutMix
@@ -120,15 +120,15 @@ class SometimesMix(Mix):
 
     @property
     def takes_vectors(self) -> bool:
-        """Whether the mix takes them."""
+        """Whether the mix takes vectors."""
         return self.mix.takes_vectors
 
     def check(self, images: Any) -> None:  # noqa: ANN401 - whatever a caller has
-        """Refuse what the mix cannot mix."""
+        """Refuse images that the mix cannot mix."""
         self.mix.check(images)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `on [n]`, booleans, the mix's params for all items under `inner`, and their `partner`."""
+        """Draw `on [n]`, booleans, the mix's params of all items under `inner`, and their `partner`."""
         on = torch.rand(n, generator=generator) < self.p
         inner = self.mix.sample(n, generator)
         return {"on": on, "inner": inner, "partner": inner["partner"]}
@@ -140,8 +140,8 @@ class SometimesMix(Mix):
         params: Params,
         partners: Int[Tensor, "n others"],
     ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
-        """Mix the items whose turn it is; differentiable where the mix is."""
-        mixed, shares = self.mix.change(images, labels, params["inner"], partners)
+        """Mix the chosen items; differentiable where the mix is."""
+        mixed, soft = self.mix.change(images, labels, params["inner"], partners)
         on = params["on"].to(images.device)
-        here = on.view(-1, *[1] * (images.ndim - 1))
-        return torch.where(here, mixed, images), torch.where(on[:, None], shares, labels)
+        mask = on.view(-1, *[1] * (images.ndim - 1))
+        return torch.where(mask, mixed, images), torch.where(on[:, None], soft, labels)

@@ -13,21 +13,21 @@ from manyshot.augment.ops.op import Params, check_number
 
 @dataclass(frozen=True)
 class Mixup(Mix):
-    """Blend each image and label with those of another item: `share x + (1 - share) x'`.
+    """Blend each image and label with those of another item: `lam x + (1 - lam) x'`.
 
-    Items may be vectors, too, or sequences of them: sentence and word mixup (Guo, Mao and Zhang 2019).
+    Items may also be vectors or sequences of vectors: sentence and word mixup (Guo, Mao and Zhang 2019).
 
     Args:
-        alpha: share ~ Beta(alpha, alpha); small values leave most items nearly alone.
+        alpha: Parameter of lam ~ Beta(alpha, alpha); small values leave most items nearly unchanged.
 
     Raises:
-        InputError: for an alpha that is not above 0.
+        InputError: For an alpha out of range.
 
     Example:
         >>> images, labels = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1), torch.eye(2)
-        >>> params = {"share": torch.tensor([0.75, 1.0])}
-        >>> mixed, shares = Mixup().apply(images, labels, params, torch.tensor([[1], [0]]))
-        >>> mixed.flatten().tolist(), shares.tolist()
+        >>> params = {"lam": torch.tensor([0.75, 1.0])}
+        >>> mixed, soft = Mixup().apply(images, labels, params, torch.tensor([[1], [0]]))
+        >>> mixed.flatten().tolist(), soft.tolist()
         ([0.25, 1.0], [[0.75, 0.25], [0.0, 1.0]])
     """
 
@@ -38,12 +38,12 @@ class Mixup(Mix):
 
     @property
     def takes_vectors(self) -> bool:
-        """Items of any shape are blended alike."""
+        """Mixup blends items of any shape."""
         return True
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `share [n]`, of the item itself, and `partner [n, 1]`."""
-        return {"share": beta(n, self.alpha, generator), "partner": torch.rand(n, 1, generator=generator)}
+        """Draw `lam [n]`, the weight of the item itself, and `partner [n, 1]`."""
+        return {"lam": beta(n, self.alpha, generator), "partner": torch.rand(n, 1, generator=generator)}
 
     def change(
         self,
@@ -52,9 +52,9 @@ class Mixup(Mix):
         params: Params,
         partners: Int[Tensor, "n 1"],
     ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
-        """Blend; differentiable in images, labels and share."""
+        """Blend images and labels; differentiable in images, labels and lam."""
         other = partners[:, 0].to(images.device)
-        share = params["share"].to(images)[:, None]
-        own = share.view(-1, *[1] * (images.ndim - 1))
-        mixed = torch.lerp(images[other], images, own.expand_as(images))
-        return mixed, torch.lerp(labels[other], labels, share.to(labels).expand_as(labels))
+        lam = params["lam"].to(images)[:, None]
+        weight = lam.view(-1, *[1] * (images.ndim - 1))
+        mixed = torch.lerp(images[other], images, weight.expand_as(images))
+        return mixed, torch.lerp(labels[other], labels, lam.to(labels).expand_as(labels))

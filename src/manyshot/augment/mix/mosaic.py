@@ -11,29 +11,28 @@ from manyshot.augment.mix.mix import Mix
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 MOST = 4
-"""Tiles that the two cuts of an image can make."""
+"""The largest number of tiles that two cuts of an image give."""
 
 
 @dataclass(frozen=True)
 class Mosaic(Mix):
-    """Make each image a mosaic of itself and one to three others, each whole in its tile, with labels by area.
+    """Turn each image into a mosaic of itself and one to three others, each whole in its tile, with labels by area.
 
-    A mosaic of two is parted across or down; one of three has one half parted again, one of four has both.
+    A mosaic of two is cut across or down; a mosaic of three has one half cut again, a mosaic of four both.
 
     Args:
-        tiles: most tiles, 2 to 4; each image draws from 2 to that.
-        middle: share of the sides at the middle in which the cuts may lie.
+        tiles: Largest number of tiles, 2 to 4; each image draws from 2 to that.
+        middle: Fraction of the sides, around the center, in which the cuts may lie.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: For a value out of range.
 
     Example:
-        >>> from manyshot.augment.mix import mix_batch
         >>> op = Mosaic()
         >>> params = op.sample(8, torch.Generator().manual_seed(0))
         >>> {name: list(value.shape) for name, value in params.items()}
         {'tiles': [8], 'cut': [8, 2], 'down': [8], 'partner': [8, 3]}
-        >>> images, labels = mix_batch(op, torch.rand(8, 3, 28, 28), torch.eye(8), torch.Generator().manual_seed(0))
+        >>> images, labels = op(torch.rand(8, 3, 28, 28), torch.eye(8), torch.Generator().manual_seed(0))
         >>> images.shape, labels.sum(1).round(decimals=4).unique().tolist()
         (torch.Size([8, 3, 28, 28]), [1.0])
     """
@@ -46,7 +45,7 @@ class Mosaic(Mix):
         check_number(self, "middle", high=0.9)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `tiles [n]`, `cut [n, 2]` (x, y), `down [n]` (halves above each other), `partner [n, 3]`."""
+        """Draw `tiles [n]`, `cut [n, 2]` (x, y), `down [n]` (whether the halves are above each other), `partner [n, 3]`."""
         return {
             "tiles": torch.randint(2, self.tiles + 1, (n,), generator=generator),
             "cut": uniform(2 * n, -self.middle, self.middle, generator).view(n, 2),
@@ -61,27 +60,27 @@ class Mosaic(Mix):
         params: Params,
         partners: Int[Tensor, "n 3"],
     ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
-        """DCGANEncoder each image into its tile, bilinearly; differentiable in images and labels."""
+        """Shrink each image into its tile, bilinearly; differentiable in images and labels."""
         points = pixels(images)
         cut = params["cut"].to(images)[:, None, None]
         beyond = points >= cut
         down = params["down"].to(images.device)[:, None, None]
-        # The half that a point lies in, which of its quarters, and whether that half is parted.
+        # The half that a point lies in, which of its quarters, and whether that half is cut again.
         half, quarter = (torch.where(down, beyond[..., k], beyond[..., 1 - k]) for k in (1, 0))
         tiles = params["tiles"].to(images.device)[:, None, None]
-        parted = torch.where(half, tiles >= 3, tiles >= 4)
-        tile = 2 * half + (quarter & parted)
-        # The extent of the tile along each axis: the whole axis where it is not parted.
-        split = torch.stack((torch.where(down, parted, True), torch.where(down, True, parted)), -1)
+        is_cut = torch.where(half, tiles >= 3, tiles >= 4)
+        tile = 2 * half + (quarter & is_cut)
+        # The extent of the tile along each axis: the whole axis where it is not cut.
+        split = torch.stack((torch.where(down, is_cut, True), torch.where(down, True, is_cut)), -1)
         low = torch.where(split & beyond, cut, -1.0)
         high = torch.where(split & ~beyond, cut, 1.0)
         inside = 2 * (points - low) / (high - low) - 1
-        # Tiles 0 and 2 are there in every mosaic, 3 from three tiles on, 1 with four.
+        # Every mosaic has tiles 0 and 2, those of three tiles and more also 3, those of four also 1.
         shown = torch.cat((torch.arange(len(images))[:, None], partners.cpu()), 1)[:, [0, 3, 1, 2]].to(images.device)
         mixed, mixed_labels = torch.zeros_like(images), torch.zeros_like(labels)
-        for place in range(MOST):
-            here = tile == place
-            source = shown[:, place]
-            mixed = torch.where(here[:, None], resample(images[source], inside, "border"), mixed)
-            mixed_labels = mixed_labels + here.to(labels).mean((1, 2))[:, None] * labels[source]
+        for index in range(MOST):
+            mask = tile == index
+            source = shown[:, index]
+            mixed = torch.where(mask[:, None], resample(images[source], inside, "border"), mixed)
+            mixed_labels = mixed_labels + mask.to(labels).mean((1, 2))[:, None] * labels[source]
         return mixed, mixed_labels

@@ -1,4 +1,4 @@
-"""Who is mixed with whom, from what a mix draws."""
+"""Which items are mixed with each other, from the numbers that a mix draws."""
 
 import numpy as np
 import torch
@@ -9,15 +9,15 @@ from torch import Tensor
 def partners_of(
     drawn: Float[Tensor, "n others"], group: Int[Tensor, "n"], mask: Bool[Tensor, "n"] | None = None
 ) -> Int[Tensor, "n others"]:
-    """Resolve drawn partners: an item of the same group, never the item itself unless it stands alone.
+    """Resolve drawn partners: other items of the same group, or the item itself where it is alone in its group.
 
     Args:
-        drawn: from 0 to 1, how far round the group the partner stands, counted from the item.
-        group: which items may be mixed with each other; items of a group need not stand together.
-        mask: items that may be partners; an item that may not is its own partner. None: all.
+        drawn: Numbers from 0 to 1: the partner's position among the other items of the group, counted from the item.
+        group: Group of each item; items are mixed within their group, and need not stand together.
+        mask: Items that may be partners; the others are their own partners. None for all.
 
     Returns:
-        Places below n.
+        Indices of the partners, below n.
 
     Example:
         >>> partners_of(torch.tensor([[0.0], [0.0], [0.9], [0.5]]), torch.tensor([0, 0, 0, 1])).flatten().tolist()
@@ -28,13 +28,13 @@ def partners_of(
         turn = 1 + np.minimum((drawn.cpu().numpy() * (n - 1)).astype(np.int64), max(n - 2, 0))
         return torch.from_numpy((np.arange(n)[:, None] + turn) % n)
     alone = torch.arange(n)[:, None].expand_as(drawn)
-    there = torch.ones(n, dtype=torch.bool) if mask is None else mask.cpu()
-    group = torch.where(there, group.cpu(), -1)
+    real = torch.ones(n, dtype=torch.bool) if mask is None else mask.cpu()
+    group = torch.where(real, group.cpu(), -1)
     order = group.argsort(stable=True)
     _, inverse, counts = torch.unique(group, return_inverse=True, return_counts=True)
     first = (counts.cumsum(0) - counts)[inverse][:, None]
     size = counts[inverse][:, None]
     rank = torch.empty(n, dtype=torch.long).scatter(0, order, torch.arange(n))[:, None] - first
     step = 1 + (drawn.cpu() * (size - 1)).long().clamp(max=(size - 2).clamp(min=0))
-    found = order[first + (rank + step) % size]
-    return torch.where(there[:, None], found, alone)
+    partners = order[first + (rank + step) % size]
+    return torch.where(real[:, None], partners, alone)
