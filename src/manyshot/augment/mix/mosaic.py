@@ -45,7 +45,7 @@ class Mosaic(Mix):
         check_number(self, "middle", high=0.9)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `tiles [n]`, `cut [n, 2]` (x, y), `down [n]` (whether the halves are above each other), `partner [n, 3]`."""
+        """Draw `tiles [n]`, `cut [n, 2]` (x, y), `down [n]` (halves above each other), `partner [n, 3]`."""
         return {
             "tiles": torch.randint(2, self.tiles + 1, (n,), generator=generator),
             "cut": uniform(2 * n, -self.middle, self.middle, generator).view(n, 2),
