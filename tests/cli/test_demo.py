@@ -50,6 +50,7 @@ def test_what_no_demo_made_is_not_touched(name, tiny, tmp_path):
 def test_files_of_the_desktop_do_not_stand_in_the_way(tmp_path):
     (tmp_path / ".DS_Store").touch()
     demo._make_room(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [".DS_Store"]
 
 
 def test_a_demo_leaves_what_a_person_put_beside_its_own(tiny, tmp_path):

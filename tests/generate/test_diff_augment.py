@@ -32,6 +32,11 @@ class TestChanger:
         share = (changed != items).flatten(1).any(1).float().mean().item()
         assert share == pytest.approx(0.25, abs=0.03)
 
+    def test_an_op_with_a_probability_of_its_own_acts_with_the_product(self):
+        items = torch.tensor([0.0, 1.0]).expand(4000, 1, 2, 2)
+        flipped = (changer((Flip(0.5),), 0.5, draws())(items) != items).flatten(1).any(1).float().mean().item()
+        assert flipped == pytest.approx(0.25, abs=0.03)
+
     def test_real_and_made_items_get_draws_of_their_own_of_one_family(self):
         change = changer((Affine(),), 1.0, draws())
         items = torch.rand(4, 1, 8, 8)

@@ -101,7 +101,9 @@ class TestParts:
             meeting.wait()  # would break if one part waited for the other to end
             return slope * part.query.weight.sum(1)
 
-        mean_with_chunked_grad(losses, [slope], pictures(2), size=1, threads=2)
+        tasks = pictures(2)
+        mean = mean_with_chunked_grad(losses, [slope], tasks, size=1, threads=2)
+        assert mean.item() == pytest.approx(tasks.query.weight.sum(1).mean().item())
 
     def test_tensors_of_the_episode_get_their_gradient(self):
         learner, episode = MAML(conv(), 3), pictures()

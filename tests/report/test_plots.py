@@ -69,9 +69,13 @@ class TestEveryPlot:
 
 
 def test_names_are_text_and_not_formulas():
-    svg(differences([Estimate("$\\frac{1}", 1, 0, 2)], baseline="$x"))
-    svg(accuracies({"$\\": [Estimate("^_$", 0.5, 0.4, 0.6)]}))
-    svg(training_curves({"<b>&$_": Curve([0], [1.0])}, {"other $": Curve([0], [1.0])}))
+    gaps = differences([Estimate("$\\frac{1}", 1, 0, 2)], baseline="$x")
+    bars = accuracies({"$\\": [Estimate("^_$", 0.5, 0.4, 0.6)]})
+    curves = training_curves({"<b>&$_": Curve([0], [1.0])}, {"other $": Curve([0], [1.0])})
+    for figure in (gaps, bars, curves):
+        assert b"<svg" in svg(figure)  # a formula that is none would fail to be drawn
+    (label,) = gaps.axes[0].get_yticklabels()
+    assert (label.get_text(), label.get_parse_math()) == ("$\\frac{1}", False)
 
 
 def test_an_interval_that_holds_zero_is_gray():

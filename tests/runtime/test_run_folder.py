@@ -31,9 +31,11 @@ def run(tmp_path: Path) -> Path:
 def test_a_folder_that_is_not_there_yet_is_empty_or_hides_its_files_is_free(tmp_path):
     config = CONFIGS["learner"].as_dict()
     claim(tmp_path / "new", unread, config)
+    assert not (tmp_path / "new").exists(), "nothing is left behind before the training begins"
     claim(tmp_path, unread, config, resume=True)
     (tmp_path / ".DS_Store").touch()
     claim(tmp_path, unread, config)
+    assert [file.name for file in tmp_path.iterdir()] == [".DS_Store"]
 
 
 @pytest.mark.parametrize("name", ["photo.png", "photos"])
@@ -53,7 +55,14 @@ def test_a_run_is_not_begun_over(run):
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 class TestEverySettings:
     def test_the_same_training_goes_on(self, config, run):
-        claim(run, lambda folder: config.as_dict(), config.as_dict(), resume=True)
+        looked_at = []
+
+        def read(folder: Path):
+            looked_at.append(folder)
+            return config.as_dict()
+
+        claim(run, read, config.as_dict(), resume=True)
+        assert looked_at == [run]
 
     def test_another_seed_of_its_steps_is_named_and_refused(self, config, run):
         other = replace(config, fit=replace(config.fit, seed=5))

@@ -36,6 +36,10 @@ class DiscriminatorLoss:
 class AdversarialObjective(GeneratorObjective):
     """A generator and a discriminator, and what each minimises.
 
+    Where it differs from StyleGAN2-ADA (Karras et al. 2020): penalties are taken at the augmented items that the
+    discriminator is given, not at the unaugmented ones. An item that is shown to the generator, as DAGAN's is,
+    is given to the discriminator unaugmented; only what is to be judged beside it is augmented.
+
     Args:
         generator: makes items.
         discriminator: scores them.

@@ -20,6 +20,8 @@ class DAGANOptions(ConvolutionalOptions):
     The paper's game is `dagan(loss=wasserstein, penalty=gradient, spectral=no)`; a hinge with spectral normalisation
     takes half of the time a step.
 
+    Where it differs: with augmentation (`--plan`), the item that a pair is judged by is not augmented, its partner is.
+
     Args:
         width: channels of the generator's largest map; each smaller one has twice as many.
         noise: how many numbers z has.

@@ -18,16 +18,18 @@ def unchanged(items: Tensor) -> Tensor:
     return items
 
 
-def changer(ops: tuple[Op, ...], share: float, generator: Generator) -> Change:
+def changer(ops: tuple[Op, ...], p: float, generator: Generator) -> Change:
     """What is done to items, real and made alike, before the discriminator sees them.
 
-    Each op acts on each item with probability `share`, in the order given. Every call draws anew, so real and made
-    items go through the same family of changes, not through the same changes. The gradient passes on to the items.
+    Each op is applied to each item with probability `p`, in the order given. An op that has a probability of its own
+    then acts with the product of both, as in StyleGAN2-ADA: a flip of 0.5 at p = 0.5 turns a quarter of the items
+    round. Every call draws anew, so real and made items go through the same family of changes, not through the same
+    changes. The gradient passes on to the items.
 
     Args:
         ops: of pictures; none changes nothing.
-        share: probability of each op on each item. Below 1, changes do not leak into what is made, as long as each op
-            alone could be undone if one knew how often it acts.
+        p: Probability of applying each op to each item. Below 1, changes do not leak into what is made, as long as
+            each op alone could be undone if one knew how often it acts.
         generator: of all draws.
 
     Example:
@@ -37,9 +39,9 @@ def changer(ops: tuple[Op, ...], share: float, generator: Generator) -> Change:
         >>> change(torch.full((8, 1, 4, 4), 0.5)).flatten(1).std(1).max().item()
         0.0
     """
-    if not ops or share <= 0:
+    if not ops or p <= 0:
         return unchanged
-    op = Compose(ops if share >= 1 else tuple(Sometimes(one, share) for one in ops))
+    op = Compose(ops if p >= 1 else tuple(Sometimes(one, p) for one in ops))
 
     def change(items: Tensor) -> Tensor:
         changed: Tensor = op.apply(items, op.sample(len(items), generator))

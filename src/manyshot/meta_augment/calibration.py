@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError
@@ -159,6 +159,6 @@ class CalibrationOptions:
         check_number(self, "power", low=0.05, high=1)
         check_number(self, "weight", low=1e-6, high=1e6)
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> Calibration:
+    def make(self, shape: tuple[int, ...]) -> Calibration:
         """Build it for features of one number of dimensions."""
         return Calibration(feature_size(shape), self.nearest, self.alpha, self.power, self.weight)

@@ -146,6 +146,6 @@ class DeformationOptions:
         check_number(self, "rank", "hidden", "width", low=1, high=4096, whole=True)
         check_number(self, "weight", low=1e-6, high=1e6)
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> Deformation:
+    def make(self, shape: tuple[int, ...]) -> Deformation:
         """Build it for images of these channels, of any size."""
         return Deformation(image_channels(shape), self.cells, self.rank, self.weight, self.hidden, self.width)

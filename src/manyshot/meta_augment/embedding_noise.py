@@ -79,6 +79,6 @@ class EmbeddingNoiseOptions:
     def __post_init__(self) -> None:
         check_number(self, "strength", "weight", low=1e-6, high=1e6)
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> EmbeddingNoise:
+    def make(self, shape: tuple[int, ...]) -> EmbeddingNoise:
         """Build it for features of one number of dimensions."""
         return EmbeddingNoise(feature_size(shape), self.strength, self.learned, self.weight)

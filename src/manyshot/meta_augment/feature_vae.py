@@ -110,6 +110,6 @@ class FeatureVAEOptions:
         check_number(self, "latent", "hidden", low=1, high=4096, whole=True)
         check_number(self, "weight", low=1e-6, high=1e6)
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> FeatureVAE:
+    def make(self, shape: tuple[int, ...]) -> FeatureVAE:
         """Build it for features of one number of dimensions."""
         return FeatureVAE(feature_size(shape), self.latent, self.hidden, self.weight)

@@ -132,7 +132,7 @@ class HallucinatorOptions:
         check_number(self, "noise_scale", low=0, high=100)
         check_number(self, "strength", "weight", low=1e-6, high=1e6)
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> Hallucinator:
+    def make(self, shape: tuple[int, ...]) -> Hallucinator:
         """Build it for features of one number of dimensions."""
         return Hallucinator(feature_size(shape), self.noise, self.hidden, self.noise_scale, self.strength, self.weight)
 

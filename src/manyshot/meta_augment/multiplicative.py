@@ -78,6 +78,6 @@ class MultiplicativeNoiseOptions:
     def __post_init__(self) -> None:
         check_number(self, "weight", low=1e-6, high=1e6)
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> MultiplicativeNoise:
+    def make(self, shape: tuple[int, ...]) -> MultiplicativeNoise:
         """Build it for features of one number of dimensions."""
         return MultiplicativeNoise(feature_size(shape), self.weight)

@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Protocol, runtime_checkable
 
-from torch import nn
-
 from manyshot.augment.plan.build import build
 from manyshot.augment.plan.language import parse_call
 from manyshot.meta_augment.calibration import CalibrationOptions
@@ -24,13 +22,11 @@ class AugmenterOptions(Protocol):
     space: ClassVar[Space]
     """That of the augmenter, known before the shape is."""
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> LearnedAugmenter:
+    def make(self, shape: tuple[int, ...]) -> LearnedAugmenter:
         """Build the augmenter, with weights from torch's global generator.
 
         Args:
             shape: of an item: (c, h, w), or (d,) of a feature.
-            embed: the learner's frozen encoder, `[n, c, h, w]` to `[n, d]`, which an augmenter of items may look
-                through; it is not the augmenter's own and is not to be stored with it.
 
         Raises:
             InputError: if it is not made for such items.

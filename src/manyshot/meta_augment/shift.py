@@ -72,6 +72,6 @@ class ShiftOptions:
     def __post_init__(self) -> None:
         check_number(self, "weight", low=1e-6, high=1e6)
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> Shift:
+    def make(self, shape: tuple[int, ...]) -> Shift:
         """Build it for features of one number of dimensions."""
         return Shift(feature_size(shape), self.weight)

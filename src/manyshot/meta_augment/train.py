@@ -129,7 +129,7 @@ def train_augmenter(
         augmenter, shape = given.augmenter, given.shape
     else:
         shape = item_shape(config, run, tasks.source)
-        augmenter = make_augmenter(config, shape, run.learner)
+        augmenter = make_augmenter(config, shape)
     if config.joint:
         for parameter in run.learner.parameters():
             parameter.requires_grad_()
@@ -169,7 +169,7 @@ def load_augmenter_run(folder: Path | str) -> AugmenterRun:
     config, shape = _read(folder)
     run = load_run(folder / LEARNER)
     freeze(run.learner)
-    augmenter = make_augmenter(config, shape, run.learner)
+    augmenter = make_augmenter(config, shape)
     best = folder / "best.safetensors"
     trained = Augmented(run.learner, augmenter, config.copies, joint=config.joint)
     load_checkpoint(best if best.exists() else folder / "last.safetensors", trained)
@@ -230,12 +230,11 @@ def item_shape(config: AugmenterConfig, run: Run, source: Source) -> tuple[int, 
     return tuple(encode(parts[0], few).store.shape[1:])  # type: ignore[union-attr]
 
 
-def make_augmenter(config: AugmenterConfig, shape: tuple[int, ...], learner: Learner) -> LearnedAugmenter:
+def make_augmenter(config: AugmenterConfig, shape: tuple[int, ...]) -> LearnedAugmenter:
     """An augmenter with the weights that its seed gives it."""
-    parts = learner.on_features()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
-        return parse_augmenter(config.augmenter).make(shape, None if parts is None else parts[0])
+        return parse_augmenter(config.augmenter).make(shape)
 
 
 def freeze(learner: Learner) -> None:

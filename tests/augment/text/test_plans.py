@@ -80,7 +80,10 @@ def test_foreign_ops_are_for_any_kind():
     class Foreign:
         pass
 
-    require_kind(Foreign(), "texts")
+    for kind in ("texts", "images", "features"):
+        assert require_kind(Foreign(), kind) is None
+    with pytest.raises(InputError, match="changes texts"):
+        require_kind(Plan.parse("support: eda").item_op(), "images")
 
 
 class TestTextsInQuotes:

@@ -285,7 +285,7 @@ class ContextFreePolicyOptions:
     def __post_init__(self) -> None:
         _check(self)
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> ContextFreePolicy:
+    def make(self, shape: tuple[int, ...]) -> ContextFreePolicy:
         """Build it for images of these channels, of any size."""
         names, how = op_names(self.ops), cast(Gates, self.gates)
         return ContextFreePolicy(image_channels(shape), names, how, self.weight, self.begin)
@@ -317,7 +317,7 @@ class PolicyOptions:
         _check(self)
         check_number(self, "hidden", "width", low=1, high=4096, whole=True)
 
-    def make(self, shape: tuple[int, ...], embed: nn.Module | None = None) -> Policy:
+    def make(self, shape: tuple[int, ...]) -> Policy:
         """Build it for images of these channels, of any size."""
         names, how = op_names(self.ops), cast(Gates, self.gates)
         return Policy(image_channels(shape), names, how, self.weight, self.begin, self.hidden, self.width)

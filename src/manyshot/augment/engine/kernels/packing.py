@@ -80,18 +80,6 @@ def pad(source, base, w, h, padded):
 
 @kernel
 @no_type_check
-def blacken(padded, w, h):
-    """Make the border black."""
-    for x in range(w + 2):
-        padded[x] = 0
-        padded[(h + 1) * (w + 2) + x] = 0
-    for y in range(h + 2):
-        padded[y * (w + 2)] = 0
-        padded[y * (w + 2) + w + 1] = 0
-
-
-@kernel
-@no_type_check
 def read_colours(source, base, layout, size, first, count, red, green, blue):
     """A run of pixels of three colours, `first` in the image of `size`, to float rows."""
     wide()
