@@ -11,6 +11,7 @@ from manyshot.augment.policies import POLICIES
 from manyshot.augment.registry import CHOOSERS, NAMED
 from manyshot.augment.task import TASK_OPS
 from manyshot.augment.text import OPS as TEXT_OPS
+from manyshot.base.catalog import spelled
 
 PAGE = Path(__file__).with_name("ops.md")
 
@@ -36,13 +37,14 @@ SECTIONS = {
 def page() -> str:
     """The page as text."""
     described = {op.name: op for op in describe_ops(NAMED)}
-    left_out = set(described) - {name for table in SECTIONS.values() for name in table}
+    left_out = set(described) - {name for table in SECTIONS.values() for name in map(spelled, table)}
     if left_out:
         raise ValueError(f"no section for {sorted(left_out)}; add their table to SECTIONS")
     parts = [HEAD]
     for title, table in SECTIONS.items():
-        parts += [f"\n## {title}\n\n{', '.join(f'[{name}](#{name})' for name in table)}\n"]
-        parts += [_op(described[name]) for name in table]
+        names = [spelled(name) for name in table]
+        parts += [f"\n## {title}\n\n{', '.join(f'[{name}](#{name})' for name in names)}\n"]
+        parts += [_op(described[name]) for name in names]
     parts += ["\n## Learned\n", _op(LEARNED_HELP)]
     rows = "".join(f"| `{name}` | {preset.summary} | `{preset.plan}` |\n" for name, preset in PRESETS.items())
     parts.append(f"\n## Presets\n\nPlans with a name.\n\n| preset | for | plan |\n| --- | --- | --- |\n{rows}")

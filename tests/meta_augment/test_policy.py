@@ -6,10 +6,9 @@ import pytest
 import torch
 
 from manyshot.augment import Plan
-from manyshot.augment.image import OPS
 from manyshot.augment.ops.compose import Compose
 from manyshot.augment.ops.variants import variants
-from manyshot.augment.plan.build import build
+from manyshot.augment.registry import build_op
 from manyshot.base import InputError
 from manyshot.learners import Ridge
 from manyshot.meta_augment import parse_augmenter
@@ -50,7 +49,7 @@ def test_an_op_does_what_a_plan_with_its_magnitudes_does(name):
     values = [0.7 * each.most for each in row.magnitudes]
     call = row.written(values, chance=1.0)
     assert dict(call.options)["p"] == 1
-    plain = build(call, OPS)
+    plain = build_op(call)
     plain = getattr(plain, "op", plain)  # what is in Sometimes
     images = torch.rand(6, 3, 12, 12, generator=torch.Generator().manual_seed(1))
     params = row.params(row.op.sample(6, torch.Generator().manual_seed(2)), torch.tensor([values]).expand(6, -1))

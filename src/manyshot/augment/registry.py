@@ -1,12 +1,19 @@
 """Every op that a plan can name: on images, on texts, policies, those that choose among ops, mixes, and whole tasks."""
 
+from typing import Any
+
 from manyshot.augment.image import OPS as IMAGE_OPS
-from manyshot.augment.mix import MIXES
+from manyshot.augment.mix import MIXES, Mix, SometimesMix
 from manyshot.augment.ops.choose import OneOf, SomeOf
+from manyshot.augment.ops.compose import Sometimes
 from manyshot.augment.ops.op import Op
 from manyshot.augment.policies import POLICIES
-from manyshot.augment.task import TASK_OPS
+from manyshot.augment.task import TASK_OPS, TaskOp
 from manyshot.augment.text import OPS as TEXT_OPS
+from manyshot.base import InputError
+from manyshot.base.calls import Call, Value, shorten, write
+from manyshot.base.options import read
+from manyshot.base.registry import Registry
 
 OPS: dict[str, type[Op]] = {**IMAGE_OPS, **POLICIES}
 """Every op on images that stands alone, by its name in the language of plans; its options are the class's fields."""
@@ -14,5 +21,72 @@ OPS: dict[str, type[Op]] = {**IMAGE_OPS, **POLICIES}
 CHOOSERS: dict[str, type[Op]] = {"oneof": OneOf, "someof": SomeOf}
 """Ops that take ops, as in `oneof(blur noise)`; to act now and then needs no name, since every op takes `p=`."""
 
-NAMED: dict[str, type] = {**OPS, **TEXT_OPS, **CHOOSERS, **MIXES, **TASK_OPS}
+
+def build_op(call: Call) -> Any:  # noqa: ANN401 - an op, a mix or a task op
+    """Build the op that a call names.
+
+    Values by position fill the options in order. An op without an option `p` takes one nevertheless: it then acts with
+    that probability.
+
+    Args:
+        call: As parsed.
+
+    Raises:
+        InputError: For an unknown op or option, too many values, or a value of the wrong type or out of range.
+
+    Example:
+        >>> build_op(Call("flip", (0.25,)))
+        Flip(p=0.25)
+        >>> build_op(Call("noise", (), (("p", 0.5),)))
+        Sometimes(op=Noise(strength=0.1), p=0.5)
+    """
+    written = dict(call.options)
+    own: Any = NAMED.options(call.name) if call.name in NAMED else {}
+    if "per" in written and "per" not in own:
+        call.fail(f"per={shorten(write(written['per']))}", "only ops of a 'task:' clause of its own take per")
+    p = None
+    inner = call
+    if own and "p" in written and "p" not in own:
+        p = read(call, "p", float, written["p"], {})
+        inner = Call(call.name, call.arguments, tuple(o for o in call.options if o[0] != "p"), call.at, call.what)
+    spec = NAMED.spec(inner, also=("p",))
+    try:
+        op = spec.build()
+        if p is None:
+            return op
+        return SometimesMix(op, p) if isinstance(op, Mix) else Sometimes(op, p)
+    except InputError as error:
+        # The class's name adds nothing to the call as written.
+        reason = str(error).removeprefix(f"{NAMED[spec.name].__name__}: ")
+        raise InputError(f"{call.what}: {call.place}: {reason}") from None
+
+
+def _ops(call: Call, name: str, value: Value) -> tuple[Op, ...]:
+    """Ops as the value of an option."""
+    if not isinstance(value, tuple):
+        call.fail(f"{name}={shorten(write(value))}", "give ops, separated by spaces")
+    ops = tuple(build_op(inner) for inner in value)
+    for inner, op in zip(value, ops, strict=True):
+        text = f"{name}={shorten(write(value))}"
+        if isinstance(op, Mix):
+            call.fail(text, f"{inner.name} changes labels: write it behind the ops of a clause, not inside one")
+        if isinstance(op, TaskOp):
+            call.fail(text, f"{inner.name} changes whole tasks: write it in a 'task:' clause, not inside an op")
+    return ops
+
+
+def _op(call: Call, name: str, value: Value) -> Op:
+    """One op as the value of an option."""
+    if not isinstance(value, tuple) or len(value) > 1:
+        call.fail(f"{name}={shorten(write(value))}", "give one op")
+    return _ops(call, name, value)[0]
+
+
+NAMED: Registry[Any] = Registry(
+    "op",
+    {**OPS, **TEXT_OPS, **CHOOSERS, **MIXES, **TASK_OPS},
+    base=(Op, Mix, TaskOp),
+    group="manyshot.ops",
+    readers={Op: _op, tuple[Op, ...]: _ops},
+)
 """All that a plan can name."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 from torch import nn
 
 from manyshot.base import InputError, did_you_mean
+from manyshot.base.registry import Registry
 from manyshot.learners.anil import ANIL
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
 from manyshot.learners.distributional_signatures import DistributionalSignatures
@@ -391,20 +392,24 @@ def _to_train(encoder: nn.Module, classes: int) -> int:
     return classes if any(parameter.requires_grad for parameter in encoder.parameters()) else 0
 
 
-LEARNERS: dict[str, type[LearnerOptions]] = {
-    "prototypes": PrototypesOptions,
-    "maml": MAMLOptions,
-    "anil": ANILOptions,
-    "meta-sgd": MetaSGDOptions,
-    "maml-plus-plus": MAMLPlusPlusOptions,
-    "meta-dropout": MetaDropoutOptions,
-    "reptile": ReptileOptions,
-    "ridge": RidgeOptions,
-    "logistic": LogisticOptions,
-    "matching": MatchingOptions,
-    "relation": RelationOptions,
-    "distributional-signatures": DistributionalSignaturesOptions,
-    "probe": ProbeOptions,
-    "baseline-plus-plus": BaselinePlusPlusOptions,
-    "fine-tune": FineTuneOptions,
-}
+LEARNERS: Registry[LearnerOptions] = Registry(
+    "learner",
+    {
+        "prototypes": PrototypesOptions,
+        "maml": MAMLOptions,
+        "anil": ANILOptions,
+        "meta-sgd": MetaSGDOptions,
+        "maml-plus-plus": MAMLPlusPlusOptions,
+        "meta-dropout": MetaDropoutOptions,
+        "reptile": ReptileOptions,
+        "ridge": RidgeOptions,
+        "logistic": LogisticOptions,
+        "matching": MatchingOptions,
+        "relation": RelationOptions,
+        "distributional-signatures": DistributionalSignaturesOptions,
+        "probe": ProbeOptions,
+        "baseline-plus-plus": BaselinePlusPlusOptions,
+        "fine-tune": FineTuneOptions,
+    },
+    group="manyshot.learners",
+)

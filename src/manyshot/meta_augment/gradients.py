@@ -9,9 +9,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import check_choice, check_number
-from manyshot.augment.plan.build import build
-from manyshot.augment.plan.language import parse_call
 from manyshot.base import InputError
+from manyshot.base.registry import Registry
 from manyshot.learners import GradientLearner, Learner
 from manyshot.meta_augment.inner_problem import inner_problem
 from manyshot.meta_augment.linear_solve import Weights, conjugate_gradient, neumann
@@ -196,12 +195,15 @@ def _surrogate(losses: Float[Tensor, " t"], towards: Tensor | float) -> Float[Te
     return losses.mean() + other - other.detach()
 
 
-ESTIMATORS: dict[str, type[Estimator]] = {
-    "exact": Exact,
-    "implicit": Implicit,
-    "finite-difference": FiniteDifference,
-    "reinforce": Reinforce,
-}
+ESTIMATORS: Registry[Estimator] = Registry(
+    "gradient",
+    {
+        "exact": Exact,
+        "implicit": Implicit,
+        "finite-difference": FiniteDifference,
+        "reinforce": Reinforce,
+    },
+)
 """Every estimator by its name; its options are the fields of the class."""
 
 
@@ -215,8 +217,7 @@ def parse_estimator(text: str) -> Estimator:
         >>> parse_estimator("implicit(neumann, 10)")
         Implicit(solver='neumann', terms=10, proximal=1.0)
     """
-    estimator: Estimator = build(parse_call(text, "gradient"), ESTIMATORS, "gradient")
-    return estimator
+    return ESTIMATORS.parse(text).build()
 
 
 def check_estimator(estimator: Estimator, learner: Learner) -> None:

@@ -2,8 +2,7 @@
 
 from typing import ClassVar, Protocol, runtime_checkable
 
-from manyshot.augment.plan.build import build
-from manyshot.augment.plan.language import parse_call
+from manyshot.base.registry import Registry
 from manyshot.meta_augment.calibration import CalibrationOptions
 from manyshot.meta_augment.deformation import DeformationOptions
 from manyshot.meta_augment.embedding_noise import EmbeddingNoiseOptions
@@ -34,17 +33,21 @@ class AugmenterOptions(Protocol):
         ...
 
 
-AUGMENTERS: dict[str, type[AugmenterOptions]] = {
-    "hallucinator": HallucinatorOptions,
-    "feature_vae": FeatureVAEOptions,
-    "calibration": CalibrationOptions,
-    "multiplicative": MultiplicativeNoiseOptions,
-    "embedding_noise": EmbeddingNoiseOptions,
-    "shift": ShiftOptions,
-    "policy": PolicyOptions,
-    "context_free": ContextFreePolicyOptions,
-    "deformation": DeformationOptions,
-}
+AUGMENTERS: Registry[AugmenterOptions] = Registry(
+    "augmenter",
+    {
+        "hallucinator": HallucinatorOptions,
+        "feature-vae": FeatureVAEOptions,
+        "calibration": CalibrationOptions,
+        "multiplicative": MultiplicativeNoiseOptions,
+        "embedding-noise": EmbeddingNoiseOptions,
+        "shift": ShiftOptions,
+        "policy": PolicyOptions,
+        "context-free": ContextFreePolicyOptions,
+        "deformation": DeformationOptions,
+    },
+    group="manyshot.augmenters",
+)
 """Every augmenter by its name; its options are the fields of the class."""
 
 
@@ -58,5 +61,4 @@ def parse_augmenter(text: str) -> AugmenterOptions:
         >>> parse_augmenter("hallucinator(noise=8)").noise
         8
     """
-    options: AugmenterOptions = build(parse_call(text, "augmenter"), AUGMENTERS, "augmenter")
-    return options
+    return AUGMENTERS.parse(text).build()

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 
 from manyshot.base import InputError
+from manyshot.base.registry import Registry
 from manyshot.nets.conv4 import Conv4
 from manyshot.nets.efficientnet_lite import EfficientNetLite0Options
 from manyshot.nets.hubs import TimmOptions, TransformersOptions
@@ -103,16 +104,21 @@ def _check_widths(name: str, *widths: int) -> None:
             raise InputError(f"{name}: a block of {width} channels: give from 1 to 4096")
 
 
-ENCODERS: dict[str, type[EncoderOptions]] = {
-    "conv4": Conv4Options,
-    "resnet12": ResNet12Options,
-    "efficientnet-lite0": EfficientNetLite0Options,
-    "timm": TimmOptions,
-    "transformers": TransformersOptions,
-    "ngrams": NGramsOptions,
-    "minilm": MiniLMOptions,
-    "sentences": SentencesOptions,
-}
+ENCODERS: Registry[EncoderOptions] = Registry(
+    "encoder",
+    {
+        "conv4": Conv4Options,
+        "resnet12": ResNet12Options,
+        "efficientnet-lite0": EfficientNetLite0Options,
+        "timm": TimmOptions,
+        "transformers": TransformersOptions,
+        "ngrams": NGramsOptions,
+        "minilm": MiniLMOptions,
+        "sentences": SentencesOptions,
+    },
+    paths=True,
+    group="manyshot.encoders",
+)
 
 TextEncoderOptions = NGramsOptions | MiniLMOptions | SentencesOptions
 """Those of encoders that take sentences; all others take images."""

@@ -1,7 +1,6 @@
 """The objectives that a run can name, with their options: one row a method."""
 
-from manyshot.augment.plan.build import build
-from manyshot.augment.plan.language import parse_call
+from manyshot.base.registry import Registry
 from manyshot.objectives.adversarial import Adversarial
 from manyshot.objectives.channel_shuffle import ChannelShuffle
 from manyshot.objectives.maxup import MaxUp
@@ -11,15 +10,19 @@ from manyshot.objectives.objective import Objective
 from manyshot.objectives.plain import Plain
 from manyshot.objectives.protaugment import ProtAugment
 
-OBJECTIVES: dict[str, type[Objective]] = {
-    "plain": Plain,
-    "maxup": MaxUp,
-    "metamix": MetaMix,
-    "channel_shuffle": ChannelShuffle,
-    "mlti": MLTI,
-    "adversarial": Adversarial,
-    "protaugment": ProtAugment,
-}
+OBJECTIVES: Registry[Objective] = Registry(
+    "objective",
+    {
+        "plain": Plain,
+        "maxup": MaxUp,
+        "metamix": MetaMix,
+        "channel-shuffle": ChannelShuffle,
+        "mlti": MLTI,
+        "adversarial": Adversarial,
+        "protaugment": ProtAugment,
+    },
+    group="manyshot.objectives",
+)
 """Every objective by its name; its options are the fields of the class."""
 
 
@@ -33,5 +36,4 @@ def parse_objective(text: str) -> Objective:
         >>> parse_objective("maxup(8)")
         MaxUp(draws=8)
     """
-    objective: Objective = build(parse_call(text, "objective"), OBJECTIVES, "objective")
-    return objective
+    return OBJECTIVES.parse(text).build()

@@ -11,8 +11,8 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor
 
 from manyshot.augment import OPS, Op
-from manyshot.augment.plan.syntax import number
 from manyshot.base import InputError
+from manyshot.base.calls import number
 from manyshot.base.seeds import generator
 from manyshot.datasets import load
 from manyshot.samples.contact_sheet import Row, sheet

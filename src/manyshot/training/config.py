@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.augment import Plan
-from manyshot.augment.plan.build import build
-from manyshot.augment.plan.language import parse_call
 from manyshot.base import InputError, did_you_mean, is_whole, plain_numbers
 from manyshot.datasets import DATASETS, Columns
 from manyshot.learners import LEARNERS, LearnerOptions
@@ -178,8 +176,7 @@ def learner_options(text: str) -> LearnerOptions:
         >>> learner_options("maml(steps=5)")
         MAMLOptions(steps=5, step_size=0.4, order=2, norm='group')
     """
-    options: LearnerOptions = build(parse_call(text, "learner"), LEARNERS, "learner")
-    return options
+    return LEARNERS.parse(text).build()
 
 
 def encoder_options(text: str) -> EncoderOptions:
@@ -192,5 +189,4 @@ def encoder_options(text: str) -> EncoderOptions:
         >>> encoder_options("conv4(32)")
         Conv4Options(first=32, second=64, third=64, fourth=64, pools=4)
     """
-    options: EncoderOptions = build(parse_call(text, "encoder"), ENCODERS, "encoder")
-    return options
+    return ENCODERS.parse(text).build()

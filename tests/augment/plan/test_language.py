@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.augment.plan import Plan
-from manyshot.augment.plan.language import parse, parse_call
-from manyshot.augment.plan.syntax import Call, Clause, Syntax, number
+from manyshot.augment.plan.language import parse
+from manyshot.augment.plan.syntax import Clause, Syntax
 from manyshot.base import InputError
+from manyshot.base.calls import Call, number, parse_call
 
 CANONICAL = [
     "none",

@@ -7,12 +7,13 @@ from manyshot.augment import NAMED, OPS, PRESETS, Compose, Plan, Sometimes, desc
 from manyshot.augment.image import Affine, Elastic, Flip, Noise, Turn
 from manyshot.augment.mix import MIXES, CutMix, Mixup, SometimesMix, mix_examples
 from manyshot.augment.ops.op import Op
-from manyshot.augment.plan.build import build
 from manyshot.augment.plan.language import parse
 from manyshot.augment.plan.placements import PLACEMENTS
 from manyshot.augment.plan.presets import TEXT_PRESETS
+from manyshot.augment.registry import build_op
 from manyshot.augment.task import TASK_OPS
 from manyshot.base import InputError
+from manyshot.base.catalog import spelled
 from manyshot.tasks import Episode, Examples
 
 
@@ -148,8 +149,12 @@ class Holder(Op):
 
 
 class TestOpsThatHoldOps:
+    @pytest.fixture(autouse=True)
+    def _registered(self, monkeypatch):
+        monkeypatch.setitem(NAMED, "holder", Holder)
+
     def made(self, text: str) -> Op:
-        return build(parse(f"support: {text}").clauses[0].calls[0], {**OPS, "holder": Holder})
+        return build_op(parse(f"support: {text}").clauses[0].calls[0])
 
     def test_are_written_nested(self):
         assert self.made("holder(turn, ops=flip(1) noise, loud=yes)") == Holder(Turn(), (Flip(1.0), Noise()), True)
@@ -356,7 +361,8 @@ class TestDescriptions:
         for op in described:
             assert op.summary.endswith(".")
             names = tuple(PLACEMENTS)
-            assert op.placements == (names[1:] if op.name in MIXES else names[:1] if op.name in TASK_OPS else names)
+            of_tasks = op.name in map(spelled, TASK_OPS)
+            assert op.placements == (names[1:] if op.name in MIXES else names[:1] if of_tasks else names)
             assert all(option.help for option in op.options)
 
     def test_the_described_defaults_are_the_ops_own(self):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from manyshot.augment.augmenter import LEARNED
-from manyshot.augment.plan.build import is_required, options
+from manyshot.augment.plan.fields import is_required, options
 from manyshot.augment.plan.placements import PLACEMENTS
-from manyshot.augment.plan.syntax import number
 from manyshot.augment.registry import NAMED
 from manyshot.augment.task import TaskOp
 from manyshot.augment.text.text_op import TextOp
+from manyshot.base.calls import number
 
 EXAMPLE_OPS = "affine noise"
 """What an op that must be given ops is shown with."""
@@ -78,7 +78,7 @@ LEARNED_HELP = OpHelp(
 """The word of a plan that is no op."""
 
 
-def describe_ops(table: Mapping[str, type] = NAMED) -> tuple[OpHelp, ...]:
+def describe_ops(table: Mapping[str, Any] = NAMED) -> tuple[OpHelp, ...]:
     """Describe every op of a table, in the table's order.
 
     Example:

@@ -17,12 +17,12 @@ from manyshot.augment.mix import Mix, mix_examples
 from manyshot.augment.ops.compose import Compose
 from manyshot.augment.ops.op import Op
 from manyshot.augment.ops.variants import change, variants
-from manyshot.augment.plan.build import build, word
-from manyshot.augment.plan.syntax import Call, Clause, number, shorten, write
-from manyshot.augment.registry import NAMED
+from manyshot.augment.plan.syntax import Clause
+from manyshot.augment.registry import build_op
 from manyshot.augment.task import TaskOp
 from manyshot.augment.task.shared import SHARED_BY, SharedOps
 from manyshot.base import InputError, did_you_mean
+from manyshot.base.calls import Call, number, shorten, word, write
 from manyshot.tasks import Episode, Examples
 
 
@@ -321,7 +321,7 @@ def _refuse_learned(clause: Clause) -> None:
 def _build_ops(clause: Clause, calls: Iterable[Call]) -> list[Any]:
     """The ops of a clause, in order; ops of tasks only in a clause of their own."""
     _refuse_learned(clause)
-    built = [build(call, NAMED) for call in calls]
+    built = [build_op(call) for call in calls]
     for call, op in zip(clause.calls, built, strict=True):
         if isinstance(op, TaskOp) and clause.placements != ("task",):
             raise InputError(f"plan: {call.place} changes whole tasks: write it in a 'task:' clause of its own")

@@ -1,6 +1,5 @@
 """Plans: which augmentation acts where, from one line of text to changed episodes."""
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,7 +9,7 @@ from torch import Generator
 from manyshot.augment.augmenter import LEARNED, Augmenter
 from manyshot.augment.ops.op import Op, fresh_generator
 from manyshot.augment.ops.variants import are_bytes
-from manyshot.augment.plan.language import NAME, parse
+from manyshot.augment.plan.language import parse
 from manyshot.augment.plan.placements import (
     PLACEMENTS,
     ItemPlacement,
@@ -20,9 +19,10 @@ from manyshot.augment.plan.placements import (
     check_clause,
 )
 from manyshot.augment.plan.presets import PRESETS
-from manyshot.augment.plan.syntax import Syntax, shorten
+from manyshot.augment.plan.syntax import Syntax
 from manyshot.augment.registry import NAMED
 from manyshot.base import InputError, did_you_mean, seeds
+from manyshot.base.calls import is_word, shorten
 from manyshot.tasks import Episode
 
 
@@ -225,6 +225,6 @@ def _parse(text: str) -> Syntax:
         raise InputError(f"plan: '{name}' alone does not say how many; write 'shots: 8 x {name}'")
     if name in NAMED:
         raise InputError(f"plan: '{name}' alone does not say where it acts; write 'support: {name}'")
-    if name != "none" and re.fullmatch(NAME, name):
+    if name != "none" and is_word(name):
         raise InputError(f"plan: unknown preset '{shorten(name)}'; {did_you_mean(name, [*PRESETS, 'none'])}")
     return parse(text)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, get_type_hints
 from manyshot.augment.mix import MIXES, Mix, SometimesMix
 from manyshot.augment.ops.compose import Compose, Sometimes
 from manyshot.augment.ops.op import Op
-from manyshot.augment.plan.build import is_required, options
+from manyshot.augment.plan.fields import is_required, options
 from manyshot.augment.registry import CHOOSERS, OPS
 from manyshot.augment.text import OPS as TEXT_OPS
 from manyshot.base import InputError, did_you_mean

@@ -1,46 +1,12 @@
 """The syntax tree of a plan: what was written, before any name is looked up. See `manyshot.augment.plan.language`."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from manyshot.base import InputError
+from manyshot.base.calls import Call, number, shorten
 
 MOST_COPIES = 1024
-
-Value = float | str | tuple["Call", ...]
-"""What an op's option is set to: a number, a text in quotes, or a word or ops; a word is a call without arguments."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One op as written: `elastic(0.1, cells=5)`.
-
-    Args:
-        name: of the op, or the word itself where a word stands.
-        arguments: values by position.
-        options: values by name, as written.
-        at: the character of the plan, from 1, where it stands; 0 where it was not parsed. Plays no part in equality.
-        what: the kind of text that it was parsed from, to begin an error message. Plays no part in equality.
-
-    Example:
-        >>> str(Call("elastic", (0.1,), (("cells", 5.0),)))
-        'elastic(0.1, cells=5)'
-    """
-
-    name: str
-    arguments: tuple[Value, ...] = ()
-    options: tuple[tuple[str, Value], ...] = ()
-    at: int = field(default=0, compare=False, repr=False)
-    what: str = field(default="plan", compare=False, repr=False)
-
-    def __str__(self) -> str:
-        inside = [write(value) for value in self.arguments] + [f"{name}={write(value)}" for name, value in self.options]
-        return f"{self.name}({', '.join(inside)})" if inside else self.name
-
-    @property
-    def place(self) -> str:
-        """The op and where it stands, to begin or end an error message."""
-        return f"'{shorten(str(self))}'" + (f" (character {self.at})" if self.at else "")
 
 
 @dataclass(frozen=True)
@@ -112,26 +78,3 @@ class Syntax:
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.clauses)) or "none"
-
-
-def write(value: Value) -> str:
-    """A value as text."""
-    if isinstance(value, str):
-        return f'"{value}"'
-    return " ".join(map(str, value)) if isinstance(value, tuple) else number(value)
-
-
-def number(value: float) -> str:
-    """The shortest text that reads back as the same number.
-
-    Example:
-        >>> number(8.0), number(0.10), number(1e-07)
-        ('8', '0.1', '1e-7')
-    """
-    mantissa, _, exponent = repr(float(value)).partition("e")
-    return mantissa.removesuffix(".0") + (f"e{int(exponent)}" if exponent else "")
-
-
-def shorten(text: str) -> str:
-    """At most 40 characters of what a person wrote, to quote it in an error."""
-    return text if len(text) <= 40 else text[:37] + "..."

@@ -31,8 +31,8 @@ from manyshot.augment.image import (
     Turn,
 )
 from manyshot.augment.ops.op import Op, Params
-from manyshot.augment.plan.syntax import Call, Value
 from manyshot.base import InputError, did_you_mean
+from manyshot.base.calls import Call, Value
 
 E = exp(1)
 OFTEN = 0.5
