@@ -2,10 +2,10 @@
 
 import torch
 
-from manyshot import EpisodeSampler, Plan, load_data
+from manyshot import EpisodeSampler, Plan, load_dataset
 from manyshot.samples.contact_sheet import Row, save, sheet
 
-plain = EpisodeSampler(load_data("glyphs", "greek"), ways=5, shots=1, queries=5, seed=1).batch(0, 8)
+plain = EpisodeSampler(load_dataset("glyphs", "greek"), ways=5, shots=1, queries=5, seed=1).batch(0, 8)
 
 # Turned letters as new letters; then each item its own deformation; then three more shots of each support item.
 plan = Plan("task: turn; support+query: affine(20) elastic(0.07); shots: 3 x stroke(1)")

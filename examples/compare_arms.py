@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from manyshot import Config, EpisodeSampler, Settings, load_data
+from manyshot import Config, EpisodeSampler, Settings, load_dataset
 from manyshot.compare import Arm, compare, train_arms
 
 ARMS = [Arm.parse("plain = none"), Arm.parse("deformed = support+query: affine(15, 1.3, 0.3) elastic(0.1)")]
@@ -20,7 +20,7 @@ CONFIG = Config(
 if __name__ == "__main__":  # the trainings run in processes of their own, which read this file again
     with tempfile.TemporaryDirectory() as folder:
         runs, seconds = train_arms(ARMS, CONFIG, seeds=2, folder=Path(folder))
-    sampler = EpisodeSampler(load_data("digits"), ways=10, shots=1, queries=10)
+    sampler = EpisodeSampler(load_dataset("digits"), ways=10, shots=1, queries=10)
     for name, result in compare(runs, sampler, tasks=100).items():
         print(f"{name}: {result.mean:.1%}, {seconds[name]:.0f} CPU seconds of training")
         if result.against_first is not None:

@@ -4,7 +4,7 @@ import csv
 import tempfile
 from pathlib import Path
 
-from manyshot import EpisodeSampler, Plan, evaluate, load_data
+from manyshot import EpisodeSampler, Plan, evaluate, load_dataset
 from manyshot.learners import Ridge
 from manyshot.nets import ENCODERS
 from manyshot.samples.export_text import export_sentences
@@ -21,7 +21,7 @@ with tempfile.TemporaryDirectory() as folder:
         csv.writer(file).writerows([("text", "label"), *((t, topic) for topic, texts in TOPICS.items() for t in texts)])
 
     learner = Ridge(ENCODERS["ngrams"](512).make(0, 0, "batch"))  # "minilm" knows meanings
-    tasks = EpisodeSampler(load_data(table), ways=3, shots=1, queries=3)
+    tasks = EpisodeSampler(load_dataset(table), ways=3, shots=1, queries=3)
     for plan in ("none", "shots: 4 x aeda"):
         print(f"{plan}: {evaluate(learner, tasks.batches(50), Plan(plan)).mean:.1%}")
 

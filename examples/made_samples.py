@@ -4,13 +4,13 @@ import json
 import tempfile
 from pathlib import Path
 
-from manyshot import Plan, export, load_data
+from manyshot import Plan, export, load_dataset
 from manyshot.samples.contact_sheet import save, to_pillow
 from manyshot.samples.export_pictures import replay
 
 with tempfile.TemporaryDirectory() as name:
     pictures = Path(name) / "digits"
-    digits = load_data("digits")
+    digits = load_dataset("digits")
     for c, label in enumerate(digits.class_names):  # two examples of each digit, as a person's own folder
         for number, image in enumerate(digits.gather(range(digits.starts[c], digits.starts[c] + 2))):
             save(to_pillow(image), pictures / label / f"{number}.png")

@@ -1,8 +1,8 @@
 """Draw few-shot tasks: the same seed gives the same tasks, whatever the batch size."""
 
-from manyshot import EpisodeSampler, load_data
+from manyshot import EpisodeSampler, load_dataset
 
-greek = load_data("glyphs", "greek")  # letters as classes, typefaces as items
+greek = load_dataset("glyphs", "greek")  # letters as classes, typefaces as items
 print(greek.describe())
 
 training, held_out = greek.split((0.8, 0.2), seed=0)  # no letter in common

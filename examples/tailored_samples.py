@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from manyshot import Config, EpisodeSampler, Plan, Settings, evaluate, load, load_data, train
+from manyshot import Config, EpisodeSampler, Plan, Settings, evaluate, load, load_dataset, train
 from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.train import train_augmenter
 
@@ -23,7 +23,7 @@ with tempfile.TemporaryDirectory() as name:
     few_steps = Settings(steps=10, meta_batch_size=2, learning_rate=2e-3)
     train_augmenter(AugmenterConfig(learner, "deformation", shots=1, queries=2, fit=few_steps), Path(augmenter))
 
-    run, digits = load(augmenter), load_data("digits")
+    run, digits = load(augmenter), load_dataset("digits")
     images, labels = digits.gather(digits.starts[:5]), digits.class_names[:5]
     more = run.augment(images, labels, per_class=20, seed=0)
     print(len(more), "samples of shape", tuple(more.items.shape[1:]), "of the classes", sorted(set(more.labels)))

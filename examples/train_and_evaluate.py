@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from manyshot import Config, EpisodeSampler, Plan, Settings, evaluate, load_data, load_run, train
+from manyshot import Config, EpisodeSampler, Plan, Settings, evaluate, load, load_dataset, train
 
 config = Config(
     "glyphs",
@@ -18,9 +18,9 @@ config = Config(
 
 with tempfile.TemporaryDirectory() as folder:
     train(config, Path(folder) / "run")  # weights, metrics.jsonl and TensorBoard's files; resume=True goes on
-    run = load_run(Path(folder) / "run")
+    run = load(Path(folder) / "run")
 
-sampler = EpisodeSampler(load_data("digits"), ways=10, shots=1, queries=10)
+sampler = EpisodeSampler(load_dataset("digits"), ways=10, shots=1, queries=10)
 found = evaluate(run.learner, sampler.batches(100))
 low, high = found.interval
 print(f"1 shot: {found.mean:.1%} [{low:.1%}, {high:.1%}], calibration error {found.calibration_error:.1%}")

@@ -20,7 +20,7 @@ from circumstances import write
 
 from manyshot.augment import Plan
 from manyshot.base.seeds import generator
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.datasets.image_folder import file_names
 from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import parse_augmenter
@@ -83,7 +83,7 @@ def main() -> None:
 
 def _photographs(root: Path, split: str, encoder: torch.nn.Module) -> Source:
     """Some photographs of each class of a part of CIFAR-FS, encoded."""
-    source = load("cifar-fs", split, root=root)
+    source = load_dataset("cifar-fs", split, root=root)
     first = np.concatenate([np.arange(count) < PHOTOGRAPHS for count in source.counts])
     return encode(encoder, source.subset(items=first))
 
@@ -91,7 +91,7 @@ def _photographs(root: Path, split: str, encoder: torch.nn.Module) -> Source:
 def _cells(root: Path, encoder: torch.nn.Module, scale: float) -> tuple[Source, Source, dict[str, torch.Tensor]]:
     """Cells of the first and second microscope, encoded, and changed pictures of the first: `[n, copies, d]` a plan."""
     archive = root / "blood_cells" / "images.zip"
-    cells = load(archive)
+    cells = load_dataset(archive)
     first = np.array([name.split("/")[-1].startswith("d1_") for name in file_names(archive)])
     near, far = cells.subset(items=first), cells.subset(items=~first)
     banks = {}

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from manyshot.augment import Plan
 from manyshot.base.seeds import generator
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.learners import Learner, Probe, Prototypes, Ridge
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
 from manyshot.meta_augment.augmented_learner import Augmented, Tailor
@@ -80,9 +80,9 @@ def main() -> None:
 def sources(root: str, work: Path) -> tuple[Source, Source]:
     """Vectors of the official training sentences, and of the test sentences beside those of their variants."""
     encoder = ENCODERS["minilm"]().make(0, 0, "batch")
-    remember(encoder, load("clinc150", "all", root=root))
-    learning = encode(encoder, load("clinc150", "train", root=root))
-    test = load("clinc150", "test", root=root)
+    remember(encoder, load_dataset("clinc150", "all", root=root))
+    learning = encode(encoder, load_dataset("clinc150", "train", root=root))
+    test = load_dataset("clinc150", "test", root=root)
     path = work / "made.safetensors"
     if not path.exists():
         made = {}
@@ -316,8 +316,10 @@ def compared(found: list[dict], key: str) -> dict:
 def all_intents(root: str) -> dict:
     """All 150 intents from few sentences each, judged on the official test; the head is chosen on the validation."""
     encoder = ENCODERS["minilm"]().make(0, 0, "batch")
-    remember(encoder, load("clinc150", "all", root=root))
-    train, validation, test = (encode(encoder, load("clinc150", s, root=root)) for s in ("train", "validation", "test"))
+    remember(encoder, load_dataset("clinc150", "all", root=root))
+    train, validation, test = (
+        encode(encoder, load_dataset("clinc150", s, root=root)) for s in ("train", "validation", "test")
+    )
     heads = {"prototypes": Prototypes(nn.Identity())}
     heads |= {f"ridge({p})": Ridge(nn.Identity(), p) for p in (0.1, 0.3, 1.0, 3.0)}
     heads |= {f"logistic regression, penalty {p}": Probe(nn.Identity(), penalty=p) for p in (0.01, 0.03, 0.1)}

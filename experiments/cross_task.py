@@ -17,7 +17,7 @@ from made import compared, trained
 
 from manyshot.augment import Plan
 from manyshot.base import quieten
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.generate.config import load_generator_sources
 from manyshot.learners import Prototypes
 from manyshot.nets import Conv4
@@ -51,7 +51,7 @@ def main() -> None:
     tiny, runs = options.tiny, Path(options.runs)
     quieten(True)
     seeds, steps, tasks = ((0,), 2, 4) if tiny else (SEEDS, LEARNER_STEPS, TASKS)
-    digits = load("mnist", "test", root=options.root)
+    digits = load_dataset("mnist", "test", root=options.root)
     accuracy: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in SHOTS}
     for seed in seeds:
         models = {

@@ -16,7 +16,7 @@ from made import compared, judged, place_in_class, trained
 
 from manyshot.augment import Plan
 from manyshot.base import quieten
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 
 SHOTS = (1, 5)
 GIVEN = "support: affine(15) elastic(0.1)"
@@ -33,7 +33,7 @@ def main() -> None:
     tiny, runs = options.tiny, Path(options.runs)
     quieten(True)
     seeds, classifiers, steps = ((0,), 1, 4) if tiny else (SEEDS, CLASSIFIERS, CLASSIFIER_STEPS)
-    digits, test = (load("mnist", split, root=options.root) for split in ("train", "test"))
+    digits, test = (load_dataset("mnist", split, root=options.root) for split in ("train", "test"))
     test, op = test.subset(items=place_in_class(test, 0) < JUDGED // 10), Plan(GIVEN).item_op()
     right: dict[int, dict[str, list[np.ndarray]]] = {shots: {} for shots in SHOTS}
     for seed in seeds:

@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from manyshot.base import read_json, write_json
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.learners import Prototypes, Ridge
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.meta_augment import parse_augmenter
@@ -108,10 +108,10 @@ def domains(root: Path) -> dict[str, Domain]:
 
 def features(name: str, domain: Domain, root: Path, runs: Path, seed: int) -> dict[str, Source]:
     """Features of the classes for the augmenter, for choosing and for judging, centred and of length 1."""
-    photographs = load("cifar-fs", "validation", root=str(root / "cifar_fs"))
+    photographs = load_dataset("cifar-fs", "validation", root=str(root / "cifar_fs"))
     if domain.config is None:
         encoder = ENCODERS["efficientnet-lite0"](size=128).make(3, 32, "batch")
-        known = load("cifar-fs", "train", root=str(root / "cifar_fs"))
+        known = load_dataset("cifar-fs", "train", root=str(root / "cifar_fs"))
         own, choosing = known.split((0.8, 0.2), seed=0)
         parts = {n: first(part, 100) for n, part in (("own", own), ("choosing", choosing), ("test", photographs))}
     else:

@@ -16,7 +16,7 @@ from classifier import accuracy, best_given
 from made import compared, trained
 
 from manyshot.augment import Plan
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings, load_generator_sources
 from manyshot.generate.generated_source import made_items
 from manyshot.runtime.clock import cpu_seconds
@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     tiny = options.tiny
     seeds, sizes, steps, classifier_steps = ((0,), (10,), 4, 4) if tiny else (SEEDS, SIZES, STEPS, CLASSIFIER_STEPS)
-    test = load("mnist", "test", root=options.root)
+    test = load_dataset("mnist", "test", root=options.root)
     test = test.split((JUDGED / len(test), 1 - JUDGED / len(test)), seed=0, by="item")[0]
 
     found = {}

@@ -20,7 +20,7 @@ from made import trained
 from torch import Tensor, nn
 
 from manyshot.base import quieten
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.generate import parse_model
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings, kind_of
 from manyshot.generate.fit import fit_generator
@@ -136,7 +136,7 @@ def main() -> None:
         probe = Config("mnist", root=options.root, learner="probe", validation=0.0, fit=settings)
         train(replace(probe, encoder="conv4(32, 32, 32, 32)"), runs / "encoder")
     encoder, _ = load_run(runs / "encoder").learner.on_features()
-    digits, test = (load("mnist", split, root=options.root) for split in ("train", "test"))
+    digits, test = (load_dataset("mnist", split, root=options.root) for split in ("train", "test"))
 
     def judged(pictures: Tensor, seed: int) -> dict[str, float]:
         order = torch.randperm(len(test), generator=torch.Generator().manual_seed(seed)).numpy()

@@ -13,7 +13,7 @@ from dagan_omniglot import MODELS, config_of
 from gan_few_digits import SIZES
 
 from manyshot.base import quieten
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.generate.batches import as_floats
 from manyshot.generate.config import load_generator_sources
 from manyshot.generate.generated_source import made_classes
@@ -61,7 +61,7 @@ def few_digits(runs: Path) -> list[Row]:
 
 def digits(runs: Path, root: str) -> list[Row]:
     """Real digits, and those of our DCGAN."""
-    real = load("mnist", "train", root=root)
+    real = load_dataset("mnist", "train", root=root)
     at = np.linspace(0, len(real) - 1, EACH * SHOWN).astype(int)
     model = load_generator_run(runs / "gan_mnist" / "all-0").model
     with torch.no_grad():

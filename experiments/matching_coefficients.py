@@ -15,7 +15,7 @@ from scipy.special import log_softmax
 
 from manyshot.base import track
 from manyshot.contrib.deformation_matching.learner import Differences, Drawing
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler
 
 TASKS, SEED, PENALTY = 40, 3, 1e-3
@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="the folder that holds images_background_small1.zip")
     options = parser.parse_args()
-    letters = load("omniglot", "small1", root=options.root, size=105)
+    letters = load_dataset("omniglot", "small1", root=options.root, size=105)
     tasks = EpisodeSampler(letters, 20, 1, 1, seed=SEED, within_group=1.0).batch(0, TASKS).as_float()
     found, right = [], []
     for support, query, known, asked in track(

@@ -24,7 +24,7 @@ from torch import Tensor
 from manyshot.augment import Plan
 from manyshot.augment.image import Affine
 from manyshot.base.seeds import generator
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.learners import Ridge
 from manyshot.learners.ridge import penalised_solve, with_one
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=60, help="to judge on, of each family")
     parser.add_argument("--width", type=int, default=16, help="channels of the encoder's layers")
     options = parser.parse_args()
-    letters = load("glyphs", split="all", size=28)
+    letters = load_dataset("glyphs", split="all", size=28)
     known = letters.subset(at_least=2 * (SHOTS + QUERIES))
     for_learner, for_policy, _ = known.split([0.5, 0.3, 0.2], seed=0)
     for_test = letters.subset(set(letters.class_names) - set(known.class_names), at_least=2 * (SHOTS + TEST_QUERIES))

@@ -1,13 +1,15 @@
 """Manyshot: data augmentation for few-shot and meta-learning.
 
-The names below are what most programs need. Each is fetched from its room when it is first asked for, so that
-`import manyshot` and the command line's help do not wait for torch.
+The public names, flat: `import manyshot as ms`. Each is imported from its package when it is first used, so that
+`import manyshot` does not wait for torch. `ms.ops` holds the augmentation operations.
 
 Example:
-    >>> import manyshot
-    >>> digits = manyshot.load_data("digits")
-    >>> manyshot.EpisodeSampler(digits, ways=5, shots=1, queries=4).batch(0, 8).query.items.shape
-    torch.Size([8, 20, 1, 28, 28])
+    >>> import manyshot as ms
+    >>> sampler = ms.EpisodeSampler(ms.load_dataset("digits"), ways=5, shots=1, queries=4)
+    >>> plan = ms.Plan("support+query: affine(15)")
+    >>> learner = ms.Prototypes(ms.Conv4(channels=1, size=28))
+    >>> learner(plan(sampler.batch(0, 8))).shape
+    torch.Size([8, 20, 5])
 """
 
 from importlib import import_module
@@ -17,62 +19,104 @@ if TYPE_CHECKING:
     from manyshot import ops
     from manyshot.augment import Plan
     from manyshot.base import InputError
-    from manyshot.datasets import load as load_data
-    from manyshot.learners import MAML, Prototypes
-    from manyshot.meta_augment.train import load_augmenter_run as load
-    from manyshot.nets import Conv4
+    from manyshot.datasets import load_dataset
+    from manyshot.learners import (
+        ANIL,
+        MAML,
+        BaselinePlusPlus,
+        DistributionalSignatures,
+        Ensemble,
+        FeatureLearner,
+        FineTune,
+        GradientLearner,
+        Learner,
+        Logistic,
+        MAMLPlusPlus,
+        Matching,
+        MetaDropout,
+        MetaSGD,
+        Probe,
+        Prototypes,
+        Relation,
+        Reptile,
+        Ridge,
+    )
+    from manyshot.nets import Conv4, PretrainedEncoder, ResNet12, TextEncoder
+    from manyshot.runs import load
     from manyshot.samples.export_pictures import export
-    from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
-    from manyshot.training import Config, Settings, evaluate, load_run, train
+    from manyshot.tasks import Episode, EpisodeSampler, Examples, RegressionTasks, Sinusoids, Source, join_sources
+    from manyshot.training import Config, Settings, evaluate, fit, train
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ANIL",
     "MAML",
+    "BaselinePlusPlus",
     "Config",
     "Conv4",
+    "DistributionalSignatures",
+    "Ensemble",
     "Episode",
     "EpisodeSampler",
     "Examples",
+    "FeatureLearner",
+    "FineTune",
+    "GradientLearner",
     "InputError",
+    "Learner",
+    "Logistic",
+    "MAMLPlusPlus",
+    "Matching",
+    "MetaDropout",
+    "MetaSGD",
     "Plan",
+    "PretrainedEncoder",
+    "Probe",
     "Prototypes",
+    "RegressionTasks",
+    "Relation",
+    "Reptile",
+    "ResNet12",
+    "Ridge",
     "Settings",
+    "Sinusoids",
     "Source",
+    "TextEncoder",
     "evaluate",
     "export",
+    "fit",
+    "join_sources",
     "load",
-    "load_data",
-    "load_run",
+    "load_dataset",
     "ops",
     "train",
 ]
 
-_ROOMS = {
-    "manyshot.augment": ("Plan",),
-    "manyshot.base": ("InputError",),
-    "manyshot.datasets": ("load_data",),
-    "manyshot.learners": ("MAML", "Prototypes"),
-    "manyshot.nets": ("Conv4",),
-    "manyshot.samples.export_pictures": ("export",),
-    "manyshot.tasks": ("Episode", "EpisodeSampler", "Examples", "Source"),
-    "manyshot.training": ("Config", "Settings", "evaluate", "load_run", "train"),
-    "manyshot.meta_augment.train": ("load",),
+_PACKAGES = {
+    "Plan": "augment",
+    "InputError": "base",
+    "load_dataset": "datasets",
+    "load": "runs",
+    "export": "samples.export_pictures",
+    **dict.fromkeys(("Conv4", "PretrainedEncoder", "ResNet12", "TextEncoder"), "nets"),
+    **dict.fromkeys(("Config", "Settings", "evaluate", "fit", "train"), "training"),
+    **dict.fromkeys(
+        ("Episode", "EpisodeSampler", "Examples", "RegressionTasks", "Sinusoids", "Source", "join_sources"), "tasks"
+    ),
 }
-# What a name is called in its room, where that is not clear on its own.
-_THERE = {"load_data": "load", "load": "load_augmenter_run"}
+"""The package of each public name; the names that are not listed are learners."""
 
-if not TYPE_CHECKING:  # or every misspelt name would pass the type checker
+if not TYPE_CHECKING:  # a type checker would accept any name if it saw `__getattr__`
 
     def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module 'manyshot' has no attribute '{name}'")
         if name == "ops":
             return import_module("manyshot.ops")
-        for room, names in _ROOMS.items():
-            if name in names:
-                found = getattr(import_module(room), _THERE.get(name, name))
-                globals()[name] = found
-                return found
-        raise AttributeError(f"module 'manyshot' has no attribute '{name}'")
+        value = getattr(import_module(f"manyshot.{_PACKAGES.get(name, 'learners')}"), name)
+        globals()[name] = value
+        return value
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

@@ -6,7 +6,7 @@ import sys
 import pytest
 from PIL import Image
 
-from manyshot.datasets import DATASETS, load
+from manyshot.datasets import DATASETS, load_dataset
 from manyshot.samples.contact_sheet import source_sheet
 
 
@@ -96,7 +96,7 @@ def test_handwriting_is_drawn_on_paper_unless_asked_otherwise(manyshot, photos, 
     chosen = photos if name == "photos" else name
     arguments = ("data", "show", chosen, "--items", 2, "--classes", 1, "--out", tmp_path / "sheet.png")
     assert manyshot(*arguments, *([option] if option else [])).status == 0
-    source = load(str(chosen))
+    source = load_dataset(str(chosen))
     title = f"{source.name}: {len(source.class_names)} classes, {len(source):,} examples"
     expected = source_sheet(source, title=title, most_rows=1, most_columns=2, paper=paper)
     with Image.open(tmp_path / "sheet.png") as sheet:

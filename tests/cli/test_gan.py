@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from manyshot.datasets import load as load_data
+from manyshot.datasets import load_dataset
 
 TINY = ("--steps", 4, "--batch-size", 4, "--eval-every", 2, "--save-every", 2, "--quiet")
 
@@ -152,7 +152,7 @@ class TestSample:
         assert "8 new pictures of 2 classes" in answer.out
         for sheet in out.glob("*.sheet.png"):
             sheet.unlink()
-        source = load_data(out)
+        source = load_dataset(out)
         assert source.class_names == ("3", "8")
         assert source.counts.tolist() == [4, 4]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.base import InputError
-from manyshot.datasets import array_pickle, cifar_fs, load
+from manyshot.datasets import array_pickle, cifar_fs, load_dataset
 from manyshot.datasets.array_pickle import read_array_pickle
 
 NAMES = sorted(name for names in cifar_fs.CLASSES.values() for name in names)
@@ -46,7 +46,7 @@ def test_the_published_classes_are_divided_64_16_20():
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 def test_a_split_has_both_parts_of_its_classes(split, root):
-    source = load("cifar-fs", split, root=root)
+    source = load_dataset("cifar-fs", split, root=root)
     assert source.class_names == tuple(sorted(cifar_fs.CLASSES[split]))
     assert source.counts.tolist() == [3] * len(cifar_fs.CLASSES[split])
     assert source.store.shape[1:] == (3, 32, 32)
@@ -54,19 +54,19 @@ def test_a_split_has_both_parts_of_its_classes(split, root):
 
 
 def test_size_and_colour_can_be_chosen(root):
-    assert load("cifar-fs", "val", root=root, size=16, color=False).store.shape == (48, 1, 16, 16)
+    assert load_dataset("cifar-fs", "val", root=root, size=16, color=False).store.shape == (48, 1, 16, 16)
 
 
 def test_pictures_do_as_well(tmp_path, png, write):
     (tmp_path / "cifar_fs").mkdir()
     files = {f"val/{name}/0001.png": png((i, 0, 0), (32, 32)) for i, name in enumerate(cifar_fs.CLASSES["validation"])}
     write(tmp_path / "cifar_fs" / "images.zip", files)
-    assert load("cifar-fs", "validation", root=tmp_path).store.shape == (16, 3, 32, 32)
+    assert load_dataset("cifar-fs", "validation", root=tmp_path).store.shape == (16, 3, 32, 32)
     with pytest.raises(InputError, match="no split 'test'"):
-        load("cifar-fs", "test", root=tmp_path)
+        load_dataset("cifar-fs", "test", root=tmp_path)
     write(tmp_path / "cifar_fs" / "images.zip", dict(list(files.items())[1:]))
     with pytest.raises(InputError, match="no class 'beaver' in validation"):
-        load("cifar-fs", "validation", root=tmp_path)
+        load_dataset("cifar-fs", "validation", root=tmp_path)
 
 
 HARM = {
@@ -105,7 +105,7 @@ def test_a_harmed_archive_is_named(harm, tmp_path):
     change, message = HARM[harm]
     archive(tmp_path / "cifar-100-python.tar.gz", change)
     with pytest.raises(InputError, match=message) as caught:
-        load("cifar-fs", root=tmp_path)
+        load_dataset("cifar-fs", root=tmp_path)
     assert "cifar-100-python.tar.gz" in str(caught.value)
 
 
@@ -115,14 +115,14 @@ def test_a_truncated_archive_is_named(keep, root):
     data = path.read_bytes()
     path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
     with pytest.raises(InputError, match=r"broken or cut short|no file"):
-        load("cifar-fs", root=root)
+        load_dataset("cifar-fs", root=root)
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar_fs, "MAX_MEMBER", 1000)
     archive(tmp_path / "cifar-100-python.tar.gz")
     with pytest.raises(InputError, match="unpacks to more than CIFAR-100 could"):
-        load("cifar-fs", root=tmp_path)
+        load_dataset("cifar-fs", root=tmp_path)
 
 
 class Runs:
@@ -221,6 +221,6 @@ def test_a_corrupted_pickle_is_read_or_refused_and_nothing_else_escapes(place, v
 
 
 def test_real_validation_pictures_load(real_data):
-    source = load("cifar-fs", "validation", root=real_data)
+    source = load_dataset("cifar-fs", "validation", root=real_data)
     assert source.class_names == tuple(sorted(cifar_fs.CLASSES["validation"]))
     assert source.counts.tolist() == [300] * 16

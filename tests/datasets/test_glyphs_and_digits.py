@@ -7,14 +7,14 @@ import pytest
 from sklearn.datasets import load_digits
 
 from manyshot.base import InputError
-from manyshot.datasets import DATASETS, glyphs, load
+from manyshot.datasets import DATASETS, glyphs, load_dataset
 
 
 @pytest.fixture(scope="module")
 def greek(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MANYSHOT_CACHE", str(tmp_path_factory.mktemp("greek")))
-        return load("glyphs", "greek")
+        return load_dataset("glyphs", "greek")
 
 
 def test_greek_has_its_letters_in_many_faces(greek):
@@ -59,7 +59,7 @@ def test_every_script_has_letters_in_at_least_four_faces():
 
 def test_all_is_the_scripts_together_as_groups_with_the_same_pixels(monkeypatch):
     monkeypatch.setattr(glyphs, "SCRIPTS", {"hebrew": "HEBREW", "coptic": "COPTIC"})  # the others only take time
-    source, hebrew = load("glyphs", "all", size=12), load("glyphs", "hebrew", size=12)
+    source, hebrew = load_dataset("glyphs", "all", size=12), load_dataset("glyphs", "hebrew", size=12)
     assert set(source.groups) == {"Hebrew", "Coptic"}
     assert source.subset(groups=["Hebrew"]).class_names == hebrew.class_names
     both = source.subset(groups=["Hebrew"])
@@ -67,14 +67,14 @@ def test_all_is_the_scripts_together_as_groups_with_the_same_pixels(monkeypatch)
 
 
 def test_colour_gives_three_equal_channels():
-    gray, color = (load("glyphs", "coptic", size=12, color=color) for color in (None, True))
+    gray, color = (load_dataset("glyphs", "coptic", size=12, color=color) for color in (None, True))
     assert color.store.shape[1] == 3
     assert color.store[:, 2:].equal(gray.store)
-    assert load("digits", color=True).store.shape == (1797, 3, 28, 28)
+    assert load_dataset("digits", color=True).store.shape == (1797, 3, 28, 28)
 
 
 def test_digits_are_those_of_scikit_learn():
-    source = load("digits", size=8)
+    source = load_dataset("digits", size=8)
     images, labels = load_digits(return_X_y=True)
     assert source.class_names == tuple("0123456789")
     assert source.counts.tolist() == np.bincount(labels).tolist()
@@ -83,4 +83,4 @@ def test_digits_are_those_of_scikit_learn():
 
 def test_an_unknown_script_is_answered_with_the_nearest():
     with pytest.raises(InputError, match="glyphs: no split 'greec'; did you mean 'greek'"):
-        load("glyphs", "greec")
+        load_dataset("glyphs", "greec")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.base import InputError
-from manyshot.datasets import check, load
+from manyshot.datasets import check, load_dataset
 from manyshot.datasets.idx_file import read_idx
 
 
@@ -36,19 +36,19 @@ def folder(tmp_path, images):
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_images_come_back_by_class(split, folder, images):
-    source = load("mnist", split, root=folder)
+    source = load_dataset("mnist", split, root=folder)
     assert source.class_names == tuple("0123456789")
     assert (source.gather([0, 1]).numpy()[:, 0] == images[[0, 10]]).all()
-    assert load("mnist", split, root=folder / "mnist").store.equal(source.store)
-    assert load("mnist", split, root=folder, size=32, color=True).store.shape == (20, 3, 32, 32)
+    assert load_dataset("mnist", split, root=folder / "mnist").store.equal(source.store)
+    assert load_dataset("mnist", split, root=folder, size=32, color=True).store.shape == (20, 3, 32, 32)
 
 
 def test_unpacked_files_do_as_well(folder):
-    expected = load("mnist", root=folder).store.clone()
+    expected = load_dataset("mnist", root=folder).store.clone()
     for path in (folder / "mnist").iterdir():
         path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
         path.unlink()
-    assert load("mnist", root=folder).store.equal(expected)
+    assert load_dataset("mnist", root=folder).store.equal(expected)
     assert {state.state for state in check("mnist", folder)} == {"differs"}
 
 
@@ -67,12 +67,12 @@ def test_an_unpacked_file_that_is_not_what_its_header_says_is_reported(folder):
 
 def test_clothes_have_their_names(folder):
     (folder / "mnist").rename(folder / "fashion_mnist")
-    assert "ankle boot" in load("fashion-mnist", root=folder).class_names
+    assert "ankle boot" in load_dataset("fashion-mnist", root=folder).class_names
 
 
 def test_digits_are_not_taken_for_clothes(folder):
     with pytest.raises(InputError, match="it is not fashion-mnist; put fashion-mnist's files into 'fashion_mnist'"):
-        load("fashion-mnist", root=folder / "mnist")
+        load_dataset("fashion-mnist", root=folder / "mnist")
 
 
 HARM = {
@@ -96,7 +96,7 @@ def test_a_harmed_file_is_named(harm, folder, images):
     path = folder / "mnist" / "train-images-idx3-ubyte.gz"
     path.write_bytes(change(idx(images)))
     with pytest.raises(InputError, match=message) as caught:
-        load("mnist", root=folder)
+        load_dataset("mnist", root=folder)
     assert str(path) in str(caught.value)
     assert "fetch" in str(caught.value)
 
@@ -104,7 +104,7 @@ def test_a_harmed_file_is_named(harm, folder, images):
 def test_a_label_beyond_the_classes_is_named(folder):
     (folder / "mnist" / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.arange(20))))
     with pytest.raises(InputError, match="expected labels below 10"):
-        load("mnist", root=folder)
+        load_dataset("mnist", root=folder)
 
 
 @given(data=st.binary(max_size=64))
@@ -122,6 +122,6 @@ def test_a_truncated_file_is_reported(folder):
 
 
 def test_real_test_digits_load(real_data):
-    source = load("mnist", "test", root=real_data)
+    source = load_dataset("mnist", "test", root=real_data)
     assert len(source) == 10_000
     assert source.counts.tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]

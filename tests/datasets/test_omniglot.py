@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.datasets import DATASETS, check, load, one_shot_runs
+from manyshot.datasets import DATASETS, check, load_dataset, one_shot_runs
 from manyshot.tasks import EpisodeSampler
 
 
@@ -31,7 +31,7 @@ def drawings(png):
 def test_characters_are_classes_alphabets_groups_and_drawers_authors(place, tmp_path, drawings, write):
     (tmp_path / "omniglot").mkdir()
     write(tmp_path / place, drawings)
-    source = load("omniglot", "small1", root=tmp_path, size=21)
+    source = load_dataset("omniglot", "small1", root=tmp_path, size=21)
     assert source.class_names == ("Greek/character01", "Greek/character02", "Latin/character01", "Latin/character02")
     assert source.groups == ("Greek", "Greek", "Latin", "Latin")
     # Drawers are numbered anew in each alphabet, so 01 of two alphabets is not taken for one person.
@@ -46,20 +46,20 @@ def test_characters_are_classes_alphabets_groups_and_drawers_authors(place, tmp_
 
 def test_colour_repeats_the_ink(tmp_path, drawings, write):
     write(tmp_path / "images_background_small1.zip", drawings)
-    assert load("omniglot", "small1", root=tmp_path, color=True).store.shape == (12, 3, 28, 28)
+    assert load_dataset("omniglot", "small1", root=tmp_path, color=True).store.shape == (12, 3, 28, 28)
 
 
 def test_a_zip_without_drawings_is_named(tmp_path, png, write):
     write(tmp_path / "images_background_small1.zip", {"cat/1.png": png(1)})
     with pytest.raises(InputError, match=r"images_background_small1\.zip: no drawings; expected ALPHABET"):
-        load("omniglot", "small1", root=tmp_path)
+        load_dataset("omniglot", "small1", root=tmp_path)
 
 
 def test_a_truncated_zip_is_named_and_reported(tmp_path, drawings, write):
     path = write(tmp_path / "images_background_small1.zip", drawings)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError, match=r"images_background_small1\.zip: neither a folder nor a whole zip"):
-        load("omniglot", "small1", root=tmp_path)
+        load_dataset("omniglot", "small1", root=tmp_path)
     assert {state.file.name: state.state for state in check("omniglot", tmp_path)} == {
         "images_background.zip": "missing",
         "images_evaluation.zip": "missing",
@@ -76,11 +76,11 @@ def test_an_unpacked_folder_is_whole_only_if_it_holds_drawings(tmp_path, drawing
 
 def test_a_missing_file_under_a_named_root_is_not_downloaded_but_explained(tmp_path):
     with pytest.raises(InputError, match=r"images_evaluation\.zip: not in .*; fetch it from https://.* and put it"):
-        load("omniglot", "evaluation", root=tmp_path)
+        load_dataset("omniglot", "evaluation", root=tmp_path)
 
 
 def test_the_real_small_sets_have_their_published_numbers(real_data):
-    small1, small2 = (load("omniglot", split, root=real_data) for split in ("small1", "small2"))
+    small1, small2 = (load_dataset("omniglot", split, root=real_data) for split in ("small1", "small2"))
     assert (len(small1.class_names), len(small1), len(set(small1.groups))) == (136, 2720, 5)
     assert (len(small2.class_names), len(small2), len(set(small2.groups))) == (156, 3120, 5)
     assert set(small1.groups) & set(small2.groups) == {"Greek", "Latin"}
@@ -199,7 +199,7 @@ def test_the_real_practice_runs_load(real_data):
     runs = one_shot_runs(real_data / "omniglot" / "practice_runs.zip", size=28)
     assert len(runs.names) == 20
     assert runs.episode.support.items.shape == runs.episode.query.items.shape == (20, 20, 1, 28, 28)
-    small = load("omniglot", "small1", root=real_data)
+    small = load_dataset("omniglot", "small1", root=real_data)
     assert abs(runs.episode.support.items.float().mean() - small.store.float().mean()) < 10
 
 

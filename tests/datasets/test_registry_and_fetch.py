@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from manyshot.base import InputError
-from manyshot.datasets import DATASETS, PublishedFile, check, fetch, load
+from manyshot.datasets import DATASETS, PublishedFile, check, fetch, load_dataset
 
 CONTENT = b"what its authors published" * 1000
 
@@ -103,14 +103,14 @@ def test_checking_tells_present_from_missing_and_differing(tmp_path):
 
 
 def test_a_root_that_is_no_folder_is_named(tmp_path):
-    for use in (lambda: load("mnist", root=tmp_path / "nowhere"), lambda: check("mnist", tmp_path / "nowhere")):
+    for use in (lambda: load_dataset("mnist", root=tmp_path / "nowhere"), lambda: check("mnist", tmp_path / "nowhere")):
         with pytest.raises(InputError, match="nowhere: no such folder"):
             use()
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(InputError, match="no data set and no folder or zip 'omniglott'; did you mean 'omniglot'"):
-        load("omniglott")
+        load_dataset("omniglott")
     with pytest.raises(InputError, match="no data set 'mnits'; did you mean 'mnist'"):
         check("mnits")
 
@@ -118,19 +118,19 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 def test_a_name_wins_over_a_folder_called_the_same_and_a_path_does_not(tmp_path, monkeypatch, png, write):
     write(tmp_path / "digits", {"cat/1.png": png(1)})
     monkeypatch.chdir(tmp_path)
-    assert len(load("digits")) == 1797
-    assert load("./digits").class_names == load(Path("digits")).class_names == ("cat",)
+    assert len(load_dataset("digits")) == 1797
+    assert load_dataset("./digits").class_names == load_dataset(Path("digits")).class_names == ("cat",)
 
 
 def test_a_path_may_lie_below_root(tmp_path, png, write):
     write(tmp_path / "photos", {"cat/1.png": png(1)})
-    assert load("photos", root=tmp_path).class_names == ("cat",)
+    assert load_dataset("photos", root=tmp_path).class_names == ("cat",)
 
 
 @pytest.mark.parametrize("size", [0, 3, 5000])
 def test_a_size_out_of_range_is_refused(size):
     with pytest.raises(InputError, match=f"size={size}: give from 4 to 1024 pixels"):
-        load("digits", size=size)
+        load_dataset("digits", size=size)
 
 
 def test_every_row_says_what_a_person_needs():

@@ -16,7 +16,7 @@ from PIL import Image
 from manyshot.augment import OPS, Plan
 from manyshot.augment.plan.presets import PRESETS, TEXT_PRESETS
 from manyshot.base import InputError
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.samples.export_pictures import export, replay
 
 PLAN = Plan("support: noise(0.1); shots: 4 x affine(20) noise(0.2, p=0.5)")
@@ -138,7 +138,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_threads(photos, tmp_path):
 
 def test_the_made_folder_is_a_data_set_again(photos, tmp_path):
     made = export(photos, PLAN, 5, tmp_path / "made")
-    source = load(made.folder)
+    source = load_dataset(made.folder)
     assert source.class_names == ("cat", "狗 dog")
     assert source.counts.tolist() == [5, 5]
 

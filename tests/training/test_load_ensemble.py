@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler
 from manyshot.training import Config, Settings, classes_seen, evaluate_tasks, load_ensemble, load_run, train
 
@@ -32,7 +32,7 @@ def test_one_run_is_that_run(runs):
 
 
 def test_two_runs_say_other_things_than_either_and_the_learner_may_change(runs):
-    sampler = EpisodeSampler(load("digits", size=28), ways=5, queries=5)
+    sampler = EpisodeSampler(load_dataset("digits", size=28), ways=5, queries=5)
     judged = [
         evaluate_tasks(load_ensemble([runs / name for name in names], learner).learner, sampler, 20).accuracy
         for names in (["seed-0"], ["seed-1"], ["seed-0", "seed-1"])
@@ -59,7 +59,7 @@ def test_runs_that_cannot_go_together_are_refused(runs, names, message):
 
 
 def test_all_classes_that_any_member_may_have_seen_count_as_seen(runs):
-    digits = load("digits", size=28)
+    digits = load_dataset("digits", size=28)
     alone = classes_seen(load_run(runs / "five-0").config, "digits", digits)
     both = classes_seen(load_ensemble([runs / "five-0", runs / "five-1"]).config, "digits", digits)
     assert alone == 5

@@ -9,7 +9,7 @@ from PIL import Image
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.datasets import load as load_data
+from manyshot.datasets import load_dataset
 from manyshot.objectives import Plain
 from manyshot.runtime.clock import CpuClock, cpu_seconds
 from manyshot.runtime.device import device_or_cpu, require_device
@@ -170,7 +170,7 @@ def test_few_training_classes_are_drawn_by_the_seed_and_lie_among_more():
 
 def test_a_run_of_few_classes_sees_no_others():
     run = train(replace(CONFIG, validation=0.0, ways=2, classes=3))
-    source = load_data("digits")
+    source = load_dataset("digits")
     assert classes_seen(run.config, "digits", source) == 3
     tasks = run.config.sampler(load_sources(run.config).training).batch(0, 50)
     assert set(tasks.classes.unique().tolist()) == {0, 1, 2}
@@ -251,8 +251,8 @@ def test_a_run_on_a_folder_is_of_use_from_another_folder(tmp_path, monkeypatch):
     found = load_run("run").config
     assert load_sources(found).training.class_names == load_sources(made.config).training.class_names
     assert found.root == str(tmp_path / "here")
-    assert classes_seen(found, "here/photos", load_data("here/photos")) == 2
-    assert classes_seen(found, "digits", load_data("here/photos")) == 0
+    assert classes_seen(found, "here/photos", load_dataset("here/photos")) == 2
+    assert classes_seen(found, "digits", load_dataset("here/photos")) == 0
 
 
 def test_parts_are_named_as_people_know_them():

@@ -93,7 +93,7 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """Check whether all files are whole; exit status 1 if not."""
-    from manyshot.datasets import DATASETS, load
+    from manyshot.datasets import DATASETS, load_dataset
     from manyshot.datasets import check as check_files
     from manyshot.datasets.check_pictures import check_pictures
     from manyshot.datasets.text_table import holds_sentences
@@ -101,7 +101,7 @@ def check(
     quieten(quiet)
     columns = columns_of(text_column, label_column, encoding)
     if name not in DATASETS and holds_sentences(Path(name).expanduser()):
-        source = load(name, split, columns=columns)  # what is broken is told by its line
+        source = load_dataset(name, split, columns=columns)  # what is broken is told by its line
         facts = {"name": name, "whole": True, "sentences": len(source), "classes": len(source.class_names)}
         if as_json:
             print_json(facts)
@@ -179,13 +179,13 @@ def show(
     quiet: Quiet = False,
 ) -> None:
     """Describe what is there: pictures, with --out as a contact sheet, or the sentences of a table, class by class."""
-    from manyshot.datasets import DATASETS, load
+    from manyshot.datasets import DATASETS, load_dataset
     from manyshot.samples.contact_sheet import save, source_sheet
 
     quieten(quiet)
     if out:
         check_out(out, beside=True)
-    source = load(name, split, root=root, size=size, columns=columns_of(text_column, label_column, encoding))
+    source = load_dataset(name, split, root=root, size=size, columns=columns_of(text_column, label_column, encoding))
     facts = source.describe()
     if source.is_text:
         refuse("on sentences, which have no picture", out=out, paper=paper)

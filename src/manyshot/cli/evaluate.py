@@ -223,11 +223,11 @@ def _given(
     encoder: str,
 ) -> "tuple[Run, Source]":
     """A pre-trained encoder as it is, and the data to judge it on."""
-    from manyshot.datasets import load
+    from manyshot.datasets import load_dataset
     from manyshot.training import Config, frozen_run
 
     config = Config(data, learner=learner, encoder=encoder)
-    source = load(data, split, root=root, size=size, columns=columns)
+    source = load_dataset(data, split, root=root, size=size, columns=columns)
     return frozen_run(config, source), source
 
 
@@ -235,7 +235,7 @@ def _source(
     made: "Run", run: Path, data: str | None, split: str | None, root: Path | None, columns: "Columns | None"
 ) -> "Source":
     """What a run is judged on, as it takes it: the data that are named, or what it set aside."""
-    from manyshot.datasets import load
+    from manyshot.datasets import load_dataset
     from manyshot.training import load_sources
 
     if data is None:
@@ -244,4 +244,4 @@ def _source(
             raise InputError(f"{run} set no classes aside for testing; name DATA to judge it on")
         return aside
     pixels: dict[str, Any] = {"size": made.size, "color": made.channels == 3} if made.channels else {}
-    return load(data, split, root=root, centred=made.config.centered, columns=columns, **pixels)
+    return load_dataset(data, split, root=root, centered=made.config.centered, columns=columns, **pixels)

@@ -16,7 +16,7 @@ from manyshot.compare.run_arms import (
     compare,
     train_arms,
 )
-from manyshot.datasets import load as load_data
+from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.config import Config, Range
 from manyshot.training.run import Run
@@ -81,10 +81,10 @@ class EvaluationSuite:
                 raise InputError("test=0: nothing is left to judge by; give a share (--test), or data (--test-data)")
             return sources.test
         if sources.training.is_text:
-            return load_data(self.data, self.split, root=config.root, columns=config.columns)
+            return load_dataset(self.data, self.split, root=config.root, columns=config.columns)
         channels, size = image_shape(sources.training)
-        return load_data(
-            self.data, self.split, root=config.root, size=size, color=channels == 3, centred=config.centered
+        return load_dataset(
+            self.data, self.split, root=config.root, size=size, color=channels == 3, centered=config.centered
         )
 
 

@@ -3,7 +3,7 @@
 from manyshot.datasets.fetch import FileState
 from manyshot.datasets.image_folder import file_names
 from manyshot.datasets.one_shot_runs import OneShotRuns, one_shot_runs
-from manyshot.datasets.registry import DATASETS, check, load
+from manyshot.datasets.registry import DATASETS, check, load_dataset
 from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.datasets.table_reader import Columns
 
@@ -16,6 +16,6 @@ __all__ = [
     "PublishedFile",
     "check",
     "file_names",
-    "load",
+    "load_dataset",
     "one_shot_runs",
 ]

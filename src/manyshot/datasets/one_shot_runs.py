@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.datasets.centred import FINENESS
-from manyshot.datasets.centred import centred as centre
+from manyshot.datasets.centered import FINENESS
+from manyshot.datasets.centered import centered as center
 from manyshot.datasets.omniglot import ink
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Episode, Examples
@@ -33,7 +33,7 @@ class OneShotRuns:
     episode: Episode
 
 
-def one_shot_runs(path: Path | str, size: int, centred: bool = False) -> OneShotRuns:
+def one_shot_runs(path: Path | str, size: int, centered: bool = False) -> OneShotRuns:
     """Read `runNN/training/*.png`, `runNN/test/*.png` and `runNN/class_labels.txt`, from a zip or a folder.
 
     Each line of the labels names a test drawing and the training drawing of the same character. Only the last three
@@ -42,7 +42,7 @@ def one_shot_runs(path: Path | str, size: int, centred: bool = False) -> OneShot
     Args:
         path: of the zip or folder.
         size: height and width of the items in pixels; drawings are resized and inverted as Omniglot's are.
-        centred: drawings moved to the middle and brought to one size, as `load` does.
+        centered: drawings moved to the middle and brought to one size, as `load` does.
 
     Raises:
         InputError: if there are no runs, a label names a missing file, a drawing has no label, two folders
@@ -59,9 +59,9 @@ def one_shot_runs(path: Path | str, size: int, centred: bool = False) -> OneShot
         if not keys:
             raise InputError(f"{path}: no runs; expected run01/{KEY} beside run01/training and run01/test")
         names = tuple(sorted(keys))
-        runs = [_read_run(tree, keys[name], FINENESS * size if centred else size) for name in names]
-    if centred:
-        runs = [(centre(support, size), centre(query, size), answers) for support, query, answers in runs]
+        runs = [_read_run(tree, keys[name], FINENESS * size if centered else size) for name in names]
+    if centered:
+        runs = [(center(support, size), center(query, size), answers) for support, query, answers in runs]
     shapes = {name: (len(support), len(query)) for name, (support, query, _) in zip(names, runs, strict=True)}
     first = shapes[names[0]]
     for name, shape in shapes.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 from manyshot.base import InputError, did_you_mean
 from manyshot.datasets import banking77, cifar_fs, clinc150, digits, glyphs, huffpost, hwu64, omniglot
 from manyshot.datasets import mnist as idx
-from manyshot.datasets.centred import FINENESS, centred_source
+from manyshot.datasets.centered import FINENESS, centered_source
 from manyshot.datasets.fetch import FileState, check_files
 from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
 from manyshot.datasets.image_folder import load_folder
@@ -125,14 +125,14 @@ DATASETS: dict[str, DataSet] = {
 SMALLEST, LARGEST = 4, 1024
 
 
-def load(
+def load_dataset(
     name_or_path: str | Path,
     split: str | None = None,
     *,
     root: Path | str | None = None,
     size: int | None = None,
     color: bool | None = None,
-    centred: bool = False,
+    centered: bool = False,
     columns: Columns | None = None,
 ) -> Source:
     """A data set by its name, or by its path a folder or zip of pictures, or a table or folder of sentences.
@@ -146,28 +146,30 @@ def load(
             below `root`.
         size: height and width of the items in pixels; if None, the data set's own, and for a folder see `load_folder`.
         color: three channels (True) or one (False); as the data set or the pictures are if None.
-        centred: drawings moved to the middle and brought to one size, see `manyshot.datasets.centred`; for data sets of
-            ink on paper alone.
+        centered: Whether drawings are moved to the middle and brought to one size, see `manyshot.datasets.centered`;
+            only for data sets of ink on paper.
         columns: where a table has its sentences and classes, see `manyshot.datasets.table_reader.Columns`.
 
     Returns:
         A source of uint8 images `[n, c, size, size]`, or of sentences.
 
     Raises:
-        InputError: if the name, path or split is unknown, a file is missing or broken, what is to be centred is not
+        InputError: if the name, path or split is unknown, a file is missing or broken, what is to be centered is not
             known to be ink on paper, or sentences are asked for in pixels or pictures by columns.
 
     Example:
-        >>> load("digits").class_names[:3]
+        >>> load_dataset("digits").class_names[:3]
         ('0', '1', '2')
     """
     if size is not None and not SMALLEST <= size <= LARGEST:
         raise InputError(f"size={size}: give from {SMALLEST} to {LARGEST} pixels")
     name = str(name_or_path)
     named = name in DATASETS and not isinstance(name_or_path, Path)
-    if centred and not (named and DATASETS[name].ink):
+    if centered and not (named and DATASETS[name].ink):
         drawings = ", ".join(row.name for row in DATASETS.values() if row.ink)
-        raise InputError(f"{name}: only drawings can be centred by their ink ({drawings}); leave that out (--centred)")
+        raise InputError(
+            f"{name}: only drawings can be centered by their ink ({drawings}); leave that out (--centered)"
+        )
     if not named:
         path = Path(name).expanduser()
         if root is not None and not path.exists():
@@ -191,8 +193,8 @@ def load(
     if chosen not in row.splits:
         raise InputError(f"{name}: no split '{split}'; {did_you_mean(chosen, row.splits)}")
     folder, pixels = None if root is None else Path(root).expanduser(), size or row.default_size
-    if centred and pixels is not None:
-        return centred_source(row.build(chosen, folder, FINENESS * pixels, color), pixels)
+    if centered and pixels is not None:
+        return centered_source(row.build(chosen, folder, FINENESS * pixels, color), pixels)
     return row.build(chosen, folder, pixels, color)
 
 

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.seeds import generator
-from manyshot.datasets import DATASETS
-from manyshot.datasets import load as load_data
+from manyshot.datasets import DATASETS, load_dataset
 from manyshot.generate import Kind, parse_model, write_model
 from manyshot.generate.ada import AdaptiveProbability
 from manyshot.generate.diff_augment import ops_of
@@ -222,7 +221,7 @@ def load_generator_sources(config: GeneratorConfig, wants: Conditioning) -> Gene
         >>> parts.training.counts.tolist() == [5] * 10, len(parts.test.class_names)
         (True, 10)
     """
-    source = load_data(config.data, config.split, root=config.root, size=config.size, centred=config.centered)
+    source = load_dataset(config.data, config.split, root=config.root, size=config.size, centered=config.centered)
     if config.encoder is not None:
         source = _features(source, Path(config.encoder), config.fit.device)
     shares = {"training": 1 - config.validation - config.test, "validation": config.validation, "test": config.test}

@@ -7,7 +7,7 @@ import torch
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.meta_augment.policy.policy import ContextFreePolicy, OpPolicy
 from manyshot.meta_augment.train import AugmenterRun
 from manyshot.tasks import Examples
@@ -39,7 +39,7 @@ def written_policy(run: AugmenterRun, like: Path | str | None = None, split: str
     if like is None:
         items, classes = torch.zeros(2, *run.shape), np.arange(2)
     else:
-        source = load(Path(like).expanduser(), split, size=run.run.size, color=run.run.channels == 3)
+        source = load_dataset(Path(like).expanduser(), split, size=run.run.size, color=run.run.channels == 3)
         items, classes = source.gather(np.arange(len(source))).float() / 255, source.labels
     ways = int(classes.max()) + 1
     device = next((weight.device for weight in policy.parameters()), torch.device("cpu"))

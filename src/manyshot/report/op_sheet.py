@@ -14,7 +14,7 @@ from manyshot.augment import OPS, Op
 from manyshot.base import InputError
 from manyshot.base.calls import number
 from manyshot.base.seeds import generator
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.samples.contact_sheet import Row, sheet
 
 STRENGTHS = (0.5, 1.0, 2.0)
@@ -68,7 +68,7 @@ def _strengths(name: str, op: Op) -> list[tuple[str, Op]]:
 
 
 def _letter() -> Float[Tensor, "1 h w"]:
-    source = load("glyphs", "greek", size=SIDE).subset(classes=[LETTER])
+    source = load_dataset("glyphs", "greek", size=SIDE).subset(classes=[LETTER])
     letter: Tensor = source.gather([0])[0]
     return letter.float() / 255
 

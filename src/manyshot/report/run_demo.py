@@ -10,7 +10,7 @@ from PIL import Image
 from manyshot.augment import Plan
 from manyshot.base import InputError, write_json
 from manyshot.compare import Arm, ArmResult, Comparison, EvaluationSuite, run_comparison
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.report.compare_page import compare_page
 from manyshot.report.demo_stage_two import AUGMENTERS, COPIES, TAILORED, StageTwo, stage_two
 from manyshot.report.page import Command, Paragraph, Picture, Section, write_page
@@ -87,7 +87,7 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
     _make_room(out)
     write_json(out / NOTE, {"command": command, "seed": seed})
     compared = run_comparison(_comparison(seed), out / "runs")
-    digits = load("digits", size=28)
+    digits = load_dataset("digits", size=28)
     sampler, plan = EpisodeSampler(digits, WAYS, 1, QUERIES, seed=seed), Plan(SAMPLES)
     _write_task(sampler, out / "task")
     made = export(out / "task", plan, PER_CLASS, out / "samples", seed=seed)

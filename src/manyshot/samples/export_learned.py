@@ -14,7 +14,7 @@ from torch import Tensor
 
 from manyshot.base import InputError, note
 from manyshot.base.seeds import generator
-from manyshot.datasets import load
+from manyshot.datasets import load_dataset
 from manyshot.datasets.image_folder import file_names, where
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.tree import open_tree
@@ -181,7 +181,7 @@ def replay_learned(
 
 def _task(pictures: Path, names: Sequence[str], run: AugmenterRun, split: str | None) -> tuple[Tensor, list[str]]:
     """All pictures as the run takes them, and the class of each."""
-    source = load(pictures, split, size=run.run.size, color=run.run.channels == 3)
+    source = load_dataset(pictures, split, size=run.run.size, color=run.run.channels == 3)
     images: Tensor = source.gather(np.arange(len(source)))
     return images, [name.split("/")[-2] for name in names]
 

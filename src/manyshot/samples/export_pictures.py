@@ -68,7 +68,7 @@ def export(
     `manifest.jsonl` with one line a sample: file, class, source, number, ops, params, seed, plan (see `replay`).
 
     Args:
-        pictures: a folder with a folder of pictures a class, or a zip of one (see `manyshot.datasets.load`).
+        pictures: a folder with a folder of pictures a class, or a zip of one (see `manyshot.datasets.load_dataset`).
         plan: its shots' ops make the samples; those of the support if it has no shots.
         per_class: samples a class, 1 to 100,000.
         out: the folder to write, which must not be there yet, or be empty.

@@ -27,7 +27,7 @@ def partition(n: int, fractions: Sequence[float], seed: int, stream: int, what: 
 
     Example:
         >>> np.bincount(partition(10, (0.75, 0.25), seed=0, stream=0, what="10 classes"))
-        array([7, 3])
+        array([8, 2])
     """
     if n < len(fractions):
         raise InputError(f"{what}, too few for {len(fractions)} parts")

@@ -127,8 +127,8 @@ def frozen_run(config: Config, source: Source) -> Run:
         InputError: if the encoder has no weights before it is trained, or the learner adds some that it has not.
 
     Example:
-        >>> from manyshot.datasets import load as load_data
-        >>> frozen_run(Config("digits", encoder="conv4"), load_data("digits"))
+        >>> from manyshot.datasets import load_dataset
+        >>> frozen_run(Config("digits", encoder="conv4"), load_dataset("digits"))
         Traceback (most recent call last):
         manyshot.base.errors.InputError: encoder 'conv4' knows nothing before it is trained; train it, or take a \
 pre-trained one, such as efficientnet-lite0, or minilm for sentences

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
-from manyshot.datasets import load as load_data
+from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.config import Config
 
@@ -36,12 +36,12 @@ def load_sources(config: Config) -> Sources:
         InputError: if the data cannot be read, a part would be too small for a task, or there are fewer training
             classes than asked for.
     """
-    source = load_data(
+    source = load_dataset(
         config.data,
         config.split,
         root=config.root,
         size=config.size,
-        centred=config.centered,
+        centered=config.centered,
         columns=config.columns,
     )
     aside = {"validation": config.validation, "test": config.test, "augmenter": config.augmenter}
@@ -112,7 +112,7 @@ def classes_seen(config: Config, data: str, source: Source) -> int:
 
     Example:
         >>> config = Config("digits", test=0.3)
-        >>> [classes_seen(config, "digits", source) for source in (load_data("digits"), load_sources(config).test)]
+        >>> [classes_seen(config, "digits", source) for source in (load_dataset("digits"), load_sources(config).test)]
         [5, 0]
     """
     if replace(config, data=data).anchored().data != config.anchored().data:

@@ -15,10 +15,10 @@ SPREADS = 5.0
 """Side of the frame in standard deviations of the ink, along the longer of the two axes: a ring fills 57 % of it."""
 
 
-def centred(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarray, "n c size size"]:
-    """Bring the ink's centre of mass to the middle and its spread to one size.
+def centered(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarray, "n c size size"]:
+    """Bring the ink's center of mass to the middle and its spread to one size.
 
-    The frame is a square around the centre of mass m, of side 5 max(s_x, s_y), where s_x and s_y are the standard
+    The frame is a square around the center of mass m, of side 5 max(s_x, s_y), where s_x and s_y are the standard
     deviations of the ink along the axes. Proportions, slant and turn stay; place and size, which few scripts mean
     anything by, go. (Size normalisation by moments: Casey 1970.)
 
@@ -32,25 +32,25 @@ def centred(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarray
     Example:
         >>> corner = np.zeros((1, 1, 90, 90), dtype=np.uint8)
         >>> corner[..., 5:15, 5:15] = 255
-        >>> middle = centred(corner, 30)[0, 0]
+        >>> middle = centered(corner, 30)[0, 0]
         >>> bool(middle[15, 15] == 255), bool(middle[0, 0] == 0)
         (True, True)
     """
-    return np.stack([_centred(image, size) for image in images]) if len(images) else images[..., :size, :size]
+    return np.stack([_centered(image, size) for image in images]) if len(images) else images[..., :size, :size]
 
 
-def centred_source(source: Source, size: int) -> Source:
-    """The same source with its drawings centred; its store, of any size, must hold images.
+def centered_source(source: Source, size: int) -> Source:
+    """The same source with its drawings centered; its store, of any size, must hold images.
 
     Example:
-        >>> from manyshot.datasets import load
-        >>> centred_source(load("digits", size=84), 28).store.shape
+        >>> from manyshot.datasets import load_dataset
+        >>> centered_source(load_dataset("digits", size=84), 28).store.shape
         torch.Size([1797, 1, 28, 28])
     """
-    return replace(source, store=torch.from_numpy(centred(np.asarray(source.store), size)))
+    return replace(source, store=torch.from_numpy(centered(np.asarray(source.store), size)))
 
 
-def _centred(image: UInt8[np.ndarray, "c h w"], size: int) -> UInt8[np.ndarray, "c size size"]:
+def _centered(image: UInt8[np.ndarray, "c h w"], size: int) -> UInt8[np.ndarray, "c size size"]:
     ink = image.mean(0, dtype=np.float64)
     side, (left, top) = max(ink.shape), (0.0, 0.0)
     mass = ink.sum()
