@@ -26,7 +26,7 @@ from manyshot.learners import MAML, Learner, Prototypes
 from manyshot.nets import Conv4
 from manyshot.objectives import parse_objective
 from manyshot.runtime.checkpoint import load_checkpoint
-from manyshot.runtime.distributed import PeerLost, Processes, together
+from manyshot.runtime.distributed import PeerLost, Processes, joined_processes
 from manyshot.runtime.metrics_log import MetricsLog, read_metrics
 from manyshot.tasks import Episode, EpisodeSampler, Source
 from manyshot.training import Settings, fit
@@ -137,7 +137,7 @@ def started(count: int, work: Callable[[Processes], None]) -> list[int]:
     def joined(rank: int) -> None:
         os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(count), "LOCAL_RANK": str(rank)}
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-        with together() as processes:
+        with joined_processes() as processes:
             assert (processes.rank, processes.count) == (rank, count)
             work(processes)
 

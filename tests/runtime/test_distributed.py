@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.runtime.distributed import Processes, check_share, reports_error
+from manyshot.runtime.distributed import Processes, reports_error
 
 SCRIPT = Path(__file__).with_name("share_steps.py")
 TINY = ["--encoder", "conv4(4, 4, 4, 4)", "--steps", "3", "--meta-batch-size", "2", "--ways", "2", "--validation", "0"]
@@ -56,9 +56,9 @@ def test_the_command_line_runs_under_torchrun_and_answers_once(tmp_path):
 
 LEAVES = """
 import os, sys, torch
-from manyshot.runtime.distributed import together
+from manyshot.runtime.distributed import joined_processes
 
-with together():
+with joined_processes():
     torch.optim.Adam(torch.nn.Linear(2, 2).parameters())  # its first use loads much of torch
 names = [open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task")]
 sys.exit(any("gloo" in name for name in names))
@@ -82,7 +82,7 @@ def test_an_error_of_several_processes_is_told_once(tmp_path):
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_shares_are_apart_whole_and_nearly_alike(count):
     for tasks in range(count, 30):
-        shares = [Processes(rank, count).share(tasks) for rank in range(count)]
+        shares = [Processes(rank, count).split(tasks).own for rank in range(count)]
         assert [task for share in shares for task in range(tasks)[share]] == list(range(tasks))
         sizes = [share.stop - share.start for share in shares]
         assert max(sizes) - min(sizes) <= 1
@@ -91,19 +91,19 @@ def test_shares_are_apart_whole_and_nearly_alike(count):
 def test_one_process_changes_nothing():
     alone, module = Processes(), nn.Linear(2, 2)
     before = [parameter.grad for parameter in module.parameters()]
-    alone.sum_gradients(list(module.parameters()), 1.0)
-    alone.average_buffers(module, 1.0)
+    alone.split(3).average_update(module)
     assert [parameter.grad for parameter in module.parameters()] == before
     assert alone.sum(1.0, 2.5) == [1.0, 2.5]
-    assert alone.from_leader("word") == "word"
-    with alone.leader_first():
+    assert alone.broadcast("word") == "word"
+    with alone.main_first():
         pass
     own = torch.arange(3, dtype=torch.float64)
-    assert alone.joined(own, alone.share(3), 3) is own
+    assert alone.split(3).gather(own) is own
+    assert alone.split(3).mean(0.7) == 0.7
     assert reports_error("anything")
 
 
 def test_fewer_tasks_than_processes_are_named():
-    check_share(2, Processes(1, 2))
+    Processes(1, 2).check_batch_size(2)
     with pytest.raises(InputError, match="meta_batch_size=2 for 3 processes: give each a task at least"):
-        check_share(2, Processes(0, 3))
+        Processes(0, 3).check_batch_size(2)

@@ -161,7 +161,7 @@ class TestTrainingOnAFrozenEncoder:
                 return "cpu"
 
             @contextmanager
-            def leader_first(self):
+            def main_first(self):
                 told.append("begin")
                 yield
                 told.append("end")

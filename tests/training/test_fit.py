@@ -15,7 +15,6 @@ from manyshot.nets import Conv4, DropBlock
 from manyshot.runtime.interrupt import postponed_interrupt
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Settings, evaluate, fit
-from manyshot.training.fit import learning_rate_at
 
 
 def stripes(seed: int = 0) -> Source:
@@ -131,7 +130,7 @@ def test_training_ignores_the_state_of_the_global_generator():
 def test_schedules_are_what_they_say():
     def rates(**changes):
         chosen = Settings(steps=100, learning_rate=2.0, **({"warmup_steps": 0} | changes))
-        return [learning_rate_at(step, chosen) for step in range(100)]
+        return [chosen.learning_rate_at(step) for step in range(100)]
 
     assert rates(schedule="constant") == [2.0] * 100
     cosine = rates(schedule="cosine")
@@ -278,7 +277,7 @@ def _raw(change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"optimizer": "adm"}, "optimizer='adm': did you mean 'adam'"),
+        ({"optimizer": "adm"}, "optimizer='adm': did you mean 'adamw'"),
         ({"schedule": "cos"}, "schedule='cos': did you mean 'cosine'"),
     ],
 )

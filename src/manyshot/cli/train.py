@@ -115,7 +115,7 @@ def train(
     """Meta-train a learner on tasks drawn from a data set."""
     from manyshot.report.page import write_page
     from manyshot.report.run_page import run_page
-    from manyshot.runtime.distributed import together
+    from manyshot.runtime.distributed import joined_processes
     from manyshot.training import drop_validation_if_small
     from manyshot.training import train as make
 
@@ -145,20 +145,20 @@ def train(
     refuse("without --stage augmenter", augmenter=augmenter, head=head, gradient=gradient, copies=copies)
     if for_augmenter is None:
         for_augmenter = 0.25 if stage == "learner" else 0.0
-    with together() as processes:
+    with joined_processes() as processes:
         config = option.config_of(
             context, validation=0.2 if validation is None else validation, augmenter=for_augmenter
         )
         check_out(out)
         if validation is None:
-            with processes.leader_first():
+            with processes.main_first():
                 wanted, config = config, drop_validation_if_small(config)
             if config != wanted:
                 note(
                     f"{data} has too few classes to hold some out, so the last weights are kept (as by --validation 0)"
                 )
         run = make(config, out, resume, title=f"train {out.name}", processes=processes)
-    if not processes.leads:
+    if not processes.is_main:
         return
     report = out / "report.html"
     write_page(report, run_page(run, command_line()))

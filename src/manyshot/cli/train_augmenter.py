@@ -80,7 +80,7 @@ def train_stage(
     from manyshot.meta_augment.train import load_augmenter_run, train_augmenter
     from manyshot.report.augmenter_page import augmenter_page
     from manyshot.report.page import write_page
-    from manyshot.runtime.distributed import together
+    from manyshot.runtime.distributed import joined_processes
     from manyshot.training import load_run
 
     for name in OF_THE_LEARNER:
@@ -111,9 +111,9 @@ def train_stage(
         fit=fit,
     )
     check_out(out)
-    with together() as processes:
+    with joined_processes() as processes:
         run = train_augmenter(config, out, resume, title=f"{stage} {out.name}", processes=processes)
-    if not processes.leads:
+    if not processes.is_main:
         return
     report = out / "report.html"
     diagnosed = diagnose_run(run)

@@ -18,7 +18,8 @@ from manyshot.augment import Plan
 from manyshot.compare.run_arms import difference_as_dict
 from manyshot.learners import MAML
 from manyshot.tasks import Sinusoids
-from manyshot.training.fit import Settings, fit
+from manyshot.training.fit import fit
+from manyshot.training.settings import Settings
 from manyshot.training.statistics import Difference, mean_interval, paired_difference
 from manyshot.training.support_shuffle import MemorisationProbe, probe
 

@@ -24,7 +24,7 @@ from manyshot.learners import Learner
 from manyshot.tasks import Episode
 from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate
-from manyshot.training.fit import Settings
+from manyshot.training.settings import Settings
 from manyshot.training.statistics import Difference
 from manyshot.training.task_csv import TASKS, write_task_csv
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from manyshot.compare.arm import Arm
 from manyshot.compare.comparison import Comparison, EvaluationSuite
 from manyshot.training.config import Config
-from manyshot.training.fit import Settings
+from manyshot.training.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from manyshot.generate import Kind, parse_model, write_model
 from manyshot.generate.ada import AdaptiveProbability
 from manyshot.generate.diff_augment import ops_of
 from manyshot.generate.model import Conditioning
-from manyshot.runtime.settings import read_settings
+from manyshot.runtime.read_settings import read_settings
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode
 from manyshot.training.run import load_run

@@ -3,8 +3,8 @@
 from manyshot.base import InputError
 from manyshot.generate.train import GeneratorRun
 from manyshot.training.config import Config
-from manyshot.training.fit import Settings
 from manyshot.training.run import Run, load_run
+from manyshot.training.settings import Settings
 from manyshot.training.train import is_trained, train
 
 FOLDER = "encoder"

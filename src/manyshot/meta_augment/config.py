@@ -7,9 +7,9 @@ from typing import Any
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.meta_augment import parse_augmenter
 from manyshot.meta_augment.gradients import parse_estimator
-from manyshot.runtime.settings import read_settings
+from manyshot.runtime.read_settings import read_settings
 from manyshot.training.config import MOST, Range, learner_options
-from manyshot.training.fit import Settings
+from manyshot.training.settings import Settings
 
 MOST_COPIES = 1024
 

@@ -19,7 +19,7 @@ from manyshot.meta_augment.tailor import Tailored, tailor
 from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
-from manyshot.runtime.distributed import ALONE, Processes, check_share
+from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
 from manyshot.runtime.metrics_log import MetricsLog, Row, read_metrics
 from manyshot.runtime.run_folder import CONFIG, claim, kind_of_run, read_config, write_config
 from manyshot.tasks import EpisodeSampler, Source
@@ -92,7 +92,7 @@ def train_augmenter(
     folder: Path | None = None,
     resume: bool = False,
     title: str = "augmenter",
-    processes: Processes = ALONE,
+    processes: Processes = SINGLE_PROCESS,
 ) -> AugmenterRun:
     """Train an augmenter through a frozen learner; or, jointly, both.
 
@@ -113,16 +113,16 @@ def train_augmenter(
         TrainingDiverged: see `fit`.
     """
     config = config.anchored()
-    if folder is not None and processes.leads:
+    if folder is not None and processes.is_main:
         claim(folder, _settings_in, config.as_dict(), resume)
     require_device(config.fit.device)
-    check_share(config.fit.meta_batch_size, processes)
+    processes.check_batch_size(config.fit.meta_batch_size)
     given = _given(config)
     run = given.run if isinstance(given, AugmenterRun) else given
     if config.head is not None:
         run = replace(run.with_learner(config.head), config=replace(run.config, learner=config.head))
     freeze(run.learner)
-    with processes.leader_first():
+    with processes.main_first():
         tasks, held_out = augmenter_tasks(config, run)
 
     if isinstance(given, AugmenterRun):
@@ -138,22 +138,22 @@ def train_augmenter(
     if augmenter.through_learner:
         check_estimator(objective.estimator, trained.parts()[1])
 
-    if folder is not None and processes.leads:
+    if folder is not None and processes.is_main:
         write_config(folder, config.as_dict(), AUGMENTER, shape=list(shape))
         keep_learner(folder / LEARNER, run)
     alone, own_tasks, own_held_out = trained, tasks, held_out
     parts = None if config.joint else trained.on_features()
     if parts is not None:
         body, alone = parts
-        with processes.leader_first():
+        with processes.main_first():
             own_tasks, own_held_out = _encoded(body, tasks, config), held_out and _encoded(body, held_out, config)
     if not isinstance(given, AugmenterRun):
         augmenter.look_at(own_tasks.source)
     if any(parameter.requires_grad for parameter in augmenter.parameters()):
         rows = fit(alone, own_tasks, config.fit, None, own_held_out, folder, resume, title, objective, processes)
     else:
-        rows = _kept_as_it_is(alone, own_held_out, config, folder if processes.leads else None)
-    if config.joint and folder is not None and processes.leads:
+        rows = _kept_as_it_is(alone, own_held_out, config, folder if processes.is_main else None)
+    if config.joint and folder is not None and processes.is_main:
         keep_learner(folder / LEARNER, run)
     run.learner.eval()
     return AugmenterRun(config, augmenter.eval(), run, shape, rows, folder)

@@ -1,4 +1,4 @@
-"""Several processes that share each step of a training, as `torchrun` starts them."""
+"""Training in several processes that `torchrun` started and that divide the tasks of each step."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -17,142 +17,205 @@ from manyshot.runtime.checkpoint import lay_out_like_weights
 
 
 class PeerLost(WorkStopped):
-    """Another process of this training has ended, so that this one cannot go on."""
+    """Another process of this training has ended, so this one cannot continue."""
 
     secondary: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of a training and which of them this is.
+    """The processes that train together, and which of them this is.
 
-    All of them must make the same calls in the same order; where there is one, each call does nothing.
+    All of them must make the same calls in the same order; with a single process, the calls do nothing.
 
     Args:
-        rank: the number of this process, from 0. Process 0 alone writes files and reports.
-        count: how many there are.
-        local: the number of this process on its machine, which chooses its GPU.
+        rank: Number of this process, from 0. Process 0 is the main process: it alone writes files and reports.
+        count: Number of processes.
+        local_rank: Number of this process on its machine, which selects its GPU.
     """
 
     rank: int = 0
     count: int = 1
-    local: int = 0
+    local_rank: int = 0
 
     @property
-    def leads(self) -> bool:
-        """Whether this process writes and reports."""
+    def is_main(self) -> bool:
+        """Whether this process writes files and reports."""
         return self.rank == 0
 
-    def share(self, tasks: int) -> slice:
-        """Which of T tasks are this process's: consecutive ones, as many as the others' or one more or less.
+    def split(self, tasks: int) -> "TaskShare":
+        """The tasks, out of the given number, that this process works on.
 
         Example:
-            >>> [Processes(rank, count=3).share(8) for rank in range(3)]
+            >>> [Processes(rank, count=3).split(8).own for rank in range(3)]
             [slice(0, 2, None), slice(2, 5, None), slice(5, 8, None)]
         """
-        return slice(tasks * self.rank // self.count, tasks * (self.rank + 1) // self.count)
+        return TaskShare(self, tasks)
 
-    def device(self, name: str) -> str:
-        """The device of this process where all are to use `name`: each has a GPU of its own.
+    def check_batch_size(self, meta_batch_size: int) -> None:
+        """Make sure that each process has a task in each step.
+
+        Raises:
+            InputError: if there are more processes than tasks.
 
         Example:
-            >>> Processes(1, 2, local=1).device("cuda"), Processes(1, 2).device("cpu"), Processes().device("cuda")
+            >>> Processes(0, 2).check_batch_size(1)
+            Traceback (most recent call last):
+            manyshot.base.errors.InputError: meta_batch_size=1 for 2 processes: give each a task at least
+        """
+        if meta_batch_size < self.count:
+            raise InputError(f"meta_batch_size={meta_batch_size} for {self.count} processes: give each a task at least")
+
+    def device(self, name: str) -> str:
+        """The device of this process, where each process has a GPU of its own.
+
+        Args:
+            name: Device that the training was asked to use, such as "cuda".
+
+        Example:
+            >>> Processes(1, 2, local_rank=1).device("cuda"), Processes(1, 2).device("cpu"), Processes().device("cuda")
             ('cuda:1', 'cpu', 'cuda')
         """
-        return f"cuda:{self.local}" if name == "cuda" and self.count > 1 else name
+        return f"cuda:{self.local_rank}" if name == "cuda" and self.count > 1 else name
 
     def sum(self, *values: float) -> list[float]:
-        """The sums of numbers over the processes."""
+        """The sum of each number over the processes."""
         if self.count == 1:
             return list(values)
         total = torch.tensor(values, dtype=torch.float64)
-        self._reduce(total)
+        self.add_up(total)
         summed: list[float] = total.tolist()
         return summed
 
-    def joined(self, own: Tensor, share: slice, whole: int) -> Tensor:
-        """One tensor of `whole` float64 values, of which each process knows those of its share.
+    def average_gradients(self, parameters: Sequence[nn.Parameter], weight: float) -> None:
+        """Replace each gradient by the weighted sum over the processes.
 
-        Example:
-            >>> Processes().joined(torch.ones(2, dtype=torch.float64), slice(0, 2), 2)
-            tensor([1., 1.], dtype=torch.float64)
-        """
-        if self.count == 1:
-            return own
-        values = torch.zeros(whole, dtype=torch.float64)
-        values[share] = own
-        self._reduce(values)
-        return values
+        A parameter without a gradient counts as 0, and stays without one if no process has one.
 
-    def sum_gradients(self, parameters: Sequence[nn.Parameter], weight: float) -> None:
-        """Replace each gradient by the sum over the processes, each times its weight; in one message a type.
-
-        A parameter without a gradient counts as 0, and stays without one where no process has any.
+        Args:
+            parameters: Parameters, in the same order in all processes.
+            weight: Weight of this process; the weights of all add up to 1.
         """
         if self.count == 1:
             return
         has = self.sum(*(float(parameter.grad is not None) for parameter in parameters))
-        with_gradient = [parameter for parameter, there in zip(parameters, has, strict=True) if there]
+        with_gradient = [parameter for parameter, count in zip(parameters, has, strict=True) if count]
         for dtype in dict.fromkeys(parameter.dtype for parameter in with_gradient):
             alike = [parameter for parameter in with_gradient if parameter.dtype == dtype]
             own = [torch.zeros_like(p) if p.grad is None else p.grad * weight for p in alike]
             flat = torch.cat([gradient.flatten() for gradient in own])
-            self._reduce(flat)
+            self.add_up(flat)
             for parameter, summed in zip(alike, torch.split(flat, [p.numel() for p in alike]), strict=True):
                 parameter.grad = torch.empty_like(parameter).copy_(summed.view(parameter.shape))
 
     def average_buffers(self, module: nn.Module, weight: float) -> None:
-        """Give running averages and the like the weighted mean over the processes; counts are the same in all."""
+        """Replace each floating-point buffer, such as a running average, by the weighted sum over the processes.
+
+        Args:
+            module: Module with the buffers.
+            weight: Weight of this process; the weights of all add up to 1.
+        """
         if self.count == 1:
             return
         for buffer in module.buffers():
             if buffer.is_floating_point():
                 averaged = buffer.detach() * weight
-                self._reduce(averaged)
+                self.add_up(averaged)
                 buffer.copy_(averaged)
 
     @contextmanager
-    def leader_first(self) -> Iterator[None]:
-        """Let process 0 do the block before the others, so that files which it makes there are made once."""
-        if not self.leads:
-            self.from_leader()
+    def main_first(self) -> Iterator[None]:
+        """Run the block in the main process before the others, so that files which it writes are written once."""
+        if not self.is_main:
+            self.broadcast()
         yield
-        if self.leads:
-            self.from_leader()
+        if self.is_main:
+            self.broadcast()
 
-    def from_leader(self, value: Any = None) -> Any:  # noqa: ANN401 - whatever can be pickled
-        """What process 0 gives; the others give nothing and wait for it."""
+    def broadcast(self, value: Any = None) -> Any:  # noqa: ANN401 - whatever can be pickled
+        """The value that the main process gives; the other processes wait for it."""
         if self.count == 1:
             return value
         box = [value]
-        with _told():
+        with _peers_alive():
             dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
         return box[0]
 
-    def _reduce(self, values: Tensor) -> None:
-        with _told():
+    def add_up(self, values: Tensor) -> None:
+        """Replace a tensor, in place, by its sum over the processes."""
+        with _peers_alive():
             dist.all_reduce(values)
 
 
-ALONE = Processes()
+SINGLE_PROCESS = Processes()
 
-TOLD = "manyshot told"
+
+@dataclass(frozen=True)
+class TaskShare:
+    """The tasks that one process works on, out of a number of tasks that all processes divide among them.
+
+    The tasks are consecutive. Every task has the same weight, whichever process works on it.
+
+    Args:
+        processes: Processes that divide the tasks.
+        tasks: Number of tasks.
+    """
+
+    processes: Processes
+    tasks: int
+
+    @property
+    def own(self) -> slice:
+        """This process's tasks."""
+        rank, count = self.processes.rank, self.processes.count
+        return slice(self.tasks * rank // count, self.tasks * (rank + 1) // count)
+
+    @property
+    def weight(self) -> float:
+        """Fraction of the tasks that are this process's."""
+        return float((self.own.stop - self.own.start) / self.tasks)
+
+    def mean(self, value: float) -> float:
+        """The mean over all tasks, from the mean over this process's tasks."""
+        return self.processes.sum(self.weight * value)[0]
+
+    def average_update(self, module: nn.Module) -> None:
+        """Give all processes the gradients and running averages of all tasks."""
+        self.processes.average_gradients(list(module.parameters()), self.weight)
+        self.processes.average_buffers(module, self.weight)
+
+    def gather(self, own: Tensor) -> Tensor:
+        """One float64 number for each of the tasks, from the numbers of this process's tasks.
+
+        Example:
+            >>> Processes().split(2).gather(torch.ones(2, dtype=torch.float64))
+            tensor([1., 1.], dtype=torch.float64)
+        """
+        if self.processes.count == 1:
+            return own
+        values = torch.zeros(self.tasks, dtype=torch.float64)
+        values[self.own] = own
+        self.processes.add_up(values)
+        return values
+
+
+REPORTED = "manyshot reported"
 _store: Any = None
-"""Where processes of this training leave word for each other; outlasts the training."""
+"""Store that the processes of this training share; it outlasts the training."""
 
 
 @contextmanager
-def together() -> Iterator[Processes]:
-    """Join the processes that `torchrun` started, if it did; all but process 0 are quiet.
+def joined_processes() -> Iterator[Processes]:
+    """Join the processes that `torchrun` started, if it did; all but the main process are quiet.
 
     Example:
-        >>> with together() as processes:
+        >>> with joined_processes() as processes:
         ...     processes.count
         1
     """
     global _store
     if not are_several():
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     # Imported only while processes are joined (as an optimiser does), its default arguments would keep them so until
     # the interpreter ends, whose end the connection's threads then may abort.
@@ -169,69 +232,54 @@ def together() -> Iterator[Processes]:
     except PeerLost:
         raise
     except BaseException:
-        _store.add(TOLD, 1)  # before the others find out
+        _store.add(REPORTED, 1)  # before the other processes lose the connection
         raise
     finally:
         dist.destroy_process_group()
 
 
 def reports_error(message: str, secondary: bool = False) -> bool:
-    """Whether no other process of this training has told a person the same, nor will.
+    """Whether this process is the one to report an error, so that the user reads it once.
 
     Args:
-        message: what is to be told.
-        secondary: whether it is to be told only where nothing else is.
+        message: Text of the error.
+        secondary: Whether the error only follows from another one, and is reported only if no other one is.
 
     Example:
         >>> reports_error("The disk is full.")
         True
     """
-    if _store is None:  # they have not joined: all tell the same
+    if _store is None:  # they have not joined, so all have the same error
         return not are_several() or os.environ["RANK"] == "0"
     try:
-        return bool(_store.add(TOLD if secondary else f"{TOLD} {message}", 1) == 1)
+        return bool(_store.add(REPORTED if secondary else f"{REPORTED} {message}", 1) == 1)
     except (RuntimeError, OSError):  # the store has ended with the process that held it
         return not secondary
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn the end of another process, which breaks the connection, into an error of ours."""
+def _peers_alive() -> Iterator[None]:
+    """Raise PeerLost where another process has ended, which breaks the connection."""
     try:
         yield
     except RuntimeError as error:
-        raise PeerLost("another process of this training has ended; go on with --resume") from error
+        raise PeerLost("another process of this training has ended; resume it (--resume, or resume=True)") from error
 
 
 def broadcast_state(
-    processes: Processes, learner: nn.Module, optimizer: Optimizer, progress: dict[str, Any]
+    processes: Processes, module: nn.Module, optimizer: Optimizer, progress: dict[str, Any]
 ) -> dict[str, Any]:
-    """Give every process the weights, the optimiser's state and the progress of process 0.
+    """Give every process the weights, the optimizer's state and the progress of the main process.
 
     Returns:
         The progress.
     """
     if processes.count == 1:
         return progress
-    given = (learner.state_dict(), optimizer.state_dict(), progress) if processes.leads else None
-    weights, state, progress = processes.from_leader(given)
-    if not processes.leads:
-        learner.load_state_dict(weights)
+    own = (module.state_dict(), optimizer.state_dict(), progress) if processes.is_main else None
+    weights, state, progress = processes.broadcast(own)
+    if not processes.is_main:
+        module.load_state_dict(weights)
         optimizer.load_state_dict(state)
         lay_out_like_weights(optimizer)
     return progress
-
-
-def check_share(tasks: int, processes: Processes) -> None:
-    """Make sure that every process has a task.
-
-    Raises:
-        InputError: if not.
-
-    Example:
-        >>> check_share(1, Processes(0, 2))
-        Traceback (most recent call last):
-        manyshot.base.errors.InputError: meta_batch_size=1 for 2 processes: give each a task at least
-    """
-    if tasks < processes.count:
-        raise InputError(f"meta_batch_size={tasks} for {processes.count} processes: give each a task at least")

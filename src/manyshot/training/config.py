@@ -10,9 +10,9 @@ from manyshot.datasets import DATASETS, Columns
 from manyshot.learners import LEARNERS, LearnerOptions
 from manyshot.nets import ENCODERS, EncoderOptions
 from manyshot.objectives import parse_objective
-from manyshot.runtime.settings import read_settings
+from manyshot.runtime.read_settings import read_settings
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training.fit import Settings
+from manyshot.training.settings import Settings
 
 Range = int | tuple[int, int]
 

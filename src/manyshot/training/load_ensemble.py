@@ -21,7 +21,7 @@ def load_ensemble(folders: Sequence[Path | str], learner: str | None = None) -> 
         learner: uses the weights of each, see `Run.with_learner`; the runs' own if None.
 
     Returns:
-        The first run; with several folders its learner is an `Ensemble`, it lies nowhere, and its settings name no
+        The first run; with several folders its learner is an `Ensemble`, it has no folder, and its settings name no
         number of training classes, since other seeds are trained on others.
 
     Raises:

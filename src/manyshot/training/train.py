@@ -10,13 +10,14 @@ from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.objectives import Objective, Plain, parse_objective
 from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.device import require_device
-from manyshot.runtime.distributed import ALONE, Processes, check_share
+from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
 from manyshot.runtime.run_folder import CONFIG, claim, write_config
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.config import Config
 from manyshot.training.feature_cache import encode, remember
-from manyshot.training.fit import Settings, check_step, fit
+from manyshot.training.fit import check_step, fit
 from manyshot.training.run import Run, make_learner, settings_in
+from manyshot.training.settings import Settings
 from manyshot.training.splits import Sources, image_shape, load_sources, samplers
 
 
@@ -25,7 +26,7 @@ def train(
     folder: Path | None = None,
     resume: bool = False,
     title: str = "train",
-    processes: Processes = ALONE,
+    processes: Processes = SINGLE_PROCESS,
 ) -> Run:
     """Make a run from its settings.
 
@@ -47,19 +48,19 @@ def train(
         [['loss', 'step'], ['loss', 'step'], ['step', 'validation_accuracy']]
     """
     config = config.anchored()
-    if folder is not None and processes.leads:
+    if folder is not None and processes.is_main:
         claim(folder, settings_in, config.as_dict(), resume)
     # Everything that could be refused is made before anything is written: a wrong option leaves no half of a run.
     require_device(config.fit.device)
-    check_share(config.fit.meta_batch_size, processes)
-    with processes.leader_first():
+    processes.check_batch_size(config.fit.meta_batch_size)
+    with processes.main_first():
         tasks, held_out = samplers(config, load_sources(config))
     channels, size = image_shape(tasks.source)
     classes = len(tasks.source.class_names)
     learner = make_learner(config, channels, size, classes)
     plan, objective = plan_and_objective(config)
     check_step(learner, tasks, config.fit, plan, objective)
-    if folder is not None and processes.leads:
+    if folder is not None and processes.is_main:
         write_config(folder, config.as_dict(), channels=channels, size=size, training_classes=classes)
     trained = learner
     for module in learner.modules():
@@ -94,7 +95,7 @@ def _on_fixed_features(
     def encoded(sampler: EpisodeSampler) -> EpisodeSampler:
         return replace(sampler, source=encode(encoder, sampler.source, device))
 
-    with processes.leader_first():  # which keeps the features on disk for the others
+    with processes.main_first():  # which keeps the features on disk for the others
         return alone, encoded(tasks), None if held_out is None else encoded(held_out)
 
 
