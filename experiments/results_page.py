@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sections.cells import SURE
 from sections.comparison import CURVE, comparison
+from sections.demo import demo
 from sections.engine import engine
 from sections.features import feature_augmenters
 from sections.few_tasks import curve
@@ -23,7 +24,9 @@ from sections.generators import (
 from sections.learners import learners
 from sections.memorisation import memorisation
 from sections.omniglot_challenge import omniglot_challenge
+from sections.omniglot_small1 import omniglot_small1
 from sections.policies import learned_challenge, learned_policy, task_families
+from sections.sampling import sampling
 from sections.stage_two import blood_cells, stage_two
 from sections.texts import clinc150, text_speed, xquad_answers
 
@@ -36,17 +39,19 @@ PAGE = ROOT / "docs" / "results.md"
 LEAD = f"""\
 # Results
 
-What the [comparisons with a name](training.md#comparisons-with-a-name) have found; other figures stand in the
-[README](../README.md#results) and among the [benchmarks](../benchmarks/README.md). This page is written by
-`experiments/results_page.py` from the files in `results/`, which hold the figures of every seed too.
+Every figure on this page comes from a file in `results/`, which also holds the figures of each seed; the page is
+written by `experiments/results_page.py`. How the figures are measured stands under
+[comparisons](training.md#comparisons-with-a-name) and among the [benchmarks](../benchmarks/README.md).
 
-All arms of a table were trained with the same seeds, on the same training tasks, and judged on the same test tasks. A
-difference is against the first arm of its block, in points, with a 95 % interval that includes the training seed; it is
-bold where the p-value is below {SURE}, corrected for the number of arms (Holm 1979). An accuracy is the mean over
-seeds, and CPU seconds are those of the trainings of all seeds together.
+All arms of a table were trained with the same seeds, on the same training tasks, and evaluated on the same test tasks.
+A difference is against the first arm of its block, in points, with a 95 % interval that includes the training seed. It
+is bold where the p-value is below {SURE} after correction for the number of arms (Holm 1979). An accuracy is the mean
+over seeds, and CPU seconds are those of the trainings of all seeds together.
 """
 
 SECTIONS = (
+    (demo, "demo"),
+    (omniglot_small1, "omniglot_small1"),
     *((comparison, name.replace("-", "_")) for name in COMPARISONS),
     (memorisation, "memorisation"),
     (omniglot_challenge, "omniglot_challenge"),
@@ -68,6 +73,7 @@ SECTIONS = (
     (made_classes, "made_classes"),
     (engine, "augment", "step_profile"),
     (learners, "learners"),
+    (sampling, "sampling"),
 )
 """What writes each section, in their order, and the files in results/ that it is written from."""
 

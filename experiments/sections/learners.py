@@ -1,8 +1,6 @@
 """The speed of second-order MAML."""
 
-from textwrap import fill
-
-from sections.cells import table
+from sections.cells import paragraph, table
 
 OURS = "manyshot"
 
@@ -28,14 +26,11 @@ def learners(found: dict) -> str:
     return "\n".join(
         (
             "## Second-order MAML\n",
-            fill(
+            paragraph(
                 f"On {found['machine']['threads']} threads: {found['what']}. Before the timing, each row's "
                 f"meta-gradient in float64 equals the plain loop's (largest gap {gap:.0e}). What the rows are stands "
-                "among the [benchmarks](../benchmarks/README.md#second-order-maml-learnerspy).",
-                118,
-                break_on_hyphens=False,
-            )
-            + "\n",
+                "among the [benchmarks](../benchmarks/README.md#second-order-maml-learnerspy)."
+            ),
             *table(heads, rows),
             "",
             "```console\n$ python benchmarks/learners.py --threads 2 --learn2learn LEARN2LEARN "
