@@ -5,9 +5,9 @@ from copy import copy
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from manyshot.base import InputError
+from manyshot.learners.functional import call_with
 from manyshot.learners.gradient_learner import GradientLearner, Order, Parameters
 from manyshot.learners.vectorize import TaskVectorizer
 from manyshot.nets import TaskNorm
@@ -77,6 +77,6 @@ class ANIL(GradientLearner):
     def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
         """The body sees the items once; each step is the head's alone."""
         head, features = f"{len(self.model) - 1}.", self.model[:-1](items)
-        return lambda parameters: functional_call(
+        return lambda parameters: call_with(
             self.model[-1], {name.removeprefix(head): value for name, value in parameters.items()}, (features,)
         )

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from manyshot.base import InputError
 from manyshot.learners.check_model import check_normalization
-from manyshot.learners.vectorize import elementary_attention
+from manyshot.learners.functional import call_with
+from manyshot.learners.vectorize import twice_differentiable
 from manyshot.nets import TaskNorm
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class ClonedModel(nn.Module):
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever the model takes and gives
         """The model's output with the present fast weights."""
         check_normalization(self.model)
-        with elementary_attention(self.model):
-            return functional_call(self.model, self.fast_weights, inputs, options)
+        with twice_differentiable(self.model):
+            return call_with(self.model, self.fast_weights, inputs, options)
 
     def adapt(self, loss: Tensor, allow_unused: bool = False) -> None:
         """Take an inner step along the gradient of a loss.

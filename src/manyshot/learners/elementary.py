@@ -18,8 +18,11 @@ class ElementaryOperations(TorchFunctionMode):
     """Within it, layer, batch and instance normalization and PReLU are computed from elementary operations.
 
     The batching rules of torch give `layer_norm`, `batch_norm` and `instance_norm` with weights a wrong second
-    derivative under `torch.vmap`, and `prelu` none. The calls are replaced wherever they come from: layers of
-    `torch.nn`, or modules that call `torch.nn.functional` themselves.
+    derivative under `torch.vmap`, and `prelu` none; `_weight_norm` has a wrong one everywhere. The calls are replaced
+    wherever they come from: layers of `torch.nn`, or modules that call `torch.nn.functional` themselves.
+
+    Args:
+        replaced: What is called in place of which function; all of `REPLACED` if None.
 
     Example:
         >>> x, weight = torch.randn(2, 5), torch.randn(5)
@@ -29,6 +32,10 @@ class ElementaryOperations(TorchFunctionMode):
         True
     """
 
+    def __init__(self, replaced: Mapping[Callable[..., Any], Callable[..., Any]] | None = None) -> None:
+        super().__init__()
+        self.replaced = REPLACED if replaced is None else replaced
+
     def __torch_function__(
         self,
         func: Callable[..., Any],
@@ -37,7 +44,7 @@ class ElementaryOperations(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - whatever the operation returns
         """Replace a call."""
-        return REPLACED.get(func, func)(*args, **(kwargs or {}))
+        return self.replaced.get(func, func)(*args, **(kwargs or {}))
 
 
 class RefuseWrong(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -194,7 +201,10 @@ def _refuse(name: str) -> Callable[..., Tensor]:
     return refuse
 
 
-REPLACED: dict[Callable[..., Any], Callable[..., Any]] = {
+WRONG_EVERYWHERE: dict[Callable[..., Any], Callable[..., Any]] = {torch._weight_norm: _weight_norm}
+"""What is replaced in a plain loop too."""
+
+REPLACED: dict[Callable[..., Any], Callable[..., Any]] = WRONG_EVERYWHERE | {
     F.layer_norm: _named_input(_layer_norm),
     torch.layer_norm: _named_input(_layer_norm),
     F.batch_norm: _named_input(_batch_norm),
@@ -202,8 +212,7 @@ REPLACED: dict[Callable[..., Any], Callable[..., Any]] = {
     F.instance_norm: _named_input(_instance_norm),
     torch.instance_norm: _torch_order(_instance_norm),
     torch.prelu: _named_input(_prelu),
-    torch._weight_norm: _weight_norm,
     torch.select_scatter: _refuse("select_scatter"),
     torch.linalg.householder_product: _refuse("linalg.householder_product"),
 }
-"""What is called in place of which function of torch."""
+"""What is called in place of which function of torch under `torch.vmap`."""

@@ -7,12 +7,13 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.func import functional_call, grad
+from torch.func import grad
 
 from manyshot.base import InputError
 from manyshot.learners.check_model import check_model, check_normalization
 from manyshot.learners.chunked_grad import mean_with_chunked_grad
 from manyshot.learners.cloned_model import ClonedModel
+from manyshot.learners.functional import call_with
 from manyshot.learners.learner import Classifier, Learner, criterion_named, weighted_mean
 from manyshot.learners.task_tensors import Side, Task, ordinary, task_count, task_items, task_slice
 from manyshot.learners.vectorize import CHUNK, TaskVectorizer, may_use_threads, twin
@@ -133,7 +134,7 @@ class GradientLearner(Learner):
 
     def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
         """Predictions for these items as a function of a task's weights; what does not depend on them is done once."""
-        return lambda parameters: functional_call(self.model, parameters, (items,))
+        return lambda parameters: call_with(self.model, parameters, (items,))
 
     def inner_trajectory(self, support: Side) -> list[Parameters]:
         """The parameters of a task after each of its steps."""
@@ -189,11 +190,11 @@ class GradientLearner(Learner):
         """
         if self.transductive or not any(isinstance(module, TaskNorm) for module in self.model.modules()):
             with counting(weight):
-                return self._masked(functional_call(self.model, parameters, (queries,)), support.absent)
+                return self._masked(call_with(self.model, parameters, (queries,)), support.absent)
         with counting(support.weight, keep=True) as kept:
-            functional_call(self.model, parameters, (support.items,))
+            call_with(self.model, parameters, (support.items,))
         with using(kept):
-            return self._masked(functional_call(self.model, parameters, (queries,)), support.absent)
+            return self._masked(call_with(self.model, parameters, (queries,)), support.absent)
 
     def task_losses(self, task: Task) -> Float[Tensor, " m"]:
         """The loss of each query of a task after adaptation."""

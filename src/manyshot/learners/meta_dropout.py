@@ -6,9 +6,9 @@ from typing import cast
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional as F
 
+from manyshot.learners.functional import call_with
 from manyshot.learners.gradient_learner import Parameters
 from manyshot.learners.maml import MAML
 from manyshot.nets import StagedEncoder
@@ -124,4 +124,4 @@ class MetaDropout(MAML):
 
     def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
         """Predictions for the support, through noise while training."""
-        return lambda parameters: functional_call(self.model, parameters, (items,), {"noisy": self.training})
+        return lambda parameters: call_with(self.model, parameters, (items,), {"noisy": self.training})

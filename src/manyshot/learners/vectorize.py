@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from manyshot.base import InputError
-from manyshot.learners.elementary import ElementaryOperations, RefuseWrong
+from manyshot.learners.elementary import WRONG_EVERYWHERE, CannotVectorize, ElementaryOperations, RefuseWrong
 
 CHUNK = 16
 """Tasks that are vectorized together."""
@@ -68,18 +68,21 @@ class TaskVectorizer:
         Raises:
             InputError: if tasks have to be vectorized and cannot be, or a second derivative does not exist in torch.
         """
-        with elementary_attention(model):
+        with twice_differentiable(model):
             if not self.together(model):
                 return _named_derivatives(compute)
-            states = _random_states(model)
+            states, buffers = _random_states(model), _Buffers(model)
             try:
                 with self._checked_operations(model):
-                    return compute()
+                    result = _named_derivatives(compute) if self.vectorized else compute()
+                buffers.check()
+                return result
             except (InputError, torch.OutOfMemoryError):
                 raise
             except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
                 if self.vectorized:
+                    buffers.restore()
                     raise InputError(
                         f"vectorized=True: this model's tasks cannot be taken together ({reason}); leave the argument "
                         "out to loop over tasks"
@@ -87,6 +90,7 @@ class TaskVectorizer:
                 self._cannot = reason
             for state, restore in states:
                 restore(state)
+            buffers.restore()
             try:
                 return _named_derivatives(compute)
             except Exception:
@@ -108,11 +112,11 @@ class TaskVectorizer:
 
 
 @contextmanager
-def elementary_attention(model: nn.Module) -> Iterator[None]:
-    """Within it, attention is computed in a form that can be differentiated twice: fused kernels cannot.
+def twice_differentiable(model: nn.Module) -> Iterator[None]:
+    """Within it, attention and weight norm are computed in a form whose second derivative exists and is right.
 
     Example:
-        >>> with elementary_attention(nn.MultiheadAttention(4, 1)):
+        >>> with twice_differentiable(nn.MultiheadAttention(4, 1)):
         ...     torch.backends.cuda.flash_sdp_enabled()
         False
     """
@@ -122,7 +126,7 @@ def elementary_attention(model: nn.Module) -> Iterator[None]:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with sdpa_kernel(SDPBackend.MATH):
+        with sdpa_kernel(SDPBackend.MATH), ElementaryOperations(WRONG_EVERYWHERE):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
@@ -196,12 +200,45 @@ def _named_derivatives(compute: Callable[[], Result]) -> Result:
         return compute()
     except (RuntimeError, NotImplementedError) as error:
         missing = re.search(r"derivative for '?(?:aten::)?(\w+?)(?:_backward)?'? is not implemented", str(error))
-        if missing is None:
+        if missing is None and "don't support automatic differentiation" not in str(error):
             raise
+        name = missing[1].strip("_") if missing else "a layer of this model"
         raise InputError(
-            f"torch has no second derivative of {missing[1].strip('_')}; take first-order steps (order=1), or another "
-            "layer in its place"
+            f"torch has no second derivative of {name}; take first-order steps (order=1), or another layer in its place"
         ) from error
+
+
+class _Buffers:
+    """The buffers of modules of unknown code, which may write into them."""
+
+    def __init__(self, model: nn.Module) -> None:
+        unknown = [] if all(map(_is_plain, model.modules())) else list(model.modules())
+        self.kept = [(module, dict(module._buffers)) for module in unknown]
+        self.copies = [
+            (value, value._version, value.detach().clone())
+            for _, buffers in self.kept
+            for value in buffers.values()
+            if value is not None
+        ]
+
+    def check(self) -> None:
+        """Refuse a pass that has written: it wrote once for all tasks, where a loop would write for each."""
+        same = all(
+            len(module._buffers) == len(before) and all(module._buffers.get(name) is before[name] for name in before)
+            for module, before in self.kept
+        )
+        if not same or any(value._version != version for value, version, _ in self.copies):
+            raise CannotVectorize("the model writes into its buffers")
+
+    def restore(self) -> None:
+        """Undo what was written."""
+        for module, before in self.kept:
+            module._buffers.clear()
+            module._buffers.update(before)
+        for value, version, copy in self.copies:
+            if value._version != version:
+                with torch.no_grad():
+                    value.copy_(copy)
 
 
 def _random_states(model: nn.Module) -> list[tuple[Tensor, Callable[[Tensor], None]]]:
