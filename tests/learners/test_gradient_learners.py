@@ -160,7 +160,7 @@ class TestNormalisation:
     @pytest.mark.parametrize("name", ["maml", "anil", "meta-sgd", "maml-plus-plus", "reptile"])
     def test_options_say_which(self, name):
         made = {
-            norm: LEARNERS[name](norm=norm).make(lambda kind: Conv4(1, 8, (4, 4), kind), 3)
+            norm: LEARNERS.build(f"{name}(norm={norm})", encoder=lambda kind: Conv4(1, 8, (4, 4), kind), ways=3)
             for norm in ("group", "support", "query")
         }
         assert {norm: learner.transductive for norm, learner in made.items()} == {
@@ -169,7 +169,7 @@ class TestNormalisation:
             "query": True,
         }
         with pytest.raises(InputError, match="did you mean 'support'"):
-            LEARNERS[name](norm="suport").make(lambda kind: Conv4(1, 8, (4, 4), kind), 3)
+            LEARNERS.parse(f"{name}(norm=suport)")
 
 
 class TestMAMLPlusPlus:

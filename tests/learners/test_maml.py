@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.learners import LEARNERS, MAML, by_task, cross_entropy
+from manyshot.learners import LEARNERS, MAML, Prototypes, by_task, cross_entropy
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples
 
@@ -93,7 +93,7 @@ def test_tasks_of_fewer_classes_than_the_model_use_its_first_places():
         (lambda: MAML(model(), WAYS, steps=0), "steps=0"),
         (lambda: MAML(nn.Sequential(Conv4(1, 8, (4,)), nn.Linear(64, 3)), 3), r"layer 0.norms.0 \(BatchNorm2d\) is in"),
         (lambda: MAML(nn.Linear(5, 2).double(), 2).adapt(EPISODE.support), "tasks of 3 classes given to a model of 2"),
-        (lambda: LEARNERS["prototypes"](temperature=0.0).make(lambda norm: nn.Flatten(), 5), "temperature=0.0"),
+        (lambda: Prototypes(nn.Flatten(), temperature=0.0), "temperature=0.0"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(make, message):
@@ -104,7 +104,7 @@ def test_what_cannot_be_used_is_said_in_one_line(make, message):
 
 @pytest.mark.parametrize("name", [name for name in LEARNERS if name != "distributional-signatures"])  # takes sentences
 def test_every_learner_of_the_table_can_be_made_for_images(name):
-    learner = LEARNERS[name]().make(lambda norm: Conv4(1, 16, (4, 4, 4, 4), norm), WAYS)
+    learner = LEARNERS.build(name, encoder=lambda norm: Conv4(1, 16, (4, 4, 4, 4), norm), ways=WAYS)
     support = Examples(
         torch.rand(2, 3, 1, 16, 16), torch.eye(3).expand(2, 3, 3), torch.ones(2, 3), EPISODE.support.class_mask[:2]
     )

@@ -12,7 +12,6 @@ from manyshot.learners import LEARNERS, MAML, MetaDropout, Perturbed
 from manyshot.learners.task_tensors import Side
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples
-from manyshot.training.config import learner_options
 
 WAYS, SIZE, TASKS = 3, 8, 2
 
@@ -125,7 +124,7 @@ def test_a_padded_class_changes_nothing():
 
 
 def test_it_can_be_named_and_needs_stages():
-    made = LEARNERS["meta-dropout"]().make(lambda norm: Conv4(1, 28, (8, 8, 8, 8), norm), 5)
+    made = LEARNERS.build("meta-dropout", encoder=lambda norm: Conv4(1, 28, (8, 8, 8, 8), norm), ways=5)
     assert made.steps == 5
     with pytest.raises(InputError, match="stages"):
-        learner_options("meta-dropout").make(lambda norm: nn.Flatten(), 5)
+        LEARNERS.build("meta-dropout", encoder=lambda norm: nn.Flatten(), ways=5)

@@ -71,8 +71,8 @@ def test_any_width_has_groups_that_divide_it(width):
             r"images of \(3, 28, 28\) given to an encoder of \(1, 28, 28\)",
         ),
         (lambda: Conv4(1, 28)(torch.rand(2, 1, 28, 32)), r"images of \(1, 28, 32\)"),
-        (lambda: ENCODERS["conv4"](64, 0), "a block of 0 channels"),
-        (lambda: ENCODERS["conv4"](10**9), "a block of 1000000000 channels"),
+        (lambda: ENCODERS.parse("conv4(64, 0)"), "a block of 0 channels"),
+        (lambda: ENCODERS.parse("conv4(1e9)"), "a block of 1000000000 channels"),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_line(make, message):
@@ -84,5 +84,5 @@ def test_what_does_not_fit_is_said_in_one_line(make, message):
 @pytest.mark.parametrize("name", [name for name in ENCODERS if name in ("conv4", "resnet12")])
 @pytest.mark.parametrize("norm", ["batch", "group"])
 def test_every_encoder_of_the_table_says_how_many_features_it_gives(name, norm):
-    encoder = ENCODERS[name]().make(channels=3, size=32, norm=norm)
+    encoder = ENCODERS.build(name, channels=3, size=32, norm=norm)
     assert encoder(torch.rand(2, 3, 32, 32)).shape == (2, encoder.features)

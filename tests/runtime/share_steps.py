@@ -24,7 +24,7 @@ from manyshot.base import InputError, TrainingDiverged, quieten
 from manyshot.base.seeds import generator
 from manyshot.learners import MAML, Learner, Prototypes
 from manyshot.nets import Conv4
-from manyshot.objectives import parse_objective
+from manyshot.objectives import OBJECTIVES
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.distributed import PeerLost, Processes, joined_processes
 from manyshot.runtime.metrics_log import MetricsLog, read_metrics
@@ -90,7 +90,16 @@ def train(
     made = learner(kind).double()
     validation = None if kind == "batch" else Validation(held_out)
     fit(
-        made, training_tasks(), settings, PLAN, validation, folder, True, "train", parse_objective(objective), processes
+        made,
+        training_tasks(),
+        settings,
+        PLAN,
+        validation,
+        folder,
+        True,
+        "train",
+        OBJECTIVES.build(objective),
+        processes,
     )
     return made
 

@@ -80,8 +80,9 @@ def options_of(
                 options[name] = option
             elif option.required:
                 raise InputError(
-                    f"{_name(factory)}: parameter '{name}' needs an annotation that text can express (int, float, "
-                    "bool, str, Literal, Sequence[int]) or a default"
+                    f"{_name(factory)}: parameter '{name}' needs a default or an annotation that text can express "
+                    "(int, float, bool, str, Literal)"
+                    + (f"; what is supplied is called {', '.join(sorted(hidden))}" if hidden else "")
                 )
     return options
 

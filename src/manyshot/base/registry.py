@@ -141,6 +141,18 @@ class Registry(Catalog[Callable[..., T]]):
                 raise InputError(f"{self.kind}: '{text.strip()[:40]}': {error}") from None
         return spec
 
+    def build(self, text: str, **context: Any) -> T:  # noqa: ANN401 - what a factory takes
+        """Parse a name with options and build what it names.
+
+        Args:
+            text: Such as "maml(steps=5)".
+            **context: See `Spec.build`.
+
+        Raises:
+            InputError: As `parse` and `Spec.build`.
+        """
+        return self.parse(text).build(**context)
+
     def spec(self, call: Call, also: Iterable[str] = ()) -> Spec[T]:
         """Look up a parsed call.
 

@@ -17,7 +17,7 @@ from manyshot.learners.matching import Matching
 from manyshot.learners.meta_dropout import MetaDropout, Perturbed
 from manyshot.learners.meta_sgd import MetaSGD
 from manyshot.learners.prototypes import Prototypes
-from manyshot.learners.registry import LEARNERS, ClassifierOptions, LearnerOptions
+from manyshot.learners.registry import LEARNERS
 from manyshot.learners.relation import Relation
 from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
@@ -32,14 +32,12 @@ __all__ = [
     "BaseClassesLearner",
     "BaselinePlusPlus",
     "Classifier",
-    "ClassifierOptions",
     "DistributionalSignatures",
     "Ensemble",
     "FeatureLearner",
     "FineTune",
     "GradientLearner",
     "Learner",
-    "LearnerOptions",
     "Logistic",
     "MAMLPlusPlus",
     "Matching",

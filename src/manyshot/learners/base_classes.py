@@ -1,6 +1,6 @@
 """What learners have in common that train by plain classification of all training classes."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.learners.feature_learner import FeatureLearner
-from manyshot.learners.learner import by_task, item_losses, weighted_mean
+from manyshot.learners.learner import Learner, MakeEncoder, by_task, item_losses, weighted_mean
 from manyshot.tasks import Episode
 
 
@@ -40,6 +40,19 @@ class BaseClassesLearner(FeatureLearner):
             if not isinstance(features, int):
                 raise InputError("the encoder does not say how many features it gives; set its attribute `features`")
             self.base = nn.Linear(features, classes)
+
+    @classmethod
+    def build(cls, encoder: MakeEncoder, classes: int = 0, **options: Any) -> Learner:  # noqa: ANN401 - by the constructor
+        """Build the learner on an encoder; one whose weights are all frozen is not trained as a classifier.
+
+        Args:
+            encoder: Makes an encoder with this normalization.
+            classes: Number of base classes; 0 if the learner is not trained.
+            **options: Options of the constructor.
+        """
+        body = encoder("batch")
+        trained = any(parameter.requires_grad for parameter in body.parameters())
+        return cls(body, classes if trained else 0, **options)
 
     def base_logits(self, features: Float[Tensor, "t n d"]) -> Float[Tensor, "t n classes"]:
         """The answers of the training classifier."""

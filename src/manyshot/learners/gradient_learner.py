@@ -14,7 +14,7 @@ from manyshot.learners.check_model import check_model, check_normalization
 from manyshot.learners.chunked_grad import mean_with_chunked_grad
 from manyshot.learners.cloned_model import ClonedModel
 from manyshot.learners.functional import call_with
-from manyshot.learners.learner import Classifier, Learner, criterion_named, weighted_mean
+from manyshot.learners.learner import Classifier, Learner, MakeEncoder, criterion_named, weighted_mean
 from manyshot.learners.task_tensors import Side, Task, ordinary, task_count, task_items, task_slice
 from manyshot.learners.vectorize import CHUNK, TaskVectorizer, may_use_threads, twin
 from manyshot.nets import TaskNorm, counting, using
@@ -72,6 +72,30 @@ class GradientLearner(Learner):
             isinstance(module, TaskNorm) and module.statistics == "query" for module in model.modules()
         )
         self.vectorizer = TaskVectorizer(vectorized)
+
+    @classmethod
+    def build(  # type: ignore[override]  # LEARNERS supplies what each takes
+        cls,
+        encoder: MakeEncoder,
+        ways: int,
+        norm: Literal["group", "support", "query"] = "group",
+        **options: Any,  # noqa: ANN401 - by the constructor
+    ) -> Learner:
+        """Build the learner on an encoder with a linear layer of `ways` outputs, as `LEARNERS` does.
+
+        Args:
+            encoder: Makes an encoder with this normalization; its attribute `features` is the length of a feature.
+            ways: Number of outputs.
+            norm: "group" (each item alone), "support" (statistics of the task's support) or "query" (those of the query
+                set for queries, which makes the learner transductive).
+            **options: Options of the constructor.
+        """
+        return cls(cls.build_model(encoder(norm), ways), ways, **options)
+
+    @staticmethod
+    def build_model(encoder: Any, ways: int) -> nn.Module:  # noqa: ANN401 - a module with `features`
+        """The model that adapts: the encoder and a linear layer."""
+        return nn.Sequential(encoder, nn.Linear(encoder.features, ways))
 
     @property
     def vectorized(self) -> bool:

@@ -9,8 +9,12 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from manyshot.base import InputError, did_you_mean
+from manyshot.nets import Norm
 from manyshot.tasks import Episode, Examples
 from manyshot.tasks.episode import floats
+
+MakeEncoder = Callable[[Norm], Any]
+"""Makes an encoder with this normalization."""
 
 
 @runtime_checkable
@@ -42,6 +46,16 @@ class Learner(nn.Module, ABC):
 
     transductive: bool = False
     """Whether what a query item is shows in the answer to another; results say so."""
+
+    @classmethod
+    def build(cls, encoder: MakeEncoder, **options: Any) -> "Learner":  # noqa: ANN401 - by the constructor
+        """Build the learner on an encoder that only the normalization of is open, as `LEARNERS` does.
+
+        Args:
+            encoder: Makes an encoder with this normalization.
+            **options: Options of the constructor.
+        """
+        return cls(encoder("batch"), **options)
 
     @abstractmethod
     def adapt(self, support: Examples) -> Classifier:

@@ -1,13 +1,14 @@
 """Meta-Dropout: learning to perturb hidden features in the inner loop (Lee, Nam, Yang and Hwang 2020)."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from manyshot.base import InputError
 from manyshot.learners.functional import call_with
 from manyshot.learners.gradient_learner import Parameters
 from manyshot.learners.maml import MAML
@@ -117,6 +118,17 @@ class MetaDropout(MAML):
         self, model: Perturbed, ways: int, step_size: float = 0.1, steps: int = 5, vectorized: bool | None = None
     ) -> None:
         super().__init__(model, ways, step_size, steps, vectorized=vectorized)
+
+    @staticmethod
+    def build_model(encoder: Any, ways: int) -> Perturbed:  # noqa: ANN401 - a module with `features`
+        """The encoder with learned factors behind each stage, and a linear layer.
+
+        Raises:
+            InputError: If the encoder is not made of stages.
+        """
+        if not isinstance(encoder, StagedEncoder):
+            raise InputError("meta-dropout perturbs the stages of an encoder, such as conv4; take one of stages")
+        return Perturbed(encoder, ways)
 
     def adapts(self, name: str) -> bool:
         """Whether a parameter is not the noise's, which is no task's own."""

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.base import InputError, is_whole, plain_numbers
+from manyshot.learners import LEARNERS
 from manyshot.meta_augment import parse_augmenter
 from manyshot.meta_augment.gradients import parse_estimator
 from manyshot.runtime.read_settings import read_settings
-from manyshot.training.config import MOST, Range, learner_options
+from manyshot.training.config import MOST, Range
 from manyshot.training.settings import Settings
 
 MOST_COPIES = 1024
@@ -62,7 +63,7 @@ class AugmenterConfig:
         parse_augmenter(self.augmenter)
         parse_estimator(self.gradient)
         if self.head is not None:
-            learner_options(self.head)
+            LEARNERS.parse(self.head)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -5,7 +5,7 @@ from manyshot.nets.drop_block import DropBlock
 from manyshot.nets.modes import evaluation_mode, kept_modes
 from manyshot.nets.norm import GroupNorm, Norm, groups_of, make_norm
 from manyshot.nets.pretrained import PretrainedEncoder
-from manyshot.nets.registry import ENCODERS, EncoderOptions, TextEncoderOptions
+from manyshot.nets.registry import ENCODERS
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.staged import Route, StagedEncoder
 from manyshot.nets.task_norm import TaskNorm, counting, using, with_task_norm
@@ -15,7 +15,6 @@ __all__ = [
     "ENCODERS",
     "Conv4",
     "DropBlock",
-    "EncoderOptions",
     "GroupNorm",
     "Norm",
     "PretrainedEncoder",
@@ -24,7 +23,6 @@ __all__ = [
     "StagedEncoder",
     "TaskNorm",
     "TextEncoder",
-    "TextEncoderOptions",
     "counting",
     "evaluation_mode",
     "groups_of",

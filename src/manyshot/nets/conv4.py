@@ -13,7 +13,7 @@ from manyshot.base import InputError
 from manyshot.nets.convolve import convolve
 from manyshot.nets.norm import GroupNorm, Norm, make_norm
 from manyshot.nets.norm_pool import can_pool
-from manyshot.nets.staged import StagedEncoder
+from manyshot.nets.staged import StagedEncoder, check_widths
 from manyshot.nets.task_norm import TaskNorm
 
 
@@ -24,9 +24,9 @@ class Conv4(StagedEncoder):
     feature, which is a map of `map_shape` (channels, height, width), laid out flat.
 
     Args:
-        channels: of the images, 1 or 3 as a rule.
-        size: height and width of the images, in pixels; at least 2 ** pools.
-        widths: output channels of each block.
+        channels: Channels of the images, usually 1 or 3.
+        size: Height and width of the images, in pixels; at least 2 ** pools.
+        widths: Output channels of each block.
         norm: "batch", or what gradient-based learners need: "group", "support" or "query", see `manyshot.nets.Norm`.
         pools: how many blocks, the first ones, have pooling; all of them if None. Relation networks pool twice.
 
@@ -48,9 +48,8 @@ class Conv4(StagedEncoder):
         pools: int | None = None,
     ) -> None:
         super().__init__()
+        self.check_options(widths, pools)
         self.pools = len(widths) if pools is None else pools
-        if not 0 <= self.pools <= len(widths):
-            raise InputError(f"pools={pools}: give from 0 to {len(widths)}, the number of blocks")
         if size < 2**self.pools:
             raise InputError(f"size={size}: images of {self.pools} blocks need at least {2**self.pools} pixels a side")
         self.channels, self.size, self.widths = channels, size, (channels, *widths)
@@ -66,6 +65,17 @@ class Conv4(StagedEncoder):
         self.norms = nn.ModuleList(make_norm(norm, width) for width in widths)
         for convolution in self.convolutions:
             convolution.to(memory_format=self.layout)  # type: ignore[call-overload]
+
+    @staticmethod
+    def check_options(widths: Sequence[int], pools: int | None = None) -> None:
+        """Refuse widths and numbers of pools that no images fit.
+
+        Raises:
+            InputError: If one is out of range.
+        """
+        check_widths(widths)
+        if pools is not None and not 0 <= pools <= len(widths):
+            raise InputError(f"pools={pools}: give from 0 to {len(widths)}, the number of blocks")
 
     def run(self, x: Float[Tensor, "n c h w"], first: int, last: int) -> Float[Tensor, "n ..."]:
         """Carry out blocks `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""

@@ -1,7 +1,6 @@
 """EfficientNet-Lite0 with ImageNet weights, small enough for a processor (Tan and Le 2019; Liu 2020)."""
 
 import hashlib
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,34 +28,34 @@ ROWS = (
 )
 
 
-@dataclass(frozen=True)
-class EfficientNetLite0Options:
-    """EfficientNet-Lite0 with ImageNet weights, `efficientnet-lite0(size=128)`.
+class EfficientNetLite0(PretrainedEncoder):
+    """EfficientNet-Lite0 with ImageNet weights, `efficientnet-lite0(resolution=128)`.
 
     Args:
-        size: height and width that images are resized to, in pixels; the weights were trained at 224.
-        frozen: whether the weights stay as they are.
+        channels: Channels of the images: 1 or 3.
+        resolution: Height and width that images are resized to, in pixels; the weights were trained at 224.
+        frozen: Whether the weights stay as they are.
+        norm: "batch"; others are refused.
 
     Raises:
-        InputError: if the size is not from 32 to 512.
+        InputError: If the resolution is not from 32 to 512, another normalization is asked for, the package with the
+            weights is not installed, or its file is damaged.
     """
 
-    size: int = 224
-    frozen: bool = True
+    def __init__(self, channels: int, resolution: int = 224, frozen: bool = True, norm: Norm = "batch") -> None:
+        self.check_options(resolution)
+        require_own_normalisation(norm, "efficientnet-lite0")
+        super().__init__(efficientnet_lite0(), channels, resolution, (0.5,) * 3, (0.5,) * 3, frozen)
 
-    def __post_init__(self) -> None:
-        if not 32 <= self.size <= 512:
-            raise InputError(f"efficientnet-lite0: size={self.size}: give from 32 to 512 pixels")
-
-    def make(self, channels: int, size: int, norm: Norm) -> PretrainedEncoder:
-        """Build the encoder, whatever the size of the images.
+    @staticmethod
+    def check_options(resolution: int) -> None:
+        """Refuse a resolution that the network cannot use.
 
         Raises:
-            InputError: if the package with the weights is not installed, or its file is damaged.
+            InputError: If it is not from 32 to 512.
         """
-        require_own_normalisation(norm, "efficientnet-lite0")
-        body, tail = efficientnet_lite0()
-        return PretrainedEncoder([body, tail], channels, self.size, (0.5,) * 3, (0.5,) * 3, self.frozen)
+        if not 32 <= resolution <= 512:
+            raise InputError(f"resolution={resolution}: give from 32 to 512 pixels")
 
 
 def efficientnet_lite0() -> tuple[nn.Module, nn.Module]:

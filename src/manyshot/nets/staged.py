@@ -1,11 +1,13 @@
 """Encoders made of stages, so that hidden layers can be reached: run up to one, or on from one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
 from torch import Tensor, nn
+
+from manyshot.base import InputError
 
 Route = Callable[["StagedEncoder", Any], Any]
 """What stands in for the forward pass of an encoder: the encoder and its items in, hidden items or features out."""
@@ -72,3 +74,14 @@ class StagedEncoder(nn.Module, ABC):
         other = copy(self)
         other._route = route
         return other
+
+
+def check_widths(widths: Sequence[int]) -> None:
+    """Refuse numbers of channels that are typing errors.
+
+    Raises:
+        InputError: For a block of no channel or more than 4,096.
+    """
+    for width in widths:
+        if not 1 <= width <= 4096:
+            raise InputError(f"a block of {width} channels: give from 1 to 4096")

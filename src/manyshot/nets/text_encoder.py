@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -74,6 +74,9 @@ class TextEncoder(nn.Module):
         >>> encoder(["what is my balance", "play some jazz"]).shape, encoder.features
         (torch.Size([2, 64]), 64)
     """
+
+    takes: ClassVar[str] = "text"
+    """What it encodes; encoders without this attribute take images."""
 
     identity: Tensor
 

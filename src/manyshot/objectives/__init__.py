@@ -8,7 +8,7 @@ from manyshot.objectives.mlti import MLTI
 from manyshot.objectives.objective import Objective, StepTasks
 from manyshot.objectives.plain import Plain
 from manyshot.objectives.protaugment import ProtAugment
-from manyshot.objectives.registry import OBJECTIVES, parse_objective
+from manyshot.objectives.registry import OBJECTIVES
 
 __all__ = [
     "MLTI",
@@ -21,5 +21,4 @@ __all__ = [
     "Plain",
     "ProtAugment",
     "StepTasks",
-    "parse_objective",
 ]

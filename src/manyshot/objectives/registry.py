@@ -24,16 +24,3 @@ OBJECTIVES: Registry[Objective] = Registry(
     group="manyshot.objectives",
 )
 """Every objective by its name; its options are the fields of the class."""
-
-
-def parse_objective(text: str) -> Objective:
-    """Read an objective, such as "maxup(4)".
-
-    Raises:
-        InputError: if it or an option is unknown, or a value out of range.
-
-    Example:
-        >>> parse_objective("maxup(8)")
-        MaxUp(draws=8)
-    """
-    return OBJECTIVES.parse(text).build()

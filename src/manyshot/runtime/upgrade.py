@@ -38,7 +38,7 @@ FIT_VALUES = {"optimizer": {"adam": "adamw"}, "schedule": {"halving": "step"}}
 METHODS: dict[str, dict[str, str]] = {}
 """Learners, encoders and other methods that were renamed: by setting, old name, new name."""
 
-OPTIONS: dict[str, dict[str, dict[str, str]]] = {}
+OPTIONS: dict[str, dict[str, dict[str, str]]] = {"encoder": {"efficientnet-lite0": {"size": "resolution"}}}
 """Options of methods that were renamed: by setting and method (its new name; "*" for all), old name, new name."""
 
 SAME_TABLE = {"head": "learner", "test_plan": "plan"}

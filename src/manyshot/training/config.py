@@ -7,9 +7,9 @@ from typing import Any
 from manyshot.augment import Plan
 from manyshot.base import InputError, did_you_mean, is_whole, plain_numbers
 from manyshot.datasets import DATASETS, Columns
-from manyshot.learners import LEARNERS, LearnerOptions
-from manyshot.nets import ENCODERS, EncoderOptions
-from manyshot.objectives import parse_objective
+from manyshot.learners import LEARNERS
+from manyshot.nets import ENCODERS
+from manyshot.objectives import OBJECTIVES
 from manyshot.runtime.read_settings import read_settings
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.settings import Settings
@@ -100,9 +100,9 @@ class Config:
             raise InputError(f"classes={self.classes}: give a whole number, at least 2, or leave it out for all")
         Plan(self.plan)
         Plan(self.test_plan).check_use("test plan")
-        parse_objective(self.objective)
-        learner_options(self.learner)
-        encoder_options(self.encoder)
+        OBJECTIVES.parse(self.objective)
+        LEARNERS.parse(self.learner)
+        ENCODERS.parse(self.encoder)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -164,29 +164,3 @@ class Config:
     def seeded(self, seed: int) -> "Config":
         """The same with another seed."""
         return replace(self, fit=replace(self.fit, seed=seed))
-
-
-def learner_options(text: str) -> LearnerOptions:
-    """Read a learner, such as "maml(steps=5)".
-
-    Raises:
-        InputError: if it or an option is unknown.
-
-    Example:
-        >>> learner_options("maml(steps=5)")
-        MAMLOptions(steps=5, step_size=0.4, order=2, norm='group')
-    """
-    return LEARNERS.parse(text).build()
-
-
-def encoder_options(text: str) -> EncoderOptions:
-    """Read an encoder, such as "conv4(64, 64, 128, 128)".
-
-    Raises:
-        InputError: if it or an option is unknown.
-
-    Example:
-        >>> encoder_options("conv4(32)")
-        Conv4Options(first=32, second=64, third=64, fourth=64, pools=4)
-    """
-    return ENCODERS.parse(text).build()

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.learners import ClassifierOptions, Learner
-from manyshot.nets import Norm, PretrainedEncoder, TextEncoder, TextEncoderOptions
+from manyshot.learners import LEARNERS, Learner
+from manyshot.nets import ENCODERS, Norm, PretrainedEncoder, TextEncoder
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu
 from manyshot.runtime.metrics_log import Row, read_metrics
 from manyshot.runtime.run_folder import CONFIG, kind_of_run, read_config
 from manyshot.tasks import Source
-from manyshot.training.config import Config, encoder_options, learner_options
+from manyshot.training.config import Config
 from manyshot.training.splits import image_shape
 
 AUGMENTER = "augmenter"
@@ -100,20 +100,19 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
     Raises:
         InputError: if the encoder takes images and the data are sentences, or the other way about.
     """
-    encoder, learner = encoder_options(config.encoder), learner_options(config.learner)
-    if isinstance(encoder, TextEncoderOptions) != (channels == 0):
+    encoder, learner = ENCODERS.parse(config.encoder), LEARNERS.parse(config.learner)
+    if (getattr(encoder.factory, "takes", "images") == "text") != (channels == 0):
         sides = ("pictures", "sentences", "minilm or ngrams"), ("sentences", "pictures", "conv4 or resnet12")
         takes, given, mend = sides[0] if channels == 0 else sides[1]
         raise InputError(f"encoder '{config.encoder}' takes {takes}, and the data are {given}; take {mend}, say")
-    if isinstance(learner, ClassifierOptions) and not learner.classes:
-        learner = learner.for_classes(classes)
 
     def make_encoder(norm: Norm) -> torch.nn.Module:
-        return encoder.make(channels, size, norm)
+        return encoder.build(channels=channels, size=size, norm=norm)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
-        return learner.make(make_encoder, Plan(config.plan).most_ways(config.most_ways))
+        ways = Plan(config.plan).most_ways(config.most_ways)
+        return learner.build(encoder=make_encoder, ways=ways, classes=classes)
 
 
 def frozen_run(config: Config, source: Source) -> Run:

@@ -7,7 +7,7 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.learners import FeatureLearner, Learner
 from manyshot.nets import PretrainedEncoder, TextEncoder
-from manyshot.objectives import Objective, Plain, parse_objective
+from manyshot.objectives import OBJECTIVES, Objective, Plain
 from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.device import require_device
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
@@ -141,7 +141,7 @@ def plan_and_objective(config: Config) -> tuple[Plan, Objective]:
         Traceback (most recent call last):
         manyshot.base.errors.InputError: objective 'maxup' chooses among draws of the plan; give a plan that draws
     """
-    plan, objective = Plan(config.plan), parse_objective(config.objective)
+    plan, objective = Plan(config.plan), OBJECTIVES.build(config.objective)
     if objective.needs_plan and not plan.placements:
         raise InputError(f"objective '{config.objective}' chooses among draws of the plan; give a plan that draws")
     return plan, objective
