@@ -23,10 +23,18 @@ def test_the_probe_stands_beside_the_accuracy(manyshot, run):
     assert "shuffled" not in manyshot("evaluate", run, "digits", "--tasks", 20, "--quiet").out
 
 
-def test_a_plan_that_makes_other_tasks_cannot_be_judged_by(manyshot, run):
-    answer = manyshot("evaluate", run, "digits", "--tasks", 20, "--plan", "task: composites", "--quiet")
-    assert answer.status == 2
-    assert "leave its 'task:' clause out" in answer.errors
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ("task: composites", "leave its 'task:' clause out"),
+        ("task: turn", "by a draw of its class"),
+        ("query: mixup", "mixes queries"),
+    ],
+)
+def test_a_plan_that_an_evaluation_cannot_use_is_refused(manyshot, run, plan, told):
+    answer = manyshot("evaluate", run, "digits", "--tasks", 20, "--plan", plan, "--quiet")
+    assert (answer.status, answer.errors.count("\n")) == (2, 1)
+    assert told in answer.errors
 
 
 def test_a_run_goes_on_with_its_own_objective_alone(manyshot, run):

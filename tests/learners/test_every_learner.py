@@ -26,6 +26,7 @@ from manyshot.learners import (
     Relation,
     Reptile,
     Ridge,
+    queries_see_each_other,
 )
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples
@@ -562,6 +563,16 @@ class TestEveryLearner:
         light = replace(episode, query=replace(episode.query, weight=weight, items=items))
         gone = replace(episode, query=take(episode.query, torch.arange(1, WAYS * QUERIES)))
         assert_close(gradients(learner, learner.loss(light)), gradients(learner, learner.loss(gone)))
+
+    def test_no_answer_changes_with_another_query(self, row):
+        learner, episode = row.make().eval(), episode_of()
+        if queries_see_each_other(learner):
+            pytest.skip("is transductive, and evaluations say so")
+        items = episode.query.items.clone()
+        items[:, 0] *= 1.5
+        plain = logits_of(learner, episode.support, episode.query)
+        other = logits_of(learner, episode.support, replace(episode.query, items=items))
+        assert torch.allclose(plain[:, 1:], other[:, 1:], atol=1e-10)
 
     def test_does_not_care_about_the_order_of_support_items(self, row):
         learner, episode = row.make(), episode_of()
