@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 
 from manyshot.base import InputError
-from manyshot.learners import ANIL, MAML, MAMLPlusPlus, MetaSGD, Reptile, transductive
+from manyshot.learners import ANIL, MAML, MAMLPlusPlus, MetaSGD, Prototypes, Reptile, transductive
 from manyshot.nets import Conv4, TaskNorm, TextEncoder, with_task_norm
 from manyshot.nets.ngrams import NGrams
 
@@ -285,3 +285,8 @@ def test_encoders_and_learners_name_normalization_alike(norm):
     encoder = Conv4(1, 8, (4, 4), norm)
     learner = MAML(nn.Sequential(encoder, nn.Linear(encoder.features, WAYS)), WAYS)
     assert learner.transductive is (norm == "query")
+
+
+def test_an_encoder_that_gives_maps_is_refused_by_prototypes(episode_of):
+    with pytest.raises(InputError, match=r"features of shape \[2, 4, 4\] for each item.* put nn.Flatten"):
+        Prototypes(nn.Identity()).adapt(episode_of(2, 4, 4).support)

@@ -49,8 +49,13 @@ class Prototypes(FeatureLearner):
         self.match: Match = match
         self.temperature = temperature
 
-    def head(self, features: Float[Tensor, "t n d"], support: Examples) -> Head:
+    def head(self, features: Float[Tensor, "t n *d"], support: Examples) -> Head:
         """Each class becomes its mean, or the set of its items."""
+        if features.ndim != 3:
+            raise InputError(
+                f"the encoder gives features of shape {list(features.shape[2:])} for each item, and prototypes need one "
+                "dimension; put nn.Flatten() or a pooling behind it"
+            )
         if self.match == "mean":
             mass = support.labels * support.weight[..., None]
             prototypes = mass.mT @ features / mass.sum(1)[..., None].clamp(min=1e-12)
