@@ -53,8 +53,8 @@ class Prototypes(FeatureLearner):
         """Each class becomes its mean, or the set of its items."""
         if features.ndim != 3:
             raise InputError(
-                f"the encoder gives features of shape {list(features.shape[2:])} for each item, and prototypes need one "
-                "dimension; put nn.Flatten() or a pooling behind it"
+                f"the encoder gives features of shape {list(features.shape[2:])} for each item, and prototypes need "
+                "one dimension; put nn.Flatten() or a pooling behind it"
             )
         if self.match == "mean":
             mass = support.labels * support.weight[..., None]
