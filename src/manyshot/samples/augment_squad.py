@@ -8,7 +8,7 @@ from typing import Any
 from manyshot.augment import Plan
 from manyshot.augment.ops.kinds import require_kind
 from manyshot.augment.ops.op import Op
-from manyshot.augment.text.spans import Marked, change_around
+from manyshot.augment.text.spans import MarkedText, change_outside_spans
 from manyshot.base import InputError, check_out, read_json, track, write_json
 from manyshot.base.seeds import generator
 
@@ -102,7 +102,7 @@ def _made(
     contexts = [context for context in marked for _ in range(copies)]
     asked = [question["question"] for original in originals for _ in range(copies) for question in original["qas"]]
     stream = generator(seed, "squad", article)
-    changed = iter(change_around(op, contexts, op.sample(len(contexts), stream)))
+    changed = iter(change_outside_spans(op, contexts, op.sample(len(contexts), stream)))
     questions = iter(op.apply(asked, op.sample(len(asked), stream)))
     for original, before in zip(originals, marked, strict=True):
         for copy in range(copies):
@@ -110,7 +110,7 @@ def _made(
             yield _paragraph(original, context, questions, copy), context.text != before.text
 
 
-def _marked(paragraph: Any, where: str) -> Marked:  # noqa: ANN401 - as JSON has it
+def _marked(paragraph: Any, where: str) -> MarkedText:  # noqa: ANN401 - as JSON has it
     """A context with the spans of its answers, checked."""
     try:
         context, spans = paragraph["context"], []
@@ -129,7 +129,7 @@ def _marked(paragraph: Any, where: str) -> Marked:  # noqa: ANN401 - as JSON has
             f"{where}: not in SQuAD's format: give 'context', and 'qas' with 'id', 'question' and 'answers' of 'text' "
             "and 'answer_start'"
         ) from None
-    return Marked(context, tuple(spans))
+    return MarkedText(context, tuple(spans))
 
 
 def _answers(question: Any) -> Iterator[Any]:  # noqa: ANN401 - as JSON has it
@@ -137,7 +137,7 @@ def _answers(question: Any) -> Iterator[Any]:  # noqa: ANN401 - as JSON has it
         yield from question.get(name, ())
 
 
-def _paragraph(original: Any, context: Marked, questions: Iterator[str], copy: int) -> dict[str, Any]:  # noqa: ANN401
+def _paragraph(original: Any, context: MarkedText, questions: Iterator[str], copy: int) -> dict[str, Any]:  # noqa: ANN401
     spans = iter(context.spans)
     qas = []
     for question in original["qas"]:

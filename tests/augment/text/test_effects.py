@@ -29,7 +29,7 @@ from manyshot.augment.text import (
     Typos,
     Widths,
 )
-from manyshot.augment.text.text_op import draws
+from manyshot.augment.text.text_op import draw_numbers
 from manyshot.augment.text.typos import NEAR
 from manyshot.augment.text.wordnet import synonyms
 from manyshot.base import InputError
@@ -48,7 +48,7 @@ def words(text):
 
 
 def test_numbers_are_those_of_the_seeds_one_by_one():
-    assert draws(torch.tensor([7, 9]), [2, 3]) == [
+    assert draw_numbers(torch.tensor([7, 9]), [2, 3]) == [
         [float(uniform(s, k)) for k in range(c)] for s, c in ((7, 2), (9, 3))
     ]
 
@@ -275,7 +275,7 @@ def test_some_han_characters_become_others(op, share):
         assert len(result) == len(text)
         changed = [(a, b) for a, b in zip(text, result, strict=True) if a != b]
         assert len(changed) == share
-        assert all(b in op.table()[a] for a, b in changed)
+        assert all(b in op.replacements()[a] for a, b in changed)
 
 
 def test_widths_there_and_back():
@@ -289,8 +289,8 @@ def test_widths_there_and_back():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SwapWords(2.0), "SwapWords: share=2.0"),
-        (lambda: Typos(-1.0), "Typos: share=-1.0"),
+        (lambda: SwapWords(2.0), "SwapWords: fraction=2.0"),
+        (lambda: Typos(-1.0), "Typos: fraction=-1.0"),
         (lambda: Case("loud"), "Case: to='loud'"),
         (lambda: Dates(0), "Dates: days=0"),
     ],

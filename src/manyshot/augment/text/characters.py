@@ -1,8 +1,8 @@
-"""Which characters stand alone, which belong to the one before them, and what must not be taken apart.
+"""Which characters stand alone, which belong to the one before them, and what must not be split.
 
 A *simple* character is a whole character by itself unless a mark follows it: Latin, Greek and Cyrillic letters, digits,
-Han characters, kana, Hangul syllables, common punctuation. Whatever else a text holds (emoji, flags, combining marks,
-other scripts, control characters) is looked at by rules that are made when the first such text is seen.
+Han characters, kana, Hangul syllables, common punctuation. The rules for other characters (emoji, flags, combining
+marks, other scripts, control characters) are built when the first such text is seen.
 """
 
 import re
@@ -15,7 +15,7 @@ LETTERS = (
     "A-Za-z\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af"
     "\u0370-\u0373\u0376\u0377\u037b-\u037d\u037f\u0386\u0388-\u0481\u048a-\u052f\u1e00-\u1fff\uac00-\ud7a3"
 )
-"""Simple letters of scripts that part words by spaces, as a class of a regular expression."""
+"""Simple letters of scripts that separate words by spaces, as a class of a regular expression."""
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 """Han characters, as a class of a regular expression."""
 _KANA = "\u3041-\u3096\u309b-\u30ff\u3105-\u312f\uff66-\uff9d"
@@ -26,11 +26,11 @@ _SIGNS = (
 )
 OTHER = re.compile(f"[^{LETTERS}{HAN}{_KANA}{_SIGNS}]")
 """A character that is not simple."""
-PARTING = frozenset(" \t\n\r\u3000,.;:!?…，。、！？；：“”‘’\"'`")
-"""What may stand beside a word that is moved or left out; beside other signs a word stays where it is."""
+SEPARATORS = frozenset(" \t\n\r\u3000,.;:!?…，。、！？；：“”‘’\"'`")
+"""Characters that may stand beside a word that is moved or left out; a word beside other signs stays where it is."""
 
 _END = '\\s<>"，。；：？！、（）《》「」『』“”‘’【】'
-_KEPT = (
+_PROTECTED = (
     rf"(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]*+://[^{_END}]++",  # addresses
     rf"(?<![A-Za-z])(?:mailto|tel|data|urn):[^{_END}]++",
     r"(?<![A-Za-z0-9_.+\-])[A-Za-z0-9_.+\-]++@(?:[A-Za-z0-9.\-]++|[\w.\-]++)",  # e-mail
@@ -48,17 +48,17 @@ _KEPT = (
     r"\$\w++|&#?\w++;|\\\w|:[a-z0-9_+\-]++:",  # $name, &amp;, \n, :smile:
     r"(?<!\w)[^\W_]*+_\w*+",  # snake_case, __name__
 )
-KEPT = "|".join(_KEPT)
-"""What has a meaning to a program, as a regular expression: addresses, placeholders, tags, names with underscores."""
+PROTECTED = "|".join(_PROTECTED)
+"""What must not be split, as a regular expression: addresses, placeholders, tags, names with underscores."""
 _HINT = re.compile(r"[@#＃{\[<%$&\\/:_]")
 _DOT = re.compile(r"[A-Za-z0-9]\.[A-Za-z0-9]")
 
 
-def may_hold_kept(text: str) -> bool:
-    """Whether something of `KEPT` may stand in a text; quick, and right where it says no.
+def may_hold_protected(text: str) -> bool:
+    """Whether a text may hold something that `PROTECTED` matches: a quick check without false negatives.
 
     Example:
-        >>> may_hold_kept("A plain sentence."), may_hold_kept("See a.com")
+        >>> may_hold_protected("A plain sentence."), may_hold_protected("See a.com")
         (False, True)
     """
     return _HINT.search(text) is not None or ("." in text and _DOT.search(text) is not None)
@@ -78,8 +78,8 @@ def is_simple(text: str) -> bool:
 def marks() -> str:
     """Characters that belong to the one before them, as a class of a regular expression.
 
-    All marks of the Unicode database, joiners, skin tones, tags, and the vowels and finals of Hangul. It is a little
-    more than what extends a grapheme cluster (Unicode Annex 29): none is broken, and some more is held together.
+    All marks of the Unicode database, joiners, skin tones, tags, and the vowels and finals of Hangul: a superset of
+    what extends a grapheme cluster (Unicode Annex 29), so that no cluster is split.
     """
     extra = {0x200C, 0x200D, 0xFF9E, 0xFF9F, 0x0E33, 0x0EB3, *range(0x1F3FB, 0x1F400), *range(0xE0020, 0xE0080)}
     extra |= {*range(0x1160, 0x1200), *range(0xD7B0, 0xD7FC)}

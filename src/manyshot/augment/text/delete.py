@@ -1,26 +1,25 @@
-"""Words that are left out (Wei and Zou 2019), one by one or a span of them (Shen et al. 2020)."""
+"""Deletion of words (Wei and Zou 2019), one by one or a span of them (Shen et al. 2020)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.ops.op import check_number
-from manyshot.augment.text.characters import PARTING
-from manyshot.augment.text.text_op import WordOp, pick, portion
+from manyshot.augment.text.characters import SEPARATORS
+from manyshot.augment.text.text_op import FractionOp, WordOp, count_of, pick_distinct
 from manyshot.augment.text.words import Words
 
 
 @dataclass(frozen=True)
-class DeleteWords(WordOp):
-    """Leave random words of each text out: random deletion of EDA.
+class DeleteWords(FractionOp, WordOp):
+    """Delete random words of each text: random deletion of EDA.
 
-    Of n words, `max(1, share n)` go; in the paper each goes with probability `share`, which leaves most short texts as
-    they were. At least one word stays, and so do words next to an address, a placeholder or an emoji.
+    Of n words, `max(1, fraction * n)` are deleted; in the paper each is deleted with that probability, which leaves
+    most short texts unchanged. At least one word stays, and so do words next to an address, a placeholder or an emoji.
 
     Args:
-        share: of words that are left out; at least one is.
+        fraction: Fraction of words that are deleted, at least one word.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: For a fraction outside 0 to 1.
 
     Example:
         >>> import torch
@@ -28,93 +27,90 @@ class DeleteWords(WordOp):
         ['Good day!']
     """
 
-    share: float = 0.1
+    fraction: float = 0.1
 
-    def __post_init__(self) -> None:
-        check_number(self, "share", high=1)
+    def numbers_needed(self, words: Words) -> int:
+        """One number per deleted word."""
+        return min(count_of(self.fraction, words.total), len(words.movable), words.total - 1) if words.movable else 0
 
-    def needs(self, words: Words) -> int:
-        """One number a word that goes."""
-        return min(portion(self.share, words.total), len(words.free), words.total - 1) if words.free else 0
-
-    def changed(self, words: Words, numbers: Sequence[float]) -> str:
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
         """The text without these words."""
-        return without(words.parts, sorted(pick(words.free, len(numbers), numbers)))
+        return delete_words(words.parts, sorted(pick_distinct(words.movable, len(numbers), numbers)))
 
 
 @dataclass(frozen=True)
-class CutOff(WordOp):
-    """Leave a span of neighbouring words of each text out: span cut-off (Shen, Zheng, Shen, Qu and Chen 2020).
+class CutOff(FractionOp, WordOp):
+    """Delete a span of neighboring words of each text: span cutoff (Shen, Zheng, Shen, Qu and Chen 2020).
 
-    Of n words, `max(1, share n)` in a row go, with what stands between them; a span holds no address, placeholder,
-    number or emoji. In the paper the span is set to zero in the embeddings, so the others keep their positions.
+    Of n words, `max(1, fraction * n)` in a row are deleted, with what stands between them; a span holds no address,
+    placeholder, number or emoji. In the paper the embeddings of the span are set to zero, so that the other words keep
+    their positions.
 
     Args:
-        share: of words in the span.
+        fraction: Fraction of words in the span.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: For a fraction outside 0 to 1.
 
     Example:
         >>> import torch
-        >>> CutOff(share=0.5).apply(["Nobody has seen the car here."], {"seed": torch.tensor([1])})
+        >>> CutOff(fraction=0.5).apply(["Nobody has seen the car here."], {"seed": torch.tensor([1])})
         ['Nobody has seen.']
     """
 
-    share: float = 0.2
+    fraction: float = 0.2
 
-    def __post_init__(self) -> None:
-        check_number(self, "share", high=1)
-
-    def needs(self, words: Words) -> int:
-        """One number, for the place of the span."""
+    def numbers_needed(self, words: Words) -> int:
+        """One number, for the position of the span."""
         return 1 if self._spans(words) else 0
 
-    def changed(self, words: Words, numbers: Sequence[float]) -> str:
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
         """The text without the span."""
         spans = self._spans(words)
-        return without(words.parts, spans[int(numbers[0] * len(spans))])
+        return delete_words(words.parts, spans[int(numbers[0] * len(spans))])
 
     def _spans(self, words: Words) -> list[list[int]]:
-        length = min(portion(self.share, words.total), words.total - 1)
+        length = min(count_of(self.fraction, words.total), words.total - 1)
         if length < 1:
             return []
         runs, before = [], None
-        for place in words.free:
-            if before is None or place > before + 2 or not _parts_only(words.parts[place - 1]):
-                runs.append([place])
+        for index in words.movable:
+            if before is None or index > before + 2 or not _only_separates(words.parts[index - 1]):
+                runs.append([index])
             else:
-                runs[-1].append(place)
-            before = place
+                runs[-1].append(index)
+            before = index
         return [run[start : start + length] for run in runs for start in range(len(run) - length + 1)]
 
 
 COMMAS, STOPS = frozenset(",，、"), frozenset(".!?;:…。！？；：")
 
 
-def without(parts: Sequence[str], places: Sequence[int]) -> str:
-    """The text without the words at these places.
+def delete_words(parts: Sequence[str], indices: Sequence[int]) -> str:
+    """The text without some of its words.
+
+    Of two spaces that meet, one is deleted, and so are a comma before the end of a sentence and what separates two
+    neighboring deleted words.
 
     Args:
-        parts: what stands between words and words in turn.
-        places: of words that are free, in rising order. Of two spaces that meet, one goes, and so do a comma before
-            the end of a sentence and what parts two neighbouring words that go.
+        parts: What stands between words and words in turn.
+        indices: Indices of movable words, in rising order.
 
     Example:
-        >>> without(["", "Good", " ", "old", " ", "friend", ", hi"], [1, 5])
+        >>> delete_words(["", "Good", " ", "old", " ", "friend", ", hi"], [1, 5])
         'old, hi'
     """
-    result, gone, before = parts[0], set(places), False
-    for place in range(1, len(parts), 2):
-        between = parts[place + 1]
-        if place not in gone:
-            result += parts[place] + between
+    result, deleted, before = parts[0], set(indices), False
+    for index in range(1, len(parts), 2):
+        between = parts[index + 1]
+        if index not in deleted:
+            result += parts[index] + between
             before = False
             continue
-        if before and _parts_only(parts[place - 1]):
-            result = result.removesuffix(parts[place - 1])
-        at_end = place + 2 == len(parts) and not between
-        if result.endswith(" ") and (at_end or between[:1] in PARTING):
+        if before and _only_separates(parts[index - 1]):
+            result = result.removesuffix(parts[index - 1])
+        at_end = index + 2 == len(parts) and not between
+        if result.endswith(" ") and (at_end or between[:1] in SEPARATORS):
             result = result[:-1]
         if result[-1:] in COMMAS and (at_end or between[:1] in STOPS):
             result = result[:-1]
@@ -123,6 +119,6 @@ def without(parts: Sequence[str], places: Sequence[int]) -> str:
     return result
 
 
-def _parts_only(between: str) -> bool:
-    """Whether nothing but what parts words stands there."""
-    return between == " " or PARTING.issuperset(between)
+def _only_separates(between: str) -> bool:
+    """Whether it only separates words."""
+    return between == " " or SEPARATORS.issuperset(between)

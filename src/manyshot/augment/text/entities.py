@@ -1,4 +1,4 @@
-"""Names in the place of names of the same kind."""
+"""Names replaced by names of the same kind."""
 
 import re
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from functools import lru_cache
 
 from manyshot.augment.ops.op import Params
 from manyshot.augment.text.characters import HAN
-from manyshot.augment.text.data_files import lines_of
-from manyshot.augment.text.text_op import TextOp, draws
-from manyshot.augment.text.words import found_outside_kept, replaced
+from manyshot.augment.text.data_files import read_lines
+from manyshot.augment.text.text_op import TextOp, draw_numbers
+from manyshot.augment.text.words import find_outside_protected, replace_matches
 
 
 @dataclass(frozen=True)
 class Entities(TextOp):
-    r"""Replace names by others of the same kind, from lists in a file: each of its names in a text by another.
+    r"""Replace each name that a file lists by another name of the same kind.
 
-    The file has a name a line, and an empty line between kinds: cities, then dishes. Only for classes that do not hang
-    on the name. A name is found as it is written, as a whole word (Chinese: anywhere), the longest first, outside
-    addresses and placeholders.
+    Only for classes that do not depend on the name. The file has one name per line, and an empty line between kinds:
+    cities, then dishes. A name is matched as it is written, as a whole word (in Chinese anywhere), the longest first,
+    outside addresses and placeholders.
 
     Args:
-        file: of names, UTF-8.
+        file: Path of the file of names, in UTF-8.
 
     Example:
         >>> import tempfile, torch
@@ -34,26 +34,28 @@ class Entities(TextOp):
     file: str
 
     def apply(self, texts: list[str], params: Params) -> list[str]:
-        """Change n texts, each by its own seed; a kind of one name stays as it is.
+        """Change n texts, each by its own seed; the name of a kind with one name stays.
 
         Raises:
-            InputError: for a file that is not there.
+            InputError: If the file does not exist.
         """
-        others = _others(lines_of(self.file, "names"))
+        others = _others(read_lines(self.file, "names"))
         if not others:
             return list(texts)
-        found = [found_outside_kept(text, _pattern(tuple(others))) for text in texts]
-        changed = []
-        for text, matches, numbers in zip(texts, found, draws(params["seed"], list(map(len, found))), strict=True):
+        names = [find_outside_protected(text, _pattern(tuple(others))) for text in texts]
+        results = []
+        for text, matches, numbers in zip(
+            texts, names, draw_numbers(params["seed"], list(map(len, names))), strict=True
+        ):
             choices = [others[match.group()] for match in matches]
-            new = [names[int(number * len(names))] for names, number in zip(choices, numbers, strict=True)]
-            changed.append(replaced(text, matches, new))
-        return changed
+            new = [some[int(number * len(some))] for some, number in zip(choices, numbers, strict=True)]
+            results.append(replace_matches(text, matches, new))
+        return results
 
 
 @lru_cache(maxsize=16)
 def _others(lines: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """For each name, the others of its kinds."""
+    """For each name, the other names of its kinds."""
     kinds: list[list[str]] = [[]]
     for line in lines:
         if line:
@@ -67,12 +69,12 @@ def _others(lines: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=16)
 def _pattern(names: tuple[str, ...]) -> str:
-    """Any of the names; one that begins or ends with a letter that parts words is not found inside a word."""
+    """A pattern of all names; a name with a Latin letter at an end is not matched inside a word."""
     letter = rf"[^\W{HAN}]"
 
-    def written(name: str) -> str:
+    def whole(name: str) -> str:
         begin = f"(?<!{letter})" if re.match(letter, name) else ""
         end = f"(?!{letter})" if re.search(f"{letter}$", name) else ""
         return begin + re.escape(name) + end
 
-    return "|".join(written(name) for name in sorted(names, key=len, reverse=True))
+    return "|".join(whole(name) for name in sorted(names, key=len, reverse=True))

@@ -1,41 +1,36 @@
-"""What ops that misspell words have in common."""
+"""The base class of ops that misspell words."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from manyshot.augment.ops.op import check_number
-from manyshot.augment.text.text_op import WordOp, pick, portion
+from manyshot.augment.text.text_op import FractionOp, WordOp, count_of, pick_distinct
 from manyshot.augment.text.words import Words
 
 
-class LetterOp(WordOp):
-    """An op that spoils the letters of some words; every one has the option `share`."""
+class LetterOp(FractionOp, WordOp):
+    """An op that misspells a fraction of the words of each text."""
 
     segmented: ClassVar[bool] = False
-    share: float
 
-    def __post_init__(self) -> None:
-        check_number(self, "share", high=1)
+    def numbers_needed(self, words: Words) -> int:
+        """Three numbers per word: which word, where in it, and how."""
+        return 3 * min(count_of(self.fraction, words.total), len(self._indices(words)))
 
-    def needs(self, words: Words) -> int:
-        """Three numbers a word: which, where in it, and how."""
-        return 3 * min(portion(self.share, words.total), len(self._places(words)))
-
-    def changed(self, words: Words, numbers: Sequence[float]) -> str:
-        """The text with these words spoilt."""
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+        """The text with some words misspelled."""
         parts, count = words.parts.copy(), len(numbers) // 3
-        for rank, place in enumerate(pick(self._places(words), count, numbers)):
-            parts[place] = self.spoilt(parts[place], numbers[count + rank], numbers[2 * count + rank])
+        for rank, index in enumerate(pick_distinct(self._indices(words), count, numbers)):
+            parts[index] = self.misspell_word(parts[index], numbers[count + rank], numbers[2 * count + rank])
         return "".join(parts)
 
-    def _places(self, words: Words) -> list[int]:
-        return [place for place in words.places if self.can_spoil(words.parts[place])]
+    def _indices(self, words: Words) -> list[int]:
+        return [index for index in words.indices if self.can_misspell(words.parts[index])]
 
     @abstractmethod
-    def can_spoil(self, word: str) -> bool:
-        """Whether `spoilt` changes a word."""
+    def can_misspell(self, word: str) -> bool:
+        """Whether `misspell_word` changes the word."""
 
     @abstractmethod
-    def spoilt(self, word: str, where: float, how: float) -> str:
-        """A word that it can spoil, spoilt by two numbers from 0 to 1."""
+    def misspell_word(self, word: str, where: float, how: float) -> str:
+        """The word misspelled, given two numbers from 0 to 1."""

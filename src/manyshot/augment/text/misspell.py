@@ -1,4 +1,4 @@
-"""Words as people misspell them who go by the sound."""
+"""Words misspelled by their sound."""
 
 import re
 from dataclasses import dataclass
@@ -41,16 +41,16 @@ _PAIRS = (
 
 @dataclass(frozen=True)
 class Misspell(LetterOp):
-    """Misspell random words of each text by the sound, one mistake a word: `recieve`, `definate`, `acommodate`.
+    """Misspell random words of each text by their sound, one mistake per word: `recieve`, `definate`, `acommodate`.
 
-    The mistakes are English ones: letters that sound alike, `ie` for `ei`, endings such as `-able` for `-ible`, one
-    consonant for two and two for one.
+    The mistakes are English: letters that sound alike, `ie` for `ei`, endings such as `-able` for `-ible`, single
+    for double consonants and the reverse.
 
     Args:
-        share: of words that are misspelt; at least one is, if any can be.
+        fraction: Fraction of words that are misspelled, at least one if any can be.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: For a fraction outside 0 to 1.
 
     Example:
         >>> import torch
@@ -58,25 +58,25 @@ class Misspell(LetterOp):
         ['I received a lettor.']
     """
 
-    share: float = 0.1
+    fraction: float = 0.1
 
-    def can_spoil(self, word: str) -> bool:
-        """Whether one of the mistakes can be made in it."""
+    def can_misspell(self, word: str) -> bool:
+        """Whether one of the mistakes is possible in the word."""
         return len(word) > 3 and bool(_mistakes(word))
 
-    def spoilt(self, word: str, where: float, how: float) -> str:
-        """One mistake."""
+    def misspell_word(self, word: str, where: float, how: float) -> str:
+        """The word with one mistake."""
         mistakes = _mistakes(word)
         start, end, wrong = mistakes[int(where * len(mistakes))]
         return word[:start] + wrong + word[end:]
 
 
 def _mistakes(word: str) -> list[tuple[int, int, str]]:
-    """Where a mistake can be made, and what stands there then. First letters stay as they are."""
-    found = [(m.start(), m.end(), m.group(1)) for m in _DOUBLED.finditer(word, 1)]
-    found += [(m.start(), m.end(), 2 * m.group()) for m in _AFTER_VOWEL.finditer(word, 1)]
+    """Start and end of each possible mistake, and the wrong letters. First letters stay as they are."""
+    mistakes = [(m.start(), m.end(), m.group(1)) for m in _DOUBLED.finditer(word, 1)]
+    mistakes += [(m.start(), m.end(), 2 * m.group()) for m in _AFTER_VOWEL.finditer(word, 1)]
     for right, wrong in _PAIRS:
         start = word.find(right, 1)
         if start >= 0:
-            found.append((start, start + len(right), wrong))
-    return found
+            mistakes.append((start, start + len(right), wrong))
+    return mistakes

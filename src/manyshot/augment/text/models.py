@@ -1,4 +1,4 @@
-"""Language models of the transformers library, by name or folder, and how they are drawn from by seeds."""
+"""Language models of the transformers library, by name or folder, and text that they generate from seeds."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,8 +14,8 @@ from manyshot.augment.text.packages import require
 from manyshot.base import InputError
 from manyshot.base.seeds import uniform
 
-AT_ONCE = 16
-"""Texts that go through a model together."""
+BATCH_SIZE = 16
+"""Number of texts that go through a model together."""
 
 
 class Model(NamedTuple):
@@ -30,11 +30,11 @@ def load(name: str, kind: str) -> Model:
     """Load a model once. Only weights stored as safetensors are loaded, and no code that comes with a model is run.
 
     Args:
-        name: on the hub, or a folder, which is never looked for on the network.
-        kind: the class of transformers that makes it, such as "AutoModelForMaskedLM".
+        name: Name on the hub, or a folder, which is never looked for on the network.
+        kind: Name of the class of transformers that loads it, such as "AutoModelForMaskedLM".
 
     Raises:
-        InputError: if transformers is not installed, or the model cannot be loaded.
+        InputError: If transformers is not installed, or the model cannot be loaded.
 
     Example:
         >>> load("/no/such/folder", "AutoModelForMaskedLM")  # doctest: +ELLIPSIS
@@ -42,9 +42,9 @@ def load(name: str, kind: str) -> Model:
         manyshot.base.errors.InputError: model '/no/such/folder': no such folder...
     """
     transformers = require("transformers", "transformers")
-    here = Path(name).expanduser()
-    local = here.is_dir()
-    if not local and (here.is_absolute() or name.startswith(("~", "."))):
+    folder = Path(name).expanduser()
+    local = folder.is_dir()
+    if not local and (folder.is_absolute() or name.startswith(("~", "."))):
         raise InputError(f"model '{name}': no such folder; name one, or a model of the hub")
     settings = {"trust_remote_code": False, "local_files_only": local}
     bars = transformers.utils.logging.is_progress_bar_enabled()
@@ -52,10 +52,10 @@ def load(name: str, kind: str) -> Model:
     try:
         with torch.random.fork_rng(devices=[]):
             net = getattr(transformers, kind).from_pretrained(
-                str(here) if local else name, use_safetensors=True, **settings
+                str(folder) if local else name, use_safetensors=True, **settings
             )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(here) if local else name, **settings)
-    except Exception as error:  # the library raises of all kinds
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder) if local else name, **settings)
+    except Exception as error:  # the library raises errors of many kinds
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"model '{name}': cannot be loaded ({reason}); check the name and the connection") from error
     finally:
@@ -64,54 +64,56 @@ def load(name: str, kind: str) -> Model:
     return Model(net.float().eval(), tokenizer)
 
 
-def longest(model: Model) -> int:
-    """How many tokens a model reads at most."""
+def max_tokens(model: Model) -> int:
+    """The largest number of tokens that a model reads."""
     known = getattr(model.net.config, "max_position_embeddings", None) or 512
     return min(int(known), int(model.tokenizer.model_max_length))
 
 
 @torch.no_grad()
-def rewritten(model: Model, texts: Sequence[str], seed: Int[Tensor, "n"], temperature: float, top: int) -> list[str]:
-    """What a sequence-to-sequence model answers to each text, drawn token by token.
+def generate_texts(
+    model: Model, texts: Sequence[str], seed: Int[Tensor, "n"], temperature: float, top_k: int
+) -> list[str]:
+    """Generate the output of a sequence-to-sequence model for each text, sampled token by token.
 
-    A token is the largest of its log-probability, divided by the temperature, plus Gumbel noise that follows from the
-    seed, its place and itself: a draw from the softmax (Gumbel 1954) that can be replayed.
+    The token with the largest sum of its log-probability, divided by the temperature, and Gumbel noise is taken, where
+    the noise is a function of the seed, the position and the token: a sample from the softmax that can be replayed.
 
     Args:
-        model: whose `generate` is used.
-        texts: what it reads; texts that are too long are cut.
-        seed: one a text.
-        temperature: 0 takes the most likely token.
-        top: how many of the most likely tokens are drawn from.
+        model: A sequence-to-sequence model.
+        texts: Its inputs; texts that are too long are cut.
+        seed: One seed per text.
+        temperature: Temperature of the softmax; 0 takes the most likely token.
+        top_k: Number of most likely tokens to sample from.
     """
-    found: list[str] = []
-    for start in range(0, len(texts), AT_ONCE):
-        some = list(texts[start : start + AT_ONCE])
-        tokens = model.tokenizer(some, return_tensors="pt", padding=True, truncation=True, max_length=longest(model))
-        noise = _Gumbel(seed[start : start + AT_ONCE], temperature, top)
-        made = model.net.generate(
+    outputs: list[str] = []
+    for start in range(0, len(texts), BATCH_SIZE):
+        some = list(texts[start : start + BATCH_SIZE])
+        tokens = model.tokenizer(some, return_tensors="pt", padding=True, truncation=True, max_length=max_tokens(model))
+        noise = _Gumbel(seed[start : start + BATCH_SIZE], temperature, top_k)
+        generated = model.net.generate(
             input_ids=tokens["input_ids"],
             attention_mask=tokens["attention_mask"],
             do_sample=False,
             num_beams=1,
-            max_new_tokens=min(longest(model) - 2, 2 * tokens["input_ids"].shape[1] + 8),
+            max_new_tokens=min(max_tokens(model) - 2, 2 * tokens["input_ids"].shape[1] + 8),
             logits_processor=[noise],
         )
-        found += [text.strip() for text in model.tokenizer.batch_decode(made, skip_special_tokens=True)]
-    return found
+        outputs += [text.strip() for text in model.tokenizer.batch_decode(generated, skip_special_tokens=True)]
+    return outputs
 
 
 class _Gumbel:
-    """Noise for the scores of a generation, one step at a time."""
+    """Adds noise to the scores of a generation, one step at a time."""
 
-    def __init__(self, seed: Int[Tensor, "n"], temperature: float, top: int) -> None:
-        self.seed, self.temperature, self.top = seed.numpy()[:, None], temperature, top
+    def __init__(self, seed: Int[Tensor, "n"], temperature: float, top_k: int) -> None:
+        self.seed, self.temperature, self.top_k = seed.numpy()[:, None], temperature, top_k
 
     def __call__(self, input_ids: Int[Tensor, "n length"], scores: Float[Tensor, "n v"]) -> Float[Tensor, "n v"]:
         if self.temperature == 0:
             return scores
-        best = scores.topk(min(self.top, scores.shape[1]), -1)
+        best = scores.topk(min(self.top_k, scores.shape[1]), -1)
         drawn = uniform(self.seed, input_ids.shape[1], best.indices.numpy())
         noise = torch.from_numpy(-np.log(-np.log(np.maximum(drawn, 1e-300)))).to(scores)
-        changed = torch.full_like(scores, -torch.inf)
-        return changed.scatter(-1, best.indices, best.values / self.temperature + noise)
+        others = torch.full_like(scores, -torch.inf)
+        return others.scatter(-1, best.indices, best.values / self.temperature + noise)

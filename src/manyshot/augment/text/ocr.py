@@ -1,4 +1,4 @@
-"""What a machine that reads print takes letters for."""
+"""Letters misread as by optical character recognition."""
 
 from dataclasses import dataclass
 
@@ -32,20 +32,22 @@ CONFUSED = {
     "E": "F",
     "P": "F",
 }
-"""What a letter is taken for."""
+"""The letters that a letter is misread as."""
 MERGED = {"rn": "m", "m": "rn", "cl": "d", "d": "cl", "vv": "w", "w": "vv", "li": "h", "ri": "n"}
-"""The same, where two letters are taken for one, or one for two."""
+"""Pairs of letters misread as one letter, and the reverse."""
 
 
 @dataclass(frozen=True)
 class OCR(LetterOp):
-    """Misread random words of each text as optical recognition does, one mistake a word: `rn` for `m`, `1` for `l`.
+    """Misread random words of each text as optical character recognition does, one mistake per word.
+
+    For example, `rn` is read for `m`, or `1` for `l`.
 
     Args:
-        share: of words that are misread; at least one is.
+        fraction: Fraction of words that are misread, at least one if any can be.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: For a fraction outside 0 to 1.
 
     Example:
         >>> import torch
@@ -53,25 +55,25 @@ class OCR(LetterOp):
         ['Where can I buy tca?']
     """
 
-    share: float = 0.1
+    fraction: float = 0.1
 
-    def can_spoil(self, word: str) -> bool:
-        """Whether anything in it can be misread."""
+    def can_misspell(self, word: str) -> bool:
+        """Whether anything in the word can be misread."""
         return bool(_mistakes(word))
 
-    def spoilt(self, word: str, where: float, how: float) -> str:
-        """One mistake."""
+    def misspell_word(self, word: str, where: float, how: float) -> str:
+        """The word with one mistake."""
         mistakes = _mistakes(word)
-        place, what, choices = mistakes[int(where * len(mistakes))]
-        return word[:place] + choices[int(how * len(choices))] + word[place + len(what) :]
+        index, what, choices = mistakes[int(where * len(mistakes))]
+        return word[:index] + choices[int(how * len(choices))] + word[index + len(what) :]
 
 
 def _mistakes(word: str) -> list[tuple[int, str, tuple[str, ...]]]:
-    """Where something can be misread, what, and as what."""
-    found = [(place, letter, tuple(CONFUSED[letter])) for place, letter in enumerate(word) if letter in CONFUSED]
-    for place in range(len(word)):
+    """Index, letters and wrong letters of each possible mistake."""
+    mistakes = [(index, letter, tuple(CONFUSED[letter])) for index, letter in enumerate(word) if letter in CONFUSED]
+    for index in range(len(word)):
         for length in (1, 2):
-            what = word[place : place + length]
+            what = word[index : index + length]
             if len(what) == length and what in MERGED:
-                found.append((place, what, (MERGED[what],)))
-    return found
+                mistakes.append((index, what, (MERGED[what],)))
+    return mistakes

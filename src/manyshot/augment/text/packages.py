@@ -1,4 +1,4 @@
-"""Packages that extras of Manyshot install."""
+"""Optional packages, which extras of Manyshot install."""
 
 from importlib import import_module
 from types import ModuleType
@@ -7,14 +7,14 @@ from manyshot.base import InputError
 
 
 def require(name: str, extra: str) -> ModuleType:
-    """Import a package that an extra installs.
+    """Import an optional package.
 
     Args:
-        name: of the module.
-        extra: of Manyshot.
+        name: Name of the module.
+        extra: Name of the extra of Manyshot that installs it.
 
     Raises:
-        InputError: if it is not there, naming the extra.
+        InputError: If it is not installed, naming the extra.
 
     Example:
         >>> require("no_such_package", "text")

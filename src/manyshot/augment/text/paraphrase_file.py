@@ -1,4 +1,4 @@
-"""Paraphrases that are ready in a file."""
+"""Paraphrases from a file."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from manyshot.augment.ops.op import Params
-from manyshot.augment.text.text_op import TextOp, draws
+from manyshot.augment.text.text_op import TextOp, draw_numbers
 from manyshot.base import InputError
 
 COLUMNS = ("text", "paraphrase")
@@ -15,12 +15,12 @@ COLUMNS = ("text", "paraphrase")
 
 @dataclass(frozen=True)
 class ParaphraseFile(TextOp):
-    r"""Replace each text by one of its paraphrases in a file, at random; a text that the file lacks stays as it is.
+    r"""Replace each text by a random one of its paraphrases in a file; a text without any stays as it is.
 
-    The file is CSV, TSV or JSONL in UTF-8 with the columns `text` and `paraphrase`, one paraphrase a row.
+    The file is CSV, TSV or JSONL in UTF-8 with the columns `text` and `paraphrase`, one paraphrase per row.
 
     Args:
-        file: of paraphrases; its ending says how it is written.
+        file: Path of the file; its suffix tells the format.
 
     Example:
         >>> import tempfile, torch
@@ -36,19 +36,19 @@ class ParaphraseFile(TextOp):
         """Change n texts, each by its own seed.
 
         Raises:
-            InputError: for a file that is not there, or is not such a file.
+            InputError: If the file does not exist or is not such a file.
         """
         known = paraphrases(self.file)
         choices = [known.get(text, (text,)) for text in texts]
-        drawn = draws(params["seed"], [1] * len(texts))
+        drawn = draw_numbers(params["seed"], [1] * len(texts))
         return [some[int(number * len(some))] for some, (number,) in zip(choices, drawn, strict=True)]
 
 
 def paraphrases(file: str) -> dict[str, tuple[str, ...]]:
-    """The paraphrases of each text, in the order of the file.
+    """Read the paraphrases of each text, in the order of the file.
 
     Raises:
-        InputError: naming the file, and the row where one is wrong.
+        InputError: If the file cannot be read, naming the file and the line.
 
     Example:
         >>> paraphrases("nowhere.csv")
@@ -62,9 +62,9 @@ def paraphrases(file: str) -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, changed: int) -> dict[str, tuple[str, ...]]:
-    """The paraphrases of a file that was last changed at this time."""
-    found: dict[str, list[str]] = {}
+def _read(path: Path, modified: int) -> dict[str, tuple[str, ...]]:
+    """The paraphrases of a file, cached for its time of modification."""
+    paraphrases: dict[str, list[str]] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             if path.suffix.lower() in (".jsonl", ".ndjson"):
@@ -76,7 +76,7 @@ def _read(path: Path, changed: int) -> dict[str, tuple[str, ...]]:
                 pair = [row.get(name) if isinstance(row, dict) else None for name in COLUMNS]
                 if not (isinstance(pair[0], str) and isinstance(pair[1], str) and pair[1].strip()):
                     raise InputError(f"{path}, line {number}: give 'text' and 'paraphrase', neither of them empty")
-                found.setdefault(pair[0], []).append(pair[1])
+                paraphrases.setdefault(pair[0], []).append(pair[1])
     except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error}); save it as CSV or JSONL in UTF-8") from None
-    return {text: tuple(others) for text, others in found.items()}
+    return {text: tuple(others) for text, others in paraphrases.items()}

@@ -1,4 +1,4 @@
-"""Sentences in another order."""
+"""Shuffled sentences."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from manyshot.augment.ops.op import Params
 from manyshot.augment.text.characters import is_simple, marks
-from manyshot.augment.text.text_op import TextOp, draws
+from manyshot.augment.text.text_op import TextOp, draw_numbers
 
 _END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*+\s++(?=\S)|(?<=[。！？；…])[”’」』）]*+(?=[^\s”’」』）。！？…])")
 _NO_END = re.compile(
@@ -18,10 +18,10 @@ _NO_END = re.compile(
 
 @dataclass(frozen=True)
 class ShuffleSentences(TextOp):
-    """Put the sentences of each text in another random order; a text of one sentence stays as it is.
+    """Shuffle the sentences of each text; a text of one sentence stays as it is.
 
-    A sentence ends at a full stop, question or exclamation mark before a space that no common abbreviation has before
-    it, and at their full-width forms.
+    A sentence ends at a full stop, question mark or exclamation mark that stands before a space and does not belong to
+    a common abbreviation, and at their full-width forms.
 
     Example:
         >>> import torch
@@ -30,14 +30,14 @@ class ShuffleSentences(TextOp):
     """
 
     def apply(self, texts: list[str], params: Params) -> list[str]:
-        """Change n texts, each by its own seed; what stands between sentences keeps its place."""
+        """Change n texts, each by its own seed; what stands between sentences keeps its position."""
         parts = [sentences(text) for text in texts]
-        drawn = draws(params["seed"], [len(found) // 2 + 1 for found in parts])
-        return [_shuffled(found, numbers) for found, numbers in zip(parts, drawn, strict=True)]
+        drawn = draw_numbers(params["seed"], [len(some) // 2 + 1 for some in parts])
+        return [_shuffle(some, numbers) for some, numbers in zip(parts, drawn, strict=True)]
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences and what stands between them in turn; joined, they are the text.
+    """Split a text into sentences and what stands between them, in turn.
 
     Example:
         >>> sentences("It rains. Dr. Who is in? Yes."), sentences("下雨了。真的吗？是。")
@@ -46,7 +46,7 @@ def sentences(text: str) -> list[str]:
     parts: list[str] = []
     start = 0
     if text and not _stands_alone(text, 0):
-        return [text]  # its first character would belong to whatever it came to stand behind
+        return [text]  # its first character would attach to the sentence before it
     for match in _END.finditer(text):
         closing = match.end() - len(match.group().lstrip("\"'”’」』）)]"))
         if _NO_END.search(text, max(start, match.start() - 8), match.start()) or not _stands_alone(text, match.end()):
@@ -56,16 +56,16 @@ def sentences(text: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def _stands_alone(text: str, place: int) -> bool:
-    """Whether the character there does not belong to the one before it."""
-    return is_simple(text[place]) or re.match(f"[{marks()}]", text[place]) is None
+def _stands_alone(text: str, index: int) -> bool:
+    """Whether the character at an index does not belong to the one before it."""
+    return is_simple(text[index]) or re.match(f"[{marks()}]", text[index]) is None
 
 
-def _shuffled(parts: Sequence[str], numbers: Sequence[float]) -> str:
-    found = parts[::2]
-    order = sorted(range(len(found)), key=numbers.__getitem__)
-    if order == list(range(len(found))):
+def _shuffle(parts: Sequence[str], numbers: Sequence[float]) -> str:
+    sentences = parts[::2]
+    order = sorted(range(len(sentences)), key=numbers.__getitem__)
+    if order == list(range(len(sentences))):
         order = [*order[1:], *order[:1]]
-    changed = list(parts)
-    changed[::2] = [found[place] for place in order]
-    return "".join(changed)
+    shuffled = list(parts)
+    shuffled[::2] = [sentences[index] for index in order]
+    return "".join(shuffled)

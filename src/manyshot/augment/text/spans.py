@@ -1,4 +1,4 @@
-"""Texts in which marked spans, such as answers, come through an op unchanged, with their new places."""
+"""Ops on texts that leave marked spans, such as answers, unchanged and report their new positions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from itertools import count
 from manyshot.augment.ops.op import Op, Params
 
 Span = tuple[int, int]
-"""Where a span begins, and where it ends, in characters."""
+"""Start and end of a span, in characters."""
 
 
 @dataclass(frozen=True)
-class Marked:
-    """A text with spans.
+class MarkedText:
+    """A text with marked spans.
 
     Args:
-        text: any.
-        spans: in any order; they may overlap and may be equal.
+        text: Any text.
+        spans: Spans in any order, which may overlap or be equal.
 
     Example:
-        >>> Marked("Rome fell in 476.", ((13, 16),)).inside
+        >>> MarkedText("Rome fell in 476.", ((13, 16),)).span_texts
         ('476',)
     """
 
@@ -27,41 +27,41 @@ class Marked:
     spans: tuple[Span, ...]
 
     @property
-    def inside(self) -> tuple[str, ...]:
-        """What stands in each span."""
+    def span_texts(self) -> tuple[str, ...]:
+        """The text of each span."""
         return tuple(self.text[start:end] for start, end in self.spans)
 
 
-def change_around(op: Op, items: Sequence[Marked], params: Params) -> list[Marked]:
-    """Change texts, but not what stands in their spans.
+def change_outside_spans(op: Op, items: Sequence[MarkedText], params: Params) -> list[MarkedText]:
+    """Change texts, but not their spans.
 
     While the op acts, one character of a private area of Unicode that the text does not have stands for each span, or
-    for spans that overlap. Ops of texts leave such characters whole. Where one is lost or doubled all the same, as a
-    paraphrasing model may do, the text comes back as it was.
+    for spans that overlap. Ops on texts keep such characters. If one is lost or doubled all the same, as by a
+    paraphrasing model, the text stays as it is.
 
     Args:
-        op: on texts.
-        items: n texts.
-        params: of n items.
+        op: An op on texts.
+        items: The n texts.
+        params: Params of n texts.
 
     Returns:
-        The n texts with the same spans in the same order, each at its new place.
+        The n texts with the same spans in the same order, at their new positions.
 
     Example:
         >>> import torch
         >>> from manyshot.augment.text import DeleteWords
-        >>> text = Marked("Rome fell in 476.", ((0, 4), (13, 16)))
-        >>> (changed,) = change_around(DeleteWords(0.5), [text], {"seed": torch.tensor([1])})
-        >>> changed, changed.inside
-        (Marked(text='Rome fell 476.', spans=((0, 4), (10, 13))), ('Rome', '476'))
+        >>> text = MarkedText("Rome fell in 476.", ((0, 4), (13, 16)))
+        >>> (changed,) = change_outside_spans(DeleteWords(0.5), [text], {"seed": torch.tensor([1])})
+        >>> changed, changed.span_texts
+        (MarkedText(text='Rome fell 476.', spans=((0, 4), (10, 13))), ('Rome', '476'))
     """
-    covered = [_covered(item) for item in items]
+    covered = [_mask_spans(item) for item in items]
     changed = op.apply([text for text, _ in covered], params)
-    return [_restored(item, runs, text) for item, (_, runs), text in zip(items, covered, changed, strict=True)]
+    return [_restore_spans(item, runs, text) for item, (_, runs), text in zip(items, covered, changed, strict=True)]
 
 
-def _covered(item: Marked) -> tuple[str, dict[str, Span]]:
-    """The text with a character for each run of overlapping spans, and what these stand for, in order."""
+def _mask_spans(item: MarkedText) -> tuple[str, dict[str, Span]]:
+    """The text with a character for each run of overlapping spans, and the spans of these characters, in order."""
     runs: list[Span] = []
     for start, end in sorted(item.spans):
         if runs and start < runs[-1][1]:
@@ -79,18 +79,18 @@ def _covered(item: Marked) -> tuple[str, dict[str, Span]]:
     return "".join((*parts, item.text[before:])), signs
 
 
-def _restored(item: Marked, signs: dict[str, Span], text: str) -> Marked:
+def _restore_spans(item: MarkedText, signs: dict[str, Span], text: str) -> MarkedText:
     if any(text.count(sign) != 1 for sign in signs):
         return item
     parts: list[str] = []
     before, length, begins = 0, 0, {}
     for sign in sorted(signs, key=text.index):
         start, end = signs[sign]
-        place = text.index(sign)
-        parts += (text[before:place], item.text[start:end])
-        begins[start, end] = length + place - before
-        length += place - before + end - start
-        before = place + 1
+        index = text.index(sign)
+        parts += (text[before:index], item.text[start:end])
+        begins[start, end] = length + index - before
+        length += index - before + end - start
+        before = index + 1
     runs = list(begins)
 
     def moved(span: Span) -> Span:
@@ -98,4 +98,4 @@ def _restored(item: Marked, signs: dict[str, Span], text: str) -> Marked:
         start = begins[run] + span[0] - run[0]
         return start, start + span[1] - span[0]
 
-    return Marked("".join((*parts, text[before:])), tuple(map(moved, item.spans)))
+    return MarkedText("".join((*parts, text[before:])), tuple(map(moved, item.spans)))

@@ -1,28 +1,27 @@
-"""Synonyms in the place of words, and among them (Wei and Zou 2019)."""
+"""Replacement by synonyms and insertion of synonyms (Wei and Zou 2019)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.ops.op import check_number
 from manyshot.augment.text.chinese import is_han
-from manyshot.augment.text.text_op import WordOp, like, pick, portion
+from manyshot.augment.text.text_op import FractionOp, WordOp, count_of, match_case, pick_distinct
 from manyshot.augment.text.wordnet import synonyms
 from manyshot.augment.text.words import Words
 
 
 @dataclass(frozen=True)
-class Synonyms(WordOp):
+class Synonyms(FractionOp, WordOp):
     """Replace random words of each text by synonyms from WordNet: synonym replacement of EDA.
 
-    Of n words, `max(1, share n)` are replaced, if so many have synonyms. A synonym comes from the two most frequent
-    senses of each part of speech, not from all of them as in the paper's code, and an inflected word stays as it is.
+    Of n words, `max(1, fraction * n)` are replaced, if that many have synonyms. A synonym comes from the two most
+    frequent senses of each part of speech, not from all of them as in the paper's code, and inflected words stay.
     English only; it needs `pip install "manyshot[text]"`.
 
     Args:
-        share: of words that are replaced; at least one is.
+        fraction: Fraction of words that are replaced, at least one word.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: For a fraction outside 0 to 1.
 
     Example:
         >>> import torch
@@ -30,35 +29,32 @@ class Synonyms(WordOp):
         ['The motorcar is here.']
     """
 
-    share: float = 0.1
+    fraction: float = 0.1
 
-    def __post_init__(self) -> None:
-        check_number(self, "share", high=1)
+    def numbers_needed(self, words: Words) -> int:
+        """Two numbers per word: which word, and which synonym."""
+        return 2 * min(count_of(self.fraction, words.total), len(replaceable(words)))
 
-    def needs(self, words: Words) -> int:
-        """Two numbers a word: which, and by what."""
-        return 2 * min(portion(self.share, words.total), len(with_synonyms(words)))
-
-    def changed(self, words: Words, numbers: Sequence[float]) -> str:
-        """The text with these words replaced."""
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+        """The text with some words replaced."""
         parts, count = words.parts.copy(), len(numbers) // 2
-        for place, number in zip(pick(with_synonyms(words), count, numbers), numbers[count:], strict=True):
-            parts[place] = _one_of(synonyms(parts[place].lower()), number, parts[place])
+        for index, number in zip(pick_distinct(replaceable(words), count, numbers), numbers[count:], strict=True):
+            parts[index] = _choose(synonyms(parts[index].lower()), number, parts[index])
         return "".join(parts)
 
 
 @dataclass(frozen=True)
-class InsertWords(WordOp):
-    """Put synonyms of random words of each text elsewhere into it: random insertion of EDA.
+class InsertWords(FractionOp, WordOp):
+    """Insert synonyms of random words of each text at random positions: random insertion of EDA.
 
-    With n words there are `max(1, share n)` insertions, each before a random word that is not next to an address, a
+    For n words there are `max(1, fraction * n)` insertions, each before a random word that is not next to an address, a
     placeholder or an emoji. English only; it needs `pip install "manyshot[text]"`.
 
     Args:
-        share: of insertions among words; at least one is made.
+        fraction: Number of insertions, as a fraction of the number of words; at least one.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: For a fraction outside 0 to 1.
 
     Example:
         >>> import torch
@@ -66,34 +62,32 @@ class InsertWords(WordOp):
         ['The car is motorcar here.']
     """
 
-    share: float = 0.1
+    fraction: float = 0.1
 
-    def __post_init__(self) -> None:
-        check_number(self, "share", high=1)
+    def numbers_needed(self, words: Words) -> int:
+        """Three numbers per insertion: of which word, which synonym, and where."""
+        possible = _insertion_points(words) and replaceable(words)
+        return 3 * count_of(self.fraction, words.total) if possible else 0
 
-    def needs(self, words: Words) -> int:
-        """Three numbers an insertion: which word, by what, and where."""
-        return 3 * portion(self.share, words.total) if _gaps(words) and with_synonyms(words) else 0
-
-    def changed(self, words: Words, numbers: Sequence[float]) -> str:
-        """The text with further words."""
-        parts, known, gaps = words.parts.copy(), with_synonyms(words), _gaps(words)
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+        """The text with more words."""
+        parts, known, gaps = words.parts.copy(), replaceable(words), _insertion_points(words)
         for which, what, where in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
             word = words.parts[known[int(which * len(known))]]
-            place = gaps[int(where * len(gaps))]
-            parts[place] = f"{_one_of(synonyms(word.lower()), what, word.lower())} {parts[place]}"
+            index = gaps[int(where * len(gaps))]
+            parts[index] = f"{_choose(synonyms(word.lower()), what, word.lower())} {parts[index]}"
         return "".join(parts)
 
 
-def with_synonyms(words: Words) -> list[int]:
-    """The places of words that have synonyms."""
-    return [place for place in range(1, len(words.parts), 2) if synonyms(words.parts[place].lower())]
+def replaceable(words: Words) -> list[int]:
+    """The indices of words that have synonyms."""
+    return [index for index in range(1, len(words.parts), 2) if synonyms(words.parts[index].lower())]
 
 
-def _gaps(words: Words) -> list[int]:
-    """Before which words an English word may stand."""
-    return [place for place in words.free if not is_han(words.parts[place])]
+def _insertion_points(words: Words) -> list[int]:
+    """The indices of words before which an English word may be inserted."""
+    return [index for index in words.movable if not is_han(words.parts[index])]
 
 
-def _one_of(choices: Sequence[str], number: float, model: str) -> str:
-    return like(choices[int(number * len(choices))], model)
+def _choose(choices: Sequence[str], number: float, model: str) -> str:
+    return match_case(choices[int(number * len(choices))], model)

@@ -1,10 +1,10 @@
-"""Texts put into templates."""
+"""Templates around texts."""
 
 from dataclasses import dataclass
 
 from manyshot.augment.ops.op import Params
-from manyshot.augment.text.data_files import lines_of
-from manyshot.augment.text.text_op import TextOp, draws
+from manyshot.augment.text.data_files import read_lines
+from manyshot.augment.text.text_op import TextOp, draw_numbers
 from manyshot.base import InputError
 
 SLOT = "{text}"
@@ -14,10 +14,10 @@ SLOT = "{text}"
 class Template(TextOp):
     """Put each text into a random template from a file: "Could you tell me: {text}".
 
-    The file has a template a line, with `{text}` where the text goes; empty lines are skipped.
+    The file has one template per line, with `{text}` where the text goes; empty lines are skipped.
 
     Args:
-        file: of templates, UTF-8.
+        file: Path of the file of templates, in UTF-8.
 
     Example:
         >>> import tempfile, torch
@@ -34,13 +34,13 @@ class Template(TextOp):
         """Change n texts, each by its own seed.
 
         Raises:
-            InputError: for a file that is not there, or a line without `{text}`.
+            InputError: If the file does not exist, or for a line without `{text}`.
         """
-        templates = [line for line in lines_of(self.file, "templates") if line]
+        templates = [line for line in read_lines(self.file, "templates") if line]
         for line in templates:
             if SLOT not in line:
                 raise InputError(f"{self.file}: '{line[:40]}' has no {SLOT}; write {SLOT} where the text goes")
-        numbers = draws(params["seed"], [1] * len(texts))
+        numbers = draw_numbers(params["seed"], [1] * len(texts))
         return [
             templates[int(n * len(templates))].replace(SLOT, text) for text, (n,) in zip(texts, numbers, strict=True)
         ]

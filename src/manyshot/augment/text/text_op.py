@@ -1,4 +1,4 @@
-"""What an op on texts is: a seed a text is drawn, and every choice follows from the seed and the text."""
+"""The base classes of ops on texts: params are one seed per text, and all choices follow from the seed and the text."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ import numpy as np
 from jaxtyping import Int
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.op import Op, Params, seeds
-from manyshot.augment.text.words import Words, words_of
+from manyshot.augment.ops.op import Op, Params, check_number, seeds
+from manyshot.augment.text.words import Words, split_words
 from manyshot.base import InputError
 from manyshot.base.seeds import uniform
 
 
 class TextOp(Op):
-    """An op whose items are texts. Every text op is a frozen dataclass of plain numbers and strings.
+    """An op on texts; every text op is a frozen dataclass of numbers and strings.
 
-    Its params are seeds, so that they fit texts of any length and any wording; a text is changed the same way whatever
-    its neighbours are.
+    Its params are seeds, so that they fit texts of any length and wording, and a text is changed in the same way
+    whatever the other texts of the batch are.
     """
 
     def sample(self, n: int, generator: Generator) -> Params:
@@ -26,10 +26,10 @@ class TextOp(Op):
         return {"seed": seeds(n, generator)}
 
     def check(self, items: Any) -> None:  # noqa: ANN401 - whatever a caller has
-        """Refuse what is no list of texts.
+        """Refuse items that are not a list of texts.
 
         Raises:
-            InputError: naming the op and what it was given.
+            InputError: Naming the op and the type of the items.
         """
         if not (isinstance(items, list) and all(isinstance(item, str) for item in items)):
             raise InputError(f"{type(self).__name__}: {type(items).__name__}: give a text, or a list of texts")
@@ -39,88 +39,97 @@ class TextOp(Op):
         """Change n texts, each by its own seed.
 
         Raises:
-            InputError: if a package is missing that the op needs.
+            InputError: If a package that the op needs is missing.
         """
+
+
+class FractionOp(TextOp):
+    """An op that changes a fraction of the words, characters or numbers of a text: its option `fraction`."""
+
+    fraction: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "fraction", high=1)
 
 
 class WordOp(TextOp):
     """An op that changes the words of a text."""
 
     segmented: ClassVar[bool] = True
-    """Whether runs of Han characters are segmented."""
+    """Whether runs of Han characters are segmented into words."""
 
     def apply(self, texts: list[str], params: Params) -> list[str]:
-        """Change n texts, each by its own seed; one in which nothing can be changed comes back as it is."""
-        known = {text: words_of(text, self.segmented) for text in texts}
-        found = [known[text] for text in texts]
-        counts = [self.needs(words) for words in found]
-        drawn = draws(params["seed"], counts)
+        """Change n texts, each by its own seed; a text in which nothing can be changed stays as it is."""
+        known = {text: split_words(text, self.segmented) for text in texts}
+        split = [known[text] for text in texts]
+        counts = [self.numbers_needed(words) for words in split]
+        drawn = draw_numbers(params["seed"], counts)
         return [
-            self.changed(words, numbers) if numbers else text
-            for text, words, numbers in zip(texts, found, drawn, strict=True)
+            self.rewrite(words, numbers) if numbers else text
+            for text, words, numbers in zip(texts, split, drawn, strict=True)
         ]
 
     @abstractmethod
-    def needs(self, words: Words) -> int:
-        """How many random numbers the change of a text takes; 0 if it cannot be changed."""
+    def numbers_needed(self, words: Words) -> int:
+        """The number of random numbers that a change of the text takes; 0 if it cannot be changed."""
 
     @abstractmethod
-    def changed(self, words: Words, numbers: Sequence[float]) -> str:
-        """The changed text, by as many numbers from 0 to 1 as it needs."""
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+        """The changed text, given as many numbers from 0 to 1 as it needs."""
 
 
-def draws(seed: Int[Tensor, "n"], counts: Sequence[int]) -> list[list[float]]:
-    """So many uniform numbers for each seed.
+def draw_numbers(seed: Int[Tensor, "n"], counts: Sequence[int]) -> list[list[float]]:
+    """Draw uniform numbers from 0 to 1 for each seed.
 
     Args:
-        seed: one a text.
-        counts: how many numbers for each.
+        seed: One seed per text.
+        counts: Number of random numbers per text.
 
     Example:
         >>> import torch
-        >>> first, second = draws(torch.tensor([5, 5]), [2, 3])
+        >>> first, second = draw_numbers(torch.tensor([5, 5]), [2, 3])
         >>> first == second[:2], len(second)
         (True, 3)
     """
     ends = np.cumsum(counts, dtype=np.int64)
     if not len(ends) or not ends[-1]:
         return [[] for _ in counts]
-    place = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
-    numbers = uniform(np.repeat(seed.numpy(), counts), place).tolist()
+    position = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
+    numbers = uniform(np.repeat(seed.numpy(), counts), position).tolist()
     return [numbers[end - count : end] for end, count in zip(ends.tolist(), counts, strict=True)]
 
 
-def portion(share: float, count: int) -> int:
-    """How many of so many make up a share: at least one, if there is any.
+def count_of(fraction: float, count: int) -> int:
+    """The number of things that a fraction of `count` things is: at least one, unless there are none.
 
     Example:
-        >>> portion(0.1, 35), portion(0.1, 4), portion(0.1, 0)
+        >>> count_of(0.1, 35), count_of(0.1, 4), count_of(0.1, 0)
         (3, 1, 0)
     """
-    return min(count, max(1, int(share * count)))
+    return min(count, max(1, int(fraction * count)))
 
 
-def pick(places: Sequence[int], count: int, numbers: Sequence[float]) -> list[int]:
-    """So many different ones of some places, by one number each.
+def pick_distinct(indices: Sequence[int], count: int, numbers: Sequence[float]) -> list[int]:
+    """Pick different indices, one per number from 0 to 1.
 
     Example:
-        >>> pick([1, 3, 5], 2, [0.0, 0.9])
+        >>> pick_distinct([1, 3, 5], 2, [0.0, 0.9])
         [1, 3]
     """
-    left, found = list(places), []
+    left, picked = list(indices), []
     for number in numbers[:count]:
-        place = int(number * len(left))
-        found.append(left[place])
-        left[place] = left[-1]
+        index = int(number * len(left))
+        picked.append(left[index])
+        left[index] = left[-1]
         left.pop()
-    return found
+    return picked
 
 
-def like(word: str, model: str) -> str:
-    """A word in the case of another.
+def match_case(word: str, model: str) -> str:
+    """Write a word in the case of another word.
 
     Example:
-        >>> like("vast", "Big"), like("vast", "BIG"), like("vast", "big")
+        >>> match_case("vast", "Big"), match_case("vast", "BIG"), match_case("vast", "big")
         ('Vast', 'VAST', 'vast')
     """
     if model[0].isupper():

@@ -1,44 +1,44 @@
-"""Slips of the fingers on a keyboard."""
+"""Typing errors on a keyboard."""
 
 from dataclasses import dataclass
 
 from manyshot.augment.text.letters import LetterOp
-from manyshot.augment.text.text_op import like
+from manyshot.augment.text.text_op import match_case
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SHIFT = (0.0, 0.25, 0.75)
-"""How far to the right each row begins, in keys."""
+"""Offset of each row to the right, in keys."""
 
 
-def _neighbours() -> dict[str, str]:
-    place = {key: (x + _SHIFT[y], y) for y, row in enumerate(_ROWS) for x, key in enumerate(row)}
+def _neighbors() -> dict[str, str]:
+    index = {key: (x + _SHIFT[y], y) for y, row in enumerate(_ROWS) for x, key in enumerate(row)}
     return {
         key: "".join(
             other
-            for other, (u, v) in place.items()
+            for other, (u, v) in index.items()
             if abs(u - x) + abs(v - y) > 0 and abs(u - x) <= 1 and abs(v - y) <= 1
         )
-        for key, (x, y) in place.items()
+        for key, (x, y) in index.items()
     }
 
 
-NEAR = _neighbours()
+NEAR = _neighbors()
 """The keys that touch each key of an English keyboard."""
 KINDS = ("replace", "insert", "leave out", "swap")
 
 
 @dataclass(frozen=True)
 class Typos(LetterOp):
-    """Mistype random words of each text, one slip a word.
+    """Mistype random words of each text, one error per word.
 
-    A slip is a neighbouring key instead of the right one or after it, a letter left out, or two letters swapped. Words
+    An error is a neighboring key instead of the right one or after it, a letter left out, or two letters swapped. Words
     of at least two Latin letters are mistyped, on an English keyboard; the first letter is never left out.
 
     Args:
-        share: of words that are mistyped; at least one is.
+        fraction: Fraction of words that are mistyped, at least one if any can be.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: For a fraction outside 0 to 1.
 
     Example:
         >>> import torch
@@ -46,31 +46,31 @@ class Typos(LetterOp):
         ['Where can I buy eta?']
     """
 
-    share: float = 0.1
+    fraction: float = 0.1
 
-    def can_spoil(self, word: str) -> bool:
-        """Whether it has two letters of the keyboard."""
+    def can_misspell(self, word: str) -> bool:
+        """Whether the word has two letters of the keyboard."""
         if word.isascii():
             return len(word) > 1  # words begin and end with letters
         return sum(letter in NEAR for letter in word.lower()) > 1
 
-    def spoilt(self, word: str, where: float, how: float) -> str:
-        """One slip, at a letter of the keyboard."""
-        places = [place for place, letter in enumerate(word.lower()) if letter in NEAR]
-        place = places[int(where * len(places))]
+    def misspell_word(self, word: str, where: float, how: float) -> str:
+        """The word with one error, at a letter of the keyboard."""
+        indices = [index for index, letter in enumerate(word.lower()) if letter in NEAR]
+        index = indices[int(where * len(indices))]
         kind, rest = divmod(how * len(KINDS), 1)
-        letter = word[place]
+        letter = word[index]
         near = NEAR[letter.lower()]
-        slip = like(near[int(rest * len(near))], letter)
-        if KINDS[int(kind)] == "leave out" and place:
-            return word[:place] + word[place + 1 :]
-        if KINDS[int(kind)] == "swap" and place and word[place - 1].lower() != letter.lower():
+        slip = match_case(near[int(rest * len(near))], letter)
+        if KINDS[int(kind)] == "leave out" and index:
+            return word[:index] + word[index + 1 :]
+        if KINDS[int(kind)] == "swap" and index and word[index - 1].lower() != letter.lower():
             return (
-                word[: place - 1]
-                + like(letter, word[place - 1])
-                + like(word[place - 1].lower(), letter)
-                + word[place + 1 :]
+                word[: index - 1]
+                + match_case(letter, word[index - 1])
+                + match_case(word[index - 1].lower(), letter)
+                + word[index + 1 :]
             )
         if KINDS[int(kind)] == "insert":
-            return word[: place + 1] + slip.lower() + word[place + 1 :]
-        return word[:place] + slip + word[place + 1 :]
+            return word[: index + 1] + slip.lower() + word[index + 1 :]
+        return word[:index] + slip + word[index + 1 :]

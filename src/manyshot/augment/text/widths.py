@@ -1,10 +1,10 @@
-"""Full-width forms and half-width ones, of letters, digits and punctuation."""
+"""Full-width and half-width forms of letters, digits and punctuation."""
 
 from dataclasses import dataclass
 
 from manyshot.augment.ops.op import Params, check_choice
-from manyshot.augment.text.text_op import TextOp, draws
-from manyshot.augment.text.words import found_outside_kept, replaced
+from manyshot.augment.text.text_op import TextOp, draw_numbers
+from manyshot.augment.text.words import find_outside_protected, replace_matches
 
 _ALPHANUMERIC = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 LETTERS = {character: chr(ord(character) + 0xFEE0) for character in _ALPHANUMERIC}
@@ -17,15 +17,15 @@ TABLES = {"letters": LETTERS, "punctuation": SIGNS, "half": HALF}
 
 @dataclass(frozen=True)
 class Widths(TextOp):
-    """Write letters and digits of each text full-width, or its punctuation, or all of it half-width.
+    """Write the letters and digits of each text full-width, or its punctuation, or everything half-width.
 
-    As input methods do where Chinese and Latin stand side by side. Addresses and placeholders stay.
+    Input methods do so where Chinese and Latin text are mixed. Addresses and placeholders stay.
 
     Args:
-        to: letters, punctuation or half, to leave no choice; or any, a choice among those that change something.
+        to: "letters", "punctuation" or "half", or "any" for a random choice among those that change something.
 
     Raises:
-        InputError: for another word.
+        InputError: For another word.
 
     Example:
         >>> import torch
@@ -40,14 +40,13 @@ class Widths(TextOp):
 
     def apply(self, texts: list[str], params: Params) -> list[str]:
         """Change n texts, each by its own seed."""
-        changed = []
-        for text, (number,) in zip(texts, draws(params["seed"], [1] * len(texts)), strict=True):
-            written = [self._written(text, way) for way in (TABLES if self.to == "any" else (self.to,))]
-            choices = [other for other in written if other != text] or [text]
-            changed.append(choices[int(number * len(choices))])
-        return changed
+        results = []
+        for text, (number,) in zip(texts, draw_numbers(params["seed"], [1] * len(texts)), strict=True):
+            variants = [self._write(text, TABLES[form]) for form in (TABLES if self.to == "any" else (self.to,))]
+            choices = [other for other in variants if other != text] or [text]
+            results.append(choices[int(number * len(choices))])
+        return results
 
-    def _written(self, text: str, way: str) -> str:
-        table = TABLES[way]
-        matches = found_outside_kept(text, f"[{''.join(table)}]")
-        return replaced(text, matches, [table[match.group()] for match in matches])
+    def _write(self, text: str, table: dict[str, str]) -> str:
+        matches = find_outside_protected(text, f"[{''.join(table)}]")
+        return replace_matches(text, matches, [table[match.group()] for match in matches])

