@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.generate.train import load_generator_run, train_generator
 from manyshot.meta_augment.train import load_augmenter_run
@@ -119,3 +120,10 @@ class TestUpgradeMethods:
     )
     def test_names_change_where_they_stand_as_names(self, text, upgraded):
         assert upgrade_methods(text, self.METHODS, self.OPTIONS) == upgraded
+
+
+def test_options_of_ops_in_a_plan_have_the_names_of_today():
+    plan = 'shots: 4 x eda(share=0.2) oneof(typos(share=0.1) aeda) back_translate("de", back="en", top=5)'
+    values = upgrade({"config": {"plan": plan}}, "config.json")
+    new = 'shots: 4 x eda(fraction=0.2) oneof(typos(fraction=0.1) aeda) back_translate("de", backward="en", top_k=5)'
+    assert values["config"]["plan"] == str(Plan(new))

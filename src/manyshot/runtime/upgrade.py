@@ -38,7 +38,19 @@ FIT_VALUES = {"optimizer": {"adam": "adamw"}, "schedule": {"halving": "step"}}
 METHODS: dict[str, dict[str, str]] = {}
 """Learners, encoders and other methods that were renamed: by setting, old name, new name."""
 
-OPTIONS: dict[str, dict[str, dict[str, str]]] = {"encoder": {"efficientnet-lite0": {"size": "resolution"}}}
+_TEXT_OPS = (
+    *("eda", "synonyms", "insert_words", "swap_words", "delete_words", "aeda", "cut_off", "typos", "ocr", "misspell"),
+    *("contract", "numbers", "homophones", "lookalikes"),
+)
+OPTIONS: dict[str, dict[str, dict[str, str]]] = {
+    "encoder": {"efficientnet-lite0": {"size": "resolution"}},
+    "plan": {
+        **{op: {"share": "fraction"} for op in _TEXT_OPS},
+        "mask_words": {"share": "fraction", "top": "top_k"},
+        "paraphrase": {"top": "top_k"},
+        "back_translate": {"there": "forward", "back": "backward", "top": "top_k"},
+    },
+}
 """Options of methods that were renamed: by setting and method (its new name; "*" for all), old name, new name."""
 
 SAME_TABLE = {"head": "learner", "test_plan": "plan"}
