@@ -83,7 +83,7 @@ def test_foreign_ops_are_for_any_kind():
     for kind in ("texts", "images", "features"):
         assert require_kind(Foreign(), kind) is None
     with pytest.raises(InputError, match="changes texts"):
-        require_kind(Plan.parse("support: eda").item_op(), "images")
+        require_kind(Plan("support: eda").item_op(), "images")
 
 
 class TestTextsInQuotes:
