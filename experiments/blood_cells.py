@@ -24,7 +24,7 @@ from manyshot.datasets import load_dataset
 from manyshot.datasets.image_folder import file_names
 from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import Settings, encode, fit, holm, mean_interval, paired_difference
@@ -123,12 +123,12 @@ def _trained(text: str, learner: Ridge, training: Source, validation: Source, se
     torch.manual_seed(seed)
     augmenter = parse_augmenter(text).make(tuple(training.store.shape[1:]))
     _, head = learner.on_features()
-    augmented = Augmented(head, augmenter, COPIES, seed)
+    augmented = AugmentedLearner(head, augmenter, COPIES, seed)
     augmenter.look_at(training)
     if any(weight.requires_grad for weight in augmenter.parameters()):
         tasks = EpisodeSampler(training, ways=5, shots=(1, 5), queries=10, seed=seed)
         held_out = EpisodeSampler(validation, ways=5, shots=(1, 5), queries=10, seed=0)
-        fit(augmented, tasks, replace(SETTINGS, seed=seed), None, held_out, objective=Tailor(), title=text)
+        fit(augmented, tasks, replace(SETTINGS, seed=seed), None, held_out, objective=AugmenterObjective(), title=text)
     return augmenter.eval()
 
 

@@ -27,7 +27,7 @@ from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
 from manyshot.learners import Learner, Probe, Prototypes, Ridge
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
-from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import Settings, fit
@@ -160,7 +160,7 @@ def hallucinator(division: int, train: Source, held_out: Source, noise: str = ""
     """A network that adds to a vector, trained through a ridge regression."""
     torch.manual_seed(division)
     augmenter = parse_augmenter(f"hallucinator{noise}").make((WIDTH,))
-    meta_trained(Augmented(features(Ridge(nn.Identity())), augmenter, COPIES), division, train, held_out)
+    meta_trained(AugmentedLearner(features(Ridge(nn.Identity())), augmenter, COPIES), division, train, held_out)
     return {"": augmenting(augmenter)}
 
 
@@ -184,7 +184,7 @@ def combination(division: int, train: Source, held_out: Source) -> dict[str, Arm
     head = deepcopy(head_learned(division, train, held_out))
     torch.manual_seed(division)
     augmenter = parse_augmenter("hallucinator").make((WIDTH,))
-    meta_trained(Augmented(head, augmenter, COPIES, joint=True), division, train, held_out)
+    meta_trained(AugmentedLearner(head, augmenter, COPIES, joint=True), division, train, held_out)
     return {"": augmenting(augmenter, head.encoder)}
 
 
@@ -199,7 +199,7 @@ def meta_trained(learner: Learner, division: int, train: Source, held_out: Sourc
     tasks = EpisodeSampler(train, WAYS, SHOTS, QUERIES, seed=division)
     validation = EpisodeSampler(held_out, 25, 1, QUERIES, seed=0)
     settings = Settings(STEPS, TASKS_PER_STEP, RATE, eval_every=100, validation_tasks=20, seed=division)
-    objective = Tailor() if isinstance(learner, Augmented) else None
+    objective = AugmenterObjective() if isinstance(learner, AugmentedLearner) else None
     fit(learner, tasks, settings, validation=validation, title=f"division {division}", objective=objective)
     learner.eval()
 

@@ -25,7 +25,7 @@ from manyshot.datasets import load_dataset
 from manyshot.learners import Prototypes, Ridge
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.nets.registry import ENCODERS
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import (
@@ -176,8 +176,8 @@ def trained(text: str, parts: dict[str, Source], ways: int, seed: int) -> tuple[
         )
         tasks = EpisodeSampler(parts["own"], ways, (1, 5), 5, seed=seed)
         held_out = EpisodeSampler(parts["choosing"], min(ways, len(parts["choosing"].class_names)), 1, 5)
-        learner = Augmented(ridge(1.0), augmenter, COPIES)
-        fit(learner, tasks, settings, validation=held_out, objective=Tailor(), title=text)
+        learner = AugmentedLearner(ridge(1.0), augmenter, COPIES)
+        fit(learner, tasks, settings, validation=held_out, objective=AugmenterObjective(), title=text)
     return augmenter.eval(), time.process_time() - began
 
 
@@ -215,7 +215,7 @@ def one_seed(name: str, domain: Domain, options: argparse.Namespace, seed: int) 
             weighed = augmenter if weight is None else deepcopy(augmenter)
             if weight is not None:
                 weighed.weight = weight
-            makers += [lambda a=weighed, p=p: Augmented(ridge(p), a, COPIES).eval() for p in PENALTIES]
+            makers += [lambda a=weighed, p=p: AugmentedLearner(ridge(p), a, COPIES).eval() for p in PENALTIES]
             labels += [f"penalty {p}" + ("" if weight is None else f", weight {weight}") for p in PENALTIES]
         judge(arm, makers, labels)
         print(f"{name} seed {seed} {arm}: " + _short(found["arms"][arm]), flush=True)

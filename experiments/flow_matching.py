@@ -32,7 +32,7 @@ from manyshot.base import quieten
 from manyshot.generate import Batches, GenerativeModel
 from manyshot.generate.config import load_generator_sources
 from manyshot.generate.model import Code, Condition, Conditioning
-from manyshot.generate.networks import normalised
+from manyshot.generate.networks import norm_relu
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import Source
 
@@ -51,7 +51,7 @@ class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.tint, self.norm = nn.Linear(2 * WAVES, width), normalised(width)
+        self.tint, self.norm = nn.Linear(2 * WAVES, width), norm_relu(width)
         self.last = nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.last.weight)
 
@@ -91,7 +91,7 @@ class Field(nn.Module):
 class Flow(GenerativeModel):
     """Another item of the class of one that is shown, at the end of a path that begins at noise."""
 
-    wants: ClassVar[Conditioning] = "item"
+    conditioning: ClassVar[Conditioning] = "item"
 
     def __init__(self, shape: tuple[int, ...], start: tuple[float, float]) -> None:
         super().__init__(shape, math.prod(shape))

@@ -18,7 +18,7 @@ from made import compared, trained
 from manyshot.augment import Plan
 from manyshot.datasets import load_dataset
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings, load_generator_sources
-from manyshot.generate.generated_source import made_items
+from manyshot.generate.generated_source import generate_examples
 from manyshot.runtime.clock import cpu_seconds
 
 SEEDS = (0, 1, 2)
@@ -58,7 +58,7 @@ def main() -> None:
             if seed == seeds[0]:
                 given = best_given(real, parts.validation, seed, classifier_steps)
                 op = Plan(given).item_op()
-            made = made_items(run.model, real, 20 if tiny else MADE, seed, run.class_names)
+            made = generate_examples(run.model, real, 20 if tiny else MADE, seed, run.class_names)
             for arm, more, changed in (
                 ("nothing", None, None),
                 ("given", None, op),

@@ -16,7 +16,7 @@ from manyshot.base import quieten
 from manyshot.datasets import load_dataset
 from manyshot.generate.batches import as_floats
 from manyshot.generate.config import load_generator_sources
-from manyshot.generate.generated_source import made_classes
+from manyshot.generate.generated_source import generate_classes
 from manyshot.generate.train import load_generator_run
 from manyshot.samples.contact_sheet import Row, sheet
 
@@ -43,7 +43,7 @@ def between(runs: Path, root: str) -> list[Row]:
     """Classes between two characters."""
     source = load_generator_sources(config_of("dagan", root, 0), "item").training
     few = source.subset(classes=source.class_names[:: len(source.class_names) // SHOWN])
-    new = made_classes(load_generator_run(runs / "few_steps" / "dagan-0").model, few, EACH, SHOWN, 0)
+    new = generate_classes(load_generator_run(runs / "few_steps" / "dagan-0").model, few, EACH, SHOWN, 0)
     items = as_floats(new.gather(np.arange(len(new))))
     return [Row(f"class {k + 1}", part) for k, part in enumerate(items.split(SHOWN))]
 

@@ -10,7 +10,7 @@ from manyshot.augment import Op
 from manyshot.base.seeds import generator
 from manyshot.generate import GenerativeModel
 from manyshot.generate.config import GeneratorConfig
-from manyshot.generate.generated_source import made_items
+from manyshot.generate.generated_source import generate_examples
 from manyshot.generate.train import GeneratorRun, load_generator_run, train_generator
 from manyshot.tasks import Source
 from manyshot.training import holm, paired_difference
@@ -56,7 +56,7 @@ def judged(
         seed: of the classifiers.
         steps: of each.
     """
-    made = {name: made_items(model, real, each, number) for name, model in models.items()}
+    made = {name: generate_examples(model, real, each, number) for name, model in models.items()}
     found = {}
     for name, more in {"nothing": None, **made}.items():
         both = "given" if more is None else f"{name} and given"

@@ -19,7 +19,7 @@ from made import compared, trained
 
 from manyshot.base import quieten
 from manyshot.generate.config import load_generator_sources
-from manyshot.generate.generated_source import made_classes
+from manyshot.generate.generated_source import generate_classes
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import EpisodeSampler, join_sources
 from manyshot.training import evaluate_tasks
@@ -55,7 +55,7 @@ def main() -> None:
             model = trained(config, folder).model
             seconds.append(cpu_seconds(folder))
             parts = load_generator_sources(config, "item")
-            real, new = parts.training, made_classes(model, parts.training, TIMES * size, EACH, seed)
+            real, new = parts.training, generate_classes(model, parts.training, TIMES * size, EACH, seed)
             sampler = EpisodeSampler(parts.test, 5, 1, 5, seed=0)
             for arm, source, plan in (
                 ("nothing", real, "none"),

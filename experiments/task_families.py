@@ -28,7 +28,7 @@ from manyshot.datasets import load_dataset
 from manyshot.learners import Ridge
 from manyshot.learners.ridge import penalised_solve, with_one
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
-from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.policy.policy import OpPolicy, Policy
 from manyshot.meta_augment.reinforce import Reinforce
 from manyshot.nets import Conv4
@@ -160,10 +160,10 @@ def main() -> None:
             if isinstance(augmenter, Policy):
                 augmenter.note(tasks.batch(0, 80).support)
             fit(
-                Augmented(learner, augmenter, 4),
+                AugmentedLearner(learner, augmenter, 4),
                 tasks,
                 settings,
-                objective=Tailor(GRADIENT),
+                objective=AugmenterObjective(GRADIENT),
                 title=f"{name}, seed {seed}",
             )
             seconds[name] = seconds.get(name, 0) + process_time() - began

@@ -56,10 +56,10 @@ class TestTrain:
         again = manyshot("gan", "train", "digits", "--size", 8, "--model", "dcgan(2)", "--out", out, "--resume", *TINY)
         assert again.status == 0
         from manyshot.generate.fit import Looks, read_looks
-        from manyshot.samples.export_generated import looks_sheet
+        from manyshot.samples.export_generated import snapshot_sheet
 
         looks = read_looks(out, up_to=2)
-        looks_sheet(out / "first.png", paper=True)(Looks(None, looks))
+        snapshot_sheet(out / "first.png", paper=True)(Looks(None, looks))
         with Image.open(out / "first.png") as first:
             assert first.height < high
 
@@ -129,7 +129,7 @@ class TestTrain:
             (letters / "bee" / f"{number}.png").unlink()
         answer = manyshot("gan", "train", letters, "--model", "dagan(2)", "--out", tmp_path / "run", *TINY)
         assert answer.status == 2
-        assert "class 'bee' has 1 item" in answer.errors
+        assert "class 'bee' has 1 example" in answer.errors
 
 
 class TestSample:
@@ -202,12 +202,12 @@ class TestAugment:
         from manyshot.generate.config import GeneratorConfig
         from manyshot.generate.model import GenerativeModel
         from manyshot.generate.train import GeneratorRun
-        from manyshot.samples.export_generated import augment_files
+        from manyshot.samples.export_generated import export_augmented
 
         class Halves(GenerativeModel):
             """Makes half of what it is shown."""
 
-            wants = "item"
+            conditioning = "item"
 
             def __init__(self):
                 super().__init__((1, 16, 16), 2)
@@ -221,7 +221,7 @@ class TestAugment:
 
         data = "digits" if learned_from == "digits" else str(letters)
         run = GeneratorRun(GeneratorConfig(data, model="dagan"), Halves().eval(), (), [], tmp_path)
-        augment_files(run, letters, 1, tmp_path / "made")
+        export_augmented(run, letters, 1, tmp_path / "made")
         with Image.open(next((tmp_path / "made" / "ay").glob("*.png"))) as made:
             pixels = np.asarray(made)
         ink, paper = int(pixels[4, 6]), int(pixels[0, 0])
@@ -254,24 +254,24 @@ class TestScore:
         )
         assert answer.status == 0, answer.errors
         found = answer.json
-        assert found["judged_on"] == "test"
-        assert found["real"]["kernel_distance"] < found["made"]["kernel_distance"]
+        assert found["part"] == "test"
+        assert found["real"]["kernel_distance"] < found["generated"]["kernel_distance"]
         assert found["real"]["recall"] > 0.5
-        assert 0 <= found["made"]["made_to_real"] <= 1
+        assert 0 <= found["generated"]["generated_to_real"] <= 1
         assert copies.exists()
 
     def test_models_without_classes_are_not_scored_by_class(self, manyshot, trained):
         answer = manyshot("gan", "score", trained / "free", "--encoder-run", trained / "encoder")
         assert answer.status == 0, answer.errors
         assert "judges on what the model was trained on" in answer.errors
-        assert [line.split()[-2:] for line in answer.out.splitlines() if line.startswith("made to real")] == [
+        assert [line.split()[-2:] for line in answer.out.splitlines() if line.startswith("generated to real")] == [
             ["-", "-"]
         ]
 
     def test_models_of_features_are_scored_as_they_are(self, manyshot, trained):
         answer = manyshot("gan", "score", trained / "features", "--json")
         assert answer.status == 0, answer.errors
-        assert answer.json["made"]["diversity"] >= 0
+        assert answer.json["generated"]["diversity"] >= 0
         assert manyshot("gan", "score", trained / "features", "--copies", "x.png").status == 2
 
     def test_pictures_are_scored_by_an_encoder_of_the_run_s_own_where_none_is_named(
@@ -294,7 +294,7 @@ class TestScore:
 
         run, encoder = load_generator_run(trained / "labelled"), load_run(trained / "encoder")
         found = score_run(run, encoder)
-        assert found.real.coverage > 0.8 > found.made.coverage
+        assert found.real.coverage > 0.8 > found.generated.coverage
         assert torch.is_tensor(found.pairs[0])
         assert len(found.pairs[0]) == len(found.pairs[1]) == 24
 
@@ -327,13 +327,13 @@ class TestEvaluate:
     def test_a_model_that_is_not_shown_items_knows_nothing_of_new_classes(self, evaluate, model):
         answer = evaluate(model)
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
-        assert "is not shown items, so it cannot make more of a support set; train one that is" in answer.errors
+        assert "is not conditioned on examples, so it cannot extend a support set; train one that is" in answer.errors
 
     @pytest.mark.parametrize(
         ("model", "why"),
         [
-            ("shown", "learned from pictures of 16 x 16 pixels and 1 channel, but the learner's are of 20 x 20 pixels"),
-            ("features", "makes features of another encoder; judge the run that it was trained for"),
+            ("shown", "trained on images of 16 x 16 pixels and 1 channel, but the learner takes 20 x 20 pixels"),
+            ("features", "generates features of another encoder; evaluate the run that it was trained for"),
         ],
     )
     def test_a_model_of_other_items_is_refused(self, evaluate, trained, model, why):

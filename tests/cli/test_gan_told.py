@@ -139,9 +139,9 @@ class TestOptions:
             ),
             (
                 ("--plan", "task: turn"),
-                "'task: turn' does not reach what the discriminator sees; write 'support: turn'",
+                "'task: turn' does not act on what the discriminator sees; write 'support: turn'",
             ),
-            (("--plan", "support: affine; query: flip"), "'query: flip' does not reach what the discriminator sees"),
+            (("--plan", "support: affine; query: flip"), "'query: flip' does not act on what the discriminator sees"),
             (("--per-class", 0), "per_class=0: give a whole number, at least 1, or leave it out for all"),
             (("--classes", 0), "classes=0: give a whole number, at least 1, or leave it out for all"),
         ],

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from manyshot.generate import Batches, Kind, parse_model
-from manyshot.generate.afhn import FeatureGame, anti_collapse, class_term
+from manyshot.generate import Batches, DataSpec, parse_model
+from manyshot.generate.afhn import AFHNObjective, anti_collapse, class_term
 from manyshot.tasks import Source
 
 
@@ -50,24 +50,24 @@ class TestAntiCollapse:
 
     def test_training_spreads_what_had_all_but_collapsed(self):
         torch.manual_seed(0)
-        game = parse_model("afhn(16, noise=4, keep=0)").make(Kind((6,)))
+        game = parse_model("afhn(16, noise=4, keep=0)").make(DataSpec((6,)))
         items = torch.rand(24, 6)
         batch = Batches(Source.of(items, [f"class {i % 3}" for i in range(24)]), "mean", size=24).batch(0)
         noise = torch.randn(24, 4)
         other = noise.roll(1, 0)
         with torch.no_grad():
-            next(game.generator.body.parameters())[:, 6:] *= 0.05
+            next(game.model.body.parameters())[:, 6:] *= 0.05
 
         def distance() -> torch.Tensor:
-            made, again = (game.generator(z, batch.condition) for z in (noise, other))
+            made, again = (game.model(z, batch.condition) for z in (noise, other))
             return (1 - F.cosine_similarity(made, again, dim=1)).mean()
 
         before = distance().item()
         assert before < 1e-4
-        optimizer = torch.optim.Adam(game.generator.parameters(), lr=1e-3)
+        optimizer = torch.optim.Adam(game.model.parameters(), lr=1e-3)
         for _ in range(100):
             optimizer.zero_grad()
-            game.further(batch, noise, game.generator(noise, batch.condition)).backward()
+            game.extra_generator_loss(batch, noise, game.model(noise, batch.condition)).backward()
             optimizer.step()
         assert distance().item() > 100 * before
 
@@ -93,26 +93,26 @@ class TestClassTerm:
         assert class_term(real, moved, torch.tensor([0, 1])) < class_term(real, made, torch.tensor([0, 1]))
 
 
-class TestFurther:
+class TestExtraGeneratorLoss:
     @pytest.fixture
     def parts(self):
         """A game's both terms alone, and the game's sum of them at given strengths."""
         torch.manual_seed(0)
         source = Source.of(torch.rand(24, 6), [f"class {i % 3}" for i in range(24)])
         batch, noise = Batches(source, "mean", size=8).batch(0), torch.randn(8, 4)
-        options = parse_model("afhn(16, noise=4)").make(Kind((6,)))
+        options = parse_model("afhn(16, noise=4)").make(DataSpec((6,)))
 
-        def further(keep: float, spread: float) -> float:
-            game = FeatureGame(options.generator, options.discriminator, "wasserstein", "gradient", keep, spread)
-            return game.further(batch, noise, game.generator(noise, batch.condition)).item()
+        def extra_loss(keep: float, spread: float) -> float:
+            game = AFHNObjective(options.model, options.discriminator, "wasserstein", "gradient", keep, spread)
+            return game.extra_generator_loss(batch, noise, game.model(noise, batch.condition)).item()
 
-        made, again = (options.generator(z, batch.condition) for z in (noise, noise.roll(1, 0)))
+        made, again = (options.model(z, batch.condition) for z in (noise, noise.roll(1, 0)))
         terms = (class_term(batch.items, made, batch.label), anti_collapse(noise, noise.roll(1, 0), made, again))
-        return further, *(term.item() for term in terms)
+        return extra_loss, *(term.item() for term in terms)
 
     def test_each_term_counts_by_its_strength(self, parts):
-        further, kept, spread = parts
+        extra_loss, kept, spread = parts
         assert kept > 0.1
-        assert further(2.0, 0.0) == pytest.approx(2 * kept, rel=1e-5)
-        assert further(0.0, 3.0) == pytest.approx(3 * spread, rel=1e-5)
-        assert further(1.0, 0.5) == pytest.approx(kept + spread / 2, rel=1e-5)
+        assert extra_loss(2.0, 0.0) == pytest.approx(2 * kept, rel=1e-5)
+        assert extra_loss(0.0, 3.0) == pytest.approx(3 * spread, rel=1e-5)
+        assert extra_loss(1.0, 0.5) == pytest.approx(kept + spread / 2, rel=1e-5)

@@ -10,16 +10,16 @@ from manyshot.tasks import Source
 class TestDistinctItems:
     SOURCE = Source.of(torch.arange(30.0)[:, None], [f"class {i % 3}" for i in range(30)])
 
-    @pytest.mark.parametrize("wants", ["nothing", "label", "item", "mean"])
+    @pytest.mark.parametrize("conditioning", ["nothing", "label", "item", "mean"])
     @pytest.mark.parametrize(("size", "count"), [(7, 7), (30, 30), (512, 30)])
-    def test_no_item_occurs_twice_and_conditions_are_met(self, wants, size, count):
-        batch = Batches(self.SOURCE, wants, size, seed=3).distinct()
+    def test_no_item_occurs_twice_and_conditions_are_met(self, conditioning, size, count):
+        batch = Batches(self.SOURCE, conditioning, size, seed=3).distinct()
         numbers = batch.items.flatten().long()
         assert len(numbers.unique()) == len(numbers) == count
         assert batch.label.equal(numbers % 3)
-        if wants == "label":
+        if conditioning == "label":
             assert batch.condition.label.equal(batch.label)
-        if wants == "item":
+        if conditioning == "item":
             shown = batch.condition.like.flatten().long()
             assert (shown % 3).equal(batch.label)
             assert (shown != numbers).all()

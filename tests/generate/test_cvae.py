@@ -5,23 +5,23 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.nn import functional as F
 
-from manyshot.generate import Condition, Kind, parse_model
+from manyshot.generate import Condition, DataSpec, parse_model
 from manyshot.generate.batches import Batch
-from manyshot.generate.diff_augment import unchanged
+from manyshot.generate.diff_augment import no_augmentation
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0, 3.0])
 def test_the_loss_is_the_bound_on_the_likelihood_a_pixel(strength):
     torch.manual_seed(0)
-    lesson = parse_model(f"cvae(4, reader=4, noise=3, strength={strength})").make(Kind(shape=(1, 8, 8))).double()
+    lesson = parse_model(f"cvae(4, reader=4, noise=3, strength={strength})").make(DataSpec(shape=(1, 8, 8))).double()
     like, other = torch.rand(2, 5, 1, 8, 8, dtype=torch.float64)
     noise = torch.randn(5, 3, dtype=torch.float64)
     condition = Condition(like=like)
-    mean, raw = lesson.recogniser(torch.cat([like, other], 1)).chunk(2, 1)
+    mean, raw = lesson.encoder(torch.cat([like, other], 1)).chunk(2, 1)
     seen = Normal(mean, F.logsigmoid(raw).exp())
-    made = Bernoulli(lesson.generator(seen.mean + seen.stddev * noise, condition), validate_args=False)
+    made = Bernoulli(lesson.model(seen.mean + seen.stddev * noise, condition), validate_args=False)
     divergence = kl_divergence(seen, Normal(0.0, 1.0)).sum()
     bound = (-made.log_prob(other).sum() + strength * divergence) / other.numel()
-    found = lesson.generator_side(Batch(other, condition, torch.zeros(5, dtype=torch.long)), noise, unchanged)
+    found = lesson.generator_loss(Batch(other, condition, torch.zeros(5, dtype=torch.long)), noise, no_augmentation)
     assert divergence > 1e-3
     assert found.item() == pytest.approx(bound.item(), rel=1e-9)

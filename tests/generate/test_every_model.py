@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.generate import MODELS, AdversarialObjective, Batches, Condition, Kind, parse_model
-from manyshot.generate.diff_augment import unchanged
-from manyshot.generate.model import mixed_code
+from manyshot.generate import MODELS, AdversarialObjective, Batches, Condition, DataSpec, parse_model
+from manyshot.generate.diff_augment import no_augmentation
+from manyshot.generate.model import interpolate_codes
 from manyshot.generate.networks import spectral
 from manyshot.tasks import Source
 
@@ -36,8 +36,8 @@ def made(request):
     """A model's game, and batches that it can be trained on."""
     text, shape = TINY[request.param]
     torch.manual_seed(0)
-    game = parse_model(text).make(Kind(shape, CLASSES))
-    return game, Batches(source_of(shape), game.generator.wants, size=6)
+    game = parse_model(text).make(DataSpec(shape, CLASSES))
+    return game, Batches(source_of(shape), game.model.conditioning, size=6)
 
 
 def draws(seed: int = 0) -> torch.Generator:
@@ -57,7 +57,7 @@ class TestEveryModel:
     def test_makes_items_of_the_shape_and_range_asked_for(self, made):
         game, batches = made
         items = sample(game, batches.batch(0))
-        assert items.shape == (6, *game.generator.shape)
+        assert items.shape == (6, *game.model.shape)
         if items.ndim == 4:
             assert items.min() >= 0
             assert items.max() <= 1
@@ -81,10 +81,10 @@ class TestEveryModel:
         game, batches = made
         batch, noise = batches.batch(0), torch.randn(6, 4)
         if isinstance(game, AdversarialObjective):
-            game.discriminator_side(batch, noise, torch.rand(6), unchanged).loss.backward()
+            game.discriminator_loss(batch, noise, torch.rand(6), no_augmentation).loss.backward()
             assert all(p.grad is not None and p.grad.isfinite().all() for p in game.discriminator.parameters())
-            assert all(p.grad is None for p in game.generator.parameters())
-        grads = torch.autograd.grad(game.generator_side(batch, noise, unchanged), game.taught())
+            assert all(p.grad is None for p in game.model.parameters())
+        grads = torch.autograd.grad(game.generator_loss(batch, noise, no_augmentation), game.trainable_parameters())
         assert all(slope.isfinite().all() for slope in grads)
         assert all((slope != 0).any() for slope in grads)
 
@@ -106,8 +106,8 @@ class TestEveryModel:
 
     def test_survives_saving_and_loading(self, made):
         game, batches = made
-        text, shape = next(row for row in TINY.values() if row[1] == game.generator.shape)
-        other = parse_model(text).make(Kind(shape, CLASSES))
+        text, shape = next(row for row in TINY.values() if row[1] == game.model.shape)
+        other = parse_model(text).make(DataSpec(shape, CLASSES))
         other.load_state_dict(game.state_dict())
         assert sample(other, batches.batch(0)).equal(sample(game, batches.batch(0)))
 
@@ -118,19 +118,19 @@ class TestEveryModel:
             game.averaged.code(batch.condition[order]) for order in (torch.arange(6), torch.arange(6).flip(0))
         )
         here = game.averaged.decode(noise, code)
-        assert game.averaged.decode(noise, mixed_code(code, other, torch.ones(6))).allclose(here, atol=1e-6)
+        assert game.averaged.decode(noise, interpolate_codes(code, other, torch.ones(6))).allclose(here, atol=1e-6)
         if code:
-            assert not game.averaged.decode(noise, mixed_code(code, other, torch.full((6,), 0.5))).allclose(here)
+            assert not game.averaged.decode(noise, interpolate_codes(code, other, torch.full((6,), 0.5))).allclose(here)
 
     def test_wrong_conditions_are_told_in_one_line(self, made):
         game, _ = made
         right = {
             "nothing": {},
             "label": {"label": torch.zeros(2).long()},
-            "item": {"like": torch.zeros(2, *game.generator.shape)},
-            "mean": {"like": torch.zeros(2, *game.generator.shape)},
-        }[game.generator.wants]
-        both = {"label": torch.zeros(2).long(), "like": torch.zeros(2, *game.generator.shape)}
+            "item": {"like": torch.zeros(2, *game.model.shape)},
+            "mean": {"like": torch.zeros(2, *game.model.shape)},
+        }[game.model.conditioning]
+        both = {"label": torch.zeros(2).long(), "like": torch.zeros(2, *game.model.shape)}
         for wrong in ({} if right else both, both, {name: value[:1] for name, value in right.items()} or both):
             with pytest.raises(InputError) as error:
                 game.averaged.sample(2, **wrong, generator=draws())
@@ -140,7 +140,7 @@ class TestEveryModel:
         game, _ = made
         before = [p.clone() for p in game.averaged.parameters()]
         with torch.no_grad():
-            for p in game.generator.parameters():
+            for p in game.model.parameters():
                 p.add_(1)
         game.average(0.9)
         for a, b in zip(game.averaged.parameters(), before, strict=True):
@@ -169,23 +169,23 @@ class TestWrongOptions:
     @pytest.mark.parametrize(
         ("text", "kind", "named"),
         [
-            ("dcgn", Kind((1, 8, 8)), "dcgan"),
-            ("dcgan(loss=hing)", Kind((1, 8, 8)), "hinge"),
-            ("dcgan(penalty=r2)", Kind((1, 8, 8)), "r1"),
-            ("dcgan(0)", Kind((1, 8, 8)), "width=0"),
-            ("dcgan(noise=0)", Kind((1, 8, 8)), "noise=0"),
-            ("gan(width=0)", Kind((2,)), "width=0"),
-            ("gan(hidden=-1)", Kind((2,)), "hidden=-1"),
-            ("afhn(width=0)", Kind((2,)), "width=0"),
-            ("dagan(judge=0)", Kind((1, 8, 8)), "judge=0"),
-            ("dcgan", Kind((1, 3, 3)), "at least 4"),
-            ("dcgan", Kind((5,)), "use gan or afhn"),
-            ("cvae(reader=0)", Kind((1, 8, 8)), "reader=0"),
-            ("cvae(strength=-1)", Kind((1, 8, 8)), "strength=-1"),
-            ("cvae", Kind((5,)), "cvae makes pictures"),
-            ("afhn", Kind((1, 8, 8)), "encoder"),
-            ("afhn(spread=-1)", Kind((5,)), "spread=-1"),
-            ("conditional", Kind((1, 8, 8), 1), "1 class"),
+            ("dcgn", DataSpec((1, 8, 8)), "dcgan"),
+            ("dcgan(loss=hing)", DataSpec((1, 8, 8)), "hinge"),
+            ("dcgan(penalty=r2)", DataSpec((1, 8, 8)), "r1"),
+            ("dcgan(0)", DataSpec((1, 8, 8)), "width=0"),
+            ("dcgan(noise=0)", DataSpec((1, 8, 8)), "noise=0"),
+            ("gan(width=0)", DataSpec((2,)), "width=0"),
+            ("gan(hidden=-1)", DataSpec((2,)), "hidden=-1"),
+            ("afhn(width=0)", DataSpec((2,)), "width=0"),
+            ("dagan(judge=0)", DataSpec((1, 8, 8)), "judge=0"),
+            ("dcgan", DataSpec((1, 3, 3)), "at least 4"),
+            ("dcgan", DataSpec((5,)), "use gan or afhn"),
+            ("cvae(reader=0)", DataSpec((1, 8, 8)), "reader=0"),
+            ("cvae(strength=-1)", DataSpec((1, 8, 8)), "strength=-1"),
+            ("cvae", DataSpec((5,)), "cvae makes pictures"),
+            ("afhn", DataSpec((1, 8, 8)), "encoder"),
+            ("afhn(spread=-1)", DataSpec((5,)), "spread=-1"),
+            ("conditional", DataSpec((1, 8, 8), 1), "1 class"),
         ],
     )
     def test_are_told_in_one_line(self, text, kind, named):
@@ -196,7 +196,7 @@ class TestWrongOptions:
     @pytest.mark.parametrize("shape", [(1, 8, 9), (2, 3), (0,)])
     def test_items_that_are_no_pictures_and_no_vectors_are_refused(self, shape):
         with pytest.raises(InputError, match="square pictures, or vectors"):
-            Kind(shape)
+            DataSpec(shape)
 
 
 class TestBatches:
@@ -228,12 +228,12 @@ class TestBatches:
 
     def test_a_class_of_one_item_is_named_where_pairs_are_needed(self):
         source = Source.of(torch.zeros(3, 1), ["cat", "dog", "dog"])
-        with pytest.raises(InputError, match="class 'cat' has 1 item"):
+        with pytest.raises(InputError, match="class 'cat' has 1 example"):
             Batches(source, "item")
         assert len(Batches(source, "label", size=2).batch(0).items) == 2
 
     def test_items_that_are_no_tensors_are_refused(self):
-        with pytest.raises(InputError, match="no pictures"):
+        with pytest.raises(InputError, match="no images"):
             Batches(Source.of(["a", "b"], ["cat", "dog"]), "nothing")
 
     def test_conditions_can_be_cut(self):

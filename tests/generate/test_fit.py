@@ -11,10 +11,10 @@ from manyshot.augment.image import Brightness
 from manyshot.base import InputError, TrainingDiverged
 from manyshot.base.seeds import generator
 from manyshot.generate import MODELS as TABLE
-from manyshot.generate import Batches, Kind, parse_model
+from manyshot.generate import Batches, DataSpec, parse_model
 from manyshot.generate.ada import EVERY, AdaptiveProbability
-from manyshot.generate.config import GeneratorConfig, GeneratorSettings, kind_of, load_generator_sources
-from manyshot.generate.diff_augment import unchanged
+from manyshot.generate.config import GeneratorConfig, GeneratorSettings, data_spec_of, load_generator_sources
+from manyshot.generate.diff_augment import no_augmentation
 from manyshot.generate.fit import fit_generator, read_looks
 from manyshot.generate.monitor import Look, look_at, trouble
 from manyshot.generate.train import GeneratorRun, load_generator_run, train_generator
@@ -50,7 +50,7 @@ def pictures(size: int = 8) -> Source:
 
 def game_for(source: Source, text: str):
     torch.manual_seed(0)
-    return parse_model(text).make(kind_of(source))
+    return parse_model(text).make(data_spec_of(source))
 
 
 def modes_of(points: torch.Tensor) -> list[float]:
@@ -83,12 +83,12 @@ class TestLearning:
         noise = generator(settings.seed, "noise", 0)
         batch = Batches(source, "nothing", 4, settings.seed).batch(0)
         share = torch.rand(4, generator=noise)
-        for side in (by_hand.discriminator, by_hand.generator):
+        for side in (by_hand.discriminator, by_hand.model):
             z = torch.randn(4, 4, generator=noise)
             if side is by_hand.discriminator:
-                loss = by_hand.discriminator_side(batch, z, share, unchanged).loss
+                loss = by_hand.discriminator_loss(batch, z, share, no_augmentation).loss
             else:
-                loss = by_hand.generator_side(batch, z, unchanged)
+                loss = by_hand.generator_loss(batch, z, no_augmentation)
             optimizer = torch.optim.Adam(side.parameters(), lr=1e-2, betas=(0.0, 0.99), fused=False)
             loss.backward(inputs=list(side.parameters()))
             optimizer.step()
@@ -151,7 +151,7 @@ class TestLearning:
     def test_the_share_adapts_to_the_real_items_of_all_updates_of_the_discriminator(self, turns, monkeypatch):
         source, signs, told = pictures(), [], []
         game = game_for(source, "gan(8, noise=4)")
-        side, move = game.discriminator_side, AdaptiveProbability.next
+        side, move = game.discriminator_loss, AdaptiveProbability.next
 
         def watch(*arguments):
             seen = side(*arguments)
@@ -162,7 +162,7 @@ class TestLearning:
             told.append((sign, seen))
             return move(adapt, share, sign, seen)
 
-        monkeypatch.setattr(game, "discriminator_side", watch)
+        monkeypatch.setattr(game, "discriminator_loss", watch)
         monkeypatch.setattr(AdaptiveProbability, "next", told_of)
         settings = GeneratorSettings(
             steps=2 * EVERY,
@@ -188,7 +188,7 @@ class TestLearning:
         fit_generator(game, source, settings)
         # The first step of Adam moves a weight by the rate, whatever its slope.
         moved = {name: (weight - before[name]).abs().max().item() for name, weight in game.named_parameters()}
-        for side, rate in (("generator.", 1e-2), ("discriminator.", 1e-4)):
+        for side, rate in (("model.", 1e-2), ("discriminator.", 1e-4)):
             assert max(most for name, most in moved.items() if name.startswith(side)) == pytest.approx(rate, rel=0.01)
 
 
@@ -317,7 +317,7 @@ class TestHealth:
             looked.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
             if len(looked) == 1:
                 return look_at(model, *arguments)
-            broken = parse_model("gan(8, noise=4)").make(kind_of(source)).averaged
+            broken = parse_model("gan(8, noise=4)").make(data_spec_of(source)).averaged
             broken.body[-1].bias.fill_(float("nan"))
             return look_at(broken, *arguments)
 
@@ -400,7 +400,7 @@ class TestRun:
             rows += [{"step": step, "generator_loss": 0.0} for step in range(10)]
             rows += [{"step": step, "trouble": "mode collapse"} for step in troubled]
             config = GeneratorConfig("digits", model="gan(4)")
-            return GeneratorRun(config, parse_model("gan(4)").make(Kind((2,))).averaged, (), rows)
+            return GeneratorRun(config, parse_model("gan(4)").make(DataSpec((2,))).averaged, (), rows)
 
         assert run().best["step"] == 9
         assert run(9).best["step"] == 6
@@ -617,6 +617,6 @@ class TestConfig:
         assert few < more
 
     def test_kinds_are_read_from_the_items(self):
-        assert kind_of(pictures()) == Kind((1, 8, 8), 3)
-        with pytest.raises(InputError, match="no pictures"):
-            kind_of(Source.of(["a", "b"], ["x", "y"]))
+        assert data_spec_of(pictures()) == DataSpec((1, 8, 8), 3)
+        with pytest.raises(InputError, match="no images"):
+            data_spec_of(Source.of(["a", "b"], ["x", "y"]))

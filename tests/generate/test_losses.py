@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from manyshot.generate import AdversarialObjective, Batch, Condition, Kind, parse_model
-from manyshot.generate.diff_augment import unchanged
-from manyshot.generate.discriminator import Plain
+from manyshot.generate import AdversarialObjective, Batch, Condition, DataSpec, parse_model
+from manyshot.generate.diff_augment import no_augmentation
+from manyshot.generate.discriminator import UnconditionalDiscriminator
 from manyshot.generate.losses import LOSSES, gradient_penalty, r1_penalty
 
 REAL = torch.tensor([2.0, -1.0, 0.3], dtype=torch.float64)
@@ -123,15 +123,15 @@ class TestPenalties:
     @pytest.mark.parametrize(("penalty", "added"), [("none", 0), ("gradient", 10 * (5 - 1) ** 2), ("r1", 25 / 2)])
     def test_a_game_adds_it_at_the_strength_of_its_paper(self, penalty, added):
         # The slope of 3 x + 4 y has the norm 5 everywhere.
-        judge = Plain(nn.Flatten(), 2)
+        judge = UnconditionalDiscriminator(nn.Flatten(), 2)
         judge.load_state_dict({"head.weight": torch.tensor([[3.0, 4.0]]), "head.bias": torch.zeros(1)})
         game = AdversarialObjective(
-            parse_model("gan(4, noise=3)").make(Kind((2,))).generator, judge, "wasserstein", penalty
+            parse_model("gan(4, noise=3)").make(DataSpec((2,))).model, judge, "wasserstein", penalty
         )
         batch = Batch(torch.rand(6, 2), Condition(), torch.zeros(6).long())
-        sides = game.discriminator_side(batch, torch.randn(6, 3), torch.rand(6), unchanged)
-        assert (sides.loss - sides.game).item() == pytest.approx(added, abs=1e-4)
-        assert sides.game.item() == pytest.approx((sides.made.mean() - sides.real.mean()).item(), abs=1e-5)
+        sides = game.discriminator_loss(batch, torch.randn(6, 3), torch.rand(6), no_augmentation)
+        assert (sides.loss - sides.adversarial).item() == pytest.approx(added, abs=1e-4)
+        assert sides.adversarial.item() == pytest.approx((sides.generated.mean() - sides.real.mean()).item(), abs=1e-5)
 
     def test_nothing_of_the_penalty_reaches_the_generator(self):
         made = torch.rand(4, 2, requires_grad=True)

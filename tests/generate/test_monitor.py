@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.generate import AdversarialObjective, Kind, parse_model
+from manyshot.generate import AdversarialObjective, DataSpec, parse_model
 from manyshot.generate.config import GeneratorSettings
 from manyshot.generate.fit import fit_generator
 from manyshot.generate.monitor import look_at
@@ -23,7 +23,7 @@ def two_modes(n: int, seed: int = 0) -> Source:
 
 
 def gan_for(source: Source) -> AdversarialObjective:
-    return parse_model("gan(16, noise=4)").make(Kind((2,)))
+    return parse_model("gan(16, noise=4)").make(DataSpec((2,)))
 
 
 @pytest.mark.parametrize("held_out", [20, 50, 400])

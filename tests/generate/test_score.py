@@ -31,9 +31,9 @@ def centres() -> torch.Tensor:
 class Known(GenerativeModel):
     """Makes items by a rule."""
 
-    def __init__(self, wants: str, rule, shape: tuple[int, ...]) -> None:
+    def __init__(self, conditioning: str, rule, shape: tuple[int, ...]) -> None:
         super().__init__(shape, noise=8, classes=2)
-        self.wants, self.rule = wants, rule
+        self.conditioning, self.rule = conditioning, rule
         self.place = nn.Parameter(torch.zeros(()))
 
     def code(self, condition):
@@ -50,11 +50,11 @@ class Judged:
     training: Source
     test: Source
 
-    def scores(self, monkeypatch, wants: str, rule):
+    def scores(self, monkeypatch, conditioning: str, rule):
         parts = GeneratorSources(self.training, test=self.test)
         monkeypatch.setattr("manyshot.generate.score.load_generator_sources", lambda *_: parts)
         shape = tuple(self.training.store.shape[1:])
-        run = GeneratorRun(GeneratorConfig("digits"), Known(wants, rule, shape), self.training.class_names, [])
+        run = GeneratorRun(GeneratorConfig("digits"), Known(conditioning, rule, shape), self.training.class_names, [])
         pixels = Run(Config("digits"), Prototypes(nn.Flatten()), 1, 4, [])
         return score_run(run, pixels if len(shape) == 3 else None)
 
@@ -77,48 +77,48 @@ def nearest_centre(shown: torch.Tensor) -> torch.Tensor:
 class TestUnevenClasses:
     def test_a_perfect_model_of_classes_scores_as_real_items_do(self, uneven, monkeypatch):
         found = uneven.scores(monkeypatch, "label", lambda z, label: centres()[label] + z)
-        assert abs(found.made.kernel_distance) < 3 * max(1, abs(found.real.kernel_distance))
-        assert found.made.frechet_distance < 2 * found.real.frechet_distance
-        assert found.made.recall == pytest.approx(found.real.recall, abs=0.05)
-        assert found.made.made_to_real == pytest.approx(1, abs=0.01)
+        assert abs(found.generated.kernel_distance) < 3 * max(1, abs(found.real.kernel_distance))
+        assert found.generated.frechet_distance < 2 * found.real.frechet_distance
+        assert found.generated.recall == pytest.approx(found.real.recall, abs=0.05)
+        assert found.generated.generated_to_real == pytest.approx(1, abs=0.01)
 
     def test_a_perfect_model_that_is_shown_items_does_so_too(self, uneven, monkeypatch):
         found = uneven.scores(monkeypatch, "item", lambda z, shown: nearest_centre(shown) + z)
-        assert abs(found.made.kernel_distance) < 3 * max(1, abs(found.real.kernel_distance))
+        assert abs(found.generated.kernel_distance) < 3 * max(1, abs(found.real.kernel_distance))
 
     def test_one_that_makes_all_classes_alike_is_seen(self, uneven, monkeypatch):
         found = uneven.scores(monkeypatch, "label", lambda z, label: centres()[0] + z)
-        assert found.made.kernel_distance > 10 * max(1, abs(found.real.kernel_distance))
+        assert found.generated.kernel_distance > 10 * max(1, abs(found.real.kernel_distance))
 
 
 class TestModelsThatAreShownItems:
     def test_one_that_hands_on_what_it_is_shown_is_a_copier_without_diversity(self, others, monkeypatch):
         found = others.scores(monkeypatch, "item", lambda z, shown: shown + 0 * z)
-        assert found.made.copies == 1
-        assert found.made.diversity_of_one == 0
+        assert found.generated.copies == 1
+        assert found.generated.diversity_per_example == 0
         # What no other measure says.
-        assert found.made.diversity == pytest.approx(1, abs=0.1)
-        assert found.made.recall == pytest.approx(found.real.recall, abs=0.05)
+        assert found.generated.diversity == pytest.approx(1, abs=0.1)
+        assert found.generated.recall == pytest.approx(found.real.recall, abs=0.05)
 
     def test_real_items_are_no_copies_and_as_diverse_as_their_class(self, others, monkeypatch):
         found = others.scores(monkeypatch, "item", lambda z, shown: shown + 0 * z)
         assert found.real.copies < 0.15
-        assert found.real.diversity_of_one == found.real.diversity == pytest.approx(1, abs=0.1)
+        assert found.real.diversity_per_example == found.real.diversity == pytest.approx(1, abs=0.1)
 
-    @pytest.mark.parametrize("wants", ["item", "mean"])
-    def test_a_perfect_one_scores_as_real_items_do(self, others, monkeypatch, wants):
-        found = others.scores(monkeypatch, wants, lambda z, shown: nearest_centre(shown) + z)
-        assert found.made.copies == pytest.approx(found.real.copies, abs=0.06)
-        assert found.made.diversity_of_one == pytest.approx(1, abs=0.1)
+    @pytest.mark.parametrize("conditioning", ["item", "mean"])
+    def test_a_perfect_one_scores_as_real_items_do(self, others, monkeypatch, conditioning):
+        found = others.scores(monkeypatch, conditioning, lambda z, shown: nearest_centre(shown) + z)
+        assert found.generated.copies == pytest.approx(found.real.copies, abs=0.06)
+        assert found.generated.diversity_per_example == pytest.approx(1, abs=0.1)
 
     def test_noise_that_moves_half_as_far_has_half_of_the_diversity(self, others, monkeypatch):
         found = others.scores(monkeypatch, "item", lambda z, shown: shown + z / 2)
-        assert found.made.diversity_of_one == pytest.approx(0.5, abs=0.05)
+        assert found.generated.diversity_per_example == pytest.approx(0.5, abs=0.05)
 
     def test_the_mean_itself_is_a_copy(self, others, monkeypatch):
         found = others.scores(monkeypatch, "mean", lambda z, mean: mean + 0 * z)
-        assert found.made.copies == 1
-        assert found.made.diversity_of_one == 0
+        assert found.generated.copies == 1
+        assert found.generated.diversity_per_example == 0
 
     def test_are_not_judged_on_what_they_are_shown(self, others, monkeypatch):
         shown = []
@@ -132,12 +132,12 @@ class TestModelsThatAreShownItems:
         found = others.scores(monkeypatch, "item", rule)
         # No judged item lies where a shown one does.
         assert float(torch.cdist(judged[0], torch.cat(shown)).min()) > 1e-3
-        assert len(judged[0]) == found.items == 12 * 20
+        assert len(judged[0]) == found.examples == 12 * 20
 
     def test_copies_of_training_items_are_seen_too(self, others, monkeypatch):
         own = others.training.gather(range(len(others.training)))
         found = others.scores(monkeypatch, "item", lambda z, shown: own[: len(z)] + 0 * z)
-        assert found.made.copies == 1
+        assert found.generated.copies == 1
 
     def test_pictures_stand_beside_those_that_were_shown_or_learned(self, monkeypatch):
         def pictures(seed: int, names: str) -> Source:
@@ -162,7 +162,7 @@ class TestModelsThatAreShownNothing:
         own, held = (source.gather(range(1000)) for source in (uneven.training, uneven.test))
         learned = uneven.scores(monkeypatch, "nothing", lambda z, *_: own[: len(z)])
         lucky = uneven.scores(monkeypatch, "nothing", lambda z, *_: held[: len(z)])
-        assert learned.made.copies == 1
-        assert lucky.made.copies < 0.15
-        assert learned.made.diversity_of_one is None
-        assert learned.real.diversity_of_one is None
+        assert learned.generated.copies == 1
+        assert lucky.generated.copies < 0.15
+        assert learned.generated.diversity_per_example is None
+        assert learned.real.diversity_per_example is None

@@ -5,8 +5,8 @@ import torch
 
 from manyshot.augment import Augmenter, Plan
 from manyshot.base import InputError
-from manyshot.generate import GenerativeModel, Kind, parse_model
-from manyshot.generate.generated_source import made_classes, made_items
+from manyshot.generate import DataSpec, GenerativeModel, parse_model
+from manyshot.generate.generated_source import generate_classes, generate_examples
 from manyshot.samples.generated_shots import GeneratedShots
 from manyshot.tasks import EpisodeSampler, Examples, Source, join_sources
 
@@ -17,18 +17,18 @@ def draws(seed: int = 0) -> torch.Generator:
 
 def model_of(text: str, shape: tuple[int, ...] = (1, 8, 8), classes: int = 4):
     torch.manual_seed(0)
-    return parse_model(text).make(Kind(shape, classes)).averaged
+    return parse_model(text).make(DataSpec(shape, classes)).averaged
 
 
 class HandsOn(GenerativeModel):
     """Makes what it is shown, or the vector of the class that it is told, without noise."""
 
-    def __init__(self, wants: str, vectors: torch.Tensor) -> None:
+    def __init__(self, conditioning: str, vectors: torch.Tensor) -> None:
         super().__init__((vectors.shape[1],), 2, len(vectors))
-        self.wants, self.vectors = wants, torch.nn.Parameter(vectors)
+        self.conditioning, self.vectors = conditioning, torch.nn.Parameter(vectors)
 
     def code(self, condition):
-        return (self.vectors[condition.label] if self.wants == "label" else condition.like,)
+        return (self.vectors[condition.label] if self.conditioning == "label" else condition.like,)
 
     def decode(self, noise, code):
         return code[0]
@@ -112,48 +112,48 @@ def test_stands_in_a_plan_at_shots_for_bytes_too():
 class TestMadeItems:
     def test_are_of_the_same_classes_and_join_the_real_ones(self):
         source = pictures()
-        made = made_items(model_of("dagan(4, judge=4)"), source, per_class=5, seed=0)
+        made = generate_examples(model_of("dagan(4, judge=4)"), source, per_class=5, seed=0)
         assert made.class_names == source.class_names
         assert made.counts.tolist() == [5] * 4
         assert join_sources(source, made).counts.tolist() == [15] * 4
 
     def test_of_a_class_do_not_depend_on_the_other_classes(self):
         model, source = model_of("dagan(4, judge=4)"), pictures()
-        alone = made_items(model, source.subset(classes=["class 2"]), 5, seed=0).gather(range(5))
-        among = made_items(model, source, 5, seed=0).gather(range(10, 15))
+        alone = generate_examples(model, source.subset(classes=["class 2"]), 5, seed=0).gather(range(5))
+        among = generate_examples(model, source, 5, seed=0).gather(range(10, 15))
         assert alone.equal(among)
 
     def test_numbers_of_classes_are_those_of_the_training(self):
         model, source = model_of("conditional(4)"), pictures()
         names = ("class 3", "class 2", "class 1", "class 0")
-        made = made_items(model, source.subset(classes=["class 1"]), 3, seed=0, class_names=names)
+        made = generate_examples(model, source.subset(classes=["class 1"]), 3, seed=0, class_names=names)
         from manyshot.base.seeds import generator
 
         wanted = model.sample(3, label=torch.full((3,), 2), generator=generator(0, "made", "class 1"))
         assert made.gather(range(3)).equal(wanted.mul(255).round().byte())
         with pytest.raises(InputError, match="not trained on class 'class 0'"):
-            made_items(model, source, 3, seed=0, class_names=names[:3])
+            generate_examples(model, source, 3, seed=0, class_names=names[:3])
 
     def test_models_without_classes_and_items_of_another_size_are_told(self):
-        with pytest.raises(InputError, match="no label"):
-            made_items(model_of("dcgan(4)"), pictures(), 3, seed=0)
-        with pytest.raises(InputError, match="1 x 8 x 8 given to a model of 1 x 12 x 12"):
-            made_items(model_of("dagan(4, judge=4)", (1, 12, 12)), pictures(), 3, seed=0)
+        with pytest.raises(InputError, match="unconditional"):
+            generate_examples(model_of("dcgan(4)"), pictures(), 3, seed=0)
+        with pytest.raises(InputError, match="1 x 8 x 8, but the model takes 1 x 12 x 12"):
+            generate_examples(model_of("dagan(4, judge=4)", (1, 12, 12)), pictures(), 3, seed=0)
 
     @pytest.mark.parametrize(
-        ("wants", "wanted"), [("item", [1, 3, 8, 1, 10, 10, 10, 10]), ("mean", [4] * 4 + [10] * 4)]
+        ("conditioning", "wanted"), [("item", [1, 3, 8, 1, 10, 10, 10, 10]), ("mean", [4] * 4 + [10] * 4)]
     )
-    def test_are_made_of_each_item_in_turn_or_of_the_mean_of_all(self, wants, wanted):
+    def test_are_made_of_each_item_in_turn_or_of_the_mean_of_all(self, conditioning, wanted):
         source = Source.of(torch.tensor([[1.0], [3.0], [8.0], [10.0]]), ["few", "few", "few", "one"])
-        made = made_items(HandsOn(wants, torch.zeros(1, 1)), source, per_class=4, seed=0)
+        made = generate_examples(HandsOn(conditioning, torch.zeros(1, 1)), source, per_class=4, seed=0)
         assert made.store[:, 0].tolist() == wanted
 
 
-@pytest.mark.parametrize("wants", ["item", "mean", "label"])
-def test_items_of_a_made_class_are_mixed_of_its_two_classes_by_its_share(wants):
+@pytest.mark.parametrize("conditioning", ["item", "mean", "label"])
+def test_items_of_a_made_class_are_mixed_of_its_two_classes_by_its_share(conditioning):
     vectors = torch.eye(3)
     source = Source.of(vectors.repeat(4, 1), ["ay", "bee", "cee"] * 4)
-    made = made_classes(HandsOn(wants, vectors), source, classes=8, per_class=2, seed=0)
+    made = generate_classes(HandsOn(conditioning, vectors), source, classes=8, per_class=2, seed=0)
     for name, start in zip(made.class_names, made.starts.tolist(), strict=False):
         (share, a), (rest, b) = (half.split() for half in name.split(": ")[1].split(" + "))
         wanted = torch.zeros(3)
@@ -164,20 +164,20 @@ def test_items_of_a_made_class_are_mixed_of_its_two_classes_by_its_share(wants):
 @pytest.mark.parametrize("text", ["dagan(4, judge=4)", "conditional(4)"])
 class TestMadeClasses:
     def test_are_a_source_to_draw_tasks_from(self, text):
-        made = made_classes(model_of(text), pictures(), classes=7, per_class=4, seed=0)
+        made = generate_classes(model_of(text), pictures(), classes=7, per_class=4, seed=0)
         assert made.counts.tolist() == [4] * 7
         assert made.store.dtype == torch.uint8
         assert EpisodeSampler(join_sources(pictures(), made), ways=5, shots=1, queries=2).batch(0, 2)
 
     def test_the_seed_decides_all(self, text):
-        first, again, other = (made_classes(model_of(text), pictures(), 3, 2, seed) for seed in (0, 0, 1))
+        first, again, other = (generate_classes(model_of(text), pictures(), 3, 2, seed) for seed in (0, 0, 1))
         assert first.store.equal(again.store)
         assert first.class_names == again.class_names
         assert not first.store.equal(other.store)
 
     def test_lie_between_two_classes(self, text):
         model, source = model_of(text), pictures()
-        made = made_classes(model, source, 50, 1, seed=0)
+        made = generate_classes(model, source, 50, 1, seed=0)
         pairs = {tuple(name.split(": ")[1].split(" + ")) for name in made.class_names}
         assert all(first[5:] != second[5:] for first, second in pairs)
         shares = [float(first[:4]) for first, _ in pairs]
@@ -186,4 +186,4 @@ class TestMadeClasses:
 
     def test_one_class_is_not_enough(self, text):
         with pytest.raises(InputError, match="1 class"):
-            made_classes(model_of(text, classes=2), pictures().subset(classes=["class 0"]), 3, 2, seed=0)
+            generate_classes(model_of(text, classes=2), pictures().subset(classes=["class 0"]), 3, 2, seed=0)

@@ -5,7 +5,7 @@ import torch
 from manyshot.augment.image.geometric.warp import pixels
 from manyshot.learners import Ridge
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.spline import Spline
 from manyshot.tasks import Examples
 from manyshot.training import Settings, fit
@@ -97,7 +97,7 @@ def test_it_learns_wide_shifts_where_they_keep_the_class_and_none_where_they_dec
         augmenter = parse_augmenter("deformation(cells=2, rank=3, hidden=8, width=4)").make((3, 9, 9))
         learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
         settings = Settings(steps=30, meta_batch_size=16, learning_rate=3e-2, warmup_steps=5)
-        fit(Augmented(learner, augmenter, 4), toy((family,)), settings, objective=Tailor())
+        fit(AugmentedLearner(learner, augmenter, 4), toy((family,)), settings, objective=AugmenterObjective())
         support = toy((family,), seed=9).batch(0, 8).support
         draws = augmenter.draw(support, 16, torch.Generator().manual_seed(0))
         with torch.no_grad():

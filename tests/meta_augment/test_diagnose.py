@@ -8,7 +8,7 @@ from manyshot.learners import Ridge
 from manyshot.meta_augment import LearnedAugmenter
 from manyshot.meta_augment.diagnose import Diagnosis, diagnose
 from manyshot.meta_augment.policy.policy import ContextFreePolicy
-from manyshot.meta_augment.support_context import class_context, of_items
+from manyshot.meta_augment.support_context import class_context, per_example
 from manyshot.tasks import Source
 
 SIZE, SPREAD = 8, 1.0
@@ -30,7 +30,7 @@ class Maker(LearnedAugmenter):
     def vary(self, support, copies, draws, context):
         classes, _ = class_context(context.items, context)
         z, of_class = (
-            values.repeat_interleave(copies, 1) for values in (support.items, of_items(classes, support.labels))
+            values.repeat_interleave(copies, 1) for values in (support.items, per_example(classes, support.labels))
         )
         weight = torch.full(z.shape[:2], 1 / copies)
         return self.what(z, of_class, draws["noise"]), weight

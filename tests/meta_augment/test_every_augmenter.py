@@ -171,7 +171,7 @@ class TestEveryAugmenter:
         augmenter, tasks = made(row), episode(row.shape)
         parameters = {name: value for name, value in augmenter.named_parameters() if value.requires_grad}
         if not augmenter.through_learner:
-            loss = augmenter.own_loss(tasks, stream())
+            loss = augmenter.standalone_loss(tasks, stream())
         elif parameters:
             loss = loss_through_ridge(augmenter, tasks)
         else:

@@ -11,7 +11,7 @@ from torch import nn
 from manyshot.base import InputError, quieten
 from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.calibration import Calibration
 from manyshot.meta_augment.embedding_noise import EmbeddingNoise
 from manyshot.meta_augment.feature_vae import FeatureVAE
@@ -42,20 +42,20 @@ def head() -> Ridge:
     return learner.eval().requires_grad_(False)
 
 
-def trained(text: str, source: Source, steps: int = 80) -> Augmented:
+def trained(text: str, source: Source, steps: int = 80) -> AugmentedLearner:
     quieten(True)
     torch.manual_seed(0)
     augmenter = parse_augmenter(text).make((DIMENSIONS,))
     augmenter.look_at(source)
-    learner = Augmented(head(), augmenter, copies=6)
+    learner = AugmentedLearner(head(), augmenter, copies=6)
     if any(parameter.requires_grad for parameter in augmenter.parameters()):
         settings = Settings(steps=steps, meta_batch_size=8, learning_rate=1e-2, save_every=1000)
-        fit(learner, EpisodeSampler(source, 5, 1, 5), settings, objective=Tailor())
+        fit(learner, EpisodeSampler(source, 5, 1, 5), settings, objective=AugmenterObjective())
     quieten(False)
     return learner.eval()
 
 
-def gain(learner: Augmented) -> float:
+def gain(learner: AugmentedLearner) -> float:
     """In accuracy on new classes, beside the head alone."""
     tasks = EpisodeSampler(toy(30, seed=1), 5, 1, 5, seed=3)
     return evaluate_tasks(learner, tasks, 150).mean - evaluate_tasks(head(), tasks, 150).mean
@@ -75,7 +75,7 @@ def test_noise_that_is_the_same_everywhere_does_not():
 def test_with_prototypes_noise_of_pairs_changes_nothing():
     tasks = EpisodeSampler(toy(30, seed=1), 5, 2, 5).batch(0, 4)
     head = Prototypes(nn.Identity())
-    noisy = Augmented(head, EmbeddingNoise(DIMENSIONS, strength=1.0), copies=4).eval()
+    noisy = AugmentedLearner(head, EmbeddingNoise(DIMENSIONS, strength=1.0), copies=4).eval()
     found, plain = (each.adapt(tasks.support)(tasks.query.items) for each in (noisy, head))
     torch.testing.assert_close(found, plain, rtol=1e-4, atol=1e-4)
 
@@ -175,7 +175,7 @@ def test_the_autoencoders_bound_is_that_of_its_networks():
     source = toy(4, seed=0)
     tasks = EpisodeSampler(replace(source, store=source.store.double()), 3, 1, 2).batch(0, 1)
     tasks = tasks.to("cpu", torch.float64)
-    found = augmenter.own_loss(tasks, torch.Generator().manual_seed(7))
+    found = augmenter.standalone_loss(tasks, torch.Generator().manual_seed(7))
     seen = task_context(tasks.support.items, tasks.support)
     noise = torch.randn(1, 6, 3, generator=torch.Generator().manual_seed(7)).double()[0]
     unit, total = seen.spread[0], 0.0

@@ -23,7 +23,7 @@ from manyshot.learners import (
     Reptile,
     Ridge,
 )
-from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.gradients import Estimator, Exact, FiniteDifference, Implicit, parse_estimator
 from manyshot.meta_augment.hallucinator import Hallucinator
 from manyshot.meta_augment.linear_solve import conjugate_gradient, neumann
@@ -78,25 +78,27 @@ def learners() -> dict[str, Learner]:
     }
 
 
-def as_features(learner: Learner) -> Augmented:
+def as_features(learner: Learner) -> AugmentedLearner:
     """An augmenter of vectors before a learner of vectors; the space is a name only."""
     made = augmenter()
     if not isinstance(learner, FeatureLearner | Prototypes):
         made.space = "items"
-    return Augmented(learner, made, COPIES)
+    return AugmentedLearner(learner, made, COPIES)
 
 
-def value(trained: Augmented, estimator: Estimator) -> torch.Tensor:
+def value(trained: AugmentedLearner, estimator: Estimator) -> torch.Tensor:
     tasks = StepTasks(episode(), Plan(), (0,))
-    return Tailor(estimator).loss(trained.train(), tasks, torch.Generator().manual_seed(4))
+    return AugmenterObjective(estimator).loss(trained.train(), tasks, torch.Generator().manual_seed(4))
 
 
-def slope(trained: Augmented, estimator: Estimator) -> torch.Tensor:
+def slope(trained: AugmentedLearner, estimator: Estimator) -> torch.Tensor:
     parameters = list(trained.augmenter.parameters())
     return torch.cat([s.flatten() for s in torch.autograd.grad(value(trained, estimator), parameters)])
 
 
-def along(trained: Augmented, loss, grads: torch.Tensor, step: float = 1e-5) -> tuple[torch.Tensor, torch.Tensor]:
+def along(
+    trained: AugmentedLearner, loss, grads: torch.Tensor, step: float = 1e-5
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The derivative of a loss along four directions: by central differences, and as the grads have it."""
     torch.manual_seed(6)
     parameters = list(trained.augmenter.parameters())
@@ -174,7 +176,12 @@ def test_the_number_of_inner_steps_can_be_drawn():
     trained = as_features(MAML(model(), WAYS, step_size=0.3, steps=4))
     tasks = StepTasks(episode(), Plan(), (0,))
     losses = {
-        round(Tailor(Exact(random_steps=True)).loss(trained, tasks, torch.Generator().manual_seed(seed)).item(), 10)
+        round(
+            AugmenterObjective(Exact(random_steps=True))
+            .loss(trained, tasks, torch.Generator().manual_seed(seed))
+            .item(),
+            10,
+        )
         for seed in range(12)
     }
     assert len(losses) > 3
@@ -185,7 +192,7 @@ def test_the_number_of_inner_steps_can_be_drawn():
 def test_a_process_learns_from_its_share_with_the_draws_of_all():
     trained, whole = as_features(learners()["ridge"]), episode()
     parts = [
-        Tailor().loss(trained, StepTasks(whole, Plan(), (0,), share), torch.Generator().manual_seed(4))
+        AugmenterObjective().loss(trained, StepTasks(whole, Plan(), (0,), share), torch.Generator().manual_seed(4))
         for share in (slice(0, 1), slice(1, 2))
     ]
     torch.testing.assert_close(sum(parts) / 2, value(trained, Exact()))
@@ -204,13 +211,13 @@ def test_a_frozen_learner_is_neither_trained_nor_stored():
     inside = {id(parameter) for parameter in trained.learner.parameters()}
     assert not inside & {id(parameter) for parameter in trained.parameters()}
     assert all(name.startswith("augmenter.") for name in trained.state_dict())
-    joint = Augmented(MAML(model(), WAYS), trained.augmenter, COPIES, joint=True)
+    joint = AugmentedLearner(MAML(model(), WAYS), trained.augmenter, COPIES, joint=True)
     assert any(name.startswith("learner.") for name in joint.state_dict())
 
 
 def test_a_learner_without_fixed_features_takes_no_augmenter_of_features():
     with pytest.raises(InputError, match="adapts its encoder"):
-        Augmented(MAML(model(), WAYS), augmenter(), COPIES)
+        AugmentedLearner(MAML(model(), WAYS), augmenter(), COPIES)
 
 
 def test_features_between_encoder_and_head_are_those_of_encoded_items():
@@ -218,7 +225,7 @@ def test_features_between_encoder_and_head_are_those_of_encoded_items():
     encoder = nn.Linear(SIZE, 6).double()
     made = Hallucinator(6, noise=2, hidden=5).double()
     tasks = episode()
-    trained = Augmented(Ridge(encoder).double(), made, COPIES).eval()
+    trained = AugmentedLearner(Ridge(encoder).double(), made, COPIES).eval()
     body, alone = trained.on_features()
     direct = trained.adapt(tasks.support)(tasks.query.items)
     encoded = replace(tasks.support, items=body(tasks.support.items))

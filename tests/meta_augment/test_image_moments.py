@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from manyshot.augment.image import Affine
-from manyshot.meta_augment.image_moments import ImageMoments, traits_of
+from manyshot.meta_augment.image_moments import ImageMoments, image_traits
 from manyshot.tasks import Examples
 
 
@@ -31,7 +31,7 @@ def letter() -> torch.Tensor:
 
 def changed(before: torch.Tensor, after: torch.Tensor) -> set[str]:
     """The traits that are not what they were."""
-    pairs = zip(traits_of(before).items(), traits_of(after).values(), strict=True)
+    pairs = zip(image_traits(before).items(), image_traits(after).values(), strict=True)
     return {name for (name, one), other in pairs if (one - other).abs().max() > 0.06}
 
 
@@ -48,8 +48,8 @@ def test_each_change_shows_in_its_own_traits(letter):
 
 def test_moments_turn_with_the_image(letter):
     for degrees in (30.0, 90.0, 140.0):
-        before = torch.view_as_complex(traits_of(letter)["turn"].view(4, 2))
-        after = torch.view_as_complex(traits_of(moved(letter, degrees=degrees))["turn"].view(4, 2))
+        before = torch.view_as_complex(image_traits(letter)["turn"].view(4, 2))
+        after = torch.view_as_complex(image_traits(moved(letter, degrees=degrees))["turn"].view(4, 2))
         ratio = after / before
         for power, found in zip((2, 3, 2, 4), ratio, strict=True):
             either = [torch.polar(torch.tensor(1.0), torch.tensor(s * math.radians(power * degrees))) for s in (1, -1)]
@@ -74,11 +74,11 @@ def test_what_differs_within_classes_shows_there_and_what_differs_between_them_t
 
 
 def test_a_grey_image_has_no_colours():
-    assert "colour" not in traits_of(torch.rand(2, 1, 9, 9))
+    assert "colour" not in image_traits(torch.rand(2, 1, 9, 9))
     assert ImageMoments(1).features == 15
 
 
 def test_an_empty_image_is_told_with_a_gradient():
     images = torch.zeros(1, 3, 9, 9, requires_grad=True)
-    sum(trait.sum() for trait in traits_of(images).values()).backward()
+    sum(trait.sum() for trait in image_traits(images).values()).backward()
     assert images.grad.isfinite().all()

@@ -12,7 +12,7 @@ from manyshot.augment.registry import build_op
 from manyshot.base import InputError
 from manyshot.learners import Ridge
 from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.gates import gates, log_probability
 from manyshot.meta_augment.gradients import parse_estimator
 from manyshot.meta_augment.policy.policy import OpPolicy, Policy
@@ -33,7 +33,12 @@ def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int 
         policy.note(toy(families).batch(0, 40).support)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
     settings = Settings(steps=steps, meta_batch_size=16, learning_rate=rate, warmup_steps=5)
-    fit(Augmented(learner, policy, 4), toy(families), settings, objective=Tailor(parse_estimator(gradient)))
+    fit(
+        AugmentedLearner(learner, policy, 4),
+        toy(families),
+        settings,
+        objective=AugmenterObjective(parse_estimator(gradient)),
+    )
     return policy
 
 

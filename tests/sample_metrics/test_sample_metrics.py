@@ -1,4 +1,4 @@
-"""Every measure on distributions whose answer is known."""
+"""Every metric on distributions whose value is known."""
 
 import math
 
@@ -11,15 +11,13 @@ from hypothesis import strategies as st
 
 from manyshot.base import InputError
 from manyshot.sample_metrics import (
-    all_scores as score,
-)
-from manyshot.sample_metrics import (
     copy_check,
     density_coverage,
     frechet_distance,
     kernel_distance,
     precision_recall,
-    transfer,
+    score,
+    transfer_accuracy,
     within_class_diversity,
 )
 
@@ -42,13 +40,13 @@ class TestKernelDistance:
         between = sum(k(a, b) for a in x for b in y) / 35
         assert kernel_distance(x, y) == pytest.approx(sum(within) - 2 * between)
 
-    def test_is_without_bias_for_small_sets_of_one_distribution(self):
-        found = [kernel_distance(normal(10, seed=2 * i), normal(10, seed=2 * i + 1)) for i in range(400)]
-        assert abs(np.mean(found)) < 3 * np.std(found) / math.sqrt(400)
-        assert min(found) < 0
+    def test_is_unbiased_for_small_sets_of_one_distribution(self):
+        values = [kernel_distance(normal(10, seed=2 * i), normal(10, seed=2 * i + 1)) for i in range(400)]
+        assert abs(np.mean(values)) < 3 * np.std(values) / math.sqrt(400)
+        assert min(values) < 0
 
     def test_of_two_points_is_known(self):
-        # All items alike: (1 + 1)^3 within, (0 + 1)^3 across twice, for x = (2, 0, 0, 0) and y = 0.
+        # All examples alike: (1 + 1)^3 within, (0 + 1)^3 across twice, for x = (2, 0, 0, 0) and y = 0.
         x, y = torch.tensor([[2.0, 0, 0, 0]] * 3), torch.zeros(3, 4)
         assert kernel_distance(x, y) == pytest.approx(8 + 1 - 2)
 
@@ -75,37 +73,37 @@ class TestFrechetDistance:
         wanted = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(a + b - 2 * root)
         assert frechet_distance(x, y) == pytest.approx(float(wanted), rel=1e-6)
 
-    def test_does_not_care_which_set_comes_first(self):
+    def test_is_symmetric(self):
         x, y = normal(30), normal(40, seed=1) * 2
         assert frechet_distance(x, y) == pytest.approx(frechet_distance(y, x))
 
-    def test_takes_fewer_items_than_dimensions_and_a_single_dimension(self):
+    def test_takes_fewer_examples_than_dimensions_and_a_single_dimension(self):
         assert frechet_distance(normal(5, 20), normal(5, 20, seed=1)) > 0
         assert frechet_distance(normal(50, 1), normal(50, 1) + 1) == pytest.approx(1)
 
 
 class TestPrecisionAndRecall:
-    def test_one_distribution_has_both(self):
-        found = precision_recall(normal(1000, 2), normal(1000, 2, seed=1))
-        assert found.precision > 0.8
-        assert found.recall > 0.8
+    def test_are_high_for_one_distribution(self):
+        result = precision_recall(normal(1000, 2), normal(1000, 2, seed=1))
+        assert result.precision > 0.8
+        assert result.recall > 0.8
 
     def test_half_of_the_modes_has_half_of_the_recall(self):
         far = torch.tensor([100.0, 0.0], dtype=torch.float64)
         real = torch.cat([normal(500, 2), normal(500, 2, seed=1) + far])
-        found = precision_recall(real, normal(1000, 2, seed=2))
-        assert found.recall == pytest.approx(0.48, abs=0.05)
-        assert found.precision > 0.8
+        result = precision_recall(real, normal(1000, 2, seed=2))
+        assert result.recall == pytest.approx(0.48, abs=0.05)
+        assert result.precision > 0.8
 
-    def test_rubbish_beside_real_ones_costs_precision_alone(self):
-        made = torch.cat([normal(500, 2, seed=1), normal(500, 2, seed=2) + 1000])
-        found = precision_recall(normal(1000, 2), made)
-        assert found.precision == pytest.approx(0.48, abs=0.05)
-        assert found.recall > 0.8
+    def test_outliers_beside_real_examples_cost_precision_only(self):
+        generated = torch.cat([normal(500, 2, seed=1), normal(500, 2, seed=2) + 1000])
+        result = precision_recall(normal(1000, 2), generated)
+        assert result.precision == pytest.approx(0.48, abs=0.05)
+        assert result.recall > 0.8
 
     def test_one_point_repeated_has_no_recall(self):
-        found = precision_recall(normal(300, 2), torch.zeros(300, 2))
-        assert (found.precision, found.recall) == (1.0, 0.0)
+        result = precision_recall(normal(300, 2), torch.zeros(300, 2))
+        assert (result.precision, result.recall) == (1.0, 0.0)
 
     def test_equals_a_plain_loop(self):
         x, y = normal(12, 3), normal(10, 3, seed=1) + 0.5
@@ -117,23 +115,23 @@ class TestPrecisionAndRecall:
         precision = sum(any(float((b - x[i]).norm()) <= reach(x, i) for i in range(12)) for b in y) / 10
         assert precision_recall(x, y) == pytest.approx((precision, recall))
 
-    def test_too_few_items_are_told(self):
-        with pytest.raises(InputError, match="3 neighbours"):
+    def test_too_few_examples_are_refused(self):
+        with pytest.raises(InputError, match="3 neighbors"):
             precision_recall(normal(3), normal(30))
 
 
 class TestDensityAndCoverage:
     def test_one_distribution_has_the_known_expectations(self):
-        found = density_coverage(normal(2000, 2), normal(2000, 2, seed=1), k=5)
-        assert found.density == pytest.approx(1, abs=0.05)
-        # Of n + n items of one distribution, a ball of k neighbours is empty with about 2^-k.
-        assert found.coverage == pytest.approx(1 - 2**-5, abs=0.02)
+        result = density_coverage(normal(2000, 2), normal(2000, 2, seed=1), k=5)
+        assert result.density == pytest.approx(1, abs=0.05)
+        # Of n + n examples of one distribution, a ball of k neighbors is empty with about 2^-k.
+        assert result.coverage == pytest.approx(1 - 2**-5, abs=0.02)
 
     def test_a_far_real_item_lifts_precision_but_hardly_density(self):
         real = torch.cat([normal(200, 2), torch.full((1, 2), 50.0, dtype=torch.float64)])
-        made = torch.rand(200, 2).double() * 40 + 5
-        assert precision_recall(real, made).precision > 0.9
-        assert density_coverage(real, made).density < 0.3
+        generated = torch.rand(200, 2).double() * 40 + 5
+        assert precision_recall(real, generated).precision > 0.9
+        assert density_coverage(real, generated).density < 0.3
 
     def test_half_of_the_modes_has_half_of_the_coverage(self):
         real = torch.cat([normal(500, 2), normal(500, 2, seed=1) + 100])
@@ -141,25 +139,25 @@ class TestDensityAndCoverage:
 
 
 class TestTransfer:
-    def test_well_parted_classes_are_learned_both_ways(self):
-        label = torch.arange(3).repeat_interleave(40)
-        x, y = (normal(120, 3, seed=s) + 20 * torch.eye(3).double()[label] for s in (0, 1))
-        assert transfer(x, label, y, label) == 1.0
+    def test_separable_classes_are_learned_in_both_directions(self):
+        labels = torch.arange(3).repeat_interleave(40)
+        x, y = (normal(120, 3, seed=s) + 20 * torch.eye(3).double()[labels] for s in (0, 1))
+        assert transfer_accuracy(x, labels, y, labels) == 1.0
 
-    def test_made_items_of_wrong_classes_teach_what_is_wrong(self):
-        label = torch.arange(2).repeat_interleave(200)
-        x, y = (normal(400, 3, seed=s) + 5 * label[:, None] for s in (0, 1))
-        assert transfer(x, 1 - label, y, label) < 0.05
+    def test_examples_of_wrong_classes_give_wrong_predictions(self):
+        labels = torch.arange(2).repeat_interleave(200)
+        x, y = (normal(400, 3, seed=s) + 5 * labels[:, None] for s in (0, 1))
+        assert transfer_accuracy(x, 1 - labels, y, labels) < 0.05
 
-    def test_a_class_of_many_items_counts_no_more(self):
+    def test_a_class_of_many_examples_has_no_more_weight(self):
         many = torch.cat([normal(1000, 1), normal(10, 1, seed=1) + 3])
-        label = torch.tensor([0] * 1000 + [1] * 10)
+        labels = torch.tensor([0] * 1000 + [1] * 10)
         test = torch.cat([normal(500, 1, seed=2), normal(500, 1, seed=3) + 3])
-        assert transfer(many, label, test, torch.arange(2).repeat_interleave(500)) > 0.88
+        assert transfer_accuracy(many, labels, test, torch.arange(2).repeat_interleave(500)) > 0.88
 
-    def test_a_class_that_is_not_learned_is_named(self):
+    def test_a_class_without_training_examples_is_named(self):
         with pytest.raises(InputError, match="class 7"):
-            transfer(normal(4), torch.tensor([0, 0, 1, 1]), normal(1), torch.tensor([7]))
+            transfer_accuracy(normal(4), torch.tensor([0, 0, 1, 1]), normal(1), torch.tensor([7]))
 
 
 class TestDiversity:
@@ -168,88 +166,88 @@ class TestDiversity:
         x = 3 * normal(20_000, 2)
         assert within_class_diversity(x, torch.arange(20_000) % 2) == pytest.approx(math.sqrt(2 * 2 * 9), rel=0.02)
 
-    def test_distance_between_classes_does_not_count(self):
-        x, label = normal(200), torch.arange(200) % 2
-        assert within_class_diversity(x + 1000 * label[:, None], label) == pytest.approx(
-            within_class_diversity(x, label)
+    def test_ignores_the_distance_between_classes(self):
+        x, labels = normal(200), torch.arange(200) % 2
+        assert within_class_diversity(x + 1000 * labels[:, None], labels) == pytest.approx(
+            within_class_diversity(x, labels)
         )
 
-    def test_one_item_repeated_has_none(self):
+    def test_of_one_example_repeated_is_zero(self):
         assert within_class_diversity(torch.ones(5, 2), torch.zeros(5).long()) == 0
 
-    def test_single_items_are_told(self):
-        with pytest.raises(InputError, match="two items"):
+    def test_classes_of_one_example_are_refused(self):
+        with pytest.raises(InputError, match="two examples"):
             within_class_diversity(normal(2), torch.tensor([0, 1]))
 
 
 class TestCopies:
-    def test_fresh_items_of_the_distribution_are_rarely_called_copies(self):
-        assert copy_check(normal(2000, 2), normal(2000, 2, seed=1)).share == pytest.approx(0.05, abs=0.02)
+    def test_fresh_examples_of_the_distribution_are_rarely_called_copies(self):
+        assert copy_check(normal(2000, 2), normal(2000, 2, seed=1)).fraction == pytest.approx(0.05, abs=0.02)
 
     def test_noisy_copies_are_found_and_their_originals_named(self):
         training = normal(300, 8)
-        found = copy_check(training, training[40:60] + 1e-3)
-        assert found.share == 1
-        assert found.nearest.tolist() == list(range(40, 60))
+        result = copy_check(training, training[40:60] + 1e-3)
+        assert result.fraction == 1
+        assert result.nearest.tolist() == list(range(40, 60))
 
-    def test_half_of_copies_is_half(self):
+    def test_the_fraction_is_half_where_half_are_copies(self):
         training = normal(500, 8)
-        made = torch.cat([training[:100], normal(100, 8, seed=1)])
-        assert copy_check(training, made).share == pytest.approx(0.5, abs=0.06)
+        generated = torch.cat([training[:100], normal(100, 8, seed=1)])
+        assert copy_check(training, generated).fraction == pytest.approx(0.5, abs=0.06)
 
     @pytest.mark.parametrize("size", [10, 1000])
-    def test_twins_among_training_items_hide_no_copies(self, size):
+    def test_duplicates_among_training_examples_hide_no_copies(self, size):
         training = normal(200, 8) + size
         training[:20] = training[20:40]
-        assert copy_check(training, training).share == 1
-        # As many fresh items as before count as copies, too, whether there are twins or not.
+        assert copy_check(training, training).fraction == 1
+        # As many fresh examples as before count as copies, with duplicates or without.
         alone, fresh = copy_check(training[20:], normal(2000, 8, seed=1) + size), normal(2000, 8, seed=1) + size
-        assert copy_check(training, fresh).share == pytest.approx(alone.share, abs=0.02)
-        assert 0 < alone.share < 0.1
+        assert copy_check(training, fresh).fraction == pytest.approx(alone.fraction, abs=0.02)
+        assert 0 < alone.fraction < 0.1
 
-    def test_nothing_but_twins_is_nothing_but_copies(self):
+    def test_a_training_set_of_duplicates_has_a_limit(self):
         for value in (0.0, 1.0):
             training = torch.full((30, 2), value)
-            assert copy_check(training, torch.cat([training[:3], training[:1] + 1])).share == 0.75
+            assert copy_check(training, torch.cat([training[:3], training[:1] + 1])).fraction == 0.75
 
 
 class TestScore:
-    def test_without_classes_says_nothing_of_them(self):
-        found, _ = score(normal(50), normal(50, seed=1), torch.zeros(50).long(), normal(50, seed=2), None)
-        assert found.made_to_real is None
-        assert found.diversity is None
-        assert found.coverage > 0.5
+    def test_metrics_of_classes_are_none_without_classes(self):
+        result, _ = score(normal(50), normal(50, seed=1), torch.zeros(50).long(), normal(50, seed=2), None)
+        assert result.generated_to_real is None
+        assert result.diversity is None
+        assert result.coverage > 0.5
 
-    def test_every_measure_sees_a_collapse_to_one_item_a_class(self):
-        label = torch.arange(4).repeat_interleave(30)
-        centres = 10 * torch.eye(4).double()[label]
+    def test_every_metric_sees_a_collapse_to_one_example_per_class(self):
+        labels = torch.arange(4).repeat_interleave(30)
+        centres = 10 * torch.eye(4).double()[labels]
         real, training = normal(120, seed=1) + centres, normal(120) + centres
-        good, _ = score(training, real, label, normal(120, seed=2) + centres, label)
-        collapsed, _ = score(training, real, label, centres + 1e-6 * normal(120), label)
+        good, _ = score(training, real, labels, normal(120, seed=2) + centres, labels)
+        collapsed, _ = score(training, real, labels, centres + 1e-6 * normal(120), labels)
         assert good.diversity == pytest.approx(1, abs=0.1)
         assert collapsed.diversity < 1e-3
         assert good.recall > 0.6
         assert collapsed.recall == 0
-        assert good.real_to_made == collapsed.real_to_made == 1
-        assert good.made_to_real > 0.95
+        assert good.real_to_generated == collapsed.real_to_generated == 1
+        assert good.generated_to_real > 0.95
 
-    def test_copies_are_of_what_was_seen_and_not_of_what_is_judged(self):
-        seen, real, label = normal(100), normal(100, seed=1), torch.arange(100) % 2
-        assert score(seen, real, label, seen, label)[0].copies == 1
-        assert score(seen, real, label, real, label)[0].copies < 0.2
+    def test_copies_are_of_training_examples_and_not_of_held_out_ones(self):
+        seen, real, labels = normal(100), normal(100, seed=1), torch.arange(100) % 2
+        assert score(seen, real, labels, seen, labels)[0].copies == 1
+        assert score(seen, real, labels, real, labels)[0].copies < 0.2
 
-    def test_what_made_items_teach_and_what_they_are_taken_for_are_two_things(self):
-        # A quarter of the last class's made items lie far beyond it: real items teach what they are, and they spoil
-        # what made ones teach.
-        label = torch.arange(2).repeat_interleave(200)
-        x = normal(400, 1, seed=1) + 12 * label[:, None]
-        made = normal(400, 1, seed=2) + 12 * label[:, None]
-        made[350:] += 300
-        found, _ = score(normal(50, 1), x, label, made, label)
-        assert found.real_to_made == 1
-        assert found.made_to_real < 0.9
-        assert found.made_to_real == transfer(made, label, x, label)
+    def test_the_two_transfer_accuracies_differ(self):
+        # A quarter of the last class's generated examples lie far beyond it: a classifier of real examples gets them
+        # right, and they spoil a classifier of generated ones.
+        labels = torch.arange(2).repeat_interleave(200)
+        x = normal(400, 1, seed=1) + 12 * labels[:, None]
+        generated = normal(400, 1, seed=2) + 12 * labels[:, None]
+        generated[350:] += 300
+        result, _ = score(normal(50, 1), x, labels, generated, labels)
+        assert result.real_to_generated == 1
+        assert result.generated_to_real < 0.9
+        assert result.generated_to_real == transfer_accuracy(generated, labels, x, labels)
 
-    def test_numbers_that_are_not_finite_are_told(self):
+    def test_features_that_are_not_finite_are_refused(self):
         with pytest.raises(InputError, match="not finite"):
             score(normal(9), normal(9), torch.zeros(9).long(), torch.full((9, 4), torch.nan), None)

@@ -1,4 +1,4 @@
-"""Tailored samples as files, of an augmenter of pictures and of one of features."""
+"""TailoredSamples samples as files, of an augmenter of pictures and of one of features."""
 
 import json
 from dataclasses import replace

@@ -9,7 +9,7 @@ from torch import nn
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.learners import MAML, Ensemble, Learner, Prototypes
-from manyshot.meta_augment.augmented_learner import Augmented
+from manyshot.meta_augment.augmented_learner import AugmentedLearner
 from manyshot.meta_augment.shift import Shift
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
@@ -235,7 +235,7 @@ def test_under_other_plans_no_answer_changes_with_another_query(text):
         (lambda: Prototypes(Conv4(1, 8, (4, 4))), False),
         (lambda: MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="support"), nn.Linear(16, 2)), 2), False),
         (lambda: MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="query"), nn.Linear(16, 2)), 2), True),
-        (lambda: Augmented(Prototypes(Conv4(1, 8, (4, 4), norm="support")), Shift(16), 1), True),
+        (lambda: AugmentedLearner(Prototypes(Conv4(1, 8, (4, 4), norm="support")), Shift(16), 1), True),
         (lambda: Ensemble([Prototypes(nn.Flatten()), Prototypes(Conv4(1, 8, (4, 4), norm="support"))]), True),
     ],
 )

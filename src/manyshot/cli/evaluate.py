@@ -124,7 +124,7 @@ def evaluate(
     from manyshot.learners import transductive
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
-    from manyshot.samples.plan_augmenter import augmenter_for, borrow, classes_seen_by
+    from manyshot.samples.plan_augmenter import check_compatible, count_seen_classes, load_plan_augmenter
     from manyshot.tasks import EpisodeSampler
     from manyshot.training import classes_seen, evaluate_tasks, load_ensemble
     from manyshot.training.support_shuffle import probe_evaluated
@@ -167,9 +167,10 @@ def evaluate(
     if by_task:
         made = replace(made, learner=transductive(made.learner))
     how = Plan(made.config.test_plan if plan is None else plan)
-    lent = None if augmenter is None else borrow(augmenter)
+    lent = None if augmenter is None else load_plan_augmenter(augmenter)
     if lent is not None:
-        how = how.with_augmenter(augmenter_for(lent, made))
+        check_compatible(lent, made)
+        how = how.with_augmenter(lent.augmenter)
     elif how.needs_augmenter:
         raise InputError(f"plan: '{how}' needs an augmenter; name its run: --augmenter RUN")
     told: dict[str, Any] = {"run": str(run)} if encoder is None else {"encoder": encoder}
@@ -197,7 +198,7 @@ def evaluate(
     )
     judged_on = made.config.data if data is None else data
     seen = 0 if encoder else classes_seen(made.config, judged_on, source)
-    known = 0 if lent is None else classes_seen_by(lent, judged_on, source)
+    known = 0 if lent is None else count_seen_classes(lent, judged_on, source)
     found = evaluate_tasks(made.learner, sampler, 600 if tasks is None else tasks, how, seed, device, title="tasks")
     probed = probe_evaluated(found, made.learner, sampler, how, seed, device) if shuffled_support else None
     if seen:

@@ -34,7 +34,7 @@ def export(
     """Write a learned policy as a plain pipeline: JSON, or Python for Albumentations or torchvision."""
     from manyshot.augment.adapters.source_code import albumentations_source, torchvision_source
     from manyshot.augment.plan.store import to_json
-    from manyshot.meta_augment.to_plan import written_policy
+    from manyshot.meta_augment.to_plan import policy_to_plan
     from manyshot.meta_augment.train import load_augmenter_run
 
     quieten(quiet)
@@ -45,7 +45,7 @@ def export(
     if out.is_dir() or (out.exists() and not overwrite):
         raise InputError(f"{out}: is there already; name another file, or add --overwrite")
     trained = load_augmenter_run(run)
-    plan = written_policy(trained, like, split)
+    plan = policy_to_plan(trained, like, split)
     op = plan.item_op()
     title = f"The policy of {run.name}: {plan}"
     if to == "json":

@@ -79,7 +79,7 @@ def train(
     from manyshot.datasets import DATASETS
     from manyshot.generate.config import GeneratorConfig, GeneratorSettings
     from manyshot.generate.train import train_generator
-    from manyshot.samples.export_generated import looks_sheet
+    from manyshot.samples.export_generated import snapshot_sheet
 
     quieten(quiet)
     config = GeneratorConfig(
@@ -111,7 +111,7 @@ def train(
     )
     check_out(out)
     samples = out / "samples.png"
-    draw = looks_sheet(samples, paper=data in DATASETS and DATASETS[data].ink)
+    draw = snapshot_sheet(samples, paper=data in DATASETS and DATASETS[data].ink)
     run = train_generator(config, out, resume, title=f"train {out.name}", looked=draw)
     best = run.best
     if run.trouble is not None:
@@ -157,12 +157,12 @@ def sample(
 ) -> None:
     """Make pictures, of each class if the model knows classes, and write them as files."""
     from manyshot.generate.train import load_generator_run
-    from manyshot.samples.export_generated import sample_files
+    from manyshot.samples.export_generated import export_samples
 
     quieten(quiet)
     check_out(out.expanduser(), beside=True)
     tell_exported(
-        sample_files(
+        export_samples(
             load_generator_run(run), per_class, out, classes=tuple(classes or ()), seed=seed, overwrite=overwrite
         ),
         as_json,
@@ -191,11 +191,11 @@ def augment(
 ) -> None:
     """Make more of your own pictures by a model that is shown each of them."""
     from manyshot.generate.train import load_generator_run
-    from manyshot.samples.export_generated import augment_files
+    from manyshot.samples.export_generated import export_augmented
 
     quieten(quiet)
     check_out(out.expanduser(), beside=True)
-    made = augment_files(
+    made = export_augmented(
         load_generator_run(run), folder, per_class, out, resize=resize, split=split, seed=seed, overwrite=overwrite
     )
     tell_exported(made, as_json)
@@ -228,7 +228,7 @@ def score(
     from manyshot.base import InputError
     from manyshot.datasets import DATASETS
     from manyshot.generate.score import score_run
-    from manyshot.generate.scoring_encoder import own_encoder
+    from manyshot.generate.scoring_encoder import train_scoring_encoder
     from manyshot.generate.train import load_generator_run
     from manyshot.samples.export_generated import copies_sheet
     from manyshot.training.run import load_run
@@ -241,7 +241,7 @@ def score(
         raise InputError("--copies has no effect for models of features; leave it out")
     encoder = None if encoder_run is None else load_run(encoder_run)
     if encoder is None and len(model.model.shape) == 3:
-        encoder = own_encoder(model)
+        encoder = train_scoring_encoder(model)
     found = score_run(model, encoder, seed)
     if copies is not None:
         data = model.config.data
@@ -249,12 +249,12 @@ def score(
     if as_json:
         print_json({"run": str(run), **found.as_dict(), "copies_sheet": None if copies is None else str(copies)})
         return
-    if found.judged_on == "training":
+    if found.part == "training":
         note("nothing was set aside, so this judges on what the model was trained on; train with --test")
-    made, real = found.made.as_dict(), found.real.as_dict()
-    rows = [(name.replace("_", " "), _number(made[name]), _number(real[name])) for name in made]
-    print_table(("measure", "made", "real"), rows, right=(1, 2))
-    print(f"{found.items:,} items of {found.classes:,} classes of the {found.judged_on} part")
+    generated, real = found.generated.as_dict(), found.real.as_dict()
+    rows = [(name.replace("_", " "), _number(generated[name]), _number(real[name])) for name in generated]
+    print_table(("metric", "generated", "real"), rows, right=(1, 2))
+    print(f"{found.examples:,} examples of {found.classes:,} classes of the {found.part} part")
     if copies is not None:
         print(f"Look at {copies}")
 

@@ -2,10 +2,10 @@
 
 from manyshot.generate.adversarial_objective import AdversarialObjective
 from manyshot.generate.batches import Batch, Batches
-from manyshot.generate.data_spec import Kind, ModelOptions
+from manyshot.generate.data_spec import DataSpec, ModelOptions
+from manyshot.generate.generator_objective import GeneratorObjective
 from manyshot.generate.losses import LOSSES, AdversarialLoss
 from manyshot.generate.model import Condition, GenerativeModel
-from manyshot.generate.objective import GeneratorObjective
 from manyshot.generate.registry import MODELS, parse_model, write_model
 
 __all__ = [
@@ -16,9 +16,9 @@ __all__ = [
     "Batch",
     "Batches",
     "Condition",
+    "DataSpec",
     "GenerativeModel",
     "GeneratorObjective",
-    "Kind",
     "ModelOptions",
     "parse_model",
     "write_model",

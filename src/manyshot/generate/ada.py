@@ -1,4 +1,4 @@
-"""Adaptive probability of augmentation for few real items (Karras et al. 2020)."""
+"""Adaptive discriminator augmentation for few real examples (Karras et al. 2020)."""
 
 import math
 from dataclasses import dataclass
@@ -6,41 +6,48 @@ from dataclasses import dataclass
 from manyshot.base import InputError
 
 EVERY = 4
-"""Steps between two adjustments, over which signs are averaged."""
+"""Steps between two updates of the probability, over which signs are averaged."""
 
 
 @dataclass(frozen=True)
 class AdaptiveProbability:
-    """Augments more as the discriminator learns the real items by heart, and less where it does not.
+    """Probability of augmentation that rises while the discriminator overfits, and falls while it does not.
 
-    r = E sign(s(x)) over real training items x: 0 where the discriminator cannot tell, 1 where it knows them all. The
-    probability moves up or down by a fixed amount as r lies above or below the target.
+    r = E sign(s(x)) over real training examples x with scores s: 0 where the discriminator cannot tell them from
+    generated ones, 1 where it knows them all. The probability rises or falls by a fixed amount as r is above or below
+    the target.
 
     Args:
-        target: of r; the paper's is 0.6.
-        items: real items seen in which the probability could go from 0 to 1. The paper's 500,000 suit trainings of
-            millions.
+        target: Target of r; 0.6 in the paper.
+        examples: Number of real examples seen while the probability can rise from 0 to 1; 500,000 in the paper, for
+            trainings on millions.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
-        >>> adapt = AdaptiveProbability(target=0.6, items=1000)
-        >>> adapt.next(0.5, sign=0.9, seen=100), adapt.next(0.5, sign=0.2, seen=100), adapt.next(0.5, 0.6, 100)
+        >>> adaptive = AdaptiveProbability(target=0.6, examples=1000)
+        >>> adaptive.next(0.5, sign=0.9, seen=100), adaptive.next(0.5, sign=0.2, seen=100), adaptive.next(0.5, 0.6, 100)
         (0.6, 0.4, 0.5)
     """
 
     target: float = 0.6
-    items: int = 50_000
+    examples: int = 50_000
 
     def __post_init__(self) -> None:
         if not 0 <= self.target <= 1:
             raise InputError(f"ada_target={self.target}: give a target from 0 to 1, such as 0.6")
-        if self.items < 1:
-            raise InputError(f"ada_examples={self.items}: give at least 1")
+        if self.examples < 1:
+            raise InputError(f"ada_examples={self.examples}: give at least 1")
 
-    def next(self, share: float, sign: float, seen: int) -> float:
-        """The probability after `seen` more real items whose scores had this mean sign."""
+    def next(self, p: float, sign: float, seen: int) -> float:
+        """Updated probability after `seen` more real examples whose scores had this mean sign.
+
+        Args:
+            p: Current probability.
+            sign: Mean sign of the scores of the real examples.
+            seen: Number of real examples.
+        """
         if sign == self.target:
-            return share
-        return min(1.0, max(0.0, share + math.copysign(seen / self.items, sign - self.target)))
+            return p
+        return min(1.0, max(0.0, p + math.copysign(seen / self.examples, sign - self.target)))

@@ -1,4 +1,4 @@
-"""The adversarial game: a generator and a discriminator that learn from each other."""
+"""Adversarial training: a generative model and a discriminator that learn from each other."""
 
 from dataclasses import dataclass
 
@@ -8,92 +8,94 @@ from torch import Tensor
 
 from manyshot.generate.batches import Batch
 from manyshot.generate.discriminator import Discriminator
+from manyshot.generate.generator_objective import Augmentation, GeneratorObjective
 from manyshot.generate.losses import LOSSES, gradient_penalty, r1_penalty
 from manyshot.generate.model import GenerativeModel
-from manyshot.generate.objective import Change, GeneratorObjective
 
-STRENGTH = {"none": 0.0, "gradient": 10.0, "r1": 1.0}
-"""The penalties of the discriminator's grads, none, WGAN-GP's and R1, and the strength of each."""
+PENALTY_WEIGHTS = {"none": 0.0, "gradient": 10.0, "r1": 1.0}
+"""Gradient penalties of the discriminator (none, WGAN-GP's and R1) and the weight of each."""
 
 
 @dataclass(frozen=True, eq=False)
 class DiscriminatorLoss:
-    """What the discriminator's side of a step came to.
+    """The discriminator's loss on a batch.
 
     Args:
-        loss: to minimise, penalty included.
-        game: the same without the penalty.
-        real: scores of the real items.
-        made: scores of the made ones.
+        loss: Loss to minimise, penalty included.
+        adversarial: The same without the penalty.
+        real: Scores of the real examples.
+        generated: Scores of the generated examples.
     """
 
     loss: Float[Tensor, ""]
-    game: Float[Tensor, ""]
+    adversarial: Float[Tensor, ""]
     real: Float[Tensor, " n"]
-    made: Float[Tensor, " n"]
+    generated: Float[Tensor, " n"]
 
 
 class AdversarialObjective(GeneratorObjective):
-    """A generator and a discriminator, and what each minimises.
+    """A generative model, a discriminator and the loss of each.
 
     Where it differs from StyleGAN2-ADA (Karras et al. 2020): penalties are taken at the augmented items that the
     discriminator is given, not at the unaugmented ones. An item that is shown to the generator, as DAGAN's is,
     is given to the discriminator unaugmented; only what is to be judged beside it is augmented.
 
     Args:
-        generator: makes items.
-        discriminator: scores them.
-        loss: a name of `LOSSES`.
-        penalty: a name of `STRENGTH`.
+        model: Generative model to train.
+        discriminator: Scores real and generated examples.
+        loss: Name of a loss in `LOSSES`.
+        penalty: Name of a gradient penalty in `PENALTY_WEIGHTS`.
     """
 
     def __init__(
         self,
-        generator: GenerativeModel,
+        model: GenerativeModel,
         discriminator: Discriminator,
         loss: str,
         penalty: str = "none",
     ) -> None:
-        super().__init__(generator)
+        super().__init__(model)
         self.discriminator = discriminator
-        self.loss, self.penalty, self.strength = LOSSES[loss], penalty, STRENGTH[penalty]
+        self.loss, self.penalty, self.penalty_weight = LOSSES[loss], penalty, PENALTY_WEIGHTS[penalty]
 
-    def discriminator_side(
-        self, batch: Batch, noise: Float[Tensor, "n z"], share: Float[Tensor, " n"], change: Change
+    def discriminator_loss(
+        self, batch: Batch, noise: Float[Tensor, "n z"], mix: Float[Tensor, " n"], augment: Augmentation
     ) -> DiscriminatorLoss:
-        """What the discriminator minimises; no gradient of it reaches the generator.
+        """Loss of the discriminator; none of its gradient reaches the generative model.
 
         Args:
-            batch: real items, and the conditions of as many made ones.
-            noise: of the made ones.
-            share: uniform draws, for the gradient penalty.
-            change: done to real and to made items before they are looked at (Zhao et al. 2020).
+            batch: n real examples, and the conditions of as many generated ones.
+            noise: Standard normal noise for the model.
+            mix: Uniform draws from 0 to 1 that mix real and generated examples, for the gradient penalty.
+            augment: What real and generated examples go through before they are scored (Zhao et al. 2020).
         """
         with torch.no_grad():
-            made = change(self.generator(noise, batch.condition))
-            real = change(batch.items)
+            generated = augment(self.model(noise, batch.condition))
+            real = augment(batch.items)
         n, condition = len(real), batch.condition
-        # One pass over both: no score depends on another item, and one large batch is quicker than two small ones.
+        # One pass over both: no score depends on another example, and one large batch is faster than two small ones.
         twice = condition[torch.arange(2 * n, device=real.device) % n]
-        scores = self.discriminator(torch.cat([real, made]), twice)
-        game = loss = self.loss.discriminator(scores[:n], scores[n:])
+        scores = self.discriminator(torch.cat([real, generated]), twice)
+        adversarial = loss = self.loss.discriminator(scores[:n], scores[n:])
 
         def score(items: Tensor) -> Tensor:
-            found: Tensor = self.discriminator(items, condition)
-            return found
+            result: Tensor = self.discriminator(items, condition)
+            return result
 
         if self.penalty == "gradient":
-            loss = loss + self.strength * gradient_penalty(score, real, made, share)
+            loss = loss + self.penalty_weight * gradient_penalty(score, real, generated, mix)
         elif self.penalty == "r1":
-            loss = loss + self.strength * r1_penalty(score, real)
-        return DiscriminatorLoss(loss, game.detach(), scores[:n].detach(), scores[n:].detach())
+            loss = loss + self.penalty_weight * r1_penalty(score, real)
+        return DiscriminatorLoss(loss, adversarial.detach(), scores[:n].detach(), scores[n:].detach())
 
-    def generator_side(self, batch: Batch, noise: Float[Tensor, "n z"], change: Change) -> Float[Tensor, ""]:
-        """What the generator minimises; its gradient goes through `change`."""
-        made = self.generator(noise, batch.condition)
-        scores = self.discriminator(change(made), batch.condition)
-        return self.loss.generator(scores) + self.further(batch, noise, made)
+    def generator_loss(self, batch: Batch, noise: Float[Tensor, "n z"], augment: Augmentation) -> Float[Tensor, ""]:
+        """Loss of the generative model; its gradient flows through `augment`."""
+        generated = self.model(noise, batch.condition)
+        scores = self.discriminator(augment(generated), batch.condition)
+        return self.loss.generator(scores) + self.extra_generator_loss(batch, noise, generated)
 
-    def further(self, batch: Batch, noise: Float[Tensor, "n z"], made: Float[Tensor, "n ..."]) -> Tensor | float:
-        """What the generator minimises beside the game; nothing, as a rule."""
+    def extra_generator_loss(
+        self, batch: Batch, noise: Float[Tensor, "n z"], generated: Float[Tensor, "n ..."]
+    ) -> Tensor | float:
+        """Further terms of the generative model's loss (default: none)."""
         return 0.0

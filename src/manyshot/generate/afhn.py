@@ -12,10 +12,10 @@ from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError
 from manyshot.generate.adversarial_objective import AdversarialObjective
 from manyshot.generate.batches import Batch
-from manyshot.generate.data_spec import MOST, Kind, check_game
-from manyshot.generate.discriminator import Discriminator, Pairs
+from manyshot.generate.data_spec import MOST, DataSpec, check_game
+from manyshot.generate.discriminator import Discriminator, PairDiscriminator
 from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
-from manyshot.generate.networks import perceptron
+from manyshot.generate.networks import mlp
 
 SHARPNESS = 10.0
 """What cosines are multiplied by in the class term."""
@@ -25,7 +25,7 @@ FLOOR = 1e-5
 """What the anti-collapse term divides by where all noises come to one feature."""
 
 
-class Hallucinator(GenerativeModel):
+class AFHNModel(GenerativeModel):
     """Makes vectors of the class whose mean it is shown: s = c + body([c, z]).
 
     Args:
@@ -34,11 +34,11 @@ class Hallucinator(GenerativeModel):
         width: of the hidden layers.
     """
 
-    wants: ClassVar[Conditioning] = "mean"
+    conditioning: ClassVar[Conditioning] = "mean"
 
     def __init__(self, shape: tuple[int, ...], noise: int, width: int) -> None:
         super().__init__(shape, noise)
-        self.body = perceptron(shape[0] + noise, width, 2, shape[0])
+        self.body = mlp(shape[0] + noise, width, 2, shape[0])
 
     def code(self, condition: Condition) -> Code:
         """The means themselves."""
@@ -52,7 +52,7 @@ class Hallucinator(GenerativeModel):
         return made
 
 
-class FeatureGame(AdversarialObjective):
+class AFHNObjective(AdversarialObjective):
     """The game with AFHN's two further terms: made features keep their class, and two noises give two features.
 
     class term:    -log sum_j [y_j = y_i] exp(k cos(x_i, s_j)) / sum_j exp(k cos(x_i, s_j)),   averaged over real x_i
@@ -81,17 +81,19 @@ class FeatureGame(AdversarialObjective):
         super().__init__(generator, discriminator, loss, penalty)
         self.keep, self.spread = keep, spread
 
-    def further(self, batch: Batch, noise: Float[Tensor, "n z"], made: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+    def extra_generator_loss(
+        self, batch: Batch, noise: Float[Tensor, "n z"], made: Float[Tensor, "n d"]
+    ) -> Float[Tensor, ""]:
         """Both terms, weighted."""
         other = noise.roll(1, 0)
-        again = self.generator(other, batch.condition)
+        again = self.model(other, batch.condition)
         return self.keep * class_term(batch.items, made, batch.label) + self.spread * anti_collapse(
             noise, other, made, again
         )
 
 
 def class_term(real: Float[Tensor, "n d"], made: Float[Tensor, "n d"], label: Tensor) -> Float[Tensor, ""]:
-    """How far made features are from letting real ones be classified by their cosines; see `FeatureGame`.
+    """How far made features are from letting real ones be classified by their cosines; see `AFHNObjective`.
 
     Example:
         >>> apart = torch.eye(2)
@@ -143,15 +145,15 @@ class AFHNOptions:
     loss: str = "wasserstein"
     penalty: str = "gradient"
 
-    wants: ClassVar[Conditioning] = "mean"
-    judged: ClassVar[bool] = True
+    conditioning: ClassVar[Conditioning] = "mean"
+    has_discriminator: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)
         check_number(self, "keep", "spread")
         check_game(self)
 
-    def make(self, kind: Kind) -> AdversarialObjective:
+    def make(self, kind: DataSpec) -> AdversarialObjective:
         """Build the game.
 
         Raises:
@@ -161,6 +163,8 @@ class AFHNOptions:
             raise InputError(
                 "afhn makes feature vectors, and these are pictures; name an encoder's run (--encoder-run)"
             )
-        judge = Pairs(perceptron(2 * kind.shape[0], self.width, 1, self.width).append(nn.LeakyReLU(0.2)), self.width)
-        generator = Hallucinator(kind.shape, self.noise, self.width)
-        return FeatureGame(generator, judge, self.loss, self.penalty, self.keep, self.spread)
+        judge = PairDiscriminator(
+            mlp(2 * kind.shape[0], self.width, 1, self.width).append(nn.LeakyReLU(0.2)), self.width
+        )
+        generator = AFHNModel(kind.shape, self.noise, self.width)
+        return AFHNObjective(generator, judge, self.loss, self.penalty, self.keep, self.spread)

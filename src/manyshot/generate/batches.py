@@ -1,4 +1,4 @@
-"""What a step of a game sees: real items, and conditions that they meet, drawn by the step's number."""
+"""Training batches of a generative model: real examples and the conditions that they meet."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,18 +15,18 @@ from manyshot.base.seeds import generator, integers
 from manyshot.generate.model import Condition, Conditioning
 from manyshot.tasks import Source
 
-SHOTS = 5
-"""Items that go into a mean at most."""
+MAX_SHOTS = 5
+"""Largest number of examples in a mean."""
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Real items and a condition that each of them meets.
+    """Real examples and the condition that each of them meets.
 
     Args:
-        items: `[n, ...]`; pictures from 0 to 1.
-        condition: what a generator would be told.
-        label: `[n]` the class of each item by its number in the source, also where the generator is not told.
+        items: `[n, ...]` examples; images have values from 0 to 1.
+        condition: Condition of the model for each example.
+        label: `[n]` class of each example by its number in the source, also for unconditional models.
     """
 
     items: Float[Tensor, "n ..."]
@@ -34,25 +34,26 @@ class Batch:
     label: Tensor
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The same on a device."""
+        """Move the batch to a device."""
         return Batch(self.items.to(device), self.condition.to(device), self.label.to(device))
 
 
 @dataclass(frozen=True, eq=False)
 class Batches:
-    """Batch number i of a source is the same whenever it is asked for.
+    """Batches of a source; batch i is a function of the seed and i.
 
-    Without classes every item is as likely; with them every class is as likely, and every item of a class.
+    Unconditional models draw all examples with equal probability; conditional ones draw all classes with equal
+    probability, and then all examples of the class.
 
     Args:
-        source: of pictures or vectors.
-        wants: what a generator is told (`Conditioning`). A mean is taken over 1 to 5 items beside the item, one number
-            for all means of a batch; no more than the smallest class has beside an item.
-        size: items a batch.
-        seed: the same seed gives the same batches.
+        source: Source of images or vectors.
+        conditioning: What a model is conditioned on. A mean is taken over 1 to 5 other examples of the class, the same
+            number for all means of a batch, and no more than the smallest class has beside the example.
+        size: Number of examples per batch.
+        seed: Seed of the draws.
 
     Raises:
-        InputError: if the source's items are no tensors, or a class has too few for what is wanted.
+        InputError: If the source's examples are not tensors, or a class has too few of them.
 
     Example:
         >>> source = Source.of(torch.zeros(8, 1, 8, 8, dtype=torch.uint8), labels=["cat", "dog"] * 4)
@@ -62,21 +63,21 @@ class Batches:
     """
 
     source: Source
-    wants: Conditioning
+    conditioning: Conditioning
     size: int = 64
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.source.store, Tensor):
-            raise InputError(f"{self.source.name}: its items are no pictures and no vectors; load or encode them first")
+            raise InputError(f"{self.source.name}: its examples are no images or vectors; load or encode them first")
         if self.size < 1:
             raise InputError(f"batch_size={self.size}: give at least 1")
-        least = 2 if self.wants in ("item", "mean") else 1
+        least = 2 if self.conditioning in ("item", "mean") else 1
         few = int(self.source.counts.argmin())
         if self.source.counts[few] < least:
             raise InputError(
-                f"{self.source.name}: class '{self.source.class_names[few]}' has {self.source.counts[few]} item, but a "
-                f"model that is shown an item of a class needs {least}; add pictures or leave the class out"
+                f"{self.source.name}: class '{self.source.class_names[few]}' has {self.source.counts[few]} example, "
+                f"but a model that is conditioned on another one needs {least}; add examples or leave the class out"
             )
 
     @cached_property
@@ -84,29 +85,29 @@ class Batches:
         return self.source.starts[:-1]
 
     def batch(self, number: int) -> Batch:
-        """Draw a batch."""
-        place = np.arange(self.size)
-        if self.wants == "nothing":
-            at = integers(len(self.source), self.seed, number, place)
+        """Draw batch `number`."""
+        index = np.arange(self.size)
+        if self.conditioning == "nothing":
+            at = integers(len(self.source), self.seed, number, index)
             return Batch(self._items(at), Condition(), torch.from_numpy(self.source.labels[at]))
-        of = integers(len(self.source.class_names), self.seed, number, place, 0)
+        of = integers(len(self.source.class_names), self.seed, number, index, 0)
         counts = self.source.counts[of]
         label = torch.from_numpy(of)
-        if self.wants == "label":
-            at = self._starts[of] + integers(counts, self.seed, number, place, 1)
+        if self.conditioning == "label":
+            at = self._starts[of] + integers(counts, self.seed, number, index, 1)
             return Batch(self._items(at), Condition(label=label), label)
         shots = 1
-        if self.wants == "mean":
-            shots = 1 + int(integers(min(SHOTS, int(self.source.counts.min()) - 1), self.seed, number, 2))
-        at = self._starts[of][:, None] + choose(counts, shots + 1, self.seed, number, place, 3)
+        if self.conditioning == "mean":
+            shots = 1 + int(integers(min(MAX_SHOTS, int(self.source.counts.min()) - 1), self.seed, number, 2))
+        at = self._starts[of][:, None] + choose(counts, shots + 1, self.seed, number, index, 3)
         items = self._items(at.reshape(-1))
         items = items.reshape(*at.shape, *items.shape[1:])
         return Batch(items[:, 0], Condition(like=items[:, 1:].mean(1)), label)
 
     def distinct(self) -> Batch:
-        """As many different items as a batch has, or all of the source if those are fewer, with their conditions.
+        """Draw a batch without repetition, or the whole source if that is smaller, with conditions.
 
-        Sets of items are compared with these: an item that occurs twice is its own nearest neighbour.
+        For comparing sets: an example that occurs twice would be its own nearest neighbor.
 
         Example:
             >>> source = Source.of(torch.arange(8.0)[:, None], labels=["cat", "dog"] * 4)
@@ -117,15 +118,15 @@ class Batches:
         at = torch.randperm(len(self.source), generator=draws)[: self.size].numpy()
         of = self.source.labels[at]
         items, label = self._items(at), torch.from_numpy(of)
-        if self.wants == "nothing":
+        if self.conditioning == "nothing":
             return Batch(items, Condition(), label)
-        if self.wants == "label":
+        if self.conditioning == "label":
             return Batch(items, Condition(label=label), label)
         counts = self.source.counts
-        shots = 1 if self.wants == "item" else min(SHOTS, int(counts.min()) - 1)
+        shots = 1 if self.conditioning == "item" else min(MAX_SHOTS, int(counts.min()) - 1)
         others = choose(counts[of] - 1, shots, self.seed, np.arange(len(at)), 4)
         inside = (at - self._starts[of])[:, None]
-        others += others >= inside  # an item is not shown to the model that makes one beside it
+        others += others >= inside  # an example is not its own condition
         shown = self._items((self._starts[of][:, None] + others).reshape(-1))
         return Batch(items, Condition(like=shown.reshape(*others.shape, *shown.shape[1:]).mean(1)), label)
 
@@ -134,7 +135,7 @@ class Batches:
 
 
 def as_floats(items: Tensor) -> Tensor:
-    """Pictures of uint8 as 0 to 1; anything else as it is.
+    """Convert uint8 images to float from 0 to 1; anything else stays as it is.
 
     Example:
         >>> as_floats(torch.tensor([255, 0], dtype=torch.uint8))

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.generate.adversarial_objective import AdversarialObjective
-from manyshot.generate.data_spec import Kind
-from manyshot.generate.discriminator import Projection
+from manyshot.generate.data_spec import DataSpec
+from manyshot.generate.discriminator import ProjectionDiscriminator
 from manyshot.generate.gan import ConvolutionalOptions
 from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
 from manyshot.generate.networks import DCGANDecoder, DCGANEncoder
 
 
-class Labelled(GenerativeModel):
+class ClassConditionalModel(GenerativeModel):
     """Makes items of a class that it is told by its number: G(z, y) = body([z, e_y]).
 
     Args:
@@ -26,7 +26,7 @@ class Labelled(GenerativeModel):
         body: noise and class vector, one behind the other, to items.
     """
 
-    wants: ClassVar[Conditioning] = "label"
+    conditioning: ClassVar[Conditioning] = "label"
 
     def __init__(self, shape: tuple[int, ...], noise: int, classes: int, body: nn.Module) -> None:
         super().__init__(shape, noise, classes)
@@ -62,10 +62,10 @@ class ConditionalOptions(ConvolutionalOptions):
 
     noise: int = 16
 
-    wants: ClassVar[Conditioning] = "label"
-    judged: ClassVar[bool] = True
+    conditioning: ClassVar[Conditioning] = "label"
+    has_discriminator: ClassVar[bool] = True
 
-    def make(self, kind: Kind) -> AdversarialObjective:
+    def make(self, kind: DataSpec) -> AdversarialObjective:
         """Build the game.
 
         Raises:
@@ -77,5 +77,6 @@ class ConditionalOptions(ConvolutionalOptions):
         grow = DCGANDecoder(2 * self.noise, channels, size, self.width)
         reads = DCGANEncoder(channels, size, self.width)
         return self.game(
-            Labelled(kind.shape, self.noise, kind.classes, grow), Projection(reads, reads.features, kind.classes)
+            ClassConditionalModel(kind.shape, self.noise, kind.classes, grow),
+            ProjectionDiscriminator(reads, reads.features, kind.classes),
         )

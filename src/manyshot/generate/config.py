@@ -12,9 +12,9 @@ from torch import Tensor
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS, load_dataset
-from manyshot.generate import Kind, parse_model, write_model
+from manyshot.generate import DataSpec, parse_model, write_model
 from manyshot.generate.ada import AdaptiveProbability
-from manyshot.generate.diff_augment import ops_of
+from manyshot.generate.diff_augment import discriminator_ops
 from manyshot.generate.model import Conditioning
 from manyshot.runtime.read_settings import read_settings
 from manyshot.tasks import Source
@@ -131,11 +131,11 @@ class GeneratorConfig:
             if value is not None and not (is_whole(value) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1, or leave it out for all")
         model = parse_model(self.model)
-        if not model.judged:
+        if not model.has_discriminator:
             self._require_no_discriminator()
-        if ops_of(self.plan) and self.encoder is not None:
+        if discriminator_ops(self.plan) and self.encoder is not None:
             raise InputError("plan: ops of pictures cannot change features; leave the plan or the encoder out")
-        if self.fit.ada_target is not None and not ops_of(self.plan):
+        if self.fit.ada_target is not None and not discriminator_ops(self.plan):
             raise InputError(
                 f"ada_target={self.fit.ada_target}: there is nothing to adapt without a plan; name one (--plan)"
             )
@@ -144,7 +144,7 @@ class GeneratorConfig:
     def _require_no_discriminator(self) -> None:
         """What is for a discriminator has no effect on a model without one, and so is refused."""
         fit = self.fit
-        given = {"plan": bool(ops_of(self.plan)), "ada_target": fit.ada_target is not None}
+        given = {"plan": bool(discriminator_ops(self.plan)), "ada_target": fit.ada_target is not None}
         given["discriminator_learning_rate"] = fit.discriminator_learning_rate is not None
         for name, set_ in (given | {"discriminator_steps": fit.discriminator_steps != 1}).items():
             if set_:
@@ -206,12 +206,12 @@ class GeneratorSources:
     test: Source | None = None
 
 
-def load_generator_sources(config: GeneratorConfig, wants: Conditioning) -> GeneratorSources:
+def load_generator_sources(config: GeneratorConfig, conditioning: Conditioning) -> GeneratorSources:
     """Load the data and divide them as the settings say.
 
     Args:
         config: see there.
-        wants: what the model is told; models that are shown items are judged on classes that they never saw.
+        conditioning: what the model is told; models that are shown items are judged on classes that they never saw.
 
     Raises:
         InputError: if the data cannot be read, or there are fewer classes or items than asked for.
@@ -228,25 +228,25 @@ def load_generator_sources(config: GeneratorConfig, wants: Conditioning) -> Gene
     shares = {name: share for name, share in shares.items() if share}
     parts = {"training": source}
     if len(shares) > 1:
-        by = "class" if wants in ("item", "mean") else "item"
+        by = "class" if conditioning in ("item", "mean") else "item"
         drawn = source.split(tuple(shares.values()), seed=0, by=by)
         parts = {n: replace(part, name=f"{source.name} ({n} part)") for n, part in zip(shares, drawn, strict=True)}
     return GeneratorSources(**parts | {"training": _some(parts["training"], config)})
 
 
-def kind_of(source: Source) -> Kind:
+def data_spec_of(source: Source) -> DataSpec:
     """What a model for this source is built for.
 
     Raises:
         InputError: if its items are neither square pictures nor vectors.
 
     Example:
-        >>> kind_of(Source.of(torch.zeros(4, 8), ["a", "b"] * 2))
-        Kind(shape=(8,), classes=2)
+        >>> data_spec_of(Source.of(torch.zeros(4, 8), ["a", "b"] * 2))
+        DataSpec(shape=(8,), classes=2)
     """
     if not isinstance(source.store, Tensor):
-        raise InputError(f"{source.name}: its items are no pictures and no vectors; load or encode them first")
-    return Kind(tuple(source.store.shape[1:]), len(source.class_names))
+        raise InputError(f"{source.name}: its examples are no images or vectors; load or encode them first")
+    return DataSpec(tuple(source.store.shape[1:]), len(source.class_names))
 
 
 def _features(source: Source, folder: Path, device: str) -> Source:

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from manyshot.augment.ops.op import check_number
 from manyshot.generate.adversarial_objective import AdversarialObjective
-from manyshot.generate.data_spec import MOST, Kind
-from manyshot.generate.discriminator import Pairs
+from manyshot.generate.data_spec import MOST, DataSpec
+from manyshot.generate.discriminator import PairDiscriminator
 from manyshot.generate.gan import ConvolutionalOptions
 from manyshot.generate.model import Conditioning
 from manyshot.generate.networks import DCGANEncoder
@@ -40,16 +40,16 @@ class DAGANOptions(ConvolutionalOptions):
     judge: int = 16
     redraw: float = 1.0
 
-    wants: ClassVar[Conditioning] = "item"
-    judged: ClassVar[bool] = True
+    conditioning: ClassVar[Conditioning] = "item"
+    has_discriminator: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_number(self, "judge", low=1, high=MOST, whole=True)
         check_number(self, "redraw", high=100)
 
-    def make(self, kind: Kind) -> AdversarialObjective:
+    def make(self, kind: DataSpec) -> AdversarialObjective:
         """Build the game; the discriminator sees pairs."""
         channels, size = kind.require_pictures("dagan")
         body = DCGANEncoder(2 * channels, size, self.judge, blocks=1)
-        return self.game(UNet(kind.shape, self.noise, self.width, self.redraw), Pairs(body, body.features))
+        return self.game(UNet(kind.shape, self.noise, self.width, self.redraw), PairDiscriminator(body, body.features))

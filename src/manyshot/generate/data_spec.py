@@ -5,17 +5,17 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from manyshot.augment.ops.op import check_choice
 from manyshot.base import InputError
-from manyshot.generate.adversarial_objective import STRENGTH
+from manyshot.generate.adversarial_objective import PENALTY_WEIGHTS
+from manyshot.generate.generator_objective import GeneratorObjective
 from manyshot.generate.losses import LOSSES
 from manyshot.generate.model import Conditioning
-from manyshot.generate.objective import GeneratorObjective
 
 MOST = 4096
 """Of a width or of noise, so that a slip of the keyboard is told and does not eat the memory."""
 
 
 @dataclass(frozen=True)
-class Kind:
+class DataSpec:
     """The kind of data that a model is built for.
 
     Args:
@@ -46,7 +46,7 @@ class Kind:
             InputError: if the items are vectors.
 
         Example:
-            >>> Kind((1, 28, 28)).require_pictures("dcgan")
+            >>> DataSpec((1, 28, 28)).require_pictures("dcgan")
             (1, 28)
         """
         if not self.is_picture:
@@ -60,12 +60,12 @@ class Kind:
 class ModelOptions(Protocol):
     """The options of a model; makes what trains it once the data are known."""
 
-    wants: ClassVar[Conditioning]
+    conditioning: ClassVar[Conditioning]
     """What the model is told."""
-    judged: ClassVar[bool]
+    has_discriminator: ClassVar[bool]
     """Whether a discriminator takes part."""
 
-    def make(self, kind: Kind) -> GeneratorObjective:
+    def make(self, kind: DataSpec) -> GeneratorObjective:
         """Build the generator, and what teaches it, for this kind of data."""
         ...
 
@@ -77,4 +77,4 @@ def check_game(options: object) -> None:
         InputError: naming the value and the nearest choice.
     """
     check_choice(options, "loss", LOSSES)
-    check_choice(options, "penalty", STRENGTH)
+    check_choice(options, "penalty", PENALTY_WEIGHTS)

@@ -4,63 +4,62 @@ from torch import Generator, Tensor
 
 from manyshot.augment import Compose, Op, Plan, Sometimes
 from manyshot.base import InputError
-from manyshot.generate.objective import Change
 
 
-def unchanged(items: Tensor) -> Tensor:
-    """No augmentation.
+def no_augmentation(items: Tensor) -> Tensor:
+    """Return examples as they are.
 
     Example:
         >>> import torch
-        >>> unchanged(torch.zeros(2)).tolist()
+        >>> no_augmentation(torch.zeros(2)).tolist()
         [0.0, 0.0]
     """
     return items
 
 
-def changer(ops: tuple[Op, ...], p: float, generator: Generator) -> Change:
-    """What is done to items, real and made alike, before the discriminator sees them.
+def discriminator_augmentation(ops: tuple[Op, ...], p: float, generator: Generator) -> Augmentation:
+    """Augmentation of real and generated examples before the discriminator sees them.
 
-    Each op is applied to each item with probability `p`, in the order given. An op that has a probability of its own
-    then acts with the product of both, as in StyleGAN2-ADA: a flip of 0.5 at p = 0.5 turns a quarter of the items
-    round. Every call draws anew, so real and made items go through the same family of changes, not through the same
-    changes. The gradient passes on to the items.
+    Each op is applied to each example with probability `p`, in the given order. An op that has a probability of its own
+    then acts with the product of both, as in StyleGAN2-ADA: a flip of 0.5 at p = 0.5 flips a quarter of the examples.
+    Every call draws anew, so real and generated examples go through the same distribution of augmentations. Gradients
+    flow through to the examples.
 
     Args:
-        ops: of pictures; none changes nothing.
-        p: Probability of applying each op to each item. Below 1, changes do not leak into what is made, as long as
-            each op alone could be undone if one knew how often it acts.
-        generator: of all draws.
+        ops: Ops on images; none leaves examples as they are.
+        p: Probability of applying each op to each example. Below 1, augmentations do not leak into generated examples,
+            as long as each op could be inverted from its distribution (Karras et al. 2020).
+        generator: Random generator of all draws.
 
     Example:
         >>> import torch
         >>> from manyshot.augment.image import Brightness
-        >>> change = changer((Brightness(),), 0.5, torch.Generator().manual_seed(0))
-        >>> change(torch.full((8, 1, 4, 4), 0.5)).flatten(1).std(1).max().item()
+        >>> augment = discriminator_augmentation((Brightness(),), 0.5, torch.Generator().manual_seed(0))
+        >>> augment(torch.full((8, 1, 4, 4), 0.5)).flatten(1).std(1).max().item()
         0.0
     """
     if not ops or p <= 0:
-        return unchanged
-    op = Compose(ops if p >= 1 else tuple(Sometimes(one, p) for one in ops))
+        return no_augmentation
+    op = Compose(ops if p >= 1 else tuple(Sometimes(op, p) for op in ops))
 
-    def change(items: Tensor) -> Tensor:
-        changed: Tensor = op.apply(items, op.sample(len(items), generator))
-        return changed
+    def augment(items: Tensor) -> Tensor:
+        augmented: Tensor = op.apply(items, op.sample(len(items), generator))
+        return augmented
 
-    return change
+    return augment
 
 
-def ops_of(plan: str) -> tuple[Op, ...]:
-    """The ops that a plan names for what the discriminator sees: those of its shots, or of its support.
+def discriminator_ops(plan: str) -> tuple[Op, ...]:
+    """Ops of a plan that augment what the discriminator sees: those of its shots, or of its support.
 
     Args:
-        plan: such as "support: affine(10) erase", or "none".
+        plan: Plan such as "support: affine(10) erase", or "none".
 
     Raises:
-        InputError: if the plan is wrong, names no such ops, or has a clause that would have no effect.
+        InputError: If the plan is invalid, has no such ops, or has a clause that would have no effect.
 
     Example:
-        >>> [type(op).__name__ for op in ops_of("support: affine erase")]
+        >>> [type(op).__name__ for op in discriminator_ops("support: affine erase")]
         ['Affine', 'Erase']
     """
     if plan.strip() == "none":
@@ -68,11 +67,11 @@ def ops_of(plan: str) -> tuple[Op, ...]:
     parsed = Plan(plan)
     used = next((placement for placement in ("shots", "support") if placement in parsed.placements), None)
     for clause in parsed.syntax.clauses:
-        written = f"write 'support: {' '.join(map(str, clause.calls))}'"
+        mended = f"write 'support: {' '.join(map(str, clause.calls))}'"
         if used not in clause.placements:
-            mend = written if used is None else "leave it out"
-            raise InputError(f"plan: '{clause}' does not reach what the discriminator sees; {mend}")
+            mend = mended if used is None else "leave it out"
+            raise InputError(f"plan: '{clause}' does not act on what the discriminator sees; {mend}")
         if clause.copies is not None or clause.weight is not None:
-            raise InputError(f"plan: '{clause}': the discriminator sees each item once; {written}")
+            raise InputError(f"plan: '{clause}': the discriminator sees each example once; {mended}")
     op = parsed.item_op()
     return op.ops if isinstance(op, Compose) else (op,)

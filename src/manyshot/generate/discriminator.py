@@ -1,4 +1,4 @@
-"""Discriminators: items, and what was asked for, in; one score an item out."""
+"""Discriminators: one score per example, given the condition."""
 
 from abc import ABC, abstractmethod
 
@@ -10,22 +10,22 @@ from manyshot.generate.model import Condition
 
 
 class Discriminator(nn.Module, ABC):
-    """Tells real items from made ones: a higher score is more real. No score depends on another item of the batch."""
+    """Scores examples: the higher, the more likely real. No score depends on another example of the batch."""
 
     @abstractmethod
     def forward(self, items: Float[Tensor, "n ..."], condition: Condition) -> Float[Tensor, " n"]:
-        """Score items, given what was asked of the generator."""
+        """Score examples, given the conditions of the generative model."""
 
 
-class Plain(Discriminator):
-    """s(x) = v . f(x) + b, whatever was asked for.
+class UnconditionalDiscriminator(Discriminator):
+    """Unconditional discriminator: s(x) = v . f(x) + b.
 
     Args:
-        body: items to features `[n, d]`.
-        features: d.
+        body: Module from examples to features `[n, d]`.
+        features: Number of features d.
 
     Example:
-        >>> Plain(nn.Flatten(), 64)(torch.rand(5, 1, 8, 8), Condition()).shape
+        >>> UnconditionalDiscriminator(nn.Flatten(), 64)(torch.rand(5, 1, 8, 8), Condition()).shape
         torch.Size([5])
     """
 
@@ -34,22 +34,22 @@ class Plain(Discriminator):
         self.body, self.head = body, nn.Linear(features, 1)
 
     def forward(self, items: Float[Tensor, "n ..."], condition: Condition) -> Float[Tensor, " n"]:
-        """Score items."""
+        """Score examples."""
         scores: Tensor = self.head(self.body(items))
         return scores[:, 0]
 
 
-class Projection(Discriminator):
+class ProjectionDiscriminator(Discriminator):
     """Projection discriminator (Miyato and Koyama 2018): s(x, y) = v . f(x) + b + e_y . f(x).
 
     Args:
-        body: items to features `[n, d]`.
-        features: d.
-        classes: how many y there are.
+        body: Module from examples to features `[n, d]`.
+        features: Number of features d.
+        classes: Number of classes y.
 
     Example:
-        >>> judge = Projection(nn.Flatten(), 64, classes=3)
-        >>> judge(torch.rand(5, 1, 8, 8), Condition(label=torch.tensor([0, 1, 2, 0, 1]))).shape
+        >>> discriminator = ProjectionDiscriminator(nn.Flatten(), 64, classes=3)
+        >>> discriminator(torch.rand(5, 1, 8, 8), Condition(label=torch.tensor([0, 1, 2, 0, 1]))).shape
         torch.Size([5])
     """
 
@@ -60,23 +60,23 @@ class Projection(Discriminator):
         nn.init.normal_(self.embedding.weight, std=features**-0.5)
 
     def forward(self, items: Float[Tensor, "n ..."], condition: Condition) -> Float[Tensor, " n"]:
-        """Score items as members of the classes asked for."""
-        assert condition.label is not None  # the game draws what its generator wants
+        """Score examples as members of the classes that were asked for."""
+        assert condition.label is not None  # batches hold the condition that the model needs
         features: Tensor = self.body(items)
         scores: Tensor = self.head(features)[:, 0] + (self.embedding(condition.label) * features).sum(1)
         return scores
 
 
-class Pairs(Discriminator):
-    """Scores pairs, as in DAGAN: s(x, x') for the item x' that was asked to be like x, or a real one of its class.
+class PairDiscriminator(Discriminator):
+    """Discriminator of pairs, as in DAGAN: s(x, x') for the given example x and a generated or real x' of its class.
 
     Args:
-        body: pairs, joined along their first dimension (the channels of pictures), to features `[n, d]`.
-        features: d.
+        body: Module from pairs, concatenated along the first dimension (the channels of images), to features `[n, d]`.
+        features: Number of features d.
 
     Example:
         >>> items = torch.rand(5, 1, 8, 8)
-        >>> Pairs(nn.Flatten(), 128)(items, Condition(like=items)).shape
+        >>> PairDiscriminator(nn.Flatten(), 128)(items, Condition(like=items)).shape
         torch.Size([5])
     """
 
@@ -85,7 +85,7 @@ class Pairs(Discriminator):
         self.body, self.head = body, nn.Linear(features, 1)
 
     def forward(self, items: Float[Tensor, "n ..."], condition: Condition) -> Float[Tensor, " n"]:
-        """Score items beside those that they should be like."""
+        """Score examples paired with the given ones."""
         assert condition.like is not None
         scores: Tensor = self.head(self.body(torch.cat([condition.like, items], 1)))
         return scores[:, 0]

@@ -20,7 +20,7 @@ from manyshot.generate import AdversarialObjective, Batches, GeneratorObjective
 from manyshot.generate.ada import EVERY, AdaptiveProbability
 from manyshot.generate.batches import as_floats
 from manyshot.generate.config import GeneratorSettings
-from manyshot.generate.diff_augment import changer
+from manyshot.generate.diff_augment import discriminator_augmentation
 from manyshot.generate.monitor import look_at, make_like, trouble
 from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.runtime.clock import CpuClock
@@ -108,19 +108,19 @@ def fit_generator(
     lesson.to(device).train()
     lesson.averaged.eval()
     game = lesson if isinstance(lesson, AdversarialObjective) else None
-    judge, maker = [*game.discriminator.parameters()] if game else [], lesson.taught()
+    judge, maker = [*game.discriminator.parameters()] if game else [], lesson.trainable_parameters()
     rates = settings.discriminator_learning_rate or settings.learning_rate, settings.learning_rate
     optimizer = Adam(
         [{"params": p, "lr": r} for p, r in zip((judge, maker), rates, strict=True)], betas=BETAS, fused=True
     )
-    batches = Batches(source, lesson.generator.wants, settings.batch_size, settings.seed)
+    batches = Batches(source, lesson.model.conditioning, settings.batch_size, settings.seed)
     compared = source if held_out is None else held_out
     if len(compared) < 2:
         raise InputError(
             f"{compared.name}: {len(compared)} item to compare made ones with; give at least 2 (a larger data set, or "
             "another --validation)"
         )
-    grid = Batches(compared, lesson.generator.wants, GRID, settings.seed).batch(0)
+    grid = Batches(compared, lesson.model.conditioning, GRID, settings.seed).batch(0)
     turns = settings.discriminator_steps if game else 1
     adapt = None if settings.ada_target is None else AdaptiveProbability(settings.ada_target, settings.ada_examples)
 
@@ -145,22 +145,22 @@ def fit_generator(
             line = display.add_task(title, total=settings.steps, completed=progress["step"], note="")
             for step in range(progress["step"], settings.steps):
                 draws = generator(settings.seed, "noise", step)
-                change = changer(ops, progress["share"], generator(settings.seed, "change", step))
+                change = discriminator_augmentation(ops, progress["share"], generator(settings.seed, "change", step))
                 losses = {}
                 for turn in range(turns):
                     batch = batches.batch(step * turns + turn).to(device)
                     if game:
                         share = torch.rand(settings.batch_size, generator=draws).to(device)
-                        seen = game.discriminator_side(batch, _noise(game, settings, draws), share, change)
+                        seen = game.discriminator_loss(batch, _noise(game, settings, draws), share, change)
                         losses["discriminator_loss"] = _update(optimizer, judge, seen.loss, "discriminator", progress)
                         progress["signs"] += float(seen.real.sign().mean()) / (EVERY * turns)
-                made = lesson.generator_side(batch, _noise(lesson, settings, draws), change)
+                made = lesson.generator_loss(batch, _noise(lesson, settings, draws), change)
                 losses["generator_loss"] = _update(optimizer, maker, made, "generator", progress)
                 # Short averages first, or the first weights, and losses, would stay in them for a long time.
                 lesson.average(min(settings.ema_decay, (1 + step) / (10 + step)))
                 if game:
                     kept = min(RECENT, step / (10 + step))
-                    progress["unsure"] = kept * progress["unsure"] + (1 - kept) * float(seen.game)
+                    progress["unsure"] = kept * progress["unsure"] + (1 - kept) * float(seen.adversarial)
 
                 done = progress["step"] = step + 1
                 log.write({"step": done, **losses} | ({} if adapt is None else {"share": progress["share"]}))
@@ -178,7 +178,7 @@ def fit_generator(
                         else:
                             best_weights = good_weights = _copy(lesson)
                             saved = done
-                    if len(lesson.generator.shape) == 3:
+                    if len(lesson.model.shape) == 3:
                         looks.made[done] = make_like(lesson.averaged, grid, settings.seed)
                         _write_looks(folder, looks)
                         if looked is not None:
@@ -216,7 +216,7 @@ def fit_generator(
 
 
 def _noise(lesson: GeneratorObjective, settings: GeneratorSettings, draws: torch.Generator) -> Tensor:
-    return torch.randn(settings.batch_size, lesson.generator.noise, generator=draws).to(settings.device)
+    return torch.randn(settings.batch_size, lesson.model.noise, generator=draws).to(settings.device)
 
 
 def _update(

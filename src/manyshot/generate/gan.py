@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from manyshot.augment.ops.op import check_number
 from manyshot.generate.adversarial_objective import AdversarialObjective
-from manyshot.generate.data_spec import MOST, Kind, check_game
-from manyshot.generate.discriminator import Discriminator, Plain
+from manyshot.generate.data_spec import MOST, DataSpec, check_game
+from manyshot.generate.discriminator import Discriminator, UnconditionalDiscriminator
 from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
-from manyshot.generate.networks import DCGANDecoder, DCGANEncoder, UnitRange, perceptron, spectral
+from manyshot.generate.networks import DCGANDecoder, DCGANEncoder, UnitRange, mlp, spectral
 
 
-class Free(GenerativeModel):
+class UnconditionalModel(GenerativeModel):
     """Makes items of noise alone.
 
     Args:
@@ -61,23 +61,23 @@ class GANOptions:
     penalty: str = "none"
     spectral: bool = False
 
-    wants: ClassVar[Conditioning] = "nothing"
-    judged: ClassVar[bool] = True
+    conditioning: ClassVar[Conditioning] = "nothing"
+    has_discriminator: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number(self, "width", "noise", low=1, high=MOST, whole=True)
         check_number(self, "hidden", high=64, whole=True)
         check_game(self)
 
-    def make(self, kind: Kind) -> AdversarialObjective:
+    def make(self, kind: DataSpec) -> AdversarialObjective:
         """Build the game."""
         numbers = math.prod(kind.shape)
-        body: nn.Module = perceptron(self.noise, self.width, self.hidden, numbers)
+        body: nn.Module = mlp(self.noise, self.width, self.hidden, numbers)
         body = nn.Sequential(body, UnitRange()) if kind.is_picture else body
-        judge = Plain(
-            perceptron(numbers, self.width, max(self.hidden - 1, 0), self.width).append(nn.LeakyReLU(0.2)), self.width
+        judge = UnconditionalDiscriminator(
+            mlp(numbers, self.width, max(self.hidden - 1, 0), self.width).append(nn.LeakyReLU(0.2)), self.width
         )
-        generator = Free(kind.shape, self.noise, body)
+        generator = UnconditionalModel(kind.shape, self.noise, body)
         return AdversarialObjective(generator, spectral(judge) if self.spectral else judge, self.loss, self.penalty)
 
 
@@ -126,12 +126,12 @@ class DCGANOptions(ConvolutionalOptions):
         InputError: for a value out of range.
     """
 
-    wants: ClassVar[Conditioning] = "nothing"
-    judged: ClassVar[bool] = True
+    conditioning: ClassVar[Conditioning] = "nothing"
+    has_discriminator: ClassVar[bool] = True
 
-    def make(self, kind: Kind) -> AdversarialObjective:
+    def make(self, kind: DataSpec) -> AdversarialObjective:
         """Build the game."""
         channels, size = kind.require_pictures("dcgan")
         body = DCGANEncoder(channels, size, self.width)
-        generator = Free(kind.shape, self.noise, DCGANDecoder(self.noise, channels, size, self.width))
-        return self.game(generator, Plain(body, body.features))
+        generator = UnconditionalModel(kind.shape, self.noise, DCGANDecoder(self.noise, channels, size, self.width))
+        return self.game(generator, UnconditionalDiscriminator(body, body.features))

@@ -1,4 +1,4 @@
-"""What the two sides of an adversarial game minimise, and the penalties that keep the discriminator smooth."""
+"""Adversarial losses, and the gradient penalties that keep the discriminator smooth."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,135 +8,135 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-Scores = Float[Tensor, " n"]
-Others = Float[Tensor, " m"]
+RealScores = Float[Tensor, " n"]
+GeneratedScores = Float[Tensor, " m"]
 
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """Both sides of one game, as functions of the discriminator's scores s; where D is a chance, D = sigmoid(s).
+    """Losses of both networks as functions of the discriminator's scores s; as a probability, D = sigmoid(s).
 
     Args:
-        discriminator: what D minimises, of the scores of real and of made items.
-        generator: what G minimises, of the scores of made items.
-        saturates: whether the generator's slope by the scores vanishes where the discriminator is sure.
+        discriminator: Loss of D from the scores of real and of generated examples.
+        generator: Loss of G from the scores of generated examples.
+        saturates: Whether the gradient of G's loss vanishes where the discriminator is confident.
     """
 
-    discriminator: Callable[[Scores, Others], Float[Tensor, ""]]
-    generator: Callable[[Scores], Float[Tensor, ""]]
+    discriminator: Callable[[RealScores, GeneratedScores], Float[Tensor, ""]]
+    generator: Callable[[GeneratedScores], Float[Tensor, ""]]
     saturates: bool = False
 
 
-def chance_loss(real: Scores, made: Others) -> Float[Tensor, ""]:
-    """-E log D(x) - E log(1 - D(G(z))): what the discriminator of Goodfellow et al. 2014 minimises.
+def logistic_loss(real: RealScores, generated: GeneratedScores) -> Float[Tensor, ""]:
+    """-E log D(x) - E log(1 - D(G(z))): the discriminator's binary cross-entropy (Goodfellow et al. 2014).
 
     Example:
-        >>> chance_loss(torch.zeros(4), torch.zeros(4)).item() == 2 * torch.tensor(2.0).log().item()
+        >>> logistic_loss(torch.zeros(4), torch.zeros(4)).item() == 2 * torch.tensor(2.0).log().item()
         True
     """
-    return F.softplus(-real).mean() + F.softplus(made).mean()
+    return F.softplus(-real).mean() + F.softplus(generated).mean()
 
 
-def minimax_loss(made: Scores) -> Float[Tensor, ""]:
-    """E log(1 - D(G(z))): the generator's side of the game exactly; its slope vanishes where D is sure.
+def minimax_loss(generated: GeneratedScores) -> Float[Tensor, ""]:
+    """E log(1 - D(G(z))): G's exact minimax loss; its gradient vanishes where D is confident.
 
     Example:
         >>> minimax_loss(torch.zeros(4)).item() == torch.tensor(0.5).log().item()
         True
     """
-    return -F.softplus(made).mean()
+    return -F.softplus(generated).mean()
 
 
-def non_saturating_loss(made: Scores) -> Float[Tensor, ""]:
-    """-E log D(G(z)): the same fixed point, with a slope where D is sure (Goodfellow et al. 2014, section 3).
+def non_saturating_loss(generated: GeneratedScores) -> Float[Tensor, ""]:
+    """-E log D(G(z)): the same fixed point, with a gradient where D is confident (Goodfellow et al. 2014, section 3).
 
     Example:
         >>> non_saturating_loss(torch.zeros(4)).item() == torch.tensor(2.0).log().item()
         True
     """
-    return F.softplus(-made).mean()
+    return F.softplus(-generated).mean()
 
 
-def hinge_loss(real: Scores, made: Others) -> Float[Tensor, ""]:
+def hinge_loss(real: RealScores, generated: GeneratedScores) -> Float[Tensor, ""]:
     """E max(0, 1 - s(x)) + E max(0, 1 + s(G(z))) (Lim and Ye 2017).
 
     Example:
         >>> hinge_loss(torch.tensor([2.0, 0.5]), torch.tensor([-3.0, -1.0])).item()
         0.25
     """
-    return F.relu(1 - real).mean() + F.relu(1 + made).mean()
+    return F.relu(1 - real).mean() + F.relu(1 + generated).mean()
 
 
-def critic_loss(real: Scores, made: Others) -> Float[Tensor, ""]:
+def wasserstein_loss(real: RealScores, generated: GeneratedScores) -> Float[Tensor, ""]:
     """E s(G(z)) - E s(x): minus an estimate of the Wasserstein distance (Arjovsky et al. 2017).
 
     Example:
-        >>> critic_loss(torch.tensor([1.0]), torch.tensor([-1.0])).item()
+        >>> wasserstein_loss(torch.tensor([1.0]), torch.tensor([-1.0])).item()
         -2.0
     """
-    return made.mean() - real.mean()
+    return generated.mean() - real.mean()
 
 
-def mean_score_loss(made: Scores) -> Float[Tensor, ""]:
-    """-E s(G(z)): the generator's side of the hinge and of the Wasserstein game.
+def negative_score_loss(generated: GeneratedScores) -> Float[Tensor, ""]:
+    """-E s(G(z)): G's loss in the hinge and Wasserstein games.
 
     Example:
-        >>> mean_score_loss(torch.tensor([1.0, 3.0])).item()
+        >>> negative_score_loss(torch.tensor([1.0, 3.0])).item()
         -2.0
     """
-    return -made.mean()
+    return -generated.mean()
 
 
 LOSSES: dict[str, AdversarialLoss] = {
-    "minimax": AdversarialLoss(chance_loss, minimax_loss, saturates=True),
-    "non_saturating": AdversarialLoss(chance_loss, non_saturating_loss),
-    "hinge": AdversarialLoss(hinge_loss, mean_score_loss),
-    "wasserstein": AdversarialLoss(critic_loss, mean_score_loss),
+    "minimax": AdversarialLoss(logistic_loss, minimax_loss, saturates=True),
+    "non_saturating": AdversarialLoss(logistic_loss, non_saturating_loss),
+    "hinge": AdversarialLoss(hinge_loss, negative_score_loss),
+    "wasserstein": AdversarialLoss(wasserstein_loss, negative_score_loss),
 }
-"""The games that a model can name."""
+"""Adversarial losses by name."""
 
 
 def gradient_penalty(
     score: Callable[[Tensor], Tensor],
     real: Float[Tensor, "n ..."],
-    made: Float[Tensor, "n ..."],
-    share: Float[Tensor, " n"],
+    generated: Float[Tensor, "n ..."],
+    mix: Float[Tensor, " n"],
 ) -> Float[Tensor, ""]:
-    """WGAN-GP (Gulrajani et al. 2017): E (||ds/dx||_2 - 1)^2 at x = share * real + (1 - share) * made.
+    """WGAN-GP (Gulrajani et al. 2017): E (||ds/dx||_2 - 1)^2 at x = mix * real + (1 - mix) * generated.
 
     Args:
-        score: items to scores `[n]`; the slope is taken item by item, so no item's score may depend on another item.
-        real: items.
-        made: as many; taken as given, so nothing of this reaches the generator.
-        share: uniform draws from 0 to 1.
+        score: Function from examples to scores `[n]`; no score may depend on another example.
+        real: n real examples.
+        generated: n generated examples; detached, so no gradient reaches the generative model.
+        mix: Uniform draws from 0 to 1.
 
     Example:
-        >>> slope = torch.tensor([3.0, 4.0])
-        >>> gradient_penalty(lambda x: x @ slope, torch.rand(8, 2), torch.rand(8, 2), torch.rand(8)).item()
+        >>> weight = torch.tensor([3.0, 4.0])
+        >>> gradient_penalty(lambda x: x @ weight, torch.rand(8, 2), torch.rand(8, 2), torch.rand(8)).item()
         16.0
     """
-    mixed = torch.lerp(made.detach(), real.detach(), share.view(-1, *[1] * (real.ndim - 1)))
-    penalty: Tensor = (_slopes(score, mixed).norm(dim=1) - 1).square().mean()
+    mixed = torch.lerp(generated.detach(), real.detach(), mix.view(-1, *[1] * (real.ndim - 1)))
+    penalty: Tensor = (_score_grads(score, mixed).norm(dim=1) - 1).square().mean()
     return penalty
 
 
 def r1_penalty(score: Callable[[Tensor], Tensor], real: Float[Tensor, "n ..."]) -> Float[Tensor, ""]:
-    """R1 (Mescheder, Geiger and Nowozin 2018): 1/2 E ||ds/dx||_2^2 at real items.
+    """R1 (Mescheder, Geiger and Nowozin 2018): 1/2 E ||ds/dx||_2^2 at real examples.
 
     Args:
-        score: see `gradient_penalty`.
-        real: items.
+        score: Function from examples to scores `[n]`; no score may depend on another example.
+        real: n real examples.
 
     Example:
         >>> r1_penalty(lambda x: x @ torch.tensor([3.0, 4.0]), torch.rand(8, 2)).item()
         12.5
     """
-    half: Tensor = _slopes(score, real.detach()).square().sum(1).mean() / 2
+    half: Tensor = _score_grads(score, real.detach()).square().sum(1).mean() / 2
     return half
 
 
-def _slopes(score: Callable[[Tensor], Tensor], items: Tensor) -> Float[Tensor, "n d"]:
-    """The derivative of each item's score by the item, flat; itself differentiable."""
+def _score_grads(score: Callable[[Tensor], Tensor], items: Tensor) -> Float[Tensor, "n d"]:
+    """Gradient of each example's score by the example, flattened; differentiable."""
     with torch.enable_grad():
         items = items.requires_grad_()
         (grads,) = torch.autograd.grad(score(items).sum(), items, create_graph=True)

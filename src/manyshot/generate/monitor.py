@@ -67,12 +67,12 @@ def look_at(model: GenerativeModel, source: Source, items: int, seed: int) -> Lo
         What was seen; None if made items are no numbers, which nothing can be compared with.
 
     Example:
-        >>> from manyshot.generate import Kind, parse_model
+        >>> from manyshot.generate import DataSpec, parse_model
         >>> source = Source.of(torch.zeros(20, 1, 8, 8), ["cat", "dog"] * 10)
-        >>> look_at(parse_model("gan(4)").make(Kind((1, 8, 8))).averaged, source, 16, 0).recall
+        >>> look_at(parse_model("gan(4)").make(DataSpec((1, 8, 8))).averaged, source, 16, 0).recall
         0.0
     """
-    batch = Batches(source, model.wants, items, seed).distinct()
+    batch = Batches(source, model.conditioning, items, seed).distinct()
     real, made = plain_features(batch.items), plain_features(make_like(model, batch, seed))
     if not made.isfinite().all():
         return None

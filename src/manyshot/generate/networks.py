@@ -19,7 +19,7 @@ SLOPE = 0.2
 SMALLEST_MAP = 4
 
 
-def perceptron(inputs: int, width: int, hidden: int, outputs: int) -> nn.Sequential:
+def mlp(inputs: int, width: int, hidden: int, outputs: int) -> nn.Sequential:
     """Fully connected layers, with leaky ReLU between them.
 
     Args:
@@ -29,7 +29,7 @@ def perceptron(inputs: int, width: int, hidden: int, outputs: int) -> nn.Sequent
         outputs: numbers out.
 
     Example:
-        >>> perceptron(64, 32, 2, 1)(torch.rand(5, 1, 8, 8)).shape
+        >>> mlp(64, 32, 2, 1)(torch.rand(5, 1, 8, 8)).shape
         torch.Size([5, 1])
     """
     widths = [inputs, *[width] * hidden]
@@ -45,17 +45,17 @@ class UnitRange(nn.Module):
         return x.tanh().add(1).div(2)
 
 
-def stages_of(size: int) -> int:
+def count_stages(size: int) -> int:
     """How many times a picture of this size is halved until its map is about 4 to 7 pixels a side.
 
     Example:
-        >>> [stages_of(size) for size in (4, 8, 12, 28, 32, 84)]
+        >>> [count_stages(size) for size in (4, 8, 12, 28, 32, 84)]
         [0, 1, 1, 2, 3, 4]
     """
     return max(0, int(math.log2(size / SMALLEST_MAP)))
 
 
-def require_size(size: int) -> None:
+def check_size(size: int) -> None:
     """Make sure that pictures are large enough for convolutions.
 
     Raises:
@@ -85,21 +85,21 @@ class DCGANDecoder(nn.Module):
 
     def __init__(self, inputs: int, channels: int, size: int, width: int) -> None:
         super().__init__()
-        require_size(size)
-        stages = stages_of(size)
+        check_size(size)
+        stages = count_stages(size)
         self.size, self.side = size, math.ceil(size / 2**stages)
         widths = [width * 2**stage for stage in range(max(stages, 1) - 1, -1, -1)]
         self.first = nn.Linear(inputs, widths[0] * self.side**2)
-        layers: list[nn.Module] = [normalised(widths[0])]
+        layers: list[nn.Module] = [norm_relu(widths[0])]
         for a, b in pairwise(widths):
-            layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), normalised(b)]
+            layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), norm_relu(b)]
         last = nn.ConvTranspose2d(width, channels, 4, 2, 1) if stages else nn.Conv2d(width, channels, 3, padding=1)
         self.layers = nn.Sequential(*layers, last, UnitRange())
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n c size size"]:
         """Make pictures."""
         maps = self.first(x).unflatten(1, (-1, self.side, self.side)).contiguous(memory_format=torch.channels_last)
-        return middle(self.layers(maps), self.size)
+        return center_crop(self.layers(maps), self.size)
 
 
 class DCGANEncoder(nn.Module):
@@ -119,8 +119,8 @@ class DCGANEncoder(nn.Module):
 
     def __init__(self, channels: int, size: int, width: int, blocks: int = 0) -> None:
         super().__init__()
-        require_size(size)
-        stages = max(stages_of(size), 1)
+        check_size(size)
+        stages = max(count_stages(size), 1)
         widths = [channels, *(width * 2**stage for stage in range(stages))]
         side = size
         layers: list[nn.Module] = []
@@ -152,21 +152,21 @@ class Residual(nn.Module):
         return F.leaky_relu(x + self.layer(x), SLOPE)
 
 
-def normalised(width: int) -> nn.Sequential:
+def norm_relu(width: int) -> nn.Sequential:
     """Group normalisation, of each item alone, and ReLU.
 
     Example:
-        >>> normalised(8)(torch.rand(2, 8, 4, 4)).shape
+        >>> norm_relu(8)(torch.rand(2, 8, 4, 4)).shape
         torch.Size([2, 8, 4, 4])
     """
     return nn.Sequential(nn.GroupNorm(groups_of(width), width), nn.ReLU())
 
 
-def middle(pictures: Float[Tensor, "n c h w"], size: int) -> Float[Tensor, "n c size size"]:
+def center_crop(pictures: Float[Tensor, "n c h w"], size: int) -> Float[Tensor, "n c size size"]:
     """Cut the middle out of square pictures that may be larger.
 
     Example:
-        >>> middle(torch.rand(1, 1, 32, 32), 28).shape
+        >>> center_crop(torch.rand(1, 1, 32, 32), 28).shape
         torch.Size([1, 1, 28, 28])
     """
     start = (pictures.shape[-1] - size) // 2

@@ -1,4 +1,4 @@
-"""How good a generative model's items are, by the encoder of another run."""
+"""Scores of a trained generative model, by the encoder of another run."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,156 +12,161 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.generate.batches import as_floats
 from manyshot.generate.config import load_generator_sources
-from manyshot.generate.generated_source import made_items
+from manyshot.generate.generated_source import generate_examples
 from manyshot.generate.train import GeneratorRun
 from manyshot.sample_metrics import Scores, score
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode
 from manyshot.training.run import Run
 
-MOST = 4000
-"""Real items, and made ones, that are compared at most."""
-PAIRS = 24
-"""Pairs of a made item and the nearest one that the model saw that are kept to be shown."""
-ONES, NOISES = 100, 8
-"""Of so many shown items at most, so many are made of each for the diversity of one."""
+MAX_EXAMPLES = 4000
+"""Largest number of real examples, and of generated ones, that are compared."""
+MAX_PAIRS = 24
+"""Number of pairs of a generated image and its nearest training image that are kept for display."""
+MAX_GIVEN, PER_GIVEN = 100, 8
+"""The diversity per example takes `PER_GIVEN` generated examples for each of at most `MAX_GIVEN` given ones."""
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
-    """Scores of made items, and those of as many real ones, which say what could be reached.
+class ScoreReport:
+    """Scores of generated examples, and of as many real ones, which show what could be reached.
 
     Args:
-        made: of the model.
-        real: of fresh real items in their place.
-        judged_on: which part of the data: "test", "validation" or, where nothing was held out, "training".
-        classes: how many classes were compared.
-        items: how many real items.
-        pairs: made pictures and the pictures nearest to them in the encoder's features, of those that the model was
-            trained on or shown, nearest pair first; None for vectors.
+        generated: Scores of the model's examples.
+        real: Scores of fresh real examples in their place.
+        part: Part of the data that was scored on: "test", "validation" or, where nothing was held out, "training".
+        classes: Number of classes that were compared.
+        examples: Number of real examples.
+        pairs: Generated images and the nearest of the images that the model was trained on or given, closest pair
+            first; None for models of features.
     """
 
-    made: Scores
+    generated: Scores
     real: Scores
-    judged_on: str
+    part: str
     classes: int
-    items: int
+    examples: int
     pairs: tuple[Tensor, Tensor] | None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        facts = {"judged_on": self.judged_on, "classes": self.classes, "items": self.items}
-        return {"made": self.made.as_dict(), "real": self.real.as_dict(), **facts}
+        """Scores and sizes, for JSON."""
+        sizes = {"part": self.part, "classes": self.classes, "examples": self.examples}
+        return {"generated": self.generated.as_dict(), "real": self.real.as_dict(), **sizes}
 
 
-def score_run(run: GeneratorRun, encoder: Run | None, seed: int = 0) -> Scored:
-    """Judge a model on the items that its training set aside.
+def score_run(run: GeneratorRun, encoder: Run | None, seed: int = 0) -> ScoreReport:
+    """Score a model on examples that its training set aside.
 
-    The real items of each class are halved. One half is what made items are compared with. The other stands in for
-    made ones to say what could be reached; and a model that is shown items is shown those of this half. As many items
-    are made of each class as the half has. What a model is shown is searched for copies as its training items are, and
-    for the real ones in the place of made ones the first half is searched in its stead.
+    The real examples of each class are halved. One half is what generated examples are compared with. The other half
+    stands in for generated examples to show what could be reached, and is what a model that is conditioned on examples
+    is given. Each class gets as many generated examples as the half has. Copies are looked for among the training
+    examples and the given ones; for the real examples in place of generated ones, the first half counts as given.
 
     Args:
-        run: the model's.
-        encoder: a run that was trained on pictures of this kind, whose encoder gives the features; None for models of
-            features, which are taken as they are.
-        seed: of the halves and of the noise.
+        run: Run of the model.
+        encoder: Run whose encoder yields the features, trained on such images; None for models of features.
+        seed: Seed of the halves and of the noise.
 
     Raises:
-        InputError: if pictures come without an encoder, or there are too few items.
+        InputError: If a model of images comes without an encoder, or there are too few examples.
     """
-    pictures = len(run.model.shape) == 3
-    if pictures == (encoder is None):
-        mend = "name a run whose encoder knows such pictures (--encoder-run)" if pictures else "leave the encoder out"
-        raise InputError(f"this model makes {'pictures' if pictures else 'features'}: {mend}")
-    parts = load_generator_sources(run.config, run.model.wants)
-    judged_on = next(name for name in ("test", "validation", "training") if getattr(parts, name) is not None)
-    whole: Source = getattr(parts, judged_on)
-    real, other = _bounded(whole.subset(at_least=4), seed).split((0.5, 0.5), seed=seed, by="item")
-    made, asked = _made(run, real, other, seed)
+    images = len(run.model.shape) == 3
+    if images == (encoder is None):
+        mend = "name a run with an encoder of such images (--encoder-run)" if images else "leave the encoder out"
+        raise InputError(f"this model generates {'images' if images else 'features'}: {mend}")
+    sources = load_generator_sources(run.config, run.model.conditioning)
+    part = next(name for name in ("test", "validation", "training") if getattr(sources, name) is not None)
+    held_out: Source = getattr(sources, part)
+    real, fresh = _at_most(held_out.subset(at_least=4), seed).split((0.5, 0.5), seed=seed, by="item")
+    generated, generated_labels = _generate(run, real, fresh, seed)
 
     def features(source: Source) -> Tensor:
-        if encoder is None:
-            return _all(source)
-        parts = encoder.learner.on_features()
-        if parts is None:
-            raise InputError(
-                f"{encoder.folder}: its learner adapts the encoder to each task; name another --encoder-run"
-            )
-        return _all(encode(parts[0], source))
+        return _gather_all(source) if encoder is None else _gather_all(encode(_fixed_encoder(encoder), source))
 
-    training, judged, fresh = features(parts.training), features(real), features(other)
-    label, known = torch.from_numpy(real.labels), torch.from_numpy(other.labels)
-    shown = None
-    if run.model.wants in ("item", "mean"):
-        shown, beside = (other, real) if run.model.wants == "item" else (_means(other), _means(real))
-        seen = torch.cat([training, fresh if shown is other else features(shown)])
-        one = _of_one(run, shown, seed)
-        of_one = features(one), torch.from_numpy(one.labels)
-        found, copies = score(seen, judged, label, features(made), asked, of_one)
-        seen = torch.cat([training, judged if beside is real else features(beside)])
-        reached, _ = score(seen, judged, label, fresh, known, (fresh, known))
+    training_features, real_features, fresh_features = features(sources.training), features(real), features(fresh)
+    labels, fresh_labels = torch.from_numpy(real.labels), torch.from_numpy(fresh.labels)
+    given = None
+    if run.model.conditioning in ("item", "mean"):
+        by_item = run.model.conditioning == "item"
+        given, control = (fresh, real) if by_item else (_class_means(fresh), _class_means(real))
+        seen = torch.cat([training_features, fresh_features if by_item else features(given)])
+        repeated = _generate_per_given(run, given, seed)
+        per_example = features(repeated), torch.from_numpy(repeated.labels)
+        scores, copies = score(seen, real_features, labels, features(generated), generated_labels, per_example)
+        seen = torch.cat([training_features, real_features if by_item else features(control)])
+        fresh_set = (fresh_features, fresh_labels)
+        reachable, _ = score(seen, real_features, labels, *fresh_set, fresh_set)
     else:
-        found, copies = score(training, judged, label, features(made), asked)
-        reached, _ = score(training, judged, label, fresh, None if asked is None else known)
+        scores, copies = score(training_features, real_features, labels, features(generated), generated_labels)
+        known = None if generated_labels is None else fresh_labels
+        reachable, _ = score(training_features, real_features, labels, fresh_features, known)
     pairs = None
-    if pictures:
-        order = copies.distance.argsort()[:PAIRS]
-        pairs = _all(made)[order], _seen(parts.training, shown, copies.nearest[order])
-    return Scored(found, reached, judged_on, len(real.class_names), len(real), pairs)
+    if images:
+        order = copies.distance.argsort()[:MAX_PAIRS]
+        pairs = _gather_all(generated)[order], _gather_seen(sources.training, given, copies.nearest[order])
+    return ScoreReport(scores, reachable, part, len(real.class_names), len(real), pairs)
 
 
-def _made(run: GeneratorRun, real: Source, shown: Source, seed: int) -> tuple[Source, Tensor | None]:
-    """As many made items of each class as real ones, and their class, by its number among the real ones, if any."""
-    if run.model.wants == "nothing":
+def _fixed_encoder(run: Run) -> torch.nn.Module:
+    parts = run.learner.on_features()
+    if parts is None:
+        raise InputError(
+            f"{run.folder}: its learner adapts the encoder to each task, so features are not fixed; name another run "
+            "(--encoder-run)"
+        )
+    return parts[0]
+
+
+def _generate(run: GeneratorRun, real: Source, given: Source, seed: int) -> tuple[Source, Tensor | None]:
+    """As many generated examples of each class as real ones, and their classes, if the model knows any."""
+    if run.model.conditioning == "nothing":
         with torch.no_grad():
             items = run.model.sample(len(real), generator=generator(seed, "score")).cpu()
-        return Source.of(items, ["made"] * len(real)), None
+        return Source.of(items, ["generated"] * len(real)), None
     most = int(real.counts.max())
-    made = made_items(run.model, shown, most, seed, run.class_names)
-    made = made.subset(items=(np.arange(most) < real.counts[:, None]).reshape(-1))
-    return made, torch.from_numpy(made.labels)
+    generated = generate_examples(run.model, given, most, seed, run.class_names)
+    generated = generated.subset(items=(np.arange(most) < real.counts[:, None]).reshape(-1))
+    return generated, torch.from_numpy(generated.labels)
 
 
-def _of_one(run: GeneratorRun, shown: Source, seed: int) -> Source:
-    """Several made items of each of some shown ones, as a class of their own."""
-    some = np.unique(np.linspace(0, len(shown) - 1, min(ONES, len(shown))).round().astype(np.int64))
-    alone = Source.of(shown.gather(some), [f"{place:04}" for place in range(len(some))])
-    return made_items(run.model, alone, NOISES, seed)
+def _generate_per_given(run: GeneratorRun, given: Source, seed: int) -> Source:
+    """Several generated examples of each of some given ones, as a class of their own."""
+    some = np.unique(np.linspace(0, len(given) - 1, min(MAX_GIVEN, len(given))).round().astype(np.int64))
+    single = Source.of(given.gather(some), [f"{index:04}" for index in range(len(some))])
+    return generate_examples(run.model, single, PER_GIVEN, seed)
 
 
-def _means(source: Source) -> Source:
-    """The mean of each class: what a model of means is shown."""
-    items = as_floats(_all(source))
-    means = [items[a:b].mean(0) for a, b in pairwise(source.starts.tolist())]
+def _class_means(source: Source) -> Source:
+    """The mean of each class, which models of means are given."""
+    items = as_floats(_gather_all(source))
+    means = [items[start:end].mean(0) for start, end in pairwise(source.starts.tolist())]
     return Source.of(torch.stack(means), source.class_names)
 
 
-def _seen(training: Source, shown: Source | None, places: Tensor) -> Tensor:
-    """Items by their places among those of the training and, after them, those that were shown."""
-    items: Tensor = training.gather(places.clamp(max=len(training) - 1).numpy())
-    if shown is not None:
-        later = places >= len(training)
-        items[later] = shown.gather((places[later] - len(training)).numpy())
+def _gather_seen(training: Source, given: Source | None, indices: Tensor) -> Tensor:
+    """Examples by index among the training examples followed by the given ones."""
+    items: Tensor = training.gather(indices.clamp(max=len(training) - 1).numpy())
+    if given is not None:
+        later = indices >= len(training)
+        items[later] = given.gather((indices[later] - len(training)).numpy())
     return items
 
 
-def _bounded(source: Source, seed: int) -> Source:
-    """At most so many items: of each class fewer, and if that leaves too few of each, of fewer classes."""
-    each = max(20, 2 * MOST // len(source.class_names))
+def _at_most(source: Source, seed: int) -> Source:
+    """Bound the number of examples: fewer of each class, and if that leaves too few of each, fewer classes."""
+    per_class = max(20, 2 * MAX_EXAMPLES // len(source.class_names))
     keep = np.zeros(len(source), dtype=bool)
     for start, count in zip(source.starts.tolist(), source.counts.tolist(), strict=False):
         order = torch.randperm(count, generator=generator(seed, "bounded", start)).numpy()
-        keep[start + order[:each]] = True
+        keep[start + order[:per_class]] = True
     source = source.subset(items=keep)
-    most = max(2, 2 * MOST // each)
+    most = max(2, 2 * MAX_EXAMPLES // per_class)
     if len(source.class_names) <= most:
         return source
     drawn = torch.randperm(len(source.class_names), generator=generator(seed, "bounded")).tolist()
     return source.subset(classes=[source.class_names[c] for c in drawn[:most]])
 
 
-def _all(source: Source) -> Tensor:
+def _gather_all(source: Source) -> Tensor:
     items: Tensor = source.gather(np.arange(len(source)))
     return items

@@ -1,4 +1,4 @@
-"""The encoder by which a generative model of pictures is judged where no other run's is named."""
+"""The encoder that scores a generative model of images where no other run's encoder is named."""
 
 from manyshot.base import InputError
 from manyshot.generate.train import GeneratorRun
@@ -11,17 +11,17 @@ FOLDER = "encoder"
 ENCODER, STEPS = "conv4(32, 32, 32, 32)", 400
 
 
-def own_encoder(run: GeneratorRun) -> Run:
-    """Train a small classifier of the data that a model's training did not set aside, and keep it in the run's folder.
+def train_scoring_encoder(run: GeneratorRun) -> Run:
+    """Train a small classifier on the training part of a model's data, and store it in the run's folder.
 
-    What was kept is used again. It sees all classes and items of the training part, also those that `classes` and
-    `per_class` left out.
+    An encoder that is stored there already is loaded instead. It sees all classes and examples of the training part,
+    including those that `classes` and `per_class` left out.
 
     Args:
-        run: of pictures, on disk.
+        run: Run of a model of images, on disk.
 
     Raises:
-        InputError: if there are too few classes or items to train an encoder on.
+        InputError: If there are too few classes or examples to train an encoder on.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -31,7 +31,7 @@ def own_encoder(run: GeneratorRun) -> Run:
         >>> settings = GeneratorSettings(steps=2, eval_every=2, eval_examples=8)
         >>> with TemporaryDirectory() as folder:
         ...     run = train_generator(GeneratorConfig("digits", model="gan(4)", fit=settings), Path(folder) / "run")
-        ...     own_encoder(run).config.learner
+        ...     train_scoring_encoder(run).config.learner
         'probe'
     """
     assert run.folder is not None
@@ -48,7 +48,7 @@ def own_encoder(run: GeneratorRun) -> Run:
         queries=1,
         validation=settings.validation,
         test=settings.test,
-        split_by="class" if run.model.wants in ("item", "mean") else "item",
+        split_by="class" if run.model.conditioning in ("item", "mean") else "item",
         fit=Settings(steps=STEPS, meta_batch_size=32, eval_every=STEPS, device=settings.fit.device),
     )
     try:
@@ -56,6 +56,4 @@ def own_encoder(run: GeneratorRun) -> Run:
             return load_run(folder)
         return train(config, folder, resume=(folder / "config.json").exists(), title="encoder")
     except InputError as error:
-        raise InputError(
-            f"{error}; for the score, name a run whose encoder knows such pictures (--encoder-run)"
-        ) from None
+        raise InputError(f"{error}; or name a run with an encoder of such images (--encoder-run)") from None

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from manyshot.base import InputError
-from manyshot.generate import GenerativeModel, GeneratorObjective, Kind, parse_model
-from manyshot.generate.config import GeneratorConfig, kind_of, load_generator_sources
-from manyshot.generate.diff_augment import ops_of
+from manyshot.generate import DataSpec, GenerativeModel, GeneratorObjective, parse_model
+from manyshot.generate.config import GeneratorConfig, data_spec_of, load_generator_sources
+from manyshot.generate.diff_augment import discriminator_ops
 from manyshot.generate.fit import Looks, fit_generator
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
@@ -92,13 +92,21 @@ def train_generator(
     if folder is not None:
         claim(folder, _settings_in, config.as_dict(), resume)
     require_device(config.fit.device)
-    parts = load_generator_sources(config, parse_model(config.model).wants)
-    kind = kind_of(parts.training)
+    parts = load_generator_sources(config, parse_model(config.model).conditioning)
+    kind = data_spec_of(parts.training)
     lesson = _make(config, kind)
     if folder is not None:
         write_config(folder, config.as_dict(), GENERATOR, shape=kind.shape, classes=parts.training.class_names)
     rows = fit_generator(
-        lesson, parts.training, config.fit, ops_of(config.plan), parts.validation, folder, resume, title, looked
+        lesson,
+        parts.training,
+        config.fit,
+        discriminator_ops(config.plan),
+        parts.validation,
+        folder,
+        resume,
+        title,
+        looked,
     )
     run = GeneratorRun(config, lesson.averaged, parts.training.class_names, rows, folder)
     return replace(run, step=run.steps if run.best is None else run.best["step"])
@@ -137,7 +145,7 @@ def is_generator_run(folder: Path | str) -> bool:
     return kind_of_run(folder) == GENERATOR
 
 
-def _make(config: GeneratorConfig, kind: Kind) -> GeneratorObjective:
+def _make(config: GeneratorConfig, kind: DataSpec) -> GeneratorObjective:
     """The model with the weights that its seed gives it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
@@ -148,7 +156,7 @@ def _settings_in(folder: Path) -> dict[str, Any]:
     return _read_config(folder)[0].as_dict()
 
 
-def _read_config(folder: Path) -> tuple[GeneratorConfig, Kind, tuple[str, ...]]:
+def _read_config(folder: Path) -> tuple[GeneratorConfig, DataSpec, tuple[str, ...]]:
     path = folder / CONFIG
     if not path.exists():
         raise InputError(f"{folder} holds no run (no {CONFIG}); name a folder that `manyshot gan train` wrote")
@@ -157,7 +165,7 @@ def _read_config(folder: Path) -> tuple[GeneratorConfig, Kind, tuple[str, ...]]:
     values = read_config(folder)
     try:
         shape, names = tuple(int(side) for side in values["shape"]), tuple(map(str, values["classes"]))
-        kind = Kind(shape, len(names))
+        kind = DataSpec(shape, len(names))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: not a generative model's settings ({error})") from None
     if torch.Size(shape).numel() > MOST_NUMBERS:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
-from manyshot.generate.networks import UnitRange, middle, normalised, require_size, stages_of
+from manyshot.generate.networks import UnitRange, center_crop, check_size, count_stages, norm_relu
 
 FURTHEST = 0.5
 """How far a field moves a pixel at most, in halves of the picture."""
@@ -45,20 +45,20 @@ class UNet(GenerativeModel):
         torch.Size([5, 1, 28, 28])
     """
 
-    wants: ClassVar[Conditioning] = "item"
+    conditioning: ClassVar[Conditioning] = "item"
 
     def __init__(self, shape: tuple[int, ...], noise: int, width: int, redraw: float = 1.0) -> None:
         super().__init__(shape, noise)
         self.redraw = redraw
         channels, size = shape[0], shape[1]
-        require_size(size)
-        stages = max(1, stages_of(size))
+        check_size(size)
+        stages = max(1, count_stages(size))
         self.side = -(-size // 2**stages)
         self.padded = self.side * 2**stages
         widths = [width * 2 ** min(stage, 3) for stage in range(stages)]
         down: list[nn.Module] = []
         for a, b in pairwise([channels, *widths]):
-            down += [nn.Conv2d(a, b, 4, 2, 1, bias=False), normalised(b)]
+            down += [nn.Conv2d(a, b, 4, 2, 1, bias=False), norm_relu(b)]
         self.down = nn.Sequential(*down, _smooth(widths[-1], widths[-1]))
         self.seed = nn.Linear(noise, widths[-1] * self.side**2)
         self.merge = nn.Sequential(_smooth(2 * widths[-1], widths[-1]), _smooth(widths[-1], widths[-1]))
@@ -67,7 +67,7 @@ class UNet(GenerativeModel):
             nn.ConvTranspose2d(b, a, 4, 2, 1, bias=False) for a, b in reversed(list(pairwise(widths)))
         )
         self.tint = nn.ModuleList(nn.Linear(noise, a) for a in reversed(widths[:-1]))
-        self.norm = nn.ModuleList(normalised(a) for a in reversed(widths[:-1]))
+        self.norm = nn.ModuleList(norm_relu(a) for a in reversed(widths[:-1]))
         self.last = nn.Sequential(
             _smooth(width + 4 * channels, width), nn.Conv2d(width, 4 * channels, 3, padding=1), nn.PixelShuffle(2)
         )
@@ -88,7 +88,7 @@ class UNet(GenerativeModel):
         for up, tint, norm in zip(self.up, self.tint, self.norm, strict=True):
             y = norm(up(y) + tint(noise)[:, :, None, None])
         drawn = self.last(torch.cat([y, F.pixel_unshuffle(bent, 2)], 1))
-        return middle(self.bounded(KEPT * (2 * bent - 1) + self.redraw * drawn.tanh()), self.shape[1])
+        return center_crop(self.bounded(KEPT * (2 * bent - 1) + self.redraw * drawn.tanh()), self.shape[1])
 
 
 def bend(pictures: Float[Tensor, "n c h w"], field: Float[Tensor, "n 2 rows columns"]) -> Float[Tensor, "n c h w"]:
@@ -107,4 +107,4 @@ def bend(pictures: Float[Tensor, "n c h w"], field: Float[Tensor, "n 2 rows colu
 
 
 def _smooth(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), normalised(outputs))
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), norm_relu(outputs))

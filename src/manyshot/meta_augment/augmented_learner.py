@@ -17,7 +17,7 @@ from manyshot.objectives import StepTasks
 from manyshot.tasks import Episode, Examples
 
 
-class Augmented(Learner):
+class AugmentedLearner(Learner):
     """A learner whose support is enlarged by an augmenter before it adapts.
 
     It trains like any learner, but what is trained is the augmenter: the learner inside is frozen, in evaluation mode,
@@ -38,7 +38,7 @@ class Augmented(Learner):
         >>> import torch
         >>> from manyshot.learners import Ridge
         >>> from manyshot.meta_augment.hallucinator import Hallucinator
-        >>> learner = Augmented(Ridge(nn.Linear(8, 6)), Hallucinator(6), copies=4)
+        >>> learner = AugmentedLearner(Ridge(nn.Linear(8, 6)), Hallucinator(6), copies=4)
         >>> labels = torch.eye(5).expand(2, 5, 5)
         >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
         >>> learner.adapt(support)(torch.rand(2, 7, 8)).shape
@@ -73,13 +73,13 @@ class Augmented(Learner):
             )
         return parts
 
-    def train(self, mode: bool = True) -> "Augmented":
+    def train(self, mode: bool = True) -> "AugmentedLearner":
         """The mode of the augmenter; the learner stays in evaluation mode, its statistics as they are."""
         super().train(mode)
         self.learner.eval()
         return self
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Augmented":
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "AugmentedLearner":
         if not self.joint:
             self.learner._apply(fn, recurse)  # type: ignore[no-untyped-call]
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
@@ -97,12 +97,12 @@ class Augmented(Learner):
 
         return classify
 
-    def on_features(self) -> "tuple[nn.Module, Augmented] | None":
+    def on_features(self) -> "tuple[nn.Module, AugmentedLearner] | None":
         """The encoder, and this learner on its features, where the augmenter makes features."""
         body, head = self.parts()
         if isinstance(body, nn.Identity):
             return None
-        return body, Augmented(head, self.augmenter, self.copies, self.seed)
+        return body, AugmentedLearner(head, self.augmenter, self.copies, self.seed)
 
     def trial(self, episode: Episode, generator: Generator, own: slice | None = None) -> Trial:
         """The tasks as the augmenter takes them, with draws for all of them, or a share of both.
@@ -121,14 +121,14 @@ class Augmented(Learner):
 
 
 @dataclass(frozen=True)
-class Tailor:
+class AugmenterObjective:
     """The objective of an augmenter's training: the learner's loss on the clean query, after real and made shots.
 
     Args:
         estimator: of the gradient.
 
     Example:
-        >>> Tailor().estimator
+        >>> AugmenterObjective().estimator
         Exact(random_steps=False)
     """
 
@@ -142,14 +142,14 @@ class Tailor:
         Raises:
             InputError: if the learner has no augmenter, or the estimator cannot work with it.
         """
-        if not isinstance(learner, Augmented):
-            raise InputError(f"{type(learner).__name__} has no augmenter to train; wrap it in Augmented")
+        if not isinstance(learner, AugmentedLearner):
+            raise InputError(f"{type(learner).__name__} has no augmenter to train; wrap it in AugmentedLearner")
         augmenter = learner.augmenter
         if not augmenter.through_learner:
             episode = tasks.own(tasks.draw())
             body, _ = learner.parts()
             encoded = replace(episode, support=_encoded(body, episode.support), query=_encoded(body, episode.query))
-            return augmenter.own_loss(encoded, generator)
+            return augmenter.standalone_loss(encoded, generator)
         return self.estimator.loss(learner.trial(tasks.draw(), generator, tasks.share), generator)
 
 

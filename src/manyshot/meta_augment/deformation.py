@@ -14,7 +14,7 @@ from manyshot.augment.ops.op import check_number
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.policy.policy import SPEED, image_channels
 from manyshot.meta_augment.spline import Spline
-from manyshot.meta_augment.support_context import gaussian, of_items
+from manyshot.meta_augment.support_context import gaussian, per_example
 from manyshot.meta_augment.support_encoder import RandomConvStatistics
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
@@ -97,7 +97,7 @@ class Deformation(LearnedAugmenter):
         self, support: Examples, copies: int, draws: Draws, context: Examples
     ) -> Float[Tensor, "t m numbers"]:
         """The vectors v of all made items, bounded: degrees, log scale, slant, shift, width, then the field."""
-        told = of_items(self.network(self.sight(context)), support.labels).repeat_interleave(copies, 1)
+        told = per_example(self.network(self.sight(context)), support.labels).repeat_interleave(copies, 1)
         shift, log_spread = told.chunk(2, -1)
         along = shift + log_spread.exp() * draws["together"]
         own = SPEED * self.mean + (SPEED * self.log_spread).exp() * draws["alone"]

@@ -13,12 +13,12 @@ from manyshot.augment import Augmenter, Plan
 from manyshot.base.seeds import generator
 from manyshot.learners import FeatureLearner, Learner, by_task
 from manyshot.meta_augment import LearnedAugmenter
-from manyshot.meta_augment.diagnostics import (
+from manyshot.meta_augment.augmenter_metrics import (
     displacement,
-    entropy_of_choices,
+    noise_fraction,
     of_next_task,
-    own_class_neighbours,
-    share_of_noise,
+    own_class_neighbor_fraction,
+    policy_entropy,
     within_class_variance,
 )
 from manyshot.meta_augment.policy.policy import OpPolicy
@@ -40,7 +40,7 @@ STILL, ALL_SHIFT, FAR, WILD, DECIDED = 0.1, 0.05, 0.1, 4.0, 0.06
 
 
 @dataclass(frozen=True)
-class Choices:
+class PolicyChoices:
     """What a policy chose, averaged over classes and tasks.
 
     Args:
@@ -82,7 +82,7 @@ class Diagnosis:
     gains: Mapping[int, Difference]
     swap: Difference
     control: Mapping[int, Difference] | None = None
-    choices: Choices | None = None
+    choices: PolicyChoices | None = None
 
     @property
     def warnings(self) -> list[str]:
@@ -142,7 +142,7 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, eq=False)
-class Swapped:
+class SwappedContext:
     """An augmenter that is shown another task of the batch.
 
     Args:
@@ -206,7 +206,7 @@ def diagnose(
 
     least = min(shots)
     plain, learned = ({k: judged(one, k) for k in sorted(shots)} for one in (None, augmenter))
-    swapped = judged(Swapped(augmenter), least)
+    swapped = judged(SwappedContext(augmenter), least)
     episode = EpisodeSampler(source, ways, least, queries, seed=seed).batch(0, LOOKED_AT).as_float()
     return Diagnosis(
         **_measures(learner, augmenter, episode, copies, seed),
@@ -279,9 +279,9 @@ def _measures(
     return {
         "displacement": _mean(displacement(m, z, made, real)),
         "variance": _mean(within_class_variance(m, made) / real),
-        "noise": _mean_or_none(share_of_noise(m, z, made)),
-        "neighbours": _mean(own_class_neighbours(m, made, q, query)),
-        "real_neighbours": _mean(own_class_neighbours(z, support, q, query)),
+        "noise": _mean_or_none(noise_fraction(m, z, made)),
+        "neighbours": _mean(own_class_neighbor_fraction(m, made, q, query)),
+        "real_neighbours": _mean(own_class_neighbor_fraction(z, support, q, query)),
         "kernel": kernel_distance(real_items, (m / deviation).flatten(0, 1)),
         "real_kernel": kernel_distance(real_items[::2], real_items[1::2]),
     }
@@ -305,15 +305,15 @@ def distinct(items: Tensor | list[list[str]]) -> Tensor:
     return torch.from_numpy(np.sort(first))
 
 
-def _choices(augmenter: LearnedAugmenter, support: Examples) -> Choices | None:
+def _choices(augmenter: LearnedAugmenter, support: Examples) -> PolicyChoices | None:
     if not isinstance(augmenter, OpPolicy):
         return None
     chances = augmenter.settings(support)[0].sigmoid()[support.class_mask]
     mean, spread = chances.mean(0).tolist(), chances.std(0, correction=0).tolist()
-    return Choices(
+    return PolicyChoices(
         dict(zip(augmenter.ops, mean, strict=True)),
         dict(zip(augmenter.ops, spread, strict=True)),
-        float(entropy_of_choices(chances).mean()),
+        float(policy_entropy(chances).mean()),
     )
 
 

@@ -11,7 +11,7 @@ from manyshot.augment.ops.op import check_number
 from manyshot.learners.learner import weighted_mean
 from manyshot.meta_augment.hallucinator import feature_size
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.support_context import gaussian, of_items, task_context
+from manyshot.meta_augment.support_context import gaussian, per_example, task_context
 from manyshot.tasks import Episode, Examples
 from manyshot.tasks.class_index import gather_items, index_of, rank_in_class
 
@@ -66,7 +66,7 @@ class FeatureVAE(LearnedAugmenter):
         items = support.items.repeat_interleave(copies, 1) + added
         return items, torch.full_like(items[..., 0], self.weight / copies)
 
-    def own_loss(self, episode: Episode, generator: Generator) -> Float[Tensor, ""]:
+    def standalone_loss(self, episode: Episode, generator: Generator) -> Float[Tensor, ""]:
         """The negative evidence lower bound a dimension, of query items given a support item of their class."""
         support, query = episode.support, episode.query
         known, unit = self._known(support, support)
@@ -86,7 +86,7 @@ class FeatureVAE(LearnedAugmenter):
         seen = task_context(context.items, context)
         unit = seen.spread[:, None, None]
         z = support.items
-        known = [z, of_items(seen.classes, support.labels), seen.task[:, None].expand_as(z)]
+        known = [z, per_example(seen.classes, support.labels), seen.task[:, None].expand_as(z)]
         return torch.cat(known, -1) / unit, unit
 
 

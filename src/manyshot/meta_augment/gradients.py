@@ -17,7 +17,7 @@ from manyshot.meta_augment.linear_solve import Weights, conjugate_gradient, neum
 from manyshot.meta_augment.reinforce import Reinforce
 from manyshot.meta_augment.trial import Trial
 
-FIRST_ORDER = (
+FIRST_ORDER_MESSAGE = (
     "a learner that takes its inner gradients as constants gives an augmenter no gradient at all: what a made item "
     "does to the query loss is a derivative of those; train the learner with order=2, or choose --gradient implicit or "
     "finite-difference"
@@ -233,6 +233,6 @@ def check_estimator(estimator: Estimator, learner: Learner) -> None:
     """
     if isinstance(estimator, Exact):
         if isinstance(learner, GradientLearner) and not learner.second_order():
-            raise InputError(FIRST_ORDER)
+            raise InputError(FIRST_ORDER_MESSAGE)
     elif isinstance(estimator, Implicit | FiniteDifference):
         inner_problem(learner, estimator.proximal)

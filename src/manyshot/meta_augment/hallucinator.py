@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.support_context import gaussian, of_items, task_context
+from manyshot.meta_augment.support_context import gaussian, per_example, task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
 
@@ -98,7 +98,7 @@ class Hallucinator(LearnedAugmenter):
         seen = task_context(context.items, context)
         unit = seen.spread[:, None, None]
         z = support.items
-        of_class = of_items(seen.classes, support.labels)
+        of_class = per_example(seen.classes, support.labels)
         known = torch.cat([z, of_class, seen.task[:, None].expand_as(z)], -1) / unit
         known = known.repeat_interleave(copies, 1)
         noise = self.noise_scale * draws["noise"]

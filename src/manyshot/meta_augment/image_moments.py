@@ -15,10 +15,10 @@ LEAST = 1e-6
 class ImageMoments(SupportEncoder):
     """Tell which traits differ between the shots of a class, and which between the classes.
 
-    For each trait (see `traits_of`), with the variance s_k of class k over its shots, added over the trait's numbers,
-    <s> the mean over classes and a the variance of the class means, a class is told by log s_k, log <s> and log a. An
-    op that changes a trait keeps the class where the trait differs within classes; it may make another one where it
-    differs between them alone.
+    For each trait (see `image_traits`), with the variance s_k of class k over its shots, added over the trait's
+    numbers, <s> the mean over classes and a the variance of the class means, a class is described by log s_k, log <s>
+    and log a. An op that changes a trait keeps the class where the trait differs within classes; it may make another
+    one where it differs between classes only.
 
     Args:
         channels: of the images.
@@ -37,7 +37,7 @@ class ImageMoments(SupportEncoder):
     def tell(self, support: Examples) -> Float[Tensor, "t ways features"]:
         """The logarithms above, trait by trait."""
         told = []
-        for trait in traits_of(support.items.flatten(0, 1)).values():
+        for trait in image_traits(support.items.flatten(0, 1)).values():
             f = torch.unflatten(trait, 0, support.items.shape[:2])
             _, own, _, within, apart = (each.sum(-1, keepdim=True) for each in spreads(f, support))
             of_task = torch.cat([within, apart], -1)[:, None].expand(-1, own.shape[1], -1)
@@ -45,7 +45,7 @@ class ImageMoments(SupportEncoder):
         return torch.cat(told, -1)
 
 
-def traits_of(images: Float[Tensor, "n c h w"]) -> dict[str, Float[Tensor, "n _"]]:
+def image_traits(images: Float[Tensor, "n c h w"]) -> dict[str, Float[Tensor, "n _"]]:
     """A few numbers of each image for every trait that ops change.
 
     With the brightness g as a mass, at r from its centre as a complex number in units of its radius, and the gradient
@@ -62,8 +62,9 @@ def traits_of(images: Float[Tensor, "n c h w"]) -> dict[str, Float[Tensor, "n _"
     Example:
         >>> bar = torch.zeros(1, 1, 9, 9)
         >>> bar[..., 4] = 1
-        >>> turned = traits_of(bar.mT)["turn"]
-        >>> [round(number, 2) for number in (traits_of(bar)["turn"] + turned)[0, :2].tolist()]  # <r^2> has turned round
+        >>> turned = image_traits(bar.mT)["turn"]
+        >>> total = image_traits(bar)["turn"] + turned  # <r^2> has turned round
+        >>> [round(number, 2) for number in total[0, :2].tolist()]
         [0.0, 0.0]
     """
     grey = images.mean(1)

@@ -29,7 +29,7 @@ class LearnedAugmenter(nn.Module, ABC):
     """What it takes and makes: "items", as a source holds them, or "features" of an encoder."""
 
     through_learner: ClassVar[bool] = True
-    """Whether it learns from the loss of a learner on the query; else from `own_loss`."""
+    """Whether it learns from the loss of a learner on the query; else from `standalone_loss`."""
 
     @abstractmethod
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
@@ -91,7 +91,7 @@ class LearnedAugmenter(nn.Module, ABC):
             source: of items or of features, as `space` says.
         """
 
-    def own_loss(self, episode: Episode, generator: Generator) -> Float[Tensor, ""]:
+    def standalone_loss(self, episode: Episode, generator: Generator) -> Float[Tensor, ""]:
         """What it learns from where that is no learner's loss (`through_learner` is False).
 
         Args:

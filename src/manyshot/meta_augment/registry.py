@@ -9,7 +9,7 @@ from manyshot.meta_augment.embedding_noise import EmbeddingNoiseOptions
 from manyshot.meta_augment.feature_vae import FeatureVAEOptions
 from manyshot.meta_augment.hallucinator import HallucinatorOptions
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter, Space
-from manyshot.meta_augment.multiplicative import MultiplicativeNoiseOptions
+from manyshot.meta_augment.multiplicative_noise import MultiplicativeNoiseOptions
 from manyshot.meta_augment.policy.policy import ContextFreePolicyOptions, PolicyOptions
 from manyshot.meta_augment.shift import ShiftOptions
 

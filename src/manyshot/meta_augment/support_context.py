@@ -69,11 +69,11 @@ def task_context(features: Float[Tensor, "t n d"], support: Examples) -> Context
     return Context(classes, task, spread, (support.labels * weight[..., None]).sum(1))
 
 
-def of_items(by_class: Float[Tensor, "t ways d"], labels: Float[Tensor, "t n ways"]) -> Float[Tensor, "t n d"]:
+def per_example(by_class: Float[Tensor, "t ways d"], labels: Float[Tensor, "t n ways"]) -> Float[Tensor, "t n d"]:
     """What is known of each item's class, by its shares where its label is soft.
 
     Example:
-        >>> of_items(torch.tensor([[[1.0], [3.0]]]), torch.tensor([[[0.5, 0.5], [0.0, 1.0]]]))[..., 0]
+        >>> per_example(torch.tensor([[[1.0], [3.0]]]), torch.tensor([[[0.5, 0.5], [0.0, 1.0]]]))[..., 0]
         tensor([[2., 3.]])
     """
     return labels @ by_class

@@ -13,7 +13,7 @@ from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner, by_task
 from manyshot.meta_augment import LearnedAugmenter
-from manyshot.meta_augment.augmented_learner import Augmented
+from manyshot.meta_augment.augmented_learner import AugmentedLearner
 from manyshot.nets import evaluation_mode
 from manyshot.tasks import Episode, Examples
 
@@ -23,7 +23,7 @@ MOST_NUMBERS = 2**28
 
 
 @dataclass(frozen=True, eq=False)
-class Tailored:
+class TailoredSamples:
     """Samples made for one task, class after class.
 
     Args:
@@ -52,7 +52,7 @@ def tailor(
     per_class: int = 20,
     seed: int = 0,
     adapt_steps: int = 0,
-) -> Tailored:
+) -> TailoredSamples:
     """Make samples of a new task from its few labelled examples.
 
     Args:
@@ -78,7 +78,7 @@ def tailor(
     if len(images) != len(labels) or not len(labels):
         raise InputError(f"{len(images)} images and {len(labels)} labels; give one label an image, and at least one")
     names = list(dict.fromkeys(labels))
-    body, head = Augmented(learner, augmenter, copies=1).parts()
+    body, head = AugmentedLearner(learner, augmenter, copies=1).parts()
     device = next((weight.device for weight in augmenter.parameters()), torch.device("cpu"))
     items = images.float() / 255 if images.dtype == torch.uint8 else images
     with torch.no_grad(), evaluation_mode(body):
@@ -91,7 +91,7 @@ def tailor(
     )
     own = adapted(augmenter, head, support, ADAPT_COPIES, adapt_steps, seed)
     made = make_samples(own, support, per_class, seed)
-    return Tailored(
+    return TailoredSamples(
         items=made.items[0],
         labels=[names[label] for label in made.class_ids[0].tolist()],
         weight=made.weight[0],

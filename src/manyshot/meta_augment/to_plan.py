@@ -13,7 +13,7 @@ from manyshot.meta_augment.train import AugmenterRun
 from manyshot.tasks import Examples
 
 
-def written_policy(run: AugmenterRun, like: Path | str | None = None, split: str | None = None) -> Plan:
+def policy_to_plan(run: AugmenterRun, like: Path | str | None = None, split: str | None = None) -> Plan:
     """The plan of a policy: for all tasks, or for those that look like some pictures.
 
     Args:

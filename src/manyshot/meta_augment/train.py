@@ -12,10 +12,10 @@ from manyshot.base import InputError
 from manyshot.learners import GradientLearner, Learner
 from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
-from manyshot.meta_augment.augmented_learner import Augmented, Tailor
+from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.gradients import check_estimator, parse_estimator
-from manyshot.meta_augment.tailor import Tailored, tailor
+from manyshot.meta_augment.tailor import TailoredSamples, tailor
 from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
@@ -59,13 +59,13 @@ class AugmenterRun:
         return self.run.learner
 
     @property
-    def augmented(self) -> Augmented:
+    def augmented(self) -> AugmentedLearner:
         """The learner that adapts to the support and as many made items as in training."""
-        return Augmented(self.run.learner, self.augmenter, self.config.copies).eval()
+        return AugmentedLearner(self.run.learner, self.augmenter, self.config.copies).eval()
 
     def augment(
         self, images: Tensor, labels: Sequence[Any], per_class: int = 20, seed: int = 0, adapt_steps: int = 0
-    ) -> Tailored:
+    ) -> TailoredSamples:
         """Make samples tailored to a new task, from its few labelled examples.
 
         Args:
@@ -128,19 +128,19 @@ def train_augmenter(
     if isinstance(given, AugmenterRun):
         augmenter, shape = given.augmenter, given.shape
     else:
-        shape = item_shape(config, run, tasks.source)
+        shape = augmenter_shape(config, run, tasks.source)
         augmenter = make_augmenter(config, shape)
     if config.joint:
         for parameter in run.learner.parameters():
             parameter.requires_grad_()
-    trained = Augmented(run.learner, augmenter, config.copies, config.fit.seed, config.joint)
-    objective = Tailor(parse_estimator(config.gradient))
+    trained = AugmentedLearner(run.learner, augmenter, config.copies, config.fit.seed, config.joint)
+    objective = AugmenterObjective(parse_estimator(config.gradient))
     if augmenter.through_learner:
         check_estimator(objective.estimator, trained.parts()[1])
 
     if folder is not None and processes.is_main:
         write_config(folder, config.as_dict(), AUGMENTER, shape=list(shape))
-        keep_learner(folder / LEARNER, run)
+        save_learner(folder / LEARNER, run)
     alone, own_tasks, own_held_out = trained, tasks, held_out
     parts = None if config.joint else trained.on_features()
     if parts is not None:
@@ -154,7 +154,7 @@ def train_augmenter(
     else:
         rows = _kept_as_it_is(alone, own_held_out, config, folder if processes.is_main else None)
     if config.joint and folder is not None and processes.is_main:
-        keep_learner(folder / LEARNER, run)
+        save_learner(folder / LEARNER, run)
     run.learner.eval()
     return AugmenterRun(config, augmenter.eval(), run, shape, rows, folder)
 
@@ -171,7 +171,7 @@ def load_augmenter_run(folder: Path | str) -> AugmenterRun:
     freeze(run.learner)
     augmenter = make_augmenter(config, shape)
     best = folder / "best.safetensors"
-    trained = Augmented(run.learner, augmenter, config.copies, joint=config.joint)
+    trained = AugmentedLearner(run.learner, augmenter, config.copies, joint=config.joint)
     load_checkpoint(best if best.exists() else folder / "last.safetensors", trained)
     trained.to(device_or_cpu(config.fit.device)).eval()
     return AugmenterRun(config, augmenter, run, shape, read_metrics(folder / "metrics.jsonl"), folder)
@@ -212,7 +212,7 @@ def augmenter_tasks(config: AugmenterConfig, run: Run) -> tuple[EpisodeSampler, 
     return tasks, EpisodeSampler(sources.validation, ways, config.shots, config.queries, seed=0)
 
 
-def item_shape(config: AugmenterConfig, run: Run, source: Source) -> tuple[int, ...]:
+def augmenter_shape(config: AugmenterConfig, run: Run, source: Source) -> tuple[int, ...]:
     """The shape of what the augmenter takes: of a source's items, or of the features of one of them."""
     options = parse_augmenter(config.augmenter)
     if options.space == "items":
@@ -245,7 +245,7 @@ def freeze(learner: Learner) -> None:
             parameter.requires_grad_(False)
 
 
-def keep_learner(folder: Path, run: Run) -> None:
+def save_learner(folder: Path, run: Run) -> None:
     """Write a learner as a run of its own, to be read by `load_run`."""
     classes = run.learner.classes if isinstance(run.learner, BaseClassesLearner) else 0
     write_config(folder, run.config.as_dict(), channels=run.channels, size=run.size, training_classes=classes)
@@ -279,7 +279,7 @@ def _encoded(body: torch.nn.Module, sampler: EpisodeSampler, config: AugmenterCo
 
 
 def _kept_as_it_is(
-    trained: Augmented, held_out: EpisodeSampler | None, config: AugmenterConfig, folder: Path | None
+    trained: AugmentedLearner, held_out: EpisodeSampler | None, config: AugmenterConfig, folder: Path | None
 ) -> list[Row]:
     """An augmenter without weights to train is judged and stored."""
     rows: list[Row] = []

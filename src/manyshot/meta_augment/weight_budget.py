@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.meta_augment.support_context import of_items
+from manyshot.meta_augment.support_context import per_example
 from manyshot.tasks import Examples
 
 
@@ -43,5 +43,5 @@ class WeightBudget(nn.Module):
         """The weight of each made item as a share of its item's, in the layout of made items."""
         shots = (support.labels * support.weight[..., None]).sum(1).clamp(min=1e-12)
         total = (self.log_weight - F.softplus(self.fall) * shots.log()).exp()
-        each = of_items((total / (shots * copies))[..., None], support.labels)[..., 0]
+        each = per_example((total / (shots * copies))[..., None], support.labels)[..., 0]
         return each.repeat_interleave(copies, 1)

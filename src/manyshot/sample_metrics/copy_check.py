@@ -1,4 +1,4 @@
-"""Are made items copies of those that the generator was trained on?"""
+"""Detection of generated examples that copy the training examples."""
 
 from dataclasses import dataclass
 
@@ -6,24 +6,24 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.sample_metrics.neighbours import as_sets, nearest
+from manyshot.sample_metrics.neighbors import check_features, nearest
 
-ENOUGH = 2000
-"""Training items that are looked at for what counts as near."""
-NEAR = 0.05
-"""Share of the training items that lie nearer to another one than what counts as a copy."""
+MAX_REFERENCES = 2000
+"""Largest number of training examples whose nearest-neighbor distances set the limit."""
+COPY_QUANTILE = 0.05
+"""Quantile of the nearest-neighbor distances of training examples below which a distance counts as that of a copy."""
 ROUNDING = 1e-5
-"""Of the items' root mean squared length: two items that are no farther apart are twins."""
+"""Distance, relative to the root mean squared norm of the features, up to which two examples are duplicates."""
 
 
 @dataclass(frozen=True, eq=False)
 class CopyCheck:
-    """Each made item beside its nearest training item.
+    """The nearest training example of each generated example.
 
     Args:
-        nearest: `[m]` the place of the training item.
-        distance: `[m]` how far it is.
-        limit: up to it an item counts as a copy.
+        nearest: `[m]` index of the training example.
+        distance: `[m]` distance to it.
+        limit: Largest distance at which a generated example counts as a copy.
     """
 
     nearest: Int[Tensor, " m"]
@@ -31,39 +31,38 @@ class CopyCheck:
     limit: float
 
     @property
-    def share(self) -> float:
-        """Of the made items, how many count as copies; about 0.05 is expected of fresh real ones."""
+    def fraction(self) -> float:
+        """Fraction of the generated examples that count as copies; about 0.05 is expected of fresh real examples."""
         return float((self.distance <= self.limit).double().mean())
 
 
-def copy_check(training: Float[Tensor, "n d"], made: Float[Tensor, "m d"]) -> CopyCheck:
-    """Compare made items with what the generator has seen.
+def copy_check(training: Float[Tensor, "n d"], generated: Float[Tensor, "m d"]) -> CopyCheck:
+    """Find generated examples that are copies of training examples.
 
-    What counts as a copy is as near to a training item as the nearest 1 in 20 training items are to another one, where
-    items that have a twin among them, the same but for rounding, are left out. Look at the pairs, too: nearness is as
-    good as the features are.
+    A copy is as close to a training example as the closest 1 in 20 training examples are to another one; duplicates
+    among the training examples are left out. Look at the pairs as well: distances are as good as the features.
 
     Args:
-        training: features of all items that the generator was trained on, at least 2.
-        made: features of made ones.
+        training: Features of all examples that the model was trained on, at least 2.
+        generated: Features of generated examples.
 
     Raises:
-        InputError: if there are fewer.
+        InputError: If there are fewer than 2 training examples.
 
     Example:
         >>> import torch
         >>> x = torch.randn(100, 2, generator=torch.Generator().manual_seed(0))
-        >>> copy_check(x, x[:10]).share, copy_check(x, x[:10] + 50).share
+        >>> copy_check(x, x[:10]).fraction, copy_check(x, x[:10] + 50).fraction
         (1.0, 0.0)
     """
-    training, made = as_sets(training, made)
+    training, generated = check_features(training, generated)
     if len(training) < 2:
-        raise InputError("1 training item: what counts as near to it cannot be said; give more")
-    some = training[:: max(1, len(training) // ENOUGH)]
-    # The nearest of all is the item itself.
-    between = nearest(some, training, 2)[0][:, 1]
-    twins = ROUNDING * float(training.square().sum(1).mean().sqrt())
-    parted = between[between > twins]
-    limit = float(parted.quantile(NEAR)) if len(parted) else twins
-    distance, place = nearest(made, training, 1)
-    return CopyCheck(place[:, 0], distance[:, 0], limit)
+        raise InputError("1 training example: the distance that counts as close cannot be computed; give at least 2")
+    references = training[:: max(1, len(training) // MAX_REFERENCES)]
+    # The nearest of all is the example itself.
+    between = nearest(references, training, 2)[0][:, 1]
+    duplicate = ROUNDING * float(training.square().sum(1).mean().sqrt())
+    distinct = between[between > duplicate]
+    limit = float(distinct.quantile(COPY_QUANTILE)) if len(distinct) else duplicate
+    distance, index = nearest(generated, training, 1)
+    return CopyCheck(index[:, 0], distance[:, 0], limit)

@@ -5,33 +5,33 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.sample_metrics.neighbours import as_sets, inside, nearest, radii
+from manyshot.sample_metrics.neighbors import check_features, count_balls, nearest, neighbor_radii
 
 
 class DensityCoverage(NamedTuple):
-    """What one far-off item cannot lift, unlike precision and recall.
+    """Density and coverage, which are robust to outliers, unlike precision and recall.
 
     Args:
-        density: how many real items' balls a made item lies in, as a share of k; 1 is expected of real items, and more
-            is possible.
-        coverage: of the real items, how many have a made one in their ball, from 0 to 1.
+        density: Mean number of real examples' balls that a generated example lies in, divided by k; 1 is expected of
+            real examples, and values above 1 are possible.
+        coverage: Fraction of the real examples with a generated example in their ball.
     """
 
     density: float
     coverage: float
 
 
-def density_coverage(real: Float[Tensor, "n d"], made: Float[Tensor, "m d"], k: int = 5) -> DensityCoverage:
-    """An item's ball reaches to its k-th nearest neighbour among the real ones.
+def density_coverage(real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"], k: int = 5) -> DensityCoverage:
+    """Compute density and coverage; each real example has a ball that reaches to its k-th nearest real neighbor.
 
     Args:
-        real: features of real items, more than k.
-        made: features of made ones.
-        k: neighbours; the paper's 5. Of as many real items in the place of made ones, a share of about
-            1 - 2^-k is covered.
+        real: Features of real examples, more than k.
+        generated: Features of generated examples.
+        k: Number of neighbors; 5 in the paper. As many real examples in place of generated ones cover a fraction of
+            about 1 - 2^-k.
 
     Raises:
-        InputError: if there are fewer.
+        InputError: If there are too few examples.
 
     Example:
         >>> import torch
@@ -39,8 +39,8 @@ def density_coverage(real: Float[Tensor, "n d"], made: Float[Tensor, "m d"], k: 
         >>> density_coverage(x[:200], x[200:] + 100)
         DensityCoverage(density=0.0, coverage=0.0)
     """
-    real, made = as_sets(real, made)
-    reach = radii(real, k)
-    density = inside(made, real, reach).double().mean() / k
-    distance, _ = nearest(real, made, 1)
-    return DensityCoverage(float(density), float((distance[:, 0] <= reach).double().mean()))
+    real, generated = check_features(real, generated)
+    radii = neighbor_radii(real, k)
+    density = count_balls(generated, real, radii).double().mean() / k
+    distance, _ = nearest(real, generated, 1)
+    return DensityCoverage(float(density), float((distance[:, 0] <= radii).double().mean()))

@@ -1,25 +1,25 @@
-"""Kernel distance of two sets of features (Bińkowski, Sutherland, Arbel and Gretton 2018)."""
+"""Kernel distance of two sets of features (KID; Bińkowski, Sutherland, Arbel and Gretton 2018)."""
 
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.sample_metrics.neighbours import as_sets
+from manyshot.sample_metrics.neighbors import check_features
 
 
-def kernel_distance(real: Float[Tensor, "n d"], made: Float[Tensor, "m d"]) -> float:
-    """The squared maximum mean discrepancy with the kernel k(x, y) = (x . y / d + 1)^3, without bias.
+def kernel_distance(real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"]) -> float:
+    """Unbiased squared maximum mean discrepancy with the kernel k(x, y) = (x . y / d + 1)^3.
 
     mean over i != j of k(x_i, x_j) + mean over i != j of k(y_i, y_j) - 2 mean over i, j of k(x_i, y_j)
 
-    Its expectation is 0 for two sets of one distribution, whatever their sizes, so single values may lie below 0. The
-    paper's features are those of Inception; ours are whatever encoder of the domain is given.
+    Its expectation is 0 for two sets of the same distribution, whatever their sizes, so single values may be negative.
+    The paper uses features of Inception; here they come from any encoder of the domain.
 
     Args:
-        real: features of real items, at least 2.
-        made: features of made ones, at least 2.
+        real: Features of real examples, at least 2.
+        generated: Features of generated examples, at least 2.
 
     Raises:
-        InputError: if there are fewer.
+        InputError: If there are too few examples.
 
     Example:
         >>> import torch
@@ -27,9 +27,9 @@ def kernel_distance(real: Float[Tensor, "n d"], made: Float[Tensor, "m d"]) -> f
         >>> abs(kernel_distance(x[:100], x[100:])) < 0.1, kernel_distance(x[:100], x[100:] + 2) > 1
         (True, True)
     """
-    real, made = as_sets(real, made, least=2)
-    within = sum(_mean_of_pairs(_kernel(items, items)) for items in (real, made))
-    return within - 2 * float(_kernel(real, made).mean())
+    real, generated = check_features(real, generated, at_least=2)
+    within = sum(_mean_off_diagonal(_kernel(items, items)) for items in (real, generated))
+    return within - 2 * float(_kernel(real, generated).mean())
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def _kernel(x: Tensor, y: Tensor) -> Tensor:
     return product
 
 
-def _mean_of_pairs(kernel: Tensor) -> float:
-    """The mean over pairs of two different items."""
+def _mean_off_diagonal(kernel: Tensor) -> float:
+    """Mean over pairs of two different examples."""
     n = len(kernel)
     return float(kernel.sum() - kernel.diagonal().sum()) / (n * (n - 1))

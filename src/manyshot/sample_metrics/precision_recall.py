@@ -5,31 +5,32 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.sample_metrics.neighbours import as_sets, inside, radii
+from manyshot.sample_metrics.neighbors import check_features, count_balls, neighbor_radii
 
 
 class PrecisionRecall(NamedTuple):
-    """Shares from 0 to 1.
+    """Precision and recall of generated examples, from 0 to 1.
 
     Args:
-        precision: of the made items, how many lie where real ones do.
-        recall: of the real items, how many lie where made ones do.
+        precision: Fraction of the generated examples inside the region of the real ones.
+        recall: Fraction of the real examples inside the region of the generated ones.
     """
 
     precision: float
     recall: float
 
 
-def precision_recall(real: Float[Tensor, "n d"], made: Float[Tensor, "m d"], k: int = 3) -> PrecisionRecall:
-    """Where a set lies is the union of balls about its items, each up to the item's k-th nearest neighbour.
+def precision_recall(real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"], k: int = 3) -> PrecisionRecall:
+    """Compute precision and recall; a set's region is the union of balls that reach to the k-th nearest neighbors.
 
     Args:
-        real: features of real items, more than k.
-        made: features of made ones, more than k; as many as real ones, or recall and precision do not compare.
-        k: neighbours; the paper's 3.
+        real: Features of real examples, more than k.
+        generated: Features of generated examples, more than k; as many as real ones, or precision and recall are not
+            comparable.
+        k: Number of neighbors; 3 in the paper.
 
     Raises:
-        InputError: if there are fewer.
+        InputError: If there are too few examples.
 
     Example:
         >>> import torch
@@ -37,7 +38,7 @@ def precision_recall(real: Float[Tensor, "n d"], made: Float[Tensor, "m d"], k: 
         >>> precision_recall(x[:200], x[200:] + 100)
         PrecisionRecall(precision=0.0, recall=0.0)
     """
-    real, made = as_sets(real, made)
-    precision = (inside(made, real, radii(real, k)) > 0).double().mean()
-    recall = (inside(real, made, radii(made, k)) > 0).double().mean()
+    real, generated = check_features(real, generated)
+    precision = (count_balls(generated, real, neighbor_radii(real, k)) > 0).double().mean()
+    recall = (count_balls(real, generated, neighbor_radii(generated, k)) > 0).double().mean()
     return PrecisionRecall(float(precision), float(recall))

@@ -1,52 +1,58 @@
-"""What a classifier learns from made items about real ones, and the other way about (Ravuri and Vinyals 2019)."""
+"""Accuracy of a classifier trained on generated examples and tested on real ones, or the reverse (CAS).
+
+Ravuri and Vinyals 2019.
+"""
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.sample_metrics.neighbours import as_sets
+from manyshot.sample_metrics.neighbors import check_features
 
 PENALTY = 1e-2
-"""Of the squared weights, as a share of the number of items."""
+"""Weight of the squared weights, relative to the number of examples."""
 
 
-def transfer(
-    learned: Float[Tensor, "n d"], label: Int[Tensor, " n"], judged: Float[Tensor, "m d"], asked: Int[Tensor, " m"]
+def transfer_accuracy(
+    train_features: Float[Tensor, "n d"],
+    train_labels: Int[Tensor, " n"],
+    test_features: Float[Tensor, "m d"],
+    test_labels: Int[Tensor, " m"],
 ) -> float:
-    """Accuracy, on the second set, of a classifier that knows the first alone.
+    """Accuracy on the second set of a classifier trained on the first.
 
-    The classifier is ridge regression from features, centred and scaled by the first set, to the classes; classes that
-    have more items count no more. Trained on made items and tested on real ones it says what made items are worth;
-    trained on real ones and tested on made ones, whether made items are of the class that was asked for (class
-    consistency), as far as the encoder has nothing to do with the generator.
+    The classifier is ridge regression from features, standardised by the first set, to one-hot classes; all classes
+    have the same weight. Trained on generated and tested on real examples, it shows what generated examples are worth;
+    trained on real and tested on generated ones, whether these are of the class that was asked for (class consistency),
+    provided that the encoder is independent of the generative model.
 
     Args:
-        learned: features of the first set.
-        label: their classes.
-        judged: features of the second set.
-        asked: their classes.
+        train_features: Features of the first set.
+        train_labels: Classes of the first set.
+        test_features: Features of the second set.
+        test_labels: Classes of the second set.
 
     Raises:
-        InputError: if a set is empty, or a class of the second is not in the first.
+        InputError: If a set is empty, or a class of the second is not in the first.
 
     Example:
         >>> x = torch.cat([torch.randn(50, 2) - 5, torch.randn(50, 2) + 5])
-        >>> label = torch.arange(2).repeat_interleave(50)
-        >>> transfer(x, label, x, label), transfer(x, label, x, 1 - label)
+        >>> labels = torch.arange(2).repeat_interleave(50)
+        >>> transfer_accuracy(x, labels, x, labels), transfer_accuracy(x, labels, x, 1 - labels)
         (1.0, 0.0)
     """
-    learned, judged = as_sets(learned, judged)
-    classes, place = torch.unique(label.cpu(), return_inverse=True)
-    strange = ~torch.isin(asked.cpu(), classes)
-    if strange.any():
-        raise InputError(f"class {int(asked.cpu()[strange][0])} is asked for and has no item to learn from; add some")
-    scale = learned.std(0).clamp(min=1e-6) if len(learned) > 1 else torch.ones_like(learned[0])
-    x, y = ((items - learned.mean(0)) / scale for items in (learned, judged))
-    weight = (1 / place.bincount().double())[place]
+    train_features, test_features = check_features(train_features, test_features)
+    classes, index = torch.unique(train_labels.cpu(), return_inverse=True)
+    unknown = ~torch.isin(test_labels.cpu(), classes)
+    if unknown.any():
+        raise InputError(f"class {int(test_labels.cpu()[unknown][0])} has no example to train on; add some")
+    mean = train_features.mean(0)
+    scale = train_features.std(0).clamp(min=1e-6) if len(train_features) > 1 else torch.ones_like(mean)
+    x, y = (torch.nn.functional.pad((f - mean) / scale, (0, 1), value=1.0) for f in (train_features, test_features))
+    weight = (1 / index.bincount().double())[index]
     weight = weight / weight.sum()
-    x, y = (torch.cat([items, torch.ones_like(items[:, :1])], 1) for items in (x, y))
-    target = torch.nn.functional.one_hot(place, len(classes)).double()
-    square = x.T @ (weight[:, None] * x) + PENALTY * torch.eye(x.shape[1], dtype=x.dtype)
-    answer = (y @ torch.linalg.solve(square, x.T @ (weight[:, None] * target))).argmax(1)
-    return float((classes[answer] == asked.cpu()).double().mean())
+    target = torch.nn.functional.one_hot(index, len(classes)).double()
+    gram = x.T @ (weight[:, None] * x) + PENALTY * torch.eye(x.shape[1], dtype=x.dtype)
+    predicted = (y @ torch.linalg.solve(gram, x.T @ (weight[:, None] * target))).argmax(1)
+    return float((classes[predicted] == test_labels.cpu()).double().mean())

@@ -17,7 +17,7 @@ ANSWERS = ("answers", "plausible_answers")
 
 
 @dataclass(frozen=True)
-class MadeQuestions:
+class GeneratedQuestions:
     """What `augment_squad` made.
 
     Args:
@@ -35,7 +35,7 @@ class MadeQuestions:
     changed: int
 
 
-def augment_squad(path: Path | str, plan: Plan, copies: int, out: Path | str, seed: int = 0) -> MadeQuestions:
+def augment_squad(path: Path | str, plan: Plan, copies: int, out: Path | str, seed: int = 0) -> GeneratedQuestions:
     """Make further paragraphs of a file in SQuAD's format: their contexts and questions change, their answers do not.
 
     Every answer stands at its new place in the changed context; a question that cannot be answered stays so. The file
@@ -85,7 +85,7 @@ def augment_squad(path: Path | str, plan: Plan, copies: int, out: Path | str, se
     head = {key: value for key, value in articles.items() if key != "data"}
     write_json(out, {**head, "data": made, "manyshot": {"plan": str(plan), "copies": copies, "seed": seed}})
     questions = [question for article in made for paragraph in article["paragraphs"] for question in paragraph["qas"]]
-    return MadeQuestions(
+    return GeneratedQuestions(
         path=out,
         paragraphs=sum(len(article["paragraphs"]) for article in made),
         questions=len(questions),

@@ -15,11 +15,11 @@ from manyshot.datasets import DATASETS
 from manyshot.datasets.image_folder import headers, load_folder
 from manyshot.datasets.pictures import Header
 from manyshot.generate.fit import Looks
-from manyshot.generate.generated_source import made_items
-from manyshot.generate.score import Scored
+from manyshot.generate.generated_source import generate_examples
+from manyshot.generate.score import ScoreReport
 from manyshot.generate.train import GeneratorRun
 from manyshot.samples.contact_sheet import Row, save, sheet, to_pillow
-from manyshot.samples.export_pictures import COMPRESSION, MOST, SHEET_CELL, Exported, one_thread
+from manyshot.samples.export_pictures import COMPRESSION, MOST, SHEET_CELL, Exported, single_thread
 from manyshot.samples.output_folder import MANIFEST, STEM, aside, check_target, sheet_name
 from manyshot.tasks import Source
 
@@ -29,7 +29,7 @@ COLUMNS = 10
 ROWS = 10
 
 
-def sample_files(
+def export_samples(
     run: GeneratorRun,
     per_class: int,
     out: Path | str,
@@ -56,9 +56,9 @@ def sample_files(
     out = Path(out).expanduser()
     _require_pictures(run, per_class)
     check_target(None, out, overwrite)
-    if run.model.wants in ("item", "mean"):
+    if run.model.conditioning in ("item", "mean"):
         raise InputError(f"{run.folder}: this model makes more of pictures that it is shown; use manyshot gan augment")
-    if run.model.wants == "nothing":
+    if run.model.conditioning == "nothing":
         if classes:
             raise InputError(f"{run.folder}: this model knows no classes; leave --class out, or train 'conditional'")
         with torch.no_grad():
@@ -68,13 +68,13 @@ def sample_files(
         blank = torch.zeros(len(run.class_names), *run.model.shape)
         known = Source.of(blank, list(run.class_names), name=str(run.folder))
         known = known.subset(classes=classes) if classes else known
-        named = _by_class(made_items(run.model, known, per_class, seed, run.class_names))
+        named = _by_class(generate_examples(run.model, known, per_class, seed, run.class_names))
     # Omniglot's classes lie in alphabets; here a class is one folder, so that the pictures can be loaded again.
     named = {name.replace("/", "-"): made for name, made in named.items()}
     return _write(run, named, {name: [None] * per_class for name in named}, {}, out, seed)
 
 
-def augment_files(
+def export_augmented(
     run: GeneratorRun,
     pictures: Path | str,
     per_class: int,
@@ -94,10 +94,10 @@ def augment_files(
         run: of a model that is shown pictures, such as DAGAN.
         pictures: a folder with a folder of pictures a class, or a zip of one.
         per_class: pictures of each class, 1 to 100,000.
-        out: see `sample_files`.
+        out: see `export_samples`.
         resize: bring pictures of another size to the run's.
         split: the part of the pictures, where they have parts.
-        seed: see `sample_files`.
+        seed: see `export_samples`.
         overwrite: see there.
 
     Raises:
@@ -110,7 +110,7 @@ def augment_files(
         raise InputError(f"no folder or zip '{pictures}'{known}; give one with a folder of pictures for each class")
     _require_pictures(run, per_class)
     check_target(pictures, out, overwrite)
-    if run.model.wants not in ("item", "mean"):
+    if run.model.conditioning not in ("item", "mean"):
         raise InputError(f"{run.folder}: this model is not shown pictures; use manyshot gan sample, or train 'dagan'")
     channels, size = run.model.shape[:2]
     found = headers(pictures, split)
@@ -118,7 +118,7 @@ def augment_files(
     source = load_folder(pictures, split, size, channels == 3)
     dark = run.config.data in DATASETS and DATASETS[run.config.data].ink and _is_paper(source)
     shown = _inverted(source) if dark else source
-    made = made_items(run.model, shown, per_class, seed)
+    made = generate_examples(run.model, shown, per_class, seed)
     named = _by_class(_inverted(made) if dark else made)
     files = list(found)
     sources, originals = {}, {}
@@ -128,7 +128,7 @@ def augment_files(
     return _write(run, named, sources, originals, out, seed)
 
 
-def looks_sheet(path: Path, paper: bool) -> Callable[[Looks], None]:
+def snapshot_sheet(path: Path, paper: bool) -> Callable[[Looks], None]:
     """What draws the pictures that a training has made so far, a row a look, to a file each time that it is called.
 
     Args:
@@ -147,13 +147,13 @@ def looks_sheet(path: Path, paper: bool) -> Callable[[Looks], None]:
     return draw
 
 
-def copies_sheet(scored: Scored, path: Path, paper: bool) -> None:
+def copies_sheet(scored: ScoreReport, path: Path, paper: bool) -> None:
     """Draw the made pictures that are nearest to one that the model was trained on or shown, each above that one.
 
     Args:
         scored: of a model of pictures.
         path: of the picture.
-        paper: see `looks_sheet`.
+        paper: see `snapshot_sheet`.
     """
     assert scored.pairs is not None
     made, nearest = scored.pairs
@@ -224,7 +224,7 @@ def _write(
         "plan": None,
         "run": str(run.folder),
     }
-    with aside(out) as folder, one_thread(), (folder / MANIFEST).open("wb") as manifest:
+    with aside(out) as folder, single_thread(), (folder / MANIFEST).open("wb") as manifest:
         for name, made in named.items():
             (folder / name).mkdir()
             for number, (image, source) in enumerate(zip(made, sources[name], strict=True)):

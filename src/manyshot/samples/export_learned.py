@@ -18,7 +18,7 @@ from manyshot.datasets import load_dataset
 from manyshot.datasets.image_folder import file_names, where
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.tree import open_tree
-from manyshot.meta_augment.tailor import Tailored
+from manyshot.meta_augment.tailor import TailoredSamples
 from manyshot.meta_augment.train import AugmenterRun
 from manyshot.samples.contact_sheet import Row, picture, sheet, to_pillow
 from manyshot.samples.export_pictures import (
@@ -28,7 +28,7 @@ from manyshot.samples.export_pictures import (
     SHEET_COLUMNS,
     SHEET_ROWS,
     by_class,
-    one_thread,
+    single_thread,
 )
 from manyshot.samples.nearest_pictures import nearest_pictures
 from manyshot.samples.output_folder import MANIFEST, STEM, aside, check_target, sheet_name
@@ -107,7 +107,7 @@ def export_learned(
         raise InputError(f"{pictures}: one class ('{classes[0]}'); a task has two or more, so give another one's too")
     _note_sizes(pictures, names, run)
     images, labels = _task(pictures, names, run, split)
-    with one_thread():
+    with single_thread():
         made = run.augment(images, labels, per_class, seed, adapt_steps)
     origins = [names[place] for place in made.origin.tolist()]
     numbers = [number for _ in classes for number in range(per_class)]
@@ -174,7 +174,7 @@ def replay_learned(
         raise InputError(f"a line of a manifest without a usable {error}; give one of a learned augmenter's") from None
     if digest != _digest(images, labels):
         raise InputError(f"{pictures}: no longer the pictures that the sample was made for; restore them")
-    with one_thread():
+    with single_thread():
         made = run.augment(images, labels, per_class, seed, adapt_steps)
     return _made_pictures(made)[row] if run.augmenter.space == "items" else made.items[row]
 
@@ -206,7 +206,7 @@ def _digest(images: Tensor, labels: Sequence[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _made_pictures(made: Tailored) -> Tensor:
+def _made_pictures(made: TailoredSamples) -> Tensor:
     return made.items.detach().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
 
 
@@ -222,7 +222,7 @@ def _learners_pictures(run: AugmenterRun, own: Tensor) -> list[Tensor]:
     return [images] if images.shape[1:] == own.shape[1:] else []
 
 
-def _write_features(path: Path, made: Tailored, labels: Sequence[str], classes: Sequence[str]) -> None:
+def _write_features(path: Path, made: TailoredSamples, labels: Sequence[str], classes: Sequence[str]) -> None:
     tensors = {
         "features": made.items,
         "weights": made.weight,
@@ -239,7 +239,7 @@ def _write_features(path: Path, made: Tailored, labels: Sequence[str], classes: 
 
 
 def _write_sheets(
-    folder: Path, run: AugmenterRun, images: Tensor, names: Sequence[str], made: Tailored, shown: Tensor
+    folder: Path, run: AugmenterRun, images: Tensor, names: Sequence[str], made: TailoredSamples, shown: Tensor
 ) -> None:
     """A sheet a class: each original, and what was made of it, or what lies nearest to that."""
     rows: dict[str, list[Row]] = {}

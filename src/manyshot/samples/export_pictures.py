@@ -96,7 +96,7 @@ def export(
         raise InputError(f"per_class={per_class}: give 1 to {MOST:,} samples a class")
     check_target(pictures, out, overwrite)
     classes = by_class(file_names(pictures, split))
-    with aside(out) as folder, open_tree(pictures) as tree, one_thread(), bar() as progress:
+    with aside(out) as folder, open_tree(pictures) as tree, single_thread(), bar() as progress:
         depth = common_depth(tree, [parts for files in classes.values() for parts in files])
         task = progress.add_task("make samples", total=per_class * len(classes), note="")
         with (folder / MANIFEST).open("wb") as manifest:
@@ -148,7 +148,7 @@ def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h 
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"a line of a manifest without a usable {error}; give one that export wrote") from None
-    with open_tree(pictures) as tree, one_thread():
+    with open_tree(pictures) as tree, single_thread():
         if parts not in tree.files:
             raise InputError(
                 f"{pictures}: no picture '{line['source']}'; give the folder that the samples were made from"
@@ -245,11 +245,11 @@ def by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def single_thread() -> Iterator[None]:
     """Compute on one thread: sums over pixels depend on their number in the last bit, and the bytes must not.
 
     Example:
-        >>> with one_thread():
+        >>> with single_thread():
         ...     torch.get_num_threads()
         1
     """

@@ -27,9 +27,9 @@ class GeneratedShots:
 
     Example:
         >>> from manyshot.augment import Plan
-        >>> from manyshot.generate import Kind, parse_model
+        >>> from manyshot.generate import DataSpec, parse_model
         >>> from manyshot.tasks import EpisodeSampler, Source
-        >>> model = parse_model("dagan(4, judge=4)").make(Kind((1, 8, 8))).averaged
+        >>> model = parse_model("dagan(4, judge=4)").make(DataSpec((1, 8, 8))).averaged
         >>> source = Source.of(torch.zeros(40, 1, 8, 8, dtype=torch.uint8), [f"class {i % 4}" for i in range(40)])
         >>> episode = EpisodeSampler(source, ways=3, shots=1, queries=2).batch(0, 16)
         >>> plan = Plan("shots: 5 x learned").with_augmenter(GeneratedShots(model))
@@ -40,7 +40,7 @@ class GeneratedShots:
     model: GenerativeModel
 
     def __post_init__(self) -> None:
-        if self.model.wants not in ("item", "mean"):
+        if self.model.conditioning not in ("item", "mean"):
             raise InputError(
                 "this model is not shown items, so it cannot make more of a support set; take dagan or afhn"
             )
@@ -54,7 +54,7 @@ class GeneratedShots:
         """Make several items of each support item, see `manyshot.augment.Augmenter`."""
         tasks, n = support.weight.shape
         items = as_floats(support.items)
-        shown = class_means(items, support) if self.model.wants == "mean" else items
+        shown = class_means(items, support) if self.model.conditioning == "mean" else items
         like = shown.repeat_interleave(copies, 1).flatten(0, 1)
         made = self.model.sample(len(like), like=like, generator=generator)
         origin = torch.arange(n, device=support.weight.device).repeat_interleave(copies)

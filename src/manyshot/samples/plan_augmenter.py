@@ -1,4 +1,4 @@
-"""An augmenter or a generative model used with a learner: do they go together, and which classes has it seen?"""
+"""A trained augmenter or generative model used in a plan: loading it, and whether it fits a learner."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -21,17 +21,17 @@ from manyshot.training.splits import load_sources
 
 @dataclass(frozen=True, eq=False)
 class PlanAugmenter:
-    """What makes further shots for a learner, and what it was trained for.
+    """An augmenter for the word `learned` of a plan, and what it was trained for.
 
     Args:
-        folder: of its run.
-        augmenter: what a plan takes.
-        shape: of the items that it learned from: (c, h, w), or (d,) of features.
-        one_size: whether it takes pictures of that size alone.
-        learner: whose encoder's features it makes; None where it makes items.
-        learner_folder: where that lies.
-        config: names the data that it learned from.
-        classes: finds out which classes it learned from; refuses where the data are gone.
+        folder: Folder of its run.
+        augmenter: The augmenter, for `Plan.with_augmenter`.
+        shape: Shape of the examples that it was trained on: (c, h, w), or (d,) for features.
+        one_size: Whether it takes images of that size only.
+        learner: Learner whose encoder yields the features that it generates; None if it generates images.
+        learner_folder: Folder of that learner's run.
+        config: Settings that name the data that it was trained on.
+        classes: Function that loads the names of the classes that it was trained on.
     """
 
     folder: Path
@@ -44,20 +44,23 @@ class PlanAugmenter:
     classes: Callable[[], Collection[str]]
 
 
-def borrow(folder: Path | str) -> PlanAugmenter:
-    """Read the run of an augmenter or of a generative model, which a plan's word `learned` may stand for.
+def load_plan_augmenter(folder: Path | str) -> PlanAugmenter:
+    """Load the run of an augmenter or of a generative model, for the word `learned` of a plan.
+
+    Args:
+        folder: Folder of the run.
 
     Raises:
-        InputError: if the folder holds neither, a file is damaged, or a model is not shown items, so that it knows
-            nothing of new classes.
+        InputError: If the folder holds neither, a file is damaged, or the model is not conditioned on examples, so that
+            it cannot generate examples of new classes.
     """
     folder = Path(folder)
     if is_generator_run(folder):
-        return _of_model(load_generator_run(folder), folder)
-    return _of_augmenter(load_augmenter_run(folder), folder)
+        return _from_model(load_generator_run(folder), folder)
+    return _from_augmenter(load_augmenter_run(folder), folder)
 
 
-def _of_augmenter(run: AugmenterRun, folder: Path) -> PlanAugmenter:
+def _from_augmenter(run: AugmenterRun, folder: Path) -> PlanAugmenter:
     config = run.run.config
 
     def classes() -> Collection[str]:
@@ -68,11 +71,11 @@ def _of_augmenter(run: AugmenterRun, folder: Path) -> PlanAugmenter:
     return PlanAugmenter(folder, run.augmenter, run.shape, False, learner, folder / LEARNER, config, classes)
 
 
-def _of_model(run: GeneratorRun, folder: Path) -> PlanAugmenter:
-    if run.model.wants not in ("item", "mean"):
+def _from_model(run: GeneratorRun, folder: Path) -> PlanAugmenter:
+    if run.model.conditioning not in ("item", "mean"):
         raise InputError(
-            f"{folder}: model '{run.config.model}' is not shown items, so it cannot make more of a support set; train "
-            "one that is, such as dagan, or afhn for features"
+            f"{folder}: model '{run.config.model}' is not conditioned on examples, so it cannot extend a support set; "
+            "train one that is, such as dagan, or afhn for features"
         )
     encoder = run.config.encoder
     return PlanAugmenter(
@@ -87,56 +90,55 @@ def _of_model(run: GeneratorRun, folder: Path) -> PlanAugmenter:
     )
 
 
-def augmenter_for(lent: PlanAugmenter, run: Run) -> Augmenter:
-    """What makes the shots, once it is sure that it takes what the learner's run takes.
+def check_compatible(plan_augmenter: PlanAugmenter, run: Run) -> None:
+    """Make sure that an augmenter takes the images, or yields the features, that a learner takes.
 
     Args:
-        lent: what is to be used.
-        run: the learner's.
+        plan_augmenter: The augmenter.
+        run: Run of the learner.
 
     Raises:
-        InputError: if its pictures have other channels or another size, or its features come from another encoder.
+        InputError: If its images have other channels or another size, or its features come from another encoder.
     """
-    if lent.learner is None:
-        pictures = (run.channels, run.size, run.size)
-        if lent.shape[0] != run.channels or (lent.one_size and lent.shape != pictures):
+    if plan_augmenter.learner is None:
+        wanted, shape = (run.channels, run.size, run.size), plan_augmenter.shape
+        if shape[0] != run.channels or (plan_augmenter.one_size and shape != wanted):
             raise InputError(
-                f"{lent.folder}: learned from pictures of {_told(lent.shape)}, but the learner's are of "
-                f"{_told(pictures)}; take one that was trained for such pictures"
+                f"{plan_augmenter.folder}: trained on images of {_describe(shape)}, but the learner takes "
+                f"{_describe(wanted)}; use one that was trained on such images"
             )
-        return lent.augmenter
-    own, theirs = lent.learner.on_features(), run.learner.on_features()
-    assert own is not None  # features of it have been made
-    if theirs is not None and not _alike(own[0], theirs[0]):
+        return
+    parts, others = plan_augmenter.learner.on_features(), run.learner.on_features()
+    assert parts is not None  # it was trained on features of this learner
+    if others is not None and not _same_weights(parts[0], others[0]):
         raise InputError(
-            f"{lent.folder}: makes features of another encoder; judge the run that it was trained for, "
-            f"{lent.learner_folder}, or train one for this run"
+            f"{plan_augmenter.folder}: generates features of another encoder; evaluate the run that it was trained "
+            f"for, {plan_augmenter.learner_folder}, or train one for this run"
         )
-    return lent.augmenter
 
 
-def classes_seen_by(lent: PlanAugmenter, data: str, source: Source) -> int:
-    """How many of the classes of a source, loaded from `data`, it was trained on; 0 where its data are gone.
+def count_seen_classes(plan_augmenter: PlanAugmenter, data: str, source: Source) -> int:
+    """Number of classes of a source that an augmenter was trained on; 0 if its own data can no longer be loaded.
 
     Args:
-        lent: what is used.
-        data: name of a data set, or path.
-        source: what is to be judged on.
+        plan_augmenter: The augmenter.
+        data: Data set or path that the source was loaded from.
+        source: Source to evaluate on.
     """
-    if replace(lent.config, data=data).anchored().data != lent.config.anchored().data:
+    config = plan_augmenter.config
+    if replace(config, data=data).anchored().data != config.anchored().data:
         return 0
     try:
-        return len(set(lent.classes()) & set(source.class_names))
+        return len(set(plan_augmenter.classes()) & set(source.class_names))
     except InputError:
         return 0
 
 
-def _told(shape: tuple[int, ...]) -> str:
+def _describe(shape: tuple[int, ...]) -> str:
     return f"{shape[1]} x {shape[2]} pixels and {shape[0]} channel{'s' if shape[0] > 1 else ''}"
 
 
-def _alike(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    """Whether two encoders have the same weights."""
+def _same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     first, second = one.state_dict(), other.state_dict()
     if first.keys() != second.keys():
         return False

@@ -12,7 +12,7 @@ from manyshot.base import InputError
 from manyshot.meta_augment.policy.policy_ops import PolicyOp
 
 
-def written_start(plan: str, ops: Mapping[str, PolicyOp]) -> tuple[list[float], list[float]]:
+def initial_settings(plan: str, ops: Mapping[str, PolicyOp]) -> tuple[list[float], list[float]]:
     """How often a written plan uses each op of a policy, and how strongly.
 
     Options that a policy does not learn, such as the cells of `elastic`, are its own. Ops of the plan that are none of
@@ -30,7 +30,7 @@ def written_start(plan: str, ops: Mapping[str, PolicyOp]) -> tuple[list[float], 
 
     Example:
         >>> from manyshot.meta_augment.policy.policy_ops import policy_ops
-        >>> written_start("support: affine(9, 1, 0, 0) stroke(0.7, p=0.5)", policy_ops(["rotate", "stroke"], 1))
+        >>> initial_settings("support: affine(9, 1, 0, 0) stroke(0.7, p=0.5)", policy_ops(["rotate", "stroke"], 1))
         ([1.0, 0.5], [9.0, 0.7])
     """
     written = [_often(op) for op in _parts(Plan(plan).item_op())]

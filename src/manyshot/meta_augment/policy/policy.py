@@ -17,9 +17,9 @@ from manyshot.base import InputError
 from manyshot.meta_augment.gates import DIFFERENTIABLE, Gates, gates
 from manyshot.meta_augment.image_moments import ImageMoments
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.policy.initial_plan import written_start
+from manyshot.meta_augment.policy.initial_plan import initial_settings
 from manyshot.meta_augment.policy.policy_ops import OFTEN, SELDOM, PolicyOp, op_names, policy_ops
-from manyshot.meta_augment.support_context import of_items
+from manyshot.meta_augment.support_context import per_example
 from manyshot.meta_augment.support_encoder import RandomConvStatistics
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
@@ -66,7 +66,7 @@ class OpPolicy(LearnedAugmenter):
         self.raw = len(self.ops) + len(self.magnitudes)
         most = torch.tensor([each.most for each in self.magnitudes])
         if begin:
-            often, values = written_start(begin, self.ops)
+            often, values = initial_settings(begin, self.ops)
             sure = SUREST * EDGE  # short of what never changes again
             logits = SUREST * (torch.tensor(often).logit().clamp(-sure, sure) / SUREST).atanh()
             shares = (torch.tensor(values) / most).clamp(0.01, 0.99)
@@ -109,7 +109,7 @@ class OpPolicy(LearnedAugmenter):
     ) -> tuple[Tensor, Float[Tensor, "t m"]]:
         """Put every copy through the ops whose gates are open."""
         logits, magnitudes = (
-            of_items(each, support.labels).repeat_interleave(copies, 1) for each in self.settings(context)
+            per_example(each, support.labels).repeat_interleave(copies, 1) for each in self.settings(context)
         )
         on = gates(logits, draws["gates"], self.how, exactly=not self.training).flatten(0, 1)
         if not self.training:

@@ -62,7 +62,7 @@ def displacement(
     return (_moved_squared(made, origins, examples) / _or_nan(unit)).sqrt()
 
 
-def share_of_noise(
+def noise_fraction(
     made: Float[Tensor, "t m d"], origins: Float[Tensor, "t n d"], examples: Examples
 ) -> Float[Tensor, "t"]:
     """Which share of the (squared) displacement differs between the copies of one item.
@@ -80,7 +80,7 @@ def share_of_noise(
     Example:
         >>> made = Examples(torch.zeros(1, 2, 1), torch.ones(1, 2, 1), torch.ones(1, 2), torch.ones(1, 1) > 0,
         ...     origin=torch.zeros(1, 2, dtype=torch.long))
-        >>> share_of_noise(torch.tensor([[[3.0], [3.0]]]), torch.zeros(1, 1, 1), made)
+        >>> noise_fraction(torch.tensor([[[3.0], [3.0]]]), torch.zeros(1, 1, 1), made)
         tensor([0.])
     """
     copies = made.shape[1] // origins.shape[1]
@@ -93,7 +93,7 @@ def share_of_noise(
     return varying / _or_nan(_moved_squared(made, origins, examples))
 
 
-def own_class_neighbours(
+def own_class_neighbor_fraction(
     items: Float[Tensor, "t m d"], examples: Examples, real: Float[Tensor, "t q d"], among: Examples
 ) -> Float[Tensor, "t"]:
     """The share of items whose nearest real item is of their class, by weight.
@@ -107,7 +107,7 @@ def own_class_neighbours(
     Example:
         >>> labels = torch.eye(2)[None]
         >>> two = Examples(torch.zeros(1, 2, 1), labels, torch.ones(1, 2), torch.ones(1, 2) > 0)
-        >>> own_class_neighbours(torch.tensor([[[0.1], [0.2]]]), two, torch.tensor([[[0.0], [1.0]]]), two)
+        >>> own_class_neighbor_fraction(torch.tensor([[[0.1], [0.2]]]), two, torch.tensor([[[0.0], [1.0]]]), two)
         tensor([0.5000])
     """
     apart = torch.cdist(items, real).masked_fill((among.weight <= 0)[:, None], torch.inf)
@@ -130,14 +130,14 @@ def of_next_task(support: Examples) -> Examples:
     return replace(support, **rolled)
 
 
-def entropy_of_choices(chances: Float[Tensor, "*n ops"]) -> Float[Tensor, "*n"]:
+def policy_entropy(chances: Float[Tensor, "*n ops"]) -> Float[Tensor, "*n"]:
     """How undecided a policy is about whether each op acts, in bits an op: 0 for always or never, 1 for even chances.
 
     Args:
         chances: with which each op acts.
 
     Example:
-        >>> entropy_of_choices(torch.tensor([[0.5, 0.5], [0.0, 1.0]]))
+        >>> policy_entropy(torch.tensor([[0.5, 0.5], [0.0, 1.0]]))
         tensor([1., 0.])
     """
     both: Tensor = torch.special.entr(chances) + torch.special.entr(1 - chances)

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from manyshot.meta_augment.diagnostics import (
+from manyshot.meta_augment.augmenter_metrics import (
     displacement,
-    entropy_of_choices,
+    noise_fraction,
     of_next_task,
-    own_class_neighbours,
-    share_of_noise,
+    own_class_neighbor_fraction,
+    policy_entropy,
     within_class_variance,
 )
 from manyshot.tasks import Examples
@@ -86,21 +86,21 @@ class TestDisplacement:
 
 class TestShareOfNoise:
     def test_of_one_shift_for_all_copies_is_0(self):
-        assert torch.allclose(share_of_noise(COPIED + 3, ORIGINS, MADE), torch.zeros(TASKS), atol=1e-5)
+        assert torch.allclose(noise_fraction(COPIED + 3, ORIGINS, MADE), torch.zeros(TASKS), atol=1e-5)
 
     def test_of_noise_around_the_item_is_1(self):
-        assert torch.allclose(share_of_noise(COPIED + NOISE, ORIGINS, MADE), torch.ones(TASKS), atol=0.1)
+        assert torch.allclose(noise_fraction(COPIED + NOISE, ORIGINS, MADE), torch.ones(TASKS), atol=0.1)
 
     def test_of_a_shift_and_noise_of_the_same_size_is_a_half(self):
-        found = share_of_noise(COPIED + 1 + NOISE, ORIGINS, MADE)
+        found = noise_fraction(COPIED + 1 + NOISE, ORIGINS, MADE)
         assert torch.allclose(found, torch.full((TASKS,), 0.5), atol=0.1)
 
     def test_is_unknown_where_nothing_moves(self):
-        assert share_of_noise(COPIED, ORIGINS, MADE).isnan().all()
+        assert noise_fraction(COPIED, ORIGINS, MADE).isnan().all()
 
     def test_needs_two_copies(self):
         with pytest.raises(ValueError, match="at least 2"):
-            share_of_noise(ORIGINS, ORIGINS, SUPPORT)
+            noise_fraction(ORIGINS, ORIGINS, SUPPORT)
 
 
 class TestNeighbours:
@@ -109,8 +109,8 @@ class TestNeighbours:
         centres = 99 * torch.eye(WAYS, SIZE).repeat_interleave(5, 0)
         z = centres + normal(TASKS, WAYS * 5, SIZE)
         made = centres + normal(TASKS, WAYS * 5, SIZE, seed=2)
-        assert own_class_neighbours(made, real, z, real).tolist() == [1.0] * TASKS
-        assert own_class_neighbours(made.roll(5, 1), real, z, real).tolist() == [0.0] * TASKS
+        assert own_class_neighbor_fraction(made, real, z, real).tolist() == [1.0] * TASKS
+        assert own_class_neighbor_fraction(made.roll(5, 1), real, z, real).tolist() == [0.0] * TASKS
 
     def test_padding_is_nobodys_neighbour(self):
         real = examples_of(2)
@@ -118,7 +118,7 @@ class TestNeighbours:
         z[:, 0] = z[:, -1]  # a first item that lies with the last class ...
         real.weight[:, 0] = 0  # ... but is not there
         asked = examples_of(1)
-        assert own_class_neighbours(z[:, 1::2], asked, z, real).tolist() == [1.0] * TASKS
+        assert own_class_neighbor_fraction(z[:, 1::2], asked, z, real).tolist() == [1.0] * TASKS
 
 
 def test_every_task_gets_the_support_of_the_next():
@@ -130,4 +130,4 @@ def test_every_task_gets_the_support_of_the_next():
 
 def test_a_policy_that_has_decided_has_no_entropy():
     chances = torch.tensor([[0.0, 1.0, 1.0], [0.5, 0.5, 0.5], [0.5, 0.0, 1.0]])
-    assert torch.allclose(entropy_of_choices(chances), torch.tensor([0.0, 1.0, 1 / 3]))
+    assert torch.allclose(policy_entropy(chances), torch.tensor([0.0, 1.0, 1 / 3]))
