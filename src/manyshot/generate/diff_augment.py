@@ -4,6 +4,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment import Compose, Op, Plan, Sometimes
 from manyshot.base import InputError
+from manyshot.generate.generator_objective import Augmentation
 
 
 def no_augmentation(items: Tensor) -> Tensor:
