@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from manyshot.augment import Plan
     from manyshot.base import InputError
     from manyshot.datasets import load_dataset
+    from manyshot.estimators import AugmentResampler, FewShotClassifier
     from manyshot.learners import (
         ANIL,
         MAML,
@@ -52,6 +53,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ANIL",
     "MAML",
+    "AugmentResampler",
     "BaselinePlusPlus",
     "Config",
     "Conv4",
@@ -61,6 +63,7 @@ __all__ = [
     "EpisodeSampler",
     "Examples",
     "FeatureLearner",
+    "FewShotClassifier",
     "FineTune",
     "GradientLearner",
     "InputError",
@@ -99,6 +102,7 @@ _PACKAGES = {
     "load_dataset": "datasets",
     "load": "runs",
     "export": "samples.export_pictures",
+    **dict.fromkeys(("AugmentResampler", "FewShotClassifier"), "estimators"),
     **dict.fromkeys(("Conv4", "PretrainedEncoder", "ResNet12", "TextEncoder"), "nets"),
     **dict.fromkeys(("Config", "Settings", "evaluate", "fit", "train"), "training"),
     **dict.fromkeys(
