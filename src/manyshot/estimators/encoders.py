@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.learners import Learner
-from manyshot.nets import PretrainedEncoder, TextEncoder, TextEncoderOptions
-from manyshot.training.config import encoder_options, learner_options
+from manyshot.learners import LEARNERS, Learner
+from manyshot.nets import ENCODERS, PretrainedEncoder, TextEncoder
 
 Encoder = str | nn.Module | Callable[[Any], Any] | None
 """Name of a pre-trained encoder, module, function, or None for the items themselves."""
@@ -41,7 +40,7 @@ def takes_text(encoder: Encoder) -> bool:
         (True, False, True)
     """
     if isinstance(encoder, str):
-        return isinstance(encoder_options(encoder), TextEncoderOptions)
+        return getattr(ENCODERS.parse(encoder).factory, "takes", "images") == "text"
     if isinstance(encoder, nn.Module):
         return isinstance(encoder, TextEncoder)
     return encoder is not None
@@ -65,7 +64,7 @@ def frozen_encoder(encoder: Encoder, items: Tensor | list[str]) -> nn.Module:
         channels, size = (items.shape[1], items.shape[-1]) if isinstance(items, Tensor) and items.ndim == 4 else (0, 0)
         if not takes_text(encoder) and not size:
             raise InputError(f"encoder={encoder!r} takes images, and X holds vectors; give encoder=None")
-        module = encoder_options(encoder).make(channels, size, "batch")
+        module = ENCODERS.build(encoder, channels=channels, size=size, norm="batch")
         if not isinstance(module, PretrainedEncoder | TextEncoder):
             raise InputError(
                 f"encoder={encoder!r} has no pre-trained weights; give a pre-trained one, such as "
@@ -94,7 +93,7 @@ def frozen_learner(text: str, encoder: nn.Module, ways: int) -> Learner:
     if not hasattr(encoder, "features"):
         # Learners that ask for the width have weights of their own, and are refused below.
         encoder.features = 1  # type: ignore[assignment]
-    learner = learner_options(text).make(lambda norm: encoder, ways)
+    learner = LEARNERS.build(text, encoder=lambda norm: encoder, ways=ways, classes=0)
     encoder_weights = {id(parameter) for parameter in encoder.parameters()}
     if any(parameter.ndim for parameter in learner.parameters() if id(parameter) not in encoder_weights):
         raise InputError(
