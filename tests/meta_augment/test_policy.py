@@ -127,7 +127,7 @@ def test_a_policy_learns_large_angles_where_they_keep_the_class_and_small_ones_w
 
 def test_a_conditioned_policy_tells_families_apart_by_their_support(toy):
     text, families = "policy(spin, hidden=32, width=16)", ("angle kept", "angle decides")
-    policy = learned(toy, text, *families, gradient="reinforce(flipped)", steps=60, learning_rate=1e-2)
+    policy = learned(toy, text, *families, gradient="reinforce(flipped)", steps=60, rate=1e-2)
     assert chances(toy, policy, "angle kept")[0] > chances(toy, policy, "angle decides")[0] + 0.3
 
 
