@@ -1,4 +1,4 @@
-"""What an option says reaches the settings: none is parsed and forgotten."""
+"""Every setting of a training is an option: none is missing, and none is parsed and forgotten."""
 
 from dataclasses import fields
 from inspect import signature
@@ -6,22 +6,51 @@ from inspect import signature
 import pytest
 
 from manyshot.cli.compare import compare
+from manyshot.cli.gan_commands import train as train_model
 from manyshot.cli.train import train
-from manyshot.cli.training_options import OF_RUN, OF_STEPS
+from manyshot.generate.config import GeneratorConfig, GeneratorSettings
+from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.training import Config, Settings
 
-READ_APART = {"root", "ways", "shots", "augmenter", "fit"}
-"""Settings that are written otherwise on the command line."""
+
+@pytest.mark.parametrize(
+    ("command", "settings", "without"),
+    [
+        (train, Config, {"augmenter", "fit"}),
+        (train, Settings, set()),
+        (train, AugmenterConfig, {"joint", "fit"}),
+        (compare, Config, {"plan", "test_plan", "augmenter", "fit"}),
+        (compare, Settings, set()),
+        (train_model, GeneratorConfig, {"fit"}),
+        (train_model, GeneratorSettings, set()),
+    ],
+)
+def test_every_field_is_an_option_with_help(command, settings, without):
+    options = signature(command).parameters
+    names = {field.name for field in fields(settings)} - without
+    assert names <= set(options)
+    for name in names:
+        info = options[name].annotation.__metadata__[0]
+        assert info.help, name
+        assert "if None" not in info.help
 
 
-def test_train_has_an_option_for_every_setting_and_no_other():
-    options = set(signature(train).parameters)
-    assert {*OF_RUN, *OF_STEPS, "root", "ways", "shots"} <= options
-    assert set(OF_RUN) | READ_APART == {field.name for field in fields(Config)}
-    assert {field.name for field in fields(Settings)} - set(OF_STEPS) == {"warmup_steps", "validation_tasks"}
-
-
-@pytest.mark.parametrize("name", sorted({*OF_RUN, *OF_STEPS}))
-def test_compare_has_each_but_those_that_its_arms_or_it_settle(name):
-    settled = {"plan", "test_plan", "eval_every", "save_every"}
-    assert (name in signature(compare).parameters) == (name not in settled)
+@pytest.mark.parametrize(
+    ("command", "settings", "others"),
+    [
+        (train, Config, {"validation", "augmenter"}),
+        (train, Settings, set()),
+        (compare, Config, {"data", "validation", "test"}),
+        (compare, Settings, {"steps"}),
+        (train_model, GeneratorConfig, set()),
+        (train_model, GeneratorSettings, set()),
+    ],
+)
+def test_defaults_are_those_of_the_dataclass(command, settings, others):
+    options = signature(command).parameters
+    for field in fields(settings):
+        if field.name in options and field.name not in others and field.name != "fit":
+            default = options[field.name].default
+            assert default == (str(field.default) if field.name in ("ways", "shots") else field.default) or (
+                default is options[field.name].empty and field.name == "data"
+            ), field.name

@@ -1,101 +1,166 @@
-"""`manyshot augment`: new samples of a person's own pictures or sentences."""
+"""`manyshot augment`: new examples made from images or sentences."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from manyshot.base import InputError, check_out, quieten
-from manyshot.cli import augment_text
-from manyshot.cli.augment_learned import augment_learned
-from manyshot.cli.exported import tell_exported
-from manyshot.cli.options import Encoding, Json, LabelColumn, Quiet, Seed, Split, TextColumn, examples, refuse
+from manyshot.cli.augment_text import augment_squad_file, augment_table, is_squad, is_text
+from manyshot.cli.option_groups import expand_options
+from manyshot.cli.options import SEED, Json, Quiet, Split, TableOptions, examples, refuse
+from manyshot.cli.output import exported_json, look_at, print_exported, print_json
+
+if TYPE_CHECKING:
+    from manyshot.augment import Plan
 
 EXAMPLES = examples(
-    "manyshot augment photos --plan natural --per-class 50 --out made",
-    'manyshot augment scans.zip --plan "shots: affine(10, edge=border) noise(0.05)" --out made --seed 7 --json',
-    "manyshot augment photos --run runs/augmenter --per-class 50 --out made",
+    "manyshot augment photos --plan natural --per-class 50 --out new",
+    'manyshot augment scans.zip --plan "shots: affine(10, edge=border) noise(0.05)" --out new --seed 7 --json',
+    "manyshot augment photos --run runs/augmenter --per-class 50 --out new",
     'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
     'manyshot augment squad.json --plan "shots: eda" --per-item 4 --out more.json',
     "",
-    "photos/ holds a folder of pictures a class. made/ gets the same folders with new pictures, a contact sheet a",
-    "class, and manifest.jsonl, which tells for each picture its source, the ops and their parameters. A table of new",
-    "sentences tells the same of each in its columns.",
+    "photos/ holds a folder of images per class. new/ gets the same folders with new images, a contact sheet per",
+    "class, and manifest.jsonl, which records each image's source, ops and parameters. A table of new sentences",
+    "records the same in its columns.",
 )
 
 
-def augment(
-    folder: Annotated[
+@dataclass(frozen=True)
+class AugmentOptions:
+    """What to make new examples from, how, and where to write them.
+
+    Args:
+        data: Path of images or sentences.
+        out: Folder or file to write.
+        plan: How an example is changed.
+        run: Folder of an augmenter's run instead.
+        adapt_steps: Steps in which the augmenter adapts to the images; none if None.
+        per_class: Number of new examples per class; 20 if None.
+        per_item: Number of new paragraphs per paragraph of SQuAD's JSON; 4 if None.
+        split: Part of the images.
+        overwrite: Replace what an earlier export wrote.
+        seed: Seed of the draws.
+    """
+
+    data: Annotated[
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder with a folder of pictures a class, or a zip of one; a table of sentences; or SQuAD's JSON.",
+            help="A folder with a folder of images per class, or a zip of one; a table of sentences; or SQuAD's JSON.",
         ),
-    ],
-    out: Annotated[Path, typer.Option("--out", help="The folder to write; for sentences the file.")],
+    ]
+    out: Annotated[Path, typer.Option("--out", help="The folder to write; for sentences the file.")]
     plan: Annotated[
-        str | None, typer.Option("--plan", help="What changes an item: a plan, or a preset (see `manyshot ops`).")
-    ] = None,
+        str | None, typer.Option("--plan", help="How an example is changed: a plan or a preset (see `manyshot ops`).")
+    ] = None
     run: Annotated[
         Path | None,
-        typer.Option("--run", help="Instead of --plan: an augmenter's run, which looks at all pictures together."),
-    ] = None,
+        typer.Option("--run", help="Instead of --plan: run of a learned augmenter, which sees all images together."),
+    ] = None
     adapt_steps: Annotated[
         int | None,
         typer.Option(
             "--adapt-steps",
             min=0,
-            help="With --run: adapt to your pictures first, by leave-one-out; takes two of each class.",
+            help="With --run: first adapt to your images, by leave-one-out; needs two of each class.",
         ),
-    ] = None,
+    ] = None
     per_class: Annotated[
-        int | None, typer.Option("--per-class", help="New items a class, 1 to 100,000; 20 if not given.")
-    ] = None,
+        int | None, typer.Option("--per-class", help="New examples per class, 1 to 100,000; 20 if not given.")
+    ] = None
     per_item: Annotated[
-        int | None, typer.Option("--per-item", help="New paragraphs of each in SQuAD's JSON; 4 if not given.")
-    ] = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    encoding: Encoding = None,
-    split: Split = None,
+        int | None, typer.Option("--per-item", help="New paragraphs per paragraph of SQuAD's JSON; 4 if not given.")
+    ] = None
+    split: Split = None
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace --out if an earlier `manyshot augment` wrote it.")
-    ] = False,
-    seed: Seed = 0,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Make new samples of your pictures or sentences and write them as files."""
-    from manyshot.augment import Plan
+    ] = False
+    seed: Annotated[int, SEED] = 0
+
+    @property
+    def count(self) -> int:
+        """Number of new examples per class."""
+        return 20 if self.per_class is None else self.per_class
+
+    def read_plan(self) -> "Plan":
+        """The plan, where there is no run.
+
+        Raises:
+            InputError: If it cannot be read.
+        """
+        from manyshot.augment import Plan
+
+        assert self.plan is not None
+        return Plan(self.plan)
+
+
+@expand_options
+def augment(options: AugmentOptions, table: TableOptions, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Make new examples from your images or sentences and write them as files."""
+    quieten(quiet)
+    if (options.plan is None) == (options.run is None):
+        raise InputError("give one of --plan (how an example is changed) and --run (a learned augmenter), see --help")
+    check_out(options.out.expanduser(), beside=True)
+    if options.run is not None:
+        refuse("with --run, which takes images", per_item=options.per_item, **asdict(table))
+        _augment_learned(options, as_json)
+        return
+    refuse("without --run", adapt_steps=options.adapt_steps)
+    if is_text(options.data):
+        refuse("on sentences of one file", split=options.split)
+        if is_squad(options.data):
+            refuse("on question answering, which has no classes", per_class=options.per_class)
+            refuse("on SQuAD's JSON", **asdict(table))
+            augment_squad_file(options, as_json)
+        else:
+            refuse("on a table; give --per-class", per_item=options.per_item)
+            augment_table(options, table, as_json)
+        return
+    refuse("on images", per_item=options.per_item, **asdict(table))
+    _augment_images(options, as_json)
+
+
+def _augment_images(options: AugmentOptions, as_json: bool) -> None:
+    """Change each image of a folder by a plan."""
     from manyshot.samples.export_pictures import export
 
-    quieten(quiet)
-    if (plan is None) == (run is None):
-        raise InputError("give one of --plan (what changes an item) and --run (an augmenter's), see --help")
-    check_out(out.expanduser(), beside=True)
-    columns = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
-    if run is not None:
-        refuse("with --run, which takes pictures", per_item=per_item, **columns)
-        many = 20 if per_class is None else per_class
-        augment_learned(folder, run, many, out, split, adapt_steps or 0, overwrite, seed, as_json)
-        return
-    assert plan is not None  # one of the two is given
-    refuse("without --run", adapt_steps=adapt_steps)
-    if augment_text.takes(folder):
-        refuse("on sentences of one file", split=split)
-        where = (text_column, label_column, encoding)
-        augment_text.augment_text(
-            folder.expanduser(), plan, out.expanduser(), per_class, per_item, where, overwrite, seed, as_json
-        )
-        return
-    refuse("on pictures", per_item=per_item, **columns)
-    made = export(
-        folder,
-        Plan(plan),
-        20 if per_class is None else per_class,
-        out,
-        seed=seed,
-        split=split,
-        overwrite=overwrite,
+    exported = export(
+        options.data,
+        options.read_plan(),
+        options.count,
+        options.out,
+        seed=options.seed,
+        split=options.split,
+        overwrite=options.overwrite,
     )
-    tell_exported(made, as_json)
+    print_exported(exported, as_json)
+
+
+def _augment_learned(options: AugmentOptions, as_json: bool) -> None:
+    """Make examples with a learned augmenter, which sees all images of a folder together."""
+    from manyshot.meta_augment.train import load_augmenter_run
+    from manyshot.samples.export_learned import export_learned
+
+    assert options.run is not None  # the caller has checked
+    exported = export_learned(
+        options.data,
+        load_augmenter_run(options.run),
+        options.count,
+        options.out,
+        seed=options.seed,
+        split=options.split,
+        adapt_steps=options.adapt_steps or 0,
+        overwrite=options.overwrite,
+    )
+    if as_json:
+        features = None if exported.features is None else str(exported.features)
+        print_json(exported_json(exported) | {"features": features})
+    elif exported.features is None:
+        print_exported(exported, as_json)
+    else:
+        samples = f"{sum(exported.made.values()):,} new features of {len(exported.made)} classes"
+        print(f"{samples}, with weights and labels, in {exported.features}")
+        print(f"Look at the real images nearest to them: {look_at(exported.sheets)}")

@@ -1,80 +1,89 @@
-"""The part of `manyshot augment` for sentences: tables, and question answering in SQuAD's JSON."""
+"""`manyshot augment` on sentences: tables, and question answering in SQuAD's JSON."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from manyshot.base import InputError
-from manyshot.cli.options import columns_of, print_json, refuse
+from manyshot.cli.options import TableOptions
+from manyshot.cli.output import print_json
+
+if TYPE_CHECKING:
+    from manyshot.cli.augment import AugmentOptions
 
 
-def takes(path: Path) -> bool:
+def is_squad(path: Path) -> bool:
+    """Whether a path names question answering in SQuAD's JSON.
+
+    Example:
+        >>> is_squad(Path("squad.json")), is_squad(Path("faq.csv"))
+        (True, False)
+    """
+    return path.suffix.lower() == ".json"
+
+
+def is_text(path: Path) -> bool:
     """Whether a path holds sentences to augment.
 
     Example:
-        >>> takes(Path("faq.csv")), takes(Path("squad.json")), takes(Path("photos"))
+        >>> is_text(Path("faq.csv")), is_text(Path("squad.json")), is_text(Path("photos"))
         (True, True, False)
     """
     from manyshot.datasets.table_reader import is_table
 
-    return is_table(path) or path.suffix.lower() == ".json"
+    return is_table(path) or is_squad(path)
 
 
-def augment_text(
-    path: Path,
-    plan: str,
-    out: Path,
-    per_class: int | None,
-    copies: int | None,
-    columns: tuple[str | None, str | None, str | None],
-    overwrite: bool,
-    seed: int,
-    as_json: bool,
-) -> None:
-    """Make new sentences of a table, or new paragraphs and questions of a SQuAD file, and print what came of it.
+def augment_squad_file(options: "AugmentOptions", as_json: bool) -> None:
+    """Make new paragraphs and questions of a SQuAD file.
 
     Args:
-        path: of the table or JSON.
-        plan: what changes a text.
-        out: the file to write.
-        per_class: new sentences a class of a table; 20 if None.
-        copies: new paragraphs of each paragraph of a SQuAD file; 4 if None.
-        columns: text and label column and encoding of a table.
-        overwrite: whether `out` may be there.
-        seed: of the draws.
-        as_json: print JSON.
+        options: Options of the command.
+        as_json: Print JSON.
+
+    Raises:
+        InputError: If the file to write exists, or SQuAD's JSON cannot be read.
     """
-    from manyshot.augment import Plan
     from manyshot.samples.augment_squad import augment_squad
+
+    path, out = options.data.expanduser(), options.out.expanduser()
+    if out.exists() and (not options.overwrite or out.is_dir() or out.resolve() == path.resolve()):
+        raise InputError(f"{out}: exists already; choose another --out, or add --overwrite")
+    copies = 4 if options.per_item is None else options.per_item
+    result = augment_squad(path, options.read_plan(), copies, out, options.seed)
+    if as_json:
+        counts = ("paragraphs", "questions", "answers", "changed")
+        print_json({"file": str(result.path)} | {name: getattr(result, name) for name in counts})
+        return
+    print(
+        f"{result.paragraphs:,} new paragraphs with {result.questions:,} questions and {result.answers:,} answers "
+        f"at their positions, in {result.path}"
+    )
+
+
+def augment_table(options: "AugmentOptions", table: TableOptions, as_json: bool) -> None:
+    """Make new sentences of a table.
+
+    Args:
+        options: Options of the command.
+        table: How the table is read.
+        as_json: Print JSON.
+
+    Raises:
+        InputError: If the table cannot be read, or the file to write exists.
+    """
     from manyshot.samples.export_text import export_sentences
 
-    how = Plan(plan)
-    if path.suffix.lower() == ".json":
-        refuse("on question answering, which has no classes", per_class=per_class)
-        refuse("on SQuAD's JSON", **dict(zip(("text_column", "label_column", "encoding"), columns, strict=True)))
-        if out.exists() and (not overwrite or out.is_dir() or out.resolve() == path.resolve()):
-            raise InputError(f"{out}: is there already; name another, or add --overwrite")
-        made = augment_squad(path, how, 4 if copies is None else copies, out, seed)
-        if as_json:
-            print_json(
-                {"file": str(made.path), "paragraphs": made.paragraphs, "questions": made.questions}
-                | {"answers": made.answers, "changed": made.changed}
-            )
-        else:
-            print(
-                f"{made.paragraphs:,} new paragraphs with {made.questions:,} questions and {made.answers:,} answers, "
-                f"each at its place, in {made.path}"
-            )
-        return
-    refuse("on a table; name --per-class", per_item=copies)
-    table = export_sentences(
-        path,
-        how,
-        20 if per_class is None else per_class,
-        out,
-        columns=columns_of(*columns),
-        seed=seed,
-        overwrite=overwrite,
+    exported = export_sentences(
+        options.data.expanduser(),
+        options.read_plan(),
+        options.count,
+        options.out.expanduser(),
+        columns=table.columns(),
+        seed=options.seed,
+        overwrite=options.overwrite,
     )
+    samples, classes = sum(exported.made.values()), dict(exported.made)
     if as_json:
-        print_json({"file": str(table.path), "samples": sum(table.made.values()), "classes": dict(table.made)})
+        print_json({"file": str(exported.path), "samples": samples, "classes": classes})
     else:
-        print(f"{sum(table.made.values()):,} new sentences of {len(table.made)} classes in {table.path}")
+        print(f"{samples:,} new sentences of {len(classes)} classes in {exported.path}")

@@ -1,26 +1,16 @@
-"""`manyshot data`: what there is to learn from, whether its files are whole, and what it looks like."""
+"""`manyshot data`: which data sets there are, whether their files are complete, and what they look like."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from manyshot.base import InputError, check_out, did_you_mean, quieten
-from manyshot.cli.options import (
-    Encoding,
-    Json,
-    LabelColumn,
-    Quiet,
-    Root,
-    Size,
-    Split,
-    TextColumn,
-    columns_of,
-    examples,
-    print_json,
-    print_table,
-    refuse,
-)
+from manyshot.cli.option_groups import expand_options
+from manyshot.cli.options import Json, Quiet, Root, Size, Split, TableOptions, examples, refuse
+from manyshot.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from manyshot.tasks import Source
@@ -28,13 +18,19 @@ if TYPE_CHECKING:
 data = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="List, check and show data sets, a folder of pictures, or a table.",
+    help="List, check and show data sets, a folder of images, or a table.",
 )
 
 Name = Annotated[
     str,
-    typer.Argument(metavar="NAME|PATH", help="A data set, a folder or zip with a folder a class, or a table."),
+    typer.Argument(metavar="NAME|PATH", help="A data set, a folder or zip with a folder per class, or a table."),
 ]
+FILE_STATES = {
+    "present": "complete, as published",
+    "differs": "complete, but not the published file",
+    "truncated": "damaged or incomplete; download it again",
+    "missing": "not here",
+}
 
 
 @data.command("list", epilog=examples("manyshot data list", "manyshot data list --root ~/data --json"))
@@ -72,85 +68,84 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
         pixels = "sentences" if row.default_size is None else f"{row.default_size} pixels"
         details = f"splits: {', '.join(row.splits)}\n{pixels}; licence: {row.licence}; {files}"
         rows.append((row.name, f"{row.summary}\n{details}"))
-    print_table(("name", "what it holds"), rows)
+    print_table(("name", "contents"), rows)
     print(
-        "A folder (or zip) with a folder of pictures or text files a class, or a table of sentences, may stand "
-        "wherever a name may."
+        "Wherever a name is accepted, so is the path of a folder (or zip) with a folder of images or text files per "
+        "class, or of a table of sentences."
     )
 
 
 @data.command(
     epilog=examples("manyshot data check omniglot --split small1 --root ~/data", "manyshot data check photos.zip")
 )
+@expand_options
 def check(
     name: Name,
+    table: TableOptions,
     split: Split = None,
     root: Root = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    encoding: Encoding = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check whether all files are whole; exit status 1 if not."""
-    from manyshot.datasets import DATASETS, load_dataset
-    from manyshot.datasets import check as check_files
-    from manyshot.datasets.check_pictures import check_pictures
+    """Check whether all files are complete; exit status 1 if not."""
+    from manyshot.datasets import DATASETS
     from manyshot.datasets.text_table import holds_sentences
 
     quieten(quiet)
-    columns = columns_of(text_column, label_column, encoding)
-    if name not in DATASETS and holds_sentences(Path(name).expanduser()):
-        source = load_dataset(name, split, columns=columns)  # what is broken is told by its line
-        facts = {"name": name, "whole": True, "sentences": len(source), "classes": len(source.class_names)}
-        if as_json:
-            print_json(facts)
-        else:
-            print(f"{name}: {len(source):,} sentences of {len(source.class_names):,} classes, none broken")
-        return
-    refuse("on anything but a table", text_column=text_column, label_column=label_column, encoding=encoding)
-    if name not in DATASETS and Path(name).expanduser().exists():
-        folder = check_pictures(Path(name).expanduser(), split)
-        whole = not folder.broken
-        if as_json:
-            print_json(
-                {
-                    "name": name,
-                    "whole": whole,
-                    "pictures": folder.pictures,
-                    "classes": folder.classes,
-                    "broken": list(folder.broken),
-                }
-            )
-        else:
-            for line in folder.broken:
-                print(line)
-            print(f"{name}: {folder.pictures:,} pictures of {folder.classes:,} classes, {len(folder.broken):,} broken")
+    path = Path(name).expanduser()
+    if name not in DATASETS and holds_sentences(path):
+        facts, lines = _check_table(name, split, table)
     else:
-        states = check_files(name, root)
-        if split is not None and split not in DATASETS[name].splits:
-            raise InputError(f"{name}: no split '{split}'; {did_you_mean(split, DATASETS[name].splits)}")
-        states = [state for state in states if split is None or split in state.file.splits]
-        whole = all(state.state in ("present", "differs") for state in states)
-        if as_json:
-            files = [
-                {"file": state.file.name, "path": str(state.path), "state": state.state, "url": state.file.url}
-                for state in states
-            ]
-            print_json({"name": name, "whole": whole, "files": files})
-        elif not states:
-            print(f"{name}: built in, needs no files")
+        refuse("on anything but a table", **asdict(table))
+        if name not in DATASETS and path.exists():
+            facts, lines = _check_images(name, split)
         else:
-            meaning = {
-                "present": "whole, as published",
-                "differs": "whole, but not the published file",
-                "truncated": "broken or incomplete; fetch it again",
-                "missing": "not here",
-            }
-            for state in states:
-                print(f"{state.path}: {meaning[state.state]}")
-    if not whole:
+            facts, lines = _check_data_set(name, split, root)
+    if as_json:
+        print_json({"name": name, **facts})
+    else:
+        print("\n".join(lines))
+    if not facts["whole"]:
         raise typer.Exit(1)
+
+
+def _check_table(name: str, split: str | None, table: TableOptions) -> tuple[dict[str, Any], list[str]]:
+    """Facts for JSON, and lines to print, of a table of sentences; a damaged row is an error that names its line."""
+    from manyshot.datasets import load_dataset
+
+    source = load_dataset(name, split, columns=table.columns())
+    sentences, classes = len(source), len(source.class_names)
+    facts = {"whole": True, "sentences": sentences, "classes": classes}
+    return facts, [f"{name}: {sentences:,} sentences of {classes:,} classes, none broken"]
+
+
+def _check_images(name: str, split: str | None) -> tuple[dict[str, Any], list[str]]:
+    """The same of a folder or zip of images."""
+    from manyshot.datasets.check_pictures import check_pictures
+
+    folder = check_pictures(Path(name).expanduser(), split)
+    broken = list(folder.broken)
+    facts = {"whole": not broken, "pictures": folder.pictures, "classes": folder.classes, "broken": broken}
+    count = f"{name}: {folder.pictures:,} images of {folder.classes:,} classes, {len(broken):,} broken"
+    return facts, [*broken, count]
+
+
+def _check_data_set(name: str, split: str | None, root: Path | None) -> tuple[dict[str, Any], list[str]]:
+    """The same of a data set's official files."""
+    from manyshot.datasets import DATASETS
+    from manyshot.datasets import check as check_files
+
+    states = check_files(name, root)
+    if split is not None and split not in DATASETS[name].splits:
+        raise InputError(f"{name}: no split '{split}'; {did_you_mean(split, DATASETS[name].splits)}")
+    states = [state for state in states if split is None or split in state.file.splits]
+    files = [
+        {"file": state.file.name, "path": str(state.path), "state": state.state, "url": state.file.url}
+        for state in states
+    ]
+    lines = [f"{state.path}: {FILE_STATES[state.state]}" for state in states]
+    whole = all(state.state in ("present", "differs") for state in states)
+    return {"whole": whole, "files": files}, lines or [f"{name}: built in, needs no files"]
 
 
 @data.command(
@@ -160,69 +155,74 @@ def check(
         "manyshot data show faq.csv --text-column question --label-column topic",
     )
 )
+@expand_options
 def show(
     name: Name,
+    table: TableOptions,
     split: Split = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Draw a contact sheet to this picture file.")] = None,
-    classes: Annotated[int, typer.Option("--classes", min=1, max=500, help="Classes on the sheet, at most.")] = 30,
-    items: Annotated[int, typer.Option("--items", min=1, max=100, help="Items of a class on the sheet, at most.")] = 16,
+    out: Annotated[Path | None, typer.Option("--out", help="Draw a contact sheet to this image file.")] = None,
+    classes: Annotated[int, typer.Option("--classes", min=1, max=500, help="Most classes on the sheet.")] = 30,
+    items: Annotated[int, typer.Option("--items", min=1, max=100, help="Most examples of a class on the sheet.")] = 16,
     paper: Annotated[
         bool | None,
-        typer.Option("--paper/--no-paper", help="Show bright strokes as dark ink on paper; handwriting is by default."),
+        typer.Option(
+            "--paper/--no-paper", help="Draw bright strokes as dark ink on paper; by default for handwriting only."
+        ),
     ] = None,
     size: Size = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    encoding: Encoding = None,
     root: Root = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Describe what is there: pictures, with --out as a contact sheet, or the sentences of a table, class by class."""
+    """Describe a data set: images, with --out as a contact sheet, or the sentences of a table, class by class."""
     from manyshot.datasets import DATASETS, load_dataset
     from manyshot.samples.contact_sheet import save, source_sheet
 
     quieten(quiet)
     if out:
         check_out(out, beside=True)
-    source = load_dataset(name, split, root=root, size=size, columns=columns_of(text_column, label_column, encoding))
+    source = load_dataset(name, split, root=root, size=size, columns=table.columns())
     facts = source.describe()
     if source.is_text:
-        refuse("on sentences, which have no picture", out=out, paper=paper)
+        refuse("on sentences, which have no contact sheet", out=out, paper=paper)
         _show_sentences(source, facts, classes, as_json)
         return
     if out:
-        ink = name in DATASETS and DATASETS[name].ink
-        paper = ink if paper is None else paper
-        title = f"{source.name}: {facts['classes']:,} classes, {facts['examples']:,} examples"
+        paper = (name in DATASETS and DATASETS[name].ink) if paper is None else paper
+        title = f"{source.name}: {facts['classes']:,} classes, {facts['items']:,} examples"
         save(source_sheet(source, title=title, most_rows=classes, most_columns=items, paper=paper), out)
     if as_json:
         print_json({**facts, "sheet": out and str(out)})
         return
-    per_class = facts["examples_per_class"]
-    rows = [
-        ("name", facts["name"]),
-        ("classes", f"{facts['classes']:,}"),
-        ("examples", f"{facts['examples']:,}"),
-        ("examples per class", f"{per_class['min']} to {per_class['max']}, median {per_class['median']:g}"),
-        ("groups", "none" if facts["groups"] is None else f"{facts['groups']:,}"),
-        ("authors", "unknown" if facts["authors"] is None else f"{facts['authors']:,}"),
-        ("shape", " x ".join(map(str, facts["shape"])) if facts["shape"] else facts["type"]),
-    ]
-    print_table(("", ""), rows)
+    print_table(("", ""), _image_facts(facts))
     if out:
         print(f"Contact sheet: {out}")
 
 
-def _show_sentences(source: "Source", facts: dict[str, Any], most: int, as_json: bool) -> None:
+def _image_facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values of what is known of a source of images."""
+    sizes = facts["items_a_class"]
+    return [
+        ("name", facts["name"]),
+        ("classes", f"{facts['classes']:,}"),
+        ("examples", f"{facts['items']:,}"),
+        ("examples per class", f"{sizes['least']} to {sizes['most']}, median {sizes['median']:g}"),
+        ("groups", "none" if facts["groups"] is None else f"{facts['groups']:,}"),
+        ("authors", "unknown" if facts["authors"] is None else f"{facts['authors']:,}"),
+        ("shape", " x ".join(map(str, facts["shape"])) if facts["shape"] else facts["type"]),
+    ]
+
+
+def _show_sentences(source: "Source", facts: Mapping[str, Any], most: int, as_json: bool) -> None:
+    """Print the classes of sentences, the largest first, with an example each."""
     sizes = sorted(zip(source.counts.tolist(), source.class_names, source.starts.tolist(), strict=False), reverse=True)
     if as_json:
         print_json({**facts, "sizes": {name: size for size, name, _ in sizes}})
         return
     rows = [(name, f"{size:,}", source.gather([start])[0][:80]) for size, name, start in sizes[:most]]
-    print_table(("class", "sentences", "such as"), rows, right=(1,))
-    left = len(sizes) - len(rows)
+    print_table(("class", "sentences", "example"), rows, right=(1,))
+    hidden = len(sizes) - len(rows)
     print(
         f"{source.name}: {facts['items']:,} sentences of {facts['classes']:,} classes"
-        + (f", of which {left:,} smaller ones are not shown (--classes)" if left else "")
+        + (f", of which {hidden:,} smaller ones are not shown (--classes)" if hidden else "")
     )

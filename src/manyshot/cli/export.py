@@ -1,4 +1,4 @@
-"""`manyshot export`: a learned policy as a pipeline that needs neither the run nor, if wanted, Manyshot."""
+"""`manyshot export`: a learned policy as a pipeline that needs neither the run nor, for two formats, Manyshot."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,28 +6,29 @@ from typing import Annotated
 import typer
 
 from manyshot.base import InputError, check_out, did_you_mean, quieten, write_aside
-from manyshot.cli.options import Json, Quiet, Split, examples, print_json
+from manyshot.cli.options import Json, Quiet, Split, examples
+from manyshot.cli.output import print_json
 
 EXAMPLES = examples(
     "manyshot export runs/policy --to json --out policy.json",
     "manyshot export runs/policy --to albumentations --out pipeline.py --like photos",
     "",
-    "A policy that looks at the task is written as it would be for the pictures of --like. JSON is read",
-    "by `manyshot.augment.plan.store.from_json`; the others are Python files that import albumentations or torchvision",
-    "alone, with the nearest ops that those have.",
+    "A policy that depends on the task is written as it is for the images of --like. JSON is read by",
+    "`manyshot.augment.plan.store.from_json`; the other formats are Python files that import only albumentations or",
+    "torchvision, with the closest ops that those have.",
 )
-FORMS = ("json", "albumentations", "torchvision")
+FORMATS = ("json", "albumentations", "torchvision")
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run of an augmenter that is a policy of ops.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run of an augmenter that is a policy of ops.")],
     out: Annotated[Path, typer.Option("--out", help="The file to write.")],
     to: Annotated[str, typer.Option("--to", help="json, albumentations or torchvision.")] = "json",
     like: Annotated[
-        Path | None, typer.Option("--like", help="Pictures in class folders that the policy is to be for.")
+        Path | None, typer.Option("--like", help="Images in class folders to write the policy for.")
     ] = None,
     split: Split = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out if it is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -38,12 +39,12 @@ def export(
     from manyshot.meta_augment.train import load_augmenter_run
 
     quieten(quiet)
-    if to not in FORMS:
-        raise InputError(f"--to {to}: {did_you_mean(to, FORMS)}")
+    if to not in FORMATS:
+        raise InputError(f"--to {to}: {did_you_mean(to, FORMATS)}")
     check_out(out.expanduser(), beside=True)
     out = out.expanduser()
     if out.is_dir() or (out.exists() and not overwrite):
-        raise InputError(f"{out}: is there already; name another file, or add --overwrite")
+        raise InputError(f"{out}: exists already; choose another --out, or add --overwrite")
     trained = load_augmenter_run(run)
     plan = policy_to_plan(trained, like, split)
     op = plan.item_op()

@@ -1,25 +1,29 @@
-"""`manyshot gan`: generative models, from training to made pictures and how far to trust them."""
+"""`manyshot gan`: generative models, from training to generated images and how good they are."""
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyshot.base import check_out, note, quieten
-from manyshot.cli import training_options as option
-from manyshot.cli.exported import tell_exported
-from manyshot.cli.options import Json, Quiet, Root, Seed, Size, Split, examples, print_json, print_table
+from manyshot.base import InputError, check_out, note, quieten
+from manyshot.cli.option_groups import Keywords, expand_options
+from manyshot.cli.options import Json, Quiet, Seed, Split, examples
+from manyshot.cli.output import print_exported, print_json, print_table
+from manyshot.cli.training_options import settings_options
+
+if TYPE_CHECKING:
+    from manyshot.generate.train import GeneratorRun
 
 gan = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Generative models: train one, make pictures, make more of your own pictures, score what it makes.",
+    help="Generative models: train one, generate images, generate more of your own images, evaluate what it generates.",
 )
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `manyshot gan train` wrote.")]
 Out = Annotated[Path, typer.Option("--out", help="The folder to write.")]
-PerClass = Annotated[int, typer.Option("--per-class", help="Pictures of each class, 1 to 100,000.")]
+PerClass = Annotated[int, typer.Option("--per-class", help="New images of each class, 1 to 100,000.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if an earlier export wrote it.")]
 
 
@@ -30,117 +34,84 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if a
         "--ada-target 0.6 --out runs/few",
         "manyshot gan train omniglot --model dagan --learning-rate 5e-4 --batch-size 32 --test 0.2 --out runs/dagan",
         "",
-        "Models: gan, dcgan; conditional (told a class); dagan and cvae (shown a picture, make another of its class);",
-        "afhn (the same for features; needs --encoder-run). A training that was stopped goes on with the same command",
-        "and --resume. The run's folder gets config.json, the weights, metrics.jsonl, and samples.png.",
+        "Models: gan and dcgan (unconditional); conditional (given a class); dagan and cvae (given an image, generate",
+        "another of its class); afhn (the same for features; needs --encoder-run). A training that was stopped",
+        "continues with the same command and --resume. The run's folder gets config.json, the weights, metrics.jsonl",
+        "and samples.png.",
     )
 )
+@expand_options
 def train(
-    data: option.Data,
-    out: Annotated[Path, typer.Option("--out", help="The run's folder.")] = Path("runs/gan"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
-    model: Annotated[str, typer.Option(help='Such as "dcgan" or "dagan(width=32)".')] = "dcgan",
-    split: Split = None,
-    root: Root = None,
-    size: Size = None,
-    centered: option.Centered = False,
-    plan: Annotated[
-        str, typer.Option(help="What the discriminator sees augmented, real and made alike; see `manyshot ops`.")
-    ] = "none",
-    ada_target: Annotated[
-        float | None, typer.Option(help="Let the plan's probability adapt, to this target (0.6, say).")
-    ] = None,
-    encoder_run: Annotated[
-        Path | None, typer.Option("--encoder-run", help="Make features of this run's encoder instead of pictures.")
-    ] = None,
-    classes: option.Classes = None,
-    per_class: Annotated[
-        int | None,
-        typer.Option("--per-class", help="Train on so many pictures of each class alone, drawn by the seed."),
-    ] = None,
-    steps: Annotated[int, typer.Option(help="Updates of the generator.")] = 5000,
-    batch_size: Annotated[int, typer.Option(help="Real pictures, and made ones, that an update sees.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="The generator's learning rate.")] = 1e-3,
-    discriminator_learning_rate: Annotated[
-        float | None, typer.Option(help="The discriminator's; the generator's if not given.")
-    ] = None,
-    discriminator_steps: Annotated[int, typer.Option(help="Its updates for one of the generator.")] = 1,
-    ema_decay: Annotated[float, typer.Option(help="How much of the averaged weights a step keeps.")] = 0.999,
-    validation: Annotated[float, typer.Option(help="Share held out to look at meanwhile; 0 for none.")] = 0.0,
-    test: Annotated[float, typer.Option(help="Share set aside for `gan score`; 0 for none.")] = 0.0,
-    eval_every: Annotated[int, typer.Option(help="Steps between two looks at what is made.")] = 500,
-    save_every: option.SaveEvery = 500,
-    device: option.Device = "cpu",
-    seed: Seed = 0,
+    config: Annotated[
+        Keywords,
+        settings_options(
+            "generate/config.py",
+            "GeneratorConfig",
+            without=("fit",),
+            info={
+                "data": typer.Argument(
+                    metavar="DATA", help="A data set (see `manyshot data list`), or a folder or zip of images."
+                ),
+                "encoder": typer.Option("--encoder-run", help="Generate features of this run's encoder, not images."),
+            },
+        ),
+    ],
+    fit: Annotated[Keywords, settings_options("generate/config.py", "GeneratorSettings")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run.")] = Path("runs/gan"),
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint in --out.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a generative model on a data set or a folder of pictures."""
-    from manyshot.datasets import DATASETS
+    """Train a generative model on a data set or a folder of images."""
     from manyshot.generate.config import GeneratorConfig, GeneratorSettings
     from manyshot.generate.train import train_generator
     from manyshot.samples.export_generated import snapshot_sheet
 
     quieten(quiet)
-    config = GeneratorConfig(
-        data=data,
-        split=split,
-        root=None if root is None else str(root),
-        size=size,
-        centered=centered,
-        model=model,
-        plan=plan,
-        encoder=None if encoder_run is None else str(encoder_run),
-        classes=classes,
-        per_class=per_class,
-        validation=validation,
-        test=test,
-        fit=GeneratorSettings(
-            steps=steps,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            discriminator_learning_rate=discriminator_learning_rate,
-            discriminator_steps=discriminator_steps,
-            ema_decay=ema_decay,
-            ada_target=ada_target,
-            eval_every=eval_every,
-            save_every=save_every,
-            seed=seed,
-            device=device,
-        ),
-    )
+    settings = GeneratorConfig(**config, fit=GeneratorSettings(**fit))
     check_out(out)
-    samples = out / "samples.png"
-    draw = snapshot_sheet(samples, paper=data in DATASETS and DATASETS[data].ink)
-    run = train_generator(config, out, resume, title=f"train {out.name}", looked=draw)
+    draw = snapshot_sheet(out / "samples.png", paper=_is_ink(settings.data))
+    run = train_generator(settings, out, resume, title=f"train {out.name}", looked=draw)
+    _print_training(run, out, as_json)
+
+
+def _print_training(run: "GeneratorRun", out: Path, as_json: bool) -> None:
+    """Print which weights a training kept."""
     best = run.best
     if run.trouble is not None:
-        kept = "last weights" if best is None else "weights of the best look"
+        kept = "last weights" if best is None else "weights of the best evaluation"
         note(f"at the last step: {run.trouble}; the {kept} were kept")
-    pictures = samples if samples.exists() else None
+    samples = out / "samples.png" if (out / "samples.png").exists() else None
     if as_json:
         print_json(
             {
                 "run": str(out),
                 "steps": run.steps,
-                "trouble": run.trouble,
+                "warning": run.trouble,
                 "best": best,
-                "samples": None if pictures is None else str(pictures),
+                "samples": None if samples is None else str(samples),
             }
         )
         return
     if best is None:
-        print(f"{out}: {run.steps:,} steps; something was wrong at every look")
+        print(f"{out}: {run.steps:,} steps; every evaluation gave a warning")
     else:
-        print(f"{out}: {run.steps:,} steps; nearest at step {best['step']:,}, where recall was {best['recall']:.2f}")
-    if pictures is not None:
-        print(f"Look at {pictures}; score it with: manyshot gan score {shlex.quote(str(out))}")
+        print(f"{out}: {run.steps:,} steps; best at step {best['step']:,}, with recall {best['recall']:.2f}")
+    if samples is not None:
+        print(f"Look at {samples}; evaluate it with: manyshot gan score {shlex.quote(str(out))}")
+
+
+def _is_ink(data: str) -> bool:
+    """Whether data are drawings, which are shown as dark ink on paper."""
+    from manyshot.datasets import DATASETS
+
+    return data in DATASETS and DATASETS[data].ink
 
 
 @gan.command(
     epilog=examples(
-        "manyshot gan sample runs/gan --per-class 100 --out made",
-        "manyshot gan sample runs/conditional --class 3 --class 8 --per-class 20 --out made --seed 7 --json",
+        "manyshot gan sample runs/gan --per-class 100 --out generated",
+        "manyshot gan sample runs/conditional --class 3 --class 8 --per-class 20 --out generated --seed 7 --json",
     )
 )
 def sample(
@@ -148,57 +119,55 @@ def sample(
     out: Out,
     per_class: PerClass = 20,
     classes: Annotated[
-        list[str] | None, typer.Option("--class", help="A class to make; once for each. All if not given.")
+        list[str] | None, typer.Option("--class", help="A class to generate; repeat for each. All if not given.")
     ] = None,
     overwrite: Overwrite = False,
     seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make pictures, of each class if the model knows classes, and write them as files."""
+    """Generate images, of each class if the model was trained with classes, and write them as files."""
     from manyshot.generate.train import load_generator_run
     from manyshot.samples.export_generated import export_samples
 
     quieten(quiet)
     check_out(out.expanduser(), beside=True)
-    tell_exported(
-        export_samples(
-            load_generator_run(run), per_class, out, classes=tuple(classes or ()), seed=seed, overwrite=overwrite
-        ),
-        as_json,
+    exported = export_samples(
+        load_generator_run(run), per_class, out, classes=tuple(classes or ()), seed=seed, overwrite=overwrite
     )
+    print_exported(exported, as_json)
 
 
 @gan.command(
     epilog=examples(
-        "manyshot gan augment letters --run runs/dagan --per-class 50 --resize --out made",
+        "manyshot gan augment letters --run runs/dagan --per-class 50 --resize --out generated",
         "",
-        "letters/ holds a folder of pictures a class, which the model need not have seen. made/ gets the same folders",
-        "with new pictures, a contact sheet a class, and manifest.jsonl, which names each one's original.",
+        "letters/ holds a folder of images per class; the classes may be new to the model. generated/ gets the same",
+        "folders with new images, a contact sheet per class, and manifest.jsonl, which names each one's original.",
     )
 )
 def augment(
-    folder: Annotated[Path, typer.Argument(help="A folder with a folder of pictures a class, or a zip of one.")],
-    run: Annotated[Path, typer.Option("--run", help="A run of a model that is shown pictures, such as dagan.")],
+    folder: Annotated[Path, typer.Argument(help="A folder with a folder of images per class, or a zip of one.")],
+    run: Annotated[Path, typer.Option("--run", help="Run of a model that is given images, such as dagan.")],
     out: Out,
     per_class: PerClass = 20,
-    resize: Annotated[bool, typer.Option("--resize", help="Bring pictures of another size to the run's.")] = False,
+    resize: Annotated[bool, typer.Option("--resize", help="Resize images that differ from the run's size.")] = False,
     split: Split = None,
     overwrite: Overwrite = False,
     seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make more of your own pictures by a model that is shown each of them."""
+    """Generate more of your own images with a model that is given each of them."""
     from manyshot.generate.train import load_generator_run
     from manyshot.samples.export_generated import export_augmented
 
     quieten(quiet)
     check_out(out.expanduser(), beside=True)
-    made = export_augmented(
+    exported = export_augmented(
         load_generator_run(run), folder, per_class, out, resize=resize, split=split, seed=seed, overwrite=overwrite
     )
-    tell_exported(made, as_json)
+    print_exported(exported, as_json)
 
 
 @gan.command(
@@ -206,27 +175,26 @@ def augment(
         "manyshot gan score runs/gan --copies copies.png",
         "manyshot gan score runs/dagan --encoder-run runs/handwriting --json",
         "",
-        "Judges on what the training set aside (--test, or else --validation of `gan train`). The column `real`",
-        "holds the same measures of as many fresh real items: what could be reached. Without --encoder-run a small",
-        "classifier is trained on what the model learned from, and kept in RUN/encoder.",
+        "Compares with what the training set aside (--test, or else --validation of `gan train`). The column `real`",
+        "has the same metrics of as many other real examples, as a reference. Without --encoder-run a small",
+        "classifier is trained on the model's training data, and kept in RUN/encoder.",
     )
 )
 def score(
     run: Run,
     encoder_run: Annotated[
         Path | None,
-        typer.Option("--encoder-run", help="A run whose encoder knows such pictures; the model's own if not given."),
+        typer.Option("--encoder-run", help="Run whose encoder gives the features; the model's own if not given."),
     ] = None,
     copies: Annotated[
-        Path | None, typer.Option("--copies", help="Draw made pictures beside the nearest training ones to this file.")
+        Path | None,
+        typer.Option("--copies", help="Draw generated images and their nearest training images to this file."),
     ] = None,
     seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score what a model makes, in the features of an encoder that was trained on such pictures."""
-    from manyshot.base import InputError
-    from manyshot.datasets import DATASETS
+    """Evaluate what a model generates, in the features of an encoder that was trained on such images."""
     from manyshot.generate.score import score_run
     from manyshot.generate.scoring_encoder import train_scoring_encoder
     from manyshot.generate.train import load_generator_run
@@ -237,27 +205,27 @@ def score(
     if copies is not None:
         check_out(copies.expanduser(), beside=True, option="--copies")
     model = load_generator_run(run)
-    if copies is not None and len(model.model.shape) != 3:
+    of_images = len(model.model.shape) == 3
+    if copies is not None and not of_images:
         raise InputError("--copies has no effect for models of features; leave it out")
     encoder = None if encoder_run is None else load_run(encoder_run)
-    if encoder is None and len(model.model.shape) == 3:
+    if encoder is None and of_images:
         encoder = train_scoring_encoder(model)
-    found = score_run(model, encoder, seed)
+    scores = score_run(model, encoder, seed)
     if copies is not None:
-        data = model.config.data
-        copies_sheet(found, copies, paper=data in DATASETS and DATASETS[data].ink)
+        copies_sheet(scores, copies, paper=_is_ink(model.config.data))
     if as_json:
-        print_json({"run": str(run), **found.as_dict(), "copies_sheet": None if copies is None else str(copies)})
+        print_json({"run": str(run), **scores.as_dict(), "copies_sheet": None if copies is None else str(copies)})
         return
-    if found.part == "training":
-        note("nothing was set aside, so this judges on what the model was trained on; train with --test")
-    generated, real = found.generated.as_dict(), found.real.as_dict()
-    rows = [(name.replace("_", " "), _number(generated[name]), _number(real[name])) for name in generated]
+    if scores.part == "training":
+        note("nothing was set aside, so this compares with the model's training data; train with --test")
+    generated, real = scores.generated.as_dict(), scores.real.as_dict()
+    rows = [(name.replace("_", " "), _decimal(generated[name]), _decimal(real[name])) for name in generated]
     print_table(("metric", "generated", "real"), rows, right=(1, 2))
-    print(f"{found.examples:,} examples of {found.classes:,} classes of the {found.part} part")
+    print(f"{scores.examples:,} examples of {scores.classes:,} classes of the {scores.part} part")
     if copies is not None:
         print(f"Look at {copies}")
 
 
-def _number(value: float | None) -> str:
+def _decimal(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""The command line: the table of commands, and what a person sees when something goes wrong.
+"""The command line: the table of commands, and how errors are reported.
 
 Modules of commands import what is slow (torch, matplotlib) inside their functions, so that `--help` answers at once.
 """
@@ -12,22 +12,20 @@ import typer
 from typer.core import TyperGroup
 
 from manyshot.base import InputError, WorkStopped, are_several
-from manyshot.cli import augment, compare, data, demo, evaluate, export, ops, train
-from manyshot.cli import gan_commands as gan
+from manyshot.cli import augment, compare, data, demo, evaluate, export, gan_commands, list_ops, train
 
-TOO_LARGE = "Error: this needs more memory than there is; lower the sizes (ways, shots, queries, tasks a step, widths)"
+TOO_LARGE = "Error: not enough memory; lower the sizes (ways, shots, queries, tasks per step, widths)"
 
 
 class Commands(TyperGroup):
-    """Ends every command in a way that a person and a script can read.
+    """Ends every command with an exit status and at most one line of error.
 
-    What a person can mend is one line on standard error and status 2 (as for a mistyped option), trouble of the machine
-    such as a full disk is one line and status 1, Ctrl-C is status 130. Everything else is a fault of ours and keeps its
-    traceback.
+    What the user can fix has status 2 (as has a mistyped option), a failure of the machine (a full disk) status 1, and
+    Ctrl-C status 130. Every other exception is a bug and keeps its traceback.
     """
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own Context has moved between versions
-        """Run the command that was asked for."""
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except InputError as error:
@@ -37,13 +35,13 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             raise _ended("Stopped.", 130) from None
         except BrokenPipeError:
-            # The reader (head, less) has left. What is still buffered must go nowhere, or Python complains at its exit.
+            # The reader (head, less) has left. Output still buffered is discarded, or Python would complain at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
         except MemoryError:
             raise _ended(TOO_LARGE, 1) from None
         except RuntimeError as error:
-            # What torch raises depends on the device; it is a RuntimeError everywhere.
+            # torch's error depends on the device; it is a RuntimeError on all of them.
             if type(error).__name__ != "OutOfMemoryError" and "can't allocate memory" not in str(error):
                 raise
             raise _ended(TOO_LARGE, 1) from None
@@ -66,7 +64,7 @@ def _ended(message: str, status: int, secondary: bool = False) -> typer.Exit:
 app = typer.Typer(
     name="manyshot",
     cls=Commands,
-    help="Data augmentation for few-shot and meta-learning: apply it, generate it, learn it, see whether it helped.",
+    help="Data augmentation for few-shot and meta-learning: apply, generate and learn it, and see whether it helps.",
     no_args_is_help=True,
     add_completion=False,
     # Plain text: class names, plans and paths hold brackets, which rich would read as markup.
@@ -99,12 +97,12 @@ app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=augment.EXAMPLES)(augment.augment)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.add_typer(data.data, name="data")
-app.add_typer(gan.gan, name="gan")
-app.command(epilog=ops.EXAMPLES)(ops.ops)
+app.add_typer(gan_commands.gan, name="gan")
+app.command(epilog=list_ops.EXAMPLES)(list_ops.ops)
 
 
 def run() -> None:
     """Run the command line (the `manyshot` command)."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files that are no text are printed as JSON escapes them
+    if isinstance(sys.stdout, io.TextIOWrapper):  # invalid bytes in file names are escaped
         sys.stdout.reconfigure(errors="backslashreplace")
     app()

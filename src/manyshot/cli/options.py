@@ -1,9 +1,7 @@
-"""Options that several commands share, and how commands print."""
+"""Options that several commands share, and options that have no effect beside others."""
 
-import json
-import shlex
-import sys
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,54 +14,70 @@ if TYPE_CHECKING:
 
     from manyshot.datasets import Columns
 else:
-    Context = typer.Context.__base__  # what commands are really given; its module differs between versions of typer
+    Context = typer.Context.__base__  # the class that commands get; its module differs between versions of typer
+
+ROOT = typer.Option(
+    "--root", help="The folder that holds the data sets' files (or one of them); else MANYSHOT_DATA, else a download."
+)
+SPLIT = typer.Option("--split", help="Which part of the data set; see `manyshot data list`.")
+SIZE = typer.Option("--size", min=1, max=1024, help="Resize images to this many pixels per side.")
+SEED = typer.Option("--seed", min=0, max=2**31 - 1, help="The same seed gives the same result.")
+TEXT_COLUMN = typer.Option(
+    "--text-column", help="The column of a table that holds the sentences; text, sentence, ... if not given."
+)
+LABEL_COLUMN = typer.Option(
+    "--label-column", help="The column of a table that holds the classes; label, intent, ... if not given."
+)
+ENCODING = typer.Option("--encoding", help="Encoding of a table of sentences, such as gb18030; UTF-8 if not given.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="The same seed gives the same result.")]
-Root = Annotated[
-    Path | None,
-    typer.Option(
-        "--root",
-        help="The folder that holds the data sets' files (or one of them); else MANYSHOT_DATA, else a download.",
-    ),
-]
-Split = Annotated[str | None, typer.Option("--split", help="Which part of the data set; see `manyshot data list`.")]
-Size = Annotated[int | None, typer.Option("--size", min=1, max=1024, help="Resize items to this many pixels a side.")]
-TextColumn = Annotated[
-    str | None,
-    typer.Option("--text-column", help="The column of a table's sentences; text, sentence, ... if not given."),
-]
-LabelColumn = Annotated[
-    str | None, typer.Option("--label-column", help="The column of a table's classes; label, intent, ... if not given.")
-]
-Encoding = Annotated[
-    str | None, typer.Option("--encoding", help="Of a table of sentences, such as gb18030; UTF-8 if not given.")
-]
+Seed = Annotated[int, SEED]
+Root = Annotated[Path | None, ROOT]
+Split = Annotated[str | None, SPLIT]
+Size = Annotated[int | None, SIZE]
 
 
-def columns_of(text_column: str | None, label_column: str | None, encoding: str | None) -> "Columns | None":
-    """How a table of sentences is to be read; None where nothing is said of it.
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table of sentences is read.
 
-    Raises:
-        InputError: if the encoding is unknown.
+    Args:
+        text_column: Name of the column of sentences; found by its usual names if None.
+        label_column: Name of the column of classes; likewise.
+        encoding: Such as "gb18030"; UTF-8 if None.
 
     Example:
-        >>> columns_of("question", None, None)
+        >>> TableOptions("question").columns()
         Columns(text='question', label=None, encoding='utf-8')
     """
-    from manyshot.datasets import Columns
 
-    if (text_column, label_column, encoding) == (None, None, None):
-        return None
-    return Columns(text_column, label_column, encoding or "utf-8")
+    text_column: Annotated[str | None, TEXT_COLUMN] = None
+    label_column: Annotated[str | None, LABEL_COLUMN] = None
+    encoding: Annotated[str | None, ENCODING] = None
+
+    def columns(self) -> "Columns | None":
+        """The same for `manyshot.datasets.load`; None where nothing is given.
+
+        Raises:
+            InputError: If the encoding is unknown.
+        """
+        from manyshot.datasets import Columns
+
+        if self == TableOptions():
+            return None
+        return Columns(self.text_column, self.label_column, self.encoding or "utf-8")
 
 
 def refuse(why: str, **options: object) -> None:
-    """Say which option would be ignored, if one is given (is not None).
+    """Refuse an option that would be ignored, if one is given (is not None).
+
+    Args:
+        why: The options have no effect, as in "without DATA".
+        **options: Their values.
 
     Raises:
-        InputError: if so.
+        InputError: If one is given.
 
     Example:
         >>> refuse("without DATA", split=None, root=None)
@@ -73,64 +87,61 @@ def refuse(why: str, **options: object) -> None:
     """
     for name, value in options.items():
         if value is not None:
-            raise InputError(f"--{name.replace('_', '-')} has no effect {why}; leave it out")
+            raise InputError(f"{spelled(name)} has no effect {why}; leave it out")
 
 
-def stands(context: Context, name: str) -> bool:
-    """Whether an option stands on the command line."""
+def refuse_given(context: Context, names: Iterable[str], why: str) -> None:
+    """Refuse options that are on the command line and would be ignored.
+
+    Args:
+        context: Context of the command.
+        names: Options that have no effect.
+        why: Reason, as in "without DATA".
+
+    Raises:
+        InputError: If one of them is on the command line.
+    """
+    for name in names:
+        if is_given(context, name):
+            raise InputError(f"{spelled(name)} has no effect {why}; leave it out")
+
+
+def refuse_others(context: Context, known: Container[str], why: str) -> None:
+    """Refuse all options but some, see `refuse_given`.
+
+    Args:
+        context: Context of the command.
+        known: Options that have an effect.
+        why: Reason why the others have none.
+
+    Raises:
+        InputError: If one of the others is on the command line.
+    """
+    refuse_given(context, (name for name in context.params if name not in known), why)
+
+
+def is_given(context: Context, name: str) -> bool:
+    """Whether an option is on the command line."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
 
-def refuse_others(context: Context, known: Container[str], why: str) -> None:
-    """Refuse what stands on the command line and would be ignored.
+def given(context: Context, names: Iterable[str]) -> dict[str, Any]:
+    """The values of those options that are on the command line."""
+    return {name: context.params[name] for name in names if is_given(context, name)}
 
-    Args:
-        context: of the command.
-        known: the options that have an effect.
-        why: the others have none.
 
-    Raises:
-        InputError: if one of the others is there.
+def spelled(name: str) -> str:
+    """An option as it is written on the command line.
+
+    Example:
+        >>> spelled("per_class"), spelled("data")
+        ('--per-class', 'DATA')
     """
-    for name in context.params:
-        if name not in known and stands(context, name):
-            option = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
-            raise InputError(f"{option} has no effect {why}; leave it out")
-
-
-def command_line() -> str:
-    """The command as it was typed, for a page to show."""
-    return shlex.join(["manyshot", *sys.argv[1:]])
+    return "DATA" if name == "data" else f"--{name.replace('_', '-')}"
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help: examples, each on its own line, as written."""
+    """The end of a command's help: examples, each on a line of its own, as written."""
     # The mark \b keeps the help's formatter from filling the lines of a paragraph.
     return "\n".join(["\b", "Examples:", *(f"  {line}" if line else "\n\b" for line in lines)])
-
-
-def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Print for a program to read."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Print for a person to read.
-
-    Args:
-        columns: headings; empty ones are not printed.
-        rows: cells, as text; brackets are text too, not markup.
-        right: positions of the columns that hold numbers.
-    """
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=any(columns))
-    for position, column in enumerate(columns):
-        table.add_column(Text(column), justify="right" if position in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)

@@ -1,143 +1,103 @@
-"""`manyshot train --stage augmenter` and `--stage joint`: what they ask for and print."""
+"""`manyshot train --stage augmenter` and `--stage joint`."""
 
-import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 from manyshot.base import InputError, check_out, note
-from manyshot.cli.options import Context, command_line, print_json, stands
-from manyshot.cli.ranges import number_or_range
+from manyshot.cli.option_groups import Keywords
+from manyshot.cli.options import Context, given, is_given, spelled
+from manyshot.cli.output import command_line
+from manyshot.cli.training_options import settings_options
+from manyshot.cli.training_result import print_training
 
 if TYPE_CHECKING:
-    from manyshot.training import Settings
+    from manyshot.meta_augment.config import AugmenterConfig
 
 STAGES = ("learner", "augmenter", "joint")
-OF_THE_LEARNER = (
-    "split",
-    "root",
-    "size",
-    "centered",
-    "text_column",
-    "label_column",
-    "encoding",
-    "plan",
-    "test_plan",
-    "objective",
-    "encoder",
-    "classes",
-    "validation",
-    "test",
-    "for_augmenter",
-    "split_by",
-)
-"""Options that the learner's run has settled."""
+AUGMENTER_OPTIONS = ("augmenter", "head", "gradient", "copies")
+AugmenterOptions = Annotated[
+    Keywords,
+    settings_options(
+        "meta_augment/config.py", "AugmenterConfig", only=AUGMENTER_OPTIONS, prefix="At --stage augmenter and joint: "
+    ),
+]
+TASK_OPTIONS = ("ways", "shots", "queries", "within_group")
+"""Options of a learner's training that an augmenter's training has too; the others are settled by the learner's run."""
 
 
-def train_stage(
+def train_augmenter_stage(
     context: Context,
     stage: str,
-    data: str,
-    learner: str,
-    augmenter: str | None,
-    head: str | None,
-    gradient: str,
-    copies: int,
-    ways: str,
-    shots: str,
-    queries: int,
-    within_group: float,
-    fit: "Settings",
+    augmenter: Keywords,
+    config: Keywords,
+    fit: Keywords,
     out: Path,
     resume: bool,
     as_json: bool,
 ) -> None:
-    """Train an augmenter for a learner's run, or both of an augmenter's run further.
+    """Train an augmenter for a learner's run, or train both of an augmenter's run further.
 
     Args:
-        context: of the command, to tell what stands on the command line.
+        context: Context of the command, which says what is on the command line.
         stage: "augmenter" or "joint".
-        data: the learner's, again.
-        learner: the folder of a run.
-        augmenter: method and options; the default, or what the run holds, if None.
-        head: see `AugmenterConfig`; so are gradient, copies, ways, shots, queries, within_group and fit.
-        gradient: see there.
-        copies: see there.
-        ways: see there.
-        shots: see there.
-        queries: see there.
-        within_group: see there.
-        fit: see there.
-        out: the run's folder.
-        resume: go on from its last checkpoint.
-        as_json: print JSON.
+        augmenter: Values of `AUGMENTER_OPTIONS`.
+        config: Settings of a learner's run, of which the data, the run's folder and `TASK_OPTIONS` matter here.
+        fit: Settings of the training loop.
+        out: Folder of the run.
+        resume: Continue from its last checkpoint.
+        as_json: Print JSON.
 
     Raises:
-        InputError: for an option that the learner's run has settled, or other data than its own.
+        InputError: For an option that the learner's run has settled, or data that are not those of the learner's run.
     """
-    from manyshot.meta_augment.config import AugmenterConfig
     from manyshot.meta_augment.diagnose import diagnose_run
-    from manyshot.meta_augment.train import load_augmenter_run, train_augmenter
+    from manyshot.meta_augment.train import train_augmenter
     from manyshot.report.augmenter_page import augmenter_page
     from manyshot.report.page import write_page
     from manyshot.runtime.distributed import joined_processes
-    from manyshot.training import load_run
 
-    for name in OF_THE_LEARNER:
-        if stands(context, name):
-            raise InputError(
-                f"--{name.replace('_', '-')} is as in the run of --learner at --stage {stage}; leave it out"
-            )
-    if not stands(context, "learner"):
-        what = "an augmenter's run" if stage == "joint" else "a run"
-        raise InputError(f"--stage {stage} needs --learner RUN, the folder of {what} that `manyshot train` wrote")
-    given = load_augmenter_run(learner) if stage == "joint" else None
-    trained_on = (load_run(learner) if given is None else given.run).config
+    for name in (*config, "for_augmenter"):
+        if name not in ("data", "learner", *TASK_OPTIONS) and is_given(context, name):
+            raise InputError(f"{spelled(name)} is as in the run of --learner at --stage {stage}; leave it out")
+    settings = _augmenter_config(context, stage, augmenter, config, fit)
+    check_out(out)
+    with joined_processes() as processes:
+        run = train_augmenter(settings, out, resume, title=f"{stage} {out.name}", processes=processes)
+    if not processes.is_main:
+        return
+    diagnosed = diagnose_run(run)
+    write_page(out / "report.html", augmenter_page(run, command_line(), diagnosed))
+    for warning in [] if diagnosed is None else diagnosed[0].warnings:
+        note(warning)
+    plan = f"shots: {settings.copies} x learned"
+    evaluate = ("evaluate", str(out / "learner"), "DATA", "--augmenter", str(out), "--plan", plan)
+    diagnosis = None if diagnosed is None else diagnosed[0].as_dict()
+    print_training(out, run.rows, as_json, evaluate, stage, diagnosis)
+
+
+def _augmenter_config(
+    context: Context, stage: str, augmenter: Keywords, config: Mapping[str, Any], fit: Keywords
+) -> "AugmenterConfig":
+    """The settings of the training, checked against those of the learner's run."""
+    from manyshot.meta_augment.config import AugmenterConfig
+    from manyshot.meta_augment.train import load_augmenter_run
+    from manyshot.training import Settings, load_run
+
+    if not is_given(context, "learner"):
+        run = "an augmenter's run" if stage == "joint" else "a run"
+        raise InputError(f"--stage {stage} needs --learner RUN, the folder of {run} that `manyshot train` wrote")
+    learner, data = config["learner"], config["data"]
+    if stage == "joint":
+        earlier = load_augmenter_run(learner)
+        trained_on = earlier.run.config
+        augmenter = augmenter | {"augmenter": earlier.config.augmenter} | given(context, ["augmenter"])
+    else:
+        trained_on = load_run(learner).config
     if replace(trained_on, data=data).anchored().data != trained_on.anchored().data:
         raise InputError(
             f"DATA {data}: the run in {learner} has set classes of {trained_on.data} aside; name those data"
         )
-    config = AugmenterConfig(
-        learner=learner,
-        augmenter=augmenter or ("hallucinator" if given is None else given.config.augmenter),
-        head=head,
-        gradient=gradient,
-        copies=copies,
-        ways=number_or_range(ways, "--ways"),
-        shots=number_or_range(shots if stands(context, "shots") else "1-5", "--shots"),
-        queries=queries,
-        within_group=within_group,
-        joint=stage == "joint",
-        fit=fit,
-    )
-    check_out(out)
-    with joined_processes() as processes:
-        run = train_augmenter(config, out, resume, title=f"{stage} {out.name}", processes=processes)
-    if not processes.is_main:
-        return
-    report = out / "report.html"
-    diagnosed = diagnose_run(run)
-    write_page(report, augmenter_page(run, command_line(), diagnosed))
-    warnings = [] if diagnosed is None else diagnosed[0].warnings
-    losses = [row["loss"] for row in run.rows if "loss" in row]
-    held_out = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
-    if as_json:
-        print_json(
-            {
-                "run": str(out),
-                "stage": stage,
-                "steps": len(losses),
-                "loss": losses[-1] if losses else None,
-                "validation_accuracy": max(held_out, default=None),
-                "diagnosis": None if diagnosed is None else diagnosed[0].as_dict(),
-                "report": str(report),
-            }
-        )
-        return
-    told = f"{len(losses):,} steps, loss {losses[-1]:.3f}" if losses else "nothing to train, statistics gathered"
-    chosen = f", held-out accuracy {max(held_out):.1%}" if held_out else ""
-    print(f"{out}: {told}{chosen}")
-    for warning in warnings:
-        note(warning)
-    use = f"manyshot evaluate {shlex.quote(str(out / 'learner'))} DATA --augmenter {shlex.quote(str(out))}"
-    print(f'Look at {report}; judge it with: {use} --plan "shots: {config.copies} x learned"')
+    tasks = {name: config[name] for name in TASK_OPTIONS if name != "shots" or is_given(context, "shots")}
+    return AugmenterConfig(**augmenter, **tasks, learner=learner, joint=stage == "joint", fit=Settings(**fit))

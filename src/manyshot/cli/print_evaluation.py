@@ -1,0 +1,84 @@
+"""What `manyshot evaluate` writes and prints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from manyshot.base import InputError
+from manyshot.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from manyshot.tasks import Source
+    from manyshot.training import Evaluation
+    from manyshot.training.support_shuffle import MemorisationProbe
+
+TRANSDUCTIVE = "transductive: each query was normalized by the statistics of all queries of its task"
+
+
+def write_tasks(
+    path: Path,
+    result: "Evaluation",
+    description: dict[str, Any],
+    seed: int,
+    probe: "MemorisationProbe | None" = None,
+    names: Sequence[str] = (),
+) -> None:
+    """Write the accuracy of each task as CSV.
+
+    Args:
+        path: The file.
+        result: The evaluation.
+        description: What was evaluated: its run or encoder is the value of the column `arm`.
+        seed: Seed of the training.
+        probe: Results on the same tasks with shuffled labels of the support, for a column of its own.
+        names: Names of the tasks, where they have such, for a column of its own.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
+    from manyshot.training.task_csv import write_task_csv
+
+    rows = result.task_rows(arm=str(description.get("run") or description["encoder"]), seed=seed)
+    if probe is not None:
+        rows = [row | {"shuffled_support": float(one)} for row, one in zip(rows, probe.shuffled, strict=True)]
+    if names:
+        rows = [row | {"name": name} for row, name in zip(rows, names, strict=True)]
+    try:
+        write_task_csv(path, rows)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another --tasks-file") from None
+
+
+def print_evaluation(
+    result: "Evaluation",
+    probe: "MemorisationProbe | None",
+    source: "Source",
+    description: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Print the hardest classes, accuracy and calibration.
+
+    Args:
+        result: The evaluation.
+        probe: Results with shuffled labels of the support, if asked for.
+        source: Data that the tasks were drawn from.
+        description: What was evaluated, for JSON.
+        as_json: Print JSON.
+    """
+    if as_json:
+        answer = result.as_dict(source.class_names)
+        answer |= {} if probe is None else {"shuffled_support": probe.as_dict()}
+        print_json(description | answer)
+        return
+    low, high = result.interval
+    worst = sorted((accuracy, source.class_names[c]) for c, accuracy in result.per_class.items())[:10]
+    print_table(("hardest classes", "accuracy"), [(name, f"{accuracy:.1%}") for accuracy, name in worst], right=(1,))
+    kind, tasks = "transductive " if result.transductive else "", len(result.accuracy)
+    print(f"{kind}accuracy {result.mean:.2%} [{low:.2%}, {high:.2%}] over {tasks:,} tasks of {source.name}")
+    if probe is not None:
+        low, high = probe.interval
+        print(
+            f"accuracy with shuffled labels of the support {probe.shuffled.mean():.2%}; "
+            f"difference {probe.gap:+.2%} [{low:+.2%}, {high:+.2%}]"
+        )
+    print(f"expected calibration error {result.calibration_error:.1%} (mean gap between confidence and accuracy)")
