@@ -110,7 +110,9 @@ def _load_source(options: EvaluateOptions, table: TableOptions, run: "Run") -> "
             raise InputError(f"{options.run} set no classes aside for testing; name DATA to evaluate it on")
         return test
     images: dict[str, Any] = {"size": run.size, "color": run.channels == 3} if run.channels else {}
-    return load_dataset(options.data, options.split, root=options.root, centered=run.config.centered, columns=table.columns(), **images)
+    return load_dataset(
+        options.data, options.split, root=options.root, centered=run.config.centered, columns=table.columns(), **images
+    )
 
 
 def _note_seen_classes(
