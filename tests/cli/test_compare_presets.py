@@ -48,7 +48,7 @@ def test_a_preset_is_one_page_and_one_answer(manyshot, tiny, tmp_path):
     ("words", "named"),
     [
         (("--preset", "few-task"), "did you mean 'few-tasks'"),
-        (("digits", "--preset", "few-tasks"), "DATA has no effect with this --preset"),
+        (("digits", "--preset", "few-tasks"), "DATA has no effect with --preset few-tasks"),
         (("--preset", "few-tasks", "--arms", "none"), "--arms has no effect"),
         (("--preset", "few-tasks", "--meta-batch-size", 2), "--meta-batch-size has no effect"),
         (("--preset", "memorisation", "--root", "."), "--root has no effect"),

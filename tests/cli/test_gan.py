@@ -66,9 +66,9 @@ class TestTrain:
     @pytest.mark.parametrize(
         ("looks", "kept"),
         [
-            ([(0.6, 0.5), (0.1, 0.0)], "nearest at step 2, where recall was 0.50"),
-            ([(0.6, 0.5), (0.1, 0.4)], "nearest at step 4, where recall was 0.40"),
-            ([None, None], "something was wrong at every look"),
+            ([(0.6, 0.5), (0.1, 0.0)], "best at step 2, with recall 0.50"),
+            ([(0.6, 0.5), (0.1, 0.4)], "best at step 4, with recall 0.40"),
+            ([None, None], "every evaluation gave a warning"),
         ],
         ids=["the nearest collapsed", "the nearest is the last", "no numbers"],
     )
@@ -83,7 +83,7 @@ class TestTrain:
         assert told.status == 0, told.errors
         best = told.json["best"]
         assert (out / "best.safetensors").exists() == (best is not None)
-        assert best is None or f"step {best['step']}, where recall was {best['recall']:.2f}" in kept
+        assert best is None or f"step {best['step']}, with recall {best['recall']:.2f}" in kept
         assert kept in manyshot(*words, "--resume").out
 
     def test_few_pictures_with_adapted_augmentation(self, manyshot, tmp_path):
@@ -263,7 +263,7 @@ class TestScore:
     def test_models_without_classes_are_not_scored_by_class(self, manyshot, trained):
         answer = manyshot("gan", "score", trained / "free", "--encoder-run", trained / "encoder")
         assert answer.status == 0, answer.errors
-        assert "judges on what the model was trained on" in answer.errors
+        assert "compares with the model's training data" in answer.errors
         assert [line.split()[-2:] for line in answer.out.splitlines() if line.startswith("generated to real")] == [
             ["-", "-"]
         ]

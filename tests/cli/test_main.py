@@ -46,7 +46,7 @@ def test_too_little_memory_is_one_line_and_status_one(manyshot, monkeypatch, err
     monkeypatch.setattr(export, "export", failing(error))
     answer = manyshot(*AUGMENT)
     assert (answer.status, answer.errors.count("\n")) == (1, 1)
-    assert "more memory than there is" in answer.errors
+    assert "not enough memory" in answer.errors
 
 
 def test_a_runtime_error_of_ours_keeps_its_traceback(manyshot, monkeypatch):
