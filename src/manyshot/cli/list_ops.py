@@ -38,7 +38,7 @@ def ops(
     if out:
         check_out(out, beside=True)
         if name is not None and name not in OPS:
-            raise InputError(f"'{name}' takes other ops or examples, so it cannot be drawn alone; choose another op")
+            raise InputError(f"'{name}' takes other ops or examples and cannot be drawn alone; choose another")
         from manyshot.report.op_sheet import op_sheet
         from manyshot.samples.contact_sheet import save
 
