@@ -1,4 +1,4 @@
-"""What a plan asks of a learned augmenter, which is trained and kept elsewhere."""
+"""The interface of a learned augmenter to plans."""
 
 from typing import Protocol, runtime_checkable
 
@@ -7,12 +7,12 @@ from torch import Generator
 from manyshot.tasks import Examples
 
 LEARNED = "learned"
-"""The word of a plan that stands for the augmenter that the plan is given."""
+"""The word of a plan that stands for its augmenter."""
 
 
 @runtime_checkable
 class Augmenter(Protocol):
-    """Makes labelled items of the classes of a support set, looking at nothing else.
+    """Generates labelled examples of the classes of a support set, from the support set alone.
 
     Example:
         >>> import torch
@@ -29,21 +29,22 @@ class Augmenter(Protocol):
 
     @property
     def space(self) -> str:
-        """What it takes and makes: "items", as a source holds them, or "features" of an encoder."""
+        """What it takes and generates: "items", as a source holds them, or "features" of an encoder."""
         ...
 
     def make(self, support: Examples, copies: int, generator: Generator) -> Examples:
-        """Make several items of each support item.
+        """Generate several examples per support example.
 
-        Equivariant in the order of classes and of items; the same state of the generator gives the same items.
+        It is equivariant in the order of classes and of examples; the same state of the generator gives the same
+        result.
 
         Args:
-            support: of T tasks; items `[T, n, c, h, w]`, from 0 to 1, or vectors `[T, n, d]`.
-            copies: made items of each support item.
-            generator: of all draws.
+            support: Support sets of T tasks, with items `[T, n, c, h, w]`, from 0 to 1, or vectors `[T, n, d]`.
+            copies: Number of generated examples per support example.
+            generator: Random numbers for all draws.
 
         Returns:
-            The made items alone, `[T, n * copies, ...]`: those of item i stand at `i * copies` and behind, as
-            `variants` lays them out, with soft labels, `origin` i, and a weight that is 0 for padding.
+            The generated examples alone, `[T, n * copies, ...]`: those of example i start at `i * copies`, as in
+            `variants`, with soft labels, `origin` i, and weight 0 for padding.
         """
         ...

@@ -15,9 +15,6 @@ from manyshot.augment.policies import (
     AugMix,
     RandAugment,
     TrivialAugment,
-    aug_mix,
-    rand_augment,
-    trivial_augment,
 )
 from manyshot.augment.policies.space import layer
 from manyshot.base import InputError
@@ -31,31 +28,31 @@ def pictures(n: int = 64, size: int = 16) -> torch.Tensor:
     return torch.rand(n, 3, size, size, generator=generator(7)) * 0.6 + 0.2
 
 
-def move(module, name, strength, images):
+def move(policy, name, strength, images):
     """One move of a policy, on all images, at one strength."""
-    space = module.space()
+    space = policy.space()
     choice = torch.full((len(images),), list(space).index(name))
     return apply_layers(images, [layer(space, choice, torch.full((len(images),), float(strength)))])
 
 
 PAPER = {
-    "identity", "autocontrast", "equalize", "rotate", "solarize", "colour", "posterize", "contrast", "brightness",
+    "identity", "autocontrast", "equalize", "rotate", "solarize", "color", "posterize", "contrast", "brightness",
     "sharpness", "shear_x", "shear_y", "translate_x", "translate_y",
 }  # fmt: skip
 
 
 def test_the_lists_are_those_of_the_papers():
-    assert set(rand_augment.space()) == set(trivial_augment.space()) == PAPER
-    assert set(aug_mix.space()) == PAPER - {"identity", "colour", "contrast", "brightness", "sharpness"}
+    assert set(RandAugment.space()) == set(TrivialAugment.space()) == PAPER
+    assert set(AugMix.space()) == PAPER - {"identity", "color", "contrast", "brightness", "sharpness"}
 
 
-@pytest.mark.parametrize("module", [rand_augment, trivial_augment])
+@pytest.mark.parametrize("policy", [RandAugment, TrivialAugment])
 @pytest.mark.parametrize("name", sorted(PAPER - {"identity"}))
-def test_every_move_changes_pictures_at_full_strength_either_way(module, name):
+def test_every_move_changes_pictures_at_full_strength_either_way(policy, name):
     images = pictures(4)
-    there, back = move(module, name, 1, images), move(module, name, -1, images)
+    there, back = move(policy, name, 1, images), move(policy, name, -1, images)
     assert (there - images).abs().mean() > 0.01
-    directed = name in {"rotate", "colour", "contrast", "brightness", "sharpness", "shear_x", "shear_y"} or "_" in name
+    directed = name in {"rotate", "color", "contrast", "brightness", "sharpness", "shear_x", "shear_y"} or "_" in name
     assert there.equal(back) != directed
     assert there.min() >= 0
     assert there.max() <= 1
@@ -64,7 +61,7 @@ def test_every_move_changes_pictures_at_full_strength_either_way(module, name):
 @pytest.mark.parametrize("name", sorted(PAPER - {"autocontrast", "equalize", "posterize"}))
 def test_a_strength_of_nothing_leaves_the_picture(name):
     images = pictures(4)
-    assert torch.allclose(move(rand_augment, name, 0, images), images, atol=1e-5)
+    assert torch.allclose(move(RandAugment, name, 0, images), images, atol=1e-5)
 
 
 def smooth(size: tuple[int, int] = (48, 64)) -> np.ndarray:
@@ -81,7 +78,7 @@ def test_shears_slant_by_the_range_about_the_centre_as_pillow_slants(name, matri
         (w, h), Image.Transform.AFFINE, (a, b, centre[0], d, e, centre[1]), Image.Resampling.BILINEAR
     )
     image = torch.from_numpy(array)[None, None].float() / 255
-    ours = move(rand_augment, name, 0.5, image)[0, 0] * 255
+    ours = move(RandAugment, name, 0.5, image)[0, 0] * 255
     inside = slice(12, -12)
     assert np.abs(ours.numpy() - np.asarray(expected))[inside, inside].max() <= 2
 
@@ -89,7 +86,7 @@ def test_shears_slant_by_the_range_about_the_centre_as_pillow_slants(name, matri
 def test_translation_is_a_share_of_the_side():
     image = torch.zeros(1, 1, 31, 31)
     image[..., 15, 5] = 1
-    moved = move(trivial_augment, "translate_x", 0.9, image)  # 0.3 of 31 pixels
+    moved = move(TrivialAugment, "translate_x", 0.9, image)  # 0.3 of 31 pixels
     centre = (moved[0, 0].sum(0) * torch.arange(31)).sum() / moved.sum()
     assert centre == pytest.approx(5 + 0.3 * 31, abs=0.02)
 
@@ -102,17 +99,17 @@ class TestRandAugment:
         assert params["strength"].mean().abs() < 0.02
 
     def test_moves_are_carried_out_one_after_another(self):
-        names = list(rand_augment.space())
+        names = list(RandAugment.space())
         params = {
             "choice": torch.tensor([[names.index("rotate"), names.index("solarize")]] * 3),
             "strength": torch.full((3, 2), 0.5),
         }
         images = pictures(3)
-        expected = move(rand_augment, "solarize", 0.5, move(rand_augment, "rotate", 0.5, images))
+        expected = move(RandAugment, "solarize", 0.5, move(RandAugment, "rotate", 0.5, images))
         assert torch.allclose(RandAugment(2).apply(images, params), expected, atol=1e-6)
 
 
-def test_trivial_augment_draws_31_strengths_up_to_its_share():
+def test_trivial_augment_draws_31_strengths_up_to_its_largest():
     strength = TrivialAugment(0.5).sample(20_000, generator())["strength"]
     assert len(strength.abs().unique()) == 31
     assert strength.abs().max() == pytest.approx(0.5)
@@ -128,7 +125,7 @@ class TestAugMix:
         op, images = AugMix(width=2), pictures(5)
         params = op.sample(5, generator())
         result = op.apply(images, params)
-        names = list(aug_mix.space())
+        names = list(AugMix.space())
         for i in range(5):
             chains = []
             for k in range(2):
@@ -136,7 +133,7 @@ class TestAugMix:
                 for step, strength in zip(
                     params["choice"][i, k].tolist(), params["strength"][i, k].tolist(), strict=True
                 ):
-                    image = image if step < 0 else move(aug_mix, names[step], strength, image)
+                    image = image if step < 0 else move(AugMix, names[step], strength, image)
                 chains.append(params["weight"][i, k] * image)
             expected = (1 - params["blend"][i]) * images[i] + params["blend"][i] * sum(chains)[0]
             assert torch.allclose(result[i], expected, atol=1e-5)

@@ -219,10 +219,10 @@ class TestComposites:
         exact = applied(Composites("mean"), episode.as_float())
         assert ((more.query.items.float() / 255 - exact.query.items).abs() <= 0.5 / 255 + 1e-6).all()
 
-    def test_items_that_are_no_pictures_are_refused(self):
+    def test_items_that_are_not_images_are_refused(self):
         episode = episode_of()
         flat = Episode(*(replace(s, items=s.items.flatten(2)) for s in sides(episode)), episode.classes)
-        with pytest.raises(InputError, match="only pictures"):
+        with pytest.raises(InputError, match="only images"):
             applied(Composites(), flat)
 
 

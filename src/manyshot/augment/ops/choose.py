@@ -1,4 +1,4 @@
-"""Ops that choose among ops: one of them, or some of them, by a draw of each item."""
+"""Ops that choose one or some of several ops at random for each item."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from manyshot.base import InputError
 
 @dataclass(frozen=True)
 class OneOf(Composite):
-    """Apply one of several ops to each item, each as likely as the others.
+    """Apply one of several ops to each item, all equally likely.
 
     Args:
-        ops: to choose from.
+        ops: Ops to choose from.
 
     Raises:
-        InputError: for no ops.
+        InputError: If there are no ops.
 
     Example:
         >>> from manyshot.augment.image import Blur, Noise
@@ -41,26 +41,26 @@ class OneOf(Composite):
         return self.ops
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `choice [n]`, a place in `ops`, and the params of each op for all items, under its place."""
+        """Draw `choice [n]`, indices of `ops`, and the params of each op for all items, under its index."""
         choice = torch.randint(len(self.ops), (n,), generator=generator)
-        return {"choice": choice, **{str(place): op.sample(n, generator) for place, op in enumerate(self.ops)}}
+        return {"choice": choice, **{str(index): op.sample(n, generator) for index, op in enumerate(self.ops)}}
 
     def layers(self, params: Params) -> Layers:
-        """One layer, in which each item goes through the op of its choice."""
+        """One layer, in which each item goes through the op chosen for it."""
         choice = params["choice"]
-        return [[chosen(op, params[str(place)], choice == place) for place, op in enumerate(self.ops)]]
+        return [[chosen(op, params[str(index)], choice == index) for index, op in enumerate(self.ops)]]
 
 
 @dataclass(frozen=True)
 class SomeOf(Composite):
-    """Apply so many of several ops to each item, chosen at random without repetition, in the order of the list.
+    """Apply a number of several ops to each item, chosen at random without repetition, in the order of the list.
 
     Args:
-        ops: to choose from.
-        count: how many act on an item.
+        ops: Ops to choose from.
+        count: Number of ops that act on an item.
 
     Raises:
-        InputError: for no ops, or a count that is not from 0 to their number.
+        InputError: If there are no ops, or the count is not from 0 to their number.
 
     Example:
         >>> from manyshot.augment.image import Affine, Blur, Noise
@@ -82,17 +82,17 @@ class SomeOf(Composite):
         return self.ops
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `on [n, ops]`, booleans, and the params of each op for all items, under its place."""
+        """Draw `on [n, ops]`, booleans, and the params of each op for all items, under its index."""
         order = torch.rand(n, len(self.ops), generator=generator).argsort(1).argsort(1)
         return {
             "on": order < self.count,
-            **{str(place): op.sample(n, generator) for place, op in enumerate(self.ops)},
+            **{str(index): op.sample(n, generator) for index, op in enumerate(self.ops)},
         }
 
     def layers(self, params: Params) -> Layers:
-        """A layer for each op, on the items that chose it."""
+        """One layer per op, on the items for which it is chosen."""
         on = params["on"]
-        return [[chosen(op, params[str(place)], on[:, place])] for place, op in enumerate(self.ops)]
+        return [[chosen(op, params[str(index)], on[:, index])] for index, op in enumerate(self.ops)]
 
 
 def _check_ops(op: OneOf | SomeOf) -> None:

@@ -1,7 +1,7 @@
-"""What ops made of ops come down to: layers, in each of which parts of the items go through one op each.
+"""Ops that hold ops as layers, in each of which parts of the items go through one op each.
 
-An op that holds ops tells its `layers` for given params. Applying them, following a point through them, or compiling
-them into fewer passes then takes no knowledge of who chose the ops and how.
+An op that holds ops gives its `layers` for given params. Code that applies them, follows a point through them, or
+compiles them into fewer passes then does not depend on how the ops were chosen.
 """
 
 from abc import abstractmethod
@@ -16,12 +16,12 @@ from manyshot.augment.ops.op import Op, Params, take
 
 
 class Part(NamedTuple):
-    """An op, the params drawn for the items that it changes, and which those are.
+    """An op with the params of the items that it changes, and the indices of these items.
 
     Args:
-        op: what to apply.
-        params: one row for each changed item.
-        rows: `[m]` the places of the changed items, on the CPU; None for all.
+        op: The op to apply.
+        params: Params with one row per changed item.
+        rows: Indices `[m]` of the changed items, on the CPU; None for all items.
     """
 
     op: Op
@@ -30,15 +30,15 @@ class Part(NamedTuple):
 
 
 Layers = list[list[Part]]
-"""One layer after another; the parts of one layer share no item, so their order means nothing."""
+"""Layers in order; the parts of one layer change different items, so their order does not matter."""
 
 
 @runtime_checkable
 class Combined(Protocol):
-    """An op that is nothing but other ops, each on some of the items."""
+    """An op that applies other ops, each to some of the items."""
 
     def layers(self, params: Params) -> Layers:
-        """What these params do, as layers."""
+        """The layers for given params."""
         ...
 
 
@@ -52,13 +52,13 @@ class Composite(Op):
 
     @abstractmethod
     def layers(self, params: Params) -> Layers:
-        """What these params do, as layers."""
+        """The layers for given params."""
 
     def check(self, items: Any) -> None:  # noqa: ANN401 - whatever a caller has
-        """Refuse items that one of the ops cannot change, whether or not its turn comes.
+        """Refuse items that one of the ops cannot change, whether or not it is chosen.
 
         Raises:
-            InputError: naming that op.
+            InputError: Naming that op.
         """
         for op in self.held:
             op.check(items)
@@ -67,7 +67,7 @@ class Composite(Op):
         """Change n items by the ops; differentiable where they are.
 
         Raises:
-            InputError: for items that one of the ops cannot change.
+            InputError: For items that one of the ops cannot change.
         """
         self.check(items)
         return in_floats(items, lambda values: self.change(values, params))
@@ -78,12 +78,12 @@ class Composite(Op):
 
 
 def chosen(op: Op, params: Params, on: Bool[Tensor, "n"]) -> Part:
-    """The part in which an op changes the items that are on.
+    """The part in which an op changes the chosen items.
 
     Args:
-        op: what to apply.
-        params: of all n items.
-        on: which items it changes.
+        op: The op to apply.
+        params: Params of all n items.
+        on: Mask of the items that it changes.
 
     Example:
         >>> import torch
@@ -119,13 +119,13 @@ def _apply_layer(items: Any, layer: Sequence[Part]) -> Any:  # noqa: ANN401 - wh
         changed = items.clone()
         for op, params, rows in layer:
             assert rows is not None  # a part that takes all items is alone in its layer
-            here = rows.to(items.device)
-            changed.index_copy_(0, here, op.apply(items.index_select(0, here), params))
+            index = rows.to(items.device)
+            changed.index_copy_(0, index, op.apply(items.index_select(0, index), params))
         return changed
     result = list(items)
     for op, params, rows in layer:
         assert rows is not None
-        places = rows.tolist()
-        for place, item in zip(places, op.apply([items[place] for place in places], params), strict=True):
-            result[place] = item
+        indices = rows.tolist()
+        for index, item in zip(indices, op.apply([items[index] for index in indices], params), strict=True):
+            result[index] = item
     return result

@@ -1,4 +1,4 @@
-"""Draws of shares that sum to one."""
+"""Samples of the Beta and Dirichlet distributions."""
 
 import numpy as np
 import torch
@@ -7,11 +7,11 @@ from torch import Generator, Tensor
 
 
 def beta(n: int, alpha: float, generator: Generator) -> Float[Tensor, "n"]:
-    """N numbers from 0 to 1 from the symmetric Beta(alpha, alpha).
+    """Draw n numbers from the symmetric Beta(alpha, alpha) distribution.
 
     Example:
-        >>> shares = beta(10_000, 0.2, torch.Generator().manual_seed(0))
-        >>> round(shares.mean().item(), 1), bool((shares < 0.01).float().mean() > 0.1)
+        >>> lam = beta(10_000, 0.2, torch.Generator().manual_seed(0))
+        >>> round(lam.mean().item(), 1), bool((lam < 0.01).float().mean() > 0.1)
         (0.5, True)
     """
     if alpha == 1:
@@ -20,7 +20,7 @@ def beta(n: int, alpha: float, generator: Generator) -> Float[Tensor, "n"]:
 
 
 def dirichlet(n: int, parts: int, alpha: float, generator: Generator) -> Float[Tensor, "n parts"]:
-    """N rows of shares from the symmetric Dirichlet distribution.
+    """Draw n rows of weights that sum to 1 from the symmetric Dirichlet distribution.
 
     Example:
         >>> dirichlet(4, 3, 1.0, torch.Generator().manual_seed(0)).sum(1)
@@ -30,5 +30,5 @@ def dirichlet(n: int, parts: int, alpha: float, generator: Generator) -> Float[T
 
 
 def _numpy(generator: Generator) -> np.random.Generator:
-    """A stream of numpy's, which knows these distributions, that follows from the state of torch's."""
+    """A generator of NumPy, which has these distributions, seeded from torch's generator."""
     return np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))

@@ -1,4 +1,4 @@
-"""Which items an op is for: images, texts, or vectors of features."""
+"""Which kind of items an op takes: images, texts, or vectors of features."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from manyshot.augment.text.text_op import TextOp
 from manyshot.base import InputError
 
 KINDS: dict[str, tuple[type, ...]] = {"images": (*IMAGE_OPS.values(), *POLICIES.values()), "texts": (TextOp,)}
-"""The ops for each kind of item. Ops that hold ops, and foreign ones, are for whatever these take."""
+"""The ops for each kind of item. Ops that hold ops, and adapted ops, take what those ops take."""
 
 
 def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
-    """What the items of T tasks are.
+    """The kind of the items of T tasks: "images", "texts" or "features".
 
     Args:
-        items: `[T, n, ...]`, or T lists of n.
+        items: Items `[T, n, ...]`, or T lists of n texts.
 
     Example:
         >>> import torch
@@ -31,10 +31,10 @@ def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
 
 
 def require_kind(op: object, kind: str) -> None:
-    """Make sure that an op, and the ops that it holds, are for this kind of item.
+    """Check that an op, and the ops that it holds, take this kind of item.
 
     Raises:
-        InputError: naming the op that is not.
+        InputError: Naming an op that does not.
 
     Example:
         >>> from manyshot.augment.image import Flip

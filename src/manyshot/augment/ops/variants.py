@@ -1,4 +1,4 @@
-"""Variants of the items of T tasks, and what to do with what a classifier says of them."""
+"""Changed variants of the items of T tasks, and the average of a classifier's predictions over them."""
 
 from dataclasses import replace
 from itertools import chain
@@ -18,13 +18,13 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
     """Apply an op to the items of all tasks in one call.
 
     Args:
-        op: any op of items.
-        items: `[T, n, ...]`, or T lists of n. uint8 images on the CPU go through the engine.
-        params: of T n items, task by task.
-        floats: whether uint8 images come out as floats from 0 to 1, unrounded, or as uint8.
+        op: An op of items.
+        items: Items `[T, n, ...]`, or T lists of n texts. uint8 images on the CPU go through the engine.
+        params: Params of T * n items, task by task.
+        floats: Whether uint8 images are returned as floats from 0 to 1, unrounded, or as uint8.
 
     Raises:
-        InputError: for an op on another kind of item.
+        InputError: For an op on another kind of item.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -44,7 +44,7 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
 
 
 def are_bytes(items: Any) -> bool:  # noqa: ANN401 - a tensor, or lists for text
-    """Whether items are what the engine takes: `[T, n, c, h, w]` of uint8 on the CPU.
+    """Whether the engine takes the items: uint8 images `[T, n, c, h, w]` on the CPU.
 
     Example:
         >>> are_bytes(torch.zeros(1, 2, 3, 8, 8, dtype=torch.uint8)), are_bytes(torch.zeros(1, 2, 3, 8, 8))
@@ -68,18 +68,18 @@ def change(examples: Examples, op: Op, generator: Generator) -> Examples:
 
 
 def variants(examples: Examples, op: Op, copies: int, generator: Generator, weight: float = 1.0) -> Examples:
-    """Make several changed variants of every item, and none that is left as it was.
+    """Make several changed variants of every item, without the items themselves.
 
     Args:
-        examples: of n items a task.
-        op: what changes an item.
-        copies: variants of an item.
-        generator: for the draws, one a variant.
-        weight: of a variant, as a share of its item's; so padding stays padding.
+        examples: Examples of T tasks, n items each.
+        op: The op that changes an item.
+        copies: Number of variants per item.
+        generator: Random numbers for the draws, one draw per variant.
+        weight: Weight of a variant, as a fraction of its item's weight, so that padding stays padding.
 
     Returns:
-        Examples of n copies items a task. Variant j of item i stands at `i * copies + j`, so items of a class stay
-        together; its origin is i.
+        Examples with n * copies items per task. Variant j of item i has index `i * copies + j`, so that items of a
+        class stay together, and origin i.
 
     Example:
         >>> from manyshot.augment.image import Noise
@@ -110,14 +110,14 @@ def pool_variants(logits: Float[Tensor, "t m ways"], copies: int) -> Float[Tenso
     log p(k | item) = mean_j log p(k | variant j) - log Z: the geometric mean of the variants' predictions.
 
     Args:
-        logits: `[T, n * copies, ways]`; a class that a task lacks may have -inf.
-        copies: variants of an item.
+        logits: Logits `[T, n * copies, ways]`; a class that a task lacks may have -inf.
+        copies: Number of variants per item.
 
     Returns:
-        `[T, n, ways]` log-probabilities.
+        Log-probabilities `[T, n, ways]`.
 
     Raises:
-        ValueError: if the number of logits is no multiple of copies.
+        ValueError: If the number of logits is not a multiple of `copies`.
 
     Example:
         >>> pool_variants(torch.tensor([[[0.0, 2.0], [0.0, 4.0]]]), copies=2).exp().sum(-1)
@@ -125,6 +125,6 @@ def pool_variants(logits: Float[Tensor, "t m ways"], copies: int) -> Float[Tenso
     """
     if logits.shape[1] % copies:
         raise ValueError(f"{logits.shape[1]} variants of each task do not make up items of {copies} variants each")
-    tasks, made, ways = logits.shape
-    by_item = F.log_softmax(logits, -1).reshape(tasks, made // copies, copies, ways)
+    tasks, total, ways = logits.shape
+    by_item = F.log_softmax(logits, -1).reshape(tasks, total // copies, copies, ways)
     return F.log_softmax(by_item.mean(2), -1)

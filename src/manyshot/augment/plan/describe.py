@@ -1,4 +1,4 @@
-"""What a person can ask about an op: what it does, its options, where it may stand; read from the op's class."""
+"""Descriptions of ops, read from their classes: what they do, their options, and at which placements they can act."""
 
 import inspect
 import re
@@ -15,9 +15,9 @@ from manyshot.augment.text.text_op import TextOp
 from manyshot.base.calls import number
 
 EXAMPLE_OPS = "affine noise"
-"""What an op that must be given ops is shown with."""
+"""The ops in the example of an op that takes ops."""
 EXAMPLE_OF_A_CLASS = "turn"
-"""The same for an op of whole tasks, which takes one."""
+"""The op in the example of a task op, which takes one."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class OptionHelp:
     """One option of an op.
 
     Args:
-        name: as the plan language takes it.
-        default: its value where none is given; None for an option that must be given.
-        help: what it means.
+        name: Name of the option in a plan.
+        default: Default value; None for a required option.
+        help: What the option means.
     """
 
     name: str
@@ -46,15 +46,15 @@ class OptionHelp:
 
 @dataclass(frozen=True)
 class OpHelp:
-    """What there is to say about one op; `dataclasses.asdict` makes it JSON.
+    """The description of one op; `dataclasses.asdict` gives JSON.
 
     Args:
-        name: as the plan language takes it.
-        summary: one line.
-        details: the formula and what else its docstring explains; may be empty.
-        options: in the order in which values by position fill them.
-        placements: where it may stand.
-        example: how it is written in a plan.
+        name: Name of the op in a plan.
+        summary: One line on what it does.
+        details: The rest of its docstring, such as the formula; may be empty.
+        options: Its options, in the order in which values by position fill them.
+        placements: Names of the placements at which it can act.
+        example: The op as written in a plan.
     """
 
     name: str
@@ -67,7 +67,7 @@ class OpHelp:
 
 LEARNED_HELP = OpHelp(
     name=LEARNED,
-    summary="Shots that a learned augmenter makes of the whole support set; it is named beside the plan.",
+    summary="Shots that a learned augmenter generates from the whole support set.",
     details="The augmenter is trained on other tasks (`manyshot train --stage augmenter`) and named by "
     "`--augmenter RUN`, in Python by `plan.with_augmenter(...)`. The word stands alone in its clause; `weight` "
     "multiplies the weights that the augmenter gives.",
@@ -75,7 +75,7 @@ LEARNED_HELP = OpHelp(
     placements=("shots",),
     example=f"8 x {LEARNED}",
 )
-"""The word of a plan that is no op."""
+"""The description of the word `learned`, which is not an op."""
 
 
 def describe_ops(table: Mapping[str, Any] = NAMED) -> tuple[OpHelp, ...]:

@@ -1,4 +1,4 @@
-"""The fields of an op's class, which are its options."""
+"""The options of an op, which are the fields of its class."""
 
 from dataclasses import MISSING, Field, fields
 from typing import Any

@@ -1,6 +1,6 @@
 r"""The language of augmentation plans: one line of text in, a syntax tree out, and back.
 
-A plan says what changes where::
+A plan says which ops act where::
 
     task: turn; support: affine(15) elastic(0.1); shots: 8 x elastic
     task: turn flip(per=task); support+query: affine stroke(1, p=0.5); shots: 8 x affine weight 0.5; query: 4 x affine
@@ -14,16 +14,16 @@ Grammar, with spaces and line breaks free::
     argument  = value | name "=" value        values by position first, then by name
     value     = number | word | "text" | op+  an op may hold ops: oneof(affine flip)
 
-- `task` changes support and query together, the same change for a whole class; with `turn(per=task)` for all classes.
+- `task` changes support and query together, with one draw per class, or with `turn(per=task)` one draw per task.
 - `support` and `query` change every item by its own draw; `query: 4 x …` puts four variants in place of each item.
 - `shots: 8 x …` adds eight variants of each support item, which stays; `weight 0.5` counts each as half an item.
 - Every op takes `p`: `elastic(0.1, p=0.5)` changes an item with probability one half.
-- Mixes (mixup, cutmix, mosaic) stand last in a clause of support, query or shots; they mix labels along with items.
-- `shots: 8 x learned` has a learned augmenter make the shots (see `manyshot.augment.augmenter`).
-- Each placement stands at most once. Clauses act in the order task, support, query, shots, however they are written.
-- A preset stands alone and means the text that it is short for (see `manyshot.augment.plan.presets`).
+- Mixes (mixup, cutmix, mosaic) stand last in a clause of support, query or shots; they mix labels as well as items.
+- `shots: 8 x learned` adds shots that a learned augmenter generates (`manyshot.augment.augmenter`).
+- Each placement occurs at most once. Clauses act in the order task, support, query, shots, however they are written.
+- A preset stands alone and is short for its text (`manyshot.augment.plan.presets`).
 
-`str` gives the canonical text: what was written, in its order, with standard spaces and numbers in their shortest form.
+`str` gives the canonical text: the ops in the order written, with standard spaces and numbers in their shortest form.
 """
 
 from manyshot.augment.plan.placements import PLACEMENTS, check_clause
@@ -33,13 +33,13 @@ from manyshot.base.calls import MAX_LENGTH, Call, CallParser, shorten
 
 
 def parse(text: str) -> Syntax:
-    """Read a plan. Names of ops are not looked up here (see `manyshot.augment.registry`).
+    """Parse a plan, without looking up the names of ops, which `manyshot.augment.registry` does.
 
     Args:
-        text: at most 10,000 characters, ops nested at most 8 deep.
+        text: A plan of at most 10,000 characters, with ops nested at most 8 deep.
 
     Raises:
-        InputError: naming the character where the text stops making sense.
+        InputError: If the text is not a plan, naming the character where it goes wrong.
 
     Example:
         >>> plan = parse("task:turn;shots:8x elastic( .10 )")

@@ -1,4 +1,4 @@
-"""Plans with a name: good beginnings for a kind of picture or text."""
+"""Named plans: good starting points for a kind of image or text."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ class Preset:
     """A named plan.
 
     Args:
-        plan: its text.
-        summary: one line on what it is for.
+        plan: Text of the plan.
+        summary: One line on what it is for.
     """
 
     plan: str
@@ -23,60 +23,60 @@ _UPRIGHTLESS = "flip turn(fit=yes) affine(10, 1.1, 0.05, 0.05, edge=reflection)"
 
 TEXT_PRESETS = {
     "eda": Preset(
-        "shots: 4 x eda", "English texts: four variants, each by synonyms, insertion, swap or deletion of words"
+        "shots: 4 x eda", "English texts: four variants, each by synonyms, insertion, swap or deletion of words (EDA)"
     ),
-    "aeda": Preset("shots: 4 x aeda", "texts: four variants with further punctuation, all words in their order"),
-    "typing": Preset("shots: 4 x oneof(typos misspell case)", "English texts: four variants, typed in haste"),
+    "aeda": Preset("shots: 4 x aeda", "texts: four variants with inserted punctuation; the words keep their order"),
+    "typing": Preset("shots: 4 x oneof(typos misspell case)", "English texts: four variants with typing errors"),
     "chinese": Preset(
         "shots: 4 x oneof(swap_words delete_words aeda homophones)",
-        "Chinese texts: four variants, by words swapped or left out, punctuation, or what sounds alike",
+        "Chinese texts: four variants, by swapped or deleted words, punctuation, or homophones",
     ),
 }
-"""Those for texts."""
+"""The presets for texts by name."""
 
 PRESETS = {
     "handwriting": Preset(
         f"task: turn flip; support+query: {_DEFORM} stroke(0.7, p=0.5)",
-        "to train on letters: turned and mirrored letters as new ones; slant, size, place, wobble and pen of each item",
+        "training on letters: turned and mirrored letters as new classes; slant, size, position and stroke of each",
     ),
     "handwriting-test": Preset(
         f"shots: 256 x {_GENTLE}; query: 32 x {_GENTLE}",
-        "to classify letters: deformed variants of support items to compare with, of query items to average over",
+        "classifying letters: deformed variants of support items to compare with, of query items to average over",
     ),
     "natural": Preset(
         f"support+query: {_CAMERA}",
-        "photographs: mirrored, cropped, in another light",
+        "photographs: mirrored, cropped, with other lighting",
     ),
     "medical": Preset(
         f"support+query: {_UPRIGHTLESS} brightness(0.1) contrast(0.1)",
-        "scans and microscope pictures without an upright: turned, mirrored, mildly deformed; stains stay",
+        "scans and micrographs without an orientation: rotated, mirrored, mildly deformed; stains stay",
     ),
     "natural-policy": Preset(
         "support+query: flip resized_crop(0.5) trivialaugment",
-        "photographs, with nothing to tune: mirrored, cropped, and one of fourteen moves at any strength",
+        "photographs, with nothing to tune: mirrored, cropped, and TrivialAugment",
     ),
     "query-cutmix": Preset(
         f"support: {_CAMERA}; query: {_CAMERA} cutmix(2)",
-        "photographs, as Ni et al. 2021 found best of one placement: what is judged is cut together",
+        "photographs, the best single placement of Ni et al. 2021: CutMix of queries",
     ),
     "query-cutmix-turned": Preset(
         f"task: turn(p=0.67); support: {_CAMERA}; query: {_CAMERA} cutmix(2)",
-        "photographs, their best pair: queries cut together, and half of the classes turned into new ones",
+        "photographs, their best pair: CutMix of queries, and half of the classes rotated into new ones",
     ),
     "maxup-pool": Preset(
         f"task: turn(p=0.67); support: {_CAMERA} oneof(erase self_mix, p=0.3); "
         f"query: {_CAMERA} oneof(erase self_mix, p=0.3) cutmix(2, p=0.5)",
-        "photographs, for the objective maxup: what each draw takes from their pool of methods",
+        "photographs, for the objective maxup: the pool of methods of Ni et al. 2021",
     ),
-    "shot-flip": Preset("shots: flip(1)", "photographs, to classify: their mirrored shots count as further shots"),
+    "shot-flip": Preset("shots: flip(1)", "classifying photographs: mirrored shots as additional shots"),
     "medical-slides": Preset(
         f"support+query: {_UPRIGHTLESS} stain_jitter(0.05) blur(0.7, p=0.3)",
-        "pictures of stained slides: as medical, and stained in another laboratory",
+        "images of stained slides: as medical, with the stain of another laboratory",
     ),
     "medical-scans": Preset(
         "support+query: affine(10, 1.1, 0.05, 0.05) bias_field(0.2) foreground_gamma(1.3) ghosting(0.3, p=0.2)",
-        "scans with an upright, bright on dark: mildly moved, unevenly received, with ghosts",
+        "scans with an orientation, bright on dark: mildly moved, with bias fields and ghosting",
     ),
     **TEXT_PRESETS,
 }
-"""The presets by name; a name may stand as a plan. Those of one word are the few-shot standards."""
+"""The presets by name; a name can be used as a plan."""

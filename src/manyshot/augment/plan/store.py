@@ -1,8 +1,8 @@
-"""Pipelines as JSON: written with every option spelled out, read through a table of names, so that no code is run.
+"""Ops as JSON, with every option spelled out and read through a table of names, so that no code is run.
 
     {"manyshot pipeline": 1, "op": {"name": "compose", "ops": [{"name": "flip", "p": 0.5}, ...]}}
 
-What a default is may change; a stored pipeline does not.
+Defaults may change; a stored pipeline does not.
 """
 
 import json
@@ -20,7 +20,7 @@ from manyshot.base import InputError, did_you_mean
 HEAD = "manyshot pipeline"
 VERSION = 1
 DEEPEST = 32
-"""Ops inside ops."""
+"""How deep ops may be nested."""
 
 NAMES: Mapping[str, type] = {
     **OPS,
@@ -31,15 +31,15 @@ NAMES: Mapping[str, type] = {
     "sometimes": Sometimes,
     "sometimes_mix": SometimesMix,
 }
-"""All that can be stored, by name."""
+"""Every op that can be stored, by name."""
 _NAME_OF = {kind: name for name, kind in NAMES.items()}
 
 
 def to_json(op: Op | Mix) -> str:
-    """Write an op, a pipeline of them or a mix as one line of JSON.
+    """Write an op, a pipeline of ops or a mix as one line of JSON.
 
     Raises:
-        InputError: for an op that has no name in the table, such as a foreign one.
+        InputError: For an op that has no name in the table, such as an adapted op of another library.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -52,11 +52,11 @@ def to_json(op: Op | Mix) -> str:
 def from_json(text: str) -> Any:  # noqa: ANN401 - an op or a mix
     """Read what `to_json` wrote.
 
-    Options that are not there take their defaults.
+    Missing options take their defaults.
 
     Raises:
-        InputError: naming what is wrong and where: no JSON, another version, an unknown name or option, a value of the
-            wrong kind or out of range.
+        InputError: For text that is not JSON, another version, an unknown name or option, or a value of the wrong type
+            or out of range, naming where.
 
     Example:
         >>> from manyshot.augment.image import Affine
@@ -84,7 +84,7 @@ def _written(value: Any) -> Any:  # noqa: ANN401 - a field of an op
         return value
     kind = type(value)
     if kind not in _NAME_OF:
-        raise InputError(f"{kind.__name__} cannot be stored: only ops of Manyshot's own table can, see `manyshot ops`")
+        raise InputError(f"{kind.__name__} cannot be stored: only ops that `manyshot ops` lists can")
     return {"name": _NAME_OF[kind], **{name: _written(getattr(value, name)) for name in options(kind)}}
 
 
@@ -113,11 +113,11 @@ def _read(stored: object, where: str, depth: int) -> Any:  # noqa: ANN401 - an o
 
 
 def _value(stored: object, kind: Any, where: str, depth: int) -> Any:  # noqa: ANN401 - what a field may hold
-    """A stored value as what the field wants."""
+    """A stored value as the type of the field."""
     if kind == tuple[Op, ...]:
         if not isinstance(stored, list):
             _fail(where, "no list", "give a list of ops")
-        return tuple(_expect(Op, inner, f"{where}[{place}]", depth) for place, inner in enumerate(stored))
+        return tuple(_expect(Op, inner, f"{where}[{index}]", depth) for index, inner in enumerate(stored))
     if kind in (Op, Mix):
         return _expect(kind, stored, where, depth)
     if kind is float and isinstance(stored, int) and not isinstance(stored, bool):

@@ -1,4 +1,4 @@
-"""The syntax tree of a plan: what was written, before any name is looked up. See `manyshot.augment.plan.language`."""
+"""The syntax tree of a plan (`manyshot.augment.plan.language`), before the names of ops are looked up."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Policies: published ways to choose ops at random, with their papers' lists and ranges."""
+"""Policies: published ways to choose ops at random, with the ops and ranges of the papers."""
 
 from manyshot.augment.ops.op import Op
 from manyshot.augment.policies.aug_mix import AugMix
@@ -10,6 +10,6 @@ POLICIES: dict[str, type[Op]] = {
     "trivialaugment": TrivialAugment,
     "augmix": AugMix,
 }
-"""Every policy by its name in the language of plans; its options are the fields of the class, the main one first."""
+"""Every policy by its name in a plan; its options are the fields of the class, the main one first."""
 
 __all__ = ["POLICIES", "AugMix", "RandAugment", "TrivialAugment"]

@@ -1,7 +1,9 @@
-"""The moves that policies choose from: one op each, whose strength is one number from -1 to 1."""
+"""The ops that policies choose from, each with a strength from -1 to 1."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -18,18 +20,20 @@ from manyshot.augment.image import (
     Sharpness,
     Solarize,
 )
-from manyshot.augment.ops.combine import Part
+from manyshot.augment.image.image_op import ImageOp
+from manyshot.augment.ops.combine import Layers, Part, apply_layers
 from manyshot.augment.ops.compose import Compose
 from manyshot.augment.ops.op import Op, Params
 
 
 @dataclass(frozen=True)
 class Move:
-    """An op, and its params for given strengths.
+    """An op with a strength.
 
     Args:
-        op: what is applied.
-        params: from strengths `[m]`, -1 to 1, to params of m items. A move that knows no direction looks at the size.
+        op: The op to apply.
+        params: Function of strengths `[m]`, -1 to 1, that returns params of m items. Ops without a direction use the
+            absolute value.
     """
 
     op: Op
@@ -41,11 +45,11 @@ class Ranges:
     """What a strength of 1 means.
 
     Args:
-        shear: slant, as a tangent.
-        shift: translation, as a share of the image's side.
-        degrees: rotation.
-        factor: change of a factor of colour, contrast, brightness or sharpness from 1.
-        bits: fewest bits that posterise keeps, and most.
+        shear: Shear, as a tangent.
+        shift: Translation, as a fraction of the image's side.
+        degrees: Rotation in degrees.
+        factor: Difference of the factor of color, contrast, brightness or sharpness from 1.
+        bits: Smallest and largest number of bits that posterize keeps.
     """
 
     shear: float
@@ -56,10 +60,10 @@ class Ranges:
 
 
 class ShearVertical(Affine):
-    """An affine map whose `shear` slants rows instead of columns: to the right, they rise by it."""
+    """An affine map whose `shear` slants rows instead of columns: rows rise to the right."""
 
     def inverse(self, params: Params, size: tuple[int, int]) -> Float[Tensor, "n 2 2"]:
-        """Linear part of the map from output to input."""
+        """The linear part of the map from output to input."""
         shear: Tensor = params["shear"]
         one, zero = torch.ones_like(shear), torch.zeros_like(shear)
         rows = torch.stack((one, zero, shear * size[1] / size[0], one), -1)
@@ -67,7 +71,7 @@ class ShearVertical(Affine):
 
 
 def moves(ranges: Ranges) -> dict[str, Move]:
-    """The fourteen moves of RandAugment by name, for given ranges.
+    """The fourteen ops of RandAugment by name, for given ranges.
 
     Example:
         >>> space = moves(Ranges(shear=0.3, shift=0.45, degrees=30, factor=0.9, bits=(4, 8)))
@@ -93,7 +97,7 @@ def moves(ranges: Ranges) -> dict[str, Move]:
         "translate_y": Move(Affine(), lambda strength: _affine(down=2 * ranges.shift * strength)),
         "rotate": Move(Affine(), lambda strength: _affine(degrees=ranges.degrees * strength)),
         "brightness": Move(Brightness(), factor),
-        "colour": Move(Saturation(), factor),
+        "color": Move(Saturation(), factor),
         "contrast": Move(Contrast(), factor),
         "sharpness": Move(Sharpness(), factor),
         "posterize": Move(Posterize(), bits),
@@ -104,9 +108,9 @@ def moves(ranges: Ranges) -> dict[str, Move]:
 
 
 def layer(space: dict[str, Move], choice: Int[Tensor, "n"], strength: Float[Tensor, "n"]) -> list[Part]:
-    """The layer in which each item goes through the move of its choice, a place in the space, at its strength.
+    """The layer in which each item goes through the op chosen for it, an index of the space, at its strength.
 
-    A choice of -1 leaves the item alone.
+    A choice of -1 leaves the item unchanged.
 
     Example:
         >>> space = moves(Ranges(shear=0.3, shift=0.45, degrees=30, factor=0.9, bits=(4, 8)))
@@ -115,11 +119,41 @@ def layer(space: dict[str, Move], choice: Int[Tensor, "n"], strength: Float[Tens
         [('Affine', [0, 2]), ('Brightness', [1])]
     """
     parts = []
-    for place, move in enumerate(space.values()):
-        rows = (choice == place).nonzero().flatten()
+    for index, move in enumerate(space.values()):
+        rows = (choice == index).nonzero().flatten()
         if len(rows):
             parts.append(Part(move.op, move.params(strength[rows]), rows))
     return parts
+
+
+class MovePolicy(ImageOp):
+    """A policy that puts each image through some of the fourteen ops, one after another."""
+
+    ranges: ClassVar[Ranges]
+    """What a strength of 1 means."""
+    channels: ClassVar[tuple[int, ...]] = (1, 3)
+
+    @classmethod
+    def space(cls) -> dict[str, Move]:
+        """The ops by name, in the order of `choice`."""
+        return _moves(cls.ranges)
+
+    def layers(self, params: Params) -> Layers:
+        """One layer per op of an image, from `choice` and `strength`, `[n]` or `[n, count]`."""
+        choice, strength = params["choice"], params["strength"]
+        if choice.ndim == 1:
+            choice, strength = choice[:, None], strength[:, None]
+        return [layer(self.space(), choice[:, k], strength[:, k]) for k in range(choice.shape[1])]
+
+    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """Apply the ops one after another; differentiable in images."""
+        result: Tensor = apply_layers(images, self.layers(params))
+        return result
+
+
+@cache
+def _moves(ranges: Ranges) -> dict[str, Move]:
+    return moves(ranges)
 
 
 def _affine(
@@ -129,7 +163,7 @@ def _affine(
     down: Tensor | None = None,
     degrees: Tensor | None = None,
 ) -> Params:
-    """Params of an affine map that does one thing."""
+    """Params of an affine map with one nonzero parameter."""
     given = next(value for value in (shear, right, down, degrees) if value is not None)
     zero = torch.zeros_like(given)
 

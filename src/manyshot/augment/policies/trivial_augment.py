@@ -1,38 +1,34 @@
 """TrivialAugment (Müller and Hutter 2021)."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Generator
 
-from manyshot.augment.image.image_op import ImageOp
-from manyshot.augment.ops.combine import Layers, apply_layers
 from manyshot.augment.ops.op import Params, check_number
-from manyshot.augment.policies.space import Move, Ranges, layer, moves
+from manyshot.augment.policies.space import MovePolicy, Ranges
 
 BINS = 30
-"""Steps from no strength to all of it."""
+"""Number of steps from no strength to the full range."""
 RANGES = Ranges(shear=0.99, shift=1 / 3, degrees=135, factor=0.99, bits=(2, 8))
 
 
 @dataclass(frozen=True)
-class TrivialAugment(ImageOp):
-    """Put each image through one random move at a random strength: nothing to tune.
+class TrivialAugment(MovePolicy):
+    """Apply one random op at a random strength to each image, with nothing to tune.
 
-    The moves are those of RandAugment, the ranges the paper's wide ones: a shear of 0.99, 135 degrees, factors of 0.01
-    or 1.99, 2 bits, a threshold of 0. The strength is one of 31 steps from nothing to all of that, either way.
+    The ops are those of RandAugment, with the paper's wide ranges: a shear of 0.99, 135 degrees, factors of 0.01 or
+    1.99, 2 bits, a threshold of 0. The strength is one of 31 steps from nothing to these values, in either direction.
 
-    Unlike the paper's code, which translates by up to 32 pixels whatever the size, translations are up to a third of
-    the side.
+    Unlike in the paper's code, which translates by up to 32 pixels at any size, translations are up to a third of the
+    side.
 
     Args:
-        strength: share of the paper's ranges.
+        strength: Fraction of the paper's ranges.
 
     Raises:
-        InputError: for a strength outside 0 to 1.
+        InputError: For a strength outside 0 to 1.
 
     Example:
         >>> op = TrivialAugment()
@@ -45,31 +41,16 @@ class TrivialAugment(ImageOp):
 
     strength: float = 1.0
 
-    channels: ClassVar[tuple[int, ...]] = (1, 3)
+    ranges: ClassVar[Ranges] = RANGES
 
     def __post_init__(self) -> None:
         check_number(self, "strength", high=1)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `choice [n]`, a place in the list of moves, and `strength [n]`, -1 to 1."""
+        """Draw `choice [n]`, an index of `space()`, and `strength [n]`, -1 to 1."""
         sign = 2 * torch.randint(2, (n,), generator=generator) - 1
         step = torch.randint(BINS + 1, (n,), generator=generator)
         return {
-            "choice": torch.randint(len(space()), (n,), generator=generator),
+            "choice": torch.randint(len(self.space()), (n,), generator=generator),
             "strength": self.strength / BINS * sign * step,
         }
-
-    def layers(self, params: Params) -> Layers:
-        """One layer."""
-        return [layer(space(), params["choice"], params["strength"])]
-
-    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
-        """Carry out the move; differentiable in images."""
-        result: Tensor = apply_layers(images, self.layers(params))
-        return result
-
-
-@cache
-def space() -> dict[str, Move]:
-    """The moves by name, in the order of `choice`."""
-    return moves(RANGES)

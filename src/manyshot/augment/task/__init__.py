@@ -1,4 +1,4 @@
-"""Augmentation of whole tasks: draws that support and query share, further classes, changed labels."""
+"""Augmentation of whole tasks: draws that support and query share, new classes, changed labels."""
 
 from manyshot.augment.task.composites import Composites
 from manyshot.augment.task.label_noise import LabelNoise
@@ -12,6 +12,6 @@ TASK_OPS: dict[str, type[TaskOp]] = {
     "permute_labels": PermuteLabels,
     "label_noise": LabelNoise,
 }
-"""Every op of whole tasks by its name."""
+"""Every task op by its name in a plan."""
 
 __all__ = ["TASK_OPS", "Composites", "LabelNoise", "MoreClasses", "PermuteLabels", "TaskOp"]

@@ -1,4 +1,4 @@
-"""Classes put together from two classes, as new classes of a task (task mixup of Ni et al. 2021)."""
+"""New classes of a task, composed of two of its classes (task mixup of Ni et al. 2021)."""
 
 from dataclasses import dataclass
 
@@ -8,33 +8,33 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
-from manyshot.augment.task.task_op import TaskOp, require_classes, which, with_classes
+from manyshot.augment.task.task_op import TaskOp, add_classes, choose_tasks, require_classes
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples
 from manyshot.tasks.class_index import gather_items, index_of
 
 LARGEST_CUT = 0.3
-"""How far from the middle a picture is cut, as a share of half its side."""
+"""Largest distance of a cut from the center of an image, as a fraction of half its side."""
 
 
 @dataclass(frozen=True)
 class Composites(TaskOp):
-    """Add classes that are two classes of the task put together: each item shows one item of either.
+    """Add classes that combine two classes of the task: each item shows one item of each.
 
-    halves: one on this side of a cut, the other beyond it;   mean: (a + b) / 2;   max: the brighter of the two
-    arranged: both whole, made smaller and moved: beside each other, above each other, on each other, or one small in
-    the other; the brighter of the two where they meet. For drawings, as letters of some scripts are made of others.
+    halves: one on each side of a cut;   mean: (a + b) / 2;   max: the pixelwise maximum
+    arranged: both whole, scaled down and moved: beside, above or over each other, or one small inside the other;
+    the pixelwise maximum where they overlap. For drawings, since some letters are composed of other letters.
 
-    What is shared: which two classes, and the cut or the arrangement, are one draw a new class, the same for its
-    support and query items. Item number i of the new class is made of items number i of the two.
+    The two classes and the cut or arrangement are drawn once per new class, for its support and query items alike. Item
+    i of the new class combines items i of the two classes.
 
     Args:
-        how: "halves", "mean", "max" or "arranged".
-        count: new classes a task; pairs go round a circle of the task's classes in random order.
-        p: share of tasks that get them.
+        how: How the items are combined: "halves", "mean", "max" or "arranged".
+        count: Number of new classes per task; they combine neighbors of the task's classes in a random circular order.
+        p: Probability that a task gets new classes.
 
     Raises:
-        InputError: for a value out of range; on applying, for tasks without classes or items that are no pictures.
+        InputError: For a value out of range; on applying, for tasks without classes or items that are not images.
 
     Example:
         >>> dark, light = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
@@ -57,11 +57,11 @@ class Composites(TaskOp):
     def sample(self, tasks: int, ways: int, generator: Generator) -> Params:
         """Draw `on [T]`, `rank [T, ways]` (the order of the classes), `cut [T, count]`, -1 to 1, `down [T, count]`.
 
-        Of "arranged" also `maps [T, count, 2, 2, 3]`: from the composite's coordinates to those of either class.
+        For "arranged" also `maps [T, count, 2, 2, 3]`: from the coordinates of the composite to those of each class.
         """
         new = tasks * self.count
         drawn = {
-            "on": which(self.p, tasks, generator),
+            "on": choose_tasks(self.p, tasks, generator),
             "rank": torch.rand(tasks, ways, generator=generator),
             "cut": uniform(new, -LARGEST_CUT, LARGEST_CUT, generator).view(tasks, self.count),
             "down": (torch.rand(new, generator=generator) < 0.5).view(tasks, self.count),
@@ -71,44 +71,44 @@ class Composites(TaskOp):
         return drawn
 
     def apply(self, episode: Episode, params: Params) -> Episode:
-        """Put the classes together; uint8 pictures are rounded."""
+        """Combine the classes; uint8 images are rounded."""
         require_classes(episode, self)
-        here = episode.support.class_mask
-        order = params["rank"].to(here.device).masked_fill(~here, 2).argsort(1)
-        there = here.sum(1, keepdim=True)
-        number = torch.arange(self.count, device=here.device)
-        pair = torch.stack([order.gather(1, (number + step) % there) for step in (0, 1)])
-        present = (params["on"].to(here.device)[:, None] & (number < there)) & (there > 1)
-        support, query = (self._joined(side, pair, present, params) for side in (episode.support, episode.query))
+        present = episode.support.class_mask
+        order = params["rank"].to(present.device).masked_fill(~present, 2).argsort(1)
+        counts = present.sum(1, keepdim=True)
+        number = torch.arange(self.count, device=present.device)
+        pair = torch.stack([order.gather(1, (number + step) % counts) for step in (0, 1)])
+        added = (params["on"].to(present.device)[:, None] & (number < counts)) & (counts > 1)
+        support, query = (self._combined(side, pair, added, params) for side in (episode.support, episode.query))
         return Episode(support, query, torch.cat([episode.classes, torch.full_like(pair[0], -1)], 1))
 
     def most_ways(self, ways: int) -> int:
-        """So many more."""
+        """`count` more than before."""
         return ways + self.count
 
-    def _joined(self, side: Examples, pair: Tensor, present: Tensor, params: Params) -> Examples:
+    def _combined(self, side: Examples, pair: Tensor, added: Tensor, params: Params) -> Examples:
         if not isinstance(side.items, Tensor) or side.items.ndim != 5:
-            raise InputError("Composites: only pictures can be put together; leave it out for other items")
+            raise InputError("Composites: only images can be combined; leave it out for other items")
         tasks = len(side.class_mask)
         counts = ((side.weight > 0)[..., None] & (side.labels > 0)).sum(1)
         each = max(int(counts.max()), 1)
-        # Item i of new class k stands at place k * each + i.
+        # Item i of new class k has index k * each + i.
         number = torch.arange(each, device=pair.device).repeat(self.count).expand(tasks, -1)
         first, second = (way.repeat_interleave(each, 1) for way in pair)
-        (place, _), (other, _) = (index_of(side, way, number) for way in (first, second))
+        (first_index, _), (second_index, _) = (index_of(side, way, number) for way in (first, second))
         both = (number < counts.gather(1, first)) & (number < counts.gather(1, second))
-        weight = side.weight.gather(1, place) * both * present.repeat_interleave(each, 1)
-        parts = gather_items(side.items, place), gather_items(side.items, other)
+        weight = side.weight.gather(1, first_index) * both * added.repeat_interleave(each, 1)
+        parts = gather_items(side.items, first_index), gather_items(side.items, second_index)
         if self.how == "arranged":
             maps = params["maps"].to(pair.device).repeat_interleave(each, 1)
-            made = torch.maximum(*(_moved(part, maps[:, :, number]) for number, part in enumerate(parts)))
+            items = torch.maximum(*(_moved(part, maps[:, :, number]) for number, part in enumerate(parts)))
         else:
             cut, down = (params[name].to(pair.device).repeat_interleave(each, 1) for name in ("cut", "down"))
-            made = self._together(*parts, cut, down)
+            items = self._blend(*parts, cut, down)
         labels = torch.eye(self.count, device=pair.device).repeat_interleave(each, 0).to(side.labels)
-        return with_classes(side, made, labels.expand(tasks, -1, -1), weight, present, place)
+        return add_classes(side, items, labels.expand(tasks, -1, -1), weight, added, first_index)
 
-    def _together(self, a: Tensor, b: Tensor, cut: Float[Tensor, "t m"], down: Tensor) -> Tensor:
+    def _blend(self, a: Tensor, b: Tensor, cut: Float[Tensor, "t m"], down: Tensor) -> Tensor:
         if self.how == "max":
             return torch.maximum(a, b)
         if self.how == "mean":
@@ -119,7 +119,7 @@ class Composites(TaskOp):
 
 
 def _arrangements(n: int, generator: Generator) -> Float[Tensor, "n 2 2 3"]:
-    """Two maps an arrangement, from the coordinates (-1 to 1) of the whole to those of its first and second part."""
+    """Two maps per arrangement, from the coordinates (-1 to 1) of the composite to those of its two parts."""
 
     def draw(low: float, high: float) -> Tensor:
         return uniform(n, low, high, generator)
@@ -146,7 +146,7 @@ def _arrangements(n: int, generator: Generator) -> Float[Tensor, "n 2 2 3"]:
 
 
 def _moved(items: Float[Tensor, "t m c h w"] | UInt8[Tensor, "t m c h w"], maps: Float[Tensor, "t m 2 3"]) -> Tensor:
-    """Each picture seen through its map; nothing beyond its edges."""
+    """Each image transformed by its map, with zeros beyond its borders."""
     flat = items.flatten(0, 1)
     grid = F.affine_grid(maps.flatten(0, 1).to(torch.get_default_dtype()), list(flat.shape), align_corners=False)
     if flat.is_floating_point():

@@ -1,4 +1,4 @@
-"""Noise that the targets of a task share (Rajendran, Irpan and Jang 2020)."""
+"""Noise on targets, shared by a task (Rajendran, Irpan and Jang 2020)."""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +6,7 @@ import torch
 from torch import Generator
 
 from manyshot.augment.ops.op import Params, check_choice, check_number
-from manyshot.augment.task.task_op import TaskOp, which
+from manyshot.augment.task.task_op import TaskOp, choose_tasks
 from manyshot.base import InputError
 from manyshot.tasks import Episode
 
@@ -15,16 +15,16 @@ from manyshot.tasks import Episode
 class LabelNoise(TaskOp):
     """Add one number to all targets of a task, in support and query alike.
 
-    y' = y + strength * e_t,   e_t ~ U(-1, 1) or N(0, 1), one draw for each task and output
+    y' = y + strength * e_t,   e_t ~ U(-1, 1) or N(0, 1), one draw per task and output
 
-    What is shared: the draw, by all items of support and query. The target of an item can then not be known without
-    the support, so a learner that memorised its training tasks instead of adapting is wrong: it raises the entropy of
-    the targets given the items. For regression; `permute_labels` does the same to classes.
+    All items of support and query share the draw. The target of an item can then not be predicted without the support,
+    so that a learner that memorized its training tasks instead of adapting is wrong: the op raises the entropy of the
+    targets given the items. For regression; `permute_labels` does the same to classes.
 
     Args:
-        strength: of the noise.
-        kind: "uniform" or "normal".
-        p: share of tasks that it changes.
+        strength: Factor of the noise.
+        kind: Distribution of the noise, "uniform" or "normal".
+        p: Probability that a task is changed.
 
     Raises:
         InputError: for a value out of range; on applying, for tasks with classes.
@@ -49,7 +49,7 @@ class LabelNoise(TaskOp):
 
     def sample(self, tasks: int, ways: int, generator: Generator) -> Params:
         """Draw `on [T]`, booleans, and `noise [T, outputs]`."""
-        on = which(self.p, tasks, generator)
+        on = choose_tasks(self.p, tasks, generator)
         if self.kind == "normal":
             return {"on": on, "noise": torch.randn(tasks, ways, generator=generator)}
         return {"on": on, "noise": 2 * torch.rand(tasks, ways, generator=generator) - 1}

@@ -1,4 +1,4 @@
-"""Changed classes as further classes of the same task (Liu, Chao and Lin 2020; Ni et al. 2021)."""
+"""Changed classes as new classes of the same task (Liu, Chao and Lin 2020; Ni et al. 2021)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from manyshot.augment.ops.op import Op, Params, check_number, take
 from manyshot.augment.ops.variants import apply_in_tasks
 from manyshot.augment.task.shared import class_rows
-from manyshot.augment.task.task_op import TaskOp, require_classes, which, with_classes
+from manyshot.augment.task.task_op import TaskOp, add_classes, choose_tasks, require_classes
 from manyshot.tasks import Episode, Examples
 
 
@@ -18,16 +18,16 @@ from manyshot.tasks import Episode, Examples
 class MoreClasses(TaskOp):
     """Add every class of a task once more, changed: a letter and the same letter on its side become two classes.
 
-    What is shared: the op's draw is one a class, the same for its support and query items; classes differ. A class that
-    the op leaves as it is, as a turn by no quarter does, is not added, since it would stand beside itself under another
-    name. Tasks have up to twice as many classes then.
+    The op is drawn once per class, for its support and query items alike. A class that the op leaves unchanged, such as
+    by a rotation of 0 degrees, is not added, since the task would have it twice. Tasks can then have twice as many
+    classes.
 
     Args:
-        op: what changes a class, such as `turn`.
-        p: share of tasks that get further classes.
+        op: The op that changes a class, such as `turn`.
+        p: Probability that a task gets new classes.
 
     Raises:
-        InputError: for a p outside 0 to 1; on applying, for tasks without classes.
+        InputError: For a p outside 0 to 1; on applying, for tasks without classes.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -47,26 +47,28 @@ class MoreClasses(TaskOp):
         check_number(self, "p", high=1)
 
     def sample(self, tasks: int, ways: int, generator: Generator) -> Params:
-        """Draw `on [T]`, booleans, and the op's params of T ways classes under `inner`."""
-        return {"on": which(self.p, tasks, generator), "inner": self.op.sample(tasks * ways, generator)}
+        """Draw `on [T]`, booleans, and the op's params of T * ways classes under `inner`."""
+        return {"on": choose_tasks(self.p, tasks, generator), "inner": self.op.sample(tasks * ways, generator)}
 
     def apply(self, episode: Episode, params: Params) -> Episode:
-        """Change the items of every class by its params, and add them behind the others."""
+        """Change the items of every class by its params, and add them as new classes."""
         require_classes(episode, self)
         sides = (episode.support, episode.query)
-        made = [apply_in_tasks(self.op, s.items, take(params["inner"], class_rows(s)), floats=False) for s in sides]
-        changed = torch.stack([_changed(s, items) for s, items in zip(sides, made, strict=True)]).any(0)
+        generated = [
+            apply_in_tasks(self.op, s.items, take(params["inner"], class_rows(s)), floats=False) for s in sides
+        ]
+        changed = torch.stack([_changed(s, items) for s, items in zip(sides, generated, strict=True)]).any(0)
         present = episode.support.class_mask & changed & params["on"].to(changed.device)[:, None]
-        support, query = (_joined(s, items, present) for s, items in zip(sides, made, strict=True))
+        support, query = (_joined(s, items, present) for s, items in zip(sides, generated, strict=True))
         return Episode(support, query, torch.cat([episode.classes, torch.full_like(episode.classes, -1)], 1))
 
     def most_ways(self, ways: int) -> int:
-        """Twice as many."""
+        """Twice as many as before."""
         return 2 * ways
 
 
 def _changed(side: Examples, items: Any) -> Bool[Tensor, "t ways"]:  # noqa: ANN401 - a tensor, or lists for text
-    """Which classes have an item that is not what it was."""
+    """Which classes have an item that changed."""
     if isinstance(items, Tensor):
         other = (items != side.items).flatten(2).any(2)
     else:
@@ -74,11 +76,11 @@ def _changed(side: Examples, items: Any) -> Bool[Tensor, "t ways"]:  # noqa: ANN
             [[a != b for a, b in zip(*rows, strict=True)] for rows in zip(items, side.items, strict=True)]
         )
     other = other.to(side.weight.device) & (side.weight > 0)
-    found: Tensor = ((side.labels > 0) & other[..., None]).any(1)
-    return found
+    result: Tensor = ((side.labels > 0) & other[..., None]).any(1)
+    return result
 
 
 def _joined(side: Examples, items: Any, present: Bool[Tensor, "t ways"]) -> Examples:  # noqa: ANN401 - as above
     weight = side.weight * present.gather(1, side.class_ids)
     origin = torch.arange(weight.shape[1], device=weight.device).expand_as(weight)
-    return with_classes(side, items, side.labels, weight, present, origin)
+    return add_classes(side, items, side.labels, weight, present, origin)

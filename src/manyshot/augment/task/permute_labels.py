@@ -1,4 +1,4 @@
-"""Labels permuted task by task, so that they cannot be known without the support (Rajendran, Irpan and Jang 2020)."""
+"""Labels permuted per task, so that they cannot be predicted without the support (Rajendran, Irpan and Jang 2020)."""
 
 from dataclasses import dataclass, replace
 
@@ -6,24 +6,23 @@ import torch
 from torch import Generator
 
 from manyshot.augment.ops.op import Params, check_number
-from manyshot.augment.task.task_op import TaskOp, require_classes, which
+from manyshot.augment.task.task_op import TaskOp, choose_tasks, require_classes
 from manyshot.tasks import Episode, Examples
 
 
 @dataclass(frozen=True)
 class PermuteLabels(TaskOp):
-    """Give the classes of each task each other's numbers.
+    """Permute the labels of the classes of each task.
 
-    What is shared: the permutation is one draw a task, the same for support and query, so the task stays solvable and
-    needs its support. It raises the entropy of the labels given the items, which cures memorisation where tasks come
-    with class numbers of their own (a fixed list of tasks); where classes are drawn in random order anyway it changes
-    nothing.
+    The permutation is drawn once per task, for support and query alike, so that the task can still be solved, but only
+    with its support. It raises the entropy of the labels given the items, which prevents memorization where tasks have
+    fixed labels (a fixed list of tasks); where classes are drawn in random order it has no effect.
 
     Args:
-        p: share of tasks that it changes.
+        p: Probability that a task is changed.
 
     Raises:
-        InputError: for a p outside 0 to 1; on applying, for tasks without classes.
+        InputError: For a p outside 0 to 1; on applying, for tasks without classes.
 
     Example:
         >>> side = Examples(torch.rand(1, 2, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
@@ -39,15 +38,15 @@ class PermuteLabels(TaskOp):
         check_number(self, "p", high=1)
 
     def sample(self, tasks: int, ways: int, generator: Generator) -> Params:
-        """Draw `on [T]`, booleans, and `rank [T, ways]`, whose order is the classes' new order."""
-        return {"on": which(self.p, tasks, generator), "rank": torch.rand(tasks, ways, generator=generator)}
+        """Draw `on [T]`, booleans, and `rank [T, ways]`; the classes are sorted by rank."""
+        return {"on": choose_tasks(self.p, tasks, generator), "rank": torch.rand(tasks, ways, generator=generator)}
 
     def apply(self, episode: Episode, params: Params) -> Episode:
-        """Permute labels and class numbers; classes that a task lacks stay behind the others."""
+        """Permute labels and classes; classes that a task lacks stay behind the others."""
         require_classes(episode, self)
         present = episode.support.class_mask
-        place = torch.arange(present.shape[1], device=present.device) / present.shape[1]
-        rank = torch.where(params["on"].to(present.device)[:, None], params["rank"].to(present.device), place)
+        unchanged = torch.arange(present.shape[1], device=present.device) / present.shape[1]
+        rank = torch.where(params["on"].to(present.device)[:, None], params["rank"].to(present.device), unchanged)
         order = rank.masked_fill(~present, 2).argsort(dim=1, stable=True)
 
         def permuted(side: Examples) -> Examples:
