@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Ridge,
     )
     from manyshot.nets import Conv4, PretrainedEncoder, ResNet12, TextEncoder
+    from manyshot.registration import register
     from manyshot.runs import load
     from manyshot.samples.export_pictures import export
     from manyshot.tasks import Episode, EpisodeSampler, Examples, RegressionTasks, Sinusoids, Source, join_sources
@@ -93,6 +94,7 @@ __all__ = [
     "load",
     "load_dataset",
     "ops",
+    "register",
     "train",
 ]
 
@@ -101,6 +103,7 @@ _PACKAGES = {
     "InputError": "base",
     "load_dataset": "datasets",
     "load": "runs",
+    "register": "registration",
     "export": "samples.export_pictures",
     **dict.fromkeys(("AugmentResampler", "FewShotClassifier"), "estimators"),
     **dict.fromkeys(("Conv4", "PretrainedEncoder", "ResNet12", "TextEncoder"), "nets"),

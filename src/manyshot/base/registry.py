@@ -105,7 +105,7 @@ class Registry(Catalog[Callable[..., T]]):
         """
         if not callable(entry):
             raise InputError(f"{self.kind} '{name}': {entry!r:.40} is neither a class nor a function")
-        if inspect.isclass(entry) and not hasattr(entry, "build") and not issubclass(entry, self.base):
+        if inspect.isclass(entry) and not issubclass(entry, self.base):
             raise InputError(f"{self.kind} '{name}': class {entry.__name__} is not derived from {self._bases}")
         if hasattr(self.base, "build") and not inspect.isclass(entry):
             raise InputError(f"{self.kind} '{name}': give a class derived from {self._bases}, not a function")
