@@ -96,7 +96,7 @@ class TestRegister:
         manyshot.train(config, tmp_path / "run")
         learner = manyshot.load(tmp_path / "run").learner
         assert isinstance(learner, Centroids)
-        assert float(learner.scale) == pytest.approx(3, abs=0.1)
+        assert learner.scale.item() == pytest.approx(3, abs=0.1)
 
     def test_a_data_set_loads(self, register):
         row = DataSet("noise-pictures", "noise", "none", "https://example.org", ("all",), 8, noise)

@@ -183,7 +183,7 @@ class TestRegistering:
         def needs(loader: object) -> None:
             return None
 
-        with pytest.raises(InputError, match="'needs-it': needs: parameter 'loader' needs an annotation"):
+        with pytest.raises(InputError, match="'needs-it': needs: parameter 'loader' needs a default"):
             filters().register("needs-it", needs)
 
     def test_an_entry_can_be_removed(self):
