@@ -55,11 +55,11 @@ class TestTrain:
             high = grown.height
         again = manyshot("gan", "train", "digits", "--size", 8, "--model", "dcgan(2)", "--out", out, "--resume", *TINY)
         assert again.status == 0
-        from manyshot.generate.fit import Looks, read_looks
+        from manyshot.generate.snapshots import SnapshotImages, read_snapshots
         from manyshot.samples.export_generated import snapshot_sheet
 
-        looks = read_looks(out, up_to=2)
-        snapshot_sheet(out / "first.png", paper=True)(Looks(None, looks))
+        looks = read_snapshots(out, up_to=2)
+        snapshot_sheet(out / "first.png", paper=True)(SnapshotImages(None, looks))
         with Image.open(out / "first.png") as first:
             assert first.height < high
 
@@ -73,10 +73,10 @@ class TestTrain:
         ids=["the nearest collapsed", "the nearest is the last", "no numbers"],
     )
     def test_tells_the_look_whose_weights_were_kept(self, manyshot, tmp_path, monkeypatch, looks, kept):
-        from manyshot.generate.monitor import Look
+        from manyshot.generate.monitor import Snapshot
 
-        found = iter(None if look is None else Look(look[0], 0.9, look[1]) for look in looks)
-        monkeypatch.setattr("manyshot.generate.fit.look_at", lambda *arguments: next(found))
+        found = iter(None if look is None else Snapshot(look[0], 0.9, look[1]) for look in looks)
+        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: next(found))
         out = tmp_path / "run"
         words = ("gan", "train", "digits", "--size", 8, "--model", "gan(4)", "--out", out, *TINY)
         told = manyshot(*words, "--json")

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings
+from manyshot.generate.monitor import Snapshot
 from manyshot.generate.train import train_generator
 
 TINY = ("--steps", 2, "--batch-size", 4, "--eval-every", 2, "--quiet")
@@ -87,10 +88,11 @@ class TestPicturesGiven:
 class TestWeights:
     @pytest.mark.parametrize("command", ["sample", "augment"])
     def test_a_manifest_tells_the_step_of_the_weights(self, manyshot, tmp_path, monkeypatch, command):
-        from manyshot.generate.monitor import Look
 
         distances = iter([0.1, 0.2])
-        monkeypatch.setattr("manyshot.generate.fit.look_at", lambda *arguments: Look(next(distances), 0.5, 0.5))
+        monkeypatch.setattr(
+            "manyshot.generate.fit.evaluate_snapshot", lambda *arguments: Snapshot(next(distances), 0.5, 0.5)
+        )
         fit = GeneratorSettings(steps=4, batch_size=4, eval_every=2, eval_examples=16)
         model = "dcgan(2, noise=4)" if command == "sample" else "dagan(2, judge=2, noise=4)"
         run = train_generator(GeneratorConfig("digits", size=16, model=model, fit=fit), tmp_path / "run")
@@ -135,7 +137,7 @@ class TestOptions:
         [
             (
                 ("--model", "cvae", "--ada-target", 0.5),
-                "adapt: cvae has no discriminator, so it has no effect; leave it out",
+                "ada_target: cvae has no discriminator, so it has no effect; leave it out",
             ),
             (
                 ("--plan", "task: turn"),

@@ -15,8 +15,9 @@ from manyshot.generate import Batches, DataSpec, parse_model
 from manyshot.generate.ada import EVERY, AdaptiveProbability
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings, data_spec_of, load_generator_sources
 from manyshot.generate.diff_augment import no_augmentation
-from manyshot.generate.fit import fit_generator, read_looks
-from manyshot.generate.monitor import Look, look_at, trouble
+from manyshot.generate.fit import fit_generator
+from manyshot.generate.snapshots import read_snapshots
+from manyshot.generate.monitor import Snapshot, diagnose_training, evaluate_snapshot
 from manyshot.generate.train import GeneratorRun, load_generator_run, train_generator
 from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.metrics_log import read_metrics
@@ -210,8 +211,8 @@ class TestResume:
 
         # Killed within step 3, one step behind the last checkpoint.
         with pytest.raises(Killed):
-            fit_generator(game_for(source, text), source, settings, (Brightness(),), folder=parts, looked=kill)
-        assert len(read_looks(parts)) == 1
+            fit_generator(game_for(source, text), source, settings, (Brightness(),), folder=parts, on_snapshot=kill)
+        assert len(read_snapshots(parts)) == 1
         fit_generator(game_for(source, text), source, settings, (Brightness(),), folder=parts, resume=True)
         for name in ("last.safetensors", "best.safetensors", "metrics.jsonl", "looks.safetensors"):
             assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
@@ -223,7 +224,7 @@ class TestResume:
             "import os, sys, torch; from pathlib import Path; torch.set_num_threads(1)\n"
             "from manyshot.generate.config import *; from manyshot.generate.train import *\n"
             "values = GeneratorConfig.from_dict(eval(sys.argv[2]), 'here')\n"
-            "train_generator(values, Path(sys.argv[1]), looked=lambda looks: os.kill(os.getpid(), 9))"
+            "train_generator(values, Path(sys.argv[1]), on_snapshot=lambda looks: os.kill(os.getpid(), 9))"
         )
         killed = subprocess.run(
             [sys.executable, "-c", script, str(tmp_path / "parts"), repr(config.as_dict())], check=False
@@ -266,19 +267,19 @@ class TestHealth:
         settings = GeneratorSettings(steps=400, batch_size=8, learning_rate=50.0, eval_examples=8, **more)
         game = game_for(source, "gan(8, noise=4, loss=wasserstein)")
         before = {name: tensor.clone() for name, tensor in game.state_dict().items()}
-        with pytest.raises(TrainingDiverged, match=f"so training stopped; {kept}. Lower the rate"):
+        with pytest.raises(TrainingDiverged, match=f"so training stopped; {kept}. Lower the learning rate"):
             fit_generator(game, source, settings, folder=tmp_path if on_disk else None)
         if not on_disk:
             untrained = all(before[name].equal(tensor) for name, tensor in game.state_dict().items())
             assert untrained == kept.startswith("nothing")
 
     def test_trouble_before_any_look_was_kept_does_not_speak_of_a_better_one(self, capsys, monkeypatch):
-        monkeypatch.setattr("manyshot.generate.fit.look_at", lambda *arguments: None)
+        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: None)
         source = two_modes(64)
         settings = GeneratorSettings(steps=2, batch_size=4, eval_every=1, eval_examples=8)
         fit_generator(game_for(source, "gan(8, noise=4)"), source, settings)
         said = capsys.readouterr().err
-        assert "made items are no numbers; no look has been kept yet, and training goes on" in " ".join(said.split())
+        assert "generated examples are not finite; no weights have been kept yet, and training goes on" in " ".join(said.split())
 
     def test_a_lost_mode_is_said_noted_and_its_weights_are_not_kept(self, tmp_path, capsys, monkeypatch):
         source = two_modes(400)
@@ -287,9 +288,9 @@ class TestHealth:
 
         def look(model, *arguments):
             seen.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
-            return Look(0.5 if len(seen) == 1 else 0.1, 0.9, 0.8 if len(seen) == 1 else 0.0)
+            return Snapshot(0.5 if len(seen) == 1 else 0.1, 0.9, 0.8 if len(seen) == 1 else 0.0)
 
-        monkeypatch.setattr("manyshot.generate.fit.look_at", look)
+        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", look)
         settings = GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8)
         rows = fit_generator(game, source, settings, folder=tmp_path)
         assert [row["step"] for row in rows if "trouble" in row] == [6, 9]
@@ -302,9 +303,9 @@ class TestHealth:
         with torch.no_grad():
             for weight in game.averaged.parameters():
                 weight.zero_()
-        found = look_at(game.averaged, source, 100, seed=0)
+        found = evaluate_snapshot(game.averaged, source, 100, seed=0)
         assert found.recall == 0
-        assert trouble(found, 0.7, 0.5, True).startswith("mode collapse")
+        assert diagnose_training(found, 0.7, 0.5, True).startswith("mode collapse")
 
     def test_made_items_that_are_no_numbers_are_noted_and_their_weights_are_not_kept(
         self, tmp_path, capsys, monkeypatch
@@ -316,18 +317,18 @@ class TestHealth:
         def look(model, *arguments):
             looked.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
             if len(looked) == 1:
-                return look_at(model, *arguments)
+                return evaluate_snapshot(model, *arguments)
             broken = parse_model("gan(8, noise=4)").make(data_spec_of(source)).averaged
             broken.body[-1].bias.fill_(float("nan"))
-            return look_at(broken, *arguments)
+            return evaluate_snapshot(broken, *arguments)
 
-        monkeypatch.setattr("manyshot.generate.fit.look_at", look)
+        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", look)
         rows = fit_generator(game, source, GeneratorSettings(**vars(FEW) | {"steps": 9}), folder=tmp_path)
         assert [row for row in rows if "trouble" in row] == [
-            {"step": step, "trouble": "made items are no numbers"} for step in (6, 9)
+            {"step": step, "trouble": "generated examples are not finite"} for step in (6, 9)
         ]
         assert [row["step"] for row in rows if "recall" in row] == [3]
-        assert capsys.readouterr().err.count("made items are no numbers") == 1
+        assert capsys.readouterr().err.count("generated examples are not finite") == 1
         assert all(looked[0][name].equal(tensor) for name, tensor in game.averaged.state_dict().items())
 
     @pytest.mark.parametrize(("loss", "said"), [("minimax", True), ("non_saturating", False)])
@@ -341,7 +342,7 @@ class TestHealth:
         rows = fit_generator(game, source, settings)
         assert rows[0]["discriminator_loss"] > 0.1 > 0.02 > rows[30]["discriminator_loss"]
         told = [row["trouble"] for row in rows if "trouble" in row]
-        assert [trouble.startswith("the discriminator is sure of nearly every item") for trouble in told] == [
+        assert [trouble.startswith("the discriminator is sure of nearly every example") for trouble in told] == [
             True
         ] * said
 
@@ -350,30 +351,30 @@ class TestHealth:
 
         def look(model, source, *arguments):
             beside.append(source)
-            return Look(0.1, 0.5, 0.5)
+            return Snapshot(0.1, 0.5, 0.5)
 
-        monkeypatch.setattr("manyshot.generate.fit.look_at", look)
+        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", look)
         dark = Source.of(torch.zeros(6, 1, 8, 8, dtype=torch.uint8), ["ay", "bee"] * 3)
         shown = []
         for held_out in (dark, None):
             source = pictures()
             game = game_for(source, "dagan(2, judge=2, noise=4)")
-            fit_generator(game, source, FEW, held_out=held_out, looked=lambda looks: shown.append(looks.shown))
+            fit_generator(game, source, FEW, held_out=held_out, on_snapshot=lambda looks: shown.append(looks.conditions))
             assert all(one is (held_out or source) for one in beside[-2:])
         assert [bool(items.any()) for items in shown] == [False, False, True, True]
 
     @pytest.mark.parametrize(("saturates", "said"), [(True, True), (False, False)])
     def test_saturation_is_said_where_the_loss_saturates(self, saturates, said):
-        found = trouble(Look(0.1, 0.5, 0.5), 0.5, unsure=0.001, saturates=saturates)
+        found = diagnose_training(Snapshot(0.1, 0.5, 0.5), 0.5, unsure=0.001, saturates=saturates)
         assert (found is not None) == said
 
     def test_a_first_look_without_recall_is_no_collapse(self):
-        assert trouble(Look(0.1, 0.0, 0.0), 0.0, 0.5, True) is None
+        assert diagnose_training(Snapshot(0.1, 0.0, 0.0), 0.0, 0.5, True) is None
 
     def test_collapse_from_the_beginning_is_told_once_something_was_kept(self):
-        narrow = Look(0.1, 0.9, 0.0)
-        assert trouble(narrow, 0.0, 0.5, saturates=True).startswith("mode collapse: made items lie among real ones")
-        assert trouble(narrow, 0.0, 0.5, saturates=True, first=True) is None
+        narrow = Snapshot(0.1, 0.9, 0.0)
+        assert diagnose_training(narrow, 0.0, 0.5, saturates=True).startswith("mode collapse: generated examples lie among real ones")
+        assert diagnose_training(narrow, 0.0, 0.5, saturates=True, first=True) is None
 
     def test_the_weights_of_the_nearest_look_are_kept(self, monkeypatch):
         distances = iter([0.3, 0.1, 0.2])
@@ -381,9 +382,9 @@ class TestHealth:
 
         def look(model, *arguments):
             seen.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
-            return Look(next(distances), 0.5, 0.5)
+            return Snapshot(next(distances), 0.5, 0.5)
 
-        monkeypatch.setattr("manyshot.generate.fit.look_at", look)
+        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", look)
         source = two_modes(64)
         game = game_for(source, "gan(8, noise=4)")
         fit_generator(game, source, GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8))
@@ -408,8 +409,8 @@ class TestRun:
         assert run(3, 6, 9).best is None
 
     def test_its_best_look_is_that_of_the_weights_that_it_kept(self, tmp_path, monkeypatch):
-        found = iter([Look(0.5, 0.5, 0.5), Look(0.1, 0.9, 0.0), Look(0.3, 0.5, 0.5), Look(0.4, 0.5, 0.5)])
-        monkeypatch.setattr("manyshot.generate.fit.look_at", lambda *arguments: next(found))
+        found = iter([Snapshot(0.5, 0.5, 0.5), Snapshot(0.1, 0.9, 0.0), Snapshot(0.3, 0.5, 0.5), Snapshot(0.4, 0.5, 0.5)])
+        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: next(found))
         fit = GeneratorSettings(**vars(FEW) | {"steps": 12})
         run = train_generator(GeneratorConfig("digits", size=8, model="gan(4)", fit=fit), tmp_path / "run")
         kept = load_file(tmp_path / "run" / "best.safetensors")
@@ -458,7 +459,7 @@ class TestRun:
             raise Killed
 
         with pytest.raises(Killed):
-            train_generator(config, tmp_path / "parts", looked=kill)
+            train_generator(config, tmp_path / "parts", on_snapshot=kill)
         path = tmp_path / "parts" / "config.json"
         values = json.loads(path.read_text())
         values["config"]["model"] = model
@@ -484,17 +485,17 @@ class TestRun:
         items = torch.randint(256, (24, 3, 16, 16), generator=draws(), dtype=torch.uint8)
         source = Source.of(items, [f"class {i % 3}" for i in range(24)])
         told = []
-        fit_generator(game_for(source, text), source, FEW, folder=tmp_path, looked=lambda looks: told.append(looks))
-        kept = read_looks(tmp_path)
+        fit_generator(game_for(source, text), source, FEW, folder=tmp_path, on_snapshot=lambda looks: told.append(looks))
+        kept = read_snapshots(tmp_path)
         assert kept[6].shape == (16, 3, 16, 16)
-        assert kept[6].allclose(told[-1].made[6], atol=0.5 / 255 + 1e-6)
+        assert kept[6].allclose(told[-1].generated[6], atol=0.5 / 255 + 1e-6)
 
     def test_looks_are_kept_and_told(self, tmp_path):
         told = []
         config = GeneratorConfig("digits", size=8, model="dcgan(2, noise=4)", fit=FEW)
-        train_generator(config, tmp_path / "run", looked=lambda looks: told.append(list(looks.made)))
+        train_generator(config, tmp_path / "run", on_snapshot=lambda looks: told.append(list(looks.generated)))
         assert told == [[3], [3, 6]]
-        kept = read_looks(tmp_path / "run")
+        kept = read_snapshots(tmp_path / "run")
         assert list(kept) == [3, 6]
         assert kept[3].shape == (16, 1, 8, 8)
         assert not kept[3].equal(kept[6])

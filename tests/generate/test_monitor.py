@@ -8,7 +8,7 @@ from manyshot.base import InputError
 from manyshot.generate import AdversarialObjective, DataSpec, parse_model
 from manyshot.generate.config import GeneratorSettings
 from manyshot.generate.fit import fit_generator
-from manyshot.generate.monitor import look_at
+from manyshot.generate.monitor import evaluate_snapshot
 from manyshot.sample_metrics import kernel_distance
 from manyshot.tasks import Source
 
@@ -32,7 +32,7 @@ def test_a_perfect_generator_is_precise_and_covers_however_few_the_held_out_item
     order = np.random.default_rng(0).permutation(512)
     model = gan_for(source).averaged
     model.sample = lambda count, **_: fresh.gather(order[:count])
-    found = look_at(model, source, 512, seed=0)
+    found = evaluate_snapshot(model, source, 512, seed=0)
     assert found.precision > 0.6
     assert found.recall > 0.6
     every, made = source.gather(np.arange(held_out)), fresh.gather(order[:held_out])
@@ -42,11 +42,11 @@ def test_a_perfect_generator_is_precise_and_covers_however_few_the_held_out_item
 @pytest.mark.parametrize("held_out", [2, 3])
 def test_a_handful_of_held_out_items_can_be_compared_with(held_out):
     source = two_modes(held_out)
-    found = look_at(gan_for(source).averaged, source, 512, seed=0)
+    found = evaluate_snapshot(gan_for(source).averaged, source, 512, seed=0)
     assert np.isfinite([found.precision, found.recall, found.kernel_distance]).all()
 
 
 def test_one_held_out_item_is_refused():
     source = two_modes(64)
-    with pytest.raises(InputError, match="1 item to compare made ones with"):
+    with pytest.raises(InputError, match="1 example to compare generated ones with"):
         fit_generator(gan_for(source), source, GeneratorSettings(steps=1), held_out=two_modes(1))

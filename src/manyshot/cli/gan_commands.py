@@ -71,7 +71,7 @@ def train(
     settings = GeneratorConfig(**config, fit=GeneratorSettings(**fit))
     check_out(out)
     draw = snapshot_sheet(out / "samples.png", paper=_is_ink(settings.data))
-    run = train_generator(settings, out, resume, title=f"train {out.name}", looked=draw)
+    run = train_generator(settings, out, resume, title=f"train {out.name}", on_snapshot=draw)
     _print_training(run, out, as_json)
 
 

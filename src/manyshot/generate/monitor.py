@@ -1,4 +1,4 @@
-"""A look at what a generative model makes while it is trained, and what it says of the training's health."""
+"""Snapshots of a generative model while it is trained, and what they say about the health of the training."""
 
 from dataclasses import dataclass
 
@@ -13,27 +13,27 @@ from manyshot.sample_metrics import kernel_distance, precision_recall
 from manyshot.tasks import Source
 
 SIDE = 7
-"""Pictures are looked at in so many pixels a side."""
-NEIGHBOURS = 3
-"""Of an item, within which it counts as covered; fewer where there are no more items."""
+"""Height and width that images are reduced to before they are compared."""
+NEIGHBORS = 3
+"""The k of precision and recall; fewer if there are not that many examples."""
 NARROW, CLOSE = 0.01, 0.5
-"""Recall so low where precision is so high is collapse from the beginning."""
+"""A recall of at most the first at a precision of at least the second is mode collapse from the beginning."""
 COVERED = 0.1
-"""A recall that has been reached before it counts as lost."""
+"""Recall that must have been reached before it can count as lost."""
 LOST = 0.1
-"""Of the best recall: what is left when a model has collapsed."""
+"""Fraction of the best recall that is left when a model has collapsed."""
 SURE = 0.01
-"""Loss of a discriminator that is sure of nearly every item; one that cannot tell has 1.39."""
+"""Loss of a discriminator that is sure of nearly every example; one at chance level has 1.39."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen.
+class Snapshot:
+    """How generated examples compare with real ones at one step of a training.
 
     Args:
-        kernel_distance: to held-out real items, see `plain_features`.
-        precision: see `precision_recall`.
-        recall: see `precision_recall`.
+        kernel_distance: Kernel distance to held-out real examples, in `plain_features`.
+        precision: Fraction of generated examples that lie among real ones.
+        recall: Fraction of real examples that lie among generated ones.
     """
 
     kernel_distance: float
@@ -42,9 +42,9 @@ class Look:
 
 
 def plain_features(items: Float[Tensor, "n ..."]) -> Float[Tensor, "n d"]:
-    """What items look like from afar: pictures as means of areas, 7 x 7 at most; vectors as they are.
+    """Coarse features: images as means of at most 7 x 7 areas; vectors as they are.
 
-    Enough to see a collapse; scores are taken in an encoder of the domain (see `score_run`).
+    These are enough to detect mode collapse; `score_run` scores in the features of an encoder of the domain.
 
     Example:
         >>> plain_features(torch.rand(5, 1, 28, 28)).shape
@@ -54,73 +54,78 @@ def plain_features(items: Float[Tensor, "n ..."]) -> Float[Tensor, "n d"]:
 
 
 @torch.no_grad()
-def look_at(model: GenerativeModel, source: Source, items: int, seed: int) -> Look | None:
-    """Compare made items with as many different real ones, the same ones at every look.
+def evaluate_snapshot(model: GenerativeModel, source: Source, examples: int, seed: int) -> Snapshot | None:
+    """Compare generated examples with as many different real ones, the same ones in every snapshot.
 
     Args:
-        model: in evaluation mode.
-        source: At least two real items, held out where there are such.
-        items: The most real items to compare with; all of the source's if those are fewer.
-        seed: of the choice of real items and of the noise.
+        model: Generative model in evaluation mode.
+        source: At least two real examples, held out if possible.
+        examples: Largest number of real examples to compare with.
+        seed: Seed of the choice of real examples and of the noise.
 
     Returns:
-        What was seen; None if made items are no numbers, which nothing can be compared with.
+        The metrics; None if generated examples are not finite, so that they cannot be compared.
 
     Example:
         >>> from manyshot.generate import DataSpec, parse_model
         >>> source = Source.of(torch.zeros(20, 1, 8, 8), ["cat", "dog"] * 10)
-        >>> look_at(parse_model("gan(4)").make(DataSpec((1, 8, 8))).averaged, source, 16, 0).recall
+        >>> evaluate_snapshot(parse_model("gan(4)").make(DataSpec((1, 8, 8))).averaged, source, 16, 0).recall
         0.0
     """
-    batch = Batches(source, model.conditioning, items, seed).distinct()
-    real, made = plain_features(batch.items), plain_features(make_like(model, batch, seed))
-    if not made.isfinite().all():
+    batch = Batches(source, model.conditioning, examples, seed).distinct()
+    real, generated = plain_features(batch.items), plain_features(generate_like(model, batch, seed))
+    if not generated.isfinite().all():
         return None
-    found = precision_recall(real, made, k=min(NEIGHBOURS, len(real) - 1))
-    return Look(kernel_distance(real, made), found.precision, found.recall)
+    result = precision_recall(real, generated, k=min(NEIGHBORS, len(real) - 1))
+    return Snapshot(kernel_distance(real, generated), result.precision, result.recall)
 
 
-def make_like(model: GenerativeModel, batch: Batch, seed: int) -> Float[Tensor, "n ..."]:
-    """An item for each condition of a batch; the noise is the same for the same seed.
+def generate_like(model: GenerativeModel, batch: Batch, seed: int) -> Float[Tensor, "n ..."]:
+    """Generate one example for each condition of a batch; the same seed gives the same noise.
 
     Args:
-        model: see `look_at`.
-        batch: of n real items.
-        seed: of the noise.
+        model: Generative model in evaluation mode.
+        batch: n real examples with their conditions.
+        seed: Seed of the noise.
     """
     draws = generator(seed, "look")
     condition = batch.condition
-    made = model.sample(len(batch.items), label=condition.label, like=condition.like, generator=draws)
-    return made.cpu()
+    generated = model.sample(len(batch.items), label=condition.label, like=condition.like, generator=draws)
+    return generated.cpu()
 
 
-def trouble(look: Look | None, best_recall: float, unsure: float, saturates: bool, first: bool = False) -> str | None:
+def diagnose_training(
+    snapshot: Snapshot | None, best_recall: float, unsure: float, saturates: bool, first: bool = False
+) -> str | None:
     """What is wrong with a training, in words; None if nothing is.
 
     Args:
-        look: the latest; None if made items were no numbers.
-        best_recall: of all looks so far.
-        unsure: the discriminator's loss lately, without penalties.
-        saturates: whether the generator's loss then has next to no slope, see `AdversarialLoss`.
-        first: whether no look has been kept yet; then what is made may be narrow since little has been learned.
+        snapshot: Latest snapshot; None if generated examples are not finite.
+        best_recall: Best recall of all snapshots so far.
+        unsure: Running mean of the discriminator's loss, without penalties.
+        saturates: Whether the generator's loss has next to no gradient if the discriminator is sure.
+        first: Whether no snapshot has been kept yet. A narrow distribution is then a lack of training, not a problem.
 
     Example:
-        >>> trouble(Look(0.1, 0.9, 0.0), best_recall=0.6, unsure=0.8, saturates=True)
+        >>> diagnose_training(Snapshot(0.1, 0.9, 0.0), best_recall=0.6, unsure=0.8, saturates=True)
         'mode collapse: recall fell to 0.00 from 0.60'
-        >>> trouble(Look(0.1, 0.9, 0.0), best_recall=0.0, unsure=0.8, saturates=True)
-        'mode collapse: made items lie among real ones (precision 0.90) and cover nearly none'
-        >>> trouble(Look(0.1, 0.9, 0.5), best_recall=0.6, unsure=0.8, saturates=True) is None
+        >>> diagnose_training(Snapshot(0.1, 0.9, 0.0), best_recall=0.0, unsure=0.8, saturates=True)
+        'mode collapse: generated examples lie among real ones (precision 0.90) and cover almost none of them'
+        >>> diagnose_training(Snapshot(0.1, 0.9, 0.5), best_recall=0.6, unsure=0.8, saturates=True) is None
         True
     """
-    if look is None:
-        return "made items are no numbers"
-    if best_recall >= COVERED and look.recall <= LOST * best_recall:
-        return f"mode collapse: recall fell to {look.recall:.2f} from {best_recall:.2f}"
-    if not first and look.recall <= NARROW and look.precision >= CLOSE:
-        return f"mode collapse: made items lie among real ones (precision {look.precision:.2f}) and cover nearly none"
+    if snapshot is None:
+        return "generated examples are not finite"
+    if best_recall >= COVERED and snapshot.recall <= LOST * best_recall:
+        return f"mode collapse: recall fell to {snapshot.recall:.2f} from {best_recall:.2f}"
+    if not first and snapshot.recall <= NARROW and snapshot.precision >= CLOSE:
+        return (
+            f"mode collapse: generated examples lie among real ones (precision {snapshot.precision:.2f}) and cover "
+            "almost none of them"
+        )
     if saturates and unsure <= SURE:
         return (
-            f"the discriminator is sure of nearly every item (loss {unsure:.3f}), where the generator's loss has next "
-            "to no slope; loss=non_saturating keeps one"
+            f"the discriminator is sure of nearly every example (loss {unsure:.3f}), where the generator's loss has "
+            "next to no gradient; loss=non_saturating keeps one"
         )
     return None

@@ -11,7 +11,8 @@ from manyshot.base import InputError
 from manyshot.generate import DataSpec, GenerativeModel, GeneratorObjective, parse_model
 from manyshot.generate.config import GeneratorConfig, data_spec_of, load_generator_sources
 from manyshot.generate.diff_augment import discriminator_ops
-from manyshot.generate.fit import Looks, fit_generator
+from manyshot.generate.fit import fit_generator
+from manyshot.generate.snapshots import SnapshotImages
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.metrics_log import Row, read_metrics
@@ -66,7 +67,7 @@ def train_generator(
     folder: Path | None = None,
     resume: bool = False,
     title: str = "train",
-    looked: Callable[[Looks], None] | None = None,
+    on_snapshot: Callable[[SnapshotImages], None] | None = None,
 ) -> GeneratorRun:
     """Make a generative model's run from its settings.
 
@@ -75,7 +76,7 @@ def train_generator(
         folder: where the run lies afterwards; None keeps nothing on disk.
         resume: go on with the run in the folder, which must have the same settings.
         title: what the progress bar says.
-        looked: see `fit_generator`.
+        on_snapshot: Function to call after each snapshot, see `fit_generator`.
 
     Raises:
         InputError: if the folder holds something else, or the data cannot be used.
@@ -106,7 +107,7 @@ def train_generator(
         folder,
         resume,
         title,
-        looked,
+        on_snapshot,
     )
     run = GeneratorRun(config, lesson.averaged, parts.training.class_names, rows, folder)
     return replace(run, step=run.steps if run.best is None else run.best["step"])

@@ -14,7 +14,7 @@ from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
 from manyshot.datasets.image_folder import headers, load_folder
 from manyshot.datasets.pictures import Header
-from manyshot.generate.fit import Looks
+from manyshot.generate.snapshots import SnapshotImages
 from manyshot.generate.generated_source import generate_examples
 from manyshot.generate.score import ScoreReport
 from manyshot.generate.train import GeneratorRun
@@ -128,7 +128,7 @@ def export_augmented(
     return _write(run, named, sources, originals, out, seed)
 
 
-def snapshot_sheet(path: Path, paper: bool) -> Callable[[Looks], None]:
+def snapshot_sheet(path: Path, paper: bool) -> Callable[[SnapshotImages], None]:
     """What draws the pictures that a training has made so far, a row a look, to a file each time that it is called.
 
     Args:
@@ -136,13 +136,13 @@ def snapshot_sheet(path: Path, paper: bool) -> Callable[[Looks], None]:
         paper: whether bright strokes are shown as dark ink.
     """
 
-    def draw(looks: Looks) -> None:
-        rows = [] if looks.shown is None else [Row("shown", looks.shown)]
-        steps = sorted(looks.made)
+    def draw(looks: SnapshotImages) -> None:
+        rows = [] if looks.conditions is None else [Row("shown", looks.conditions)]
+        steps = sorted(looks.generated)
         if len(steps) > ROWS:  # evenly, the last one always among them
             steps = sorted({steps[round(i * (len(steps) - 1) / (ROWS - 1))] for i in range(ROWS)})
-        rows += [Row(f"step {step:,}", looks.made[step]) for step in steps]
-        save(sheet(rows, title=f"made so far, {max(looks.made):,} steps", paper=paper), path)
+        rows += [Row(f"step {step:,}", looks.generated[step]) for step in steps]
+        save(sheet(rows, title=f"made so far, {max(looks.generated):,} steps", paper=paper), path)
 
     return draw
 
