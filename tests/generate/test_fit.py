@@ -440,7 +440,7 @@ class TestRun:
             noise: int = 9
             spectral: bool = False
 
-        monkeypatch.setitem(TABLE, "dcgan", Changed)
+        monkeypatch.setattr(TABLE, "_entries", {**TABLE._entries, "dcgan": Changed})
         assert parse_model("dcgan(2)").spectral is False
         again = load_generator_run(tmp_path / "run")
         assert again.config == run.config

@@ -40,8 +40,9 @@ class TrainingSession:
         InputError: if the folder's checkpoint or log is damaged.
 
     Example:
+        >>> from torch.optim import SGD
         >>> model = nn.Linear(2, 1)
-        >>> session = TrainingSession(model, torch.optim.SGD(model.parameters()), steps=3, progress={})
+        >>> session = TrainingSession(model, SGD(model.parameters()), steps=3, progress={})
         >>> with session.steps("train") as steps:
         ...     for step in steps:
         ...         session.complete_step(loss=0.5**step)
