@@ -16,8 +16,8 @@ from manyshot.generate.ada import EVERY, AdaptiveProbability
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings, data_spec_of, load_generator_sources
 from manyshot.generate.diff_augment import no_augmentation
 from manyshot.generate.fit import fit_generator
-from manyshot.generate.snapshots import read_snapshots
 from manyshot.generate.monitor import Snapshot, diagnose_training, evaluate_snapshot
+from manyshot.generate.snapshots import read_snapshots
 from manyshot.generate.train import GeneratorRun, load_generator_run, train_generator
 from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.metrics_log import read_metrics
@@ -279,7 +279,9 @@ class TestHealth:
         settings = GeneratorSettings(steps=2, batch_size=4, eval_every=1, eval_examples=8)
         fit_generator(game_for(source, "gan(8, noise=4)"), source, settings)
         said = capsys.readouterr().err
-        assert "generated examples are not finite; no weights have been kept yet, and training goes on" in " ".join(said.split())
+        assert "generated examples are not finite; no weights have been kept yet, and training goes on" in " ".join(
+            said.split()
+        )
 
     def test_a_lost_mode_is_said_noted_and_its_weights_are_not_kept(self, tmp_path, capsys, monkeypatch):
         source = two_modes(400)
@@ -359,7 +361,9 @@ class TestHealth:
         for held_out in (dark, None):
             source = pictures()
             game = game_for(source, "dagan(2, judge=2, noise=4)")
-            fit_generator(game, source, FEW, held_out=held_out, on_snapshot=lambda looks: shown.append(looks.conditions))
+            fit_generator(
+                game, source, FEW, held_out=held_out, on_snapshot=lambda looks: shown.append(looks.conditions)
+            )
             assert all(one is (held_out or source) for one in beside[-2:])
         assert [bool(items.any()) for items in shown] == [False, False, True, True]
 
@@ -373,7 +377,9 @@ class TestHealth:
 
     def test_collapse_from_the_beginning_is_told_once_something_was_kept(self):
         narrow = Snapshot(0.1, 0.9, 0.0)
-        assert diagnose_training(narrow, 0.0, 0.5, saturates=True).startswith("mode collapse: generated examples lie among real ones")
+        assert diagnose_training(narrow, 0.0, 0.5, saturates=True).startswith(
+            "mode collapse: generated examples lie among real ones"
+        )
         assert diagnose_training(narrow, 0.0, 0.5, saturates=True, first=True) is None
 
     def test_the_weights_of_the_nearest_look_are_kept(self, monkeypatch):
@@ -409,7 +415,9 @@ class TestRun:
         assert run(3, 6, 9).best is None
 
     def test_its_best_look_is_that_of_the_weights_that_it_kept(self, tmp_path, monkeypatch):
-        found = iter([Snapshot(0.5, 0.5, 0.5), Snapshot(0.1, 0.9, 0.0), Snapshot(0.3, 0.5, 0.5), Snapshot(0.4, 0.5, 0.5)])
+        found = iter(
+            [Snapshot(0.5, 0.5, 0.5), Snapshot(0.1, 0.9, 0.0), Snapshot(0.3, 0.5, 0.5), Snapshot(0.4, 0.5, 0.5)]
+        )
         monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: next(found))
         fit = GeneratorSettings(**vars(FEW) | {"steps": 12})
         run = train_generator(GeneratorConfig("digits", size=8, model="gan(4)", fit=fit), tmp_path / "run")
@@ -485,7 +493,9 @@ class TestRun:
         items = torch.randint(256, (24, 3, 16, 16), generator=draws(), dtype=torch.uint8)
         source = Source.of(items, [f"class {i % 3}" for i in range(24)])
         told = []
-        fit_generator(game_for(source, text), source, FEW, folder=tmp_path, on_snapshot=lambda looks: told.append(looks))
+        fit_generator(
+            game_for(source, text), source, FEW, folder=tmp_path, on_snapshot=lambda looks: told.append(looks)
+        )
         kept = read_snapshots(tmp_path)
         assert kept[6].shape == (16, 3, 16, 16)
         assert kept[6].allclose(told[-1].generated[6], atol=0.5 / 255 + 1e-6)

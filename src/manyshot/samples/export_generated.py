@@ -14,9 +14,9 @@ from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
 from manyshot.datasets.image_folder import headers, load_folder
 from manyshot.datasets.pictures import Header
-from manyshot.generate.snapshots import SnapshotImages
 from manyshot.generate.generated_source import generate_examples
 from manyshot.generate.score import ScoreReport
+from manyshot.generate.snapshots import SnapshotImages
 from manyshot.generate.train import GeneratorRun
 from manyshot.samples.contact_sheet import Row, save, sheet, to_pillow
 from manyshot.samples.export_pictures import COMPRESSION, MOST, SHEET_CELL, Exported, single_thread
