@@ -5,24 +5,28 @@ an episode by draws from a random stream of the placement's own. A new placement
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Generator
 
 from manyshot.augment.augmenter import LEARNED, Augmenter
 from manyshot.augment.mix import Mix, mix_examples
 from manyshot.augment.ops.compose import Compose
-from manyshot.augment.ops.op import Op
 from manyshot.augment.ops.variants import change, variants
+from manyshot.augment.plan.clause_ops import (
+    build_item_ops,
+    build_ops,
+    count_and_weight,
+    merge_shared,
+    refuse_learned,
+    split_per,
+)
 from manyshot.augment.plan.syntax import Clause
-from manyshot.augment.registry import build_op
 from manyshot.augment.task import TaskOp
-from manyshot.augment.task.shared import SHARED_BY, SharedOps
+from manyshot.augment.task.shared import SharedOps
 from manyshot.base import InputError, did_you_mean
-from manyshot.base.calls import Call, number, shorten, word, write
+from manyshot.base.calls import number, shorten
 from manyshot.tasks import Episode, Examples
 
 
@@ -89,8 +93,8 @@ class TaskPlacement(Placement):
     def from_clause(cls, clause: Clause, augmenter: Augmenter | None = None) -> "TaskPlacement":
         """Build the clause's ops, with their option `per`; mixes are refused."""
         alone = clause.placements == ("task",)
-        per, calls = zip(*(_split_per(call) if alone else ("class", call) for call in clause.calls), strict=True)
-        built = _build_ops(clause, calls)
+        per, calls = zip(*(split_per(call) if alone else ("class", call) for call in clause.calls), strict=True)
+        built = build_ops(clause, calls)
         for call, op in zip(clause.calls, built, strict=True):
             if isinstance(op, TaskOp) and "per" in dict(call.options):
                 raise InputError(f"plan: {call.place} is drawn once a task: leave per out")
@@ -98,7 +102,7 @@ class TaskPlacement(Placement):
                 raise InputError(
                     f"plan: {call.place} changes labels, item by item: write it at support, query or shots"
                 )
-        return cls(tuple(_merge_shared(zip(built, per, strict=True))))
+        return cls(tuple(merge_shared(zip(built, per, strict=True))))
 
     @classmethod
     def accepts(cls, kind: type) -> bool:
@@ -163,7 +167,7 @@ class SupportPlacement(ItemPlacement):
     @classmethod
     def from_clause(cls, clause: Clause, augmenter: Augmenter | None = None) -> "SupportPlacement":
         """Build the clause's ops and mixes."""
-        return cls(*_build_item_ops(clause))
+        return cls(*build_item_ops(clause))
 
     def apply(self, episode: Episode, generator: Generator) -> Episode:
         """Change and mix the support."""
@@ -186,7 +190,7 @@ class QueryPlacement(ItemPlacement):
     @classmethod
     def from_clause(cls, clause: Clause, augmenter: Augmenter | None = None) -> "QueryPlacement":
         """Build the clause's ops and mixes."""
-        return cls(*_build_item_ops(clause), clause.copies)
+        return cls(*build_item_ops(clause), clause.copies)
 
     def apply(self, episode: Episode, generator: Generator) -> Episode:
         """Change and mix the queries."""
@@ -226,7 +230,7 @@ class ShotsPlacement(ItemPlacement):
         """Build the clause's ops and mixes; the word `learned` gives `LearnedShots`."""
         if any(call.name == LEARNED for call in clause.calls):
             return LearnedShots.from_clause(clause, augmenter)
-        return cls(*_build_item_ops(clause), *_count_and_weight(clause))
+        return cls(*build_item_ops(clause), *count_and_weight(clause))
 
     def apply(self, episode: Episode, generator: Generator) -> Episode:
         """Add the variants behind the real support items."""
@@ -253,13 +257,13 @@ class LearnedShots(Placement):
     def from_clause(cls, clause: Clause, augmenter: Augmenter | None = None) -> "LearnedShots":
         """Check that the word stands alone: generated items are not changed again."""
         if clause.placements != ("shots",):
-            _refuse_learned(clause)
+            refuse_learned(clause)
         call = next(call for call in clause.calls if call.name == LEARNED)
         if len(clause.calls) > 1 or call.arguments or call.options:
             raise InputError(
                 f"plan: {call.place}: the augmenter knows how; write the word alone, as in 'shots: 8 x {LEARNED}'"
             )
-        return cls(*_count_and_weight(clause), augmenter)
+        return cls(*count_and_weight(clause), augmenter)
 
     def apply(self, episode: Episode, generator: Generator) -> Episode:
         """Add the generated items behind the real ones.
@@ -294,6 +298,7 @@ def check_clause(clause: Clause) -> None:
         InputError: If one does not.
 
     Example:
+        >>> from manyshot.base.calls import Call
         >>> check_clause(Clause(("task",), (Call("turn"),), copies=8))
         Traceback (most recent call last):
         manyshot.base.errors.InputError: plan: 'task: 8 x': only query and shots take a count; leave it out here
@@ -310,54 +315,3 @@ def check_clause(clause: Clause) -> None:
         raise InputError(
             f"plan: '{where}: … weight {number(clause.weight)}': only {able} take a weight; give them a clause"
         )
-
-
-def _refuse_learned(clause: Clause) -> None:
-    for call in clause.calls:
-        if call.name == LEARNED:
-            raise InputError(f"plan: {call.place} adds items: write it in a 'shots:' clause of its own")
-
-
-def _build_ops(clause: Clause, calls: Iterable[Call]) -> list[Any]:
-    """The ops of a clause, in order; ops of tasks only in a clause of their own."""
-    _refuse_learned(clause)
-    built = [build_op(call) for call in calls]
-    for call, op in zip(clause.calls, built, strict=True):
-        if isinstance(op, TaskOp) and clause.placements != ("task",):
-            raise InputError(f"plan: {call.place} changes whole tasks: write it in a 'task:' clause of its own")
-    return built
-
-
-def _build_item_ops(clause: Clause) -> tuple[Compose, tuple[Mix, ...]]:
-    """The ops of items of a clause as one, and the mixes behind them."""
-    built = _build_ops(clause, clause.calls)
-    for call, op, before in zip(clause.calls[1:], built[1:], built, strict=False):
-        if isinstance(before, Mix) and not isinstance(op, Mix):
-            raise InputError(f"plan: {call.place} stands behind a mix; write mixes last")
-    ops = tuple(op for op in built if not isinstance(op, Mix))
-    return Compose(ops), tuple(op for op in built if isinstance(op, Mix))
-
-
-def _count_and_weight(clause: Clause) -> tuple[int, float]:
-    return clause.copies or 1, 1.0 if clause.weight is None else clause.weight
-
-
-def _merge_shared(built: Iterable[tuple[Op | TaskOp, str]]) -> Iterator[SharedOps | TaskOp]:
-    """Ops in order, neighbouring ops of items merged, so that the engine runs them in one pass."""
-    for is_task_op, group in groupby(built, lambda pair: isinstance(pair[0], TaskOp)):
-        ops, per = zip(*group, strict=True)
-        if is_task_op:
-            yield from ops
-        else:
-            yield SharedOps(Compose(ops), per)
-
-
-def _split_per(call: Call) -> tuple[str, Call]:
-    """Whether classes or tasks share the op's draw, and the call without that option."""
-    given = dict(call.options)
-    if "per" not in given:
-        return "class", call
-    per = word(given["per"])
-    if per not in SHARED_BY:
-        raise InputError(f"plan: {call.place}: per={shorten(write(given['per']))}; give class or task")
-    return per, replace(call, options=tuple(option for option in call.options if option[0] != "per"))
