@@ -116,7 +116,7 @@ def features(name: str, domain: Domain, root: Path, runs: Path, seed: int) -> di
         parts = {n: first(part, 100) for n, part in (("own", own), ("choosing", choosing), ("test", photographs))}
     else:
         folder = runs / name.split(",")[0].lower() / f"seed-{seed}"
-        run = train(domain.config.seeded(seed), folder, resume=folder.exists(), title=f"{name} {seed}")
+        run = train(domain.config.with_seed(seed), folder, resume=folder.exists(), title=f"{name} {seed}")
         encoder = run.learner.on_features()[0]
         sources = load_sources(run.config)
         test = photographs if sources.test is None else sources.test

@@ -63,8 +63,8 @@ def main() -> None:
     began = process_time()
     learners, augmenters = [], []
     for seed in range(options.seeds):
-        learners.append(_trained(replace(LONG, **given).seeded(seed), options.learners / f"seed-{seed}"))
-        four = replace(CONFIG, **given, augmenter=0.2, split_by="group").seeded(seed)
+        learners.append(_trained(replace(LONG, **given).with_seed(seed), options.learners / f"seed-{seed}"))
+        four = replace(CONFIG, **given, augmenter=0.2, split_by="group").with_seed(seed)
         folder = options.runs / "four" / f"seed-{seed}"
         _trained(four, folder)
         augmenters.append({name: _learned(folder, name, options.runs, seed) for name in LEARNED})

@@ -87,7 +87,7 @@ def main() -> None:
     made: list[dict[str, Any]] = []
     for seed in options.seeds:
         folder = Path(options.learners) / f"seed-{seed}"
-        config = replace(LEARNER, root=options.root).seeded(seed)
+        config = replace(LEARNER, root=options.root).with_seed(seed)
         run = load_run(folder) if (folder / "best.safetensors").exists() else train(config, folder)
         sources = load_sources(run.config)
         encoder = run.learner.encoder.eval()

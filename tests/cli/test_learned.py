@@ -153,7 +153,7 @@ class TestEvaluate:
 
     def test_features_of_another_encoder_are_refused(self, manyshot, runs, tmp_path):
         config = Config("digits", encoder="conv4(4, 4, 4, 4)", size=16, ways=2, validation=0, fit=Settings(steps=1))
-        train(config.seeded(1), tmp_path / "stranger")
+        train(config.with_seed(1), tmp_path / "stranger")
         answer = manyshot("evaluate", tmp_path / "stranger", "digits", "--augmenter", runs / "features", *self.PLAN)
         assert answer.status == 2
         assert "another encoder" in answer.errors

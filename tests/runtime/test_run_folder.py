@@ -8,7 +8,7 @@ import pytest
 from manyshot.base import InputError
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings
 from manyshot.meta_augment.config import AugmenterConfig
-from manyshot.runtime.run_folder import CONFIG, claim
+from manyshot.runtime.run_folder import CONFIG, check_run_folder
 from manyshot.training import Config, Settings
 
 CONFIGS = {
@@ -30,11 +30,11 @@ def run(tmp_path: Path) -> Path:
 
 def test_a_folder_that_is_not_there_yet_is_empty_or_hides_its_files_is_free(tmp_path):
     config = CONFIGS["learner"].as_dict()
-    claim(tmp_path / "new", unread, config)
+    check_run_folder(tmp_path / "new", unread, config)
     assert not (tmp_path / "new").exists(), "nothing is left behind before the training begins"
-    claim(tmp_path, unread, config, resume=True)
+    check_run_folder(tmp_path, unread, config, resume=True)
     (tmp_path / ".DS_Store").touch()
-    claim(tmp_path, unread, config)
+    check_run_folder(tmp_path, unread, config)
     assert [file.name for file in tmp_path.iterdir()] == [".DS_Store"]
 
 
@@ -44,12 +44,12 @@ def test_a_folder_of_something_else_is_refused_and_so_is_a_file(name, tmp_path):
     (tmp_path / "photos" / "photo.png").touch()
     (tmp_path / "photo.png").touch()
     with pytest.raises(InputError, match="is not empty and holds no run; choose another --out"):
-        claim(tmp_path / name, unread, CONFIGS["learner"].as_dict(), resume=True)
+        check_run_folder(tmp_path / name, unread, CONFIGS["learner"].as_dict(), resume=True)
 
 
 def test_a_run_is_not_begun_over(run):
     with pytest.raises(InputError, match="holds a run already; go on with it by --resume"):
-        claim(run, unread, CONFIGS["learner"].as_dict())
+        check_run_folder(run, unread, CONFIGS["learner"].as_dict())
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
@@ -61,19 +61,19 @@ class TestEverySettings:
             looked_at.append(folder)
             return config.as_dict()
 
-        claim(run, read, config.as_dict(), resume=True)
+        check_run_folder(run, read, config.as_dict(), resume=True)
         assert looked_at == [run]
 
     def test_another_seed_of_its_steps_is_named_and_refused(self, config, run):
         other = replace(config, fit=replace(config.fit, seed=5))
         with pytest.raises(InputError, match=r"^seed=5, but the run in .* has 0; resume with the run's own settings$"):
-            claim(run, lambda folder: config.as_dict(), other.as_dict(), resume=True)
+            check_run_folder(run, lambda folder: config.as_dict(), other.as_dict(), resume=True)
 
 
 def test_a_range_is_told_as_it_is_written(run):
     was, now = (replace(CONFIGS["learner"], shots=shots) for shots in (1, (1, 5)))
     with pytest.raises(InputError, match=r"^shots=1-5, but the run in .* has 1;"):
-        claim(run, lambda folder: was.as_dict(), now.as_dict(), resume=True)
+        check_run_folder(run, lambda folder: was.as_dict(), now.as_dict(), resume=True)
 
 
 def test_what_the_run_there_says_of_itself_when_it_is_damaged_comes_through(run):
@@ -81,4 +81,4 @@ def test_what_the_run_there_says_of_itself_when_it_is_damaged_comes_through(run)
         raise InputError(f"{folder / CONFIG}: not a run's settings")
 
     with pytest.raises(InputError, match="not a run's settings"):
-        claim(run, damaged, CONFIGS["learner"].as_dict(), resume=True)
+        check_run_folder(run, damaged, CONFIGS["learner"].as_dict(), resume=True)

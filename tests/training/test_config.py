@@ -143,7 +143,7 @@ def test_samplers_follow_the_settings():
     assert sampler.within_group == 0.5
     few = source.subset(classes=["0", "1"])
     assert config.validation_sampler(few).ways == 2
-    same = [config.seeded(s).validation_sampler(source).indices(0, 9).query for s in (0, 1)]
+    same = [config.with_seed(s).validation_sampler(source).indices(0, 9).query for s in (0, 1)]
     assert (same[0] == same[1]).all()
-    other = [config.seeded(s).sampler(source).indices(0, 9).query for s in (0, 1)]
+    other = [config.with_seed(s).sampler(source).indices(0, 9).query for s in (0, 1)]
     assert (other[0] != other[1]).any()

@@ -17,11 +17,11 @@ CONFIG = Config("digits", encoder="conv4(8, 8, 8, 8)", fit=Settings(steps=3, val
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     for seed in (0, 1):
-        train(CONFIG.seeded(seed), folder / f"seed-{seed}")
+        train(CONFIG.with_seed(seed), folder / f"seed-{seed}")
     train(replace(CONFIG, centered=True), folder / "centered")
     train(replace(CONFIG, test=0.3), folder / "apart")
     for seed in (0, 1):
-        train(replace(CONFIG, classes=5).seeded(seed), folder / f"five-{seed}")
+        train(replace(CONFIG, classes=5).with_seed(seed), folder / f"five-{seed}")
     return folder
 
 

@@ -58,7 +58,7 @@ def test_a_run_is_read_back_as_it_was(finished):
 
 def test_the_same_settings_give_the_same_run_on_disk_or_not(finished):
     assert same(train(CONFIG), finished)
-    assert not same(train(CONFIG.seeded(1)), finished)
+    assert not same(train(CONFIG.with_seed(1)), finished)
 
 
 def test_a_finished_run_is_not_trained_again(finished, copied):
@@ -142,7 +142,7 @@ def test_parts_of_the_data_have_no_class_in_common_and_are_the_same_for_every_se
     names = [set(part.class_names) for part in (parts.training, parts.validation, parts.test)]
     assert [len(n) for n in names] == [5, 3, 2]
     assert len(set.union(*names)) == 10
-    assert load_sources(config.seeded(5)).test.class_names == parts.test.class_names
+    assert load_sources(config.with_seed(5)).test.class_names == parts.test.class_names
     alone = load_sources(replace(CONFIG, validation=0.0))
     assert alone.validation is alone.test is None
     by_item = load_sources(replace(config, split_by="item"))
@@ -159,9 +159,9 @@ def test_few_training_classes_are_drawn_by_the_seed_and_lie_among_more():
     assert set(few.training.class_names) < set(more.training.class_names) < set(whole.training.class_names)
     assert few.validation.class_names == whole.validation.class_names
     assert few.test.class_names == whole.test.class_names
-    drawn = [load_sources(replace(config, classes=3).seeded(seed)).training.class_names for seed in range(5)]
+    drawn = [load_sources(replace(config, classes=3).with_seed(seed)).training.class_names for seed in range(5)]
     assert len(set(drawn)) > 1
-    assert drawn[0] == load_sources(replace(config, classes=3, plan="task: turn").seeded(0)).training.class_names
+    assert drawn[0] == load_sources(replace(config, classes=3, plan="task: turn").with_seed(0)).training.class_names
     alone = load_sources(replace(CONFIG, validation=0.0, classes=4))
     assert len(alone.training.class_names) == 4
     with pytest.raises(InputError, match=r"classes=7, but digits \(training part\) has 6; ask for fewer"):

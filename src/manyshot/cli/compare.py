@@ -87,6 +87,7 @@ def compare(
             },
         ),
     ],
+    # Half the steps of `train`, since each arm and seed is a training of its own.
     fit: Annotated[Keywords, settings_options("training/settings.py", "Settings", defaults={"steps": 1000})],
     test: TestOptions,
     arms: Annotated[

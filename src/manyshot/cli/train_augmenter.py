@@ -95,7 +95,7 @@ def _augmenter_config(
         augmenter = augmenter | {"augmenter": earlier.config.augmenter} | given(context, ["augmenter"])
     else:
         trained_on = load_run(learner).config
-    if replace(trained_on, data=data).anchored().data != trained_on.anchored().data:
+    if replace(trained_on, data=data).with_absolute_paths().data != trained_on.with_absolute_paths().data:
         raise InputError(
             f"DATA {data}: the run in {learner} has set classes of {trained_on.data} aside; name those data"
         )

@@ -68,7 +68,7 @@ def compare_frozen(arms: Sequence[Arm], config: Config, judging: EvaluationSuite
     for arm in used:
         Plan(arm.test_plan)
         run = frozen_run(arm.configure(config), source)
-        runs[arm.name] = [run.used(arm.test_plan, arm.test_learner)]
+        runs[arm.name] = [run.with_test_plan(arm.test_plan, arm.test_learner)]
     results = {judging.name: compare(runs, sampler, judging.tasks, config.fit.seed, trained=False)}
     seconds = dict.fromkeys(runs, 0.0)
     return ComparisonResult(

@@ -153,7 +153,7 @@ def train_arms(
     sharing = [configs.index(own) for own in configs]
     # Seed by seed rather than arm by arm, so that a machine that slows down does not favour an arm.
     work = {
-        (number, seed): (configs[number].seeded(seed), folder / f"arm-{number}" / f"seed-{seed}")
+        (number, seed): (configs[number].with_seed(seed), folder / f"arm-{number}" / f"seed-{seed}")
         for seed in range(config.fit.seed, config.fit.seed + seeds)
         for number in dict.fromkeys(sharing)
     }
@@ -165,7 +165,7 @@ def train_arms(
     for arm, trained in zip(arms, sharing, strict=True):
         places = [place for (number, _), (_, place) in work.items() if number == trained]
         seconds[arm.name] = sum(map(cpu_seconds, places))
-        runs[arm.name] = [load_run(place).used(arm.test_plan, arm.test_learner) for place in places]
+        runs[arm.name] = [load_run(place).with_test_plan(arm.test_plan, arm.test_learner) for place in places]
     return runs, seconds
 
 

@@ -174,11 +174,11 @@ class GeneratorConfig:
         """
         return read_settings(cls, values, where, "a generative model's settings")
 
-    def anchored(self) -> "GeneratorConfig":
+    def with_absolute_paths(self) -> "GeneratorConfig":
         """The same with full paths, so that a run can be used from any folder.
 
         Example:
-            >>> GeneratorConfig("digits").anchored().data
+            >>> GeneratorConfig("digits").with_absolute_paths().data
             'digits'
         """
         path = Path(self.data).expanduser()

@@ -16,7 +16,7 @@ from manyshot.generate.snapshots import SnapshotImages
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.metrics_log import Row, read_metrics
-from manyshot.runtime.run_folder import CONFIG, claim, kind_of_run, read_config, write_config
+from manyshot.runtime.run_folder import CONFIG, check_run_folder, kind_of_run, read_config, write_config
 from manyshot.training.run import GENERATOR
 
 MOST_NUMBERS = 10_000_000
@@ -89,9 +89,9 @@ def train_generator(
         >>> run.model.sample(3, generator=torch.Generator().manual_seed(0)).shape, run.steps
         (torch.Size([3, 1, 28, 28]), 2)
     """
-    config = config.anchored()
+    config = config.with_absolute_paths()
     if folder is not None:
-        claim(folder, _settings_in, config.as_dict(), resume)
+        check_run_folder(folder, _settings_in, config.as_dict(), resume)
     require_device(config.fit.device)
     parts = load_generator_sources(config, parse_model(config.model).conditioning)
     kind = data_spec_of(parts.training)

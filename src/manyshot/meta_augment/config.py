@@ -87,6 +87,6 @@ class AugmenterConfig:
         """
         return read_settings(cls, values, where, "an augmenter's settings")
 
-    def anchored(self) -> "AugmenterConfig":
+    def with_absolute_paths(self) -> "AugmenterConfig":
         """The same with the full path of the learner's run."""
         return replace(self, learner=str(Path(self.learner).expanduser().resolve()))

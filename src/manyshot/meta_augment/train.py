@@ -21,7 +21,7 @@ from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
 from manyshot.runtime.metrics_log import MetricsLog, Row, read_metrics
-from manyshot.runtime.run_folder import CONFIG, claim, kind_of_run, read_config, write_config
+from manyshot.runtime.run_folder import CONFIG, check_run_folder, kind_of_run, read_config, write_config
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
@@ -112,9 +112,9 @@ def train_augmenter(
             the folder holds something else.
         TrainingDiverged: see `fit`.
     """
-    config = config.anchored()
+    config = config.with_absolute_paths()
     if folder is not None and processes.is_main:
-        claim(folder, _settings_in, config.as_dict(), resume)
+        check_run_folder(folder, _settings_in, config.as_dict(), resume)
     require_device(config.fit.device)
     processes.check_batch_size(config.fit.meta_batch_size)
     given = _given(config)

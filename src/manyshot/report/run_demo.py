@@ -104,7 +104,7 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
 
 def _comparison(seed: int) -> Comparison:
     judgings = [EvaluationSuite(name, WAYS, shots, QUERIES, TASKS, "digits") for name, shots in SHOTS.items()]
-    return Comparison("", CONFIG.seeded(seed), (Arm(WITHOUT, "none"), Arm(WITH, PLAN)), tuple(judgings), SEEDS)
+    return Comparison("", CONFIG.with_seed(seed), (Arm(WITHOUT, "none"), Arm(WITH, PLAN)), tuple(judgings), SEEDS)
 
 
 def _make_room(out: Path) -> None:

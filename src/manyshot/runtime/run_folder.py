@@ -1,4 +1,4 @@
-"""The folder of a run: of what kind it is, and whether a training may write to it."""
+"""The folder of a run: its kind, its settings, and whether a training may write to it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from manyshot.base import InputError, read_json, write_json
 from manyshot.runtime.upgrade import FORMAT, upgrade
 
 CONFIG = "config.json"
-"""The file that tells a run's folder from others, with the settings of its training."""
+"""The file that marks a folder as a run's and holds the settings of its training."""
 
 
 def kind_of_run(folder: Path | str) -> str | None:
@@ -53,21 +53,23 @@ def read_config(folder: Path) -> dict[str, Any]:
     return upgrade(values, str(path))
 
 
-def claim(folder: Path, before: Callable[[Path], dict[str, Any]], now: dict[str, Any], resume: bool = False) -> None:
+def check_run_folder(
+    folder: Path, read_settings: Callable[[Path], dict[str, Any]], settings: dict[str, Any], resume: bool = False
+) -> None:
     """Make sure that a training may write to a folder.
 
     Args:
-        folder: where its run is to lie.
-        before: reads the settings of the run that lies there, if one does.
-        now: the settings of the training by name, those of its steps as `fit`.
-        resume: whether the run there is to go on.
+        folder: Folder that the run is written to.
+        read_settings: Function that reads the settings of the run that is there already.
+        settings: Settings of the training by name, those of its loop as `fit`.
+        resume: Whether to continue the run that is there.
 
     Raises:
-        InputError: if the folder holds something else; if it holds a run, which is not to go on, or had other settings.
+        InputError: if the folder holds something else, or a run that is not to be resumed or has other settings.
 
     Example:
         >>> from manyshot.training import Config
-        >>> claim(Path("/nowhere"), lambda folder: {}, Config("digits").as_dict())
+        >>> check_run_folder(Path("/nowhere"), lambda folder: {}, Config("digits").as_dict())
     """
     if not (folder / CONFIG).exists():
         if folder.exists() and (not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir())):
@@ -75,8 +77,8 @@ def claim(folder: Path, before: Callable[[Path], dict[str, Any]], now: dict[str,
         return
     if not resume:
         raise InputError(f"{folder} holds a run already; go on with it by --resume, or choose another --out")
-    had = _written(before(folder))
-    for name, value in _written(now).items():
+    had = _written(read_settings(folder))
+    for name, value in _written(settings).items():
         if value != had[name]:
             raise InputError(
                 f"{name}={value}, but the run in {folder} has {had[name]}; resume with the run's own settings"

@@ -126,7 +126,7 @@ def count_seen_classes(plan_augmenter: PlanAugmenter, data: str, source: Source)
         source: Source to evaluate on.
     """
     config = plan_augmenter.config
-    if replace(config, data=data).anchored().data != config.anchored().data:
+    if replace(config, data=data).with_absolute_paths().data != config.with_absolute_paths().data:
         return 0
     try:
         return len(set(plan_augmenter.classes()) & set(source.class_names))

@@ -4,8 +4,7 @@ from manyshot.training.config import Config
 from manyshot.training.evaluate import Evaluation, evaluate, evaluate_tasks
 from manyshot.training.feature_cache import encode
 from manyshot.training.fit import fit
-from manyshot.training.load_ensemble import load_ensemble
-from manyshot.training.run import Run, frozen_run, load_run
+from manyshot.training.run import Run, frozen_run, load_ensemble, load_run
 from manyshot.training.settings import Settings
 from manyshot.training.splits import Sources, classes_seen, drop_validation_if_small, image_shape, load_sources
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference

@@ -149,11 +149,11 @@ class Config:
         ways = min(self.most_ways, len(source.class_names))
         return EpisodeSampler(source, ways, self.shots, self.queries, seed=0)
 
-    def anchored(self) -> "Config":
+    def with_absolute_paths(self) -> "Config":
         """The same with full paths, so that a run can be used from any folder.
 
         Example:
-            >>> Config("digits").anchored().data
+            >>> Config("digits").with_absolute_paths().data
             'digits'
         """
         root = None if self.root is None else str(Path(self.root).expanduser().resolve())
@@ -161,6 +161,6 @@ class Config:
         named = self.data in DATASETS or not path.exists()  # a path may also be meant to lie below the root
         return replace(self, root=root, data=self.data if named else str(path.resolve()))
 
-    def seeded(self, seed: int) -> "Config":
+    def with_seed(self, seed: int) -> "Config":
         """The same with another seed."""
         return replace(self, fit=replace(self.fit, seed=seed))

@@ -1,5 +1,6 @@
 """A run: the folder that a training writes, and what is read back from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.learners import LEARNERS, Learner
+from manyshot.learners import LEARNERS, Ensemble, Learner
 from manyshot.nets import ENCODERS, Norm, PretrainedEncoder, TextEncoder
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu
@@ -30,6 +31,8 @@ NOT_A_LEARNER = {
 
 MOST_CLASSES = 1_000_000
 """Of a training, as a run's folder may claim."""
+SAME_SETTINGS = ("data", "split", "root", "centered", "validation", "test", "split_by", "learner")
+"""Settings that the runs of an ensemble have in common, so that they hold out the same classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +74,8 @@ class Run:
             ) from None
         return replace(self, learner=other.eval())
 
-    def used(self, test_plan: str, learner: str | None = None) -> "Run":
-        """The same weights, used with another plan and perhaps by another learner.
+    def with_test_plan(self, test_plan: str, learner: str | None = None) -> "Run":
+        """The same weights, with another plan at test time and perhaps another learner.
 
         Raises:
             InputError: if the weights do not fit the learner.
@@ -162,6 +165,47 @@ def load_run(folder: Path | str) -> Run:
     load_checkpoint(best if best.exists() else folder / "last.safetensors", learner)
     learner.to(device_or_cpu(config.fit.device)).eval()
     return Run(config, learner, channels, size, read_metrics(folder / "metrics.jsonl"), folder)
+
+
+def load_ensemble(folders: Sequence[Path | str], learner: str | None = None) -> Run:
+    """Load one run, or several as one whose learner averages their predictions.
+
+    Args:
+        folders: of runs on the same data, at least one.
+        learner: uses the weights of each, see `Run.with_learner`; the runs' own if None.
+
+    Returns:
+        The first run; with several folders its learner is an `Ensemble`, it has no folder, and its settings name no
+        number of training classes, since other seeds are trained on others.
+
+    Raises:
+        InputError: if a run cannot be read, is named twice, or was trained on other data than the first.
+
+    Example:
+        >>> load_ensemble(["nowhere"])
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: nowhere holds no run (no config.json); name a folder that `manyshot train` \
+wrote
+    """
+    paths = [Path(folder).resolve() for folder in folders]
+    runs = [load_run(folder) for folder in folders]
+    runs = runs if learner is None else [run.with_learner(learner) for run in runs]
+    first = runs[0]
+    for number, (folder, run) in enumerate(zip(folders, runs, strict=True)):
+        if paths[number] in paths[:number]:
+            raise InputError(f"{folder} is named twice; an ensemble needs different runs")
+        for name in SAME_SETTINGS:
+            own, theirs = getattr(run.config, name), getattr(first.config, name)
+            if own != theirs:
+                raise InputError(
+                    f"{folder}: {name}={own}, but {folders[0]} has {name}={theirs}; they cannot go together"
+                )
+        if (run.channels, run.size) != (first.channels, first.size):
+            raise InputError(f"{folder}: items of another shape than those of {folders[0]}; they cannot go together")
+    if len(runs) == 1:
+        return first
+    members = Ensemble([run.learner for run in runs]).eval()
+    return replace(first, config=replace(first.config, classes=None), learner=members, folder=None)
 
 
 def settings_in(folder: Path) -> dict[str, Any]:

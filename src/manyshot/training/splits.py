@@ -115,7 +115,7 @@ def classes_seen(config: Config, data: str, source: Source) -> int:
         >>> [classes_seen(config, "digits", source) for source in (load_dataset("digits"), load_sources(config).test)]
         [5, 0]
     """
-    if replace(config, data=data).anchored().data != config.anchored().data:
+    if replace(config, data=data).with_absolute_paths().data != config.with_absolute_paths().data:
         return 0
     try:
         trained = load_sources(config).training

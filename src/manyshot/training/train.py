@@ -1,4 +1,4 @@
-"""Making a run of its settings."""
+"""Train a run from its settings."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from manyshot.objectives import OBJECTIVES, Objective, Plain
 from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.device import require_device
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
-from manyshot.runtime.run_folder import CONFIG, claim, write_config
+from manyshot.runtime.run_folder import CONFIG, check_run_folder, write_config
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.config import Config
 from manyshot.training.feature_cache import encode, remember
@@ -28,18 +28,18 @@ def train(
     title: str = "train",
     processes: Processes = SINGLE_PROCESS,
 ) -> Run:
-    """Make a run from its settings.
+    """Train a learner from the settings of a run.
 
     Args:
-        config: what to train, on what.
-        folder: where the run lies afterwards; None keeps nothing on disk.
-        resume: go on with the run in the folder, which must have the same settings.
-        title: what the progress bar says.
-        processes: that train together, see `fit` and `together`.
+        config: Settings of the run: data, learner, tasks, augmentation and training loop.
+        folder: Folder to write the run to; None writes nothing.
+        resume: Whether to continue the run in the folder, which must have the same settings.
+        title: Text beside the progress bar.
+        processes: Processes that train together, from `joined_processes`.
 
     Raises:
         InputError: if the folder holds something else, or the data cannot be used.
-        TrainingDiverged: see `fit`.
+        TrainingDiverged: if the loss or the gradient explodes.
 
     Example:
         >>> from manyshot.training import Settings
@@ -47,10 +47,11 @@ def train(
         >>> [sorted(row) for row in train(config).rows]
         [['loss', 'step'], ['loss', 'step'], ['step', 'validation_accuracy']]
     """
-    config = config.anchored()
+    config = config.with_absolute_paths()
     if folder is not None and processes.is_main:
-        claim(folder, settings_in, config.as_dict(), resume)
-    # Everything that could be refused is made before anything is written: a wrong option leaves no half of a run.
+        check_run_folder(folder, settings_in, config.as_dict(), resume)
+    # Whatever could be refused is checked before anything is written, so that a wrong option leaves no incomplete run.
+    device = processes.device(config.fit.device)
     require_device(config.fit.device)
     processes.check_batch_size(config.fit.meta_batch_size)
     with processes.main_first():
@@ -66,7 +67,7 @@ def train(
     for module in learner.modules():
         for part in (tasks, held_out):
             if part is not None and len(part.source) <= _drawn(tasks, config.fit):
-                remember(module, part.source, processes.device(config.fit.device))
+                remember(module, part.source, device)
     if not plan.placements and isinstance(objective, Plain):
         trained, tasks, held_out = _on_fixed_features(learner, tasks, held_out, config.fit, processes)
     rows = fit(trained, tasks, config.fit, plan, held_out, folder, resume, title, objective, processes)
@@ -81,7 +82,7 @@ def _on_fixed_features(
     settings: Settings,
     processes: Processes,
 ) -> tuple[Learner, EpisodeSampler, EpisodeSampler | None]:
-    """The same training with each item encoded once, where a frozen encoder gives it the same features at each step."""
+    """The same training on features, each example encoded once, if a frozen encoder gives fixed features."""
     parts = learner.on_features() if isinstance(learner, FeatureLearner) else None
     if parts is None or len(tasks.source) > _drawn(tasks, settings):
         return learner, tasks, held_out
@@ -100,7 +101,7 @@ def _on_fixed_features(
 
 
 def _drawn(tasks: EpisodeSampler, settings: Settings) -> int:
-    """How many items a training sees, counting each time."""
+    """Number of examples that a training draws, repeated ones included."""
     return settings.steps * settings.meta_batch_size * tasks.examples_per_task
 
 
@@ -108,9 +109,9 @@ def check_trainable(config: Config, test_learner: str | None = None, sources: So
     """Make sure that a run can be trained, and its weights then used by another learner, without training it.
 
     Args:
-        config: what to train, on what.
-        test_learner: what is to use the weights, if not the run's own learner.
-        sources: the run's data, where they are loaded already.
+        config: Settings of the run.
+        test_learner: Learner that is to use the weights; the run's own if None.
+        sources: Data of the run, if they are loaded already.
 
     Raises:
         InputError: if not.
@@ -127,7 +128,7 @@ def check_trainable(config: Config, test_learner: str | None = None, sources: So
     plan, objective = plan_and_objective(config)
     learner = make_learner(config, channels, size, len(tasks.source.class_names))
     check_step(learner, tasks, config.fit, plan, objective)
-    Run(config, learner, channels, size, []).used("none", test_learner)
+    Run(config, learner, channels, size, []).with_test_plan("none", test_learner)
 
 
 def plan_and_objective(config: Config) -> tuple[Plan, Objective]:
@@ -160,5 +161,5 @@ def is_trained(config: Config, folder: Path) -> bool:
     last = folder / "last.safetensors"
     if not (folder / CONFIG).exists() or not last.exists():
         return False
-    claim(folder, settings_in, config.anchored().as_dict(), resume=True)
+    check_run_folder(folder, settings_in, config.with_absolute_paths().as_dict(), resume=True)
     return bool(read_progress(last)["step"] == config.fit.steps)
