@@ -7,12 +7,12 @@ from manyshot.samples.contact_sheet import Row, save, sheet
 
 plain = EpisodeSampler(load_dataset("glyphs", "greek"), ways=5, shots=1, queries=5, seed=1).batch(0, 8)
 
-# Turned letters as new letters; then each item its own deformation; then three more shots of each support item.
+# Turned letters as new classes; then a random deformation of each example; then three more shots per support example.
 plan = Plan("task: turn; support+query: affine(20) elastic(0.07); shots: 3 x stroke(1)")
 changed = plan.apply(plain, torch.Generator().manual_seed(0))
 
 print("support before and after:", tuple(plain.support.items.shape), tuple(changed.support.items.shape))
-print("made from support item:", changed.support.origin[0].tolist())
+print("generated from support example:", changed.support.origin[0].tolist())
 print("weights:", changed.support.weight[0].tolist())
 
 rows = [

@@ -1,4 +1,4 @@
-"""Does augmentation help? Arms are trained on the same tasks and judged on the same tasks, with paired intervals."""
+"""Does augmentation help? Arms are trained and evaluated on the same tasks, with paired intervals."""
 
 import tempfile
 from pathlib import Path
@@ -17,7 +17,7 @@ CONFIG = Config(
     fit=Settings(steps=20, learning_rate=2e-3, meta_batch_size=2),
 )
 
-if __name__ == "__main__":  # the trainings run in processes of their own, which read this file again
+if __name__ == "__main__":  # the trainings run in processes of their own, which import this file
     with tempfile.TemporaryDirectory() as folder:
         runs, seconds = train_arms(ARMS, CONFIG, seeds=2, folder=Path(folder))
     sampler = EpisodeSampler(load_dataset("digits"), ways=10, shots=1, queries=10)

@@ -1,4 +1,4 @@
-"""Sentences of one's own: a table in, a frozen encoder judged with and without augmentation, new sentences out."""
+"""Sentences of one's own: read a table, evaluate a frozen encoder with and without augmentation, write new sentences."""
 
 import csv
 import tempfile

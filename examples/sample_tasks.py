@@ -2,7 +2,8 @@
 
 from manyshot import EpisodeSampler, load_dataset
 
-greek = load_dataset("glyphs", "greek")  # letters as classes, typefaces as items
+greek = load_dataset("glyphs", "greek")  # letters are classes, typefaces are examples
+print(greek)
 print(greek.describe())
 
 training, held_out = greek.split((0.8, 0.2), seed=0)  # no letter in common

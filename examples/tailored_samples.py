@@ -1,4 +1,4 @@
-"""Learn on printed letters how to augment, then make samples tailored to five scanned digits, of one example each."""
+"""Learn augmentation on printed letters, then generate samples tailored to five digits from one example of each."""
 
 import tempfile
 from pathlib import Path
@@ -30,5 +30,5 @@ with tempfile.TemporaryDirectory() as name:
 
     sampler = EpisodeSampler(digits, ways=5, shots=1, queries=10)
     plan = Plan("shots: 4 x learned").with_augmenter(run.augmenter)
-    for words, how in (("without made shots", None), ("with them", plan)):
-        print(f"{words}: {evaluate(run.learner, sampler.batches(50), how).mean:.1%}")
+    for label, test_plan in (("without generated shots", None), ("with them", plan)):
+        print(f"{label}: {evaluate(run.learner, sampler.batches(50), test_plan).mean:.1%}")

@@ -1,4 +1,4 @@
-"""Meta-train on printed Greek letters, judge on real handwritten digits, keep the run and read it back."""
+"""Meta-train on printed Greek letters, evaluate on real handwritten digits, save the run and load it."""
 
 import tempfile
 from pathlib import Path
@@ -21,13 +21,13 @@ with tempfile.TemporaryDirectory() as folder:
     run = load(Path(folder) / "run")
 
 sampler = EpisodeSampler(load_dataset("digits"), ways=10, shots=1, queries=10)
-found = evaluate(run.learner, sampler.batches(100))
-low, high = found.interval
-print(f"1 shot: {found.mean:.1%} [{low:.1%}, {high:.1%}], calibration error {found.calibration_error:.1%}")
+result = evaluate(run.learner, sampler.batches(100))
+low, high = result.interval
+print(f"1 shot: {result.mean:.1%} [{low:.1%}, {high:.1%}], calibration error {result.calibration_error:.1%}")
 
-# At use time: eight deformed variants of each support item, four of each query, the nearest variant decides.
+# At test time: eight deformed variants of each support example, four of each query; the nearest variant decides.
 matched = run.with_learner("prototypes(nearest)")
 variants = Plan("shots: 8 x affine elastic; query: 4 x affine elastic")
-found = evaluate(matched.learner, sampler.batches(20), variants)
-low, high = found.interval
-print(f"1 shot, the nearest of deformed variants: {found.mean:.1%} [{low:.1%}, {high:.1%}]")
+result = evaluate(matched.learner, sampler.batches(20), variants)
+low, high = result.interval
+print(f"1 shot, the nearest of deformed variants: {result.mean:.1%} [{low:.1%}, {high:.1%}]")

@@ -1,4 +1,4 @@
-"""Make new samples of a folder of pictures, each with its provenance, and make one again from its record."""
+"""Generate new samples from a folder of pictures, each with its provenance, and regenerate one from its record."""
 
 import json
 import tempfile
