@@ -1,4 +1,4 @@
-"""Sentences of one's own: read a table, evaluate a frozen encoder with and without augmentation, write new sentences."""
+"""Sentences of one's own: read a table, evaluate a frozen encoder with and without augmentation, write new ones."""
 
 import csv
 import tempfile
@@ -20,7 +20,7 @@ with tempfile.TemporaryDirectory() as folder:
     with table.open("w", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *((t, topic) for topic, texts in TOPICS.items() for t in texts)])
 
-    learner = Ridge(ENCODERS["ngrams"](512).make(0, 0, "batch"))  # "minilm" knows meanings
+    learner = Ridge(ENCODERS.build("ngrams(512)"))  # "minilm" knows meanings
     tasks = EpisodeSampler(load_dataset(table), ways=3, shots=1, queries=3)
     for plan in ("none", "shots: 4 x aeda"):
         print(f"{plan}: {evaluate(learner, tasks.batches(50), Plan(plan)).mean:.1%}")

@@ -19,6 +19,6 @@ folds = cross_val_score(classifier, X[new], y[new], cv=3)
 print(f"with 200 labels and flips, by cross-validation: {folds.mean():.1%}")
 
 # As imbalanced-learn does: the examples, then generated ones, so that all classes have 20.
-resampler = ms.AugmentResampler("shots: affine(10)", sampling_strategy=20, random_state=0)
+resampler = ms.AugmentResampler("shots: affine(10)", sampling_strategy=25, random_state=0)
 more, labels = resampler.fit_resample(X[new][:100], y[new][:100])
 print("100 examples become", len(more), "with", {int(n) for n in np.unique(labels, return_counts=True)[1]}, "per class")
