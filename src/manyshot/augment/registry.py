@@ -12,6 +12,7 @@ from manyshot.augment.task import TASK_OPS, TaskOp
 from manyshot.augment.text import OPS as TEXT_OPS
 from manyshot.base import InputError
 from manyshot.base.calls import Call, Value, shorten, write
+from manyshot.base.catalog import spelled
 from manyshot.base.options import read
 from manyshot.base.registry import Registry
 
@@ -82,10 +83,64 @@ def _op(call: Call, name: str, value: Value) -> Op:
     return _ops(call, name, value)[0]
 
 
+def canonical(call: Call) -> Call:
+    """The same call with aliases of ops replaced by the names that they stand for, inside it too.
+
+    Example:
+        >>> str(canonical(Call("oneof", ((Call("cutout"), Call("gaussian_blur")),))))
+        'oneof(erase blur)'
+    """
+    if call.name not in NAMED:
+        return call
+    options = NAMED.options(call.name)
+
+    def inner(kind: Any, value: Value) -> Value:  # noqa: ANN401 - an annotation
+        return tuple(map(canonical, value)) if kind in NAMED.readers and isinstance(value, tuple) else value
+
+    types = [option.type for option in options.values()] + [None] * len(call.arguments)
+    arguments = tuple(inner(kind, value) for kind, value in zip(types, call.arguments, strict=False))
+    named = tuple(
+        (name, inner(options[name].type, value) if name in options else value) for name, value in call.options
+    )
+    name = NAMED.canonical(call.name) if spelled(call.name) in ALIASES else call.name
+    return Call(name or call.name, arguments, named, call.at, call.what)
+
+
+ALIASES = {
+    "rotate90": "turn",
+    "horizontal-flip": "flip",
+    "vertical-flip": "flip-vertical",
+    "random-affine": "affine",
+    "random-perspective": "perspective",
+    "random-crop": "crop",
+    "random-resized-crop": "resized-crop",
+    "elastic-transform": "elastic",
+    "grid-distortion": "grid-distort",
+    "thin-plate-spline": "thin-plate",
+    "gaussian-noise": "noise",
+    "speckle-noise": "speckle",
+    "salt-and-pepper": "salt-pepper",
+    "gaussian-blur": "blur",
+    "random-erasing": "erase",
+    "cutout": "erase",
+    "to-gray": "grayscale",
+    "jpeg-compression": "jpeg",
+    "rand-augment": "randaugment",
+    "trivial-augment": "trivialaugment",
+    "one-of": "oneof",
+    "some-of": "someof",
+    "synonym-replacement": "synonyms",
+    "random-insertion": "insert-words",
+    "random-swap": "swap-words",
+    "random-deletion": "delete-words",
+}
+"""Names of ops in other libraries and papers, which plans understand; a plan prints ours."""
+
 NAMED: Registry[Any] = Registry(
     "op",
     {**OPS, **TEXT_OPS, **CHOOSERS, **MIXES, **TASK_OPS},
     base=(Op, Mix, TaskOp),
+    aliases=ALIASES,
     group="manyshot.ops",
     readers={Op: _op, tuple[Op, ...]: _ops},
 )

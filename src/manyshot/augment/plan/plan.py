@@ -1,6 +1,6 @@
 """Plans: which augmentation acts where, from one line of text to changed episodes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -20,7 +20,7 @@ from manyshot.augment.plan.placements import (
 )
 from manyshot.augment.plan.presets import PRESETS
 from manyshot.augment.plan.syntax import Syntax
-from manyshot.augment.registry import NAMED
+from manyshot.augment.registry import NAMED, canonical
 from manyshot.base import InputError, did_you_mean, seeds
 from manyshot.base.calls import is_word, shorten
 from manyshot.tasks import Episode
@@ -227,4 +227,5 @@ def _parse(text: str) -> Syntax:
         raise InputError(f"plan: '{name}' alone does not say where it acts; write 'support: {name}'")
     if name != "none" and is_word(name):
         raise InputError(f"plan: unknown preset '{shorten(name)}'; {did_you_mean(name, [*PRESETS, 'none'])}")
-    return parse(text)
+    syntax = parse(text)
+    return Syntax(tuple(replace(clause, calls=tuple(map(canonical, clause.calls))) for clause in syntax.clauses))
