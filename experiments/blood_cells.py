@@ -23,7 +23,7 @@ from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
 from manyshot.datasets.image_folder import file_names
 from manyshot.learners import Prototypes, Ridge
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Examples, Source
@@ -121,7 +121,7 @@ def _best_penalty(validation: Source) -> float:
 def _trained(text: str, learner: Ridge, training: Source, validation: Source, seed: int):
     """An augmenter of photographs' features, with the weights that did best on the validation classes."""
     torch.manual_seed(seed)
-    augmenter = parse_augmenter(text).make(tuple(training.store.shape[1:]))
+    augmenter = AUGMENTERS.parse(text).build(shape=tuple(training.store.shape[1:]))
     _, head = learner.on_features()
     augmented = AugmentedLearner(head, augmenter, COPIES, seed)
     augmenter.look_at(training)

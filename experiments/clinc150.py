@@ -26,7 +26,7 @@ from manyshot.augment import Plan
 from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
 from manyshot.learners import Learner, Probe, Prototypes, Ridge
-from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
+from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Examples, Source
@@ -151,7 +151,7 @@ def fixed(settings: dict[str, Arm]) -> Make:
 
 def calibration(division: int, train: Source, held_out: Source) -> dict[str, Arm]:
     """Statistics of the training classes."""
-    augmenter = parse_augmenter("calibration").make((WIDTH,))
+    augmenter = AUGMENTERS.parse("calibration").build(shape=(WIDTH,))
     augmenter.look_at(train)
     return {"": augmenting(augmenter)}
 
@@ -159,7 +159,7 @@ def calibration(division: int, train: Source, held_out: Source) -> dict[str, Arm
 def hallucinator(division: int, train: Source, held_out: Source, noise: str = "") -> dict[str, Arm]:
     """A network that adds to a vector, trained through a ridge regression."""
     torch.manual_seed(division)
-    augmenter = parse_augmenter(f"hallucinator{noise}").make((WIDTH,))
+    augmenter = AUGMENTERS.parse(f"hallucinator{noise}").build(shape=(WIDTH,))
     meta_trained(AugmentedLearner(features(Ridge(nn.Identity())), augmenter, COPIES), division, train, held_out)
     return {"": augmenting(augmenter)}
 
@@ -183,7 +183,7 @@ def combination(division: int, train: Source, held_out: Source) -> dict[str, Arm
     """The map, and then a hallucinator behind it, trained on together."""
     head = deepcopy(head_learned(division, train, held_out))
     torch.manual_seed(division)
-    augmenter = parse_augmenter("hallucinator").make((WIDTH,))
+    augmenter = AUGMENTERS.parse("hallucinator").build(shape=(WIDTH,))
     meta_trained(AugmentedLearner(head, augmenter, COPIES, joint=True), division, train, held_out)
     return {"": augmenting(augmenter, head.encoder)}
 

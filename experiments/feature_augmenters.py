@@ -24,7 +24,7 @@ from manyshot.base import read_json, write_json
 from manyshot.datasets import load_dataset
 from manyshot.learners import Prototypes, Ridge
 from manyshot.learners.feature_learner import FeatureLearner
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.nets.registry import ENCODERS
 from manyshot.tasks import EpisodeSampler, Source
@@ -161,7 +161,7 @@ def trained(text: str, parts: dict[str, Source], ways: int, seed: int) -> tuple[
     """An augmenter, trained through ridge on 1 to 5 shots, and the CPU seconds that it took."""
     began = time.process_time()
     torch.manual_seed(seed)
-    augmenter = parse_augmenter(text).make(tuple(parts["own"].store.shape[1:]))
+    augmenter = AUGMENTERS.parse(text).build(shape=tuple(parts["own"].store.shape[1:]))
     augmenter.look_at(parts["own"])
     if any(parameter.requires_grad for parameter in augmenter.parameters()):
         settings = Settings(

@@ -31,7 +31,7 @@ from manyshot.datasets import OneShotRuns, one_shot_runs
 from manyshot.learners import Prototypes
 from manyshot.learners.learner import by_task
 from manyshot.meta_augment.config import AugmenterConfig
-from manyshot.meta_augment.policy.policy import OpPolicy
+from manyshot.meta_augment.policy import OpPolicy
 from manyshot.meta_augment.train import AugmenterRun, load_augmenter_run, train_augmenter
 from manyshot.tasks import Examples
 from manyshot.training import Settings, train

@@ -9,7 +9,7 @@ import torch
 from circumstances import write
 
 from manyshot.learners import Prototypes, Ridge
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.tailor import tailor
 from manyshot.nets import Conv4
 
@@ -31,7 +31,7 @@ def main() -> None:
         encoder = Conv4(channels, size)
         learner = (Ridge if space == "features" else Prototypes)(encoder).eval()
         shape = (encoder.features,) if space == "features" else (channels, size, size)
-        augmenter = parse_augmenter(text).make(shape).eval()
+        augmenter = AUGMENTERS.parse(text).build(shape=shape).eval()
         one = torch.rand(WAYS, channels, size, size)
         two = one.repeat_interleave(2, 0)
 

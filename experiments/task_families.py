@@ -27,9 +27,9 @@ from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
 from manyshot.learners import Ridge
 from manyshot.learners.ridge import penalised_solve, with_one
-from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
+from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
-from manyshot.meta_augment.policy.policy import OpPolicy, Policy
+from manyshot.meta_augment.policy import OpPolicy, Policy
 from manyshot.meta_augment.reinforce import Reinforce
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
@@ -154,7 +154,7 @@ def main() -> None:
         arms: dict[str, Plan] = {name: Plan(text) for name, text in FIXED.items()}
         for name, text in LEARNED.items():
             began = process_time()
-            augmenter = parse_augmenter(text.format(ops=OPS)).make((3, 28, 28))
+            augmenter = AUGMENTERS.parse(text.format(ops=OPS)).build(shape=(3, 28, 28))
             settings = Settings(options.steps, meta_batch_size=24, learning_rate=RATE, warmup_steps=20, seed=seed)
             tasks = Families(for_policy, 100 + seed)
             if isinstance(augmenter, Policy):

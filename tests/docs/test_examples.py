@@ -35,7 +35,7 @@ from manyshot.compare import Arm
 from manyshot.datasets import DATASETS
 from manyshot.generate import parse_model
 from manyshot.learners import LEARNERS
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
 
@@ -104,7 +104,7 @@ def check_values(**given: Any) -> None:
     if given.get("learner") and given.get("stage") not in ("augmenter", "joint"):  # where a run stands
         LEARNERS.parse(given["learner"])
     if isinstance(given.get("augmenter"), str):  # a path, at `evaluate`
-        parse_augmenter(given["augmenter"])
+        AUGMENTERS.parse(given["augmenter"])
     if given.get("model"):
         parse_model(given["model"])
     if given.get("encoder"):

@@ -4,7 +4,7 @@ import torch
 
 from manyshot.augment.image.geometric.warp import pixels
 from manyshot.learners import Ridge
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.spline import Spline
 from manyshot.tasks import Examples
@@ -80,7 +80,7 @@ def test_scattered_points_see_the_same_field_as_the_grid():
 
 def test_distortions_keep_within_their_bounds():
     torch.manual_seed(0)
-    augmenter = parse_augmenter("deformation(cells=2, rank=3)").make((1, 12, 12))
+    augmenter = AUGMENTERS.parse("deformation(cells=2, rank=3)").build(shape=(1, 12, 12))
     with torch.no_grad():
         augmenter.log_spread += 1  # e to the power of 10 units
     support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
@@ -94,7 +94,7 @@ def test_it_learns_wide_shifts_where_they_keep_the_class_and_none_where_they_dec
     spread = {}
     for family in ("shift kept", "shift decides"):
         torch.manual_seed(0)
-        augmenter = parse_augmenter("deformation(cells=2, rank=3, hidden=8, width=4)").make((3, 9, 9))
+        augmenter = AUGMENTERS.parse("deformation(cells=2, rank=3, hidden=8, width=4)").build(shape=(3, 9, 9))
         learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
         settings = Settings(steps=30, meta_batch_size=16, learning_rate=3e-2, warmup_steps=5)
         fit(AugmentedLearner(learner, augmenter, 4), toy((family,)), settings, objective=AugmenterObjective())

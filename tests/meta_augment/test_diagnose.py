@@ -7,7 +7,7 @@ from torch import nn
 from manyshot.learners import Ridge
 from manyshot.meta_augment import LearnedAugmenter
 from manyshot.meta_augment.diagnose import Diagnosis, diagnose
-from manyshot.meta_augment.policy.policy import ContextFreePolicy
+from manyshot.meta_augment.policy import ContextFreePolicy
 from manyshot.meta_augment.support_context import class_context, per_example
 from manyshot.tasks import Source
 

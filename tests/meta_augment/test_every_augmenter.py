@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from manyshot.augment.image import Noise
 from manyshot.augment.ops.variants import variants
 from manyshot.learners import Ridge
-from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter, parse_augmenter
+from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.tasks import Episode, Examples, Source
 
 WAYS, SHOTS, QUERIES, COPIES, TASKS = 3, 2, 4, 4, 2
@@ -47,7 +47,7 @@ ROWS = {
 
 def made(row: Row) -> LearnedAugmenter:
     torch.manual_seed(0)
-    augmenter = parse_augmenter(row.text).make(row.shape)
+    augmenter = AUGMENTERS.parse(row.text).build(shape=row.shape)
     augmenter.look_at(some_source(row.shape))
     augmenter.double()
     for parameter in augmenter.parameters():  # away from beginnings at which a gradient is 0 by design
@@ -210,7 +210,7 @@ class TestEveryAugmenter:
         augmenter, support = made(row), episode(row.shape).support
         save_file({name: tensor.contiguous() for name, tensor in augmenter.state_dict().items()}, tmp_path / "weights")
         torch.manual_seed(7)
-        other = parse_augmenter(row.text).make(row.shape).double()
+        other = AUGMENTERS.parse(row.text).build(shape=row.shape).double()
         other.load_state_dict(load_file(tmp_path / "weights"))
         first, second = (each.make(support, COPIES, stream()) for each in (augmenter, other))
         assert first.items.equal(second.items)

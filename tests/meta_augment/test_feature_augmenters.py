@@ -10,7 +10,7 @@ from torch import nn
 
 from manyshot.base import InputError, quieten
 from manyshot.learners import Prototypes, Ridge
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.calibration import Calibration
 from manyshot.meta_augment.embedding_noise import EmbeddingNoise
@@ -45,7 +45,7 @@ def head() -> Ridge:
 def trained(text: str, source: Source, steps: int = 80) -> AugmentedLearner:
     quieten(True)
     torch.manual_seed(0)
-    augmenter = parse_augmenter(text).make((DIMENSIONS,))
+    augmenter = AUGMENTERS.parse(text).build(shape=(DIMENSIONS,))
     augmenter.look_at(source)
     learner = AugmentedLearner(head(), augmenter, copies=6)
     if any(parameter.requires_grad for parameter in augmenter.parameters()):
@@ -98,7 +98,7 @@ def test_the_scale_of_the_features_plays_no_part():
     large = replace(small, items=10 * small.items)
     for text in ("hallucinator", "feature_vae", "embedding_noise", "shift"):
         torch.manual_seed(0)
-        augmenter = parse_augmenter(text).make((DIMENSIONS,)).double()
+        augmenter = AUGMENTERS.parse(text).build(shape=(DIMENSIONS,)).double()
         draws = augmenter.draw(small, 3, torch.Generator().manual_seed(0))
         ones, tens = (augmenter.replay(side, 3, draws).items for side in (small, large))
         torch.testing.assert_close(tens, 10 * ones)

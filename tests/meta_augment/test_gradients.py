@@ -24,7 +24,7 @@ from manyshot.learners import (
     Ridge,
 )
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
-from manyshot.meta_augment.gradients import Estimator, Exact, FiniteDifference, Implicit, parse_estimator
+from manyshot.meta_augment.gradients import ESTIMATORS, Estimator, Exact, FiniteDifference, Implicit
 from manyshot.meta_augment.hallucinator import Hallucinator
 from manyshot.meta_augment.linear_solve import conjugate_gradient, neumann
 from manyshot.objectives import StepTasks
@@ -247,8 +247,8 @@ def test_linear_systems_are_solved():
 
 
 def test_estimators_are_read_from_text():
-    assert parse_estimator("finite-difference(0.2)") == FiniteDifference(0.2)
+    assert ESTIMATORS.parse("finite-difference(0.2)").build() == FiniteDifference(0.2)
     with pytest.raises(InputError, match="did you mean 'implicit'"):
-        parse_estimator("implict")
+        ESTIMATORS.parse("implict").build()
     with pytest.raises(InputError, match="solver='lu'"):
-        parse_estimator("implicit(lu)")
+        ESTIMATORS.parse("implicit(lu)").build()

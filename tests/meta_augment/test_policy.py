@@ -11,11 +11,11 @@ from manyshot.augment.ops.variants import variants
 from manyshot.augment.registry import build_op
 from manyshot.base import InputError
 from manyshot.learners import Ridge
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
-from manyshot.meta_augment.gates import gates, log_probability
-from manyshot.meta_augment.gradients import parse_estimator
-from manyshot.meta_augment.policy.policy import OpPolicy, Policy
+from manyshot.meta_augment.gates import log_probability, sample_gates
+from manyshot.meta_augment.gradients import ESTIMATORS
+from manyshot.meta_augment.policy import OpPolicy, Policy
 from manyshot.meta_augment.policy.policy_ops import POLICY_OPS, SETS, op_names
 from manyshot.meta_augment.support_encoder import RandomConvStatistics
 from manyshot.meta_augment.trial import Trial
@@ -28,7 +28,7 @@ SHAPE = (3, 9, 9)
 def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int = 30, rate: float = 3e-2) -> OpPolicy:
     """A policy after a second or two of training through ridge on pixels."""
     torch.manual_seed(0)
-    policy = parse_augmenter(text).make(SHAPE)
+    policy = AUGMENTERS.parse(text).build(shape=SHAPE)
     if isinstance(policy, Policy):
         policy.note(toy(families).batch(0, 40).support)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
@@ -37,7 +37,7 @@ def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int 
         AugmentedLearner(learner, policy, 4),
         toy(families),
         settings,
-        objective=AugmenterObjective(parse_estimator(gradient)),
+        objective=AugmenterObjective(ESTIMATORS.parse(gradient).build()),
     )
     return policy
 
@@ -74,7 +74,7 @@ def test_an_op_of_magnitude_0_leaves_an_item_alone(name):
 
 def test_open_gates_are_the_composition_of_the_ops():
     torch.manual_seed(0)
-    policy = parse_augmenter("context_free(rotate-affine-elastic-stroke-hue-noise)").make((3, 12, 12)).eval()
+    policy = AUGMENTERS.parse("context_free(rotate-affine-elastic-stroke-hue-noise)").build(shape=(3, 12, 12)).eval()
     labels = torch.eye(2)[None]
     support = Examples(torch.rand(1, 2, 3, 12, 12), labels, torch.ones(1, 2), torch.ones(1, 2) > 0)
     draws = policy.draw(support, 3, torch.Generator().manual_seed(1))
@@ -91,7 +91,7 @@ def test_open_gates_are_the_composition_of_the_ops():
 
 
 def test_closed_gates_leave_the_items():
-    policy = parse_augmenter("policy").make((3, 12, 12)).eval()
+    policy = AUGMENTERS.parse("policy").build(shape=(3, 12, 12)).eval()
     support = Examples(torch.rand(1, 2, 3, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
     draws = policy.draw(support, 3, torch.Generator().manual_seed(1))
     draws["gates"].fill_(0.0)
@@ -147,7 +147,7 @@ def exact_gradient(trial: Trial) -> torch.Tensor:
 @pytest.fixture
 def trial(toy):
     torch.manual_seed(0)
-    policy = parse_augmenter("context_free(flip-spin-recolour)").make(SHAPE).double()
+    policy = AUGMENTERS.parse("context_free(flip-spin-recolour)").build(shape=SHAPE).double()
     episode = toy(("angle kept",), shots=1).batch(0, 1)
     episode = episode.to("cpu", torch.float64)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).double().requires_grad_(False)
@@ -160,7 +160,7 @@ def estimated(trial: Trial, text: str, draws: int, first: int = 0) -> torch.Tens
     for seed in range(first, first + draws):
         stream = torch.Generator().manual_seed(seed)
         trial.draws["gates"] = torch.rand(trial.draws["gates"].shape, generator=stream, dtype=torch.float64)
-        loss = parse_estimator(text).loss(trial, stream)
+        loss = ESTIMATORS.parse(text).build().loss(trial, stream)
         total += torch.autograd.grad(loss, trial.augmenter.learned)[0]
     return total / draws
 
@@ -201,12 +201,12 @@ def test_gates_are_as_often_open_as_they_should_be():
     uniform = torch.rand(4000, generator=torch.Generator().manual_seed(0))
     logit = torch.tensor(-1.0)
     for how in ("straight-through", "reinforce"):
-        drawn = gates(logit.expand(4000), uniform, how)
+        drawn = sample_gates(logit.expand(4000), uniform, how)
         assert set(drawn.tolist()) == {0.0, 1.0}
         assert abs(float(drawn.mean() - logit.sigmoid())) < 0.03
-    soft = gates(logit.expand(4000), uniform, "relaxed", exactly=False)
+    soft = sample_gates(logit.expand(4000), uniform, "relaxed", exactly=False)
     assert ((soft > 0) & (soft < 1)).all()
-    assert gates(logit.expand(4000), uniform, "relaxed").equal(drawn)
+    assert sample_gates(logit.expand(4000), uniform, "relaxed").equal(drawn)
 
 
 def test_log_probabilities_add_up_to_one():
@@ -217,7 +217,7 @@ def test_log_probabilities_add_up_to_one():
 
 def test_a_policy_as_a_plan_changes_as_many_items_as_the_policy():
     torch.manual_seed(0)
-    policy = parse_augmenter("context_free(flip)").make((1, 12, 12)).eval()
+    policy = AUGMENTERS.parse("context_free(flip)").build(shape=(1, 12, 12)).eval()
     support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
     plan = policy.to_plan(500, support)
     assert Plan(str(plan)) == plan
@@ -236,7 +236,7 @@ def test_a_policy_that_begins_at_a_written_plan_is_that_plan_at_first(name):
     torch.manual_seed(0)
     begin = "support: affine(10, 1.2, 0.2, 0.1) elastic(0.07) stroke(0.7, p=0.5)"
     text = f'{name}(flip-rotate-affine-elastic-stroke-blur, begin="{begin}")'
-    policy = parse_augmenter(text).make((1, 12, 12))
+    policy = AUGMENTERS.parse(text).build(shape=(1, 12, 12))
     support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
     if isinstance(policy, Policy):
         policy.network[-1].weight.data.zero_()
@@ -256,13 +256,13 @@ def test_a_policy_that_begins_at_a_written_plan_is_that_plan_at_first(name):
 
 def test_a_beginning_without_any_of_the_ops_is_refused():
     with pytest.raises(InputError, match="none of the ops rotate"):
-        parse_augmenter('policy(rotate, begin="support: noise")').make((1, 12, 12))
+        AUGMENTERS.parse('policy(rotate, begin="support: noise")').build(shape=(1, 12, 12))
     with pytest.raises(InputError, match="unknown preset 'handwritting'"):
-        parse_augmenter("policy(rotate, begin=handwritting)")
+        AUGMENTERS.parse("policy(rotate, begin=handwritting)")
 
 
 def test_what_hardly_ever_acts_does_not_in_use():
-    policy = parse_augmenter("context_free(flip)").make((1, 12, 12))
+    policy = AUGMENTERS.parse("context_free(flip)").build(shape=(1, 12, 12))
     support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
     with torch.no_grad():
         policy.learned[0] = -10
@@ -274,7 +274,7 @@ def test_what_hardly_ever_acts_does_not_in_use():
 
 
 def test_a_plan_leaves_out_what_hardly_ever_acts():
-    policy = parse_augmenter("context_free(flip-noise)").make((1, 12, 12))
+    policy = AUGMENTERS.parse("context_free(flip-noise)").build(shape=(1, 12, 12))
     support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
     with torch.no_grad():
         policy.learned[0] = -10
@@ -314,11 +314,11 @@ def test_sets_name_rows_of_the_table():
 )
 def test_wrong_options_are_told(text, message):
     with pytest.raises(InputError, match=message):
-        parse_augmenter(text)
+        AUGMENTERS.parse(text)
 
 
 def test_colours_need_three_channels_and_policies_images():
     with pytest.raises(InputError, match="none of them is for images of 1 channel"):
-        parse_augmenter("policy(hue)").make((1, 12, 12))
+        AUGMENTERS.parse("policy(hue)").build(shape=(1, 12, 12))
     with pytest.raises(InputError, match="augmenter of images"):
-        parse_augmenter("policy").make((64,))
+        AUGMENTERS.parse("policy").build(shape=(64,))

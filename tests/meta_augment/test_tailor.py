@@ -6,7 +6,7 @@ from torch import nn
 
 from manyshot.base import InputError
 from manyshot.learners import Ridge
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.tailor import adapted, leave_one_out, make_samples, tailor
 from manyshot.tasks import Examples
 
@@ -27,7 +27,7 @@ def support_of(*shots: int, size: int = SIZE) -> Examples:
 def hallucinator():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return parse_augmenter("hallucinator(noise=4, hidden=16)").make((SIZE,))
+        return AUGMENTERS.parse("hallucinator(noise=4, hidden=16)").build(shape=(SIZE,))
 
 
 class TestMaking:

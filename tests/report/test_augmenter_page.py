@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.diagnose import diagnose_run
 from manyshot.meta_augment.train import AugmenterRun
@@ -21,7 +21,7 @@ def run_of(text: str, **settings) -> AugmenterRun:
     shape = (4,) if text == FEATURES else (1, 16, 16)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        augmenter = parse_augmenter(text).make(shape).eval()
+        augmenter = AUGMENTERS.parse(text).build(shape=shape).eval()
     learner = make_learner(config, 1, 16).eval()
     told = AugmenterConfig("runs/letters", augmenter=text, ways=3, copies=2)
     return AugmenterRun(told, augmenter, Run(config, learner, 1, 16, []), shape, [])

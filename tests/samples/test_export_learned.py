@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from manyshot.base import InputError
-from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
+from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.train import AugmenterRun
 from manyshot.samples.export_learned import export_learned, replay_learned
@@ -54,7 +54,7 @@ def of_features() -> AugmenterRun:
     text = "hallucinator(noise=4, hidden=8)"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return run_of(parse_augmenter(text).make((4,)), text, (4,))
+        return run_of(AUGMENTERS.parse(text).build(shape=(4,)), text, (4,))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from torch import nn
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.learners import Prototypes, Ridge
-from manyshot.meta_augment import parse_augmenter
+from manyshot.meta_augment import AUGMENTERS
 from manyshot.nets import Conv4
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training.config import Config
@@ -70,7 +70,7 @@ def test_shots_of_features_stand_between_the_encoder_and_the_head(sampler, learn
 def test_items_are_encoded_to_the_same_features_once_or_task_by_task(sampler, learner):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        augmenter = parse_augmenter("hallucinator").make((4,))
+        augmenter = AUGMENTERS.parse("hallucinator").build(shape=(4,))
     plan = PLAN.with_augmenter(augmenter)
     at_once = evaluate_tasks(learner, sampler, 20, plan)
     by_task = evaluate(learner, sampler.batches(20, 10), plan)

@@ -1,8 +1,11 @@
 """Whole numbers, whoever counts: Python's int and NumPy's integers alike, but no truth values."""
 
 from dataclasses import fields
+from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any, TypeGuard
+
+from manyshot.base.errors import InputError
 
 
 def is_whole(value: object) -> TypeGuard[int]:
@@ -53,3 +56,28 @@ def plain_number(value: Any) -> Any:  # noqa: ANN401 - any value
     if isinstance(value, Integral):
         return int(value)
     return float(value) if isinstance(value, Real) else value
+
+
+def check_range(low: float = 0.0, high: float = inf, whole: bool = False, **values: float) -> None:
+    """Check that options are finite numbers within a range.
+
+    Args:
+        low: Smallest value allowed.
+        high: Largest value allowed.
+        whole: Whether the values must be whole numbers.
+        **values: The options by name.
+
+    Raises:
+        InputError: If one is out of range, naming the option, its value and what to give instead.
+
+    Example:
+        >>> check_range(high=1, p=2.0)
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: p=2.0: give a number from 0 to 1
+    """
+    for name, value in values.items():
+        number = is_whole(value) if whole else isinstance(value, Real) and not isinstance(value, bool)
+        if not (number and isfinite(value) and low <= value <= high):
+            kind = "a whole number" if whole else "a number"
+            limits = f"of at least {low:g}" if high == inf else f"from {low:g} to {high:g}"
+            raise InputError(f"{name}={value!r}: give {kind} {limits}")

@@ -22,6 +22,7 @@ from manyshot.learners.relation import Relation
 from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
 from manyshot.learners.softmax import fit_softmax
+from manyshot.learners.split_learner import split_learner
 from manyshot.learners.transductive import queries_see_each_other, transductive
 
 __all__ = [
@@ -53,5 +54,6 @@ __all__ = [
     "cross_entropy",
     "fit_softmax",
     "queries_see_each_other",
+    "split_learner",
     "transductive",
 ]

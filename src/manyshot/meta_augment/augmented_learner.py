@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.base.seeds import generator as stream
-from manyshot.learners import Classifier, FeatureLearner, Learner, by_task, queries_see_each_other
+from manyshot.learners import Classifier, Learner, by_task, queries_see_each_other, split_learner
 from manyshot.meta_augment.gradients import Estimator, Exact
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from manyshot.meta_augment.trial import Trial
@@ -57,21 +57,11 @@ class AugmentedLearner(Learner):
             self.learner = learner.eval()
         else:
             self.__dict__["learner"] = learner.eval()  # not a part: neither trained nor stored
-        self.parts()  # so that what cannot be is told at once
+        self.parts()  # fails early if they do not fit
 
     def parts(self) -> tuple[nn.Module, Learner]:
-        """What makes of items what the augmenter takes, and the learner that takes what it makes."""
-        if self.augmenter.space == "items":
-            return nn.Identity(), self.learner
-        if isinstance(self.learner, FeatureLearner) and self.learner.given_features:
-            return nn.Identity(), self.learner
-        parts = self.learner.on_features()
-        if parts is None:
-            raise InputError(
-                f"{type(self.learner).__name__} adapts its encoder, so that there are no fixed features to make more "
-                "of; take a learner that leaves the encoder alone, such as ridge, or an augmenter of items"
-            )
-        return parts
+        """The encoder of what the augmenter takes, and the learner of what it generates."""
+        return split_learner(self.augmenter.space, self.learner)
 
     def train(self, mode: bool = True) -> "AugmentedLearner":
         """The mode of the augmenter; the learner stays in evaluation mode, its statistics as they are."""

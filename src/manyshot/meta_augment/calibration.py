@@ -1,6 +1,5 @@
 """Samples from distributions borrowed of classes that are known well (Yang, Liu and Xu 2021)."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,9 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError
-from manyshot.meta_augment.hallucinator import feature_size
+from manyshot.base.numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.support_context import gaussian
 from manyshot.tasks import Examples, Source
@@ -63,10 +61,24 @@ class Calibration(LearnedAugmenter):
         weight: float = 1.0,
         items: int = 50,
     ) -> None:
+        self.check_options(nearest, alpha, power, weight, items)
         super().__init__()
         self.nearest, self.alpha, self.power, self.weight, self.items = nearest, alpha, power, weight, items
         self.register_buffer("means", torch.zeros(0, features))
         self.register_buffer("residuals", torch.zeros(0, 0, features))
+
+    @staticmethod
+    def check_options(nearest: int, alpha: float, power: float, weight: float, items: int) -> None:
+        """Check the ranges of the options.
+
+        Raises:
+            InputError: If one is out of range.
+        """
+        check_range(1, 1000, whole=True, nearest=nearest)
+        check_range(0, 1e6, alpha=alpha)
+        check_range(0.05, 1, power=power)
+        check_range(1e-6, 1e6, weight=weight)
+        check_range(2, 1_000_000, whole=True, items=items)
 
     def look_at(self, source: Source) -> None:
         """Gather the mean of each base class, and its items' differences from it.
@@ -133,32 +145,3 @@ class Calibration(LearnedAugmenter):
             if stored is not None and stored.ndim == own.ndim and stored.shape[-1] == features:
                 setattr(self, name, own.new_zeros(stored.shape))
         super()._load_from_state_dict(state_dict, prefix, *rest)
-
-
-@dataclass(frozen=True)
-class CalibrationOptions:
-    """Samples by the mean and covariance of the nearest known classes, `calibration(nearest=2)`; nothing is trained.
-
-    Args:
-        nearest: known classes that a distribution is mixed from.
-        alpha: spread that is added, in units of the mean variance of the known classes.
-        power: of Tukey's transformation; 1 for none.
-        weight: of all made items of a shot beside that shot.
-    """
-
-    space: ClassVar[Space] = "features"
-
-    nearest: int = 2
-    alpha: float = 0.2
-    power: float = 0.5
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_number(self, "nearest", low=1, high=1000, whole=True)
-        check_number(self, "alpha", low=0, high=1e6)
-        check_number(self, "power", low=0.05, high=1)
-        check_number(self, "weight", low=1e-6, high=1e6)
-
-    def make(self, shape: tuple[int, ...]) -> Calibration:
-        """Build it for features of one number of dimensions."""
-        return Calibration(feature_size(shape), self.nearest, self.alpha, self.power, self.weight)

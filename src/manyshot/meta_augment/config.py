@@ -6,8 +6,8 @@ from typing import Any
 
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.learners import LEARNERS
-from manyshot.meta_augment import parse_augmenter
-from manyshot.meta_augment.gradients import parse_estimator
+from manyshot.meta_augment import AUGMENTERS
+from manyshot.meta_augment.gradients import ESTIMATORS
 from manyshot.runtime.read_settings import read_settings
 from manyshot.training.config import MOST, Range
 from manyshot.training.settings import Settings
@@ -60,8 +60,8 @@ class AugmenterConfig:
             value = getattr(self, name)
             if not all(1 <= number <= MOST for number in (value if isinstance(value, tuple) else (value,))):
                 raise InputError(f"{name}={value}: give a whole number from 1 to {MOST:,}, or a range (least, most)")
-        parse_augmenter(self.augmenter)
-        parse_estimator(self.gradient)
+        AUGMENTERS.parse(self.augmenter)
+        ESTIMATORS.parse(self.gradient).build()
         if self.head is not None:
             LEARNERS.parse(self.head)
 

@@ -1,6 +1,5 @@
 """Neural deformation: for each class of a task, a learned distribution over smooth distortions, slants and pens."""
 
-from dataclasses import dataclass
 from math import log
 from typing import ClassVar
 
@@ -10,9 +9,9 @@ from torch import Generator, Tensor, nn
 
 from manyshot.augment.image import Affine, StrokeWidth
 from manyshot.augment.ops.compose import Compose
-from manyshot.augment.ops.op import check_number
+from manyshot.base.numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.policy.policy import SPEED, image_channels
+from manyshot.meta_augment.policy.op_policy import PARAMETER_SCALE
 from manyshot.meta_augment.spline import Spline
 from manyshot.meta_augment.support_context import gaussian, per_example
 from manyshot.meta_augment.support_encoder import RandomConvStatistics
@@ -60,6 +59,7 @@ class Deformation(LearnedAugmenter):
     def __init__(
         self, channels: int, cells: int = 4, rank: int = 16, weight: float = 4.0, hidden: int = 64, width: int = 32
     ) -> None:
+        self.check_options(cells, rank, weight, hidden, width)
         super().__init__()
         self.rank = rank
         self.spline = Spline(cells)
@@ -81,6 +81,17 @@ class Deformation(LearnedAugmenter):
         self.network = nn.Sequential(first, nn.Tanh(), last)
         self.budget = WeightBudget(weight)
 
+    @staticmethod
+    def check_options(cells: int, rank: int, weight: float, hidden: int, width: int) -> None:
+        """Check the ranges of the options.
+
+        Raises:
+            InputError: If one is out of range.
+        """
+        check_range(1, 64, whole=True, cells=cells)
+        check_range(1, 4096, whole=True, rank=rank, hidden=hidden, width=width)
+        check_range(1e-6, 1e6, weight=weight)
+
     def look_at(self, source: Source) -> None:
         """Take note of what tasks of these classes have in common."""
         self.sight.look_at(source)
@@ -100,7 +111,7 @@ class Deformation(LearnedAugmenter):
         told = per_example(self.network(self.sight(context)), support.labels).repeat_interleave(copies, 1)
         shift, log_spread = told.chunk(2, -1)
         along = shift + log_spread.exp() * draws["together"]
-        own = SPEED * self.mean + (SPEED * self.log_spread).exp() * draws["alone"]
+        own = PARAMETER_SCALE * self.mean + (PARAMETER_SCALE * self.log_spread).exp() * draws["alone"]
         raw = self.unit * (along @ self.basis.mT + own)
         return self.bound * (raw / self.bound).tanh()
 
@@ -119,33 +130,3 @@ class Deformation(LearnedAugmenter):
         op = Compose((Affine(), self.spline, StrokeWidth(PEN[1])))
         items: Tensor = op.apply(support.items.repeat_interleave(copies, 1).flatten(0, 1), params)
         return torch.unflatten(items, 0, draws["alone"].shape[:2]), self.budget(support, copies)
-
-
-@dataclass(frozen=True)
-class DeformationOptions:
-    """A learned distribution of smooth distortions for each class, for drawings, `deformation(cells=4)`.
-
-    Args:
-        cells: squares a side of the field of displacements.
-        rank: how many ways to go together its numbers learn.
-        weight: of all made items of a class beside one real item, at first.
-        hidden: width of the network.
-        width: how many numbers it sees an item by.
-    """
-
-    space: ClassVar[Space] = "items"
-
-    cells: int = 4
-    rank: int = 16
-    weight: float = 4.0
-    hidden: int = 64
-    width: int = 32
-
-    def __post_init__(self) -> None:
-        check_number(self, "cells", low=1, high=64, whole=True)
-        check_number(self, "rank", "hidden", "width", low=1, high=4096, whole=True)
-        check_number(self, "weight", low=1e-6, high=1e6)
-
-    def make(self, shape: tuple[int, ...]) -> Deformation:
-        """Build it for images of these channels, of any size."""
-        return Deformation(image_channels(shape), self.cells, self.rank, self.weight, self.hidden, self.width)

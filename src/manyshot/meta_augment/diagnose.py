@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from manyshot.augment import Augmenter, Plan
+from manyshot.base import InputError
 from manyshot.base.seeds import generator
-from manyshot.learners import FeatureLearner, Learner, by_task
+from manyshot.learners import Learner, by_task, split_learner
 from manyshot.meta_augment import LearnedAugmenter
 from manyshot.meta_augment.augmenter_metrics import (
     displacement,
@@ -21,7 +22,7 @@ from manyshot.meta_augment.augmenter_metrics import (
     policy_entropy,
     within_class_variance,
 )
-from manyshot.meta_augment.policy.policy import OpPolicy
+from manyshot.meta_augment.policy.op_policy import OpPolicy
 from manyshot.meta_augment.train import AugmenterRun
 from manyshot.nets import evaluation_mode
 from manyshot.sample_metrics import kernel_distance
@@ -254,9 +255,10 @@ def _measures(
     learner: Learner, augmenter: LearnedAugmenter, episode: Episode, copies: int, seed: int
 ) -> dict[str, Any]:
     """Every measure of made items beside real ones, averaged over tasks."""
-    parts = learner.on_features()
-    given = isinstance(learner, FeatureLearner) and learner.given_features
-    encoder = nn.Identity() if given else nn.Flatten() if parts is None else parts[0]
+    try:
+        encoder, _ = split_learner("features", learner)
+    except InputError:  # no fixed features: distances are taken between pixels
+        encoder = nn.Flatten()
     weight = next(iter(learner.parameters()), torch.zeros(()))
     episode = episode.to(weight.device)
 

@@ -1,15 +1,13 @@
 """Noise on features: the control that every augmentation of embeddings has to beat."""
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.augment.ops.op import check_number
-from manyshot.meta_augment.hallucinator import feature_size
+from manyshot.base.numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.support_context import gaussian, task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
@@ -39,12 +37,22 @@ class EmbeddingNoise(LearnedAugmenter):
     space: ClassVar[Space] = "features"
 
     def __init__(self, features: int, strength: float = 0.3, learned: bool = True, weight: float = 1.0) -> None:
+        self.check_options(strength, weight)
         super().__init__()
         self.features = features
         self.log_strength = nn.Parameter(torch.tensor(math.log(strength)))
         self.budget = WeightBudget(weight)
         for parameter in self.parameters():
             parameter.requires_grad_(learned)
+
+    @staticmethod
+    def check_options(strength: float = 0.3, weight: float = 1.0) -> None:
+        """Check the ranges of the options.
+
+        Raises:
+            InputError: If one is out of range.
+        """
+        check_range(1e-6, 1e6, strength=strength, weight=weight)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """The noise of each made item, in pairs of opposite sign."""
@@ -58,27 +66,3 @@ class EmbeddingNoise(LearnedAugmenter):
         unit = task_context(context.items, context).spread[:, None, None]
         noise = self.log_strength.exp() * unit * draws["noise"]
         return support.items.repeat_interleave(copies, 1) + noise, self.budget(support, copies)
-
-
-@dataclass(frozen=True)
-class EmbeddingNoiseOptions:
-    """The same Gaussian noise on every feature, `embedding_noise(0.3)`, its strength learned or fixed.
-
-    Args:
-        strength: in units of the spread of a task's items.
-        learned: learn strength and weight.
-        weight: of all made items of a class beside one real item, at first.
-    """
-
-    space: ClassVar[Space] = "features"
-
-    strength: float = 0.3
-    learned: bool = True
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_number(self, "strength", "weight", low=1e-6, high=1e6)
-
-    def make(self, shape: tuple[int, ...]) -> EmbeddingNoise:
-        """Build it for features of one number of dimensions."""
-        return EmbeddingNoise(feature_size(shape), self.strength, self.learned, self.weight)

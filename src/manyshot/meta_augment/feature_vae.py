@@ -1,15 +1,13 @@
 """A conditional variational autoencoder of features (Sohn, Lee and Yan 2015): how items of a class differ."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.augment.ops.op import check_number
+from manyshot.base.numbers import check_range
 from manyshot.learners.learner import weighted_mean
-from manyshot.meta_augment.hallucinator import feature_size
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.support_context import gaussian, per_example, task_context
 from manyshot.tasks import Episode, Examples
@@ -44,12 +42,23 @@ class FeatureVAE(LearnedAugmenter):
     through_learner: ClassVar[bool] = False
 
     def __init__(self, features: int, latent: int = 16, hidden: int = 128, weight: float = 1.0) -> None:
+        self.check_options(latent, hidden, weight)
         super().__init__()
         self.latent, self.weight = latent, weight
         self.encoder = nn.Sequential(nn.Linear(4 * features, hidden), nn.GELU(), nn.Linear(hidden, 2 * latent))
         known = 3 * features
         self.decoder = nn.Sequential(nn.Linear(known + latent, hidden), nn.GELU(), nn.Linear(hidden, features))
         self.log_scale = nn.Parameter(torch.zeros(()))
+
+    @staticmethod
+    def check_options(latent: int = 16, hidden: int = 128, weight: float = 1.0) -> None:
+        """Check the ranges of the options.
+
+        Raises:
+            InputError: If one is out of range.
+        """
+        check_range(1, 4096, whole=True, latent=latent, hidden=hidden)
+        check_range(1e-6, 1e6, weight=weight)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """In what each made item differs, in pairs of opposite sign."""
@@ -88,28 +97,3 @@ class FeatureVAE(LearnedAugmenter):
         z = support.items
         known = [z, per_example(seen.classes, support.labels), seen.task[:, None].expand_as(z)]
         return torch.cat(known, -1) / unit, unit
-
-
-@dataclass(frozen=True)
-class FeatureVAEOptions:
-    """A conditional autoencoder of features, `feature_vae(latent=16)`; learns by itself, through no learner.
-
-    Args:
-        latent: random numbers that an item is made from.
-        hidden: width of both networks.
-        weight: of all made items of a shot beside that shot.
-    """
-
-    space: ClassVar[Space] = "features"
-
-    latent: int = 16
-    hidden: int = 128
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_number(self, "latent", "hidden", low=1, high=4096, whole=True)
-        check_number(self, "weight", low=1e-6, high=1e6)
-
-    def make(self, shape: tuple[int, ...]) -> FeatureVAE:
-        """Build it for features of one number of dimensions."""
-        return FeatureVAE(feature_size(shape), self.latent, self.hidden, self.weight)

@@ -1,4 +1,4 @@
-"""Whether an op acts, drawn so that how often it should can be learned: three estimators of the gradient."""
+"""Differentiable Bernoulli gates: straight-through, relaxed and REINFORCE."""
 
 from typing import Literal
 
@@ -7,33 +7,31 @@ from torch import Tensor
 from torch.nn import functional as F
 
 Gates = Literal["straight-through", "relaxed", "reinforce"]
-"""How the gradient passes through a draw of on or off."""
-DIFFERENTIABLE: tuple[Gates, ...] = ("straight-through", "relaxed")
-"""Those that give one by themselves; for the last, see `manyshot.meta_augment.reinforce`."""
+"""Gradient estimators of the gates."""
 TEMPERATURE = 0.5
 
 
-def gates(
+def sample_gates(
     logits: Float[Tensor, "*n"], uniform: Float[Tensor, "*n"], how: Gates, exactly: bool = True
 ) -> Float[Tensor, "*n"]:
-    """Gates that are 1 (on) with the probability `sigmoid(logit)`, else 0, from numbers u drawn evenly from 0 to 1.
+    """Sample gates that are 1 with probability `sigmoid(logit)`, else 0, from uniform numbers u from 0 to 1.
 
     With the logistic noise `e = log u - log(1 - u)` the gate is `h = [logit + e > 0]`, and the relaxed one (the two-way
     Gumbel-softmax of Jang et al. 2017 and Maddison et al. 2017) is `r = sigmoid((logit + e) / temperature)`.
 
-    - "straight-through" gives h, with the derivative of r (Bengio et al. 2013): what is made is what will be used.
-    - "relaxed" gives r itself, half on and half off.
-    - "reinforce" gives h without a derivative: see `score`.
+    - "straight-through" gives h, with the gradient of r (Bengio et al. 2013).
+    - "relaxed" gives r itself, between 0 and 1.
+    - "reinforce" gives h without a gradient: see `score`.
 
     Args:
-        logits: of being on.
-        uniform: u; one half everywhere gives the likelier gate of each two.
-        how: see above.
-        exactly: whether gates are wanted that are on or off and nothing between, as they are used in the end.
+        logits: Logits of the gates.
+        uniform: Uniform numbers u; one half gives the more likely state of each gate.
+        how: Gradient estimator.
+        exactly: Whether gates must be 0 or 1, as in evaluation mode.
 
     Example:
         >>> import torch
-        >>> gates(torch.tensor([9.0, -9.0]), torch.rand(2), "straight-through").tolist()
+        >>> sample_gates(torch.tensor([9.0, -9.0]), torch.rand(2), "straight-through").tolist()
         [1.0, 0.0]
     """
     noisy = logits + uniform.clamp(1e-6, 1 - 1e-6).logit()
@@ -45,7 +43,7 @@ def gates(
 
 
 def log_probability(logits: Float[Tensor, "*t n"], drawn: Float[Tensor, "*t n"]) -> Float[Tensor, "*t"]:
-    """The log-probability of the gates of each item together.
+    """Joint log-probability of the gates of each example.
 
     Example:
         >>> import torch
@@ -58,11 +56,11 @@ def log_probability(logits: Float[Tensor, "*t n"], drawn: Float[Tensor, "*t n"])
 def score(
     losses: Float[Tensor, "*t"], baseline: Float[Tensor, "*t"], log_probabilities: Float[Tensor, "*t"]
 ) -> Float[Tensor, "*t"]:
-    """Losses whose derivative is that of their expectation over the draws, too (REINFORCE, Williams 1992).
+    """Surrogate losses whose gradient includes that of the expectation over the draws (REINFORCE, Williams 1992).
 
-    L + (L - b) (log p - log p), where the differences are constants but for the last log p: the value is that of L, the
-    derivative L' + (L - b) (log p)'. A baseline b that is no function of the draws leaves the expectation as it is;
-    that of self-critical training (Rennie et al. 2017) is the loss under the likeliest draw.
+    L + (L - b) (log p - log p), where all but the last log p is detached: the value is L, the gradient
+    L' + (L - b) (log p)'. A baseline b that does not depend on the draws leaves the expected gradient unchanged; the
+    baseline of self-critical training (Rennie et al. 2017) is the loss under the most likely draw.
 
     Example:
         >>> import torch

@@ -204,20 +204,7 @@ ESTIMATORS: Registry[Estimator] = Registry(
         "reinforce": Reinforce,
     },
 )
-"""Every estimator by its name; its options are the fields of the class."""
-
-
-def parse_estimator(text: str) -> Estimator:
-    """Read an estimator, such as "implicit(terms=10)".
-
-    Raises:
-        InputError: if it or an option is unknown, or a value out of range.
-
-    Example:
-        >>> parse_estimator("implicit(neumann, 10)")
-        Implicit(solver='neumann', terms=10, proximal=1.0)
-    """
-    return ESTIMATORS.parse(text).build()
+"""Every gradient estimator by its name: `ESTIMATORS.parse("implicit(terms=10)").build()`."""
 
 
 def check_estimator(estimator: Estimator, learner: Learner) -> None:

@@ -1,7 +1,6 @@
 """A network that imagines further features of a class (Wang, Girshick, Hebert and Hariharan 2018, and after)."""
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -9,8 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.augment.ops.op import check_number
-from manyshot.base import InputError
+from manyshot.base.numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.support_context import gaussian, per_example, task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
@@ -59,6 +57,7 @@ class Hallucinator(LearnedAugmenter):
         strength: float = 0.3,
         weight: float = 1.0,
     ) -> None:
+        self.check_options(noise, hidden, noise_scale, strength, weight)
         super().__init__()
         self.noise, self.noise_scale = noise, noise_scale
         self.network = nn.Sequential(
@@ -72,6 +71,17 @@ class Hallucinator(LearnedAugmenter):
         nn.init.normal_(self.linear.weight, std=noise**-0.5)
         self.log_strength = nn.Parameter(torch.tensor(math.log(strength)))
         self.budget = WeightBudget(weight)
+
+    @staticmethod
+    def check_options(noise: int, hidden: int, noise_scale: float, strength: float, weight: float) -> None:
+        """Check the ranges of the options.
+
+        Raises:
+            InputError: If one is out of range.
+        """
+        check_range(1, 4096, whole=True, noise=noise, hidden=hidden)
+        check_range(0, 100, noise_scale=noise_scale)
+        check_range(1e-6, 1e6, strength=strength, weight=weight)
 
     def look_at(self, source: Source) -> None:
         """Let the linear noise begin as items of a class differ: along their principal directions, in units of r."""
@@ -105,48 +115,3 @@ class Hallucinator(LearnedAugmenter):
         added = self.network(torch.cat([known, noise], -1)) + self.linear(noise)
         items = z.repeat_interleave(copies, 1) + self.log_strength.exp() * unit * added
         return items, self.budget(support, copies)
-
-
-@dataclass(frozen=True)
-class HallucinatorOptions:
-    """A network that adds to a feature by its class, its task and noise, `hallucinator(noise=16)`.
-
-    Args:
-        noise: random numbers that an item is made from.
-        hidden: width of the network.
-        noise_scale: multiplies the noise; 0 for a network of the same size without.
-        strength: of what it adds, at first.
-        weight: of all made items of a class beside one real item, at first.
-    """
-
-    space: ClassVar[Space] = "features"
-
-    noise: int = 16
-    hidden: int = 128
-    noise_scale: float = 1.0
-    strength: float = 0.3
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_number(self, "noise", "hidden", low=1, high=4096, whole=True)
-        check_number(self, "noise_scale", low=0, high=100)
-        check_number(self, "strength", "weight", low=1e-6, high=1e6)
-
-    def make(self, shape: tuple[int, ...]) -> Hallucinator:
-        """Build it for features of one number of dimensions."""
-        return Hallucinator(feature_size(shape), self.noise, self.hidden, self.noise_scale, self.strength, self.weight)
-
-
-def feature_size(shape: tuple[int, ...]) -> int:
-    """The size d of the shape (d,).
-
-    Raises:
-        InputError: if it is that of anything but a vector.
-
-    Example:
-        >>> feature_size((64,))
-        64
-    """
-    if len(shape) != 1:
-        raise InputError(f"items of shape {shape} given to an augmenter of features; encode them first")
-    return shape[0]

@@ -1,106 +1,131 @@
-"""What every learned augmenter is."""
+"""Base class of learned augmenters."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
+from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples, Source
 
 Space = Literal["items", "features"]
 Draws = dict[str, Tensor]
-"""Named random numbers, one row a made item: `{"noise": [T, n * copies, 16]}`."""
+"""Named random numbers, one row per generated example: `{"noise": [T, n * copies, 16]}`."""
 
 
 class LearnedAugmenter(nn.Module, ABC):
-    """Makes labelled items of the classes of a support set; what it makes is learned over many tasks.
+    """Generates labelled examples of the classes of a support set; how is learned over many tasks.
 
-    Random numbers are drawn apart from being used, as those of an op are: the same draws give the same items, so that
-    a made item can be made again, and both sides of a comparison can share them. A method says what it draws and what
-    it makes of that; labels, weights, origins and the layout are the same for all.
+    Random numbers are drawn apart from their use, as those of an op are: the same draws give the same examples, so an
+    example can be generated again, and both sides of a comparison can share the draws. A subclass says what it draws
+    (`draw`) and what it generates from that (`vary`); labels, weights, origins and layout are the same for all.
 
-    It looks at the support alone, and at no number of a class: in another order of classes or items it makes the same,
-    in that order. Made items can be differentiated by its parameters and by the support's items.
+    An augmenter sees the support alone, and is equivariant in the order of classes and of examples. Generated examples
+    are differentiable in its parameters and in the support's examples.
     """
 
     space: ClassVar[Space]
-    """What it takes and makes: "items", as a source holds them, or "features" of an encoder."""
+    """What it takes and generates: "items", as a source holds them, or "features" of an encoder."""
 
     through_learner: ClassVar[bool] = True
-    """Whether it learns from the loss of a learner on the query; else from `standalone_loss`."""
+    """Whether it is trained by the query loss of a learner; else by `standalone_loss`."""
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], **options: Any) -> Self:  # noqa: ANN401 - of the constructor
+        """Build an augmenter for examples of a shape, with weights from torch's global generator.
+
+        Args:
+            shape: Shape of an example: (c, h, w) for images, or (d,) for features.
+            **options: Options of the constructor.
+
+        Raises:
+            InputError: If the augmenter is not for such examples, or an option is out of range.
+        """
+        if cls.space == "features" and len(shape) != 1:
+            raise InputError(f"examples of shape {shape} for an augmenter of features; encode them first")
+        if cls.space == "items" and len(shape) != 3:
+            raise InputError(f"examples of shape {shape} for an augmenter of images; use an augmenter of features")
+        return cls(shape[0], **options)
 
     @abstractmethod
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
-        """All random numbers of `copies` made items of each support item.
+        """Draw all random numbers for `copies` generated examples per support example.
 
         Args:
-            support: of T tasks of n items; its sizes alone play a part.
-            copies: made items of each.
-            generator: on the CPU, as all of the package.
+            support: Support of T tasks with n examples each; only its sizes matter.
+            copies: Number of generated examples per support example.
+            generator: Random generator on the CPU.
         """
 
     @abstractmethod
     def vary(
         self, support: Examples, copies: int, draws: Draws, context: Examples
     ) -> tuple[Tensor, Float[Tensor, "t m"]]:
-        """Make the items that the draws stand for.
+        """Generate the examples that belong to some draws.
 
         Args:
-            support: of T tasks of n items.
-            copies: made items of each.
-            draws: from `draw`.
-            context: the support set to look at.
+            support: Support of T tasks with n examples each.
+            copies: Number of generated examples per support example.
+            draws: Random numbers from `draw`.
+            context: Support set that conditions the augmenter.
 
         Returns:
-            Items `[T, n * copies, ...]`, those of item i from `i * copies` on, and the weight of each as a share of
-            its item's.
+            Examples `[T, n * copies, ...]`, those of support example i from `i * copies` on, and the weight of each
+            relative to its support example.
         """
 
     def make(self, support: Examples, copies: int, generator: Generator, context: Examples | None = None) -> Examples:
-        """Make several items of each support item, see `manyshot.augment.Augmenter`.
+        """Generate several examples per support example, see `manyshot.augment.Augmenter`.
 
         Args:
-            support: of T tasks.
-            copies: made items of each support item.
-            generator: of all draws; the same state gives the same items.
-            context: another support set to look at, such as another task's, to see whether it matters; the support
-                itself if None.
+            support: Support of T tasks.
+            copies: Number of generated examples per support example.
+            generator: Random generator of all draws; the same state gives the same examples.
+            context: Support set that conditions the augmenter, such as another task's to test whether it matters; the
+                support itself if None.
         """
         return self.replay(support, copies, self.draw(support, copies, generator), context)
 
     def replay(self, support: Examples, copies: int, draws: Draws, context: Examples | None = None) -> Examples:
-        """Make the items that some draws stand for, see `make`."""
-        own = {name: _like(drawn, support.weight) for name, drawn in draws.items()}
-        items, share = self.vary(support, copies, own, support if context is None else context)
+        """Generate the labelled, weighted examples that belong to some draws.
+
+        Args:
+            support: Support of T tasks.
+            copies: Number of generated examples per support example.
+            draws: Random numbers from `draw`.
+            context: Support set that conditions the augmenter; the support itself if None.
+        """
+        cast = {name: _like(drawn, support.weight) for name, drawn in draws.items()}
+        items, weight = self.vary(support, copies, cast, support if context is None else context)
         tasks, n = support.weight.shape
         origin = torch.arange(n, device=support.weight.device).repeat_interleave(copies)
         return Examples(
             items=items,
             labels=support.labels.repeat_interleave(copies, 1),
-            weight=share * support.weight.repeat_interleave(copies, 1),
+            weight=weight * support.weight.repeat_interleave(copies, 1),
             class_mask=support.class_mask,
             origin=origin.expand(tasks, -1),
         )
 
     def look_at(self, source: Source) -> None:
-        """What a training calls once, with the classes to learn from; nothing, as a rule.
+        """Hook called once before training, with the classes to train on (default: no-op).
 
         Args:
-            source: of items or of features, as `space` says.
+            source: Source of examples or of features, depending on `space`.
         """
 
     def standalone_loss(self, episode: Episode, generator: Generator) -> Float[Tensor, ""]:
-        """What it learns from where that is no learner's loss (`through_learner` is False).
+        """Loss of an augmenter that is not trained by a learner's loss (`through_learner` is False).
 
         Args:
-            episode: T tasks of items or of features.
-            generator: of the draws.
+            episode: T tasks of examples or of features.
+            generator: Random generator of the draws.
         """
-        raise NotImplementedError(f"{type(self).__name__} learns through a learner")
+        raise NotImplementedError(f"{type(self).__name__} is trained by a learner's loss")
 
 
 def _like(drawn: Tensor, weight: Tensor) -> Tensor:
-    """Numbers on the device of the support and, unless they count something, in its type."""
+    """Move numbers to the device of the support and, if they are floating-point, to its type."""
     return drawn.to(weight.device, weight.dtype if drawn.is_floating_point() else None)

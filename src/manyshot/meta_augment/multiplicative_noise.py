@@ -1,14 +1,12 @@
 """Learned noise that multiplies features, as in Meta-Dropout (Lee, Nam, Yang and Hwang 2020), for made items."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.augment.ops.op import check_number
-from manyshot.meta_augment.hallucinator import feature_size
+from manyshot.base.numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.support_context import gaussian, task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
@@ -41,12 +39,22 @@ class MultiplicativeNoise(LearnedAugmenter):
     space: ClassVar[Space] = "features"
 
     def __init__(self, features: int, weight: float = 1.0) -> None:
+        self.check_options(weight)
         super().__init__()
         self.features = features
         self.mean = nn.Linear(features, features)
         nn.init.zeros_(self.mean.weight)
         nn.init.zeros_(self.mean.bias)
         self.budget = WeightBudget(weight)
+
+    @staticmethod
+    def check_options(weight: float = 1.0) -> None:
+        """Check the range of the weight.
+
+        Raises:
+            InputError: If it is out of range.
+        """
+        check_range(1e-6, 1e6, weight=weight)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """The noise of each made item, in pairs of opposite sign."""
@@ -61,23 +69,3 @@ class MultiplicativeNoise(LearnedAugmenter):
         mean = self.mean(support.items / unit).repeat_interleave(copies, 1)
         items = support.items.repeat_interleave(copies, 1) * F.softplus(mean + draws["noise"]) / USUAL
         return items, self.budget(support, copies)
-
-
-@dataclass(frozen=True)
-class MultiplicativeNoiseOptions:
-    """Learned random factors of each dimension of a feature, `multiplicative`, after Meta-Dropout.
-
-    Args:
-        weight: of all made items of a class beside one real item, at first.
-    """
-
-    space: ClassVar[Space] = "features"
-
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_number(self, "weight", low=1e-6, high=1e6)
-
-    def make(self, shape: tuple[int, ...]) -> MultiplicativeNoise:
-        """Build it for features of one number of dimensions."""
-        return MultiplicativeNoise(feature_size(shape), self.weight)

@@ -9,8 +9,8 @@ from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import check_choice
 from manyshot.base import InputError
-from manyshot.meta_augment.gates import gates, log_probability, score
-from manyshot.meta_augment.policy.policy import OpPolicy
+from manyshot.meta_augment.gates import log_probability, sample_gates, score
+from manyshot.meta_augment.policy.op_policy import OpPolicy
 from manyshot.meta_augment.trial import Trial
 
 BASELINES = ("likeliest", "flipped")
@@ -59,9 +59,9 @@ class Reinforce:
                 "exact, or a policy"
             )
         policy = copy(trial.augmenter)  # the same weights
-        policy.how = "reinforce"
+        policy.gates = "reinforce"
         logits = policy.task_logits(trial.episode.support)
-        drawn = gates(logits, trial.draws["gates"][:, 0].to(logits), "reinforce")
+        drawn = sample_gates(logits, trial.draws["gates"][:, 0].to(logits), "reinforce")
         losses = _losses(trial, policy, drawn)
         flipped = torch.randint(logits.shape[1], logits.shape[:1], generator=generator).to(logits.device)
         with torch.no_grad():

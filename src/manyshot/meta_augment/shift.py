@@ -1,13 +1,11 @@
 """A learned shift of features, without noise: how much of a gain needs no diversity."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.augment.ops.op import check_number
-from manyshot.meta_augment.hallucinator import feature_size
+from manyshot.base.numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.support_context import task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
@@ -37,11 +35,21 @@ class Shift(LearnedAugmenter):
     space: ClassVar[Space] = "features"
 
     def __init__(self, features: int, weight: float = 1.0) -> None:
+        self.check_options(weight)
         super().__init__()
         self.map = nn.Linear(features, features)
         nn.init.zeros_(self.map.weight)
         nn.init.zeros_(self.map.bias)
         self.budget = WeightBudget(weight)
+
+    @staticmethod
+    def check_options(weight: float = 1.0) -> None:
+        """Check the range of the weight.
+
+        Raises:
+            InputError: If it is out of range.
+        """
+        check_range(1e-6, 1e6, weight=weight)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """Nothing."""
@@ -55,23 +63,3 @@ class Shift(LearnedAugmenter):
         unit = seen.spread[:, None, None]
         moved = support.items + unit * self.map((support.items - seen.task[:, None]) / unit)
         return moved.repeat_interleave(copies, 1), self.budget(support, copies)
-
-
-@dataclass(frozen=True)
-class ShiftOptions:
-    """A learned linear shift of features without noise, `shift`: what a gain owes to no diversity.
-
-    Args:
-        weight: of all made items of a class beside one real item, at first.
-    """
-
-    space: ClassVar[Space] = "features"
-
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_number(self, "weight", low=1e-6, high=1e6)
-
-    def make(self, shape: tuple[int, ...]) -> Shift:
-        """Build it for features of one number of dimensions."""
-        return Shift(feature_size(shape), self.weight)

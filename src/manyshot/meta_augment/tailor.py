@@ -11,9 +11,8 @@ from torch.optim import Adam
 
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
-from manyshot.learners import Learner, by_task
+from manyshot.learners import Learner, by_task, split_learner
 from manyshot.meta_augment import LearnedAugmenter
-from manyshot.meta_augment.augmented_learner import AugmentedLearner
 from manyshot.nets import evaluation_mode
 from manyshot.tasks import Episode, Examples
 
@@ -69,8 +68,8 @@ def tailor(
 
     Example:
         >>> from manyshot.learners import Ridge
-        >>> from manyshot.meta_augment import parse_augmenter
-        >>> augmenter = parse_augmenter("hallucinator").make((16,))
+        >>> from manyshot.meta_augment import AUGMENTERS
+        >>> augmenter = AUGMENTERS.parse("hallucinator").build(shape=(16,))
         >>> made = tailor(augmenter, Ridge(torch.nn.Flatten()), torch.rand(2, 1, 4, 4), ["cat", "dog"], per_class=2)
         >>> made.items.shape, made.labels, made.origin.tolist()
         (torch.Size([4, 16]), ['cat', 'cat', 'dog', 'dog'], [0, 0, 1, 1])
@@ -78,7 +77,7 @@ def tailor(
     if len(images) != len(labels) or not len(labels):
         raise InputError(f"{len(images)} images and {len(labels)} labels; give one label an image, and at least one")
     names = list(dict.fromkeys(labels))
-    body, head = AugmentedLearner(learner, augmenter, copies=1).parts()
+    body, head = split_learner(augmenter.space, learner.eval())
     device = next((weight.device for weight in augmenter.parameters()), torch.device("cpu"))
     items = images.float() / 255 if images.dtype == torch.uint8 else images
     with torch.no_grad(), evaluation_mode(body):
@@ -119,8 +118,8 @@ def make_samples(augmenter: LearnedAugmenter, support: Examples, per_class: int,
         InputError: if a class has no items, or more would be made than fit in memory.
 
     Example:
-        >>> from manyshot.meta_augment import parse_augmenter
-        >>> augmenter = parse_augmenter("hallucinator").make((8,))
+        >>> from manyshot.meta_augment import AUGMENTERS
+        >>> augmenter = AUGMENTERS.parse("hallucinator").build(shape=(8,))
         >>> labels = torch.eye(2)[[0, 1, 1]][None]
         >>> support = Examples(torch.rand(1, 3, 8), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
         >>> make_samples(augmenter, support, per_class=3).origin.tolist()
@@ -167,8 +166,8 @@ def adapted(
 
     Example:
         >>> from manyshot.learners import Ridge
-        >>> from manyshot.meta_augment import parse_augmenter
-        >>> augmenter = parse_augmenter("hallucinator").make((8,))
+        >>> from manyshot.meta_augment import AUGMENTERS
+        >>> augmenter = AUGMENTERS.parse("hallucinator").build(shape=(8,))
         >>> labels = torch.eye(2)[[0, 0, 1, 1]][None]
         >>> support = Examples(torch.rand(1, 4, 8), labels, torch.ones(1, 4), torch.ones(1, 2) > 0)
         >>> other = adapted(augmenter, Ridge(torch.nn.Identity()), support, copies=4, steps=2)

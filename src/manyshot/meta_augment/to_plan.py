@@ -8,7 +8,7 @@ import torch
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.datasets import load_dataset
-from manyshot.meta_augment.policy.policy import ContextFreePolicy, OpPolicy
+from manyshot.meta_augment.policy import ContextFreePolicy, OpPolicy
 from manyshot.meta_augment.train import AugmenterRun
 from manyshot.tasks import Examples
 

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.learners import GradientLearner, Learner
+from manyshot.learners import GradientLearner, Learner, split_learner
 from manyshot.learners.base_classes import BaseClassesLearner
-from manyshot.meta_augment import LearnedAugmenter, parse_augmenter
+from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.config import AugmenterConfig
-from manyshot.meta_augment.gradients import check_estimator, parse_estimator
+from manyshot.meta_augment.gradients import ESTIMATORS, check_estimator
 from manyshot.meta_augment.tailor import TailoredSamples, tailor
 from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
@@ -134,7 +134,7 @@ def train_augmenter(
         for parameter in run.learner.parameters():
             parameter.requires_grad_()
     trained = AugmentedLearner(run.learner, augmenter, config.copies, config.fit.seed, config.joint)
-    objective = AugmenterObjective(parse_estimator(config.gradient))
+    objective = AugmenterObjective(ESTIMATORS.parse(config.gradient).build())
     if augmenter.through_learner:
         check_estimator(objective.estimator, trained.parts()[1])
 
@@ -214,27 +214,29 @@ def augmenter_tasks(config: AugmenterConfig, run: Run) -> tuple[EpisodeSampler, 
 
 def augmenter_shape(config: AugmenterConfig, run: Run, source: Source) -> tuple[int, ...]:
     """The shape of what the augmenter takes: of a source's items, or of the features of one of them."""
-    options = parse_augmenter(config.augmenter)
-    if options.space == "items":
+    space = augmenter_class(config).space
+    if space == "items":
         store = source.store
         if not isinstance(store, torch.Tensor):
-            raise InputError(f"{source.name}: {config.augmenter} changes pictures; take an augmenter of features")
+            raise InputError(f"{source.name}: {config.augmenter} changes images; use an augmenter of features")
         return tuple(store.shape[1:])
-    parts = run.learner.on_features()
-    if parts is None:
-        raise InputError(
-            f"learner '{run.config.learner}' adapts its encoder, so that there are no fixed features to make more of; "
-            "use it by --head ridge or the like, or take an augmenter of items"
-        )
+    encoder, _ = split_learner(space, run.learner)
     few = replace(source, rows=source.rows[:1], starts=source.starts.clip(max=1))
-    return tuple(encode(parts[0], few).store.shape[1:])  # type: ignore[union-attr]
+    return tuple(encode(encoder, few).store.shape[1:])  # type: ignore[union-attr]
+
+
+def augmenter_class(config: AugmenterConfig) -> type[LearnedAugmenter]:
+    """The class of the augmenter that the settings name."""
+    factory = AUGMENTERS.parse(config.augmenter).factory
+    assert isinstance(factory, type)  # the registry holds classes alone
+    return factory
 
 
 def make_augmenter(config: AugmenterConfig, shape: tuple[int, ...]) -> LearnedAugmenter:
     """An augmenter with the weights that its seed gives it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
-        return parse_augmenter(config.augmenter).make(shape)
+        return AUGMENTERS.parse(config.augmenter).build(shape=shape)
 
 
 def freeze(learner: Learner) -> None:

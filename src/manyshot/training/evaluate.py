@@ -14,7 +14,7 @@ from manyshot.augment.ops.kinds import require_kind
 from manyshot.augment.plan.placements import ItemPlacement
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
-from manyshot.learners import FeatureLearner, Learner, by_task, queries_see_each_other
+from manyshot.learners import Learner, by_task, queries_see_each_other, split_learner
 from manyshot.nets import evaluation_mode
 from manyshot.runtime.device import require_device
 from manyshot.tasks import Episode, EpisodeSampler, Source
@@ -205,15 +205,11 @@ def _for_augmenter(learner: Learner, plan: Plan) -> tuple[nn.Module | None, Lear
         raise InputError(
             f"plan: '{plan}': its augmenter makes features, which have no pixels to change; leave all but the shots out"
         )
-    if isinstance(learner, FeatureLearner) and learner.given_features:
-        return None, learner
-    parts = learner.on_features()
-    if parts is None:
-        raise InputError(
-            f"plan: '{plan}': this augmenter makes features, but the learner adapts its encoder to each task; use the "
-            "weights by one that leaves it alone, such as ridge (--learner)"
-        )
-    return parts
+    try:
+        encoder, head = split_learner("features", learner)
+    except InputError as error:
+        raise InputError(f"plan: '{plan}': {error}") from None
+    return (None if isinstance(encoder, nn.Identity) else encoder), head
 
 
 def _encoded(encoder: nn.Module, episode: Episode) -> Episode:
