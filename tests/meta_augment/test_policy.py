@@ -25,14 +25,16 @@ from manyshot.training import Settings, fit
 SHAPE = (3, 9, 9)
 
 
-def learned(toy, text: str, *families: str, gradient: str = "exact", steps: int = 30, rate: float = 3e-2) -> OpPolicy:
+def learned(
+    toy, text: str, *families: str, gradient: str = "exact", steps: int = 30, learning_rate: float = 3e-2
+) -> OpPolicy:
     """A policy after a second or two of training through ridge on pixels."""
     torch.manual_seed(0)
     policy = AUGMENTERS.parse(text).build(shape=SHAPE)
     if isinstance(policy, Policy):
         policy.note(toy(families).batch(0, 40).support)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
-    settings = Settings(steps=steps, meta_batch_size=16, learning_rate=rate, warmup_steps=5)
+    settings = Settings(steps=steps, meta_batch_size=16, learning_rate=learning_rate, warmup_steps=5)
     fit(
         AugmentedLearner(learner, policy, 4),
         toy(families),

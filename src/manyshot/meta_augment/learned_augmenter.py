@@ -1,7 +1,7 @@
 """Base class of learned augmenters."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -33,7 +33,7 @@ class LearnedAugmenter(nn.Module, ABC):
     """Whether it is trained by the query loss of a learner; else by `standalone_loss`."""
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], **options: Any) -> Self:  # noqa: ANN401 - of the constructor
+    def build(cls, shape: tuple[int, ...], **options: Any) -> "LearnedAugmenter":  # noqa: ANN401 - of the constructor
         """Build an augmenter for examples of a shape, with weights from torch's global generator.
 
         Args:
