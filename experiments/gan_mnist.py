@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from manyshot.base import quieten
 from manyshot.datasets import load_dataset
-from manyshot.generate import parse_model
+from manyshot.generate import MODELS
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings, data_spec_of
 from manyshot.generate.fit import fit_generator
 from manyshot.runtime.clock import cpu_seconds
@@ -101,11 +101,11 @@ def seconds_a_step(source: Source, turns: int) -> dict[str, float]:
     textbook = Textbook(source, 0)
     loops: dict[str, Callable[[], object]] = {"textbook": lambda: [textbook.step() for _ in range(IN_A_TURN)]}
     for text in (MODEL, SAME_WIDTH):
-        lesson = parse_model(text).make(data_spec_of(source))
+        lesson = MODELS.parse(text).build(spec=data_spec_of(source))
         loops[text] = lambda lesson=lesson: fit_generator(lesson, source, settings)
     # What a call of `fit_generator` does beside its steps is timed with one step, and taken off.
     once = replace(settings, steps=1)
-    beside = {text: parse_model(text).make(data_spec_of(source)) for text in (MODEL, SAME_WIDTH)}
+    beside = {text: MODELS.parse(text).build(spec=data_spec_of(source)) for text in (MODEL, SAME_WIDTH)}
     taken: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(turns + 1):
         for name, loop in loops.items():

@@ -33,7 +33,7 @@ from manyshot.cli.compare_presets import PRESETS
 from manyshot.cli.main import app
 from manyshot.compare import Arm
 from manyshot.datasets import DATASETS
-from manyshot.generate import parse_model
+from manyshot.generate import MODELS
 from manyshot.learners import LEARNERS
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.nets import ENCODERS
@@ -106,7 +106,7 @@ def check_values(**given: Any) -> None:
     if isinstance(given.get("augmenter"), str):  # a path, at `evaluate`
         AUGMENTERS.parse(given["augmenter"])
     if given.get("model"):
-        parse_model(given["model"])
+        MODELS.parse(given["model"])
     if given.get("encoder"):
         ENCODERS.parse(given["encoder"])
     # `evaluate --encoder` has its data where a run stands otherwise

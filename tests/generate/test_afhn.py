@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from manyshot.generate import Batches, DataSpec, parse_model
-from manyshot.generate.afhn import AFHNObjective, anti_collapse, class_term
+from manyshot.generate import MODELS, Batches, DataSpec
+from manyshot.generate.afhn import anti_collapse, class_term
 from manyshot.tasks import Source
 
 
@@ -50,7 +50,7 @@ class TestAntiCollapse:
 
     def test_training_spreads_what_had_all_but_collapsed(self):
         torch.manual_seed(0)
-        game = parse_model("afhn(16, noise=4, keep=0)").make(DataSpec((6,)))
+        game = MODELS.parse("afhn(16, noise=4, keep=0)").build(spec=DataSpec((6,)))
         items = torch.rand(24, 6)
         batch = Batches(Source.of(items, [f"class {i % 3}" for i in range(24)]), "mean", size=24).batch(0)
         noise = torch.randn(24, 4)
@@ -100,11 +100,11 @@ class TestExtraGeneratorLoss:
         torch.manual_seed(0)
         source = Source.of(torch.rand(24, 6), [f"class {i % 3}" for i in range(24)])
         batch, noise = Batches(source, "mean", size=8).batch(0), torch.randn(8, 4)
-        options = parse_model("afhn(16, noise=4)").make(DataSpec((6,)))
+        options = MODELS.parse("afhn(16, noise=4)").build(spec=DataSpec((6,)))
 
         def extra_loss(keep: float, spread: float) -> float:
-            game = AFHNObjective(options.model, options.discriminator, "wasserstein", "gradient", keep, spread)
-            return game.extra_generator_loss(batch, noise, game.model(noise, batch.condition)).item()
+            options.keep, options.spread = keep, spread
+            return options.extra_generator_loss(batch, noise, options.model(noise, batch.condition)).item()
 
         made, again = (options.model(z, batch.condition) for z in (noise, noise.roll(1, 0)))
         terms = (class_term(batch.items, made, batch.label), anti_collapse(noise, noise.roll(1, 0), made, again))

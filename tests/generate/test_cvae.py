@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.nn import functional as F
 
-from manyshot.generate import Condition, DataSpec, parse_model
+from manyshot.generate import MODELS, Condition, DataSpec
 from manyshot.generate.batches import Batch
 from manyshot.generate.diff_augment import no_augmentation
 
@@ -13,7 +13,9 @@ from manyshot.generate.diff_augment import no_augmentation
 @pytest.mark.parametrize("strength", [0.0, 1.0, 3.0])
 def test_the_loss_is_the_bound_on_the_likelihood_a_pixel(strength):
     torch.manual_seed(0)
-    lesson = parse_model(f"cvae(4, reader=4, noise=3, strength={strength})").make(DataSpec(shape=(1, 8, 8))).double()
+    lesson = (
+        MODELS.parse(f"cvae(4, reader=4, noise=3, strength={strength})").build(spec=DataSpec(shape=(1, 8, 8))).double()
+    )
     like, other = torch.rand(2, 5, 1, 8, 8, dtype=torch.float64)
     noise = torch.randn(5, 3, dtype=torch.float64)
     condition = Condition(like=like)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from manyshot.augment.image import OPS, Affine, Brightness, Erase, Flip, FlipVertical
 from manyshot.base import InputError
-from manyshot.generate import Batch, Condition, DataSpec, parse_model
+from manyshot.generate import MODELS, Batch, Condition, DataSpec
 from manyshot.generate.ada import AdaptiveProbability
 from manyshot.generate.diff_augment import discriminator_augmentation, discriminator_ops, no_augmentation
 
@@ -16,7 +16,7 @@ def draws(seed: int = 0) -> torch.Generator:
 
 class TestChanger:
     def test_the_generator_learns_through_it(self):
-        game = parse_model("dcgan(4)").make(DataSpec((1, 8, 8)))
+        game = MODELS.parse("dcgan(4)").build(spec=DataSpec((1, 8, 8)))
         batch = Batch(torch.rand(8, 1, 8, 8), Condition(), torch.zeros(8).long())
         noise = torch.randn(8, 64)
         plain, changed = (
@@ -48,7 +48,7 @@ class TestChanger:
         change = discriminator_augmentation((Affine(),), 1.0, draws())
         items = torch.rand(4, 1, 8, 8)
         assert not change(items).equal(change(items))
-        game = parse_model("dcgan(4)").make(DataSpec((1, 8, 8)))
+        game = MODELS.parse("dcgan(4)").build(spec=DataSpec((1, 8, 8)))
         batch = Batch(items, Condition(), torch.zeros(4).long())
         seen = []
 

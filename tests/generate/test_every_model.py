@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.generate import MODELS, AdversarialObjective, Batches, Condition, DataSpec, parse_model
+from manyshot.generate import MODELS, AdversarialObjective, Batches, Condition, DataSpec
 from manyshot.generate.diff_augment import no_augmentation
 from manyshot.generate.model import interpolate_codes
 from manyshot.generate.networks import spectral
@@ -36,7 +36,7 @@ def made(request):
     """A model's game, and batches that it can be trained on."""
     text, shape = TINY[request.param]
     torch.manual_seed(0)
-    game = parse_model(text).make(DataSpec(shape, CLASSES))
+    game = MODELS.parse(text).build(spec=DataSpec(shape, CLASSES))
     return game, Batches(source_of(shape), game.model.conditioning, size=6)
 
 
@@ -107,7 +107,7 @@ class TestEveryModel:
     def test_survives_saving_and_loading(self, made):
         game, batches = made
         text, shape = next(row for row in TINY.values() if row[1] == game.model.shape)
-        other = parse_model(text).make(DataSpec(shape, CLASSES))
+        other = MODELS.parse(text).build(spec=DataSpec(shape, CLASSES))
         other.load_state_dict(game.state_dict())
         assert sample(other, batches.batch(0)).equal(sample(game, batches.batch(0)))
 
@@ -182,7 +182,7 @@ class TestWrongOptions:
             ("dcgan", DataSpec((5,)), "use gan or afhn"),
             ("cvae(reader=0)", DataSpec((1, 8, 8)), "reader=0"),
             ("cvae(strength=-1)", DataSpec((1, 8, 8)), "strength=-1"),
-            ("cvae", DataSpec((5,)), "cvae makes pictures"),
+            ("cvae", DataSpec((5,)), "cvae generates images"),
             ("afhn", DataSpec((1, 8, 8)), "encoder"),
             ("afhn(spread=-1)", DataSpec((5,)), "spread=-1"),
             ("conditional", DataSpec((1, 8, 8), 1), "1 class"),
@@ -190,12 +190,12 @@ class TestWrongOptions:
     )
     def test_are_told_in_one_line(self, text, kind, named):
         with pytest.raises(InputError, match=named) as error:
-            parse_model(text).make(kind)
+            MODELS.parse(text).build(spec=kind)
         assert "\n" not in str(error.value)
 
     @pytest.mark.parametrize("shape", [(1, 8, 9), (2, 3), (0,)])
     def test_items_that_are_no_pictures_and_no_vectors_are_refused(self, shape):
-        with pytest.raises(InputError, match="square pictures, or vectors"):
+        with pytest.raises(InputError, match="square images, or vectors"):
             DataSpec(shape)
 
 

@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 
 import pytest
 import torch
@@ -10,8 +9,7 @@ from safetensors.torch import load_file
 from manyshot.augment.image import Brightness
 from manyshot.base import InputError, TrainingDiverged
 from manyshot.base.seeds import generator
-from manyshot.generate import MODELS as TABLE
-from manyshot.generate import Batches, DataSpec, parse_model
+from manyshot.generate import MODELS, Batches, DataSpec
 from manyshot.generate.ada import EVERY, AdaptiveProbability
 from manyshot.generate.config import GeneratorConfig, GeneratorSettings, data_spec_of, load_generator_sources
 from manyshot.generate.diff_augment import no_augmentation
@@ -24,7 +22,7 @@ from manyshot.runtime.metrics_log import read_metrics
 from manyshot.tasks import Source
 
 FEW = GeneratorSettings(steps=6, batch_size=4, eval_every=3, save_every=2, eval_examples=12)
-MODELS = (
+TEXTS = (
     "gan(8, noise=4)",
     "dcgan(2, noise=4)",
     "conditional(2, noise=4)",
@@ -51,7 +49,7 @@ def pictures(size: int = 8) -> Source:
 
 def game_for(source: Source, text: str):
     torch.manual_seed(0)
-    return parse_model(text).make(data_spec_of(source))
+    return MODELS.parse(text).build(spec=data_spec_of(source))
 
 
 def modes_of(points: torch.Tensor) -> list[float]:
@@ -194,7 +192,7 @@ class TestLearning:
 
 
 class TestResume:
-    @pytest.mark.parametrize("text", MODELS)
+    @pytest.mark.parametrize("text", TEXTS)
     def test_goes_on_with_the_same_bits(self, text, tmp_path):
         source = pictures()
         whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -320,7 +318,7 @@ class TestHealth:
             looked.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
             if len(looked) == 1:
                 return evaluate_snapshot(model, *arguments)
-            broken = parse_model("gan(8, noise=4)").make(data_spec_of(source)).averaged
+            broken = MODELS.parse("gan(8, noise=4)").build(spec=data_spec_of(source)).averaged
             broken.body[-1].bias.fill_(float("nan"))
             return evaluate_snapshot(broken, *arguments)
 
@@ -407,7 +405,7 @@ class TestRun:
             rows += [{"step": step, "generator_loss": 0.0} for step in range(10)]
             rows += [{"step": step, "trouble": "mode collapse"} for step in troubled]
             config = GeneratorConfig("digits", model="gan(4)")
-            return GeneratorRun(config, parse_model("gan(4)").make(DataSpec((2,))).averaged, (), rows)
+            return GeneratorRun(config, MODELS.parse("gan(4)").build(spec=DataSpec((2,))).averaged, (), rows)
 
         assert run().best["step"] == 9
         assert run(9).best["step"] == 6
@@ -426,11 +424,11 @@ class TestRun:
         assert read_progress(tmp_path / "run" / "best.safetensors")["best_step"] == 9
         assert all(kept[f"learner.averaged.{name}"].equal(one) for name, one in run.model.state_dict().items())
 
-    @pytest.mark.parametrize("name", TABLE)
+    @pytest.mark.parametrize("name", MODELS)
     def test_settings_keep_every_option_of_the_model(self, name):
         config = GeneratorConfig("digits", model=name)
-        assert parse_model(config.model) == parse_model(name)
-        assert all(f"{option}=" in config.model for option in vars(parse_model(name)))
+        assert MODELS.parse(config.model) == MODELS.parse(name)
+        assert all(f"{option}=" in config.model for option in MODELS.options(name))
         assert GeneratorConfig("digits", model=config.model) == config
 
     def test_options_by_position_and_by_name_are_the_same_settings(self):
@@ -443,13 +441,20 @@ class TestRun:
     def test_a_run_stays_what_it_was_when_a_default_changes(self, tmp_path, monkeypatch):
         run = train_generator(GeneratorConfig("digits", size=8, model="dcgan(2, noise=4)", fit=FEW), tmp_path / "run")
 
-        @dataclass(frozen=True)
-        class Changed(TABLE["dcgan"]):
-            noise: int = 9
-            spectral: bool = False
+        class Changed(MODELS["dcgan"]):
+            def __init__(
+                self,
+                spec: DataSpec,
+                width: int = 32,
+                noise: int = 9,
+                loss: str = "minimax",
+                penalty: str = "none",
+                spectral: bool = False,
+            ) -> None:
+                super().__init__(spec, width, noise, loss, penalty, spectral)
 
-        monkeypatch.setattr(TABLE, "_entries", {**TABLE._entries, "dcgan": Changed})
-        assert parse_model("dcgan(2)").spectral is False
+        monkeypatch.setattr(MODELS, "_entries", {**MODELS._entries, "dcgan": Changed})
+        assert MODELS.parse("dcgan(2)").options["spectral"] is False
         again = load_generator_run(tmp_path / "run")
         assert again.config == run.config
         first, second = (one.model.sample(2, generator=draws()) for one in (run, again))
@@ -488,7 +493,7 @@ class TestRun:
         assert len(again.class_names) == 4
         assert again.rows == run.rows == read_metrics(tmp_path / "run" / "metrics.jsonl")
 
-    @pytest.mark.parametrize("text", MODELS)
+    @pytest.mark.parametrize("text", TEXTS)
     def test_looks_at_colour_pictures_are_kept(self, text, tmp_path):
         items = torch.randint(256, (24, 3, 16, 16), generator=draws(), dtype=torch.uint8)
         source = Source.of(items, [f"class {i % 3}" for i in range(24)])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from manyshot.generate import AdversarialObjective, Batch, Condition, DataSpec, parse_model
+from manyshot.generate import MODELS, AdversarialObjective, Batch, Condition, DataSpec
 from manyshot.generate.diff_augment import no_augmentation
 from manyshot.generate.discriminator import UnconditionalDiscriminator
 from manyshot.generate.losses import LOSSES, gradient_penalty, r1_penalty
@@ -126,7 +126,7 @@ class TestPenalties:
         judge = UnconditionalDiscriminator(nn.Flatten(), 2)
         judge.load_state_dict({"head.weight": torch.tensor([[3.0, 4.0]]), "head.bias": torch.zeros(1)})
         game = AdversarialObjective(
-            parse_model("gan(4, noise=3)").make(DataSpec((2,))).model, judge, "wasserstein", penalty
+            MODELS.parse("gan(4, noise=3)").build(spec=DataSpec((2,))).model, judge, "wasserstein", penalty
         )
         batch = Batch(torch.rand(6, 2), Condition(), torch.zeros(6).long())
         sides = game.discriminator_loss(batch, torch.randn(6, 3), torch.rand(6), no_augmentation)

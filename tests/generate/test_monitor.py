@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.generate import AdversarialObjective, DataSpec, parse_model
+from manyshot.generate import MODELS, AdversarialObjective, DataSpec
 from manyshot.generate.config import GeneratorSettings
 from manyshot.generate.fit import fit_generator
 from manyshot.generate.monitor import evaluate_snapshot
@@ -23,7 +23,7 @@ def two_modes(n: int, seed: int = 0) -> Source:
 
 
 def gan_for(source: Source) -> AdversarialObjective:
-    return parse_model("gan(16, noise=4)").make(DataSpec((2,)))
+    return MODELS.parse("gan(16, noise=4)").build(spec=DataSpec((2,)))
 
 
 @pytest.mark.parametrize("held_out", [20, 50, 400])

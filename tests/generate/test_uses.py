@@ -5,7 +5,7 @@ import torch
 
 from manyshot.augment import Augmenter, Plan
 from manyshot.base import InputError
-from manyshot.generate import DataSpec, GenerativeModel, parse_model
+from manyshot.generate import MODELS, DataSpec, GenerativeModel
 from manyshot.generate.generated_source import generate_classes, generate_examples
 from manyshot.samples.generated_shots import GeneratedShots
 from manyshot.tasks import EpisodeSampler, Examples, Source, join_sources
@@ -17,7 +17,7 @@ def draws(seed: int = 0) -> torch.Generator:
 
 def model_of(text: str, shape: tuple[int, ...] = (1, 8, 8), classes: int = 4):
     torch.manual_seed(0)
-    return parse_model(text).make(DataSpec(shape, classes)).averaged
+    return MODELS.parse(text).build(spec=DataSpec(shape, classes)).averaged
 
 
 class HandsOn(GenerativeModel):

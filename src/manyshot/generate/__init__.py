@@ -1,12 +1,12 @@
-"""Generative models: more items of known classes, and of classes never seen; and how far to trust them."""
+"""Generative models: more examples of known classes and of new ones, how to train them, and how good they are."""
 
 from manyshot.generate.adversarial_objective import AdversarialObjective
 from manyshot.generate.batches import Batch, Batches
-from manyshot.generate.data_spec import DataSpec, ModelOptions
+from manyshot.generate.data_spec import DataSpec
 from manyshot.generate.generator_objective import GeneratorObjective
 from manyshot.generate.losses import LOSSES, AdversarialLoss
 from manyshot.generate.model import Condition, GenerativeModel
-from manyshot.generate.registry import MODELS, parse_model, write_model
+from manyshot.generate.registry import MODELS
 
 __all__ = [
     "LOSSES",
@@ -19,7 +19,4 @@ __all__ = [
     "DataSpec",
     "GenerativeModel",
     "GeneratorObjective",
-    "ModelOptions",
-    "parse_model",
-    "write_model",
 ]

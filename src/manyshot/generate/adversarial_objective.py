@@ -1,11 +1,13 @@
 """Adversarial training: a generative model and a discriminator that learn from each other."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from manyshot.base import InputError, did_you_mean
 from manyshot.generate.batches import Batch
 from manyshot.generate.discriminator import Discriminator
 from manyshot.generate.generator_objective import Augmentation, GeneratorObjective
@@ -46,6 +48,8 @@ class AdversarialObjective(GeneratorObjective):
         loss: Name of a loss in `LOSSES`.
         penalty: Name of a gradient penalty in `PENALTY_WEIGHTS`.
     """
+
+    has_discriminator: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -99,3 +103,14 @@ class AdversarialObjective(GeneratorObjective):
     ) -> Tensor | float:
         """Further terms of the generative model's loss (default: none)."""
         return 0.0
+
+
+def check_loss(loss: str, penalty: str) -> None:
+    """Check the names of an adversarial loss and of a gradient penalty.
+
+    Raises:
+        InputError: If one is unknown, with the nearest name.
+    """
+    for name, value, known in (("loss", loss, LOSSES), ("penalty", penalty, PENALTY_WEIGHTS)):
+        if value not in known:
+            raise InputError(f"{name}={value!r}: {did_you_mean(value, known)}")

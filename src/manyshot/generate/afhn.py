@@ -1,6 +1,5 @@
 """Features of a class from few of them: adversarial feature hallucination (Li, Zhang, Li and Fu 2020)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -8,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError
-from manyshot.generate.adversarial_objective import AdversarialObjective
+from manyshot.base.numbers import check_range
+from manyshot.generate.adversarial_objective import AdversarialObjective, check_loss
 from manyshot.generate.batches import Batch
-from manyshot.generate.data_spec import MOST, DataSpec, check_game
-from manyshot.generate.discriminator import Discriminator, PairDiscriminator
+from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
+from manyshot.generate.discriminator import PairDiscriminator
 from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
 from manyshot.generate.networks import mlp
 
@@ -52,48 +51,73 @@ class AFHNModel(GenerativeModel):
         return made
 
 
-class AFHNObjective(AdversarialObjective):
-    """The game with AFHN's two further terms: made features keep their class, and two noises give two features.
+class AFHN(AdversarialObjective):
+    """Feature vectors of the class of a few given ones, `afhn(spread=0.03)`.
 
-    class term:    -log sum_j [y_j = y_i] exp(k cos(x_i, s_j)) / sum_j exp(k cos(x_i, s_j)),   averaged over real x_i
-    anti-collapse: 1 / (E (1 - cos(s, s')) / (1 - cos(z, z')) + 1e-5),   s and s' of the same mean, noises z and z'
+    Adversarial training with two further terms: generated features keep their class, and two noise vectors give two
+    features.
+
+        class term:    -log sum_j [y_j = y_i] exp(k cos(x_i, s_j)) / sum_j exp(k cos(x_i, s_j)),  averaged over real x_i
+        anti-collapse: 1 / (E (1 - cos(s, s')) / (1 - cos(z, z')) + 1e-5),   s and s' of the same mean, noise z and z'
 
     The paper maximises the ratio in the second; its inverse is minimised here, as in mode seeking (Mao et al. 2019).
 
     Args:
-        generator: of vectors.
-        discriminator: of pairs of them.
-        loss: see `AdversarialObjective`.
-        penalty: see `AdversarialObjective`.
-        keep: strength of the class term.
-        spread: strength of the anti-collapse term.
+        spec: Shape of the features.
+        width: Hidden width of both networks.
+        noise: Dimension of z.
+        keep: Weight of the class term.
+        spread: Weight of the anti-collapse term.
+        loss: wasserstein as in the paper; or minimax, non_saturating, hinge.
+        penalty: Gradient penalty: gradient (WGAN-GP) as in the paper; or none, r1.
+
+    Raises:
+        InputError: If an option is out of range, or the examples are images.
     """
+
+    conditioning: ClassVar[Conditioning] = "mean"
 
     def __init__(
         self,
-        generator: GenerativeModel,
-        discriminator: Discriminator,
-        loss: str,
-        penalty: str,
-        keep: float,
-        spread: float,
+        spec: DataSpec,
+        width: int = 256,
+        noise: int = 32,
+        keep: float = 1.0,
+        spread: float = 0.03,
+        loss: str = "wasserstein",
+        penalty: str = "gradient",
     ) -> None:
-        super().__init__(generator, discriminator, loss, penalty)
+        self.check_options(width, noise, keep, spread, loss, penalty)
+        if spec.is_image:
+            raise InputError("afhn generates features, but these are images; name an encoder's run (--encoder-run)")
+        features = mlp(2 * spec.shape[0], width, 1, width).append(nn.LeakyReLU(0.2))
+        discriminator = PairDiscriminator(features, width)
+        super().__init__(AFHNModel(spec.shape, noise, width), discriminator, loss, penalty)
         self.keep, self.spread = keep, spread
 
+    @staticmethod
+    def check_options(width: int, noise: int, keep: float, spread: float, loss: str, penalty: str) -> None:
+        """Check the options.
+
+        Raises:
+            InputError: If one is out of range or unknown.
+        """
+        check_range(1, MAX_WIDTH, whole=True, width=width, noise=noise)
+        check_range(0, keep=keep, spread=spread)
+        check_loss(loss, penalty)
+
     def extra_generator_loss(
-        self, batch: Batch, noise: Float[Tensor, "n z"], made: Float[Tensor, "n d"]
+        self, batch: Batch, noise: Float[Tensor, "n z"], generated: Float[Tensor, "n d"]
     ) -> Float[Tensor, ""]:
         """Both terms, weighted."""
         other = noise.roll(1, 0)
         again = self.model(other, batch.condition)
-        return self.keep * class_term(batch.items, made, batch.label) + self.spread * anti_collapse(
-            noise, other, made, again
-        )
+        kept = class_term(batch.items, generated, batch.label)
+        return self.keep * kept + self.spread * anti_collapse(noise, other, generated, again)
 
 
 def class_term(real: Float[Tensor, "n d"], made: Float[Tensor, "n d"], label: Tensor) -> Float[Tensor, ""]:
-    """How far made features are from letting real ones be classified by their cosines; see `AFHNObjective`.
+    """How far made features are from letting real ones be classified by their cosines; see `AFHN`.
 
     Example:
         >>> apart = torch.eye(2)
@@ -120,51 +144,3 @@ def anti_collapse(
     """
     apart = (1 - F.cosine_similarity(noise, other, dim=1)).clamp(min=SLIGHT)
     return 1 / (((1 - F.cosine_similarity(made, again, dim=1)) / apart).mean() + FLOOR)
-
-
-@dataclass(frozen=True)
-class AFHNOptions:
-    """Feature vectors of the class of a few given ones, `afhn(spread=0.03)`.
-
-    Args:
-        width: of the hidden layers of both sides.
-        noise: how many numbers z has.
-        keep: strength of the term that keeps the class.
-        spread: strength of the term against collapse.
-        loss: wasserstein in the paper; or minimax, non_saturating, hinge.
-        penalty: gradient in the paper; or none, r1.
-
-    Raises:
-        InputError: for a value out of range.
-    """
-
-    width: int = 256
-    noise: int = 32
-    keep: float = 1.0
-    spread: float = 0.03
-    loss: str = "wasserstein"
-    penalty: str = "gradient"
-
-    conditioning: ClassVar[Conditioning] = "mean"
-    has_discriminator: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        check_number(self, "width", "noise", low=1, high=MOST, whole=True)
-        check_number(self, "keep", "spread")
-        check_game(self)
-
-    def make(self, kind: DataSpec) -> AdversarialObjective:
-        """Build the game.
-
-        Raises:
-            InputError: if the items are pictures.
-        """
-        if kind.is_picture:
-            raise InputError(
-                "afhn makes feature vectors, and these are pictures; name an encoder's run (--encoder-run)"
-            )
-        judge = PairDiscriminator(
-            mlp(2 * kind.shape[0], self.width, 1, self.width).append(nn.LeakyReLU(0.2)), self.width
-        )
-        generator = AFHNModel(kind.shape, self.noise, self.width)
-        return AFHNObjective(generator, judge, self.loss, self.penalty, self.keep, self.spread)

@@ -12,10 +12,11 @@ from torch import Tensor
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS, load_dataset
-from manyshot.generate import DataSpec, parse_model, write_model
+from manyshot.generate import MODELS, DataSpec
 from manyshot.generate.ada import AdaptiveProbability
 from manyshot.generate.diff_augment import discriminator_ops
 from manyshot.generate.model import Conditioning
+from manyshot.generate.registry import objective_class
 from manyshot.runtime.read_settings import read_settings
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode
@@ -130,8 +131,7 @@ class GeneratorConfig:
             value = getattr(self, name)
             if value is not None and not (is_whole(value) and value >= 1):
                 raise InputError(f"{name}={value}: give a whole number, at least 1, or leave it out for all")
-        model = parse_model(self.model)
-        if not model.has_discriminator:
+        if not objective_class(self.model).has_discriminator:
             self._require_no_discriminator()
         if discriminator_ops(self.plan) and self.encoder is not None:
             raise InputError("plan: ops of pictures cannot change features; leave the plan or the encoder out")
@@ -139,7 +139,7 @@ class GeneratorConfig:
             raise InputError(
                 f"ada_target={self.fit.ada_target}: there is nothing to adapt without a plan; name one (--plan)"
             )
-        object.__setattr__(self, "model", write_model(model))
+        object.__setattr__(self, "model", str(MODELS.parse(self.model)))
 
     def _require_no_discriminator(self) -> None:
         """What is for a discriminator has no effect on a model without one, and so is refused."""

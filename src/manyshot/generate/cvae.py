@@ -1,6 +1,5 @@
-"""A conditional variational autoencoder: another item of the class of a given one (Kingma and Welling 2014)."""
+"""A conditional variational autoencoder: another example of the class of a given one (Kingma and Welling 2014)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -8,94 +7,91 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.augment.ops.op import check_number
+from manyshot.base.numbers import check_range
 from manyshot.generate.batches import Batch
-from manyshot.generate.data_spec import MOST, DataSpec
+from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.generator_objective import Augmentation, GeneratorObjective
-from manyshot.generate.model import Conditioning, GenerativeModel
+from manyshot.generate.model import Conditioning
 from manyshot.generate.networks import DCGANEncoder
 from manyshot.generate.unet import UNet
+from manyshot.runtime.renamed_weights import accept_old_names
 
 
-class CVAEObjective(GeneratorObjective):
-    """Teaches a generator G(z, x) to make the other item x' of x's class out of what a encoder says of both.
+class CVAE(GeneratorObjective):
+    """Another example of the class of a given image, without a discriminator, `cvae(width=32)`.
 
-    loss = -E_q log p(x' | z, x) + strength * KL(q(z | x', x) || N(0, I)),   per pixel,
+    The model G(z, x) learns to generate another image x' of x's class from a code z of both:
 
-    with q(z | x', x) a normal distribution whose mean and deviations, of at most 1, the encoder gives, and
+        loss = -E_q log p(x' | z, x) + strength * KL(q(z | x', x) || N(0, I)),   per pixel,
+
+    with q(z | x', x) a normal distribution whose mean and standard deviations, of at most 1, the encoder gives, and
     p(x' | z, x) a Bernoulli distribution of each pixel with the mean G(z, x) (Kingma and Welling 2014; conditional:
     Sohn, Lee and Yan 2015). Sohn et al. learn the prior of z from x; here it is N(0, I).
 
     Args:
-        generator: of pictures, shown an item.
-        body: pairs of pictures, joined along their channels, to features `[n, d]`; of the encoder.
-        features: d.
-        strength: of the divergence; 1 is the bound on the likelihood.
+        spec: Shape of the images.
+        width: Channels of the generative model's largest feature map.
+        reader: Channels of the encoder's largest feature map.
+        noise: Dimension of z.
+        strength: Weight of the divergence; 1 is the bound on the likelihood. The smaller it is, the more of x' is
+            encoded in z, and the less examples of z ~ N(0, I) keep the class.
+        redraw: How far the model redraws the given image beside deforming it, see `UNet`.
+
+    Raises:
+        InputError: If an option is out of range, or the examples are no images.
     """
 
-    def __init__(self, generator: GenerativeModel, body: nn.Module, features: int, strength: float) -> None:
-        super().__init__(generator)
-        self.encoder = nn.Sequential(body, nn.Linear(features, 2 * generator.noise))
+    conditioning: ClassVar[Conditioning] = "item"
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        width: int = 16,
+        reader: int = 16,
+        noise: int = 32,
+        strength: float = 3.0,
+        redraw: float = 1.0,
+    ) -> None:
+        self.check_options(width, reader, noise, strength, redraw)
+        channels, size = spec.require_images("cvae")
+        body = DCGANEncoder(2 * channels, size, reader, blocks=1)
+        super().__init__(UNet(spec.shape, noise, width, redraw))
+        self.encoder = nn.Sequential(body, nn.Linear(body.features, 2 * noise))
         self.strength = strength
+        accept_old_names(self, {"recogniser": "encoder"})
+
+    @staticmethod
+    def check_options(width: int, reader: int, noise: int, strength: float, redraw: float) -> None:
+        """Check the options.
+
+        Raises:
+            InputError: If one is out of range.
+        """
+        check_range(1, MAX_WIDTH, whole=True, width=width, reader=reader, noise=noise)
+        check_range(0, strength=strength)
+        check_range(0, 100, redraw=redraw)
 
     def trainable_parameters(self) -> list[nn.Parameter]:
-        """Both networks."""
+        """Parameters of the generative model and of the encoder."""
         return [*self.model.parameters(), *self.encoder.parameters()]
 
     def generator_loss(self, batch: Batch, noise: Float[Tensor, "n z"], augment: Augmentation) -> Float[Tensor, ""]:
-        """The loss; nothing is looked at by a discriminator, so nothing is changed."""
+        """The loss; there is no discriminator, so nothing is augmented."""
         like = batch.condition.like
-        assert like is not None  # drawn as the generator wants
+        assert like is not None  # batches hold the condition that the model needs
         mean, raw = self.encoder(torch.cat([like, batch.items], 1)).chunk(2, 1)
-        log_deviation = F.logsigmoid(raw)
-        made = self.model(mean + noise * log_deviation.exp(), batch.condition)
-        unlikely = F.binary_cross_entropy(made, batch.items, reduction="sum")
-        loss: Tensor = unlikely + self.strength * divergence(mean, log_deviation)
+        log_std = F.logsigmoid(raw)
+        generated = self.model(mean + noise * log_std.exp(), batch.condition)
+        reconstruction = F.binary_cross_entropy(generated, batch.items, reduction="sum")
+        loss: Tensor = reconstruction + self.strength * divergence(mean, log_std)
         return loss / batch.items.numel()
 
 
-def divergence(mean: Float[Tensor, "n z"], log_deviation: Float[Tensor, "n z"]) -> Float[Tensor, ""]:
-    """KL(N(mean, deviation^2) || N(0, I)), summed: sum (mean^2 + deviation^2 - 1) / 2 - log deviation.
+def divergence(mean: Float[Tensor, "n z"], log_std: Float[Tensor, "n z"]) -> Float[Tensor, ""]:
+    """KL(N(mean, std^2) || N(0, I)), summed: sum (mean^2 + std^2 - 1) / 2 - log std.
 
     Example:
         >>> divergence(torch.ones(1, 2), torch.zeros(1, 2)).item()
         1.0
     """
-    return ((mean.square() + (2 * log_deviation).exp() - 1) / 2 - log_deviation).sum()
-
-
-@dataclass(frozen=True)
-class CVAEOptions:
-    """Another item of the class of any given one, without a game, `cvae(width=32)`; for pictures.
-
-    Args:
-        width: channels of the generator's largest map.
-        reader: channels of the encoder's.
-        noise: how many numbers z has.
-        strength: of the divergence from N(0, I); 1 is the bound on the likelihood. The smaller, the more of x' is said
-            by z, and the less what is made of z ~ N(0, I) is of the class.
-        redraw: how far the generator draws beside bending what it is shown, see `UNet`.
-
-    Raises:
-        InputError: for a value out of range.
-    """
-
-    width: int = 16
-    reader: int = 16
-    noise: int = 32
-    strength: float = 3.0
-    redraw: float = 1.0
-
-    conditioning: ClassVar[Conditioning] = "item"
-    has_discriminator: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_number(self, "width", "reader", "noise", low=1, high=MOST, whole=True)
-        check_number(self, "strength")
-        check_number(self, "redraw", high=100)
-
-    def make(self, kind: DataSpec) -> GeneratorObjective:
-        """Build both networks."""
-        channels, size = kind.require_pictures("cvae")
-        body = DCGANEncoder(2 * channels, size, self.reader, blocks=1)
-        return CVAEObjective(UNet(kind.shape, self.noise, self.width, self.redraw), body, body.features, self.strength)
+    return ((mean.square() + (2 * log_std).exp() - 1) / 2 - log_std).sum()

@@ -1,55 +1,62 @@
-"""Data augmentation GAN: another item of the class of a given one (Antoniou, Storkey and Edwards 2017)."""
+"""Data augmentation GAN: another example of the class of a given one (Antoniou, Storkey and Edwards 2017)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from manyshot.augment.ops.op import check_number
-from manyshot.generate.adversarial_objective import AdversarialObjective
-from manyshot.generate.data_spec import MOST, DataSpec
+from manyshot.base.numbers import check_range
+from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
+from manyshot.generate.dcgan import ConvolutionalGAN
 from manyshot.generate.discriminator import PairDiscriminator
-from manyshot.generate.gan import ConvolutionalOptions
 from manyshot.generate.model import Conditioning
 from manyshot.generate.networks import DCGANEncoder
 from manyshot.generate.unet import UNet
 
 
-@dataclass(frozen=True)
-class DAGANOptions(ConvolutionalOptions):
-    """Another item of the class of any given one, also of classes never seen, `dagan(width=32)`.
+class DAGAN(ConvolutionalGAN):
+    """Another example of the class of a given one, which may be a class never seen, `dagan(width=32)`.
 
-    The paper's game is `dagan(loss=wasserstein, penalty=gradient, spectral=no)`; a hinge with spectral normalisation
-    takes half of the time a step.
-
-    Where it differs: with augmentation (`--plan`), the item that a pair is judged by is not augmented, its partner is.
+    The paper's training is `dagan(loss=wasserstein, penalty=gradient, spectral=no)`; a hinge loss with spectral
+    normalisation takes half the time per step.
 
     Args:
-        width: channels of the generator's largest map; each smaller one has twice as many.
-        noise: how many numbers z has.
+        spec: Shape of the images.
+        width: Channels of the generative model's largest feature map; each smaller one has twice as many.
+        noise: Dimension of z.
         loss: minimax, non_saturating, hinge or wasserstein.
-        penalty: none, gradient or r1.
-        spectral: whether the discriminator's layers are divided by their largest singular value.
-        judge: channels of the discriminator's largest map.
-        redraw: how far the generator draws beside bending what it is shown, see `UNet`.
+        penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
+        spectral: Whether the discriminator's layers have spectral normalisation.
+        judge: Channels of the discriminator's largest feature map.
+        redraw: How far the model redraws the given image beside deforming it, see `UNet`.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: If an option is out of range, or the examples are no images.
     """
 
-    width: int = 16
-    noise: int = 32
-    judge: int = 16
-    redraw: float = 1.0
-
     conditioning: ClassVar[Conditioning] = "item"
-    has_discriminator: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number(self, "judge", low=1, high=MOST, whole=True)
-        check_number(self, "redraw", high=100)
+    def __init__(
+        self,
+        spec: DataSpec,
+        width: int = 16,
+        noise: int = 32,
+        loss: str = "hinge",
+        penalty: str = "none",
+        spectral: bool = True,
+        judge: int = 16,
+        redraw: float = 1.0,
+    ) -> None:
+        self.check_options(width, noise, loss, penalty, judge, redraw)
+        channels, size = spec.require_images("dagan")
+        body = DCGANEncoder(2 * channels, size, judge, blocks=1)
+        model = UNet(spec.shape, noise, width, redraw)
+        super().__init__(model, PairDiscriminator(body, body.features), loss, penalty, spectral)
 
-    def make(self, kind: DataSpec) -> AdversarialObjective:
-        """Build the game; the discriminator sees pairs."""
-        channels, size = kind.require_pictures("dagan")
-        body = DCGANEncoder(2 * channels, size, self.judge, blocks=1)
-        return self.game(UNet(kind.shape, self.noise, self.width, self.redraw), PairDiscriminator(body, body.features))
+    @staticmethod
+    def check_options(width: int, noise: int, loss: str, penalty: str, judge: int = 16, redraw: float = 1.0) -> None:
+        """Check the options.
+
+        Raises:
+            InputError: If one is out of range or unknown.
+        """
+        ConvolutionalGAN.check_options(width, noise, loss, penalty)
+        check_range(1, MAX_WIDTH, whole=True, judge=judge)
+        check_range(0, 100, redraw=redraw)

@@ -1,80 +1,53 @@
-"""What a model is built for, and what options of any model are."""
+"""The data that a generative model is built for."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
 
-from manyshot.augment.ops.op import check_choice
 from manyshot.base import InputError
-from manyshot.generate.adversarial_objective import PENALTY_WEIGHTS
-from manyshot.generate.generator_objective import GeneratorObjective
-from manyshot.generate.losses import LOSSES
-from manyshot.generate.model import Conditioning
 
-MOST = 4096
-"""Of a width or of noise, so that a slip of the keyboard is told and does not eat the memory."""
+MAX_WIDTH = 4096
+"""Upper bound of widths and noise dimensions that catches typos before memory is allocated."""
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """The kind of data that a model is built for.
+    """Shape of the examples and number of classes that a generative model is built for.
 
     Args:
-        shape: of an item: (channels, height, width) of square pictures, or (length,) of vectors.
-        classes: how many classes there are to train on.
+        shape: (channels, height, width) of square images, or (length,) of vectors.
+        classes: Number of classes to train on.
 
     Raises:
-        InputError: if the shape is neither.
+        InputError: If the shape is neither.
     """
 
     shape: tuple[int, ...]
     classes: int = 1
 
     def __post_init__(self) -> None:
-        pictures = len(self.shape) == 3 and self.shape[1] == self.shape[2]
-        if not (pictures or len(self.shape) == 1) or min(self.shape) < 1:
-            raise InputError(f"items of shape {self.shape}: generative models take square pictures, or vectors")
+        images = len(self.shape) == 3 and self.shape[1] == self.shape[2]
+        if not (images or len(self.shape) == 1) or min(self.shape) < 1:
+            raise InputError(f"examples of shape {self.shape}: generative models take square images, or vectors")
 
     @property
-    def is_picture(self) -> bool:
-        """Whether items are pictures, with values from 0 to 1."""
+    def is_image(self) -> bool:
+        """Whether examples are images, with values from 0 to 1."""
         return len(self.shape) == 3
 
-    def require_pictures(self, model: str) -> tuple[int, int]:
-        """Channels and size, for models that make pictures alone.
+    def require_images(self, model: str) -> tuple[int, int]:
+        """Number of channels and size, for models of images only.
+
+        Args:
+            model: Name of the model, for the error.
 
         Raises:
-            InputError: if the items are vectors.
+            InputError: If the examples are vectors.
 
         Example:
-            >>> DataSpec((1, 28, 28)).require_pictures("dcgan")
+            >>> DataSpec((1, 28, 28)).require_images("dcgan")
             (1, 28)
         """
-        if not self.is_picture:
+        if not self.is_image:
             raise InputError(
-                f"{model} makes pictures, and these are vectors of {self.shape[0]} numbers; use gan or afhn"
+                f"{model} generates images, but these are vectors of {self.shape[0]} numbers; use gan or afhn"
             )
         return self.shape[0], self.shape[1]
-
-
-@runtime_checkable
-class ModelOptions(Protocol):
-    """The options of a model; makes what trains it once the data are known."""
-
-    conditioning: ClassVar[Conditioning]
-    """What the model is told."""
-    has_discriminator: ClassVar[bool]
-    """Whether a discriminator takes part."""
-
-    def make(self, kind: DataSpec) -> GeneratorObjective:
-        """Build the generator, and what teaches it, for this kind of data."""
-        ...
-
-
-def check_game(options: object) -> None:
-    """Check the fields `loss` and `penalty` of a model's options.
-
-    Raises:
-        InputError: naming the value and the nearest choice.
-    """
-    check_choice(options, "loss", LOSSES)
-    check_choice(options, "penalty", PENALTY_WEIGHTS)

@@ -41,8 +41,8 @@ def generate_examples(
         InputError: If the model is unconditional, does not know a class, or the source's examples do not fit it.
 
     Example:
-        >>> from manyshot.generate import DataSpec, parse_model
-        >>> model = parse_model("dagan(4, judge=4)").make(DataSpec((1, 8, 8))).averaged
+        >>> from manyshot.generate import DataSpec, MODELS
+        >>> model = MODELS.parse("dagan(4, judge=4)").build(spec=DataSpec((1, 8, 8))).averaged
         >>> source = Source.of(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), ["cat", "dog"] * 2)
         >>> generated = generate_examples(model, source, per_class=6, seed=0)
         >>> generated.class_names, generated.counts.tolist(), generated.store.dtype
@@ -91,8 +91,8 @@ def generate_classes(model: GenerativeModel, source: Source, classes: int, per_c
         InputError: If the model is unconditional, or the source has only one class.
 
     Example:
-        >>> from manyshot.generate import DataSpec, parse_model
-        >>> model = parse_model("dagan(4, judge=4)").make(DataSpec((1, 8, 8))).averaged
+        >>> from manyshot.generate import DataSpec, MODELS
+        >>> model = MODELS.parse("dagan(4, judge=4)").build(spec=DataSpec((1, 8, 8))).averaged
         >>> source = Source.of(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), ["cat", "dog"] * 2)
         >>> generated = generate_classes(model, source, classes=1, per_class=5, seed=0)
         >>> generated.class_names, len(generated)

@@ -3,13 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import deepcopy
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.generate.batches import Batch
-from manyshot.generate.model import GenerativeModel
+from manyshot.generate.model import Conditioning, GenerativeModel
 from manyshot.runtime.renamed_weights import accept_old_names
 
 Augmentation = Callable[[Tensor], Tensor]
@@ -25,6 +26,11 @@ class GeneratorObjective(nn.Module, ABC):
     Args:
         model: Generative model to train.
     """
+
+    conditioning: ClassVar[Conditioning] = "nothing"
+    """What the model is conditioned on, known before it is built."""
+    has_discriminator: ClassVar[bool] = False
+    """Whether a discriminator is trained as well."""
 
     def __init__(self, model: GenerativeModel) -> None:
         super().__init__()
@@ -51,8 +57,8 @@ class GeneratorObjective(nn.Module, ABC):
         """Update the averaged weights: decay * averaged + (1 - decay) * current.
 
         Example:
-            >>> from manyshot.generate import DataSpec, parse_model
-            >>> objective = parse_model("gan(width=4)").make(DataSpec(shape=(2,)))
+            >>> from manyshot.generate import DataSpec, MODELS
+            >>> objective = MODELS.parse("gan(width=4)").build(spec=DataSpec(shape=(2,)))
             >>> objective.average(0.0)
             >>> all(a.equal(b) for a, b in zip(objective.averaged.parameters(), objective.model.parameters()))
             True

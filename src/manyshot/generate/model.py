@@ -94,8 +94,8 @@ class GenerativeModel(nn.Module, ABC):
             InputError: If the condition is missing, or does not fit the model.
 
         Example:
-            >>> from manyshot.generate import DataSpec, parse_model
-            >>> objective = parse_model("gan(width=16)").make(DataSpec(shape=(1, 8, 8)))
+            >>> from manyshot.generate import DataSpec, MODELS
+            >>> objective = MODELS.parse("gan(width=16)").build(spec=DataSpec(shape=(1, 8, 8)))
             >>> objective.averaged.sample(5, generator=torch.Generator().manual_seed(0)).shape
             torch.Size([5, 1, 8, 8])
         """

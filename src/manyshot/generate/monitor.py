@@ -67,9 +67,9 @@ def evaluate_snapshot(model: GenerativeModel, source: Source, examples: int, see
         The metrics; None if generated examples are not finite, so that they cannot be compared.
 
     Example:
-        >>> from manyshot.generate import DataSpec, parse_model
+        >>> from manyshot.generate import DataSpec, MODELS
         >>> source = Source.of(torch.zeros(20, 1, 8, 8), ["cat", "dog"] * 10)
-        >>> evaluate_snapshot(parse_model("gan(4)").make(DataSpec((1, 8, 8))).averaged, source, 16, 0).recall
+        >>> evaluate_snapshot(MODELS.parse("gan(4)").build(spec=DataSpec((1, 8, 8))).averaged, source, 16, 0).recall
         0.0
     """
     batch = Batches(source, model.conditioning, examples, seed).distinct()

@@ -173,14 +173,14 @@ def center_crop(pictures: Float[Tensor, "n c h w"], size: int) -> Float[Tensor, 
     return pictures[..., start : start + size, start : start + size]
 
 
-def spectral(network: N) -> N:
+def with_spectral_norm(network: N) -> N:
     """Divide the weight of every layer by its largest singular value (Miyato et al. 2018), found by power iteration.
 
     Returns:
         The network, changed in place.
 
     Example:
-        >>> network = spectral(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 1)))
+        >>> network = with_spectral_norm(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 1)))
         >>> _ = [network(torch.rand(2, 8)) for _ in range(50)]
         >>> round(torch.linalg.matrix_norm(network[0].weight, 2).item(), 3)
         1.0

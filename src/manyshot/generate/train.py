@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from manyshot.base import InputError
-from manyshot.generate import DataSpec, GenerativeModel, GeneratorObjective, parse_model
+from manyshot.generate import MODELS, DataSpec, GenerativeModel, GeneratorObjective
 from manyshot.generate.config import GeneratorConfig, data_spec_of, load_generator_sources
 from manyshot.generate.diff_augment import discriminator_ops
 from manyshot.generate.fit import fit_generator
+from manyshot.generate.registry import objective_class
 from manyshot.generate.snapshots import SnapshotImages
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
@@ -93,7 +94,7 @@ def train_generator(
     if folder is not None:
         check_run_folder(folder, _settings_in, config.as_dict(), resume)
     require_device(config.fit.device)
-    parts = load_generator_sources(config, parse_model(config.model).conditioning)
+    parts = load_generator_sources(config, objective_class(config.model).conditioning)
     kind = data_spec_of(parts.training)
     lesson = _make(config, kind)
     if folder is not None:
@@ -150,7 +151,7 @@ def _make(config: GeneratorConfig, kind: DataSpec) -> GeneratorObjective:
     """The model with the weights that its seed gives it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
-        return parse_model(config.model).make(kind)
+        return MODELS.parse(config.model).build(spec=kind)
 
 
 def _settings_in(folder: Path) -> dict[str, Any]:
