@@ -8,7 +8,7 @@ from manyshot.base import InputError
 from manyshot.generate import MODELS, AdversarialObjective, Batches, Condition, DataSpec
 from manyshot.generate.diff_augment import no_augmentation
 from manyshot.generate.model import interpolate_codes
-from manyshot.generate.networks import spectral
+from manyshot.generate.networks import with_spectral_norm
 from manyshot.tasks import Source
 
 CLASSES = 3
@@ -159,7 +159,7 @@ class TestEveryModel:
 def test_a_spectral_layer_has_the_largest_singular_value_one(layer, inputs):
     with torch.no_grad():
         layer.weight.mul_(20)
-    layer = spectral(nn.Sequential(layer))[0]
+    layer = with_spectral_norm(nn.Sequential(layer))[0]
     for _ in range(50):
         layer(inputs)
     assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, abs=1e-3)
