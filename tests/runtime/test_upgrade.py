@@ -26,6 +26,12 @@ def runs(tmp_path: Path) -> Path:
     return Path(shutil.copytree(RUNS, tmp_path / "runs"))
 
 
+def test_values_by_position_keep_the_order_of_format_1():
+    old = {"config": {"data": "digits", "learner": "meta_sgd(3, 0.05)", "head": "ridge(2)"}}
+    new = upgrade(old, "config.json")["config"]
+    assert (new["learner"], new["head"]) == ("meta_sgd(steps=3, step_size=0.05)", "ridge(2)")
+
+
 class TestRunsOfFormat1:
     def test_a_learner_loads_and_is_as_accurate_as_when_it_was_trained(self, runs):
         run = load_run(runs / "learner")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from manyshot.base import InputError
+from manyshot.base.calls import Call, parse_call
 
 FORMAT = 2
 """The format that runs are written in. Format 1 had no number."""
@@ -53,6 +54,18 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
 }
 """Options of methods that were renamed: by setting and method (its new name; "*" for all), old name, new name."""
 
+POSITIONS = {
+    "learner": {
+        "maml": ("steps", "step_size", "order", "norm"),
+        "anil": ("steps", "step_size", "order", "norm"),
+        "meta-sgd": ("steps", "step_size", "order", "norm"),
+        "maml-plus-plus": ("steps", "step_size", "annealing", "first_order", "norm"),
+        "meta-dropout": ("steps", "step_size", "norm"),
+        "reptile": ("steps", "step_size", "batches", "norm"),
+    }
+}
+"""Options of methods whose order was another: by setting and method, the old order of values by position."""
+
 SAME_TABLE = {"head": "learner", "test_plan": "plan"}
 """Settings whose methods are those of another setting."""
 
@@ -88,12 +101,33 @@ def upgrade(values: dict[str, Any], where: str) -> dict[str, Any]:
     config = {FIELDS.get(name, name): value for name, value in values["config"].items()}
     for name in config.keys() - PATHS.get(str(values.get("kind")), set()):
         table = SAME_TABLE.get(name, name)
+        if isinstance(config[name], str) and table in POSITIONS:
+            config[name] = name_values(config[name], POSITIONS[table])
         if isinstance(config[name], str) and (table in METHODS or table in OPTIONS):
             config[name] = upgrade_methods(config[name], METHODS.get(table, {}), OPTIONS.get(table, {}))
     if isinstance(config.get("fit"), dict):
         fit = {FIT_FIELDS.get(name, name): value for name, value in config["fit"].items()}
         config["fit"] = {name: FIT_VALUES.get(name, {}).get(value, value) for name, value in fit.items()}
     return values | {"config": config, "format": FORMAT}
+
+
+def name_values(text: str, positions: dict[str, tuple[str, ...]]) -> str:
+    """A method whose values by position are given by name.
+
+    Args:
+        text: One method with its options.
+        positions: Names of the options in the order of values by position, by method.
+
+    Example:
+        >>> name_values("maml(5, 0.1, norm=support)", {"maml": ("steps", "step_size")})
+        'maml(steps=5, step_size=0.1, norm=support)'
+    """
+    call = parse_call(text, "method")
+    order = positions.get(call.name.replace("_", "-"), ())
+    if not call.arguments or len(call.arguments) > len(order):
+        return text
+    named = tuple(zip(order, call.arguments, strict=False))
+    return str(Call(call.name, (), named + call.options))
 
 
 def upgrade_methods(text: str, methods: dict[str, str], options: dict[str, dict[str, str]]) -> str:
