@@ -36,7 +36,7 @@ def test_the_demo_trains_judges_makes_samples_and_reports(manyshot, tiny, tmp_pa
     for folder in ("samples", "tailored"):
         assert len(list((tmp_path / "demo" / folder).glob("*/*.png"))) == 10 * 2
     assert (tmp_path / "demo" / "augmenters" / "seed-0" / "config.json").exists()
-    demo._make_room(tmp_path / "demo")  # a second demo may take its place
+    demo._clear(tmp_path / "demo")  # a second demo may take its place
 
 
 @pytest.mark.parametrize("name", ["runs", "thesis.txt", "samples"])
@@ -49,7 +49,7 @@ def test_what_no_demo_made_is_not_touched(name, tiny, tmp_path):
 
 def test_files_of_the_desktop_do_not_stand_in_the_way(tmp_path):
     (tmp_path / ".DS_Store").touch()
-    demo._make_room(tmp_path)
+    demo._clear(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == [".DS_Store"]
 
 
@@ -57,5 +57,5 @@ def test_a_demo_leaves_what_a_person_put_beside_its_own(tiny, tmp_path):
     (tmp_path / "runs").mkdir()
     (tmp_path / demo.NOTE).touch()
     (tmp_path / "notes.txt").write_text("mine")
-    demo._make_room(tmp_path)
+    demo._clear(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == [demo.NOTE, "notes.txt"]

@@ -135,7 +135,7 @@ class TestCompare:
         assert reached["none"]["against_first"] is None
         assert 0 < reached["aeda"]["accuracy"] <= 1
         page = (tmp_path / "out" / "report.html").read_text()
-        assert "What &#39;aeda&#39; makes" in page
+        assert "Sentences augmented by &#39;aeda&#39;" in page
         assert GREETINGS[0] in page
 
     def test_sentences_are_mixed_by_their_vectors(self, faq, tmp_path, manyshot):

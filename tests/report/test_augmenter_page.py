@@ -36,8 +36,8 @@ def test_a_diagnosis_has_pictures_measures_and_the_choices_of_a_policy(text, cho
     run = run_of(text)
     diagnosed = diagnose_run(run, tasks=4)
     page = augmenter_page(run, "manyshot train", diagnosed)
-    assert headings(page)[:2] == ["What it makes", "What it does"]
-    assert ("What it chose" in headings(page)) == chose
+    assert headings(page)[:2] == ["Generated samples", "Effect"]
+    assert ("Probabilities of the ops" in headings(page)) == chose
     kinds = [part.kind for part in page.sections[1].parts]
     assert kinds == ["paragraph"] * len(diagnosed[0].warnings) + ["table", "table"]
     assert diagnosed[1].name == "glyphs/greek (validation part)"
@@ -50,7 +50,7 @@ def test_the_classes_set_aside_for_testing_come_first():
 def test_without_classes_set_aside_nothing_is_diagnosed():
     run = run_of(FEATURES, validation=0.0)
     assert diagnose_run(run, tasks=4) is None
-    assert headings(augmenter_page(run, "manyshot train")) == ["How this was made"]
+    assert headings(augmenter_page(run, "manyshot train")) == ["How to reproduce this page"]
 
 
 def test_a_control_stands_beside_the_gains():

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from manyshot.report.plots import (
-    COLOURS,
+    COLORS,
     Curve,
     Estimate,
     accuracies,
@@ -82,9 +82,9 @@ def test_an_interval_that_holds_zero_is_gray():
     estimates = [Estimate("gain", 2, 1, 3), Estimate("null", 0.1, -1, 1), Estimate("loss", -2, -3, -1)]
     axes = differences(estimates, baseline="nothing").axes[0]
     bars = [line.get_color() for line in axes.lines[1::2]]
-    assert bars[0] == COLOURS[0]
-    assert bars[2] == COLOURS[1]
-    assert bars[1] not in COLOURS
+    assert bars[0] == COLORS[0]
+    assert bars[2] == COLORS[1]
+    assert bars[1] not in COLORS
 
 
 def test_rows_stand_from_top_to_bottom_in_the_order_given():

@@ -9,8 +9,8 @@ import typer
 from manyshot.base import InputError, check_out, quieten
 from manyshot.cli.augment_text import augment_squad_file, augment_table, is_squad, is_text
 from manyshot.cli.option_groups import expand_options
-from manyshot.cli.options import SEED, Json, Quiet, Split, TableOptions, examples, refuse
 from manyshot.cli.output import exported_json, look_at, print_exported, print_json
+from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableOptions, examples, refuse
 
 if TYPE_CHECKING:
     from manyshot.augment import Plan

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manyshot.base import InputError
-from manyshot.cli.options import TableOptions
 from manyshot.cli.output import print_json
+from manyshot.cli.shared_options import TableOptions
 
 if TYPE_CHECKING:
     from manyshot.cli.augment import AugmentOptions

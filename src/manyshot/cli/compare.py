@@ -10,8 +10,8 @@ from manyshot.base import InputError, are_several, check_out, quieten
 from manyshot.cli.compare_presets import PRESETS, compare_preset
 from manyshot.cli.compare_text import CONFIG_OPTIONS, ENCODER, TEXT_OPTIONS, compare_text, is_text
 from manyshot.cli.option_groups import Keywords, expand_options
-from manyshot.cli.options import Context, Json, Quiet, examples, given, refuse, refuse_others
 from manyshot.cli.print_comparison import print_comparisons
+from manyshot.cli.shared_options import Context, Json, Quiet, examples, given, refuse, refuse_others
 from manyshot.cli.training_options import settings_options
 
 EXAMPLES = examples(

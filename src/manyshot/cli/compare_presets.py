@@ -5,9 +5,9 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, write_json
 from manyshot.cli.option_groups import Keywords
-from manyshot.cli.options import Context, given, refuse_others
 from manyshot.cli.output import command_line, print_json, print_table
 from manyshot.cli.print_comparison import print_comparisons
+from manyshot.cli.shared_options import Context, given, refuse_others
 
 PRESETS = {
     "cifar-fs-tasks": "CIFAR-FS, 5 ways: each method of augmenting whole tasks alone, and several together",

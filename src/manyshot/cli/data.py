@@ -9,8 +9,8 @@ import typer
 
 from manyshot.base import InputError, check_out, did_you_mean, quieten
 from manyshot.cli.option_groups import expand_options
-from manyshot.cli.options import Json, Quiet, Root, Size, Split, TableOptions, examples, refuse
 from manyshot.cli.output import print_json, print_table
+from manyshot.cli.shared_options import Json, Quiet, Root, Size, Split, TableOptions, examples, refuse
 
 if TYPE_CHECKING:
     from manyshot.tasks import Source

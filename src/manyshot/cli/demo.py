@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from manyshot.base import check_out, quieten
-from manyshot.cli.options import Json, Quiet, Seed, examples
 from manyshot.cli.output import command_line, print_json, print_table
+from manyshot.cli.shared_options import Json, Quiet, Seed, examples
 
 EXAMPLES = examples(
     "manyshot demo",

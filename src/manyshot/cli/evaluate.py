@@ -7,9 +7,9 @@ from manyshot.base import InputError, note, quieten
 from manyshot.cli.evaluate_one_shot import evaluate_one_shot
 from manyshot.cli.evaluate_options import EvaluateOptions, TaskOptions
 from manyshot.cli.option_groups import expand_options
-from manyshot.cli.options import Json, Quiet, TableOptions, examples
 from manyshot.cli.output import command_line
 from manyshot.cli.print_evaluation import TRANSDUCTIVE, print_evaluation, write_tasks
+from manyshot.cli.shared_options import Json, Quiet, TableOptions, examples
 
 if TYPE_CHECKING:
     from manyshot.augment import Plan

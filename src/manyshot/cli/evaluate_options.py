@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manyshot.base import InputError
-from manyshot.cli.options import SEED, Root, Size, Split, TableOptions, refuse
 from manyshot.cli.ranges import number_or_range
+from manyshot.cli.shared_options import SEED, Root, Size, Split, TableOptions, refuse
 
 if TYPE_CHECKING:
     from manyshot.tasks import EpisodeSampler, Source

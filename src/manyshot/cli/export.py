@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from manyshot.base import InputError, check_out, did_you_mean, quieten, write_aside
-from manyshot.cli.options import Json, Quiet, Split, examples
 from manyshot.cli.output import print_json
+from manyshot.cli.shared_options import Json, Quiet, Split, examples
 
 EXAMPLES = examples(
     "manyshot export runs/policy --to json --out policy.json",

@@ -8,8 +8,8 @@ import typer
 
 from manyshot.base import InputError, check_out, note, quieten
 from manyshot.cli.option_groups import Keywords, expand_options
-from manyshot.cli.options import Json, Quiet, Seed, Split, examples
 from manyshot.cli.output import print_exported, print_json, print_table
+from manyshot.cli.shared_options import Json, Quiet, Seed, Split, examples
 from manyshot.cli.training_options import settings_options
 
 if TYPE_CHECKING:

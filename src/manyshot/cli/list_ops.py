@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manyshot.base import InputError, check_out, did_you_mean, quieten
-from manyshot.cli.options import Json, Quiet, Seed, examples
 from manyshot.cli.output import print_json, print_table
+from manyshot.cli.shared_options import Json, Quiet, Seed, examples
 
 if TYPE_CHECKING:
     from manyshot.augment.plan.describe import OpHelp

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from manyshot.base import InputError, check_out, note
 from manyshot.cli.option_groups import Keywords
-from manyshot.cli.options import Context, given, is_given, spelled
 from manyshot.cli.output import command_line
+from manyshot.cli.shared_options import Context, given, is_given, spelled
 from manyshot.cli.training_options import settings_options
 from manyshot.cli.training_result import print_training
 

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from manyshot.cli.option_groups import FieldOptions
-from manyshot.cli.options import ENCODING, LABEL_COLUMN, ROOT, SEED, SIZE, SPLIT, TEXT_COLUMN
+from manyshot.cli.shared_options import ENCODING, LABEL_COLUMN, ROOT, SEED, SIZE, SPLIT, TEXT_COLUMN
 
 INFO: dict[str, Any] = {
     "data": typer.Argument(

@@ -1,1 +1,1 @@
-"""What people look at: galleries, plots, the page, and made samples as files."""
+"""Reports as HTML pages, their plots, and the demo."""

@@ -10,16 +10,16 @@ from manyshot.tasks import Source
 
 
 def augmenter_page(run: AugmenterRun, command: str, diagnosed: tuple[Diagnosis, Source] | None = None) -> Page:
-    """What the training of an augmenter did: its curves, what it makes of unseen classes, and its settings.
+    """A page of an augmenter's training: curves, examples generated for unseen classes, and settings.
 
     Args:
-        run: trained.
-        command: the command line that made it.
-        diagnosed: its diagnosis, and on which classes.
+        run: The trained run.
+        command: Command line that wrote the page.
+        diagnosed: Diagnosis of the augmenter, and the classes that it was diagnosed on.
     """
     losses = [row["loss"] for row in run.rows if "loss" in row]
-    held_out = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
-    reached = f"Accuracy with made shots, on held-out classes: {max(held_out):.1%}." if held_out else ""
+    accuracies = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
+    accuracy = f"Accuracy with generated shots on held-out classes: {max(accuracies):.1%}." if accuracies else ""
     trained = f"{len(losses):,} steps, last loss {losses[-1]:.3f}." if losses else "Nothing to train."
     sections = []
     if losses:
@@ -31,6 +31,6 @@ def augmenter_page(run: AugmenterRun, command: str, diagnosed: tuple[Diagnosis, 
     sections.append(provenance(command, settings | settings["fit"] | {"data": run.run.config.data}))
     return Page(
         title=f"{run.config.augmenter} for {run.run.config.learner} on {run.run.config.data}",
-        summary=f"{trained} {reached}".strip(),
+        summary=f"{trained} {accuracy}".strip(),
         sections=sections,
     )

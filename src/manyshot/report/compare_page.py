@@ -1,51 +1,56 @@
-"""The page of comparisons: what each arm reached, and by how much they differ."""
+"""The page of comparisons: accuracy of each arm, and the differences between them."""
 
 from collections.abc import Mapping, Sequence
 
 from manyshot.compare import Arm, ArmResult, ComparisonResult
-from manyshot.report.page import Page, Paragraph, Picture, Section, Table, interval, provenance
+from manyshot.report.page import TERMS, Page, Paragraph, Picture, Section, Table, glossary, interval, provenance
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_shown
 from manyshot.training.statistics import Difference
 
 Results = Mapping[str, ArmResult]
-"""What each arm reached, by name; the first is what the others are measured against."""
+"""Results of each arm, by name; the others are compared with the first."""
 
-ARM_COLUMNS = ("arm", "training plan", "sets", "plan at use time", "CPU seconds per training")
+ARM_COLUMNS = ("arm", "training plan", "other settings", "test plan", "CPU seconds per training")
 COLUMNS = ("arm", "accuracy %", "difference, points", "p (Holm)")
 
 
 def compare_page(title: str, compared: Sequence[ComparisonResult], command: str, more: Sequence[Section] = ()) -> Page:
-    """Tables, plots and pictures of arms beside each other.
+    """A page of tables, plots and pictures that compare arms.
 
     Args:
-        title: stands at the top.
-        compared: one comparison, or several; each says its own arms.
-        command: the command line that made it.
-        more: sections to stand before the provenance.
+        title: Title of the page.
+        compared: Results of one comparison, or of several.
+        command: Command line that wrote the page.
+        more: Sections to insert before the glossary.
     """
     groups = groups_of(compared)
     sections = [
-        Section(name, [Table(COLUMNS, result_rows(found)), *differences_of(found)]) for name, found in groups.items()
+        Section(name, [Table(COLUMNS, result_rows(results)), *differences_of(results)])
+        for name, results in groups.items()
     ]
-    bars = {name: [_estimate(arm, result) for arm, result in found.items()] for name, found in groups.items()}
+    bars = {name: [_estimate(arm, result) for arm, result in results.items()] for name, results in groups.items()}
     sections.append(
-        Section("All beside each other", [Picture.of(accuracies(bars), alt="Accuracy of each arm, with intervals")])
+        Section("Accuracy of all arms", [Picture.of(accuracies(bars), alt="Accuracy of each arm, with intervals")])
     )
     for one in compared:
         sections += [_arms(one), _training(one)]
-    # Comparisons of a preset differ in what is learned from, not in what is done to it.
+    # Comparisons of a preset differ in the training data, not in the augmentation.
     first = compared[0]
     sections += [Section(f"A training task of '{name}'", [task_shown(arm[0])]) for name, arm in first.runs.items()]
-    return Page(title, _summary(groups), [*sections, *more, provenance(command, _settings(compared))])
+    return Page(
+        title,
+        _summary(groups),
+        [*sections, *more, glossary(*_terms(compared)), provenance(command, _settings(compared))],
+    )
 
 
 def groups_of(compared: Sequence[ComparisonResult]) -> dict[str, Results]:
-    """Results by comparison and judging, such as "20 classes, 5 ways"; empty names are left out."""
+    """Results by comparison and evaluation suite, such as "20 classes, 5 ways"; empty names are left out."""
     return {
-        ", ".join(filter(None, (one.comparison.name, judging))): results
+        ", ".join(filter(None, (one.comparison.name, suite))): results
         for one in compared
-        for judging, results in one.results.items()
+        for suite, results in one.results.items()
     }
 
 
@@ -67,7 +72,7 @@ def result_rows(results: Results) -> list[tuple[str, str, str, str]]:
 
 
 def difference_cell(difference: float | None, gap: Difference | None, scale: float, digits: int = 1) -> str:
-    """A difference from the first arm as tables print it: with its interval, if it has one.
+    """A difference from the first arm as tables show it, with its interval if there is one.
 
     Example:
         >>> difference_cell(0.021, Difference(0.021, 0.01, 0.03, 0.01), 100), difference_cell(0.021, None, 100)
@@ -78,51 +83,66 @@ def difference_cell(difference: float | None, gap: Difference | None, scale: flo
     return "" if difference is None else f"{scale * difference:+.{digits}f}".replace("-", "−")
 
 
-def _heading(one: ComparisonResult, what: str) -> str:
-    return f"{one.comparison.name}: {what}" if one.comparison.name else what
+def _heading(one: ComparisonResult, heading: str) -> str:
+    """A heading, after the name of the comparison where it has one."""
+    return f"{one.comparison.name}: {heading}" if one.comparison.name else heading.capitalize()
+
+
+def _terms(compared: Sequence[ComparisonResult]) -> list[str]:
+    """Terms of the page, but for those that no arm needs."""
+    arms = [arm for one in compared for arm in one.comparison.arms]
+    results = [result for one in compared for group in one.results.values() for result in group.values()]
+    needed = {
+        "other settings": any(arm.settings for arm in arms),
+        "difference": len(arms) > len(compared),
+        "p (Holm)": any(result.p_value is not None for result in results),
+        "transductive": any(result.transductive for result in results),
+    }
+    return [term for term in TERMS if needed.get(term, True)]
 
 
 def _settings(compared: Sequence[ComparisonResult]) -> dict[str, object]:
-    """What trainings were made from, but for what arms set themselves; each comparison's value where they differ."""
+    """Settings of the trainings without those that arms set; each comparison's value where they differ."""
     own = {"plan", "test_plan"}
-    told: dict[str, dict[str, object]] = {}
+    by_comparison: dict[str, dict[str, object]] = {}
     for one in compared:
         values = one.comparison.config.as_dict()
-        told[one.comparison.name] = values | values.pop("fit")
+        by_comparison[one.comparison.name] = values | values.pop("fit")
         own |= {name.replace("-", "_") for arm in one.comparison.arms for name, _ in arm.settings}
     settings: dict[str, object] = {}
-    for name, value in told[compared[0].comparison.name].items():
+    for name, value in by_comparison[compared[0].comparison.name].items():
         if name not in own:
-            alike = all(values[name] == value for values in told.values())
-            settings[name] = value if alike else "; ".join(f"{one}: {values[name]}" for one, values in told.items())
+            equal = all(values[name] == value for values in by_comparison.values())
+            each = "; ".join(f"{one}: {values[name]}" for one, values in by_comparison.items())
+            settings[name] = value if equal else each
     return settings
 
 
 def _arms(one: ComparisonResult) -> Section:
     arms = one.comparison.arms
-    own = " but for what the arm sets itself" if any(arm.settings for arm in arms) else ""
-    judged = "; ".join(
-        f"{judging.name + ': ' if judging.name else ''}{judging.tasks:,} tasks of {one.judged_on[judging.name]}"
-        for judging in one.comparison.judgings
+    except_own = ", except for the arm's other settings" if any(arm.settings for arm in arms) else ""
+    tested = "; ".join(
+        f"{suite.name + ': ' if suite.name else ''}{suite.tasks:,} tasks of {one.judged_on[suite.name]}"
+        for suite in one.comparison.judgings
     )
     steps = one.comparison.config.fit.steps
     return Section(
-        _heading(one, "the arms") if one.comparison.name else "The arms",
+        _heading(one, "the arms"),
         [
             Table(ARM_COLUMNS, [_arm_row(arm, one.cpu_seconds(arm.name)["cpu_seconds_per_training"]) for arm in arms]),
             Paragraph(
-                f"Every arm: {one.comparison.seeds} training seeds, {steps:,} steps each, the same "
-                f"tasks and first weights for a seed{own}. All are judged on the same tasks ({judged}). Intervals "
-                f"are 95 %; those of an arm are over tasks, for these trainings. {differences_told(one)}"
+                f"Every arm is trained with {one.comparison.seeds} seeds for {steps:,} steps each, with the same tasks "
+                f"and initial weights for a seed{except_own}. All are evaluated on the same tasks ({tested}). "
+                f"Intervals are 95 %; those of an arm are over tasks. {intervals_of_differences(one)}"
             ),
         ],
     )
 
 
-def differences_told(one: ComparisonResult) -> str:
-    """What the intervals of differences cover, in words."""
+def intervals_of_differences(one: ComparisonResult) -> str:
+    """What the intervals of differences cover."""
     if one.comparison.seeds == 1:
-        return "Differences have no interval: each arm was trained once, and another training may differ."
+        return "Differences have no interval: each arm was trained once, and another training may give another result."
     return "Those of differences are paired and include the training seed (seeds and tasks as crossed random effects)."
 
 
@@ -132,7 +152,7 @@ def _training(one: ComparisonResult) -> Section:
         accuracy_curves({name: arm[0].rows for name, arm in one.runs.items()}),
     )
     picture = Picture.of(curves, alt="Loss by step of each arm", caption="The first seed of each arm.")
-    return Section(_heading(one, "training") if one.comparison.name else "Training", [picture])
+    return Section(_heading(one, "training"), [picture])
 
 
 def _arm_row(arm: Arm, seconds: float) -> tuple[str, str, str, str, str]:
@@ -146,7 +166,7 @@ def _estimate(name: str, result: ArmResult) -> Estimate:
 
 
 def differences_of(results: Results) -> list[Picture]:
-    """A plot of each arm's difference from the first; none where there is but one arm."""
+    """A plot of each arm's difference from the first; none where there is only one arm."""
     gaps = {name: result.against_first for name, result in results.items()}
     estimates = [Estimate(n, 100 * g.difference, 100 * g.low, 100 * g.high) for n, g in gaps.items() if g is not None]
     if not estimates:
@@ -159,5 +179,5 @@ def _summary(groups: Mapping[str, Results]) -> str:
     parts = []
     for group, results in groups.items():
         best = max(results, key=lambda name: results[name].mean)
-        parts.append(f"{group}: '{best}' does best with {results[best].mean:.1%}")
+        parts.append(f"{group}: '{best}' has the highest accuracy, {results[best].mean:.1%}")
     return "; ".join(parts) + "."

@@ -1,4 +1,4 @@
-"""The end of the demo: an augmenter learns on printed letters, and makes samples for the task of scanned digits."""
+"""The second part of the demo: an augmenter learns on printed letters and generates scanned digits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ from manyshot.training.evaluate import evaluate_tasks
 TASKS, COPIES = 100, 4
 AUGMENTER = "deformation"
 FIT = Settings(steps=40, meta_batch_size=2, learning_rate=3e-3, warmup_steps=5)
-NOTHING, FIXED, LEARNED = "no made shots", "shots by a fixed plan", "shots by the augmenter"
+NOTHING, FIXED, LEARNED = "no generated shots", "shots by a fixed plan", "shots by the augmenter"
 TAILORED, AUGMENTERS = "tailored", "augmenters"
-"""Folders of the demo: the samples, and the augmenters' runs."""
+"""Folders of the generated samples and of the augmenters' runs."""
 
 
 @dataclass(frozen=True, eq=False)
 class StageTwo:
-    """What the augmenter came to.
+    """Results of the augmenter.
 
     Args:
-        results: of each arm, on the same tasks; the first is the learner without made shots.
-        samples: the folder of tailored samples.
-        section: of the page.
+        results: Results of each arm, on the same tasks; the first arm is the learner without generated shots.
+        samples: Folder of the generated samples.
+        section: Section of the page.
     """
 
     results: Mapping[str, ArmResult]
@@ -51,23 +51,23 @@ class StageTwo:
 def stage_two(
     runs: Sequence[Run], sampler: EpisodeSampler, plan: Plan, out: Path, per_class: int, seed: int
 ) -> StageTwo:
-    """Train an augmenter for each learner, judge it beside nothing and a fixed plan, and have it make samples.
+    """Train an augmenter for each learner, compare it with no augmentation and a fixed plan, and generate samples.
 
     Args:
-        runs: trained with different seeds, which have set classes aside for an augmenter.
-        sampler: of the tasks to judge on.
-        plan: the fixed plan's ops.
-        out: the demo's folder, in which the pictures of one task lie in `task`.
-        per_class: samples of each class of that task.
-        seed: of the draws.
+        runs: Runs with different seeds that have set classes aside for an augmenter.
+        sampler: Tasks to evaluate on.
+        plan: The fixed plan.
+        out: Folder of the demo, which holds the images of one task in `task`.
+        per_class: Number of samples of each class of that task.
+        seed: Seed of the draws.
     """
-    augmenters = [_trained(run, out / AUGMENTERS / f"seed-{run.config.fit.seed}") for run in runs]
-    results = _judged(runs, augmenters, sampler, plan, seed)
-    made = export_learned(out / "task", augmenters[0], per_class, out / TAILORED, seed=seed)
-    return StageTwo(results, made.folder, _section(results, out, per_class))
+    augmenters = [_train_augmenter(run, out / AUGMENTERS / f"seed-{run.config.fit.seed}") for run in runs]
+    results = _evaluate_arms(runs, augmenters, sampler, plan, seed)
+    exported = export_learned(out / "task", augmenters[0], per_class, out / TAILORED, seed=seed)
+    return StageTwo(results, exported.folder, _section(results, out, per_class))
 
 
-def _trained(run: Run, folder: Path) -> AugmenterRun:
+def _train_augmenter(run: Run, folder: Path) -> AugmenterRun:
     config = AugmenterConfig(
         str(run.folder),
         AUGMENTER,
@@ -80,7 +80,7 @@ def _trained(run: Run, folder: Path) -> AugmenterRun:
     return train_augmenter(config, folder, title=f"augmenter {run.config.fit.seed}")
 
 
-def _judged(
+def _evaluate_arms(
     runs: Sequence[Run], augmenters: Sequence[AugmenterRun], sampler: EpisodeSampler, plan: Plan, seed: int
 ) -> dict[str, ArmResult]:
     learned = Plan(f"shots: {COPIES} x learned")
@@ -92,11 +92,11 @@ def _judged(
     accuracy = {
         name: np.stack(
             [
-                evaluate_tasks(run.learner, sampler, TASKS, how, seed, title=name).accuracy
-                for run, how in zip(runs, of_runs, strict=True)
+                evaluate_tasks(run.learner, sampler, TASKS, arm_plan, seed, title=name).accuracy
+                for run, arm_plan in zip(runs, arm_plans, strict=True)
             ]
         )
-        for name, of_runs in plans.items()
+        for name, arm_plans in plans.items()
     }
     return against_first(accuracy)
 
@@ -107,19 +107,19 @@ def _section(results: Mapping[str, ArmResult], out: Path, per_class: int) -> Sec
     for name in names:
         files = [*sorted((out / "task" / name).glob("*.png")), *sorted((out / TAILORED / name).glob("*.png"))]
         rows.append(Row(name, [Image.open(file) for file in files]))
-    drawn = sheet(rows, headings=("scanned", "tailored"), rules=(1,), cell=56, paper=True)
+    drawn = sheet(rows, headings=("scanned", "generated"), rules=(1,), cell=56, paper=True)
     parts: list[Part] = [
         Paragraph(
             "An augmenter learned, on printed letters that the learner had not seen, how to distort the few examples "
-            "of a task so that the learner does best on further ones. Here it looks at one scanned example of each "
-            f"digit and makes samples of them; the files are in '{TAILORED}'."
+            "of a task so that the learner is most accurate on others. Here it takes one scanned example of each digit "
+            f"and generates samples; the files are in '{TAILORED}'."
         ),
-        Picture.of(drawn, alt="One scanned example of each digit and the samples tailored to it"),
+        Picture.of(drawn, alt="One scanned example of each digit and the generated samples"),
         Table(COLUMNS, result_rows(results), caption=f"One example of each digit, {TASKS} tasks, the same learners."),
         *differences_of(results),
         Command(
             f"manyshot augment FOLDER --run {out / AUGMENTERS / 'seed-0'} --per-class {per_class} --out more",
-            "The same for your own pictures",
+            "The same for your own images",
         ),
     ]
-    return Section("Samples tailored by a learned augmenter", parts)
+    return Section("Samples by a learned augmenter", parts)

@@ -1,4 +1,4 @@
-"""The part of an augmenter's page that tells what it does: made samples, measures, and what to be wary of."""
+"""Sections of an augmenter's page: generated samples, metrics and warnings."""
 
 import numpy as np
 from torch import Tensor
@@ -12,96 +12,104 @@ from manyshot.samples.nearest_pictures import nearest_pictures
 from manyshot.tasks import EpisodeSampler, Source
 
 SHOWN = 8
-"""Made samples of each class."""
+"""Number of generated samples of each class."""
 MOST_WAYS = 10
 POOL = 500
-"""Real pictures among which the nearest to a made feature is looked for."""
+"""Number of real images among which the nearest to a generated feature is searched."""
 
 
-def diagnosis_sections(run: AugmenterRun, found: Diagnosis, source: Source) -> list[Section]:
-    """Sections of a page: what it makes of a task, whether it does its work, and what a policy chose.
+def diagnosis_sections(run: AugmenterRun, diagnosis: Diagnosis, source: Source) -> list[Section]:
+    """Samples generated for a task, the effect of the augmenter, and the probabilities of a policy's ops.
 
     Args:
-        run: the augmenter's.
-        found: its diagnosis.
-        source: the classes that it was diagnosed on.
+        run: Run of the augmenter.
+        diagnosis: Diagnosis of the augmenter.
+        source: Classes that it was diagnosed on.
     """
     sections = [_pictures(run, source)] if isinstance(source.store, Tensor) else []
-    parts: list[Part] = [Paragraph(f"Warning: {warning}") for warning in found.warnings]
-    sections.append(Section("What it does", [*parts, _gains(found), _measures(found, source)]))
-    if found.choices is not None:
-        sections.append(Section("What it chose", [_choices(found)]))
+    parts: list[Part] = [Paragraph(f"Warning: {warning}") for warning in diagnosis.warnings]
+    sections.append(Section("Effect", [*parts, _gains(diagnosis), _metrics(diagnosis, source)]))
+    if diagnosis.choices is not None:
+        sections.append(Section("Probabilities of the ops", [_choices(diagnosis)]))
     return sections
 
 
 def _pictures(run: AugmenterRun, source: Source) -> Section:
-    """One task's originals, and what was made of them, or the real pictures that lie nearest to that."""
+    """Originals of a task, and the images generated from them or the real images nearest to the generated features."""
     ways = min(5, MOST_WAYS, len(source.class_names))
     sampler = EpisodeSampler(source, ways, 1, 1, seed=0)
     table = sampler.indices(0, 1)
     names = [source.class_names[c] for c in table.classes[0]]
-    originals = np.concatenate([np.asarray(places) for places in table.support[0]])
+    originals = np.concatenate([np.asarray(indices) for indices in table.support[0]])
     images = source.gather(originals)
-    made = run.augment(images, names, SHOWN)
+    generated = run.augment(images, names, SHOWN)
     if run.augmenter.space == "items":
-        heading, shown = "made", made.items
-        caption = "One example of each class of an unseen task, and samples made of it."
+        heading, shown = "generated", generated.items
+        caption = "One example of each class of an unseen task, and samples generated from it."
     else:
-        some = np.setdiff1d(np.linspace(0, len(source) - 1, min(POOL, len(source))).astype(np.int64), originals)
-        heading, shown = "nearest others", nearest_pictures(run, made.items, source.gather(some))
-        caption = "One example of each class of an unseen task, and the other pictures nearest to features made of it."
-    rows = [Row(name, [images[place], *shown[place * SHOWN : (place + 1) * SHOWN]]) for place, name in enumerate(names)]
+        others = np.setdiff1d(np.linspace(0, len(source) - 1, min(POOL, len(source))).astype(np.int64), originals)
+        heading, shown = "nearest others", nearest_pictures(run, generated.items, source.gather(others))
+        caption = "One example of each class of an unseen task, and the images nearest to features generated from it."
+    rows = [Row(name, [images[index], *shown[index * SHOWN : (index + 1) * SHOWN]]) for index, name in enumerate(names)]
     drawn = sheet(rows, headings=("original", heading), rules=(1,), cell=56, paper=is_ink(run.run.config.data))
-    return Section("What it makes", [Picture.of(drawn, alt="Originals, and what was made of them", caption=caption)])
+    return Section("Generated samples", [Picture.of(drawn, alt="Originals and generated samples", caption=caption)])
 
 
-def _gains(found: Diagnosis) -> Table:
+def _gains(diagnosis: Diagnosis) -> Table:
     rows = []
-    for shots, gain in found.gains.items():
-        told = [_points(gain.difference, gain.low, gain.high)]
-        if found.control is not None:
-            control = found.control[shots]
-            told.append(_points(control.difference, control.low, control.high))
-        rows.append((f"{shots}", *told))
-    columns = ("shots", "gain, points [95 %]", *(("gain of the control",) if found.control is not None else ()))
-    return Table(columns, rows, caption="Accuracy with made shots minus accuracy without, on the same tasks.")
+    for shots, gain in diagnosis.gains.items():
+        cells = [_points(gain.difference, gain.low, gain.high)]
+        if diagnosis.control is not None:
+            control = diagnosis.control[shots]
+            cells.append(_points(control.difference, control.low, control.high))
+        rows.append((f"{shots}", *cells))
+    columns = ("shots", "gain, points [95 %]", *(("gain of the control",) if diagnosis.control is not None else ()))
+    return Table(columns, rows, caption="Accuracy with generated shots minus accuracy without, on the same tasks.")
 
 
-def _measures(found: Diagnosis, source: Source) -> Table:
-    swap = found.swap
+def _metrics(diagnosis: Diagnosis, source: Source) -> Table:
+    swap = diagnosis.swap
     rows = [
-        ("distance of a made item from its own", f"{found.displacement:.2f}", "1: a real item from its class's mean"),
-        ("variance within a class, made / real", f"{found.variance:.2f}", "1: as real items"),
         (
-            "share of the change that differs between copies",
-            "-" if found.noise is None else f"{found.noise:.2f}",
+            "distance of a generated example from its original",
+            f"{diagnosis.displacement:.2f}",
+            "1: a real example from its class mean",
+        ),
+        ("variance within a class, generated / real", f"{diagnosis.variance:.2f}", "1: as real examples"),
+        (
+            "fraction of the change that differs between copies",
+            "-" if diagnosis.noise is None else f"{diagnosis.noise:.2f}",
             "0: one shift for all copies",
         ),
         (
-            "made items nearest to their own class",
-            f"{found.neighbours:.2f}",
-            f"real items: {found.real_neighbours:.2f}",
+            "fraction of generated examples nearest to their own class",
+            f"{diagnosis.neighbours:.2f}",
+            f"real examples: {diagnosis.real_neighbours:.2f}",
         ),
-        ("kernel distance to real items", f"{found.kernel:.3f}", f"between real items: {found.real_kernel:.3f}"),
+        (
+            "kernel distance to real examples",
+            f"{diagnosis.kernel:.3f}",
+            f"between real examples: {diagnosis.real_kernel:.3f}",
+        ),
         (
             "accuracy lost with another task's context, points",
             _points(swap.difference, swap.low, swap.high),
-            "0: it does not look at the task",
+            "0: the augmenter ignores the task",
         ),
     ]
-    return Table(("measure", "value", "to compare"), rows, caption=f"On {source.name}.")
+    return Table(("metric", "value", "reference"), rows, caption=f"On {source.name}.")
 
 
-def _choices(found: Diagnosis) -> Table:
-    assert found.choices is not None
+def _choices(diagnosis: Diagnosis) -> Table:
+    assert diagnosis.choices is not None
     rows = [
-        (name, f"{chance:.2f}", f"{found.choices.spread[name]:.2f}") for name, chance in found.choices.chances.items()
+        (name, f"{p:.2f}", f"{diagnosis.choices.spread[name]:.2f}") for name, p in diagnosis.choices.chances.items()
     ]
     rows.sort(key=lambda row: -float(row[1]))
     return Table(
-        ("op", "acts with probability", "which differs between classes by"),
+        ("op", "probability", "spread between classes"),
         rows,
-        caption=f"{found.choices.undecided:.2f} bits an op: 0 where it always or never acts, 1 for even chances.",
+        caption=f"{diagnosis.choices.undecided:.2f} bits per op: 0 at probability 0 or 1, 1 at 0.5.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The page of one evaluation: how right, how sure, and which classes are hard."""
+"""The page of one evaluation: accuracy, calibration, and the hardest classes."""
 
 from typing import Any
 
@@ -8,33 +8,33 @@ from manyshot.training import Evaluation
 
 
 def evaluate_page(
-    found: Evaluation, name: str, class_names: tuple[str, ...], told: dict[str, Any], command: str
+    result: Evaluation, name: str, class_names: tuple[str, ...], description: dict[str, Any], command: str
 ) -> Page:
-    """What an evaluation found.
+    """A page of an evaluation's results.
 
     Args:
-        found: the results.
-        name: of what it was judged on.
-        class_names: of the source.
-        told: run (or encoder), learner, plan and seed, for the provenance.
-        command: the command line that made it.
+        result: The evaluation.
+        name: Name of the data.
+        class_names: Names of the classes of the data.
+        description: Run (or encoder), learner, plan and seed, for the provenance.
+        command: Command line that wrote the page.
     """
-    low, high = found.interval
-    share, sure, right = found.reliability.T
-    hardest = sorted((accuracy, class_names[c]) for c, accuracy in found.per_class.items())
-    transductive = "; transductive: each query was judged by the statistics of all queries of its task"
+    low, high = result.interval
+    fraction, confidence, correct = result.reliability.T
+    hardest = sorted((accuracy, class_names[c]) for c, accuracy in result.per_class.items())
+    transductive = "; transductive: each query was normalized by the statistics of all queries of its task"
     return Page(
-        title=f"{told.get('run') or told['encoder']} on {name}",
-        summary=f"Accuracy {found.mean:.1%} [{low:.1%}, {high:.1%}] over {len(found.accuracy):,} tasks"
-        f"{transductive if found.transductive else ''}.",
+        title=f"{description.get('run') or description['encoder']} on {name}",
+        summary=f"Accuracy {result.mean:.1%} [{low:.1%}, {high:.1%}] over {len(result.accuracy):,} tasks"
+        f"{transductive if result.transductive else ''}.",
         sections=[
             Section(
-                "How sure, and how right",
+                "Calibration",
                 [
                     Picture.of(
-                        reliability(sure.tolist(), right.tolist(), share.tolist()),
-                        alt="How often the classifier is right where it is so-and-so sure",
-                        caption=f"Calibration error {found.calibration_error:.1%}: the mean gap between the two.",
+                        reliability(confidence.tolist(), correct.tolist(), fraction.tolist()),
+                        alt="Accuracy of the predictions at each level of confidence",
+                        caption=f"Calibration error {result.calibration_error:.1%}: mean gap to the confidence.",
                     )
                 ],
             ),
@@ -42,6 +42,6 @@ def evaluate_page(
                 "By class, the hardest first",
                 [Table(("class", "accuracy %"), [(label, f"{100 * accuracy:.1f}") for accuracy, label in hardest])],
             ),
-            provenance(command, told),
+            provenance(command, description),
         ],
     )

@@ -1,4 +1,4 @@
-"""The page of the comparison of what learners know by heart."""
+"""The page of the comparison of learners that may memorize their training tasks."""
 
 from collections.abc import Sequence
 
@@ -12,45 +12,48 @@ COLUMNS = (
     "difference",
     "shuffled support",
     "training waves",
-    "shuffled support there",
+    "training waves, shuffled support",
     "CPU seconds per training",
 )
 
 
-def memorisation_page(title: str, found: Sequence[Remembered], steps: int, command: str) -> Page:
+def memorisation_page(title: str, results: Sequence[Remembered], steps: int, command: str) -> Page:
     """A table for each number of training waves.
 
     Args:
-        title: stands at the top.
-        found: one for each number of waves.
-        steps: of each training.
-        command: the command line that made it.
+        title: Title of the page.
+        results: Results for each number of waves.
+        steps: Number of steps of each training.
+        command: Command line that wrote the page.
     """
-    sections = [Section(f"{one.waves} training waves", [Table(COLUMNS, memorisation_rows(one))]) for one in found]
-    seeds = len(next(iter(found[0].new.values())))
-    told = Paragraph(
+    sections = [Section(f"{one.waves} training waves", [Table(COLUMNS, memorisation_rows(one))]) for one in results]
+    seeds = len(next(iter(results[0].new.values())))
+    details = Paragraph(
         f"Mean squared errors of MAML (one inner step of {STEP_SIZE:g}, {WIDTH} units in two layers), {steps:,} steps, "
-        f"{seeds} seeds. Each wave has an interval of x to itself and {SHOTS} support points. Errors are means over "
+        f"{seeds} seeds. Each wave has its own interval of x and {SHOTS} support points. Errors are means over "
         "the same new waves for every arm; the difference from the first arm is paired and includes the training seed "
         "(95 %; with one seed it has no interval)."
     )
     summary = "; ".join(
-        f"{one.waves} waves: " + ", ".join(f"'{arm}' {one.errors(arm).mean():.3f}" for arm in one.new) for one in found
+        f"{one.waves} waves: " + ", ".join(f"'{arm}' {one.errors(arm).mean():.3f}" for arm in one.new)
+        for one in results
     )
     return Page(
-        title, f"Squared error on new waves. {summary}.", [*sections, Section("How", [told]), provenance(command, {})]
+        title,
+        f"Squared error on new waves. {summary}.",
+        [*sections, Section("Details", [details]), provenance(command, {})],
     )
 
 
-def memorisation_rows(found: Remembered) -> list[tuple[str, ...]]:
+def memorisation_rows(result: Remembered) -> list[tuple[str, ...]]:
     """The rows of `COLUMNS`, as text."""
     rows = []
-    for arm, told in found.as_dict().items():
-        gap = found.against_first(arm)
-        difference = difference_cell(found.difference(arm), gap, 1, digits=3)
-        each = (told["new_waves"]["shuffled_support"], *told["training_waves"].values())
-        error = interval(told["error"], *told["interval"], digits=3)
+    for arm, values in result.as_dict().items():
+        gap = result.against_first(arm)
+        difference = difference_cell(result.difference(arm), gap, 1, digits=3)
+        each = (values["new_waves"]["shuffled_support"], *values["training_waves"].values())
+        error = interval(values["error"], *values["interval"], digits=3)
         rows.append(
-            (arm, error, difference, *(f"{value:.3f}" for value in each), f"{told['cpu_seconds_per_training']:,.0f}")
+            (arm, error, difference, *(f"{value:.3f}" for value in each), f"{values['cpu_seconds_per_training']:,.0f}")
         )
     return rows

@@ -1,4 +1,4 @@
-"""A sheet of every op at several strengths, on printed letters and on a photograph."""
+"""A contact sheet of every op at several strengths, on a printed letter and on a photograph."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -25,12 +25,12 @@ SIDE = 64
 
 
 def op_sheet(table: Mapping[str, type[Op]] = OPS, *, variants: int = 6, seed: int = 0) -> Image.Image:
-    """Draw each op at half, once and twice the default of its main option, where it allows that; if that is p, always.
+    """Draw each op at half, once and twice the default of its first option; with probability 1 if that is p.
 
     Args:
-        table: op classes by name, whose options all have defaults.
-        variants: pictures made of the letter, and as many of the photograph.
-        seed: the same seed gives the same sheet.
+        table: Op classes by name; all their options have defaults.
+        variants: Number of augmented images of the letter, and of the photograph.
+        seed: Seed of the draws.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -46,7 +46,7 @@ def op_sheet(table: Mapping[str, type[Op]] = OPS, *, variants: int = 6, seed: in
                 params = op.sample(variants, generator(seed, name))
                 row += [image, *op.apply(image.expand(variants, -1, -1, -1), params)]
             rows.append(Row(label, row))
-    headings = ("original", "made", *[""] * (variants - 1)) * 2
+    headings = ("original", "augmented", *[""] * (variants - 1)) * 2
     return sheet(rows, headings=headings, rules=(1, variants + 1, variants + 2))
 
 
@@ -57,14 +57,14 @@ def _strengths(name: str, op: Op) -> list[tuple[str, Op]]:
         return [(name, op)]
     if main == "p":
         return [(f"{name}(1)", replace(op, p=1.0))]  # type: ignore[type-var]
-    found: list[tuple[str, Op]] = []
+    strengths: list[tuple[str, Op]] = []
     for strength in STRENGTHS:
         stronger = type(value)(value * strength)
         try:
-            found.append((f"{name}({number(stronger)})", replace(op, **{main: stronger})))  # type: ignore[type-var]
+            strengths.append((f"{name}({number(stronger)})", replace(op, **{main: stronger})))  # type: ignore[type-var]
         except InputError:
-            continue  # out of this op's range
-    return found
+            continue  # outside the range of the option
+    return strengths
 
 
 def _letter() -> Float[Tensor, "1 h w"]:

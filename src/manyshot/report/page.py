@@ -1,4 +1,4 @@
-"""The report: one HTML file that holds everything, opens from disk, and needs neither network nor scripts."""
+"""Reports: pages as data, written as one HTML file that needs neither network nor scripts."""
 
 import base64
 import io
@@ -16,13 +16,27 @@ from PIL import Image
 from manyshot.base import write_aside
 from manyshot.report.plots import svg
 
+TERMS = {
+    "arm": "One way to train a learner and to use it: augmentation, and settings that differ from those of other arms.",
+    "training plan": "Augmentation of the training tasks, as a line of text; 'none' for no augmentation.",
+    "test plan": "Augmentation when the trained learner is used: extra support examples, or variants of a query whose "
+    "predictions are averaged.",
+    "other settings": "Settings of the training or learner in which the arm differs.",
+    "difference": "Accuracy of the arm minus that of the first arm on the same tasks, in percentage points.",
+    "[low, high]": "95 % interval.",
+    "p (Holm)": "p-value of the difference from the first arm, corrected for the number of arms by Holm's method; "
+    "below 0.05, chance alone is an unlikely explanation.",
+    "transductive": "The queries of a task are classified together and influence each other.",
+}
+"""Explanations of the terms on pages."""
+
 
 @dataclass(frozen=True)
 class Paragraph:
     """Running text.
 
     Args:
-        text: plain text; nothing in it is markup.
+        text: Plain text; markup in it is escaped.
     """
 
     text: str
@@ -34,12 +48,12 @@ class Table:
     """Rows and columns.
 
     Args:
-        columns: headings.
-        rows: cells, as text, one a column. A column of nothing but numbers and intervals stands at the right.
-        caption: says what the numbers are.
+        columns: Headings.
+        rows: Cells, as text, one per column. A column of numbers and intervals is aligned to the right.
+        caption: What the numbers are.
 
     Raises:
-        ValueError: if a row has not one cell a column.
+        ValueError: If a row does not have one cell per column.
     """
 
     columns: Sequence[str]
@@ -54,22 +68,21 @@ class Table:
 
     @property
     def numeric(self) -> list[bool]:
-        """Which columns hold numbers."""
-        return [
-            bool(self.rows) and all(_is_number(row[place]) for row in self.rows) for place in range(len(self.columns))
-        ]
+        """Which columns hold numbers, apart from empty cells."""
+        columns = [[row[index] for row in self.rows if row[index]] for index in range(len(self.columns))]
+        return [bool(cells) and all(map(_is_number, cells)) for cells in columns]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, with words for those who cannot see it.
+    """A picture with a description for readers who cannot see it.
 
     Args:
-        data: the bytes of the file.
-        form: what they are.
-        alt: what the picture shows, in a sentence.
-        caption: stands below.
-        width: pixels that it takes on a wide screen; 0 for as wide as the text.
+        data: Bytes of the file.
+        form: Media type of the file.
+        alt: Description of the picture, in a sentence.
+        caption: Text below the picture.
+        width: Width on a wide screen in pixels; 0 for as wide as the text.
     """
 
     data: bytes
@@ -95,17 +108,17 @@ class Picture:
 
     @property
     def uri(self) -> str:
-        """The picture as an address that holds it."""
+        """The picture as a data URI."""
         return f"data:{self.form};base64,{base64.b64encode(self.data).decode()}"
 
 
 @dataclass(frozen=True)
 class Command:
-    """Something to type.
+    """A command to type.
 
     Args:
-        text: as it is typed.
-        caption: what it does.
+        text: The command.
+        caption: What it does.
     """
 
     text: str
@@ -118,7 +131,7 @@ Part = Paragraph | Table | Picture | Command
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading and the parts below it."""
 
     heading: str
     parts: Sequence[Part]
@@ -129,9 +142,9 @@ class Page:
     """A whole report.
 
     Args:
-        title: stands at the top and in the window's title.
-        summary: the result in a sentence or two.
-        sections: the rest, in order.
+        title: Heading of the page and title of the window.
+        summary: The result in a sentence or two.
+        sections: All further sections, in order.
     """
 
     title: str
@@ -160,16 +173,16 @@ def write_page(path: Path | str, page: Page) -> None:
     )
     text = environment.get_template("page.html").render(page=page, version=_version("manyshot"))
     with write_aside(path) as aside:
-        # Names of files can hold bytes that are no text; they show as a mark and must not stop the report.
+        # Names of files may contain bytes that are not valid text; they are shown as question marks.
         aside.write_bytes(text.encode("utf-8", "replace"))
 
 
 def provenance(command: str, settings: dict[str, object]) -> Section:
-    """The section that tells how to get the page again: the command, the settings, the versions.
+    """The section that makes the page reproducible: the command, the settings, the versions.
 
     Args:
-        command: the command line that made the page.
-        settings: name and value of everything that was chosen.
+        command: Command line that wrote the page.
+        settings: Names and values of all settings.
 
     Example:
         >>> [part.kind for part in provenance("manyshot demo", {"seed": 0}).parts]
@@ -178,11 +191,24 @@ def provenance(command: str, settings: dict[str, object]) -> Section:
     packages = ("manyshot", "torch", "numpy", "pillow", "scikit-learn")
     versions = [("Python", platform.python_version()), *((name, _version(name)) for name in packages)]
     versions.append(("system", f"{platform.system()} {platform.machine()}"))
-    parts: list[Part] = [Command(command, "The command that made this page")]
+    parts: list[Part] = [Command(command, "The command that wrote this page")]
     if settings:
         parts.append(Table(("setting", "value"), [(name, str(value)) for name, value in settings.items()]))
     parts.append(Table(("software", "version"), versions))
-    return Section("How this was made", parts)
+    return Section("How to reproduce this page", parts)
+
+
+def glossary(*terms: str) -> Section:
+    """The section that explains terms of a page.
+
+    Args:
+        *terms: Keys of `TERMS`.
+
+    Example:
+        >>> glossary("arm").parts[0].rows[0][0]
+        'arm'
+    """
+    return Section("Terms", [Table(("term", "meaning"), [(term, TERMS[term]) for term in terms])])
 
 
 def interval(value: float, low: float, high: float, *, signed: bool = False, digits: int = 1) -> str:

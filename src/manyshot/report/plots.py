@@ -2,7 +2,7 @@
 
 Every function returns a matplotlib `Figure` that belongs to no window and no global state; `svg` and `png` turn it into
 bytes.
-The colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart.
+The colors are those of Okabe and Ito (2008), which are distinguishable with any color vision.
 """
 
 import io
@@ -19,7 +19,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK = "#212529"
 FAINT = "#868e96"
 STYLE: Any = {
@@ -36,10 +36,10 @@ STYLE: Any = {
     "legend.frameon": False,
     "lines.solid_capstyle": "round",
     "svg.fonttype": "path",
-    # Fixed, so that the same figures give the same bytes.
+    # Fixed, so that equal figures give equal bytes.
     "svg.hashsalt": "manyshot",
     "text.color": INK,
-    # A class name is text: dollar signs and backslashes in it are no formulas.
+    # Dollar signs and backslashes in class names are not formulas.
     "text.parse_math": False,
     "xtick.color": FAINT,
     "xtick.labelcolor": INK,
@@ -53,10 +53,10 @@ class Estimate:
     """A number and its 95 % interval.
 
     Args:
-        label: whose number it is.
-        value: the estimate.
-        low: where the interval begins.
-        high: where it ends.
+        label: Name of the estimated quantity.
+        value: The estimate.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
     """
 
     label: str
@@ -67,11 +67,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Curve:
-    """A number that was noted now and then during training.
+    """Values that were recorded during training.
 
     Args:
-        steps: when.
-        values: what; as many.
+        steps: Steps.
+        values: Value at each step.
     """
 
     steps: Sequence[float]
@@ -81,11 +81,11 @@ class Curve:
 def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) -> Figure:
     """Draw the training loss and, where classes were held out, the accuracy on them, of each arm by step.
 
-    The loss is drawn faintly as noted and strongly as a running mean over a twentieth of the run; gaps (NaN) stay gaps.
+    The loss is drawn faintly, and its running mean over a twentieth of the run strongly; NaN leaves a gap.
 
     Args:
-        loss: a curve an arm.
-        accuracy: a curve an arm, from 0 to 1, in a panel of its own; an arm has the same colour in both.
+        loss: Curve of each arm.
+        accuracy: Curve of each arm, from 0 to 1, in a second panel; an arm has the same color in both.
 
     Example:
         >>> figure = training_curves({"plain": Curve([0, 1, 2], [2.0, 1.0, 0.5])}, {"plain": Curve([0, 2], [0.2, 0.8])})
@@ -96,17 +96,17 @@ def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) ->
         figure = _figure(9.0, 3.4)
         panels = figure.subplots(1, 2 if accuracy else 1, squeeze=False)[0]
         left, right = panels[0], panels[-1]
-        colour = _colours([*loss, *accuracy])
+        color = _colors([*loss, *accuracy])
         for name, curve in loss.items():
             mean = _running_mean(np.asarray(curve.values, dtype=float), max(1, len(curve.values) // 20))
-            left.plot(curve.steps, curve.values, color=colour[name], alpha=0.22, linewidth=0.8)
-            left.plot(curve.steps, mean, color=colour[name], linewidth=1.8, label=_shown(name))
+            left.plot(curve.steps, curve.values, color=color[name], alpha=0.22, linewidth=0.8)
+            left.plot(curve.steps, mean, color=color[name], linewidth=1.8, label=_shown(name))
         for name, curve in accuracy.items():
             dots = "o" if len(curve.steps) <= 40 else ""
             right.plot(
                 curve.steps,
                 curve.values,
-                color=colour[name],
+                color=color[name],
                 linewidth=1.8,
                 marker=dots,
                 markersize=3.5,
@@ -119,7 +119,7 @@ def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) ->
         for axes in panels:
             axes.grid(axis="y")
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        if len(colour) > 1:
+        if len(color) > 1:
             right.legend()
     return figure
 
@@ -127,12 +127,12 @@ def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) ->
 def differences(estimates: Sequence[Estimate], *, baseline: str, unit: str = "percentage points") -> Figure:
     """Draw each arm's paired difference from a baseline, with its interval; zero is marked.
 
-    An interval that leaves zero out is drawn in colour, one that holds zero in gray.
+    An interval that excludes zero is drawn in color, one that includes zero in gray.
 
     Args:
-        estimates: from top to bottom, in `unit`.
-        baseline: what the arms are compared with.
-        unit: stands at the axis.
+        estimates: Differences in `unit`, from top to bottom.
+        baseline: Name of the arm that the others are compared with.
+        unit: Unit at the axis.
 
     Example:
         >>> differences([Estimate("affine", 6.1, 4.0, 8.2)], baseline="nothing").axes[0].get_xlabel()
@@ -143,9 +143,9 @@ def differences(estimates: Sequence[Estimate], *, baseline: str, unit: str = "pe
         axes = figure.subplots()
         axes.axvline(0, color=FAINT, linewidth=1)
         for row, e in enumerate(estimates):
-            colour = FAINT if e.low <= 0 <= e.high else COLOURS[0] if e.value > 0 else COLOURS[1]
-            axes.plot([e.low, e.high], [row, row], color=colour, linewidth=2.4)
-            axes.plot(e.value, row, "o", color=colour, markersize=7)
+            color = FAINT if e.low <= 0 <= e.high else COLORS[0] if e.value > 0 else COLORS[1]
+            axes.plot([e.low, e.high], [row, row], color=color, linewidth=2.4)
+            axes.plot(e.value, row, "o", color=color, markersize=7)
             axes.annotate(
                 f"{e.value:+.1f}  [{e.low:+.1f}, {e.high:+.1f}]".replace("-", "−"),
                 (1.01, row),
@@ -167,7 +167,7 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
     """Draw bars of accuracy with intervals, side by side within each group.
 
     Args:
-        groups: for each group (such as "1 shot") one estimate an arm, from 0 to 1; an arm keeps its colour.
+        groups: One estimate per arm, from 0 to 1, for each group (such as "1 shot"); an arm keeps its color.
 
     Example:
         >>> arms = [Estimate("plain", 0.56, 0.55, 0.57), Estimate("augmented", 0.65, 0.64, 0.66)]
@@ -178,13 +178,13 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
         bars = sum(len(arms) for arms in groups.values())
         figure = _figure(min(2.2 + 0.8 * bars, 12.0), 3.4)
         axes = figure.subplots()
-        colour = _colours([e.label for arms in groups.values() for e in arms])
+        color = _colors([e.label for arms in groups.values() for e in arms])
         x = 0.0
         centres = []
         for arms in groups.values():
             centres.append(x + (len(arms) - 1) / 2)
             for e in arms:
-                axes.bar(x, e.value, width=0.86, color=colour[e.label], alpha=0.85)
+                axes.bar(x, e.value, width=0.86, color=color[e.label], alpha=0.85)
                 axes.plot([x, x], [e.low, e.high], color=INK, linewidth=1.5)
                 axes.annotate(
                     f"{e.value:.1%}", (x, e.high), (0, 3), textcoords="offset points", ha="center", fontsize=9
@@ -198,34 +198,34 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
         axes.grid(axis="y")
         axes.set_axisbelow(True)
         _titled(axes, "Accuracy with 95 % interval", "")
-        if len(colour) > 1:
-            handles = [Patch(color=shade, alpha=0.85, label=_shown(name)) for name, shade in colour.items()]
+        if len(color) > 1:
+            handles = [Patch(color=shade, alpha=0.85, label=_shown(name)) for name, shade in color.items()]
             figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3))
     return figure
 
 
-def reliability(confidence: Sequence[float], accuracy: Sequence[float], share: Sequence[float]) -> Figure:
-    """Draw how often the classifier is right where it is so-and-so sure (a reliability diagram).
+def reliability(confidence: Sequence[float], accuracy: Sequence[float], fraction: Sequence[float]) -> Figure:
+    """Draw the accuracy at each level of confidence (a reliability diagram).
 
     Args:
-        confidence: the mean confidence in each bin, from 0 to 1.
-        accuracy: the share of right answers in each bin, from 0 to 1.
-        share: the share of answers in each bin; the area of its dot. Bins without answers are left out.
+        confidence: Mean confidence in each bin, from 0 to 1.
+        accuracy: Fraction of correct predictions in each bin.
+        fraction: Fraction of all predictions in each bin, the area of its dot. Empty bins are left out.
 
     Example:
         >>> reliability([0.2, 0.9], [0.3, 0.8], [0.5, 0.5]).axes[0].get_ylabel()
-        'share of right answers'
+        'accuracy'
     """
     with matplotlib.rc_context(STYLE):
         figure = _figure(4.2, 4.2)
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
-        full = np.asarray(share, dtype=float) > 0
-        x, y, area = (np.asarray(values, dtype=float)[full] for values in (confidence, accuracy, share))
-        axes.plot(x, y, color=COLOURS[0], linewidth=1.5)
-        axes.scatter(x, y, s=20 + 600 * area, color=COLOURS[0], alpha=0.85, edgecolor="white", zorder=3)
+        full = np.asarray(fraction, dtype=float) > 0
+        x, y, area = (np.asarray(values, dtype=float)[full] for values in (confidence, accuracy, fraction))
+        axes.plot(x, y, color=COLORS[0], linewidth=1.5)
+        axes.scatter(x, y, s=20 + 600 * area, color=COLORS[0], alpha=0.85, edgecolor="white", zorder=3)
         axes.annotate("perfect", (0.14, 0.16), color=FAINT, rotation=45, ha="center", va="bottom", fontsize=9)
-        axes.set(xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal", ylabel="share of right answers")
+        axes.set(xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal", ylabel="accuracy")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.grid()
@@ -235,7 +235,7 @@ def reliability(confidence: Sequence[float], accuracy: Sequence[float], share: S
 
 
 def svg(figure: Figure) -> bytes:
-    """The figure as SVG, with letters as outlines; the same figure gives the same bytes.
+    """The figure as SVG, with letters as outlines; equal figures give equal bytes.
 
     Example:
         >>> svg(differences([Estimate("a", 1.0, 0.5, 1.5)], baseline="b"))[:5]
@@ -248,7 +248,7 @@ def svg(figure: Figure) -> bytes:
 
 
 def png(figure: Figure, dots: int = 160) -> bytes:
-    """The figure as PNG, `dots` pixels an inch.
+    """The figure as PNG with `dots` pixels per inch.
 
     Example:
         >>> png(differences([Estimate("a", 1.0, 0.5, 1.5)], baseline="b"))[1:4]
@@ -266,18 +266,18 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _colours(names: Sequence[str]) -> dict[str, str]:
-    return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(dict.fromkeys(names))}
+def _colors(names: Sequence[str]) -> dict[str, str]:
+    return {name: COLORS[index % len(COLORS)] for index, name in enumerate(dict.fromkeys(names))}
 
 
 def _shown(name: str) -> str:
-    """A name as it can be drawn: half letters, from names of files that are no text, become a mark."""
+    """A name that can be drawn: bytes of file names that are not valid text become question marks."""
     return name.encode("utf-8", "replace").decode()
 
 
-def _titled(axes: Axes, title: str, below: str) -> None:
+def _titled(axes: Axes, title: str, xlabel: str) -> None:
     axes.set_title(title)
-    axes.set_xlabel(below)
+    axes.set_xlabel(xlabel)
 
 
 def _running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:

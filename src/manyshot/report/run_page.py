@@ -5,21 +5,21 @@ from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
 from manyshot.report.page import Page, Picture, Section, Table, provenance
 from manyshot.report.plots import Curve, training_curves
-from manyshot.runtime.metrics_log import Row as Note
+from manyshot.runtime.metrics_log import Row as MetricsRow
 from manyshot.samples.contact_sheet import Row, sheet
 from manyshot.training import Run, load_sources
 
 
 def run_page(run: Run, command: str) -> Page:
-    """What a training did: its curves, and a task as it is and as the plan changes it.
+    """A page of a training's curves and of a task before and after augmentation.
 
     Args:
-        run: trained.
-        command: the command line that made it.
+        run: The trained run.
+        command: Command line that wrote the page.
     """
     losses = [row["loss"] for row in run.rows if "loss" in row]
-    held_out = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
-    reached = f"; accuracy on held-out classes {max(held_out):.1%}" if held_out else ""
+    accuracies = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
+    accuracy = f"; accuracy on held-out classes {max(accuracies):.1%}" if accuracies else ""
     sections = [
         Section(
             "Training",
@@ -35,24 +35,24 @@ def run_page(run: Run, command: str) -> Page:
     ]
     return Page(
         title=f"{run.config.learner} on {run.config.data}",
-        summary=f"{len(losses):,} steps, last loss {losses[-1]:.3f}{reached}.",
+        summary=f"{len(losses):,} steps, last loss {losses[-1]:.3f}{accuracy}.",
         sections=sections,
     )
 
 
 def is_ink(data: str) -> bool:
-    """Whether a data set holds handwriting or print, which reads best as dark ink on white paper."""
+    """Whether a data set holds handwriting or print, which is shown as dark ink on white paper."""
     return data in DATASETS and DATASETS[data].ink
 
 
-def loss_curve(rows: list[Note]) -> Curve:
+def loss_curve(rows: list[MetricsRow]) -> Curve:
     """The training loss by step."""
     noted = [row for row in rows if "loss" in row]
     return Curve([row["step"] for row in noted], [row["loss"] for row in noted])
 
 
-def accuracy_curves(arms: dict[str, list[Note]]) -> dict[str, Curve]:
-    """The held-out accuracy of each arm that looked at it."""
+def accuracy_curves(arms: dict[str, list[MetricsRow]]) -> dict[str, Curve]:
+    """The held-out accuracy of each arm that was evaluated during training."""
     curves = {}
     for name, rows in arms.items():
         noted = [row for row in rows if "validation_accuracy" in row]
@@ -62,14 +62,14 @@ def accuracy_curves(arms: dict[str, list[Note]]) -> dict[str, Curve]:
 
 
 def task_shown(run: Run) -> Picture | Table:
-    """The first training task's support and query, plain and as the training plan changes them."""
+    """Support and query of the first training task, before and after augmentation by the training plan."""
     source = load_sources(run.config).training
     plain = run.config.sampler(source).batch(0, 1)
     changed = Plan(run.config.plan).apply(plain.as_float(), generator(run.config.fit.seed, "plan", 0))
     if source.is_text:
         sides = (("support", plain.support, changed.support), ("query", plain.query, changed.query))
         pairs = [(name, *pair) for name, a, b in sides for pair in zip(a.items[0][:16], b.items[0][:16], strict=False)]
-        return Table(("side", "sentence", "augmented"), pairs, caption=f"Plan: {run.config.plan}")
+        return Table(("set", "sentence", "augmented"), pairs, caption=f"Plan: {run.config.plan}")
     rows = [
         Row("support", plain.support.items[0][:16]),
         Row("support, augmented", changed.support.items[0][:16]),
@@ -78,6 +78,6 @@ def task_shown(run: Run) -> Picture | Table:
     ]
     return Picture.of(
         sheet(rows, cell=48, paper=is_ink(run.config.data)),
-        alt="Items of a training task, before and after augmentation",
+        alt="Examples of a training task, before and after augmentation",
         caption=f"Plan: {run.config.plan}",
     )

@@ -1,4 +1,4 @@
-"""The page of a comparison on sentences: what each arm reached, and what its plan makes of a sentence."""
+"""The page of a comparison on sentences: accuracy of each arm, and sentences that its plan generates."""
 
 from collections.abc import Sequence
 
@@ -11,30 +11,30 @@ from manyshot.report.page import Page, Paragraph, Section, Table, provenance
 from manyshot.tasks import Source
 
 SHOWN = 5
-"""Sentences that the page shows what plans make of."""
+"""Number of sentences shown before and after augmentation."""
 
 
 def sentences_page(title: str, compared: ComparisonResult, source: Source, command: str) -> Page:
-    """Results, and sentences as they were and as each plan changes them.
+    """A page of results, and of sentences before and after augmentation by each plan.
 
     Args:
-        title: stands at the top.
-        compared: of one judging.
-        source: the sentences.
-        command: the command line that made it.
+        title: Title of the page.
+        compared: Results on one evaluation suite.
+        source: The sentences.
+        command: Command line that wrote the page.
     """
     (results,) = compared.results.values()
-    (judging,) = compared.comparison.judgings
+    (suite,) = compared.comparison.judgings
     config = compared.comparison.config
     best = max(results, key=lambda name: results[name].mean)
-    told = (
-        f"{judging.tasks:,} tasks of {judging.ways} classes with {judging.shots} sentences each, the same for all. "
-        "Nothing is trained but what a learner fits to a task. Intervals are 95 % over tasks; those of differences are "
-        "paired."
+    details = (
+        f"{suite.tasks:,} tasks of {suite.ways} classes with {suite.shots} sentences each, the same for all. "
+        "Only the learner is fitted to each task; the encoder is not trained. Intervals are 95 % over tasks; "
+        "those of differences are paired."
     )
     texts = source.gather([int(start) for start in source.starts[:-1][:SHOWN]])
-    made = [
-        Section(f"What '{arm.name}' makes", [Table(("sentence", "made of it"), rows)])
+    augmented = [
+        Section(f"Sentences augmented by '{arm.name}'", [Table(("sentence", "augmented"), rows)])
         for arm in compared.comparison.arms
         if (rows := changed(arm.test_plan, texts, config.fit.seed))
     ]
@@ -45,18 +45,18 @@ def sentences_page(title: str, compared: ComparisonResult, source: Source, comma
     settings = {"data": config.data, "encoder": config.encoder, "learner": config.learner, "seed": config.fit.seed}
     return Page(
         title,
-        f"'{best}' does best with {results[best].mean:.1%}.",
+        f"'{best}' has the highest accuracy, {results[best].mean:.1%}.",
         [
-            Section("Accuracy", [Table(COLUMNS, result_rows(results)), *differences_of(results), Paragraph(told)]),
-            Section("The arms", [Table(("arm", "plan", "sets", "used by"), arms)]),
-            *made,
+            Section("Accuracy", [Table(COLUMNS, result_rows(results)), *differences_of(results), Paragraph(details)]),
+            Section("The arms", [Table(("arm", "test plan", "other settings", "test learner"), arms)]),
+            *augmented,
             provenance(command, settings),
         ],
     )
 
 
 def changed(plan: str, texts: Sequence[str], seed: int) -> list[tuple[str, str]]:
-    """Sentences beside what a plan makes of them; none where it acts on their vectors or not at all.
+    """Sentences before and after augmentation; none where a plan acts on their vectors or not at all.
 
     Example:
         >>> [before for before, _ in changed("shots: aeda", ["where can i buy tea"], 0)], changed("none", ["a"], 0)
