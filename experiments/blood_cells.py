@@ -36,7 +36,7 @@ COPIES = 4
 DRAWS = 100  # of the examples
 SEEDS = 3
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-FIXED = "flip turn affine(15, 1.1, 0.05, 0.05, edge=border) stain_jitter brightness(0.1)"
+FIXED = "flip turn affine(15, 1.1, 0.05, 0.05, padding_mode=border) stain_jitter brightness(0.1)"
 PLANS = {"fixed plan": FIXED, "TrivialAugment": "trivialaugment"}
 LEARNED = {
     "hallucinator": "hallucinator",

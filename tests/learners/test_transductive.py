@@ -1,4 +1,4 @@
-"""EvaluationSuite each task by the statistics of its own items."""
+"""Classify each task by the statistics of its own items."""
 
 import pytest
 import torch

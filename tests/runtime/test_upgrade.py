@@ -114,7 +114,8 @@ class TestUpgradeMethods:
             ("old", "new"),
             ("older(steps=3)", "older(steps=3)"),
             ("old(5, steps=3)", "new(5, inner_steps=3)"),
-            ("other(steps=3, edge=zeros)", "other(steps=3, padding_mode=zeros)"),
+            ("other(steps=3, edge=border)", "other(steps=3, padding_mode=border)"),
+            ("other(edge = zero, steps=3)", "other(padding_mode=zeros, steps=3)"),
             ("new( steps = 3 )", "new( inner_steps = 3 )"),
             ("other(old(steps=1), steps=2)", "other(new(inner_steps=1), steps=2)"),
             (
@@ -129,7 +130,13 @@ class TestUpgradeMethods:
 
 
 def test_options_of_ops_in_a_plan_have_the_names_of_today():
-    plan = 'shots: 4 x eda(share=0.2) oneof(typos(share=0.1) aeda) back_translate("de", back="en", top=5)'
+    plan = (
+        "support: affine(10, edge=zero) salt_pepper(share=0.1); "
+        'shots: 4 x eda(share=0.2) oneof(typos(share=0.1) aeda) back_translate("de", back="en", top=5)'
+    )
     values = upgrade({"config": {"plan": plan}}, "config.json")
-    new = 'shots: 4 x eda(fraction=0.2) oneof(typos(fraction=0.1) aeda) back_translate("de", backward="en", top_k=5)'
+    new = (
+        "support: affine(10, padding_mode=zeros) salt_pepper(fraction=0.1); "
+        'shots: 4 x eda(fraction=0.2) oneof(typos(fraction=0.1) aeda) back_translate("de", backward="en", top_k=5)'
+    )
     assert values["config"]["plan"] == str(Plan(new))

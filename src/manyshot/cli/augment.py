@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "manyshot augment photos --plan natural --per-class 50 --out new",
-    'manyshot augment scans.zip --plan "shots: affine(10, edge=border) noise(0.05)" --out new --seed 7 --json',
+    'manyshot augment scans.zip --plan "shots: affine(10, padding_mode=border) noise(0.05)" --out new --seed 7 --json',
     "manyshot augment photos --run runs/augmenter --per-class 50 --out new",
     'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
     'manyshot augment squad.json --plan "shots: eda" --per-item 4 --out more.json',

@@ -1,4 +1,4 @@
-"""EvaluationSuite each task by the statistics of its own items, which lets its queries see each other."""
+"""Classify each task by the statistics of its own items, which lets its queries see each other."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -46,9 +46,9 @@ class Spline(Warp):
         check_number(self, "strength", high=2)
 
     @property
-    def edge(self) -> str:
+    def padding_mode(self) -> str:
         """Nothing lies beyond the image."""
-        return "zero"
+        return "zeros"
 
     @property
     def bound(self) -> float:

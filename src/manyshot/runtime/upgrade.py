@@ -43,10 +43,13 @@ _TEXT_OPS = (
     *("eda", "synonyms", "insert_words", "swap_words", "delete_words", "aeda", "cut_off", "typos", "ocr", "misspell"),
     *("contract", "numbers", "homophones", "lookalikes"),
 )
+_WARPS = ("affine", "perspective", "elastic", "thin_plate", "crop")
 OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     "encoder": {"efficientnet-lite0": {"size": "resolution"}},
     "plan": {
         **{op: {"share": "fraction"} for op in _TEXT_OPS},
+        **{op: {"edge": "padding_mode"} for op in _WARPS},
+        "salt_pepper": {"share": "fraction"},
         "mask_words": {"share": "fraction", "top": "top_k"},
         "paraphrase": {"top": "top_k"},
         "back_translate": {"there": "forward", "back": "backward", "top": "top_k"},
@@ -65,6 +68,9 @@ POSITIONS = {
     }
 }
 """Options of methods whose order was another: by setting and method, the old order of values by position."""
+
+OPTION_VALUES = {"edge": {"zero": "zeros"}}
+"""Values of options that were renamed along with the option: by its old name, old value, new value."""
 
 SAME_TABLE = {"head": "learner", "test_plan": "plan"}
 """Settings whose methods are those of another setting."""
@@ -160,6 +166,11 @@ def _rename_options(text: str, names: Callable[[str], dict[str, str]]) -> str:
             open_methods.append(token[1])
         elif token[0] == ")":
             open_methods.pop()
-        new = names(open_methods[-1]).get(token[2].replace("-", "_")) if token[2] else None
+        old = (token[2] or "").replace("-", "_")
+        new = names(open_methods[-1]).get(old)
         written += new or token[0]
+        value = re.compile(r"\s*=\s*(\w+)").match(text, position) if new else None
+        if value and value[1] in OPTION_VALUES.get(old, {}):
+            written += f"={OPTION_VALUES[old][value[1]]}"
+            position = value.end()
     return written + text[position:]

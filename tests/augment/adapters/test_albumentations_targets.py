@@ -81,7 +81,7 @@ class TestAsTheirs:
         rules = albumentations.BboxParams("pascal_voc", label_fields=["labels"], **rule)
         ours, theirs = both(op, theirs, bbox_params=rules, bboxes=boxes, labels=np.arange(40))
         found, wanted = (dict(zip(map(int, r["labels"]), r["bboxes"], strict=True)) for r in (ours, theirs))
-        # They turn boxes about a centre that is half a pixel off, so one at the limit of a rule may differ.
+        # They turn boxes about a center that is half a pixel off, so one at the limit of a rule may differ.
         assert len(found.keys() ^ wanted.keys()) <= (2 if turned else 0)
         common = sorted(found.keys() & wanted.keys())
         assert len(common) > 3

@@ -125,7 +125,7 @@ class TestWhatStandsInForMissingTransforms:
 
         from manyshot.augment.image import Elastic
 
-        ours, theirs = Elastic(0.05, edge="border"), helpers.Elastic(strength=0.05, cells=4)
+        ours, theirs = Elastic(0.05, padding_mode="border"), helpers.Elastic(strength=0.05, cells=4)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             own = [

@@ -51,12 +51,12 @@ def _fused(now, values, params):
         for leaf in now.warps:
             values = _alone(leaf, values, params)
     elif now.warps:
-        values = resample(values, where(now.warps, now.edge, params, pixels(values)), now.edge)
-    if now.colours:
+        values = resample(values, where(now.warps, now.padding_mode, params, pixels(values)), now.padding_mode)
+    if now.colors:
         n, c = values.shape[:2]
         matrix, offset = torch.eye(c).double().expand(n, c, c), torch.zeros(n, c).double()
         start = mean = values.mean((2, 3))
-        for leaf in now.colours:
+        for leaf in now.colors:
             maps, on = leaf.op.maps(leaf.params(params), mean), leaf.on(params)
             if on is not None:
                 same = torch.cat((torch.eye(c).double(), torch.zeros(c, 1).double()), 1)

@@ -48,8 +48,12 @@ JITTER = (Brightness(0.4), Contrast(0.4), Saturation(0.4), Hue(0.1))
 PIPELINES = {
     "few-shot standard": Compose((ResizedCrop(), Flip(), *JITTER, Erase())),
     "warps that leave the frame": Compose((Affine(shift=0.6), Flip(), Affine(degrees=60, shift=0.6))),
-    "the same, border": Compose((Affine(shift=0.6, edge="border"), Affine(60, shift=0.6, edge="border"))),
-    "the same, mirrored": Compose((Affine(shift=0.6, edge="reflection"), Affine(60, shift=0.6, edge="reflection"))),
+    "the same, border": Compose(
+        (Affine(shift=0.6, padding_mode="border"), Affine(60, shift=0.6, padding_mode="border"))
+    ),
+    "the same, mirrored": Compose(
+        (Affine(shift=0.6, padding_mode="reflection"), Affine(60, shift=0.6, padding_mode="reflection"))
+    ),
     "perspective twice": Compose((Perspective(0.3), Flip(), Perspective(0.3))),
     "crop of a turned image": Compose((Affine(), Crop(0.3))),
     "elastic": Compose((Affine(), Elastic())),
@@ -150,7 +154,7 @@ def test_any_number_of_channels(fused, c):
 
 
 OPS_WITHOUT_NOISE = [
-    Flip(), FlipVertical(), Affine(), Affine(edge="border"), Crop(0.3), Crop(0.3, "reflection"), ResizedCrop(),
+    Flip(), FlipVertical(), Affine(), Affine(padding_mode="border"), Crop(0.3), Crop(0.3, "reflection"), ResizedCrop(),
     Perspective(), Brightness(), Contrast(), Saturation(), Hue(), Gamma(), Erase(), Blur(), Sometimes(Affine()),
     Sometimes(Contrast(0.5)), Sharpness(),
 ]  # fmt: skip
@@ -380,7 +384,7 @@ def test_numpy_in_numpy_out():
 
 def test_the_same_seed_gives_the_same_draws_as_the_op():
     op = PIPELINES["few-shot standard"]
-    mine, its = (draw.sample(4, generator(9))["0"]["centre"] for draw in (Compiled(op), op))
+    mine, its = (draw.sample(4, generator(9))["0"]["center"] for draw in (Compiled(op), op))
     assert mine.equal(its)
 
 
@@ -389,18 +393,18 @@ class TestExplain:
         lines = Compiled(Compose((ResizedCrop(), Flip(), *JITTER, Gamma(), Erase(), Blur(), Affine()))).explain()
         first, second, third = lines.splitlines()
         assert first == (
-            "1. ResizedCrop, Flip: one 3 x 3 matrix, edge border; Brightness, Contrast, Saturation, Hue: one matrix on "
-            "the channels; Gamma: one table of 256 levels; Erase: rectangles"
+            "1. ResizedCrop, Flip: one 3 x 3 matrix, padding border; Brightness, Contrast, Saturation, Hue: one matrix "
+            "on the channels; Gamma: one table of 256 levels; Erase: rectangles"
         )
         assert second == "2. Blur: torch, on floats"
-        assert third == "3. Affine: one 3 x 3 matrix, edge zero"
+        assert third == "3. Affine: one 3 x 3 matrix, padding zeros"
 
     def test_a_flip_steps_before_colours_and_a_crop_does_not(self):
         assert len(plan_of(Compose((Brightness(), Flip())), 3)) == 1
         assert len(plan_of(Compose((Brightness(), Crop())), 3)) == 2
 
     def test_warps_of_different_edges_do_not_share_a_pass(self):
-        assert len(plan_of(Compose((Affine(), Affine(edge="border"))), 3)) == 2
+        assert len(plan_of(Compose((Affine(), Affine(padding_mode="border"))), 3)) == 2
 
     def test_nothing_is_nothing(self):
         op = Compose(())

@@ -30,13 +30,13 @@ class TestNoise:
         spread = Speckle().apply(images, params).std((2, 3))[0]
         assert torch.allclose(spread, torch.tensor([0.0, 0.02, 0.04]), rtol=0.03)
 
-    def test_salt_and_pepper_hit_the_share_drawn_half_white_all_channels_alike(self):
+    def test_salt_and_pepper_change_the_drawn_fraction_of_pixels_half_white_all_channels_alike(self):
         images = torch.full((2, 3, 200, 200), 0.5)
-        params = {"share": torch.tensor([0.02, 0.2]), "seed": torch.tensor([1, 2])}
+        params = {"fraction": torch.tensor([0.02, 0.2]), "seed": torch.tensor([1, 2])}
         result = SaltPepper().apply(images, params)
         hit = result != 0.5
         assert hit[:, :1].expand_as(hit).equal(hit)
-        assert torch.allclose(hit[:, 0].float().mean((1, 2)), params["share"], rtol=0.1)
+        assert torch.allclose(hit[:, 0].float().mean((1, 2)), params["fraction"], rtol=0.1)
         assert result[hit].mean() == pytest.approx(0.5, abs=0.03)
 
 
@@ -102,7 +102,7 @@ class TestJPEG:
         Image.new("RGB", (8, 8)).save(file, "JPEG", quality=50)
         tables = Image.open(file).quantization
         assert tables[0] == [step for row in STEPS["luma"] for step in row]
-        assert tables[1] == [step for row in STEPS["colour"] for step in row]
+        assert tables[1] == [step for row in STEPS["chroma"] for step in row]
 
     def test_lower_quality_changes_more(self):
         image = photo()[None].float() / 255

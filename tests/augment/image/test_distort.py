@@ -43,7 +43,7 @@ class TestPerspective:
         y, x = np.mgrid[0:64, 0:64]
         image = (127 + 60 * np.sin(x / 7) + 60 * np.cos(y / 9)).astype(np.uint8)
         matrix = op.matrix(params)[0].double().numpy()
-        # Pillow counts in pixels from the outer corner, as shares of 32 with the centre at 32 do here.
+        # Pillow counts in pixels from the outer corner, as shares of 32 with the center at 32 do here.
         to_shares = np.array([[1 / 32, 0, -1], [0, 1 / 32, -1], [0, 0, 1]])
         pixel_map = np.linalg.inv(to_shares) @ matrix @ to_shares
         pixel_map /= pixel_map[2, 2]

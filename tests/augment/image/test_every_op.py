@@ -17,7 +17,6 @@ from manyshot.augment.image import (
     Blur,
     Brightness,
     ChannelDrop,
-    ChannelShuffle,
     Contrast,
     Crop,
     Downscale,
@@ -42,6 +41,7 @@ from manyshot.augment.image import (
     Saturation,
     SelfMix,
     Sharpness,
+    ShuffleChannels,
     Solarize,
     Speckle,
     StainJitter,
@@ -68,26 +68,26 @@ class Case:
     wrong: tuple[dict, ...] = ()
 
 
-EDGE = {"edge": "zeros"}
+EDGE = {"padding_mode": "zero"}
 OPS_UNDER_TEST = {
     "affine": Case(
         Affine(),
         continuous=("degrees", "scale", "shear", "shift"),
         wrong=({"degrees": -1}, {"degrees": 400}, {"scale": 0.5}, {"shear": -1}, {"shift": float("nan")}, EDGE),
     ),
-    "affine, border": Case(Affine(edge="border"), continuous=("degrees", "scale", "shear", "shift")),
-    "affine, reflection": Case(Affine(edge="reflection"), continuous=("degrees", "scale", "shear", "shift")),
+    "affine, border": Case(Affine(padding_mode="border"), continuous=("degrees", "scale", "shear", "shift")),
+    "affine, reflection": Case(Affine(padding_mode="reflection"), continuous=("degrees", "scale", "shear", "shift")),
     "elastic": Case(
         Elastic(),
         continuous=("displacement",),
         wrong=({"strength": -0.1}, {"strength": float("inf")}, {"cells": 0}, EDGE),
     ),
-    "elastic, one cell, border": Case(Elastic(cells=1, edge="border"), continuous=("displacement",)),
+    "elastic, one cell, border": Case(Elastic(cells=1, padding_mode="border"), continuous=("displacement",)),
     "crop": Case(Crop(), changes=0.85, wrong=({"padding": -0.1}, {"padding": 1.5}, EDGE)),
-    "crop, border": Case(Crop(edge="border"), changes=0.85),
-    "crop, reflection": Case(Crop(edge="reflection"), changes=0.85),
+    "crop, border": Case(Crop(padding_mode="border"), changes=0.85),
+    "crop, reflection": Case(Crop(padding_mode="reflection"), changes=0.85),
     "resized_crop": Case(
-        ResizedCrop(), continuous=("centre", "side"), wrong=({"area": 0}, {"area": 2}, {"ratio": 0.5})
+        ResizedCrop(), continuous=("center", "side"), wrong=({"area": 0}, {"area": 2}, {"ratio": 0.5})
     ),
     "flip": Case(Flip(), changes=0.3, wrong=({"p": 1.5}, {"p": -0.5})),
     "flip_vertical": Case(FlipVertical(), changes=0.3, wrong=({"p": 1.5},)),
@@ -105,14 +105,14 @@ OPS_UNDER_TEST = {
     "erase, noise": Case(Erase(fill="noise")),
     "stroke": Case(StrokeWidth(), continuous=("width",), wrong=({"strength": -1},)),
     "perspective": Case(Perspective(), continuous=("corners",), wrong=({"strength": 0.5}, {"strength": -0.1}, EDGE)),
-    "perspective, border": Case(Perspective(edge="border"), continuous=("corners",)),
+    "perspective, border": Case(Perspective(padding_mode="border"), continuous=("corners",)),
     "grid_distort": Case(GridDistort(), continuous=("stretch",), wrong=({"strength": 0.5}, {"cells": 0})),
     "thin_plate": Case(ThinPlate(), continuous=("displacement",), wrong=({"strength": -1}, {"cells": 0}, EDGE)),
     "self_mix": Case(SelfMix(), wrong=({"area": 2},)),
     "temperature": Case(Temperature(), continuous=("warmth",), wrong=({"strength": -1},)),
     "grayscale": Case(Grayscale(p=0.5), changes=0.3, wrong=({"p": 2.0},)),
     "invert": Case(Invert(p=0.5), changes=0.3, wrong=({"p": 2.0},)),
-    "channel_shuffle": Case(ChannelShuffle(), changes=0.3, wrong=({"p": 2.0},)),
+    "channel_shuffle": Case(ShuffleChannels(), changes=0.3, wrong=({"p": 2.0},)),
     "channel_drop": Case(ChannelDrop(), changes=0.3, wrong=({"p": 2.0},)),
     "gamma": Case(Gamma(), continuous=("exponent",), wrong=({"strength": 0.5},)),
     "foreground_gamma": Case(
@@ -125,7 +125,7 @@ OPS_UNDER_TEST = {
     "equalize": Case(Equalize(), changes=0.3, wrong=({"p": 2.0},)),
     "sharpness": Case(Sharpness(), continuous=("factor",), wrong=({"strength": -1},)),
     "speckle": Case(Speckle(), continuous=("strength",), wrong=({"strength": -1},)),
-    "salt_pepper": Case(SaltPepper(), changes=0.8, wrong=({"share": 2},)),
+    "salt_pepper": Case(SaltPepper(), changes=0.8, wrong=({"fraction": 2},)),
     "motion_blur": Case(MotionBlur(), continuous=("length", "degrees"), wrong=({"length": -1},)),
     "downscale": Case(Downscale(), changes=0.9, distinct=8, wrong=({"factor": 0.5},)),
     "jpeg": Case(JPEG(), wrong=({"quality": 0}, {"quality": 101})),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from manyshot.augment.image import ChannelDrop, ChannelShuffle, Grayscale, Invert, StainJitter, Temperature
-from manyshot.augment.image.intensity.colour import LUMA
+from manyshot.augment.image import ChannelDrop, Grayscale, Invert, ShuffleChannels, StainJitter, Temperature
+from manyshot.augment.image.intensity.color import LUMA
 from manyshot.augment.image.intensity.stain import STAINS
 from manyshot.base import InputError
 
@@ -22,7 +22,7 @@ def on(n: int = 6) -> torch.Tensor:
     return torch.ones(n, dtype=torch.bool)
 
 
-@pytest.mark.parametrize("kind", [Grayscale, Invert, ChannelShuffle, ChannelDrop])
+@pytest.mark.parametrize("kind", [Grayscale, Invert, ShuffleChannels, ChannelDrop])
 def test_the_share_p_of_images_is_changed_and_no_other(kind):
     images = pictures(1).expand(600, 3, 8, 8)
     op = kind(p=0.25)
@@ -30,7 +30,7 @@ def test_the_share_p_of_images_is_changed_and_no_other(kind):
     changed = (op.apply(images, params) - images).abs().amax((1, 2, 3)) > 1e-3
     assert not changed[~params["on"]].any()
     # One order in six is the one that was there.
-    assert changed.float().mean() == pytest.approx(0.25 * (5 / 6 if kind is ChannelShuffle else 1), abs=0.05)
+    assert changed.float().mean() == pytest.approx(0.25 * (5 / 6 if kind is ShuffleChannels else 1), abs=0.05)
 
 
 def test_grayscale_shows_luma_in_every_channel():
@@ -57,7 +57,7 @@ def test_warmth_moves_red_up_and_blue_down():
 @pytest.mark.parametrize("channels", [2, 3, 7])
 def test_shuffling_keeps_every_channel_and_reaches_every_order(channels):
     images = torch.arange(channels).float().div(channels).view(1, channels, 1, 1).expand(500, -1, 1, 1)
-    result = ChannelShuffle(p=1).apply(images, ChannelShuffle(p=1).sample(500, generator())).flatten(1)
+    result = ShuffleChannels(p=1).apply(images, ShuffleChannels(p=1).sample(500, generator())).flatten(1)
     assert torch.allclose(result.sort(1).values, images.flatten(1))
     if channels == 3:
         assert len(result.unique(dim=0)) == 6

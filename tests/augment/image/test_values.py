@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from manyshot.augment.image import Blur, Brightness, Contrast, Erase, Hue, Noise, Saturation, StrokeWidth
 from manyshot.augment.image.corruption.noise import gaussian, uniforms
-from manyshot.augment.image.intensity.colour import LUMA, Recolour
+from manyshot.augment.image.intensity.color import LUMA, ColorOp
 from manyshot.base import InputError
 
 COLOUR = {"brightness": Brightness(), "contrast": Contrast(), "saturation": Saturation(), "hue": Hue()}
@@ -75,7 +75,7 @@ class TestColour:
 
     @pytest.mark.parametrize("first", COLOUR.values(), ids=COLOUR)
     @pytest.mark.parametrize("second", COLOUR.values(), ids=COLOUR)
-    def test_two_maps_multiply_into_one(self, first: Recolour, second: Recolour):
+    def test_two_maps_multiply_into_one(self, first: ColorOp, second: ColorOp):
         images = pictures(4, 3, 5, 5)
         one, two = first.sample(4, generator()), second.sample(4, generator(1))
         mean = images.mean((2, 3))
@@ -135,7 +135,7 @@ class TestErase:
         shares = params["side"].prod(-1)
         assert shares.max() <= area + 1e-6
         assert shares.min() >= area / 10 - 1e-6
-        assert (params["centre"].abs() + params["side"]).max() <= 1 + 1e-6
+        assert (params["center"].abs() + params["side"]).max() <= 1 + 1e-6
         erased = 1 - op.apply(torch.ones(500, 1, 64, 64), params).mean((1, 2, 3))
         if holes == 1:
             assert torch.allclose(erased, shares[:, 0], atol=0.04)
@@ -144,7 +144,7 @@ class TestErase:
 
     def test_fills_with_zero_mean_or_noise(self):
         images = pictures(1, 3, 9, 9)
-        everything = {"centre": torch.zeros(1, 1, 2), "side": torch.ones(1, 1, 2), "seed": torch.tensor([3])}
+        everything = {"center": torch.zeros(1, 1, 2), "side": torch.ones(1, 1, 2), "seed": torch.tensor([3])}
         assert Erase(fill="zero").apply(images, everything).abs().max() == 0
         mean = images.mean((2, 3), keepdim=True).expand_as(images)
         assert torch.allclose(Erase(fill="mean").apply(images, everything), mean)

@@ -9,7 +9,7 @@ from scipy.ndimage import map_coordinates
 from torch.nn import functional as F
 
 from manyshot.augment.image import Affine, Crop, Elastic, Flip, FlipVertical, ResizedCrop, Turn
-from manyshot.augment.image.geometric.warp import EDGES, pixels, settle
+from manyshot.augment.image.geometric.warp import PADDING_MODES, pixels, settle
 from manyshot.base import InputError
 
 
@@ -27,9 +27,9 @@ def affine_params(degrees=0.0, scale=1.0, shear=0.0, shift=(0.0, 0.0)):
 
 
 def affine_in_numpy(
-    image: np.ndarray, degrees: float, scale: float, shear: float, shift: tuple, edge: str
+    image: np.ndarray, degrees: float, scale: float, shear: float, shift: tuple, padding_mode: str
 ) -> np.ndarray:
-    """The map written out forwards in pixels from the centre, inverted, and read with scipy."""
+    """The map written out forwards in pixels from the center, inverted, and read with scipy."""
     _, h, w = image.shape
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -38,25 +38,25 @@ def affine_in_numpy(
     out = np.stack((x.ravel() - shift[0] * w / 2, y.ravel() - shift[1] * h / 2))
     source = np.linalg.inv(forward) @ out
     places = np.stack((source[1] + (h - 1) / 2, source[0] + (w - 1) / 2))
-    mode = {"zero": "grid-constant", "border": "nearest", "reflection": "reflect"}[edge]
+    mode = {"zeros": "grid-constant", "border": "nearest", "reflection": "reflect"}[padding_mode]
     return np.stack([map_coordinates(c, places, order=1, mode=mode).reshape(h, w) for c in image])
 
 
 class TestAffine:
     @given(
-        edge=st.sampled_from(list(EDGES)),
+        padding_mode=st.sampled_from(list(PADDING_MODES)),
         size=st.tuples(st.integers(2, 12), st.integers(2, 12)),
         degrees=st.floats(-180, 180),
         scale=st.floats(0.5, 2),
         shear=st.floats(-0.5, 0.5),
         shift=st.tuples(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5)),
     )
-    def test_agrees_with_numpy(self, edge, size, degrees, scale, shear, shift):
+    def test_agrees_with_numpy(self, padding_mode, size, degrees, scale, shear, shift):
         image = torch.rand(1, 2, *size, generator=generator(), dtype=torch.float64)
         params = {k: v.double() for k, v in affine_params(degrees, scale, shear, shift).items()}
         drawn = [params[name].item() for name in ("degrees", "scale", "shear")]
-        expected = affine_in_numpy(image[0].numpy(), *drawn, params["shift"][0].tolist(), edge)
-        assert np.allclose(Affine(edge=edge).apply(image, params)[0].numpy(), expected, atol=1e-9)
+        expected = affine_in_numpy(image[0].numpy(), *drawn, params["shift"][0].tolist(), padding_mode)
+        assert np.allclose(Affine(padding_mode=padding_mode).apply(image, params)[0].numpy(), expected, atol=1e-9)
 
     @pytest.mark.parametrize("quarters", [-1, 0, 1, 2])
     def test_a_turn_of_90_degrees_is_rot90(self, quarters):
@@ -151,13 +151,13 @@ class TestExactWarps:
             assert all(turned[k].equal(wide[k].rot90(k - k % 2, (1, 2))) for k in range(4))
         assert Turn(fit=True).apply(self.images, quarters).equal(Turn().apply(self.images, quarters))
 
-    @pytest.mark.parametrize("edge", EDGES)
+    @pytest.mark.parametrize("padding_mode", PADDING_MODES)
     @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.5, 0.0), (-1 / 3, 1 / 3), (-1.0, 1.0)])
-    def test_a_crop_is_a_window_of_the_padded_image(self, edge, shift):
-        mode = {"zero": "constant", "border": "edge", "reflection": "symmetric"}[edge]
+    def test_a_crop_is_a_window_of_the_padded_image(self, padding_mode, shift):
+        mode = {"zeros": "constant", "border": "edge", "reflection": "symmetric"}[padding_mode]
         padded = np.pad(self.images.numpy(), ((0, 0), (0, 0), (6, 6), (6, 6)), mode=mode)
         x, y = 6 + round(6 * shift[0]), 6 + round(6 * shift[1])
-        cropped = Crop(edge=edge).apply(self.images, {"shift": torch.tensor([shift]).expand(4, 2)})
+        cropped = Crop(padding_mode=padding_mode).apply(self.images, {"shift": torch.tensor([shift]).expand(4, 2)})
         assert np.array_equal(cropped.numpy(), padded[:, :, y : y + 6, x : x + 6])
 
     @pytest.mark.parametrize(
@@ -167,39 +167,39 @@ class TestExactWarps:
         images = torch.rand(32, 2, 7, 7, generator=generator())
         params = op.sample(32, generator())
         points = op.where(pixels(images), params, (7, 7))
-        read = F.grid_sample(images, points, padding_mode=EDGES[op.edge or "zero"], align_corners=False)
+        read = F.grid_sample(images, points, padding_mode=op.padding_mode or "zeros", align_corners=False)
         assert torch.allclose(read, op.apply(images, params), atol=1e-5)
 
 
 class TestResizedCrop:
     def test_of_the_whole_image_is_the_image(self):
         images = torch.rand(2, 3, 7, 5, generator=generator())
-        whole = {"centre": torch.zeros(2, 2), "side": torch.ones(2, 2)}
+        whole = {"center": torch.zeros(2, 2), "side": torch.ones(2, 2)}
         assert torch.allclose(ResizedCrop().apply(images, whole), images, atol=1e-5)
 
     def test_of_a_quarter_doubles_its_size(self):
         image = torch.rand(1, 1, 8, 8, generator=generator())
-        corner = {"centre": torch.tensor([[-0.5, 0.5]]), "side": torch.tensor([[0.5, 0.5]])}
+        corner = {"center": torch.tensor([[-0.5, 0.5]]), "side": torch.tensor([[0.5, 0.5]])}
         part = F.interpolate(image[..., 4:, :4], scale_factor=2, mode="bilinear", align_corners=False)
         assert torch.allclose(ResizedCrop().apply(image, corner)[..., 1:-1, 1:-1], part[..., 1:-1, 1:-1], atol=1e-5)
 
     def test_stays_inside_the_image(self):
         params = ResizedCrop(area=0.1, ratio=3).sample(1000, generator())
-        assert (params["centre"].abs() + params["side"]).max() <= 1 + 1e-6
+        assert (params["center"].abs() + params["side"]).max() <= 1 + 1e-6
 
     def test_of_a_uniform_picture_has_no_dark_rim(self):
         result = ResizedCrop(area=0.2).apply(torch.ones(20, 1, 8, 8), ResizedCrop(area=0.2).sample(20, generator()))
         assert result.min() > 0.999
 
 
-@given(x=st.floats(-7, 7), y=st.floats(-7, 7), edge=st.sampled_from(list(EDGES)))
-def test_a_settled_point_shows_what_the_point_itself_shows(x, y, edge):
+@given(x=st.floats(-7, 7), y=st.floats(-7, 7), padding_mode=st.sampled_from(list(PADDING_MODES)))
+def test_a_settled_point_shows_what_the_point_itself_shows(x, y, padding_mode):
     image = torch.rand(1, 1, 5, 5, generator=generator(), dtype=torch.float64)
     point = torch.tensor([x, y], dtype=torch.float64).view(1, 1, 1, 2)
     seen, settled = (
-        F.grid_sample(image, p, padding_mode=EDGES[edge], align_corners=False)
-        for p in (point, settle(point, edge, (5, 5)))
+        F.grid_sample(image, p, padding_mode=padding_mode, align_corners=False)
+        for p in (point, settle(point, padding_mode, (5, 5)))
     )
     beyond = max(abs(x), abs(y)) > 1
     # Within half a pixel of a zero edge, sampling fades out, and settling cuts off.
-    assert settled.item() == (0 if edge == "zero" and beyond else pytest.approx(seen.item(), abs=1e-9))
+    assert settled.item() == (0 if padding_mode == "zeros" and beyond else pytest.approx(seen.item(), abs=1e-9))

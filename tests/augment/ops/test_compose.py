@@ -88,9 +88,13 @@ def test_fused_distortions_show_what_op_by_op_shows(first, second):
     assert difference.abs().quantile(0.95 if rim else 0.99) < 0.05
 
 
-@pytest.mark.parametrize("edge", ["zero", "border", "reflection"])
-def test_a_fused_run_shows_what_op_by_op_shows_beyond_the_edge_too(edge):
-    ops = (Affine(shift=0.8, edge=edge), Elastic(edge=edge), Affine(shift=0.8, degrees=60, edge=edge))
+@pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])
+def test_a_fused_run_shows_what_op_by_op_shows_beyond_the_edge_too(padding_mode):
+    ops = (
+        Affine(shift=0.8, padding_mode=padding_mode),
+        Elastic(padding_mode=padding_mode),
+        Affine(shift=0.8, degrees=60, padding_mode=padding_mode),
+    )
     images = blob(16, sharpness=2.0)
     params = Compose(ops).sample(16, generator())
     difference = (Compose(ops).apply(images, params) - one_by_one(ops, images, params)).abs()
@@ -103,7 +107,14 @@ def test_a_fused_run_resamples_once(monkeypatch):
     calls = []
     monkeypatch.setattr("manyshot.augment.ops.compose.resample", lambda *args: calls.append(1) or warp.resample(*args))
     op = Compose(
-        (Flip(), Compose((Affine(), Sometimes(Elastic()))), Crop(), Brightness(), Affine(), Affine(edge="border"))
+        (
+            Flip(),
+            Compose((Affine(), Sometimes(Elastic()))),
+            Crop(),
+            Brightness(),
+            Affine(),
+            Affine(padding_mode="border"),
+        )
     )
     images = blob(4, size=12)
     op.apply(images, op.sample(4, generator()))

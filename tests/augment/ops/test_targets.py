@@ -39,7 +39,7 @@ GEOMETRY = {
     "grid": GridDistort(2.0),
     "thin plate": ThinPlate(0.12),
     "crop": Crop(),
-    "crop, border": Crop(edge="border"),
+    "crop, border": Crop(padding_mode="border"),
     "resized crop": ResizedCrop(0.4),
     "flip": Flip(),
     "flip vertical": FlipVertical(),
@@ -78,9 +78,9 @@ def test_a_keypoint_stands_where_the_dot_went(op):
         if visible and inside:
             near = ((x - points[0]).abs() < 6) & ((y - points[1]).abs() < 6)
             mass = image * near
-            centre = torch.stack(((mass * x).sum(), (mass * y).sum())) / mass.sum()
-            errors.append((centre - points).abs().max())
-    # A dot that is bent or stretched unevenly has its centre a little off.
+            center = torch.stack(((mass * x).sum(), (mass * y).sum())) / mass.sum()
+            errors.append((center - points).abs().max())
+    # A dot that is bent or stretched unevenly has its center a little off.
     assert len(errors) > 15
     assert torch.stack(errors).median() < 0.2
     assert max(errors) < 1.2
@@ -128,7 +128,15 @@ def test_a_box_holds_the_thing_that_it_frames_and_little_else(op):
         assert (box - tight).abs().max() < 2.0
 
 
-EXACT = [Flip(), FlipVertical(), Crop(), Crop(edge="reflection"), Crop(edge="border"), Turn(180), SelfMix()]
+EXACT = [
+    Flip(),
+    FlipVertical(),
+    Crop(),
+    Crop(padding_mode="reflection"),
+    Crop(padding_mode="border"),
+    Turn(180),
+    SelfMix(),
+]
 
 
 @pytest.mark.parametrize("op", EXACT, ids=str)

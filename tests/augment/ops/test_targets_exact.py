@@ -19,7 +19,7 @@ from manyshot.augment.image import (
     ThinPlate,
     Turn,
 )
-from manyshot.augment.image.geometric.warp import EDGES, pixels, resample
+from manyshot.augment.image.geometric.warp import PADDING_MODES, pixels, resample
 from manyshot.augment.ops.boxes import clip_polygons
 from manyshot.augment.ops.follow import derivative, locate
 from manyshot.augment.ops.targets import apply_to
@@ -33,7 +33,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def grid(h: int, w: int) -> torch.Tensor:
-    """Every pixel's centre."""
+    """Every pixel's center."""
     return torch.cartesian_prod(torch.arange(float(w)), torch.arange(float(h)))[None]
 
 
@@ -94,9 +94,9 @@ class TestWhatOneOpCutOffStaysLost:
     points = torch.tensor([[[2.0, 1.0], [7.0, 1.0]]])
     boxes = torch.tensor([[[0.0, 0.0, 5.0, 4.0], [3.0, 0.0, 8.0, 4.0]]])
 
-    @pytest.mark.parametrize("edge", EDGES)
-    def test_after_the_next_brings_its_place_back(self, edge):
-        op = Compose((Crop(0.5, edge), Crop(0.5, edge)))
+    @pytest.mark.parametrize("padding_mode", PADDING_MODES)
+    def test_after_the_next_brings_its_place_back(self, padding_mode):
+        op = Compose((Crop(0.5, padding_mode), Crop(0.5, padding_mode)))
         params = {"0": {"shift": torch.tensor([[0.5, 0.0]])}, "1": {"shift": torch.tensor([[-0.5, 0.0]])}}
         moved = apply_to(op, params, keypoints=self.points, boxes=self.boxes, size=(4, 10))
         assert moved.visible.tolist() == [[False, True]]
@@ -118,7 +118,7 @@ class TestWhatOneOpCutOffStaysLost:
     def test_where_a_later_zoom_shows_the_rim_of_a_crop(self):
         op = Compose((ResizedCrop(), Affine()))
         params = {
-            "0": {"centre": torch.tensor([[0.0, 0.0]]), "side": torch.tensor([[0.5, 0.5]])},
+            "0": {"center": torch.tensor([[0.0, 0.0]]), "side": torch.tensor([[0.5, 0.5]])},
             "1": {**shift(0.0, 0.0), "scale": torch.tensor([0.5])},
         }
         points = torch.tensor([[[31.5, 31.5], [12.0, 31.5], [18.0, 31.5]]])
@@ -127,14 +127,14 @@ class TestWhatOneOpCutOffStaysLost:
         assert moved.boxes.tolist() == [[[16, 24, 24, 40]]]
         assert torch.allclose(moved.shares, torch.tensor([[0.5]]))
 
-    @pytest.mark.parametrize("edge", EDGES)
-    def test_a_point_is_visible_exactly_where_pictures_of_dots_still_show_it(self, edge):
+    @pytest.mark.parametrize("padding_mode", PADDING_MODES)
+    def test_a_point_is_visible_exactly_where_pictures_of_dots_still_show_it(self, padding_mode):
         ops = (
-            Affine(degrees=30, shift=0.7, edge=edge),
-            Elastic(0.05, edge=edge),
+            Affine(degrees=30, shift=0.7, padding_mode=padding_mode),
+            Elastic(0.05, padding_mode=padding_mode),
             ResizedCrop(0.5),
-            Perspective(0.2, edge),
-            Affine(degrees=30, scale=1.5, shift=0.7, edge=edge),
+            Perspective(0.2, padding_mode),
+            Affine(degrees=30, scale=1.5, shift=0.7, padding_mode=padding_mode),
         )
         op, n, k, h, w = Compose(ops), 40, 8, 48, 64
         params = op.sample(n, generator(2))
@@ -144,7 +144,7 @@ class TestWhatOneOpCutOffStaysLost:
         # Op by op, pictures of where each pixel stood before, and of whether it ever left the frame.
         pictures = torch.cat((torch.stack((x, y)), torch.ones(1, h, w))).expand(n, 3, h, w)
         for place, now in enumerate(ops):
-            pictures = resample(pictures, now.where(pixels(pictures), params[str(place)], (h, w)), "zero")
+            pictures = resample(pictures, now.where(pixels(pictures), params[str(place)], (h, w)), "zeros")
         origin, kept = pictures[:, None, :2], pictures[:, None, 2]
         apart = (origin - points[..., None, None]).norm(dim=2)
         lost = F.max_pool2d(1 - kept, 5, 1)

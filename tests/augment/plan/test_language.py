@@ -16,7 +16,7 @@ CANONICAL = [
     "task: turn; support: affine(15) elastic(0.1); shots: 8 x elastic",
     "task: turn flip(per=task); support+query: affine elastic(0.1, cells=5) stroke(1, p=0.5)",
     "shots: 8 x affine elastic weight 0.5; query: 4 x affine",
-    "query+support: affine(-5, 1.5, edge=border)",
+    "query+support: affine(-5, 1.5, padding_mode=border)",
     "shots: 1 x noise(1e-7)",
     "support: oneof(affine(15) flip, p=0.5) maybe(flip)",
     "support: a(b(c(d(e(f(g(h)))))))",

@@ -42,8 +42,8 @@ def applied(text: str, episode: Episode, seed: int = 0) -> Episode:
 
 class TestReading:
     def test_ops_get_their_values_by_position_and_by_name(self):
-        plan = Plan("support: affine(20, 1.5, edge=border) elastic(0.2, cells=5) flip")
-        assert plan.item_op() == Compose((Affine(20, 1.5, edge="border"), Elastic(0.2, cells=5), Flip()))
+        plan = Plan("support: affine(20, 1.5, padding_mode=border) elastic(0.2, cells=5) flip")
+        assert plan.item_op() == Compose((Affine(20, 1.5, padding_mode="border"), Elastic(0.2, cells=5), Flip()))
 
     def test_whole_numbers_reach_whole_number_options_as_such(self):
         (op,) = Plan("support: elastic(0.1, 5)").item_op().ops
@@ -104,9 +104,12 @@ class TestReading:
             ("support: flip(0.1, 2)", ["2 values", "at most 1: p"]),
             ("support: affine(fast)", ["degrees=fast", "give a number"]),
             ("support: elastic(0.1, 2.5)", ["cells=2.5", "give a whole number"]),
-            ("support: affine(edge=3)", ["edge=3", "give a word"]),
-            ("support: affine(edge=flip(1))", ["edge=flip(1)", "give a word"]),
-            ("support: affine(edge=zeros)", ["'affine(edge=zeros)' (character 10)", "edge='zeros'", "'zero'"]),
+            ("support: affine(padding_mode=3)", ["padding_mode=3", "give a word"]),
+            ("support: affine(padding_mode=flip(1))", ["padding_mode=flip(1)", "give a word"]),
+            (
+                "support: affine(padding_mode=zero)",
+                ["'affine(padding_mode=zero)' (character 10)", "padding_mode='zero'", "'zeros'"],
+            ),
             ("support: affine(200)", ["'affine(200)' (character 10): degrees=200", "180"]),
             ("support: noise(p=2)", ["'noise(p=2)' (character 10)", "p=2", "from 0 to 1"]),
             ("support: noise(p=often)", ["p=often", "give a number"]),
@@ -378,9 +381,9 @@ class TestDescriptions:
 
 def test_names_of_other_libraries_are_understood_and_printed_as_ours():
     plan = Plan(
-        "task: rotate90; support: horizontal_flip one-of(cutout gaussian-noise(0.2), p=0.5) affine(edge=border)"
+        "task: rotate90; support: horizontal_flip one-of(cutout gaussian-noise(0.2), p=0.5) affine(padding_mode=border)"
     )
-    assert str(plan) == "task: turn; support: flip oneof(erase noise(0.2), p=0.5) affine(edge=border)"
+    assert str(plan) == "task: turn; support: flip oneof(erase noise(0.2), p=0.5) affine(padding_mode=border)"
     assert plan == Plan(str(plan))
 
 

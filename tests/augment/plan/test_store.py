@@ -9,14 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.augment import OPS, Compose, OneOf, Plan, SomeOf, Sometimes
-from manyshot.augment.image import Affine, Erase, Flip, Noise
+from manyshot.augment.image import Affine, Crop, Erase, Flip, Noise, SaltPepper
 from manyshot.augment.mix import MIXES, Mosaic, SometimesMix
 from manyshot.augment.ops.op import Op
 from manyshot.augment.plan.store import from_json, to_json
 from manyshot.base import InputError
 
 NESTED = Compose(
-    (Sometimes(Affine(5.0, edge="border"), 0.3), OneOf((Flip(), SomeOf((Noise(0.05), Erase(holes=3)), 1))), Compose(()))
+    (
+        Sometimes(Affine(5.0, padding_mode="border"), 0.3),
+        OneOf((Flip(), SomeOf((Noise(0.05), Erase(holes=3)), 1))),
+        Compose(()),
+    )
 )
 
 
@@ -44,7 +48,7 @@ def pipeline(chance: random.Random, depth: int = 0):
     """Any pipeline; made in the test, not by a strategy, since type checks of tuples draw at random."""
     kind = chance.choice(["affine", "flip"] if depth > 3 else ["affine", "flip", "compose", "sometimes", "oneof"])
     if kind == "affine":
-        return Affine(chance.uniform(0, 180), edge=chance.choice(["zero", "border"]))
+        return Affine(chance.uniform(0, 180), padding_mode=chance.choice(["zeros", "border"]))
     if kind == "flip":
         return Flip(chance.random())
     if kind == "sometimes":
@@ -79,7 +83,7 @@ def stored(op: object) -> str:
         (stored({"name": "erase", "holes": 1.5}), "give a whole number"),
         (stored({"name": "flip", "p": 2}), "op: p=2: give a number from 0 to 1"),
         ('{"manyshot pipeline": 1, "op": {"name": "flip", "p": NaN}}', "NaN"),
-        (stored({"name": "affine", "edge": 3}), "give a text"),
+        (stored({"name": "affine", "padding_mode": 3}), "give a text"),
         (stored({"name": "compose", "ops": {}}), "op.ops: no list"),
         (stored({"name": "compose", "ops": [{"name": "flip"}, 3]}), "op.ops[1]: no op"),
         (stored({"name": "compose"}), "compose without 'ops'"),
@@ -92,6 +96,18 @@ def test_bad_input_ends_with_one_line_that_says_where(text, message):
         from_json(text)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "op"),
+    [
+        ({"name": "affine", "degrees": 5.0, "edge": "zero"}, Affine(5.0, padding_mode="zeros")),
+        ({"name": "crop", "edge": "border"}, Crop(padding_mode="border")),
+        ({"name": "salt_pepper", "share": 0.1}, SaltPepper(fraction=0.1)),
+    ],
+)
+def test_options_of_earlier_versions_are_read_by_the_names_of_today(old, op):
+    assert from_json(stored(old)) == op
 
 
 def test_nesting_has_an_end():

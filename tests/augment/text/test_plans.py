@@ -77,11 +77,11 @@ def test_ops_on_texts_are_refused_for_images_and_vectors(items):
 
 
 def test_foreign_ops_are_for_any_kind():
-    class Foreign:
+    class ExternalOp:
         pass
 
     for kind in ("texts", "images", "features"):
-        assert require_kind(Foreign(), kind) is None
+        assert require_kind(ExternalOp(), kind) is None
     with pytest.raises(InputError, match="changes texts"):
         require_kind(Plan("support: eda").item_op(), "images")
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from manyshot.augment.adapters.foreign import Foreign, require, to_array, to_image
+from manyshot.augment.adapters.external_op import ExternalOp, require, to_array, to_image
 from manyshot.augment.ops.follow import derivative
 from manyshot.augment.ops.op import Op, Params
 from manyshot.augment.ops.targets import apply_to
@@ -17,7 +17,7 @@ from manyshot.base.seeds import generator
 
 
 @dataclass(frozen=True)
-class FromAlbumentations(Foreign):
+class FromAlbumentations(ExternalOp):
     """Any Albumentations transform, or a composition of them, as an op.
 
     Images are handed over as uint8, so no gradient passes.

@@ -9,12 +9,12 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from manyshot.augment.adapters.foreign import Foreign, to_array, to_image
+from manyshot.augment.adapters.external_op import ExternalOp, to_array, to_image
 from manyshot.base import InputError
 
 
 @dataclass(frozen=True)
-class FromAugmentor(Foreign):
+class FromAugmentor(ExternalOp):
     """An Augmentor pipeline or operation, or any callable on a Pillow image, as an op.
 
     Images are handed over as Pillow images, grey or RGB, so no gradient passes.

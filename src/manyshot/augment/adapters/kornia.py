@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.adapters.foreign import Foreign
+from manyshot.augment.adapters.external_op import ExternalOp
 
 
 @dataclass(frozen=True)
-class FromKornia(Foreign):
+class FromKornia(ExternalOp):
     """Any kornia augmentation, or another module on batches of images, as an op.
 
     It is called with one image at a time: what it draws for an image must not depend on the others. Gradients pass.

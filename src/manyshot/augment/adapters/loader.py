@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from manyshot.augment.adapters.foreign import to_image
+from manyshot.augment.adapters.external_op import to_image
 from manyshot.augment.mix import Mix
 from manyshot.augment.ops.op import Op
 from manyshot.base import InputError, seeds

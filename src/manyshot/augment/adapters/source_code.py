@@ -35,7 +35,7 @@ from manyshot.base import InputError
 Row = Callable[[Any, str], str]
 """An op and the text of its probability, to the call that the other library has for it."""
 
-EDGES = {"zero": "cv2.BORDER_CONSTANT", "border": "cv2.BORDER_REPLICATE", "reflection": "cv2.BORDER_REFLECT"}
+BORDER_MODES = {"zeros": "cv2.BORDER_CONSTANT", "border": "cv2.BORDER_REPLICATE", "reflection": "cv2.BORDER_REFLECT"}
 
 
 def _jitter(**ranges: str) -> str:
@@ -69,12 +69,12 @@ ALBUMENTATIONS: Mapping[type, Row] = {
         f"A.Affine(rotate={_either_way(op.degrees)}, scale=({_n(1 / op.scale)}, {_n(op.scale)}), balanced_scale=True, "
         f'keep_ratio=True, shear={{"x": {_either_way(_slope(op.shear))}, "y": (0, 0)}}, '
         f'translate_percent={{"x": {_either_way(op.shift / 2)}, "y": {_either_way(op.shift / 2)}}}, '
-        f"border_mode={EDGES[op.edge]}, p={p})"
+        f"border_mode={BORDER_MODES[op.padding_mode]}, p={p})"
     ),
     # A spline through normal displacements of as many points, whose standard deviation is a tenth of the scale there.
     Elastic: lambda op, p: (
         f"A.ThinPlateSpline(scale_range=({_n(min(1.0, 5 * op.strength))}, {_n(min(1.0, 5 * op.strength))}), "
-        f"num_control_points={op.cells + 1}, border_mode={EDGES[op.edge]}, p={p})"
+        f"num_control_points={op.cells + 1}, border_mode={BORDER_MODES[op.padding_mode]}, p={p})"
     ),
     # Whole widths there, and the gaps between strokes may close.
     StrokeWidth: lambda op, p: (

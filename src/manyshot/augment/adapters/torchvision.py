@@ -11,13 +11,13 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
-from manyshot.augment.adapters.foreign import Foreign, to_array, to_image
+from manyshot.augment.adapters.external_op import ExternalOp, to_array, to_image
 from manyshot.augment.ops.op import Op
 from manyshot.base import InputError
 
 
 @dataclass(frozen=True)
-class FromTorchvision(Foreign):
+class FromTorchvision(ExternalOp):
     """Any torchvision transform, or another callable on one image, as an op.
 
     Args:

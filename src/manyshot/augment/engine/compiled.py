@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
-from manyshot.augment.engine.job import LAYOUTS, Pixels, job, layer_job
+from manyshot.augment.engine.job import LAYOUTS, Pixels, make_job, make_layer_job
 from manyshot.augment.engine.kernels import neighbours
 from manyshot.augment.engine.leaves import Leaf, leaves
 from manyshot.augment.engine.passes import Fused, Layered, Neighbours, Pass, Single, passes
@@ -63,7 +63,7 @@ class Compiled(Op):
         >>> fast.apply(images, fast.sample(8, torch.Generator().manual_seed(0))).dtype
         torch.uint8
         >>> print(fast.explain())
-        1. ResizedCrop, Flip: one 3 x 3 matrix, edge border; Brightness: one matrix on the channels
+        1. ResizedCrop, Flip: one 3 x 3 matrix, padding border; Brightness: one matrix on the channels
     """
 
     op: Op
@@ -87,7 +87,7 @@ class Compiled(Op):
 
     def explain(self, channels: int = 3) -> str:
         """The passes over the pixels, a line each, for images of so many channels."""
-        lines = [f"{number}. {now}" for number, now in enumerate(plan_of(self.op, channels), start=1)]
+        lines = [f"{number}. {current}" for number, current in enumerate(plan_of(self.op, channels), start=1)]
         return "\n".join(lines) or "nothing"
 
     def apply(self, images: Any, params: Params) -> Any:  # noqa: ANN401 - numpy in, numpy out
@@ -145,8 +145,8 @@ class Compiled(Op):
     def _chunk(self, n: int, c: int, h: int, w: int, flow: list[Pass], may_stay: bool) -> int:
         """How many images go through the passes together, so that what they need beside fits into CHUNK_BYTES."""
         most = CHUNK_IMAGES
-        each = [4 * LEVELS * 4 * c for now in flow if isinstance(now, Fused) and now.points]
-        each += [8 * h * w for now in flow if isinstance(now, Fused) and now.pointed]
+        each = [4 * LEVELS * 4 * c for current in flow if isinstance(current, Fused) and current.points]
+        each += [8 * h * w for current in flow if isinstance(current, Fused) and current.pointed]
         if len(flow) > 1 and (self.floats or not may_stay):
             each.append(c * h * w)
         for size in each:
@@ -190,12 +190,12 @@ def run(
     flow: Sequence[Pass], source: Pixels, out: Array, params: Params, floats: bool, scale: Array, shift: Array
 ) -> None:
     """Carry passes out on a chunk of images, into `out`: bytes, or with `floats` normalised values."""
-    for place, now in enumerate(flow):
+    for place, current in enumerate(flow):
         if floats and place == len(flow) - 1:
-            if isinstance(now, Fused):
-                job(now, params, source).run(source, NOTHING_AT_ALL, out, scale, shift)
+            if isinstance(current, Fused):
+                make_job(current, params, source).run(source, NOTHING_AT_ALL, out, scale, shift)
             else:
-                _single_to_floats(now.leaf, source, out, params, scale, shift)
+                _single_to_floats(current.leaf, source, out, params, scale, shift)
             return
         if place and source.may_stay:
             target = source
@@ -203,16 +203,16 @@ def run(
             target = source.blank()
         else:
             target = replace(source, data=out)
-        if isinstance(now, Fused):
-            job(now, params, source).run(source, target.data, NOTHING, scale, shift)
-        elif isinstance(now, Layered):
-            _layered(now.leaf, source, target, params)
-        elif isinstance(now, Neighbours):
+        if isinstance(current, Fused):
+            make_job(current, params, source).run(source, target.data, NOTHING, scale, shift)
+        elif isinstance(current, Layered):
+            _layered(current.leaf, source, target, params)
+        elif isinstance(current, Neighbours):
             if target is not source:
                 target.data[:] = source.data
-            _sharpen(now.leaf, target, params)
+            _sharpen(current.leaf, target, params)
         else:
-            _single(now.leaf, source, target, params)
+            _single(current.leaf, source, target, params)
         source = target
 
 
@@ -279,9 +279,9 @@ def _layered(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None
 
 def _layer(parts: list[Part], source: Pixels, target: Pixels) -> None:
     parts = [part for part in parts if part.rows is None or len(part.rows)]
-    now, rest = layer_job(parts, source)
+    current, rest = make_layer_job(parts, source)
     none = np.zeros(source.c, np.float32)
-    now.run(source, target.data, NOTHING, none, none)
+    current.run(source, target.data, NOTHING, none, none)
     for part in rest:
         rows = np.arange(source.n) if part.rows is None else part.rows.numpy()
         flow = plan_of(part.op, source.c)
@@ -337,9 +337,9 @@ def narrow(params: Params, start: int, stop: int) -> dict[str, Any]:
     }
 
 
-def _ends_in_floats(now: Pass) -> bool:
+def _ends_in_floats(current: Pass) -> bool:
     """Whether a pass can write normalised floats."""
-    return isinstance(now, Fused | Single)
+    return isinstance(current, Fused | Single)
 
 
 def _on_cpu(images: Tensor) -> Tensor:

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.engine.kernels import matrices as small
-from manyshot.augment.engine.kernels import workspace as room
+from manyshot.augment.engine.kernels import workspace
+from manyshot.augment.engine.kernels.matrices import chain_matrices
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.image.geometric.affine import Affine
 from manyshot.augment.image.geometric.crop import Crop, ResizedCrop, steps
@@ -26,15 +26,15 @@ from manyshot.augment.ops.op import Op, Params
 
 Size = tuple[int, int]
 Array = npt.NDArray[Any]
-EDGE_CODES = {"zero": 0, "border": 1, "reflection": 2}
+PADDING_CODES = {"zeros": 0, "border": 1, "reflection": 2}
 
 
 @dataclass(frozen=True)
 class Fetch:
-    """Where the pixels of n images come from, in the words of `kernels.images.run`; the rest is empty."""
+    """Where the pixels of n images come from, in the words of `kernels.images.run_strips`; the rest is empty."""
 
-    kind: int = room.STAY
-    edge: int = 0
+    kind: int = workspace.STAY
+    padding: int = 0
     matrices: Array = field(default_factory=lambda: np.zeros((0, 1, 9), np.float32))
     stages: Array = field(default_factory=lambda: np.zeros(0, np.int32))
     fields: Array = field(default_factory=lambda: np.zeros((0, 2, 1, 1), np.float32))
@@ -45,22 +45,22 @@ class Fetch:
     rows: Array = field(default_factory=lambda: np.zeros((0, 1), np.int32))
     turned: Array = field(default_factory=lambda: np.zeros(0, np.uint8))
 
-    def moves(self, kinds: Array, edges: Array) -> room.Moves:
+    def moves(self, kinds: Array, paddings: Array) -> workspace.Moves:
         """The same for the kernel, with the kind and the edge of each image."""
-        return room.Moves(
-            kinds, edges, self.matrices, self.stages, self.fields, self.basis_across, self.basis_down, self.at,
+        return workspace.Moves(
+            kinds, paddings, self.matrices, self.stages, self.fields, self.basis_across, self.basis_down, self.at,
             self.columns, self.rows, self.turned,
         )  # fmt: skip
 
 
-def fetch(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: Size, *, exact: bool = True) -> Fetch:
+def fetch(warps: Sequence[Leaf], padding_mode: str, params: Params, n: int, size: Size, *, exact: bool = True) -> Fetch:
     """What a run of warps asks to fetch.
 
     Args:
         warps: the run, in the order in which they act; none fetches each pixel from its own place.
-        edge: what lies beyond the image, one of `EDGES`.
+        padding_mode: What lies beyond the image, one of `PADDING_MODES`.
         params: of the pipeline.
-        n: room.
+        n: Number of images.
         size: their (height, width) in pixels.
         exact: whether a run that only moves whole pixels may become tables; else it becomes matrices, as exact.
     """
@@ -68,17 +68,18 @@ def fetch(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: Size, 
         return Fetch()
     if exact and is_exact(warps):
         columns, rows, turned = moves(warps, params, n, size)
-        return Fetch(kind=room.MOVE, columns=columns, rows=rows, turned=turned)
+        return Fetch(kind=workspace.MOVE, columns=columns, rows=rows, turned=turned)
     if all(matrix_of(leaf.op) for leaf in warps):
         chain = np.stack([_matrix(leaf, params, size) for leaf in reversed(warps)])
         matrices, stages = np.empty((n, len(chain), 9), np.float32), np.empty(n, np.int32)
-        small.chain_matrices(chain, *size, edge == "border", matrices, stages, np.empty((3, 9)))
-        return Fetch(kind=room.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages)
+        chain_matrices(chain, *size, padding_mode == "border", matrices, stages, np.empty((3, 9)))
+        return Fetch(kind=workspace.MATRIX, padding=PADDING_CODES[padding_mode], matrices=matrices, stages=stages)
     if is_displaced(warps):
-        return _displaced(warps, edge, params, n, size)
-    points = where(warps, edge, params, pixels(torch.empty(n, 1, *size)))
+        return _displaced(warps, padding_mode, params, n, size)
+    points = where(warps, padding_mode, params, pixels(torch.empty(n, 1, *size)))
     half = torch.tensor([size[1] / 2, size[0] / 2])
-    return Fetch(kind=room.POINTS, edge=EDGE_CODES[edge], at=((points + 1) * half - 0.5).contiguous().numpy())
+    at = ((points + 1) * half - 0.5).contiguous().numpy()
+    return Fetch(kind=workspace.POINTS, padding=PADDING_CODES[padding_mode], at=at)
 
 
 def is_displaced(warps: Sequence[Leaf]) -> bool:
@@ -86,7 +87,7 @@ def is_displaced(warps: Sequence[Leaf]) -> bool:
     return type(warps[-1].op) is Elastic and all(matrix_of(leaf.op) for leaf in warps[:-1])
 
 
-def _displaced(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: Size) -> Fetch:
+def _displaced(warps: Sequence[Leaf], padding_mode: str, params: Params, n: int, size: Size) -> Fetch:
     *others, last = warps
     displacement, on = last.params(params)["displacement"], last.on(params)
     if on is not None:
@@ -99,10 +100,10 @@ def _displaced(warps: Sequence[Leaf], edge: str, params: Params, n: int, size: S
     single = np.empty(n, np.int32)
     for stage in range(k):
         one = slice(stage, stage + 1)
-        small.chain_matrices(chain[one], h, w, False, matrices[:, one], single, np.empty((3, 9)))
+        chain_matrices(chain[one], h, w, False, matrices[:, one], single, np.empty((3, 9)))
     cells = fields.shape[-1] - 1
     return Fetch(
-        kind=room.MATRIX, edge=EDGE_CODES[edge], matrices=matrices, stages=stages,
+        kind=workspace.MATRIX, padding=PADDING_CODES[padding_mode], matrices=matrices, stages=stages,
         fields=np.ascontiguousarray(fields), basis_across=_bicubic(w, cells), basis_down=_bicubic(h, cells),
     )  # fmt: skip
 
@@ -128,14 +129,14 @@ def _bicubic(size: int, cells: int) -> Array:
 
 
 def where(
-    warps: Sequence[Leaf], edge: str, params: Params, points: Float[Tensor, "n h w 2"]
+    warps: Sequence[Leaf], padding_mode: str, params: Params, points: Float[Tensor, "n h w 2"]
 ) -> Float[Tensor, "n h w 2"]:
     """Ask the last warp where its output comes from, then the one before, and so on, as `Compose` does."""
     size = (points.shape[1], points.shape[2])
     for place, leaf in enumerate(reversed(warps)):
         assert isinstance(leaf.op, Warp)
         if place:
-            points = settle(points, edge, size)
+            points = settle(points, padding_mode, size)
         moved = leaf.op.where(points, leaf.params(params), size)
         on = leaf.on(params)
         points = moved if on is None else torch.where(on.to(points.device)[:, None, None, None], moved, points)
@@ -175,7 +176,7 @@ def moves(warps: Sequence[Leaf], params: Params, n: int, size: Size) -> tuple[Ar
         else:
             assert isinstance(op, Crop)
             shift = steps(own, size).numpy().astype(np.int32) * acts[:, None]
-            x, y = _shifted(x, w, shift[:, :1], op.edge), _shifted(y, h, shift[:, 1:], op.edge)
+            x, y = _shifted(x, w, shift[:, :1], op.padding_mode), _shifted(y, h, shift[:, 1:], op.padding_mode)
     columns, rows = (np.where(turned[:, None], y, x), np.where(turned[:, None], x, y)) if turned.any() else (x, y)
     return np.ascontiguousarray(columns), np.ascontiguousarray(rows), turned.astype(np.uint8)
 
@@ -184,11 +185,11 @@ def _mirrored(place: Array, size: int, flipped: Array) -> Array:
     return np.where(flipped[:, None] & (place >= 0), size - 1 - place, place)
 
 
-def _shifted(place: Array, size: int, shift: Array, edge: str) -> Array:
+def _shifted(place: Array, size: int, shift: Array, padding_mode: str) -> Array:
     moved = place + shift
-    if edge == "zero":
+    if padding_mode == "zeros":
         return np.where((place >= 0) & (moved >= 0) & (moved < size), moved, -1).astype(np.int32)
-    if edge == "border":
+    if padding_mode == "border":
         moved = np.clip(moved, 0, size - 1)
     else:
         moved = moved % (2 * size)
@@ -225,7 +226,7 @@ def _resized_crop(op: ResizedCrop, params: Params, size: Size) -> Array:
     side = params["side"].numpy()
     matrix = _blank(len(side))
     matrix[:, [0, 4]] = side
-    matrix[:, [2, 5]] = params["centre"].numpy()
+    matrix[:, [2, 5]] = params["center"].numpy()
     return matrix
 
 

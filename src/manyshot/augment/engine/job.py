@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from manyshot.augment.engine.geometry import EDGE_CODES, Fetch, fetch, matrix_of
-from manyshot.augment.engine.kernels import channels, copies, images
-from manyshot.augment.engine.kernels import workspace as room
-from manyshot.augment.engine.kernels.workspace import Looks, Sink
+from manyshot.augment.engine.geometry import PADDING_CODES, Fetch, fetch, matrix_of
+from manyshot.augment.engine.kernels import channels, copies, images, workspace
+from manyshot.augment.engine.kernels.workspace import Output, PixelParams
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.engine.passes import Fused, passes
-from manyshot.augment.engine.values import Holes, colours, histograms, holes, table
+from manyshot.augment.engine.values import Holes, chain_color_maps, histograms, holes, table
 from manyshot.augment.image.geometric.warp import Warp
 from manyshot.augment.image.intensity.point import LEVELS
 from manyshot.augment.ops.combine import Part
@@ -78,26 +77,26 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Job:
-    """The arguments of `kernels.images.run` beside the images themselves."""
+    """The arguments of `kernels.images.run_strips` beside the images themselves."""
 
     kinds: Array
-    edges: Array
+    paddings: Array
     moved: Fetch
-    recoloured: Array
+    has_color_map: Array
     maps: Array
-    pulls: Array
-    pulled: Array
-    tabled: Array
+    mean_maps: Array
+    uses_mean: Array
+    table_index: Array
     tables: Array
     cut: Holes
 
     def run(self, source: Pixels, target: Array, floats: Array, scale: Array, shift: Array) -> None:
         """Carry it out, to bytes in `target`, which may be the source's, or normalised into `floats`, given room."""
         in_place = target is source.data
-        more = self.recoloured.any() or (self.tabled >= 0).any() or self.cut.places.size or floats.size
-        if self.moved.kind == room.MOVE and not more and not in_place:
+        more = self.has_color_map.any() or (self.table_index >= 0).any() or self.cut.places.size or floats.size
+        if self.moved.kind == workspace.MOVE and not more and not in_place:
             planes, step = (source.c, 1) if source.layout == "nchw" else (1, source.c)
-            moves = room.plain(self.moved.moves(self.kinds, self.edges))
+            moves = workspace.contiguous(self.moved.moves(self.kinds, self.paddings))
             copies.move(
                 source.read_only, target, source.n, planes, step, source.h, source.w,
                 moves.columns, moves.rows, moves.turned,
@@ -106,92 +105,99 @@ class Job:
         means = np.zeros((source.n, source.c), np.float32)
         if self.cut.fill == 1:
             means = source.tensor().float().mean((2, 3)).numpy()
-        looks = Looks(
-            self.recoloured, self.maps, self.pulls, self.pulled, self.tabled, self.tables,
+        pixel_params = PixelParams(
+            self.has_color_map, self.maps, self.mean_maps, self.uses_mean, self.table_index, self.tables,
             self.cut.places, self.cut.fill, self.cut.seeds, means,
         )  # fmt: skip
         layout = LAYOUTS[source.layout]
-        sink = Sink(target, floats, layout, scale, shift, in_place)
-        moves, looks = room.plain(self.moved.moves(self.kinds, self.edges)), room.plain(looks)
+        output = Output(target, floats, layout, scale, shift, in_place)
+        moves, pixel_params = (
+            workspace.contiguous(self.moved.moves(self.kinds, self.paddings)),
+            workspace.contiguous(pixel_params),
+        )
         data = source.read_only
         n, c, h, w = source.n, source.c, source.h, source.w
         if not source.fast:
-            channels.run(data, layout, n, c, h, w, moves, looks, sink, channels.rows_for(c, w))
+            channels.run_rows(data, layout, n, c, h, w, moves, pixel_params, output, channels.make_rows(c, w))
             return
-        moving = self.kinds != room.STAY
-        stashing = (moving & (self.pulled > 0)).any()
-        own = room.room_for(c, h, w, moving=bool(moving.any()), stashing=bool(stashing))
-        images.run(data, layout, n, c, h, w, moves, looks, sink, own)
+        moves_pixels = self.kinds != workspace.STAY
+        keep_values = (moves_pixels & (self.uses_mean > 0)).any()
+        work = workspace.make_workspace(c, h, w, moves_pixels=bool(moves_pixels.any()), keep_values=bool(keep_values))
+        images.run_strips(data, layout, n, c, h, w, moves, pixel_params, output, work)
 
 
-def job(now: Fused, params: Params, source: Pixels) -> Job:
+def make_job(step: Fused, params: Params, source: Pixels) -> Job:
     """What a pass of fused ops asks of the kernel.
 
     Args:
-        now: the pass.
+        step: The pass.
         params: of the pipeline, for the images of the chunk.
         source: the chunk.
     """
     n, c, size = source.n, source.c, (source.h, source.w)
-    made = _blank(n)
-    moved = fetch(now.warps, now.edge, params, n, size)
-    made = replace(made, moved=moved, kinds=np.full(n, moved.kind, np.int32), edges=np.full(n, moved.edge, np.int32))
-    if now.colours:
-        own = colours(now.colours, params, n, c)
-        pulled = np.full(n, own.pulled, np.uint8)
-        made = replace(made, recoloured=np.ones(n, np.uint8), maps=own.maps, pulls=own.pulls, pulled=pulled)
-    if now.points:
+    result = _blank(n)
+    moved = fetch(step.warps, step.padding_mode, params, n, size)
+    result = replace(
+        result, moved=moved, kinds=np.full(n, moved.kind, np.int32), paddings=np.full(n, moved.padding, np.int32)
+    )
+    if step.colors:
+        own = chain_color_maps(step.colors, params, n, c)
+        uses_mean = np.full(n, own.uses_mean, np.uint8)
+        result = replace(
+            result, has_color_map=np.ones(n, np.uint8), maps=own.maps, mean_maps=own.mean_maps, uses_mean=uses_mean
+        )
+    if step.points:
         seen = torch.zeros(n, 1, LEVELS)
-        if now.measured:
+        if step.measured:
             seen = histograms(source.data, LAYOUTS[source.layout], c, source.h * source.w, np.arange(n))
-        made = replace(made, tabled=np.arange(n, dtype=np.int32), tables=table(now.points, params, seen))
-    if now.erases:
-        made = replace(made, cut=holes(now.erases, params, n, size))
-    return made
+        result = replace(result, table_index=np.arange(n, dtype=np.int32), tables=table(step.points, params, seen))
+    if step.erases:
+        result = replace(result, cut=holes(step.erases, params, n, size))
+    return result
 
 
-def layer_job(parts: Sequence[Part], source: Pixels) -> tuple[Job, list[Part]]:
+def make_layer_job(parts: Sequence[Part], source: Pixels) -> tuple[Job, list[Part]]:
     """What a layer, in which each image goes through its own op, asks of the kernel.
 
     Returns:
         The job, and the parts that it leaves undone.
     """
     n, c, size = source.n, source.c, (source.h, source.w)
-    made, rest = _blank(n), []
+    result, rest = _blank(n), []
     matrices, stages = np.zeros((n, 1, 9), np.float32), np.ones(n, np.int32)
-    maps, pulls = np.zeros((n, c * (c + 1)), np.float32), np.zeros((n, c * c), np.float32)
+    maps, mean_maps = np.zeros((n, c * (c + 1)), np.float32), np.zeros((n, c * c), np.float32)
     tables: list[Array] = []
     for part in parts:
         rows = np.arange(n) if part.rows is None else part.rows.numpy()
         leaf = Leaf(part.op)
-        now = lone(leaf, c)
-        if now is None or now.erases:
+        step = fused_alone(leaf, c)
+        if step is None or step.erases:
             rest.append(part)
         elif isinstance(part.op, Warp) and matrix_of(part.op):
-            made.kinds[rows] = room.MATRIX
-            made.edges[rows] = EDGE_CODES[part.op.edge or "border"]
-            matrices[rows] = fetch((leaf,), now.edge, part.params, len(rows), size, exact=False).matrices
-        elif now.colours:
-            own = colours((leaf,), part.params, len(rows), c)
-            made.recoloured[rows], made.pulled[rows] = 1, own.pulled
-            maps[rows], pulls[rows] = own.maps, own.pulls
-        elif now.points:
+            result.kinds[rows] = workspace.MATRIX
+            result.paddings[rows] = PADDING_CODES[part.op.padding_mode or "border"]
+            matrices[rows] = fetch((leaf,), step.padding_mode, part.params, len(rows), size, exact=False).matrices
+        elif step.colors:
+            own = chain_color_maps((leaf,), part.params, len(rows), c)
+            result.has_color_map[rows], result.uses_mean[rows] = 1, own.uses_mean
+            maps[rows], mean_maps[rows] = own.maps, own.mean_maps
+        elif step.points:
             seen = torch.zeros(len(rows), 1, LEVELS)
-            if now.measured:
+            if step.measured:
                 seen = histograms(source.data, LAYOUTS[source.layout], c, source.h * source.w, rows)
-            made.tabled[rows] = np.arange(len(rows)) + sum(map(len, tables))
+            result.table_index[rows] = np.arange(len(rows)) + sum(map(len, tables))
             tables.append(np.broadcast_to(table((leaf,), part.params, seen), (len(rows), c, LEVELS)))
         else:
             rest.append(part)
-    moved = replace(made.moved, matrices=matrices, stages=stages)
-    made = replace(made, moved=moved, maps=maps, pulls=pulls)
-    return (replace(made, tables=np.concatenate(tables)) if tables else made), rest
+    moved = replace(result.moved, matrices=matrices, stages=stages)
+    result = replace(result, moved=moved, maps=maps, mean_maps=mean_maps)
+    return (replace(result, tables=np.concatenate(tables)) if tables else result), rest
 
 
-def lone(leaf: Leaf, c: int) -> Fused | None:
+def fused_alone(leaf: Leaf, c: int) -> Fused | None:
     """The pass of an op alone, if the kernel has one."""
-    made = list(passes([leaf], c))
-    return made[0] if len(made) == 1 and isinstance(made[0], Fused) else None
+    result = list(passes([leaf], c))
+    return result[0] if len(result) == 1 and isinstance(result[0], Fused) else None
 
 
 def _blank(n: int) -> Job:
@@ -199,13 +205,13 @@ def _blank(n: int) -> Job:
     none = np.zeros(n, np.uint8)
     return Job(
         kinds=np.zeros(n, np.int32),
-        edges=np.zeros(n, np.int32),
+        paddings=np.zeros(n, np.int32),
         moved=Fetch(),
-        recoloured=none.copy(),
+        has_color_map=none.copy(),
         maps=nothing,
-        pulls=nothing,
-        pulled=none.copy(),
-        tabled=np.full(n, -1, np.int32),
+        mean_maps=nothing,
+        uses_mean=none.copy(),
+        table_index=np.full(n, -1, np.int32),
         tables=np.zeros((1, 1, LEVELS), np.float32),
         cut=Holes(np.zeros((n, 0, 4), np.int32), 0, np.zeros(n, np.int64)),
     )

@@ -6,8 +6,8 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from manyshot.augment.engine.job import LAYOUTS
-from manyshot.augment.engine.kernels import matrices as small
 from manyshot.augment.engine.kernels import mixes
+from manyshot.augment.engine.kernels.matrices import fill_rectangles
 from manyshot.augment.image.image_op import to_bytes
 from manyshot.augment.mix import CutMix, Mix, Mixup
 from manyshot.augment.ops.op import Params
@@ -66,7 +66,7 @@ def mix_bytes(
         planes, step = (images.shape[1], 1) if layout == "nchw" else (1, images.shape[3])
         places = np.empty((n, 1, 4), np.int32)
         side = np.broadcast_to(params["side"].numpy()[:, None, None], (n, 1, 2))
-        small.fill_rectangles(params["center"].numpy()[:, None], side, np.ones(n, bool), h, w, places)
+        fill_rectangles(params["center"].numpy()[:, None], side, np.ones(n, bool), h, w, places)
         mixes.paste(flat, others, places, planes, h, w, step, out, given, mixed)
     return torch.from_numpy(target), torch.from_numpy(mixed).to(labels.device)
 

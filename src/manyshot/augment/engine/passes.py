@@ -9,7 +9,7 @@ from manyshot.augment.image.corruption.sharpness import Sharpness
 from manyshot.augment.image.cut.erase import Erase
 from manyshot.augment.image.geometric.warp import Warp
 from manyshot.augment.image.intensity.chain import chains
-from manyshot.augment.image.intensity.colour import Recolour
+from manyshot.augment.image.intensity.color import ColorOp
 from manyshot.augment.image.intensity.point import PointOp
 from manyshot.augment.ops.combine import Combined
 from manyshot.augment.ops.compose import PERMUTATIONS
@@ -21,20 +21,23 @@ class Fused:
 
     Args:
         warps: where pixels are fetched from.
-        colours: one matrix on the channels.
+        colors: one matrix on the channels.
         points: one table of 256 levels.
         erases: rectangles.
     """
 
     warps: tuple[Leaf, ...] = ()
-    colours: tuple[Leaf, ...] = ()
+    colors: tuple[Leaf, ...] = ()
     points: tuple[Leaf, ...] = ()
     erases: tuple[Leaf, ...] = ()
 
     @property
-    def edge(self) -> str:
+    def padding_mode(self) -> str:
         """What lies beyond the image."""
-        return next((leaf.op.edge for leaf in self.warps if isinstance(leaf.op, Warp) and leaf.op.edge), "border")
+        return next(
+            (leaf.op.padding_mode for leaf in self.warps if isinstance(leaf.op, Warp) and leaf.op.padding_mode),
+            "border",
+        )
 
     @property
     def pointed(self) -> bool:
@@ -53,14 +56,14 @@ class Fused:
             if is_exact(self.warps):
                 how = "whole pixels moved"
             elif all(matrix_of(leaf.op) for leaf in self.warps):
-                how = f"one 3 x 3 matrix, edge {self.edge}"
+                how = f"one 3 x 3 matrix, padding {self.padding_mode}"
             elif is_displaced(self.warps):
-                how = f"one 3 x 3 matrix and a field of displacements, edge {self.edge}"
+                how = f"one 3 x 3 matrix and a field of displacements, padding {self.padding_mode}"
             else:
-                how = f"one field of points, edge {self.edge}"
+                how = f"one field of points, padding {self.padding_mode}"
             parts.append(f"{_names(self.warps)}: {how}")
-        if self.colours:
-            parts.append(f"{_names(self.colours)}: one matrix on the channels")
+        if self.colors:
+            parts.append(f"{_names(self.colors)}: one matrix on the channels")
         if self.points:
             parts.append(f"{_names(self.points)}: one table of 256 levels")
         if self.erases:
@@ -112,19 +115,19 @@ def passes(leaves: Sequence[Leaf], c: int) -> Iterator[Pass]:
         leaves: the ops in the order in which they act.
         c: channels.
     """
-    now: Fused | None = None
+    current: Fused | None = None
     for leaf in leaves:
         alone = _alone(leaf, c)
-        joined = None if alone else _join(now or Fused(), leaf)
-        if joined is None and now is not None:
-            yield now
-            now = None
+        joined = None if alone else _join(current or Fused(), leaf)
+        if joined is None and current is not None:
+            yield current
+            current = None
         if alone:
             yield alone
         else:
-            now = joined or _join(Fused(), leaf)
-    if now is not None:
-        yield now
+            current = joined or _join(Fused(), leaf)
+    if current is not None:
+        yield current
 
 
 def _alone(leaf: Leaf, c: int) -> Pass | None:
@@ -143,29 +146,35 @@ def _alone(leaf: Leaf, c: int) -> Pass | None:
     return None if known else Single(leaf)
 
 
-def _join(now: Fused, leaf: Leaf) -> Fused | None:
+def _join(current: Fused, leaf: Leaf) -> Fused | None:
     """The pass with one more op, if that may join."""
     op = leaf.op
     if isinstance(op, Warp):
-        free = not (now.colours or now.points) or isinstance(op, PERMUTATIONS)
-        warps = (*now.warps, leaf)
-        edges = {warp.op.edge for warp in warps if isinstance(warp.op, Warp)} - {None}
-        if now.erases or not free or (len(edges) > 1 and not is_exact(warps)):
+        free = not (current.colors or current.points) or isinstance(op, PERMUTATIONS)
+        warps = (*current.warps, leaf)
+        edges = {warp.op.padding_mode for warp in warps if isinstance(warp.op, Warp)} - {None}
+        if current.erases or not free or (len(edges) > 1 and not is_exact(warps)):
             return None
-        if now.measured and not isinstance(op, PERMUTATIONS):
+        if current.measured and not isinstance(op, PERMUTATIONS):
             return None
-        return replace(now, warps=warps)
-    if isinstance(op, Recolour):
-        return None if now.points or now.erases else replace(now, colours=(*now.colours, leaf))
+        return replace(current, warps=warps)
+    if isinstance(op, ColorOp):
+        return None if current.points or current.erases else replace(current, colors=(*current.colors, leaf))
     if isinstance(op, PointOp):
-        untouched = not now.colours and not now.points and all(isinstance(w.op, PERMUTATIONS) for w in now.warps)
-        return None if now.erases or (op.measured and not untouched) else replace(now, points=(*now.points, leaf))
+        untouched = (
+            not current.colors and not current.points and all(isinstance(w.op, PERMUTATIONS) for w in current.warps)
+        )
+        return (
+            None
+            if current.erases or (op.measured and not untouched)
+            else replace(current, points=(*current.points, leaf))
+        )
     assert isinstance(op, Erase)
     if op.fill == "zero":
-        fits = all(isinstance(erase.op, Erase) and erase.op.fill == "zero" for erase in now.erases)
+        fits = all(isinstance(erase.op, Erase) and erase.op.fill == "zero" for erase in current.erases)
     else:
-        fits = not now.erases if op.fill == "noise" else now == Fused()
-    return replace(now, erases=(*now.erases, leaf)) if fits else None
+        fits = not current.erases if op.fill == "noise" else current == Fused()
+    return replace(current, erases=(*current.erases, leaf)) if fits else None
 
 
 def _names(leaves: Sequence[Leaf]) -> str:

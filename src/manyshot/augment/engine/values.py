@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.engine.kernels import images as passes
-from manyshot.augment.engine.kernels import maps
-from manyshot.augment.engine.kernels import matrices as small
+from manyshot.augment.engine.kernels import color_maps
+from manyshot.augment.engine.kernels.images import count_levels
+from manyshot.augment.engine.kernels.matrices import fill_rectangles
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.image.cut.erase import Erase
-from manyshot.augment.image.intensity.chain import looks_at_mean
-from manyshot.augment.image.intensity.colour import LUMA, YIQ, Brightness, Contrast, Hue, Recolour, Saturation
+from manyshot.augment.image.intensity.chain import depends_on_mean
+from manyshot.augment.image.intensity.color import LUMA, YIQ, Brightness, ColorOp, Contrast, Hue, Saturation
 from manyshot.augment.image.intensity.point import LEVELS, PointOp
 from manyshot.augment.ops.op import Params
 
@@ -24,10 +24,10 @@ Array = npt.NDArray[Any]
 FILL_CODES = {"zero": 0, "mean": 1, "noise": 2}
 WHITE = LEVELS - 1
 COMMON = {
-    Brightness: (maps.BRIGHTNESS, "factor"),
-    Contrast: (maps.CONTRAST, "factor"),
-    Saturation: (maps.SATURATION, "factor"),
-    Hue: (maps.HUE, "turn"),
+    Brightness: (color_maps.BRIGHTNESS, "factor"),
+    Contrast: (color_maps.CONTRAST, "factor"),
+    Saturation: (color_maps.SATURATION, "factor"),
+    Hue: (color_maps.HUE, "turn"),
 }
 """Ops whose maps a kernel draws up, and the name of what they draw; any other tells its own."""
 GREY = np.array(LUMA, np.float32)
@@ -36,15 +36,15 @@ FROM_YIQ = np.linalg.inv(np.array(YIQ)).astype(np.float32)
 
 
 @dataclass(frozen=True)
-class Colours:
-    """One map an image, in the words of `kernels.images.run`."""
+class ColorMaps:
+    """One map an image, in the words of `kernels.images.run_strips`."""
 
     maps: Array
-    pulls: Array
-    pulled: bool
+    mean_maps: Array
+    uses_mean: bool
 
 
-def colours(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Colours:
+def chain_color_maps(ops: Sequence[Leaf], params: Params, n: int, c: int) -> ColorMaps:
     """The one map of a run of linear changes of colour.
 
     Args:
@@ -53,33 +53,33 @@ def colours(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Colours:
         n: images.
         c: channels.
     """
-    chained, pulls = np.empty((n, c * (c + 1)), np.float32), np.empty((n, c * c), np.float32)
-    maps.begin(c, chained, pulls)
-    pulled = False
+    chained, mean_maps = np.empty((n, c * (c + 1)), np.float32), np.empty((n, c * c), np.float32)
+    color_maps.begin(c, chained, mean_maps)
+    uses_mean = False
     for leaf in ops:
         op, own, on = leaf.op, leaf.params(params), leaf.on(params)
-        assert isinstance(op, Recolour)
+        assert isinstance(op, ColorOp)
         acts = np.ones(n, bool) if on is None else on.numpy()
         if type(op) in COMMON and c in (1, 3):
             kind, name = COMMON[type(op)]
             values = np.ascontiguousarray(own[name].numpy(), np.float32)
             if c == 1:
-                maps.add_gray(kind, values, acts, chained, pulls)
+                color_maps.add_gray(kind, values, acts, chained, mean_maps)
             else:
-                maps.add_colour(kind, values, acts, GREY, TO_YIQ, FROM_YIQ, chained, pulls)
-            pulled |= type(op) is Contrast
+                color_maps.add_color(kind, values, acts, GREY, TO_YIQ, FROM_YIQ, chained, mean_maps)
+            uses_mean |= type(op) is Contrast
             continue
         at_black = op.maps(own, torch.zeros(n, c))
-        pull = np.zeros((n, c, c), np.float32)
-        if looks_at_mean(op, c):
-            pulled = True
+        mean_map = np.zeros((n, c, c), np.float32)
+        if depends_on_mean(op, c):
+            uses_mean = True
             for channel in range(c):
                 one = torch.zeros(n, c)
                 one[:, channel] = 1
-                pull[:, :, channel] = (op.maps(own, one)[..., -1] - at_black[..., -1]).numpy()
+                mean_map[:, :, channel] = (op.maps(own, one)[..., -1] - at_black[..., -1]).numpy()
         linear, offset = at_black[..., :-1].contiguous().numpy(), (WHITE * at_black[..., -1]).contiguous().numpy()
-        maps.add_any(linear, offset, pull, acts, chained, pulls, np.empty((2, c), np.float32))
-    return Colours(chained, pulls, pulled)
+        color_maps.add_any(linear, offset, mean_map, acts, chained, mean_maps, np.empty((2, c), np.float32))
+    return ColorMaps(chained, mean_maps, uses_mean)
 
 
 def table(ops: Sequence[Leaf], params: Params, histogram: Float[Tensor, "n c 256"]) -> Array:
@@ -106,13 +106,13 @@ def table(ops: Sequence[Leaf], params: Params, histogram: Float[Tensor, "n c 256
 def histograms(source: Array, layout: int, c: int, size: int, rows: Array) -> Float[Tensor, "m c 256"]:
     """How often each level occurs in the chosen images."""
     counts = np.empty((len(rows), c, LEVELS), np.float32)
-    passes.count_levels(source, layout, c, size, rows, counts, np.empty((4, LEVELS), np.int32))
+    count_levels(source, layout, c, size, rows, counts, np.empty((4, LEVELS), np.int32))
     return torch.from_numpy(counts)
 
 
 @dataclass(frozen=True)
 class Holes:
-    """Rectangles to fill, in the words of `kernels.images.run`."""
+    """Rectangles to fill, in the words of `kernels.images.run_strips`."""
 
     places: Array
     fill: int
@@ -126,8 +126,8 @@ def holes(ops: Sequence[Leaf], params: Params, n: int, size: tuple[int, int]) ->
         op, own, on = leaf.op, leaf.params(params), leaf.on(params)
         assert isinstance(op, Erase)
         fill, seeds = FILL_CODES[op.fill], own["seed"].numpy()
-        centre, side = own["centre"].numpy(), own["side"].numpy()
-        rectangles = np.empty((n, centre.shape[1], 4), np.int32)
-        small.fill_rectangles(centre, side, np.ones(n, bool) if on is None else on.numpy(), *size, rectangles)
+        center, side = own["center"].numpy(), own["side"].numpy()
+        rectangles = np.empty((n, center.shape[1], 4), np.int32)
+        fill_rectangles(center, side, np.ones(n, bool) if on is None else on.numpy(), *size, rectangles)
         every.append(rectangles)
     return Holes(np.concatenate(every, 1), fill, np.ascontiguousarray(seeds))

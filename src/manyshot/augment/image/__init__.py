@@ -21,8 +21,8 @@ from manyshot.augment.image.geometric.grid import GridDistort, ThinPlate
 from manyshot.augment.image.geometric.perspective import Perspective
 from manyshot.augment.image.geometric.stroke import StrokeWidth
 from manyshot.augment.image.geometric.turn import Turn
-from manyshot.augment.image.intensity.channels import ChannelDrop, ChannelShuffle, Grayscale, Invert, Temperature
-from manyshot.augment.image.intensity.colour import Brightness, Contrast, Hue, Saturation
+from manyshot.augment.image.intensity.channels import ChannelDrop, Grayscale, Invert, ShuffleChannels, Temperature
+from manyshot.augment.image.intensity.color import Brightness, Contrast, Hue, Saturation
 from manyshot.augment.image.intensity.gamma import ForegroundGamma, Gamma
 from manyshot.augment.image.intensity.histogram import Autocontrast, Equalize
 from manyshot.augment.image.intensity.levels import Posterize, Solarize
@@ -47,7 +47,7 @@ OPS: dict[str, type[Op]] = {
     "temperature": Temperature,
     "grayscale": Grayscale,
     "invert": Invert,
-    "channel_shuffle": ChannelShuffle,
+    "channel_shuffle": ShuffleChannels,
     "channel_drop": ChannelDrop,
     "gamma": Gamma,
     "posterize": Posterize,
@@ -81,7 +81,6 @@ __all__ = [
     "Blur",
     "Brightness",
     "ChannelDrop",
-    "ChannelShuffle",
     "Contrast",
     "Crop",
     "Downscale",
@@ -106,6 +105,7 @@ __all__ = [
     "Saturation",
     "SelfMix",
     "Sharpness",
+    "ShuffleChannels",
     "Solarize",
     "Speckle",
     "StainJitter",

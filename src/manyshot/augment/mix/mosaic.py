@@ -60,7 +60,7 @@ class Mosaic(Mix):
         params: Params,
         partners: Int[Tensor, "n 3"],
     ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
-        """DCGANEncoder each image into its tile, bilinearly; differentiable in images and labels."""
+        """Shrink each image into its tile, bilinearly; differentiable in images and labels."""
         points = pixels(images)
         cut = params["cut"].to(images)[:, None, None]
         beyond = points >= cut

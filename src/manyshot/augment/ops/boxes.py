@@ -91,7 +91,7 @@ def _outline(corners: Float[Tensor, "n b 2 2"]) -> Float[Tensor, "n b m 2"]:
     line = torch.arange(POINTS_AN_EDGE, dtype=corners.dtype, device=corners.device) / POINTS_AN_EDGE
     none, whole = torch.zeros_like(line), torch.ones_like(line)
     edges = ((line, none), (whole, line), (1 - line, whole), (none, 1 - line))
-    rim = torch.cat([torch.stack(edge, -1) for edge in edges])
+    rim = torch.cat([torch.stack(padding_mode, -1) for padding_mode in edges])
     # Both ends are weighed, so that a corner is exactly where it was.
     return corners[:, :, :1] * (1 - rim) + corners[:, :, 1:] * rim
 

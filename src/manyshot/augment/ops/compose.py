@@ -11,8 +11,8 @@ from torch import Generator, Tensor
 from manyshot.augment.image.geometric.flip import Flip, FlipVertical
 from manyshot.augment.image.geometric.turn import Turn
 from manyshot.augment.image.geometric.warp import Warp, pixels, resample, settle
-from manyshot.augment.image.intensity.chain import chains, recolour_once
-from manyshot.augment.image.intensity.colour import Recolour
+from manyshot.augment.image.intensity.chain import apply_color_ops, chains
+from manyshot.augment.image.intensity.color import ColorOp
 from manyshot.augment.ops.combine import Composite, Layers, Part, apply_layers, chosen
 from manyshot.augment.ops.op import Op, Params, check_number
 
@@ -59,10 +59,10 @@ class Compose(Composite):
         drawn = list(_flat(self, params))
         channels = items.shape[1] if isinstance(items, Tensor) and items.ndim == 4 else 0
         while drawn:
-            colours = _colours(drawn, channels)
-            if colours > 1:
-                items = _recolour_once(items, drawn[:colours])
-                drawn = drawn[colours:]
+            color_ops = _count_color_ops(drawn, channels)
+            if color_ops > 1:
+                items = _recolour_once(items, drawn[:color_ops])
+                drawn = drawn[color_ops:]
                 continue
             warps = _warps(drawn)
             if _worth_fusing(drawn[:warps]):
@@ -143,7 +143,7 @@ def _alone(items: Any, now: Drawn) -> Any:  # noqa: ANN401 - whatever the op tak
     return apply_layers(items, [[chosen(now.op, now.params, now.on)]])
 
 
-def _colours(drawn: Sequence[Drawn], channels: int) -> int:
+def _count_color_ops(drawn: Sequence[Drawn], channels: int) -> int:
     """How many ops from the first on are changes of colour that share one map, with the permutations among them."""
     length = 0
     for place, now in enumerate(drawn):
@@ -156,8 +156,8 @@ def _colours(drawn: Sequence[Drawn], channels: int) -> int:
 
 def _recolour_once(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Float[Tensor, "n c h w"]:
     """Change the colours once; permutations, which no colour minds, come after."""
-    changes = [(op, params, on) for op, params, on in run if isinstance(op, Recolour)]
-    images = recolour_once(images, changes)
+    changes = [(op, params, on) for op, params, on in run if isinstance(op, ColorOp)]
+    images = apply_color_ops(images, changes)
     for now in run:
         if isinstance(now.op, PERMUTATIONS):
             images = _alone(images, now)
@@ -166,11 +166,13 @@ def _recolour_once(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Fl
 
 def _warps(drawn: Sequence[Drawn]) -> int:
     """How many ops from the first on are warps of one edge."""
-    edge: str | None = None
+    padding_mode: str | None = None
     for place, (op, _, _) in enumerate(drawn):
-        if not isinstance(op, Warp) or (None not in (edge, op.edge) and edge != op.edge):
+        if not isinstance(op, Warp) or (
+            None not in (padding_mode, op.padding_mode) and padding_mode != op.padding_mode
+        ):
             return place
-        edge = edge or op.edge
+        padding_mode = padding_mode or op.padding_mode
     return len(drawn)
 
 
@@ -182,11 +184,11 @@ def _worth_fusing(run: Sequence[Drawn]) -> bool:
 def _resample_once(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Float[Tensor, "n c h w"]:
     """Apply a run of warps in one pass: ask the last where its output comes from, then the one before, and so on."""
     size = (images.shape[2], images.shape[3])
-    edge = next((op.edge for op, _, _ in run if isinstance(op, Warp) and op.edge), "border")
+    padding_mode = next((op.padding_mode for op, _, _ in run if isinstance(op, Warp) and op.padding_mode), "border")
     points = pixels(images)
     for place, (op, params, on) in enumerate(reversed(run)):
         assert isinstance(op, Warp)  # a run of several holds warps only
-        points = settle(points, edge, size) if place else points
+        points = settle(points, padding_mode, size) if place else points
         moved = op.where(points, params, size)
         points = moved if on is None else torch.where(on.to(points.device)[:, None, None, None], moved, points)
-    return resample(images, points, edge)
+    return resample(images, points, padding_mode)

@@ -96,8 +96,8 @@ def trace(
     for warp, own, rows in reversed(list(steps_of(op, params))):
         before = points if rows is None else points.index_select(0, rows.to(points.device))
         moved = warp.where(before, own, size)
-        if settled and warp.edge:
-            moved = settle(moved, warp.edge, size)
+        if settled and warp.padding_mode:
+            moved = settle(moved, warp.padding_mode, size)
         points = moved if rows is None else points.index_copy(0, rows.to(points.device), moved)
     return points
 

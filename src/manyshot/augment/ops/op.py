@@ -157,9 +157,9 @@ def check_choice(op: object, name: str, choices: Iterable[str]) -> None:
 
     Example:
         >>> from types import SimpleNamespace
-        >>> check_choice(SimpleNamespace(edge="zeros"), "edge", ("zero", "border"))
+        >>> check_choice(SimpleNamespace(fill="zeros"), "fill", ("zero", "mean"))
         Traceback (most recent call last):
-        manyshot.base.errors.InputError: SimpleNamespace: edge='zeros': did you mean 'zero'?
+        manyshot.base.errors.InputError: SimpleNamespace: fill='zeros': did you mean 'zero'?
     """
     value, choices = getattr(op, name), list(choices)
     if value not in choices:

@@ -19,7 +19,7 @@ class Preset:
 _DEFORM = "affine(10, 1.2, 0.2, 0.1) elastic(0.07)"
 _GENTLE = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
 _CAMERA = "flip resized_crop(0.5) brightness(0.3) contrast(0.3) saturation(0.3) hue(0.05)"
-_UPRIGHTLESS = "flip turn(fit=yes) affine(10, 1.1, 0.05, 0.05, edge=reflection)"
+_UPRIGHTLESS = "flip turn(fit=yes) affine(10, 1.1, 0.05, 0.05, padding_mode=reflection)"
 
 TEXT_PRESETS = {
     "eda": Preset(

@@ -16,6 +16,7 @@ from manyshot.augment.plan.fields import is_required, options
 from manyshot.augment.registry import CHOOSERS, OPS
 from manyshot.augment.text import OPS as TEXT_OPS
 from manyshot.base import InputError, did_you_mean
+from manyshot.runtime.upgrade import OPTION_VALUES, OPTIONS
 
 HEAD = "manyshot pipeline"
 VERSION = 1
@@ -98,7 +99,7 @@ def _read(stored: object, where: str, depth: int) -> Any:  # noqa: ANN401 - an o
         _fail(where, f"unknown op '{name[:40]}'", did_you_mean(name, NAMES))
     kind = NAMES[name]
     settable, types = options(kind), get_type_hints(kind)
-    given = {key: value for key, value in stored.items() if key != "name"}
+    given = dict(_renamed(name, key, value) for key, value in stored.items() if key != "name")
     for key in given:
         if key not in settable:
             _fail(where, f"{name} has no option '{key[:40]}'", did_you_mean(key, settable))
@@ -110,6 +111,12 @@ def _read(stored: object, where: str, depth: int) -> Any:  # noqa: ANN401 - an o
         return kind(**values)
     except InputError as error:
         raise InputError(f"pipeline: {where}: {str(error).removeprefix(f'{kind.__name__}: ')}") from None
+
+
+def _renamed(name: str, key: str, value: object) -> tuple[str, object]:
+    """An option and its value by the names of today."""
+    new = OPTIONS["plan"].get(name, {}).get(key, key)
+    return new, OPTION_VALUES.get(key, {}).get(value, value) if new != key and isinstance(value, str) else value
 
 
 def _value(stored: object, kind: Any, where: str, depth: int) -> Any:  # noqa: ANN401 - what a field may hold

@@ -188,7 +188,7 @@ def blend_down(rows, upper, share, top, slots, lines, w, out):
 
 @kernel
 @no_type_check
-def blend_down_colours(reds, greens, blues, upper, share, top, slots, lines, w, red, green, blue):
+def blend_down_color(reds, greens, blues, upper, share, top, slots, lines, w, red, green, blue):
     """`blend_down` for three channels."""
     wide()
     for y in range(lines):
@@ -214,12 +214,12 @@ def total(row, count):
 
 @kernel
 @no_type_check
-def stash(red, green, blue, count, stashed, first):
+def pack_floats(red, green, blue, count, packed_floats, first):
     """Float rows to words of three times ten bits."""
     wide()
     start = uintp(first)
     for x in range(count):
-        stashed[start + uintp(x)] = (
+        packed_floats[start + uintp(x)] = (
             uint32(int32(red[x] * FINE + HALF))
             | (uint32(int32(green[x] * FINE + HALF)) << uint32(10))
             | (uint32(int32(blue[x] * FINE + HALF)) << uint32(20))
@@ -228,13 +228,13 @@ def stash(red, green, blue, count, stashed, first):
 
 @kernel
 @no_type_check
-def unstash(stashed, first, count, red, green, blue):
+def unpack_floats(packed_floats, first, count, red, green, blue):
     """Back from words of three times ten bits."""
     wide()
     low = uint32(1023)
     start = uintp(first)
     for x in range(count):
-        word = stashed[start + uintp(x)]
+        word = packed_floats[start + uintp(x)]
         red[x] = COARSE * float32(int32(word & low))
         green[x] = COARSE * float32(int32((word >> uint32(10)) & low))
         blue[x] = COARSE * float32(int32(word >> uint32(20)))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, no_type_check
 import numpy as np
 from numba import float32, int32, uint8, uintp
 
-from manyshot.augment.engine.kernels import colours, points
+from manyshot.augment.engine.kernels import pixel_values, points
 from manyshot.augment.engine.kernels.intrinsics import kernel
 from manyshot.augment.engine.kernels.warps import load_matrix
 from manyshot.augment.engine.kernels.workspace import MATRIX, MOVE, STAY
@@ -29,7 +29,7 @@ class Rows(NamedTuple):
     sums: Any
 
 
-def rows_for(c: int, w: int) -> Rows:
+def make_rows(c: int, w: int) -> Rows:
     """Room for images of any number of channels."""
     row = np.empty((c, w), np.float32)
     u, v, gone = np.empty((3, w), np.float32)
@@ -40,38 +40,38 @@ def rows_for(c: int, w: int) -> Rows:
 
 @kernel
 @no_type_check
-def run(source, layout, n, c, h, w, moves, looks, sink, room):
+def run_rows(source, layout, n, c, h, w, moves, params, output, work):
     """Fetch, recolour, look up, cut and write n images, a row at a time.
 
     Args:
         source: bytes of the images, which are not those of the sink.
         layout: 0 for channel after channel, 1 for pixel after pixel.
         n, c, h, w: of the images.
-        moves, looks, sink: see `room`.
-        room: from `rows_for`.
+        moves, params, output: see `workspace`.
+        work: from `make_rows`.
     """
     for i in range(n):
-        _one(source, layout, moves, looks, sink, room, i, c, h, w)
+        _run_image(source, layout, moves, params, output, work, i, c, h, w)
 
 
 @kernel
 @no_type_check
-def _one(source, layout, moves, looks, sink, room, i, c, h, w):
+def _run_image(source, layout, moves, params, output, work, i, c, h, w):
     size = h * w
     base = uintp(i) * uintp(c) * uintp(size)
     step = uintp(c) if layout == 1 else uintp(1)
     step_channel = uintp(1) if layout == 1 else uintp(size)
-    row, sums = room.row, room.sums
+    row, sums = work.row, work.sums
     sums[:] = 0
-    pulled = looks.pulled[i] != 0
-    for phase in range(0 if pulled else 1, 2):
-        if phase == 1 and looks.recoloured[i]:
+    uses_mean = params.uses_mean[i] != 0
+    for phase in range(0 if uses_mean else 1, 2):
+        if phase == 1 and params.has_color_map[i]:
             for k in range(c):
-                room.mean[k] = sums[k] / size
-            colours.map_of(looks.maps, looks.pulls, pulled, i, c, room.mean, room.m)
+                work.mean[k] = sums[k] / size
+            pixel_values.color_map(params.maps, params.mean_maps, uses_mean, i, c, work.mean, work.m)
         for y in range(h):
             if moves.kinds[i] >= MATRIX:
-                _aim(moves, i, y, h, w, room)
+                _aim(moves, i, y, h, w, work)
             for k in range(c):
                 own, start = row[k], base + step_channel * uintp(k)
                 if moves.kinds[i] == STAY:
@@ -80,51 +80,51 @@ def _one(source, layout, moves, looks, sink, room, i, c, h, w):
                 elif moves.kinds[i] == MOVE:
                     _move(source, start, step, moves, i, y, w, own)
                 else:
-                    _blend(source, start, step, moves.edges[i], room.u, room.v, h, w, own)
+                    _blend(source, start, step, moves.paddings[i], work.u, work.v, h, w, own)
                 if phase == 0:
                     for x in range(w):
                         sums[k] += own[x]
             if phase == 0:
                 continue
-            if looks.recoloured[i]:
-                _recolour(row, room.m, c, w, room.mixed)
+            if params.has_color_map[i]:
+                _apply_color_map(row, work.m, c, w, work.mixed)
             for k in range(c):
                 own = row[k]
-                if looks.tabled[i] >= 0:
-                    colours.look_up(own, looks.tables, looks.tabled[i], k, w)
-                colours.cut(own, 0, looks, i, k, y, 1, w, h, np.float32(1), ZERO)
-                if sink.floats.size > 0:
+                if params.table_index[i] >= 0:
+                    pixel_values.look_up(own, params.tables, params.table_index[i], k, w)
+                pixel_values.cut(own, 0, params, i, k, y, 1, w, h, np.float32(1), ZERO)
+                if output.floats.size > 0:
                     out = base + uintp(k * size + y * w)
                     for x in range(w):
-                        sink.floats[out + uintp(x)] = own[x] * sink.scale[k] + sink.shift[k]
+                        output.floats[out + uintp(x)] = own[x] * output.scale[k] + output.shift[k]
                 else:
                     out = base + step_channel * uintp(k) + step * uintp(y * w)
                     for x in range(w):
-                        sink.data[out + step * uintp(x)] = uint8(int32(own[x] + HALF))
+                        output.data[out + step * uintp(x)] = uint8(int32(own[x] + HALF))
 
 
 @kernel
 @no_type_check
-def _aim(moves, i, y, h, w, room):
+def _aim(moves, i, y, h, w, work):
     """The points of one row; those that are black for good are far away."""
-    u, v, gone, matrix = room.u, room.v, room.gone, room.matrix
-    edge = moves.edges[i]
+    u, v, gone, matrix = work.u, work.v, work.gone, work.matrix
+    padding = moves.paddings[i]
     if moves.kinds[i] != MATRIX:
-        points.given(moves.at, i, y, 1, w, u, v)
+        points.read_points(moves.at, i, y, 1, w, u, v)
     else:
         load_matrix(moves.matrices, i, 0, matrix)
-        points.start(matrix, float32(y), room.column, room.line, w, u, v)
+        points.transform(matrix, float32(y), work.column, work.line, w, u, v)
         if moves.fields.shape[0] > 0:
             points.displace(moves.fields, i, moves.basis_across, moves.basis_down, y, 1, w, u, v)
         gone[:] = ZERO
         for stage in range(1, moves.stages[i]):
-            points.settle(edge, w, h, w, u, v, gone)
+            points.apply_padding(padding, w, h, w, u, v, gone)
             load_matrix(moves.matrices, i, stage, matrix)
-            points.move_on(matrix, w, u, v)
-        points.drop(gone, w, u)
-    if edge == points.EDGE_REFLECTION:
-        points.fold(w, w, u)
-        points.fold(h, w, v)
+            points.transform_again(matrix, w, u, v)
+        points.move_outside(gone, w, u)
+    if padding == points.PAD_REFLECTION:
+        points.reflect(w, w, u)
+        points.reflect(h, w, v)
 
 
 @kernel
@@ -140,9 +140,9 @@ def _move(source, start, step, moves, i, y, w, row):
 
 @kernel
 @no_type_check
-def _blend(source, start, step, edge, u, v, h, w, row):
+def _blend(source, start, step, padding, u, v, h, w, row):
     """Bilinear blend of values; beyond the image they are black, or those of its border."""
-    black = edge == points.EDGE_ZERO
+    black = padding == points.PAD_ZEROS
     for x in range(w):
         a, b = min(max(u[x], np.float32(-1)), float32(w)), min(max(v[x], np.float32(-1)), float32(h))
         if not black:
@@ -161,7 +161,7 @@ def _blend(source, start, step, edge, u, v, h, w, row):
 
 @kernel
 @no_type_check
-def _recolour(row, m, c, count, mixed):
+def _apply_color_map(row, m, c, count, mixed):
     """One matrix a pixel, then a clamp."""
     for x in range(count):
         for k in range(c):

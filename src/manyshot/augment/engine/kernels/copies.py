@@ -18,7 +18,7 @@ def move(source, target, n, planes, step, h, w, columns, rows, turned):
         planes: how many planes lie one after another in an image: its channels, or 1 for interleaved pixels.
         step: bytes of a pixel in a plane: 1, or the channels.
         h, w: pixels.
-        columns, rows, turned: see `images.run`.
+        columns, rows, turned: see `images.run_strips`.
     """
     plane = uintp(h) * uintp(w) * uintp(step)
     for i in range(n):

@@ -5,7 +5,7 @@ from typing import no_type_check
 import numpy as np
 from numba import float32, int32, uint32, uintp
 
-from manyshot.augment.engine.kernels import blends, colours, points
+from manyshot.augment.engine.kernels import blends, pixel_values, points
 from manyshot.augment.engine.kernels.finish import finish
 from manyshot.augment.engine.kernels.intrinsics import kernel, part, wide
 
@@ -14,34 +14,34 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 @part
 @no_type_check
-def crop(room, looks, sink, i, edge, c, h, w):
+def crop(work, params, output, i, padding, c, h, w):
     """Fetch an image by the matrix in `room.matrix`, and carry it to its end.
 
     Args:
-        room: the packed or padded image, and a matrix that keeps axes.
-        looks, sink: see `room`.
+        work: the packed or padded image, and a matrix that keeps axes.
+        params, output: see `workspace`.
         i: the image.
-        edge: what lies beyond it.
+        padding: what lies beyond it.
         c, h, w: of the images; c is 1 or 3.
     """
-    m, place, share = room.matrix, room.place, room.across
-    upper, lower_share = room.upper_row, room.lower_share
-    points.along(m[0], m[2], edge, w, w, place, share)
-    points.along(m[4], m[5], edge, h, h, upper, lower_share)
+    m, place, share = work.matrix, work.place, work.across
+    upper, lower_share = work.upper_row, work.lower_share
+    points.find_neighbors(m[0], m[2], padding, w, w, place, share)
+    points.find_neighbors(m[4], m[5], padding, h, h, upper, lower_share)
     slots = len(share) // w
     _repeat(share, w, slots)
-    single = room.crop_lines >= h
-    pulled = looks.pulled[i] != 0
-    if pulled and not single:
-        _weigh(room, c, h, w)
-    if looks.recoloured[i] and not (pulled and single):
-        colours.map_of(looks.maps, looks.pulls, pulled, i, c, room.mean, room.m)
+    single = work.crop_lines >= h
+    uses_mean = params.uses_mean[i] != 0
+    if uses_mean and not single:
+        _weigh(work, c, h, w)
+    if params.has_color_map[i] and not (uses_mean and single):
+        pixel_values.color_map(params.maps, params.mean_maps, uses_mean, i, c, work.mean, work.m)
     backwards = m[4] < ZERO
-    strips = -(-h // room.crop_lines)
+    strips = -(-h // work.crop_lines)
     have = -1
     for number in range(strips):
-        top = (strips - 1 - number if backwards else number) * room.crop_lines
-        lines = min(room.crop_lines, h - top)
+        top = (strips - 1 - number if backwards else number) * work.crop_lines
+        lines = min(work.crop_lines, h - top)
         # Rows that this strip needs, of which the one before may have left some; row r stands in slot r % slots.
         first, last = min(upper[top], upper[top + lines - 1]), max(upper[top], upper[top + lines - 1]) + 1
         row = first if number == 0 else max(first, have + 1)
@@ -51,29 +51,29 @@ def crop(room, looks, sink, i, edge, c, h, w):
             rows = min(last + 1 - row, slots - slot)
             if c == 3:
                 blends.blend_across(
-                    room.packed, place, row, w + 2, rows, w, share, room.pairs, room.halves, slot * w,
-                    room.reds, room.greens, room.blues,
+                    work.packed, place, row, w + 2, rows, w, share, work.pairs, work.halves, slot * w,
+                    work.reds, work.greens, work.blues,
                 )  # fmt: skip
             else:
                 blends.blend_across_gray(
-                    room.padded, place, row, w + 2, rows, w, share, room.words, slot * w, room.reds
+                    work.padded, place, row, w + 2, rows, w, share, work.words, slot * w, work.reds
                 )
             row += rows
         if c == 3:
-            blends.blend_down_colours(
-                room.reds, room.greens, room.blues, upper, lower_share, top, slots, lines, w,
-                room.red, room.green, room.blue,
+            blends.blend_down_color(
+                work.reds, work.greens, work.blues, upper, lower_share, top, slots, lines, w,
+                work.red, work.green, work.blue,
             )  # fmt: skip
         else:
-            blends.blend_down(room.reds, upper, lower_share, top, slots, lines, w, room.red)
-        if pulled and single:
+            blends.blend_down(work.reds, upper, lower_share, top, slots, lines, w, work.red)
+        if uses_mean and single:
             size = float32(max(h * w, 1))
-            room.mean[0] = blends.total(room.red, h * w) / size
+            work.mean[0] = blends.total(work.red, h * w) / size
             if c == 3:
-                room.mean[1] = blends.total(room.green, h * w) / size
-                room.mean[2] = blends.total(room.blue, h * w) / size
-            colours.map_of(looks.maps, looks.pulls, pulled, i, c, room.mean, room.m)
-        finish(room, looks, sink, i, c, h, w, top, lines)
+                work.mean[1] = blends.total(work.green, h * w) / size
+                work.mean[2] = blends.total(work.blue, h * w) / size
+            pixel_values.color_map(params.maps, params.mean_maps, uses_mean, i, c, work.mean, work.m)
+        finish(work, params, output, i, c, h, w, top, lines)
 
 
 @kernel
@@ -92,22 +92,22 @@ def _repeat(row, w, times):
 
 @part
 @no_type_check
-def _weigh(room, c, h, w):
+def _weigh(work, c, h, w):
     """The mean colour of a crop, from its input: each column and each row counts as often as the crop shows it."""
-    across, down = room.column_weights, room.row_weights
+    across, down = work.column_weights, work.row_weights
     across[:] = ZERO
     down[:] = ZERO
     for x in range(w):
-        across[room.place[x]] += ONE - room.across[x]
-        across[room.place[x] + 1] += room.across[x]
+        across[work.place[x]] += ONE - work.across[x]
+        across[work.place[x] + 1] += work.across[x]
     for y in range(h):
-        down[room.upper_row[y]] += ONE - room.lower_share[y]
-        down[room.upper_row[y] + 1] += room.lower_share[y]
+        down[work.upper_row[y]] += ONE - work.lower_share[y]
+        down[work.upper_row[y] + 1] += work.lower_share[y]
     if c == 3:
-        red, green, blue = _weighted(room.packed, across, down, h, w)
-        room.mean[0], room.mean[1], room.mean[2] = red, green, blue
+        red, green, blue = _weighted(work.packed, across, down, h, w)
+        work.mean[0], work.mean[1], work.mean[2] = red, green, blue
     else:
-        room.mean[0] = _weighted_gray(room.padded, across, down, h, w)
+        work.mean[0] = _weighted_gray(work.padded, across, down, h, w)
 
 
 @kernel

@@ -18,65 +18,65 @@ MOST_PACKED = 80_000
 
 @kernel
 @no_type_check
-def run(source, layout, n, c, h, w, moves, looks, sink, room):
+def run_strips(source, layout, n, c, h, w, moves, params, output, work):
     """Carry one pass out on n images of 1 or 3 channels and at most MOST_PACKED pixels.
 
     Args:
         source: bytes of the images, one after another, without gaps; the sink may have the same.
         layout: 0 for channel after channel (n, c, h, w), 1 for pixel after pixel (n, h, w, c).
         n, c, h, w: of the images.
-        moves, looks, sink, room: see `room`.
+        moves, params, output, work: see `workspace`.
     """
     size = h * w
     for i in range(n):
         kind, base = moves.kinds[i], uintp(i) * uintp(c) * uintp(size)
-        if kind == STAY and sink.floats.size == 0 and not _changes(looks, i):
-            if not sink.same:
-                packing.copy(source, base, sink.data, base, c * size)
+        if kind == STAY and output.floats.size == 0 and not _changes_values(params, i):
+            if not output.same:
+                packing.copy(source, base, output.data, base, c * size)
             continue
-        if kind == STAY and looks.tabled[i] >= 0 and _is_table(looks, sink, i):
-            _look_up(source, base, layout, looks, i, c, size, sink.data, room.entries)
+        if kind == STAY and params.table_index[i] >= 0 and _only_looks_up(params, output, i):
+            _look_up_bytes(source, base, layout, params, i, c, size, output.data, work.entries)
             continue
         if kind != STAY:
             if c == 3:
-                packing.pack(source, base, layout, w, h, room.packed)
+                packing.pack(source, base, layout, w, h, work.packed)
             else:
-                packing.pad(source, base, w, h, room.padded)
+                packing.pad(source, base, w, h, work.padded)
         if kind < MATRIX:
-            keep(source, layout, room, moves, looks, sink, i, c, h, w)
+            keep(source, layout, work, moves, params, output, i, c, h, w)
             continue
-        edge = moves.edges[i]
+        padding = moves.paddings[i]
         if kind == MATRIX and moves.stages[i] == 1 and moves.fields.shape[0] == 0:
-            load_matrix(moves.matrices, i, 0, room.matrix)
-            if points.is_straight(room.matrix, edge) and points.keeps_axes(room.matrix):
-                crop(room, looks, sink, i, edge, c, h, w)
+            load_matrix(moves.matrices, i, 0, work.matrix)
+            if points.is_affine(work.matrix, padding) and points.keeps_axes(work.matrix):
+                crop(work, params, output, i, padding, c, h, w)
                 continue
-        warp(room, moves, looks, sink, i, c, h, w)
+        warp(work, moves, params, output, i, c, h, w)
 
 
 @kernel
 @no_type_check
-def _changes(looks, i):
+def _changes_values(params, i):
     """Whether anything is done to values."""
-    return looks.recoloured[i] or looks.tabled[i] >= 0 or looks.holes.shape[1] > 0
+    return params.has_color_map[i] or params.table_index[i] >= 0 or params.holes.shape[1] > 0
 
 
 @kernel
 @no_type_check
-def _is_table(looks, sink, i):
+def _only_looks_up(params, output, i):
     """Whether nothing but a table acts on bytes."""
-    return not looks.recoloured[i] and looks.holes.shape[1] == 0 and sink.floats.size == 0
+    return not params.has_color_map[i] and params.holes.shape[1] == 0 and output.floats.size == 0
 
 
 @kernel
 @no_type_check
-def _look_up(source, base, layout, looks, i, c, size, target, entries):
+def _look_up_bytes(source, base, layout, params, i, c, size, target, entries):
     """Bytes to their entries in a table."""
     step = uintp(c) if layout == 1 else uintp(1)
     step_channel = uintp(1) if layout == 1 else uintp(size)
     for k in range(c):
         for level in range(256):
-            value = looks.tables[looks.tabled[i], min(k, looks.tables.shape[1] - 1), level]
+            value = params.tables[params.table_index[i], min(k, params.tables.shape[1] - 1), level]
             entries[level] = uint8(int32(value + np.float32(0.5)))
         begin = base + step_channel * uintp(k)
         for x in range(size):

@@ -4,7 +4,7 @@ from typing import no_type_check
 
 from numba import float32, int32, uintp
 
-from manyshot.augment.engine.kernels import blends, colours, packing
+from manyshot.augment.engine.kernels import blends, packing, pixel_values
 from manyshot.augment.engine.kernels.finish import finish
 from manyshot.augment.engine.kernels.intrinsics import kernel, part, wide
 from manyshot.augment.engine.kernels.workspace import STAY
@@ -12,56 +12,56 @@ from manyshot.augment.engine.kernels.workspace import STAY
 
 @part
 @no_type_check
-def keep(source, layout, room, moves, looks, sink, i, c, h, w):
+def keep(source, layout, work, moves, params, output, i, c, h, w):
     """Fetch an image whose pixels stay or move as a whole, and carry it to its end.
 
     Args:
         source: bytes of the images.
         layout: 0 for channel after channel, 1 for pixel after pixel.
-        room: the packed or padded image, if pixels move.
-        moves, looks, sink: see `room`.
+        work: the packed or padded image, if pixels move.
+        moves, params, output: see `workspace`.
         i: the image.
         c, h, w: of the images; c is 1 or 3.
     """
-    pulled = looks.pulled[i] != 0
-    single = room.lines >= h
+    uses_mean = params.uses_mean[i] != 0
+    single = work.lines >= h
     reds, greens, blues = 0.0, 0.0, 0.0
-    if pulled:
-        for top in range(0, h, room.lines):
-            lines = min(room.lines, h - top)
-            _fetch(source, layout, room, moves, i, c, h, w, top, lines)
-            reds += blends.total(room.red, lines * w)
+    if uses_mean:
+        for top in range(0, h, work.lines):
+            lines = min(work.lines, h - top)
+            _fetch(source, layout, work, moves, i, c, h, w, top, lines)
+            reds += blends.total(work.red, lines * w)
             if c == 3:
-                greens += blends.total(room.green, lines * w)
-                blues += blends.total(room.blue, lines * w)
+                greens += blends.total(work.green, lines * w)
+                blues += blends.total(work.blue, lines * w)
         size = h * w
-        room.mean[0], room.mean[1], room.mean[2] = float32(reds / size), float32(greens / size), float32(blues / size)
-    if looks.recoloured[i]:
-        colours.map_of(looks.maps, looks.pulls, pulled, i, c, room.mean, room.m)
-    for top in range(0, h, room.lines):
-        lines = min(room.lines, h - top)
-        if not (pulled and single):
-            _fetch(source, layout, room, moves, i, c, h, w, top, lines)
-        finish(room, looks, sink, i, c, h, w, top, lines)
+        work.mean[0], work.mean[1], work.mean[2] = float32(reds / size), float32(greens / size), float32(blues / size)
+    if params.has_color_map[i]:
+        pixel_values.color_map(params.maps, params.mean_maps, uses_mean, i, c, work.mean, work.m)
+    for top in range(0, h, work.lines):
+        lines = min(work.lines, h - top)
+        if not (uses_mean and single):
+            _fetch(source, layout, work, moves, i, c, h, w, top, lines)
+        finish(work, params, output, i, c, h, w, top, lines)
 
 
 @part
 @no_type_check
-def _fetch(source, layout, room, moves, i, c, h, w, top, lines):
+def _fetch(source, layout, work, moves, i, c, h, w, top, lines):
     count, size = lines * w, h * w
     base = uintp(i) * uintp(c) * uintp(size)
     if moves.kinds[i] == STAY:
         if c == 3:
-            packing.read_colours(source, base, layout, size, top * w, count, room.red, room.green, room.blue)
+            packing.read_color(source, base, layout, size, top * w, count, work.red, work.green, work.blue)
         else:
-            packing.read_gray(source, base + uintp(top * w), count, room.red)
+            packing.read_gray(source, base + uintp(top * w), count, work.red)
         return
-    _aim(moves, i, top, lines, w, room.place)
+    _aim(moves, i, top, lines, w, work.place)
     if c == 3:
-        _pick(room.packed, room.place, count, room.words)
-        packing.unpack(room.words, count, room.red, room.green, room.blue)
+        _pick(work.packed, work.place, count, work.words)
+        packing.unpack(work.words, count, work.red, work.green, work.blue)
     else:
-        _pick(room.padded, room.place, count, room.red)
+        _pick(work.padded, work.place, count, work.red)
 
 
 @kernel

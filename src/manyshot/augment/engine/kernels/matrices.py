@@ -11,21 +11,21 @@ ROUNDING = 1e-9
 
 @exact_kernel
 @no_type_check
-def chain_matrices(chain, h, w, border, chained, stages, room):
+def chain_matrices(chain, h, w, border, chained, stages, work):
     """Multiply the maps of a run of warps, where no point leaves the frame between them.
 
     Args:
         chain: `[k, n, 9]` from output to input, on coordinates from -1 to 1, the last op's first.
         h, w: pixels.
-        border: whether beyond the edge the border repeats: a picture then ends at the centres of its last pixels.
+        border: whether beyond the edge the border repeats: a picture then ends at the centers of its last pixels.
         chained: `[n, k, 9]` to fill: the maps in pixels, one an image or all of them.
         stages: `[n]` to fill: how many.
-        room: `[3, 9]` to work in.
+        work: `[3, 9]` to work in.
     """
     k, n = chain.shape[0], chain.shape[1]
     most_x = 1.0 - (1.0 / w if border else 0.0) + ROUNDING
     most_y = 1.0 - (1.0 / h if border else 0.0) + ROUNDING
-    product, next_, pixel = room[0], room[1], room[2]
+    product, next_, pixel = work[0], work[1], work[2]
     for i in range(n):
         product[:] = chain[0, i]
         inside = True
@@ -79,16 +79,16 @@ def _to_pixels(m, h, w, out):
 
 @exact_kernel
 @no_type_check
-def fill_rectangles(centre, side, on, h, w, places):
-    """The pixels whose centres lie in each rectangle.
+def fill_rectangles(center, side, on, h, w, places):
+    """The pixels whose centers lie in each rectangle.
 
     Args:
-        centre, side: `[n, k, 2]` (x, y), as the op drew them, in single precision like the op.
+        center, side: `[n, k, 2]` (x, y), as the op drew them, in single precision like the op.
         on: `[n]` which images change.
         h, w: pixels.
         places: `[n, k, 4]` to fill: left, right, top, bottom.
     """
-    n, k, _ = centre.shape
+    n, k, _ = center.shape
     one, two = np.float32(1), np.float32(2)
     for i in range(n):
         for hole in range(k):
@@ -97,7 +97,7 @@ def fill_rectangles(centre, side, on, h, w, places):
                 size = np.float32(length)
                 first, last = 0, 0
                 if on[i]:
-                    c, s = centre[i, hole, axis], side[i, hole, axis]
+                    c, s = center[i, hole, axis], side[i, hole, axis]
                     # About where it begins and ends; then to the pixel, by the op's own rule.
                     first = max(0, min(length, int((c - s + one) * size / two) - 1))
                     while first < length and not abs((np.float32(first) * two + one) / size - one - c) < s:

@@ -80,7 +80,7 @@ def pad(source, base, w, h, padded):
 
 @kernel
 @no_type_check
-def read_colours(source, base, layout, size, first, count, red, green, blue):
+def read_color(source, base, layout, size, first, count, red, green, blue):
     """A run of pixels of three colours, `first` in the image of `size`, to float rows."""
     wide()
     if layout == 0:
@@ -122,7 +122,7 @@ def unpack(words, count, red, green, blue):
 
 @kernel
 @no_type_check
-def write_colours(red, green, blue, count, words, out, base, layout, size, first):
+def write_color(red, green, blue, count, words, out, base, layout, size, first):
     """Three float rows to bytes, rounded; `words` is room to work in."""
     wide()
     half = np.float32(0.5)

@@ -11,7 +11,7 @@ from numba import float32, int32
 
 from manyshot.augment.engine.kernels.intrinsics import kernel, wide
 
-EDGE_ZERO, EDGE_BORDER, EDGE_REFLECTION = 0, 1, 2
+PAD_ZEROS, PAD_BORDER, PAD_REFLECTION = 0, 1, 2
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
 HORIZON = np.float32(1e-6)
 FAR = np.float32(-1e9)
@@ -22,7 +22,7 @@ LESS = np.float32(2.0**-22)
 
 @kernel
 @no_type_check
-def start(m, top, columns, lines, count, u, v):
+def transform(m, top, columns, lines, count, u, v):
     """The points that a strip of pixels shows by one matrix.
 
     Args:
@@ -71,7 +71,7 @@ def displace(fields, i, basis_across, basis_down, top, lines, w, u, v):
 
 @kernel
 @no_type_check
-def move_on(m, count, u, v):
+def transform_again(m, count, u, v):
     """The points that the points of a later warp show by the matrix of an earlier one."""
     wide()
     m0, m1, m2, m3, m4, m5, m6, m7, m8 = m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]
@@ -88,11 +88,11 @@ def move_on(m, count, u, v):
 
 @kernel
 @no_type_check
-def settle(edge, width, height, count, u, v, gone):
+def apply_padding(padding, width, height, count, u, v, gone):
     """Between two warps: beyond the frame lies what a picture that ends there shows.
 
     Args:
-        edge: what lies beyond.
+        padding: what lies beyond.
         width, height: of the picture.
         count: of points.
         u, v: the points.
@@ -100,24 +100,24 @@ def settle(edge, width, height, count, u, v, gone):
     """
     wide()
     last_u, last_v = float32(width - 1), float32(height - 1)
-    if edge == EDGE_ZERO:
+    if padding == PAD_ZEROS:
         for x in range(count):
             inside = abs(u[x] - HALF * last_u) <= HALF * float32(width) and abs(v[x] - HALF * last_v) <= HALF * float32(
                 height
             )
             gone[x] = gone[x] if inside else ONE
-    elif edge == EDGE_BORDER:
+    elif padding == PAD_BORDER:
         for x in range(count):
             u[x] = min(max(u[x], ZERO), last_u)
             v[x] = min(max(v[x], ZERO), last_v)
     else:
-        fold(width, count, u)
-        fold(height, count, v)
+        reflect(width, count, u)
+        reflect(height, count, v)
 
 
 @kernel
 @no_type_check
-def drop(gone, count, u):
+def move_outside(gone, count, u):
     """Send the points whose place is black out of the picture."""
     wide()
     for x in range(count):
@@ -126,7 +126,7 @@ def drop(gone, count, u):
 
 @kernel
 @no_type_check
-def fold(size, count, u):
+def reflect(size, count, u):
     """Mirror places at the outer edges until they lie within."""
     wide()
     period = float32(2 * size)
@@ -138,7 +138,7 @@ def fold(size, count, u):
 
 @kernel
 @no_type_check
-def given(at, i, top, lines, w, u, v):
+def read_points(at, i, top, lines, w, u, v):
     """Points as they were given."""
     wide()
     for y in range(lines):
@@ -149,27 +149,27 @@ def given(at, i, top, lines, w, u, v):
 
 @kernel
 @no_type_check
-def lowest(edge):
+def lowest(padding):
     """The first place in the image with black around, on either axis."""
-    return ZERO if edge == EDGE_ZERO else ONE
+    return ZERO if padding == PAD_ZEROS else ONE
 
 
 @kernel
 @no_type_check
-def highest(edge, size):
+def highest(padding, size):
     """The last one: before the black around, so that there is a pixel after it."""
-    return float32(size + 1) * (ONE - LESS) if edge == EDGE_ZERO else float32(size)
+    return float32(size + 1) * (ONE - LESS) if padding == PAD_ZEROS else float32(size)
 
 
 @kernel
 @no_type_check
-def finish(edge, width, height, count, u, v, place, across, down):
+def find_corners(padding, width, height, count, u, v, place, across, down):
     """The upper left pixel of the four to blend, and the shares of the right and of the lower ones."""
     wide()
-    if edge == EDGE_REFLECTION:
-        fold(width, count, u)
-        fold(height, count, v)
-    low, high_u, high_v = lowest(edge), highest(edge, width), highest(edge, height)
+    if padding == PAD_REFLECTION:
+        reflect(width, count, u)
+        reflect(height, count, v)
+    low, high_u, high_v = lowest(padding), highest(padding, width), highest(padding, height)
     row = int32(width + 2)
     for x in range(count):
         a, b = min(max(u[x] + ONE, low), high_u), min(max(v[x] + ONE, low), high_v)
@@ -181,10 +181,10 @@ def finish(edge, width, height, count, u, v, place, across, down):
 
 @kernel
 @no_type_check
-def straight(m, top, columns, lines, edge, width, height, count, place, across, down):
-    """`start` and `finish` in one loop, for one affine matrix, an edge without mirrors and fewer than 2^24 pixels."""
+def find_corners_affine(m, top, columns, lines, padding, width, height, count, place, across, down):
+    """Do `transform` and `find_corners` in one loop: for an affine matrix, no reflection and fewer than 2^24 pixels."""
     wide()
-    low, high_u, high_v = lowest(edge), highest(edge, width), highest(edge, height)
+    low, high_u, high_v = lowest(padding), highest(padding, width), highest(padding, height)
     m0, m1, m3, m4 = m[0], m[1], m[3], m[4]
     u0, v0 = float32(m1 * top + m[2] + ONE), float32(m4 * top + m[5] + ONE)
     row = float32(width + 2)
@@ -199,9 +199,9 @@ def straight(m, top, columns, lines, edge, width, height, count, place, across, 
 
 @kernel
 @no_type_check
-def is_straight(m, edge):
-    """Whether `straight` does for a matrix and an edge."""
-    return m[6] == ZERO and m[7] == ZERO and edge != EDGE_REFLECTION
+def is_affine(m, padding):
+    """Whether `find_corners_affine` works for a matrix and an edge."""
+    return m[6] == ZERO and m[7] == ZERO and padding != PAD_REFLECTION
 
 
 @kernel
@@ -213,9 +213,9 @@ def keeps_axes(m):
 
 @kernel
 @no_type_check
-def along(gain, offset, edge, size, count, place, share):
+def find_neighbors(gain, offset, padding, size, count, place, share):
     """Of each output column (or row) of such an image: the left (or upper) one of its two, and the other's share."""
-    low, high = lowest(edge), highest(edge, size)
+    low, high = lowest(padding), highest(padding, size)
     for x in range(count):
         a = min(max(gain * float32(x) + offset + ONE, low), high)
         i = int32(a)

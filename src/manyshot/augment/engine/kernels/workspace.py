@@ -24,7 +24,7 @@ class Moves(NamedTuple):
 
     Args:
         kinds: `[n]` STAY, MOVE, MATRIX or POINTS.
-        edges: `[n]` what lies beyond the image, for MATRIX and POINTS: 0 black, 1 its border, 2 its mirror image.
+        paddings: `[n]` what lies beyond the image, for MATRIX and POINTS: 0 black, 1 its border, 2 its mirror image.
         matrices: `[n, k, 9]` from output to input in pixels, the last op's first.
         stages: `[n]` how many of the k act on each image.
         fields: `[n, 2, g, g]` displacements (x, y) in pixels, added to what the first matrix gives; or no images.
@@ -35,7 +35,7 @@ class Moves(NamedTuple):
     """
 
     kinds: Any
-    edges: Any
+    paddings: Any
     matrices: Any
     stages: Any
     fields: Any
@@ -47,35 +47,35 @@ class Moves(NamedTuple):
     turned: Any
 
 
-class Looks(NamedTuple):
+class PixelParams(NamedTuple):
     """What is done to the values of n images.
 
     Args:
-        recoloured: `[n]` whether maps act.
+        has_color_map: `[n]` whether maps act.
         maps: `[n, c (c + 1)]` on levels.
-        pulls: `[n, c c]` what of the mean colour is added to the offsets, where `pulled [n]`.
-        pulled: see there.
-        tabled: `[n]` which table acts, -1 for none.
+        mean_maps: `[n, c c]` what of the mean colour is added to the offsets, where `uses_mean [n]`.
+        uses_mean: see there.
+        table_index: `[n]` which table acts, -1 for none.
         tables: `[m, c or 1, 256]` levels.
         holes: `[n, k, 4]` left, right, top, bottom.
-        filled: 0 for black, 1 for the mean of the source, 2 for noise.
+        fill_mode: 0 for black, 1 for the mean of the source, 2 for noise.
         seeds: `[n]` of noise.
         means: `[n, c]` of the source, in levels.
     """
 
-    recoloured: Any
+    has_color_map: Any
     maps: Any
-    pulls: Any
-    pulled: Any
-    tabled: Any
+    mean_maps: Any
+    uses_mean: Any
+    table_index: Any
     tables: Any
     holes: Any
-    filled: int
+    fill_mode: int
     seeds: Any
     means: Any
 
 
-class Sink(NamedTuple):
+class Output(NamedTuple):
     """Where results go.
 
     Args:
@@ -94,7 +94,7 @@ class Sink(NamedTuple):
     same: bool
 
 
-class Room(NamedTuple):
+class Workspace(NamedTuple):
     """Arrays to work in.
 
     Args:
@@ -108,7 +108,7 @@ class Room(NamedTuple):
         pairs, lower: pixels and their right neighbours; `halves`, `lower_halves` are the same as words of 32 bits.
         u, v: points in the input.
         column, line: of each pixel of a strip.
-        stashed: values that wait for their mean.
+        packed_floats: values that wait for their mean.
         upper_row, lower_share: of each output row of a crop.
         column_weights, row_weights: of the input's columns and rows in a crop's mean.
         m, matrix, mean: of an image: its colour map, its matrix, its mean colour.
@@ -137,7 +137,7 @@ class Room(NamedTuple):
     v: Any
     column: Any
     line: Any
-    stashed: Any
+    packed_floats: Any
     upper_row: Any
     lower_share: Any
     column_weights: Any
@@ -148,43 +148,43 @@ class Room(NamedTuple):
     entries: Any
 
 
-def plain(group: Any) -> Any:
+def contiguous(group: Any) -> Any:
     """A group of arrays without gaps that may be written: kernels are compiled for these, and anew for any other."""
     return type(group)(*(np.require(x, None, ("C", "W")) if isinstance(x, np.ndarray) else x for x in group))
 
 
-def room_for(c: int, h: int, w: int, *, moving: bool, stashing: bool) -> Room:
+def make_workspace(c: int, h: int, w: int, *, moves_pixels: bool, keep_values: bool) -> Workspace:
     """Room for images of 1 or 3 channels.
 
     Args:
         c, h, w: of the images.
-        moving: whether pixels move.
-        stashing: whether moved pixels wait for their mean.
+        moves_pixels: whether pixels move.
+        keep_values: whether moved pixels wait for their mean.
     """
     lines = _lines(h, w, STRIP[c])
     crop_lines = h if h * w <= WHOLE else _lines(h, w, STRIP[c])
     strip = max(lines, crop_lines) * w
     longer = (crop_lines + SPARE) * w
-    moved, coloured = strip * moving, strip * (c == 3)
+    moved, color = strip * moves_pixels, strip * (c == 3)
     # Weights fill whole vectors; beyond a row they are zero, and beyond the last there is something to read.
     weighed = -(-(w + 2) // VECTOR) * VECTOR
-    around = ((h + 2) * (w + 2) + VECTOR) * moving
+    around = ((h + 2) * (w + 2) + VECTOR) * moves_pixels
     line, column = (axis.ravel() for axis in np.indices((lines, w), np.float32))
-    pairs, lower = np.empty(longer * moving, np.uint64), np.empty(moved * (c == 3), np.uint64)
-    return Room(
+    pairs, lower = np.empty(longer * moves_pixels, np.uint64), np.empty(moved * (c == 3), np.uint64)
+    return Workspace(
         lines=lines,
         crop_lines=crop_lines,
         packed=np.zeros(around * (c == 3), np.uint32),
         padded=np.zeros(around * (c == 1), np.uint8),
         red=np.empty(strip, np.float32),
-        green=np.empty(coloured, np.float32),
-        blue=np.empty(coloured, np.float32),
-        reds=np.empty(longer * moving, np.float32),
-        greens=np.empty(longer * moving * (c == 3), np.float32),
-        blues=np.empty(longer * moving * (c == 3), np.float32),
+        green=np.empty(color, np.float32),
+        blue=np.empty(color, np.float32),
+        reds=np.empty(longer * moves_pixels, np.float32),
+        greens=np.empty(longer * moves_pixels * (c == 3), np.float32),
+        blues=np.empty(longer * moves_pixels * (c == 3), np.float32),
         words=np.empty(longer, np.uint32),
         place=np.empty(moved, np.int32),
-        across=np.empty(longer * moving, np.float32),
+        across=np.empty(longer * moves_pixels, np.float32),
         down=np.empty(moved, np.float32),
         pairs=pairs,
         halves=pairs.view(np.uint32),
@@ -194,7 +194,7 @@ def room_for(c: int, h: int, w: int, *, moving: bool, stashing: bool) -> Room:
         v=np.empty(moved, np.float32),
         column=column,
         line=line,
-        stashed=np.empty(h * w * (stashing and c == 3 and lines < h), np.uint32),
+        packed_floats=np.empty(h * w * (keep_values and c == 3 and lines < h), np.uint32),
         upper_row=np.empty(h, np.int32),
         lower_share=np.empty(h, np.float32),
         column_weights=np.empty(weighed, np.float32),

@@ -12,7 +12,7 @@ from manyshot.augment.ops.op import Params, check_number, factor
 
 @dataclass(frozen=True)
 class Downscale(ImageOp):
-    """DCGANEncoder each image by its own random factor, by area, and bring it back to size, bilinearly.
+    """Shrink each image by its own random factor, by area, and bring it back to size, bilinearly.
 
     Args:
         factor: largest factor by which a side shrinks.
@@ -51,6 +51,6 @@ def _there_and_back(size: int, shrink: Float[Tensor, "n"]) -> Float[Tensor, "n s
     overlap = torch.minimum(left + size / small, place + 1) - torch.maximum(left, place)
     average = overlap.clamp(min=0) * small / size
     # The rows beyond the small image's last pixel are never read: `read` is 0 there.
-    centre = ((place[:, None] + 0.5) * small / size - 0.5).clamp(min=0).minimum(small - 1)
-    read = (1 - (centre - place).abs()).clamp(min=0)
+    center = ((place[:, None] + 0.5) * small / size - 0.5).clamp(min=0).minimum(small - 1)
+    read = (1 - (center - place).abs()).clamp(min=0)
     return read @ average

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from manyshot.augment.image.image_op import ImageOp
-from manyshot.augment.image.intensity.colour import LUMA
+from manyshot.augment.image.intensity.color import LUMA
 from manyshot.augment.image.intensity.point import straight_through
 from manyshot.augment.ops.op import Params, check_number
 
@@ -26,7 +26,7 @@ STEPS = {
         (49, 64, 78, 87, 103, 121, 120, 101),
         (72, 92, 95, 98, 112, 100, 103, 99),
     ),
-    "colour": (
+    "chroma": (
         (17, 18, 24, 47, 99, 99, 99, 99),
         (18, 21, 26, 66, 99, 99, 99, 99),
         (24, 26, 56, 99, 99, 99, 99, 99),
@@ -80,13 +80,13 @@ class JPEG(ImageOp):
         if c != 3:
             return (_squares(images * 255 - 128, "luma", scale) + 128).div(255).clamp(0, 1)
         space = torch.tensor(YCBCR, dtype=torch.float64)
-        there, back = space.to(images), space.inverse().to(images)
-        planes = _whole(torch.einsum("ij,njhw->nihw", there, images * 255))
+        to_ycbcr, to_rgb = space.to(images), space.inverse().to(images)
+        planes = _whole(torch.einsum("ij,njhw->nihw", to_ycbcr, images * 255))
         luma = _whole(_squares(planes[:, :1] - 128, "luma", scale) + 128).clamp(0, 255)
         half = _whole(F.avg_pool2d(_padded(planes[:, 1:], 2), 2))
-        small = _whole(_squares(half, "colour", scale)).clamp(-128, 127)
-        colour = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)[..., :h, :w]
-        changed: Tensor = torch.einsum("ij,njhw->nihw", back, torch.cat((luma, colour), 1))
+        small = _whole(_squares(half, "chroma", scale)).clamp(-128, 127)
+        chroma = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)[..., :h, :w]
+        changed: Tensor = torch.einsum("ij,njhw->nihw", to_rgb, torch.cat((luma, chroma), 1))
         return changed.div(255).clamp(0, 1)
 
 

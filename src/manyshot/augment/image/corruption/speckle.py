@@ -46,33 +46,33 @@ class Speckle(ImageOp):
 
 @dataclass(frozen=True)
 class SaltPepper(ImageOp):
-    """Make random pixels white or black, all channels alike: each image its own share of them.
+    """Make random pixels white or black, all channels alike: each image its own fraction of them.
 
     Args:
-        share: largest share of pixels that are hit; half of them turn white.
+        fraction: Largest fraction of pixels that change, from 0 to 1; half of them turn white.
 
     Raises:
-        InputError: for a share outside 0 to 1.
+        InputError: for a fraction outside 0 to 1.
 
     Example:
-        >>> params = {"share": torch.tensor([0.5]), "seed": torch.tensor([3])}
+        >>> params = {"fraction": torch.tensor([0.5]), "seed": torch.tensor([3])}
         >>> noisy = SaltPepper().apply(torch.full((1, 1, 100, 100), 0.5), params)
         >>> noisy.unique().tolist()
         [0.0, 0.5, 1.0]
     """
 
-    share: float = 0.05
+    fraction: float = 0.05
 
     def __post_init__(self) -> None:
-        check_number(self, "share", high=1)
+        check_number(self, "fraction", high=1)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `share [n]` and `seed [n]`."""
-        return {"share": uniform(n, 0.0, self.share, generator), "seed": seeds(n, generator)}
+        """Draw `fraction [n]` and `seed [n]`."""
+        return {"fraction": uniform(n, 0.0, self.fraction, generator), "seed": seeds(n, generator)}
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Overwrite the pixels that are hit; differentiable in images."""
         n, _, h, w = images.shape
         hit, white = (part.view(n, 1, h, w) for part in uniforms(params["seed"].to(images.device), h * w))
-        share = params["share"].to(images)[:, None, None, None]
-        return torch.where(hit <= share, (white > 0.5).to(images), images)
+        fraction = params["fraction"].to(images)[:, None, None, None]
+        return torch.where(hit <= fraction, (white > 0.5).to(images), images)

@@ -31,7 +31,7 @@ class Erase(ImageOp):
         >>> op = Erase(area=0.2)
         >>> params = op.sample(8, torch.Generator().manual_seed(0))
         >>> {name: list(value.shape) for name, value in params.items()}
-        {'centre': [8, 1, 2], 'side': [8, 1, 2], 'seed': [8]}
+        {'center': [8, 1, 2], 'side': [8, 1, 2], 'seed': [8]}
         >>> op.apply(torch.ones(8, 1, 28, 28), params).mean() < 1
         tensor(True)
     """
@@ -46,23 +46,23 @@ class Erase(ImageOp):
         check_choice(self, "fill", FILLS)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `centre [n, holes, 2]`, -1 to 1, `side [n, holes, 2]`, shares of the image's sides, and `seed [n]`."""
+        """Draw `center [n, holes, 2]`, -1 to 1, `side [n, holes, 2]`, shares of the image's sides, and `seed [n]`."""
         count = n * self.holes
         area = uniform(count, self.area / 10, self.area, generator)
-        # DiscriminatorLoss in a ratio of up to 3, but none longer than the image.
+        # Sides in a ratio of up to 3, but none longer than the image.
         long = torch.maximum(area, area.sqrt() * factor(count, 3**0.5, generator)).clamp(max=1)
         side = torch.stack((long, area / long.clamp(min=1e-12)), -1).clamp(max=1)
-        centre = (1 - side) * uniform(2 * count, -1.0, 1.0, generator).view(count, 2)
+        center = (1 - side) * uniform(2 * count, -1.0, 1.0, generator).view(count, 2)
         shape = (n, self.holes, 2)
-        return {"centre": centre.view(shape), "side": side.view(shape), "seed": seeds(n, generator)}
+        return {"center": center.view(shape), "side": side.view(shape), "seed": seeds(n, generator)}
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
-        """Fill every pixel whose centre lies in a hole; differentiable in images."""
-        centre, side = params["centre"].to(images), params["side"].to(images)
+        """Fill every pixel whose center lies in a hole; differentiable in images."""
+        center, side = params["center"].to(images), params["side"].to(images)
         grid = pixels(images.new_empty(1, 1, *images.shape[2:]))
         x, y = grid[0, 0, :, 0], grid[0, :, 0, 1]
-        in_column = (x - centre[..., :1]).abs() < side[..., :1]
-        in_row = (y - centre[..., 1:]).abs() < side[..., 1:]
+        in_column = (x - center[..., :1]).abs() < side[..., :1]
+        in_row = (y - center[..., 1:]).abs() < side[..., 1:]
         hole = (in_row[..., :, None] & in_column[..., None, :]).any(1)[:, None]
         return torch.where(hole, self._filling(images, params), images)
 

@@ -38,7 +38,7 @@ class SelfMix(Warp):
         check_number(self, "area", high=1)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `side [n, 2]`, shares of the image's sides, and the centres `source` and `target [n, 2]` (x, y)."""
+        """Draw `side [n, 2]`, shares of the image's sides, and the centers `source` and `target [n, 2]` (x, y)."""
         area = uniform(n, self.area / 10, self.area, generator)
         long = torch.maximum(area, area.sqrt() * factor(n, 3**0.5, generator)).clamp(max=1)
         side = torch.stack((long, area / long.clamp(min=1e-12)), -1).clamp(max=1)

@@ -6,13 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor, uniform
 
 
 @dataclass(frozen=True)
 class Affine(Warp):
-    """Move each image by its own random affine map about its centre.
+    """Move each image by its own random affine map about its center.
 
     A pixel at x goes to `R(degrees) scale H(shear) x + shift`, where R turns anticlockwise and H slants like italics. R
     and H act in pixels, so a picture that is not square is turned, not sheared; the shift is measured along each axis.
@@ -22,7 +22,7 @@ class Affine(Warp):
         scale: largest factor, and its inverse; 1 leaves the size alone.
         shear: largest slant, either way, as a tangent.
         shift: largest translation along each axis, as a share of half the image.
-        edge: what lies beyond the image: zero, border or reflection.
+        padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
         InputError: for a value out of range.
@@ -40,13 +40,13 @@ class Affine(Warp):
     scale: float = 1.2
     shear: float = 0.15
     shift: float = 0.1
-    edge: str = "zero"
+    padding_mode: str = "zeros"
 
     def __post_init__(self) -> None:
         check_number(self, "degrees", high=180)
         check_number(self, "scale", low=1, high=100)
         check_number(self, "shear", "shift")
-        check_choice(self, "edge", EDGES)
+        check_choice(self, "padding_mode", PADDING_MODES)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `degrees [n]`, `scale [n]`, `shear [n]` and `shift [n, 2]` (x, y)."""

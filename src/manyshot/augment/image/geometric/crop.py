@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor, uniform
 
 
@@ -19,7 +19,7 @@ class Crop(Warp):
 
     Args:
         padding: largest shift along each axis, as a share of the image's side.
-        edge: what is padded: zero, border or reflection.
+        padding_mode: What the image is padded with: zeros, border or reflection.
 
     Raises:
         InputError: for a value out of range.
@@ -31,13 +31,13 @@ class Crop(Warp):
     """
 
     padding: float = 0.125
-    edge: str = "zero"
+    padding_mode: str = "zeros"
 
     exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number(self, "padding", high=1)
-        check_choice(self, "edge", EDGES)
+        check_choice(self, "padding_mode", PADDING_MODES)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `shift [n, 2]` (x, y), a share of the image's sides: where the window stands, to the nearest pixel."""
@@ -56,9 +56,9 @@ class Crop(Warp):
         step = steps(params, (h, w)).to(images.device)
         column = step[:, :1] + torch.arange(w, device=images.device)
         row = step[:, 1:] + torch.arange(h, device=images.device)
-        place = w * _inside(row, h, self.edge)[:, :, None] + _inside(column, w, self.edge)[:, None]
+        place = w * _inside(row, h, self.padding_mode)[:, :, None] + _inside(column, w, self.padding_mode)[:, None]
         moved = images.flatten(2).gather(2, place.view(n, 1, h * w).expand(n, c, h * w)).view(n, c, h, w)
-        if self.edge != "zero":
+        if self.padding_mode != "zeros":
             return moved
         filled = ((row >= 0) & (row < h))[:, None, :, None] & ((column >= 0) & (column < w))[:, None, None]
         return moved.masked_fill(~filled, 0)
@@ -92,18 +92,18 @@ class ResizedCrop(Warp):
         check_number(self, "ratio", low=1, high=100)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `centre [n, 2]` (x, y), from -1 to 1 over the image, and `side [n, 2]`, shares of the image's sides."""
+        """Draw `center [n, 2]` (x, y), from -1 to 1 over the image, and `side [n, 2]`, shares of the image's sides."""
         area = uniform(n, self.area, 1.0, generator)
         stretch = factor(n, self.ratio, generator)
         side = (area[:, None] * torch.stack((stretch, 1 / stretch), -1)).sqrt().clamp(max=1)
-        return {"centre": (1 - side) * uniform(2 * n, -1.0, 1.0, generator).view(n, 2), "side": side}
+        return {"center": (1 - side) * uniform(2 * n, -1.0, 1.0, generator).view(n, 2), "side": side}
 
     def where(
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
-        """DCGANEncoder the points into the part; differentiable in points and params."""
-        centre, side = params["centre"].to(points), params["side"].to(points)
-        return torch.addcmul(centre[:, None, None], points, side[:, None, None])
+        """Scale the points into the part; differentiable in points and params."""
+        center, side = params["center"].to(points), params["side"].to(points)
+        return torch.addcmul(center[:, None, None], points, side[:, None, None])
 
 
 def steps(params: Params, size: tuple[int, int]) -> Int[Tensor, "n 2"]:
@@ -112,9 +112,9 @@ def steps(params: Params, size: tuple[int, int]) -> Int[Tensor, "n 2"]:
     return (shift * torch.tensor([size[1], size[0]], device=shift.device)).round().long()
 
 
-def _inside(place: Int[Tensor, "n size"], size: int, edge: str) -> Int[Tensor, "n size"]:
+def _inside(place: Int[Tensor, "n size"], size: int, padding_mode: str) -> Int[Tensor, "n size"]:
     """Bring places beyond the edge to one that exists."""
-    if edge == "reflection":
+    if padding_mode == "reflection":
         place = place % (2 * size)
         return torch.minimum(place, 2 * size - 1 - place)
     return place.clamp(0, size - 1)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number
 
 
@@ -24,7 +24,7 @@ class Elastic(Warp):
     Args:
         strength: standard deviation of the displacement along each axis, as a share of half the image.
         cells: squares a side; fewer bend the image as a whole, more wrinkle it.
-        edge: what lies beyond the image: zero, border or reflection.
+        padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
         InputError: for a value out of range.
@@ -40,12 +40,12 @@ class Elastic(Warp):
 
     strength: float = 0.07
     cells: int = 4
-    edge: str = "zero"
+    padding_mode: str = "zeros"
 
     def __post_init__(self) -> None:
         check_number(self, "strength", high=2)
         check_number(self, "cells", low=1, high=256, whole=True)
-        check_choice(self, "edge", EDGES)
+        check_choice(self, "padding_mode", PADDING_MODES)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `displacement [n, 2, cells + 1, cells + 1]`: (x, y) at the corners, row by row."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor
 
 
@@ -69,7 +69,7 @@ class ThinPlate(Warp):
     Args:
         strength: standard deviation of the displacement along each axis, as a share of half the image.
         cells: squares a side.
-        edge: what lies beyond the image: zero, border or reflection.
+        padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
         InputError: for a value out of range.
@@ -85,12 +85,12 @@ class ThinPlate(Warp):
 
     strength: float = 0.1
     cells: int = 2
-    edge: str = "zero"
+    padding_mode: str = "zeros"
 
     def __post_init__(self) -> None:
         check_number(self, "strength", high=2)
         check_number(self, "cells", low=1, high=16, whole=True)
-        check_choice(self, "edge", EDGES)
+        check_choice(self, "padding_mode", PADDING_MODES)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `displacement [n, (cells + 1)^2, 2]`: (x, y) at the corners, row by row."""
@@ -103,7 +103,7 @@ class ThinPlate(Warp):
         """Add the displacement at each point; differentiable in points and params."""
         corners = self._corners()
         weights = self._solution(corners).to(params["displacement"]) @ params["displacement"]
-        # Points that all images share, as those of the pixels' centres are, need one basis.
+        # Points that all images share, as those of the pixels' centers are, need one basis.
         shared = points[:1] if points.stride(0) == 0 else points
         basis = _basis(shared.flatten(1, 2), corners.to(points))
         moved: Tensor = points + (basis @ weights.to(points)).view_as(points)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import EDGES, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
 
 
@@ -19,7 +19,7 @@ class Perspective(Warp):
 
     Args:
         strength: largest displacement of a corner along each axis, as a share of half the image.
-        edge: what lies beyond the image: zero, border or reflection.
+        padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
         InputError: for a strength from 0.5 on, where a corner may fold in, and other values out of range.
@@ -34,11 +34,11 @@ class Perspective(Warp):
     """
 
     strength: float = 0.2
-    edge: str = "zero"
+    padding_mode: str = "zeros"
 
     def __post_init__(self) -> None:
         check_number(self, "strength", high=0.49)
-        check_choice(self, "edge", EDGES)
+        check_choice(self, "padding_mode", PADDING_MODES)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `corners [n, 4, 2]`: displacements (x, y) at top left, top right, bottom right, bottom left."""

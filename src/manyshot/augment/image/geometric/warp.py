@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params
 
-EDGES = {"zero": "zeros", "border": "border", "reflection": "reflection"}
-"""What lies beyond the image (black, its border pixels, its mirror image), and torch's word for it."""
+PADDING_MODES = ("zeros", "border", "reflection")
+"""What warps show beyond the image: black, its border pixels or its mirror image, as in `grid_sample`."""
 
 
 class Warp(ImageOp):
@@ -28,8 +28,8 @@ class Warp(ImageOp):
     exact: ClassVar[bool] = False
 
     @property
-    def edge(self) -> str | None:
-        """What lies beyond the image, one of `EDGES`; None for a warp that never looks there."""
+    def padding_mode(self) -> str | None:
+        """What lies beyond the image, one of `PADDING_MODES`; None for a warp that never samples there."""
         return None
 
     @abstractmethod
@@ -47,11 +47,11 @@ class Warp(ImageOp):
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Resample each image once, bilinearly; differentiable in images and params."""
         size = (images.shape[2], images.shape[3])
-        return resample(images, self.where(pixels(images), params, size), self.edge or "border")
+        return resample(images, self.where(pixels(images), params, size), self.padding_mode or "border")
 
 
 def pixels(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w 2"]:
-    """The locations (x, y) of the pixels' centres.
+    """The locations (x, y) of the pixels' centers.
 
     Example:
         >>> pixels(torch.zeros(1, 1, 1, 2)).tolist()
@@ -64,21 +64,21 @@ def pixels(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w 2"]:
 
 
 def resample(
-    images: Float[Tensor, "n c h w"], points: Float[Tensor, "n h2 w2 2"], edge: str
+    images: Float[Tensor, "n c h w"], points: Float[Tensor, "n h2 w2 2"], padding_mode: str
 ) -> Float[Tensor, "n c h2 w2"]:
-    """Read each image at its points, bilinearly; `edge` is one of `EDGES`.
+    """Sample each image at its points, bilinearly; `padding_mode` is one of `PADDING_MODES`.
 
     Example:
         >>> images = torch.rand(2, 3, 4, 5)
-        >>> torch.allclose(resample(images, pixels(images), "zero"), images, atol=1e-5)
+        >>> torch.allclose(resample(images, pixels(images), "zeros"), images, atol=1e-5)
         True
     """
     if not len(images):
         return images.new_empty(0, images.shape[1], *points.shape[1:3])
-    return F.grid_sample(images, points, mode="bilinear", padding_mode=EDGES[edge], align_corners=False)
+    return F.grid_sample(images, points, mode="bilinear", padding_mode=padding_mode, align_corners=False)
 
 
-def settle(points: Float[Tensor, "n h w 2"], edge: str, size: tuple[int, int]) -> Float[Tensor, "n h w 2"]:
+def settle(points: Float[Tensor, "n h w 2"], padding_mode: str, size: tuple[int, int]) -> Float[Tensor, "n h w 2"]:
     """Bring points beyond the edge to where an image that ends there shows the same.
 
     An image resampled twice has lost what the first pass moved out of its frame. Settling the points between two fused
@@ -89,10 +89,10 @@ def settle(points: Float[Tensor, "n h w 2"], edge: str, size: tuple[int, int]) -
         >>> settle(torch.tensor([[[[1.5, 0.0]]]]), "reflection", (4, 4)).tolist()
         [[[[0.5, 0.0]]]]
     """
-    if edge == "zero":
+    if padding_mode == "zeros":
         outside = (points.abs() > 1).any(-1, keepdim=True)
         return points.masked_fill(outside, 1e4)
-    if edge == "border":
+    if padding_mode == "border":
         last = 1 - 1 / points.new_tensor([size[1], size[0]])
         return torch.minimum(torch.maximum(points, -last), last)
     return 1 - (torch.remainder(points + 1, 4) - 2).abs()

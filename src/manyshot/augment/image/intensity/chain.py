@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.image.intensity.colour import Recolour, identity, with_offset
+from manyshot.augment.image.intensity.color import ColorOp, identity, with_offset
 from manyshot.augment.ops.op import Params
 
-Change = tuple[Recolour, Params, Tensor | None]
+Change = tuple[ColorOp, Params, Tensor | None]
 """A change of colour, the params drawn for it, and `[n]` which images it changes; None for all."""
 
 
-def recolour_once(images: Float[Tensor, "n c h w"], changes: Sequence[Change]) -> Float[Tensor, "n c h w"]:
+def apply_color_ops(images: Float[Tensor, "n c h w"], changes: Sequence[Change]) -> Float[Tensor, "n c h w"]:
     """Apply changes of colour one after another as one map a pixel; only the result is clamped to 0..1.
 
     The mean colour that a change looks at is that of what the ones before it give, before any clamp.
@@ -26,7 +26,7 @@ def recolour_once(images: Float[Tensor, "n c h w"], changes: Sequence[Change]) -
     Example:
         >>> from manyshot.augment.image import Brightness
         >>> changes = [(Brightness(), {"factor": torch.tensor([factor])}, None) for factor in (2.0, 0.5)]
-        >>> recolour_once(torch.full((1, 1, 1, 1), 0.75), changes).item()
+        >>> apply_color_ops(torch.full((1, 1, 1, 1), 0.75), changes).item()
         0.75
     """
     mean = images.mean((2, 3))
@@ -50,16 +50,16 @@ def chains(op: object, c: int) -> bool:
         >>> chains(Contrast(), 3), chains(Gamma(), 3)
         (True, False)
     """
-    return isinstance(op, Recolour) and type(op).change is Recolour.change and _is_linear(op, c)
+    return isinstance(op, ColorOp) and type(op).change is ColorOp.change and _is_linear(op, c)
 
 
 @lru_cache(maxsize=256)
-def looks_at_mean(op: Recolour, c: int) -> bool:
+def depends_on_mean(op: ColorOp, c: int) -> bool:
     """Whether an op's map depends on the mean colour of its image.
 
     Example:
         >>> from manyshot.augment.image import Brightness, Contrast
-        >>> looks_at_mean(Brightness(), 3), looks_at_mean(Contrast(), 3)
+        >>> depends_on_mean(Brightness(), 3), depends_on_mean(Contrast(), 3)
         (False, True)
     """
     params, mean = _trial(op, c)
@@ -67,7 +67,7 @@ def looks_at_mean(op: Recolour, c: int) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _is_linear(op: Recolour, c: int) -> bool:
+def _is_linear(op: ColorOp, c: int) -> bool:
     """Whether the mean colour enters an op's offset alone, and does so linearly, so that maps can be multiplied."""
     params, mean = _trial(op, c)
     none, once, twice = (op.maps(params, times * mean) for times in (0, 1, 2))
@@ -75,7 +75,7 @@ def _is_linear(op: Recolour, c: int) -> bool:
     return flat and torch.allclose(twice[..., -1] - once[..., -1], once[..., -1] - none[..., -1], atol=1e-6)
 
 
-def _trial(op: Recolour, c: int) -> tuple[Params, Tensor]:
+def _trial(op: ColorOp, c: int) -> tuple[Params, Tensor]:
     """Params of several draws, and mean colours, to see what an op's maps depend on."""
     generator = torch.Generator().manual_seed(0)
     return op.sample(64, generator), torch.rand(64, c, generator=generator)

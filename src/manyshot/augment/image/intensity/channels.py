@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.image.corruption.noise import uniforms
-from manyshot.augment.image.intensity.colour import LUMA, Recolour, coloured, identity, with_offset
+from manyshot.augment.image.intensity.color import LUMA, ColorOp, identity, is_color, with_offset
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 
 @dataclass(frozen=True)
-class Grayscale(Recolour):
+class Grayscale(ColorOp):
     """Take the colour out of an image, with probability p: every channel becomes the luma.
 
     Images of one channel stay as they are.
@@ -44,14 +44,14 @@ class Grayscale(Recolour):
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """Luma in every channel of the images whose turn it is."""
         same = identity(mean)
-        if not coloured(self, mean):
+        if not is_color(self, mean):
             return with_offset(same, torch.zeros_like(mean))
         on = params["on"].to(mean.device)[:, None, None]
         return with_offset(torch.where(on, mean.new_tensor(LUMA).expand_as(same), same), torch.zeros_like(mean))
 
 
 @dataclass(frozen=True)
-class Invert(Recolour):
+class Invert(ColorOp):
     """Show the negative of an image, with probability p: `1 - x`.
 
     Args:
@@ -81,7 +81,7 @@ class Invert(Recolour):
 
 
 @dataclass(frozen=True)
-class Temperature(Recolour):
+class Temperature(ColorOp):
     """Make the light of an image warmer or colder: red times `e^warmth`, blue times `e^-warmth`, green as it is.
 
     Images of one channel stay as they are.
@@ -111,7 +111,7 @@ class Temperature(Recolour):
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """A gain for red and its inverse for blue."""
-        if not coloured(self, mean):
+        if not is_color(self, mean):
             return with_offset(identity(mean), torch.zeros_like(mean))
         warmth = params["warmth"].to(mean)
         gains = torch.stack((warmth.exp(), torch.ones_like(warmth), (-warmth).exp()), -1)
@@ -119,7 +119,7 @@ class Temperature(Recolour):
 
 
 @dataclass(frozen=True)
-class ChannelShuffle(Recolour):
+class ShuffleChannels(ColorOp):
     """Put the channels of an image into a random order, with probability p.
 
     Args:
@@ -130,7 +130,7 @@ class ChannelShuffle(Recolour):
 
     Example:
         >>> params = {"on": torch.tensor([True]), "seed": torch.tensor([5])}
-        >>> ChannelShuffle().apply(torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1), params).flatten().sort().values
+        >>> ShuffleChannels().apply(torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1), params).flatten().sort().values
         tensor([0.1000, 0.2000, 0.3000])
     """
 
@@ -153,7 +153,7 @@ class ChannelShuffle(Recolour):
 
 
 @dataclass(frozen=True)
-class ChannelDrop(Recolour):
+class ChannelDrop(ColorOp):
     """Make one random channel of an image black, with probability p; a channel that stands alone stays.
 
     Args:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.image.image_op import ImageOp
-from manyshot.augment.image.intensity.colour import coloured
+from manyshot.augment.image.intensity.color import is_color
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 GLASS, TISSUE = 0.05, 0.15
@@ -54,7 +54,7 @@ class StainJitter(ImageOp):
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """To stains, change, and back; differentiable in images, gain and offset."""
-        if not coloured(self, images[:, :, 0, 0]):
+        if not is_color(self, images[:, :, 0, 0]):
             return images
         mixing = torch.tensor(STAINS, dtype=torch.float64)
         unmixing = mixing.inverse()

@@ -12,20 +12,20 @@ ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
 
 @kernel
 @no_type_check
-def map_of(maps, pulls, pulled, i, c, mean, m):
+def color_map(maps, mean_maps, uses_mean, i, c, mean, m):
     """The map of one image on levels, its offsets pulled by its mean colour: `c (c + 1)` numbers into `m`."""
     for k in range(c):
         offset = maps[i, k * (c + 1) + c]
         for j in range(c):
             m[k * (c + 1) + j] = maps[i, k * (c + 1) + j]
-            if pulled:
-                offset += pulls[i, k * c + j] * mean[j]
+            if uses_mean:
+                offset += mean_maps[i, k * c + j] * mean[j]
         m[k * (c + 1) + c] = offset
 
 
 @kernel
 @no_type_check
-def recolour(red, green, blue, m, count):
+def apply_color_map(red, green, blue, m, count):
     """One 3 x 4 matrix a pixel, then a clamp."""
     wide()
     m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
@@ -39,7 +39,7 @@ def recolour(red, green, blue, m, count):
 
 @kernel
 @no_type_check
-def recolour_to_floats(red, green, blue, m, count, scale, shift, out, first, size):
+def apply_color_map_to_floats(red, green, blue, m, count, scale, shift, out, first, size):
     """`recolour`, and straight on to three normalised planes of `size`, from `first` on."""
     wide()
     m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
@@ -56,7 +56,7 @@ def recolour_to_floats(red, green, blue, m, count, scale, shift, out, first, siz
 
 @kernel
 @no_type_check
-def recolour_gray(row, m, count):
+def apply_gain_and_offset(row, m, count):
     """One gain and offset, then a clamp."""
     wide()
     gain, offset = m[0], m[1]
@@ -105,24 +105,24 @@ def mix(bits):
 
 @kernel
 @no_type_check
-def cut(row, first, looks, i, channel, top, lines, w, h, gain, offset):
+def cut(row, first, params, i, channel, top, lines, w, h, gain, offset):
     """Fill an image's holes in a strip of one channel.
 
     Args:
         row: holds the strip.
         first: where in it the strip begins.
-        looks: of all images.
+        params: of all images.
         i: the image.
         channel: of the image.
         top, lines: the strip's first row, and how many.
         w, h: pixels of the image.
         gain, offset: what levels are multiplied with and what is added, 1 and 0 for levels.
     """
-    for hole in range(looks.holes.shape[1]):
-        left, end = looks.holes[i, hole, 0], looks.holes[i, hole, 1]
-        for y in range(max(top, looks.holes[i, hole, 2]), min(top + lines, looks.holes[i, hole, 3])):
+    for hole in range(params.holes.shape[1]):
+        left, end = params.holes[i, hole, 0], params.holes[i, hole, 1]
+        for y in range(max(top, params.holes[i, hole, 2]), min(top + lines, params.holes[i, hole, 3])):
             begin = first + (y - top) * w + left
-            if looks.filled == 2:
-                fill_noise(row, begin, end - left, uint64(looks.seeds[i]), (channel * h + y) * w + left, gain, offset)
+            if params.fill_mode == 2:
+                fill_noise(row, begin, end - left, uint64(params.seeds[i]), (channel * h + y) * w + left, gain, offset)
             else:
-                fill(row, begin, end - left, gain * looks.means[i, channel] + offset)
+                fill(row, begin, end - left, gain * params.means[i, channel] + offset)

@@ -13,7 +13,7 @@ from torch import nn
 from manyshot.augment import Compose, Sometimes, take
 from manyshot.augment.adapters.albumentations import FromAlbumentations, to_albumentations
 from manyshot.augment.adapters.augmentor import FromAugmentor
-from manyshot.augment.adapters.foreign import require, seeded
+from manyshot.augment.adapters.external_op import require, seeded
 from manyshot.augment.adapters.kornia import FromKornia
 from manyshot.augment.adapters.torchvision import FromTorchvision, ToTorchvision
 from manyshot.augment.image import Affine, Brightness, Flip, Noise

@@ -21,7 +21,7 @@ from manyshot.base import InputError
 
 
 @dataclass(frozen=True)
-class Foreign(ImageOp):
+class ExternalOp(ImageOp):
     """An op that hands one image after the other to somebody else's transform.
 
     What the transform draws follows from a seed an image, whatever stream it draws from; our own streams and those of

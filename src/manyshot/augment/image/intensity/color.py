@@ -22,7 +22,7 @@ YIQ = (LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 """Rows that take (red, green, blue) to luma and two axes of colour."""
 
 
-class Recolour(ImageOp):
+class ColorOp(ImageOp):
     """An op that maps the channels of every pixel of an image by the same affine map, then clamps to 0..1."""
 
     @abstractmethod
@@ -36,7 +36,7 @@ class Recolour(ImageOp):
 
 
 @dataclass(frozen=True)
-class Brightness(Recolour):
+class Brightness(ColorOp):
     """Multiply each image by its own random factor.
 
     Args:
@@ -66,7 +66,7 @@ class Brightness(Recolour):
 
 
 @dataclass(frozen=True)
-class Contrast(Recolour):
+class Contrast(ColorOp):
     """Move the pixels away from their image's mean grey or towards it, by a random factor an image.
 
     `grey + factor (x - grey)`, where grey is the mean luma of the image (of its channels, if they are not three).
@@ -99,7 +99,7 @@ class Contrast(Recolour):
 
 
 @dataclass(frozen=True)
-class Saturation(Recolour):
+class Saturation(ColorOp):
     """Move each pixel away from its own grey or towards it, by a random factor an image.
 
     `grey + factor (x - grey)`, where grey is the pixel's luma. Images of one channel stay as they are.
@@ -130,14 +130,14 @@ class Saturation(Recolour):
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """The factor times the pixel, plus what is left of its luma in every channel."""
         factor = params["factor"].to(mean)[:, None, None]
-        if not coloured(self, mean):
+        if not is_color(self, mean):
             return with_offset(identity(mean), torch.zeros_like(mean))
         linear = factor * identity(mean) + (1 - factor) * mean.new_tensor(LUMA)
         return with_offset(linear, torch.zeros_like(mean))
 
 
 @dataclass(frozen=True)
-class Hue(Recolour):
+class Hue(ColorOp):
     """Turn each image's colours around the grey axis by its own random angle.
 
     The turn is one of the plane of I and Q in the YIQ space, so luma stays. Images of one channel stay as they are.
@@ -169,7 +169,7 @@ class Hue(Recolour):
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """To YIQ, a turn, and back."""
-        if not coloured(self, mean):
+        if not is_color(self, mean):
             return with_offset(identity(mean), torch.zeros_like(mean))
         angle = tau * params["turn"].to(mean)
         cos, sin, one, zero = angle.cos(), angle.sin(), torch.ones_like(angle), torch.zeros_like(angle)
@@ -194,7 +194,7 @@ def with_offset(linear: Float[Tensor, "n c c"], offset: Float[Tensor, "n c"]) ->
     return torch.cat((linear, offset[..., None]), -1)
 
 
-def coloured(op: object, mean: Float[Tensor, "n c"]) -> bool:
+def is_color(op: object, mean: Float[Tensor, "n c"]) -> bool:
     """Whether images have colours, by their number of channels.
 
     Raises:

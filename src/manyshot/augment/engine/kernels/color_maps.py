@@ -18,34 +18,34 @@ BRIGHTNESS, CONTRAST, SATURATION, HUE = 0, 1, 2, 3
 
 @kernel
 @no_type_check
-def begin(c, maps, pulls):
+def begin(c, maps, mean_maps):
     """Maps that change nothing.
 
     Args:
         c: channels.
         maps: `[n, c (c + 1)]` A and b, row by row, to fill.
-        pulls: `[n, c c]` B, row by row, to fill.
+        mean_maps: `[n, c c]` B, row by row, to fill.
     """
     for i in range(len(maps)):
         for k in range(c * (c + 1)):
             maps[i, k] = ONE if k % (c + 2) == 0 else ZERO
         for k in range(c * c):
-            pulls[i, k] = ZERO
+            mean_maps[i, k] = ZERO
 
 
 @kernel
 @no_type_check
-def add_any(linear, offset, pull, on, maps, pulls, room):
+def add_any(linear, offset, mean_map, on, maps, mean_maps, work):
     """One more change of any kind.
 
     Args:
-        linear, offset, pull: `[n, c, c]`, `[n, c]` and `[n, c, c]`: L, o (on levels) and P.
+        linear, offset, mean_map: `[n, c, c]`, `[n, c]` and `[n, c, c]`: L, o (on levels) and P.
         on: `[n]` which images change.
-        maps, pulls: see `begin`; changed.
-        room: `[2, c]` to work in.
+        maps, mean_maps: see `begin`; changed.
+        work: `[2, c]` to work in.
     """
     n, c = offset.shape
-    column, mean = room[0], room[1]
+    column, mean = work[0], work[1]
     for i in range(n):
         if not on[i]:
             continue
@@ -53,22 +53,22 @@ def add_any(linear, offset, pull, on, maps, pulls, room):
             # A column of A and one of B; last b, to which P does what it does to the mean of the input.
             for r in range(c):
                 column[r] = maps[i, r * (c + 1) + s]
-                mean[r] = pulls[i, r * c + s] if s < c else ZERO
+                mean[r] = mean_maps[i, r * c + s] if s < c else ZERO
             for r in range(c):
-                value, pulled = ZERO, ZERO
+                value, uses_mean = ZERO, ZERO
                 for t in range(c):
                     value += linear[i, r, t] * column[t]
-                    pulled += linear[i, r, t] * mean[t] + pull[i, r, t] * (column[t] + mean[t])
+                    uses_mean += linear[i, r, t] * mean[t] + mean_map[i, r, t] * (column[t] + mean[t])
                 if s < c:
                     maps[i, r * (c + 1) + s] = value
-                    pulls[i, r * c + s] = pulled
+                    mean_maps[i, r * c + s] = uses_mean
                 else:
-                    maps[i, r * (c + 1) + s] = value + offset[i, r] + pulled
+                    maps[i, r * (c + 1) + s] = value + offset[i, r] + uses_mean
 
 
 @kernel
 @no_type_check
-def add_gray(kind, values, on, maps, pulls):
+def add_gray(kind, values, on, maps, mean_maps):
     """One more of the four commonest changes, on images of one channel: see `add_colour`."""
     for i in range(len(maps)):
         if not on[i] or kind > CONTRAST:
@@ -76,16 +76,16 @@ def add_gray(kind, values, on, maps, pulls):
         factor = values[i]
         if kind == CONTRAST:
             # The offset b is pulled all the way back: f b + (1 - f) b.
-            pulls[i, 0] += (ONE - factor) * maps[i, 0]
+            mean_maps[i, 0] += (ONE - factor) * maps[i, 0]
         else:
-            pulls[i, 0] *= factor
+            mean_maps[i, 0] *= factor
             maps[i, 1] *= factor
         maps[i, 0] *= factor
 
 
 @kernel
 @no_type_check
-def add_colour(kind, values, on, luma, to_yiq, from_yiq, maps, pulls):
+def add_color(kind, values, on, luma, to_yiq, from_yiq, maps, mean_maps):
     """One more of the four commonest changes, as `maps` of their ops tells them, on images of three channels.
 
     Args:
@@ -94,7 +94,7 @@ def add_colour(kind, values, on, luma, to_yiq, from_yiq, maps, pulls):
         on: `[n]` which images change.
         luma: `[3]` shares of the channels in grey.
         to_yiq, from_yiq: `[3, 3]`.
-        maps, pulls: see `begin`; changed.
+        maps, mean_maps: see `begin`; changed.
     """
     l0, l1, l2 = luma[0], luma[1], luma[2]
     for i in range(len(maps)):
@@ -104,20 +104,20 @@ def add_colour(kind, values, on, luma, to_yiq, from_yiq, maps, pulls):
         if kind == HUE:
             a, b = float32(cos(2 * pi * value)), float32(sin(2 * pi * value))
             for s in range(7):
-                x, y, z = _column(maps, pulls, i, s)
+                x, y, z = _column(maps, mean_maps, i, s)
                 luminance = to_yiq[0, 0] * x + to_yiq[0, 1] * y + to_yiq[0, 2] * z
                 across = to_yiq[1, 0] * x + to_yiq[1, 1] * y + to_yiq[1, 2] * z
                 down = to_yiq[2, 0] * x + to_yiq[2, 1] * y + to_yiq[2, 2] * z
                 across, down = a * across - b * down, b * across + a * down
                 _set_column(
-                    maps, pulls, i, s,
+                    maps, mean_maps, i, s,
                     from_yiq[0, 0] * luminance + from_yiq[0, 1] * across + from_yiq[0, 2] * down,
                     from_yiq[1, 0] * luminance + from_yiq[1, 1] * across + from_yiq[1, 2] * down,
                     from_yiq[2, 0] * luminance + from_yiq[2, 1] * across + from_yiq[2, 2] * down,
                 )  # fmt: skip
             continue
         for s in range(6, -1, -1):
-            x, y, z = _column(maps, pulls, i, s)
+            x, y, z = _column(maps, mean_maps, i, s)
             grey = ZERO
             if kind != BRIGHTNESS:
                 # Contrast looks at the mean grey, saturation at the pixel's own.
@@ -126,29 +126,29 @@ def add_colour(kind, values, on, luma, to_yiq, from_yiq, maps, pulls):
                     if s < 3:
                         grey = ZERO
                     elif s < 6:
-                        p, q, r = _column(maps, pulls, i, s - 3)
+                        p, q, r = _column(maps, mean_maps, i, s - 3)
                         grey += l0 * p + l1 * q + l2 * r
                 grey *= ONE - value
-            _set_column(maps, pulls, i, s, value * x + grey, value * y + grey, value * z + grey)
+            _set_column(maps, mean_maps, i, s, value * x + grey, value * y + grey, value * z + grey)
 
 
 @kernel
 @no_type_check
-def _column(maps, pulls, i, s):
+def _column(maps, mean_maps, i, s):
     """A column of A (0 to 2), of B (3 to 5), or b (6)."""
     if s < 3:
         return maps[i, s], maps[i, 4 + s], maps[i, 8 + s]
     if s < 6:
-        return pulls[i, s - 3], pulls[i, s], pulls[i, s + 3]
+        return mean_maps[i, s - 3], mean_maps[i, s], mean_maps[i, s + 3]
     return maps[i, 3], maps[i, 7], maps[i, 11]
 
 
 @kernel
 @no_type_check
-def _set_column(maps, pulls, i, s, x, y, z):
+def _set_column(maps, mean_maps, i, s, x, y, z):
     if s < 3:
         maps[i, s], maps[i, 4 + s], maps[i, 8 + s] = x, y, z
     elif s < 6:
-        pulls[i, s - 3], pulls[i, s], pulls[i, s + 3] = x, y, z
+        mean_maps[i, s - 3], mean_maps[i, s], mean_maps[i, s + 3] = x, y, z
     else:
         maps[i, 3], maps[i, 7], maps[i, 11] = x, y, z
