@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -232,7 +232,8 @@ def joined_processes() -> Iterator[Processes]:
     except PeerLost:
         raise
     except BaseException:
-        _store.add(REPORTED, 1)  # before the other processes lose the connection
+        with suppress(RuntimeError, OSError):  # the main process, which holds the store, may have ended already
+            _store.add(REPORTED, 1)  # before the other processes lose the connection
         raise
     finally:
         dist.destroy_process_group()
