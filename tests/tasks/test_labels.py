@@ -100,7 +100,7 @@ MAKERS = {
     "sinusoids": lambda n: Sinusoids(shots=n),
     "config": lambda n: Config("digits", ways=(2, n), queries=n, classes=n),
     "settings": lambda n: Settings(steps=n),
-    "generator": lambda n: GeneratorSettings(batch=n),
+    "generator": lambda n: GeneratorSettings(batch_size=n),
     "op": lambda n: JPEG(quality=n),
 }
 
