@@ -71,14 +71,14 @@ def train(
     steps: int = 6,
     tasks: int = 4,
     objective: str = "plain",
-    rate: float = 0.01,
+    learning_rate: float = 0.01,
     optimizer: str = "adamw",
 ) -> Learner:
     _, held_out = source().split((0.6, 0.4), seed=0)
     settings = Settings(
         steps=steps,
         meta_batch_size=tasks,
-        learning_rate=rate,
+        learning_rate=learning_rate,
         schedule="constant",
         optimizer=optimizer,
         warmup_steps=3,
