@@ -18,7 +18,7 @@ from manyshot.base import InputError
 from manyshot.datasets import DATASETS, DataSet, load_dataset
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.objectives.objective import Objective
-from manyshot.tasks import Source
+from manyshot.tasks import Episode, Examples, Source
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,12 @@ class Doubled(Objective):
         return self.factor * learner.loss(tasks.own(tasks.draw()))
 
 
+def episode_of(items) -> Episode:
+    """Two tasks of three classes with the same three items as support and query."""
+    side = Examples(items, torch.eye(3).expand(2, 3, 3), torch.ones(2, 3), torch.ones(2, 3) > 0)
+    return Episode(side, side, torch.arange(3).expand(2, 3))
+
+
 def noise(split, root, size, color) -> Source:
     return Source.of(torch.rand(12, 1, size, size), [f"class {i % 3}" for i in range(12)])
 
@@ -83,6 +89,15 @@ class TestRegister:
         register("op", "half-light", Half, aliases=("dusk",))
         for text in ("support: half_light(0.25)", "support: dusk(0.25)"):
             assert manyshot.Plan(text).item_op().ops == (Half(0.25),)
+
+    @pytest.mark.parametrize("plan", ["support: half_light", "shots: 2 x oneof(half_light)"])
+    def test_an_op_on_images_changes_images_and_is_refused_for_texts(self, register, plan):
+        register("op", "half-light", Half)
+        images = torch.ones(2, 3, 1, 8, 8)
+        changed = manyshot.Plan(plan).apply(episode_of(images), torch.Generator()).support.items
+        assert changed[:, -1].eq(0.5).all()
+        with pytest.raises(InputError, match="Half: changes images, and these items are texts"):
+            manyshot.Plan(plan).apply(episode_of([["play", "pay", "call"]] * 2), torch.Generator())
 
     def test_a_learner_and_an_encoder_train_and_load_again(self, register, tmp_path):
         register("learner", "centroids", Centroids)

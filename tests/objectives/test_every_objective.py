@@ -54,7 +54,7 @@ HIDDEN = {
 @pytest.mark.parametrize("name", NOT_BY_ITEMS)
 @pytest.mark.parametrize("objective", [row for row in ROWS.values() if row != Plain()], ids=str)
 def test_a_learner_that_trains_by_no_loss_of_tasks_and_items_is_refused(make, objective, name):
-    with pytest.raises(InputError, match=r"trains on single items|by items|no loss of each query item"):
+    with pytest.raises(InputError, match=r"trains on single examples|by items|no loss of each query item"):
         make.loss_of(objective, make.of_table(name), make.episode_of())
 
 
@@ -70,9 +70,9 @@ class TestEveryObjective:
     @pytest.mark.parametrize("name", [name for name in LEARNERS if name not in (*NOT_BY_ITEMS, *OF_SENTENCES)])
     def test_gives_a_loss_whose_gradient_reaches_the_first_layer_of_every_learner(self, make, objective, name):
         learner = make.of_table(name)
-        if learner.by_stages and objective in HIDDEN.values():
+        if learner.runs_stages and objective in HIDDEN.values():
             pytest.skip("runs its encoder stage by stage, and is refused below")
-        if isinstance(objective, MaxUp) and not learner.by_item:
+        if isinstance(objective, MaxUp) and not learner.has_query_losses:
             pytest.skip("has no loss of each query item, and is refused below")
         loss = make.loss_of(objective, learner, make.episode_of(padded=True))
         assert loss.shape == ()
@@ -156,7 +156,7 @@ def test_items_that_cannot_be_mixed_are_refused(make, name):
 
 def test_maxup_is_refused_where_query_items_have_no_losses(make):
     class Whole(Prototypes):
-        by_item = False
+        has_query_losses = False
 
     with pytest.raises(InputError, match="no loss of each query item"):
         make.loss_of(MaxUp(), Whole(make.encoder()), make.episode_of())

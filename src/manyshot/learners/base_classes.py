@@ -30,7 +30,8 @@ class BaseClassesLearner(FeatureLearner):
             beyond those.
     """
 
-    by_item: ClassVar[bool] = False
+    trains_on_tasks: ClassVar[bool] = False
+    has_query_losses: ClassVar[bool] = False
 
     def __init__(self, encoder: nn.Module, classes: int = 0) -> None:
         super().__init__(encoder)
@@ -53,6 +54,11 @@ class BaseClassesLearner(FeatureLearner):
         body = encoder("batch")
         trained = any(parameter.requires_grad for parameter in body.parameters())
         return cls(body, classes if trained else 0, **options)
+
+    def is_trainable(self) -> bool:
+        """Whether training can change any weight: without base classes, that of the encoder alone."""
+        module = self if self.classes else self.encoder
+        return any(parameter.requires_grad for parameter in module.parameters())
 
     def base_logits(self, features: Float[Tensor, "t n d"]) -> Float[Tensor, "t n classes"]:
         """The answers of the training classifier."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.learners.learner import Classifier, Learner
+from manyshot.learners.transductive import transductive
 from manyshot.tasks import Examples
 
 
@@ -40,6 +41,10 @@ class Ensemble(Learner):
             raise InputError("an ensemble of no learners: give at least one")
         self.members = nn.ModuleList(members)
         self.transductive = any(member.transductive for member in members)
+
+    def made_transductive(self) -> "Ensemble":
+        """The ensemble of the members made transductive."""
+        return Ensemble([transductive(cast(Learner, member)) for member in self.members])
 
     def adapt(self, support: Examples) -> Classifier:
         """Adapt every member."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from copy import copy
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -22,6 +23,12 @@ from manyshot.tasks import Episode, Examples
 
 Order = Literal[1, 2]
 Parameters = dict[str, Tensor]
+
+NOTHING_TO_SWITCH = (
+    "transductive: the learner normalizes each example alone, so there is nothing to switch; train one with batch "
+    "normalization (prototypes, ridge, ...) or norm=support (maml, ...)"
+)
+"""The error message about a learner that cannot become transductive."""
 
 
 class GradientLearner(Learner):
@@ -45,6 +52,8 @@ class GradientLearner(Learner):
         InputError: If an argument is out of range, the model cannot adapt by gradient steps, its outputs are not
             `ways`, a task has more classes than that, or tasks cannot be vectorized that have to be.
     """
+
+    takes_gradient_steps: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -140,6 +149,18 @@ class GradientLearner(Learner):
     def second_order(self) -> bool:
         """Whether inner gradients are differentiated through."""
         return self.order == 2
+
+    def made_transductive(self) -> Learner | None:
+        """This learner with queries normalized by the statistics of the query set.
+
+        Raises:
+            InputError: If its model has no task normalization.
+        """
+        if not any(isinstance(module, TaskNorm) for module in self.model.modules()):
+            raise InputError(NOTHING_TO_SWITCH)
+        other = copy(self)
+        other.transductive = True
+        return other
 
     def clone(self) -> ClonedModel:
         """The model with weights of its own that differentiate to the present ones, for a training loop of your own.

@@ -38,14 +38,29 @@ class Classifier(Protocol):
 class Learner(nn.Module, ABC):
     """Adapts to the support of T tasks at once, honouring soft labels and weights."""
 
-    by_item: ClassVar[bool] = True
-    """Whether `loss` is the mean of `query_losses`, so that a loss of each query item can be asked for."""
+    trains_on_tasks: ClassVar[bool] = True
+    """Whether `loss` is a loss after adaptation to tasks; False for learners that train as a plain classifier."""
 
-    by_stages: ClassVar[bool] = False
-    """Whether it runs its encoder stage by stage, so that no objective can change a hidden layer on the way."""
+    has_query_losses: ClassVar[bool] = True
+    """Whether `loss` is the mean of `query_losses`, the losses of the single query examples."""
+
+    loss_differentiates_items: ClassVar[bool] = True
+    """Whether `loss` has a derivative with respect to the items of the episode."""
+
+    runs_stages: ClassVar[bool] = False
+    """Whether it runs its encoder stage by stage itself, so that no objective can change a hidden layer."""
+
+    takes_gradient_steps: ClassVar[bool] = False
+    """Whether it adapts by gradient steps on its model, which needs parameters that require gradients."""
 
     transductive: bool = False
-    """Whether what a query item is shows in the answer to another; results say so."""
+    """Whether predictions for one query example depend on the other query examples; results say so."""
+
+    given_features: bool = False
+    """Whether it takes the features of an encoder in place of items, see `on_features`."""
+
+    classes: int = 0
+    """Number of training classes that it was built for; 0 for learners that have no classifier of those."""
 
     @classmethod
     def build(cls, encoder: MakeEncoder, **options: Any) -> "Learner":  # noqa: ANN401 - by the constructor
@@ -80,6 +95,18 @@ class Learner(nn.Module, ABC):
         """
         return None
 
+    def second_order(self) -> bool:
+        """Whether adaptation can be differentiated through."""
+        return True
+
+    def is_trainable(self) -> bool:
+        """Whether training can change any weight."""
+        return any(parameter.requires_grad for parameter in self.parameters())
+
+    def made_transductive(self) -> "Learner | None":
+        """A transductive learner with the same weights, if this class has a way of its own; see `transductive`."""
+        return None
+
     def query_losses(self, episode: Episode) -> Float[Tensor, "t m"]:
         """The loss of each query item after adaptation: its cross-entropy, unless a method says otherwise.
 
@@ -91,7 +118,7 @@ class Learner(nn.Module, ABC):
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
         """What meta-training minimises: the mean of `query_losses`, by weight within a task.
 
-        A method whose loss is no mean over query items overrides this, and says so by `by_item`.
+        A method whose loss is no mean over query items overrides this, and sets `has_query_losses`.
         """
         return weighted_mean(self.query_losses(episode), episode.query.weight).mean()
 

@@ -112,7 +112,7 @@ class MetaDropout(MAML):
         torch.Size([2, 7, 5])
     """
 
-    by_stages = True
+    runs_stages = True
 
     def __init__(
         self, model: Perturbed, ways: int, step_size: float = 0.1, steps: int = 5, vectorized: bool | None = None

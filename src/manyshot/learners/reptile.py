@@ -49,7 +49,8 @@ class Reptile(GradientLearner):
         True
     """
 
-    by_item: ClassVar[bool] = False
+    has_query_losses: ClassVar[bool] = False
+    loss_differentiates_items: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -5,7 +5,6 @@ from typing import Literal
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.learner import Learner
 
 
@@ -28,7 +27,7 @@ def split_learner(space: Literal["items", "features"] | str, learner: Learner) -
         >>> encoder, head.given_features
         (Flatten(start_dim=1, end_dim=-1), True)
     """
-    if space == "items" or (isinstance(learner, FeatureLearner) and learner.given_features):
+    if space == "items" or learner.given_features:
         return nn.Identity(), learner
     parts = learner.on_features()
     if parts is None:

@@ -1,34 +1,31 @@
-"""Classify each task by the statistics of its own items, which lets its queries see each other."""
+"""Transductive evaluation: queries are normalized by the statistics of all queries of their task."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
-from typing import cast
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from manyshot.base import InputError
-from manyshot.learners.ensemble import Ensemble
-from manyshot.learners.gradient_learner import GradientLearner
+from manyshot.learners.gradient_learner import NOTHING_TO_SWITCH, GradientLearner
 from manyshot.learners.learner import Classifier, Learner
 from manyshot.nets import TaskNorm
 from manyshot.tasks import Examples
 
 
 def transductive(learner: Learner) -> Learner:
-    """The same learner with the same weights, whose queries are normalised by the statistics of their task's queries.
+    """A learner with the same weights whose queries are normalized by the statistics of their task's queries.
 
-    Batch normalisation takes mean and variance over a task's support, then over its queries, instead of its running
-    averages; gradient-based learners with `norm=support` are judged as those with `norm=query` are. What one query is
-    then shows in the answer to another, so a figure made so is no figure of an inductive learner (Bronskill et al.
-    2020); `Learner.transductive` tells, and evaluations name it.
+    Batch normalization takes mean and variance over a task's support, then over its queries, instead of its running
+    averages; gradient-based learners with `norm=support` are evaluated like those with `norm=query`. Predictions for a
+    query then depend on the other queries, so results are not comparable with those of an inductive learner (Bronskill
+    et al. 2020); `Learner.transductive` is True, and evaluations report it.
 
     Args:
-        learner: trained; it stays as it is, and one that is transductive already is returned itself.
+        learner: Trained learner, which is not changed; a transductive one is returned as it is.
 
     Raises:
-        InputError: if it normalises by no statistics of a batch, so that there is nothing to switch.
+        InputError: If the learner does not normalize by the statistics of a batch.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -37,32 +34,28 @@ def transductive(learner: Learner) -> Learner:
         True
         >>> transductive(Prototypes(nn.Flatten()))
         Traceback (most recent call last):
-        manyshot.base.errors.InputError: transductive: the learner normalises each item alone, so there is nothing to \
-switch; train one with batch normalisation (prototypes, ridge, ...) or norm=support (maml, ...)
+        manyshot.base.errors.InputError: transductive: the learner normalizes each example alone, so there is nothing \
+to switch; train one with batch normalization (prototypes, ridge, ...) or norm=support (maml, ...)
     """
     if learner.transductive:
         return learner
-    if isinstance(learner, Ensemble):
-        return Ensemble([transductive(cast(Learner, member)) for member in learner.members])
-    kinds = {type(part) for part in learner.modules()}
-    if isinstance(learner, GradientLearner) and TaskNorm in kinds:
-        other = copy(learner)
-        other.transductive = True
+    other = learner.made_transductive()
+    if other is not None:
         return other
-    if isinstance(learner, GradientLearner) or not any(issubclass(kind, _BatchNorm) for kind in kinds):
-        raise InputError(
-            "transductive: the learner normalises each item alone, so there is nothing to switch; train one with batch "
-            "normalisation (prototypes, ridge, ...) or norm=support (maml, ...)"
-        )
+    if not any(isinstance(module, _BatchNorm) for module in learner.modules()):
+        raise InputError(NOTHING_TO_SWITCH)
     return _ByTask(learner)
 
 
 def queries_see_each_other(learner: Learner) -> bool:
-    """Whether what a query is shows in the answer to another, in evaluation mode.
+    """Whether predictions for a query depend on the other queries of its task in evaluation mode.
 
-    That is so where the learner says it (`Learner.transductive`), and where an encoder normalises by the batch that it
-    is given: task normalisation in a learner that does not hand it the support's statistics, as gradient-based learners
-    do, or batch normalisation without running averages.
+    That is the case for learners with `Learner.transductive`, and for encoders that normalize by the current batch:
+    task normalization in a learner that does not pass it the statistics of the support, as gradient-based learners do,
+    or batch normalization without running averages.
+
+    Args:
+        learner: Learner to inspect.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -82,7 +75,7 @@ def _goes_by_the_batch(module: nn.Module) -> bool:
 
 
 class _ByTask(Learner):
-    """A learner whose batch normalisations see the items of one task at a time, and no padding."""
+    """A learner whose batch normalization takes the examples of one task at a time, without padding."""
 
     transductive = True
 
@@ -91,30 +84,32 @@ class _ByTask(Learner):
         self.learner = learner
 
     def adapt(self, support: Examples) -> Classifier:
-        """Adapt to each task alone."""
+        """Adapt to each task on its own."""
         with _batch_statistics(self.learner):
-            each = [self.learner.adapt(_without_padding(support[t : t + 1])) for t in range(len(support.class_mask))]
+            classifiers = [
+                self.learner.adapt(_without_padding(support[t : t + 1])) for t in range(len(support.class_mask))
+            ]
 
         def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
             real = queries.new_ones(queries.shape[:2]) > 0 if weight is None else weight > 0
             logits = queries.new_zeros(*real.shape, support.labels.shape[-1])
             with _batch_statistics(self.learner):
-                for task, (one, there) in enumerate(zip(each, real, strict=True)):
-                    logits[task, there] = one(queries[task : task + 1, there])[0]
+                for task, (classifier, mask) in enumerate(zip(classifiers, real, strict=True)):
+                    logits[task, mask] = classifier(queries[task : task + 1, mask])[0]
             return logits
 
         return classify
 
 
-def _without_padding(one: Examples) -> Examples:
-    """The items of one task that are there."""
-    there = one.weight[0] > 0
-    return Examples(one.items[:, there], one.labels[:, there], one.weight[:, there], one.class_mask)
+def _without_padding(side: Examples) -> Examples:
+    """The examples of one task whose weight is positive."""
+    mask = side.weight[0] > 0
+    return Examples(side.items[:, mask], side.labels[:, mask], side.weight[:, mask], side.class_mask)
 
 
 @contextmanager
 def _batch_statistics(module: nn.Module) -> Iterator[None]:
-    """Batch normalisation by the batch for a while; running averages are neither used nor moved."""
+    """Batch normalization by the current batch within the block; running averages are neither used nor updated."""
     norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
     before = [(norm.training, norm.track_running_stats) for norm in norms]
     for norm in norms:

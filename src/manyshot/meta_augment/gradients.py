@@ -219,7 +219,7 @@ def check_estimator(estimator: Estimator, learner: Learner) -> None:
         >>> check_estimator(Exact(), MAML(model, ways=2))
     """
     if isinstance(estimator, Exact):
-        if isinstance(learner, GradientLearner) and not learner.second_order():
+        if not learner.second_order():
             raise InputError(FIRST_ORDER_MESSAGE)
     elif isinstance(estimator, Implicit | FiniteDifference):
         inner_problem(learner, estimator.proximal)

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.learners import GradientLearner, Learner, split_learner
-from manyshot.learners.base_classes import BaseClassesLearner
+from manyshot.learners import Learner, split_learner
 from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.config import AugmenterConfig
@@ -242,14 +241,14 @@ def make_augmenter(config: AugmenterConfig, shape: tuple[int, ...]) -> LearnedAu
 def freeze(learner: Learner) -> None:
     """Take a learner's weights as they are. One that takes gradient steps keeps the derivatives that it steps along."""
     learner.eval()
-    if not isinstance(learner, GradientLearner):
+    if not learner.takes_gradient_steps:
         for parameter in learner.parameters():
             parameter.requires_grad_(False)
 
 
 def save_learner(folder: Path, run: Run) -> None:
     """Write a learner as a run of its own, to be read by `load_run`."""
-    classes = run.learner.classes if isinstance(run.learner, BaseClassesLearner) else 0
+    classes = run.learner.classes
     write_config(folder, run.config.as_dict(), channels=run.channels, size=run.size, training_classes=classes)
     save_checkpoint(folder / "best.safetensors", run.learner, None, {"step": run.config.fit.steps})
 

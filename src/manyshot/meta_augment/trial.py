@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.learners import GradientLearner, Learner
+from manyshot.learners import Learner
 from manyshot.learners.learner import weighted_mean
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter
 from manyshot.tasks import Episode, Examples
@@ -43,7 +43,7 @@ class Trial:
         Differentiable by the made items as far as the learner's adaptation is.
         """
         enlarged = self.enlarged(made)
-        if isinstance(self.learner, GradientLearner):
+        if self.learner.takes_gradient_steps:
             return self.learner.loss(enlarged)  # the same, found a few tasks at a time
         return self.task_losses(made).mean()
 

@@ -4,8 +4,6 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.learners import Learner
-from manyshot.learners.base_classes import BaseClassesLearner
-from manyshot.learners.reptile import Reptile
 from manyshot.tasks import Episode
 
 
@@ -16,10 +14,11 @@ def require_mixing(learner: Learner, episode: Episode, objective: str) -> None:
         InputError: for a learner that trains as a plain classifier or only moves towards adapted weights, or for items
             that are no tensors, such as strings.
     """
-    if isinstance(learner, BaseClassesLearner):
-        raise InputError(f"{objective} changes tasks, and {type(learner).__name__} trains on single items; use plain")
-    if isinstance(learner, Reptile):
-        raise InputError(f"{objective} needs a loss with a derivative by items, which Reptile's lacks; use maml")
+    name = type(learner).__name__
+    if not learner.trains_on_tasks:
+        raise InputError(f"{objective} changes tasks, and {name} trains on single examples; use plain")
+    if not learner.loss_differentiates_items:
+        raise InputError(f"{objective} needs a loss with a derivative by items, which that of {name} lacks; use maml")
     if not isinstance(episode.support.items, Tensor):
         raise InputError(f"{objective} mixes pictures or feature vectors, not items such as text; leave it out here")
 

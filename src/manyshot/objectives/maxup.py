@@ -53,7 +53,7 @@ class MaxUp:
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
         """The mean of the largest losses; no draws but the plan's."""
-        if not learner.by_item:
+        if not learner.has_query_losses:
             raise InputError(
                 f"maxup: {type(learner).__name__} has no loss of each query item to choose by; use another learner"
             )

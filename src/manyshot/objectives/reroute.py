@@ -28,7 +28,7 @@ def encoder_of(learner: Learner, objective: str) -> StagedEncoder:
         >>> encoder_of(Prototypes(Conv4(channels=1, size=28)), "mlti").depth
         4
     """
-    if learner.by_stages:
+    if learner.runs_stages:
         raise InputError(
             f"{objective} changes hidden layers, which {type(learner).__name__} does itself, stage by stage; use "
             "another learner, or mix items themselves by hidden=no"

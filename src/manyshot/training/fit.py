@@ -11,7 +11,6 @@ from manyshot.augment import Plan
 from manyshot.base import InputError, TrainingDiverged
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner
-from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.nets import kept_modes
 from manyshot.objectives import Objective, Plain, StepTasks
 from manyshot.runtime.device import require_device
@@ -132,10 +131,7 @@ def require_trainable(learner: Learner) -> None:
         >>> from manyshot.learners import Ridge
         >>> require_trainable(Ridge(torch.nn.Flatten()))
     """
-    trains = any(parameter.requires_grad for parameter in learner.parameters())
-    if isinstance(learner, BaseClassesLearner) and not learner.classes:  # nor does it train a classifier
-        trains = any(parameter.requires_grad for parameter in learner.encoder.parameters())
-    if not trains:
+    if not learner.is_trainable():
         raise InputError(
             "the learner has nothing to train: its encoder is frozen, and it has no weights of its own; evaluate it as "
             "it is (manyshot evaluate DATA --encoder ... --learner ...)"

@@ -27,6 +27,8 @@ class ImageOp(Op):
     changed as float32, uint8 as float32 from 0 to 1, then rounded.
     """
 
+    takes: ClassVar[str | None] = "images"
+
     channels: ClassVar[tuple[int, ...]] = ()
     """How many channels images may have; any number if none is named."""
 

@@ -4,14 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
-from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.ops.op import Op
-from manyshot.augment.policies import POLICIES
-from manyshot.augment.text.text_op import TextOp
 from manyshot.base import InputError
-
-KINDS: dict[str, tuple[type, ...]] = {"images": (*IMAGE_OPS.values(), *POLICIES.values()), "texts": (TextOp,)}
-"""The ops for each kind of item. Ops that hold ops, and adapted ops, take what those ops take."""
 
 
 def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
@@ -31,10 +25,14 @@ def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
 
 
 def require_kind(op: object, kind: str) -> None:
-    """Check that an op, and the ops that it holds, take this kind of item.
+    """Check that an op, and the ops that it holds, take this kind of item, by their attribute `Op.takes`.
+
+    Args:
+        op: Op of the package, or any object that serves as one.
+        kind: "images", "texts" or "features".
 
     Raises:
-        InputError: Naming an op that does not.
+        InputError: If one of them changes another kind; the message names it.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -42,9 +40,9 @@ def require_kind(op: object, kind: str) -> None:
         Traceback (most recent call last):
         manyshot.base.errors.InputError: Flip: changes images, and these items are texts; leave it out for them
     """
-    for other, kinds in KINDS.items():
-        if other != kind and isinstance(op, kinds):
-            raise InputError(f"{type(op).__name__}: changes {other}, and these items are {kind}; leave it out for them")
+    takes = getattr(op, "takes", None)
+    if takes not in (None, kind):
+        raise InputError(f"{type(op).__name__}: changes {takes}, and these items are {kind}; leave it out for them")
     for value in vars(op).values():
         for inner in value if isinstance(value, tuple) else (value,):
             if isinstance(inner, Op):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from math import inf, isfinite, log
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -28,6 +28,9 @@ class Op(ABC):
         >>> Affine()(torch.rand(8, 3, 32, 32)).shape
         torch.Size([8, 3, 32, 32])
     """
+
+    takes: ClassVar[str | None] = None
+    """Kind of items that it changes, "images" or "texts", see `manyshot.augment.ops.kinds`; None for any kind."""
 
     @abstractmethod
     def sample(self, n: int, generator: Generator) -> Params:

@@ -21,6 +21,8 @@ class TextOp(Op):
     whatever the other texts of the batch are.
     """
 
+    takes: ClassVar[str | None] = "texts"
+
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `seed [n]`."""
         return {"seed": seeds(n, generator)}
