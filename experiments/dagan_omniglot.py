@@ -30,7 +30,7 @@ SEEDS = (0, 1, 2)
 SHOTS = (1, 2, 3, 4)
 CLASSES, CLASSIFIERS, JUDGED, MADE = 100, 10, 10, 30
 CLASSIFIER_STEPS = 400
-MODELS = {"dagan": ("dagan(16)", 5e-4, 10_000), "cvae": ("cvae(16, strength=3)", 1e-3, 2500)}
+MODELS = {"dagan": ("dagan(16)", 5e-4, 10_000), "cvae": ("cvae(16, kl_weight=3)", 1e-3, 2500)}
 """The models of characters that experiments use, their rates and their steps."""
 
 

@@ -100,7 +100,7 @@ def main() -> None:
             told[name] = {"weight": weight, "validation_accuracy": accuracy_there}
         best = max(("gentle", "handwriting"), key=lambda name: told[name]["validation_accuracy"])
         for name, (kind, rate) in LEARNED.items():
-            text = f'{kind}(shapes, weight={COPIES * told[best]["weight"]:g}, begin="support: {HAND[best]}")'
+            text = f'{kind}(shapes, weight={COPIES * told[best]["weight"]:g}, initial_plan="support: {HAND[best]}")'
             place = Path(options.runs) / kind / f"seed-{seed}"
             learned = _trained(place, folder, text, rate, seed)
             plan = Plan(f"shots: {COPIES} x learned").with_augmenter(learned.augmenter)

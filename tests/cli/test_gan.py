@@ -25,7 +25,7 @@ def trained(tmp_path_factory):
     for name, model, more in (
         ("free", "dcgan(2, noise=4)", {}),
         ("labelled", "conditional(2, noise=4)", {"test": 0.2}),
-        ("shown", "dagan(2, judge=2, noise=4)", {"test": 0.3}),
+        ("shown", "dagan(2, discriminator_width=2, noise=4)", {"test": 0.3}),
         ("features", "afhn(4, noise=4)", {"encoder": str(folder / "encoder"), "test": 0.3}),
     ):
         train_generator(GeneratorConfig("digits", size=16, model=model, fit=fit, **more), folder / name)

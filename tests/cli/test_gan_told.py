@@ -18,7 +18,7 @@ def trained(tmp_path_factory):
     """A folder of one small run of each kind."""
     folder = tmp_path_factory.mktemp("runs")
     fit = GeneratorSettings(steps=2, batch_size=4, eval_examples=16)
-    for name, model in (("labelled", "conditional(2, noise=4)"), ("shown", "dagan(2, judge=2, noise=4)")):
+    for name, model in (("labelled", "conditional(2, noise=4)"), ("shown", "dagan(2, discriminator_width=2, noise=4)")):
         train_generator(GeneratorConfig("digits", size=16, model=model, fit=fit), folder / name)
     return folder
 
@@ -76,7 +76,7 @@ class TestPicturesGiven:
             for number in range(4):
                 pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
-        words = ("gan", "train", tmp_path / "photos", "--model", "dagan(2, judge=2, noise=4)", *TINY)
+        words = ("gan", "train", tmp_path / "photos", "--model", "dagan(2, discriminator_width=2, noise=4)", *TINY)
         answer = manyshot(*words, "--out", tmp_path / "run")
         assert answer.status == 0, answer.errors
         answer = manyshot("gan", "augment", tmp_path / "photos", "--run", tmp_path / "run", "--out", tmp_path / "made")
@@ -94,7 +94,7 @@ class TestWeights:
             "manyshot.generate.fit.evaluate_snapshot", lambda *arguments: Snapshot(next(distances), 0.5, 0.5)
         )
         fit = GeneratorSettings(steps=4, batch_size=4, eval_every=2, eval_examples=16)
-        model = "dcgan(2, noise=4)" if command == "sample" else "dagan(2, judge=2, noise=4)"
+        model = "dcgan(2, noise=4)" if command == "sample" else "dagan(2, discriminator_width=2, noise=4)"
         run = train_generator(GeneratorConfig("digits", size=16, model=model, fit=fit), tmp_path / "run")
         assert (run.step, run.steps) == (2, 4)
         folder = write_pictures(tmp_path / "photos")

@@ -10,11 +10,13 @@ from manyshot.generate.batches import Batch
 from manyshot.generate.diff_augment import no_augmentation
 
 
-@pytest.mark.parametrize("strength", [0.0, 1.0, 3.0])
-def test_the_loss_is_the_bound_on_the_likelihood_a_pixel(strength):
+@pytest.mark.parametrize("kl_weight", [0.0, 1.0, 3.0])
+def test_the_loss_is_the_bound_on_the_likelihood_a_pixel(kl_weight):
     torch.manual_seed(0)
     lesson = (
-        MODELS.parse(f"cvae(4, reader=4, noise=3, strength={strength})").build(spec=DataSpec(shape=(1, 8, 8))).double()
+        MODELS.parse(f"cvae(4, encoder_width=4, noise=3, kl_weight={kl_weight})")
+        .build(spec=DataSpec(shape=(1, 8, 8)))
+        .double()
     )
     like, other = torch.rand(2, 5, 1, 8, 8, dtype=torch.float64)
     noise = torch.randn(5, 3, dtype=torch.float64)
@@ -23,7 +25,7 @@ def test_the_loss_is_the_bound_on_the_likelihood_a_pixel(strength):
     seen = Normal(mean, F.logsigmoid(raw).exp())
     made = Bernoulli(lesson.model(seen.mean + seen.stddev * noise, condition), validate_args=False)
     divergence = kl_divergence(seen, Normal(0.0, 1.0)).sum()
-    bound = (-made.log_prob(other).sum() + strength * divergence) / other.numel()
+    bound = (-made.log_prob(other).sum() + kl_weight * divergence) / other.numel()
     found = lesson.generator_loss(Batch(other, condition, torch.zeros(5, dtype=torch.long)), noise, no_augmentation)
     assert divergence > 1e-3
     assert found.item() == pytest.approx(bound.item(), rel=1e-9)

@@ -26,8 +26,8 @@ TEXTS = (
     "gan(8, noise=4)",
     "dcgan(2, noise=4)",
     "conditional(2, noise=4)",
-    "dagan(2, judge=2, noise=4)",
-    "cvae(2, reader=2, noise=4)",
+    "dagan(2, discriminator_width=2, noise=4)",
+    "cvae(2, encoder_width=2, noise=4)",
 )
 
 
@@ -109,7 +109,9 @@ class TestLearning:
         assert made[::2].mean() < 0.35
         assert made[1::2].mean() > 0.65
 
-    @pytest.mark.parametrize("text", ["dagan(4, judge=8, noise=4, penalty=r1)", "cvae(4, reader=8, noise=4)"])
+    @pytest.mark.parametrize(
+        "text", ["dagan(4, discriminator_width=8, noise=4, penalty=r1)", "cvae(4, encoder_width=8, noise=4)"]
+    )
     def test_a_model_that_is_shown_items_makes_others_of_classes_that_it_never_saw(self, text):
         # A class is where its bright bar stands; items differ in brightness.
         place = torch.arange(240) % 6
@@ -358,7 +360,7 @@ class TestHealth:
         shown = []
         for held_out in (dark, None):
             source = pictures()
-            game = game_for(source, "dagan(2, judge=2, noise=4)")
+            game = game_for(source, "dagan(2, discriminator_width=2, noise=4)")
             fit_generator(
                 game, source, FEW, held_out=held_out, on_snapshot=lambda looks: shown.append(looks.conditions)
             )
@@ -435,7 +437,7 @@ class TestRun:
         first, second = (GeneratorConfig("digits", model=text) for text in ("dagan(16)", "dagan( width = 16 )"))
         assert first == second != GeneratorConfig("digits", model="dagan(8)")
         assert first.as_dict()["model"] == (
-            "dagan(width=16, noise=32, loss=hinge, penalty=none, spectral=yes, judge=16, redraw=1)"
+            "dagan(width=16, noise=32, loss=hinge, penalty=none, spectral=yes, discriminator_width=16, redraw=1)"
         )
 
     def test_a_run_stays_what_it_was_when_a_default_changes(self, tmp_path, monkeypatch):
@@ -460,7 +462,7 @@ class TestRun:
         first, second = (one.model.sample(2, generator=draws()) for one in (run, again))
         assert first.equal(second)
 
-    @pytest.mark.parametrize("model", ["dagan(2, judge=2, noise=4)", "cvae(2, reader=2, noise=4)"])
+    @pytest.mark.parametrize("model", ["dagan(2, discriminator_width=2, noise=4)", "cvae(2, encoder_width=2, noise=4)"])
     def test_a_run_whose_settings_have_the_model_as_typed_loads_and_goes_on(self, model, tmp_path):
         config = GeneratorConfig("digits", size=8, model=model, fit=FEW)
         train_generator(config, tmp_path / "whole")

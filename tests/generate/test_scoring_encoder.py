@@ -17,7 +17,7 @@ def short(monkeypatch):
     monkeypatch.setattr(generator_encoder, "STEPS", 3)
 
 
-@pytest.mark.parametrize("model", ["dcgan(2)", "dagan(2, judge=2)"])
+@pytest.mark.parametrize("model", ["dcgan(2)", "dagan(2, discriminator_width=2)"])
 def test_learns_from_what_the_model_could_learn_from_alone(tmp_path, model):
     run = train_generator(GeneratorConfig("digits", size=16, model=model, test=0.3, fit=FIT), tmp_path / "run")
     learned = load_sources(train_scoring_encoder(run).config).training

@@ -46,7 +46,9 @@ def support_of(shape: tuple[int, ...]) -> Examples:
     return Examples(torch.rand(3, 4, *shape, generator=draws()), labels, weight, torch.ones(3, 2) > 0)
 
 
-@pytest.mark.parametrize(("text", "shape"), [("dagan(4, judge=4, noise=4)", (1, 8, 8)), ("afhn(8, noise=4)", (5,))])
+@pytest.mark.parametrize(
+    ("text", "shape"), [("dagan(4, discriminator_width=4, noise=4)", (1, 8, 8)), ("afhn(8, noise=4)", (5,))]
+)
 class TestGeneratedShots:
     def test_is_an_augmenter_with_the_layout_of_variants(self, text, shape):
         shots, support = GeneratedShots(model_of(text, shape)), support_of(shape)
@@ -103,7 +105,7 @@ def test_models_that_are_not_shown_items_are_refused():
 
 def test_stands_in_a_plan_at_shots_for_bytes_too():
     episode = EpisodeSampler(pictures(), ways=3, shots=1, queries=2).batch(0, 2)
-    plan = Plan("shots: 4 x learned").with_augmenter(GeneratedShots(model_of("dagan(4, judge=4)")))
+    plan = Plan("shots: 4 x learned").with_augmenter(GeneratedShots(model_of("dagan(4, discriminator_width=4)")))
     changed = plan.apply(episode, draws())
     assert changed.support.items.shape == (2, 15, 1, 8, 8)
     assert changed.support.items[:, :3].allclose(episode.support.items / 255)
@@ -112,13 +114,13 @@ def test_stands_in_a_plan_at_shots_for_bytes_too():
 class TestMadeItems:
     def test_are_of_the_same_classes_and_join_the_real_ones(self):
         source = pictures()
-        made = generate_examples(model_of("dagan(4, judge=4)"), source, per_class=5, seed=0)
+        made = generate_examples(model_of("dagan(4, discriminator_width=4)"), source, per_class=5, seed=0)
         assert made.class_names == source.class_names
         assert made.counts.tolist() == [5] * 4
         assert join_sources(source, made).counts.tolist() == [15] * 4
 
     def test_of_a_class_do_not_depend_on_the_other_classes(self):
-        model, source = model_of("dagan(4, judge=4)"), pictures()
+        model, source = model_of("dagan(4, discriminator_width=4)"), pictures()
         alone = generate_examples(model, source.subset(classes=["class 2"]), 5, seed=0).gather(range(5))
         among = generate_examples(model, source, 5, seed=0).gather(range(10, 15))
         assert alone.equal(among)
@@ -138,7 +140,7 @@ class TestMadeItems:
         with pytest.raises(InputError, match="unconditional"):
             generate_examples(model_of("dcgan(4)"), pictures(), 3, seed=0)
         with pytest.raises(InputError, match="1 x 8 x 8, but the model takes 1 x 12 x 12"):
-            generate_examples(model_of("dagan(4, judge=4)", (1, 12, 12)), pictures(), 3, seed=0)
+            generate_examples(model_of("dagan(4, discriminator_width=4)", (1, 12, 12)), pictures(), 3, seed=0)
 
     @pytest.mark.parametrize(
         ("conditioning", "wanted"), [("item", [1, 3, 8, 1, 10, 10, 10, 10]), ("mean", [4] * 4 + [10] * 4)]
@@ -161,7 +163,7 @@ def test_items_of_a_made_class_are_mixed_of_its_two_classes_by_its_share(conditi
         assert made.store[start : start + 2].allclose(wanted.expand(2, -1), atol=0.006)  # names have two digits
 
 
-@pytest.mark.parametrize("text", ["dagan(4, judge=4)", "conditional(4)"])
+@pytest.mark.parametrize("text", ["dagan(4, discriminator_width=4)", "conditional(4)"])
 class TestMadeClasses:
     def test_are_a_source_to_draw_tasks_from(self, text):
         made = generate_classes(model_of(text), pictures(), classes=7, per_class=4, seed=0)

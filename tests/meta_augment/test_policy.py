@@ -236,8 +236,8 @@ def test_a_policy_as_a_plan_changes_as_many_items_as_the_policy():
 @pytest.mark.parametrize("name", ["context_free", "policy"])
 def test_a_policy_that_begins_at_a_written_plan_is_that_plan_at_first(name):
     torch.manual_seed(0)
-    begin = "support: affine(10, 1.2, 0.2, 0.1) elastic(0.07) stroke(0.7, p=0.5)"
-    text = f'{name}(flip-rotate-affine-elastic-stroke-blur, begin="{begin}")'
+    initial_plan = "support: affine(10, 1.2, 0.2, 0.1) elastic(0.07) stroke(0.7, p=0.5)"
+    text = f'{name}(flip-rotate-affine-elastic-stroke-blur, initial_plan="{initial_plan}")'
     policy = AUGMENTERS.parse(text).build(shape=(1, 12, 12))
     support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
     if isinstance(policy, Policy):
@@ -258,9 +258,9 @@ def test_a_policy_that_begins_at_a_written_plan_is_that_plan_at_first(name):
 
 def test_a_beginning_without_any_of_the_ops_is_refused():
     with pytest.raises(InputError, match="none of the ops rotate"):
-        AUGMENTERS.parse('policy(rotate, begin="support: noise")').build(shape=(1, 12, 12))
+        AUGMENTERS.parse('policy(rotate, initial_plan="support: noise")').build(shape=(1, 12, 12))
     with pytest.raises(InputError, match="unknown preset 'handwritting'"):
-        AUGMENTERS.parse("policy(rotate, begin=handwritting)")
+        AUGMENTERS.parse("policy(rotate, initial_plan=handwritting)")
 
 
 def test_what_hardly_ever_acts_does_not_in_use():

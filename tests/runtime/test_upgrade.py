@@ -32,6 +32,16 @@ def test_values_by_position_keep_the_order_of_format_1():
     assert (new["learner"], new["head"]) == ("meta_sgd(steps=3, step_size=0.05)", "ridge(2)")
 
 
+@pytest.mark.parametrize(("setting", "old", "new"), [
+    ("model", "dagan(8, judge=4)", "dagan(8, discriminator_width=4)"),
+    ("model", "cvae(reader=4, strength=3)", "cvae(encoder_width=4, kl_weight=3)"),
+    ("augmenter", 'policy(begin="support: blur(1, p=0.5)")', 'policy(initial_plan="support: blur(1, p=0.5)")'),
+    ("augmenter", "hallucinator(strength=0.3)", "hallucinator(strength=0.3)"),
+])  # fmt: skip
+def test_renamed_options_of_models_and_augmenters_are_read(setting, old, new):
+    assert upgrade({"config": {setting: old}}, "config.json")["config"][setting] == new
+
+
 class TestRunsOfFormat1:
     def test_a_learner_loads_and_is_as_accurate_as_when_it_was_trained(self, runs):
         run = load_run(runs / "learner")

@@ -22,7 +22,7 @@ class CVAE(GeneratorObjective):
 
     The model G(z, x) learns to generate another image x' of x's class from a code z of both:
 
-        loss = -E_q log p(x' | z, x) + strength * KL(q(z | x', x) || N(0, I)),   per pixel,
+        loss = -E_q log p(x' | z, x) + kl_weight * KL(q(z | x', x) || N(0, I)),   per pixel,
 
     with q(z | x', x) a normal distribution whose mean and standard deviations, of at most 1, the encoder gives, and
     p(x' | z, x) a Bernoulli distribution of each pixel with the mean G(z, x) (Kingma and Welling 2014; conditional:
@@ -31,11 +31,11 @@ class CVAE(GeneratorObjective):
     Args:
         spec: Shape of the images.
         width: Channels of the generative model's largest feature map.
-        reader: Channels of the encoder's largest feature map.
+        encoder_width: Channels of the encoder's largest feature map.
         noise: Dimension of z.
-        strength: Weight of the divergence; 1 is the bound on the likelihood. The smaller it is, the more of x' is
-            encoded in z, and the less examples of z ~ N(0, I) keep the class.
-        redraw: How far the model redraws the given image beside deforming it, see `UNet`.
+        kl_weight: Weight of the divergence; 1 gives the evidence lower bound. The smaller it is, the more of x' is
+            encoded in z, and the less often examples of z ~ N(0, I) keep the class.
+        redraw: How far the model redraws the given image besides deforming it, see `UNet`.
 
     Raises:
         InputError: If an option is out of range, or the examples are no images.
@@ -47,28 +47,28 @@ class CVAE(GeneratorObjective):
         self,
         spec: DataSpec,
         width: int = 16,
-        reader: int = 16,
+        encoder_width: int = 16,
         noise: int = 32,
-        strength: float = 3.0,
+        kl_weight: float = 3.0,
         redraw: float = 1.0,
     ) -> None:
-        self.check_options(width, reader, noise, strength, redraw)
+        self.check_options(width, encoder_width, noise, kl_weight, redraw)
         channels, size = spec.require_images("cvae")
-        body = DCGANEncoder(2 * channels, size, reader, blocks=1)
+        body = DCGANEncoder(2 * channels, size, encoder_width, blocks=1)
         super().__init__(UNet(spec.shape, noise, width, redraw))
         self.encoder = nn.Sequential(body, nn.Linear(body.features, 2 * noise))
-        self.strength = strength
+        self.kl_weight = kl_weight
         accept_old_names(self, {"recogniser": "encoder"})
 
     @staticmethod
-    def check_options(width: int, reader: int, noise: int, strength: float, redraw: float) -> None:
+    def check_options(width: int, encoder_width: int, noise: int, kl_weight: float, redraw: float) -> None:
         """Check the options.
 
         Raises:
             InputError: If one is out of range.
         """
-        check_range(1, MAX_WIDTH, whole=True, width=width, reader=reader, noise=noise)
-        check_range(0, strength=strength)
+        check_range(1, MAX_WIDTH, whole=True, width=width, encoder_width=encoder_width, noise=noise)
+        check_range(0, kl_weight=kl_weight)
         check_range(0, 100, redraw=redraw)
 
     def trainable_parameters(self) -> list[nn.Parameter]:
@@ -83,7 +83,7 @@ class CVAE(GeneratorObjective):
         log_std = F.logsigmoid(raw)
         generated = self.model(mean + noise * log_std.exp(), batch.condition)
         reconstruction = F.binary_cross_entropy(generated, batch.items, reduction="sum")
-        loss: Tensor = reconstruction + self.strength * divergence(mean, log_std)
+        loss: Tensor = reconstruction + self.kl_weight * divergence(mean, log_std)
         return loss / batch.items.numel()
 
 

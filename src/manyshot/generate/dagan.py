@@ -24,7 +24,7 @@ class DAGAN(ConvolutionalGAN):
         loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
         spectral: Whether the discriminator's layers have spectral normalisation.
-        judge: Channels of the discriminator's largest feature map.
+        discriminator_width: Channels of the discriminator's largest feature map.
         redraw: How far the model redraws the given image beside deforming it, see `UNet`.
 
     Raises:
@@ -41,22 +41,24 @@ class DAGAN(ConvolutionalGAN):
         loss: str = "hinge",
         penalty: str = "none",
         spectral: bool = True,
-        judge: int = 16,
+        discriminator_width: int = 16,
         redraw: float = 1.0,
     ) -> None:
-        self.check_options(width, noise, loss, penalty, judge, redraw)
+        self.check_options(width, noise, loss, penalty, discriminator_width, redraw)
         channels, size = spec.require_images("dagan")
-        body = DCGANEncoder(2 * channels, size, judge, blocks=1)
+        body = DCGANEncoder(2 * channels, size, discriminator_width, blocks=1)
         model = UNet(spec.shape, noise, width, redraw)
         super().__init__(model, PairDiscriminator(body, body.features), loss, penalty, spectral)
 
     @staticmethod
-    def check_options(width: int, noise: int, loss: str, penalty: str, judge: int = 16, redraw: float = 1.0) -> None:
+    def check_options(
+        width: int, noise: int, loss: str, penalty: str, discriminator_width: int = 16, redraw: float = 1.0
+    ) -> None:
         """Check the options.
 
         Raises:
             InputError: If one is out of range or unknown.
         """
         ConvolutionalGAN.check_options(width, noise, loss, penalty)
-        check_range(1, MAX_WIDTH, whole=True, judge=judge)
+        check_range(1, MAX_WIDTH, whole=True, discriminator_width=discriminator_width)
         check_range(0, 100, redraw=redraw)

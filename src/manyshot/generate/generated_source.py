@@ -42,7 +42,7 @@ def generate_examples(
 
     Example:
         >>> from manyshot.generate import DataSpec, MODELS
-        >>> model = MODELS.parse("dagan(4, judge=4)").build(spec=DataSpec((1, 8, 8))).averaged
+        >>> model = MODELS.parse("dagan(4, discriminator_width=4)").build(spec=DataSpec((1, 8, 8))).averaged
         >>> source = Source.of(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), ["cat", "dog"] * 2)
         >>> generated = generate_examples(model, source, per_class=6, seed=0)
         >>> generated.class_names, generated.counts.tolist(), generated.store.dtype
@@ -92,7 +92,7 @@ def generate_classes(model: GenerativeModel, source: Source, classes: int, per_c
 
     Example:
         >>> from manyshot.generate import DataSpec, MODELS
-        >>> model = MODELS.parse("dagan(4, judge=4)").build(spec=DataSpec((1, 8, 8))).averaged
+        >>> model = MODELS.parse("dagan(4, discriminator_width=4)").build(spec=DataSpec((1, 8, 8))).averaged
         >>> source = Source.of(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), ["cat", "dog"] * 2)
         >>> generated = generate_classes(model, source, classes=1, per_class=5, seed=0)
         >>> generated.class_names, len(generated)

@@ -46,6 +46,11 @@ _TEXT_OPS = (
 _WARPS = ("affine", "perspective", "elastic", "thin_plate", "crop")
 OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     "encoder": {"efficientnet-lite0": {"size": "resolution"}},
+    "model": {
+        "dagan": {"judge": "discriminator_width"},
+        "cvae": {"reader": "encoder_width", "strength": "kl_weight"},
+    },
+    "augmenter": {name: {"begin": "initial_plan"} for name in ("policy", "context-free")},
     "plan": {
         **{op: {"share": "fraction"} for op in _TEXT_OPS},
         **{op: {"edge": "padding_mode"} for op in _WARPS},

@@ -29,7 +29,7 @@ class GeneratedShots:
         >>> from manyshot.augment import Plan
         >>> from manyshot.generate import DataSpec, MODELS
         >>> from manyshot.tasks import EpisodeSampler, Source
-        >>> model = MODELS.parse("dagan(4, judge=4)").build(spec=DataSpec((1, 8, 8))).averaged
+        >>> model = MODELS.parse("dagan(4, discriminator_width=4)").build(spec=DataSpec((1, 8, 8))).averaged
         >>> source = Source.of(torch.zeros(40, 1, 8, 8, dtype=torch.uint8), [f"class {i % 4}" for i in range(40)])
         >>> episode = EpisodeSampler(source, ways=3, shots=1, queries=2).batch(0, 16)
         >>> plan = Plan("shots: 5 x learned").with_augmenter(GeneratedShots(model))

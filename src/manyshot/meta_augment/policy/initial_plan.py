@@ -46,7 +46,9 @@ def initial_settings(plan: str, ops: Mapping[str, PolicyOp]) -> tuple[list[float
         chances.append(chance)
         magnitudes += own
     if not any(chances):
-        raise InputError(f"begin='{plan}' has none of the ops {' '.join(ops)}; name a plan that has, or other ops")
+        raise InputError(
+            f"initial_plan='{plan}' uses none of the ops {' '.join(ops)}; give a plan that uses some, or other ops"
+        )
     return chances, magnitudes
 
 

@@ -52,7 +52,8 @@ class OpPolicy(LearnedAugmenter):
         gates: Gradient estimator of the gates.
         weight: Total weight of the generated examples of a class relative to one real example, initially and at one
             shot.
-        begin: Initial plan: a preset, or a plan; if empty, every op acts with a moderate probability and strength.
+        initial_plan: Plan to start from: a preset, or a plan; if empty, every op starts at a moderate
+            probability and strength.
 
     Raises:
         InputError: If an op or the initial plan is unknown, or the weight is out of range.
@@ -66,17 +67,17 @@ class OpPolicy(LearnedAugmenter):
         ops: str = "all",
         gates: DifferentiableGates = "straight-through",
         weight: float = 4.0,
-        begin: str = "",
+        initial_plan: str = "",
     ) -> None:
-        OpPolicy.check_options(ops, weight, begin)
+        OpPolicy.check_options(ops, weight, initial_plan)
         super().__init__()
         self.gates: Gates = gates
         self.ops: dict[str, PolicyOp] = policy_ops(op_names(ops), channels)
         self.magnitudes = [each for op in self.ops.values() for each in op.magnitudes]
         self.raw = len(self.ops) + len(self.magnitudes)
         most = torch.tensor([each.most for each in self.magnitudes])
-        if begin:
-            often, values = initial_settings(begin, self.ops)
+        if initial_plan:
+            often, values = initial_settings(initial_plan, self.ops)
             sure = MAX_LOGIT * INITIAL_LIMIT  # short of what never changes again
             logits = MAX_LOGIT * (torch.tensor(often).logit().clamp(-sure, sure) / MAX_LOGIT).atanh()
             shares = (torch.tensor(values) / most).clamp(0.01, 0.99)
@@ -91,7 +92,7 @@ class OpPolicy(LearnedAugmenter):
         self.budget = WeightBudget(weight)
 
     @staticmethod
-    def check_options(ops: str = "all", weight: float = 4.0, begin: str = "") -> None:
+    def check_options(ops: str = "all", weight: float = 4.0, initial_plan: str = "") -> None:
         """Check the options.
 
         Raises:
@@ -99,8 +100,8 @@ class OpPolicy(LearnedAugmenter):
         """
         op_names(ops)
         check_range(1e-6, 1e6, weight=weight)
-        if begin:
-            Plan(begin).item_op()
+        if initial_plan:
+            Plan(initial_plan).item_op()
 
     @abstractmethod
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:

@@ -23,7 +23,8 @@ class ContextFreePolicy(OpPolicy):
         gates: Gradient estimator of the gates: straight-through or relaxed.
         weight: Total weight of the generated examples of a class relative to one real example, initially and at one
             shot.
-        begin: Initial plan: a preset, or a plan in quotes; if empty, every op acts with a moderate probability.
+        initial_plan: Plan to start from: a preset, or a plan in quotes; if empty, every op starts at a moderate
+            probability and strength.
 
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
@@ -39,9 +40,9 @@ class ContextFreePolicy(OpPolicy):
         ops: str = "all",
         gates: DifferentiableGates = "straight-through",
         weight: float = 4.0,
-        begin: str = "",
+        initial_plan: str = "",
     ) -> None:
-        super().__init__(channels, ops, gates, weight, begin)
+        super().__init__(channels, ops, gates, weight, initial_plan)
         self.learned = nn.Parameter(torch.zeros(self.raw))
 
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
@@ -62,7 +63,8 @@ class Policy(OpPolicy):
         gates: Gradient estimator of the gates: straight-through or relaxed.
         weight: Total weight of the generated examples of a class relative to one real example, initially and at one
             shot.
-        begin: Initial plan: a preset, or a plan in quotes; if empty, every op acts with a moderate probability.
+        initial_plan: Plan to start from: a preset, or a plan in quotes; if empty, every op starts at a moderate
+            probability and strength.
         hidden: Hidden width of the network.
         width: Number of features per image in `RandomConvStatistics`.
 
@@ -81,12 +83,12 @@ class Policy(OpPolicy):
         ops: str = "all",
         gates: DifferentiableGates = "straight-through",
         weight: float = 4.0,
-        begin: str = "",
+        initial_plan: str = "",
         hidden: int = 64,
         width: int = 32,
     ) -> None:
-        self.check_options(ops, weight, begin, hidden, width)
-        super().__init__(channels, ops, gates, weight, begin)
+        self.check_options(ops, weight, initial_plan, hidden, width)
+        super().__init__(channels, ops, gates, weight, initial_plan)
         self.learned = nn.Parameter(torch.zeros(self.raw))
         self.sight, self.traits = RandomConvStatistics(channels, width), ImageMoments(channels)
         first = nn.Linear(self.sight.features + self.traits.features, hidden)
@@ -97,14 +99,14 @@ class Policy(OpPolicy):
 
     @staticmethod
     def check_options(
-        ops: str = "all", weight: float = 4.0, begin: str = "", hidden: int = 64, width: int = 32
+        ops: str = "all", weight: float = 4.0, initial_plan: str = "", hidden: int = 64, width: int = 32
     ) -> None:
         """Check the options.
 
         Raises:
             InputError: If an op or the initial plan is unknown, or a number is out of range.
         """
-        OpPolicy.check_options(ops, weight, begin)
+        OpPolicy.check_options(ops, weight, initial_plan)
         check_range(1, 4096, whole=True, hidden=hidden, width=width)
 
     def look_at(self, source: Source) -> None:
