@@ -120,7 +120,7 @@ def test_a_box_holds_the_thing_that_it_frames_and_little_else(op):
     image[..., 18:30, 24:40] = 1
     boxes = torch.tensor([24.0, 18.0, 40.0, 30.0]).expand(N, 1, 4)
     moved = apply_to(op, op.sample(N, generator()), images=image, boxes=boxes)
-    for picture, box, share in zip(moved.images[:, 0] > 0.3, moved.boxes[:, 0], moved.shares[:, 0], strict=True):
+    for picture, box, share in zip(moved.images[:, 0] > 0.3, moved.boxes[:, 0], moved.visible_area[:, 0], strict=True):
         rows, columns = picture.any(1).nonzero().flatten(), picture.any(0).nonzero().flatten()
         if share < 0.3:
             continue
@@ -172,7 +172,7 @@ def test_a_box_that_leaves_the_picture_has_no_share_of_it_left():
     }
     boxes = torch.tensor([16.0, 8.0, 48.0, 40.0]).expand(2, 1, 4)
     moved = apply_to(Affine(), params, boxes=boxes, size=(H, W))
-    assert torch.allclose(moved.shares, torch.tensor([[0.0], [0.5]]), atol=1e-4)
+    assert torch.allclose(moved.visible_area, torch.tensor([[0.0], [0.5]]), atol=1e-4)
     assert torch.allclose(moved.boxes[1, 0], torch.tensor([48.0, 8.0, 64.0, 40.0]), atol=1e-3)
 
 

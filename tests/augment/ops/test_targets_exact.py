@@ -21,7 +21,7 @@ from manyshot.augment.image import (
 )
 from manyshot.augment.image.geometric.warp import PADDING_MODES, pixels, resample
 from manyshot.augment.ops.boxes import clip_polygons
-from manyshot.augment.ops.follow import derivative, locate
+from manyshot.augment.ops.follow import jacobian, locate
 from manyshot.augment.ops.targets import apply_to
 from manyshot.augment.policies import RandAugment, TrivialAugment
 
@@ -74,10 +74,10 @@ class TestWholePixelsStayWhole:
         left, top, right, bottom = boxes.unbind(-1)
         moved = apply_to(Flip(), {"flipped": torch.tensor([True])}, boxes=boxes, size=(h, w))
         assert moved.boxes.equal(torch.stack((w - right, top, w - left, bottom), -1))
-        assert moved.shares.equal(torch.ones(1, 3))
+        assert moved.visible_area.equal(torch.ones(1, 3))
         moved = apply_to(Crop(), {"shift": torch.tensor([[2 / w, 0.0]])}, boxes=boxes, size=(h, w))
         assert moved.boxes.equal(torch.stack(((left - 2).clamp(min=0), top, right - 2, bottom), -1))
-        assert torch.allclose(moved.shares, torch.tensor([[1 / 3, 1.0, 1 - 2 / w]]))
+        assert torch.allclose(moved.visible_area, torch.tensor([[1 / 3, 1.0, 1 - 2 / w]]))
 
     def test_nothing_but_colour_leaves_every_number_as_it_was(self, h, w):
         points = torch.rand(1, 50, 2, generator=generator()) * torch.tensor([w, h])
@@ -101,7 +101,7 @@ class TestWhatOneOpCutOffStaysLost:
         moved = apply_to(op, params, keypoints=self.points, boxes=self.boxes, size=(4, 10))
         assert moved.visible.tolist() == [[False, True]]
         assert moved.boxes.tolist() == [[[0, 0, 0, 0], [5, 0, 8, 4]]]
-        assert torch.allclose(moved.shares, torch.tensor([[0.0, 0.6]]))
+        assert torch.allclose(moved.visible_area, torch.tensor([[0.0, 0.6]]))
 
     def test_for_the_images_alone_that_it_was_cut_off_from(self):
         op = Compose((Sometimes(Affine()), Affine()))
@@ -125,7 +125,7 @@ class TestWhatOneOpCutOffStaysLost:
         moved = apply_to(op, params, keypoints=points, boxes=torch.tensor([[[8.0, 24, 24, 40]]]), size=(64, 64))
         assert moved.visible.tolist() == [[True, False, True]]
         assert moved.boxes.tolist() == [[[16, 24, 24, 40]]]
-        assert torch.allclose(moved.shares, torch.tensor([[0.5]]))
+        assert torch.allclose(moved.visible_area, torch.tensor([[0.5]]))
 
     @pytest.mark.parametrize("padding_mode", PADDING_MODES)
     def test_a_point_is_visible_exactly_where_pictures_of_dots_still_show_it(self, padding_mode):
@@ -180,7 +180,7 @@ EVERY = {
 def test_no_boxes_and_no_points_stay_none(op, n):
     params = op.sample(n, generator())
     moved = apply_to(op, params, boxes=torch.zeros(n, 0, 4), keypoints=torch.zeros(n, 0, 2), size=(8, 8))
-    assert (moved.boxes.shape, moved.shares.shape) == ((n, 0, 4), (n, 0))
+    assert (moved.boxes.shape, moved.visible_area.shape) == ((n, 0, 4), (n, 0))
     assert (moved.keypoints.shape, moved.visible.shape) == ((n, 0, 2), (n, 0))
     moved = apply_to(op, params, boxes=torch.zeros(n, 0, 4), clip=False, size=(8, 8))
     assert moved.boxes.shape == (n, 0, 4)
@@ -196,7 +196,7 @@ def test_boxes_that_are_not_clipped_keep_what_lies_beyond_the_edge():
     boxes = torch.tensor([[[4.0, 2, 8, 6], [0.0, 0, 2, 2]]])
     moved = apply_to(Affine(), shift(1.5, 0.0), boxes=boxes, size=(8, 8), clip=False)
     assert moved.boxes.tolist() == [[[10, 2, 14, 6], [6, 0, 8, 2]]]
-    assert moved.shares.tolist() == [[1, 1]]
+    assert moved.visible_area.tolist() == [[1, 1]]
 
 
 def test_what_is_not_clipped_is_still_lost_between_two_ops():
@@ -207,14 +207,14 @@ def test_what_is_not_clipped_is_still_lost_between_two_ops():
     moved = apply_to(op, params, keypoints=points, boxes=boxes, size=(8, 8), clip=False)
     assert moved.visible.tolist() == [[False, True, True]]
     assert moved.boxes.tolist() == [[[0, 0, 0, 0], [0, 0, 2, 2]]]
-    assert moved.shares.tolist() == [[0, 0.5]]
+    assert moved.visible_area.tolist() == [[0, 0.5]]
 
 
 def test_a_share_is_the_part_of_the_area_that_is_left():
     # A square on its corner, of which the picture's right edge cuts off half.
     params = {**shift(1.0, 0.0), "degrees": torch.tensor([45.0])}
     moved = apply_to(Affine(), params, boxes=torch.tensor([[[24.0, 24, 40, 40]]]), size=(64, 64))
-    assert torch.allclose(moved.shares, torch.tensor([[0.5]]), atol=1e-6)
+    assert torch.allclose(moved.visible_area, torch.tensor([[0.5]]), atol=1e-6)
 
 
 def test_polygons_that_surround_the_picture_become_the_picture():
@@ -236,4 +236,4 @@ def test_the_derivative_is_that_of_the_way_there():
     step = torch.tensor([0.01, 0.0], dtype=torch.float64)
     (there, _), (ahead, _) = locate(op, places, params, size), locate(op, places + step / half, params, size)
     measured = (ahead - there) * half / 0.01
-    assert torch.allclose(derivative(op, there, params, size)[..., 0], measured, atol=5e-3)
+    assert torch.allclose(jacobian(op, there, params, size)[..., 0], measured, atol=5e-3)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.augment.adapters.external_op import ExternalOp, require, to_array, to_image
-from manyshot.augment.ops.follow import derivative
+from manyshot.augment.ops.follow import jacobian
 from manyshot.augment.ops.op import Op, Params
 from manyshot.augment.ops.targets import apply_to
 from manyshot.base.seeds import generator
@@ -135,7 +135,7 @@ def _turned(
     if rest.shape[1] < 3:
         return rest
     sides = torch.tensor([size[1], size[0]], dtype=torch.float64)
-    change = derivative(op, (2 * moved[None] + 1) / sides - 1, params, size)[0].numpy()
+    change = jacobian(op, (2 * moved[None] + 1) / sides - 1, params, size)[0].numpy()
     x, y = np.einsum("kij,jk->ik", change, np.stack((np.cos(rest[:, 1]), np.sin(rest[:, 1]))))
     rest[:, 1] = np.arctan2(y, x) % (2 * np.pi)
     rest[:, 2] *= np.linalg.norm(change, ord=2, axis=(1, 2))

@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor
 
 from manyshot.augment.engine.job import LAYOUTS, Pixels, make_job, make_layer_job
-from manyshot.augment.engine.kernels import neighbours
+from manyshot.augment.engine.kernels import neighbors
 from manyshot.augment.engine.leaves import Leaf, leaves
 from manyshot.augment.engine.passes import Fused, Layered, Neighbours, Pass, Single, passes
 from manyshot.augment.image.image_op import to_bytes
@@ -305,7 +305,7 @@ def _sharpen(leaf: Leaf, images: Pixels, params: Params, rows: Array | None = No
     above, here = np.empty((2, images.w * step), np.uint8)
     sums = np.empty(images.w * step, np.uint16)
     factors = own["factor"].numpy()[sharp]
-    neighbours.sharpen(images.data, rows[sharp], factors, planes, images.h, images.w, step, above, here, sums)
+    neighbors.sharpen(images.data, rows[sharp], factors, planes, images.h, images.w, step, above, here, sums)
 
 
 def plan_of(op: Op, channels: int) -> tuple[Pass, ...]:

@@ -1,4 +1,4 @@
-"""What an op on images is: it refuses what it cannot change, and gives back the type of images that it got."""
+"""Base class of image ops: checks the images, changes them as floats, and returns the type it was given."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -16,27 +16,27 @@ AXES = {
     3: "give [n, c, h, w], such as images[None]",
     5: "give images [n, c, h, w], such as the slices of volumes: volumes.transpose(1, 2).flatten(0, 1)",
 }
-"""The mend for tensors of other than four axes."""
-NAMES = {1: "1 (grey)", 3: "3 (red, green, blue)"}
+"""What to give instead of a tensor with this number of axes."""
+NAMES = {1: "1 (gray)", 3: "3 (red, green, blue)"}
 
 
 class ImageOp(Op):
-    """An op on images `[n, c, h, w]`. An op of your own derives from it and says what it does in `sample` and `change`.
+    """Base class of ops on images `[n, c, h, w]`. A subclass implements `sample` and `change`.
 
-    Images are floats from 0 to 1 of any precision, or uint8; results are of the same type. float16 and bfloat16 are
-    changed as float32, uint8 as float32 from 0 to 1, then rounded.
+    Images are floats from 0 to 1 of any precision, or uint8; results have the same type. float16 and bfloat16 are
+    computed in float32; uint8 is scaled to 0 to 1, changed in float32 and rounded back.
     """
 
     takes: ClassVar[str | None] = "images"
 
     channels: ClassVar[tuple[int, ...]] = ()
-    """How many channels images may have; any number if none is named."""
+    """Numbers of channels that the op supports; empty for any number."""
 
     def check(self, items: Any) -> None:  # noqa: ANN401 - whatever a caller has
-        """Refuse what is no batch of images that the op can change.
+        """Check that items are a batch of images that the op supports.
 
         Raises:
-            InputError: for other axes, an unfit number of channels, no pixels, or other types than floats and uint8.
+            InputError: if the axes, the number of channels or the dtype are wrong, or there are no pixels.
         """
         check_images(self, items)
 
@@ -44,14 +44,14 @@ class ImageOp(Op):
         """Change n images `[n, c, h, w]`, each by its own params.
 
         Args:
-            images: floats from 0 to 1, or uint8.
-            params: of n images.
+            images: Floats from 0 to 1, or uint8.
+            params: Params of n images, as drawn by `sample`.
 
         Returns:
             Images of the same shape and type; differentiable where `change` is.
 
         Raises:
-            InputError: for what is no batch of images that the op can change.
+            InputError: if images are not a batch of images that the op supports.
         """
         self.check(images)
         changed: Tensor = in_floats(images, lambda floats: self.change(floats, params))
@@ -63,14 +63,14 @@ class ImageOp(Op):
 
 
 def check_images(op: object, items: Any) -> None:  # noqa: ANN401
-    """Refuse what is no batch of images, in a line that names the op and the mend.
+    """Check that items are a batch of images, with an error that names the op.
 
     Args:
-        op: what is about to change them; its `channels` tell how many channels they may have, if it has any.
-        items: what it was given.
+        op: Op that will change them; its `channels`, if it has any, are the supported numbers of channels.
+        items: Value to check.
 
     Raises:
-        InputError: for other axes, an unfit number of channels, no pixels, or other types than floats and uint8.
+        InputError: if the axes, the number of channels or the dtype are wrong, or there are no pixels.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -94,16 +94,16 @@ def check_images(op: object, items: Any) -> None:  # noqa: ANN401
 
 
 def check_channels(op: object, channels: int) -> None:
-    """Refuse images of so many channels, if the op names how many it takes.
+    """Check that an op supports this number of channels.
 
     Raises:
-        InputError: naming the op and the number.
+        InputError: if it does not; the message names the op and the supported numbers.
 
     Example:
         >>> from manyshot.augment.image import Saturation
         >>> check_channels(Saturation(), 4)
         Traceback (most recent call last):
-        manyshot.base.errors.InputError: Saturation: images of 4 channels: give 1 (grey) or 3 (red, green, blue)
+        manyshot.base.errors.InputError: Saturation: images of 4 channels: give 1 (gray) or 3 (red, green, blue)
     """
     allowed = getattr(op, "channels", ())
     if allowed and channels not in allowed:
@@ -112,11 +112,11 @@ def check_channels(op: object, channels: int) -> None:
 
 
 def in_floats(items: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a tensor, or lists for text
-    """Change tensors in float32 or float64, and give back the type that came.
+    """Apply a function in float32 or float64, and convert the result back to the dtype of items.
 
     Args:
-        items: uint8 stands for levels from 0 to 1; anything but a tensor is handed on as it is.
-        change: takes and returns items of values from 0 to 1.
+        items: Tensor; uint8 is scaled to 0 to 1. Anything but a tensor is passed on unchanged.
+        change: Function of items with values from 0 to 1.
 
     Example:
         >>> in_floats(torch.tensor([0, 255], dtype=torch.uint8), lambda values: 1 - values)
@@ -130,7 +130,7 @@ def in_floats(items: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 
 
 
 def to_floats(items: Tensor) -> Tensor:
-    """Levels of uint8 as floats from 0 to 1, half precision as float32; float32 and float64 as they are.
+    """Convert uint8 to floats from 0 to 1 and half precision to float32; leave float32 and float64 unchanged.
 
     Example:
         >>> to_floats(torch.tensor([255], dtype=torch.uint8)), to_floats(torch.ones(1).half())
@@ -142,7 +142,7 @@ def to_floats(items: Tensor) -> Tensor:
 
 
 def as_given(values: Tensor, items: Tensor) -> Tensor:
-    """Values from 0 to 1 in the type that items had before `to_floats`.
+    """Convert values from 0 to 1 back to the dtype that items had before `to_floats`.
 
     Example:
         >>> as_given(torch.ones(1), torch.zeros(1, dtype=torch.uint8))
@@ -152,7 +152,7 @@ def as_given(values: Tensor, items: Tensor) -> Tensor:
 
 
 def to_bytes(images: Float[Tensor, "*n"]) -> UInt8[Tensor, "*n"]:
-    """Values from 0 to 1 as the nearest of 256 levels.
+    """Round values from 0 to 1 to the nearest of 256 levels.
 
     Example:
         >>> to_bytes(torch.tensor([0.0, 0.5, 1.0]))

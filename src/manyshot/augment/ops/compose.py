@@ -1,4 +1,4 @@
-"""Ops made of ops: one after another, and now and then."""
+"""Compositions: ops one after another (`Compose`), and with a probability (`Sometimes`)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,13 +21,14 @@ from manyshot.augment.ops.op import Op, Params, check_number
 class Compose(Composite):
     """Apply ops one after another.
 
-    Neighbouring warps with the same edge share one resampling, so thin strokes are blurred once, not once an op: the
-    result is that of op by op, up to interpolation. Neighbouring linear changes of colour share one map and one clamp:
-    what brightness lifts above white, a following loss of contrast brings back. Flips and quarter turns among them
-    part nothing.
+    Consecutive warps with the same padding mode share one resampling, so thin strokes are blurred only once; the result
+    equals op by op up to interpolation. Consecutive linear color ops share one map and one clamp: values that
+    brightness raises above white can be brought back by a later op. Flips and quarter turns do not interrupt either.
+
+    `manyshot.augment.engine.Compiled` runs a composition on uint8 images in few passes.
 
     Args:
-        ops: in the order in which they act; none leaves the items alone.
+        ops: Ops in the order in which they act; none leaves the items unchanged.
 
     Example:
         >>> from manyshot.augment.image import Affine, Elastic, Noise
@@ -43,15 +44,15 @@ class Compose(Composite):
 
     @property
     def held(self) -> tuple[Op, ...]:
-        """The ops."""
+        """Inner ops."""
         return self.ops
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw the params of each op, under its place: `{"0": .., "1": ..}`."""
+        """Draw the params of each op, under its index: `{"0": .., "1": ..}`."""
         return {str(place): op.sample(n, generator) for place, op in enumerate(self.ops)}
 
     def layers(self, params: Params) -> Layers:
-        """Every op, on all items."""
+        """Return every op, on all items."""
         return [[Part(op, params[str(place)])] for place, op in enumerate(self.ops)]
 
     def change(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
@@ -61,15 +62,15 @@ class Compose(Composite):
         while drawn:
             color_ops = _count_color_ops(drawn, channels)
             if color_ops > 1:
-                items = _recolour_once(items, drawn[:color_ops])
+                items = _apply_color_run(items, drawn[:color_ops])
                 drawn = drawn[color_ops:]
                 continue
             warps = _warps(drawn)
-            if _worth_fusing(drawn[:warps]):
+            if _should_fuse(drawn[:warps]):
                 items = _resample_once(items, drawn[:warps])
                 drawn = drawn[warps:]
             else:
-                items = _alone(items, drawn[0])
+                items = _apply_single(items, drawn[0])
                 drawn = drawn[1:]
         return items
 
@@ -79,11 +80,11 @@ class Sometimes(Composite):
     """Apply an op to each item with probability p.
 
     Args:
-        op: what to apply.
-        p: share of items that it changes.
+        op: Op to apply.
+        p: Probability that an item is changed.
 
     Raises:
-        InputError: for a p outside 0 to 1.
+        InputError: if p is outside 0 to 1.
 
     Example:
         >>> from manyshot.augment.image import Noise
@@ -101,7 +102,7 @@ class Sometimes(Composite):
 
     @property
     def held(self) -> tuple[Op, ...]:
-        """The op alone."""
+        """Inner op."""
         return (self.op,)
 
     def sample(self, n: int, generator: Generator) -> Params:
@@ -109,17 +110,16 @@ class Sometimes(Composite):
         return {"on": torch.rand(n, generator=generator) < self.p, "inner": self.op.sample(n, generator)}
 
     def layers(self, params: Params) -> Layers:
-        """The op, on the items whose turn it is."""
+        """Return the op, on the chosen items."""
         return [[chosen(self.op, params["inner"], params["on"])]]
 
 
 PERMUTATIONS = (Flip, FlipVertical, Turn)
-"""Warps that only change the places of whole pixels, so that they may change places with any op that works on each
-pixel alone."""
+"""Warps that permute whole pixels, so they commute with every op that works on each pixel alone."""
 
 
 class Drawn(NamedTuple):
-    """An op that holds no other, the params drawn for it, and `[n]` which items it changes; None for all."""
+    """A single op, the params drawn for it, and a mask `[n]` of the items that it changes; None for all."""
 
     op: Op
     params: Params
@@ -127,7 +127,7 @@ class Drawn(NamedTuple):
 
 
 def _flat(op: Op, params: Params, on: Tensor | None = None) -> Iterator[Drawn]:
-    """The ops of a composition and of what it holds, in the order in which they act."""
+    """Yield the single ops of nested compositions in the order in which they act."""
     if isinstance(op, Compose):
         for place, inner in enumerate(op.ops):
             yield from _flat(inner, params[str(place)], on)
@@ -137,35 +137,35 @@ def _flat(op: Op, params: Params, on: Tensor | None = None) -> Iterator[Drawn]:
         yield Drawn(op, params, on)
 
 
-def _alone(items: Any, now: Drawn) -> Any:  # noqa: ANN401 - whatever the op takes
-    if now.on is None:
-        return now.op.apply(items, now.params)
-    return apply_layers(items, [[chosen(now.op, now.params, now.on)]])
+def _apply_single(items: Any, step: Drawn) -> Any:  # noqa: ANN401 - whatever the op takes
+    if step.on is None:
+        return step.op.apply(items, step.params)
+    return apply_layers(items, [[chosen(step.op, step.params, step.on)]])
 
 
 def _count_color_ops(drawn: Sequence[Drawn], channels: int) -> int:
-    """How many ops from the first on are changes of colour that share one map, with the permutations among them."""
+    """Count the leading ops that share one color map, with the permutations among them."""
     length = 0
-    for place, now in enumerate(drawn):
-        if channels and chains(now.op, channels):
+    for place, step in enumerate(drawn):
+        if channels and chains(step.op, channels):
             length = place + 1
-        elif not (length and isinstance(now.op, PERMUTATIONS)):
+        elif not (length and isinstance(step.op, PERMUTATIONS)):
             break
     return length
 
 
-def _recolour_once(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Float[Tensor, "n c h w"]:
-    """Change the colours once; permutations, which no colour minds, come after."""
+def _apply_color_run(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Float[Tensor, "n c h w"]:
+    """Apply one color map; permutations, which commute with it, come after."""
     changes = [(op, params, on) for op, params, on in run if isinstance(op, ColorOp)]
     images = apply_color_ops(images, changes)
-    for now in run:
-        if isinstance(now.op, PERMUTATIONS):
-            images = _alone(images, now)
+    for step in run:
+        if isinstance(step.op, PERMUTATIONS):
+            images = _apply_single(images, now)
     return images
 
 
 def _warps(drawn: Sequence[Drawn]) -> int:
-    """How many ops from the first on are warps of one edge."""
+    """Count the leading ops that are warps with one padding mode."""
     padding_mode: str | None = None
     for place, (op, _, _) in enumerate(drawn):
         if not isinstance(op, Warp) or (
@@ -176,13 +176,13 @@ def _warps(drawn: Sequence[Drawn]) -> int:
     return len(drawn)
 
 
-def _worth_fusing(run: Sequence[Drawn]) -> bool:
-    """Whether two ops or more would each blend pixels."""
+def _should_fuse(run: Sequence[Drawn]) -> bool:
+    """Whether two or more ops would each interpolate pixels."""
     return sum(isinstance(op, Warp) and not op.exact for op, _, _ in run) > 1
 
 
 def _resample_once(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Float[Tensor, "n c h w"]:
-    """Apply a run of warps in one pass: ask the last where its output comes from, then the one before, and so on."""
+    """Apply a run of warps in one pass: trace output points back through the warps, the last one first."""
     size = (images.shape[2], images.shape[3])
     padding_mode = next((op.padding_mode for op, _, _ in run if isinstance(op, Warp) and op.padding_mode), "border")
     points = pixels(images)

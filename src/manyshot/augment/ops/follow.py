@@ -1,10 +1,10 @@
-"""Where places of an image go: through all the warps that an op is made of, one after another.
+"""Map points through the warps of an op, in both directions.
 
-Warps tell where each place of the output comes from. The way there, where a place of the input goes to, is found by
-Newton's method: exact in one step for affine maps, in a few for smooth fields. It is taken warp by warp, because what
-one warp moves out of the picture is lost, whatever the next one does.
+Warps map output points to input points. The inverse, where an input point goes to, is computed by Newton's method: in
+one step for affine maps, in a few for smooth fields. It proceeds warp by warp, because a point that one warp moves out
+of the image is lost, whatever the next one does.
 
-Places are (x, y), from -1 to 1 over the image's outer edges, as in `manyshot.augment.image.geometric.warp`.
+Points are (x, y), from -1 to 1 over the image's outer edges, as in `manyshot.augment.image.geometric.warp`.
 """
 
 from collections.abc import Iterator
@@ -19,71 +19,73 @@ from manyshot.augment.ops.combine import Combined
 from manyshot.augment.ops.op import Op, Params
 from manyshot.base import InputError
 
-MOST_STEPS = 30
-NEAR = 1e-4
-"""A place is found when it is shown this close to where it should be, as a share of half the image."""
-EXACT = 1e-9
-"""Newton's method stops this close."""
+MAX_STEPS = 30
+ACCEPTED = 1e-4
+"""Largest error of a solution, as a fraction of half the image."""
+CONVERGED = 1e-9
+"""Error at which Newton's method stops."""
 STEP = 1e-5
-"""Of the finite differences that the derivative of a warp is taken from."""
-RIM = 1e-6
-"""How far beyond the edge a place still counts as inside, for rounding."""
+"""Step of the finite differences for the Jacobian of a warp."""
+TOLERANCE = 1e-6
+"""Distance beyond the image at which a point still counts as inside, for rounding."""
 
 
-class Step(NamedTuple):
-    """A warp that an op is made of, the params drawn for it, and `[m]` which images it changes; None for all."""
+class WarpStep(NamedTuple):
+    """A warp, the params drawn for it, and the indices `[m]` of the images that it changes; None for all."""
 
     op: Warp
     params: Params
     rows: Int[Tensor, "m"] | None
 
 
-def steps_of(op: Op, params: Params, rows: Int[Tensor, "m"] | None = None) -> Iterator[Step]:
-    """The warps that an op is made of, in the order in which they act.
+def warps_of(op: Op, params: Params, rows: Int[Tensor, "m"] | None = None) -> Iterator[WarpStep]:
+    """Yield the warps in an op, in the order in which they act.
 
     Args:
-        op: any op on images.
-        params: of the images that it changes.
-        rows: which images these are; None for all.
+        op: Op on images.
+        params: Params of the images that it changes.
+        rows: Indices of these images; None for all.
 
     Raises:
-        InputError: for an op that cannot tell where pixels come from, such as a blend of several geometries.
+        InputError: if the op cannot map points, as a blend of several geometries.
 
     Example:
         >>> from manyshot.augment import Compose
         >>> from manyshot.augment.image import Flip, Noise
         >>> op = Compose((Noise(), Flip()))
-        >>> [step.op for step in steps_of(op, op.sample(1, torch.Generator()))]
+        >>> [step.op for step in warps_of(op, op.sample(1, torch.Generator()))]
         [Flip(p=0.5)]
     """
     if isinstance(op, Warp):
         if rows is None or len(rows):
-            yield Step(op, params, rows)
+            yield WarpStep(op, params, rows)
     elif not getattr(op, "traceable", True):
         name = type(op).__name__
-        raise InputError(f"{name} does not say where pixels come from: masks, keypoints and boxes cannot follow it")
+        raise InputError(
+            f"{name} does not say where pixels come from: masks, keypoints and boxes cannot follow it; leave it out"
+        )
     elif isinstance(op, Combined):
         for layer in op.layers(params):
             for inner, own, chosen in layer:
                 here = rows if chosen is None else chosen if rows is None else rows[chosen]
-                yield from steps_of(inner, own, here)
+                yield from warps_of(inner, own, here)
 
 
 def trace(
     op: Op, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int], *, settled: bool
 ) -> Float[Tensor, "n h w 2"]:
-    """Find which place of the input each place of the output comes from.
+    """Map output points to input points.
 
     Args:
-        op: any op on images; those that move no pixels leave points alone.
-        points: (x, y), -1 to 1 over the image.
-        params: of n images.
+        op: Op on images; ops that move no pixels leave points unchanged.
+        points: Output points (x, y), -1 to 1 over the image.
+        params: Params of n images.
         size: (height, width) in pixels.
-        settled: whether places beyond an edge are brought to what is shown there (see `settle`), as resampling op by op
-            would; without it the map is as smooth as its warps.
+        settled: Whether the padding mode applies to points beyond the image (see `settle`), as in resampling op by op;
+            otherwise the map is as smooth as its warps.
 
     Raises:
-        InputError: for an op that cannot tell, such as a blend of several geometries.
+        InputError: if the op cannot map points, as a blend of several geometries.
 
     Example:
         >>> from manyshot.augment import Compose
@@ -93,7 +95,7 @@ def trace(
         >>> trace(op, torch.tensor([[[[0.5, 0.2]]]]), params, (8, 8), settled=False).flatten().round(decimals=1)
         tensor([-0.5000,  0.2000])
     """
-    for warp, own, rows in reversed(list(steps_of(op, params))):
+    for warp, own, rows in reversed(list(warps_of(op, params))):
         before = points if rows is None else points.index_select(0, rows.to(points.device))
         moved = warp.where(before, own, size)
         if settled and warp.padding_mode:
@@ -105,33 +107,32 @@ def trace(
 def locate(
     op: Op, places: Float[Tensor, "n k 2"], params: Params, size: tuple[int, int], *, clip: bool = True
 ) -> tuple[Float[Tensor, "n k 2"], Bool[Tensor, "n k"]]:
-    """Find where the output shows places of the input.
+    """Map input points to output points.
 
     Args:
-        op: any op on images.
-        places: (x, y), -1 to 1 over the image.
-        params: of n images.
+        op: Op on images.
+        places: Input points (x, y), -1 to 1 over the image.
+        params: Params of n images.
         size: (height, width) in pixels.
-        clip: whether the picture ends at its edge before the first warp and after the last.
+        clip: Whether points beyond the image before the first or after the last warp count as not visible.
 
     Returns:
-        The places in the output, in or beyond the picture, and whether the output shows them: one that was covered, or
-        that was beyond the edge before, between or after the warps, is not shown. Without `clip` the edge counts
-        between warps alone.
+        The output points, inside or beyond the image, and whether they are visible. A point that was covered, or that
+        was beyond the image between two warps, is not visible.
 
     Raises:
-        InputError: for an op that cannot tell where pixels come from.
+        InputError: if the op cannot map points.
 
     Example:
         >>> from manyshot.augment.image import Affine
         >>> params = Affine().sample(1, torch.Generator().manual_seed(0))
-        >>> found, shown = locate(Affine(), torch.zeros(1, 1, 2, dtype=torch.float64), params, (8, 8))
-        >>> torch.allclose(found[0, 0].float(), params["shift"][0]), bool(shown)
+        >>> points, visible = locate(Affine(), torch.zeros(1, 1, 2, dtype=torch.float64), params, (8, 8))
+        >>> torch.allclose(points[0, 0].float(), params["shift"][0]), bool(visible)
         (True, True)
     """
     shown = torch.ones_like(places[..., 0], dtype=torch.bool)
     framed = torch.full((len(places), 1), clip, device=places.device)
-    for warp, own, rows in steps_of(op, params):
+    for warp, own, rows in warps_of(op, params):
         here = torch.arange(len(places), device=places.device) if rows is None else rows.to(places.device)
         before = places.index_select(0, here)
         moved, found = invert(warp, before, own, size)
@@ -143,22 +144,22 @@ def locate(
 
 
 def is_inside(places: Float[Tensor, "*n 2"]) -> Bool[Tensor, "*n"]:
-    """Whether places lie in the picture.
+    """Whether points lie in the image.
 
     Example:
         >>> is_inside(torch.tensor([[1.0, -1.0], [1.1, 0.0]]))
         tensor([ True, False])
     """
-    return (places.abs() <= 1 + RIM).all(-1)
+    return (places.abs() <= 1 + TOLERANCE).all(-1)
 
 
 def invert(
     warp: Warp, places: Float[Tensor, "n k 2"], params: Params, size: tuple[int, int]
 ) -> tuple[Float[Tensor, "n k 2"], Bool[Tensor, "n k"]]:
-    """Find which places of a warp's output show places of its input, by Newton's method with halved steps.
+    """Map input points of a warp to output points, by Newton's method with step halving.
 
     Returns:
-        The places, and whether they were found: one that is covered, or lies where a field folds, may not be.
+        The points, and whether the method converged; it may not for a point that is covered or where a field folds.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -169,37 +170,35 @@ def invert(
     found, share = places.clone(), torch.ones_like(places[..., :1])
     best = places.new_full(places.shape[:2], torch.inf)
     guess = places
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         shown, slope = _shown(warp, guess, params, size)
         miss = shown - places
         distance = miss.norm(dim=-1)
         better = distance < best
         best = torch.where(better, distance, best)
         found = torch.where(better[..., None], guess, found)
-        if bool((best < EXACT).all()):
+        if bool((best < CONVERGED).all()):
             break
-        # Where a step made it worse, half of it is tried.
+        # Halve a step that increased the error.
         towards = torch.where(better[..., None], _solve(slope, miss), (found - guess) / share)
         share = torch.where(better[..., None], 1.0, share / 2)
         guess = found - share * towards
-    return found, best < NEAR
+    return found, best < ACCEPTED
 
 
-def derivative(
-    op: Op, places: Float[Tensor, "n k 2"], params: Params, size: tuple[int, int]
-) -> Float[Tensor, "n k 2 2"]:
-    """How the output is turned and stretched against the input, in pixels: the Jacobian of the way there.
+def jacobian(op: Op, places: Float[Tensor, "n k 2"], params: Params, size: tuple[int, int]) -> Float[Tensor, "n k 2 2"]:
+    """Return the Jacobian, in pixels, of the map from input points to output points.
 
     Args:
-        op: any op on images.
-        places: (x, y) of the output, -1 to 1 over the image.
-        params: of n images.
+        op: Op on images.
+        places: Output points (x, y), -1 to 1 over the image.
+        params: Params of n images.
         size: (height, width) in pixels.
 
     Example:
         >>> from manyshot.augment.image import Flip
         >>> middle = torch.zeros(1, 1, 2, dtype=torch.float64)
-        >>> derivative(Flip(), middle, {"flipped": torch.tensor([True])}, (8, 16)).round(decimals=6).tolist()
+        >>> jacobian(Flip(), middle, {"flipped": torch.tensor([True])}, (8, 16)).round(decimals=6).tolist()
         [[[[-1.0, 0.0], [0.0, 1.0]]]]
     """
     points = places[:, :, None] + _around(places)[1:]
@@ -212,7 +211,7 @@ def derivative(
 def _shown(
     warp: Warp, guess: Float[Tensor, "n k 2"], params: Params, size: tuple[int, int]
 ) -> tuple[Float[Tensor, "n k 2"], Float[Tensor, "n k 2 2"]]:
-    """What a warp shows at places, and the derivative there."""
+    """Return the input points that a warp shows at output points, and the Jacobian there."""
     shown = warp.where(guess[:, :, None] + _around(guess), params, size)
     return shown[:, :, 0], _differences(shown[:, :, 1:])
 
@@ -226,7 +225,7 @@ def _differences(shown: Float[Tensor, "n k 4 2"]) -> Float[Tensor, "n k 2 2"]:
 
 
 def _solve(slope: Float[Tensor, "n k 2 2"], miss: Float[Tensor, "n k 2"]) -> Float[Tensor, "n k 2"]:
-    """The step that makes up for what is missed; none where the map is flat."""
+    """Return the Newton step; none where the Jacobian is singular."""
     (a, b), (c, d) = slope[..., 0, :].unbind(-1), slope[..., 1, :].unbind(-1)
     x, y = miss.unbind(-1)
     determinant = a * d - b * c

@@ -1,4 +1,4 @@
-"""What an augmentation is: parameters are drawn apart from being applied, so that every call can be replayed."""
+"""Base class of augmentations: params are drawn separately from being applied, so every call can be replayed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -13,14 +13,14 @@ from manyshot.base import InputError, did_you_mean, plain_number
 from manyshot.base import seeds as streams
 
 Params = Mapping[str, Any]
-"""Named parameters; a tensor has one row an item: `{"degrees": [n], "shift": [n, 2]}`. Ops that hold ops nest them."""
+"""Named parameters. Tensors have one row per item: `{"degrees": [n], "shift": [n, 2]}`; compositions nest them."""
 
 
 class Op(ABC):
-    """Makes a changed item that keeps its class.
+    """Base class of ops, which change items and keep their class.
 
     `apply` is pure: the same items and params give the same result. Every op is a frozen dataclass of plain numbers,
-    strings and ops, so that it can be printed, compared and stored.
+    strings and ops, so it can be printed, compared and stored.
 
     Example:
         >>> from manyshot.augment.image import Affine
@@ -34,32 +34,31 @@ class Op(ABC):
 
     @abstractmethod
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw the parameters of n items."""
+        """Draw the params of n items."""
 
     @abstractmethod
     def apply(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - a tensor, or a list for text
-        """Change n items, each by its own parameters."""
+        """Change n items, each by its own params."""
 
     def check(self, items: Any) -> None:  # noqa: ANN401, B027 - whatever a caller has
-        """Refuse items that the op cannot change.
+        """Check that the op supports these items.
 
         Raises:
-            InputError: naming the op, what is wrong with the items, and the mend.
+            InputError: if it does not; the message says what to give instead.
         """
 
     def __call__(self, items: Any, generator: Generator | None = None) -> Any:  # noqa: ANN401
-        """Draw parameters and change items, each by its own draw.
+        """Draw params and change items, each by its own draw.
 
         Args:
-            items: a batch: images `[n, c, h, w]`, floats from 0 to 1 or uint8, or n texts. One image `[c, h, w]` or one
-                text is a batch of one.
-            generator: of the draws, on the CPU; None for one that follows from `torch.manual_seed`.
+            items: Images `[n, c, h, w]`, floats from 0 to 1 or uint8, or n texts; or one image `[c, h, w]` or text.
+            generator: Random generator on the CPU; None for one seeded by torch's global generator.
 
         Returns:
-            Changed items of the same kind, type and shape.
+            Changed items of the same type and shape.
 
         Raises:
-            InputError: for items that the op cannot change.
+            InputError: if the op does not support the items.
         """
         if isinstance(items, str):
             return self([items], generator)[0]
@@ -70,7 +69,7 @@ class Op(ABC):
 
 
 def fresh_generator() -> Generator:
-    """A generator whose seed is drawn from torch's global stream, so that `torch.manual_seed` governs it.
+    """Return a generator seeded by torch's global generator, so that `torch.manual_seed` determines it.
 
     Example:
         >>> _ = torch.manual_seed(0)
@@ -82,11 +81,11 @@ def fresh_generator() -> Generator:
 
 
 def take(params: Params, index: Tensor) -> dict[str, Any]:
-    """Choose rows of params: to share one draw among items, to replay one item, or to reorder.
+    """Select rows of params: to share one draw among items, to replay one item, or to reorder.
 
     Args:
-        params: of n items.
-        index: `[m]` integers below n, or `[n]` booleans.
+        params: Params of n items.
+        index: `[m]` integers below n, or a mask `[n]`.
 
     Returns:
         Params of m items.
@@ -99,7 +98,7 @@ def take(params: Params, index: Tensor) -> dict[str, Any]:
 
 
 def uniform(n: int, low: float, high: float, generator: Generator) -> Float[Tensor, "n"]:
-    """N uniform numbers from low to high.
+    """Draw n uniform numbers from low to high.
 
     Example:
         >>> uniform(3, -1.0, 1.0, torch.Generator().manual_seed(0)).shape
@@ -109,7 +108,7 @@ def uniform(n: int, low: float, high: float, generator: Generator) -> Float[Tens
 
 
 def factor(n: int, largest: float, generator: Generator) -> Float[Tensor, "n"]:
-    """N factors from 1/largest to largest, uniform in their logarithm, so that growing is as likely as shrinking.
+    """Draw n factors from 1/largest to largest, uniform in the logarithm: growing is as likely as shrinking.
 
     Example:
         >>> factors = factor(100, 2.0, torch.Generator().manual_seed(0))
@@ -120,7 +119,7 @@ def factor(n: int, largest: float, generator: Generator) -> Float[Tensor, "n"]:
 
 
 def seeds(n: int, generator: Generator) -> Int[Tensor, "n"]:
-    """N seeds below 2^31, for what is hashed from a seed when it is applied.
+    """Draw n seeds below 2^31, for values that `apply` derives from a seed.
 
     Example:
         >>> seeds(3, torch.Generator().manual_seed(0)).dtype
@@ -130,10 +129,10 @@ def seeds(n: int, generator: Generator) -> Int[Tensor, "n"]:
 
 
 def check_number(op: object, *names: str, low: float = 0.0, high: float = inf, whole: bool = False) -> None:
-    """Check that the named fields of an op are finite numbers from low to high; NumPy's become Python's.
+    """Check that fields of an op are finite numbers from low to high; NumPy numbers are converted to Python's.
 
     Raises:
-        InputError: naming the op, the field, its value and what to give instead.
+        InputError: if one is not; the message names the op, the field and what to give instead.
 
     Example:
         >>> from types import SimpleNamespace
@@ -144,7 +143,7 @@ def check_number(op: object, *names: str, low: float = 0.0, high: float = inf, w
     for name in names:
         value = plain_number(getattr(op, name))
         if value is not getattr(op, name):
-            object.__setattr__(op, name, value)  # frozen, and made just now
+            object.__setattr__(op, name, value)  # the dataclass is frozen, but this is still its construction
         number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
         if not (number and isfinite(value) and low <= value <= high):
             kind = "a whole number" if whole else "a number"
@@ -153,10 +152,10 @@ def check_number(op: object, *names: str, low: float = 0.0, high: float = inf, w
 
 
 def check_choice(op: object, name: str, choices: Iterable[str]) -> None:
-    """Check that the named field of an op is one of the choices.
+    """Check that a field of an op is one of the choices.
 
     Raises:
-        InputError: naming the op, the field, its value and the nearest choice.
+        InputError: if it is not; the message suggests the nearest choice.
 
     Example:
         >>> from types import SimpleNamespace

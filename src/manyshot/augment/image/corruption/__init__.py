@@ -1,1 +1,1 @@
-"""Ops that degrade an image as cameras, scanners and files do: blur, noise, compression, artefacts."""
+"""Ops that degrade an image as cameras, scanners and files do: blur, noise, compression, artifacts."""

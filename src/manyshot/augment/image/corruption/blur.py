@@ -13,15 +13,15 @@ from manyshot.augment.ops.op import Params, check_number, uniform
 
 @dataclass(frozen=True)
 class Blur(ImageOp):
-    """Blur each image by a Gaussian of its own random width; beyond the edge the border pixels repeat.
+    """Blur each image with a Gaussian of random width; border pixels repeat beyond the image.
 
     The weights `exp(-k^2 / (2 sigma^2))` at the distances k up to 3 sigma of the widest blur are scaled to sum to one.
 
     Args:
-        sigma: largest standard deviation, in pixels.
+        sigma: Largest standard deviation in pixels; each image draws its own from 0 up to it.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> dot = torch.tensor([[[[0.0, 0.0, 1.0, 0.0, 0.0]]]])
@@ -40,7 +40,7 @@ class Blur(ImageOp):
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Blur along rows, then along columns; differentiable in images and sigma."""
-        # The reach is that of the widest blur, not of this batch: an item's result must not depend on the others.
+        # The window fits the widest blur, not this batch: an image's result must not depend on the others.
         reach = ceil(3 * self.sigma)
         distance = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
         sigma = params["sigma"].to(images).clamp(min=1e-3)[:, None]
@@ -50,10 +50,10 @@ class Blur(ImageOp):
 
 
 def _along(images: Float[Tensor, "n c h w"], weights: Float[Tensor, "n taps"], axis: int) -> Float[Tensor, "n c h w"]:
-    """The weighted sum of neighbours along one axis."""
+    """Sum neighbors along one axis with weights."""
     size, taps = images.shape[axis], weights.shape[1]
-    place = torch.arange(size + taps - 1, device=images.device) - taps // 2
-    padded = images.index_select(axis, place.clamp(0, size - 1))
+    index = torch.arange(size + taps - 1, device=images.device) - taps // 2
+    padded = images.index_select(axis, index.clamp(0, size - 1))
     total = torch.zeros_like(images)
     for tap in range(taps):
         total = torch.addcmul(total, padded.narrow(axis, tap, size), weights[:, tap, None, None, None])

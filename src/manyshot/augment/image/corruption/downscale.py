@@ -1,4 +1,4 @@
-"""Fewer pixels: what a smaller picture of the same thing keeps."""
+"""Loss of resolution: shrink and enlarge again."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from manyshot.augment.ops.op import Params, check_number, factor
 
 @dataclass(frozen=True)
 class Downscale(ImageOp):
-    """Shrink each image by its own random factor, by area, and bring it back to size, bilinearly.
+    """Shrink each image by a random factor (area average), then resize it back (bilinear).
 
     Args:
-        factor: largest factor by which a side shrinks.
+        factor: Largest factor by which each side shrinks; at least 1.
 
     Raises:
-        InputError: for a factor below 1.
+        InputError: if the factor is below 1.
 
     Example:
         >>> images = torch.tensor([[[[0.0, 1.0, 0.0, 1.0]]]])
@@ -39,12 +39,12 @@ class Downscale(ImageOp):
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Multiply rows and columns by one matrix each; differentiable in images."""
         shrink = params["factor"].to(images)
-        down, across = (_there_and_back(side, shrink) for side in images.shape[2:])
+        down, across = (_shrink_and_enlarge(side, shrink) for side in images.shape[2:])
         return (down[:, None] @ images @ across.mT[:, None]).clamp(0, 1)
 
 
-def _there_and_back(size: int, shrink: Float[Tensor, "n"]) -> Float[Tensor, "n size size"]:
-    """The matrix that averages `size` pixels into `size / shrink` larger ones, and reads those at the old places."""
+def _shrink_and_enlarge(size: int, shrink: Float[Tensor, "n"]) -> Float[Tensor, "n size size"]:
+    """Matrix that averages `size` pixels into `size / shrink` larger ones and samples those at the original pixels."""
     small = (size / shrink).round().clamp(1, size)[:, None, None]
     place = torch.arange(size, dtype=shrink.dtype, device=shrink.device)
     left = place[:, None] * size / small

@@ -1,4 +1,4 @@
-"""Blur of a camera that moves while the shutter is open."""
+"""Motion blur, as of a camera that moves while the shutter is open."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -14,13 +14,13 @@ from manyshot.augment.ops.op import Params, check_number, uniform
 
 @dataclass(frozen=True)
 class MotionBlur(ImageOp):
-    """Average each image along a line of its own random length and direction; beyond the edge the border repeats.
+    """Average each image along a line of random length and direction; border pixels repeat beyond the image.
 
     Args:
-        length: of the longest line, in pixels.
+        length: Largest length of the line in pixels; each image draws its own from 0 up to it.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> dot = torch.tensor([[[[0.0, 0.0, 1.0, 0.0, 0.0]]]])
@@ -35,19 +35,19 @@ class MotionBlur(ImageOp):
         check_number(self, "length", high=200)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `length [n]`, in pixels, and `degrees [n]`, anticlockwise from a line to the right."""
+        """Draw `length [n]`, in pixels, and `degrees [n]`, counterclockwise from the x axis."""
         return {"length": uniform(n, 0.0, self.length, generator), "degrees": uniform(n, 0.0, 180.0, generator)}
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
-        """Average readings less than a pixel apart; differentiable in images, length and degrees."""
+        """Average samples less than a pixel apart; differentiable in images, length and degrees."""
         h, w = images.shape[2:]
         length, angle = params["length"].to(images), params["degrees"].to(images).deg2rad()
-        # From one end of the line to the other, in shares of half the image; y points down.
+        # From one end of the line to the other, in units of half the image; y points down.
         line = torch.stack((angle.cos() * 2 / w, -angle.sin() * 2 / h), -1) * length[:, None]
         points = pixels(images)
-        readings = ceil(self.length) + 1
+        samples = ceil(self.length) + 1
         total = torch.zeros_like(images)
-        for k in range(readings):
-            offset = line * ((k + 0.5) / readings - 0.5)
+        for k in range(samples):
+            offset = line * ((k + 0.5) / samples - 0.5)
             total = total + resample(images, points + offset[:, None, None], "border")
-        return (total / readings).clamp(0, 1)
+        return (total / samples).clamp(0, 1)

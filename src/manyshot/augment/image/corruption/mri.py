@@ -1,4 +1,4 @@
-"""What goes wrong in magnetic resonance pictures: uneven reception, and ghosts of a patient who moved."""
+"""Artifacts of magnetic resonance imaging: bias fields, and ghosting by patient motion."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,20 @@ from manyshot.augment.ops.op import Params, check_number, uniform
 
 ORDER = 3
 POWERS = tuple((i, total - i) for total in range(1, ORDER + 1) for i in range(total, -1, -1))
-"""The powers (of x, of y) of the terms of a bias field; the constant is left out."""
+"""The powers (of x, of y) of the terms of a bias field, without the constant."""
 
 
 @dataclass(frozen=True)
 class BiasField(ImageOp):
-    """Multiply each image by a smooth field, as an uneven coil does (Van Leemput et al. 1999; Sudre et al. 2017).
+    """Multiply each image by a smooth field, as uneven coils do (Van Leemput et al. 1999; Sudre et al. 2017).
 
     The field is `exp(sum_ij a_ij x^i y^j)` with i + j from 1 to 3, x and y from -1 to 1 over the image.
 
     Args:
-        strength: largest coefficient, either way.
+        strength: Largest absolute coefficient; coefficients are drawn from -strength to +strength.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = BiasField()
@@ -56,17 +56,17 @@ class BiasField(ImageOp):
 
 @dataclass(frozen=True)
 class Ghosting(ImageOp):
-    """Let faint copies of each image stand over it, at equal distances along one axis, as breathing does in a scan.
+    """Overlay faint copies of each image, evenly spaced along one axis, as breathing does in a scan.
 
-    Movement in step with the readout weakens every k-th line of the image's spectrum: those lines, but for the constant
-    one, are multiplied by `1 - intensity`, which leaves k copies, shifted by a k-th of the image each.
+    Periodic motion weakens every k-th line of the image's spectrum: those lines, except the constant one, are
+    multiplied by `1 - intensity`, which leaves k copies, each shifted by 1/k of the image.
 
     Args:
-        strength: largest intensity.
-        ghosts: most copies; drawn from 2 on.
+        strength: Largest intensity, from 0 to 1; each image draws its own from 0 up to it.
+        ghosts: Largest number of copies; each image draws its own from 2 up to it.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = Ghosting()
@@ -85,7 +85,7 @@ class Ghosting(ImageOp):
         check_number(self, "ghosts", low=2, high=100, whole=True)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `intensity [n]`, `ghosts [n]` and `vertical [n]`, booleans: the axis."""
+        """Draw `intensity [n]`, `ghosts [n]` and `vertical [n]`, booleans that choose the axis."""
         return {
             "intensity": uniform(n, 0.0, self.strength, generator),
             "ghosts": torch.randint(2, self.ghosts + 1, (n,), generator=generator),

@@ -1,4 +1,4 @@
-"""Gaussian noise that can be replayed at any size, on any device."""
+"""Gaussian noise that can be reproduced from a seed on any device."""
 
 from dataclasses import dataclass
 from math import tau
@@ -13,15 +13,15 @@ from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 @dataclass(frozen=True)
 class Noise(ImageOp):
-    """Add Gaussian noise of each image's own random strength: `clamp(x + strength * z, 0, 1)`, z ~ N(0, 1) a value.
+    """Add Gaussian noise of random strength to each image: `clamp(x + strength * z, 0, 1)`, z ~ N(0, 1).
 
-    z is a hash of (seed, place in the image), so a drawn seed is all that a replay needs.
+    z is a hash of (seed, position in the image), so the drawn seed is enough to reproduce it.
 
     Args:
-        strength: largest standard deviation, where 1 is the step from black to white.
+        strength: Largest standard deviation, where black is 0 and white is 1; each image draws its own.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = Noise(strength=0.1)
@@ -48,7 +48,7 @@ class Noise(ImageOp):
 
 
 def gaussian(seed: Int[Tensor, "n"], count: int) -> Float[Tensor, "n count"]:
-    """`count` standard normal numbers a seed, by the transform of Box and Muller (1958).
+    """Return `count` standard normal numbers per seed, by the Box-Muller transform (1958).
 
     Example:
         >>> gaussian(torch.tensor([7]), 100_000).std().round(decimals=2)
@@ -60,23 +60,23 @@ def gaussian(seed: Int[Tensor, "n"], count: int) -> Float[Tensor, "n count"]:
 
 
 def uniforms(seed: Int[Tensor, "n"], count: int) -> tuple[Float[Tensor, "n count"], Float[Tensor, "n count"]]:
-    """Two uniform numbers above 0, up to 1, for each seed and each place below `count`.
+    """Return two uniform numbers in (0, 1] for each seed and each index below `count`.
 
-    Both come from one 64-bit hash of (seed, place), the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+    Both come from one 64-bit hash of (seed, index), the finalizer of SplitMix64 (Steele, Lea and Flood 2014).
 
     Example:
         >>> first, second = uniforms(torch.tensor([7]), 100_000)
         >>> first.mean().round(decimals=2), second.mean().round(decimals=2)
         (tensor(0.5000), tensor(0.5000))
     """
-    place = torch.arange(count, device=seed.device)
-    bits = _mix(_mix(seed)[:, None] + place * _GOLDEN)
+    index = torch.arange(count, device=seed.device)
+    bits = _mix(_mix(seed)[:, None] + index * _GOLDEN)
     scale = 2.0**-24
     return ((bits & 0xFFFFFF) + 1).float() * scale, ((bits >> 40 & 0xFFFFFF) + 1).float() * scale
 
 
 def _signed(word: int) -> int:
-    """The 64-bit word as torch, which has no unsigned arithmetic, writes it."""
+    """Return the 64-bit word as a signed integer: torch has no unsigned arithmetic."""
     return word - (1 << 64) if word >> 63 else word
 
 

@@ -1,4 +1,4 @@
-"""Sharpness: away from a smoothed copy of the image, or towards it."""
+"""Sharpness: blend an image with a smoothed copy, or extrapolate away from it."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,18 @@ from manyshot.augment.ops.op import Params, check_number, uniform
 
 @dataclass(frozen=True)
 class Sharpness(ImageOp):
-    """Sharpen or soften each image by a random factor: `s + factor (x - s)`, where s is smoothed.
+    """Sharpen or soften each image by a random factor: `s + factor (x - s)`, where s is the smoothed image.
 
-    s is the mean of the 3 x 3 neighbours in which the pixel itself counts five times, as in Pillow's `ImageEnhance`;
-    the outermost pixels stay.
+    s is the mean over 3 x 3 neighbors in which the pixel itself has weight five, as in Pillow's `ImageEnhance`; the
+    outermost pixels do not change.
+
+    Compiled by `manyshot.augment.engine.kernels.neighbors`.
 
     Args:
-        strength: largest change of the factor from 1; at a factor of 0 the image is the smoothed one.
+        strength: Largest change of the factor from 1; a factor of 0 gives the smoothed image.
 
     Raises:
-        InputError: for a negative strength.
+        InputError: if the strength is negative.
 
     Example:
         >>> dot = torch.zeros(1, 1, 3, 3)

@@ -1,4 +1,4 @@
-"""Noise of other kinds than Gaussian: in proportion to the light, and dead pixels."""
+"""Speckle noise, and salt-and-pepper noise."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 @dataclass(frozen=True)
 class Speckle(ImageOp):
-    """Multiply each value by its own random gain: `clamp(x (1 + strength z), 0, 1)`, z ~ N(0, 1), as in ultrasound.
+    """Multiply each value by a random gain: `clamp(x (1 + strength z), 0, 1)`, z ~ N(0, 1), as in ultrasound.
 
     Args:
-        strength: largest standard deviation of the gain; each image draws its own.
+        strength: Largest standard deviation of the gain; each image draws its own from 0 up to it.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = Speckle()
@@ -46,13 +46,13 @@ class Speckle(ImageOp):
 
 @dataclass(frozen=True)
 class SaltPepper(ImageOp):
-    """Make random pixels white or black, all channels alike: each image its own fraction of them.
+    """Turn a random fraction of the pixels of each image white or black, in all channels.
 
     Args:
         fraction: Largest fraction of pixels that change, from 0 to 1; half of them turn white.
 
     Raises:
-        InputError: for a fraction outside 0 to 1.
+        InputError: if the fraction is outside 0 to 1.
 
     Example:
         >>> params = {"fraction": torch.tensor([0.5]), "seed": torch.tensor([3])}
@@ -71,7 +71,7 @@ class SaltPepper(ImageOp):
         return {"fraction": uniform(n, 0.0, self.fraction, generator), "seed": seeds(n, generator)}
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
-        """Overwrite the pixels that are hit; differentiable in images."""
+        """Overwrite the chosen pixels; differentiable in images."""
         n, _, h, w = images.shape
         hit, white = (part.view(n, 1, h, w) for part in uniforms(params["seed"].to(images.device), h * w))
         fraction = params["fraction"].to(images)[:, None, None, None]

@@ -12,20 +12,22 @@ from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor, seeds, uniform
 
 FILLS = ("zero", "mean", "noise")
-"""What a hole shows: black, the mean of each channel of its image, or uniform noise."""
+"""Fillings of a hole: black, the mean of each channel of the image, or uniform noise."""
 
 
 @dataclass(frozen=True)
 class Erase(ImageOp):
-    """Cut rectangles out of each image.
+    """Cut random rectangles out of each image.
+
+    Compiled by `manyshot.augment.engine.values` to rectangles that the pass over the pixels fills.
 
     Args:
-        area: largest area of a hole, as a share of the image; the smallest is a tenth of it.
-        holes: rectangles an image.
-        fill: what a hole shows: zero, mean (of each channel of its image) or noise (uniform).
+        area: Largest area of a hole as a fraction of the image; areas are drawn from a tenth of it up to it.
+        holes: Number of rectangles per image.
+        fill: Value of the holes: zero, mean (of each channel of the image) or noise (uniform).
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = Erase(area=0.2)
@@ -46,10 +48,10 @@ class Erase(ImageOp):
         check_choice(self, "fill", FILLS)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `center [n, holes, 2]`, -1 to 1, `side [n, holes, 2]`, shares of the image's sides, and `seed [n]`."""
+        """Draw `center [n, holes, 2]`, -1 to 1, `side [n, holes, 2]`, fractions of the image, and `seed [n]`."""
         count = n * self.holes
         area = uniform(count, self.area / 10, self.area, generator)
-        # Sides in a ratio of up to 3, but none longer than the image.
+        # Sides have a ratio of up to 3, and none is longer than the image.
         long = torch.maximum(area, area.sqrt() * factor(count, 3**0.5, generator)).clamp(max=1)
         side = torch.stack((long, area / long.clamp(min=1e-12)), -1).clamp(max=1)
         center = (1 - side) * uniform(2 * count, -1.0, 1.0, generator).view(count, 2)

@@ -1,4 +1,4 @@
-"""Mixing inside an image: a part of it shows another part of it."""
+"""Mixing within an image: one part is copied over another."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,15 +13,15 @@ from manyshot.augment.ops.op import Params, check_number, factor, uniform
 
 @dataclass(frozen=True)
 class SelfMix(Warp):
-    """Copy a random rectangle of each image over another place of the same image (after Seo, Jung and Lee 2021).
+    """Copy a random rectangle of each image to another position of the same image (after Seo, Jung and Lee 2021).
 
-    The label stays, since nothing of another class comes in. Whole pixels are copied, exact to the bit.
+    The label does not change, since no other class is mixed in. Whole pixels are copied, bit by bit.
 
     Args:
-        area: largest area of the rectangle, as a share of the image; the smallest is a tenth of it.
+        area: Largest area of the rectangle as a fraction of the image; areas are drawn from a tenth of it up to it.
 
     Raises:
-        InputError: for an area outside 0 to 1.
+        InputError: if the area is outside 0 to 1.
 
     Example:
         >>> params = {name: torch.tensor([value]) for name, value in
@@ -38,7 +38,7 @@ class SelfMix(Warp):
         check_number(self, "area", high=1)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `side [n, 2]`, shares of the image's sides, and the centers `source` and `target [n, 2]` (x, y)."""
+        """Draw `side [n, 2]`, fractions of the image's sides, and the centers `source` and `target [n, 2]` (x, y)."""
         area = uniform(n, self.area / 10, self.area, generator)
         long = torch.maximum(area, area.sqrt() * factor(n, 3**0.5, generator)).clamp(max=1)
         side = torch.stack((long, area / long.clamp(min=1e-12)), -1).clamp(max=1)
@@ -59,8 +59,8 @@ class SelfMix(Warp):
         steps = self._steps(params, (h, w)).to(images.device)[:, None, None]
         column = (torch.arange(w, device=images.device)[None, None] + steps[..., 0]).clamp(0, w - 1)
         row = (torch.arange(h, device=images.device)[None, :, None] + steps[..., 1]).clamp(0, h - 1)
-        place = (row * w + column).view(n, 1, h * w).expand(n, c, h * w)
-        moved = images.flatten(2).gather(2, place).view(n, c, h, w)
+        index = (row * w + column).view(n, 1, h * w).expand(n, c, h * w)
+        moved = images.flatten(2).gather(2, index).view(n, c, h, w)
         return torch.where(self._in_target(pixels(images), params)[:, None, ..., 0], moved, images)
 
     def _in_target(self, points: Float[Tensor, "n h w 2"], params: Params) -> Bool[Tensor, "n h w 1"]:
@@ -70,7 +70,7 @@ class SelfMix(Warp):
 
     @staticmethod
     def _steps(params: Params, size: tuple[int, int]) -> Int[Tensor, "n 2"]:
-        """From the target to the source, in pixels."""
+        """Offset from the target to the source, in pixels."""
         half = torch.tensor([size[1], size[0]], device=params["side"].device) / 2
         steps: Tensor = ((params["source"] - params["target"]) * half).round().long()
         return steps

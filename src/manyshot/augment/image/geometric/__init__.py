@@ -1,1 +1,1 @@
-"""Ops that move pixels: flips, affine and projective maps, crops, distortions, stroke width."""
+"""Ops that move pixels: flips, affine and perspective maps, crops, distortions, stroke width."""

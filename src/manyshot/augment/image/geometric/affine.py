@@ -1,4 +1,4 @@
-"""Rotation, scale, shear and translation of images, as one affine map."""
+"""Rotation, scale, shear and translation of images as one affine map."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,22 @@ from manyshot.augment.ops.op import Params, check_choice, check_number, factor, 
 
 @dataclass(frozen=True)
 class Affine(Warp):
-    """Move each image by its own random affine map about its center.
+    """Apply a random affine map about the center to each image.
 
-    A pixel at x goes to `R(degrees) scale H(shear) x + shift`, where R turns anticlockwise and H slants like italics. R
-    and H act in pixels, so a picture that is not square is turned, not sheared; the shift is measured along each axis.
+    A pixel at x goes to `R(degrees) scale H(shear) x + shift`, where R rotates counterclockwise and H slants like
+    italics. R and H act in pixels, so rotation does not shear images that are not square.
+
+    Compiled by `manyshot.augment.engine.geometry` to one 3 x 3 matrix per image.
 
     Args:
-        degrees: largest angle, either way.
-        scale: largest factor, and its inverse; 1 leaves the size alone.
-        shear: largest slant, either way, as a tangent.
-        shift: largest translation along each axis, as a share of half the image.
+        degrees: Largest rotation in degrees; angles are drawn from -degrees to +degrees.
+        scale: Largest scale factor; factors are drawn from 1/scale to scale, uniform in the logarithm.
+        shear: Largest shear as a tangent; drawn from -shear to +shear.
+        shift: Largest translation along each axis, as a fraction of half the image.
         padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = Affine(degrees=15)
@@ -68,12 +70,12 @@ class Affine(Warp):
         return torch.baddbmm(offset[:, None], flat, inverse.mT).view_as(points)
 
     def inverse(self, params: Params, size: tuple[int, int]) -> Float[Tensor, "n 2 2"]:
-        """Linear part of the map from output to input, `H^-1 R^-1 / scale`, for images of (height, width) `size`."""
+        """Return the linear part of the map from output to input, `H^-1 R^-1 / scale`; `size` is (height, width)."""
         angle: Tensor = params["degrees"].deg2rad()
         cos, sin = angle.cos(), angle.sin()
         shear: Tensor = params["shear"]
         scale: Tensor = params["scale"]
-        # y points down: anticlockwise, R = [[cos, sin], [-sin, cos]]; to the right, H = [[1, -shear], [0, 1]].
+        # y points down: counterclockwise, R = [[cos, sin], [-sin, cos]]; to the right, H = [[1, -shear], [0, 1]].
         aspect = size[0] / size[1]
         top = torch.stack((cos + shear * sin, (shear * cos - sin) * aspect), -1)
         bottom = torch.stack((sin / aspect, cos), -1)

@@ -1,4 +1,4 @@
-"""Crops: of a padded image, pixel for pixel, and of a part of it, brought back to size."""
+"""Crops: of a padded image, pixel by pixel, and of a part of it, resized to the original size."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,16 +13,16 @@ from manyshot.augment.ops.op import Params, check_choice, check_number, factor, 
 
 @dataclass(frozen=True)
 class Crop(Warp):
-    """Pad each image and cut its own random window of the old size out of it.
+    """Pad each image and cut out a random window of the original size.
 
-    That is a shift by whole pixels, exact to the bit.
+    This shifts the image by whole pixels, without interpolation. Compiled by `manyshot.augment.engine.geometry`.
 
     Args:
-        padding: largest shift along each axis, as a share of the image's side.
+        padding: Largest shift along each axis, as a fraction of the image's side.
         padding_mode: What the image is padded with: zeros, border or reflection.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = Crop(padding=0.5)
@@ -40,7 +40,7 @@ class Crop(Warp):
         check_choice(self, "padding_mode", PADDING_MODES)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `shift [n, 2]` (x, y), a share of the image's sides: where the window stands, to the nearest pixel."""
+        """Draw `shift [n, 2]` (x, y), a fraction of the image's sides, rounded to whole pixels."""
         return {"shift": uniform(2 * n, -self.padding, self.padding, generator).view(n, 2)}
 
     def where(
@@ -66,14 +66,16 @@ class Crop(Warp):
 
 @dataclass(frozen=True)
 class ResizedCrop(Warp):
-    """Cut a random part out of each image and bring it to the old size.
+    """Crop a random part of each image and resize it to the original size.
+
+    Compiled by `manyshot.augment.engine.geometry` to one matrix per image.
 
     Args:
-        area: smallest part, as a share of the image's area.
-        ratio: largest factor, and its inverse, between the part's width and height as shares of the image's.
+        area: Smallest area of the crop as a fraction of the image; areas are drawn from it up to 1.
+        ratio: Largest aspect ratio of the crop relative to the image's; drawn from 1/ratio to ratio.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = ResizedCrop(area=0.5)
@@ -92,7 +94,7 @@ class ResizedCrop(Warp):
         check_number(self, "ratio", low=1, high=100)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `center [n, 2]` (x, y), from -1 to 1 over the image, and `side [n, 2]`, shares of the image's sides."""
+        """Draw `center [n, 2]` (x, y), -1 to 1 over the image, and `side [n, 2]`, fractions of the image's sides."""
         area = uniform(n, self.area, 1.0, generator)
         stretch = factor(n, self.ratio, generator)
         side = (area[:, None] * torch.stack((stretch, 1 / stretch), -1)).sqrt().clamp(max=1)
@@ -101,19 +103,19 @@ class ResizedCrop(Warp):
     def where(
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
-        """Scale the points into the part; differentiable in points and params."""
+        """Scale the points into the crop; differentiable in points and params."""
         center, side = params["center"].to(points), params["side"].to(points)
         return torch.addcmul(center[:, None, None], points, side[:, None, None])
 
 
 def steps(params: Params, size: tuple[int, int]) -> Int[Tensor, "n 2"]:
-    """The shifts of a crop in whole pixels, for images of (height, width) `size`."""
+    """Return the shifts of a crop in whole pixels, for images of (height, width) `size`."""
     shift: Tensor = params["shift"]
     return (shift * torch.tensor([size[1], size[0]], device=shift.device)).round().long()
 
 
 def _inside(place: Int[Tensor, "n size"], size: int, padding_mode: str) -> Int[Tensor, "n size"]:
-    """Bring places beyond the edge to one that exists."""
+    """Map indices beyond the image to existing ones."""
     if padding_mode == "reflection":
         place = place % (2 * size)
         return torch.minimum(place, 2 * size - 1 - place)

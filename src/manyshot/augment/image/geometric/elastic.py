@@ -1,4 +1,4 @@
-"""Smooth random displacement, as if the paper were rubber (after Simard, Steinkraus and Platt 2003)."""
+"""Elastic deformation: smooth random displacements (after Simard, Steinkraus and Platt 2003)."""
 
 from dataclasses import dataclass
 
@@ -13,21 +13,23 @@ from manyshot.augment.ops.op import Params, check_choice, check_number
 
 @dataclass(frozen=True)
 class Elastic(Warp):
-    """Displace each image by its own smooth random field.
+    """Deform each image by a smooth random displacement field.
 
-    Independent displacements ~ N(0, strength^2) stand at the corners of cells x cells squares that cover the image;
-    between them the field is their bicubic interpolation. The output at x shows the input at `x + displacement(x)`.
+    Independent displacements ~ N(0, strength^2) are drawn at the corners of a cells x cells grid over the image and
+    interpolated bicubically. The output at x shows the input at `x + displacement(x)`.
 
-    A strong field on small cells folds the image onto itself, which can make a letter another one: with 4 cells, 3
+    A strong field on small cells folds the image onto itself, which can turn a letter into another: with 4 cells, 3
     images in 1,000 fold somewhere at a strength of 0.07 and 1 in 7 at 0.1; with 2 cells, none at 0.15.
 
+    Compiled by `manyshot.augment.engine.geometry` to a matrix and a displacement field.
+
     Args:
-        strength: standard deviation of the displacement along each axis, as a share of half the image.
-        cells: squares a side; fewer bend the image as a whole, more wrinkle it.
+        strength: Standard deviation of the displacement along each axis, as a fraction of half the image.
+        cells: Number of grid cells per side; few bend the whole image, many wrinkle it.
         padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = Elastic(strength=0.07, cells=4)

@@ -1,4 +1,4 @@
-"""Mirror images."""
+"""Horizontal and vertical flips."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,13 +13,15 @@ from manyshot.augment.ops.op import Params, check_number
 
 @dataclass(frozen=True)
 class Flip(Warp):
-    """Mirror an image left to right, with probability p; exact to the bit.
+    """Mirror an image left to right with probability p.
+
+    Pixels are moved without interpolation. Compiled by `manyshot.augment.engine.geometry`.
 
     Args:
-        p: share of images that are mirrored.
+        p: Probability that an image is mirrored.
 
     Raises:
-        InputError: for a p outside 0 to 1.
+        InputError: if p is outside 0 to 1.
 
     Example:
         >>> op = Flip(p=1)
@@ -31,7 +33,7 @@ class Flip(Warp):
 
     exact: ClassVar[bool] = True
     axis: ClassVar[int] = 0
-    """The axis of (x, y) that is mirrored."""
+    """Mirrored axis of (x, y)."""
 
     def __post_init__(self) -> None:
         check_number(self, "p", high=1)
@@ -49,20 +51,22 @@ class Flip(Warp):
         return points * sign[:, None, None]
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
-        """Mirror the images whose turn it is."""
+        """Mirror the chosen images."""
         flipped: Bool[Tensor, "n"] = params["flipped"].to(images.device)
         return torch.where(flipped[:, None, None, None], images.flip(-1 - self.axis), images)
 
 
 @dataclass(frozen=True)
 class FlipVertical(Flip):
-    """Mirror an image top to bottom, with probability p; exact to the bit.
+    """Mirror an image top to bottom with probability p.
+
+    Pixels are moved without interpolation. Compiled by `manyshot.augment.engine.geometry`.
 
     Args:
-        p: share of images that are mirrored.
+        p: Probability that an image is mirrored.
 
     Raises:
-        InputError: for a p outside 0 to 1.
+        InputError: if p is outside 0 to 1.
 
     Example:
         >>> op = FlipVertical(p=1)

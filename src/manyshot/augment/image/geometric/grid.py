@@ -1,4 +1,4 @@
-"""Distortions that are fixed at a few places: stretched rows and columns, and thin plates."""
+"""Distortions controlled by a grid: stretched rows and columns, and thin-plate splines."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,17 @@ from manyshot.augment.ops.op import Params, check_choice, check_number, factor
 
 @dataclass(frozen=True)
 class GridDistort(Warp):
-    """Stretch some columns and rows of each image and squeeze others; the outer edges stay where they are.
+    """Stretch some columns and rows of each image and squeeze others; the outer edges do not move.
 
-    The image is cut into cells x cells parts, whose widths and heights are multiplied by random factors, then scaled so
-    that they fill the image again.
+    The image is divided into cells x cells parts, whose widths and heights are multiplied by random factors and
+    rescaled to fill the image.
 
     Args:
-        strength: largest factor of a cell, and its inverse; 1 leaves the image alone.
-        cells: parts along each axis.
+        strength: Largest stretch of a cell; factors are drawn from 1/strength to strength.
+        cells: Number of parts along each axis.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = GridDistort(strength=2.0)
@@ -41,38 +41,38 @@ class GridDistort(Warp):
         check_number(self, "cells", low=1, high=256, whole=True)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `stretch [n, 2, cells]`: factors of the input's widths, then heights, that equal output cells show."""
+        """Draw `stretch [n, 2, cells]`: factors of the widths, then of the heights, of the cells in the input."""
         return {"stretch": factor(2 * n * self.cells, self.strength, generator).view(n, 2, self.cells)}
 
     def where(
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
-        """Read a broken line along each axis; differentiable in points and params."""
+        """Evaluate a piecewise linear function along each axis; differentiable in points and params."""
         n, h, w, _ = points.shape
         stretch: Tensor = params["stretch"].to(points)
         widths = 2 * stretch / stretch.sum(-1, keepdim=True)
         start = widths.cumsum(-1) - widths - 1
         flat = points.flatten(1, 2).mT
-        place = (flat + 1) / 2 * self.cells
-        cell = place.detach().floor().clamp(0, self.cells - 1).long()
-        moved = start.gather(2, cell) + (place - cell) * widths.gather(2, cell)
+        position = (flat + 1) / 2 * self.cells
+        cell = position.detach().floor().clamp(0, self.cells - 1).long()
+        moved = start.gather(2, cell) + (position - cell) * widths.gather(2, cell)
         return moved.mT.reshape(n, h, w, 2)
 
 
 @dataclass(frozen=True)
 class ThinPlate(Warp):
-    """Bend each image like a thin plate that random forces hold at a grid of places.
+    """Deform each image by a thin-plate spline with random displacements at a grid of points.
 
     The displacement is the smoothest one with independent values ~ N(0, strength^2) at the corners of cells x cells
     squares: `a + B x + sum_k w_k U(|x - c_k|)` with `U(r) = r^2 log r` (Bookstein 1989).
 
     Args:
-        strength: standard deviation of the displacement along each axis, as a share of half the image.
-        cells: squares a side.
+        strength: Standard deviation of the displacement along each axis, as a fraction of half the image.
+        cells: Number of grid cells per side.
         padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> op = ThinPlate(strength=0.1)
@@ -103,7 +103,7 @@ class ThinPlate(Warp):
         """Add the displacement at each point; differentiable in points and params."""
         corners = self._corners()
         weights = self._solution(corners).to(params["displacement"]) @ params["displacement"]
-        # Points that all images share, as those of the pixels' centers are, need one basis.
+        # Points that all images share, such as the pixel centers, need only one basis.
         shared = points[:1] if points.stride(0) == 0 else points
         basis = _basis(shared.flatten(1, 2), corners.to(points))
         moved: Tensor = points + (basis @ weights.to(points)).view_as(points)
@@ -115,7 +115,7 @@ class ThinPlate(Warp):
 
     @staticmethod
     def _solution(corners: Float[Tensor, "k 2"]) -> Float[Tensor, "k+3 k"]:
-        """From displacements at the corners to the weights of the basis: they bend, and the rest is one affine map."""
+        """Matrix from displacements at the corners to weights of the basis (radial functions and an affine map)."""
         k = len(corners)
         basis = _basis(corners[None], corners)[0]
         system = torch.zeros(k + 3, k + 3, dtype=corners.dtype)
@@ -126,8 +126,8 @@ class ThinPlate(Warp):
 
 
 def _basis(points: Float[Tensor, "n m 2"], corners: Float[Tensor, "k 2"]) -> Float[Tensor, "n m k+3"]:
-    """U of the distance to each corner, then 1, x and y."""
+    """Evaluate U of the distance to each corner, then 1, x and y."""
     square = (points[..., None, :] - corners).square().sum(-1)
-    # r^2 log r from the square of r, whose slope is finite at the corner itself.
+    # r^2 log r from the square of r, whose gradient is finite at the corner itself.
     bend = 0.5 * square * square.clamp(min=1e-12).log()
     return torch.cat((bend, torch.ones_like(points[..., :1]), points), -1)

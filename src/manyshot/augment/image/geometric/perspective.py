@@ -1,4 +1,4 @@
-"""Perspective: a flat picture seen from aside."""
+"""Perspective: a flat image seen from another viewpoint."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,19 @@ from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
 
 @dataclass(frozen=True)
 class Perspective(Warp):
-    """See each image from its own random point of view: a map of the plane that keeps straight lines straight.
+    """Apply a random perspective transform (homography) to each image.
 
-    The corners of the output show the input's corners, each moved by its own random displacement; in between, the map
-    is the projective one that these four pairs fix (Heckbert 1989).
+    Each corner of the output shows a point of the input near that corner, at a random displacement; these four pairs
+    determine the map (Heckbert 1989).
+
+    Compiled by `manyshot.augment.engine.geometry` to one 3 x 3 matrix per image.
 
     Args:
-        strength: largest displacement of a corner along each axis, as a share of half the image.
+        strength: Largest displacement of a corner along each axis, as a fraction of half the image; below 0.5.
         padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
-        InputError: for a strength from 0.5 on, where a corner may fold in, and other values out of range.
+        InputError: if a value is out of range; from a strength of 0.5 on, a corner could fold in.
 
     Example:
         >>> op = Perspective(strength=0.3)
@@ -47,16 +49,16 @@ class Perspective(Warp):
     def where(
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
-        """Apply the projective map; differentiable in points and params."""
+        """Apply the homography; differentiable in points and params."""
         matrix = self.matrix(params).to(points)
         linear, offset = matrix[..., :2], matrix[:, None, :, 2]
         moved = torch.baddbmm(offset, points.flatten(1, 2), linear.mT)
-        # The denominator is positive all over the image; beyond the horizon there is nothing to show.
+        # The denominator is positive over the whole image; beyond the horizon there is nothing to show.
         scale = moved[..., 2:].clamp(min=1e-6)
         return (moved[..., :2] / scale).view_as(points)
 
     def matrix(self, params: Params) -> Float[Tensor, "n 3 3"]:
-        """The map from output to input, on (x, y, 1)."""
+        """Return the homography from output to input, on (x, y, 1)."""
         corners: Tensor = params["corners"]
         rest = corners.new_tensor([[-1, -1], [1, -1], [1, 1], [-1, 1]])
         a, b, c, d = (corners + rest).unbind(1)

@@ -1,4 +1,4 @@
-"""Thicker and thinner strokes, by grey-scale morphology."""
+"""Thicker and thinner strokes by grayscale morphology."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -14,19 +14,19 @@ from manyshot.augment.ops.op import Params, check_number, uniform
 
 @dataclass(frozen=True)
 class StrokeWidth(ImageOp):
-    """Thicken or thin the bright strokes of each image (ink is 1, paper 0) by its own random amount.
+    """Thicken or thin the bright strokes of each image (ink is 1, paper 0) by a random amount.
 
     With D_k the largest value within k pixels (along the axes at odd steps, along the diagonals too at even ones: an
     octagon) and C_k the closing, the smallest value of D_k within k pixels, let `L_k = D_k - (C_k - x) / 2`. A width w
     between k and k + 1 gives the blend `(k + 1 - w) L_k + (w - k) L_k+1`; a negative width does the same to the paper,
-    which thins the ink. With D_k alone narrow gaps would close and thin strokes vanish; with L_k half of their paper
-    or ink stays, and so does the class.
+    which thins the ink. With D_k alone, narrow gaps would close and thin strokes vanish; L_k keeps
+    half of their paper or ink, and so the class.
 
     Args:
-        strength: largest width, either way, in pixels: what a stroke gains or loses on each side.
+        strength: Largest change of width in pixels that a stroke gains or loses on each side.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> dot = torch.tensor([[[[0.0, 0.0, 1.0, 0.0, 0.0]]]])
@@ -46,7 +46,7 @@ class StrokeWidth(ImageOp):
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Blend the two nearest whole widths; differentiable in images and width."""
         width: Tensor = params["width"].to(images)[:, None, None, None]
-        # The smallest of values is minus the largest of minus values: one loop serves ink and paper.
+        # The minimum of values is minus the maximum of minus values: one loop serves ink and paper.
         sign = torch.where(width < 0, -1.0, 1.0).to(images)
         before = sign * images
         result = (1 - width.abs()).clamp(min=0) * before
@@ -59,7 +59,7 @@ class StrokeWidth(ImageOp):
 
 
 def _grow(images: Float[Tensor, "n c h w"], steps: int) -> Float[Tensor, "n c h w"]:
-    """The largest value within an octagon of so many steps."""
+    """Maximum over an octagon with this number of steps."""
     for step in range(1, steps + 1):
         images = _cross(images) if step % 2 else _square(images)
     return images
@@ -74,7 +74,7 @@ def _square(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
 
 
 def _along(images: Float[Tensor, "n c h w"], axis: int) -> Float[Tensor, "n c h w"]:
-    """The largest of three neighbours along one axis."""
+    """Maximum of three neighbors along one axis."""
     size = images.shape[axis]
     padded = F.pad(images, (1, 1, 0, 0) if axis == -1 else (0, 0, 1, 1), value=float("-inf"))
     return torch.maximum(torch.maximum(padded.narrow(axis, 0, size), padded.narrow(axis, 2, size)), images)

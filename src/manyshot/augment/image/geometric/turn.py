@@ -1,4 +1,4 @@
-"""Quarter turns."""
+"""Rotations by multiples of 90 degrees."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,16 +14,18 @@ from manyshot.base import InputError
 
 @dataclass(frozen=True)
 class Turn(Warp):
-    """Turn an image by a random multiple of `degrees`, anticlockwise; exact to the bit.
+    """Rotate an image counterclockwise by a random multiple of `degrees`.
+
+    Pixels are moved without interpolation. Compiled by `manyshot.augment.engine.geometry`.
 
     Args:
-        degrees: 90 for quarter turns, 180 for half turns (the only ones that keep the shape of a picture that is not
-            square).
-        fit: pictures that are not square take the half turn at or below the turn that was drawn; without it they are
-            refused.
+        degrees: 90 for quarter turns, or 180 for half turns, which keep the shape of images that are not square.
+        fit: Whether images that are not square get the nearest half turn below the drawn rotation; otherwise a
+            quarter turn of such images is an error.
 
     Raises:
-        InputError: for other angles; on applying, for a quarter turn of images that are not square, without `fit`.
+        InputError: if degrees is neither 90 nor 180; when applied, if images that are not square would get a
+            quarter turn without `fit`.
 
     Example:
         >>> op = Turn()
@@ -49,7 +51,7 @@ class Turn(Warp):
     def where(
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
-        """Turn the points back."""
+        """Rotate the points back."""
         quarters = self.turns(params, size).to(points.device)
         cos = torch.tensor([1, 0, -1, 0], device=points.device)[quarters]
         sin = torch.tensor([0, 1, 0, -1], device=points.device)[quarters]
@@ -60,16 +62,16 @@ class Turn(Warp):
         """Permute the pixels."""
         n, c, h, w = images.shape
         quarters = self.turns(params, (h, w)).to(images.device)
-        place = torch.arange(h * w, device=images.device).view(h, w)
-        # Quarters that a picture of this shape cannot take were refused above: their rows are never read.
-        table = torch.stack([place.rot90(k if h == w or k % 2 == 0 else 0).flatten() for k in range(4)])
+        index = torch.arange(h * w, device=images.device).view(h, w)
+        # Rotations that images of this shape cannot take were refused above: their rows are never read.
+        table = torch.stack([index.rot90(k if h == w or k % 2 == 0 else 0).flatten() for k in range(4)])
         return images.flatten(2).gather(2, table[quarters][:, None].expand(n, c, h * w)).view(n, c, h, w)
 
     def turns(self, params: Params, size: tuple[int, int]) -> Int[Tensor, "n"]:
-        """The quarters, from 0 to 3, that images of (height, width) take.
+        """Return the number of quarter turns, 0 to 3, for images of (height, width) `size`.
 
         Raises:
-            InputError: for a quarter turn of images that are not square, without `fit`.
+            InputError: if images that are not square would get a quarter turn without `fit`.
         """
         quarters: Tensor = params["quarters"] % 4
         if size[0] == size[1]:
@@ -78,7 +80,7 @@ class Turn(Warp):
             return quarters - quarters % 2
         if bool((quarters % 2 == 1).any()):
             raise InputError(
-                f"Turn: images of {size[0]} x {size[1]} pixels cannot take a quarter turn: square them, "
+                f"Turn: images of {size[0]} x {size[1]} pixels cannot be rotated by 90 degrees: crop them to squares, "
                 "or give fit=yes or degrees=180 for half turns"
             )
         return quarters

@@ -1,7 +1,7 @@
-"""Warps: ops that move pixels, told by where each output pixel comes from, so that several can share one resampling.
+"""Warps: ops that move pixels. Each says which input point every output point shows, so several share one resampling.
 
-Locations are (x, y), from -1 to 1 over the image's outer edges: pixel i of w lies at (2 i + 1) / w - 1. On each axis
-they are shares of half the image, so params hold for every size.
+Points are (x, y) from -1 to 1 over the image's outer edges, as in `grid_sample(align_corners=False)`: pixel i of w has
+its center at (2 i + 1) / w - 1. The same params therefore hold for images of every size.
 """
 
 from abc import abstractmethod
@@ -20,9 +20,9 @@ PADDING_MODES = ("zeros", "border", "reflection")
 
 
 class Warp(ImageOp):
-    """An op that moves pixels.
+    """Base class of ops that move pixels.
 
-    `exact` tells that whole pixels are moved and none is blended; such a warp applies itself without resampling.
+    `exact` is True for warps that move whole pixels without interpolation; such a warp overrides `change`.
     """
 
     exact: ClassVar[bool] = False
@@ -36,11 +36,11 @@ class Warp(ImageOp):
     def where(
         self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
     ) -> Float[Tensor, "n h w 2"]:
-        """Tell which location of the input each location of the output shows.
+        """Return the input point that each output point shows.
 
         Args:
-            points: locations (x, y) of the output.
-            params: of n images.
+            points: Output points (x, y), -1 to 1.
+            params: Params of n images.
             size: (height, width) of the images in pixels.
         """
 
@@ -51,7 +51,7 @@ class Warp(ImageOp):
 
 
 def pixels(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w 2"]:
-    """The locations (x, y) of the pixels' centers.
+    """Return the centers (x, y) of the pixels of images.
 
     Example:
         >>> pixels(torch.zeros(1, 1, 1, 2)).tolist()
@@ -79,11 +79,11 @@ def resample(
 
 
 def settle(points: Float[Tensor, "n h w 2"], padding_mode: str, size: tuple[int, int]) -> Float[Tensor, "n h w 2"]:
-    """Bring points beyond the edge to where an image that ends there shows the same.
+    """Apply the padding mode to points beyond the image, between two fused warps.
 
-    An image resampled twice has lost what the first pass moved out of its frame. Settling the points between two fused
-    warps makes the fused pass show the same: nothing (a place too far away for any warp to bring back), the border, or
-    the mirror.
+    An image that is resampled twice has lost what the first pass moved out of the frame. Settling the points between
+    two fused warps gives the same result: black (a point too far away for any warp to bring back), the border or the
+    reflection.
 
     Example:
         >>> settle(torch.tensor([[[[1.5, 0.0]]]]), "reflection", (4, 4)).tolist()

@@ -1,1 +1,1 @@
-"""Ops that change values pixel by pixel: colour, contrast, curves, histograms, stains."""
+"""Ops that change values pixel by pixel: color, contrast, curves, histograms, stains."""

@@ -1,4 +1,4 @@
-"""Neighbouring linear changes of colour as one map, and one clamp."""
+"""Consecutive linear color ops as one map and one clamp."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,17 +11,17 @@ from manyshot.augment.image.intensity.color import ColorOp, identity, with_offse
 from manyshot.augment.ops.op import Params
 
 Change = tuple[ColorOp, Params, Tensor | None]
-"""A change of colour, the params drawn for it, and `[n]` which images it changes; None for all."""
+"""A color op, the params drawn for it, and a mask `[n]` of the images that it changes; None for all."""
 
 
 def apply_color_ops(images: Float[Tensor, "n c h w"], changes: Sequence[Change]) -> Float[Tensor, "n c h w"]:
-    """Apply changes of colour one after another as one map a pixel; only the result is clamped to 0..1.
+    """Apply color ops one after another as one map per pixel; only the result is clamped to 0..1.
 
-    The mean colour that a change looks at is that of what the ones before it give, before any clamp.
+    An op that depends on the mean color uses the mean of the previous ops' result, before any clamp.
 
     Args:
-        images: to change; differentiable, as are the params.
-        changes: in the order in which they act.
+        images: Images to change; the result is differentiable in them and in the params.
+        changes: Ops in the order in which they act.
 
     Example:
         >>> from manyshot.augment.image import Brightness
@@ -43,7 +43,7 @@ def apply_color_ops(images: Float[Tensor, "n c h w"], changes: Sequence[Change])
 
 
 def chains(op: object, c: int) -> bool:
-    """Whether an op is a change of colour that may share one map with its neighbours, for images of c channels.
+    """Whether an op can be combined with other color ops into one map, for images of c channels.
 
     Example:
         >>> from manyshot.augment.image import Contrast, Gamma
@@ -55,7 +55,7 @@ def chains(op: object, c: int) -> bool:
 
 @lru_cache(maxsize=256)
 def depends_on_mean(op: ColorOp, c: int) -> bool:
-    """Whether an op's map depends on the mean colour of its image.
+    """Whether an op's map depends on the mean color of its image.
 
     Example:
         >>> from manyshot.augment.image import Brightness, Contrast
@@ -68,7 +68,7 @@ def depends_on_mean(op: ColorOp, c: int) -> bool:
 
 @lru_cache(maxsize=256)
 def _is_linear(op: ColorOp, c: int) -> bool:
-    """Whether the mean colour enters an op's offset alone, and does so linearly, so that maps can be multiplied."""
+    """Whether only the offset of an op's map depends on the mean color, and linearly: maps can then be multiplied."""
     params, mean = _trial(op, c)
     none, once, twice = (op.maps(params, times * mean) for times in (0, 1, 2))
     flat = once[..., :-1].equal(none[..., :-1])
@@ -76,7 +76,7 @@ def _is_linear(op: ColorOp, c: int) -> bool:
 
 
 def _trial(op: ColorOp, c: int) -> tuple[Params, Tensor]:
-    """Params of several draws, and mean colours, to see what an op's maps depend on."""
+    """Draw params and mean colors to test what an op's maps depend on."""
     generator = torch.Generator().manual_seed(0)
     return op.sample(64, generator), torch.rand(64, c, generator=generator)
 

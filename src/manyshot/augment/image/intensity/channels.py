@@ -1,4 +1,4 @@
-"""Linear changes of colour that swap, drop, weigh or turn channels; they fuse with the others of `colour`."""
+"""Linear color ops that permute, drop, weigh or invert channels; they combine with those of `color`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,15 +14,15 @@ from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 @dataclass(frozen=True)
 class Grayscale(ColorOp):
-    """Take the colour out of an image, with probability p: every channel becomes the luma.
+    """Convert an image to grayscale with probability p: every channel becomes the luma.
 
-    Images of one channel stay as they are.
+    Images with one channel do not change.
 
     Args:
-        p: share of images that turn grey.
+        p: Probability that an image becomes gray.
 
     Raises:
-        InputError: for a p outside 0 to 1; on applying, for images of other than 1 or 3 channels.
+        InputError: if p is outside 0 to 1; when applied, if images have other than 1 or 3 channels.
 
     Example:
         >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
@@ -42,7 +42,7 @@ class Grayscale(ColorOp):
         return {"on": torch.rand(n, generator=generator) < self.p}
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
-        """Luma in every channel of the images whose turn it is."""
+        """Luma in every channel of the chosen images."""
         same = identity(mean)
         if not is_color(self, mean):
             return with_offset(same, torch.zeros_like(mean))
@@ -52,13 +52,13 @@ class Grayscale(ColorOp):
 
 @dataclass(frozen=True)
 class Invert(ColorOp):
-    """Show the negative of an image, with probability p: `1 - x`.
+    """Invert an image with probability p: `1 - x`.
 
     Args:
-        p: share of images that are inverted.
+        p: Probability that an image is inverted.
 
     Raises:
-        InputError: for a p outside 0 to 1.
+        InputError: if p is outside 0 to 1.
 
     Example:
         >>> Invert().apply(torch.full((1, 1, 1, 1), 0.25), {"on": torch.tensor([True])}).item()
@@ -75,22 +75,22 @@ class Invert(ColorOp):
         return {"on": torch.rand(n, generator=generator) < self.p}
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
-        """Minus every channel, plus one, of the images whose turn it is."""
+        """One minus every channel of the chosen images."""
         on = params["on"].to(mean)[:, None]
         return with_offset((1 - 2 * on)[..., None] * identity(mean), on.expand_as(mean))
 
 
 @dataclass(frozen=True)
 class Temperature(ColorOp):
-    """Make the light of an image warmer or colder: red times `e^warmth`, blue times `e^-warmth`, green as it is.
+    """Make the colors of an image warmer or cooler: red times `e^warmth`, blue times `e^-warmth`, green unchanged.
 
-    Images of one channel stay as they are.
+    Images with one channel do not change.
 
     Args:
-        strength: largest warmth, either way.
+        strength: Largest warmth; drawn from -strength to +strength.
 
     Raises:
-        InputError: for a negative strength; on applying, for images of other than 1 or 3 channels.
+        InputError: if the strength is negative; when applied, if images have other than 1 or 3 channels.
 
     Example:
         >>> warm = Temperature().apply(torch.full((1, 3, 1, 1), 0.5), {"warmth": torch.tensor([0.2])})
@@ -120,13 +120,13 @@ class Temperature(ColorOp):
 
 @dataclass(frozen=True)
 class ShuffleChannels(ColorOp):
-    """Put the channels of an image into a random order, with probability p.
+    """Put the channels of an image into random order with probability p.
 
     Args:
-        p: share of images whose channels are shuffled; some orders are the one that was there.
+        p: Probability that the channels are shuffled; the drawn order may be the original one.
 
     Raises:
-        InputError: for a p outside 0 to 1.
+        InputError: if p is outside 0 to 1.
 
     Example:
         >>> params = {"on": torch.tensor([True]), "seed": torch.tensor([5])}
@@ -140,11 +140,11 @@ class ShuffleChannels(ColorOp):
         check_number(self, "p", high=1)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `on [n]`, booleans, and `seed [n]`, from which an order of any number of channels follows."""
+        """Draw `on [n]`, booleans, and `seed [n]`, which determines an order of any number of channels."""
         return {"on": torch.rand(n, generator=generator) < self.p, "seed": seeds(n, generator)}
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
-        """The permutation that sorts c numbers hashed from the seed."""
+        """Permutation that sorts c numbers hashed from the seed."""
         order = uniforms(params["seed"], mean.shape[1])[0].argsort(1).to(mean.device)
         same = identity(mean)
         shuffled = same.gather(1, order[..., None].expand_as(same))
@@ -154,13 +154,13 @@ class ShuffleChannels(ColorOp):
 
 @dataclass(frozen=True)
 class ChannelDrop(ColorOp):
-    """Make one random channel of an image black, with probability p; a channel that stands alone stays.
+    """Set one random channel of an image to 0 with probability p; images with one channel do not change.
 
     Args:
-        p: share of images that lose a channel.
+        p: Probability that an image loses a channel.
 
     Raises:
-        InputError: for a p outside 0 to 1.
+        InputError: if p is outside 0 to 1.
 
     Example:
         >>> params = {"on": torch.tensor([True]), "channel": torch.tensor([0.5])}
@@ -174,12 +174,12 @@ class ChannelDrop(ColorOp):
         check_number(self, "p", high=1)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `on [n]`, booleans, and `channel [n]`, how far down the channels the black one is, from 0 to 1."""
+        """Draw `on [n]`, booleans, and `channel [n]`, the position of the dropped channel from 0 to 1."""
         return {"on": torch.rand(n, generator=generator) < self.p, "channel": torch.rand(n, generator=generator)}
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """A gain of 0 for one channel, of 1 for the others."""
         channels = mean.shape[1]
-        place = (params["channel"] * channels).long().clamp(max=channels - 1)
-        hit = (torch.arange(channels) == place[:, None]) & params["on"][:, None] & (channels > 1)
+        index = (params["channel"] * channels).long().clamp(max=channels - 1)
+        hit = (torch.arange(channels) == index[:, None]) & params["on"][:, None] & (channels > 1)
         return with_offset(torch.diag_embed(1 - hit.to(mean)), torch.zeros_like(mean))

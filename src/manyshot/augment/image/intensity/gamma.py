@@ -1,4 +1,4 @@
-"""Gamma: brighter or darker mid-tones, of whole images and of what stands out of the background."""
+"""Gamma: brighter or darker mid-tones, of whole images or of the foreground."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,13 +13,13 @@ from manyshot.augment.ops.op import Params, check_choice, check_number, factor
 
 @dataclass(frozen=True)
 class Gamma(PointOp):
-    """Raise every value of an image to its own random power: `x^exponent`.
+    """Raise every value of an image to a random power: `x^exponent`.
 
     Args:
-        strength: largest exponent, and its inverse; 1 changes nothing.
+        strength: Largest exponent, at least 1; drawn from 1/strength to strength, uniform in the logarithm.
 
     Raises:
-        InputError: for a strength below 1.
+        InputError: if the strength is below 1.
 
     Example:
         >>> Gamma().apply(torch.full((1, 1, 1, 1), 0.5), {"exponent": torch.tensor([2.0])}).item()
@@ -43,23 +43,23 @@ class Gamma(PointOp):
 
 
 FOREGROUNDS = ("bright", "dark")
-"""Which side of the threshold stands out."""
+"""Side of the threshold that is the foreground."""
 
 
 @dataclass(frozen=True)
 class ForegroundGamma(PointOp):
-    """Change the mid-tones of what stands out of the background, and leave the background alone.
+    """Change the mid-tones of the foreground, and leave the background alone.
 
-    With t the threshold that parts an image's values best (Otsu 1979), values above it become
+    With t the threshold that separates foreground and background (Otsu 1979), values above it become
     `t + (1 - t) ((x - t) / (1 - t))^exponent`, so the curve has no jump. A dark foreground is treated as the bright one
-    of the negative.
+    of the inverted image.
 
     Args:
-        strength: largest exponent, and its inverse; 1 changes nothing.
-        foreground: what stands out, bright (scans) or dark (stained cells).
+        strength: Largest exponent, at least 1; drawn from 1/strength to strength, uniform in the logarithm.
+        foreground: Which side is the foreground: bright (scans) or dark (stained cells).
 
     Raises:
-        InputError: for a value out of range.
+        InputError: if a value is out of range.
 
     Example:
         >>> images = torch.tensor([[[[0.0, 0.0, 0.5, 1.0]]]])
@@ -96,10 +96,10 @@ class ForegroundGamma(PointOp):
 
 
 def otsu(histogram: Float[Tensor, "n 256"]) -> Float[Tensor, "n"]:
-    """The level, 0 to 1, that parts each histogram best: the lower part ends with it (Otsu 1979).
+    """Return the threshold, 0 to 1, of Otsu (1979); the lower part ends with it.
 
     Args:
-        histogram: counts of the levels.
+        histogram: Counts of the 256 levels.
 
     Example:
         >>> counts = torch.zeros(1, 256)
@@ -117,5 +117,5 @@ def otsu(histogram: Float[Tensor, "n 256"]) -> Float[Tensor, "n"]:
 
 
 def _power(values: Tensor, exponent: Tensor) -> Tensor:
-    # The slope of a root is infinite at 0; what is cut off here is far below one level.
+    # The gradient of a root is infinite at 0; the cut-off here is far below one level.
     return torch.where(values > 0, values.clamp(min=1e-8).pow(exponent), values)

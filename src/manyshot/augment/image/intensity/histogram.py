@@ -1,4 +1,4 @@
-"""Use of the whole range of levels: autocontrast and equalise, channel by channel."""
+"""Autocontrast and histogram equalization, channel by channel."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,15 +13,15 @@ from manyshot.augment.ops.op import Params, check_number
 
 @dataclass(frozen=True)
 class Autocontrast(PointOp):
-    """Stretch each channel of an image so that it uses the whole range of levels, with probability p.
+    """Stretch the levels of each channel of an image to the full range with probability p.
 
-    The darkest level of the channel goes to 0 and the brightest to 1.
+    The darkest level of the channel becomes 0 and the brightest 1.
 
     Args:
-        p: share of images that are stretched.
+        p: Probability that an image is stretched.
 
     Raises:
-        InputError: for a p outside 0 to 1.
+        InputError: if p is outside 0 to 1.
 
     Example:
         >>> Autocontrast().apply(torch.tensor([[[[0.2, 0.3, 0.4]]]]), {"on": torch.tensor([True])}).tolist()
@@ -42,7 +42,7 @@ class Autocontrast(PointOp):
     def curve(
         self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
     ) -> Float[Tensor, "n c m"]:
-        """The straight line from the darkest level at 0 to the brightest at 1; differentiable in values."""
+        """Straight line from the darkest level at 0 to the brightest at 1; differentiable in values."""
         assert histogram is not None  # the op is measured
         seen = histogram > 0
         low, high = _first(seen), LEVELS - 1 - _first(seen.flip(-1))
@@ -52,16 +52,16 @@ class Autocontrast(PointOp):
 
 @dataclass(frozen=True)
 class Equalize(PointOp):
-    """Make every level of each channel of an image about as frequent as any other, with probability p.
+    """Equalize the histogram of each channel of an image with probability p.
 
-    A level goes to the share of pixels below it, counted as Pillow's `ImageOps.equalize` counts; between levels the
-    curve is straight.
+    A level becomes the fraction of pixels below it, counted as in Pillow's `ImageOps.equalize`; between levels the
+    curve is linear.
 
     Args:
-        p: share of images that are equalised.
+        p: Probability that an image is equalized.
 
     Raises:
-        InputError: for a p outside 0 to 1.
+        InputError: if p is outside 0 to 1.
 
     Example:
         >>> images = torch.linspace(0.4, 0.5, 1024).view(1, 1, 32, 32)
@@ -83,27 +83,29 @@ class Equalize(PointOp):
     def curve(
         self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
     ) -> Float[Tensor, "n c m"]:
-        """The table of the levels, straight in between; differentiable in values."""
+        """Table of the levels, linear in between; differentiable in values."""
         assert histogram is not None  # the op is measured
         table = _equalizing(histogram)
-        place = values.clamp(0, 1) * (LEVELS - 1)
-        below = place.detach().floor().clamp(max=LEVELS - 2)
-        # A value that lies on a level up to rounding belongs to it, or a steep curve would show the rounding.
-        share = place - below
-        share = torch.where((share - share.round()).abs() < 1e-3, share + (share.round() - share).detach(), share)
+        position = values.clamp(0, 1) * (LEVELS - 1)
+        below = position.detach().floor().clamp(max=LEVELS - 2)
+        # A value within rounding of a level counts as that level; a steep curve would amplify the rounding.
+        weight = position - below
+        weight = torch.where(
+            (weight - weight.round()).abs() < 1e-3, weight + (weight.round() - weight).detach(), weight
+        )
         index = below.long()
         first, second = table.gather(2, index), table.gather(2, index + 1)
-        equal = (first + share * (second - first)) / (LEVELS - 1)
+        equal = (first + weight * (second - first)) / (LEVELS - 1)
         return torch.where(column(params["on"], values) & (table[..., -1:] > 0), equal.clamp(0, 1), values)
 
 
 def _first(seen: Bool[Tensor, "n c 256"]) -> Float[Tensor, "n c 1"]:
-    """The first level that is seen."""
+    """Return the first level that occurs."""
     return seen.to(torch.uint8).argmax(-1, keepdim=True).float()
 
 
 def _equalizing(histogram: Float[Tensor, "n c 256"]) -> Float[Tensor, "n c 256"]:
-    """The table of levels; all 0 for a channel with too few pixels or levels to equalise."""
+    """Return the table of levels; all 0 for a channel with too few pixels or levels to equalize."""
     counts = histogram.double()
     total = counts.sum(-1, keepdim=True)
     last = counts.gather(-1, LEVELS - 1 - _first(counts.flip(-1) > 0).long())

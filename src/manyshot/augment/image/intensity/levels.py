@@ -1,4 +1,4 @@
-"""Fewer levels, and the negative of the bright ones: posterise and solarise."""
+"""Posterize and solarize."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from manyshot.augment.ops.op import Params, check_number, uniform
 
 @dataclass(frozen=True)
 class Posterize(PointOp):
-    """Keep only the highest bits of each 8-bit value: their own random number an image.
+    """Keep only the highest bits of each 8-bit value; each image draws their number.
 
     Args:
-        bits: fewest bits that are kept; drawn from there to 7.
+        bits: Smallest number of bits that are kept; drawn from it up to 7.
 
     Raises:
-        InputError: for bits outside 1 to 8; 8 leaves images of 256 levels as they are.
+        InputError: if bits is outside 1 to 8; 8 does not change images of 256 levels.
 
     Example:
         >>> Posterize().apply(torch.tensor([[[[0.4, 0.9]]]]), {"bits": torch.tensor([1])}).mul(255).flatten()
@@ -37,7 +37,7 @@ class Posterize(PointOp):
     def curve(
         self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
     ) -> Float[Tensor, "n c m"]:
-        """Round to a level, drop its low bits; the gradient passes as if nothing had been done."""
+        """Round to a level, drop its low bits; the gradient passes straight through."""
         step = 2 ** (8 - column(params["bits"], values))
         level = (values.clamp(0, 1) * (LEVELS - 1)).round()
         return straight_through(values, (level / step).floor() * step / (LEVELS - 1))
@@ -45,13 +45,13 @@ class Posterize(PointOp):
 
 @dataclass(frozen=True)
 class Solarize(PointOp):
-    """Turn what is brighter than a random threshold into its negative, as light does to a film that is being developed.
+    """Invert values above a random threshold.
 
     Args:
-        strength: how far the threshold may sink below white; at 1 the whole image may be a negative.
+        strength: Largest distance of the threshold below white, from 0 to 1; at 1 the whole image may be inverted.
 
     Raises:
-        InputError: for a strength outside 0 to 1.
+        InputError: if the strength is outside 0 to 1.
 
     Example:
         >>> Solarize().apply(torch.tensor([[[[0.25, 0.75]]]]), {"threshold": torch.tensor([0.5])}).tolist()
@@ -64,11 +64,11 @@ class Solarize(PointOp):
         check_number(self, "strength", high=1)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `threshold [n]`: values from there on are turned."""
+        """Draw `threshold [n]`: values from it on are inverted."""
         return {"threshold": uniform(n, 1 - self.strength, 1.0, generator)}
 
     def curve(
         self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
     ) -> Float[Tensor, "n c m"]:
-        """The negative from the threshold on; differentiable in values."""
+        """Invert from the threshold on; differentiable in values."""
         return torch.where(values >= column(params["threshold"], values), 1 - values, values)

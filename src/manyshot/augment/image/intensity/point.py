@@ -1,7 +1,7 @@
-"""Point ops: each value of an image goes through a curve, which 256 levels describe.
+"""Point ops: each value of an image goes through a curve, given at 256 levels.
 
-A curve may depend on the op's params and on how often each level occurs in its image. On uint8 images a chain of point
-ops is one table of 256 entries for each channel of each image; `levels` is that table.
+A curve may depend on the op's params and on the histogram of its image. On uint8 images a chain of point ops is one
+table of 256 entries per channel of each image (`levels`); `manyshot.augment.engine.values` compiles it.
 """
 
 from abc import abstractmethod
@@ -18,9 +18,9 @@ LEVELS = 256
 
 
 class PointOp(ImageOp):
-    """An op that maps every value of an image by a curve of its own.
+    """Base class of ops that map every value of an image by a curve.
 
-    `measured` tells that the curve depends on the histogram of the image.
+    `measured` is True if the curve depends on the histogram of the image.
     """
 
     measured: ClassVar[bool] = False
@@ -29,27 +29,27 @@ class PointOp(ImageOp):
     def curve(
         self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
     ) -> Float[Tensor, "n c m"]:
-        """Where the curve of each channel of each image takes values.
+        """Evaluate the curve of each channel of each image.
 
         Args:
-            values: from 0 to 1.
-            params: of n images.
-            histogram: how many values of each channel are nearest to each level, where the op is `measured`.
+            values: Values from 0 to 1.
+            params: Params of n images.
+            histogram: Number of values of each channel nearest to each level, if the op is `measured`.
         """
 
     def levels(self, params: Params, histogram: Float[Tensor, "n c 256"]) -> Float[Tensor, "n c 256"]:
-        """The curve at the 256 levels, 0 to 1: the table of a uint8 image, to be rounded."""
+        """Return the curve at the 256 levels, 0 to 1: the table of a uint8 image, to be rounded."""
         values = torch.arange(LEVELS, dtype=histogram.dtype, device=histogram.device) / (LEVELS - 1)
         return self.curve(values.expand_as(histogram), params, histogram if self.measured else None)
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Map every value; differentiable in images."""
-        seen = histogram(images) if self.measured else None
-        return self.curve(images.flatten(2), params, seen).view(images.shape)
+        counts = histogram(images) if self.measured else None
+        return self.curve(images.flatten(2), params, counts).view(images.shape)
 
 
 def histogram(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c 256"]:
-    """How many values of each channel of each image are nearest to each of the 256 levels from 0 to 1.
+    """Count the values of each channel of each image that are nearest to each of the 256 levels.
 
     Example:
         >>> histogram(torch.tensor([[[[0.0, 1.0, 1.0]]]]))[0, 0, [0, 255]]
@@ -62,7 +62,7 @@ def histogram(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c 256"]:
 
 
 def column(value: Tensor, like: Tensor) -> Tensor:
-    """A number an image, `[n]`, where it broadcasts with `[n, c, m]`, on the device and in the type of `like`."""
+    """Reshape one number per image, `[n]`, to broadcast with `[n, c, m]`, on the device and in the dtype of `like`."""
     return value.to(like.device)[:, None, None] if value.dtype == torch.bool else value.to(like)[:, None, None]
 
 
@@ -83,7 +83,7 @@ class _StraightThrough(torch.autograd.Function):
 
 
 def straight_through(smooth: Tensor, exact: Tensor) -> Tensor:
-    """The value of `exact` with the gradient of `smooth`, for steps whose own gradient is zero (Bengio et al. 2013).
+    """Return `exact` with the gradient of `smooth` (straight-through estimator, Bengio et al. 2013).
 
     Example:
         >>> x = torch.tensor([0.4], requires_grad=True)

@@ -1,4 +1,4 @@
-"""Stain jitter: slides that were stained a little more, or less, or in another laboratory."""
+"""Stain jitter: variation of staining between slides and laboratories."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,26 +12,26 @@ from manyshot.augment.image.intensity.color import is_color
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 GLASS, TISSUE = 0.05, 0.15
-"""Optical density, the mean of the channels, up to which a pixel is glass, and from which on it is tissue."""
+"""Optical densities (mean of the channels): below the first a pixel is glass, above the second it is tissue."""
 STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
-"""How much red, green and blue light haematoxylin, eosin and DAB take away (Ruifrok and Johnston 2001)."""
+"""Absorption of red, green and blue light by hematoxylin, eosin and DAB (Ruifrok and Johnston 2001)."""
 
 
 @dataclass(frozen=True)
 class StainJitter(ImageOp):
-    """Change how much of each stain a microscope picture shows (Tellez et al. 2018).
+    """Change the amount of each stain in a microscope image (Tellez et al. 2018).
 
-    Light that passes stains dies away exponentially, so the stains are found in the optical density
-    `-log10((255 x + 1) / 256)` of the channels, whose unmixing is a fixed 3 x 3 matrix (Ruifrok and Johnston 2001).
-    Each stain s of an image becomes `gain s + w offset` by its own draws. The weight w rises smoothly from 0 at a
-    density of 0.05, which is glass, to 1 at 0.15, the least that counts as tissue (Macenko et al. 2009), so that white
-    stays white. Images of one channel stay as they are.
+    Light is absorbed exponentially, so stains are linear in the optical density
+    `-log10((255 x + 1) / 256)` of the channels and are separated by a fixed 3 x 3 matrix (Ruifrok and Johnston 2001).
+    Each stain s of an image becomes `gain s + w offset`, with random gain and offset. The weight w rises smoothly from
+    0 at a density of 0.05, which is glass, to 1 at 0.15, the threshold of tissue (Macenko et al. 2009), so that white
+    stays white. Images with one channel do not change.
 
     Args:
-        strength: largest change of a gain from 1, and of an offset from 0.
+        strength: Largest change of a gain from 1 and of an offset from 0, at most 1.
 
     Raises:
-        InputError: for a strength outside 0 to 1; on applying, for images of other than 1 or 3 channels.
+        InputError: if the strength is outside 0 to 1; when applied, if images have other than 1 or 3 channels.
 
     Example:
         >>> images = torch.rand(8, 3, 28, 28)
