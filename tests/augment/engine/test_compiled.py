@@ -258,7 +258,7 @@ def test_no_pipeline_compiles_a_kernel_anew():
             Compiled(op).apply(images, params)
             Compiled(op).apply(read_only, take(params, torch.arange(3)))
             Compiled(op, floats=True).apply(images, params)
-    assert len(kernels.run.signatures) == 1
+    assert len(kernels.run_strips.signatures) == 1
 
 
 def test_without_a_clamp_colours_equal_op_by_op_within_a_level():

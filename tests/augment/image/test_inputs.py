@@ -104,7 +104,7 @@ class TestEveryOp:
 def test_images_of_four_channels_are_refused_by_ops_on_colours_alone(name):
     images = torch.rand(8, 4, 8, 8)
     if name in COLOURED:
-        with pytest.raises(InputError, match=r"images of 4 channels: give 1 \(grey\) or 3 \(red, green, blue\)"):
+        with pytest.raises(InputError, match=r"images of 4 channels: give 1 \(gray\) or 3 \(red, green, blue\)"):
             OPS[name]()(images)
     else:
         assert OPS[name]()(images).shape == images.shape

@@ -141,7 +141,7 @@ class TestExactWarps:
         wide = torch.rand(2, 1, 3, 5, generator=generator())
         turned = Turn(degrees=180).apply(wide, {"quarters": torch.tensor([0, 2])})
         assert turned[1].equal(wide[1].rot90(2, (1, 2)))
-        with pytest.raises(InputError, match=r"3 x 5 pixels .* square them, or give fit=yes or degrees=180"):
+        with pytest.raises(InputError, match=r"3 x 5 pixels .* crop them to squares, or give fit=yes or degrees=180"):
             Turn().apply(wide, {"quarters": torch.tensor([0, 1])})
 
     def test_turns_that_fit_are_half_turns_of_oblong_pictures_and_any_turns_of_square_ones(self):

@@ -160,7 +160,7 @@ def _apply_color_run(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> 
     images = apply_color_ops(images, changes)
     for step in run:
         if isinstance(step.op, PERMUTATIONS):
-            images = _apply_single(images, now)
+            images = _apply_single(images, step)
     return images
 
 
