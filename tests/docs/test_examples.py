@@ -190,8 +190,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def registries():
+    """Removes afterwards what a page registers."""
+    tables = (NAMED, LEARNERS, ENCODERS, DATASETS, OBJECTIVES, AUGMENTERS, MODELS)
+    before = [set(table) for table in tables]
+    yield
+    for table, known in zip(tables, before, strict=True):
+        for name in set(table) - known:
+            del table[name]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_example_of_a_page_runs_as_shown(page, folder):
+def test_every_example_of_a_page_runs_as_shown(page, folder, registries):
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(page):
         run(block, names)
