@@ -26,6 +26,7 @@ from manyshot.base.seeds import generator
 from manyshot.runtime.memory import keep_freed_memory
 from manyshot.training import Config, image_shape, load_sources
 from manyshot.training.run import make_learner
+from manyshot.training.splits import training_sampler
 
 TRAININGS = {
     "Omniglot, handwriting": Config("omniglot", split="small1", ways=20, queries=2, plan="handwriting"),
@@ -37,7 +38,7 @@ WARM_UP = 3
 
 def profile(config: Config, steps: int) -> dict[str, Any]:
     """Milliseconds of each part of a step, and their shares of it."""
-    sampler = config.sampler(load_sources(config).training)
+    sampler = training_sampler(config, load_sources(config).training)
     channels, size = image_shape(sampler.source)
     learner = make_learner(config, channels, size).train()
     plan = Plan(config.plan)

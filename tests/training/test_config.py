@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from manyshot.base import InputError
 from manyshot.tasks import Source
 from manyshot.training import Config, Settings
+from manyshot.training.splits import training_sampler, validation_sampler
 
 NUMBERS = st.integers(2, 9) | st.tuples(st.integers(2, 4), st.integers(4, 9))
 
@@ -138,12 +139,12 @@ def test_values_of_the_wrong_kind_are_named():
 def test_samplers_follow_the_settings():
     source = Source.of(list(range(60)), [f"{i % 6}" for i in range(60)], {str(i): str(i // 3) for i in range(6)})
     config = Config("digits", ways=(2, 3), shots=(1, 2), queries=4, within_group=0.5, fit=Settings(seed=3))
-    sampler = config.sampler(source)
+    sampler = training_sampler(config, source)
     assert (sampler.ways, sampler.shots, sampler.queries, sampler.seed) == ((2, 3), (1, 2), 4, 3)
     assert sampler.within_group == 0.5
     few = source.subset(classes=["0", "1"])
-    assert config.validation_sampler(few).ways == 2
-    same = [config.with_seed(s).validation_sampler(source).indices(0, 9).query for s in (0, 1)]
+    assert validation_sampler(config, few).ways == 2
+    same = [validation_sampler(config.with_seed(s), source).indices(0, 9).query for s in (0, 1)]
     assert (same[0] == same[1]).all()
-    other = [config.with_seed(s).sampler(source).indices(0, 9).query for s in (0, 1)]
+    other = [training_sampler(config.with_seed(s), source).indices(0, 9).query for s in (0, 1)]
     assert (other[0] != other[1]).any()

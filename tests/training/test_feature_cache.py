@@ -12,13 +12,12 @@ from manyshot.learners import FeatureLearner, Prototypes, Ridge
 from manyshot.nets import ENCODERS, PretrainedEncoder
 from manyshot.runtime.distributed import Processes
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training import Config, Settings, frozen_run, load_run, load_sources, train
+from manyshot.training import Config, Settings, frozen_run, load_run, train
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
-from manyshot.training.run import make_learner
 from manyshot.training.train import check_trainable
 
-# Of the function's name, which hides it in the room.
+# The module; the package's attribute of this name is the function.
 TRAIN = import_module("manyshot.training.train")
 
 
@@ -134,7 +133,7 @@ class TestTrainingOnAFrozenEncoder:
     def test_goes_by_features_and_ends_as_by_images(self, monkeypatch):
         few = config(steps=6)
         by_images = train(few)  # six steps see fewer items than there are
-        monkeypatch.setattr(TRAIN, "_drawn", lambda tasks, settings: 10**9)
+        monkeypatch.setattr(EpisodeSampler, "examples_per_task", 10**9)
         by_features = train(few)
         for one, other in zip(by_images.rows, by_features.rows, strict=True):
             assert one == pytest.approx(other, rel=1e-4)
@@ -154,26 +153,26 @@ class TestTrainingOnAFrozenEncoder:
         train(config(plan="support: flip", steps=2, validation_tasks=1))
         assert 2 * 4 * 9 <= encoders[0].stages[0].seen < 200  # steps, tasks, items; and a few to validate
 
-    def test_encodes_on_the_device_of_each_process_and_in_the_leader_first(self, monkeypatch):
-        told = []
+    def test_encodes_on_the_device_of_each_process_and_in_the_main_process_first(self, monkeypatch):
+        calls = []
 
         class Watched(Processes):
             def device(self, name):
-                told.append(f"device of {name}")
-                return "cpu"
+                return f"{name}:0"
 
             @contextmanager
             def main_first(self):
-                told.append("begin")
+                calls.append("begin")
                 yield
-                told.append("end")
+                calls.append("end")
 
-        monkeypatch.setattr(TRAIN, "encode", lambda _, source, device: told.append(device) or source)
-        settings = config()
-        sampler = settings.sampler(load_sources(settings).training)
-        learner = make_learner(settings, 1, 28)
-        TRAIN._on_fixed_features(learner, sampler, sampler, replace(settings.fit, device="cuda"), Watched())
-        assert told == ["device of cuda", "begin", "cpu", "cpu", "end"]
+        def watched(learner, tasks, validation, device):
+            calls.append(device)
+            return learner, tasks, validation
+
+        monkeypatch.setattr(TRAIN, "on_fixed_features", watched)
+        train(config(validation_tasks=1), processes=Watched())
+        assert calls == ["begin", "end", "begin", "cpu:0", "end"]
 
     def test_gives_a_run_that_can_be_read_back(self, tmp_path):
         found = train(config(), tmp_path / "run")

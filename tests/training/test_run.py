@@ -16,6 +16,7 @@ from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.training import Config, Settings, classes_seen, drop_validation_if_small, load_run, load_sources, train
 from manyshot.training.fit import check_step
 from manyshot.training.run import make_learner
+from manyshot.training.splits import training_sampler
 from manyshot.training.train import check_trainable
 
 CONFIG = Config(
@@ -172,7 +173,7 @@ def test_a_run_of_few_classes_sees_no_others():
     run = train(replace(CONFIG, validation=0.0, ways=2, classes=3))
     source = load_dataset("digits")
     assert classes_seen(run.config, "digits", source) == 3
-    tasks = run.config.sampler(load_sources(run.config).training).batch(0, 50)
+    tasks = training_sampler(run.config, load_sources(run.config).training).batch(0, 50)
     assert set(tasks.classes.unique().tolist()) == {0, 1, 2}
 
 
@@ -214,7 +215,7 @@ def test_what_cannot_be_trained_is_told_and_leaves_no_trace_in_the_folder(wrong,
 @pytest.mark.parametrize(("learner", "mode"), [("probe", True), ("maml-plus-plus(steps=1)", False)])
 def test_the_look_before_a_training_leaves_the_learner_and_the_randomness_as_they_were(learner, mode):
     config = replace(CONFIG, learner=learner, ways=2)
-    sampler = config.sampler(load_sources(config).training)
+    sampler = training_sampler(config, load_sources(config).training)
     tried = make_learner(config, 1, 28, classes=9).train(mode)
     before = {name: tensor.clone() for name, tensor in tried.state_dict().items()}
     state = torch.get_rng_state()

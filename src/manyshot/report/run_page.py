@@ -8,6 +8,7 @@ from manyshot.report.plots import Curve, training_curves
 from manyshot.runtime.metrics_log import Row as MetricsRow
 from manyshot.samples.contact_sheet import Row, sheet
 from manyshot.training import Run, load_sources
+from manyshot.training.splits import training_sampler
 
 
 def run_page(run: Run, command: str) -> Page:
@@ -64,7 +65,7 @@ def accuracy_curves(arms: dict[str, list[MetricsRow]]) -> dict[str, Curve]:
 def task_shown(run: Run) -> Picture | Table:
     """Support and query of the first training task, before and after augmentation by the training plan."""
     source = load_sources(run.config).training
-    plain = run.config.sampler(source).batch(0, 1)
+    plain = training_sampler(run.config, source).batch(0, 1)
     changed = Plan(run.config.plan).apply(plain.as_float(), generator(run.config.fit.seed, "plan", 0))
     if source.is_text:
         sides = (("support", plain.support, changed.support), ("query", plain.query, changed.query))

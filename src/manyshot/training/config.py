@@ -11,7 +11,6 @@ from manyshot.learners import LEARNERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
 from manyshot.runtime.read_settings import read_settings
-from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.settings import Settings
 
 Range = int | tuple[int, int]
@@ -137,17 +136,6 @@ class Config:
     def most_ways(self) -> int:
         """The largest number of classes of a training task."""
         return self.ways if isinstance(self.ways, int) else self.ways[1]
-
-    def sampler(self, source: Source) -> EpisodeSampler:
-        """Training tasks from a source."""
-        return EpisodeSampler(
-            source, self.ways, self.shots, self.queries, seed=self.fit.seed, within_group=self.within_group
-        )
-
-    def validation_sampler(self, source: Source) -> EpisodeSampler:
-        """Tasks of held-out classes, the same for every seed; ways as in training, if there are classes for them."""
-        ways = min(self.most_ways, len(source.class_names))
-        return EpisodeSampler(source, ways, self.shots, self.queries, seed=0)
 
     def with_absolute_paths(self) -> "Config":
         """The same with full paths, so that a run can be used from any folder.

@@ -172,8 +172,7 @@ def evaluate_tasks(
         encoder, learner = parts
         sampler = replace(sampler, source=encode(encoder, sampler.source, device))
     elif len(sampler.source) <= drawn:
-        for module in learner.modules():
-            remember(module, sampler.source, device)
+        remember(learner, sampler.source, device)
     batches: Iterable[Episode] = sampler.batches(tasks, BATCH, first)
     if title is not None:
         batches = track(batches, title, -(-tasks // BATCH))

@@ -1,4 +1,4 @@
-"""Sources of features: each item encoded once, and those of frozen pre-trained encoders kept on disk."""
+"""Sources of features: each example is encoded once, and features of frozen pre-trained encoders are cached on disk."""
 
 import hashlib
 import json
@@ -15,23 +15,24 @@ from torch import Tensor, nn
 
 from manyshot.base import track, write_aside
 from manyshot.datasets.packed import cache_folder
+from manyshot.learners import FeatureLearner, Learner
 from manyshot.nets import PretrainedEncoder, TextEncoder, evaluation_mode
-from manyshot.tasks import Source
+from manyshot.tasks import EpisodeSampler, Source
 
 BATCH = 256
 
 
 def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
-    """A source of features: the same classes and items, each item encoded once.
+    """The source of the features of another source's examples, each encoded once.
 
-    Features of a frozen pre-trained encoder are kept in the cache folder, under a name that follows from the encoder's
-    weights, how it prepares images, and the items themselves. They are read from there the next time.
+    Features of a frozen pre-trained encoder are stored in the cache folder and read from there the next time. The name
+    of the file is a hash of the encoder's weights, its image preprocessing and the examples.
 
     Args:
-        encoder: items `[n, ...]` (uint8 images as 0..1), or n sentences, to `[n, d]`; put into evaluation mode
-            meanwhile.
-        source: what to encode.
-        device: where to compute.
+        encoder: Module that maps examples `[n, ...]` (uint8 images scaled to 0..1), or n sentences, to features
+            `[n, d]`; put into evaluation mode while it computes.
+        source: Source of the examples.
+        device: Device to compute on.
 
     Example:
         >>> source = Source.of(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), labels=["a", "a", "b", "b"])
@@ -47,16 +48,15 @@ def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
     return replace(source, store=features, rows=rows, authors=source.authors_of_rows, decode=None)
 
 
-def remember(encoder: nn.Module, source: Source, device: str = "cpu") -> None:
-    """Let a frozen encoder of sentences know those of a source, from the cache folder or by reading each once.
+def remember(module: nn.Module, source: Source, device: str = "cpu") -> None:
+    """Let the frozen sentence encoders of a module know the sentences of a source, each read once or from the cache.
 
-    Any other encoder stays as it is. What is trained on top of the frozen one, and sentences that a plan makes, are no
-    part of this.
+    Other encoders stay as they are, as do layers that are trained on top of a frozen one.
 
     Args:
-        encoder: see `encode`; so are source and device.
-        source: see there.
-        device: see there.
+        module: Encoder or learner.
+        source: Source whose sentences will be encoded; any other source is ignored.
+        device: Device to compute on; a frozen sentence encoder is moved to it.
 
     Example:
         >>> from manyshot.nets import TextEncoder
@@ -64,16 +64,49 @@ def remember(encoder: nn.Module, source: Source, device: str = "cpu") -> None:
         >>> source = Source.of(["hello", "bye"], labels=["greet", "leave"])
         >>> remember(TextEncoder(NGrams(64)), source)
     """
-    if isinstance(encoder, TextEncoder) and encoder.frozen and source.is_text:
-        vectors = _stored(encoder, encoder.to(device).read, source, device)
-        for first in range(0, len(source), BATCH):
-            encoder.remember(_some(source, first), vectors[first : first + BATCH])
+    for encoder in module.modules() if source.is_text else ():
+        if isinstance(encoder, TextEncoder) and encoder.frozen:
+            vectors = _stored(encoder, encoder.to(device).read, source, device)
+            for first in range(0, len(source), BATCH):
+                encoder.remember(_batch(source, first), vectors[first : first + BATCH])
+
+
+def on_fixed_features(
+    learner: Learner, tasks: EpisodeSampler, validation: EpisodeSampler | None, device: str = "cpu"
+) -> tuple[Learner, EpisodeSampler, EpisodeSampler | None]:
+    """A learner and its tasks on features, each example encoded once, if a frozen encoder gives fixed features.
+
+    Args:
+        learner: Learner of the examples. The learner of features has the same weights.
+        tasks: Training tasks.
+        validation: Validation tasks, if there are any.
+        device: Device to encode on.
+
+    Returns:
+        The learner of features and both samplers of features, or the arguments if the encoder is trained.
+
+    Example:
+        >>> from manyshot.learners import Ridge
+        >>> source = Source.of(torch.rand(8, 1, 8, 8), labels=["a", "b"] * 4)
+        >>> learner = Ridge(nn.Flatten())
+        >>> on_fixed_features(learner, EpisodeSampler(source, ways=2, queries=1), None)[0] is learner
+        True
+    """
+    parts = learner.on_features() if isinstance(learner, FeatureLearner) else None
+    if parts is None or not (isinstance(parts[0], PretrainedEncoder | TextEncoder) and parts[0].is_fixed):
+        return learner, tasks, validation
+    encoder, head = parts
+    encoder.to(device)
+    tasks = replace(tasks, source=encode(encoder, tasks.source, device))
+    if validation is not None:
+        validation = replace(validation, source=encode(encoder, validation.source, device))
+    return head, tasks, validation
 
 
 def _stored(
     encoder: PretrainedEncoder | TextEncoder, function: Callable[[Any], Tensor], source: Source, device: str
 ) -> Tensor:
-    """What a fixed function makes of the items, from the cache folder if it is there."""
+    """The values of a fixed function of the examples, from the cache folder if they are there."""
     path = cache_folder() / "features" / f"{_key(encoder, source)}.safetensors"
     features = _read(path, len(source))
     if features is None:
@@ -87,7 +120,7 @@ def _features(encoder: Callable[[Any], Tensor], source: Source, device: str, tit
     features = []
     batches = range(0, len(source), BATCH)
     for first in batches if title is None else track(batches, title):
-        items = _some(source, first)
+        items = _batch(source, first)
         if isinstance(items, Tensor):
             items = (items.float() / 255 if items.dtype == torch.uint8 else items).to(device)
         with evaluation_mode(encoder):
@@ -95,15 +128,15 @@ def _features(encoder: Callable[[Any], Tensor], source: Source, device: str, tit
     return torch.cat(features)
 
 
-def _some(source: Source, first: int) -> Any:  # noqa: ANN401 - a tensor, or sentences
-    """A batch of a source's items."""
+def _batch(source: Source, first: int) -> Any:  # noqa: ANN401 - a tensor, or sentences
+    """The batch of a source's examples that starts at `first`."""
     return source.gather(np.arange(first, min(first + BATCH, len(source))))
 
 
 def _key(encoder: PretrainedEncoder | TextEncoder, source: Source) -> str:
     digest = hashlib.sha256(encoder.fingerprint().encode())
     for first in range(0, len(source), BATCH):
-        items = _some(source, first)
+        items = _batch(source, first)
         if not isinstance(items, Tensor):
             digest.update(json.dumps(items).encode())
             continue
@@ -122,7 +155,7 @@ def _read(path: Path, count: int) -> Tensor | None:
 
 
 def _write(path: Path, features: Tensor) -> None:
-    """Keep the features; a full or read-only disk is no reason to fail."""
+    """Store the features; a full or read-only disk is no error."""
     try:
         with write_aside(path) as aside:
             save_file({"features": features.contiguous()}, aside)

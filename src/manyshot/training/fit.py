@@ -92,7 +92,8 @@ def fit(
 
             clean = tasks.batch(step * settings.meta_batch_size, settings.meta_batch_size).to(device)
             step_tasks = StepTasks(clean, plan, (settings.seed, "plan", step), own_tasks)
-            loss = objective.loss(learner, step_tasks, generator(settings.seed, "objective", step))
+            draws = generator(settings.seed, "objective", step)
+            loss = objective.loss(learner, step_tasks, draws)
             value = share.mean(float(loss.detach()))
             progress["first_loss"] = value if progress["first_loss"] is None else progress["first_loss"]
             _check_finite(value, progress["first_loss"], "loss", step)
@@ -107,7 +108,7 @@ def fit(
 
             evaluates = validation is not None and session.is_due(settings.eval_every)
             if evaluates or session.saves(settings.save_every):  # the loss above is that of the weights before the step
-                after = _loss_after(learner, objective, step_tasks, generator(settings.seed, "objective", step))
+                after = _loss_after(learner, objective, step_tasks, draws)
                 _check_finite(share.mean(after), progress["first_loss"], "loss", step)
             if evaluates and validation is not None:
                 accuracy = _accuracy(learner, validation, settings.seed, validation_share)
@@ -164,7 +165,7 @@ def check_step(learner: Learner, tasks: TaskStream, settings: Settings, plan: Pl
     few = tasks.batch(0, min(2, settings.meta_batch_size)).to(device)
     with _restored_randomness(device), kept_modes(learner):
         step_tasks = StepTasks(few, plan, (settings.seed, "plan", 0))
-        _loss_after(learner.train(), objective, step_tasks, generator(settings.seed, "objective", 0))
+        _loss_after(learner.train(), objective, step_tasks, torch.Generator())
 
 
 def _restored_randomness(device: str) -> AbstractContextManager[None]:
@@ -182,7 +183,8 @@ def _check_finite(value: float, first: float, what: str, step: int) -> None:
 
 @torch.no_grad()
 def _loss_after(learner: Learner, objective: Objective, tasks: StepTasks, draws: torch.Generator) -> float:
-    """The loss of the current weights; running averages stay as they are."""
+    """The loss of the current weights for the same draws; running averages stay as they are."""
+    draws.manual_seed(draws.initial_seed())
     before = {name: buffer.clone() for name, buffer in learner.named_buffers()}
     value = float(objective.loss(learner, tasks, draws))
     for name, buffer in learner.named_buffers():

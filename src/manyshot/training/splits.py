@@ -45,18 +45,22 @@ def load_sources(config: Config) -> Sources:
         columns=config.columns,
     )
     aside = {"validation": config.validation, "test": config.test, "augmenter": config.augmenter}
-    shares = {"training": 1 - sum(aside.values())} | {name: share for name, share in aside.items() if share}
-    if len(shares) == 1:
-        return Sources(_some_classes(source, config))
-    drawn = source.split(tuple(shares.values()), seed=0, by=config.split_by)
-    parts = {n: replace(part, name=f"{source.name} ({n} part)") for n, part in zip(shares, drawn, strict=True)}
+    fractions = {"training": 1 - sum(aside.values())} | {name: f for name, f in aside.items() if f}
+    parts = {"training": source} if len(fractions) == 1 else _divide(source, fractions, config.split_by)
+    return Sources(**parts | {"training": _some_classes(parts["training"], config)})
+
+
+def _divide(source: Source, fractions: dict[str, float], by: str) -> dict[str, Source]:
+    """The named parts of a source; at least two classes in each."""
+    drawn = source.split(tuple(fractions.values()), seed=0, by=by)
+    parts = {n: replace(part, name=f"{source.name} ({n} part)") for n, part in zip(fractions, drawn, strict=True)}
     for name, part in parts.items():
         if len(part.class_names) < 2:
             raise InputError(
-                f"{name}={shares[name]:g} of {source.name}'s {len(source.class_names)} classes is 1 class; give "
-                "a larger share, or 0 for none, or divide by item (--split-by item)"
+                f"{name}={fractions[name]:g} of {source.name}'s {len(source.class_names)} classes is 1 class; give "
+                "a larger fraction, or 0 for none, or divide by item (split_by='item', --split-by item)"
             )
-    return Sources(**parts | {"training": _some_classes(parts["training"], config)})
+    return parts
 
 
 def _some_classes(source: Source, config: Config) -> Source:
@@ -69,8 +73,50 @@ def _some_classes(source: Source, config: Config) -> Source:
     return source.subset(classes=[source.class_names[c] for c in order[: config.classes].tolist()])
 
 
+def training_sampler(config: Config, source: Source) -> EpisodeSampler:
+    """The training tasks of a run, drawn from a source.
+
+    Args:
+        config: Settings of the run.
+        source: Training part of its data.
+
+    Raises:
+        InputError: if the source is too small for a task.
+
+    Example:
+        >>> training_sampler(Config("digits", ways=3), load_dataset("digits")).batch(0, 2).support.labels.shape
+        torch.Size([2, 3, 3])
+    """
+    return EpisodeSampler(
+        source, config.ways, config.shots, config.queries, seed=config.fit.seed, within_group=config.within_group
+    )
+
+
+def validation_sampler(config: Config, source: Source) -> EpisodeSampler:
+    """The validation tasks of a run, the same for every seed; with fewer ways than in training if classes are few.
+
+    Args:
+        config: Settings of the run.
+        source: Validation part of its data.
+
+    Raises:
+        InputError: if the source is too small for a task.
+
+    Example:
+        >>> few = load_dataset("digits").subset(classes=["3", "8"])
+        >>> validation_sampler(Config("digits", ways=5), few).ways
+        2
+    """
+    ways = min(config.most_ways, len(source.class_names))
+    return EpisodeSampler(source, ways, config.shots, config.queries, seed=0)
+
+
 def samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeSampler | None]:
-    """Tasks of training and, if something is held out for it, of validation.
+    """The training tasks of a run and, if it has a validation part, its validation tasks.
+
+    Args:
+        config: Settings of the run.
+        sources: Its data.
 
     Raises:
         InputError: if a part is too small for a task.
@@ -80,8 +126,8 @@ def samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeS
         >>> [part.source.name for part in samplers(config, load_sources(config))]
         ['digits (training part)', 'digits (validation part)']
     """
-    held_out = None if sources.validation is None else config.validation_sampler(sources.validation)
-    return config.sampler(sources.training), held_out
+    held_out = None if sources.validation is None else validation_sampler(config, sources.validation)
+    return training_sampler(config, sources.training), held_out
 
 
 def drop_validation_if_small(config: Config) -> Config:

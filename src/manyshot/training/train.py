@@ -1,23 +1,18 @@
 """Train a run from its settings."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.learners import FeatureLearner, Learner
-from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.objectives import OBJECTIVES, Objective, Plain
 from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.device import require_device
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
 from manyshot.runtime.run_folder import CONFIG, check_run_folder, write_config
-from manyshot.tasks import EpisodeSampler
 from manyshot.training.config import Config
-from manyshot.training.feature_cache import encode, remember
+from manyshot.training.feature_cache import on_fixed_features, remember
 from manyshot.training.fit import check_step, fit
 from manyshot.training.run import Run, make_learner, settings_in
-from manyshot.training.settings import Settings
 from manyshot.training.splits import Sources, image_shape, load_sources, samplers
 
 
@@ -47,62 +42,32 @@ def train(
         >>> [sorted(row) for row in train(config).rows]
         [['loss', 'step'], ['loss', 'step'], ['step', 'validation_accuracy']]
     """
+    plan, objective = plan_and_objective(config)
     config = config.with_absolute_paths()
     if folder is not None and processes.is_main:
         check_run_folder(folder, settings_in, config.as_dict(), resume)
     # Whatever could be refused is checked before anything is written, so that a wrong option leaves no incomplete run.
+    processes.check_batch_size(config.fit.meta_batch_size)
     device = processes.device(config.fit.device)
     require_device(config.fit.device)
-    processes.check_batch_size(config.fit.meta_batch_size)
     with processes.main_first():
         tasks, held_out = samplers(config, load_sources(config))
     channels, size = image_shape(tasks.source)
     classes = len(tasks.source.class_names)
     learner = make_learner(config, channels, size, classes)
-    plan, objective = plan_and_objective(config)
     check_step(learner, tasks, config.fit, plan, objective)
     if folder is not None and processes.is_main:
         write_config(folder, config.as_dict(), channels=channels, size=size, training_classes=classes)
-    trained = learner
-    for module in learner.modules():
+    trained, drawn = learner, config.fit.steps * config.fit.meta_batch_size * tasks.examples_per_task
+    with processes.main_first():  # which stores features on disk for the others
         for part in (tasks, held_out):
-            if part is not None and len(part.source) <= _drawn(tasks, config.fit):
-                remember(module, part.source, device)
-    if not plan.placements and isinstance(objective, Plain):
-        trained, tasks, held_out = _on_fixed_features(learner, tasks, held_out, config.fit, processes)
+            if part is not None and len(part.source) <= drawn:
+                remember(learner, part.source, device)
+        if not plan.placements and isinstance(objective, Plain) and len(tasks.source) <= drawn:
+            trained, tasks, held_out = on_fixed_features(learner, tasks, held_out, device)
     rows = fit(trained, tasks, config.fit, plan, held_out, folder, resume, title, objective, processes)
     learner.eval()
     return Run(config, learner, channels, size, rows, folder)
-
-
-def _on_fixed_features(
-    learner: Learner,
-    tasks: EpisodeSampler,
-    held_out: EpisodeSampler | None,
-    settings: Settings,
-    processes: Processes,
-) -> tuple[Learner, EpisodeSampler, EpisodeSampler | None]:
-    """The same training on features, each example encoded once, if a frozen encoder gives fixed features."""
-    parts = learner.on_features() if isinstance(learner, FeatureLearner) else None
-    if parts is None or len(tasks.source) > _drawn(tasks, settings):
-        return learner, tasks, held_out
-    encoder, alone = parts
-    if not (isinstance(encoder, PretrainedEncoder | TextEncoder) and encoder.is_fixed):
-        return learner, tasks, held_out
-
-    device = processes.device(settings.device)
-    encoder.to(device)
-
-    def encoded(sampler: EpisodeSampler) -> EpisodeSampler:
-        return replace(sampler, source=encode(encoder, sampler.source, device))
-
-    with processes.main_first():  # which keeps the features on disk for the others
-        return alone, encoded(tasks), None if held_out is None else encoded(held_out)
-
-
-def _drawn(tasks: EpisodeSampler, settings: Settings) -> int:
-    """Number of examples that a training draws, repeated ones included."""
-    return settings.steps * settings.meta_batch_size * tasks.examples_per_task
 
 
 def check_trainable(config: Config, test_learner: str | None = None, sources: Sources | None = None) -> None:
