@@ -95,7 +95,7 @@ class TestEveryForeignOp:
 
 def test_a_change_of_size_is_refused():
     op = FromTorchvision(lambda image: image[:, :5])
-    with pytest.raises(InputError, match="made 3 x 5 x 10 of 3 x 12 x 10: give a transform that keeps the size"):
+    with pytest.raises(InputError, match="from 3 x 12 x 10 to 3 x 5 x 10; give one that keeps the size"):
         op.apply(pictures(1), op.sample(1, generator()))
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from manyshot.augment import Compose
-from manyshot.augment.adapters.loader import Addresses, Collate, loader
+from manyshot.augment.adapters.loader import Collate, EpochSampler
 from manyshot.augment.adapters.torchvision import ToTorchvision
 from manyshot.augment.image import Affine, Flip, Noise
 from manyshot.augment.mix import CutMix
@@ -41,7 +41,7 @@ def epochs(count: int = 2, **options) -> list[torch.Tensor]:
 
 def test_the_same_seed_gives_the_same_pixels_with_no_worker_with_four_and_with_workers_that_stay():
     alone = epochs(seed=5)
-    for options in ({"workers": 4}, {"workers": 4, "persistent_workers": True}, {"workers": 1}):
+    for options in ({"num_workers": 4}, {"num_workers": 4, "persistent_workers": True}, {"num_workers": 1}):
         for ours, theirs in zip(alone, epochs(seed=5, **options), strict=True):
             assert ours.equal(theirs)
 
@@ -50,7 +50,7 @@ def test_another_seed_gives_other_pixels():
     assert not epochs(1, seed=5)[0].equal(epochs(1, seed=6)[0])
 
 
-@pytest.mark.parametrize("options", [{}, {"workers": 2}, {"workers": 2, "persistent_workers": True}])
+@pytest.mark.parametrize("options", [{}, {"num_workers": 2}, {"num_workers": 2, "persistent_workers": True}])
 def test_epochs_draw_afresh(options):
     first, second = epochs(shuffle=False, **options)
     assert not first.equal(second)
@@ -58,7 +58,7 @@ def test_epochs_draw_afresh(options):
 
 def test_workers_draw_differently_from_each_other():
     # In other libraries workers that copy one generator make the same pixels: here no two images are alike.
-    (images,) = epochs(1, workers=4)
+    (images,) = epochs(1, num_workers=4)
     assert len(images.flatten(1).unique(dim=0)) == 16
 
 
@@ -76,7 +76,7 @@ def test_a_run_can_go_on_at_any_epoch():
 
 
 def test_every_item_comes_once_an_epoch_in_an_order_of_its_own():
-    addresses = Addresses(20)
+    addresses = EpochSampler(20)
     first, second = list(addresses), list(addresses)
     assert sorted(place for _, place in first) == sorted(place for _, place in second) == list(range(20))
     assert [place for _, place in first] != [place for _, place in second]

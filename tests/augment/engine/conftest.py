@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from manyshot.augment.engine.compiled import plan_of
+from manyshot.augment.engine.compiled import plan_passes
 from manyshot.augment.engine.geometry import is_exact, where
 from manyshot.augment.engine.passes import Fused
 from manyshot.augment.image.geometric.warp import pixels, resample
@@ -19,7 +19,7 @@ def fused():
 def the_same_passes(op, images, params):
     """What a compiled op shall make of uint8 images, in levels, before the last rounding."""
     values = images.double() / 255
-    for number, now in enumerate(plan_of(op, images.shape[1])):
+    for number, now in enumerate(plan_passes(op, images.shape[1])):
         if number:
             values = to_levels(values)
         values = _fused(now, values, params) if isinstance(now, Fused) else _alone(now.leaf, values, params)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from manyshot.augment import Compose, Sometimes
 from manyshot.augment.engine import Compiled
-from manyshot.augment.engine.compiled import plan_of
+from manyshot.augment.engine.compiled import plan_passes
 from manyshot.augment.engine.kernels import images as kernels
 from manyshot.augment.image import (
     OPS,
@@ -115,7 +115,7 @@ def test_pipelines_agree_with_the_same_passes_in_double_precision(fused, name, c
     apart = levels_apart(Compiled(op).apply(images, params), fused(op, images, params))
     # Where a table jumps, a value half a level from another lands far away; there are few such.
     jumps = any(word in name for word in ("measured", "table", "sometimes", "Augment", "flip steps"))
-    assert (apart > len(plan_of(op, c))).double().mean() <= (0.01 if jumps else 0)
+    assert (apart > len(plan_passes(op, c))).double().mean() <= (0.01 if jumps else 0)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -138,7 +138,7 @@ def test_a_later_pass_over_images_of_many_strips_works_in_place(fused, last, c):
     op = Compose((Blur(), last))
     images = pictures(3, c, 70, 90)
     params = op.sample(3, generator())
-    assert len(plan_of(op, c)) == 2
+    assert len(plan_passes(op, c)) == 2
     assert levels_apart(Compiled(op).apply(images, params), fused(op, images, params)).max() <= 2
 
 
@@ -175,7 +175,7 @@ def test_random_pipelines_agree_with_the_same_passes_in_double_precision(fused, 
     params = op.sample(5, generator(seed))
     apart = levels_apart(Compiled(op).apply(images, params), fused(op, images, params))
     # Contrast and sharpness enlarge what passes before them rounded.
-    assert apart.max() <= max(1, len(plan_of(op, c)))
+    assert apart.max() <= max(1, len(plan_passes(op, c)))
 
 
 @settings(max_examples=25)
@@ -215,7 +215,7 @@ def test_strong_colours_are_clamped_where_torch_clamps_them(ops, c, seed):
     op = Compose(tuple(ops))
     images = pictures(6, c, 7, 9, seed)
     params = op.sample(6, generator(seed))
-    assert len(plan_of(op, c)) == 1
+    assert len(plan_passes(op, c)) == 1
     assert levels_apart(Compiled(op).apply(images, params), op.apply(images.double() / 255, params) * 255).max() <= 1
 
 
@@ -400,11 +400,11 @@ class TestExplain:
         assert third == "3. Affine: one 3 x 3 matrix, padding zeros"
 
     def test_a_flip_steps_before_colours_and_a_crop_does_not(self):
-        assert len(plan_of(Compose((Brightness(), Flip())), 3)) == 1
-        assert len(plan_of(Compose((Brightness(), Crop())), 3)) == 2
+        assert len(plan_passes(Compose((Brightness(), Flip())), 3)) == 1
+        assert len(plan_passes(Compose((Brightness(), Crop())), 3)) == 2
 
     def test_warps_of_different_edges_do_not_share_a_pass(self):
-        assert len(plan_of(Compose((Affine(), Affine(padding_mode="border"))), 3)) == 2
+        assert len(plan_passes(Compose((Affine(), Affine(padding_mode="border"))), 3)) == 2
 
     def test_nothing_is_nothing(self):
         op = Compose(())

@@ -125,7 +125,7 @@ def test_compositions_change_bytes_once_and_round_at_the_end():
 
 
 def test_a_quarter_turn_of_what_is_not_square_is_refused_when_called():
-    with pytest.raises(InputError, match="cannot take a quarter turn"):
+    with pytest.raises(InputError, match="cannot be rotated by 90 degrees"):
         Turn()(torch.rand(40, 3, 8, 9))
 
 

@@ -1,4 +1,4 @@
-"""Adapters to other libraries, a file each: their transforms as ops, our ops as their transforms, and data loaders.
+"""Adapters to other libraries, one file each: their transforms as ops, our ops as their transforms, and data loaders.
 
-Nothing here is imported unless it is asked for, and neither is the other library.
+Import each from its own module; the other library is imported only when needed.
 """

@@ -20,16 +20,16 @@ from manyshot.base.seeds import generator
 class FromAlbumentations(ExternalOp):
     """Any Albumentations transform, or a composition of them, as an op.
 
-    Images are handed over as uint8, so no gradient passes.
+    Images are converted to uint8, so the op is not differentiable.
 
     Args:
-        transform: such as `A.RandomBrightnessContrast()`; it must keep the size of the image.
+        transform: Albumentations transform, such as `A.RandomBrightnessContrast()`, that keeps the size of the image.
 
     Raises:
-        InputError: on applying, if it does not.
+        InputError: when applied, if the transform changes the size.
 
     Example:
-        >>> class Negative:  # as albumentations.InvertImg does, and any callable with the same manners
+        >>> class Negative:  # same interface as albumentations.InvertImg
         ...     def __call__(self, image):
         ...         return {"image": 255 - image}
         >>> op = FromAlbumentations(Negative())
@@ -38,27 +38,27 @@ class FromAlbumentations(ExternalOp):
     """
 
     def transformed(self, image: Float[Tensor, "c h w"], seed: int) -> Tensor:
-        """Seed the transform's own stream and call it."""
+        """Seed the transform's own generator and call it."""
         if hasattr(self.transform, "set_random_seed"):
             self.transform.set_random_seed(seed)
         return to_image(self.transform(image=to_array(image))["image"])
 
 
 def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class of the other library
-    """Our op as an Albumentations transform, for images, masks, boxes and keypoints.
+    """Convert an op to an Albumentations transform for images, masks, boxes and keypoints.
 
-    It draws from the stream of the composition that holds it, as all of Albumentations do.
+    It draws from the generator of the `A.Compose` that holds it, as all Albumentations transforms do.
 
     Args:
-        op: any op on images.
-        p: share of the calls that change the image.
+        op: Op on images.
+        p: Probability that a call changes the image.
 
     Returns:
         An `albumentations.DualTransform`.
 
     Raises:
-        InputError: if Albumentations is not installed; on applying, for masks, boxes or keypoints with an op that does
-            not say where pixels come from.
+        InputError: if Albumentations is not installed; when applied to masks, boxes or keypoints, if the op cannot map
+            points.
     """
     albumentations = require("albumentations", "albumentations")
     targets = albumentations.core.type_definitions.Targets
@@ -87,7 +87,7 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
             if not len(bboxes):
                 return bboxes
             size = params["shape"][:2]
-            # There, boxes are shares of the sides while they are transformed, and are cut off by the caller's rules.
+            # Albumentations passes boxes as fractions of the sides, and clips them by its own rules afterwards.
             scale = np.array([size[1], size[0]] * 2, dtype=np.float64)
             boxes = torch.from_numpy(np.asarray(bboxes[:, :4], dtype=np.float64) * scale)[None]
             moved = apply_to(op, drawn, boxes=boxes, size=size, clip=False)
@@ -102,12 +102,12 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
             moved = apply_to(op, drawn, keypoints=points, size=size, clip=False)
             assert moved.keypoints is not None
             assert moved.visible is not None
-            place, visible = moved.keypoints[0], moved.visible[0]
-            turned = _turned(op, drawn, place, keypoints, size)
+            points, visible = moved.keypoints[0], moved.visible[0]
+            others = _other_columns(op, drawn, points, keypoints, size)
             if self._drops_invisible():
-                # One that is covered, or was cut off on the way, is put where it is dropped: outside.
-                place = torch.where(visible[:, None], place, -1.0)
-            return np.concatenate((place.numpy(), turned), 1).astype(keypoints.dtype)
+                # A keypoint that is not visible is put outside the image, where Albumentations drops it.
+                points = torch.where(visible[:, None], points, -1.0)
+            return np.concatenate((points.numpy(), others), 1).astype(keypoints.dtype)
 
         def _drops_invisible(self) -> bool:
             rules = getattr(self, "processors", {}).get("keypoints")
@@ -117,19 +117,19 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
             return ()
 
         def __reduce__(self) -> tuple[Any, ...]:
-            # A class made here has no name to be found by: workers that are not forked make it anew.
+            # A local class cannot be pickled by name, so spawned workers create it again.
             return to_albumentations, (op, p), self.__dict__
 
     return ManyshotTransform(p=p)
 
 
-def _turned(
+def _other_columns(
     op: Op, params: Params, moved: Float[Tensor, "k 2"], keypoints: NDArray[Any], size: tuple[int, int]
 ) -> NDArray[Any]:
-    """What a row of keypoints has beside its place: z, angle, scale and labels, the angle and the scale changed.
+    """Return the columns of keypoints after x and y (z, angle, scale and labels), with angle and scale transformed.
 
-    An angle is a direction (cos, sin) in pixels, y downwards, and turns as a short line there does; a scale grows with
-    the direction that is stretched most.
+    An angle is a direction (cos, sin) in pixels, y downwards, and rotates like a short line at that point; a scale
+    grows by the largest stretch.
     """
     rest = np.array(keypoints[:, 2:], dtype=np.float64)
     if rest.shape[1] < 3:

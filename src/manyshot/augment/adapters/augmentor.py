@@ -1,4 +1,4 @@
-"""Augmentor and its manners: transforms of Pillow images as ops."""
+"""Augmentor: its operations, and any function of Pillow images, as ops."""
 
 import random
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from manyshot.base import InputError
 class FromAugmentor(ExternalOp):
     """An Augmentor pipeline or operation, or any callable on a Pillow image, as an op.
 
-    Images are handed over as Pillow images, grey or RGB, so no gradient passes.
+    Images are converted to Pillow images, gray or RGB, so the op is not differentiable.
 
     Args:
-        transform: an `Augmentor.Pipeline` (its operations are carried out, each with its probability; its folder is not
-            looked at), an operation with `perform_operation(images)`, or a callable from image to image.
+        transform: An `Augmentor.Pipeline` (its operations run with their probabilities; its folder is ignored), an
+            operation with `perform_operation(images)`, or a function from image to image.
 
     Raises:
-        InputError: on applying, for images of other than 1 or 3 channels, or if the size changes.
+        InputError: when applied, if images have other than 1 or 3 channels, or the size changes.
 
     Example:
         >>> from PIL import ImageOps
@@ -35,9 +35,9 @@ class FromAugmentor(ExternalOp):
     """
 
     def transformed(self, image: Float[Tensor, "c h w"], seed: int) -> Tensor:
-        """Carry the operations out, which draw from Python's and numpy's global streams."""
+        """Run the operations, which draw from Python's and numpy's global generators."""
         if len(image) not in (1, 3):
-            raise InputError(f"FromAugmentor: images of {len(image)} channels: Pillow knows 1 (grey) or 3 (RGB)")
+            raise InputError(f"FromAugmentor: images of {len(image)} channels: give 1 (gray) or 3 (RGB)")
         picture = Image.fromarray(to_array(image))
         for operation in getattr(self.transform, "operations", [self.transform]):
             probability = getattr(operation, "probability", 1.0)

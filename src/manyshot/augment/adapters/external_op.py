@@ -1,4 +1,4 @@
-"""Transforms of other libraries as ops: each item with a seed of its own, so that what they draw can be replayed."""
+"""Transforms of other libraries as ops, seeded per image so that their draws can be replayed."""
 
 import random
 from abc import abstractmethod
@@ -22,13 +22,13 @@ from manyshot.base import InputError
 
 @dataclass(frozen=True)
 class ExternalOp(ImageOp):
-    """An op that hands one image after the other to somebody else's transform.
+    """Base class of ops that apply a transform of another library to one image at a time.
 
-    What the transform draws follows from a seed an image, whatever stream it draws from; our own streams and those of
-    the process are as before when it is done. It must keep the size of the image.
+    All global generators are seeded per image, so the transform's draws can be replayed, and restored afterwards. The
+    transform must keep the size of the image.
 
     Args:
-        transform: of the other library.
+        transform: Transform of the other library.
     """
 
     transform: Any
@@ -40,10 +40,10 @@ class ExternalOp(ImageOp):
         return {"seed": seeds(n, generator)}
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
-        """Transform image by image; values beyond 0 to 1 are cut off.
+        """Transform each image; values are clamped to 0..1.
 
         Raises:
-            InputError: if an image comes back in another shape.
+            InputError: if the transform changes the shape of an image.
         """
         results = []
         for image, seed in zip(images, params["seed"].tolist(), strict=True):
@@ -51,18 +51,20 @@ class ExternalOp(ImageOp):
                 result = self.transformed(image, seed)
             if result.shape != image.shape:
                 old, new = (" x ".join(map(str, shape)) for shape in (image.shape, result.shape))
-                raise InputError(f"{type(self).__name__}: made {new} of {old}: give a transform that keeps the size")
+                raise InputError(
+                    f"{type(self).__name__}: changed the size from {old} to {new}; give one that keeps the size"
+                )
             results.append(result.to(images).clamp(0, 1))
         return torch.stack(results) if results else images
 
     @abstractmethod
     def transformed(self, image: Float[Tensor, "c h w"], seed: int) -> Tensor:
-        """One image, transformed, with all global streams seeded already."""
+        """Transform one image; all global generators are already seeded."""
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed the global streams of Python, numpy and torch for a while, and put them back.
+    """Seed the global generators of Python, numpy and torch inside the context, and restore them afterwards.
 
     Example:
         >>> with seeded(3):
@@ -71,7 +73,7 @@ def seeded(seed: int) -> Iterator[None]:
         ...     first == random.random()
         True
     """
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - others draw from it
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - other libraries draw from it
     with torch.random.fork_rng(devices=[]):
         try:
             random.seed(seed)
@@ -87,7 +89,7 @@ def require(module: str, extra: str) -> ModuleType:
     """Import another library.
 
     Raises:
-        InputError: if it is not there, with the command that installs it.
+        InputError: if it is not installed; the message names the command that installs it.
 
     Example:
         >>> require("no_such_library", "none")
@@ -103,7 +105,7 @@ def require(module: str, extra: str) -> ModuleType:
 
 
 def to_array(image: Float[Tensor, "c h w"]) -> NDArray[np.uint8]:
-    """An image as most libraries want it: uint8 `[h, w, c]`, or `[h, w]` for one channel.
+    """Convert an image to the array most libraries take: uint8 `[h, w, c]`, or `[h, w]` for one channel.
 
     Example:
         >>> to_array(torch.ones(3, 2, 4)).shape, to_array(torch.ones(1, 2, 4)).shape
@@ -114,7 +116,7 @@ def to_array(image: Float[Tensor, "c h w"]) -> NDArray[np.uint8]:
 
 
 def to_image(array: Any) -> Float[Tensor, "c h w"]:  # noqa: ANN401 - an array or a Pillow image
-    """The way back from `to_array`.
+    """Convert an array `[h, w, c]` or `[h, w]`, or a Pillow image, back to a float image.
 
     Example:
         >>> to_image(np.full((2, 4), 255, np.uint8)).shape

@@ -13,13 +13,13 @@ from manyshot.augment.adapters.external_op import ExternalOp
 class FromKornia(ExternalOp):
     """Any kornia augmentation, or another module on batches of images, as an op.
 
-    It is called with one image at a time: what it draws for an image must not depend on the others. Gradients pass.
+    It is called with one image at a time, so that its draws do not depend on the other images. It is differentiable.
 
     Args:
-        transform: such as `kornia.augmentation.RandomAffine(15.0)`; takes and returns `[n, c, h, w]`.
+        transform: Module from `[n, c, h, w]` to `[n, c, h, w]`, such as `kornia.augmentation.RandomAffine(15.0)`.
 
     Raises:
-        InputError: on applying, if the size changes.
+        InputError: when applied, if the size changes.
 
     Example:
         >>> op = FromKornia(torch.nn.AvgPool2d(3, stride=1, padding=1))
@@ -28,6 +28,6 @@ class FromKornia(ExternalOp):
     """
 
     def transformed(self, image: Float[Tensor, "c h w"], seed: int) -> Tensor:
-        """Call the module, which draws from torch's global stream."""
+        """Call the module, which draws from torch's global generator."""
         result: Tensor = torch.as_tensor(self.transform(image[None]))
         return result[0]

@@ -1,7 +1,7 @@
-"""Pipelines written down as Python for Albumentations or torchvision, to be used where Manyshot is not installed.
+"""Export pipelines as Python code for Albumentations or torchvision, for use where Manyshot is not installed.
 
-A file so written imports the other library alone. Its ops are the nearest that the library has, so its pictures follow
-nearly the same distribution, and not draw by draw the same: each row below says where they differ.
+The code imports only the other library. It uses the nearest transforms that the library has, so images follow nearly
+the same distribution but are not the same draw by draw; the comments below say where they differ.
 """
 
 import math
@@ -33,21 +33,21 @@ from manyshot.augment.registry import NAMED
 from manyshot.base import InputError
 
 Row = Callable[[Any, str], str]
-"""An op and the text of its probability, to the call that the other library has for it."""
+"""Function from an op and its probability to the call of the other library."""
 
 BORDER_MODES = {"zeros": "cv2.BORDER_CONSTANT", "border": "cv2.BORDER_REPLICATE", "reflection": "cv2.BORDER_REFLECT"}
 
 
 def _jitter(**ranges: str) -> str:
-    still = {"brightness": "(1, 1)", "contrast": "(1, 1)", "saturation": "(1, 1)", "hue": "(0, 0)"}
-    return ", ".join(f"{name}={value}" for name, value in (still | ranges).items())
+    unchanged = {"brightness": "(1, 1)", "contrast": "(1, 1)", "saturation": "(1, 1)", "hue": "(0, 0)"}
+    return ", ".join(f"{name}={value}" for name, value in (unchanged | ranges).items())
 
 
 def _around_one(strength: float) -> str:
     return f"({_n(max(0.0, 1 - strength))}, {_n(1 + strength)})"
 
 
-def _either_way(value: float) -> str:
+def _symmetric(value: float) -> str:
     return f"({_n(-value)}, {_n(value)})"
 
 
@@ -55,8 +55,8 @@ def _n(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _slope(shear: float) -> float:
-    """A tangent as degrees."""
+def _tangent_degrees(shear: float) -> float:
+    """Convert a tangent to degrees."""
     return math.degrees(math.atan(shear))
 
 
@@ -64,19 +64,19 @@ ALBUMENTATIONS: Mapping[type, Row] = {
     Flip: lambda op, p: f"A.HorizontalFlip(p={p})",
     FlipVertical: lambda op, p: f"A.VerticalFlip(p={p})",
     Turn: lambda op, p: f"A.RandomRotate90(p={p})",
-    # The shift is a share of half the image here, of the whole there; the order of the maps differs a little.
+    # The shift is a fraction of half the image here, of the whole image there; the order of the maps differs a little.
     Affine: lambda op, p: (
-        f"A.Affine(rotate={_either_way(op.degrees)}, scale=({_n(1 / op.scale)}, {_n(op.scale)}), balanced_scale=True, "
-        f'keep_ratio=True, shear={{"x": {_either_way(_slope(op.shear))}, "y": (0, 0)}}, '
-        f'translate_percent={{"x": {_either_way(op.shift / 2)}, "y": {_either_way(op.shift / 2)}}}, '
+        f"A.Affine(rotate={_symmetric(op.degrees)}, scale=({_n(1 / op.scale)}, {_n(op.scale)}), balanced_scale=True, "
+        f'keep_ratio=True, shear={{"x": {_symmetric(_tangent_degrees(op.shear))}, "y": (0, 0)}}, '
+        f'translate_percent={{"x": {_symmetric(op.shift / 2)}, "y": {_symmetric(op.shift / 2)}}}, '
         f"border_mode={BORDER_MODES[op.padding_mode]}, p={p})"
     ),
-    # A spline through normal displacements of as many points, whose standard deviation is a tenth of the scale there.
+    # A spline through normal displacements of as many points; their standard deviation is a tenth of the scale there.
     Elastic: lambda op, p: (
         f"A.ThinPlateSpline(scale_range=({_n(min(1.0, 5 * op.strength))}, {_n(min(1.0, 5 * op.strength))}), "
         f"num_control_points={op.cells + 1}, border_mode={BORDER_MODES[op.padding_mode]}, p={p})"
     ),
-    # Whole widths there, and the gaps between strokes may close.
+    # Only whole widths there, and gaps between strokes may close.
     StrokeWidth: lambda op, p: (
         f'A.OneOf([A.Morphological(scale=(1, {math.ceil(op.strength) + 1}), operation="dilation", p=1), '
         f'A.Morphological(scale=(1, {math.ceil(op.strength) + 1}), operation="erosion", p=1)], p={p})'
@@ -86,49 +86,49 @@ ALBUMENTATIONS: Mapping[type, Row] = {
     Brightness: lambda op, p: f"A.ColorJitter({_jitter(brightness=_around_one(op.strength))}, p={p})",
     Contrast: lambda op, p: f"A.ColorJitter({_jitter(contrast=_around_one(op.strength))}, p={p})",
     Saturation: lambda op, p: f"A.ColorJitter({_jitter(saturation=_around_one(op.strength))}, p={p})",
-    Hue: lambda op, p: f"A.ColorJitter({_jitter(hue=_either_way(op.strength))}, p={p})",
-    # Exponents are drawn evenly there, in their logarithm here.
+    Hue: lambda op, p: f"A.ColorJitter({_jitter(hue=_symmetric(op.strength))}, p={p})",
+    # Exponents are uniform there, and uniform in the logarithm here.
     Gamma: lambda op, p: f"A.RandomGamma(gamma_limit=({_n(100 / op.strength)}, {_n(100 * op.strength)}), p={p})",
     Blur: lambda op, p: f"A.GaussianBlur(blur_limit=0, sigma_limit=(0, {_n(op.sigma)}), p={p})",
     Noise: lambda op, p: f"A.GaussNoise(std_range=(0, {_n(min(1.0, op.strength))}), p={p})",
     Erase: lambda op, p: f"A.Erasing(scale=({_n(op.area / 10)}, {_n(op.area)}), ratio=(0.333, 3), p={p})",
 }
-"""Ops that Albumentations (2.0) has a counterpart for."""
+"""Ops with a counterpart in Albumentations 2.0."""
 
 
-def _now_and_then(transform: str, p: str) -> str:
+def _with_probability(transform: str, p: str) -> str:
     return transform if p == "1" else f"v2.RandomApply([{transform}], p={p})"
 
 
 TORCHVISION: Mapping[type, Row] = {
     Flip: lambda op, p: f"v2.RandomHorizontalFlip(p={p})",
     FlipVertical: lambda op, p: f"v2.RandomVerticalFlip(p={p})",
-    Turn: lambda op, p: _now_and_then(
+    Turn: lambda op, p: _with_probability(
         "v2.RandomChoice([v2.Identity(), *[v2.RandomRotation((turn, turn)) for turn in (90, 180, 270)]])", p
     ),
-    # Factors are drawn evenly there, in their logarithm here; beyond the edge it is black.
-    Affine: lambda op, p: _now_and_then(
+    # Factors are uniform there, and uniform in the logarithm here; padding is black.
+    Affine: lambda op, p: _with_probability(
         f"v2.RandomAffine(degrees={_n(op.degrees)}, translate=({_n(min(1.0, op.shift / 2))}, "
         f"{_n(min(1.0, op.shift / 2))}), scale=({_n(1 / op.scale)}, {_n(op.scale)}), "
-        f"shear={_either_way(_slope(op.shear))}, interpolation=v2.InterpolationMode.BILINEAR)",
+        f"shear={_symmetric(_tangent_degrees(op.shear))}, interpolation=v2.InterpolationMode.BILINEAR)",
         p,
     ),
-    Elastic: lambda op, p: _now_and_then(f"Elastic(strength={_n(op.strength)}, cells={op.cells})", p),
-    StrokeWidth: lambda op, p: _now_and_then(f"StrokeWidth(strength={_n(op.strength)})", p),
+    Elastic: lambda op, p: _with_probability(f"Elastic(strength={_n(op.strength)}, cells={op.cells})", p),
+    StrokeWidth: lambda op, p: _with_probability(f"StrokeWidth(strength={_n(op.strength)})", p),
     Invert: lambda op, p: f"v2.RandomInvert(p={p})",
     Grayscale: lambda op, p: f"v2.RandomGrayscale(p={p})",
-    Brightness: lambda op, p: _now_and_then(f"v2.ColorJitter(brightness={_around_one(op.strength)})", p),
-    Contrast: lambda op, p: _now_and_then(f"v2.ColorJitter(contrast={_around_one(op.strength)})", p),
-    Saturation: lambda op, p: _now_and_then(f"v2.ColorJitter(saturation={_around_one(op.strength)})", p),
-    Hue: lambda op, p: _now_and_then(f"v2.ColorJitter(hue={_n(op.strength)})", p),
-    Gamma: lambda op, p: _now_and_then(f"Gamma(strength={_n(op.strength)})", p),
-    Blur: lambda op, p: _now_and_then(
+    Brightness: lambda op, p: _with_probability(f"v2.ColorJitter(brightness={_around_one(op.strength)})", p),
+    Contrast: lambda op, p: _with_probability(f"v2.ColorJitter(contrast={_around_one(op.strength)})", p),
+    Saturation: lambda op, p: _with_probability(f"v2.ColorJitter(saturation={_around_one(op.strength)})", p),
+    Hue: lambda op, p: _with_probability(f"v2.ColorJitter(hue={_n(op.strength)})", p),
+    Gamma: lambda op, p: _with_probability(f"Gamma(strength={_n(op.strength)})", p),
+    Blur: lambda op, p: _with_probability(
         f"v2.GaussianBlur(kernel_size={2 * math.ceil(3 * op.sigma) + 1}, sigma=(0.001, {_n(op.sigma)}))", p
     ),
-    Noise: lambda op, p: _now_and_then(f"Noise(strength={_n(op.strength)})", p),
+    Noise: lambda op, p: _with_probability(f"Noise(strength={_n(op.strength)})", p),
     Erase: lambda op, p: f"v2.RandomErasing(scale=({_n(op.area / 10)}, {_n(op.area)}), ratio=(0.333, 3), p={p})",
 }
-"""Ops that torchvision's transforms v2 have a counterpart for, or that a few lines of `HELPERS` stand in for."""
+"""Ops with a counterpart in torchvision's transforms v2, or in `HELPERS`."""
 
 HELPERS = {
     "Elastic": '''
@@ -188,23 +188,23 @@ class Noise(torch.nn.Module):
         return (image + self.strength * torch.rand(()) * torch.randn_like(image)).clamp(0, 1)
 ''',
 }
-"""What torchvision has nothing for: float images `[c, h, w]`, 0 to 1, in and out."""
+"""Code of modules that torchvision lacks: float images `[c, h, w]`, 0 to 1, in and out."""
 
 
 def albumentations_source(op: Op, title: str) -> str:
-    """A pipeline of ours as Python for Albumentations 2: a module with the name `pipeline`.
+    """Return Python code for Albumentations 2: a module that defines `pipeline`.
 
     Args:
-        op: of images.
-        title: a line that the module begins with.
+        op: Op on images.
+        title: First line of the module, a comment.
 
     Raises:
-        InputError: for an op that the library has nothing for.
+        InputError: if an op has no counterpart in the library.
 
     Example:
         >>> print(albumentations_source(Compose((Flip(), Sometimes(Noise(0.1), 0.25))), "Flips and grain."))
         # Flips and grain.
-        # Written by Manyshot for Albumentations 2; needs nothing of Manyshot's.
+        # Written by Manyshot for Albumentations 2; does not need Manyshot.
         import albumentations as A
         import cv2
         <BLANKLINE>
@@ -219,7 +219,7 @@ def albumentations_source(op: Op, title: str) -> str:
     """
     calls = _calls(op, 1.0, ALBUMENTATIONS, "Albumentations")
     return (
-        f"# {title}\n# Written by Manyshot for Albumentations 2; needs nothing of Manyshot's.\n"
+        f"# {title}\n# Written by Manyshot for Albumentations 2; does not need Manyshot.\n"
         "import albumentations as A\nimport cv2\n\ncv2.setNumThreads(0)\npipeline = A.Compose(\n    [\n"
         + "".join(f"        {call},\n" for call in calls)
         + "    ]\n)\n"
@@ -227,21 +227,21 @@ def albumentations_source(op: Op, title: str) -> str:
 
 
 def torchvision_source(op: Op, title: str) -> str:
-    """A pipeline of ours as Python for torchvision's transforms v2: a module with the name `pipeline`.
+    """Return Python code for torchvision's transforms v2: a module that defines `pipeline`.
 
-    It takes uint8 or float images `[c, h, w]`, and gives float ones from 0 to 1.
+    It takes uint8 or float images `[c, h, w]` and returns float images from 0 to 1.
 
     Args:
-        op: of images.
-        title: a line that the module begins with.
+        op: Op on images.
+        title: First line of the module, a comment.
 
     Raises:
-        InputError: for an op that the library has nothing for.
+        InputError: if an op has no counterpart in the library.
 
     Example:
         >>> print(torchvision_source(Compose((Flip(),)), "Flips."))
         # Flips.
-        # Written by Manyshot for torchvision's transforms v2; needs nothing of Manyshot's.
+        # Written by Manyshot for torchvision's transforms v2; does not need Manyshot.
         import torch
         from torchvision.transforms import v2
         <BLANKLINE>
@@ -260,7 +260,7 @@ def torchvision_source(op: Op, title: str) -> str:
     imports += ["import torch\n"]
     imports += ["import torch.nn.functional as F\n"] if any("F." in text for text in helpers) else []
     return (
-        f"# {title}\n# Written by Manyshot for torchvision's transforms v2; needs nothing of Manyshot's.\n"
+        f"# {title}\n# Written by Manyshot for torchvision's transforms v2; does not need Manyshot.\n"
         + "".join(imports)
         + "from torchvision.transforms import v2\n"
         + "".join(f"\n{text}" for text in helpers)
@@ -271,15 +271,15 @@ def torchvision_source(op: Op, title: str) -> str:
     )
 
 
-def _calls(op: Op, share: float, table: Mapping[type, Row], library: str) -> list[str]:
-    """The calls that an op becomes, where it acts on this share of the images."""
+def _calls(op: Op, p: float, table: Mapping[type, Row], library: str) -> list[str]:
+    """Return the calls for an op that acts with probability p."""
     if isinstance(op, Compose):
-        if share == 1 or len(op.ops) == 1:
-            return [call for inner in op.ops for call in _calls(inner, share, table, library)]
-        raise InputError(f"{library} has no way to write several ops that act together now and then; part them")
+        if p == 1 or len(op.ops) == 1:
+            return [call for inner in op.ops for call in _calls(inner, p, table, library)]
+        raise InputError(f"{library} cannot apply several ops together with a probability; give each its own p")
     if isinstance(op, Sometimes):
-        return _calls(op.op, share * op.p, table, library)
+        return _calls(op.op, p * op.p, table, library)
     if type(op) not in table:
         name = next((name for name, kind in NAMED.items() if kind is type(op)), type(op).__name__)
         raise InputError(f"'{name}' has no counterpart in {library}; leave it out, or write JSON (--to json)")
-    return [table[type(op)](op, _n(share * getattr(op, "p", 1.0)))]
+    return [table[type(op)](op, _n(p * getattr(op, "p", 1.0)))]

@@ -1,4 +1,4 @@
-"""The engine: pipelines compiled to few passes over uint8 pixels, and the kernels that carry them out."""
+"""Engine: compiles pipelines to few passes over uint8 pixels, run by numba kernels."""
 
 from manyshot.augment.engine.compiled import Compiled
 from manyshot.augment.engine.mixing import mix_bytes

@@ -1,4 +1,4 @@
-"""`python -m manyshot.augment.engine`: compile the kernels of all presets for images, so that no first run waits."""
+"""`python -m manyshot.augment.engine`: compile the kernels of all image presets in advance."""
 
 import torch
 
@@ -9,7 +9,7 @@ from manyshot.tasks import EpisodeSampler, Source
 
 
 def compile_kernels() -> None:
-    """Apply every preset for images to a few, gray and coloured, which compiles what it needs, once a machine."""
+    """Apply every image preset to a few gray and color images, which compiles the kernels once per machine."""
     names = [name for name in PRESETS if name not in TEXT_PRESETS]
     for channels in (1, 3):
         images = torch.randint(

@@ -1,4 +1,4 @@
-"""A pipeline that runs on uint8 images in as few passes over the pixels as its ops allow."""
+"""Pipelines on uint8 images in as few passes over the pixels as their ops allow."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 from manyshot.augment.engine.job import LAYOUTS, Pixels, make_job, make_layer_job
 from manyshot.augment.engine.kernels import neighbors
 from manyshot.augment.engine.leaves import Leaf, leaves
-from manyshot.augment.engine.passes import Fused, Layered, Neighbours, Pass, Single, passes
+from manyshot.augment.engine.passes import Fused, Layered, Neighborhood, Pass, Single, passes
 from manyshot.augment.image.image_op import to_bytes
 from manyshot.augment.image.intensity.point import LEVELS
 from manyshot.augment.ops.combine import Combined, Part
@@ -27,9 +27,9 @@ from manyshot.base.progress import console
 
 Array = npt.NDArray[Any]
 CHUNK_BYTES = 1 << 20
-"""Most bytes of a buffer of our own."""
+"""Largest size of a buffer in bytes."""
 CHUNK_IMAGES = 1024
-"""Most images of a chunk: what each image needs, its matrices, maps and tables, is drawn up a chunk at a time."""
+"""Largest number of images per chunk; matrices, maps and tables are computed per chunk."""
 NOTHING, NOTHING_AT_ALL = np.empty(0, np.float32), np.empty(0, np.uint8)
 
 
@@ -37,23 +37,23 @@ NOTHING, NOTHING_AT_ALL = np.empty(0, np.float32), np.empty(0, np.uint8)
 class Compiled(Op):
     """An op, or a pipeline of ops, compiled for uint8 images on the CPU.
 
-    Draws and params are those of the op, so the two can stand in for each other: `apply` gives what
-    `op.apply(images / 255, params)` gives, rounded to levels, up to how often values are rounded and pixels blended
-    (see `docs/engine.md` for the rule). An op without a kernel is applied by torch in between.
+    Draws and params are those of the op, so the two are interchangeable: `apply` returns
+    `op.apply(images / 255, params)` rounded to levels, up to how often values are rounded and pixels interpolated (see
+    `docs/engine.md`). An op without a kernel is applied by torch in between.
 
-    The first call compiles the kernels, once a machine: 15 seconds or so. The pixels are the same for any number of
-    threads, and for any batch that an image is in.
+    The first call compiles the kernels, which takes about 15 seconds once per machine. The pixels do not depend on the
+    number of threads or on the other images of the batch.
 
     Args:
-        op: what to compile.
-        layout: how images lie in memory, "nchw" or "nhwc"; bytes go out as they came in.
-        floats: whether normalised float32 images go out, always as `[n, c, h, w]`: `(x / 255 - mean) / std`.
-        mean: of each channel, from 0 to 1; one number for all; nothing for 0.
-        std: of each channel; one number for all; nothing for 1.
-        threads: how many work on a batch.
+        op: Op or pipeline to compile.
+        layout: Memory layout of images, "nchw" or "nhwc", of input and uint8 output.
+        floats: Whether to return normalized float32 images `(x / 255 - mean) / std`, always as `[n, c, h, w]`.
+        mean: Mean of each channel, from 0 to 1; one number for all channels; empty for 0.
+        std: Standard deviation of each channel; one number for all channels; empty for 1.
+        threads: Number of threads that work on a batch.
 
     Raises:
-        InputError: for a value out of range; on applying, for images of another kind.
+        InputError: if a value is out of range; when applied, if images are not uint8 `[n, c, h, w]` or `[n, h, w, c]`.
 
     Example:
         >>> from manyshot.augment import Compose
@@ -77,7 +77,7 @@ class Compiled(Op):
         check_choice(self, "layout", LAYOUTS)
         check_number(self, "threads", low=1, high=1024, whole=True)
         if (self.mean or self.std) and not self.floats:
-            raise InputError("Compiled: mean and std make floats of bytes; add floats=True")
+            raise InputError("Compiled: mean and std apply to float results; add floats=True")
         if any(not value > 0 for value in self.std):
             raise InputError(f"Compiled: std={self.std}: give numbers above 0")
 
@@ -86,23 +86,23 @@ class Compiled(Op):
         return self.op.sample(n, generator)
 
     def explain(self, channels: int = 3) -> str:
-        """The passes over the pixels, a line each, for images of so many channels."""
-        lines = [f"{number}. {current}" for number, current in enumerate(plan_of(self.op, channels), start=1)]
+        """Return the passes over the pixels as text, one line each, for images with this number of channels."""
+        lines = [f"{number}. {current}" for number, current in enumerate(plan_passes(self.op, channels), start=1)]
         return "\n".join(lines) or "nothing"
 
     def apply(self, images: Any, params: Params) -> Any:  # noqa: ANN401 - numpy in, numpy out
         """Change n images, each by its own params.
 
         Args:
-            images: uint8, `[n, c, h, w]` or `[n, h, w, c]` as the layout says: a tensor on the CPU or an array of
-                numpy's, contiguous or not.
-            params: as drawn by `sample`.
+            images: uint8 tensor on the CPU or numpy array, `[n, c, h, w]` or `[n, h, w, c]` according to `layout`;
+                need not be contiguous.
+            params: Params of n images, as drawn by `sample`.
 
         Returns:
-            Changed images of the same kind and layout; float32 `[n, c, h, w]` with `floats`.
+            Changed images of the same type and layout; float32 `[n, c, h, w]` with `floats`.
 
         Raises:
-            InputError: for images that are not uint8 on the CPU, or not of four axes.
+            InputError: if images are not uint8 on the CPU with four axes.
         """
         if isinstance(images, Tensor):
             return torch.from_numpy(self.apply(_on_cpu(images).numpy(), params))
@@ -116,7 +116,7 @@ class Compiled(Op):
         if not result.size:
             return result
         self.op.check(torch.empty(0, c, h, w))
-        flow = list(plan_of(self.op, c))
+        flow = list(plan_passes(self.op, c))
         if not flow or (self.floats and not _ends_in_floats(flow[-1])):
             flow.append(Fused())
         scale, shift = self._normalisation(c)
@@ -131,7 +131,7 @@ class Compiled(Op):
         may_stay = Pixels(NOTHING_AT_ALL, n, c, h, w, self.layout).may_stay
         chunk = self._chunk(n, c, h, w, flow, may_stay)
         starts = range(0, n, chunk)
-        with _told_when_slow():
+        with _message_when_slow():
             self._work(work, starts)
         return result
 
@@ -143,7 +143,7 @@ class Compiled(Op):
             list(_pool(os.getpid(), self.threads).map(work, starts))
 
     def _chunk(self, n: int, c: int, h: int, w: int, flow: list[Pass], may_stay: bool) -> int:
-        """How many images go through the passes together, so that what they need beside fits into CHUNK_BYTES."""
+        """Number of images per chunk, so that their buffers fit into CHUNK_BYTES."""
         most = CHUNK_IMAGES
         each = [4 * LEVELS * 4 * c for current in flow if isinstance(current, Fused) and current.points]
         each += [8 * h * w for current in flow if isinstance(current, Fused) and current.pointed]
@@ -154,42 +154,42 @@ class Compiled(Op):
         return min(most, -(-n // self.threads))
 
     def _normalisation(self, c: int) -> tuple[Array, Array]:
-        """What to multiply levels with and to add, a channel."""
+        """Return scale and shift of each channel that normalize levels."""
         mean, std = (_each(name, getattr(self, name), c, blank) for name, blank in (("mean", 0.0), ("std", 1.0)))
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
 
 @lru_cache(maxsize=4)
 def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    """Threads that stay for the next batch, since new ones have no memory at hand; a forked process has its own."""
+    """Return threads that are kept for the next batch; a forked process has its own."""
     return ThreadPoolExecutor(threads, thread_name_prefix=f"manyshot-{process}")
 
 
 @contextmanager
-def _told_when_slow() -> Iterator[None]:
-    """Say what a person waits for while kernels are compiled, which happens once a machine."""
-    global _seen
-    if _seen:  # a thread costs more than a small batch does, so only the first batch of a process is watched
+def _message_when_slow() -> Iterator[None]:
+    """Print a message if the first batch of the process is slow because kernels are being compiled."""
+    global _warmed_up
+    if _warmed_up:  # starting a timer costs more than a small batch, so only the first batch of a process is timed
         yield
         return
-    _seen = True
-    told = Timer(2.0, console.print, ["Compiling image kernels, once on this machine: about 20 seconds ..."])
-    told.daemon = True
-    told.start()
+    _warmed_up = True
+    timer = Timer(2.0, console.print, ["Compiling image kernels, once on this machine: about 20 seconds ..."])
+    timer.daemon = True
+    timer.start()
     try:
         yield
     finally:
-        told.cancel()
+        timer.cancel()
 
 
-_seen = False
-"""Whether this process has applied a pipeline."""
+_warmed_up = False
+"""Whether this process has already applied a pipeline."""
 
 
 def run(
     flow: Sequence[Pass], source: Pixels, out: Array, params: Params, floats: bool, scale: Array, shift: Array
 ) -> None:
-    """Carry passes out on a chunk of images, into `out`: bytes, or with `floats` normalised values."""
+    """Run passes on a chunk of images and write to `out`: bytes, or normalized values with `floats`."""
     for place, current in enumerate(flow):
         if floats and place == len(flow) - 1:
             if isinstance(current, Fused):
@@ -207,7 +207,7 @@ def run(
             make_job(current, params, source).run(source, target.data, NOTHING, scale, shift)
         elif isinstance(current, Layered):
             _layered(current.leaf, source, target, params)
-        elif isinstance(current, Neighbours):
+        elif isinstance(current, Neighborhood):
             if target is not source:
                 target.data[:] = source.data
             _sharpen(current.leaf, target, params)
@@ -217,7 +217,7 @@ def run(
 
 
 def _single(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
-    """Apply an op by torch, a few images at a time."""
+    """Apply an op with torch, a few images at a time."""
     own, on = leaf.params(params), leaf.on(params)
     step = max(1, CHUNK_BYTES // (4 * source.each))
     before, after = source.tensor(), target.tensor()
@@ -236,7 +236,7 @@ def _single(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
 
 
 def _single_to_floats(leaf: Leaf, source: Pixels, out: Array, params: Params, scale: Array, shift: Array) -> None:
-    """Apply an op by torch at the end of a pipeline whose results are floats: nothing is rounded."""
+    """Apply an op with torch at the end of a pipeline with float results, without rounding."""
     own, on = leaf.params(params), leaf.on(params)
     step = max(1, CHUNK_BYTES // (4 * source.each))
     before, after = source.tensor(), torch.from_numpy(out).view(source.n, source.c, source.h, source.w)
@@ -254,7 +254,7 @@ def _single_to_floats(leaf: Leaf, source: Pixels, out: Array, params: Params, sc
 
 
 def _layered(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None:
-    """Apply an op that chooses ops, a layer at a time."""
+    """Apply an op that chooses ops per image, one layer at a time."""
     own, on = leaf.params(params), leaf.on(params)
     assert isinstance(leaf.op, Combined)
     if on is not None:
@@ -284,8 +284,8 @@ def _layer(parts: list[Part], source: Pixels, target: Pixels) -> None:
     current.run(source, target.data, NOTHING, none, none)
     for part in rest:
         rows = np.arange(source.n) if part.rows is None else part.rows.numpy()
-        flow = plan_of(part.op, source.c)
-        in_place = [one for one in flow if isinstance(one, Neighbours)]
+        flow = plan_passes(part.op, source.c)
+        in_place = [one for one in flow if isinstance(one, Neighborhood)]
         if len(in_place) == len(flow):
             for one in in_place:
                 _sharpen(one.leaf, target, part.params, rows)
@@ -297,7 +297,7 @@ def _layer(parts: list[Part], source: Pixels, target: Pixels) -> None:
 
 
 def _sharpen(leaf: Leaf, images: Pixels, params: Params, rows: Array | None = None) -> None:
-    """Sharpen images in place; params are of those in `rows`, or of all."""
+    """Sharpen images in place; `params` belong to the images in `rows`, or to all."""
     own, on = leaf.params(params), leaf.on(params)
     rows = np.arange(images.n) if rows is None else rows
     sharp = slice(None) if on is None else on.numpy()
@@ -308,24 +308,24 @@ def _sharpen(leaf: Leaf, images: Pixels, params: Params, rows: Array | None = No
     neighbors.sharpen(images.data, rows[sharp], factors, planes, images.h, images.w, step, above, here, sums)
 
 
-def plan_of(op: Op, channels: int) -> tuple[Pass, ...]:
-    """The passes of an op on images of so many channels.
+def plan_passes(op: Op, channels: int) -> tuple[Pass, ...]:
+    """Return the passes of an op on images with this number of channels.
 
     Example:
         >>> from manyshot.augment.image import Flip
-        >>> [str(now) for now in plan_of(Flip(), 3)]
+        >>> [str(now) for now in plan_passes(Flip(), 3)]
         ['Flip: whole pixels moved']
     """
-    return _plan_of(op, channels)
+    return _plan_passes(op, channels)
 
 
 @lru_cache(maxsize=256)
-def _plan_of(op: Op, channels: int) -> tuple[Pass, ...]:
+def _plan_passes(op: Op, channels: int) -> tuple[Pass, ...]:
     return tuple(passes(list(leaves(op)), channels))
 
 
 def narrow(params: Params, start: int, stop: int) -> dict[str, Any]:
-    """The params of items from start to stop, without a copy.
+    """Return the params of items from start to stop, without a copy.
 
     Example:
         >>> narrow({"degrees": torch.tensor([1.0, 2.0, 3.0])}, 1, 3)
@@ -338,13 +338,13 @@ def narrow(params: Params, start: int, stop: int) -> dict[str, Any]:
 
 
 def _ends_in_floats(current: Pass) -> bool:
-    """Whether a pass can write normalised floats."""
+    """Whether a pass can write normalized floats."""
     return isinstance(current, Fused | Single)
 
 
 def _on_cpu(images: Tensor) -> Tensor:
     if images.device.type != "cpu":
-        raise InputError(f"compiled pipelines run on the CPU, not on {images.device}; apply the op itself there")
+        raise InputError(f"compiled pipelines run on the CPU, not on {images.device}; apply the op itself to them")
     return images.detach()
 
 

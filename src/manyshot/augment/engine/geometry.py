@@ -1,4 +1,8 @@
-"""Warps as what kernels want of them: matrices, tables of whole pixels, or points."""
+"""Warps as input for kernels: matrices, displacement fields, tables of whole pixels, or points.
+
+`MATRICES` lists the warps that are one 3 x 3 matrix per image; flips, quarter turns and crops alone are tables of whole
+pixels, `Elastic` after matrices is a displacement field, and any other warp becomes a field of points.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +35,7 @@ PADDING_CODES = {"zeros": 0, "border": 1, "reflection": 2}
 
 @dataclass(frozen=True)
 class Fetch:
-    """Where the pixels of n images come from, in the words of `kernels.images.run_strips`; the rest is empty."""
+    """Sources of the pixels of n images, as `kernels.workspace.Moves`; unused arrays are empty."""
 
     kind: int = workspace.STAY
     padding: int = 0
@@ -46,7 +50,7 @@ class Fetch:
     turned: Array = field(default_factory=lambda: np.zeros(0, np.uint8))
 
     def moves(self, kinds: Array, paddings: Array) -> workspace.Moves:
-        """The same for the kernel, with the kind and the edge of each image."""
+        """Return the arguments of the kernel, with kind and padding of each image."""
         return workspace.Moves(
             kinds, paddings, self.matrices, self.stages, self.fields, self.basis_across, self.basis_down, self.at,
             self.columns, self.rows, self.turned,
@@ -54,15 +58,15 @@ class Fetch:
 
 
 def fetch(warps: Sequence[Leaf], padding_mode: str, params: Params, n: int, size: Size, *, exact: bool = True) -> Fetch:
-    """What a run of warps asks to fetch.
+    """Compute where a run of warps fetches pixels from.
 
     Args:
-        warps: the run, in the order in which they act; none fetches each pixel from its own place.
+        warps: Warps in the order in which they act; none leaves pixels in place.
         padding_mode: What lies beyond the image, one of `PADDING_MODES`.
-        params: of the pipeline.
+        params: Params of the pipeline.
         n: Number of images.
-        size: their (height, width) in pixels.
-        exact: whether a run that only moves whole pixels may become tables; else it becomes matrices, as exact.
+        size: (height, width) of the images in pixels.
+        exact: Whether a run that only moves whole pixels may become tables; otherwise it becomes matrices.
     """
     if not warps:
         return Fetch()
@@ -83,7 +87,7 @@ def fetch(warps: Sequence[Leaf], padding_mode: str, params: Params, n: int, size
 
 
 def is_displaced(warps: Sequence[Leaf]) -> bool:
-    """Whether a run is matrices and then one elastic field: its points then are those of the pixels themselves."""
+    """Whether a run is matrices followed by one elastic field, which is then evaluated at the pixel centers."""
     return type(warps[-1].op) is Elastic and all(matrix_of(leaf.op) for leaf in warps[:-1])
 
 
@@ -110,10 +114,10 @@ def _displaced(warps: Sequence[Leaf], padding_mode: str, params: Params, n: int,
 
 @lru_cache(maxsize=64)
 def _bicubic(size: int, cells: int) -> Array:
-    """`[cells + 1, size]` the share that each corner has in the field at each pixel, by the cubic that torch uses."""
-    place = (np.arange(size) + 0.5) / size * cells
-    first = np.floor(place).astype(int)
-    t = place - first
+    """Return the weights `[cells + 1, size]` of the corners at each pixel, by the bicubic kernel of torch."""
+    position = (np.arange(size) + 0.5) / size * cells
+    first = np.floor(position).astype(int)
+    t = position - first
     a = -0.75
 
     def near(x: Array) -> Array:
@@ -122,16 +126,16 @@ def _bicubic(size: int, cells: int) -> Array:
     def far(x: Array) -> Array:
         return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
 
-    shares = np.zeros((cells + 1, size))
-    for step, share in ((-1, far(t + 1)), (0, near(t)), (1, near(1 - t)), (2, far(2 - t))):
-        np.add.at(shares, (np.clip(first + step, 0, cells), np.arange(size)), share)
-    return shares.astype(np.float32)
+    weights = np.zeros((cells + 1, size))
+    for step, weight in ((-1, far(t + 1)), (0, near(t)), (1, near(1 - t)), (2, far(2 - t))):
+        np.add.at(weights, (np.clip(first + step, 0, cells), np.arange(size)), weight)
+    return weights.astype(np.float32)
 
 
 def where(
     warps: Sequence[Leaf], padding_mode: str, params: Params, points: Float[Tensor, "n h w 2"]
 ) -> Float[Tensor, "n h w 2"]:
-    """Ask the last warp where its output comes from, then the one before, and so on, as `Compose` does."""
+    """Map output points back through the warps, the last one first, as `Compose` does."""
     size = (points.shape[1], points.shape[2])
     for place, leaf in enumerate(reversed(warps)):
         assert isinstance(leaf.op, Warp)
@@ -144,16 +148,16 @@ def where(
 
 
 def is_exact(warps: Sequence[Leaf]) -> bool:
-    """Whether a run only moves whole pixels, in ways that this file knows."""
+    """Whether a run only moves whole pixels, by flips, quarter turns and crops."""
     return all(type(leaf.op) in (*PERMUTATIONS, Crop) for leaf in warps)
 
 
 def moves(warps: Sequence[Leaf], params: Params, n: int, size: Size) -> tuple[Array, Array, Array]:
-    """Where each column and each row of the output comes from, through a run of warps that move whole pixels.
+    """Compute the source of each column and row of the output, for warps that move whole pixels.
 
     Returns:
-        `columns [n, w]`, `rows [n, h]`, places in the input or -1 for black, and `turned [n]`: 1 where an image lies on
-        its side, so that `columns` tells places along the input's height.
+        `columns [n, w]` and `rows [n, h]`, indices in the input or -1 for black, and `turned [n]`: 1 for transposed
+        images, whose `columns` are indices of input rows.
     """
     h, w = size
     x, y = (np.broadcast_to(np.arange(side, dtype=np.int32), (n, side)) for side in (w, h))
@@ -164,7 +168,7 @@ def moves(warps: Sequence[Leaf], params: Params, n: int, size: Size) -> tuple[Ar
         op = leaf.op
         if isinstance(op, Turn):
             quarters = np.where(acts, op.turns(own, size).numpy(), 0)
-            if size[0] == size[1]:  # others take half turns alone
+            if size[0] == size[1]:  # other shapes only take half turns
                 odd = (quarters % 2 == 1)[:, None]
                 x, y, turned = np.where(odd, y, x), np.where(odd, x, y), turned ^ odd[:, 0]
             x = _mirrored(x, w, (quarters == 1) | (quarters == 2))
@@ -198,7 +202,7 @@ def _shifted(place: Array, size: int, shift: Array, padding_mode: str) -> Array:
 
 
 def _matrix(leaf: Leaf, params: Params, size: Size) -> Array:
-    """`[n, 9]` from output to input, on coordinates from -1 to 1."""
+    """Return the matrices `[n, 9]` from output to input, on coordinates from -1 to 1."""
     own = leaf.params(params)
     of = matrix_of(leaf.op)
     assert of is not None
@@ -266,12 +270,12 @@ MATRICES: Mapping[Any, Matrix] = {
     Turn.where: _turn,
     Perspective.where: _perspective,
 }
-"""Warps that are one matrix, by the function that tells where pixels come from: a subclass may tell otherwise."""
+"""Warps that are one matrix, by their `where` method, which a subclass may override."""
 CHANGES = (Warp.change, Flip.change, Turn.change, Crop.change)
 
 
 def matrix_of(op: Op) -> Matrix | None:
-    """How to get the matrices of a warp from its params; None for a warp that is no matrix."""
+    """Return the function that computes the matrices of a warp from its params; None if the warp is not a matrix."""
     if isinstance(op, Warp) and type(op).change in CHANGES:
         return MATRICES.get(type(op).where)
     return None

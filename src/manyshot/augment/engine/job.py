@@ -1,4 +1,4 @@
-"""One call of the kernel: what each image of a chunk needs, gathered from a pass and its params."""
+"""Arguments of one kernel call for a chunk of images, from a pass and its params."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ LAYOUTS = {"nchw": 0, "nhwc": 1}
 
 @dataclass(frozen=True)
 class Pixels:
-    """A chunk of images as bytes in a row, and how they lie."""
+    """A chunk of images as a flat array of bytes, with its shape and layout."""
 
     data: Array
     n: int
@@ -36,40 +36,40 @@ class Pixels:
 
     @property
     def each(self) -> int:
-        """Bytes an image."""
+        """Number of bytes per image."""
         return self.c * self.h * self.w
 
     def blank(self) -> "Pixels":
-        """Room for as many."""
+        """Return an uninitialized chunk of the same shape."""
         return replace(self, data=np.empty_like(self.data))
 
     def as_rows(self) -> Array:
-        """`[n, bytes]`, the same memory."""
+        """Return a view `[n, bytes]`."""
         return self.data.reshape(self.n, -1)
 
     def chosen(self, rows: Array) -> "Pixels":
-        """A copy of some of the images."""
+        """Return a copy of the chosen images."""
         return replace(self, data=self.as_rows()[rows].ravel(), n=len(rows))
 
     @property
     def read_only(self) -> Array:
-        """The bytes as an array that may not be written, whatever it was: kernels are compiled for one kind."""
+        """Read-only view of the bytes: kernels are compiled for one kind of array."""
         data = self.data.view()
         data.flags.writeable = False
         return data
 
     @property
     def fast(self) -> bool:
-        """Whether the kernels for few channels take the images."""
+        """Whether the fast kernels (1 or 3 channels, limited size) support the images."""
         return self.c in (1, 3) and self.h * self.w <= images.MOST_PACKED
 
     @property
     def may_stay(self) -> bool:
-        """Whether a pass may write the images where it reads them: each is copied first if pixels move."""
+        """Whether a pass may work in place: each image is copied first if pixels move."""
         return self.fast
 
     def tensor(self) -> torch.Tensor:
-        """`[n, c, h, w]` of uint8, the same memory."""
+        """Return a uint8 view `[n, c, h, w]`."""
         if self.layout == "nchw":
             return torch.from_numpy(self.data.reshape(self.n, self.c, self.h, self.w))
         return torch.from_numpy(self.data.reshape(self.n, self.h, self.w, self.c)).permute(0, 3, 1, 2)
@@ -77,7 +77,7 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Job:
-    """The arguments of `kernels.images.run_strips` beside the images themselves."""
+    """Arguments of `kernels.images.run_strips` except the images."""
 
     kinds: Array
     paddings: Array
@@ -91,7 +91,7 @@ class Job:
     cut: Holes
 
     def run(self, source: Pixels, target: Array, floats: Array, scale: Array, shift: Array) -> None:
-        """Carry it out, to bytes in `target`, which may be the source's, or normalised into `floats`, given room."""
+        """Run the kernel: write bytes to `target` (may be the source), or normalized values to a non-empty `floats`."""
         in_place = target is source.data
         more = self.has_color_map.any() or (self.table_index >= 0).any() or self.cut.places.size or floats.size
         if self.moved.kind == workspace.MOVE and not more and not in_place:
@@ -127,12 +127,12 @@ class Job:
 
 
 def make_job(step: Fused, params: Params, source: Pixels) -> Job:
-    """What a pass of fused ops asks of the kernel.
+    """Compute the kernel arguments of a pass of fused ops.
 
     Args:
-        step: The pass.
-        params: of the pipeline, for the images of the chunk.
-        source: the chunk.
+        step: Pass of fused ops.
+        params: Params of the pipeline for the images of the chunk.
+        source: Chunk of images.
     """
     n, c, size = source.n, source.c, (source.h, source.w)
     result = _blank(n)
@@ -157,10 +157,10 @@ def make_job(step: Fused, params: Params, source: Pixels) -> Job:
 
 
 def make_layer_job(parts: Sequence[Part], source: Pixels) -> tuple[Job, list[Part]]:
-    """What a layer, in which each image goes through its own op, asks of the kernel.
+    """Compute the kernel arguments of a layer, in which each image goes through its own op.
 
     Returns:
-        The job, and the parts that it leaves undone.
+        The job, and the parts that it does not cover.
     """
     n, c, size = source.n, source.c, (source.h, source.w)
     result, rest = _blank(n), []
@@ -195,7 +195,7 @@ def make_layer_job(parts: Sequence[Part], source: Pixels) -> tuple[Job, list[Par
 
 
 def fused_alone(leaf: Leaf, c: int) -> Fused | None:
-    """The pass of an op alone, if the kernel has one."""
+    """Return the fused pass of a single op, if it has one."""
     result = list(passes([leaf], c))
     return result[0] if len(result) == 1 and isinstance(result[0], Fused) else None
 

@@ -1,4 +1,4 @@
-"""A pipeline laid flat: its ops in order, and where in the pipeline's params each finds its own."""
+"""A pipeline flattened to its single ops, with the path of each op's params."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Leaf:
-    """One op of a pipeline that holds no other.
+    """A single op of a pipeline.
 
     Args:
-        op: the op.
-        path: the keys that lead from the pipeline's params to the op's.
-        switches: the paths of booleans, all of which must be on where the op acts; none if it always acts.
+        op: Op that contains no other.
+        path: Keys from the pipeline's params to the op's.
+        switches: Paths of boolean params that must all be True where the op acts; none if it always acts.
     """
 
     op: Op
@@ -29,22 +29,22 @@ class Leaf:
 
     @property
     def name(self) -> str:
-        """The op's class, with a question mark if it acts only sometimes."""
+        """Name of the op's class, with a question mark if it acts only sometimes."""
         return type(self.op).__name__ + ("?" if self.switches else "")
 
     def params(self, params: Params) -> Params:
-        """The op's own params among the pipeline's."""
+        """Return the op's params from the pipeline's."""
         return _at(params, self.path)
 
     def on(self, params: Params) -> Bool[Tensor, "n"] | None:
-        """Which items the op changes; None for all."""
+        """Return a mask of the items that the op changes; None for all."""
         if not self.switches:
             return None
         return torch.stack([_at(params, path[:-1])[path[-1]] for path in self.switches]).all(0)
 
 
 def leaves(op: Op, path: Path = (), switches: tuple[Path, ...] = ()) -> Iterator[Leaf]:
-    """The ops of a pipeline in the order in which they act.
+    """Yield the single ops of a pipeline in the order in which they act.
 
     Example:
         >>> from manyshot.augment.image import Affine, Flip

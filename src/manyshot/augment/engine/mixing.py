@@ -22,33 +22,33 @@ def mix_bytes(
     partners: Int[Tensor, "n others"],
     layout: str = "nchw",
 ) -> tuple[UInt8[Tensor, "n a b c"], Float[Tensor, "n ways"]]:
-    """What `mix.apply` does, on bytes: mixup and CutMix by kernels, any other mix by torch.
+    """Apply a mix to uint8 images: mixup and CutMix by kernels, any other mix by torch.
 
     Args:
-        mix: how.
-        images: on the CPU, `[n, c, h, w]` or `[n, h, w, c]` as the layout says.
-        labels: shares of the classes, or one-hot rows.
-        params: as drawn by the mix.
-        partners: who goes into each image; see `manyshot.augment.mix.partners_of`.
+        mix: Mix to apply.
+        images: uint8 images on the CPU, `[n, c, h, w]` or `[n, h, w, c]` according to `layout`.
+        labels: Soft or one-hot labels.
+        params: Params drawn by the mix.
+        partners: Indices of the images mixed into each image; see `manyshot.augment.mix.partners_of`.
         layout: "nchw" or "nhwc".
 
     Returns:
         Mixed images of the same layout, rounded, and soft labels.
 
     Raises:
-        InputError: for images that are not on the CPU, or another layout.
+        InputError: if images are not on the CPU, or the layout is unknown.
 
     Example:
         >>> images, labels = torch.tensor([0, 200], dtype=torch.uint8).view(2, 1, 1, 1), torch.eye(2)
         >>> params = {"lam": torch.tensor([0.75, 1.0])}
-        >>> mixed, shares = mix_bytes(Mixup(), images, labels, params, torch.tensor([[1], [0]]))
-        >>> mixed.flatten().tolist(), shares.tolist()
+        >>> mixed, mixed_labels = mix_bytes(Mixup(), images, labels, params, torch.tensor([[1], [0]]))
+        >>> mixed.flatten().tolist(), mixed_labels.tolist()
         ([50, 200], [[0.75, 0.25], [0.0, 1.0]])
     """
     if layout not in LAYOUTS:
         raise InputError(f"mix_bytes: layout='{layout}': {did_you_mean(layout, LAYOUTS)}")
     if images.device.type != "cpu":
-        raise InputError(f"mix_bytes: images on {images.device}: bring them to the CPU, or use the mix itself there")
+        raise InputError(f"mix_bytes: images on {images.device}: move them to the CPU, or call the mix itself")
     if not len(images):
         return images, labels
     source = images.contiguous()
@@ -75,6 +75,6 @@ def _by_torch(
     mix: Mix, source: Tensor, labels: Tensor, params: Params, partners: Tensor, layout: str
 ) -> tuple[Tensor, Tensor]:
     planar = source if layout == "nchw" else source.permute(0, 3, 1, 2)
-    mixed, shares = mix.apply(planar.float() / 255, labels, params, partners)
+    mixed, mixed_labels = mix.apply(planar.float() / 255, labels, params, partners)
     result = to_bytes(mixed)
-    return (result if layout == "nchw" else result.permute(0, 2, 3, 1).contiguous()), shares
+    return (result if layout == "nchw" else result.permute(0, 2, 3, 1).contiguous()), mixed_labels

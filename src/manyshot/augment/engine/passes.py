@@ -1,4 +1,4 @@
-"""A pipeline as passes over the pixels: which ops share one, and in what order they may."""
+"""Group the ops of a pipeline into passes over the pixels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +17,13 @@ from manyshot.augment.ops.compose import PERMUTATIONS
 
 @dataclass(frozen=True)
 class Fused:
-    """Ops that share one pass: each pixel is fetched, then recoloured, then looked up, then erased.
+    """Ops that share one pass: each pixel is fetched, mapped by a color matrix, looked up in a table, then erased.
 
     Args:
-        warps: where pixels are fetched from.
-        colors: one matrix on the channels.
-        points: one table of 256 levels.
-        erases: rectangles.
+        warps: Warps; together they give the source of each pixel.
+        colors: Color ops; together one matrix on the channels.
+        points: Point ops; together one table of 256 levels.
+        erases: Erasing ops; together a list of rectangles.
     """
 
     warps: tuple[Leaf, ...] = ()
@@ -33,7 +33,7 @@ class Fused:
 
     @property
     def padding_mode(self) -> str:
-        """What lies beyond the image."""
+        """Padding mode of the warps."""
         return next(
             (leaf.op.padding_mode for leaf in self.warps if isinstance(leaf.op, Warp) and leaf.op.padding_mode),
             "border",
@@ -41,13 +41,13 @@ class Fused:
 
     @property
     def pointed(self) -> bool:
-        """Whether each pixel's place is given, since no matrix or field tells it."""
+        """Whether the pass needs one source point per pixel: no matrix or displacement field describes the warps."""
         known = is_exact(self.warps) or all(matrix_of(leaf.op) for leaf in self.warps)
         return bool(self.warps) and not known and not is_displaced(self.warps)
 
     @property
     def measured(self) -> bool:
-        """Whether a table follows from the histogram of the pass's input."""
+        """Whether a table depends on the histogram of the pass's input."""
         return any(isinstance(leaf.op, PointOp) and leaf.op.measured for leaf in self.points)
 
     def __str__(self) -> str:
@@ -73,27 +73,27 @@ class Fused:
 
 @dataclass(frozen=True)
 class Layered:
-    """An op that chooses ops for each item: a pass a layer, in which each image goes through its own op."""
+    """An op that chooses ops per image: one pass per layer, in which each image goes through its own op."""
 
     leaf: Leaf
 
     def __str__(self) -> str:
-        return f"{self.leaf.name}: a pass a layer, each image by its own op"
+        return f"{self.leaf.name}: one pass per layer, each image by its own op"
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """An op that looks at the neighbours of each pixel, and has a kernel for that which works in place."""
+class Neighborhood:
+    """An op on neighboring pixels with an in-place kernel."""
 
     leaf: Leaf
 
     def __str__(self) -> str:
-        return f"{self.leaf.name}: each pixel and its neighbours"
+        return f"{self.leaf.name}: each pixel and its neighbors"
 
 
 @dataclass(frozen=True)
 class Single:
-    """An op without a kernel, which torch applies to floats."""
+    """An op without a kernel, applied by torch to floats."""
 
     leaf: Leaf
 
@@ -101,19 +101,19 @@ class Single:
         return f"{self.leaf.name}: torch, on floats"
 
 
-Pass = Fused | Layered | Neighbours | Single
+Pass = Fused | Layered | Neighborhood | Single
 
 
 def passes(leaves: Sequence[Leaf], c: int) -> Iterator[Pass]:
     """Group ops into passes.
 
-    An op joins the pass before it if what it does comes no earlier there than what is done already: fetch, recolour,
-    look up, erase. One kind of op may step before others: flips and quarter turns only change the places of whole
-    pixels, so they may act before a change of colour or a table that was asked for first. Nothing else is reordered.
+    An op joins the previous pass if its stage (fetch, color matrix, table, erase) is not before the last stage of that
+    pass. Only flips and quarter turns may be reordered: they permute whole pixels, so they may act before an earlier
+    color op or table.
 
     Args:
-        leaves: the ops in the order in which they act.
-        c: channels.
+        leaves: Ops in the order in which they act.
+        c: Number of channels.
     """
     current: Fused | None = None
     for leaf in leaves:
@@ -131,12 +131,12 @@ def passes(leaves: Sequence[Leaf], c: int) -> Iterator[Pass]:
 
 
 def _alone(leaf: Leaf, c: int) -> Pass | None:
-    """The pass of an op that shares none."""
+    """Return the pass of an op that cannot be fused; None if it can."""
     op = leaf.op
     if isinstance(op, Combined):
         return Layered(leaf)
     if type(op) is Sharpness:
-        return Neighbours(leaf)
+        return Neighborhood(leaf)
     known = (
         (isinstance(op, Warp) and (matrix_of(op) is not None or type(op).change is Warp.change))
         or chains(op, c)
@@ -147,13 +147,13 @@ def _alone(leaf: Leaf, c: int) -> Pass | None:
 
 
 def _join(current: Fused, leaf: Leaf) -> Fused | None:
-    """The pass with one more op, if that may join."""
+    """Return the pass with one more op; None if the op may not join."""
     op = leaf.op
     if isinstance(op, Warp):
         free = not (current.colors or current.points) or isinstance(op, PERMUTATIONS)
         warps = (*current.warps, leaf)
-        edges = {warp.op.padding_mode for warp in warps if isinstance(warp.op, Warp)} - {None}
-        if current.erases or not free or (len(edges) > 1 and not is_exact(warps)):
+        modes = {warp.op.padding_mode for warp in warps if isinstance(warp.op, Warp)} - {None}
+        if current.erases or not free or (len(modes) > 1 and not is_exact(warps)):
             return None
         if current.measured and not isinstance(op, PERMUTATIONS):
             return None

@@ -1,4 +1,4 @@
-"""Ops that work on each pixel alone as what kernels want of them: matrices, tables, holes."""
+"""Pixelwise ops as input for kernels: color matrices, tables and holes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ COMMON = {
     Saturation: (color_maps.SATURATION, "factor"),
     Hue: (color_maps.HUE, "turn"),
 }
-"""Ops whose maps a kernel draws up, and the name of what they draw; any other tells its own."""
+"""Color ops whose maps a kernel computes, and the name of their param; the maps of other ops come from `op.maps`."""
 GREY = np.array(LUMA, np.float32)
 TO_YIQ = np.array(YIQ, np.float32)
 FROM_YIQ = np.linalg.inv(np.array(YIQ)).astype(np.float32)
@@ -37,7 +37,7 @@ FROM_YIQ = np.linalg.inv(np.array(YIQ)).astype(np.float32)
 
 @dataclass(frozen=True)
 class ColorMaps:
-    """One map an image, in the words of `kernels.images.run_strips`."""
+    """One color map per image, as `kernels.workspace.PixelParams` takes it."""
 
     maps: Array
     mean_maps: Array
@@ -45,13 +45,13 @@ class ColorMaps:
 
 
 def chain_color_maps(ops: Sequence[Leaf], params: Params, n: int, c: int) -> ColorMaps:
-    """The one map of a run of linear changes of colour.
+    """Multiply the maps of a run of linear color ops.
 
     Args:
-        ops: the run, in the order in which they act.
-        params: of the pipeline.
-        n: images.
-        c: channels.
+        ops: Color ops in the order in which they act.
+        params: Params of the pipeline.
+        n: Number of images.
+        c: Number of channels.
     """
     chained, mean_maps = np.empty((n, c * (c + 1)), np.float32), np.empty((n, c * c), np.float32)
     color_maps.begin(c, chained, mean_maps)
@@ -83,15 +83,15 @@ def chain_color_maps(ops: Sequence[Leaf], params: Params, n: int, c: int) -> Col
 
 
 def table(ops: Sequence[Leaf], params: Params, histogram: Float[Tensor, "n c 256"]) -> Array:
-    """The one table of a run of point ops.
+    """Compose a run of point ops into one table.
 
     Args:
-        ops: the run, in the order in which they act.
-        params: of the pipeline.
-        histogram: of the run's input, where an op looks at it; else zeros, of one channel.
+        ops: Point ops in the order in which they act.
+        params: Params of the pipeline.
+        histogram: Histogram of the input if an op depends on it; otherwise zeros, with one channel.
 
     Returns:
-        `[n, c, 256]` what each level becomes, in levels.
+        Table `[n, c, 256]` of the new value of each level, in levels.
     """
     levels = torch.arange(LEVELS, dtype=torch.float32).expand_as(histogram)
     for leaf in ops:
@@ -104,7 +104,7 @@ def table(ops: Sequence[Leaf], params: Params, histogram: Float[Tensor, "n c 256
 
 
 def histograms(source: Array, layout: int, c: int, size: int, rows: Array) -> Float[Tensor, "m c 256"]:
-    """How often each level occurs in the chosen images."""
+    """Count the levels in the chosen images."""
     counts = np.empty((len(rows), c, LEVELS), np.float32)
     count_levels(source, layout, c, size, rows, counts, np.empty((4, LEVELS), np.int32))
     return torch.from_numpy(counts)
@@ -112,7 +112,7 @@ def histograms(source: Array, layout: int, c: int, size: int, rows: Array) -> Fl
 
 @dataclass(frozen=True)
 class Holes:
-    """Rectangles to fill, in the words of `kernels.images.run_strips`."""
+    """Rectangles to fill, as `kernels.workspace.PixelParams` takes them."""
 
     places: Array
     fill: int
@@ -120,7 +120,7 @@ class Holes:
 
 
 def holes(ops: Sequence[Leaf], params: Params, n: int, size: tuple[int, int]) -> Holes:
-    """The rectangles of a run of erasing ops of one fill."""
+    """Collect the rectangles of a run of erasing ops with the same fill."""
     every, fill, seeds = [], 0, np.zeros(n, np.int64)
     for leaf in ops:
         op, own, on = leaf.op, leaf.params(params), leaf.on(params)
