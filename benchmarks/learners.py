@@ -13,7 +13,6 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any
 
 import torch
 from learners_worker import ROWS
+from machine import cpu_name
 from rich.console import Console
 from rich.table import Table
 
@@ -160,15 +160,6 @@ def show(title: str, case: dict[str, Any]) -> None:
     console.print(table)
     for row, reason in case["missing"].items():
         console.print(f"{row}: {reason}", markup=False, highlight=False)
-
-
-def cpu_name() -> str:
-    """The processor as the system names it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def main() -> None:

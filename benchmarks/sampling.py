@@ -12,13 +12,13 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from machine import cpu_name
 from rich.console import Console
 from rich.table import Table
 from sampling_worker import OPTIONS, PEERS, SAMPLERS
@@ -131,15 +131,6 @@ def summary(found: dict[str, Any], rounds: int, slice_seconds: float) -> dict[st
             "slice_seconds": slice_seconds,
         },
     }
-
-
-def cpu_name() -> str:
-    """The processor as the system names it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def show(result: dict[str, Any]) -> None:

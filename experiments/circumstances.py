@@ -1,5 +1,6 @@
 """What every experiment notes beside its figures, and how it runs our commands."""
 
+import argparse
 import json
 import os
 import platform
@@ -9,6 +10,22 @@ from importlib.metadata import version
 from pathlib import Path
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
+
+
+def parse_options(doc: str | None, root: str, runs: str, what: str = "the trainings") -> argparse.Namespace:
+    """Read `--root`, `--runs` and `--tiny`.
+
+    Args:
+        doc: Docstring of the experiment, for `--help`.
+        root: What the folder of data holds.
+        runs: Default folder of the trainings.
+        what: What lies in that folder.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", default="data", help=f"the folder that holds {root}")
+    parser.add_argument("--runs", default=Path(runs), type=Path, help=f"where {what} lie")
+    parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
+    return parser.parse_args()
 
 
 def answer(command: str) -> dict:

@@ -6,12 +6,9 @@ network is trained on the same characters. Writes results/cross_task.json.
     python experiments/cross_task.py --root DATA
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import torch
-from circumstances import write
+from circumstances import parse_options, write
 from dagan_omniglot import MODELS, config_of
 from made import compared, trained
 
@@ -43,12 +40,8 @@ def meta_trained(source: Source, plan: str, seed: int, steps: int) -> Prototypes
 
 def main() -> None:
     """Train, judge, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
-    parser.add_argument("--runs", default="runs/dagan_omniglot", help="where the trainings lie")
-    parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
-    options = parser.parse_args()
-    tiny, runs = options.tiny, Path(options.runs)
+    options = parse_options(__doc__, "omniglot/ and mnist/", "runs/dagan_omniglot")
+    tiny, runs = options.tiny, options.runs
     quieten(True)
     seeds, steps, tasks = ((0,), 2, 4) if tiny else (SEEDS, LEARNER_STEPS, TASKS)
     digits = load_dataset("mnist", "test", root=options.root)

@@ -6,11 +6,8 @@ from nothing and learn from 1 or 5 digits a class. Writes results/digits_by_char
     python experiments/digits_by_characters.py --root DATA
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
-from circumstances import write
+from circumstances import parse_options, write
 from dagan_omniglot import MADE, MODELS, SEEDS, config_of
 from made import compared, judged, place_in_class, trained
 
@@ -25,12 +22,8 @@ CLASSIFIERS, CLASSIFIER_STEPS, JUDGED = 8, 150, 1000
 
 def main() -> None:
     """Train, judge, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", default="data", help="the folder that holds omniglot/ and mnist/")
-    parser.add_argument("--runs", default="runs/dagan_omniglot", help="where the trainings lie")
-    parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
-    options = parser.parse_args()
-    tiny, runs = options.tiny, Path(options.runs)
+    options = parse_options(__doc__, "omniglot/ and mnist/", "runs/dagan_omniglot")
+    tiny, runs = options.tiny, options.runs
     quieten(True)
     seeds, classifiers, steps = ((0,), 1, 4) if tiny else (SEEDS, CLASSIFIERS, CLASSIFIER_STEPS)
     digits, test = (load_dataset("mnist", split, root=options.root) for split in ("train", "test"))

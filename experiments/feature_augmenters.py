@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import write
+from letters import LETTERS
 from torch import nn
 from torch.nn import functional as F
 
@@ -71,21 +72,7 @@ class Domain:
 
 def domains(root: Path) -> dict[str, Domain]:
     """The three of them."""
-    letters = Config(
-        "omniglot",
-        split="background",
-        root=str(root / "omniglot"),
-        size=28,
-        ways=20,
-        queries=3,
-        within_group=0.5,
-        plan="handwriting",
-        validation=0.1,
-        test=0.17,
-        augmenter=0.23,
-        split_by="group",
-        fit=Settings(steps=1500, meta_batch_size=2, learning_rate=1.5e-3, eval_every=500, validation_tasks=100),
-    )
+    letters = replace(LETTERS, root=str(root / "omniglot"))
     photographs = Config(
         "cifar-fs",
         split="train",

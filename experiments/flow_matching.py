@@ -11,16 +11,14 @@ judged on the unseen ones as in dagan_omniglot.py, beside short trainings of bot
     python experiments/flow_matching.py --root DATA
 """
 
-import argparse
 import math
 import time
 from copy import deepcopy
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import torch
-from circumstances import write
+from circumstances import parse_options, write
 from classifier import best_given
 from dagan_omniglot import CLASSES, MADE, MODELS, SEEDS, config_of, shots_of
 from made import compared, judged, trained
@@ -144,11 +142,7 @@ def learned(source: Source, start: tuple[float, float], seed: int, seconds: floa
 
 def main() -> None:
     """Train, choose, judge, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", default="data", help="the folder that holds omniglot/")
-    parser.add_argument("--runs", default="runs/few_steps", help="where the trainings of DAGAN and the autoencoder lie")
-    parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
-    options = parser.parse_args()
+    options = parse_options(__doc__, "omniglot/", "runs/few_steps", "the trainings of DAGAN and the autoencoder")
     tiny = options.tiny
     quieten(True)
     seeds, classifiers, classes, classifier_steps = (
@@ -169,7 +163,7 @@ def main() -> None:
     for seed in seeds:
         models = {}
         for name in MODELS:
-            folder = Path(options.runs) / f"{name}-{seed}"
+            folder = options.runs / f"{name}-{seed}"
             models[name] = trained(config_of(name, options.root, seed, tiny, FEW_STEPS), folder).model
             seconds[name].append(cpu_seconds(folder))
         parts = load_generator_sources(config_of("dagan", options.root, seed, tiny, FEW_STEPS), "item")

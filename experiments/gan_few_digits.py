@@ -6,12 +6,10 @@ chosen for each size on digits held out. Writes results/gan_few_digits.json; run
     python experiments/gan_few_digits.py --root DATA
 """
 
-import argparse
 import math
-from pathlib import Path
 
 import numpy as np
-from circumstances import write
+from circumstances import parse_options, write
 from classifier import accuracy, best_given
 from made import compared, trained
 
@@ -31,11 +29,7 @@ STEPS, CLASSIFIER_STEPS, MADE, JUDGED = 800, 150, 300, 3000
 
 def main() -> None:
     """Train, judge, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", default="data", help="the folder that holds mnist/")
-    parser.add_argument("--runs", default="runs/gan_few_digits", help="where the trainings lie")
-    parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
-    options = parser.parse_args()
+    options = parse_options(__doc__, "mnist/", "runs/gan_few_digits")
     tiny = options.tiny
     seeds, sizes, steps, classifier_steps = ((0,), (10,), 4, 4) if tiny else (SEEDS, SIZES, STEPS, CLASSIFIER_STEPS)
     test = load_dataset("mnist", "test", root=options.root)
@@ -50,7 +44,7 @@ def main() -> None:
             config = GeneratorConfig(
                 "mnist", root=options.root, model=MODEL, plan=SEEN, per_class=size, validation=0.02, fit=fit
             )
-            folder = Path(options.runs) / f"{size}-{seed}"
+            folder = options.runs / f"{size}-{seed}"
             run = trained(config, folder)
             seconds.append(cpu_seconds(folder))
             parts = load_generator_sources(config, "label")

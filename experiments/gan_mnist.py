@@ -7,15 +7,13 @@ machine does falls on all alike. Writes results/gan_mnist.json; runs that are th
     python experiments/gan_mnist.py --root DATA
 """
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
+from circumstances import parse_options, write
 from made import trained
 from torch import Tensor, nn
 
@@ -122,12 +120,8 @@ def seconds_a_step(source: Source, turns: int) -> dict[str, float]:
 
 def main() -> None:
     """Train, judge, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", default="data", help="the folder that holds mnist/")
-    parser.add_argument("--runs", default="runs/gan_mnist", help="where the trainings lie")
-    parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
-    options = parser.parse_args()
-    runs, tiny = Path(options.runs), options.tiny
+    options = parse_options(__doc__, "mnist/", "runs/gan_mnist")
+    runs, tiny = options.runs, options.tiny
     quieten(True)
     steps, encoder_steps, items, turns = (4, 4, 200, 1) if tiny else (STEPS, ENCODER_STEPS, JUDGED, TURNS)
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from circumstances import write
+from letters import LETTERS
 from torch import nn
 
 from manyshot.augment import Plan
@@ -28,26 +29,11 @@ from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.train import load_augmenter_run, train_augmenter
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
-from manyshot.training import Config, Settings, train
+from manyshot.training import Settings, train
 from manyshot.training.run import load_run
 from manyshot.training.splits import load_sources
 from manyshot.training.statistics import paired_difference
 
-LEARNER = Config(
-    "omniglot",
-    split="background",
-    size=28,
-    ways=20,
-    shots=1,
-    queries=3,
-    within_group=0.5,
-    plan="handwriting",
-    validation=0.1,
-    test=0.17,
-    augmenter=0.23,
-    split_by="group",
-    fit=Settings(steps=1500, meta_batch_size=2, learning_rate=1.5e-3, eval_every=500, validation_tasks=100),
-)
 PENALTY = 10.0
 COPIES = 8
 HAND = {
@@ -87,7 +73,7 @@ def main() -> None:
     made: list[dict[str, Any]] = []
     for seed in options.seeds:
         folder = Path(options.learners) / f"seed-{seed}"
-        config = replace(LEARNER, root=options.root).with_seed(seed)
+        config = replace(LETTERS, root=options.root).with_seed(seed)
         run = load_run(folder) if (folder / "best.safetensors").exists() else train(config, folder)
         sources = load_sources(run.config)
         encoder = run.learner.encoder.eval()
@@ -217,7 +203,7 @@ def told_of(accuracy: dict, made: list[dict], seeds: list[int]) -> dict:
                 row["minus_nothing"] = paired_difference(found, by_arm[f"nothing, {head}"]).as_dict()
             table[setting][name] = row
     return {
-        "learner": LEARNER.as_dict(),
+        "learner": LETTERS.as_dict(),
         "seeds": seeds,
         "copies": COPIES,
         "penalty": PENALTY,

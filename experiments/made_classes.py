@@ -7,12 +7,10 @@ are used.
     python experiments/made_classes.py --root DATA
 """
 
-import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from circumstances import write
+from circumstances import parse_options, write
 from cross_task import meta_trained
 from dagan_omniglot import config_of
 from made import compared, trained
@@ -33,11 +31,7 @@ TIMES, EACH = 5, 20
 
 def main() -> None:
     """Train, judge, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", default="data", help="the folder that holds omniglot/")
-    parser.add_argument("--runs", default="runs/made_classes", help="where the trainings lie")
-    parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
-    options = parser.parse_args()
+    options = parse_options(__doc__, "omniglot/", "runs/made_classes")
     tiny = options.tiny
     quieten(True)
     seeds, sizes, steps, learner_steps, tasks = (
@@ -51,7 +45,7 @@ def main() -> None:
             config = config_of("dagan", options.root, seed, tiny)
             fit = replace(config.fit, steps=steps, eval_every=steps, save_every=steps)
             config = replace(config, classes=size, validation=0.0, fit=fit)
-            folder = Path(options.runs) / f"{size}-{seed}"
+            folder = options.runs / f"{size}-{seed}"
             model = trained(config, folder).model
             seconds.append(cpu_seconds(folder))
             parts = load_generator_sources(config, "item")

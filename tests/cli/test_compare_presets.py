@@ -2,31 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from manyshot.compare import Arm, Comparison, EvaluationSuite
 from manyshot.compare.presets import COMPARISONS
-from manyshot.training import Config, Settings
-
-CONFIG = Config(
-    "digits",
-    encoder="conv4(4, 4, 4, 4)",
-    ways=2,
-    queries=2,
-    validation=0.0,
-    test=0.3,
-    fit=Settings(steps=2, meta_batch_size=1),
-)
-ARMS = (Arm("without", "none"), Arm("turned", "task: turn"))
+from small_comparison import small_comparison
 
 
 @pytest.fixture
 def tiny(monkeypatch):
     """A preset of two small comparisons."""
-    comparisons = tuple(
-        Comparison(
-            f"{n} classes", replace(CONFIG, classes=n), ARMS, (EvaluationSuite("all", 2, queries=3, tasks=4),), 1
-        )
-        for n in (5, 6)
-    )
+    comparisons = tuple(small_comparison(n, f"{n} classes") for n in (5, 6))
     monkeypatch.setitem(COMPARISONS, "few-tasks", replace(COMPARISONS["few-tasks"], comparisons=comparisons))
 
 

@@ -8,24 +8,13 @@ import pytest
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.cli.compare_presets import PRESETS
-from manyshot.compare import Arm, Comparison, EvaluationSuite, adjusted, run_comparisons
+from manyshot.compare import Comparison, EvaluationSuite, adjusted, run_comparisons
 from manyshot.compare.memorisation import ARMS, remember
 from manyshot.compare.presets import COMPARISONS
-from manyshot.training import Config, Settings
+from small_comparison import ARMS as SMALL_ARMS
+from small_comparison import CONFIG, small_comparison
 
-CONFIG = Config(
-    "digits",
-    encoder="conv4(4, 4, 4, 4)",
-    ways=2,
-    queries=2,
-    validation=0.0,
-    test=0.3,
-    fit=Settings(steps=2, meta_batch_size=1),
-)
-ARMS_OF_TWO = (Arm("without", "none"), Arm("turned", "task: turn"))
-SMALL = Comparison(
-    "five classes", replace(CONFIG, classes=5), ARMS_OF_TWO, (EvaluationSuite("all", 2, queries=3, tasks=4),), 1
-)
+SMALL = small_comparison(5, "five classes")
 
 
 class TestPresets:
@@ -57,14 +46,14 @@ class TestPresets:
 class TestJudging:
     def test_names_what_is_missing(self):
         with pytest.raises(InputError, match="test=0: nothing is left to judge by"):
-            Comparison("", replace(CONFIG, test=0.0), ARMS_OF_TWO, (EvaluationSuite("all"),)).samplers()
+            Comparison("", replace(CONFIG, test=0.0), SMALL_ARMS, (EvaluationSuite("all"),)).samplers()
         with pytest.raises(InputError, match="tasks=1: give at least 2"):
             EvaluationSuite("all", tasks=1)
 
 
 @pytest.mark.usefixtures("forked_workers")
 def test_comparisons_run_one_after_the_other_each_in_its_folder(tmp_path):
-    other = replace(SMALL, name="Six classes", config=replace(CONFIG, classes=6))
+    other = small_comparison(6, "Six classes")
     five, six = run_comparisons([SMALL, other], tmp_path, jobs=1)
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"five-classes", "six-classes"}
     assert five.results["all"]["turned"].accuracy.shape == (1, 4)

@@ -3,12 +3,12 @@
 from itertools import pairwise, product
 
 import pytest
-import torch
 
 from manyshot.base import InputError
 from manyshot.contrib.question_answering.span_reader import SpanReader, exact_and_f1
 from manyshot.contrib.question_answering.squad import Question, load_questions
 from manyshot.nets.sentence_encoder import TransformerReader
+from tiny_bert import tiny_bert
 
 NAMES, PLACES = ("anna", "ben", "carl", "dora", "emil", "fay"), ("rome", "oslo", "kiel", "bern", "pisa", "york")
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "lives", "in", "where", "does", "live", "and", "?", ".", *NAMES]
@@ -16,23 +16,12 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "lives", "in", "where", "
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory):
-    transformers = pytest.importorskip("transformers", reason="pip install 'manyshot[transformers]'")
-    vocabulary = tmp_path_factory.mktemp("model") / "vocab.txt"
-    vocabulary.write_text("\n".join([*WORDS, *PLACES]))
-    tokenizer = transformers.BertTokenizerFast(vocab=str(vocabulary))
+    folder = tmp_path_factory.mktemp("model")
+    sizes = {"hidden_size": 32, "intermediate_size": 64}
+    no_dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
     def made(longest: int = 64) -> SpanReader:
-        torch.manual_seed(0)
-        config = transformers.BertConfig(
-            vocab_size=len(WORDS) + len(PLACES),
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        )
-        net = transformers.BertModel(config)
+        net, tokenizer = tiny_bert(folder, [*WORDS, *PLACES], **sizes, **no_dropout)
         return SpanReader(TransformerReader(net, tokenizer, "mean", False, 64, "tiny"), longest)
 
     return made

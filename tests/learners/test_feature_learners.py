@@ -1,7 +1,6 @@
 """Learners that leave the encoder alone, beside what others compute."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from manyshot.learners import (
     Logistic,
     Matching,
     Probe,
-    Prototypes,
     Relation,
     Ridge,
     fit_softmax,
@@ -27,18 +25,7 @@ from manyshot.learners import (
 from manyshot.learners.ridge import penalised_solve
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples, Sinusoids
-
-KINDS = {
-    "prototypes": Prototypes,
-    "nearest": partial(Prototypes, match="nearest"),
-    "ridge": Ridge,
-    "logistic": Logistic,
-    "matching": Matching,
-    "relation": Relation,
-    "probe": Probe,
-    "baseline++": BaselinePlusPlus,
-    "fine-tuning": FineTune,
-}
+from small_feature_learners import KINDS, feature_learner
 
 
 def examples(items: torch.Tensor, ways: int = 3, weight: torch.Tensor | None = None) -> Examples:
@@ -56,20 +43,10 @@ def images(n: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(n, 1, 8, 8, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def learner(kind: str, norm: str = "batch") -> FeatureLearner:
-    torch.manual_seed(0)
-    made = KINDS[kind](Conv4(1, 8, (6, 6), norm)).double()
-    for module in made.modules():  # averages of a network that has seen something
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.running_mean, -0.1, 0.1)
-            nn.init.uniform_(module.running_var, 0.05, 0.2)
-    return made
-
-
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryFeatureLearner:
     def test_judged_with_running_averages_no_query_sees_another(self, kind):
-        made = learner(kind).eval()
+        made = feature_learner(kind).eval()
         classify = made.adapt(examples(images(6)))
         queries = images(5, seed=1)[None]
         alone = torch.cat([classify(queries[:, i : i + 1]) for i in range(5)], 1)
@@ -78,13 +55,13 @@ class TestEveryFeatureLearner:
     def test_in_training_mode_batch_statistics_join_the_queries(self, kind):
         if kind == "fine-tuning":
             pytest.skip("adapts with running averages in any mode")
-        made = learner(kind).train()
+        made = feature_learner(kind).train()
         classify = made.adapt(examples(images(6)))
         queries = images(5, seed=1)[None]
         assert not torch.allclose(classify(queries)[:, :2], classify(queries[:, :2]), atol=1e-6)
 
     def test_on_features_gives_the_same_answers(self, kind):
-        made = learner(kind).eval()
+        made = feature_learner(kind).eval()
         support, queries = examples(images(6)), images(5, seed=1)
         encoder, alone = made.on_features()
         given = replace(support, items=encoder(support.items[0])[None])
@@ -92,7 +69,7 @@ class TestEveryFeatureLearner:
         assert torch.allclose(found, made.adapt(support)(queries[None]), atol=1e-12)
 
     def test_on_features_shares_the_weights_and_needs_no_encoder_again(self, kind):
-        made = learner(kind).eval()
+        made = feature_learner(kind).eval()
         _, alone = made.on_features()
         assert alone.on_features() is None
         assert not made.given_features
@@ -101,7 +78,7 @@ class TestEveryFeatureLearner:
         assert all(ours[name] is theirs[name] for name in ours)
 
     def test_adapting_judged_with_running_averages_moves_none(self, kind):
-        made = learner(kind).eval()
+        made = feature_learner(kind).eval()
         before = {name: tensor.clone() for name, tensor in made.state_dict().items()}
         made.adapt(examples(images(6)))(images(5, seed=1)[None])
         assert all(tensor.equal(before[name]) for name, tensor in made.state_dict().items())
@@ -209,7 +186,7 @@ class TestRelation:
         assert made.adapt(examples(images(6)))(images(5)[None]).shape == (1, 5, 3)
 
     def test_its_loss_is_the_squared_error_of_the_relations(self):
-        made = learner("relation").eval()
+        made = feature_learner("relation").eval()
         support, query = examples(images(6)), examples(images(9, seed=1))
         relations = made.adapt(support)(query.items).sigmoid()
         loss = made.loss(Episode(support, query, torch.arange(3)[None]))
@@ -271,7 +248,7 @@ class TestFineTune:
         assert losses[0] > losses[1] > losses[2]
 
     def test_leaves_the_modes_of_every_part_as_they_were(self):
-        made = learner("fine-tuning").train()
+        made = feature_learner("fine-tuning").train()
         made.encoder.norms[0].eval()
         made.adapt(examples(images(6)))(images(2)[None])
         assert made.encoder.training

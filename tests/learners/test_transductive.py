@@ -7,43 +7,14 @@ from torch import nn
 from manyshot.base import InputError
 from manyshot.learners import (
     MAML,
-    BaselinePlusPlus,
     Ensemble,
-    FineTune,
-    Learner,
-    Logistic,
-    Matching,
-    Probe,
     Prototypes,
-    Relation,
-    Ridge,
     transductive,
 )
 from manyshot.nets import Conv4
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import evaluate, evaluate_tasks
-
-KINDS = {
-    "prototypes": Prototypes,
-    "ridge": Ridge,
-    "logistic": Logistic,
-    "matching": Matching,
-    "relation": Relation,
-    "probe": Probe,
-    "baseline++": BaselinePlusPlus,
-    "fine-tuning": FineTune,
-}
-
-
-def learner(kind: str, norm: str = "batch") -> Learner:
-    """In evaluation mode, with running averages of a network that has seen something."""
-    torch.manual_seed(0)
-    made = KINDS[kind](Conv4(1, 8, (6, 6), norm)).double().eval()
-    for part in made.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            nn.init.uniform_(part.running_mean, -0.1, 0.1)
-            nn.init.uniform_(part.running_var, 0.05, 0.2)
-    return made
+from small_feature_learners import KINDS, feature_learner
 
 
 def support(tasks: int = 2) -> Examples:
@@ -60,7 +31,7 @@ class TestOnBatchNormalisation:
     def test_the_answer_to_a_query_changes_with_another_query_only_where_it_is_asked_for(self, kind):
         queries, others = images(2, 5, seed=1), images(2, 5, seed=1)
         others[:, 4] = images(2, 1, seed=2)[:, 0]
-        as_it_comes, switched = learner(kind), transductive(learner(kind))
+        as_it_comes, switched = feature_learner(kind).eval(), transductive(feature_learner(kind).eval())
         for made, changes in ((as_it_comes, False), (switched, True)):
             classify = made.adapt(support())
             gap = (classify(queries)[:, :4] - classify(others)[:, :4]).abs().max()
@@ -68,19 +39,19 @@ class TestOnBatchNormalisation:
             assert made.transductive is changes
 
     def test_tasks_do_not_see_each_other(self, kind):
-        made, queries = transductive(learner(kind)), images(2, 5, seed=1)
+        made, queries = transductive(feature_learner(kind).eval()), images(2, 5, seed=1)
         together = made.adapt(support())(queries)
         alone = [made.adapt(support()[t : t + 1])(queries[t : t + 1]) for t in range(2)]
         assert torch.allclose(together, torch.cat(alone), atol=1e-12)
 
     def test_an_item_of_no_weight_is_not_seen(self, kind):
-        made, queries = transductive(learner(kind)), images(2, 5, seed=1)
+        made, queries = transductive(feature_learner(kind).eval()), images(2, 5, seed=1)
         weight = torch.tensor([[1.0, 1, 1, 1, 0]]).expand(2, -1).double()
         found = made.adapt(support())(queries, weight)[:, :4]
         assert torch.allclose(found, made.adapt(support())(queries[:, :4]), atol=1e-12)
 
     def test_running_averages_and_modes_stay_as_they_are(self, kind):
-        inner = learner(kind)
+        inner = feature_learner(kind).eval()
         before = {name: tensor.clone() for name, tensor in inner.state_dict().items()}
         transductive(inner).adapt(support())(images(2, 5, seed=1))
         assert all(tensor.equal(before[name]) for name, tensor in inner.state_dict().items())
@@ -90,7 +61,7 @@ class TestOnBatchNormalisation:
 
 
 def test_features_are_those_that_support_and_query_normalised_apart_give():
-    inner = learner("prototypes")
+    inner = feature_learner("prototypes").eval()
     queries = images(2, 5, seed=1)
     found = transductive(inner).adapt(support())(queries)
     inner.train()
@@ -101,7 +72,7 @@ def test_features_are_those_that_support_and_query_normalised_apart_give():
 
 
 def test_statistics_are_those_of_all_queries_of_a_task_however_many():
-    made, queries = transductive(learner("prototypes")), images(1, 400, seed=1)
+    made, queries = transductive(feature_learner("prototypes").eval()), images(1, 400, seed=1)
     with torch.no_grad():
         found = made.adapt(support(1))(queries)[0, :300]
         fewer = made.adapt(support(1))(queries[:, :300])[0]
@@ -122,7 +93,7 @@ def test_support_statistics_become_those_of_the_query_with_the_same_weights():
 
 
 def test_the_members_of_an_ensemble_are_switched():
-    one, other = learner("prototypes"), learner("ridge")
+    one, other = feature_learner("prototypes").eval(), feature_learner("ridge").eval()
     found = transductive(Ensemble([one, other])).adapt(support())(images(2, 5, seed=1))
     expected = Ensemble([transductive(one), transductive(other)]).adapt(support())(images(2, 5, seed=1))
     assert torch.equal(found, expected)
@@ -132,7 +103,7 @@ def test_the_members_of_an_ensemble_are_switched():
     "made",
     [
         lambda: Prototypes(nn.Flatten()),
-        lambda: learner("ridge", "group"),
+        lambda: feature_learner("ridge", "group").eval(),
         lambda: MAML(nn.Sequential(Conv4(1, 8, (6, 6), "group"), nn.Linear(24, 3)), 3),
     ],
 )
@@ -144,7 +115,7 @@ def test_where_each_item_is_normalised_alone_there_is_nothing_to_switch(made):
 
 @pytest.mark.parametrize("switched", [False, True])
 def test_evaluations_name_it_and_do_not_encode_items_apart_from_their_task(switched):
-    made = learner("prototypes").float()
+    made = feature_learner("prototypes").eval().float()
     made = transductive(made) if switched else made
     pixels = torch.rand(30, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     sampler = EpisodeSampler(Source.of(pixels, [f"class {i % 3}" for i in range(30)]), 3, 1, 5)

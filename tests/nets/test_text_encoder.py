@@ -11,6 +11,7 @@ from manyshot.base import InputError
 from manyshot.nets import TextEncoder
 from manyshot.nets.ngrams import NGramEncoder, NGrams
 from manyshot.nets.sentence_encoder import MINILM, MiniLM, SentenceEncoder
+from tiny_bert import save_tiny_bert
 
 TEXTS = ["what is my balance", "play some jazz", "play some jazz, please", "你好"]
 transformers_here = pytest.mark.skipif(find_spec("transformers") is None, reason="pip install 'manyshot[transformers]'")
@@ -22,23 +23,8 @@ minilm_here = pytest.mark.skipif(find_spec(MINILM) is None, reason="pip install 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> str:
     """A folder with a transformer of two layers and a tokenizer of a few words."""
-    transformers = pytest.importorskip("transformers", reason="pip install 'manyshot[transformers]'")
-    folder = tmp_path_factory.mktemp("model")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "what", "is", "my", "balance", "play", "some", "jazz", ","]
-    (folder / "vocab.txt").write_text("\n".join(words))
-    tokenizer = transformers.BertTokenizerFast(vocab=str(folder / "vocab.txt"))
-    config = transformers.BertConfig(
-        vocab_size=len(words),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=12,
-    )
-    torch.manual_seed(0)
-    transformers.BertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
+    return save_tiny_bert(tmp_path_factory.mktemp("model"), words, max_position_embeddings=12)
 
 
 def made(model: str, **options) -> TextEncoder:

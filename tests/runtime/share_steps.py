@@ -1,4 +1,4 @@
-"""Trainings in several real processes over gloo; `test_processes.py` runs this file by itself.
+"""Trainings in several real processes over gloo; `test_distributed.py` runs this file by itself.
 
 It forks instead of starting anew, so that loading torch and our kernels, which takes longer than the trainings, is paid
 once.
@@ -11,7 +11,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import torch
 import torch.utils.tensorboard  # loaded here once, and not by every child
 from torch import nn
 
+from child_processes import fork
 from manyshot.augment import Plan
 from manyshot.base import InputError, TrainingDiverged, quieten
 from manyshot.base.seeds import generator
@@ -32,6 +32,7 @@ from manyshot.tasks import Episode, EpisodeSampler, Source
 from manyshot.training import Settings, fit
 
 INTERRUPTED, LOST, REFUSED, DIVERGED = 3, 4, 5, 6
+STATUSES = {KeyboardInterrupt: INTERRUPTED, PeerLost: LOST, TrainingDiverged: DIVERGED, InputError: REFUSED}
 
 
 class Precise:
@@ -114,29 +115,6 @@ class Validation(EpisodeSampler):
         return super().batch(first, count).as_float().to("cpu", torch.float64)
 
 
-def forked(work: Callable[[], None]) -> int:
-    """Do the work in a child; returns its id."""
-    child = os.fork()
-    if child:
-        return child
-    status = 1
-    try:
-        work()
-        status = 0
-    except KeyboardInterrupt:
-        status = INTERRUPTED
-    except PeerLost:
-        status = LOST
-    except TrainingDiverged:
-        status = DIVERGED
-    except InputError:
-        status = REFUSED
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
-
-
 def started(count: int, work: Callable[[Processes], None]) -> list[int]:
     """Do the work in so many processes that have joined each other; returns their ids."""
     with socket.socket() as free:
@@ -151,8 +129,8 @@ def started(count: int, work: Callable[[Processes], None]) -> list[int]:
             work(processes)
 
     if count == 1:
-        return [forked(lambda: work(Processes()))]
-    return [forked(lambda rank=rank: joined(rank)) for rank in range(count)]
+        return [fork(lambda: work(Processes()), STATUSES)]
+    return [fork(lambda rank=rank: joined(rank), STATUSES) for rank in range(count)]
 
 
 def ended(children: list[int], seconds: float = 120) -> list[int]:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from child_processes import run_script
 from manyshot.base import InputError
 from manyshot.runtime.distributed import Processes, reports_error
 
@@ -23,15 +24,7 @@ TINY = ["--encoder", "conv4(4, 4, 4, 4)", "--steps", "3", "--meta-batch-size", "
     "what", ["same-update objectives statistics another-number same-bits", "interrupted killed refused"]
 )
 def test_processes_share_a_training(what, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(SCRIPT), str(tmp_path), *what.split()],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_script(SCRIPT, str(tmp_path), *what.split())
 
 
 def torchrun(folder: Path, *words: str, program: Sequence[str] = ("-m", "manyshot")) -> subprocess.CompletedProcess:

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 import torch.utils.tensorboard  # loaded here once, and not by every child
 
+from child_processes import fork
 from manyshot.augment import Plan
 from manyshot.base import quieten
 from manyshot.learners import MAML, Learner, Prototypes
@@ -79,18 +80,7 @@ def train_slowly(folder: Path, kind: str, steps: int) -> None:
 
 
 def forked(work: Callable[[], None]) -> int:
-    """Do the work in a child; returns its id."""
-    child = os.fork()
-    if child:
-        return child
-    status = 1
-    try:
-        work()
-        status = 0
-    except KeyboardInterrupt:
-        status = INTERRUPTED
-    finally:
-        os._exit(status)
+    return fork(work, {KeyboardInterrupt: INTERRUPTED})
 
 
 def finish(child: int) -> int:

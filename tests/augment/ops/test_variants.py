@@ -6,17 +6,7 @@ import torch
 from manyshot.augment.ops.op import Op
 from manyshot.augment.ops.variants import change, pool_variants, variants
 from manyshot.tasks import Examples
-
-
-@dataclass(frozen=True)
-class Shift(Op):
-    """Add a random number to all of an item."""
-
-    def sample(self, n, generator):
-        return {"by": torch.rand(n, generator=generator)}
-
-    def apply(self, items, params):
-        return items + params["by"].view(-1, *[1] * (items.dim() - 1))
+from shift_op import Shift
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,13 @@
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 import torch
 
 from manyshot.augment.image import Flip, Invert, Turn
-from manyshot.augment.ops.op import Op
 from manyshot.augment.task.shared import apply_shared, class_rows, sample_shared
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples
-
-
-@dataclass(frozen=True)
-class Shift(Op):
-    """Add a random number to all of an item, so that its draw can be read off."""
-
-    def sample(self, n, generator):
-        return {"by": torch.rand(n, generator=generator)}
-
-    def apply(self, items, params):
-        return items + params["by"].view(-1, *[1] * (items.dim() - 1))
+from shift_op import Shift
 
 
 def episode_of(tasks: int, ways: int, shots: int = 2, queries: int = 3) -> Episode:

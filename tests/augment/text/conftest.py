@@ -5,6 +5,7 @@ import torch
 
 from manyshot.augment.ops.op import Op
 from manyshot.augment.text import OPS
+from tiny_bert import save_tiny_bert
 
 WORDS = "where can i buy a good cup of tea in the big town car house hot cold 今 天 气 真 好 我 们 去".split()  # noqa: SIM905
 SIGNS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -33,23 +34,8 @@ def ops(files: dict[str, tuple[str, ...]]) -> dict[str, Op]:
 @pytest.fixture(scope="session")
 def masked_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder with a masked language model of two layers and few words."""
-    transformers = pytest.importorskip("transformers", reason="pip install 'manyshot[transformers]'")
-    folder = tmp_path_factory.mktemp("masked")
-    (folder / "vocab.txt").write_text("\n".join([*SIGNS, *WORDS, "##s", ",", "?", "."]), encoding="utf-8")
-    tokenizer = transformers.BertTokenizerFast(vocab=str(folder / "vocab.txt"))
-    config = transformers.BertConfig(
-        vocab_size=len(SIGNS) + len(WORDS) + 4,
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=40,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        transformers.BertForMaskedLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
+    words = [*SIGNS, *WORDS, "##s", ",", "?", "."]
+    return save_tiny_bert(tmp_path_factory.mktemp("masked"), words, "BertForMaskedLM", max_position_embeddings=40)
 
 
 @pytest.fixture(scope="session")
