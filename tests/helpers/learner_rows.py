@@ -122,7 +122,7 @@ LEARNERS = {
     ),
     "probe": Row(lambda: pretrained(Probe, "group"), probe_of_one_task, base_logits=linear_base),
     "probe of raw features, batch norm": Row(
-        lambda: pretrained(Probe, "batch", normalise=False, steps=40),
+        lambda: pretrained(Probe, "batch", normalize=False, steps=40),
         probe_of_one_task,
         mixes_examples=True,
         base_logits=linear_base,

@@ -164,7 +164,7 @@ def on_all_ways(logits_of_present: torch.Tensor, support: Examples) -> torch.Ten
 def probe_of_one_task(learner: Probe, support: Examples, queries: torch.Tensor) -> torch.Tensor:
     def prepared(items: torch.Tensor) -> torch.Tensor:
         features = learner.encoder(items)
-        features = features / features.norm(dim=1, keepdim=True) if learner.normalise else features
+        features = features / features.norm(dim=1, keepdim=True) if learner.normalize else features
         return torch.cat([features, torch.ones(len(features), 1).double()], 1)
 
     with torch.enable_grad():

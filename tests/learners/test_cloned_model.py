@@ -105,10 +105,10 @@ def test_what_cannot_be_adapted_to_is_said_in_one_line():
     clone = MAML(model(), 3).clone()
     with pytest.raises(InputError, match=r"this loss has shape \[12\]; take its mean"):
         clone.adapt(cross_entropy(clone(ITEMS), CLASSES, reduction="none"))
-    with torch.no_grad(), pytest.raises(InputError, match="no gradient of this loss was recorded"):
+    with torch.no_grad(), pytest.raises(InputError, match="no recorded gradient"):
         clone.adapt(cross_entropy(clone(ITEMS), CLASSES))
-    with pytest.raises(InputError, match="rates were learned for steps=1"):
+    with pytest.raises(InputError, match="learning rates were learned for steps=1"):
         with_clone(MAMLPlusPlus(model(), 3, steps=1))
     body = Conv4(1, 8, (4, 4), "support")
-    with pytest.raises(InputError, match="keeps the statistics of the support"):
+    with pytest.raises(InputError, match="uses the statistics of the support"):
         MAML(nn.Sequential(body, nn.Linear(body.features, 3)), 3).clone()

@@ -22,7 +22,7 @@ from manyshot.learners import (
     Ridge,
     fit_softmax,
 )
-from manyshot.learners.ridge import penalised_solve
+from manyshot.learners.ridge import ridge_solve
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples, Sinusoids
 from small_feature_learners import KINDS, feature_learner
@@ -88,7 +88,7 @@ class TestRidge:
     @pytest.mark.parametrize(("n", "d"), [(6, 20), (30, 4), (5, 5)])
     def test_the_solution_is_that_of_scikit_learn(self, n, d):
         x, y, weight = features(n, d), features(n, 2, seed=1), features(n, 1, seed=2)[:, 0].abs()
-        found = penalised_solve(x, weight, weight[:, None] * y, torch.tensor(0.5))
+        found = ridge_solve(x, weight, weight[:, None] * y, torch.tensor(0.5))
         expected = SklearnRidge(alpha=0.5, fit_intercept=False).fit(x, y, sample_weight=weight).coef_.T
         assert np.allclose(found, expected, atol=1e-10)
 
@@ -97,7 +97,7 @@ class TestRidge:
         weight = torch.linspace(0, 2, n, dtype=torch.float64)  # the first is absent
 
         def solve(x, y, w, penalty):
-            return penalised_solve(x, w, w[:, None] * y, penalty)
+            return ridge_solve(x, w, w[:, None] * y, penalty)
 
         penalty = torch.tensor(0.7, dtype=torch.float64)
         given = [v.requires_grad_() for v in (features(n, d), features(n, 2, seed=1), weight, penalty)]
@@ -216,7 +216,10 @@ class TestClassifiers:
 
     @pytest.mark.parametrize(
         ("classes", "message"),
-        [(0, "made to adapt alone"), (7, "class number 7 in a task, but the learner was made for 7 base classes")],
+        [
+            (0, "built without base classes"),
+            (7, "class index 7 in a task, but the learner was built for 7"),
+        ],
     )
     def test_what_cannot_be_trained_is_named(self, classes, message):
         made = Probe(Conv4(1, 8, (4, 4)), classes=classes).double()
@@ -278,7 +281,7 @@ class TestFineTune:
         (lambda: Relation(nn.Flatten()), "relation needs an encoder that gives feature maps"),
         (lambda: Relation(Conv4(1, 8, (4, 4)), hidden=0), "hidden=0"),
         (lambda: Probe(nn.Flatten(), steps=0), "penalty=1.0, steps=0"),
-        (lambda: Probe(nn.Flatten(), classes=3), "does not say how many features it gives"),
+        (lambda: Probe(nn.Flatten(), classes=3), "has no attribute `features`"),
         (lambda: BaselinePlusPlus(nn.Flatten(), step_size=0.0), "step_size=0.0"),
         (lambda: FineTune(nn.Flatten()), "fine-tune needs an encoder made of stages"),
         (lambda: FineTune(Conv4(1, 8, (4, 4)), chunk=0), "chunk=0"),

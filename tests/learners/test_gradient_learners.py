@@ -78,7 +78,7 @@ class TestRegression:
         assert torch.allclose(learner.loss(episode), (predictions - episode.query.labels).square().mean())
 
     def test_targets_of_another_length_are_refused(self):
-        with pytest.raises(InputError, match="tasks of 1 numbers given to a model of 2"):
+        with pytest.raises(InputError, match="tasks of 1 targets given to a model of 2"):
             MAML(nn.Linear(1, 2), 2, criterion="squared-error").loss(Sinusoids().batch(0, 2))
 
 

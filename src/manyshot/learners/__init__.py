@@ -1,4 +1,4 @@
-"""Learners: what turns a support set into a classifier. One file a paper."""
+"""Learners, which turn a support set into a classifier; one file for each paper."""
 
 from manyshot.learners.anil import ANIL
 from manyshot.learners.base_classes import BaseClassesLearner

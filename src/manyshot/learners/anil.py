@@ -1,4 +1,4 @@
-"""Almost no inner loop: only the head adapts (Raghu, Raghu, Bengio and Vinyals 2020)."""
+"""ANIL, almost no inner loop: only the head adapts (Raghu, Raghu, Bengio and Vinyals 2020)."""
 
 from collections.abc import Callable
 from copy import copy
@@ -14,21 +14,21 @@ from manyshot.nets import TaskNorm
 
 
 class ANIL(GradientLearner):
-    """MAML in which the head alone takes the inner steps; the body is shared by all tasks as it is.
+    """MAML in which only the head takes inner steps; all tasks share the body.
 
     h_t = h - alpha grad_h L(h, theta; support_t), `steps` times;   min over h and theta of sum_t L(h_t, theta; query_t)
 
     Args:
-        model: A sequence of modules, the last of which is the head; no parameter of the head may stand in the body too.
-        ways: Number of classes that the model tells apart; tasks may have fewer.
-        step_size: alpha.
+        model: Sequence of modules, the last of which is the head; it must not share parameters with the others.
+        ways: Number of outputs of the model; tasks may have fewer classes.
+        step_size: Inner learning rate alpha.
         steps: Number of inner gradient steps.
         order: 2 or 1, as in `MAML`.
         criterion: "cross-entropy", or "squared-error" for regression.
-        vectorized: Whether tasks are taken together, see `GradientLearner`.
+        vectorized: Whether tasks are computed together, see `GradientLearner`.
 
     Raises:
-        InputError: As `GradientLearner`, and if the model is no sequence, or head and body share a parameter.
+        InputError: As `GradientLearner`, and if the model is not a sequence, or head and body share a parameter.
 
     Example:
         >>> import torch
@@ -61,21 +61,21 @@ class ANIL(GradientLearner):
             raise InputError("ANIL: head and body share a parameter, which would adapt in one and not in the other")
 
     def on_features(self) -> "tuple[nn.Module, ANIL] | None":
-        """The body, and ANIL on its features; None where the support's or the query's statistics change them."""
+        """The body, and ANIL on its features; None if the features depend on the statistics of a task."""
         body = self.model[:-1]
         if any(isinstance(module, TaskNorm) for module in body.modules()):
             return None
-        alone = copy(self)
-        alone._modules = dict(self._modules) | {"model": nn.Sequential(nn.Identity(), self.model[-1])}
-        alone.vectorizer = TaskVectorizer(self.vectorizer.vectorized)
-        return body, alone
+        head_only = copy(self)
+        head_only._modules = dict(self._modules) | {"model": nn.Sequential(nn.Identity(), self.model[-1])}
+        head_only.vectorizer = TaskVectorizer(self.vectorizer.vectorized)
+        return body, head_only
 
     def adapts(self, name: str) -> bool:
-        """Whether a parameter is the head's."""
+        """Whether a parameter belongs to the head."""
         return name.startswith(f"{len(self.model) - 1}.")
 
     def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
-        """The body sees the items once; each step is the head's alone."""
+        """Predictions as a function of the head's parameters; the body's features are computed once."""
         head, features = f"{len(self.model) - 1}.", self.model[:-1](items)
         return lambda parameters: call_with(
             self.model[-1], {name.removeprefix(head): value for name, value in parameters.items()}, (features,)

@@ -1,4 +1,4 @@
-"""What learners have in common that train by plain classification of all training classes."""
+"""The base class of learners that train by plain classification of all training classes."""
 
 from typing import Any, ClassVar
 
@@ -15,19 +15,19 @@ from manyshot.tasks import Episode
 class BaseClassesLearner(FeatureLearner):
     """Train the encoder as a classifier of the training (base) classes; adapt by fitting a new head to each task.
 
-    L = mean_i w_i H(c(x_i), softmax(g(f(x_i)))) over support and query; g is a linear layer with an output a base class
+    L = mean_i w_i H(c(x_i), softmax(g(f(x_i)))) over support and query; g is linear, with one output per base class
 
-    The tasks of an episode serve as a batch of items whose classes `Episode.classes` names. A class that an
-    augmentation turned or mirrored as a whole counts as the class that it was made of; one that it added has no number
-    and does not count.
+    The tasks of an episode serve as a batch of examples whose base classes are `Episode.classes`. A class that an
+    augmentation rotated or flipped as a whole counts as its original class; examples of classes that an augmentation
+    added are ignored.
 
     Args:
-        encoder: items `[n, ...]` to features `[n, d]`; its attribute `features` says d.
-        classes: how many base classes; 0 for a learner that adapts but is not trained.
+        encoder: Module from items `[n, ...]` to features `[n, d]`, with the attribute `features`, the length d.
+        classes: Number of base classes; 0 for a learner that adapts but is not trained.
 
     Raises:
-        InputError: if the encoder does not say how many features it gives, or, by `loss`, if an episode holds a class
-            beyond those.
+        InputError: If the encoder has no attribute `features`, or, in `loss`, if the class index of a task is not below
+            `classes`.
     """
 
     trains_on_tasks: ClassVar[bool] = False
@@ -39,15 +39,15 @@ class BaseClassesLearner(FeatureLearner):
         if classes:
             features = getattr(encoder, "features", None)
             if not isinstance(features, int):
-                raise InputError("the encoder does not say how many features it gives; set its attribute `features`")
+                raise InputError("the encoder has no attribute `features`; set it to the length of a feature vector")
             self.base = nn.Linear(features, classes)
 
     @classmethod
     def build(cls, encoder: MakeEncoder, classes: int = 0, **options: Any) -> Learner:  # noqa: ANN401 - by the constructor
-        """Build the learner on an encoder; one whose weights are all frozen is not trained as a classifier.
+        """Build the learner and its encoder; with a frozen encoder, without a classifier of the base classes.
 
         Args:
-            encoder: Makes an encoder with this normalization.
+            encoder: Function that builds an encoder with a given normalization.
             classes: Number of base classes; 0 if the learner is not trained.
             **options: Options of the constructor.
         """
@@ -61,27 +61,33 @@ class BaseClassesLearner(FeatureLearner):
         return any(parameter.requires_grad for parameter in module.parameters())
 
     def base_logits(self, features: Float[Tensor, "t n d"]) -> Float[Tensor, "t n classes"]:
-        """The answers of the training classifier."""
+        """Logits of the classifier of the base classes.
+
+        Args:
+            features: Features `[T, n, d]`.
+        """
         logits: Tensor = self.base(features)
         return logits
 
     def above(self) -> nn.Module:
-        """What stands above `body` in the encoder: nothing, as a rule."""
+        """The rest of the encoder after `body` (default: the identity)."""
         return nn.Identity()
 
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
         """Cross-entropy of the classification among the base classes, over support and query."""
         if not self.classes:
-            raise InputError("this learner was made to adapt alone (classes=0); give the number of training classes")
+            raise InputError(
+                "this learner was built without base classes (classes=0); give the number of training classes"
+            )
         if int(episode.classes.max()) >= self.classes:
             raise InputError(
-                f"class number {int(episode.classes.max())} in a task, but the learner was made for {self.classes} "
+                f"class index {int(episode.classes.max())} in a task, but the learner was built for {self.classes} "
                 "base classes; train it on those"
             )
         both = episode.support.joined(episode.query)
         encoder = self.above() if self.given_features else self.encoder
         logits = self.base_logits(by_task(encoder, both.items, both.weight))
         known = (episode.classes >= 0).to(both.labels.dtype)
-        numbers = F.one_hot(episode.classes.clamp(min=0), self.classes) * known[..., None]
+        one_hot = F.one_hot(episode.classes.clamp(min=0), self.classes) * known[..., None]
         weight = both.weight * (both.labels @ known[..., None])[..., 0]
-        return weighted_mean(item_losses(logits, both.labels @ numbers), weight).mean()
+        return weighted_mean(item_losses(logits, both.labels @ one_hot), weight).mean()

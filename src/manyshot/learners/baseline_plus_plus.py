@@ -13,23 +13,23 @@ from manyshot.tasks import Examples
 
 
 class BaselinePlusPlus(BaseClassesLearner):
-    """Classify by the cosine between features and one learned direction a class, in training and for each task.
+    """Classify by the cosine between features and a learned direction of each class, in training and for each task.
 
     logit_k(x) = alpha cos(f(x), v_k);   v of the training classes is learned with f, v of a task by gradient steps
 
-    Where it differs from the paper: a task's v begin at the class means of the features' directions, not at random,
-    and take full-batch steps (momentum and dampening 0.9, as there), so that adaptation draws nothing and does not
-    depend on the order of the items; one learned alpha takes the place of a length for each v.
+    Where it differs from the paper: the v of a task start at the class means of the normalized features, not at random
+    vectors, and take full-batch steps (momentum and dampening 0.9, as in the paper), so that adaptation is
+    deterministic and does not depend on the order of the examples; one learned alpha replaces a length for each v.
 
     Args:
-        encoder: items `[n, ...]` to features `[n, d]`.
-        classes: number of training classes; 0 where the encoder needs no training.
-        steps: gradient steps on the support.
-        step_size: of those.
-        scale: alpha at first.
+        encoder: Module from items `[n, ...]` to features `[n, d]`.
+        classes: Number of training classes; 0 if the encoder is not trained.
+        steps: Number of gradient steps on the support.
+        step_size: Learning rate of those steps.
+        scale: Initial value of alpha.
 
     Raises:
-        InputError: if steps is below 0, or step_size or scale not positive.
+        InputError: If `steps` is below 0, or `step_size` or `scale` is not positive.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -66,10 +66,10 @@ class BaselinePlusPlus(BaseClassesLearner):
         for _ in range(self.steps):
             unit = F.normalize(v, dim=-1)
             logits = self._cosines(features, unit).masked_fill(~support.class_mask[:, None], -torch.inf)
-            slope = self.log_scale.exp() * ((weight * (logits.softmax(-1) - support.labels)).mT @ directions)
-            across = slope - unit * (unit * slope).sum(-1, keepdim=True)  # what changes a direction
-            across = across / v.norm(dim=-1, keepdim=True).clamp(min=1e-12)
-            velocity = across if velocity is None else 0.9 * velocity + 0.1 * across  # torch's SGD: the first is whole
+            grad = self.log_scale.exp() * ((weight * (logits.softmax(-1) - support.labels)).mT @ directions)
+            grad = grad - unit * (unit * grad).sum(-1, keepdim=True)  # the part that changes the direction of v
+            grad = grad / v.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+            velocity = grad if velocity is None else 0.9 * velocity + 0.1 * grad  # as torch.optim.SGD
             v = v - self.step_size * velocity
         return lambda queries, _: self._cosines(queries, F.normalize(v, dim=-1))
 

@@ -1,4 +1,4 @@
-"""What a model must be so that a few gradient steps adapt it, said before they do not."""
+"""Checks that a model can adapt by gradient steps."""
 
 import torch
 from torch import nn
@@ -9,35 +9,43 @@ from manyshot.nets import TextEncoder
 
 
 def check_model(model: nn.Module) -> None:
-    """Make sure that a model can adapt by gradient steps.
+    """Check that a model can adapt by gradient steps.
+
+    Args:
+        model: Any module.
 
     Raises:
-        InputError: If it reads sentences, is compiled to TorchScript, has parameters without a shape or made under
-            `torch.inference_mode`, or normalizes by the batch at hand.
+        InputError: If it encodes sentences, is compiled to TorchScript, has uninitialized parameters or parameters
+            created under `torch.inference_mode`, or normalizes by the statistics of the current batch.
 
     Example:
         >>> check_model(nn.Linear(4, 3))
     """
     if any(isinstance(module, TextEncoder) for module in model.modules()):
         raise InputError(
-            "gradient-based learners take tensors, and this encoder takes sentences; choose a learner of features, "
+            "gradient-based learners take tensors, and this encoder takes sentences; use a learner of features, "
             "such as prototypes, ridge or probe"
         )
     if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
-        raise InputError("a TorchScript module keeps its weights to itself; give the nn.Module that it was made from")
+        raise InputError(
+            "the weights of a TorchScript module cannot be replaced; give the nn.Module that it was compiled from"
+        )
     for name, value in model.named_parameters():
         if is_lazy(value):
             raise InputError(f"parameter {name} has no shape yet; call the model once on a batch of items")
         if value.is_inference():
-            raise InputError(f"parameter {name} was made under torch.inference_mode; make the model outside of it")
+            raise InputError(f"parameter {name} was created under torch.inference_mode; create the model outside of it")
     check_normalization(model)
 
 
 def check_normalization(model: nn.Module) -> None:
-    """Make sure that batch normalization goes by its running averages.
+    """Check that batch normalization uses its running averages.
+
+    Args:
+        model: Any module.
 
     Raises:
-        InputError: If one goes by the batch at hand.
+        InputError: If a layer normalizes by the statistics of the current batch.
 
     Example:
         >>> check_normalization(nn.BatchNorm1d(4).eval())

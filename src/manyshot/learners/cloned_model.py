@@ -1,4 +1,4 @@
-"""A model with fast weights, for training loops of one's own."""
+"""A model with fast weights, for custom training loops."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,32 +16,37 @@ if TYPE_CHECKING:
 
 
 class ClonedModel(nn.Module):
-    """A learner's model with weights of its own, which take inner steps and differentiate to the learner's weights.
+    """A learner's model with fast weights, which take inner steps and differentiate to the learner's weights.
 
-    Made by `GradientLearner.clone`. Its weights are the learner's until the first `adapt`; frozen parameters, and those
-    that the method does not adapt, stay the learner's. Buffers are shared.
+    `GradientLearner.clone` returns it. The fast weights are the learner's weights until the first `adapt`; frozen
+    parameters, and those that the learner does not adapt, remain the learner's. Buffers are shared.
 
     Args:
-        learner: Whose model, inner step and order are used.
+        learner: Learner whose model, inner update and order are used.
 
     Raises:
-        InputError: If the model normalizes by the statistics of the support, which only the learner's own loop keeps.
+        InputError: If the model normalizes by the statistics of the support, which only the learner's own loop stores.
     """
 
     def __init__(self, learner: "GradientLearner") -> None:
         super().__init__()
         if not learner.transductive and any(isinstance(module, TaskNorm) for module in learner.model.modules()):
             raise InputError(
-                'clone: norm="support" keeps the statistics of the support for the query, which only adapt and loss of '
-                'the learner do; take norm="group" or norm="query"'
+                'clone: norm="support" uses the statistics of the support for the query, which only adapt and loss of '
+                'the learner do; use norm="group" or norm="query"'
             )
         self.model = learner.model
         self.fast_weights = learner.initial_params()
         self.steps = 0
-        self._learner = [learner]  # in a list, so that its weights are not counted twice
+        self._learner = [learner]  # in a list, so that it is not registered as a submodule
 
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever the model takes and gives
-        """The model's output with the present fast weights."""
+        """The output of the model with the current fast weights.
+
+        Args:
+            *inputs: Arguments of the model.
+            **options: Keyword arguments of the model.
+        """
         check_normalization(self.model)
         with twice_differentiable(self.model):
             return call_with(self.model, self.fast_weights, inputs, options)
@@ -50,17 +55,17 @@ class ClonedModel(nn.Module):
         """Take an inner step along the gradient of a loss.
 
         Args:
-            loss: A single number that this module's outputs gave.
-            allow_unused: Whether weights that the loss does not depend on stay as they are, instead of being refused.
+            loss: Scalar loss, computed from the outputs of this module.
+            allow_unused: Whether weights that the loss does not depend on keep their values, not an error.
 
         Raises:
-            InputError: If the loss is not a single number, or does not depend on some of the weights.
+            InputError: If the loss is not a scalar, or does not depend on some of the weights.
         """
         if loss.numel() != 1:
-            raise InputError(f"adapt takes a single number, and this loss has shape {list(loss.shape)}; take its mean")
+            raise InputError(f"adapt takes a scalar loss, and this one has shape {list(loss.shape)}; take its mean")
         if not loss.requires_grad:
             raise InputError(
-                "adapt: no gradient of this loss was recorded; compute it from the clone's outputs, with it"
+                "adapt: this loss has no recorded gradient; compute it from the clone's outputs, with gradients enabled"
             )
         learner = self._learner[0]
         grads = torch.autograd.grad(

@@ -1,4 +1,4 @@
-"""Operations of torch whose second derivative is wrong or missing under `torch.vmap`, from elementary ones instead."""
+"""Replacements for torch operations whose second derivative is wrong or missing under `torch.vmap`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -11,18 +11,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class CannotVectorize(RuntimeError):
-    """A model does something that `torch.vmap` cannot do, or does wrongly."""
+    """A model uses an operation that `torch.vmap` does not support or computes incorrectly."""
 
 
 class ElementaryOperations(TorchFunctionMode):
-    """Within it, layer, batch and instance normalization and PReLU are computed from elementary operations.
+    """Context in which layer, batch and instance normalization and PReLU are computed from elementary operations.
 
-    The batching rules of torch give `layer_norm`, `batch_norm` and `instance_norm` with weights a wrong second
-    derivative under `torch.vmap`, and `prelu` none; `_weight_norm` has a wrong one everywhere. The calls are replaced
-    wherever they come from: layers of `torch.nn`, or modules that call `torch.nn.functional` themselves.
+    Under `torch.vmap`, torch's batching rules give a wrong second derivative of `layer_norm`, `batch_norm` and
+    `instance_norm` with weights, and none of `prelu`; that of `_weight_norm` is always wrong. All calls are replaced,
+    those of `torch.nn` layers and direct calls of `torch.nn.functional` alike.
 
     Args:
-        replaced: What is called in place of which function; all of `REPLACED` if None.
+        replaced: Replacement of each function; `REPLACED` if None.
 
     Example:
         >>> x, weight = torch.randn(2, 5), torch.randn(5)
@@ -43,12 +43,12 @@ class ElementaryOperations(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - whatever the operation returns
-        """Replace a call."""
+        """Call the replacement of a function, if it has one."""
         return self.replaced.get(func, func)(*args, **(kwargs or {}))
 
 
 class RefuseWrong(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Within it, an operator of a wrong second derivative raises `CannotVectorize`, however a model came to call it.
+    """Context in which operators whose second derivative is wrong raise `CannotVectorize`, however they are called.
 
     Example:
         >>> with RefuseWrong():
@@ -64,7 +64,7 @@ class RefuseWrong(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - whatever the operation returns
-        """Look at an operator's name, and carry it out."""
+        """Check the name of an operator, and run it."""
         name = str(func.overloadpacket.__name__)
         if "layer_norm" in name or "batch_norm" in name or name in _WRONG:
             raise CannotVectorize(f"{name} has a wrong second derivative under torch.vmap")
@@ -72,7 +72,7 @@ class RefuseWrong(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 _WRONG = ("select_scatter", "linalg_householder_product")
-"""What else torch differentiates wrongly, by a comparison of all its operators with a loop."""
+"""Other operators whose second derivative is wrong, by a comparison of all operators with a loop."""
 
 
 def _layer_norm(
@@ -121,17 +121,17 @@ def _normalized(
     running_var: Tensor | None,
     weight: Tensor | None,
     bias: Tensor | None,
-    own: bool,
+    use_input_stats: bool,
     eps: float,
     dims: tuple[int, ...],
 ) -> Tensor:
-    """Normalize channels (the second dimension) by their own statistics over `dims`, or by running ones."""
-    if own and running_mean is not None:
+    """Normalize channels (the second dimension) by the input's statistics over `dims`, or by running averages."""
+    if use_input_stats and running_mean is not None:
         raise CannotVectorize("a normalization updates its running statistics, which all tasks share")
-    if own and all(x.shape[dim] == 1 for dim in dims):
-        raise CannotVectorize("a normalization has one value a channel")
+    if use_input_stats and all(x.shape[dim] == 1 for dim in dims):
+        raise CannotVectorize("a normalization has one value per channel")
     wide = _wide(x)
-    if own or running_mean is None or running_var is None:
+    if use_input_stats or running_mean is None or running_var is None:
         normal = _standardized(wide, dims, eps)
     else:
         normal = (wide - _by_channel(running_mean, x)) * torch.rsqrt(_by_channel(running_var, x) + eps)
@@ -140,8 +140,8 @@ def _normalized(
 
 
 def _prelu(x: Tensor, weight: Tensor) -> Tensor:
-    slope = _by_channel(weight, x) if x.ndim > 1 else weight
-    return torch.where(x > 0, x, slope * x)
+    weight = _by_channel(weight, x) if x.ndim > 1 else weight
+    return torch.where(x > 0, x, weight * x)
 
 
 def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
@@ -164,12 +164,12 @@ def _by_channel(values: Tensor, x: Tensor) -> Tensor:
 
 
 def _wide(x: Tensor) -> Tensor:
-    """Statistics of half precision are taken in single."""
+    """The input in at least single precision, in which statistics are computed."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _torch_order(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The same for `torch.batch_norm` and `torch.instance_norm`, whose arguments stand in another order."""
+    """The same function with the argument order of `torch.batch_norm` and `torch.instance_norm`."""
 
     def reordered(
         input: Tensor,
@@ -177,18 +177,18 @@ def _torch_order(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         bias: Tensor | None,
         running_mean: Tensor | None,
         running_var: Tensor | None,
-        own: bool,
+        use_input_stats: bool,
         momentum: float,
         eps: float,
         cudnn_enabled: bool,
     ) -> Tensor:
-        return function(input, running_mean, running_var, weight, bias, own, momentum, eps)
+        return function(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
     return reordered
 
 
 def _named_input(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The same, with the first argument by torch's name for it too."""
+    """The same function, whose first argument may also be given by torch's name for it, `input`."""
     return lambda *args, **kwargs: (
         function(kwargs.pop("input"), *args, **kwargs) if "input" in kwargs else function(*args, **kwargs)
     )
@@ -202,7 +202,7 @@ def _refuse(name: str) -> Callable[..., Tensor]:
 
 
 WRONG_EVERYWHERE: dict[Callable[..., Any], Callable[..., Any]] = {torch._weight_norm: _weight_norm}
-"""What is replaced in a plain loop too."""
+"""Replacements that a loop over tasks needs too."""
 
 REPLACED: dict[Callable[..., Any], Callable[..., Any]] = WRONG_EVERYWHERE | {
     F.layer_norm: _named_input(_layer_norm),
@@ -215,4 +215,4 @@ REPLACED: dict[Callable[..., Any], Callable[..., Any]] = WRONG_EVERYWHERE | {
     torch.select_scatter: _refuse("select_scatter"),
     torch.linalg.householder_product: _refuse("linalg.householder_product"),
 }
-"""What is called in place of which function of torch under `torch.vmap`."""
+"""Replacement of each torch function under `torch.vmap`."""

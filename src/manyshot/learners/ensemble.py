@@ -1,4 +1,4 @@
-"""Several trained learners as one: their log-probabilities are averaged."""
+"""Ensembles of trained learners, which average log-probabilities."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -13,18 +13,18 @@ from manyshot.tasks import Examples
 
 
 class Ensemble(Learner):
-    """Adapt each member to the support and average what they say of a query.
+    """Adapt each member to the support and average their log-probabilities for a query.
 
     log p(k | q) = mean_j log p_j(k | q) - log Z: the geometric mean of the members' predictions.
 
-    Members that differ in their seed alone err differently, so the average errs less; it costs as much more time as
-    there are members, so a figure of an ensemble is no figure of one learner and has to be called so.
+    Members that differ only in their seed make different errors, so the average makes fewer. The cost is that of all
+    members together, so results of an ensemble should be reported as such.
 
     Args:
-        members: trained learners, at least one, for the same kind of items.
+        members: Trained learners, at least one, for the same kind of items.
 
     Raises:
-        InputError: without members.
+        InputError: If there are no members.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -38,7 +38,7 @@ class Ensemble(Learner):
     def __init__(self, members: Sequence[Learner]) -> None:
         super().__init__()
         if not members:
-            raise InputError("an ensemble of no learners: give at least one")
+            raise InputError("an ensemble without members: give at least one learner")
         self.members = nn.ModuleList(members)
         self.transductive = any(member.transductive for member in members)
 
@@ -51,7 +51,7 @@ class Ensemble(Learner):
         classifiers = [cast(Learner, member).adapt(support) for member in self.members]
 
         def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
-            said = [classifier(queries, weight).log_softmax(-1) for classifier in classifiers]
-            return torch.stack(said).mean(0).log_softmax(-1)
+            log_probabilities = [classifier(queries, weight).log_softmax(-1) for classifier in classifiers]
+            return torch.stack(log_probabilities).mean(0).log_softmax(-1)
 
         return classify

@@ -27,22 +27,22 @@ class FineTune(BaseClassesLearner):
     W = argmin sum_i w_i H(y_i, softmax([f(x_i), 1] W)) + lambda/2 ||W||^2;   then `steps` times
     (W, theta) <- (W, theta) - alpha grad mean_i w_i H(y_i, softmax([f_theta(x_i), 1] W))
 
-    The head comes first so that its random beginning does not spoil the features. All tasks are tuned at once, each
-    with weights of its own for the last stage; the earlier stages are run once an item. Batch normalisation keeps its
-    running averages throughout, so that no query sees another, unless `transductive` is asked for.
+    The head is fitted first so that a random initial head does not distort the features. Each task has its own weights
+    of the last stage; the earlier stages run once per example. Batch normalization uses its running averages, so that
+    queries do not depend on each other, except under `transductive`.
 
-    Where it differs from the paper: it tunes one stage, not the whole network, which few shots overfit.
+    Where it differs from the paper: only the last stage is tuned, not the whole network, which would overfit few shots.
 
     Args:
-        encoder: made of stages.
-        classes: number of training classes; 0 where the encoder needs no training.
-        steps: gradient steps.
-        step_size: alpha.
-        penalty: lambda.
-        chunk: how many tasks are tuned together; bounds the memory.
+        encoder: Encoder made of stages.
+        classes: Number of training classes; 0 if the encoder is not trained.
+        steps: Number of gradient steps.
+        step_size: Learning rate alpha.
+        penalty: Penalty lambda of the linear probe.
+        chunk: Number of tasks that are tuned together, which bounds the memory.
 
     Raises:
-        InputError: if the encoder is not made of stages, or a number is out of range.
+        InputError: If the encoder is not made of stages, or an option is out of range.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -82,32 +82,37 @@ class FineTune(BaseClassesLearner):
         return self.encoder.rerouted(lambda encoder, hidden: encoder.run(hidden, encoder.depth - 1, encoder.depth))
 
     def adapt(self, support: Examples) -> Classifier:
-        """Tune the last stage and a head for every task."""
+        """Tune the last stage and a head for each task."""
         with _running_averages(self.encoder):
             classify = super().adapt(support)
 
-        def judge(queries: Tensor, weight: Tensor | None = None) -> Tensor:
+        def classify_in_evaluation(queries: Tensor, weight: Tensor | None = None) -> Tensor:
             with _running_averages(self.encoder):
                 return classify(queries, weight)
 
-        return judge
+        return classify_in_evaluation
 
     def head(self, features: Float[Tensor, "t n *d"], support: Examples) -> Head:
-        """Fit the heads and take the gradient steps; features are the hidden items before the last stage."""
+        """Fit the heads and take the gradient steps.
+
+        Args:
+            features: Hidden layer `[T, n, ...]` of the support, before the last stage.
+            support: Support of T tasks.
+        """
         last = self.above()
-        begun = by_task(last, features, support.weight)
-        labels, weight, present = support.labels, support.weight, support.class_mask
-        probe = fit_softmax(with_one(begun), labels, weight, present, self.penalty, PROBE_STEPS)
+        encoded = by_task(last, features, support.weight)
+        labels, weight, class_mask = support.labels, support.weight, support.class_mask
+        probe = fit_softmax(with_one(encoded), labels, weight, class_mask, self.penalty, PROBE_STEPS)
         shared = _weights_used(last, features.flatten(0, 1)[:1])
 
-        def logits(weights: Weights, hidden: Tensor, there: Tensor) -> Tensor:
-            own = {name: value for name, value in weights.items() if name != "head"}
-            answer: Tensor = with_one(functional_call(last, own, (hidden,))) @ weights["head"]
-            return answer.masked_fill(~there, -torch.inf)
+        def logits(weights: Weights, hidden: Tensor, class_mask: Tensor) -> Tensor:
+            stage_weights = {name: value for name, value in weights.items() if name != "head"}
+            outputs: Tensor = with_one(functional_call(last, stage_weights, (hidden,))) @ weights["head"]
+            return outputs.masked_fill(~class_mask, -torch.inf)
 
-        def tuned(head: Tensor, hidden: Tensor, labels: Tensor, weight: Tensor, there: Tensor) -> Weights:
+        def tuned(head: Tensor, hidden: Tensor, labels: Tensor, weight: Tensor, class_mask: Tensor) -> Weights:
             def loss(weights: Weights) -> Tensor:
-                return weighted_mean(item_losses(logits(weights, hidden, there), labels), weight)
+                return weighted_mean(item_losses(logits(weights, hidden, class_mask), labels), weight)
 
             weights = shared | {"head": head}
             for _ in range(self.steps):
@@ -115,28 +120,28 @@ class FineTune(BaseClassesLearner):
                 weights = {name: value - self.step_size * grads[name] for name, value in weights.items()}
             return weights
 
-        own = torch.vmap(tuned, chunk_size=self.chunk)(probe, features, labels, weight, present)
+        adapted = torch.vmap(tuned, chunk_size=self.chunk)(probe, features, labels, weight, class_mask)
 
-        def judge(queries: Tensor, _: Tensor | None) -> Tensor:
-            answers: Tensor = torch.vmap(logits, chunk_size=self.chunk)(own, queries, present)
-            return answers
+        def classify(queries: Tensor, _: Tensor | None) -> Tensor:
+            result: Tensor = torch.vmap(logits, chunk_size=self.chunk)(adapted, queries, class_mask)
+            return result
 
-        return judge
+        return classify
 
 
 def _weights_used(stage: nn.Module, hidden: Tensor) -> Weights:
-    """The parameters that the stage's answer depends on."""
+    """The parameters that the output of the stage depends on."""
     with torch.enable_grad():
-        every = {name: value.detach().requires_grad_() for name, value in stage.named_parameters()}
-        answer = functional_call(stage, every, (hidden.detach(),)).sum()
-        grads = torch.autograd.grad(answer, list(every.values()), allow_unused=True)
-    used = {name for name, slope in zip(every, grads, strict=True) if slope is not None}
+        parameters = {name: value.detach().requires_grad_() for name, value in stage.named_parameters()}
+        output = functional_call(stage, parameters, (hidden.detach(),)).sum()
+        grads = torch.autograd.grad(output, list(parameters.values()), allow_unused=True)
+    used = {name for name, grad in zip(parameters, grads, strict=True) if grad is not None}
     return {name: value for name, value in stage.named_parameters() if name in used}
 
 
 @contextmanager
 def _running_averages(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; a normalisation that was told to go by the batch still does, see `transductive`."""
+    """Evaluation mode within the block, except for normalization by the current batch under `transductive`."""
     with kept_modes(module):
         for part in module.modules():
             part.training = part.training and not getattr(part, "track_running_stats", True)

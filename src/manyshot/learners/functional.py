@@ -1,4 +1,4 @@
-"""Calling a model with other parameters than its own."""
+"""Calls of a model with other parameters than its own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +13,13 @@ def call_with(
     inputs: tuple[Any, ...],
     options: Mapping[str, Any] | None = None,
 ) -> Any:  # noqa: ANN401 - whatever the model gives
-    """The output of a model with some of its parameters replaced, wherever they are shared.
+    """The output of a model with some of its parameters replaced, including where they are shared.
 
-    Unlike `torch.func.functional_call` with its default, it leaves a layer that is used twice as it was before.
+    Unlike `torch.func.functional_call` with its default, it does not untie layers that are used twice.
 
     Args:
-        model: Any module; it is not changed.
-        parameters: New values by the names that `named_parameters` gives.
+        model: Any module, which is not changed.
+        parameters: New values, by the names of `named_parameters`.
         inputs: Arguments of the call.
         options: Keyword arguments of the call.
 

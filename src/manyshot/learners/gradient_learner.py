@@ -1,4 +1,4 @@
-"""The inner loop that gradient-based learners share: a few gradient steps on the support of each task."""
+"""The inner loop of gradient-based learners: a few gradient steps on the support of each task."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,25 +32,25 @@ NOTHING_TO_SWITCH = (
 
 
 class GradientLearner(Learner):
-    """Takes gradient steps on each task's support; a method says which weights adapt, how far, and what is minimized.
+    """Takes gradient steps on each task's support; subclasses choose which weights adapt, the update, and the loss.
 
-    Parameters that are frozen (`requires_grad=False`) stay as they are. `loss` finds its gradient as it goes, so its
-    memory is that of one task a core, or of 16 vectorized ones.
+    Frozen parameters (`requires_grad=False`) do not adapt. `loss` computes its gradient a few tasks at a time, so it
+    needs the memory of one task per core, or of 16 vectorized tasks.
 
     Args:
         model: Any module that maps items `[n, ...]` to logits `[n, ways]`, or to predictions of `ways` numbers. Batch
             normalization must be in evaluation mode, where it uses its running averages and then stays.
-        ways: Number of classes that the model tells apart; tasks may have fewer.
-        step_size: The inner learning rate.
+        ways: Number of outputs of the model; tasks may have fewer classes.
+        step_size: Inner learning rate.
         steps: Number of inner gradient steps.
-        order: 2 differentiates through the inner gradients, 1 takes them as constants.
+        order: 2 to differentiate through the inner gradients, 1 to treat them as constants.
         criterion: "cross-entropy", or "squared-error" for regression.
-        vectorized: True takes 16 tasks together by `torch.vmap`, False loops over tasks; None chooses, see
-            `TaskVectorizer`. Results are the same but for rounding.
+        vectorized: True to compute 16 tasks together by `torch.vmap`, False to loop over tasks; None chooses, see
+            `TaskVectorizer`. Results are the same up to rounding.
 
     Raises:
-        InputError: If an argument is out of range, the model cannot adapt by gradient steps, its outputs are not
-            `ways`, a task has more classes than that, or tasks cannot be vectorized that have to be.
+        InputError: If an argument is out of range, the model cannot adapt by gradient steps or does not have `ways`
+            outputs, a task has more classes than that, or `vectorized=True` and `torch.vmap` cannot run the model.
     """
 
     takes_gradient_steps: ClassVar[bool] = True
@@ -93,26 +93,32 @@ class GradientLearner(Learner):
         """Build the learner on an encoder with a linear layer of `ways` outputs, as `LEARNERS` does.
 
         Args:
-            encoder: Makes an encoder with this normalization; its attribute `features` is the length of a feature.
+            encoder: Function that builds an encoder with a given normalization; the attribute `features` of the encoder
+                is the length of a feature vector.
             ways: Number of outputs.
-            norm: "group" (each item alone), "support" (statistics of the task's support) or "query" (those of the query
-                set for queries, which makes the learner transductive).
+            norm: "group" (each example on its own), "support" (statistics of the task's support) or "query" (queries
+                by the statistics of the query set, which makes the learner transductive).
             **options: Options of the constructor.
         """
         return cls(cls.build_model(encoder(norm), ways), ways, **options)
 
     @staticmethod
     def build_model(encoder: Any, ways: int) -> nn.Module:  # noqa: ANN401 - a module with `features`
-        """The model that adapts: the encoder and a linear layer."""
+        """The model that adapts: the encoder and a linear layer.
+
+        Args:
+            encoder: Encoder with the attribute `features`, the length of a feature vector.
+            ways: Number of outputs.
+        """
         return nn.Sequential(encoder, nn.Linear(encoder.features, ways))
 
     @property
     def vectorized(self) -> bool:
-        """Whether tasks are taken together by `torch.vmap`, as far as is known by now."""
+        """Whether tasks are computed together by `torch.vmap`, as far as is known so far."""
         return self.vectorizer.together(self.model)
 
     def train(self, mode: bool = True) -> "GradientLearner":
-        """Set the training mode; batch normalization stays with its running averages."""
+        """Set the training mode, except for batch normalization, which keeps using its running averages."""
         super().train(mode)
         for module in self.model.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -120,14 +126,14 @@ class GradientLearner(Learner):
         return self
 
     def adapts(self, name: str) -> bool:
-        """Whether the inner loop may change the parameter of this name: any, unless a method keeps some for itself."""
+        """Whether the inner loop may change the parameter of this name (default: any)."""
         return True
 
     def initial_params(self) -> Parameters:
-        """The parameters that a task begins with and adapts.
+        """The parameters that adapt, with their values before the first inner step.
 
         Raises:
-            InputError: If all are frozen.
+            InputError: If all parameters are frozen.
         """
         parameters: Parameters = {
             name: value for name, value in self.model.named_parameters() if value.requires_grad and self.adapts(name)
@@ -137,17 +143,17 @@ class GradientLearner(Learner):
         return parameters
 
     def inner_update(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
-        """The parameters of a task after a step; of gradient descent, unless a method says otherwise.
+        """The parameters of a task after an inner step (default: of gradient descent).
 
         Args:
-            parameters: Those before it, by name.
-            grads: The gradient of the support's loss by each.
-            step: The number of the step, from 0.
+            parameters: Parameters before the step, by name.
+            grads: Gradient of the support loss with respect to each parameter, by name.
+            step: Index of the step, from 0.
         """
         return {name: value - self.step_size * grads[name] for name, value in parameters.items()}
 
     def second_order(self) -> bool:
-        """Whether inner gradients are differentiated through."""
+        """Whether the outer gradient differentiates through the inner gradients."""
         return self.order == 2
 
     def made_transductive(self) -> Learner | None:
@@ -163,7 +169,7 @@ class GradientLearner(Learner):
         return other
 
     def clone(self) -> ClonedModel:
-        """The model with weights of its own that differentiate to the present ones, for a training loop of your own.
+        """A copy of the model with fast weights, which differentiates to the learner's, for your own training loop.
 
         Example:
             >>> from manyshot.learners import MAML
@@ -178,11 +184,19 @@ class GradientLearner(Learner):
         return ClonedModel(self)
 
     def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
-        """Predictions for these items as a function of a task's weights; what does not depend on them is done once."""
+        """Predictions for items as a function of a task's parameters; what does not depend on them is computed once.
+
+        Args:
+            items: Items `[n, ...]`.
+        """
         return lambda parameters: call_with(self.model, parameters, (items,))
 
     def inner_trajectory(self, support: Side) -> list[Parameters]:
-        """The parameters of a task after each of its steps."""
+        """The parameters of a task after each inner step.
+
+        Args:
+            support: Support set of the task.
+        """
         parameters, trajectory = self.initial_params(), []
         inner_grads = self.inner_grads(support)
         for step in range(self.steps):
@@ -191,12 +205,20 @@ class GradientLearner(Learner):
         return trajectory
 
     def inner_grads(self, side: Side) -> Callable[[Parameters], Parameters]:
-        """The gradient of the loss on these examples by a task's weights, as a function of the weights."""
+        """The gradient of `support_loss`, as a function of a task's parameters.
+
+        Args:
+            side: Examples of the task.
+        """
         loss = self.support_loss(side)
         return lambda parameters: _grads(loss, parameters, self.second_order(), self.vectorized)
 
     def support_loss(self, side: Side) -> Callable[[Parameters], Float[Tensor, ""]]:
-        """The mean loss on these examples as a function of a task's weights, which task normalization counts too."""
+        """The mean loss on examples, as a function of a task's parameters; task normalization uses their statistics.
+
+        Args:
+            side: Examples of the task.
+        """
         with counting(side.weight):
             predict = self.predictor(side.items)
 
@@ -225,13 +247,13 @@ class GradientLearner(Learner):
     def predict(
         self, parameters: Parameters, queries: Float[Tensor, "m ..."], weight: Float[Tensor, " m"], support: Side
     ) -> Float[Tensor, "m ways"]:
-        """Predictions for the queries of a task, normalized by the support's statistics or, if asked for, their own.
+        """Predictions for the queries of a task, normalized by the support's statistics or, if transductive, their own.
 
         Args:
-            parameters: The adapted ones.
-            queries: Items.
-            weight: How much each query counts.
-            support: The support of the same task.
+            parameters: Adapted parameters, by name.
+            queries: Items `[m, ...]` of the queries.
+            weight: Weights `[m]` of the queries.
+            support: Support set of the same task.
         """
         if self.transductive or not any(isinstance(module, TaskNorm) for module in self.model.modules()):
             with counting(weight):
@@ -242,7 +264,11 @@ class GradientLearner(Learner):
             return self._masked(call_with(self.model, parameters, (queries,)), support.absent)
 
     def task_losses(self, task: Task) -> Float[Tensor, " m"]:
-        """The loss of each query of a task after adaptation."""
+        """The loss of each query of a task after adaptation.
+
+        Args:
+            task: Support to adapt to, and queries.
+        """
         return self.query_losses_with(self.inner_trajectory(task.support)[-1], task)
 
     def query_losses(self, episode: Episode) -> Float[Tensor, "t m"]:
@@ -252,26 +278,30 @@ class GradientLearner(Learner):
             return losses
 
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
-        """The mean of `query_losses`, with its gradient found a few tasks at a time."""
-        return self.by_parts(lambda own, part: weighted_mean(own._losses_of_tasks(part), part.query.weight), episode)
+        """The mean of `query_losses`, whose gradient is computed a few tasks at a time."""
+        return self.mean_in_chunks(
+            lambda learner, chunk: weighted_mean(learner._losses_of_tasks(chunk), chunk.query.weight), episode
+        )
 
-    def by_parts(self, losses: Callable[[Any, Episode], Float[Tensor, " t"]], episode: Episode) -> Float[Tensor, ""]:
+    def mean_in_chunks(
+        self, losses: Callable[[Any, Episode], Float[Tensor, " t"]], episode: Episode
+    ) -> Float[Tensor, ""]:
         """The mean of the losses of tasks, see `mean_with_chunked_grad`.
 
         Args:
-            losses: A function of a learner and some of the tasks; the learner is this one, or a twin of it for each
-                thread.
+            losses: Function of a learner and some of the tasks; the learner is this one, or a copy of it for each
+                thread that shares its weights.
             episode: T tasks.
         """
 
         def compute() -> Tensor:
             together = self.vectorized
             threads = torch.get_num_threads() if not together and may_use_threads(self) else 1
-            # To call a model with other weights is to hang them into its modules for a while, which no two threads may.
-            mine: Callable[[], Any] = (lambda: twin(self)) if threads > 1 else (lambda: self)
+            # functional_call puts the weights into the modules during the call, which two threads must not share.
+            learner: Callable[[], Any] = (lambda: twin(self)) if threads > 1 else (lambda: self)
             size = CHUNK if together else 1
             return mean_with_chunked_grad(
-                lambda part: losses(mine(), part), list(self.parameters()), episode, size, threads
+                lambda chunk: losses(learner(), chunk), list(self.parameters()), episode, size, threads
             )
 
         with self._ordinary_tensors():
@@ -282,13 +312,18 @@ class GradientLearner(Learner):
         return self._stacked(self.task_losses, Task(self.side_of(episode.support), self.side_of(episode.query)))
 
     def query_losses_with(self, parameters: Parameters, task: Task) -> Float[Tensor, " m"]:
-        """The loss of each query of a task by given parameters, normalized as in `predict`."""
+        """The loss of each query of a task with given parameters, normalized as in `predict`.
+
+        Args:
+            parameters: Parameters, by name.
+            task: Support and queries.
+        """
         predictions = self.predict(parameters, task.query.items, task.query.weight, task.support)
         return self.criterion(predictions, task.query.labels)
 
     @contextmanager
     def _ordinary_tensors(self) -> Iterator[None]:
-        """Outside of `torch.inference_mode`, in which no inner gradient can be found."""
+        """Leave `torch.inference_mode`, in which inner gradients cannot be computed."""
         check_normalization(self.model)
         if not torch.is_inference_mode_enabled():
             yield
@@ -300,7 +335,7 @@ class GradientLearner(Learner):
         return self.vectorizer.run(self.model, compute)
 
     def _each(self, function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - tensors, or dicts of them
-        """Apply a function of one task to all; a list of results, or where they are vectorized the results stacked."""
+        """Apply a function of one task to all tasks; returns a list of results, or stacked results if vectorized."""
         if self.vectorized and not any(isinstance(argument, list) for argument in arguments):
             return torch.vmap(function, randomness="different", chunk_size=CHUNK)(*arguments)
         tasks = range(task_count(arguments[0]))
@@ -311,40 +346,46 @@ class GradientLearner(Learner):
         return torch.stack(results) if isinstance(results, list) else results
 
     def side_of(self, examples: Examples) -> Side:
-        """The tensors of T tasks, for a model of `ways` classes."""
-        labels, present, weight = map(ordinary, (examples.labels, examples.class_mask, examples.weight))
-        return Side(task_items(examples.items), self._padded(labels), weight, ~self._padded(present))
+        """The tensors of T tasks, padded to the `ways` outputs of the model.
+
+        Args:
+            examples: Support or query of T tasks.
+        """
+        labels, class_mask, weight = map(ordinary, (examples.labels, examples.class_mask, examples.weight))
+        return Side(task_items(examples.items), self._padded(labels), weight, ~self._padded(class_mask))
 
     def _padded(self, ways_last: Tensor) -> Tensor:
         missing = self.ways - ways_last.shape[-1]
         if missing < 0:
             raise InputError(
-                f"tasks of {ways_last.shape[-1]} classes given to a model of {self.ways}; train it with more ways"
+                f"tasks of {ways_last.shape[-1]} classes given to a model of {self.ways} outputs; train with more ways"
             )
         if missing and not self.classifies:
-            raise InputError(f"tasks of {ways_last.shape[-1]} numbers given to a model of {self.ways}; they must agree")
+            raise InputError(
+                f"tasks of {ways_last.shape[-1]} targets given to a model of {self.ways} outputs; they must agree"
+            )
         return nn.functional.pad(ways_last, (0, missing))
 
     def _masked(self, predictions: Float[Tensor, "n ..."], absent: Bool[Tensor, " ways"]) -> Tensor:
         if predictions.ndim != 2 or predictions.shape[1] != self.ways:
             raise InputError(
-                f"the model gives {list(predictions.shape[1:])} numbers for each item, and ways={self.ways} asks for "
-                f"[{self.ways}]; give its last layer {self.ways} outputs"
+                f"the model gives outputs of shape {list(predictions.shape[1:])} per example, but ways={self.ways}: "
+                f"give its last layer {self.ways} outputs"
             )
         return predictions.masked_fill(absent, -torch.inf) if self.classifies else predictions
 
 
 def _grads(loss: Callable[[Parameters], Tensor], parameters: Parameters, second: bool, vectorized: bool) -> Parameters:
-    """The gradient of a loss by each parameter; a function of them again if a second derivative is wanted."""
+    """The gradient of a loss with respect to each parameter, differentiable itself if `second`."""
     if vectorized:
         grads: Parameters = grad(loss)(dict(parameters))
         return grads if second else {name: value.detach() for name, value in grads.items()}
-    further = second and torch.is_grad_enabled()
+    create_graph = second and torch.is_grad_enabled()
     with torch.enable_grad():
-        here = dict(parameters)
-        if not further:
-            here = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+        inputs = dict(parameters)
+        if not create_graph:
+            inputs = {name: value.detach().requires_grad_() for name, value in parameters.items()}
         results = torch.autograd.grad(
-            loss(here), list(here.values()), create_graph=further, allow_unused=True, materialize_grads=True
+            loss(inputs), list(inputs.values()), create_graph=create_graph, allow_unused=True, materialize_grads=True
         )
-    return dict(zip(here, results, strict=True))
+    return dict(zip(inputs, results, strict=True))

@@ -1,4 +1,4 @@
-"""Gradient-based learners that learn their inner learning rates too."""
+"""The base class of gradient-based learners with learned inner learning rates."""
 
 from abc import abstractmethod
 
@@ -12,13 +12,13 @@ class LearnedRates(GradientLearner):
     """A gradient-based learner with learned learning rates for each parameter that adapts.
 
     Args:
-        model: See `GradientLearner`; parameters that are frozen by now get no rates.
-        ways: Number of classes that the model tells apart; tasks may have fewer.
-        step_size: Every rate at first.
+        model: Any module, as in `GradientLearner`; parameters that are frozen now get no learning rates.
+        ways: Number of outputs of the model; tasks may have fewer classes.
+        step_size: Initial value of every learning rate.
         steps: Number of inner gradient steps.
-        order: 2 or 1, as in `MAML`; the rates learn with either.
+        order: 2 or 1, as in `MAML`; the learning rates are trained with either.
         criterion: "cross-entropy", or "squared-error" for regression.
-        vectorized: Whether tasks are taken together, see `GradientLearner`.
+        vectorized: Whether tasks are computed together, see `GradientLearner`.
 
     Raises:
         InputError: As `GradientLearner`.
@@ -41,15 +41,24 @@ class LearnedRates(GradientLearner):
 
     @abstractmethod
     def initial_rates(self, parameter: Tensor) -> Tensor:
-        """The rates of a parameter before any training."""
+        """The initial learning rates of a parameter.
+
+        Args:
+            parameter: Parameter that adapts.
+        """
 
     def rates_of(self, name: str) -> Tensor:
-        """The learned rates of a parameter.
+        """The learned learning rates of a parameter.
+
+        Args:
+            name: Name of the parameter.
 
         Raises:
-            InputError: If it was frozen when the learner was made.
+            InputError: If the parameter was frozen when the learner was built.
         """
         if name not in self._numbers:
-            raise InputError(f"{name} was frozen when the learner was made, so it has no rate; unfreeze it before")
+            raise InputError(
+                f"{name} was frozen when the learner was built, so it has no learning rate; unfreeze it before"
+            )
         rates: Tensor = self.rates[self._numbers[name]]
         return rates

@@ -1,4 +1,4 @@
-"""What every learner is, and the few functions that they share."""
+"""The base class of learners, and the functions that they share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,29 +14,29 @@ from manyshot.tasks import Episode, Examples
 from manyshot.tasks.episode import floats
 
 MakeEncoder = Callable[[Norm], Any]
-"""Makes an encoder with this normalization."""
+"""A function that builds an encoder with a given normalization."""
 
 
 @runtime_checkable
 class Classifier(Protocol):
-    """Queries in, logits out."""
+    """A function from queries to logits, adapted to the support of T tasks."""
 
     def __call__(self, queries: Any, weight: Tensor | None = None) -> Tensor:  # noqa: ANN401 - a tensor, or lists for text
-        """Judge the queries of T tasks.
+        """Classify the queries of T tasks.
 
         Args:
-            queries: `[T, m, ...]`, or T lists of m sentences.
-            weight: `[T, m]`; what is said of items of weight 0 means nothing, and they change nothing for the others,
-                as they would through the statistics of a batch normalisation that is being trained.
+            queries: Items `[T, m, ...]`, or T lists of m sentences.
+            weight: Weights `[T, m]` of the queries; None if all count. Queries of weight 0 are padding: their logits
+                are meaningless, and they do not enter the statistics of batch normalization in training mode.
 
         Returns:
-            Logits `[T, m, ways]`; classes that a task does not have get -inf.
+            Logits `[T, m, ways]`, -inf for classes that a task does not have.
         """
         ...
 
 
 class Learner(nn.Module, ABC):
-    """Adapts to the support of T tasks at once, honouring soft labels and weights."""
+    """A few-shot learner: adapts to the support of T tasks at once, with soft labels and weights."""
 
     trains_on_tasks: ClassVar[bool] = True
     """Whether `loss` is a loss after adaptation to tasks; False for learners that train as a plain classifier."""
@@ -64,17 +64,21 @@ class Learner(nn.Module, ABC):
 
     @classmethod
     def build(cls, encoder: MakeEncoder, **options: Any) -> "Learner":  # noqa: ANN401 - by the constructor
-        """Build the learner on an encoder that only the normalization of is open, as `LEARNERS` does.
+        """Build the learner and its encoder, as `LEARNERS` does.
 
         Args:
-            encoder: Makes an encoder with this normalization.
+            encoder: Function that builds an encoder with a given normalization.
             **options: Options of the constructor.
         """
         return cls(encoder("batch"), **options)
 
     @abstractmethod
     def adapt(self, support: Examples) -> Classifier:
-        """Turn the support of T tasks into a classifier of their queries."""
+        """Turn the support of T tasks into a classifier of their queries.
+
+        Args:
+            support: Support sets of T tasks.
+        """
 
     def forward(self, episode: Episode) -> Float[Tensor, "t m ways"]:
         """Adapt to the support and classify the query: `learner(episode)`.
@@ -89,7 +93,7 @@ class Learner(nn.Module, ABC):
         return self.adapt(episode.support)(episode.query.items, episode.query.weight)
 
     def on_features(self) -> "tuple[nn.Module, Learner] | None":
-        """The encoder, and the learner on its features, where adaptation leaves the encoder alone; else None.
+        """The encoder and a learner of its features, if adaptation does not change the encoder; otherwise None.
 
         Evaluation on many tasks then encodes each example once, not once for each task that it belongs to.
         """
@@ -108,22 +112,28 @@ class Learner(nn.Module, ABC):
         return None
 
     def query_losses(self, episode: Episode) -> Float[Tensor, "t m"]:
-        """The loss of each query item after adaptation: its cross-entropy, unless a method says otherwise.
+        """The loss of each query example after adaptation: its cross-entropy, unless a subclass overrides it.
 
-        What is said of items of weight 0 means nothing.
+        Losses of examples of weight 0 are meaningless.
+
+        Args:
+            episode: T tasks of m queries each.
         """
         logits = self.adapt(episode.support)(episode.query.items, episode.query.weight)
         return item_losses(logits, episode.query.labels)
 
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
-        """What meta-training minimises: the mean of `query_losses`, by weight within a task.
+        """The loss that meta-training minimizes: the mean of `query_losses`, weighted within each task.
 
-        A method whose loss is no mean over query items overrides this, and sets `has_query_losses`.
+        A learner whose loss is not a mean over query examples overrides this and sets `has_query_losses` to False.
+
+        Args:
+            episode: T tasks.
         """
         return weighted_mean(self.query_losses(episode), episode.query.weight).mean()
 
     def on_step_end(self) -> None:
-        """Hook that a training calls after each of its steps (default: does nothing)."""
+        """Hook that training calls after each of its steps (default: does nothing)."""
 
 
 def by_task(
@@ -132,12 +142,13 @@ def by_task(
     """Encode the items of T tasks in one batch.
 
     Args:
-        encoder: `[n, ...]` to `[n, d]`, or n sentences to `[n, d]`.
-        items: `[T, n, ...]`, uint8 images scaled to 0 to 1; or T lists of n sentences.
-        weight: `[T, n]`; items of weight 0 are not encoded (they would enter batch statistics) and get zeros.
+        encoder: Module from items `[n, ...]`, or n sentences, to features `[n, d]`.
+        items: Items `[T, n, ...]`, where uint8 images are scaled to 0 to 1; or T lists of n sentences.
+        weight: Weights `[T, n]`; items of weight 0 are not encoded, since they would enter batch statistics, and get
+            zeros.
 
     Returns:
-        `[T, n, d]` features.
+        Features `[T, n, d]`.
 
     Example:
         >>> by_task(nn.Flatten(), torch.rand(2, 3, 1, 4, 4)).shape
@@ -150,8 +161,8 @@ def by_task(
     flat = floats(items).flatten(0, 1)
     real = None if weight is None else weight.flatten() > 0
     if real is None or bool(real.all()):
-        every = _encode(encoder, flat)
-        return every.reshape(*items.shape[:2], *every.shape[1:])
+        encoded = _encode(encoder, flat)
+        return encoded.reshape(*items.shape[:2], *encoded.shape[1:])
     encoded = _encode(encoder, flat[real])
     features = encoded.new_zeros(len(flat), *encoded.shape[1:])
     features[real] = encoded
@@ -159,7 +170,7 @@ def by_task(
 
 
 def _encode(encoder: nn.Module, items: Tensor) -> Tensor:
-    """Encode in one batch where gradients or batch statistics need it, else in parts, so that memory is bounded."""
+    """Encode in one batch if gradients or batch statistics need it, otherwise in parts, so that memory is bounded."""
     if torch.is_grad_enabled() or any(part.training for part in encoder.modules()) or not len(items):
         whole: Tensor = encoder(items)
         return whole
@@ -167,32 +178,46 @@ def _encode(encoder: nn.Module, items: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Float[Tensor, "t n ways"], examples: Examples) -> Float[Tensor, ""]:
-    """Cross-entropy with soft labels and weights: weighted mean over a task's items, mean over tasks.
+    """Cross-entropy with soft labels and weights: weighted mean over the examples of a task, mean over tasks.
 
     L = 1/T sum_t sum_i w_ti (-sum_k y_tik log p_tik) / sum_i w_ti
 
     Args:
-        logits: `[T, n, ways]`; -inf where a class is absent.
-        examples: the items' labels and weights.
+        logits: Logits `[T, n, ways]`, -inf for classes that a task does not have.
+        examples: T tasks of n examples, whose labels and weights count.
     """
     return weighted_mean(item_losses(logits, examples.labels), examples.weight).mean()
 
 
 def weighted_mean(losses: Float[Tensor, "*t n"], weight: Float[Tensor, "*t n"]) -> Float[Tensor, "*t"]:
-    """sum_i w_i L_i / sum_i w_i; an item of weight 0 counts nothing even where its loss is infinite.
+    """sum_i w_i L_i / sum_i w_i, in which an example of weight 0 does not count even if its loss is infinite.
 
-    Padding belongs to a class that the task lacks, whose logit is -inf, and 0 times infinity would not be a number.
+    Padding may be labeled with a class that the task does not have, whose logit is -inf; 0 * inf would be NaN.
+
+    Args:
+        losses: Losses `[..., n]`.
+        weight: Weights `[..., n]`.
     """
     return (losses.masked_fill(weight <= 0, 0) * weight).sum(-1) / weight.sum(-1).clamp(min=1e-12)
 
 
 def item_losses(logits: Float[Tensor, "*n ways"], labels: Float[Tensor, "*n ways"]) -> Float[Tensor, "*n"]:
-    """-sum_k y_k log p_k of each item; a class of no share counts nothing, even where its logit is -inf."""
+    """-sum_k y_k log p_k of each example; classes of label 0 do not count, even if their logit is -inf.
+
+    Args:
+        logits: Logits `[..., ways]`.
+        labels: Class probabilities `[..., ways]`.
+    """
     return -(torch.where(labels > 0, logits.log_softmax(-1), 0) * labels).sum(-1)
 
 
 def item_errors(predictions: Float[Tensor, "*n k"], targets: Float[Tensor, "*n k"]) -> Float[Tensor, "*n"]:
-    """sum_k (p_k - y_k)^2 of each item, for regression."""
+    """sum_k (p_k - y_k)^2 of each example, for regression.
+
+    Args:
+        predictions: Predictions `[..., k]`.
+        targets: Targets `[..., k]`.
+    """
     return (predictions - targets).square().sum(-1)
 
 
@@ -200,14 +225,17 @@ CRITERIA: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross-entropy": item_losses,
     "squared-error": item_errors,
 }
-"""What a task asks for: classes, or numbers. Predictions and labels `[..., k]` to losses `[...]`."""
+"""Criteria for classification and regression: predictions and labels `[..., k]` to losses `[...]`."""
 
 
 def criterion_named(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """A row of `CRITERIA`.
+    """The entry of `CRITERIA` of this name.
+
+    Args:
+        name: "cross-entropy" or "squared-error".
 
     Raises:
-        InputError: if there is none of this name.
+        InputError: If there is no criterion of this name.
 
     Example:
         >>> criterion_named("squared-error")(torch.tensor([[1.0]]), torch.tensor([[3.0]]))

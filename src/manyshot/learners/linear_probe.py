@@ -13,23 +13,25 @@ from manyshot.tasks import Examples
 
 
 class Probe(BaseClassesLearner):
-    """Fit a multinomial logistic regression to the features of the support; the encoder is a classifier's, or given.
+    """Fit a multinomial logistic regression to the features of the support.
 
     W = argmin sum_i w_i H(y_i, softmax([u_i, 1] W)) + lambda/2 ||W||^2,   u_i = f(x_i) / ||f(x_i)||
 
-    Where it differs from the paper: the encoder is trained by classification alone, without distillation of itself;
-    the intercept is penalised like any coefficient. With `normalise=False` it is nearly the Baseline of Chen et al.
-    (2019), fitted further.
+    The encoder is pre-trained, or trained as a classifier of the training classes.
+
+    Where it differs from the paper: the encoder is trained by classification alone, without self-distillation; the
+    intercept is penalized like any coefficient. With `normalize=False` it is nearly the Baseline of Chen et al. (2019),
+    with a better fit.
 
     Args:
-        encoder: items `[n, ...]` to features `[n, d]`.
-        classes: number of training classes; 0 where the encoder needs no training.
-        penalty: lambda.
-        steps: accelerated gradient steps; 200 come close to the minimum with a penalty of 1 and few items.
-        normalise: divide features by their length.
+        encoder: Module from items `[n, ...]` to features `[n, d]`.
+        classes: Number of training classes; 0 if the encoder is not trained.
+        penalty: Penalty lambda.
+        steps: Number of accelerated gradient steps; 200 come close to the minimum with a penalty of 1 and few examples.
+        normalize: Whether features are divided by their length.
 
     Raises:
-        InputError: if the penalty is not positive, or steps is below 1.
+        InputError: If the penalty is not positive, or `steps` is below 1.
 
     Example:
         >>> import torch
@@ -47,19 +49,19 @@ class Probe(BaseClassesLearner):
         classes: int = 0,
         penalty: float = 1.0,
         steps: int = 200,
-        normalise: bool = True,
+        normalize: bool = True,
     ) -> None:
         super().__init__(encoder, classes)
         if not penalty > 0 or steps < 1:
             raise InputError(f"penalty={penalty}, steps={steps}: give a positive penalty and at least 1 step")
-        self.penalty, self.steps, self.normalise = penalty, steps, normalise
+        self.penalty, self.steps, self.normalize = penalty, steps, normalize
 
     def head(self, features: Float[Tensor, "t n d"], support: Examples) -> Head:
         """Fit the regressions of all tasks."""
 
         def prepared(features: Tensor) -> Tensor:
-            return with_one(F.normalize(features, dim=-1) if self.normalise else features)
+            return with_one(F.normalize(features, dim=-1) if self.normalize else features)
 
-        labels, weight, present = support.labels, support.weight, support.class_mask
-        maps = fit_softmax(prepared(features), labels, weight, present, self.penalty, self.steps)
+        labels, weight, class_mask = support.labels, support.weight, support.class_mask
+        maps = fit_softmax(prepared(features), labels, weight, class_mask, self.penalty, self.steps)
         return lambda queries, _: prepared(queries) @ maps

@@ -6,28 +6,28 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.learners.feature_learner import FeatureLearner, Head
-from manyshot.learners.ridge import log_parameter, penalised_solve, with_one
+from manyshot.learners.ridge import log_parameter, ridge_solve, with_one
 from manyshot.tasks import Examples
 
 
 class Logistic(FeatureLearner):
-    """LR-D2: one L2-penalised logistic regression a class against the rest, fitted by a few Newton steps.
+    """LR-D2: an L2-penalized logistic regression of each class against the rest, fitted by a few Newton steps.
 
     b_k = argmin sum_i w_i H(y_ik, sigmoid(b_k . [f(x_i), 1])) + lambda/2 ||b_k||^2
     logit_k(q) = alpha b_k . [f(q), 1]
 
     H is the cross-entropy of two outcomes. Each Newton step is a weighted ridge regression (iteratively reweighted
-    least squares), which `penalised_solve` solves; meta-training sees through all the steps. Five come close to the
-    minimum. lambda and alpha are positive numbers that meta-training learns.
+    least squares), which `ridge_solve` solves; meta-training differentiates through all steps. Five steps come close
+    to the minimum. lambda and alpha are positive numbers that meta-training learns.
 
     Args:
-        encoder: items `[n, ...]` to features `[n, d]`.
-        steps: Newton steps, from b = 0.
-        penalty: lambda at first.
-        scale: alpha at first.
+        encoder: Module from items `[n, ...]` to features `[n, d]`.
+        steps: Number of Newton steps, from b = 0.
+        penalty: Initial value of lambda.
+        scale: Initial value of alpha.
 
     Raises:
-        InputError: if steps is below 1, or penalty or scale is not a positive number.
+        InputError: If `steps` is below 1, or `penalty` or `scale` is not a positive number.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -52,10 +52,10 @@ class Logistic(FeatureLearner):
         x = with_one(features)[:, None].expand(-1, labels.shape[1], -1, -1)
         z = torch.zeros_like(labels)
         for _ in range(self.steps):
-            chance = z.sigmoid()
-            curvature = weight * chance * (1 - chance)
-            right = curvature * z + weight * (labels - chance)
-            coefficients = penalised_solve(x, curvature, right[..., None], penalty)
+            probability = z.sigmoid()
+            curvature = weight * probability * (1 - probability)
+            right = curvature * z + weight * (labels - probability)
+            coefficients = ridge_solve(x, curvature, right[..., None], penalty)
             z = (x @ coefficients)[..., 0]
         maps = coefficients[..., 0].mT
         return lambda queries, _: self.log_scale.exp() * (with_one(queries) @ maps)

@@ -10,12 +10,12 @@ class MAML(GradientLearner):
 
     Args:
         model: Any module that maps items `[n, ...]` to logits `[n, ways]`, see `GradientLearner`.
-        ways: Number of classes that the model tells apart; tasks may have fewer.
-        step_size: alpha.
+        ways: Number of outputs of the model; tasks may have fewer classes.
+        step_size: Inner learning rate alpha.
         steps: Number of inner gradient steps.
-        order: 2 differentiates through the inner gradients, 1 takes them as constants (first-order MAML).
+        order: 2 to differentiate through the inner gradients, 1 to treat them as constants (first-order MAML).
         criterion: "cross-entropy", or "squared-error" for regression.
-        vectorized: Whether tasks are taken together, see `GradientLearner`.
+        vectorized: Whether tasks are computed together, see `GradientLearner`.
 
     Raises:
         InputError: As `GradientLearner`.

@@ -11,28 +11,29 @@ from manyshot.learners.task_tensors import Task
 
 
 class MAMLPlusPlus(LearnedRates):
-    """MAML with learned rates for each layer and step, and a loss after every step that fades to the last one's.
+    """MAML with learned learning rates for each layer and step, and a loss after each step that is annealed.
 
     theta_k = theta_{k-1} - alpha_{k,layer} grad L(theta_{k-1}; support),   L = sum_k v_k L(theta_k; query)
 
-    All v_k are 1 / steps at first; those of the earlier steps fall to 0 over the first `annealing` steps of the
-    training, and the last one's rises to 1. During the first `first_order` steps of it the inner gradients are
-    constants (derivative-order annealing). A training counts its steps by `on_step_end`; their number is kept with the
-    weights, so that a resumed training goes on at the same place.
+    All v_k start at 1 / steps; those of the earlier steps fall to 0 over the first `annealing` steps of training, and
+    that of the last step rises to 1. During the first `first_order` steps of training the inner gradients are treated
+    as constants (derivative-order annealing). Training counts its steps by `on_step_end`; the count is stored with the
+    weights, so that a resumed training continues from it.
 
-    Where it differs from the paper: the earlier steps' importance falls to 0, not to 3 % of its first value; one set of
-    normalisation weights serves all steps, and it adapts with the others; statistics of normalisation are those of
-    each pass, as in `GradientLearner`, not running ones a step. The paper's cosine schedule is the training's own.
+    Where it differs from the paper: the importance of earlier steps falls to 0, not to 3 % of its initial value; all
+    steps share one set of normalization weights, which adapts with the others; statistics of normalization are those
+    of each pass, as in `GradientLearner`, not running averages of each step. The cosine schedule of the paper is an
+    option of training.
 
     Args:
         model: Any module, as in `MAML`.
-        ways: Number of classes that the model tells apart; tasks may have fewer.
-        step_size: Every alpha at first.
+        ways: Number of outputs of the model; tasks may have fewer classes.
+        step_size: Initial value of every alpha.
         steps: Number of inner gradient steps.
-        annealing: Training steps until only the last inner step counts; 0 for that from the beginning.
-        first_order: Training steps until inner gradients are differentiated through.
+        annealing: Number of training steps until only the last inner step counts; 0 for only the last from the start.
+        first_order: Number of training steps before the loss differentiates through inner gradients.
         criterion: "cross-entropy", or "squared-error" for regression.
-        vectorized: Whether tasks are taken together, see `GradientLearner`.
+        vectorized: Whether tasks are computed together, see `GradientLearner`.
 
     Raises:
         InputError: As `MAML`, and if annealing or first_order is below 0.
@@ -41,12 +42,12 @@ class MAMLPlusPlus(LearnedRates):
         >>> from manyshot.tasks import Sinusoids
         >>> model = nn.Sequential(nn.Linear(1, 40), nn.ReLU(), nn.Linear(40, 1))
         >>> learner = MAMLPlusPlus(model, 1, step_size=0.01, steps=2, annealing=2, criterion="squared-error")
-        >>> shares = [learner.importance().tolist()]
+        >>> importance = [learner.importance().tolist()]
         >>> for step in range(2):
         ...     learner.loss(Sinusoids().batch(step, 1)).backward()
         ...     learner.on_step_end()
-        ...     shares.append(learner.importance().tolist())
-        >>> shares
+        ...     importance.append(learner.importance().tolist())
+        >>> importance
         [[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]]
     """
 
@@ -70,28 +71,30 @@ class MAMLPlusPlus(LearnedRates):
         self.register_buffer("training_steps", torch.zeros((), dtype=torch.long))
 
     def second_order(self) -> bool:
-        """Not at first; after `first_order` steps of the training, and outside of it."""
+        """Whether inner gradients are differentiated: after `first_order` steps of training, and in evaluation mode."""
         return not self.training or int(self.training_steps) >= self.first_order
 
     def importance(self) -> Float[Tensor, " steps"]:
-        """What the loss after each step counts: all in training, the last alone otherwise."""
+        """The weight of the loss after each inner step; 1 for the last step alone in evaluation mode."""
         done = min(1.0, int(self.training_steps) / self.annealing) if self.training and self.annealing else 1.0
-        shares = torch.full((self.steps,), (1 - done) / self.steps)
-        shares[-1] = 1 - shares[:-1].sum()
-        return shares
+        weights = torch.full((self.steps,), (1 - done) / self.steps)
+        weights[-1] = 1 - weights[:-1].sum()
+        return weights
 
     def initial_rates(self, parameter: Tensor) -> Tensor:
-        """One for each step."""
+        """One learning rate for each inner step."""
         return parameter.new_full((self.steps,), self.step_size)
 
     def inner_update(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
-        """A step of gradient descent by the rates of its number."""
+        """A step of gradient descent with the learning rates of this step."""
         if step >= self.steps:
-            raise InputError(f"inner step {step + 1}: rates were learned for steps={self.steps}; take no more")
+            raise InputError(
+                f"inner step {step + 1}: learning rates were learned for steps={self.steps}; take no more steps"
+            )
         return {name: value - self.rates_of(name)[step] * grads[name] for name, value in parameters.items()}
 
     def task_losses(self, task: Task) -> Float[Tensor, " m"]:
-        """The loss of each query of a task, by importance over the steps."""
+        """The loss of each query of a task, summed over the inner steps by importance."""
         trajectory = self.inner_trajectory(task.support)
         weighted = [
             weight * self.query_losses_with(adapted, task)

@@ -11,20 +11,20 @@ from manyshot.tasks import Examples
 
 
 class Matching(FeatureLearner):
-    """Each support item votes for its class, the more the nearer its features point to the query's.
+    """Classify by a vote of the support, weighted by the cosine between features of support and query.
 
     logit_k(q) = log sum_i a_i y_ik,   a_i = w_i exp(alpha cos(f(q), f(x_i))) / sum_j w_j exp(alpha cos(f(q), f(x_j)))
 
-    Where it differs from the paper: alpha, 1 there, begins at 10 and is learned, because cosines alone leave the votes
-    nearly even; full-context embeddings (recurrent networks over the support, in whose eyes its order matters) are left
-    out, so support and query are encoded alike.
+    Where it differs from the paper: alpha, which is 1 in the paper, starts at 10 and is learned, because the votes are
+    nearly uniform without it; full-context embeddings (recurrent networks over the support, which depend on its order)
+    are left out, so support and query are encoded in the same way.
 
     Args:
-        encoder: items `[n, ...]` to features `[n, d]`.
-        scale: alpha at first.
+        encoder: Module from items `[n, ...]` to features `[n, d]`.
+        scale: Initial value of alpha.
 
     Raises:
-        InputError: if scale is not a positive number.
+        InputError: If `scale` is not a positive number.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -40,15 +40,15 @@ class Matching(FeatureLearner):
         self.log_scale = log_parameter("scale", scale)
 
     def head(self, features: Float[Tensor, "t n d"], support: Examples) -> Head:
-        """Keep the directions of the support's features; the rest happens when a query comes."""
+        """Normalize the features of the support."""
         directions, scale = F.normalize(features, dim=-1), self.log_scale.exp()
         weight, labels = support.weight[:, None], support.labels
 
-        def judge(queries: Float[Tensor, "t m d"], _: Tensor | None) -> Float[Tensor, "t m ways"]:
-            likeness = scale * (F.normalize(queries, dim=-1) @ directions.mT)
-            likeness = likeness - likeness.masked_fill(weight <= 0, -torch.inf).amax(-1, keepdim=True).detach()
-            votes = weight * likeness.masked_fill(weight <= 0, 0).exp()
-            share = (votes @ labels) / votes.sum(-1, keepdim=True)
-            return share.clamp(min=torch.finfo(share.dtype).tiny).log()
+        def classify(queries: Float[Tensor, "t m d"], _: Tensor | None) -> Float[Tensor, "t m ways"]:
+            similarity = scale * (F.normalize(queries, dim=-1) @ directions.mT)
+            similarity = similarity - similarity.masked_fill(weight <= 0, -torch.inf).amax(-1, keepdim=True).detach()
+            votes = weight * similarity.masked_fill(weight <= 0, 0).exp()
+            probability = (votes @ labels) / votes.sum(-1, keepdim=True)
+            return probability.clamp(min=torch.finfo(probability.dtype).tiny).log()
 
-        return judge
+        return classify

@@ -15,18 +15,18 @@ from manyshot.learners.maml import MAML
 from manyshot.nets import StagedEncoder
 
 NOISE = "noise."
-"""What the names of the weights that say where noise goes begin with."""
+"""Prefix of the names of the noise's parameters."""
 
 
 class LearnedFactors(nn.Module):
-    """Multiply hidden features by random factors whose distribution depends on them.
+    """Multiply hidden features by random factors whose distribution depends on the features.
 
     h' = h * softplus(g(h) + e),   e ~ N(0, I) while noise is on, e = 0 otherwise
 
-    g is a linear map of the channels at each place. Draws come from torch's global generator, as dropout's do.
+    g is a linear map of the channels at each position. Noise comes from torch's global generator, as in dropout.
 
     Args:
-        channels: of the features.
+        channels: Number of channels of the features.
 
     Example:
         >>> factors = LearnedFactors(8)
@@ -39,21 +39,28 @@ class LearnedFactors(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(channels, channels))
-        self.bias = nn.Parameter(torch.full((channels,), 0.5413))  # softplus of it is 1: nothing changes at first
+        self.bias = nn.Parameter(
+            torch.full((channels,), 0.5413)
+        )  # softplus(0.5413) = 1, so the features do not change at first
 
     def forward(self, x: Float[Tensor, "n c ..."], noisy: bool = False) -> Float[Tensor, "n c ..."]:
-        """The features times their factors."""
+        """Multiply features by their factors.
+
+        Args:
+            x: Hidden features `[n, c, ...]`.
+            noisy: Whether the factors are random.
+        """
         bias = self.bias.view(-1, *(1 for _ in x.shape[2:]))
         mean = torch.einsum("kc,nc...->nk...", self.weight, x) + bias
         return x * F.softplus(mean + torch.randn(x.shape, dtype=x.dtype, device=x.device) if noisy else mean)
 
 
 class Perturbed(nn.Module):
-    """An encoder and a linear layer, with learned factors behind each stage of the encoder.
+    """An encoder and a linear layer, with learned factors after each stage of the encoder.
 
     Args:
-        encoder: of stages; its attribute `features` says how many numbers make a feature.
-        ways: outputs of the linear layer.
+        encoder: Encoder made of stages, with the attribute `features`, the length of a feature vector.
+        ways: Number of outputs of the linear layer.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -70,7 +77,12 @@ class Perturbed(nn.Module):
         self.head = nn.Linear(features, ways)
 
     def forward(self, items: Float[Tensor, "n ..."], noisy: bool = False) -> Float[Tensor, "n ways"]:
-        """Logits, or predictions."""
+        """Compute logits or predictions.
+
+        Args:
+            items: Items `[n, ...]`.
+            noisy: Whether the factors are random.
+        """
         x = items
         for stage, factors in enumerate(self.noise):
             x = factors(self.encoder.run(x, stage, stage + 1), noisy)
@@ -79,28 +91,28 @@ class Perturbed(nn.Module):
 
 
 class MetaDropout(MAML):
-    """MAML whose support is seen through learned noise, so that what adapts to it carries over to the clean query.
+    """MAML whose inner loop uses hidden features with learned noise, so that adaptation generalizes to the query.
 
     theta_t = theta - alpha grad L(theta, phi; noisy support_t), `steps` times
     min over theta and phi of sum_t L(theta_t, phi; query_t)
 
-    Behind each stage l of the encoder, features h_l are multiplied by softplus(g_l(h_l) + e_l), e_l ~ N(0, I); phi, the
-    weights of all g_l, are learned across tasks and do not adapt. Each inner step draws anew in training. Queries, and
-    supports of new tasks, are seen without the random part.
+    After each stage l of the encoder, features h_l are multiplied by softplus(g_l(h_l) + e_l), e_l ~ N(0, I); phi, the
+    weights of all g_l, is meta-learned and does not adapt. During training each inner step draws new noise. For queries
+    and for the support of new tasks, e_l = 0.
 
     Where it differs from the paper: the factor of a stage depends on its own output, by a linear map of the channels,
-    and not on its input by a convolution of the size of the stage's own; on new tasks the inner loop draws nothing
-    either, so that the same support gives the same classifier.
+    and not on its input by a convolution like that of the stage; on new tasks the inner loop draws no noise, so that
+    the same support gives the same classifier.
 
     Args:
-        model: see `Perturbed`.
-        ways: number of classes that the model tells apart; tasks may have fewer.
-        step_size: alpha.
-        steps: number of inner gradient steps.
-        vectorized: Whether tasks are taken together, see `GradientLearner`.
+        model: Encoder with learned factors, and a linear layer.
+        ways: Number of outputs of the model; tasks may have fewer classes.
+        step_size: Inner learning rate alpha.
+        steps: Number of inner gradient steps.
+        vectorized: Whether tasks are computed together, see `GradientLearner`.
 
     Raises:
-        InputError: as `MAML`.
+        InputError: As `MAML`.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -121,19 +133,25 @@ class MetaDropout(MAML):
 
     @staticmethod
     def build_model(encoder: Any, ways: int) -> Perturbed:  # noqa: ANN401 - a module with `features`
-        """The encoder with learned factors behind each stage, and a linear layer.
+        """The encoder with learned factors after each stage, and a linear layer.
+
+        Args:
+            encoder: Encoder made of stages.
+            ways: Number of outputs.
 
         Raises:
             InputError: If the encoder is not made of stages.
         """
         if not isinstance(encoder, StagedEncoder):
-            raise InputError("meta-dropout perturbs the stages of an encoder, such as conv4; take one of stages")
+            raise InputError(
+                "meta-dropout perturbs the stages of an encoder; use an encoder made of stages, such as conv4"
+            )
         return Perturbed(encoder, ways)
 
     def adapts(self, name: str) -> bool:
-        """Whether a parameter is not the noise's, which is no task's own."""
+        """Whether a parameter adapts: all but those of the noise."""
         return not name.startswith(NOISE)
 
     def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
-        """Predictions for the support, through noise while training."""
+        """Predictions for the support as a function of the parameters, with noise in training mode."""
         return lambda parameters: call_with(self.model, parameters, (items,), {"noisy": self.training})

@@ -1,4 +1,4 @@
-"""Meta-SGD: learning the inner learning rates too (Li, Zhou, Chen and Li 2017)."""
+"""Meta-SGD: learned inner learning rates (Li, Zhou, Chen and Li 2017)."""
 
 import torch
 from torch import Tensor, nn
@@ -8,22 +8,22 @@ from manyshot.learners.learned_rates import LearnedRates
 
 
 class MetaSGD(LearnedRates):
-    """MAML with a learned learning rate for each single weight.
+    """MAML with a learned learning rate for each weight.
 
     theta_t = theta - alpha * grad L(theta; support_t);   min over theta and alpha of sum_t L(theta_t; query_t)
 
-    alpha has the shape of theta and any sign, so it bends the direction of the step as well. Where it differs from the
-    paper: the rates begin at one number instead of random ones; more than one step may be taken, all with the same
-    rates.
+    alpha has the shape of theta and any sign, so it changes the direction of the step as well. Where it differs from
+    the paper: all learning rates start at the same value instead of random values; there may be more than one step, all
+    with the same learning rates.
 
     Args:
         model: Any module, as in `MAML`.
-        ways: Number of classes that the model tells apart; tasks may have fewer.
-        step_size: The learning rate of every weight at first.
+        ways: Number of outputs of the model; tasks may have fewer classes.
+        step_size: Initial learning rate of every weight.
         steps: Number of inner gradient steps; 1 in the paper.
-        order: 2 or 1, as in `MAML`; the rates learn with either.
+        order: 2 or 1, as in `MAML`; the learning rates are trained with either.
         criterion: "cross-entropy", or "squared-error" for regression.
-        vectorized: Whether tasks are taken together, see `GradientLearner`.
+        vectorized: Whether tasks are computed together, see `GradientLearner`.
 
     Raises:
         InputError: As `MAML`.
@@ -50,9 +50,9 @@ class MetaSGD(LearnedRates):
         super().__init__(model, ways, step_size, steps, order, criterion, vectorized)
 
     def initial_rates(self, parameter: Tensor) -> Tensor:
-        """One for each weight."""
+        """One learning rate for each weight."""
         return torch.full_like(parameter, self.step_size)
 
     def inner_update(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
-        """A step along the gradient, bent by the rates."""
+        """A step along the gradient, multiplied by the learning rates."""
         return {name: value - self.rates_of(name) * grads[name] for name, value in parameters.items()}

@@ -14,22 +14,21 @@ Match = Literal["mean", "nearest"]
 
 
 class Prototypes(FeatureLearner):
-    """Classify by the nearest class mean in feature space, or by the nearest support item.
+    """Classify by the nearest class mean in feature space, or by the nearest support example.
 
     mean:     p_k = sum_i w_i y_ik f(x_i) / sum_i w_i y_ik,   logit_k(q) = -||f(q) - p_k||^2 / tau
     nearest:  logit_k(q) = -min over {i : w_i y_ik > 0} of ||f(q) - f(x_i)||^2 / tau
 
-    "nearest" is for supports enlarged by many variants of each item: a mean blurs them, the nearest one is a match by
-    deformation. It asks of a weight only whether it is above 0, and of a soft label only whether a class has the
-    largest share.
+    "nearest" is for supports with many variants of each example, where the nearest one is a match by deformation and a
+    mean would average them out. It uses examples whose weight is above 0, each with its most probable class.
 
     Args:
-        encoder: items `[n, ...]` to features `[n, d]`.
-        match: "mean" or "nearest".
-        temperature: tau; 1 in the paper.
+        encoder: Module from items `[n, ...]` to features `[n, d]`.
+        match: "mean" for class means, "nearest" for the nearest support example.
+        temperature: Temperature tau; 1 in the paper.
 
     Raises:
-        InputError: if `match` is unknown or the temperature not positive.
+        InputError: If `match` is unknown or the temperature is not positive.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -50,11 +49,11 @@ class Prototypes(FeatureLearner):
         self.temperature = temperature
 
     def head(self, features: Float[Tensor, "t n *d"], support: Examples) -> Head:
-        """Each class becomes its mean, or the set of its items."""
+        """Compute the class means, or collect the examples of each class."""
         if features.ndim != 3:
             raise InputError(
-                f"the encoder gives features of shape {list(features.shape[2:])} for each item, and prototypes need "
-                "one dimension; put nn.Flatten() or a pooling behind it"
+                f"the encoder gives features of shape {list(features.shape[2:])} for each example, and prototypes need "
+                "one dimension; add nn.Flatten() or a pooling layer after it"
             )
         if self.match == "mean":
             mass = support.labels * support.weight[..., None]
@@ -64,14 +63,14 @@ class Prototypes(FeatureLearner):
         ways = torch.arange(support.labels.shape[-1], device=features.device)
         not_of_class = (support.class_ids[..., None] != ways) | (support.weight[..., None] <= 0)
 
-        def judge(queries: Float[Tensor, "t m d"], _: Tensor | None) -> Float[Tensor, "t m ways"]:
-            each = _squared_distances(queries, features)
-            nearest = [each.masked_fill(away[:, None], torch.inf).amin(-1) for away in not_of_class.unbind(-1)]
+        def classify(queries: Float[Tensor, "t m d"], _: Tensor | None) -> Float[Tensor, "t m ways"]:
+            distances = _squared_distances(queries, features)
+            nearest = [distances.masked_fill(mask[:, None], torch.inf).amin(-1) for mask in not_of_class.unbind(-1)]
             return -torch.stack(nearest, -1) / self.temperature
 
-        return judge
+        return classify
 
 
 def _squared_distances(a: Float[Tensor, "t m d"], b: Float[Tensor, "t n d"]) -> Float[Tensor, "t m n"]:
-    """||a_i - b_j||^2 by one matrix product; rounding below 0 is cut off."""
+    """||a_i - b_j||^2 by one matrix product, clamped at 0 against rounding errors."""
     return (a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None] - 2 * a @ b.mT).clamp(min=0)

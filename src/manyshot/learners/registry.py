@@ -1,4 +1,4 @@
-"""The learners that a run can name."""
+"""The registry of learners."""
 
 from manyshot.base.registry import Registry
 from manyshot.learners.anil import ANIL
@@ -41,4 +41,4 @@ LEARNERS: Registry[Learner] = Registry(
     context=("encoder", "model", "ways", "classes", "criterion"),
     group="manyshot.learners",
 )
-"""Learners by name; `Learner.build` makes them, of an encoder and the numbers of ways and of training classes."""
+"""Learners by name; `Learner.build` builds them from an encoder and the numbers of ways and of training classes."""

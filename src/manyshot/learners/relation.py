@@ -11,24 +11,26 @@ from manyshot.tasks import Episode, Examples
 
 
 class Relation(FeatureLearner):
-    """A second network judges whether a query belongs to a class, from the feature maps of both.
+    """Classify by a second network that scores pairs of a query and a class, from the feature maps of both.
 
     m_k = sum_i w_i y_ik f(x_i) / sum_i w_i y_ik,   r_k(q) = sigmoid(g([m_k, f(q)])),   L = mean (r_k(q) - y_qk)^2
 
-    f gives feature *maps*, which are concatenated along channels; g is two blocks of convolution, normalisation, ReLU
-    and 2x2 max-pooling (while the map has two pixels), and two linear layers. The logits are what the sigmoid gets.
+    f gives feature *maps*, which are concatenated along channels; g is two blocks of convolution, normalization, ReLU
+    and 2x2 max pooling (while the map has at least two pixels a side), and two linear layers. The logits are the inputs
+    of the sigmoid.
 
-    Where it differs from the paper: maps of a class are averaged, not added up, so that a learner trained with one
-    number of shots can be used with another; with one shot it is the same. The paper's encoder pools in its first two
+    Where it differs from the paper: maps of a class are averaged, not summed, so that a learner trained with one number
+    of shots can be used with another; with one shot both are the same. The encoder of the paper pools in its first two
     blocks only: `conv4(pools=2)`.
 
     Args:
-        encoder: items `[n, ...]` to features `[n, d]` that are maps of its `map_shape` (channels, height, width).
-        hidden: width of the last hidden layer.
-        norm: of the relation module: "batch" or "group".
+        encoder: Module from items `[n, ...]` to features `[n, d]`, which are flattened maps of the shape
+            `encoder.map_shape` (channels, height, width).
+        hidden: Width of the last hidden layer.
+        norm: Normalization of the relation module: "batch" or "group".
 
     Raises:
-        InputError: if the encoder gives no maps.
+        InputError: If the encoder has no `map_shape`, or `hidden` is below 1.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -62,19 +64,19 @@ class Relation(FeatureLearner):
         mass = support.labels * support.weight[..., None]
         mean = mass.mT @ features / mass.sum(1).clamp(min=1e-12)[..., None]
 
-        def judge(queries: Float[Tensor, "t m d"], weight: Tensor | None) -> Float[Tensor, "t m ways"]:
-            # Pairs with a padding item or class are left out: they would enter batch statistics.
+        def classify(queries: Float[Tensor, "t m d"], weight: Tensor | None) -> Float[Tensor, "t m ways"]:
+            # Pairs with padding or with an absent class are left out, since they would enter batch statistics.
             real = queries.new_ones(queries.shape[:2]) if weight is None else weight
-            there = support.class_mask[:, None] & (real > 0)[..., None]
-            task, query, way = there.nonzero(as_tuple=True)
+            mask = support.class_mask[:, None] & (real > 0)[..., None]
+            task, query, way = mask.nonzero(as_tuple=True)
             pairs = torch.cat([mean[task, way], queries[task, query]], -1).reshape(len(task), -1, *self.map_shape[1:])
-            related: Tensor = self.relate(pairs)[:, 0]
-            return related.new_zeros(there.shape).index_put((task, query, way), related)
+            scores: Tensor = self.relate(pairs)[:, 0]
+            return scores.new_zeros(mask.shape).index_put((task, query, way), scores)
 
-        return judge
+        return classify
 
     def query_losses(self, episode: Episode) -> Float[Tensor, "t m"]:
-        """The mean squared error of each query's relations to the classes of its task."""
+        """The mean squared error of each query's relation scores with the classes of its task."""
         query = episode.query
         logits = self.adapt(episode.support)(query.items, query.weight)
         errors = (logits.sigmoid() - query.labels).square().masked_fill(~query.class_mask[:, None], 0)

@@ -1,4 +1,4 @@
-"""Reptile: towards the weights that tasks adapt to (Nichol, Achiam and Schulman 2018)."""
+"""Reptile: meta-training without second derivatives (Nichol, Achiam and Schulman 2018)."""
 
 from typing import ClassVar
 
@@ -14,31 +14,30 @@ from manyshot.tasks import Episode
 
 
 class Reptile(GradientLearner):
-    """Adapt to each task by plain training, then move the weights towards what they became.
+    """Adapt to each task by plain training, then move the weights toward the adapted weights.
 
     theta <- theta + epsilon (1/T) sum_t (theta_t - theta),   theta_t after `steps` steps on mini-batches of task t
 
-    In training a task's support and query together are its data, as in the paper; mini-batch b of B holds every B-th
-    item from the b-th on, so that it has items of most classes, and the steps take them in turn. The loss has the value
-    of the mean query loss after adaptation, and (theta - theta_t) / (alpha steps) as its gradient, which is the mean of
-    the inner gradients: any optimiser takes the outer step, and SGD of rate epsilon alpha steps is the update above. No
-    second derivative is taken.
+    During training, the support and query of a task together are its data, as in the paper; mini-batch b of B holds
+    every B-th example from the b-th on, so that it has examples of most classes, and the steps cycle through the
+    mini-batches. The value of the loss is the mean query loss after adaptation, and its gradient is (theta - theta_t) /
+    (alpha steps), the mean of the inner gradients, so any optimizer can take the outer step; SGD with learning rate
+    epsilon alpha steps gives the update above. No second derivative is computed.
 
-    Where it differs from the paper: its inner optimiser is Adam without momentum, ours is plain SGD; its mini-batches
-    are drawn at random.
+    Where it differs from the paper: the inner optimizer is plain SGD instead of Adam without momentum, and mini-batches
+    are not drawn at random.
 
     Args:
         model: Any module, as in `MAML`.
-        ways: Number of classes that the model tells apart; tasks may have fewer.
-        step_size: alpha.
+        ways: Number of outputs of the model; tasks may have fewer classes.
+        step_size: Inner learning rate alpha.
         steps: Number of inner gradient steps.
-        batches: B, the number of mini-batches of a task's data in training. On new tasks, each step sees the whole
-            support.
+        batches: Number B of mini-batches of a task's data in training; on new tasks each step uses the whole support.
         criterion: "cross-entropy", or "squared-error" for regression.
-        vectorized: Whether tasks are taken together, see `GradientLearner`.
+        vectorized: Whether tasks are computed together, see `GradientLearner`.
 
     Raises:
-        InputError: As `MAML`, and if there are fewer than 1 mini-batches or more than items.
+        InputError: As `MAML`, and if `batches` is below 1 or above the number of examples of a task.
 
     Example:
         >>> from manyshot.tasks import Sinusoids
@@ -68,34 +67,38 @@ class Reptile(GradientLearner):
         self.batches = batches
 
     def trained(self, data: Side) -> Parameters:
-        """The weights after plain training on a task's data."""
+        """The parameters after plain training on a task's data.
+
+        Args:
+            data: Examples of the task.
+        """
         parameters = self.initial_params()
         for step in range(self.steps):
             inner_grads = self.inner_grads(self._batch(step % self.batches, data))
             parameters = self.inner_update(parameters, inner_grads(parameters), step)
         return parameters
 
-    def _batch(self, number: int, data: Side) -> Side:
-        """A mini-batch of the real items: cut out, or, where tasks are vectorized, by weights of 0."""
+    def _batch(self, index: int, data: Side) -> Side:
+        """A mini-batch of the examples: a selection, or all with weights of 0 for the others if vectorized."""
         real = data.weight > 0
         if self.vectorized:
-            return data._replace(weight=data.weight * ((real.cumsum(0) - 1) % self.batches == number))
-        indices = real.nonzero()[number :: self.batches, 0]
+            return data._replace(weight=data.weight * ((real.cumsum(0) - 1) % self.batches == index))
+        indices = real.nonzero()[index :: self.batches, 0]
         return Side(data.items[indices], data.labels[indices], data.weight[indices], data.absent)
 
     def loss(self, episode: Episode) -> Float[Tensor, ""]:
-        """The mean query loss after adaptation, whose gradient is the way that the weights went."""
+        """The mean query loss after adaptation; its gradient is the negative mean update of the weights."""
         if self.batches > episode.support.weight.shape[1] + episode.query.weight.shape[1]:
-            raise InputError(f"batches={self.batches}: more than a task has items; give fewer")
+            raise InputError(f"batches={self.batches}: more than a task has examples; give fewer")
 
-        def losses(own: Reptile, part: Episode) -> Tensor:
-            data = part.support.joined(part.query)
-            return own._stacked(own._surrogate, Task(own.side_of(data), own.side_of(part.query)))
+        def losses(learner: Reptile, chunk: Episode) -> Tensor:
+            data = chunk.support.joined(chunk.query)
+            return learner._stacked(learner._surrogate, Task(learner.side_of(data), learner.side_of(chunk.query)))
 
-        return self.by_parts(losses, episode)
+        return self.mean_in_chunks(losses, episode)
 
     def _surrogate(self, task: Task) -> Tensor:
-        """The query loss of a task; its derivative by each weight is what the weight lost, by step and rate."""
+        """The query loss of a task, with (theta - theta_t) / (alpha steps) as its gradient."""
         adapted = self.trained(task.support)
         value = weighted_mean(self.query_losses_with(adapted, task), task.query.weight).detach()
         moves = [((before - adapted[name]).detach() * before).sum() for name, before in self.initial_params().items()]

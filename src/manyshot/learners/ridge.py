@@ -18,22 +18,22 @@ class Ridge(FeatureLearner):
 
     W = argmin sum_i w_i ||[f(x_i), 1] W - y_i||^2 + lambda ||W||^2,   logits(q) = alpha [f(q), 1] W
 
-    The solution is closed, so its derivative with respect to support items, labels and weights is exact, and meta-
-    training sees through the whole adaptation. The smaller of the two equivalent systems is solved: n x n (Woodbury) or
-    d x d. lambda and alpha are positive numbers that meta-training learns.
+    The solution has a closed form, so its derivative with respect to support items, labels and weights is exact, and
+    meta-training differentiates through the whole adaptation. The smaller of the two equivalent systems is solved: n x
+    n (Woodbury) or d x d. lambda and alpha are positive numbers that meta-training learns.
 
-    Where it differs from the paper: the offset that the paper adds to all logits is left out, since no softmax sees
-    it; alpha begins at 10, because least squares answers lie between 0 and 1, which a softmax makes nearly even.
+    Where it differs from the paper: the offset that the paper adds to all logits is left out, since softmax ignores
+    it; alpha starts at 10, because least-squares outputs lie between 0 and 1, for which softmax is nearly uniform.
 
     Args:
-        encoder: items `[n, ...]` to features `[n, d]`.
-        penalty: lambda at first.
-        scale: alpha at first.
-        criterion: of meta-training: "cross-entropy", or "squared-error" for regression, where labels are the numbers to
-            predict and alpha should begin at 1.
+        encoder: Module from items `[n, ...]` to features `[n, d]`.
+        penalty: Initial value of lambda.
+        scale: Initial value of alpha.
+        criterion: Loss of meta-training: "cross-entropy", or "squared-error" for regression, where labels are the
+            targets and `scale` should be 1.
 
     Raises:
-        InputError: if penalty or scale is not a positive number, or the criterion is unknown.
+        InputError: If `penalty` or `scale` is not a positive number, or the criterion is unknown.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -53,40 +53,40 @@ class Ridge(FeatureLearner):
         self.log_scale = log_parameter("scale", scale)
 
     def head(self, features: Float[Tensor, "t n d"], support: Examples) -> Head:
-        """Solve for the linear maps of all tasks."""
+        """Solve the regressions of all tasks."""
         right = support.weight[..., None] * support.labels
-        maps = penalised_solve(with_one(features), support.weight, right, self.log_penalty.exp())
+        maps = ridge_solve(with_one(features), support.weight, right, self.log_penalty.exp())
         return lambda queries, _: self.log_scale.exp() * (with_one(queries) @ maps)
 
     def query_losses(self, episode: Episode) -> Float[Tensor, "t m"]:
-        """The criterion of each query item after adaptation."""
-        answers = self.adapt(episode.support)(episode.query.items, episode.query.weight)
-        return self.criterion(answers, episode.query.labels)
+        """The criterion of each query example after adaptation."""
+        predictions = self.adapt(episode.support)(episode.query.items, episode.query.weight)
+        return self.criterion(predictions, episode.query.labels)
 
 
-def penalised_solve(
+def ridge_solve(
     features: Float[Tensor, "*#t n d"],
     weight: Float[Tensor, "*#t n"],
     right: Float[Tensor, "*#t n k"],
     penalty: Float[Tensor, ""],
 ) -> Float[Tensor, "*t d k"]:
-    """Solve (X^T S X + lambda I) W = X^T R, where S holds weights on its diagonal.
+    """Solve (X^T S X + lambda I) W = X^T R, where S is diagonal.
 
-    With fewer items than features, W = X^T (lambda I + S X X^T)^-1 R, which is the same and smaller. Written so, no
-    weight is divided by and no root is taken of it: the derivative is exact at a weight of 0, too.
+    With fewer rows than features, W = X^T (lambda I + S X X^T)^-1 R, which is the same solution of a smaller system. In
+    this form nothing is divided by a weight and no root of a weight is taken, so the derivative is exact at weight 0.
 
     Args:
-        features: X `[..., n, d]`.
-        weight: the diagonal of S `[..., n]`, at least 0.
-        right: R `[..., n, k]`.
-        penalty: lambda, above 0.
+        features: Features X `[..., n, d]`.
+        weight: Diagonal of S `[..., n]`, at least 0.
+        right: Right-hand side R `[..., n, k]`.
+        penalty: Penalty lambda, above 0.
 
     Returns:
-        W `[..., d, k]`.
+        Coefficients W `[..., d, k]`.
 
     Example:
         >>> x, y = torch.tensor([[1.0], [2.0]]), torch.tensor([[2.0], [4.0]])
-        >>> penalised_solve(x, torch.ones(2), y, torch.tensor(5.0))  # 10 / (5 + 5)
+        >>> ridge_solve(x, torch.ones(2), y, torch.tensor(5.0))  # 10 / (5 + 5)
         tensor([[1.]])
     """
     n, d = features.shape[-2:]
@@ -104,15 +104,23 @@ def _with_diagonal(system: Tensor, penalty: Tensor) -> Tensor:
 
 
 def with_one(features: Float[Tensor, "*t n d"]) -> Float[Tensor, "*t n e"]:
-    """The features and a constant 1, whose coefficient is the intercept."""
+    """The features with a constant 1 appended, whose coefficient is the intercept.
+
+    Args:
+        features: Features `[..., n, d]`.
+    """
     return F.pad(features, (0, 1), value=1.0)
 
 
 def log_parameter(name: str, value: float) -> nn.Parameter:
-    """A positive number that is learned, kept as its logarithm.
+    """A learned positive number, as a parameter that holds its logarithm.
+
+    Args:
+        name: Name of the option, for the error message.
+        value: Initial value.
 
     Raises:
-        InputError: if it is not positive.
+        InputError: If the value is not positive and finite.
     """
     if not 0 < value < math.inf:
         raise InputError(f"{name}={value}: give a positive number")

@@ -1,4 +1,4 @@
-"""Splitting a learner where an augmenter works: between its encoder and its head, or before both."""
+"""Splitting a learner into an encoder and a head where an augmenter generates examples."""
 
 from typing import Literal
 
@@ -9,17 +9,17 @@ from manyshot.learners.learner import Learner
 
 
 def split_learner(space: Literal["items", "features"] | str, learner: Learner) -> tuple[nn.Module, Learner]:
-    """Split a learner into what encodes examples for an augmenter, and a learner of what the augmenter generates.
+    """Split a learner into an encoder of the examples that an augmenter takes, and a learner of what it generates.
 
     Args:
         space: What the augmenter takes and generates: "items", as a source holds them, or "features" of an encoder.
-        learner: The learner.
+        learner: Learner to split.
 
     Returns:
-        The encoder, `nn.Identity` if examples are taken as they are, and the learner of its features.
+        The encoder, which is `nn.Identity` for "items", and the learner of its features.
 
     Raises:
-        InputError: If the augmenter generates features, and the learner adapts its encoder to each task.
+        InputError: If the augmenter generates features and the learner adapts its encoder to each task.
 
     Example:
         >>> from manyshot.learners import Ridge

@@ -1,4 +1,4 @@
-"""The tensors of one task, which go through `torch.vmap` as one argument."""
+"""The tensors of one task, as one argument of functions under `torch.vmap`."""
 
 from typing import Any, NamedTuple
 
@@ -10,13 +10,13 @@ from manyshot.base import InputError
 
 
 class Side(NamedTuple):
-    """The support or the query of one task; of T tasks, with a dimension for them in front.
+    """The support or query of one task, or of T tasks with a leading dimension.
 
     Args:
-        items: `[n, ...]`.
-        labels: `[n, ways]` class probabilities, or targets of a regression.
-        weight: `[n]` How much each example counts; 0 for padding.
-        absent: `[ways]` Classes that the task lacks.
+        items: Items `[n, ...]`.
+        labels: Class probabilities, or targets of a regression, `[n, ways]`.
+        weight: Weights `[n]` of the examples; 0 for padding.
+        absent: Mask `[ways]` of the classes that the task does not have.
     """
 
     items: Tensor
@@ -29,8 +29,8 @@ class Task(NamedTuple):
     """A support to adapt to and a query to be evaluated on.
 
     Args:
-        support: Examples that the inner loop sees.
-        query: Examples that the outer loss is taken on.
+        support: Examples of the inner loop.
+        query: Examples of the outer loss.
     """
 
     support: Side
@@ -38,11 +38,12 @@ class Task(NamedTuple):
 
 
 def task_slice(value: Any, index: int) -> Any:  # noqa: ANN401 - a tensor, or tuples and dicts of them
-    """One task of tensors that are stacked over tasks.
+    """Select one task from tensors that are stacked over tasks.
 
     Args:
-        value: A tensor, or named tuples or dictionaries of tensors, with tasks in front; a list holds one entry a task.
-        index: Which task.
+        value: Tensor with a leading dimension for tasks, or named tuples or dictionaries of such; a list has one entry
+            for each task.
+        index: Index of the task.
 
     Example:
         >>> task_slice({"weight": torch.tensor([[1.0], [2.0]])}, 1)
@@ -56,7 +57,10 @@ def task_slice(value: Any, index: int) -> Any:  # noqa: ANN401 - a tensor, or tu
 
 
 def task_count(value: Any) -> int:  # noqa: ANN401 - the same
-    """How many tasks are stacked, see `task_slice`.
+    """The number of tasks that are stacked.
+
+    Args:
+        value: Tensors that are stacked over tasks, see `task_slice`.
 
     Example:
         >>> task_count({"weight": torch.tensor([[1.0], [2.0]])})
@@ -68,7 +72,10 @@ def task_count(value: Any) -> int:  # noqa: ANN401 - the same
 
 
 def task_items(items: Any) -> Tensor:  # noqa: ANN401 - whatever a user gives
-    """Items as a model takes them: bytes as numbers from 0 to 1, tensors of `torch.inference_mode` as ordinary ones.
+    """Items as a model takes them: uint8 scaled to 0 to 1, inference tensors as ordinary tensors.
+
+    Args:
+        items: Items of T tasks.
 
     Raises:
         InputError: If the items are not a tensor.
@@ -81,7 +88,7 @@ def task_items(items: Any) -> Tensor:  # noqa: ANN401 - whatever a user gives
         text = isinstance(items, list) and bool(items) and bool(items[0]) and isinstance(items[0][0], str)
         kind = "sentences" if text else f"a {type(items).__name__}"
         raise InputError(
-            f"gradient-based learners take items as one tensor [tasks, n, ...], not {kind}; for sentences choose a "
+            f"gradient-based learners take items as one tensor [tasks, n, ...], not {kind}; for sentences use a "
             "learner of features, such as prototypes, ridge or probe"
         )
     if items.dtype == torch.uint8:
@@ -90,5 +97,5 @@ def task_items(items: Any) -> Tensor:  # noqa: ANN401 - whatever a user gives
 
 
 def ordinary(tensor: Tensor) -> Tensor:
-    """The same tensor, or a copy that autograd takes where it was made under `torch.inference_mode`."""
+    """The tensor itself, or a copy that autograd accepts if it was created under `torch.inference_mode`."""
     return tensor.clone() if tensor.is_inference() else tensor

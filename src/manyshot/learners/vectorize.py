@@ -1,4 +1,4 @@
-"""Whether the tasks of a batch are taken together by `torch.vmap` or one by one, and what that asks of a model."""
+"""Computing the tasks of a batch together by `torch.vmap`, or one by one where that is not possible."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from manyshot.base import InputError
 from manyshot.learners.elementary import WRONG_EVERYWHERE, CannotVectorize, ElementaryOperations, RefuseWrong
 
 CHUNK = 16
-"""Tasks that are vectorized together."""
+"""Number of tasks that are vectorized together."""
 
 Result = TypeVar("Result")
 
@@ -30,15 +30,15 @@ _DRAWING = (
 
 
 class TaskVectorizer:
-    """Takes the tasks of a learner together where that is right, and else one by one; remembers where it is not.
+    """Computes the tasks of a learner together where that is correct, otherwise one by one, and remembers which.
 
-    Models without convolutions, and all models on a GPU, are tried by `torch.vmap`. One that cannot be, because it
-    branches by the values of its input, writes into its buffers or uses an operation without a batching rule, is
-    computed by a plain loop over tasks from then on. On a processor models with convolutions are looped over: there
-    the many small steps cost less than the arithmetic.
+    Models without convolutions, and all models on a GPU, are tried with `torch.vmap`. A model that does not support it,
+    because it branches on the values of its input, writes into its buffers or uses an operation without a batching
+    rule, is run in a loop over tasks from then on. On the CPU, models with convolutions always run in a loop, where the
+    overhead of many small steps is less than the arithmetic.
 
     Args:
-        vectorized: True or False where it is not to be chosen.
+        vectorized: True to require `torch.vmap`, False for a loop; None chooses.
 
     Example:
         >>> TaskVectorizer().together(nn.Linear(2, 3)), TaskVectorizer().together(nn.Conv2d(1, 1, 3))
@@ -51,7 +51,11 @@ class TaskVectorizer:
         self._checked: set[bool] = set()
 
     def together(self, model: nn.Module) -> bool:
-        """Whether tasks are taken together."""
+        """Whether tasks are computed together.
+
+        Args:
+            model: Model of the learner.
+        """
         if self.vectorized is not None or self._cannot is not None:
             return bool(self.vectorized)
         first = next(model.parameters(), None)
@@ -59,14 +63,14 @@ class TaskVectorizer:
         return not (on_cpu and any(isinstance(module, nn.modules.conv._ConvNd) for module in model.modules()))
 
     def run(self, model: nn.Module, compute: Callable[[], Result]) -> Result:
-        """Compute something of a batch of tasks; what is computed asks `together`.
+        """Run a computation on a batch of tasks, which follows `together`.
 
         Args:
-            model: whose tasks they are.
-            compute: is called again where tasks turn out not to be vectorizable, with random numbers as before.
+            model: Model that the computation calls.
+            compute: The computation; it is called again, with the same random numbers, if `torch.vmap` fails.
 
         Raises:
-            InputError: if tasks have to be vectorized and cannot be, or a second derivative does not exist in torch.
+            InputError: If `vectorized=True` and `torch.vmap` cannot run the model, or torch lacks a second derivative.
         """
         with twice_differentiable(model):
             if not self.together(model):
@@ -84,8 +88,8 @@ class TaskVectorizer:
                 if self.vectorized:
                     buffers.restore()
                     raise InputError(
-                        f"vectorized=True: this model's tasks cannot be taken together ({reason}); leave the argument "
-                        "out to loop over tasks"
+                        f"vectorized=True: torch.vmap cannot run this model ({reason}); leave the argument out to "
+                        "loop over tasks"
                     ) from error
                 self._cannot = reason
             for state, restore in states:
@@ -94,12 +98,12 @@ class TaskVectorizer:
             try:
                 return _named_derivatives(compute)
             except Exception:
-                self._cannot = None  # the fault is another one
+                self._cannot = None  # vectorization was not the cause
                 raise
 
     @contextmanager
     def _checked_operations(self, model: nn.Module) -> Iterator[None]:
-        """What makes second derivatives right under `torch.vmap`; a model's first pass is watched by operator."""
+        """Make second derivatives correct under `torch.vmap`; the operators of a model's first pass are checked."""
         if all(map(_is_plain, model.modules())):
             yield
             return
@@ -113,7 +117,10 @@ class TaskVectorizer:
 
 @contextmanager
 def twice_differentiable(model: nn.Module) -> Iterator[None]:
-    """Within it, attention and weight norm are computed in a form whose second derivative exists and is right.
+    """Context in which attention and weight norm use implementations whose second derivative is correct.
+
+    Args:
+        model: Model that is called in the context.
 
     Example:
         >>> with twice_differentiable(nn.MultiheadAttention(4, 1)):
@@ -133,10 +140,13 @@ def twice_differentiable(model: nn.Module) -> Iterator[None]:
 
 
 def may_use_threads(model: nn.Module) -> bool:
-    """Whether parts of a batch may be computed side by side, on copies of the model's modules.
+    """Whether parts of a batch may be computed in several threads, each with a copy of the model's modules.
 
-    Only modules whose code is known may: others may hold references that a copy would not follow. Those that draw
-    random numbers may not, for the order of the draws would change.
+    That is limited to modules of torch and of this package, since others may hold references that a copy would not
+    follow, and to modules that draw no random numbers, whose order would change.
+
+    Args:
+        model: Model to inspect.
 
     Example:
         >>> may_use_threads(nn.Linear(2, 3)), may_use_threads(nn.Dropout())
@@ -149,12 +159,12 @@ def may_use_threads(model: nn.Module) -> bool:
 
 
 def draws_noise(module: nn.Module) -> bool:
-    """Whether a module may draw random numbers: one of torch's that does, or whose attribute `draws_noise` says so."""
+    """Whether a module may draw random numbers: some of torch's, and those with a true attribute `draws_noise`."""
     return isinstance(module, _DRAWING) or bool(getattr(module, "draws_noise", False))
 
 
 def twin(module: Any) -> Any:  # noqa: ANN401 - a module, and the same kind of one
-    """A module with the same weights, in modules of its own; one that is used twice stays one.
+    """A copy of a module and its submodules that shares their weights; a submodule that is used twice stays shared.
 
     Example:
         >>> layer = nn.Linear(2, 3)
@@ -180,9 +190,9 @@ def _is_known(module: nn.Module) -> bool:
 
 
 def _is_plain(module: nn.Module) -> bool:
-    """Whether a module is known to use no operation that `torch.vmap` does wrongly."""
-    place = type(module).__module__
-    plain = place in _PLAIN or place.startswith("manyshot.") or type(module) in _PLAIN_TYPES
+    """Whether a module is known to use no operation that `torch.vmap` computes incorrectly."""
+    name = type(module).__module__
+    plain = name in _PLAIN or name.startswith("manyshot.") or type(module) in _PLAIN_TYPES
     return plain and not _has_hooks(module)
 
 
@@ -195,7 +205,7 @@ def _writes_buffers(module: nn.Module) -> bool:
 
 
 def _named_derivatives(compute: Callable[[], Result]) -> Result:
-    """Say what to do where torch has no second derivative."""
+    """Explain what to do if torch lacks a second derivative."""
     try:
         return compute()
     except (RuntimeError, NotImplementedError) as error:
@@ -204,12 +214,12 @@ def _named_derivatives(compute: Callable[[], Result]) -> Result:
             raise
         name = missing[1].strip("_") if missing else "a layer of this model"
         raise InputError(
-            f"torch has no second derivative of {name}; take first-order steps (order=1), or another layer in its place"
+            f"torch has no second derivative of {name}; use first-order gradients (order=1), or replace the layer"
         ) from error
 
 
 class _Buffers:
-    """The buffers of modules of unknown code, which may write into them."""
+    """The buffers of modules of other libraries, which may write into them."""
 
     def __init__(self, model: nn.Module) -> None:
         unknown = [] if all(map(_is_plain, model.modules())) else list(model.modules())
@@ -222,7 +232,7 @@ class _Buffers:
         ]
 
     def check(self) -> None:
-        """Refuse a pass that has written: it wrote once for all tasks, where a loop would write for each."""
+        """Raise if the pass wrote into buffers: once for all tasks, where a loop would write for each task."""
         same = all(
             len(module._buffers) == len(before) and all(module._buffers.get(name) is before[name] for name in before)
             for module, before in self.kept
@@ -242,7 +252,7 @@ class _Buffers:
 
 
 def _random_states(model: nn.Module) -> list[tuple[Tensor, Callable[[Tensor], None]]]:
-    """The states of torch's global generators that the model may draw from, with what restores them."""
+    """The states of torch's global generators that the model may use, with functions that restore them."""
     states: list[tuple[Tensor, Callable[[Tensor], None]]] = [(torch.get_rng_state(), torch.set_rng_state)]
     device = next((value.device for value in model.parameters()), torch.device("cpu"))
     if device.type == "cuda":

@@ -115,7 +115,7 @@ class ProbeProblem:
     def _prepared(self, examples: Examples) -> Tensor:
         body = torch.nn.Identity() if self.probe.given_features else self.probe.body()
         features = by_task(body, examples.items, examples.weight)
-        return with_one(F.normalize(features, dim=-1) if self.probe.normalise else features)
+        return with_one(F.normalize(features, dim=-1) if self.probe.normalize else features)
 
     def _logits(self, maps: Tensor, examples: Examples) -> Tensor:
         return (self._prepared(examples) @ maps).masked_fill(~examples.class_mask[:, None], -torch.inf)

@@ -51,6 +51,7 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
         "cvae": {"reader": "encoder_width", "strength": "kl_weight"},
     },
     "augmenter": {name: {"begin": "initial_plan"} for name in ("policy", "context-free")},
+    "learner": {"probe": {"normalise": "normalize"}},
     "plan": {
         **{op: {"share": "fraction"} for op in _TEXT_OPS},
         **{op: {"edge": "padding_mode"} for op in _WARPS},
