@@ -41,7 +41,7 @@ def test_a_missing_or_broken_file_is_named_and_the_status_is_one(manyshot, tmp_p
     (tmp_path / files[0]).write_bytes(b"\x1f\x8b broken")
     answer = manyshot("data", "check", "mnist", "--root", tmp_path)
     assert answer.status == 1
-    assert f"{tmp_path / files[0]}: broken" in answer.out
+    assert f"{tmp_path / files[0]}: damaged or incomplete" in answer.out
     assert f"{files[1]}: not here" in answer.out
     told = manyshot("data", "check", "mnist", "--root", tmp_path, "--json").json
     assert told["whole"] is False

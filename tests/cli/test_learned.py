@@ -126,7 +126,7 @@ class TestEvaluate:
         told = manyshot("evaluate", runs / "learner", "digits", "--augmenter", runs / name, *self.PLAN, "--json").json
         assert told["augmenter"] == str(runs / name)
         assert told["plan"] == "shots: 4 x learned"
-        run, learner = front.load(runs / name), front.load_run(runs / "learner")
+        run, learner = front.load(runs / name), front.load(runs / "learner")
         sampler = EpisodeSampler(front.load_dataset("digits", size=16), ways=2, shots=1, queries=10)
         plan = front.Plan("shots: 4 x learned").with_augmenter(run.augmenter)
         assert told["accuracy"] == pytest.approx(front.evaluate(learner.learner, sampler.batches(6), plan).mean)

@@ -189,7 +189,7 @@ def show(
         return
     if out:
         paper = (name in DATASETS and DATASETS[name].ink) if paper is None else paper
-        title = f"{source.name}: {facts['classes']:,} classes, {facts['items']:,} examples"
+        title = f"{source.name}: {facts['classes']:,} classes, {facts['examples']:,} examples"
         save(source_sheet(source, title=title, most_rows=classes, most_columns=items, paper=paper), out)
     if as_json:
         print_json({**facts, "sheet": out and str(out)})
@@ -201,12 +201,12 @@ def show(
 
 def _image_facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Names and values of what is known of a source of images."""
-    sizes = facts["items_a_class"]
+    sizes = facts["examples_per_class"]
     return [
         ("name", facts["name"]),
         ("classes", f"{facts['classes']:,}"),
-        ("examples", f"{facts['items']:,}"),
-        ("examples per class", f"{sizes['least']} to {sizes['most']}, median {sizes['median']:g}"),
+        ("examples", f"{facts['examples']:,}"),
+        ("examples per class", f"{sizes['min']} to {sizes['max']}, median {sizes['median']:g}"),
         ("groups", "none" if facts["groups"] is None else f"{facts['groups']:,}"),
         ("authors", "unknown" if facts["authors"] is None else f"{facts['authors']:,}"),
         ("shape", " x ".join(map(str, facts["shape"])) if facts["shape"] else facts["type"]),
@@ -223,6 +223,6 @@ def _show_sentences(source: "Source", facts: Mapping[str, Any], most: int, as_js
     print_table(("class", "sentences", "example"), rows, right=(1,))
     hidden = len(sizes) - len(rows)
     print(
-        f"{source.name}: {facts['items']:,} sentences of {facts['classes']:,} classes"
+        f"{source.name}: {facts['examples']:,} sentences of {facts['classes']:,} classes"
         + (f", of which {hidden:,} smaller ones are not shown (--classes)" if hidden else "")
     )
