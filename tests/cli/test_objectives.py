@@ -49,7 +49,7 @@ def test_a_run_goes_on_with_its_own_objective_alone(manyshot, run):
         (("--objective", "mltii"), "did you mean 'mlti'"),
         (("--objective", "maxup"), "give a plan that draws"),
         (("--objective", "maxup(99)", "--plan", "query: noise"), "draws=99"),
-        (("--objective", "mlti", "--learner", "probe"), "trains on single items"),
+        (("--objective", "mlti", "--learner", "probe"), "trains on single examples"),
         (("--objective", "metamix", "--learner", "reptile"), "Reptile"),
     ],
 )
