@@ -3,7 +3,7 @@
 import torch
 
 from manyshot import EpisodeSampler, Plan, load_dataset
-from manyshot.samples.contact_sheet import Row, save, sheet
+from manyshot.samples.contact_sheet import SheetRow, draw_sheet, save_image
 
 plain = EpisodeSampler(load_dataset("glyphs", "greek"), ways=5, shots=1, queries=5, seed=1).batch(0, 8)
 
@@ -16,10 +16,10 @@ print("generated from support example:", changed.support.origin[0].tolist())
 print("weights:", changed.support.weight[0].tolist())
 
 rows = [
-    Row("support", plain.support.items[0]),
-    Row("augmented", changed.support.items[0]),
-    Row("query", plain.query.items[0][:20]),
-    Row("augmented", changed.query.items[0][:20]),
+    SheetRow("support", plain.support.items[0]),
+    SheetRow("augmented", changed.support.items[0]),
+    SheetRow("query", plain.query.items[0][:20]),
+    SheetRow("augmented", changed.query.items[0][:20]),
 ]
-save(sheet(rows, title=str(plan), paper=True), "task.png")
+save_image(draw_sheet(rows, title=str(plan), paper=True), "task.png")
 print("look at task.png")

@@ -18,48 +18,48 @@ from manyshot.generate.batches import as_floats
 from manyshot.generate.config import load_generator_sources
 from manyshot.generate.generated_source import generate_classes
 from manyshot.generate.train import load_generator_run
-from manyshot.samples.contact_sheet import Row, sheet
+from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 
 IMAGES = RESULTS.parent / "docs" / "images"
 SHOWN, EACH, CELL = 12, 3, 56
 """Columns, rows of each model, and pixels of a picture."""
 
 
-def characters(runs: Path, root: str) -> list[Row]:
+def characters(runs: Path, root: str) -> list[SheetRow]:
     """Characters that no model saw, another real drawing of each, and what each model makes of the first."""
     unseen = load_generator_sources(config_of("dagan", root, 0), "item").test
     at = unseen.starts[:-1][:: len(unseen.class_names) // SHOWN][:SHOWN]
     shown = as_floats(unseen.gather(at))
-    rows = [Row("shown", shown), Row("another real one", as_floats(unseen.gather(at + 7)))]
+    rows = [SheetRow("shown", shown), SheetRow("another real one", as_floats(unseen.gather(at + 7)))]
     for name in MODELS:
         model = load_generator_run(runs / "dagan_omniglot" / f"{name}-0").model
         draws = torch.Generator().manual_seed(0)
         with torch.no_grad():
-            rows += [Row(name, model.sample(SHOWN, like=shown, generator=draws)) for _ in range(EACH)]
+            rows += [SheetRow(name, model.sample(SHOWN, like=shown, generator=draws)) for _ in range(EACH)]
     return rows
 
 
-def between(runs: Path, root: str) -> list[Row]:
+def between(runs: Path, root: str) -> list[SheetRow]:
     """Classes between two characters."""
     source = load_generator_sources(config_of("dagan", root, 0), "item").training
     few = source.subset(classes=source.class_names[:: len(source.class_names) // SHOWN])
     new = generate_classes(load_generator_run(runs / "few_steps" / "dagan-0").model, few, EACH, SHOWN, 0)
     items = as_floats(new.gather(np.arange(len(new))))
-    return [Row(f"class {k + 1}", part) for k, part in enumerate(items.split(SHOWN))]
+    return [SheetRow(f"class {k + 1}", part) for k, part in enumerate(items.split(SHOWN))]
 
 
-def few_digits(runs: Path) -> list[Row]:
+def few_digits(runs: Path) -> list[SheetRow]:
     """Digits by conditional games of few."""
     rows = []
     for size in SIZES:
         model, draws = load_generator_run(runs / "gan_few_digits" / f"{size}-0").model, torch.Generator().manual_seed(0)
         with torch.no_grad():
             made = (model.sample(10, label=torch.arange(10), generator=draws) for _ in range(EACH))
-            rows += [Row(f"of {size} each", part) for part in made]
+            rows += [SheetRow(f"of {size} each", part) for part in made]
     return rows
 
 
-def digits(runs: Path, root: str) -> list[Row]:
+def digits(runs: Path, root: str) -> list[SheetRow]:
     """Real digits, and those of our DCGAN."""
     real = load_dataset("mnist", "train", root=root)
     at = np.linspace(0, len(real) - 1, EACH * SHOWN).astype(int)
@@ -67,7 +67,7 @@ def digits(runs: Path, root: str) -> list[Row]:
     with torch.no_grad():
         made = model.sample(EACH * SHOWN, generator=torch.Generator().manual_seed(0))
     sets = {"real": as_floats(real.gather(at)), "dcgan": made}
-    return [Row(name, part) for name, items in sets.items() for part in items.split(SHOWN)]
+    return [SheetRow(name, part) for name, items in sets.items() for part in items.split(SHOWN)]
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def main() -> None:
         "gan-mnist": lambda: digits(runs, options.root),
     }
     for name in options.names or drawn:
-        picture = sheet(drawn[name](), cell=CELL, paper=True)
+        picture = draw_sheet(drawn[name](), cell=CELL, paper=True)
         picture.convert("P", palette=1, colors=16).save(IMAGES / f"{name}.png", optimize=True)
 
 

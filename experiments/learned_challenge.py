@@ -27,7 +27,7 @@ from manyshot.augment import Plan
 from manyshot.augment.ops.variants import pool_variants
 from manyshot.base.seeds import generator
 from manyshot.compare.omniglot_ladder import CONFIG, LADDER, SIZE, TRAINED
-from manyshot.datasets import OneShotRuns, one_shot_runs
+from manyshot.datasets import OneShotRuns, load_one_shot_runs
 from manyshot.learners import Prototypes
 from manyshot.learners.learner import by_task
 from manyshot.meta_augment.config import AugmenterConfig
@@ -71,7 +71,7 @@ def main() -> None:
         told = {name: _written(run) for name, run in augmenters[-1].items()}
         print(seed, told, f"{process_time() - began:.0f} s", flush=True)
 
-    runs = one_shot_runs(options.choosing, SIZE, CONFIG.centered)
+    runs = load_one_shot_runs(options.choosing, SIZE, CONFIG.centered)
     judged = {
         name: judge(learners, runs, plans, CHOOSING[1], MOST_CHOOSING)
         for name, plans in _plans(CHOOSING, augmenters).items()
@@ -80,7 +80,7 @@ def main() -> None:
     print(choosing, flush=True)
     best = min(LEARNED, key=lambda name: min(choosing[f"{name}, {head}"]["error"] for head in HEADS))
 
-    runs = one_shot_runs(options.final, SIZE, CONFIG.centered)
+    runs = load_one_shot_runs(options.final, SIZE, CONFIG.centered)
     plans = _plans(FINAL, augmenters)
     judged = {name: judge(learners, runs, plans[name], FINAL[1], len(runs.names)) for name in ("written", best)}
     write(

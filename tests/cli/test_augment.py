@@ -18,15 +18,15 @@ def photos(tmp_path):
 
 
 def test_new_pictures_are_made_and_the_command_says_where(manyshot, photos, tmp_path):
-    answer = manyshot("augment", photos, "--plan", "shots: 2 x affine", "--per-class", 3, "--out", tmp_path / "made")
+    answer = manyshot("augment", photos, "--plan", "shots: 2 x affine", "--per-class", 3, "--out", tmp_path / "out")
     assert answer.status == 0
-    assert f"6 new pictures of 2 classes in {tmp_path / 'made'}" in answer.out
-    assert (tmp_path / "made" / "[red] dog.sheet.png").is_file()
-    assert len(list((tmp_path / "made").glob("cat/*.png"))) == 3
+    assert f"6 new pictures of 2 classes in {tmp_path / 'out'}" in answer.out
+    assert (tmp_path / "out" / "[red] dog.sheet.png").is_file()
+    assert len(list((tmp_path / "out").glob("cat/*.png"))) == 3
 
 
 def test_json_is_all_that_standard_output_gets(manyshot, photos, tmp_path):
-    answer = manyshot("augment", photos, "--plan", "natural", "--per-class", 2, "--out", tmp_path / "made", "--json")
+    answer = manyshot("augment", photos, "--plan", "natural", "--per-class", 2, "--out", tmp_path / "out", "--json")
     assert answer.json["samples"] == 4
     assert answer.json["classes"] == {"[red] dog": 2, "cat": 2}
     lines = Path(answer.json["manifest"]).read_text(encoding="utf-8").splitlines()
@@ -58,13 +58,13 @@ def test_the_seed_decides(manyshot, photos, tmp_path):
         ({"--plan": "none"}, "does not say how to make samples"),
         ({"--per-class": 0}, "give 1 to 100,000"),
         ({"folder": "nowhere"}, "nowhere"),
-        ({"--out": "photos/made"}, "inside of the pictures' folder"),
+        ({"--out": "photos/generated"}, "inside the folder of the images"),
         ({"--split": "train"}, "train"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(manyshot, photos, tmp_path, monkeypatch, changed, message):
     monkeypatch.chdir(tmp_path)
-    options = {"--plan": "shots: flip", "--per-class": 1, "--out": "made", **changed}
+    options = {"--plan": "shots: flip", "--per-class": 1, "--out": "out", **changed}
     folder = options.pop("folder", "photos")
     answer = manyshot("augment", folder, *(word for option in options.items() for word in option))
     assert (answer.status, answer.out) == (2, "")
@@ -75,6 +75,6 @@ def test_a_mistake_is_one_line_and_nothing_is_written(manyshot, photos, tmp_path
 
 
 def test_a_second_run_needs_overwrite(manyshot, photos, tmp_path):
-    arguments = ("augment", photos, "--plan", "shots: flip", "--per-class", 1, "--out", tmp_path / "made")
+    arguments = ("augment", photos, "--plan", "shots: flip", "--per-class", 1, "--out", tmp_path / "out")
     assert [manyshot(*arguments).status, manyshot(*arguments).status] == [0, 2]
     assert manyshot(*arguments, "--overwrite").status == 0

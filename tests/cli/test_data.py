@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from manyshot.datasets import DATASETS, load_dataset
-from manyshot.samples.contact_sheet import source_sheet
+from manyshot.samples.contact_sheet import draw_source_sheet
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_handwriting_is_drawn_on_paper_unless_asked_otherwise(manyshot, photos, 
     assert manyshot(*arguments, *([option] if option else [])).status == 0
     source = load_dataset(str(chosen))
     title = f"{source.name}: {len(source.class_names)} classes, {len(source):,} examples"
-    expected = source_sheet(source, title=title, most_rows=1, most_columns=2, paper=paper)
+    expected = draw_source_sheet(source, title=title, max_rows=1, max_columns=2, paper=paper)
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.tobytes() == expected.tobytes()
 

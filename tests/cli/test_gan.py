@@ -134,17 +134,17 @@ class TestTrain:
 
 class TestSample:
     def test_writes_pictures_a_sheet_and_a_manifest(self, manyshot, trained, tmp_path):
-        answer = manyshot("gan", "sample", trained / "free", "--per-class", 5, "--out", tmp_path / "made", "--json")
+        answer = manyshot("gan", "sample", trained / "free", "--per-class", 5, "--out", tmp_path / "out", "--json")
         assert answer.status == 0, answer.errors
         assert answer.json["samples"] == 5
-        lines = [json.loads(line) for line in (tmp_path / "made" / "manifest.jsonl").read_text().splitlines()]
-        assert [line["file"] for line in lines] == [f"made/{number:05}.png" for number in range(5)]
-        with Image.open(tmp_path / "made" / lines[0]["file"]) as made:
-            assert made.size == (16, 16)
-        assert (tmp_path / "made" / "made.sheet.png").exists()
+        lines = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
+        assert [line["file"] for line in lines] == [f"generated/{number:05}.png" for number in range(5)]
+        with Image.open(tmp_path / "out" / lines[0]["file"]) as image:
+            assert image.size == (16, 16)
+        assert (tmp_path / "out" / "generated.sheet.png").exists()
 
     def test_writes_the_classes_asked_for_as_a_folder_that_can_be_loaded(self, manyshot, trained, tmp_path):
-        out = tmp_path / "made"
+        out = tmp_path / "out"
         answer = manyshot(
             "gan", "sample", trained / "labelled", "--class", 3, "--class", 8, "--per-class", 4, "--out", out
         )
@@ -159,37 +159,37 @@ class TestSample:
     def test_the_same_seed_gives_the_same_bytes_and_only_ours_is_overwritten(self, manyshot, trained, tmp_path):
         def make(seed, *more):
             answer = manyshot(
-                "gan", "sample", trained / "free", "--per-class", 2, "--out", tmp_path / "made", "--seed", seed, *more
+                "gan", "sample", trained / "free", "--per-class", 2, "--out", tmp_path / "out", "--seed", seed, *more
             )
-            return answer.status, (tmp_path / "made" / "made" / "00000.png").read_bytes()
+            return answer.status, (tmp_path / "out" / "generated" / "00000.png").read_bytes()
 
         first, refused, again, other = make(0), make(0), make(0, "--overwrite"), make(1, "--overwrite")
         assert (first[0], refused[0], again[0]) == (0, 2, 0)
         assert first[1] == again[1] != other[1]
-        (tmp_path / "made" / "mine.txt").write_text("mine")
+        (tmp_path / "out" / "mine.txt").write_text("mine")
         assert make(0, "--overwrite")[0] == 2
 
     @pytest.mark.parametrize(
         ("run", "options", "named"),
         [
-            ("free", ("--class", "3"), "knows no classes"),
+            ("free", ("--class", "3"), "has no classes"),
             ("labelled", ("--class", "x"), "no class 'x'"),
             ("shown", (), "gan augment"),
-            ("features", (), "makes features"),
+            ("features", (), "generates features"),
             ("encoder", (), "no generative model"),
             ("free", ("--per-class", 0), "per_class=0"),
         ],
     )
     def test_what_does_not_fit_the_model_is_told(self, manyshot, trained, tmp_path, run, options, named):
-        answer = manyshot("gan", "sample", trained / run, "--out", tmp_path / "made", *options)
+        answer = manyshot("gan", "sample", trained / run, "--out", tmp_path / "out", *options)
         assert answer.status == 2
         assert named in answer.errors
-        assert not (tmp_path / "made").exists()
+        assert not (tmp_path / "out").exists()
 
 
 class TestAugment:
     def test_makes_pictures_of_classes_that_the_model_does_not_know(self, manyshot, trained, letters, tmp_path):
-        out = tmp_path / "made"
+        out = tmp_path / "out"
         answer = manyshot("gan", "augment", letters, "--run", trained / "shown", "--per-class", 4, "--out", out)
         assert answer.status == 0, answer.errors
         lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
@@ -221,9 +221,9 @@ class TestAugment:
 
         data = "digits" if learned_from == "digits" else str(letters)
         run = GeneratorRun(GeneratorConfig(data, model="dagan"), Halves().eval(), (), [], tmp_path)
-        export_augmented(run, letters, 1, tmp_path / "made")
-        with Image.open(next((tmp_path / "made" / "ay").glob("*.png"))) as made:
-            pixels = np.asarray(made)
+        export_augmented(run, letters, 1, tmp_path / "out")
+        with Image.open(next((tmp_path / "out" / "ay").glob("*.png"))) as image:
+            pixels = np.asarray(image)
         ink, paper = int(pixels[4, 6]), int(pixels[0, 0])
         # Half of bright ink, given back as dark ink, is grey; half of white paper is grey too.
         wanted = (127, 255) if shown == "bright ink" else (0, 128)
@@ -232,15 +232,15 @@ class TestAugment:
     def test_pictures_of_another_size_are_told_or_resized(self, manyshot, trained, letters, tmp_path):
         for path in letters.glob("*/*.png"):
             Image.fromarray(np.zeros((20, 20), dtype=np.uint8)).save(path)
-        words = ("gan", "augment", letters, "--run", trained / "shown", "--per-class", 1, "--out", tmp_path / "made")
+        words = ("gan", "augment", letters, "--run", trained / "shown", "--per-class", 1, "--out", tmp_path / "out")
         answer = manyshot(*words)
         assert answer.status == 2
-        assert "has 20 x 20 pixels, and the run's pictures have 16 x 16; add --resize" in answer.errors
+        assert "has 20 x 20 pixels, but the model's images have 16 x 16; allow resizing (--resize)" in answer.errors
         assert manyshot(*words, "--resize").status == 0
 
-    @pytest.mark.parametrize(("run", "named"), [("free", "gan sample"), ("features", "makes features")])
+    @pytest.mark.parametrize(("run", "named"), [("free", "gan sample"), ("features", "generates features")])
     def test_models_that_are_not_shown_pictures_are_told(self, manyshot, trained, letters, tmp_path, run, named):
-        answer = manyshot("gan", "augment", letters, "--run", trained / run, "--out", tmp_path / "made")
+        answer = manyshot("gan", "augment", letters, "--run", trained / run, "--out", tmp_path / "out")
         assert answer.status == 2
         assert named in answer.errors
 

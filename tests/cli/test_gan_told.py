@@ -35,27 +35,30 @@ class TestPicturesGiven:
     @pytest.mark.parametrize("sizes", [((50, 40),), ((16, 16), (50, 40), (84, 84))])
     def test_a_picture_of_another_size_is_named_with_its_own_size(self, manyshot, trained, tmp_path, sizes):
         folder = write_pictures(tmp_path / "photos", sizes)
-        words = ("gan", "augment", folder, "--run", trained / "shown", "--per-class", 2, "--out", tmp_path / "made")
+        words = ("gan", "augment", folder, "--run", trained / "shown", "--per-class", 2, "--out", tmp_path / "out")
         answer = manyshot(*words)
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         name = f"cat/{sizes.index((50, 40))}.png"
-        assert f"'{name}' has 50 x 40 pixels, and the run's pictures have 16 x 16; add --resize" in answer.errors
+        assert (
+            f"'{name}' has 50 x 40 pixels, but the model's images have 16 x 16; allow resizing (--resize)"
+            in answer.errors
+        )
         assert manyshot(*words, "--resize").status == 0
 
     def test_a_data_set_is_no_folder(self, manyshot, trained, tmp_path):
-        words = ("--run", trained / "shown", "--out", tmp_path / "made")
+        words = ("--run", trained / "shown", "--out", tmp_path / "out")
         answer = manyshot("gan", "augment", "digits", *words)
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
-        assert "no folder or zip 'digits' (a data set's name does not do here)" in answer.errors
+        assert "no folder or zip 'digits' (the name of a data set is not accepted here)" in answer.errors
         answer = manyshot("gan", "augment", "nofolder", *words)
         assert answer.status == 2
-        assert "no folder or zip 'nofolder'; give one with a folder of pictures for each class" in answer.errors
+        assert "no folder or zip 'nofolder'; give one with a folder of images per class" in answer.errors
         assert "omniglot" not in answer.errors
 
     def test_a_folder_of_sentences_is_no_folder_of_pictures(self, manyshot, trained, tmp_path):
         (tmp_path / "texts").mkdir()
         (tmp_path / "texts" / "all.csv").write_text("text,label\nhello,greet\nbye,leave\n")
-        answer = manyshot("gan", "augment", tmp_path / "texts", "--run", trained / "shown", "--out", tmp_path / "made")
+        answer = manyshot("gan", "augment", tmp_path / "texts", "--run", trained / "shown", "--out", tmp_path / "out")
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert "no pictures" in answer.errors
 
@@ -63,10 +66,10 @@ class TestPicturesGiven:
         folder = write_pictures(tmp_path / "photos", [(16, 16)] * 2, "RGB")
         (folder / "cat" / "read me.txt").write_text("hello")
         words = ("gan", "augment", folder, "--run", trained / "shown", "--per-class", 2)
-        answer = manyshot(*words, "--out", tmp_path / "made")
+        answer = manyshot(*words, "--out", tmp_path / "out")
         assert answer.status == 0, answer.errors
         assert answer.errors.count("left out") == 1
-        assert answer.errors.count("stored in colour, such as 'cat/0.png', are shown to the model in gray") == 1
+        assert answer.errors.count("color images, such as 'cat/0.png', are converted to gray") == 1
         assert manyshot(*words, "--out", tmp_path / "again", "--quiet").errors == ""
 
     def test_nothing_is_said_of_colours_to_a_model_that_makes_them(self, manyshot, tmp_path):
@@ -79,9 +82,9 @@ class TestPicturesGiven:
         words = ("gan", "train", tmp_path / "photos", "--model", "dagan(2, discriminator_width=2, noise=4)", *TINY)
         answer = manyshot(*words, "--out", tmp_path / "run")
         assert answer.status == 0, answer.errors
-        answer = manyshot("gan", "augment", tmp_path / "photos", "--run", tmp_path / "run", "--out", tmp_path / "made")
+        answer = manyshot("gan", "augment", tmp_path / "photos", "--run", tmp_path / "run", "--out", tmp_path / "out")
         assert (answer.status, answer.errors) == (0, "")
-        with Image.open(tmp_path / "made" / "ay" / "0-00000.png") as made:
+        with Image.open(tmp_path / "out" / "ay" / "0-00000.png") as made:
             assert (made.mode, made.size) == ("RGB", (16, 16))
 
 
@@ -99,15 +102,15 @@ class TestWeights:
         assert (run.step, run.steps) == (2, 4)
         folder = write_pictures(tmp_path / "photos")
         words = (tmp_path / "run",) if command == "sample" else (folder, "--run", tmp_path / "run")
-        answer = manyshot("gan", command, *words, "--per-class", 2, "--out", tmp_path / "made")
+        answer = manyshot("gan", command, *words, "--per-class", 2, "--out", tmp_path / "out")
         assert answer.status == 0, answer.errors
-        lines = [json.loads(line) for line in (tmp_path / "made" / "manifest.jsonl").read_text().splitlines()]
+        lines = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
         assert [line["params"] for line in lines] == [{"step": 2}] * 2
 
     def test_a_run_without_weights_is_told(self, manyshot, trained, tmp_path):
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "config.json").write_bytes((trained / "labelled" / "config.json").read_bytes())
-        answer = manyshot("gan", "sample", tmp_path / "run", "--out", tmp_path / "made")
+        answer = manyshot("gan", "sample", tmp_path / "run", "--out", tmp_path / "out")
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert "holds no weights; restore them, or name a folder that `manyshot gan train` wrote" in answer.errors
 
@@ -126,7 +129,7 @@ class TestWeights:
         answer = manyshot(*words, "--learning-rate", 1e5, "--steps", 400, "--out", tmp_path / "run")
         assert answer.status != 0
         assert "nothing was learned before" in answer.errors
-        answer = manyshot("gan", "sample", tmp_path / "run", "--out", tmp_path / "made")
+        answer = manyshot("gan", "sample", tmp_path / "run", "--out", tmp_path / "out")
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert "its training ended before anything was learned" in answer.errors
 
@@ -154,7 +157,7 @@ class TestOptions:
         assert told in answer.errors
 
     def test_a_class_that_is_unknown_is_unknown_to_the_run(self, manyshot, trained, tmp_path):
-        answer = manyshot("gan", "sample", trained / "labelled", "--class", 33, "--out", tmp_path / "made")
+        answer = manyshot("gan", "sample", trained / "labelled", "--class", 33, "--out", tmp_path / "out")
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert f"{trained / 'labelled'}: no class '33'" in answer.errors
 

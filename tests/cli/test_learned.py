@@ -53,13 +53,13 @@ def photos(tmp_path) -> Path:
 
 class TestAugment:
     def test_pictures_are_made_and_the_command_says_where(self, manyshot, runs, photos, tmp_path):
-        answer = manyshot("augment", photos, "--run", runs / "policy", "--per-class", 3, "--out", tmp_path / "made")
+        answer = manyshot("augment", photos, "--run", runs / "policy", "--per-class", 3, "--out", tmp_path / "out")
         assert answer.status == 0
-        assert f"6 new pictures of 2 classes in {tmp_path / 'made'}" in answer.out
-        assert len(list((tmp_path / "made" / "cat").glob("*.png"))) == 3
+        assert f"6 new pictures of 2 classes in {tmp_path / 'out'}" in answer.out
+        assert len(list((tmp_path / "out" / "cat").glob("*.png"))) == 3
 
     def test_features_are_made_and_json_says_where(self, manyshot, runs, photos, tmp_path):
-        options = ("--per-class", 3, "--out", tmp_path / "made", "--json")
+        options = ("--per-class", 3, "--out", tmp_path / "out", "--json")
         told = manyshot("augment", photos, "--run", runs / "features", *options).json
         assert load_file(told["features"])["features"].shape == (6, 4)
         assert told["samples"] == 6
@@ -89,7 +89,7 @@ class TestAugment:
     def test_a_mistake_is_one_line_and_nothing_is_written(self, manyshot, runs, photos, tmp_path, options, message):
         if "--run" in options:
             options = options | {"--run": runs / options["--run"]}
-        answer = manyshot("augment", photos, "--out", tmp_path / "made", *(w for one in options.items() for w in one))
+        answer = manyshot("augment", photos, "--out", tmp_path / "out", *(w for one in options.items() for w in one))
         assert (answer.status, answer.out) == (2, "")
         assert answer.errors.startswith("Error: ")
         assert answer.errors.count("\n") == 1
@@ -98,7 +98,7 @@ class TestAugment:
 
     def test_one_picture_a_class_is_too_few_to_adapt(self, manyshot, runs, photos, tmp_path):
         (photos / "cat" / "1.png").unlink()
-        options = ("--adapt-steps", 2, "--out", tmp_path / "made")
+        options = ("--adapt-steps", 2, "--out", tmp_path / "out")
         answer = manyshot("augment", photos, "--run", runs / "features", *options)
         assert answer.status == 2
         assert "two of each class" in answer.errors

@@ -86,7 +86,7 @@ class TestAugment:
     @pytest.mark.parametrize(
         ("words", "message"),
         [
-            (("--out", "more"), "name a file that ends with .csv"),
+            (("--out", "more"), "give a file name that ends with .csv"),
             (("--out", "faq.csv"), "is the source itself"),
             (("--per-class", 0, "--out", "more.csv"), "give 1 to 100,000"),
             (("--per-item", 3, "--out", "more.csv"), "--per-item has no effect on a table"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.base import InputError
-from manyshot.datasets import check, load_dataset
+from manyshot.datasets import check_dataset, load_dataset
 from manyshot.datasets.idx_file import read_idx
 
 
@@ -49,7 +49,7 @@ def test_unpacked_files_do_as_well(folder):
         path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
         path.unlink()
     assert load_dataset("mnist", root=folder).store.equal(expected)
-    assert {state.state for state in check("mnist", folder)} == {"differs"}
+    assert {state.state for state in check_dataset("mnist", folder)} == {"differs"}
 
 
 def test_an_unpacked_file_that_is_not_what_its_header_says_is_reported(folder):
@@ -60,7 +60,7 @@ def test_an_unpacked_file_that_is_not_what_its_header_says_is_reported(folder):
     harm = {short: lambda data: data[:-1], long: lambda data: data + b"0", flat: lambda data: data[:3]}
     for path, change in harm.items():
         path.with_suffix("").write_bytes(change(path.with_suffix("").read_bytes()))
-    states = {state.path.name: state.state for state in check("mnist", folder)}
+    states = {state.path.name: state.state for state in check_dataset("mnist", folder)}
     assert states.pop(whole.stem) == "differs"
     assert set(states.values()) == {"truncated"}
 
@@ -118,7 +118,7 @@ def test_bytes_that_are_no_idx_file_are_named_and_nothing_else_escapes(tmp_path_
 def test_a_truncated_file_is_reported(folder):
     path = folder / "mnist" / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-20])
-    assert [state.state for state in check("mnist", folder)] == ["differs", "differs", "truncated", "differs"]
+    assert [state.state for state in check_dataset("mnist", folder)] == ["differs", "differs", "truncated", "differs"]
 
 
 def test_real_test_digits_load(real_data):

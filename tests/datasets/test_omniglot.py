@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.datasets import DATASETS, check, load_dataset, one_shot_runs
+from manyshot.datasets import DATASETS, check_dataset, load_dataset, load_one_shot_runs
 from manyshot.tasks import EpisodeSampler
 
 
@@ -60,7 +60,7 @@ def test_a_truncated_zip_is_named_and_reported(tmp_path, drawings, write):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError, match=r"images_background_small1\.zip: neither a folder nor a whole zip"):
         load_dataset("omniglot", "small1", root=tmp_path)
-    assert {state.file.name: state.state for state in check("omniglot", tmp_path)} == {
+    assert {state.file.name: state.state for state in check_dataset("omniglot", tmp_path)} == {
         "images_background.zip": "missing",
         "images_evaluation.zip": "missing",
         "images_background_small1.zip": "truncated",
@@ -71,7 +71,7 @@ def test_a_truncated_zip_is_named_and_reported(tmp_path, drawings, write):
 def test_an_unpacked_folder_is_whole_only_if_it_holds_drawings(tmp_path, drawings, write):
     (tmp_path / "images_background_small1" / "Greek").mkdir(parents=True)
     write(tmp_path / "images_background_small2", drawings)
-    assert [state.state for state in check("omniglot", tmp_path)][2:] == ["truncated", "differs"]
+    assert [state.state for state in check_dataset("omniglot", tmp_path)][2:] == ["truncated", "differs"]
 
 
 def test_a_missing_file_under_a_named_root_is_not_downloaded_but_explained(tmp_path):
@@ -95,7 +95,7 @@ def test_the_real_small_sets_have_their_published_numbers(real_data):
 
 
 def test_the_real_files_are_those_published(real_data):
-    states = {state.file.name: state.state for state in check("omniglot", real_data)}
+    states = {state.file.name: state.state for state in check_dataset("omniglot", real_data)}
     assert states["images_background_small1.zip"] == states["images_background_small2.zip"] == "present"
 
 
@@ -118,7 +118,7 @@ def pages(png, run: int, n: int = 3) -> dict[str, bytes]:
 def test_runs_become_the_tasks_of_one_episode(kind, above, tmp_path, png, write):
     files = pages(png, 1) | pages(png, 2)
     path = write(tmp_path / kind, {above + name: data for name, data in files.items()})
-    runs = one_shot_runs(path, size=21)
+    runs = load_one_shot_runs(path, size=21)
     assert runs.names == ("run01", "run02")
     support, query = runs.episode.support, runs.episode.query
     assert support.items.shape == query.items.shape == (2, 3, 1, 21, 21)
@@ -137,7 +137,7 @@ def test_paths_of_labels_may_be_short_or_long(shape, tmp_path, png, write):
     files = pages(png, 1)
     lines = (shape.format(run="all_runs/run01", item=f"item0{i}.png", answer=f"class0{4 - i}.png") for i in (1, 2, 3))
     files["run01/class_labels.txt"] = "\r\n".join([*lines, ""]).encode()
-    runs = one_shot_runs(write(tmp_path / "runs.zip", files), size=21)
+    runs = load_one_shot_runs(write(tmp_path / "runs.zip", files), size=21)
     assert runs.episode.support.items.equal(runs.episode.query.items)
 
 
@@ -179,24 +179,24 @@ def spoil(files: dict[str, bytes], what: str) -> dict[str, bytes]:
 def test_spoiled_runs_are_named_in_one_line(what, message, tmp_path, png, write):
     path = write(tmp_path / "runs.zip", spoil(pages(png, 1), what))
     with pytest.raises(InputError, match=message) as caught:
-        one_shot_runs(path, 28)
+        load_one_shot_runs(path, 28)
     assert str(path) in str(caught.value)
 
 
 def test_two_runs_of_one_name_are_named(tmp_path, png, write):
     files = {f"{above}/{name}": data for above in ("all_runs", "copy") for name, data in pages(png, 1).items()}
     with pytest.raises(InputError, match=r"runs\.zip: 'all_runs/run01' and 'copy/run01' are both run01"):
-        one_shot_runs(write(tmp_path / "runs.zip", files), 28)
+        load_one_shot_runs(write(tmp_path / "runs.zip", files), 28)
 
 
 def test_runs_of_different_size_are_named(tmp_path, png, write):
     path = write(tmp_path / "runs.zip", pages(png, 1) | pages(png, 2, n=2))
     with pytest.raises(InputError, match="run02 has 2 training and 2 test drawings, run01 has 3 and 3"):
-        one_shot_runs(path, 28)
+        load_one_shot_runs(path, 28)
 
 
 def test_the_real_practice_runs_load(real_data):
-    runs = one_shot_runs(real_data / "omniglot" / "practice_runs.zip", size=28)
+    runs = load_one_shot_runs(real_data / "omniglot" / "practice_runs.zip", size=28)
     assert len(runs.names) == 20
     assert runs.episode.support.items.shape == runs.episode.query.items.shape == (20, 20, 1, 28, 28)
     small = load_dataset("omniglot", "small1", root=real_data)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from manyshot.base import InputError
-from manyshot.datasets import DATASETS, PublishedFile, check, fetch, load_dataset
+from manyshot.datasets import DATASETS, PublishedFile, check_dataset, fetch, load_dataset
 
 CONTENT = b"what its authors published" * 1000
 
@@ -103,7 +103,10 @@ def test_checking_tells_present_from_missing_and_differing(tmp_path):
 
 
 def test_a_root_that_is_no_folder_is_named(tmp_path):
-    for use in (lambda: load_dataset("mnist", root=tmp_path / "nowhere"), lambda: check("mnist", tmp_path / "nowhere")):
+    for use in (
+        lambda: load_dataset("mnist", root=tmp_path / "nowhere"),
+        lambda: check_dataset("mnist", tmp_path / "nowhere"),
+    ):
         with pytest.raises(InputError, match="nowhere: no such folder"):
             use()
 
@@ -112,7 +115,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(InputError, match="no data set and no folder or zip 'omniglott'; did you mean 'omniglot'"):
         load_dataset("omniglott")
     with pytest.raises(InputError, match="no data set 'mnits'; did you mean 'mnist'"):
-        check("mnits")
+        check_dataset("mnits")
 
 
 def test_a_name_wins_over_a_folder_called_the_same_and_a_path_does_not(tmp_path, monkeypatch, png, write):

@@ -127,7 +127,9 @@ class TestOfficialLayouts:
 
     def test_a_file_that_is_not_here_is_told_with_its_place(self, tmp_path, monkeypatch):
         monkeypatch.setenv("MANYSHOT_DATA", str(tmp_path))
-        with pytest.raises(InputError, match=r"data_full\.json: is not downloaded; fetch it from https.*--root"):
+        with pytest.raises(
+            InputError, match=r"data_full\.json: cannot be downloaded auto.*; fetch it from https.*--root"
+        ):
             load_dataset("clinc150")
 
     @pytest.mark.parametrize("content", ["[]", '{"train": [["a"]]}', '{"train": []}'])

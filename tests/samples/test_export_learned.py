@@ -68,8 +68,8 @@ def photos(tmp_path):
     return tmp_path / "photos"
 
 
-def lines_of(made) -> list[dict]:
-    return [json.loads(line) for line in made.manifest.read_text(encoding="utf-8").splitlines()]
+def lines_of(exported) -> list[dict]:
+    return [json.loads(line) for line in exported.manifest.read_text(encoding="utf-8").splitlines()]
 
 
 def pixels_of(path) -> torch.Tensor:
@@ -79,8 +79,8 @@ def pixels_of(path) -> torch.Tensor:
 
 class TestPictures:
     def test_stand_in_class_folders_beside_a_sheet_a_class_and_a_manifest(self, of_pictures, photos, tmp_path):
-        made = export_learned(photos, of_pictures, 3, tmp_path / "made")
-        assert sorted(str(path.relative_to(made.folder)) for path in made.folder.rglob("*.png")) == [
+        exported = export_learned(photos, of_pictures, 3, tmp_path / "out")
+        assert sorted(str(path.relative_to(exported.folder)) for path in exported.folder.rglob("*.png")) == [
             "[red] dog.sheet.png",
             "[red] dog/rex-00000.png",
             "[red] dog/rex-00001.png",
@@ -90,21 +90,24 @@ class TestPictures:
             "cat/tim-00002.png",
             "cat/tom-00001.png",
         ]
-        assert [line["file"] for line in lines_of(made)][:2] == ["[red] dog/rex-00000.png", "[red] dog/rex-00001.png"]
-        assert made.made == {"[red] dog": 3, "cat": 3}
-        assert made.features is None
+        assert [line["file"] for line in lines_of(exported)][:2] == [
+            "[red] dog/rex-00000.png",
+            "[red] dog/rex-00001.png",
+        ]
+        assert exported.generated == {"[red] dog": 3, "cat": 3}
+        assert exported.features is None
 
     def test_are_what_the_augmenter_makes_of_their_source(self, of_pictures, photos, tmp_path):
-        made = export_learned(photos, of_pictures, 2, tmp_path / "made")
-        for line in lines_of(made):
-            light = pixels_of(made.folder / line["file"]).int() - pixels_of(photos / line["source"]).int()
+        exported = export_learned(photos, of_pictures, 2, tmp_path / "out")
+        for line in lines_of(exported):
+            light = pixels_of(exported.folder / line["file"]).int() - pixels_of(photos / line["source"]).int()
             assert int(light.min()) >= 0
             assert int(light.max()) - int(light.min()) <= 1
 
     def test_can_be_made_again_from_their_line(self, of_pictures, photos, tmp_path):
-        made = export_learned(photos, of_pictures, 3, tmp_path / "made", seed=5)
-        for line in lines_of(made):
-            assert torch.equal(replay_learned(line, photos, of_pictures), pixels_of(made.folder / line["file"]))
+        exported = export_learned(photos, of_pictures, 3, tmp_path / "out", seed=5)
+        for line in lines_of(exported):
+            assert torch.equal(replay_learned(line, photos, of_pictures), pixels_of(exported.folder / line["file"]))
 
     def test_the_same_seed_gives_the_same_bytes(self, of_pictures, photos, tmp_path):
         for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -114,42 +117,42 @@ class TestPictures:
         assert a != c
 
     def test_no_sample_can_be_made_again_of_other_pictures(self, of_pictures, photos, tmp_path):
-        made = export_learned(photos, of_pictures, 1, tmp_path / "made")
-        line = lines_of(made)[0]
+        exported = export_learned(photos, of_pictures, 1, tmp_path / "out")
+        line = lines_of(exported)[0]
         Image.new("L", (SIZE, SIZE)).save(photos / "cat" / "tom.png")
-        with pytest.raises(InputError, match="no longer the pictures"):
+        with pytest.raises(InputError, match="not the images that the sample was generated from"):
             replay_learned(line, photos, of_pictures)
-        with pytest.raises(InputError, match="without a usable"):
+        with pytest.raises(InputError, match="has no usable"):
             replay_learned({"params": {}}, photos, of_pictures)
 
     def test_of_another_size_are_seen_and_made_at_the_runs_with_a_note(self, of_pictures, photos, tmp_path, capsys):
         Image.new("RGB", (40, 30)).save(photos / "cat" / "tom.png")
-        made = export_learned(photos, of_pictures, 2, tmp_path / "made")
+        exported = export_learned(photos, of_pictures, 2, tmp_path / "out")
         said = capsys.readouterr().err
-        assert "1 of 3 pictures are not 16 x 16 pixels" in said
+        assert "1 of 3 images (one is 40 x 30) are resized to the 16 x 16 pixels" in said
         assert "one is 40 x 30" in said
-        assert pixels_of(made.folder / "cat" / "tom-00001.png").shape == (1, SIZE, SIZE)
+        assert pixels_of(exported.folder / "cat" / "tom-00001.png").shape == (1, SIZE, SIZE)
 
 
 class TestFeatures:
     def test_stand_in_one_file_with_weights_labels_and_the_real_ones(self, of_features, photos, tmp_path):
-        made = export_learned(photos, of_features, 3, tmp_path / "made")
-        found = load_file(made.features)
+        exported = export_learned(photos, of_features, 3, tmp_path / "out")
+        found = load_file(exported.features)
         assert found["features"].shape == (6, 4)
         assert found["labels"].tolist() == [0, 0, 0, 1, 1, 1]
         assert found["origins"].tolist() == [0, 0, 0, 1, 2, 1]
         assert found["support_features"].shape == (3, 4)
         assert found["support_labels"].tolist() == [0, 1, 1]
         assert (found["weights"] > 0).all()
-        with safe_open(made.features, "pt") as file:
+        with safe_open(exported.features, "pt") as file:
             assert json.loads(file.metadata()["classes"]) == ["[red] dog", "cat"]
 
     def test_have_a_sheet_of_real_pictures_and_lines_that_make_them_again(self, of_features, photos, tmp_path):
-        made = export_learned(photos, of_features, 3, tmp_path / "made")
-        assert [path.name for path in made.sheets] == ["[red] dog.sheet.png", "cat.sheet.png"]
-        assert all(path.is_file() for path in made.sheets)
-        features = load_file(made.features)["features"]
-        for line in lines_of(made):
+        exported = export_learned(photos, of_features, 3, tmp_path / "out")
+        assert [path.name for path in exported.sheets] == ["[red] dog.sheet.png", "cat.sheet.png"]
+        assert all(path.is_file() for path in exported.sheets)
+        features = load_file(exported.features)["features"]
+        for line in lines_of(exported):
             assert torch.equal(replay_learned(line, photos, of_features), features[line["row"]])
 
     def test_the_nearest_picture_to_a_copy_is_its_original(self, of_features, photos, tmp_path, monkeypatch):
@@ -159,13 +162,13 @@ class TestFeatures:
         monkeypatch.setattr(module, "_write_sheets", lambda *given: shown.append(given[-1]))
         with torch.no_grad():
             of_features.augmenter.log_strength.fill_(-30.0)
-        export_learned(photos, of_features, 2, tmp_path / "made")
+        export_learned(photos, of_features, 2, tmp_path / "out")
         assert torch.equal(shown[0][0], pixels_of(photos / "[red] dog" / "rex.png"))
         assert torch.equal(shown[0][3], pixels_of(photos / "cat" / "tom.png"))
 
     def test_adapt_to_the_task_only_with_two_pictures_of_each_class(self, of_features, photos, tmp_path):
         with pytest.raises(InputError, match="give two of each class"):
-            export_learned(photos, of_features, 2, tmp_path / "made", adapt_steps=2)
+            export_learned(photos, of_features, 2, tmp_path / "out", adapt_steps=2)
         Image.new("L", (SIZE, SIZE)).save(photos / "[red] dog" / "max.png")
         plain, own = (
             load_file(export_learned(photos, of_features, 2, tmp_path / f"{n}", adapt_steps=n).features) for n in (0, 3)
@@ -177,46 +180,46 @@ class TestAllOrNothing:
     def test_a_second_export_needs_overwrite_and_may_be_of_the_other_kind(
         self, of_pictures, of_features, photos, tmp_path
     ):
-        export_learned(photos, of_pictures, 1, tmp_path / "made")
+        export_learned(photos, of_pictures, 1, tmp_path / "out")
         with pytest.raises(InputError, match="--overwrite"):
-            export_learned(photos, of_features, 1, tmp_path / "made")
-        made = export_learned(photos, of_features, 1, tmp_path / "made", overwrite=True)
-        assert not (made.folder / "cat").exists()
-        export_learned(photos, of_pictures, 1, tmp_path / "made", overwrite=True)
-        assert not made.features.exists()
+            export_learned(photos, of_features, 1, tmp_path / "out")
+        exported = export_learned(photos, of_features, 1, tmp_path / "out", overwrite=True)
+        assert not (exported.folder / "cat").exists()
+        export_learned(photos, of_pictures, 1, tmp_path / "out", overwrite=True)
+        assert not exported.features.exists()
 
     def test_what_is_not_ours_is_never_replaced(self, of_pictures, photos, tmp_path):
-        export_learned(photos, of_pictures, 1, tmp_path / "made")
-        (tmp_path / "made" / "thesis.txt").touch()
+        export_learned(photos, of_pictures, 1, tmp_path / "out")
+        (tmp_path / "out" / "thesis.txt").touch()
         with pytest.raises(InputError, match=r"thesis\.txt"):
-            export_learned(photos, of_pictures, 1, tmp_path / "made", overwrite=True)
+            export_learned(photos, of_pictures, 1, tmp_path / "out", overwrite=True)
 
     @pytest.mark.parametrize(("per_class", "message"), [(0, "give 1 to"), (10**6, "give 1 to")])
     def test_a_wrong_number_is_refused_before_anything_is_written(
         self, of_pictures, photos, tmp_path, per_class, message
     ):
         with pytest.raises(InputError, match=message):
-            export_learned(photos, of_pictures, per_class, tmp_path / "made")
-        assert not (tmp_path / "made").exists()
+            export_learned(photos, of_pictures, per_class, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
 
     def test_one_class_is_no_task(self, of_pictures, photos, tmp_path):
         for file in (photos / "[red] dog").iterdir():
             file.unlink()
         (photos / "[red] dog").rmdir()
         with pytest.raises(InputError, match="one class"):
-            export_learned(photos, of_pictures, 1, tmp_path / "made")
+            export_learned(photos, of_pictures, 1, tmp_path / "out")
 
     def test_a_failure_on_the_way_leaves_nothing(self, of_pictures, photos, tmp_path, monkeypatch):
         from manyshot.samples import export_learned as module
 
         monkeypatch.setattr(module, "_write_sheets", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            export_learned(photos, of_pictures, 1, tmp_path / "made")
+            export_learned(photos, of_pictures, 1, tmp_path / "out")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
 
 
 def test_images_of_another_shape_are_refused_in_python(of_pictures):
     with pytest.raises(InputError, match="16 x 16 pixels and 1 channel; give"):
         of_pictures.augment(torch.rand(2, 3, SIZE, SIZE), ["a", "b"])
-    made = replace(of_pictures).augment(torch.rand(2, 1, SIZE, SIZE), ["a", "b"], per_class=2)
-    assert made.items.shape == (4, 1, SIZE, SIZE)
+    exported = replace(of_pictures).augment(torch.rand(2, 1, SIZE, SIZE), ["a", "b"], per_class=2)
+    assert exported.items.shape == (4, 1, SIZE, SIZE)

@@ -161,6 +161,6 @@ def _augment_learned(options: AugmentOptions, as_json: bool) -> None:
     elif exported.features is None:
         print_exported(exported, as_json)
     else:
-        samples = f"{sum(exported.made.values()):,} new features of {len(exported.made)} classes"
+        samples = f"{sum(exported.generated.values()):,} new features of {len(exported.generated)} classes"
         print(f"{samples}, with weights and labels, in {exported.features}")
         print(f"Look at the real images nearest to them: {look_at(exported.sheets)}")

@@ -82,7 +82,7 @@ def augment_table(options: "AugmentOptions", table: TableOptions, as_json: bool)
         seed=options.seed,
         overwrite=options.overwrite,
     )
-    samples, classes = sum(exported.made.values()), dict(exported.made)
+    samples, classes = sum(exported.generated.values()), dict(exported.generated)
     if as_json:
         print_json({"file": str(exported.path), "samples": samples, "classes": classes})
     else:

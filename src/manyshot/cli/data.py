@@ -37,12 +37,12 @@ FILE_STATES = {
 def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> None:
     """List the data sets, and whether their files are here."""
     from manyshot.datasets import DATASETS
-    from manyshot.datasets.fetch import find
-    from manyshot.datasets.registry import folder_of
+    from manyshot.datasets.fetch import find_file
+    from manyshot.datasets.registry import folder_name
 
     quieten(quiet)
     found = {
-        row.name: sum(find(folder_of(row.name), file, root) is not None for file in row.files)
+        row.name: sum(find_file(folder_name(row.name), file, root) is not None for file in row.files)
         for row in DATASETS.values()
     }
     if as_json:
@@ -132,10 +132,9 @@ def _check_images(name: str, split: str | None) -> tuple[dict[str, Any], list[st
 
 def _check_data_set(name: str, split: str | None, root: Path | None) -> tuple[dict[str, Any], list[str]]:
     """The same of a data set's official files."""
-    from manyshot.datasets import DATASETS
-    from manyshot.datasets import check as check_files
+    from manyshot.datasets import DATASETS, check_dataset
 
-    states = check_files(name, root)
+    states = check_dataset(name, root)
     if split is not None and split not in DATASETS[name].splits:
         raise InputError(f"{name}: no split '{split}'; {did_you_mean(split, DATASETS[name].splits)}")
     states = [state for state in states if split is None or split in state.file.splits]
@@ -176,7 +175,7 @@ def show(
 ) -> None:
     """Describe a data set: images, with --out as a contact sheet, or the sentences of a table, class by class."""
     from manyshot.datasets import DATASETS, load_dataset
-    from manyshot.samples.contact_sheet import save, source_sheet
+    from manyshot.samples.contact_sheet import draw_source_sheet, save_image
 
     quieten(quiet)
     if out:
@@ -190,7 +189,7 @@ def show(
     if out:
         paper = (name in DATASETS and DATASETS[name].ink) if paper is None else paper
         title = f"{source.name}: {facts['classes']:,} classes, {facts['examples']:,} examples"
-        save(source_sheet(source, title=title, most_rows=classes, most_columns=items, paper=paper), out)
+        save_image(draw_source_sheet(source, title=title, max_rows=classes, max_columns=items, paper=paper), out)
     if as_json:
         print_json({**facts, "sheet": out and str(out)})
         return

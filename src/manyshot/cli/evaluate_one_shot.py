@@ -31,10 +31,10 @@ def evaluate_one_shot(
         description: What is evaluated, for JSON.
         as_json: Print JSON.
     """
-    from manyshot.datasets import one_shot_runs
+    from manyshot.datasets import load_one_shot_runs
     from manyshot.training import evaluate
 
-    trials = one_shot_runs(runs, run.size, run.config.centered)
+    trials = load_one_shot_runs(runs, run.size, run.config.centered)
     batches = [trials.episode[index : index + 1] for index in range(len(trials.episode))]
     result = evaluate(run.learner, track(batches, "one-shot runs"), plan, options.seed, options.device)
     if options.csv is not None:

@@ -40,9 +40,9 @@ def ops(
         if name is not None and name not in OPS:
             raise InputError(f"'{name}' takes other ops or examples and cannot be drawn alone; choose another")
         from manyshot.report.op_sheet import op_sheet
-        from manyshot.samples.contact_sheet import save
+        from manyshot.samples.contact_sheet import save_image
 
-        save(op_sheet({name: OPS[name]} if name else OPS, seed=seed), out)
+        save_image(op_sheet({name: OPS[name]} if name else OPS, seed=seed), out)
     if as_json:
         described = [asdict(op) for op in known.values() if name in (None, op.name)]
         named = {} if name else {preset: asdict(one) for preset, one in PRESETS.items()}

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from manyshot.samples.export_learned import ExportedLearned
-    from manyshot.samples.export_pictures import Exported
+    from manyshot.samples.output_folder import Exported
 
 
 def command_line() -> str:
@@ -54,18 +53,18 @@ def look_at(paths: "Sequence[Path]") -> str:
     return f"{paths[0]}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
 
 
-def exported_json(exported: "Exported | ExportedLearned") -> dict[str, Any]:
+def exported_json(exported: "Exported") -> dict[str, Any]:
     """Which files an export wrote, for JSON."""
     return {
         "folder": str(exported.folder),
-        "samples": sum(exported.made.values()),
-        "classes": dict(exported.made),
+        "samples": sum(exported.generated.values()),
+        "classes": dict(exported.generated),
         "manifest": str(exported.manifest),
         "sheets": [str(path) for path in exported.sheets],
     }
 
 
-def print_exported(exported: "Exported | ExportedLearned", as_json: bool) -> None:
+def print_exported(exported: "Exported", as_json: bool) -> None:
     """Print how many new pictures an export wrote, and which files to look at.
 
     Args:
@@ -75,6 +74,6 @@ def print_exported(exported: "Exported | ExportedLearned", as_json: bool) -> Non
     if as_json:
         print_json(exported_json(exported))
         return
-    classes = f" of {len(exported.made)} classes" if len(exported.made) > 1 else ""
-    print(f"{sum(exported.made.values()):,} new pictures{classes} in {exported.folder}")
+    classes = f" of {len(exported.generated)} classes" if len(exported.generated) > 1 else ""
+    print(f"{sum(exported.generated.values()):,} new pictures{classes} in {exported.folder}")
     print(f"Look at {look_at(exported.sheets)}")

@@ -18,8 +18,8 @@ from manyshot.base import InputError, track
 from manyshot.compare.arm import Arm
 from manyshot.compare.run_arms import ArmResult, against_first, difference_as_dict, train_arms
 from manyshot.contrib.deformation_matching import DeformationMatching
-from manyshot.datasets import OneShotRuns, one_shot_runs
-from manyshot.datasets.fetch import places
+from manyshot.datasets import OneShotRuns, load_one_shot_runs
+from manyshot.datasets.fetch import search_folders
 from manyshot.learners import Learner
 from manyshot.tasks import Episode
 from manyshot.training.config import Config
@@ -118,7 +118,7 @@ def practice_runs(root: Path | None) -> Path:
     Raises:
         InputError: if it is not there.
     """
-    looked = places("omniglot", root)
+    looked = search_folders("omniglot", root)
     for place in looked:
         if (place / "practice_runs.zip").exists():
             return place / "practice_runs.zip"
@@ -144,11 +144,11 @@ def run_ladder(
         rungs: those of the ladder to run_ladder; the one called `TRAINED` is among them.
 
     Raises:
-        InputError: see `train_arms` and `one_shot_runs`; nothing has been trained then.
+        InputError: see `train_arms` and `load_one_shot_runs`; nothing has been trained then.
         TrainingDiverged: if a training does.
     """
-    coarse = one_shot_runs(judged, SIZE, config.centered)
-    fine = one_shot_runs(judged, FINE)
+    coarse = load_one_shot_runs(judged, SIZE, config.centered)
+    fine = load_one_shot_runs(judged, FINE)
     runs, seconds = train_arms(rungs, config, seeds, folder, jobs)
     accuracy = {}
     for name, arm in runs.items():

@@ -2,8 +2,8 @@
 
 from manyshot.datasets.fetch import FileState
 from manyshot.datasets.image_folder import file_names
-from manyshot.datasets.one_shot_runs import OneShotRuns, one_shot_runs
-from manyshot.datasets.registry import DATASETS, check, load_dataset
+from manyshot.datasets.one_shot_runs import OneShotRuns, load_one_shot_runs
+from manyshot.datasets.registry import DATASETS, check_dataset, load_dataset
 from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.datasets.table_reader import Columns
 
@@ -14,8 +14,8 @@ __all__ = [
     "FileState",
     "OneShotRuns",
     "PublishedFile",
-    "check",
+    "check_dataset",
     "file_names",
     "load_dataset",
-    "one_shot_runs",
+    "load_one_shot_runs",
 ]

@@ -9,13 +9,13 @@ from PIL import Image
 
 from manyshot.tasks import Source
 
-FINENESS = 3
+OVERSAMPLING = 3
 """Drawings are loaded this many times finer than they are wanted, so that small ones do not blur as they grow."""
-SPREADS = 5.0
+FRAME_STDS = 5.0
 """Side of the frame in standard deviations of the ink, along the longer of the two axes: a ring fills 57 % of it."""
 
 
-def centered(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarray, "n c size size"]:
+def center(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarray, "n c size size"]:
     """Bring the ink's center of mass to the middle and its spread to one size.
 
     The frame is a square around the center of mass m, of side 5 max(s_x, s_y), where s_x and s_y are the standard
@@ -32,22 +32,22 @@ def centered(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarra
     Example:
         >>> corner = np.zeros((1, 1, 90, 90), dtype=np.uint8)
         >>> corner[..., 5:15, 5:15] = 255
-        >>> middle = centered(corner, 30)[0, 0]
+        >>> middle = center(corner, 30)[0, 0]
         >>> bool(middle[15, 15] == 255), bool(middle[0, 0] == 0)
         (True, True)
     """
     return np.stack([_centered(image, size) for image in images]) if len(images) else images[..., :size, :size]
 
 
-def centered_source(source: Source, size: int) -> Source:
+def center_source(source: Source, size: int) -> Source:
     """The same source with its drawings centered; its store, of any size, must hold images.
 
     Example:
         >>> from manyshot.datasets import load_dataset
-        >>> centered_source(load_dataset("digits", size=84), 28).store.shape
+        >>> center_source(load_dataset("digits", size=84), 28).store.shape
         torch.Size([1797, 1, 28, 28])
     """
-    return replace(source, store=torch.from_numpy(centered(np.asarray(source.store), size)))
+    return replace(source, store=torch.from_numpy(center(np.asarray(source.store), size)))
 
 
 def _centered(image: UInt8[np.ndarray, "c h w"], size: int) -> UInt8[np.ndarray, "c size size"]:
@@ -61,7 +61,7 @@ def _centered(image: UInt8[np.ndarray, "c h w"], size: int) -> UInt8[np.ndarray,
         variances = [
             float(share @ (middle - at) ** 2) for share, middle, at in zip(shares, middles, (y, x), strict=True)
         ]
-        side = max(SPREADS * max(variances) ** 0.5, 3.0)  # a dot does not fill the frame
+        side = max(FRAME_STDS * max(variances) ** 0.5, 3.0)  # a dot does not fill the frame
         left, top = x - side / 2, y - side / 2
     # Pillow resizes what lies within the picture alone, so the paper is made large enough for the frame.
     margin = int(np.ceil(max(0.0, -left, -top, left + side - ink.shape[1], top + side - ink.shape[0])))

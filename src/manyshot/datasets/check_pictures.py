@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyshot.base import InputError, track
-from manyshot.datasets.image_folder import list_classes, part_names, where
+from manyshot.datasets.image_folder import list_classes, split_names
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import open_tree
 
@@ -45,12 +45,12 @@ def check_pictures(path: Path, split: str | None = None) -> FolderState:
     """
     broken = []
     with open_tree(path) as tree:
-        chosen = (part_names(tree) or (None,)) if split is None else (split,)
+        chosen = (split_names(tree) or (None,)) if split is None else (split,)
         classes = [members for part in chosen for members in list_classes(tree, part)[1].items()]
         files = [parts for _, members in sorted(classes) for parts in members]
         for parts in track(files, f"check {path.name}"):
             try:
-                data, place = tree.read(parts), where(tree, parts)
+                data, place = tree.read(parts), tree.describe(parts)
                 header = read_header(data, place)
                 decode(data, place, (header.height, header.width), header.color)
             except InputError as error:

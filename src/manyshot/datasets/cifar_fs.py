@@ -16,8 +16,8 @@ from manyshot.datasets.array_pickle import read_array_pickle
 from manyshot.datasets.fetch import fetch
 from manyshot.datasets.image_folder import fill as fill_from_folder
 from manyshot.datasets.image_folder import list_classes
-from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import resize
+from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.spec import PublishedFile
 from manyshot.datasets.tree import open_tree
 from manyshot.tasks import Source
@@ -29,7 +29,7 @@ ARCHIVE = PublishedFile(
     checksum="md5:eb9058c3a382ffc7106e4002c42a8d85",
     bytes=169001437,
     splits=("train", "validation", "test"),
-    stand_ins=("images.zip", "images"),
+    alternatives=("images.zip", "images"),
 )
 MAX_MEMBER = 1 << 28
 MAX_ARCHIVE = 1 << 30
@@ -64,7 +64,7 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
         "color": wanted,
         "stamp": [path.stat().st_size, path.stat().st_mtime_ns],
     }
-    return packed(name, key, lambda allocate: _fill(path, split, size, wanted, allocate))
+    return cached_source(name, key, lambda allocate: _fill(path, split, size, wanted, allocate))
 
 
 def _from_pictures(path: Path, name: str, split: str, size: int, color: bool) -> Source:
@@ -75,7 +75,7 @@ def _from_pictures(path: Path, name: str, split: str, size: int, color: bool) ->
             raise InputError(f"{path}: no class '{missing[0]}' in {split}; fetch {ARCHIVE.url} instead")
         chosen = {label: classes[label] for label in CLASSES[split]}
         key = {"path": str(path.resolve()), "size": size, "color": color, "stamp": tree.stamp}
-        return packed(name, key, lambda allocate: fill_from_folder(tree, chosen, size, color, allocate))
+        return cached_source(name, key, lambda allocate: fill_from_folder(tree, chosen, size, color, allocate))
 
 
 def _fill(path: Path, split: str, size: int, color: bool, allocate: Allocate) -> Contents:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.base import InputError, read_json
-from manyshot.datasets.fetch import fetch, find
+from manyshot.datasets.fetch import fetch, find_file
 from manyshot.datasets.spec import PublishedFile
 from manyshot.tasks import Source
 
@@ -44,7 +44,7 @@ def build(split: str, root: Path | None, size: int | None, color: bool | None) -
             texts.append(row[0])
             labels.append(row[1])
     groups = None
-    domains = find(FOLDER, DOMAINS, root)
+    domains = find_file(FOLDER, DOMAINS, root)
     if domains is not None and split != "out-of-scope":
         groups = _groups(read_json(domains), domains)
     return Source.of(texts, labels, groups, name=f"clinc150/{split}")

@@ -19,7 +19,7 @@ from manyshot.base import InputError
 from manyshot.base.progress import bar
 from manyshot.datasets.idx_file import read_idx
 from manyshot.datasets.image_folder import is_picture
-from manyshot.datasets.packed import cache_folder
+from manyshot.datasets.pixel_cache import cache_folder
 from manyshot.datasets.spec import PublishedFile
 from manyshot.datasets.tree import open_tree
 
@@ -46,7 +46,7 @@ class FileState:
     state: State
 
 
-def find(folder: str, file: PublishedFile, root: Path | None) -> Path | None:
+def find_file(folder: str, file: PublishedFile, root: Path | None) -> Path | None:
     """Where a file, or what stands in for it, already is.
 
     Looked for under `root`, or else under `MANYSHOT_DATA`, in the data set's folder and directly; and, where no root is
@@ -55,14 +55,14 @@ def find(folder: str, file: PublishedFile, root: Path | None) -> Path | None:
     Raises:
         InputError: if `root` is named and is no folder.
     """
-    for place in places(folder, root):
-        for name in (file.name, *file.stand_ins):
+    for place in search_folders(folder, root):
+        for name in (file.name, *file.alternatives):
             if (place / name).exists():
                 return place / name
     return None
 
 
-def places(folder: str, root: Path | None) -> list[Path]:
+def search_folders(folder: str, root: Path | None) -> list[Path]:
     """The folders in which a data set's files are looked for, in this order."""
     if root is not None:
         root = Path(root).expanduser()
@@ -81,7 +81,7 @@ def fetch(folder: str, file: PublishedFile, root: Path | None) -> Path:
     Raises:
         InputError: if it is not under the root that was named, or cannot be downloaded; says what to put where by hand.
     """
-    found = find(folder, file, root)
+    found = find_file(folder, file, root)
     if found is not None:
         return found
     if root is not None:
@@ -90,8 +90,8 @@ def fetch(folder: str, file: PublishedFile, root: Path | None) -> Path:
         )
     if file.checksum is None:
         raise InputError(
-            f"{file.name}: is not downloaded; fetch it from {file.url}, put it into {places(folder, root)[0]}, or name "
-            "its folder by --root or MANYSHOT_DATA"
+            f"{file.name}: cannot be downloaded automatically; fetch it from {file.url} and put it into "
+            f"{search_folders(folder, root)[0]}, or name its folder with root (--root) or MANYSHOT_DATA"
         )
     return _download(folder, file)
 
@@ -100,9 +100,9 @@ def check_files(folder: str, files: Sequence[PublishedFile], root: Path | None) 
     """Compare each file with the published one; downloads nothing."""
     states = []
     for file in files:
-        path = find(folder, file, root)
+        path = find_file(folder, file, root)
         if path is None:
-            states.append(FileState(file, places(folder, root)[0] / file.name, "missing"))
+            states.append(FileState(file, search_folders(folder, root)[0] / file.name, "missing"))
         elif file.checksum is not None and file.checksum == checksum(path, file.checksum.partition(":")[0]):
             states.append(FileState(file, path, "present"))
         else:

@@ -10,8 +10,8 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 from manyshot.base import track
-from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import resize
+from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.tasks import Source
 
 # The first word of a letter's Unicode name, for the scripts that at least four faces can write.
@@ -61,7 +61,7 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
             authors=[face.stem for _, face in letters],
         )
 
-    return packed(f"glyphs/{split}", key, fill)
+    return cached_source(f"glyphs/{split}", key, fill)
 
 
 def draw(letter: str, pen: ImageFont.FreeTypeFont, size: int) -> UInt8[np.ndarray, "size size"]:

@@ -14,7 +14,7 @@ FILE = PublishedFile(
     None,
     0,
     ("all",),
-    stand_ins=("News_Category_Dataset_v2.json",),
+    alternatives=("News_Category_Dataset_v2.json",),
 )
 
 

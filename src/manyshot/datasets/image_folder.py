@@ -5,8 +5,8 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, track
 from manyshot.base.progress import console
-from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import Header, decode_all, read_header, used_depth
+from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
@@ -57,7 +57,7 @@ def load_folder(path: Path, split: str | None = None, size: int | None = None, c
             "stamp": tree.stamp,
             "depth": "used",
         }
-        return packed(name, key, lambda allocate: fill(tree, classes, size, color, allocate))
+        return cached_source(name, key, lambda allocate: fill(tree, classes, size, color, allocate))
 
 
 def file_names(path: Path, split: str | None = None) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ def file_names(path: Path, split: str | None = None) -> tuple[str, ...]:
     return tuple("/".join(parts) for name in sorted(classes) for parts in classes[name])
 
 
-def headers(path: Path, split: str | None = None) -> dict[str, Header]:
+def read_headers(path: Path, split: str | None = None) -> dict[str, Header]:
     """What each file says of its picture, by the names and in the order of `file_names`; without notes of others."""
     with open_tree(path) as tree:
         _, classes = list_classes(tree, split, notes=False)
@@ -86,19 +86,14 @@ def fill(
         size, color = size or own_size, own_color if color is None else color
     pixels = allocate(len(files), 3 if color else 1, size, size)
     places = track(range(len(files)), f"decode {tree.path.name}")
-    decode_all(places, lambda i: (tree.read(files[i]), where(tree, files[i])), pixels, color)
+    decode_all(places, lambda i: (tree.read(files[i]), tree.describe(files[i])), pixels, color)
     return Contents(labels=labels)
 
 
 def common_depth(tree: Tree, files: Sequence[Parts]) -> int | None:
     """How many bits pictures of 16-bit values use among them (see `decode`); None where no picture has 16."""
-    depths = [used_depth(tree.read(parts), where(tree, parts)) for parts in files]
+    depths = [used_depth(tree.read(parts), tree.describe(parts)) for parts in files]
     return max((depth for depth in depths if depth is not None), default=None)
-
-
-def where(tree: Tree, parts: Parts) -> str:
-    """What an error message calls a file of a tree."""
-    return f"{tree.path}: '{'/'.join(parts)}'" if tree.path.is_file() else str(tree.path.joinpath(*parts))
 
 
 def _looks(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
@@ -111,7 +106,7 @@ def _looks(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
 
 
 def _headers(tree: Tree, files: Sequence[Parts]) -> list[Header]:
-    return [read_header(tree.read(parts), where(tree, parts)) for parts in track(files, f"look at {tree.path.name}")]
+    return [read_header(tree.read(parts), tree.describe(parts)) for parts in track(files, f"look at {tree.path.name}")]
 
 
 def list_classes(tree: Tree, split: str | None, notes: bool = True) -> tuple[str | None, dict[str, list[Parts]]]:
@@ -154,7 +149,7 @@ def _base(tree: Tree, pictures: list[Parts]) -> Parts:
     return base
 
 
-def part_names(tree: Tree) -> tuple[str, ...]:
+def split_names(tree: Tree) -> tuple[str, ...]:
     """The parts that lie above the classes, the usual one first; none where the classes lie at the top."""
     pictures = [parts for parts in tree.files if is_picture(parts)]
     return tuple(_parts_there(tree, pictures, _base(tree, pictures))) if pictures else ()
@@ -192,7 +187,7 @@ def _by_class(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, list[
     for parts in pictures:
         if len(parts) > depth + 2:
             raise InputError(
-                f"{where(tree, parts)}: lies deeper than CLASS/FILE; move it up into '{parts[depth]}', "
+                f"{tree.describe(parts)}: lies deeper than CLASS/FILE; move it up into '{parts[depth]}', "
                 "or make its own folder a class"
             )
     classes: dict[str, list[Parts]] = {
@@ -205,7 +200,7 @@ def _by_class(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, list[
             classes[parts[depth]].append(parts)
     for name, members in classes.items():
         if not members:
-            raise InputError(f"{where(tree, (*base, name))}: a class folder without pictures; fill or remove it")
+            raise InputError(f"{tree.describe((*base, name))}: a class folder without pictures; fill or remove it")
     return classes
 
 

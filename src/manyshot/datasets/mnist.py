@@ -9,8 +9,8 @@ from PIL import Image
 from manyshot.base import InputError, track
 from manyshot.datasets.fetch import fetch
 from manyshot.datasets.idx_file import read_idx
-from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import resize
+from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.spec import Build, PublishedFile
 from manyshot.tasks import Source
 
@@ -27,7 +27,7 @@ def _files(url: str, known: dict[str, tuple[int, str]]) -> tuple[PublishedFile, 
             checksum=f"md5:{md5}",
             bytes=size,
             splits=("train" if name.startswith("train") else "test",),
-            stand_ins=(name.removesuffix(".gz"),),
+            alternatives=(name.removesuffix(".gz"),),
         )
         for name, (size, md5) in known.items()
     )
@@ -97,4 +97,4 @@ def _build(
                 pixels[i] = np.asarray(resize(Image.fromarray(image), (size, size)))
         return Contents(labels=[class_names[label] for label in labels])
 
-    return packed(f"{name}/{split}", key, fill)
+    return cached_source(f"{name}/{split}", key, fill)

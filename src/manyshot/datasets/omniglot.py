@@ -11,9 +11,8 @@ from jaxtyping import UInt8
 
 from manyshot.base import InputError, track
 from manyshot.datasets.fetch import fetch
-from manyshot.datasets.image_folder import where
-from manyshot.datasets.packed import Allocate, Contents, packed
 from manyshot.datasets.pictures import decode
+from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.spec import PublishedFile
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
@@ -33,7 +32,7 @@ FILES = tuple(
         checksum=f"sha256:{sha256}",
         bytes=size,
         splits=(split,),
-        stand_ins=(STEMS[split],),
+        alternatives=(STEMS[split],),
     )
     for split, size, sha256 in (
         ("background", 9464212, "ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640"),
@@ -64,7 +63,7 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
     path = fetch(FOLDER, file, root)
     with open_tree(path) as tree:
         key = {"path": str(path.resolve()), "size": size, "color": bool(color), "stamp": tree.stamp}
-        return packed(f"omniglot/{split}", key, lambda allocate: _fill(tree, size, bool(color), allocate))
+        return cached_source(f"omniglot/{split}", key, lambda allocate: _fill(tree, size, bool(color), allocate))
 
 
 def _fill(tree: Tree, size: int, color: bool, allocate: Allocate) -> Contents:
@@ -84,4 +83,4 @@ def _fill(tree: Tree, size: int, color: bool, allocate: Allocate) -> Contents:
 
 def ink(tree: Tree, parts: Parts, size: int, color: bool = False) -> UInt8[np.ndarray, "c size size"]:
     """Decode a drawing that is black on white, as ink 255 on paper 0."""
-    return 255 - decode(tree.read(parts), where(tree, parts), (size, size), color)
+    return 255 - decode(tree.read(parts), tree.describe(parts), (size, size), color)

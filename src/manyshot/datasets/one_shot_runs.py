@@ -9,8 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.datasets.centered import FINENESS
-from manyshot.datasets.centered import centered as center
+from manyshot.datasets.centered import OVERSAMPLING, center
 from manyshot.datasets.omniglot import ink
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Episode, Examples
@@ -33,7 +32,7 @@ class OneShotRuns:
     episode: Episode
 
 
-def one_shot_runs(path: Path | str, size: int, centered: bool = False) -> OneShotRuns:
+def load_one_shot_runs(path: Path | str, size: int, centered: bool = False) -> OneShotRuns:
     """Read `runNN/training/*.png`, `runNN/test/*.png` and `runNN/class_labels.txt`, from a zip or a folder.
 
     Each line of the labels names a test drawing and the training drawing of the same character. Only the last three
@@ -59,7 +58,7 @@ def one_shot_runs(path: Path | str, size: int, centered: bool = False) -> OneSho
         if not keys:
             raise InputError(f"{path}: no runs; expected run01/{KEY} beside run01/training and run01/test")
         names = tuple(sorted(keys))
-        runs = [_read_run(tree, keys[name], FINENESS * size if centered else size) for name in names]
+        runs = [_read_run(tree, keys[name], OVERSAMPLING * size if centered else size) for name in names]
     if centered:
         runs = [(center(support, size), center(query, size), answers) for support, query, answers in runs]
     shapes = {name: (len(support), len(query)) for name, (support, query, _) in zip(names, runs, strict=True)}

@@ -6,7 +6,7 @@ from manyshot.base import InputError, did_you_mean
 from manyshot.base.catalog import Catalog
 from manyshot.datasets import banking77, cifar_fs, clinc150, digits, glyphs, huffpost, hwu64, omniglot
 from manyshot.datasets import mnist as idx
-from manyshot.datasets.centered import FINENESS, centered_source
+from manyshot.datasets.centered import OVERSAMPLING, center_source
 from manyshot.datasets.fetch import FileState, check_files
 from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
 from manyshot.datasets.image_folder import load_folder
@@ -215,7 +215,7 @@ def load_dataset(
         raise InputError(f"{name}: no split '{split}'; {did_you_mean(chosen, row.splits)}")
     folder, pixels = None if root is None else Path(root).expanduser(), size or row.default_size
     if centered and pixels is not None:
-        return centered_source(row.build(chosen, folder, FINENESS * pixels, color), pixels)
+        return center_source(row.build(chosen, folder, OVERSAMPLING * pixels, color), pixels)
     return row.build(chosen, folder, pixels, color)
 
 
@@ -229,26 +229,26 @@ def _refuse_columns(name: str, columns: Columns | None) -> None:
         raise InputError(f"{name}: only tables of sentences have columns; leave those out (--text-column ...)")
 
 
-def check(name: str, root: Path | str | None = None) -> list[FileState]:
+def check_dataset(name: str, root: Path | str | None = None) -> list[FileState]:
     """Whether a data set's files are there and are the published ones; empty where it needs none.
 
     Raises:
         InputError: if the name is unknown or `root` is no folder.
 
     Example:
-        >>> check("digits")
+        >>> check_dataset("digits")
         []
     """
     if name not in DATASETS:
         raise InputError(f"no data set '{name}'; {did_you_mean(name, DATASETS)}")
-    return check_files(folder_of(name), DATASETS[name].files, None if root is None else Path(root))
+    return check_files(folder_name(name), DATASETS[name].files, None if root is None else Path(root))
 
 
-def folder_of(name: str) -> str:
+def folder_name(name: str) -> str:
     """The folder that holds a data set's files: its name with underscores.
 
     Example:
-        >>> folder_of("cifar-fs")
+        >>> folder_name("cifar-fs")
         'cifar_fs'
     """
     return name.replace("-", "_")

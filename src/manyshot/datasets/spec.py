@@ -22,7 +22,7 @@ class PublishedFile:
             no checksum of it is known.
         bytes: its length; 0 where it is not known.
         splits: the splits that are made from it.
-        stand_ins: names that do in its place, such as that of the unpacked folder.
+        alternatives: names that do in its place, such as that of the unpacked folder.
     """
 
     name: str
@@ -30,7 +30,7 @@ class PublishedFile:
     checksum: str | None
     bytes: int
     splits: tuple[str, ...]
-    stand_ins: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Row:
+class TextRow:
     """A row of a table.
 
     Args:
@@ -87,7 +87,7 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in TABLES
 
 
-def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
+def read_rows(path: Path, columns: Columns) -> Iterator[TextRow]:
     r"""Read a table a row at a time, however large it is.
 
     Args:
@@ -113,7 +113,7 @@ def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
             yield from _delimited_rows(lines, columns)
 
 
-def named_columns(path: Path, columns: Columns) -> Columns:
+def resolve_columns(path: Path, columns: Columns) -> Columns:
     """The columns that will be read, by name.
 
     Raises:
@@ -136,7 +136,7 @@ class TextsOnDisk(Sequence[str]):
     """
 
     def __init__(self, path: Path, columns: Columns, offsets: Sequence[int]) -> None:
-        self.path, self.columns, self.offsets = path, named_columns(path, columns), offsets
+        self.path, self.columns, self.offsets = path, resolve_columns(path, columns), offsets
         self.stamp = _stamp(path)
         self.header: tuple[list[str], str] | None = None
         if _is_delimited(path):
@@ -227,12 +227,12 @@ def _header(lines: _Lines) -> tuple[list[str], str]:
     return [name.strip() for name in names], delimiter
 
 
-def _delimited_rows(lines: _Lines, columns: Columns) -> Iterator[Row]:
+def _delimited_rows(lines: _Lines, columns: Columns) -> Iterator[TextRow]:
     names, delimiter = _header(lines)
     yield from _body(lines, names, delimiter, _chosen(lines.path, names, columns))
 
 
-def _body(lines: _Lines, names: list[str], delimiter: str, columns: Columns) -> Iterator[Row]:
+def _body(lines: _Lines, names: list[str], delimiter: str, columns: Columns) -> Iterator[TextRow]:
     text, label = names.index(columns.text or ""), names.index(columns.label or "")
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -254,7 +254,7 @@ def _body(lines: _Lines, names: list[str], delimiter: str, columns: Columns) -> 
         yield _row(where, line, values[text], values[label], offset)
 
 
-def _json_rows(lines: _Lines, columns: Columns) -> Iterator[Row]:
+def _json_rows(lines: _Lines, columns: Columns) -> Iterator[TextRow]:
     known: Columns | None = None
     while True:
         line, offset = lines.number + 1, lines.offset
@@ -289,7 +289,7 @@ def _object(content: str, where: str) -> dict[str, Any]:
     return values
 
 
-def _row(where: str, line: int, text: Any, label: Any, offset: int) -> Row:  # noqa: ANN401 - from JSON
+def _row(where: str, line: int, text: Any, label: Any, offset: int) -> TextRow:  # noqa: ANN401 - from JSON
     if not isinstance(text, str):
         raise InputError(f"{where}: its text is no text but {type(text).__name__}; write it in quotes")
     if isinstance(label, bool) or not isinstance(label, str | int):
@@ -297,7 +297,7 @@ def _row(where: str, line: int, text: Any, label: Any, offset: int) -> Row:  # n
     name = str(label).strip()
     if not name:
         raise InputError(f"{where}: no class; write one, or take the row out")
-    return Row(line, text.strip(), name, offset)
+    return TextRow(line, text.strip(), name, offset)
 
 
 def _mend(error: csv.Error) -> str:

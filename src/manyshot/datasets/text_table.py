@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.base import InputError, note
-from manyshot.datasets.image_folder import where
-from manyshot.datasets.table_reader import Columns, Row, TextsOnDisk, is_table, read_rows
+from manyshot.datasets.table_reader import Columns, TextRow, TextsOnDisk, is_table, read_rows
 from manyshot.datasets.tree import Tree, open_tree
 from manyshot.tasks import Source
 
@@ -128,13 +127,13 @@ def _is_text(parts: tuple[str, ...]) -> bool:
     return len(parts) >= 2 and parts[-1].lower().endswith(".txt")
 
 
-def _files(path: Path, encoding: str) -> Iterator[Row]:
+def _files(path: Path, encoding: str) -> Iterator[TextRow]:
     """The text files of a folder or zip, each as a row; its class is the folder it lies in."""
     with open_tree(path) as tree:
         for number, parts in enumerate(tree.files, start=1):
             if not _is_text(parts):
-                raise InputError(f"{where(tree, parts)}: no text file of a class; give class/*.txt alone")
-            yield Row(number, _content(tree, parts, encoding), parts[-2], 0)
+                raise InputError(f"{tree.describe(parts)}: no text file of a class; give class/*.txt alone")
+            yield TextRow(number, _content(tree, parts, encoding), parts[-2], 0)
 
 
 def _content(tree: Tree, parts: tuple[str, ...], encoding: str) -> str:
@@ -143,5 +142,6 @@ def _content(tree: Tree, parts: tuple[str, ...], encoding: str) -> str:
         return tree.read(parts).decode(codec).strip()
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{where(tree, parts)}: byte {error.start} is no {encoding}; name the encoding, such as --encoding gb18030"
+            f"{tree.describe(parts)}: byte {error.start} is not valid {encoding}; give the encoding, such as "
+            "gb18030 (--encoding)"
         ) from None

@@ -47,6 +47,10 @@ class Tree:
     stamp: str
     read: Callable[[Parts], bytes]
 
+    def describe(self, parts: Parts) -> str:
+        """What an error message calls a file or folder of the tree."""
+        return f"{self.path}: '{'/'.join(parts)}'" if self.path.is_file() else str(self.path.joinpath(*parts))
+
 
 @contextmanager
 def open_tree(path: Path) -> Iterator[Tree]:

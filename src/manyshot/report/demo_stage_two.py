@@ -15,7 +15,7 @@ from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.train import AugmenterRun, train_augmenter
 from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
 from manyshot.report.page import Command, Paragraph, Part, Picture, Section, Table
-from manyshot.samples.contact_sheet import Row, sheet
+from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 from manyshot.samples.export_learned import export_learned
 from manyshot.tasks import EpisodeSampler
 from manyshot.training import Run, Settings
@@ -106,8 +106,8 @@ def _section(results: Mapping[str, ArmResult], out: Path, per_class: int) -> Sec
     rows = []
     for name in names:
         files = [*sorted((out / "task" / name).glob("*.png")), *sorted((out / TAILORED / name).glob("*.png"))]
-        rows.append(Row(name, [Image.open(file) for file in files]))
-    drawn = sheet(rows, headings=("scanned", "generated"), rules=(1,), cell=56, paper=True)
+        rows.append(SheetRow(name, [Image.open(file) for file in files]))
+    drawn = draw_sheet(rows, headings=("scanned", "generated"), rules=(1,), cell=56, paper=True)
     parts: list[Part] = [
         Paragraph(
             "An augmenter learned, on printed letters that the learner had not seen, how to distort the few examples "

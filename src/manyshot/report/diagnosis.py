@@ -7,7 +7,7 @@ from manyshot.meta_augment.diagnose import Diagnosis
 from manyshot.meta_augment.train import AugmenterRun
 from manyshot.report.page import Paragraph, Part, Picture, Section, Table, interval
 from manyshot.report.run_page import is_ink
-from manyshot.samples.contact_sheet import Row, sheet
+from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 from manyshot.samples.nearest_pictures import nearest_pictures
 from manyshot.tasks import EpisodeSampler, Source
 
@@ -50,8 +50,10 @@ def _pictures(run: AugmenterRun, source: Source) -> Section:
         others = np.setdiff1d(np.linspace(0, len(source) - 1, min(POOL, len(source))).astype(np.int64), originals)
         heading, shown = "nearest others", nearest_pictures(run, generated.items, source.gather(others))
         caption = "One example of each class of an unseen task, and the images nearest to features generated from it."
-    rows = [Row(name, [images[index], *shown[index * SHOWN : (index + 1) * SHOWN]]) for index, name in enumerate(names)]
-    drawn = sheet(rows, headings=("original", heading), rules=(1,), cell=56, paper=is_ink(run.run.config.data))
+    rows = [
+        SheetRow(name, [images[index], *shown[index * SHOWN : (index + 1) * SHOWN]]) for index, name in enumerate(names)
+    ]
+    drawn = draw_sheet(rows, headings=("original", heading), rules=(1,), cell=56, paper=is_ink(run.run.config.data))
     return Section("Generated samples", [Picture.of(drawn, alt="Originals and generated samples", caption=caption)])
 
 

@@ -15,7 +15,7 @@ from manyshot.base import InputError
 from manyshot.base.calls import number
 from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
-from manyshot.samples.contact_sheet import Row, sheet
+from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 
 STRENGTHS = (0.5, 1.0, 2.0)
 """Multiples of the default of an op's first option."""
@@ -45,9 +45,9 @@ def op_sheet(table: Mapping[str, type[Op]] = OPS, *, variants: int = 6, seed: in
             for image in samples:
                 params = op.sample(variants, generator(seed, name))
                 row += [image, *op.apply(image.expand(variants, -1, -1, -1), params)]
-            rows.append(Row(label, row))
+            rows.append(SheetRow(label, row))
     headings = ("original", "augmented", *[""] * (variants - 1)) * 2
-    return sheet(rows, headings=headings, rules=(1, variants + 1, variants + 2))
+    return draw_sheet(rows, headings=headings, rules=(1, variants + 1, variants + 2))
 
 
 def _strengths(name: str, op: Op) -> list[tuple[str, Op]]:

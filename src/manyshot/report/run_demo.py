@@ -14,8 +14,9 @@ from manyshot.datasets import load_dataset
 from manyshot.report.compare_page import compare_page
 from manyshot.report.demo_stage_two import AUGMENTERS, COPIES, TAILORED, StageTwo, stage_two
 from manyshot.report.page import Command, Paragraph, Picture, Section, write_page
-from manyshot.samples.contact_sheet import Row, save, sheet, to_pillow
-from manyshot.samples.export_pictures import Exported, export
+from manyshot.samples.contact_sheet import SheetRow, draw_sheet, save_image, to_pil
+from manyshot.samples.export_pictures import export
+from manyshot.samples.output_folder import Exported
 from manyshot.tasks import EpisodeSampler
 from manyshot.training import Config, Settings
 
@@ -124,16 +125,16 @@ def _write_task(sampler: EpisodeSampler, folder: Path) -> None:
     table = sampler.indices(0, 1)
     for c, positions in zip(table.classes[0], table.support[0], strict=True):
         for number, image in enumerate(sampler.source.gather(positions)):
-            save(to_pillow(image), folder / sampler.source.class_names[c] / f"{number}.png")
+            save_image(to_pil(image), folder / sampler.source.class_names[c] / f"{number}.png")
 
 
 def _samples(task: Path, exported: Exported) -> Section:
     """Samples generated from the one example of each digit, and how to generate them from other images."""
-    names = sorted(exported.made)
+    names = sorted(exported.generated)
     originals = [[Image.open(file) for file in sorted((task / name).glob("*.png"))] for name in names]
     samples = [[Image.open(file) for file in sorted((exported.folder / name).glob("*.png"))] for name in names]
-    rows = [Row(name, [*first, *more]) for name, first, more in zip(names, originals, samples, strict=True)]
-    drawn = sheet(rows, headings=("scanned", "augmented"), rules=(1,), cell=56, paper=True)
+    rows = [SheetRow(name, [*first, *more]) for name, first, more in zip(names, originals, samples, strict=True)]
+    drawn = draw_sheet(rows, headings=("scanned", "augmented"), rules=(1,), cell=56, paper=True)
     own = f'manyshot augment FOLDER --plan "{SAMPLES}" --per-class {PER_CLASS} --out more'
     return Section(
         "New samples of one task",

@@ -6,7 +6,7 @@ from manyshot.datasets import DATASETS
 from manyshot.report.page import Page, Picture, Section, Table, provenance
 from manyshot.report.plots import Curve, training_curves
 from manyshot.runtime.metrics_log import Row as MetricsRow
-from manyshot.samples.contact_sheet import Row, sheet
+from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 from manyshot.training import Run, load_sources
 from manyshot.training.splits import training_sampler
 
@@ -72,13 +72,13 @@ def task_shown(run: Run) -> Picture | Table:
         pairs = [(name, *pair) for name, a, b in sides for pair in zip(a.items[0][:16], b.items[0][:16], strict=False)]
         return Table(("set", "sentence", "augmented"), pairs, caption=f"Plan: {run.config.plan}")
     rows = [
-        Row("support", plain.support.items[0][:16]),
-        Row("support, augmented", changed.support.items[0][:16]),
-        Row("query", plain.query.items[0][:16]),
-        Row("query, augmented", changed.query.items[0][:16]),
+        SheetRow("support", plain.support.items[0][:16]),
+        SheetRow("support, augmented", changed.support.items[0][:16]),
+        SheetRow("query", plain.query.items[0][:16]),
+        SheetRow("query, augmented", changed.query.items[0][:16]),
     ]
     return Picture.of(
-        sheet(rows, cell=48, paper=is_ink(run.config.data)),
+        draw_sheet(rows, cell=48, paper=is_ink(run.config.data)),
         alt="Examples of a training task, before and after augmentation",
         caption=f"Plan: {run.config.plan}",
     )

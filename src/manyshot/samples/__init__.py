@@ -1,1 +1,1 @@
-"""New samples as files and as shots of a plan: export with a manifest, contact sheets, trained augmenters in plans."""
+"""Generated samples as files and as shots of a plan: exports, contact sheets, trained augmenters in plans."""

@@ -1,4 +1,4 @@
-"""Question answering in SQuAD's JSON (Rajpurkar et al. 2016, 2018): more paragraphs, whose answers are still there."""
+"""Augment question answering in SQuAD's JSON (Rajpurkar et al. 2016, 2018) while keeping the answers intact."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from manyshot.base import InputError, check_out, read_json, track, write_json
 from manyshot.base.seeds import generator
 
 ANSWERS = ("answers", "plausible_answers")
-"""Where a question has spans of its context; the second is what an unanswerable question may be taken to ask for."""
+"""Keys of a question that hold answer spans; the second is for questions that cannot be answered."""
 
 
 @dataclass(frozen=True)
 class GeneratedQuestions:
-    """What `augment_squad` made.
+    """What `augment_squad` wrote.
 
     Args:
-        path: the file.
-        paragraphs: made ones.
-        questions: made ones, those that cannot be answered among them.
-        answers: in the made paragraphs, each at its new place.
-        changed: made paragraphs whose context is not that of the original.
+        path: File that was written.
+        paragraphs: Number of generated paragraphs.
+        questions: Number of generated questions, including those that cannot be answered.
+        answers: Number of answers in the generated paragraphs.
+        changed: Number of generated paragraphs whose context differs from the original.
     """
 
     path: Path
@@ -36,21 +36,24 @@ class GeneratedQuestions:
 
 
 def augment_squad(path: Path | str, plan: Plan, copies: int, out: Path | str, seed: int = 0) -> GeneratedQuestions:
-    """Make further paragraphs of a file in SQuAD's format: their contexts and questions change, their answers do not.
+    """Augment the contexts and questions of a file in SQuAD's format; the answers stay as they are.
 
-    Every answer stands at its new place in the changed context; a question that cannot be answered stays so. The file
-    has the made paragraphs alone, each with the `source` of every question, its id in the original; the ids end in the
-    number of the copy.
+    The start of every answer is updated to its position in the changed context. The file holds only the generated
+    paragraphs. The id of a question ends with the number of the copy, and its `source` is the id of the original.
 
     Args:
-        path: JSON of SQuAD 1.1 or 2.0.
-        plan: what changes a text, see `Plan.item_op`.
-        copies: made of each paragraph.
-        out: the file to write, whole or not at all.
-        seed: the same seed makes the same file.
+        path: JSON file of SQuAD 1.1 or 2.0.
+        plan: Plan whose ops change the texts, see `Plan.item_op`.
+        copies: Number of generated paragraphs per paragraph.
+        out: File to write; it is complete or not written at all.
+        seed: Seed; the same seed gives the same file.
+
+    Returns:
+        The file, and the numbers of generated paragraphs, questions and answers.
 
     Raises:
-        InputError: for a file that is no such JSON, an answer that is not at its place, or a plan for other items.
+        InputError: If the file is not in SQuAD's format, an answer is not at its `answer_start`, or the plan is not
+            for texts.
 
     Example:
         >>> import tempfile
@@ -59,8 +62,8 @@ def augment_squad(path: Path | str, plan: Plan, copies: int, out: Path | str, se
         >>> questions = [{"id": "a", "question": "When did Rome fall?", "answers": answers}]
         >>> paragraphs = [{"context": "Rome fell in 476.", "qas": questions}]
         >>> write_json(folder / "rome.json", {"version": "1.1", "data": [{"title": "Rome", "paragraphs": paragraphs}]})
-        >>> made = augment_squad(folder / "rome.json", Plan("shots: swap_words"), 4, folder / "more.json")
-        >>> made.paragraphs, made.questions, made.answers
+        >>> generated = augment_squad(folder / "rome.json", Plan("shots: swap_words"), 4, folder / "more.json")
+        >>> generated.paragraphs, generated.questions, generated.answers
         (4, 4, 4)
     """
     path, out = Path(path), Path(out)
@@ -77,33 +80,35 @@ def augment_squad(path: Path | str, plan: Plan, copies: int, out: Path | str, se
         raise InputError(
             f"{path}: not in SQuAD's format: give JSON with 'data', a list of articles with 'title' and 'paragraphs'"
         ) from None
-    made, changed = [], 0
+    generated, changed = [], 0
     for number, (title, originals) in enumerate(track(zip(titles, paragraphs, strict=True), "augment", len(titles))):
-        found = list(_made(originals, op, copies, seed, number, f"{path}, '{title}'"))
-        changed += sum(is_changed for _, is_changed in found)
-        made.append({"title": title, "paragraphs": [paragraph for paragraph, _ in found]})
+        paragraphs_of_article = list(_augment_article(originals, op, copies, seed, number, f"{path}, '{title}'"))
+        changed += sum(is_changed for _, is_changed in paragraphs_of_article)
+        generated.append({"title": title, "paragraphs": [paragraph for paragraph, _ in paragraphs_of_article]})
     head = {key: value for key, value in articles.items() if key != "data"}
-    write_json(out, {**head, "data": made, "manyshot": {"plan": str(plan), "copies": copies, "seed": seed}})
-    questions = [question for article in made for paragraph in article["paragraphs"] for question in paragraph["qas"]]
+    write_json(out, {**head, "data": generated, "manyshot": {"plan": str(plan), "copies": copies, "seed": seed}})
+    questions = [
+        question for article in generated for paragraph in article["paragraphs"] for question in paragraph["qas"]
+    ]
     return GeneratedQuestions(
         path=out,
-        paragraphs=sum(len(article["paragraphs"]) for article in made),
+        paragraphs=sum(len(article["paragraphs"]) for article in generated),
         questions=len(questions),
         answers=sum(len(question.get("answers", ())) for question in questions),
         changed=changed,
     )
 
 
-def _made(
+def _augment_article(
     originals: list[Any], op: Op, copies: int, seed: int, article: int, where: str
 ) -> Iterator[tuple[dict[str, Any], bool]]:
-    """The made paragraphs of an article, and whether their contexts changed."""
-    marked = [_marked(original, f"{where}, paragraph {place}") for place, original in enumerate(originals, 1)]
+    """Generated paragraphs of an article, and whether the context of each changed."""
+    marked = [_marked(original, f"{where}, paragraph {number}") for number, original in enumerate(originals, 1)]
     contexts = [context for context in marked for _ in range(copies)]
-    asked = [question["question"] for original in originals for _ in range(copies) for question in original["qas"]]
+    texts = [question["question"] for original in originals for _ in range(copies) for question in original["qas"]]
     stream = generator(seed, "squad", article)
     changed = iter(change_outside_spans(op, contexts, op.sample(len(contexts), stream)))
-    questions = iter(op.apply(asked, op.sample(len(asked), stream)))
+    questions = iter(op.apply(texts, op.sample(len(texts), stream)))
     for original, before in zip(originals, marked, strict=True):
         for copy in range(copies):
             context = next(changed)
@@ -111,7 +116,7 @@ def _made(
 
 
 def _marked(paragraph: Any, where: str) -> MarkedText:  # noqa: ANN401 - as JSON has it
-    """A context with the spans of its answers, checked."""
+    """A context with the spans of its answers, each checked to hold its answer."""
     try:
         context, spans = paragraph["context"], []
         for question in paragraph["qas"]:
@@ -120,7 +125,7 @@ def _marked(paragraph: Any, where: str) -> MarkedText:  # noqa: ANN401 - as JSON
                 if context[start : start + len(text)] != text or start < 0:
                     raise InputError(
                         f"{where}, question {question['id']}: the answer '{text[:40]}' is not at character {start} of "
-                        "the context; mend its answer_start"
+                        "the context; correct its answer_start"
                     )
                 spans.append((start, start + len(text)))
             _ = question["question"] + str(question["id"])
@@ -146,6 +151,6 @@ def _paragraph(original: Any, context: MarkedText, questions: Iterator[str], cop
             for name in ANSWERS
             if name in question
         }
-        made = {**question, **moved, "id": f"{question['id']}-{copy}", "source": question["id"]}
-        qas.append({**made, "question": next(questions)})
+        generated = {**question, **moved, "id": f"{question['id']}-{copy}", "source": question["id"]}
+        qas.append({**generated, "question": next(questions)})
     return {**original, "context": context.text, "qas": qas}

@@ -1,4 +1,4 @@
-"""Contact sheets: labelled rows of pictures, to look at a source, at an op, or at what was made of what."""
+"""Contact sheets: labeled rows of images that show a source, an op, or originals beside generated samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from manyshot.base import InputError, write_aside
-from manyshot.samples.fonts import font_for, shortened, shown
+from manyshot.samples.fonts import font_for, printable, shorten
 from manyshot.tasks import Source
 
 INK = (33, 37, 41)
@@ -19,18 +19,18 @@ GROUND = (241, 243, 245)
 MARGIN = 12
 GAP = 3
 TEXT = 13
-FORMS = (".png", ".jpg", ".jpeg", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """One row of a sheet.
+class SheetRow:
+    """One row of a contact sheet.
 
     Args:
-        label: stands at the left.
-        images: `[n, c, h, w]`, or n pictures `[c, h, w]` of any sizes; uint8, or float from 0 to 1; c is 1 or 3.
-            Or pictures of pillow.
-        more: how many others there are; the sheet says so at the right.
+        label: Label at the left.
+        images: Images `[n, c, h, w]`, or n images `[c, h, w]` of any sizes; uint8, or float in [0, 1]; c is 1 or 3.
+            Pillow images are accepted too.
+        more: Number of further images that are not shown; it is printed at the right.
     """
 
     label: str
@@ -38,49 +38,50 @@ class Row:
     more: int = 0
 
 
-def sheet(
-    rows: Sequence[Row],
+def draw_sheet(
+    rows: Sequence[SheetRow],
     *,
     title: str = "",
     headings: Sequence[str] = (),
     rules: Sequence[int] = (),
     cell: int = 64,
     paper: bool = False,
-    most_rows: int = 200,
-    most_columns: int = 40,
+    max_rows: int = 200,
+    max_columns: int = 40,
 ) -> Image.Image:
-    """Draw labelled rows of pictures.
+    """Draw labeled rows of images.
 
-    Small pictures grow by a whole factor with hard pixels, so that one sees what the learner sees; large ones shrink.
+    Small images are enlarged by a whole factor without smoothing, so that single pixels stay visible; large ones are
+    shrunk.
 
     Args:
-        rows: from top to bottom.
-        title: stands above, if given.
-        headings: stand above the first columns.
-        rules: draw a line after so many columns, to set originals apart from made pictures.
-        cell: pixels that the longer side of a picture gets, about.
-        paper: the gray pictures are ink 1 on paper 0; show dark ink on white paper.
-        most_rows: rows beyond are left out, and the sheet says how many.
-        most_columns: the same for pictures in a row.
+        rows: Rows, from top to bottom.
+        title: Title above the rows; none if empty.
+        headings: Headings above the first columns.
+        rules: Numbers of columns after which a vertical line is drawn, such as 1 to set originals apart.
+        cell: Approximate size of the longer side of an image, in pixels.
+        paper: Whether to invert gray images, so that bright strokes are shown as dark ink on white paper.
+        max_rows: Largest number of rows; the sheet says how many are left out.
+        max_columns: Largest number of images in a row; the row says how many are left out.
 
     Returns:
-        An RGB picture of at most about `most_columns * cell` by `most_rows * cell` pixels, margins apart.
+        RGB image, about `max_columns * cell` pixels wide and `max_rows * cell` pixels high at most, besides margins.
 
     Raises:
-        ValueError: if an image has neither 1 nor 3 channels.
+        ValueError: If an image has neither 1 nor 3 channels.
 
     Example:
-        >>> sheet([Row("noise", torch.rand(5, 1, 28, 28)), Row("black", torch.zeros(5, 3, 28, 28))]).mode
+        >>> draw_sheet([SheetRow("noise", torch.rand(5, 1, 28, 28)), SheetRow("black", torch.zeros(5, 3, 28, 28))]).mode
         'RGB'
     """
-    kept = rows[:most_rows]
-    pictures = [[picture(image, cell, paper=paper) for image in row.images[:most_columns]] for row in kept]
+    kept = rows[:max_rows]
+    pictures = [[thumbnail(image, cell, paper=paper) for image in row.images[:max_columns]] for row in kept]
     columns = max((len(line) for line in pictures), default=0)
     wide = max((p.width for line in pictures for p in line), default=0)
     highs = [max((p.height for p in line), default=TEXT) for line in pictures]
 
     font = font_for("", TEXT)
-    labels = [shortened(row.label, 28) for row in kept]
+    labels = [shorten(row.label, 28) for row in kept]
     left = MARGIN + max((int(font_for(label, TEXT).getlength(label)) for label in labels), default=0) + MARGIN
     cut = [row.more + len(row.images) - len(line) for row, line in zip(kept, pictures, strict=True)]
     more = max((int(font.getlength(f"+ {n:,}")) + MARGIN for n in cut if n > 0), default=0)
@@ -92,16 +93,16 @@ def sheet(
     top = MARGIN + (TEXT + 3 * GAP + MARGIN if title else 0) + (TEXT + 2 * GAP if headings else 0)
     width = column(columns) - GAP + more + MARGIN
     if title:
-        width = max(width, 2 * MARGIN + int(font_for(title, TEXT + 3).getlength(shown(title))))
+        width = max(width, 2 * MARGIN + int(font_for(title, TEXT + 3).getlength(printable(title))))
     bottom = TEXT + GAP if missing else 0
     height = top + sum(highs) + GAP * max(len(highs) - 1, 0) + bottom + MARGIN
 
     canvas = Image.new("RGB", (max(width, 1), max(height, 1)), GROUND)
     draw = ImageDraw.Draw(canvas)
     if title:
-        draw.text((MARGIN, MARGIN), shown(title), INK, font_for(title, TEXT + 3))
+        draw.text((MARGIN, MARGIN), printable(title), INK, font_for(title, TEXT + 3))
     for position, heading in enumerate(headings):
-        draw.text((column(position), top - TEXT - 2 * GAP), shown(heading), FAINT, font_for(heading, TEXT - 2))
+        draw.text((column(position), top - TEXT - 2 * GAP), printable(heading), FAINT, font_for(heading, TEXT - 2))
     y = top
     for label, line, high, rest in zip(labels, pictures, highs, cut, strict=True):
         draw.text((left - MARGIN, y + high // 2), label, INK, font_for(label, TEXT), anchor="rm")
@@ -118,60 +119,74 @@ def sheet(
     return canvas
 
 
-def source_sheet(
-    source: Source, *, title: str = "", most_rows: int = 40, most_columns: int = 20, paper: bool = False
+def draw_source_sheet(
+    source: Source, *, title: str = "", max_rows: int = 40, max_columns: int = 20, paper: bool = False
 ) -> Image.Image:
-    """Draw the first items of the first classes of a source of images, a class a row.
+    """Draw the first examples of the first classes of a source of images, one class per row.
 
     Args:
-        source: of images.
-        title: as for `sheet`; so is `paper`.
-        most_rows: classes to show at most.
-        most_columns: items of a class to show at most.
-        paper: see `title`.
+        source: Source of images.
+        title: Title above the rows; none if empty.
+        max_rows: Largest number of classes.
+        max_columns: Largest number of examples per class.
+        paper: Whether to invert gray images, so that bright strokes are shown as dark ink on white paper.
+
+    Returns:
+        RGB image.
 
     Example:
         >>> source = Source.of(torch.zeros(8, 1, 28, 28, dtype=torch.uint8), labels=["cat", "dog"] * 4)
-        >>> source_sheet(source).mode
+        >>> draw_source_sheet(source).mode
         'RGB'
     """
-    rows: list[Row] = []
+    rows: list[SheetRow] = []
     for name, start, count in zip(source.class_names, source.starts.tolist(), source.counts.tolist(), strict=False):
-        # Only what is shown is fetched; the rest is counted.
-        shown_here = min(count, most_columns) if len(rows) < most_rows else 0
-        images = source.gather(range(start, start + shown_here)) if shown_here else []
-        rows.append(Row(name, images, more=count - shown_here))
-    return sheet(rows, title=title, paper=paper, most_rows=most_rows, most_columns=most_columns)
+        # Only the images that are shown are loaded.
+        visible = min(count, max_columns) if len(rows) < max_rows else 0
+        images = source.gather(range(start, start + visible)) if visible else []
+        rows.append(SheetRow(name, images, more=count - visible))
+    return draw_sheet(rows, title=title, paper=paper, max_rows=max_rows, max_columns=max_columns)
 
 
-def picture(image: Tensor | Image.Image, cell: int = 64, *, paper: bool = False) -> Image.Image:
-    """One picture, `[c, h, w]` or pillow's, at a size to look at: see `sheet`.
+def thumbnail(image: Tensor | Image.Image, cell: int = 64, *, paper: bool = False) -> Image.Image:
+    """Resize one image as in `draw_sheet`.
+
+    Args:
+        image: Image `[c, h, w]`, uint8 or float in [0, 1], or a Pillow image.
+        cell: Approximate size of the longer side, in pixels.
+        paper: Whether to invert a gray image.
+
+    Returns:
+        RGB image.
 
     Example:
-        >>> picture(torch.zeros(1, 28, 28), cell=64).size, picture(torch.zeros(3, 300, 600), cell=64).size
+        >>> thumbnail(torch.zeros(1, 28, 28), cell=64).size, thumbnail(torch.zeros(3, 300, 600), cell=64).size
         ((56, 56), (64, 32))
     """
-    shot = image if isinstance(image, Image.Image) else to_pillow(image)
-    if paper and shot.mode == "L":
-        shot = shot.point(lambda value: 255 - value)
-    longer = max(shot.size)
+    result = image if isinstance(image, Image.Image) else to_pil(image)
+    if paper and result.mode == "L":
+        result = result.point(lambda value: 255 - value)
+    longer = max(result.size)
     if longer <= cell:
         factor = cell // longer
-        shot = shot.resize((shot.width * factor, shot.height * factor), Image.Resampling.NEAREST)
+        result = result.resize((result.width * factor, result.height * factor), Image.Resampling.NEAREST)
     else:
-        size = (max(1, round(shot.width * cell / longer)), max(1, round(shot.height * cell / longer)))
-        shot = shot.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return shot.convert("RGB")
+        size = (max(1, round(result.width * cell / longer)), max(1, round(result.height * cell / longer)))
+        result = result.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return result.convert("RGB")
 
 
-def to_pillow(image: Tensor) -> Image.Image:
-    """A picture `[c, h, w]`, uint8 or float from 0 to 1 (rounded, and cut off beyond), as pillow's gray or RGB.
+def to_pil(image: Tensor) -> Image.Image:
+    """Convert an image to a gray or RGB Pillow image.
+
+    Args:
+        image: Image `[c, h, w]`, uint8, or float in [0, 1], which is clamped and rounded to 8 bits.
 
     Raises:
-        ValueError: if c is neither 1 nor 3.
+        ValueError: If c is neither 1 nor 3.
 
     Example:
-        >>> to_pillow(torch.full((1, 2, 2), 0.5)).getpixel((0, 0))
+        >>> to_pil(torch.full((1, 2, 2), 0.5)).getpixel((0, 0))
         128
     """
     if image.ndim != 3 or image.shape[0] not in (1, 3):
@@ -182,18 +197,22 @@ def to_pillow(image: Tensor) -> Image.Image:
     return Image.fromarray(image[0].numpy() if image.shape[0] == 1 else image.permute(1, 2, 0).contiguous().numpy())
 
 
-def save(image: Image.Image, path: Path | str) -> None:
-    """Write a picture to a file, whole or not at all; the file's ending says the form.
+def save_image(image: Image.Image, path: Path | str) -> None:
+    """Write an image to a file; the file is complete or not written at all.
+
+    Args:
+        image: Image to write.
+        path: File to write; its suffix names the format.
 
     Raises:
-        InputError: if the ending is not that of a common picture format.
+        InputError: If the suffix is not `.png`, `.jpg`, `.jpeg` or `.webp`.
 
     Example:
         >>> import tempfile
-        >>> save(Image.new("RGB", (8, 8)), Path(tempfile.mkdtemp()) / "sheet.png")
+        >>> save_image(Image.new("RGB", (8, 8)), Path(tempfile.mkdtemp()) / "sheet.png")
     """
     path = Path(path).expanduser()
-    if path.suffix.lower() not in FORMS:
-        raise InputError(f"{path}: a picture's name must end in {', '.join(FORMS)}")
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{path}: the name of an image file must end in {', '.join(SUFFIXES)}")
     with write_aside(path) as aside:
         image.save(aside)

@@ -1,6 +1,5 @@
-"""What a generative model makes, as files: pictures in class folders, a sheet a class, a manifest."""
+"""Export the images of a generative model to class folders, with a contact sheet per class and a manifest."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,30 @@ from torch import Tensor
 from manyshot.base import InputError, note
 from manyshot.base.seeds import generator
 from manyshot.datasets import DATASETS
-from manyshot.datasets.image_folder import headers, load_folder
+from manyshot.datasets.image_folder import load_folder, read_headers
 from manyshot.datasets.pictures import Header
 from manyshot.generate.generated_source import generate_examples
 from manyshot.generate.score import ScoreReport
 from manyshot.generate.snapshots import SnapshotImages
 from manyshot.generate.train import GeneratorRun
-from manyshot.samples.contact_sheet import Row, save, sheet, to_pillow
-from manyshot.samples.export_pictures import COMPRESSION, MOST, SHEET_CELL, Exported, single_thread
-from manyshot.samples.output_folder import MANIFEST, STEM, aside, check_target, sheet_name
+from manyshot.samples.contact_sheet import SheetRow, draw_sheet, save_image, to_pil
+from manyshot.samples.export_pictures import SHEET_CELL, single_thread
+from manyshot.samples.output_folder import (
+    COMPRESSION,
+    MANIFEST,
+    STEM,
+    Exported,
+    check_per_class,
+    check_target,
+    sheet_name,
+    write_folder_aside,
+    write_line,
+)
 from manyshot.tasks import Source
 
-UNLABELLED = "made"
-"""The folder of items that have no class."""
+UNLABELED = "generated"
+"""Folder of images that have no class."""
+NOISE_KEY = "made"  # a change would change the bytes that a seed gives
 COLUMNS = 10
 ROWS = 10
 
@@ -38,39 +48,48 @@ def export_samples(
     seed: int = 0,
     overwrite: bool = False,
 ) -> Exported:
-    """Make pictures of noise, of each class if the model is told classes, and write them as files, all or none.
+    """Generate images from noise, class by class if the model is conditional, and write them to files.
 
-    `out` gets `<class>/<number>.png` (or `made/<number>.png`), `<class>.sheet.png`, and `manifest.jsonl`.
+    `out` receives `<class>/<number>.png` (`generated/<number>.png` if the model has no classes), `<class>.sheet.png`,
+    and `manifest.jsonl`; nothing is written if it fails.
 
     Args:
-        run: the model's.
-        per_class: pictures of each class, or of all, 1 to 100,000.
-        out: the folder to write, which must not be there yet, or be empty.
-        classes: names of those to make; all that the model was trained on if there are none.
-        seed: the same seed gives the same bytes.
-        overwrite: replace `out` if an earlier export wrote all that is in it.
+        run: Run of the model.
+        per_class: Number of images per class, or in all if the model has no classes, 1 to 100,000.
+        out: Folder to write; it must be empty or not exist yet.
+        classes: Names of the classes to generate; all classes that the model was trained on if empty.
+        seed: Seed; the same seed gives the same bytes.
+        overwrite: Whether to replace `out` if an earlier export wrote all of it.
+
+    Returns:
+        The folder, the number of images of each class, and the contact sheets.
 
     Raises:
-        InputError: if the model makes no pictures or is shown items, a class is unknown to it, or `out` is in use.
+        InputError: If the model generates no images or is conditioned on examples, a class is unknown to it, or `out`
+            is in use.
     """
     out = Path(out).expanduser()
     _require_pictures(run, per_class)
     check_target(None, out, overwrite)
     if run.model.conditioning in ("item", "mean"):
-        raise InputError(f"{run.folder}: this model makes more of pictures that it is shown; use manyshot gan augment")
+        raise InputError(
+            f"{run.folder}: this model is conditioned on images; use export_augmented (manyshot gan augment)"
+        )
     if run.model.conditioning == "nothing":
         if classes:
-            raise InputError(f"{run.folder}: this model knows no classes; leave --class out, or train 'conditional'")
+            raise InputError(
+                f"{run.folder}: this model has no classes; leave classes (--class) out, or train 'conditional'"
+            )
         with torch.no_grad():
-            made = run.model.sample(per_class, generator=generator(seed, UNLABELLED)).cpu()
-        named = {UNLABELLED: made}
+            images = run.model.sample(per_class, generator=generator(seed, NOISE_KEY)).cpu()
+        named = {UNLABELED: images}
     else:
         blank = torch.zeros(len(run.class_names), *run.model.shape)
         known = Source.of(blank, list(run.class_names), name=str(run.folder))
         known = known.subset(classes=classes) if classes else known
         named = _by_class(generate_examples(run.model, known, per_class, seed, run.class_names))
-    # Omniglot's classes lie in alphabets; here a class is one folder, so that the pictures can be loaded again.
-    named = {name.replace("/", "-"): made for name, made in named.items()}
+    # Names such as Omniglot's Greek/character01 become one folder, so that the images can be loaded again.
+    named = {name.replace("/", "-"): images for name, images in named.items()}
     return _write(run, named, {name: [None] * per_class for name in named}, {}, out, seed)
 
 
@@ -85,42 +104,47 @@ def export_augmented(
     seed: int = 0,
     overwrite: bool = False,
 ) -> Exported:
-    """Make further pictures of a person's own classes, which the model need not know, and write them as files.
+    """Generate further images of the classes of a folder, which may be new to the model, and write them to files.
 
-    The pictures of a class take turns: picture k of a class of n is made of picture k modulo n. Handwriting models are
-    trained on bright ink; a run on such data takes dark ink on paper for bright, and gives it back dark.
+    Sample k of a class of n images is generated from image k mod n. Models of handwriting are trained on bright ink;
+    for such a model, images of dark ink on paper are inverted, and the samples are inverted back.
 
     Args:
-        run: of a model that is shown pictures, such as DAGAN.
-        pictures: a folder with a folder of pictures a class, or a zip of one.
-        per_class: pictures of each class, 1 to 100,000.
-        out: see `export_samples`.
-        resize: bring pictures of another size to the run's.
-        split: the part of the pictures, where they have parts.
-        seed: see `export_samples`.
-        overwrite: see there.
+        run: Run of a model that is conditioned on images, such as DAGAN.
+        pictures: Folder with one folder of images per class, or a zip of one.
+        per_class: Number of samples per class, 1 to 100,000.
+        out: Folder to write; it must be empty or not exist yet.
+        resize: Whether to resize images to the size of the model's.
+        split: Split of the images, if they are divided into splits.
+        seed: Seed; the same seed gives the same bytes.
+        overwrite: Whether to replace `out` if an earlier export wrote all of it.
+
+    Returns:
+        The folder, the number of samples of each class, and the contact sheets.
 
     Raises:
-        InputError: if the pictures cannot be read or are of another size than the run's, the model is not shown
-            pictures, or `out` is in use.
+        InputError: If the images cannot be read or differ in size from the model's, the model is not conditioned on
+            images, or `out` is in use.
     """
     pictures, out = Path(pictures).expanduser(), Path(out).expanduser()
     if not pictures.exists():
-        known = " (a data set's name does not do here)" if str(pictures) in DATASETS else ""
-        raise InputError(f"no folder or zip '{pictures}'{known}; give one with a folder of pictures for each class")
+        hint = " (the name of a data set is not accepted here)" if str(pictures) in DATASETS else ""
+        raise InputError(f"no folder or zip '{pictures}'{hint}; give one with a folder of images per class")
     _require_pictures(run, per_class)
     check_target(pictures, out, overwrite)
     if run.model.conditioning not in ("item", "mean"):
-        raise InputError(f"{run.folder}: this model is not shown pictures; use manyshot gan sample, or train 'dagan'")
+        raise InputError(
+            f"{run.folder}: this model is not conditioned on images; use export_samples (manyshot gan sample)"
+        )
     channels, size = run.model.shape[:2]
-    found = headers(pictures, split)
-    _check_headers(pictures, found, run, resize)
+    headers = read_headers(pictures, split)
+    _check_headers(pictures, headers, run, resize)
     source = load_folder(pictures, split, size, channels == 3)
-    dark = run.config.data in DATASETS and DATASETS[run.config.data].ink and _is_paper(source)
-    shown = _inverted(source) if dark else source
-    made = generate_examples(run.model, shown, per_class, seed)
-    named = _by_class(_inverted(made) if dark else made)
-    files = list(found)
+    dark = run.config.data in DATASETS and DATASETS[run.config.data].ink and _is_bright(source)
+    conditions = _invert(source) if dark else source
+    generated = generate_examples(run.model, conditions, per_class, seed)
+    named = _by_class(_invert(generated) if dark else generated)
+    files = list(headers)
     sources, originals = {}, {}
     for name, start, count in zip(source.class_names, source.starts.tolist(), source.counts.tolist(), strict=False):
         sources[name] = [files[start + number % count] for number in range(per_class)]
@@ -129,64 +153,72 @@ def export_augmented(
 
 
 def snapshot_sheet(path: Path, paper: bool) -> Callable[[SnapshotImages], None]:
-    """What draws the pictures that a training has made so far, a row a look, to a file each time that it is called.
+    """Build a function that draws the snapshots of a training to an image file, one row per snapshot.
 
     Args:
-        path: of the picture.
-        paper: whether bright strokes are shown as dark ink.
+        path: Image file to write.
+        paper: Whether to show bright strokes as dark ink on white paper.
+
+    Returns:
+        A function that draws the snapshots so far each time that it is called.
     """
 
-    def draw(looks: SnapshotImages) -> None:
-        rows = [] if looks.conditions is None else [Row("shown", looks.conditions)]
-        steps = sorted(looks.generated)
-        if len(steps) > ROWS:  # evenly, the last one always among them
+    def draw(snapshots: SnapshotImages) -> None:
+        rows = [] if snapshots.conditions is None else [SheetRow("condition", snapshots.conditions)]
+        steps = sorted(snapshots.generated)
+        if len(steps) > ROWS:  # evenly spaced, the last one included
             steps = sorted({steps[round(i * (len(steps) - 1) / (ROWS - 1))] for i in range(ROWS)})
-        rows += [Row(f"step {step:,}", looks.generated[step]) for step in steps]
-        save(sheet(rows, title=f"made so far, {max(looks.generated):,} steps", paper=paper), path)
+        rows += [SheetRow(f"step {step:,}", snapshots.generated[step]) for step in steps]
+        save_image(
+            draw_sheet(rows, title=f"snapshots of generated images, {max(snapshots.generated):,} steps", paper=paper),
+            path,
+        )
 
     return draw
 
 
 def copies_sheet(scored: ScoreReport, path: Path, paper: bool) -> None:
-    """Draw the made pictures that are nearest to one that the model was trained on or shown, each above that one.
+    """Draw the generated images that are nearest to real images that the model saw, each above its nearest one.
 
     Args:
-        scored: of a model of pictures.
-        path: of the picture.
-        paper: see `snapshot_sheet`.
+        scored: Scores of a model of images.
+        path: Image file to write.
+        paper: Whether to show bright strokes as dark ink on white paper.
     """
     assert scored.pairs is not None
-    made, nearest = scored.pairs
+    generated, nearest = scored.pairs
     rows = []
-    for first in range(0, len(made), COLUMNS):
+    for first in range(0, len(generated), COLUMNS):
         rows += [
-            Row("made", made[first : first + COLUMNS]),
-            Row("nearest seen", nearest[first : first + COLUMNS]),
+            SheetRow("generated", generated[first : first + COLUMNS]),
+            SheetRow("nearest real", nearest[first : first + COLUMNS]),
         ]
-    save(sheet(rows, title="the made pictures that are nearest to pictures that the model saw", paper=paper), path)
+    title = "generated images that are nearest to images that the model saw"
+    save_image(draw_sheet(rows, title=title, paper=paper), path)
 
 
 def _require_pictures(run: GeneratorRun, per_class: int) -> None:
     if len(run.model.shape) != 3:
-        raise InputError(f"{run.folder}: this model makes features, which are no files to look at; use it in Python")
-    if not 1 <= per_class <= MOST:
-        raise InputError(f"per_class={per_class}: give 1 to {MOST:,} pictures a class")
+        raise InputError(
+            f"{run.folder}: this model generates features, which cannot be exported as images; use it in Python"
+        )
+    check_per_class(per_class)
 
 
 def _check_headers(pictures: Path, files: Mapping[str, Header], run: GeneratorRun, resize: bool) -> None:
-    """Refuse pictures of another size than the run's, unless they are to be resized; tell if colours are lost."""
+    """Refuse images that differ in size from the model's, unless they are resized; print a note if colors are lost."""
     channels, size = run.model.shape[:2]
     for name, header in files.items():
         if not resize and (header.height, header.width) != (size, size):
             raise InputError(
-                f"{pictures}: '{name}' has {header.width} x {header.height} pixels, and the run's pictures have "
-                f"{size} x {size}; add --resize to bring all to that size"
+                f"{pictures}: '{name}' has {header.width} x {header.height} pixels, but the model's images have "
+                f"{size} x {size}; allow resizing (--resize)"
             )
-    coloured = [name for name, header in files.items() if header.color]
-    if channels == 1 and coloured:
+    colored = [name for name, header in files.items() if header.color]
+    if channels == 1 and colored:
         note(
-            f"{pictures}: pictures stored in colour, such as '{coloured[0]}', are shown to the model in gray, as it "
-            "was trained on gray ones and makes such"
+            f"{pictures}: color images, such as '{colored[0]}', are converted to gray, since the model was trained on "
+            "gray images"
         )
 
 
@@ -195,13 +227,13 @@ def _by_class(source: Source) -> dict[str, Tensor]:
     return {n: source.gather(np.arange(a, b)) for n, a, b in zip(source.class_names, starts, starts[1:], strict=False)}
 
 
-def _is_paper(source: Source) -> bool:
-    """Whether most of most pictures is bright."""
+def _is_bright(source: Source) -> bool:
+    """Whether the mean pixel is brighter than mid-gray, as with dark ink on paper."""
     assert isinstance(source.store, Tensor)
     return float(source.store.float().mean()) > 127
 
 
-def _inverted(source: Source) -> Source:
+def _invert(source: Source) -> Source:
     assert isinstance(source.store, Tensor)
     groups = None if source.groups is None else dict(zip(source.class_names, source.groups, strict=True))
     items = 255 - source.gather(np.arange(len(source)))
@@ -224,20 +256,20 @@ def _write(
         "plan": None,
         "run": str(run.folder),
     }
-    with aside(out) as folder, single_thread(), (folder / MANIFEST).open("wb") as manifest:
-        for name, made in named.items():
+    with write_folder_aside(out) as folder, single_thread(), (folder / MANIFEST).open("wb") as manifest:
+        for name, images in named.items():
             (folder / name).mkdir()
-            for number, (image, source) in enumerate(zip(made, sources[name], strict=True)):
+            for number, (image, source) in enumerate(zip(images, sources[name], strict=True)):
                 stem = "" if source is None else f"{Path(source).stem[:STEM]}-"
                 file = f"{name}/{stem}{number:05}.png"
-                to_pillow(image).save(folder / file, compress_level=COMPRESSION)
+                to_pil(image).save(folder / file, compress_level=COMPRESSION)
                 line = {"file": file, "class": name, "source": source, "number": number, **common}
-                manifest.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
-            rows = [Row("original", originals[name][:COLUMNS])] if name in originals else []
-            shown = made[: COLUMNS * ROWS]
-            rows += [
-                Row("" if first else "made", shown[first : first + COLUMNS]) for first in range(0, len(shown), COLUMNS)
-            ]
-            contact = sheet(rows, title=name, cell=SHEET_CELL, paper=paper and name not in originals)
+                write_line(manifest, line)
+            rows = [SheetRow("original", originals[name][:COLUMNS])] if name in originals else []
+            for first in range(0, min(len(images), COLUMNS * ROWS), COLUMNS):
+                rows.append(SheetRow("" if first else "generated", images[first : first + COLUMNS]))
+            contact = draw_sheet(rows, title=name, cell=SHEET_CELL, paper=paper and name not in originals)
             contact.save(folder / sheet_name(name))
-    return Exported(out, {name: len(made) for name, made in named.items()}, [out / sheet_name(name) for name in named])
+    return Exported(
+        out, {name: len(images) for name, images in named.items()}, [out / sheet_name(name) for name in named]
+    )

@@ -1,9 +1,8 @@
-"""Samples that a learned augmenter makes of a folder of pictures, as files: pictures, or features to learn from."""
+"""Export the images or features that a learned augmenter generates from a folder of images."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +14,30 @@ from torch import Tensor
 from manyshot.base import InputError, note
 from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
-from manyshot.datasets.image_folder import file_names, where
+from manyshot.datasets.image_folder import file_names
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.tree import open_tree
 from manyshot.meta_augment.tailor import TailoredSamples
 from manyshot.meta_augment.train import AugmenterRun
-from manyshot.samples.contact_sheet import Row, picture, sheet, to_pillow
-from manyshot.samples.export_pictures import (
-    COMPRESSION,
-    MOST,
-    SHEET_CELL,
-    SHEET_COLUMNS,
-    SHEET_ROWS,
-    by_class,
-    single_thread,
-)
+from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail, to_pil
+from manyshot.samples.export_pictures import SHEET_CELL, SHEET_COLUMNS, SHEET_ROWS, group_by_class, single_thread
 from manyshot.samples.nearest_pictures import nearest_pictures
-from manyshot.samples.output_folder import MANIFEST, STEM, aside, check_target, sheet_name
+from manyshot.samples.output_folder import (
+    COMPRESSION,
+    MANIFEST,
+    STEM,
+    Exported,
+    check_per_class,
+    check_target,
+    sheet_name,
+    write_folder_aside,
+    write_line,
+)
 from manyshot.training.splits import load_sources
 
 FEATURES = "features.safetensors"
 POOL = 1000
-"""Real pictures among which the nearest to a made feature is looked for."""
-
-
-@dataclass(frozen=True)
-class ExportedLearned:
-    """What was written.
-
-    Args:
-        folder: that holds it.
-        made: how many samples each class got.
-        sheets: the contact sheets, one a class.
-        features: the file of made features; None where pictures were made.
-    """
-
-    folder: Path
-    made: Mapping[str, int]
-    sheets: Sequence[Path]
-    features: Path | None = None
-
-    @property
-    def manifest(self) -> Path:
-        """The manifest: one line of JSON a sample."""
-        return self.folder / MANIFEST
+"""Number of the learner's training images that are searched for the nearest to a generated feature."""
 
 
 def export_learned(
@@ -71,55 +50,57 @@ def export_learned(
     split: str | None = None,
     adapt_steps: int = 0,
     overwrite: bool = False,
-) -> ExportedLearned:
-    """Make samples tailored to a folder of pictures and write them as files, all or none.
+) -> Exported:
+    """Generate samples tailored to a folder of images and write them to files; nothing is written if it fails.
 
-    All pictures of the folder are one task: the augmenter looks at them together. It sees them at the size that it was
-    trained at, and so large are the pictures that it makes.
+    All images of the folder form one task, which the augmenter sees as a whole. Images are resized to the size that the
+    augmenter was trained on, and generated images have that size too.
 
-    An augmenter of pictures fills `out` as `manyshot.samples.export_pictures.export` does. One of features writes
-    `features.safetensors` with `features [m, d]`, `weights [m]`, `labels [m]` (places among the names in the file's
-    metadata), `origins [m]`, and the real ones as `support_features [n, d]` and `support_labels [n]`; its sheets show,
-    for each original, the real pictures whose features lie nearest to those made of it, of the folder and of what the
-    learner was trained on. Each sample has its line in `manifest.jsonl`; see `replay_learned`.
+    An augmenter of images fills `out` as `manyshot.samples.export_pictures.export` does. An augmenter of features
+    writes `features.safetensors` with `features [m, d]`, `weights [m]`, `labels [m]` (indices into the class names in
+    the file's metadata), `origins [m]`, and the real examples as `support_features [n, d]` and `support_labels [n]`.
+    Its sheets show, for each original, the real images whose features are nearest to the generated ones, out of the
+    folder and the learner's training images. Each sample has a line in `manifest.jsonl`; see `replay_learned`.
 
     Args:
-        pictures: a folder with a folder of pictures a class, or a zip of one.
-        run: the augmenter's.
-        per_class: samples a class, 1 to 100,000.
-        out: the folder to write, which must not be there yet, or be empty.
-        seed: the same seed gives the same bytes.
-        split: the part of the pictures, where they have parts.
-        adapt_steps: of adaptation by leave-one-out, which takes two pictures of each class; 0 for none.
-        overwrite: replace `out` if an earlier export wrote all that is in it.
+        pictures: Folder with one folder of images per class, or a zip of one.
+        run: Run of the augmenter.
+        per_class: Number of samples per class, 1 to 100,000.
+        out: Folder to write; it must be empty or not exist yet.
+        seed: Seed; the same seed gives the same bytes.
+        split: Split of the images, if they are divided into splits.
+        adapt_steps: Number of steps of leave-one-out adaptation, which takes two images of each class; 0 for none.
+        overwrite: Whether to replace `out` if an earlier export wrote all of it.
+
+    Returns:
+        The folder, the number of samples of each class, the contact sheets, and the file of features if there is one.
 
     Raises:
-        InputError: if the pictures cannot be read or are of one class, more is asked for than fits in memory, or `out`
-            is in use.
+        InputError: If the images cannot be read or have only one class, the samples do not fit in memory, or `out` is
+            in use.
     """
     pictures, out = Path(pictures).expanduser(), Path(out).expanduser()
-    if not 1 <= per_class <= MOST:
-        raise InputError(f"per_class={per_class}: give 1 to {MOST:,} samples a class")
+    check_per_class(per_class)
     check_target(pictures, out, overwrite)
     names = file_names(pictures, split)
-    classes = list(by_class(names))
+    classes = list(group_by_class(names))
     if len(classes) < 2:
-        raise InputError(f"{pictures}: one class ('{classes[0]}'); a task has two or more, so give another one's too")
+        raise InputError(f"{pictures}: only one class, '{classes[0]}'; add a folder of images of another class")
     _note_sizes(pictures, names, run)
     images, labels = _task(pictures, names, run, split)
     with single_thread():
-        made = run.augment(images, labels, per_class, seed, adapt_steps)
-    origins = [names[place] for place in made.origin.tolist()]
+        generated = run.augment(images, labels, per_class, seed, adapt_steps)
+    origins = [names[index] for index in generated.origin.tolist()]
     numbers = [number for _ in classes for number in range(per_class)]
     if run.augmenter.space == "items":
         files = [
             f"{name}/{Path(source).stem[:STEM]}-{number:05}.png"
-            for name, source, number in zip(made.labels, origins, numbers, strict=True)
+            for name, source, number in zip(generated.labels, origins, numbers, strict=True)
         ]
-        shown = _made_pictures(made)
+        shown = _as_uint8(generated)
     else:
-        files = [FEATURES] * len(made)
-        shown = nearest_pictures(run, made.items, torch.cat([images, *_learners_pictures(run, images)]))
+        files = [FEATURES] * len(generated)
+        shown = nearest_pictures(run, generated.items, torch.cat([images, *_training_images(run, images)]))
     common = {
         "ops": run.config.augmenter,
         "params": {"per_class": per_class, "adapt_steps": adapt_steps, "pictures": _digest(images, labels)},
@@ -127,43 +108,43 @@ def export_learned(
         "plan": "shots: learned",
         "run": str(run.folder),
     }
-    with aside(out) as folder:
+    with write_folder_aside(out) as folder:
         with (folder / MANIFEST).open("wb") as manifest:
-            every = zip(files, made.labels, origins, numbers, made.weight.tolist(), strict=True)
-            for row, (file, name, source, number, weight) in enumerate(every):
+            samples = zip(files, generated.labels, origins, numbers, generated.weight.tolist(), strict=True)
+            for row, (file, name, source, number, weight) in enumerate(samples):
                 line = {"file": file, "class": name, "source": source, "number": number, **common}
                 line |= {"row": row, "weight": weight}
-                manifest.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
+                write_line(manifest, line)
         if run.augmenter.space == "items":
             for name in classes:
                 (folder / name).mkdir()
             for file, image in zip(files, shown, strict=True):
-                to_pillow(image).save(folder / file, compress_level=COMPRESSION)
+                to_pil(image).save(folder / file, compress_level=COMPRESSION)
         else:
-            _write_features(folder / FEATURES, made, labels, classes)
-        _write_sheets(folder, run, images, names, made, shown)
+            _write_features(folder / FEATURES, generated, labels, classes)
+        _write_sheets(folder, run, images, names, generated, shown)
     sheets = [out / sheet_name(name) for name in classes]
     features = None if run.augmenter.space == "items" else out / FEATURES
-    return ExportedLearned(out, dict.fromkeys(classes, per_class), sheets, features)
+    return Exported(out, dict.fromkeys(classes, per_class), sheets, features)
 
 
 def replay_learned(
     line: Mapping[str, Any], pictures: Path | str, run: AugmenterRun, split: str | None = None
 ) -> Tensor:
-    """Make a sample again from its line in the manifest.
+    """Regenerate a sample from its line in the manifest.
 
     Args:
-        line: as read from the manifest.
-        pictures: the folder or zip that was exported.
-        run: the augmenter's, which the line names.
-        split: the part of the pictures.
+        line: Line of the manifest.
+        pictures: Folder or zip that the samples were generated from.
+        run: Run of the augmenter, which the line names.
+        split: Split of the images.
 
     Returns:
-        The same picture `[c, h, w]`, uint8, as in the file; or the same feature `[d]`.
+        The same uint8 image `[c, h, w]` as in the file, or the same feature `[d]`.
 
     Raises:
-        InputError: if the pictures are no longer the same, since every sample depends on all of them, or the line is of
-            another kind.
+        InputError: If the images have changed, since every sample depends on all of them, or the line was not written
+            by `export_learned`.
     """
     pictures = Path(pictures).expanduser()
     images, labels = _task(pictures, file_names(pictures, split), run, split)
@@ -171,32 +152,34 @@ def replay_learned(
         params, seed, row = line["params"], line["seed"], line["row"]
         per_class, adapt_steps, digest = (params[name] for name in ("per_class", "adapt_steps", "pictures"))
     except (KeyError, TypeError) as error:
-        raise InputError(f"a line of a manifest without a usable {error}; give one of a learned augmenter's") from None
+        raise InputError(f"this line of a manifest has no usable {error}; give one that export_learned wrote") from None
     if digest != _digest(images, labels):
-        raise InputError(f"{pictures}: no longer the pictures that the sample was made for; restore them")
+        raise InputError(f"{pictures}: not the images that the sample was generated from; restore them")
     with single_thread():
-        made = run.augment(images, labels, per_class, seed, adapt_steps)
-    return _made_pictures(made)[row] if run.augmenter.space == "items" else made.items[row]
+        generated = run.augment(images, labels, per_class, seed, adapt_steps)
+    return _as_uint8(generated)[row] if run.augmenter.space == "items" else generated.items[row]
 
 
 def _task(pictures: Path, names: Sequence[str], run: AugmenterRun, split: str | None) -> tuple[Tensor, list[str]]:
-    """All pictures as the run takes them, and the class of each."""
+    """All images at the size and with the channels of the run, and the class of each."""
     source = load_dataset(pictures, split, size=run.run.size, color=run.run.channels == 3)
     images: Tensor = source.gather(np.arange(len(source)))
     return images, [name.split("/")[-2] for name in names]
 
 
 def _note_sizes(pictures: Path, names: Sequence[str], run: AugmenterRun) -> None:
-    """Tell a person that pictures are seen, and made, at another size than they have."""
+    """Print a note if images are resized, and so generated at another size than their own."""
     with open_tree(pictures) as tree:
-        headers = [read_header(tree.read(parts), where(tree, parts)) for parts in (tuple(n.split("/")) for n in names)]
+        headers = [
+            read_header(tree.read(parts), tree.describe(parts)) for parts in (tuple(n.split("/")) for n in names)
+        ]
     size = run.run.size
     other = sum((header.height, header.width) != (size, size) for header in headers)
     if other:
         first = next(header for header in headers if (header.height, header.width) != (size, size))
         note(
-            f"{other:,} of {len(names):,} pictures are not {size} x {size} pixels as those that the augmenter learned "
-            f"from (one is {first.width} x {first.height}): they are resized for it, and it makes {size} x {size}"
+            f"{other:,} of {len(names):,} images (one is {first.width} x {first.height}) are resized to the {size} x "
+            f"{size} pixels that the augmenter was trained on; generated samples have that size"
         )
 
 
@@ -206,29 +189,29 @@ def _digest(images: Tensor, labels: Sequence[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _made_pictures(made: TailoredSamples) -> Tensor:
-    return made.items.detach().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
+def _as_uint8(generated: TailoredSamples) -> Tensor:
+    return generated.items.detach().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
 
 
-def _learners_pictures(run: AugmenterRun, own: Tensor) -> list[Tensor]:
-    """Pictures that the learner was trained on, where they are still to be had."""
+def _training_images(run: AugmenterRun, images: Tensor) -> list[Tensor]:
+    """Some images that the learner was trained on, if their data can still be loaded and they have the same shape."""
     try:
         source = load_sources(run.run.config).training
     except InputError as error:
-        note(f"the nearest pictures are those of the folder alone: {error}")
+        note(f"nearest images are searched for in the folder alone: {error}")
         return []
-    some = torch.randperm(len(source), generator=generator(0, "pool"))[:POOL].sort().values
-    images: Tensor = source.gather(some)
-    return [images] if images.shape[1:] == own.shape[1:] else []
+    indices = torch.randperm(len(source), generator=generator(0, "pool"))[:POOL].sort().values
+    pool: Tensor = source.gather(indices)
+    return [pool] if pool.shape[1:] == images.shape[1:] else []
 
 
-def _write_features(path: Path, made: TailoredSamples, labels: Sequence[str], classes: Sequence[str]) -> None:
+def _write_features(path: Path, generated: TailoredSamples, labels: Sequence[str], classes: Sequence[str]) -> None:
     tensors = {
-        "features": made.items,
-        "weights": made.weight,
-        "labels": torch.tensor([classes.index(label) for label in made.labels]),
-        "origins": made.origin,
-        "support_features": made.support,
+        "features": generated.items,
+        "weights": generated.weight,
+        "labels": torch.tensor([classes.index(label) for label in generated.labels]),
+        "origins": generated.origin,
+        "support_features": generated.support,
         "support_labels": torch.tensor([classes.index(label) for label in labels]),
     }
     save_file(
@@ -239,20 +222,20 @@ def _write_features(path: Path, made: TailoredSamples, labels: Sequence[str], cl
 
 
 def _write_sheets(
-    folder: Path, run: AugmenterRun, images: Tensor, names: Sequence[str], made: TailoredSamples, shown: Tensor
+    folder: Path, run: AugmenterRun, images: Tensor, names: Sequence[str], generated: TailoredSamples, shown: Tensor
 ) -> None:
-    """A sheet a class: each original, and what was made of it, or what lies nearest to that."""
-    rows: dict[str, list[Row]] = {}
+    """Write a sheet per class: each original beside images generated from it, or nearest to what was generated."""
+    rows: dict[str, list[SheetRow]] = {}
     thumbnails: dict[int, list[Any]] = {}
-    for place, name in enumerate(names):
-        own = rows.setdefault(name.split("/")[-2], [])
-        if len(own) < SHEET_ROWS:
-            thumbnails[place] = [picture(images[place], SHEET_CELL)]
-            own.append(Row(name.split("/")[-1], thumbnails[place]))
-    for origin, image in zip(made.origin.tolist(), shown, strict=True):
+    for index, name in enumerate(names):
+        class_rows = rows.setdefault(name.split("/")[-2], [])
+        if len(class_rows) < SHEET_ROWS:
+            thumbnails[index] = [thumbnail(images[index], SHEET_CELL)]
+            class_rows.append(SheetRow(name.split("/")[-1], thumbnails[index]))
+    for origin, image in zip(generated.origin.tolist(), shown, strict=True):
         if len(thumbnails.get(origin, [None] * (SHEET_COLUMNS + 1))) <= SHEET_COLUMNS:
-            thumbnails[origin].append(picture(image, SHEET_CELL))
-    heading = "made" if run.augmenter.space == "items" else "nearest real"
-    for name, own in rows.items():
-        contact = sheet(own, title=name, headings=("original", heading), rules=(1,), cell=SHEET_CELL)
+            thumbnails[origin].append(thumbnail(image, SHEET_CELL))
+    heading = "generated" if run.augmenter.space == "items" else "nearest real"
+    for name, class_rows in rows.items():
+        contact = draw_sheet(class_rows, title=name, headings=("original", heading), rules=(1,), cell=SHEET_CELL)
         contact.save(folder / sheet_name(name))

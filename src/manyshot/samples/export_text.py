@@ -1,4 +1,4 @@
-"""Made sentences as a file: a table of new rows, each of which tells what it was made of and how."""
+"""Export augmented sentences to a table, each with the row that it was generated from and how."""
 
 import csv
 import json
@@ -14,26 +14,27 @@ from manyshot.augment.ops.kinds import require_kind
 from manyshot.base import InputError, note, write_aside
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
-from manyshot.datasets.table_reader import Columns, Row, is_table, named_columns, read_rows
-from manyshot.samples.export_pictures import MOST, plain, tensors
+from manyshot.datasets.table_reader import Columns, TextRow, is_table, read_rows, resolve_columns
+from manyshot.samples.export_pictures import params_from_json, params_to_json
+from manyshot.samples.output_folder import check_per_class
 
 PROVENANCE = ("source_row", "number", "plan", "params", "seed")
-"""Columns beside text and class: the line in the source, which sample of its class, and what made it."""
+"""Columns beside text and class: line of the source row, index of the sample in its class, and how it was generated."""
 
 Write = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class ExportedSentences:
-    """What was written.
+    """What `export_sentences` wrote.
 
     Args:
-        path: of the table.
-        made: how many sentences each class got.
+        path: File of the table.
+        generated: Number of generated sentences of each class.
     """
 
     path: Path
-    made: Mapping[str, int]
+    generated: Mapping[str, int]
 
 
 def export_sentences(
@@ -46,113 +47,120 @@ def export_sentences(
     seed: int = 0,
     overwrite: bool = False,
 ) -> ExportedSentences:
-    r"""Make new sentences of those of a table and write them as another, all or none.
+    r"""Generate new sentences from those of a table and write them to another; nothing is written if it fails.
 
-    The sentences of a class take turns: sample k of a class of n comes from its sentence k modulo n, and its parameters
-    depend on the seed, the class's name and k alone. The table is read twice, a row at a time, so that it may be larger
-    than memory: once to check and count, once to make.
+    Sample k of a class of n sentences is generated from sentence k mod n, and its parameters depend only on the seed,
+    the class name and k. The table may be larger than memory: it is read twice, row by row, first to check and count,
+    then to generate.
 
     Args:
-        table: `.csv`, `.tsv` or `.jsonl`, see `manyshot.datasets.table_reader.read_rows`.
-        plan: its shots' ops make the samples; those of the support if it has no shots.
-        per_class: samples a class, 1 to 100,000.
-        out: the table to write, in UTF-8; its ending says of what kind. It gets the source's two columns and those of
+        table: Table `.csv`, `.tsv` or `.jsonl`, see `manyshot.datasets.table_reader.read_rows`.
+        plan: Plan whose ops for shots generate the sentences; its ops for the support if it has none for shots.
+        per_class: Number of sentences per class, 1 to 100,000.
+        out: Table to write, in UTF-8; its suffix names the format. It has the source's two columns and those of
             `PROVENANCE`; `params` are JSON (see `replay_sentence`).
-        columns: where the source has sentences and classes.
-        seed: the same seed gives the same bytes.
-        overwrite: replace `out` if it is there.
+        columns: Columns of the sentences and classes in the source; None to find them by their usual names.
+        seed: Seed; the same seed gives the same bytes.
+        overwrite: Whether to replace `out` if it exists.
+
+    Returns:
+        The file and the number of sentences of each class.
 
     Raises:
-        InputError: if the table cannot be read, the plan makes no sentences, or `out` is in use.
+        InputError: If the table cannot be read, the plan generates no sentences, or `out` is in use.
 
     Example:
         >>> import tempfile
         >>> faq = Path(tempfile.mkdtemp()) / "faq.csv"
         >>> _ = faq.write_text("text,label\nwhere can i buy tea,shop\n")
-        >>> made = export_sentences(faq, Plan("shots: aeda"), per_class=3, out=faq.with_name("more.csv"))
-        >>> dict(made.made), made.path.read_text().splitlines()[0]
+        >>> exported = export_sentences(faq, Plan("shots: aeda"), per_class=3, out=faq.with_name("more.csv"))
+        >>> dict(exported.generated), exported.path.read_text().splitlines()[0]
         ({'shop': 3}, 'text,label,source_row,number,plan,params,seed')
     """
     table, out = Path(table).expanduser(), Path(out).expanduser()
-    if not 1 <= per_class <= MOST:
-        raise InputError(f"per_class={per_class}: give 1 to {MOST:,} samples a class")
+    check_per_class(per_class)
     if not is_table(out):
-        raise InputError(f"{out}: sentences are written as a table; name a file that ends with .csv, .tsv or .jsonl")
+        raise InputError(
+            f"{out}: sentences are written to a table; give a file name that ends with .csv, .tsv or .jsonl"
+        )
     if out.exists() and (out.is_dir() or out.resolve() == table.resolve()):
-        raise InputError(f"{out}: is {'a folder' if out.is_dir() else 'the source itself'}; name another file")
+        raise InputError(f"{out}: is {'a folder' if out.is_dir() else 'the source itself'}; give another file")
     if out.exists() and not overwrite:
-        raise InputError(f"{out}: is there already; name another, or add --overwrite")
-    op, columns = plan.item_op(), named_columns(table, columns or Columns())
+        raise InputError(f"{out}: exists already; give another file, or allow overwriting (--overwrite)")
+    op, columns = plan.item_op(), resolve_columns(table, columns or Columns())
     require_kind(op, "texts")
-    taken = {columns.text, columns.label} & set(PROVENANCE)
-    if taken:
-        raise InputError(f"{table}: a column '{taken.pop()}' would be lost among those that are added; rename it")
+    clashes = {columns.text, columns.label} & set(PROVENANCE)
+    if clashes:
+        raise InputError(f"{table}: the column '{clashes.pop()}' has the name of one that the export adds; rename it")
     counts = Counter(row.label for row in _rows(table, columns))
     if not counts:
-        raise InputError(f"{table}: no sentences; write one a row, below the names of the columns")
-    made: Counter[str] = Counter()
+        raise InputError(f"{table}: no sentences; give one per row, below a header with the names of the columns")
+    generated: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     unchanged = 0
     with _writer(out, (columns.text or "", columns.label or "", *PROVENANCE)) as write, bar() as progress:
-        task = progress.add_task("make sentences", total=per_class * len(counts), note="")
+        task = progress.add_task("generate sentences", total=per_class * len(counts), note="")
         for row in _rows(table, columns):
-            place = seen[row.label]
+            index = seen[row.label]
             seen[row.label] += 1
-            for number in range(place, per_class, counts[row.label]):
+            for number in range(index, per_class, counts[row.label]):
                 params = op.sample(1, generator(seed, "export", row.label, number))
-                text = _changed(op, row.text, params, f"{table}: line {row.line}")
-                provenance = (row.line, number, str(plan), json.dumps(plain(params)), seed)
-                own = {columns.text or "": text, columns.label or "": row.label}
-                write(own | dict(zip(PROVENANCE, provenance, strict=True)))
+                text = _apply(op, row.text, params, f"{table}: line {row.line}")
+                provenance = (row.line, number, str(plan), json.dumps(params_to_json(params)), seed)
+                values = {columns.text or "": text, columns.label or "": row.label}
+                write(values | dict(zip(PROVENANCE, provenance, strict=True)))
                 unchanged += text == row.text
-                made[row.label] += 1
+                generated[row.label] += 1
                 progress.advance(task)
     if unchanged:
-        note(f"{unchanged:,} of {made.total():,} sentences came out as they were; the plan found nothing to change")
-    return ExportedSentences(out, dict(sorted(made.items())))
+        note(f"{unchanged:,} of {generated.total():,} sentences are unchanged; the plan had nothing to change in them")
+    return ExportedSentences(out, dict(sorted(generated.items())))
 
 
-def replay_sentence(made: Mapping[str, Any], source: str) -> str:
-    """Make a sentence again.
+def replay_sentence(row: Mapping[str, Any], source: str) -> str:
+    """Regenerate a sentence from its row in the table.
 
     Args:
-        made: its row, as `csv.DictReader` or `json.loads` gives it.
-        source: the sentence on line `source_row` of the source.
+        row: TextRow of the table, as `csv.DictReader` or `json.loads` returns it.
+        source: Sentence on line `source_row` of the source.
+
+    Returns:
+        The same sentence as in the table.
 
     Raises:
-        InputError: if the row is of another kind.
+        InputError: If the row was not written by `export_sentences`.
 
     Example:
         >>> op = Plan("shots: aeda").item_op()
         >>> params = op.sample(1, generator(0))
-        >>> row = {"plan": "shots: aeda", "params": json.dumps(plain(params))}
+        >>> row = {"plan": "shots: aeda", "params": json.dumps(params_to_json(params))}
         >>> replay_sentence(row, "where can i buy tea") == op.apply(["where can i buy tea"], params)[0]
         True
     """
     try:
-        params = made["params"]
-        params = tensors(json.loads(params) if isinstance(params, str) else params)
-        op = Plan(made["plan"]).item_op()
+        params = row["params"]
+        params = params_from_json(json.loads(params) if isinstance(params, str) else params)
+        op = Plan(row["plan"]).item_op()
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-        raise InputError(f"a row without a usable {error}; give one that export_sentences wrote") from None
-    return _changed(op, source, params, "the sentence")
+        raise InputError(f"this row has no usable {error}; give one that export_sentences wrote") from None
+    return _apply(op, source, params, "the sentence")
 
 
-def _rows(table: Path, columns: Columns) -> Iterator[Row]:
+def _rows(table: Path, columns: Columns) -> Iterator[TextRow]:
     return (row for row in read_rows(table, columns) if row.text)
 
 
-def _changed(op: Op, text: str, params: Mapping[str, Any], where: str) -> str:
+def _apply(op: Op, text: str, params: Mapping[str, Any], where: str) -> str:
     try:
         changed: str = op.apply([text], params)[0]
-    except InputError as error:  # an op knows the text alone, not where it stands
+    except InputError as error:  # an op does not know which row its text comes from
         raise InputError(f"{where}: {error}") from None
     return changed
 
 
 @contextmanager
 def _writer(out: Path, names: tuple[str, ...]) -> Iterator[Write]:
-    """What writes a row; the file takes its place at the end, or goes when the block fails."""
+    """Function that writes a row; the file replaces `out` when the block ends, and is removed if the block fails."""
     with write_aside(out) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         yield _json_lines(file) if out.suffix.lower() in (".jsonl", ".ndjson") else _delimited(file, out, names)
 

@@ -1,4 +1,4 @@
-"""Letters for labels: DejaVu, which matplotlib ships; for other scripts, a font of the system if there is one."""
+"""Fonts for labels: DejaVu Sans, which matplotlib ships, or a system font for scripts that it lacks."""
 
 from functools import cache
 from pathlib import Path
@@ -16,40 +16,44 @@ WIDE = (
     "Hiragino Sans GB.ttc",
     "Arial Unicode.ttf",
 )
-"""Fonts with Chinese, Japanese and Korean, by the file names that Linux, Windows and macOS give them."""
+"""Fonts with Chinese, Japanese and Korean, by their file names on Linux, Windows and macOS."""
 
 
 def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
-    """A font of this size in pixels that has the letters of `text`, or DejaVu, which shows a box for a letter it lacks.
+    """Load a font that has the characters of a text; DejaVu Sans, which draws boxes for missing ones, if none does.
+
+    Args:
+        text: Text to draw.
+        size: Size of the font in pixels.
 
     Example:
         >>> font_for("Ω or ж", 13).getname()
         ('DejaVu Sans', 'Book')
     """
-    if set(map(ord, shown(text))) <= _letters():
+    if set(map(ord, printable(text))) <= _letters():
         return _font(str(DEJAVU), size)
     return _wide(size) or _font(str(DEJAVU), size)
 
 
-def shown(text: str) -> str:
-    r"""`text` on one line, with a mark for what cannot be printed (control characters, halves of a pair).
+def printable(text: str) -> str:
+    r"""Replace line breaks in a text by spaces, and characters that cannot be printed by U+FFFD.
 
     Example:
-        >>> shown("one\ntwo\x00")
+        >>> printable("one\ntwo\x00")
         'one two�'
     """
     return "".join(letter if letter.isprintable() else " " if letter.isspace() else "\ufffd" for letter in text)
 
 
-def shortened(text: str, most: int) -> str:
-    """`text` as `shown`, its middle left out where it has more than `most` letters.
+def shorten(text: str, max_length: int) -> str:
+    """Make a text printable and leave out its middle if it is longer than a number of characters.
 
     Example:
-        >>> shortened("a rather long name", 9)
+        >>> shorten("a rather long name", 9)
         'a ra…name'
     """
-    text = shown(text)
-    return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"
+    text = printable(text)
+    return text if len(text) <= max_length else f"{text[: max_length // 2]}…{text[len(text) - (max_length - 1) // 2 :]}"
 
 
 @cache
@@ -66,7 +70,7 @@ def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
 def _wide(size: int) -> ImageFont.FreeTypeFont | None:
     for name in WIDE:
         try:
-            return ImageFont.truetype(name, size)  # pillow looks through the system's folders
+            return ImageFont.truetype(name, size)  # Pillow searches the system's font folders
         except OSError:
             continue
     return None

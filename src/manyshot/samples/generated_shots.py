@@ -1,4 +1,4 @@
-"""A generative model where a plan asks for an augmenter: made items of the classes of a support set."""
+"""A generative model as the augmenter of a plan: generated examples of the classes of a support set."""
 
 from dataclasses import dataclass
 
@@ -14,16 +14,16 @@ from manyshot.tasks import Examples
 
 @dataclass(frozen=True, eq=False)
 class GeneratedShots:
-    """Further support items by a model that is shown items, such as DAGAN; a plan takes it by `with_augmenter`.
+    """Extend a support set by a model conditioned on examples, such as DAGAN; for `Plan.with_augmenter`.
 
-    What is made of an item has its label. A model that is shown a mean gets that of the item's class, over all items of
-    the support by weight, and of several classes where the label is shared by several.
+    A generated example has the label of the example that it was generated from. A model that is conditioned on class
+    means receives the weighted mean of the example's class in the support, or a mixture of means for a soft label.
 
     Args:
-        model: in evaluation mode.
+        model: Model in evaluation mode.
 
     Raises:
-        InputError: if the model is not shown items.
+        InputError: If the model is not conditioned on examples.
 
     Example:
         >>> from manyshot.augment import Plan
@@ -42,24 +42,24 @@ class GeneratedShots:
     def __post_init__(self) -> None:
         if self.model.conditioning not in ("item", "mean"):
             raise InputError(
-                "this model is not shown items, so it cannot make more of a support set; take dagan or afhn"
+                "this model is not conditioned on examples, so it cannot extend a support set; use dagan or afhn"
             )
 
     @property
     def space(self) -> str:
-        """What it takes and makes: "items", or "features" of an encoder."""
+        """What it takes and generates: "items", or "features" of an encoder."""
         return "items" if len(self.model.shape) == 3 else "features"
 
     def make(self, support: Examples, copies: int, generator: Generator) -> Examples:
-        """Make several items of each support item, see `manyshot.augment.Augmenter`."""
+        """Generate several examples from each support example, see `manyshot.augment.Augmenter`."""
         tasks, n = support.weight.shape
         items = as_floats(support.items)
-        shown = class_means(items, support) if self.model.conditioning == "mean" else items
-        like = shown.repeat_interleave(copies, 1).flatten(0, 1)
-        made = self.model.sample(len(like), like=like, generator=generator)
+        conditions = class_means(items, support) if self.model.conditioning == "mean" else items
+        like = conditions.repeat_interleave(copies, 1).flatten(0, 1)
+        generated = self.model.sample(len(like), like=like, generator=generator)
         origin = torch.arange(n, device=support.weight.device).repeat_interleave(copies)
         return Examples(
-            items=made.to(items).reshape(tasks, n * copies, *made.shape[1:]),
+            items=generated.to(items).reshape(tasks, n * copies, *generated.shape[1:]),
             labels=support.labels.repeat_interleave(copies, 1),
             weight=support.weight.repeat_interleave(copies, 1),
             class_mask=support.class_mask,
@@ -68,7 +68,14 @@ class GeneratedShots:
 
 
 def class_means(items: Float[Tensor, "t n ..."], support: Examples) -> Float[Tensor, "t n ..."]:
-    """For each item the mean of its class over the support, by weight; of several classes, by the item's shares.
+    """Weighted mean of the class of each example over the support, or a mixture of means for a soft label.
+
+    Args:
+        items: Images or features of the support.
+        support: Labels and weights of the support.
+
+    Returns:
+        A mean for each example, of the shape of `items`.
 
     Example:
         >>> labels = torch.eye(2)[[0, 0, 1]][None]
@@ -77,7 +84,7 @@ def class_means(items: Float[Tensor, "t n ..."], support: Examples) -> Float[Ten
         tensor([2., 2., 5.])
     """
     mass = (support.labels * support.weight[..., None]).to(items)
-    share = mass / mass.sum(1, keepdim=True).clamp(min=1e-12)
-    means = share.mT @ items.flatten(2)
-    found: Tensor = (support.labels.to(items) @ means).reshape(items.shape)
-    return found
+    weights = mass / mass.sum(1, keepdim=True).clamp(min=1e-12)
+    means = weights.mT @ items.flatten(2)
+    result: Tensor = (support.labels.to(items) @ means).reshape(items.shape)
+    return result

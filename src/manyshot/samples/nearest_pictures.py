@@ -1,4 +1,4 @@
-"""Real pictures to look at where features were made: those whose features lie nearest."""
+"""Real images that stand for generated features: those with the nearest features."""
 
 import numpy as np
 import torch
@@ -11,20 +11,20 @@ from manyshot.training import encode
 
 
 @torch.no_grad()
-def nearest_pictures(run: AugmenterRun, made: Float[Tensor, "m d"], pool: Tensor) -> Tensor:
-    """The picture of a pool whose feature lies nearest to each made one.
+def nearest_pictures(run: AugmenterRun, generated: Float[Tensor, "m d"], pool: Tensor) -> Tensor:
+    """Find the image of a pool whose feature is nearest to each generated feature.
 
     Args:
-        run: an augmenter's of features; its learner's encoder tells the features of the pool.
-        made: features.
-        pool: pictures `[n, c, h, w]`, uint8 or from 0 to 1.
+        run: Run of an augmenter of features; its learner's encoder computes the features of the pool.
+        generated: Generated features.
+        pool: Images `[n, c, h, w]`, uint8 or float in [0, 1].
 
     Returns:
-        `[m, c, h, w]`, of the pool.
+        Images `[m, c, h, w]` from the pool.
     """
     parts = run.learner.on_features()
-    assert parts is not None  # the augmenter makes features, so something encodes them
+    assert parts is not None  # an augmenter of features has a learner with an encoder
     source = Source(pool, np.arange(len(pool)), np.array([0, len(pool)]), ("pool",), name="pictures")
-    features = encode(parts[0], source, str(made.device)).store
+    features = encode(parts[0], source, str(generated.device)).store
     assert isinstance(features, Tensor)
-    return pool[torch.cdist(made.cpu(), features.cpu()).argmin(1)]
+    return pool[torch.cdist(generated.cpu(), features.cpu()).argmin(1)]

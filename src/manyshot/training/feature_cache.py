@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from manyshot.base import track, write_aside
-from manyshot.datasets.packed import cache_folder
+from manyshot.datasets.pixel_cache import cache_folder
 from manyshot.learners import FeatureLearner, Learner
 from manyshot.nets import PretrainedEncoder, TextEncoder, evaluation_mode
 from manyshot.tasks import EpisodeSampler, Source

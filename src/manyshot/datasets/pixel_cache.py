@@ -49,7 +49,7 @@ def cache_folder() -> Path:
     return Path(named) if named else Path(pooch.os_cache("manyshot"))
 
 
-def packed(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], Contents]) -> Source:
+def cached_source(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], Contents]) -> Source:
     """Hand on the packed pictures, packing them first if they are not there, are broken, or are of other originals.
 
     Processes that start together each write aside and rename; the last one wins, with the same content. Where the cache
@@ -70,7 +70,7 @@ def packed(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], Content
         ...     allocate(2, 1, 4, 4)[:] = 7
         ...     return Contents(labels=["one", "two"])
         >>> with patch.dict(os.environ, MANYSHOT_CACHE=tempfile.mkdtemp()):
-        ...     packed("sevens", {"stamp": 1}, fill).gather([1]).unique()
+        ...     cached_source("sevens", {"stamp": 1}, fill).gather([1]).unique()
         tensor([7], dtype=torch.uint8)
     """
     key = json.loads(json.dumps({"format": FORMAT, "name": name, **key}))

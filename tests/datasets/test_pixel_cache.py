@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from manyshot.base import InputError
-from manyshot.datasets.packed import Contents, packed
+from manyshot.datasets.pixel_cache import Contents, cached_source
 
 
 class Counted:
@@ -25,7 +25,7 @@ class Counted:
 
 
 def load(fill, stamp="s", **options):
-    return packed("some/data", {"path": "p", "stamp": stamp, **options}, fill)
+    return cached_source("some/data", {"path": "p", "stamp": stamp, **options}, fill)
 
 
 def files(cache: Path, suffix: str) -> list[Path]:
