@@ -47,7 +47,7 @@ def page() -> str:
         parts += [_op(described[name]) for name in names]
     parts += ["\n## Learned\n", _op(LEARNED_HELP)]
     rows = "".join(f"| `{name}` | {preset.summary} | `{preset.plan}` |\n" for name, preset in PRESETS.items())
-    parts.append(f"\n## Presets\n\nA preset is a plan with a name.\n\n| preset | for | plan |\n| --- | --- | --- |\n{rows}")
+    parts.append(f"\n## Presets\n\nPlans with a name.\n\n| preset | for | plan |\n| --- | --- | --- |\n{rows}")
     return "".join(parts)
 
 
