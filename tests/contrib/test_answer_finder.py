@@ -28,24 +28,24 @@ def test_the_answer_of_the_nearest_questions_comes_first(kind, plan):
     first, second = finder.ask(["i want to pay", "where is the parcel?"])
     assert first[0].answer == "Pay by card or cash."
     assert second[0].answer == "Your parcel is on its way."
-    assert sum(found.share for found in first) == pytest.approx(1, abs=1e-5)
-    assert first[0].share > first[1].share
+    assert sum(found.probability for found in first) == pytest.approx(1, abs=1e-5)
+    assert first[0].probability > first[1].probability
     assert [len(found) for found in finder.ask(["a", "b"], most=1)] == [1, 1]
     assert finder.ask([]) == []
 
 
 def test_the_texts_of_answers_can_count():
     alone, beside = (AnswerFinder(learner(), SOURCE, answers=a).ask(["cash"], most=2) for a in (0.0, 5.0))
-    share = {found.answer: found.share for found in alone[0]}
-    assert {found.answer: found.share for found in beside[0]}["Pay by card or cash."] > share["Pay by card or cash."]
+    before, after = ({answer.answer: answer.probability for answer in found[0]} for found in (alone, beside))
+    assert after["Pay by card or cash."] > before["Pay by card or cash."]
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: AnswerFinder(learner(), Source.of(torch.rand(4, 2), list("aabb"))), "no sentences"),
+        (lambda: AnswerFinder(learner(), Source.of(torch.rand(4, 2), list("aabb"))), "not texts"),
         (lambda: AnswerFinder(learner(), SOURCE, answers=-1.0), "answers=-1.0"),
-        (lambda: AnswerFinder(learner(), SOURCE, Plan("query: 2 x aeda")), "changes more than the questions"),
+        (lambda: AnswerFinder(learner(), SOURCE, Plan("query: 2 x aeda")), "changes tasks or queries"),
     ],
 )
 def test_what_cannot_be_is_one_line(make, message):

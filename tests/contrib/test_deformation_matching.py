@@ -12,7 +12,7 @@ from manyshot.base import InputError
 from manyshot.contrib.deformation_matching import DeformationMatching
 from manyshot.contrib.deformation_matching.learner import COEFFICIENTS, Differences, Drawing
 from manyshot.contrib.deformation_matching.registration import bent_onto
-from manyshot.contrib.deformation_matching.strokes import MOST, pieces, stroke_points
+from manyshot.contrib.deformation_matching.strokes import MAX_POINTS, pieces, stroke_points
 from manyshot.learners import Ensemble
 from manyshot.tasks import Examples
 
@@ -69,7 +69,7 @@ class TestPoints:
 
     def test_are_centred_of_unit_spread_and_share_the_whole_line(self):
         points = stroke_points(LETTERS["E"])
-        assert points.shape == (6, MOST)
+        assert points.shape == (6, MAX_POINTS)
         assert points[5].sum() == pytest.approx(1, abs=1e-5)
         mean = points[:2] @ points[5]
         assert np.abs(mean).max() < 0.05
@@ -96,7 +96,7 @@ class TestPoints:
         assert np.isfinite(stroke_points(sheet)).all()
 
     def test_what_is_not_a_number_is_told(self):
-        with pytest.raises(InputError, match="not numbers"):
+        with pytest.raises(InputError, match="not finite"):
             stroke_points(torch.full((1, 96, 96), math.nan))
 
 
@@ -213,5 +213,5 @@ class TestTheLearner:
         with pytest.raises(InputError, match=re.escape("strain=-1: give")):
             DeformationMatching(COEFFICIENTS._replace(strain=-1))
         vectors = Examples(torch.rand(1, 2, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
-        with pytest.raises(InputError, match="pictures of drawings"):
+        with pytest.raises(InputError, match="images of drawings"):
             DeformationMatching().adapt(vectors)

@@ -61,7 +61,7 @@ class TestSpanReader:
     def test_learns_to_answer_from_few_and_to_say_nothing(self, make):
         reader, asked = make(), few()
         silent = [question("fay", place, "ben", "oslo", known=False) for place in PLACES]
-        losses = reader.fit([*asked, *silent], steps=60, rate=3e-3)
+        losses = reader.fit([*asked, *silent], steps=60, learning_rate=3e-3)
         assert losses[-1] < 0.3 * losses[0]
         given = reader.read(asked)
         assert sum(text == q.answers[0] for text, q in zip(given, asked, strict=True)) >= 15
@@ -79,7 +79,7 @@ class TestSpanReader:
 
     @pytest.mark.parametrize("numbers", [{"steps": 0}, {"rate": 0.0}])
     def test_odd_numbers_are_refused(self, make, numbers):
-        with pytest.raises(InputError, match="give some of each"):
+        with pytest.raises(InputError, match="give positive numbers"):
             make().fit(few(), **numbers)
 
     @pytest.mark.parametrize("language", ["en", "zh"])

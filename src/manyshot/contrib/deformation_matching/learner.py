@@ -1,4 +1,4 @@
-"""Classify drawings by how well one can be bent onto the other: a match by deformation, without any training."""
+"""Learner that classifies drawings by the cost of deforming one into another."""
 
 from typing import NamedTuple
 
@@ -15,11 +15,11 @@ from manyshot.tasks import Examples
 
 
 class Drawing(NamedTuple):
-    """What is known of a drawing.
+    """Features of a drawing.
 
     Args:
-        points: see `stroke_points`.
-        pieces: of its ink, see there.
+        points: Points along its strokes; see `stroke_points`.
+        pieces: Number of connected pieces of ink; see `pieces`.
     """
 
     points: Points
@@ -27,19 +27,20 @@ class Drawing(NamedTuple):
 
     @staticmethod
     def of(item: Float[Tensor, "c h w"]) -> "Drawing":
-        """See `stroke_points`, also for the errors."""
+        """Extract the features of an image; see `stroke_points`."""
         return Drawing(stroke_points(item), pieces(item))
 
 
 class Differences(NamedTuple):
-    """What two drawings differ in; each drawing is bent onto the other (`Bend`), and the two ways are added.
+    """Differences of two drawings. Each is deformed onto the other (`Bend`), and both directions are added.
 
     Args:
-        residual: over and lacking, of both ways.
-        imbalance: |(over there + lacking back) - (lacking there + over back)|: that one has ink which the other lacks.
-        strain: of both ways.
-        bumps: of both ways.
-        pieces: how many more pieces of ink one has.
+        residual: Sum of `over` and `lacking` of both directions.
+        imbalance: Ink that only one drawing has:
+            |(over forward + lacking backward) - (lacking forward + over backward)|.
+        strain: Sum of `strain` of both directions.
+        bumps: Sum of `bumps` of both directions.
+        pieces: Difference of the numbers of pieces of ink.
     """
 
     residual: float
@@ -50,7 +51,7 @@ class Differences(NamedTuple):
 
     @staticmethod
     def of(one: Drawing, other: Drawing) -> "Differences":
-        """Bend each onto the other.
+        """Deform each drawing onto the other.
 
         Example:
             >>> bar, cross = torch.zeros(2, 1, 96, 96)
@@ -60,38 +61,38 @@ class Differences(NamedTuple):
             >>> same.residual < 0.4 < 1 < unlike.residual, same.imbalance < 0.01 < 0.5 < unlike.imbalance
             (True, True)
         """
-        there, back = bent_onto(one.points, other.points), bent_onto(other.points, one.points)
-        first, second = there.over + back.lacking, there.lacking + back.over
+        forward, backward = bent_onto(one.points, other.points), bent_onto(other.points, one.points)
+        first, second = forward.over + backward.lacking, forward.lacking + backward.over
         return Differences(
             first + second,
             abs(first - second),
-            there.strain + back.strain,
-            there.bumps + back.bumps,
+            forward.strain + backward.strain,
+            forward.bumps + backward.bumps,
             float(abs(one.pieces - other.pieces)),
         )
 
 
 COEFFICIENTS = Differences(residual=3.5, imbalance=3.6, strain=6.5, bumps=1.7, pieces=2.4)
-"""Of a logistic regression on tasks of Omniglot's small1, by experiments/matching_coefficients.py."""
+"""Coefficients of a logistic regression on tasks of Omniglot's small1 (experiments/matching_coefficients.py)."""
 
 
 class DeformationMatching(Learner):
-    """Classify by the support drawing that is least unlike: robust point matching, both ways.
+    """Classify by the most similar support drawing, by robust point matching in both directions.
 
     c(a, b) = l . d(a, b),   logit_k(q) = -min over {i of class k, w_i > 0} of c(x_i, q)
 
-    d are the `Differences` of two drawings, l their coefficients. There is nothing to train, and no gradient. Place and
-    size of a drawing mean nothing to it; turning and slanting cost strain. It asks of a weight only whether it is above
-    0, and of a soft label only which class has the largest share. A pair takes about three milliseconds, so a task of
-    20 classes with 20 queries more than a second.
+    d are the `Differences` of two drawings and l their coefficients. Nothing is trained and there are no gradients.
+    Position and size of a drawing are ignored; rotation and slant cost strain. Of weights only whether they are
+    positive matters, and of soft labels only the most likely class. A pair takes about three milliseconds, so a task of
+    20 classes with 20 queries takes more than a second.
 
-    It errs on other drawings than a trained network does, so an `Ensemble` of both may err less than either.
+    Its errors differ from those of a trained network, so an `Ensemble` of both may be better than either.
 
     Args:
-        coefficients: l; those of a logistic regression.
+        coefficients: Coefficients l.
 
     Raises:
-        InputError: if a coefficient is negative; on adapting, if items are no pictures.
+        InputError: if a coefficient is negative; when adapting, if items are not images.
 
     Example:
         >>> bar, cross = torch.zeros(2, 1, 96, 96)
@@ -110,12 +111,12 @@ class DeformationMatching(Learner):
         self.coefficients = coefficients
 
     def adapt(self, support: Examples) -> Classifier:
-        """Find the strokes of the support's drawings; the rest happens when a query comes."""
-        known = _every(support.items, support.weight)
+        """Extract the strokes of the support drawings; matching happens per query."""
+        known = _drawings(support.items, support.weight)
         classes = support.class_ids
 
         def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
-            asked = _every(queries, weight)
+            asked = _drawings(queries, weight)
             tasks, ways = support.class_mask.shape
             logits = torch.full((tasks, queries.shape[1], ways), -torch.inf)
             for task, (drawings, questions) in enumerate(zip(known, asked, strict=True)):
@@ -123,24 +124,24 @@ class DeformationMatching(Learner):
                     for other, drawing in drawings.items():
                         way = int(classes[task, other])
                         logits[task, place, way] = max(float(logits[task, place, way]), -self._cost(drawing, question))
-            # What is said of items of weight 0 means nothing, but a softmax of it shall be a number.
-            unasked = logits.isinf().all(-1, keepdim=True)
-            logits = logits.masked_fill(unasked, 0.0).to(support.labels)
+            # Logits of items of weight 0 are arbitrary, but must be finite for a softmax.
+            ignored = logits.isinf().all(-1, keepdim=True)
+            logits = logits.masked_fill(ignored, 0.0).to(support.labels)
             return logits.masked_fill(~support.class_mask[:, None], -torch.inf)
 
         return classify
 
     def _cost(self, drawing: Drawing, question: Drawing) -> float:
-        found = Differences.of(drawing, question)
-        return sum(part * each for part, each in zip(self.coefficients, found, strict=True))
+        differences = Differences.of(drawing, question)
+        return sum(weight * value for weight, value in zip(self.coefficients, differences, strict=True))
 
 
-def _every(items: Float[Tensor, "t n ..."], weight: Float[Tensor, "t n"] | None) -> list[dict[int, Drawing]]:
-    """Of each task, each item of positive weight, by its place."""
+def _drawings(items: Float[Tensor, "t n ..."], weight: Float[Tensor, "t n"] | None) -> list[dict[int, Drawing]]:
+    """Return the drawings of positive weight of each task, by index."""
     if items.ndim != 5:
-        raise InputError("deformation matching is for pictures of drawings; take another learner for other items")
+        raise InputError("deformation matching needs images of drawings; use another learner for other items")
     real = np.ones(items.shape[:2], bool) if weight is None else (weight > 0).cpu().numpy()
     return [
-        {place: Drawing.of(item) for place, item in enumerate(task) if here[place]}
-        for task, here in zip(items, real, strict=True)
+        {index: Drawing.of(item) for index, item in enumerate(task) if mask[index]}
+        for task, mask in zip(items, real, strict=True)
     ]

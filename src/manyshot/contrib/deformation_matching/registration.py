@@ -1,4 +1,4 @@
-"""One drawing's points bent onto another's: robust point matching with soft assignment (Chui and Rangarajan 2003)."""
+"""Deform the points of one drawing onto another's: robust point matching (Chui and Rangarajan 2003)."""
 
 from typing import NamedTuple
 
@@ -8,23 +8,23 @@ from jaxtyping import Float
 from manyshot.contrib.deformation_matching.registration_kernels import bent_onto as compiled
 
 WIDTHS = np.geomspace(0.7, 0.15, 15).astype(np.float32)
-"""sigma of each round, in standard deviations of the drawing: from coarse to fine."""
-CENTRES = np.stack(np.meshgrid(*[np.linspace(-2, 2, 5)] * 2), -1).reshape(-1, 2).astype(np.float32)
-"""g_k, a grid over the drawing."""
+"""sigma of each iteration, in standard deviations of the drawing, from coarse to fine."""
+CENTERS = np.stack(np.meshgrid(*[np.linspace(-2, 2, 5)] * 2), -1).reshape(-1, 2).astype(np.float32)
+"""Grid points g_k over the drawing."""
 
 Points = Float[np.ndarray, "6 _"]
-"""What `stroke_points` makes; drawings differ in how many they have."""
+"""Points returned by `stroke_points`; their number differs between drawings."""
 
 
 class Bend(NamedTuple):
-    """How one drawing was bent onto another, and what is left over.
+    """Cost and residuals of deforming one drawing onto another.
 
     Args:
-        over: sum_i w_i r(min_j e_ij), how far the source's ink lies from the target's; r(e) = e / (1 + e/6), at sigma
+        over: Distance of the source's ink from the target's: sum_i w_i r(min_j e_ij), r(e) = e / (1 + e/6), at sigma
             0.24.
-        lacking: sum_j v_j r(min_i e_ij), how far the target's ink lies from the source's.
-        strain: |A - I|^2, how much the source was squeezed, slanted or turned.
-        bumps: sum_k |c_k|^2, how much it was bent besides.
+        lacking: Distance of the target's ink from the source's: sum_j v_j r(min_i e_ij).
+        strain: Affine part of the deformation: |A - I|^2.
+        bumps: Nonlinear part of the deformation: sum_k |c_k|^2.
     """
 
     over: float
@@ -34,21 +34,21 @@ class Bend(NamedTuple):
 
 
 def bent_onto(source: Points, target: Points) -> Bend:
-    """How the source, bent as well as can be, covers the target.
+    """Deform the source onto the target.
 
-    T(p) = A p + t + sum_k c_k exp(-|p - g_k|^2 / 2) is found by rounds of assigning and fitting, sigma falling from
-    0.7 to 0.15:
+    T(p) = A p + t + sum_k c_k exp(-|p - g_k|^2 / 2) is fitted by alternating soft assignment and least squares, while
+    sigma falls from 0.7 to 0.15:
 
     e_ij = |T(p_i) - q_j|^2 / (2 sigma^2) + kappa (1 - s_i s_j cos 2(theta_i - theta_j)),
     a_ij = w_i v_j exp(-e_ij) (1 / sum_j v_j exp(-e_ij) + 1 / sum_i w_i exp(-e_ij)),
     min over T of sum_ij a_ij |T(p_i) - q_j|^2 + sigma^2 (a_A |A - I|^2 + a_t |t|^2 + a_c |c|^2)
 
-    Where it differs from the paper: points have directions theta (s says how sure they are) and shares w and v,
-    assignment is normalised over rows and columns apart and the two are added, and bending is a sum of bumps on a grid.
+    Differences from the paper: points have directions theta with certainty s and weights w and v; assignments are
+    normalized over rows and over columns separately and added; the deformation is a sum of bumps on a grid.
 
     Args:
-        source: points p as `stroke_points` makes them.
-        target: points q.
+        source: Points p from `stroke_points`.
+        target: Points q from `stroke_points`.
 
     Example:
         >>> import torch
@@ -59,4 +59,4 @@ def bent_onto(source: Points, target: Points) -> Bend:
         >>> bent_onto(bar, bar).lacking < 0.2 < 0.5 < bent_onto(bar, cross).lacking
         True
     """
-    return Bend(*map(float, compiled(source, target, CENTRES, WIDTHS)))
+    return Bend(*map(float, compiled(source, target, CENTERS, WIDTHS)))

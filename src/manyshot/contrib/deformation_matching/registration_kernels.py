@@ -1,6 +1,6 @@
-"""One drawing's points bent onto another's (kernels of `registration.bent_onto`, same letters).
+"""Kernels of `registration.bent_onto`, in its notation.
 
-Points are `[6, n]`: x, y, cos and sin of the direction, how sure that is, share. Coefficients of T: `[3 + bumps, 2]`.
+Points are `[6, n]`: x, y, cos and sin of the direction, its certainty, and weight. Coefficients of T: `[3 + bumps, 2]`.
 """
 
 from typing import no_type_check
@@ -9,22 +9,22 @@ import numpy as np
 
 from manyshot.runtime.jit import kernel
 
-JUDGED_AT = np.float32(0.24)
-"""sigma at which the residual is told."""
+FINAL_WIDTH = np.float32(0.24)
+"""sigma at which the residual is computed."""
 BOUND = np.float32(6.0)
-"""No point counts more than this."""
+"""Upper bound of the residual of a point."""
 DIRECTION = np.float32(1.0)
 """kappa."""
 SHIFT, AFFINE, BUMPS = np.float32(0.3), np.float32(1.0), np.float32(1.0)
-"""What the parts of T cost: a_t, a_A, a_c."""
+"""Penalties of the parts of T: a_t, a_A, a_c."""
 OUTLIERS = np.float32(1e-3)
-"""Of the likelihood, so that a point that nothing is near stays unassigned."""
+"""Likelihood of an outlier, so that a point without near points stays unassigned."""
 
 
 @kernel
 @no_type_check
 def _decay(value):
-    """exp(-value) for values from 0, nearly, by products alone, which the compiler takes eight at a time."""
+    """Approximate exp(-value) for values from 0 by products only, which vectorize."""
     power = max(np.float32(1) - value * np.float32(1 / 64), np.float32(0))
     for _ in range(6):
         power *= power
@@ -33,16 +33,16 @@ def _decay(value):
 
 @kernel
 @no_type_check
-def _basis(points, centres):
-    """What T is a sum of, at each point, and its slope along the point's direction."""
-    count, size = points.shape[1], 3 + len(centres)
+def _basis(points, centers):
+    """Return the basis functions of T at each point, and their derivatives along the point's direction."""
+    count, size = points.shape[1], 3 + len(centers)
     values, grads = np.empty((count, size), np.float32), np.empty((count, size), np.float32)
     for i in range(count):
         x, y, dx, dy = points[0, i], points[1, i], points[2, i], points[3, i]
         values[i, 0], values[i, 1], values[i, 2] = 1, x, y
         grads[i, 0], grads[i, 1], grads[i, 2] = 0, dx, dy
-        for k in range(len(centres)):
-            across, down = x - centres[k, 0], y - centres[k, 1]
+        for k in range(len(centers)):
+            across, down = x - centers[k, 0], y - centers[k, 1]
             bump = np.exp(-(across * across + down * down) / np.float32(2))
             values[i, 3 + k] = bump
             grads[i, 3 + k] = -bump * (across * dx + down * dy)
@@ -52,7 +52,7 @@ def _basis(points, centres):
 @kernel
 @no_type_check
 def _moved(points, values, grads, weights):
-    """x, y and the doubled direction, times how sure it is, of each point after T."""
+    """Return x, y and the doubled direction, times its certainty, of each point after T."""
     moved = np.empty((len(values), 4), np.float32)
     for i in range(len(values)):
         x, y, dx, dy = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
@@ -70,7 +70,7 @@ def _moved(points, values, grads, weights):
 @kernel
 @no_type_check
 def _gaps(moved, target, width):
-    """e_ij."""
+    """Return e_ij."""
     x, y, cos, sin, straight = target[0], target[1], target[2], target[3], target[4]
     double_cos, double_sin = (cos * cos - sin * sin) * straight, 2 * cos * sin * straight
     gaps = np.empty((len(moved), len(x)), np.float32)
@@ -86,7 +86,7 @@ def _gaps(moved, target, width):
 @kernel
 @no_type_check
 def _assigned(gaps, source, target):
-    """sum_j a_ij (q_j, 1) of each source point."""
+    """Return sum_j a_ij (q_j, 1) of each source point."""
     count, other = gaps.shape
     rows, columns = np.zeros(count, np.float32), np.zeros(other, np.float32)
     for i in range(count):
@@ -113,7 +113,7 @@ def _assigned(gaps, source, target):
 @kernel
 @no_type_check
 def _fitted(values, sums, width):
-    """The coefficients of T that minimise the penalised squares."""
+    """Return the coefficients of T that minimize the penalized squares."""
     size = values.shape[1]
     system, right = np.zeros((size, size), np.float32), np.zeros((size, 2), np.float32)
     for i in range(len(values)):
@@ -132,15 +132,15 @@ def _fitted(values, sums, width):
 
 @kernel
 @no_type_check
-def bent_onto(source, target, centres, widths):
-    """The four numbers of a `Bend`, see `manyshot.contrib.deformation_matching.registration.bent_onto`."""
-    values, grads = _basis(source, centres)
+def bent_onto(source, target, centers, widths):
+    """Return the four numbers of a `Bend`; see `manyshot.contrib.deformation_matching.registration.bent_onto`."""
+    values, grads = _basis(source, centers)
     weights = np.zeros((values.shape[1], 2), np.float32)
     weights[1, 0], weights[2, 1] = 1, 1
     for width in widths:
         gaps = _gaps(_moved(source, values, grads, weights), target, width)
         weights = _fitted(values, _assigned(gaps, source, target), width)
-    gaps = _gaps(_moved(source, values, grads, weights), target, JUDGED_AT)
+    gaps = _gaps(_moved(source, values, grads, weights), target, FINAL_WIDTH)
     over, lacking = np.float32(0), np.float32(0)
     for i in range(gaps.shape[0]):
         least = gaps[i].min()

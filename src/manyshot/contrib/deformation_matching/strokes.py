@@ -1,4 +1,4 @@
-"""Drawings as points along their strokes: where the strokes run, and in which direction."""
+"""Drawings as points along their strokes, with positions and directions."""
 
 import math
 
@@ -12,28 +12,28 @@ from manyshot.base import InputError
 from manyshot.contrib.deformation_matching.thinning_kernels import thin
 
 SIDE = 96
-"""Drawings are brought to this many pixels, in which lengths below are told."""
-MOST = 96
-"""Points a drawing at most."""
+"""Side in pixels to which drawings are resized; lengths below are in these pixels."""
+MAX_POINTS = 96
+"""Largest number of points per drawing."""
 REACH = 4.0
-"""How far a stroke's direction is felt for, in pixels."""
+"""Radius in pixels within which the direction of a stroke is measured."""
 
 
 def stroke_points(drawing: Float[Tensor, "c h w"]) -> Float[np.ndarray, "6 n"]:
-    """The middle line of a drawing's strokes as at most 96 points, evenly spread.
+    """Return at most 96 evenly spread points on the center line of a drawing's strokes.
 
-    Ink is what is brighter than halfway between the drawing's darkest and brightest pixel. It is thinned to lines of
-    one pixel; a point's direction is the longer axis of the line around it.
+    Pixels brighter than the midpoint of the darkest and brightest pixel count as ink. Ink is thinned to lines of one
+    pixel; the direction of a point is the major axis of the line around it.
 
     Args:
-        drawing: light ink on dark paper; from about 64 pixels up, since little of a smaller one's crossings is left.
+        drawing: Image with bright ink on dark paper, of about 64 pixels or more: smaller ones lose crossings.
 
     Returns:
-        A row each of x, y, cos and sin of the direction, how straight the line is there (0 to 1), and the share of the
-        line that the point stands for. Centred, of unit standard deviation (the mean over both axes).
+        Rows of x, y, cos and sin of the direction, straightness of the line there (0 to 1), and weight of the point
+        (fraction of the line). x and y are centered with unit standard deviation (mean over both axes).
 
     Raises:
-        InputError: if a value is not a number.
+        InputError: if a value is not finite.
 
     Example:
         >>> import torch
@@ -47,21 +47,21 @@ def stroke_points(drawing: Float[Tensor, "c h w"]) -> Float[np.ndarray, "6 n"]:
     places = np.argwhere(line)[:, ::-1].astype(np.float64)
     apart = np.square(places[:, None] - places[None]).sum(-1)
     cos, sin, straight = _directions(places, apart)
-    chosen = _spread(apart, MOST)
+    chosen = _spread(apart, MAX_POINTS)
     shares = np.bincount(apart[:, chosen].argmin(1), minlength=len(chosen)) / len(places)
     smooth = np.exp(-apart / 2)
     smooth = smooth @ places / smooth.sum(1, keepdims=True)
     middle = places.mean(0)
-    spread = max(math.sqrt(np.square(places - middle).sum(1).mean() / 2), 1.5)  # a dot is no drawing of a pixel's size
+    spread = max(math.sqrt(np.square(places - middle).sum(1).mean() / 2), 1.5)  # a dot is not scaled up to a drawing
     x, y = ((smooth - middle) / spread)[chosen].T
     return np.stack([x, y, cos[chosen], sin[chosen], straight[chosen], shares]).astype(np.float32)
 
 
 def pieces(drawing: Float[Tensor, "c h w"]) -> int:
-    """How many pieces a drawing's ink has; what touches at a corner is one.
+    """Count the connected pieces of ink (8-connectivity).
 
     Args:
-        drawing: see `stroke_points`, which says what ink is; so are the errors.
+        drawing: Image as for `stroke_points`, with the same errors.
 
     Example:
         >>> import torch
@@ -75,10 +75,10 @@ def pieces(drawing: Float[Tensor, "c h w"]) -> int:
 
 
 def _ink(drawing: Tensor) -> tuple[Bool[np.ndarray, "h w"], int]:
-    """Where ink is, and the place of the brightest pixel among all."""
+    """Return the mask of ink, and the flat index of the brightest pixel."""
     flat = drawing.detach().float().mean(0)
     if not bool(flat.isfinite().all()):
-        raise InputError("a drawing has values that are not numbers; mend the items")
+        raise InputError("a drawing has values that are not finite; remove or repair it")
     if flat.shape != (SIDE, SIDE):
         flat = F.interpolate(flat[None, None], (SIDE, SIDE), mode="bicubic", antialias=True)[0, 0]
     pixels = flat.cpu().numpy()
@@ -88,7 +88,7 @@ def _ink(drawing: Tensor) -> tuple[Bool[np.ndarray, "h w"], int]:
 def _middle_line(drawing: Tensor) -> Bool[np.ndarray, "h w"]:
     ink, brightest = _ink(drawing)
     line = _thinned(ink)
-    if not line.any():  # a sheet without ink
+    if not line.any():  # an image without ink
         line.flat[brightest] = True
     return line
 
@@ -102,7 +102,7 @@ def _thinned(ink: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
 def _directions(
     places: Float[np.ndarray, "n 2"], apart: Float[np.ndarray, "n n"]
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Cos and sin of the longer axis of the points around each, and 1 - (shorter / longer), of variances summed."""
+    """Return cos and sin of the major axis around each point, and the anisotropy of the variances (0 to 1)."""
     near = np.exp(-2 * apart / REACH**2) * (apart < REACH**2)
     near /= near.sum(1, keepdims=True)
     offsets = places[None] - (near @ places)[:, None]
@@ -118,7 +118,7 @@ def _products(offsets: Float[np.ndarray, "n n 2"]) -> tuple[np.ndarray, np.ndarr
 
 
 def _spread(apart: Float[np.ndarray, "n n"], most: int) -> Int[np.ndarray, " k"]:
-    """So many points, each as far from those before it as can be."""
+    """Choose at most `most` points by farthest-point sampling."""
     if len(apart) <= most:
         return np.arange(len(apart))
     chosen, nearest = [0], apart[0].copy()

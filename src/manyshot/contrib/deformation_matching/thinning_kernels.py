@@ -1,4 +1,4 @@
-"""Ink thinned to lines of one pixel."""
+"""Thinning of ink to lines of one pixel."""
 
 from typing import no_type_check
 
@@ -10,13 +10,13 @@ from manyshot.runtime.jit import kernel
 @kernel
 @no_type_check
 def thin(sheet):
-    """Take pixels off the rim, from each of the four sides in turn, until only middle lines are left.
+    """Remove boundary pixels, from each of the four sides in turn, until only center lines are left.
 
-    A pixel goes if that tears nothing, fills no hole and eats no end, as things are when it is looked at; so lines of
-    two pixels across, which looking at all pixels at once may take away whole, stay.
+    A pixel is removed if that disconnects nothing, fills no hole and shortens no end. Pixels are tested one after
+    another, so lines of two pixels, which a parallel test may remove completely, are kept.
 
     Args:
-        sheet: `[h, w]` of 0 and 1, whose rim is 0; changed in place.
+        sheet: `[h, w]` of 0 and 1 with a border of 0; changed in place.
     """
     rows, columns = np.array([0, -1, -1, -1, 0, 1, 1, 1]), np.array([1, 1, 0, -1, -1, -1, 0, 1])
     height, width = sheet.shape
@@ -38,7 +38,7 @@ def thin(sheet):
                 for k in range(8):
                     ring[k] = sheet[y + rows[k], x + columns[k]]
                     inked += ring[k]
-                for k in range(0, 8, 2):  # how many pieces of ink the pixel holds together (Yokoi 1973)
+                for k in range(0, 8, 2):  # number of pieces of ink that the pixel connects (Yokoi 1973)
                     pieces += (1 - ring[k]) * (1 - (1 - ring[k + 1]) * (1 - ring[(k + 2) % 8]))
                 if inked > 1 and pieces == 1:
                     sheet[y, x] = 0

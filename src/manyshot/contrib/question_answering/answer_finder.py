@@ -1,4 +1,4 @@
-"""Questions matched to answers: each answer of a list is a class, and the questions known for it are its examples."""
+"""Match questions to a list of answers: each answer is a class, and its known questions are the examples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,33 +14,33 @@ from manyshot.tasks import Episode, Examples, Source
 
 
 @dataclass(frozen=True)
-class Found:
+class Answer:
     """An answer to a question.
 
     Args:
-        answer: as the list has it.
-        share: how likely it is the right one, of all answers of the list.
+        answer: Text of the answer in the list.
+        probability: Probability of the answer among all answers of the list.
     """
 
     answer: str
-    share: float
+    probability: float
 
 
 class AnswerFinder:
     """Find the answer to a question in a list of questions with answers, by any learner of features.
 
-    All questions that share an answer are the support of one class, and so is the answer's own text, if it is to count:
-    it is near its questions where the encoder knows meanings. A plan makes further questions.
+    The questions of an answer are the support of its class. The text of the answer can be one more example: it is close
+    to its questions if the encoder captures meaning. A plan adds augmented questions.
 
     Args:
-        learner: on an encoder of sentences; in evaluation mode.
-        source: questions by answer, such as `load("faq.csv", columns=Columns("question", "answer"))`.
-        plan: of shots, or of support; "none" leaves the questions as they are.
-        answers: what an answer's own text counts beside a question; 0 for nothing.
-        seed: of the plan's draws.
+        learner: Learner with a sentence encoder, in evaluation mode.
+        source: Questions by answer, such as `load("faq.csv", columns=Columns("question", "answer"))`.
+        plan: Augmentation of shots or support; None or "none" for no augmentation.
+        answers: Weight of the text of an answer relative to a question; 0 to ignore it.
+        seed: Seed of the plan's draws.
 
     Raises:
-        InputError: if the items are no sentences, `answers` is negative, or the plan changes tasks.
+        InputError: if the items are not texts, `answers` is negative, or the plan changes tasks or queries.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -57,11 +57,11 @@ class AnswerFinder:
     ) -> None:
         plan = plan or Plan()
         if not source.is_text:
-            raise InputError(f"{source.name}: its items are no sentences; give a table of questions and answers")
+            raise InputError(f"{source.name}: its items are not texts; give a table of questions and answers")
         if not answers >= 0:
-            raise InputError(f"answers={answers}: give at least 0, for what an answer's text counts beside a question")
+            raise InputError(f"answers={answers}: give a weight of at least 0")
         if plan.changes_tasks or "query" in plan.placements:
-            raise InputError(f"plan: '{plan}' changes more than the questions that are known; leave all but shots out")
+            raise InputError(f"plan: '{plan}' changes tasks or queries; use only shots or support")
         self.answers = source.class_names
         self._classify = self._adapted(learner, source, plan, answers, seed)
 
@@ -77,23 +77,23 @@ class AnswerFinder:
             weight=torch.tensor([weight]),
             class_mask=torch.ones(1, count, dtype=torch.bool),
         )
-        nobody = Examples([[]], torch.zeros(1, 0, count), torch.zeros(1, 0), support.class_mask)
-        episode = Episode(support, nobody, torch.arange(count)[None])
+        no_queries = Examples([[]], torch.zeros(1, 0, count), torch.zeros(1, 0), support.class_mask)
+        episode = Episode(support, no_queries, torch.arange(count)[None])
         return learner.adapt(plan.apply(episode, generator(seed, "faq")).support)
 
     @torch.no_grad()
-    def ask(self, questions: Sequence[str], most: int = 3) -> list[list[Found]]:
-        """The likeliest answers to each question, the best first.
+    def ask(self, questions: Sequence[str], most: int = 3) -> list[list[Answer]]:
+        """Return the most likely answers to each question, best first.
 
         Args:
-            questions: new ones.
-            most: answers of each, at most.
+            questions: New questions.
+            most: Largest number of answers per question.
         """
         if not questions:
             return []
-        shares: Tensor = self._classify([list(questions)])[0].softmax(-1)
-        best, place = shares.topk(min(most, len(self.answers)))
+        probabilities: Tensor = self._classify([list(questions)])[0].softmax(-1)
+        best, indices = probabilities.topk(min(most, len(self.answers)))
         return [
-            [Found(self.answers[i], share) for share, i in zip(row, places, strict=True)]
-            for row, places in zip(best.tolist(), place.tolist(), strict=True)
+            [Answer(self.answers[i], probability) for probability, i in zip(row, columns, strict=True)]
+            for row, columns in zip(best.tolist(), indices.tolist(), strict=True)
         ]

@@ -1,4 +1,4 @@
-"""Extractive reading: a linear head on a transformer that tells where in a context the answer to a question stands."""
+"""Extractive question answering: a linear head on a transformer predicts where the answer is in a context."""
 
 import re
 import string
@@ -17,20 +17,20 @@ from manyshot.nets import evaluation_mode
 from manyshot.nets.sentence_encoder import TransformerReader
 
 LONGEST_ANSWER = 30
-"""Tokens of an answer, at most."""
-AT_ONCE = 16
+"""Largest number of tokens of an answer."""
+BATCH_SIZE = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Questions with stretches of their contexts, as tokens.
+    """Tokenized questions with windows of their contexts.
 
     Args:
-        tokens: what the transformer takes, each `[n, length]`.
-        asked: `[n]` which question each window is of.
-        spans: `[n, length, 2]` the characters of the context that each token stands for; -1 for others.
-        begin: `[n]` the token at which the answer begins; 0, the first token, where the window does not hold it.
-        end: `[n]` the token at which it ends.
+        tokens: Inputs of the transformer, each `[n, length]`.
+        asked: `[n]` index of the question of each window.
+        spans: `[n, length, 2]` first and last character of each token in the context; -1 for other tokens.
+        begin: `[n]` token at which the answer begins; 0, the first token, if it is not in the window.
+        end: `[n]` token at which it ends.
     """
 
     tokens: dict[str, Tensor]
@@ -41,39 +41,39 @@ class Windows:
 
 
 class SpanReader(nn.Module):
-    """Read the answer to a question out of a context (Devlin, Chang, Lee and Toutanova 2019, section 4.2).
+    """Extract the answer to a question from a context (Devlin, Chang, Lee and Toutanova 2019, section 4.2).
 
     p(begin = i) = softmax_i (b . h_i),   p(end = j) = softmax_j (e . h_j)
 
-    h are the transformer's vectors of question and context. The answer is the stretch of the context of at most 30
-    tokens whose b . h_i + e . h_j is largest; there is none where the first token, taken for both, does better. A
-    context that is too long is read in overlapping windows.
+    h are the transformer's hidden states of question and context. The answer is the span of at most 30 tokens of the
+    context with the largest b . h_i + e . h_j; there is no answer if the first token, as begin and end, scores higher.
+    A long context is read in overlapping windows.
 
     Args:
-        reader: a transformer with its tokenizer, see `manyshot.nets.sentence_encoder.read_model`.
-        longest: tokens of a window, at most those of the transformer.
+        reader: Transformer with its tokenizer; see `manyshot.nets.sentence_encoder.read_model`.
+        longest: Number of tokens per window, at most that of the transformer.
 
     Raises:
-        InputError: if the tokenizer does not tell which letters a token stands for.
+        InputError: if the tokenizer does not map tokens to characters.
     """
 
     def __init__(self, reader: TransformerReader, longest: int = 384) -> None:
         super().__init__()
         if not reader.tokenizer.is_fast:
-            raise InputError(f"{reader.origin}: its tokenizer does not tell places; take a model with a fast one")
+            raise InputError(f"{reader.origin}: its tokenizer does not map tokens to characters; use a fast tokenizer")
         self.reader = reader
         self.head = nn.Linear(reader.features, 2)
         most = getattr(reader.net.config, "max_position_embeddings", longest) or longest
         self.longest = min(longest, int(most))
 
     def forward(self, tokens: dict[str, Tensor]) -> Float[Tensor, "n length two"]:
-        """Logits of beginning and end of every token."""
+        """Return the logits of begin and end of every token."""
         logits: Tensor = self.head(self.reader.net(**tokens).last_hidden_state)
         return logits
 
     def windows(self, questions: Sequence[Question]) -> Windows:
-        """Questions and contexts as tokens, with the places of the answers."""
-        found = self.reader.tokenizer(
+        """Tokenize questions and contexts, with the positions of the answers."""
+        encoded = self.reader.tokenizer(
             [question.question for question in questions],
             [question.context for question in questions],
             truncation="only_second",
@@ -84,10 +84,10 @@ class SpanReader(nn.Module):
             padding=True,
             return_tensors="pt",
         )
-        asked = found.pop("overflow_to_sample_mapping")
-        spans = found.pop("offset_mapping")
+        asked = encoded.pop("overflow_to_sample_mapping")
+        spans = encoded.pop("offset_mapping")
         for row in range(len(spans)):
-            kind = torch.tensor([-1 if k is None else k for k in found.sequence_ids(row)])
+            kind = torch.tensor([-1 if k is None else k for k in encoded.sequence_ids(row)])
             spans[row, kind != 1] = -1
         begin, end = torch.zeros(len(spans), dtype=torch.long), torch.zeros(len(spans), dtype=torch.long)
         for row, number in enumerate(asked.tolist()):
@@ -101,32 +101,35 @@ class SpanReader(nn.Module):
                 places = inside.nonzero()[:, 0]
                 begin[row], end[row] = places[0], places[-1]
         device = self.head.weight.device
-        return Windows({name: value.to(device) for name, value in found.items()}, asked, spans, begin, end)
+        return Windows({name: value.to(device) for name, value in encoded.items()}, asked, spans, begin, end)
 
-    def fit(self, questions: Sequence[Question], steps: int = 100, rate: float = 5e-5, seed: int = 0) -> list[float]:
-        """Train the transformer and the head on questions with known answers; returns the loss of each step.
+    def fit(
+        self, questions: Sequence[Question], steps: int = 100, learning_rate: float = 5e-5, seed: int = 0
+    ) -> list[float]:
+        """Train the transformer and the head on questions with known answers; return the loss of each step.
 
         Args:
-            questions: few, or few and what an augmentation made of them.
-            steps: of at most 16 windows each, drawn at random.
-            rate: of AdamW; falls to nothing.
-            seed: of the draws, and of dropout.
+            questions: Training questions, augmented or not.
+            steps: Number of steps, with at most 16 random windows each.
+            learning_rate: Initial learning rate of AdamW; decays linearly to 0.
+            seed: Seed of the draws and of dropout.
 
         Raises:
-            InputError: if there are none, or a number is out of range.
+            InputError: if there are no questions, or a number is out of range.
         """
-        if not questions or steps < 1 or not rate > 0:
-            raise InputError(f"{len(questions)} questions, steps={steps}, rate={rate}: give some of each")
+        if not questions or steps < 1 or not learning_rate > 0:
+            given = f"{len(questions)} questions, steps={steps}, learning_rate={learning_rate}"
+            raise InputError(f"{given}: give positive numbers")
         windows, losses = self.windows(questions), []
-        optimizer = torch.optim.AdamW(self.parameters(), lr=rate)
+        optimizer = torch.optim.AdamW(self.parameters(), lr=learning_rate)
         draws = generator(seed, "reader")
         self.train()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(draws.initial_seed())
             for step in track(range(steps), "read"):
                 for group in optimizer.param_groups:
-                    group["lr"] = rate * (1 - step / steps)
-                rows = torch.randperm(len(windows.asked), generator=draws)[:AT_ONCE]
+                    group["lr"] = learning_rate * (1 - step / steps)
+                rows = torch.randperm(len(windows.asked), generator=draws)[:BATCH_SIZE]
                 logits = self(_rows(windows.tokens, rows))
                 logits = logits.masked_fill(
                     windows.tokens["attention_mask"][rows.to(logits.device)][..., None] == 0, -1e9
@@ -143,12 +146,12 @@ class SpanReader(nn.Module):
 
     @torch.no_grad()
     def read(self, questions: Sequence[Question]) -> list[str]:
-        """The answer to each question, "" where the context does not tell; the known answers are not looked at."""
+        """Return the answer to each question, "" if the context has none; known answers are not used."""
         windows = self.windows(questions)
         best: list[tuple[float, str]] = [(-torch.inf, "")] * len(questions)
         none = torch.full((len(questions),), torch.inf)
-        for first in range(0, len(windows.asked), AT_ONCE):
-            rows = torch.arange(first, min(first + AT_ONCE, len(windows.asked)))
+        for first in range(0, len(windows.asked), BATCH_SIZE):
+            rows = torch.arange(first, min(first + BATCH_SIZE, len(windows.asked)))
             with evaluation_mode(self):
                 logits = self(_rows(windows.tokens, rows)).cpu()
             for row, scores in zip(rows.tolist(), logits, strict=True):
@@ -165,7 +168,7 @@ def _rows(tokens: dict[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
 
 
 def _best_span(scores: Float[Tensor, "length two"], spans: Int[Tensor, "length two"]) -> tuple[float, tuple[int, int]]:
-    """The stretch of the context with the largest sum of beginning and end, and that sum."""
+    """Return the best score of begin and end, and its span of characters."""
     inside = spans[:, 0] >= 0
     if not inside.any():
         return -torch.inf, (0, 0)
@@ -178,9 +181,9 @@ def _best_span(scores: Float[Tensor, "length two"], spans: Int[Tensor, "length t
 
 
 def exact_and_f1(given: str, answers: Sequence[str]) -> tuple[float, float]:
-    """How right an answer is, the better of all known ones: equal or not, and F1 of its words (Rajpurkar et al. 2016).
+    """Return exact match and F1 of words, the best over all known answers (Rajpurkar et al. 2016).
 
-    Case, punctuation and English articles play no part; text without spaces, as Chinese, is taken letter by letter.
+    Case, punctuation and English articles are ignored; Chinese text is compared character by character.
 
     Example:
         >>> exact_and_f1("the year 476", ["476"]), exact_and_f1("", [])

@@ -1,4 +1,4 @@
-"""Question answering in SQuAD's JSON as flat examples: a context, a question, and where the answer stands."""
+"""Reader of SQuAD files: contexts, questions, and positions of the answers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,11 @@ class Question:
     """A question about a context.
 
     Args:
-        id: of the question.
-        context: where the answer is to be found.
-        question: as asked.
-        answers: texts that are right; none where the context does not tell.
-        start: where the first of them begins in the context; None where there is none.
+        id: Identifier of the question.
+        context: Text that contains the answer.
+        question: Text of the question.
+        answers: Correct answers; empty if the context does not answer the question.
+        start: Character at which the first answer begins in the context; None without an answer.
     """
 
     id: str
@@ -29,7 +29,7 @@ def load_questions(path: Path | str) -> list[Question]:
     """Read a file in the format of SQuAD 1.1 or 2.0 (Rajpurkar et al. 2016, 2018).
 
     Raises:
-        InputError: if it is no such file, or an answer is not at its place.
+        InputError: if the file is not in this format, or an answer is not at its position.
 
     Example:
         >>> import json, tempfile
@@ -41,7 +41,7 @@ def load_questions(path: Path | str) -> list[Question]:
         >>> load_questions(path)[0].answers
         ('476',)
     """
-    content, found = read_json(path), []
+    content, result = read_json(path), []
     try:
         for article in content["data"]:
             for paragraph in article["paragraphs"]:
@@ -54,12 +54,12 @@ def load_questions(path: Path | str) -> list[Question]:
                         if place < 0 or context[place : place + len(text)] != text:
                             raise InputError(
                                 f"{path}: question {asked['id']}: the answer '{text[:40]}' is not at character {place} "
-                                "of the context; mend its answer_start"
+                                "of the context; correct its answer_start"
                             )
                     texts = tuple(answer["text"] for answer in answers)
-                    found.append(Question(str(asked["id"]), context, asked["question"], texts, start))
+                    result.append(Question(str(asked["id"]), context, asked["question"], texts, start))
     except (KeyError, TypeError, IndexError):
         raise InputError(f"{path}: not in SQuAD's format; give JSON with 'data', 'paragraphs', 'qas'") from None
-    if not found:
-        raise InputError(f"{path}: no questions; give JSON in SQuAD's format that has some")
-    return found
+    if not result:
+        raise InputError(f"{path}: no questions; give a file with at least one")
+    return result

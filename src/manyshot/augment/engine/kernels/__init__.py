@@ -1,1 +1,1 @@
-"""The loops over pixels, compiled by numba."""
+"""Loops over pixels, compiled by numba."""

@@ -1,6 +1,6 @@
-"""Blends of neighbouring pixels, a strip at a time: fetch what lies around each point, then weigh it.
+"""Bilinear interpolation, one strip at a time: gather the pixels around each point, then blend them.
 
-Fetching and weighing are loops of their own: the first is one load after another, the second vector code.
+Gathering and blending are separate loops: the first is a sequence of loads, the second vector code.
 """
 
 from typing import no_type_check
@@ -12,17 +12,17 @@ from manyshot.augment.engine.kernels.intrinsics import kernel, load16, load64, w
 
 ZERO, HALF = np.float32(0), np.float32(0.5)
 FINE = np.float32(4)
-"""A stashed value has ten bits: quarters of a level."""
+"""Packed values have ten bits: quarters of a level."""
 COARSE = np.float32(1 / 4)
 
 
 @kernel
 @no_type_check
 def gather(packed, place, count, stride, upper, lower):
-    """The four pixels around each point as two words of 64 bits: a pixel and its right neighbour, and those below."""
+    """Gather the four pixels around each point as two 64-bit words: a pixel and its right neighbor, and those below."""
     wide()
     down = uintp(4) * uintp(stride)
-    # Four at a time by hand: LLVM does not unroll this loop, and counting costs as much as fetching.
+    # Unrolled by hand: LLVM does not unroll this loop, and the loop counter costs as much as the loads.
     for k in range(count // 4):
         x = 4 * k
         i, j = uintp(4) * uintp(uint32(place[x])), uintp(4) * uintp(uint32(place[x + 1]))
@@ -45,9 +45,9 @@ def gather(packed, place, count, stride, upper, lower):
 @kernel
 @no_type_check
 def blend(upper, lower, across, down, count, red, green, blue):
-    """Bilinear blend of gathered words; `upper` and `lower` are the same buffers read as words of 32 bits."""
+    """Blend gathered words bilinearly; `upper` and `lower` are the same buffers read as 32-bit words."""
     wide()
-    # Green stays where it is in its word, 256 times too large; its weight mends that.
+    # Green is not shifted in its word, so it is 256 times too large; its weight corrects that.
     low, middle, share = uint32(255), uint32(0xFF00), np.float32(1 / 256)
     for x in range(count):
         d = down[x] * across[x]
@@ -78,7 +78,7 @@ def blend(upper, lower, across, down, count, red, green, blue):
 @kernel
 @no_type_check
 def gather_gray(padded, place, count, stride, four):
-    """The four bytes around each point as one word."""
+    """Gather the four bytes around each point as one word."""
     wide()
     down = uintp(stride)
     for x in range(count):
@@ -89,7 +89,7 @@ def gather_gray(padded, place, count, stride, four):
 @kernel
 @no_type_check
 def blend_gray(four, across, down, count, row):
-    """Bilinear blend of gathered words."""
+    """Blend gathered words bilinearly."""
     wide()
     low = uint32(255)
     for x in range(count):
@@ -103,18 +103,18 @@ def blend_gray(four, across, down, count, row):
 @kernel
 @no_type_check
 def blend_across(packed, place, first, stride, rows, w, right, pairs, halves, begin, red, green, blue):
-    """Whole rows of an image, each resampled along itself.
+    """Resample whole rows of an image along the row.
 
     Args:
-        packed: the image.
-        place, right: of each output pixel of a row, its left neighbour's column and its right neighbour's weight, over
-            and over for all the rows.
-        first: the first row in the packed image.
-        stride: words of a row.
-        rows: how many.
-        w: pixels of an output row.
-        pairs: room for as many words of 64 bits; `halves` is the same read as words of 32 bits.
-        begin: where in `red`, `green` and `blue` the results go.
+        packed: Packed image.
+        place, right: Column of the left neighbor and weight of the right neighbor of each output pixel, repeated for
+            all rows.
+        first: First row in the packed image.
+        stride: Words per row.
+        rows: Number of rows.
+        w: Pixels per output row.
+        pairs: Buffer of 64-bit words; `halves` is the same buffer as 32-bit words.
+        begin: Offset of the results in `red`, `green` and `blue`.
     """
     wide()
     for y in range(rows):
@@ -148,7 +148,7 @@ def blend_across(packed, place, first, stride, rows, w, right, pairs, halves, be
 @kernel
 @no_type_check
 def blend_across_gray(padded, place, first, stride, rows, w, right, pairs, begin, row):
-    """`blend_across` for one channel; `pairs` is room for words of 32 bits."""
+    """Do `blend_across` for one channel; `pairs` is a buffer of 32-bit words."""
     wide()
     for y in range(rows):
         line = uintp(first + y) * uintp(stride)
@@ -165,17 +165,17 @@ def blend_across_gray(padded, place, first, stride, rows, w, right, pairs, begin
 @kernel
 @no_type_check
 def blend_down(rows, upper, share, top, slots, lines, w, out):
-    """Rows that were resampled along themselves, blended two by two.
+    """Blend pairs of resampled rows.
 
     Args:
-        rows: the rows of the input, row r in slot `r % slots`.
-        upper: of each output row, the upper of its two.
-        share: of each output row, the lower one's weight.
-        top: the first output row.
-        slots: see there.
-        lines: output rows.
-        w: pixels of a row.
-        out: to fill, row after row.
+        rows: Resampled rows of the input, row r in slot `r % slots`.
+        upper: Index of the upper row of each output row.
+        share: Weight of the lower row of each output row.
+        top: First output row.
+        slots: Number of slots in `rows`.
+        lines: Number of output rows.
+        w: Pixels per row.
+        out: Output, row by row.
     """
     wide()
     for y in range(lines):
@@ -189,7 +189,7 @@ def blend_down(rows, upper, share, top, slots, lines, w, out):
 @kernel
 @no_type_check
 def blend_down_color(reds, greens, blues, upper, share, top, slots, lines, w, red, green, blue):
-    """`blend_down` for three channels."""
+    """Do `blend_down` for three channels."""
     wide()
     for y in range(lines):
         begin, after = uintp(upper[top + y] % slots) * uintp(w), uintp((upper[top + y] + 1) % slots) * uintp(w)
@@ -204,7 +204,7 @@ def blend_down_color(reds, greens, blues, upper, share, top, slots, lines, w, re
 @kernel
 @no_type_check
 def total(row, count):
-    """The sum of a float row."""
+    """Sum a float row."""
     wide()
     sum_ = ZERO
     for x in range(count):
@@ -215,7 +215,7 @@ def total(row, count):
 @kernel
 @no_type_check
 def pack_floats(red, green, blue, count, packed_floats, first):
-    """Float rows to words of three times ten bits."""
+    """Pack three float rows into words of three times ten bits."""
     wide()
     start = uintp(first)
     for x in range(count):
@@ -229,7 +229,7 @@ def pack_floats(red, green, blue, count, packed_floats, first):
 @kernel
 @no_type_check
 def unpack_floats(packed_floats, first, count, red, green, blue):
-    """Back from words of three times ten bits."""
+    """Unpack words of three times ten bits into float rows."""
     wide()
     low = uint32(1023)
     start = uintp(first)

@@ -1,4 +1,4 @@
-"""One pass over an image of any number of channels and any size, straight from its bytes: slow, and rarely needed."""
+"""One pass over images with any number of channels and any size, directly from bytes: slow, and rarely needed."""
 
 from typing import Any, NamedTuple, no_type_check
 
@@ -14,7 +14,7 @@ ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
 
 
 class Rows(NamedTuple):
-    """Arrays to work in, a row of the image each; `row` and what is named for colours have one a channel."""
+    """Buffers for one row of an image; `row`, `mean`, `mixed` and `sums` have one entry per channel."""
 
     row: Any
     u: Any
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
 
 
 def make_rows(c: int, w: int) -> Rows:
-    """Room for images of any number of channels."""
+    """Allocate buffers for images with any number of channels."""
     row = np.empty((c, w), np.float32)
     u, v, gone = np.empty((3, w), np.float32)
     column, line = np.arange(w, dtype=np.float32), np.zeros(w, np.float32)
@@ -41,12 +41,12 @@ def make_rows(c: int, w: int) -> Rows:
 @kernel
 @no_type_check
 def run_rows(source, layout, n, c, h, w, moves, params, output, work):
-    """Fetch, recolour, look up, cut and write n images, a row at a time.
+    """Fetch, map colors, look up, fill holes and write n images, one row at a time.
 
     Args:
-        source: bytes of the images, which are not those of the sink.
-        layout: 0 for channel after channel, 1 for pixel after pixel.
-        n, c, h, w: of the images.
+        source: Bytes of the images, not shared with the output.
+        layout: 0 for planar (nchw), 1 for interleaved (nhwc).
+        n, c, h, w: Shape of the images.
         moves, params, output: see `workspace`.
         work: from `make_rows`.
     """
@@ -106,7 +106,7 @@ def _run_image(source, layout, moves, params, output, work, i, c, h, w):
 @kernel
 @no_type_check
 def _aim(moves, i, y, h, w, work):
-    """The points of one row; those that are black for good are far away."""
+    """Compute the source points of one row; points that stay black are far outside."""
     u, v, gone, matrix = work.u, work.v, work.gone, work.matrix
     padding = moves.paddings[i]
     if moves.kinds[i] != MATRIX:
@@ -130,7 +130,7 @@ def _aim(moves, i, y, h, w, work):
 @kernel
 @no_type_check
 def _move(source, start, step, moves, i, y, w, row):
-    """Whole values from elsewhere; a negative place is black."""
+    """Copy whole pixels; a negative index is black."""
     for x in range(w):
         down, across = moves.rows[i, y], moves.columns[i, x]
         if moves.turned[i]:
@@ -141,7 +141,7 @@ def _move(source, start, step, moves, i, y, w, row):
 @kernel
 @no_type_check
 def _blend(source, start, step, padding, u, v, h, w, row):
-    """Bilinear blend of values; beyond the image they are black, or those of its border."""
+    """Interpolate bilinearly; beyond the image values are black, or those of the border."""
     black = padding == points.PAD_ZEROS
     for x in range(w):
         a, b = min(max(u[x], np.float32(-1)), float32(w)), min(max(v[x], np.float32(-1)), float32(h))
@@ -162,7 +162,7 @@ def _blend(source, start, step, padding, u, v, h, w, row):
 @kernel
 @no_type_check
 def _apply_color_map(row, m, c, count, mixed):
-    """One matrix a pixel, then a clamp."""
+    """Apply one matrix per pixel, then clamp."""
     for x in range(count):
         for k in range(c):
             value = m[k * (c + 1) + c]

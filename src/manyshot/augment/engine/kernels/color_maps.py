@@ -1,7 +1,7 @@
-"""Changes of colour of each image, put one after another into one map.
+"""Compose the color ops of each image into one map.
 
-A change takes v to `L v + o + P m`, with m the mean colour of its input. After a chain of them v is `A v + b + B m`,
-the mean `(A + B) m + b`; one more makes that `L A`, `L b + o + P b` and `L B + P (A + B)`.
+A color op maps v to `L v + o + P m`, with m the mean color of its input. After a chain of ops v is `A v + b + B m` and
+the mean is `(A + B) m + b`; one more op changes A, b and B to `L A`, `L b + o + P b` and `L B + P (A + B)`.
 """
 
 from math import cos, pi, sin
@@ -19,12 +19,12 @@ BRIGHTNESS, CONTRAST, SATURATION, HUE = 0, 1, 2, 3
 @kernel
 @no_type_check
 def begin(c, maps, mean_maps):
-    """Maps that change nothing.
+    """Initialize identity maps.
 
     Args:
-        c: channels.
-        maps: `[n, c (c + 1)]` A and b, row by row, to fill.
-        mean_maps: `[n, c c]` B, row by row, to fill.
+        c: Number of channels.
+        maps: Output `[n, c (c + 1)]`: A and b, row by row.
+        mean_maps: Output `[n, c c]`: B, row by row.
     """
     for i in range(len(maps)):
         for k in range(c * (c + 1)):
@@ -36,13 +36,13 @@ def begin(c, maps, mean_maps):
 @kernel
 @no_type_check
 def add_any(linear, offset, mean_map, on, maps, mean_maps, work):
-    """One more change of any kind.
+    """Append any color op.
 
     Args:
         linear, offset, mean_map: `[n, c, c]`, `[n, c]` and `[n, c, c]`: L, o (on levels) and P.
-        on: `[n]` which images change.
-        maps, mean_maps: see `begin`; changed.
-        work: `[2, c]` to work in.
+        on: Mask `[n]` of the images that change.
+        maps, mean_maps: See `begin`; updated in place.
+        work: Buffer `[2, c]`.
     """
     n, c = offset.shape
     column, mean = work[0], work[1]
@@ -50,7 +50,7 @@ def add_any(linear, offset, mean_map, on, maps, mean_maps, work):
         if not on[i]:
             continue
         for s in range(c + 1):
-            # A column of A and one of B; last b, to which P does what it does to the mean of the input.
+            # A column of A and one of B; the last is b, which P also maps, as part of the mean.
             for r in range(c):
                 column[r] = maps[i, r * (c + 1) + s]
                 mean[r] = mean_maps[i, r * c + s] if s < c else ZERO
@@ -69,13 +69,13 @@ def add_any(linear, offset, mean_map, on, maps, mean_maps, work):
 @kernel
 @no_type_check
 def add_gray(kind, values, on, maps, mean_maps):
-    """One more of the four commonest changes, on images of one channel: see `add_colour`."""
+    """Append one of the four most common color ops on images with one channel; see `add_color`."""
     for i in range(len(maps)):
         if not on[i] or kind > CONTRAST:
             continue
         factor = values[i]
         if kind == CONTRAST:
-            # The offset b is pulled all the way back: f b + (1 - f) b.
+            # The offset b does not change: f b + (1 - f) b.
             mean_maps[i, 0] += (ONE - factor) * maps[i, 0]
         else:
             mean_maps[i, 0] *= factor
@@ -86,15 +86,15 @@ def add_gray(kind, values, on, maps, mean_maps):
 @kernel
 @no_type_check
 def add_color(kind, values, on, luma, to_yiq, from_yiq, maps, mean_maps):
-    """One more of the four commonest changes, as `maps` of their ops tells them, on images of three channels.
+    """Append one of the four most common color ops, like `maps` of the ops, on images with three channels.
 
     Args:
         kind: BRIGHTNESS, CONTRAST, SATURATION or HUE.
-        values: `[n]` the drawn factor or turn.
-        on: `[n]` which images change.
-        luma: `[3]` shares of the channels in grey.
-        to_yiq, from_yiq: `[3, 3]`.
-        maps, mean_maps: see `begin`; changed.
+        values: Drawn factors or turns `[n]`.
+        on: Mask `[n]` of the images that change.
+        luma: Weights `[3]` of the channels in the luma.
+        to_yiq, from_yiq: Matrices `[3, 3]`.
+        maps, mean_maps: See `begin`; updated in place.
     """
     l0, l1, l2 = luma[0], luma[1], luma[2]
     for i in range(len(maps)):
@@ -120,7 +120,7 @@ def add_color(kind, values, on, luma, to_yiq, from_yiq, maps, mean_maps):
             x, y, z = _column(maps, mean_maps, i, s)
             grey = ZERO
             if kind != BRIGHTNESS:
-                # Contrast looks at the mean grey, saturation at the pixel's own.
+                # Contrast uses the mean gray, saturation the gray of the pixel.
                 grey = l0 * x + l1 * y + l2 * z
                 if kind == CONTRAST:
                     if s < 3:
@@ -135,7 +135,7 @@ def add_color(kind, values, on, luma, to_yiq, from_yiq, maps, mean_maps):
 @kernel
 @no_type_check
 def _column(maps, mean_maps, i, s):
-    """A column of A (0 to 2), of B (3 to 5), or b (6)."""
+    """Return a column of A (0 to 2), of B (3 to 5), or b (6)."""
     if s < 3:
         return maps[i, s], maps[i, 4 + s], maps[i, 8 + s]
     if s < 6:

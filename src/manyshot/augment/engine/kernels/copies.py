@@ -1,4 +1,4 @@
-"""Whole pixels moved, bytes to bytes: rows are copied, or copied backwards, wherever a row stays a row."""
+"""Move whole pixels, bytes to bytes: rows are copied, forwards or backwards, wherever a row stays a row."""
 
 from typing import no_type_check
 
@@ -13,12 +13,12 @@ def move(source, target, n, planes, step, h, w, columns, rows, turned):
     """Move whole pixels of n images.
 
     Args:
-        source, target: bytes.
-        n: images.
-        planes: how many planes lie one after another in an image: its channels, or 1 for interleaved pixels.
-        step: bytes of a pixel in a plane: 1, or the channels.
-        h, w: pixels.
-        columns, rows, turned: see `images.run_strips`.
+        source, target: Bytes of the images.
+        n: Number of images.
+        planes: Number of planes per image: its channels, or 1 for interleaved pixels.
+        step: Bytes per pixel in a plane: 1, or the number of channels.
+        h, w: Size of the images in pixels.
+        columns, rows, turned: See `workspace.Moves`.
     """
     plane = uintp(h) * uintp(w) * uintp(step)
     for i in range(n):
@@ -55,7 +55,7 @@ def move(source, target, n, planes, step, h, w, columns, rows, turned):
 @kernel
 @no_type_check
 def _stretch(columns, w):
-    """From where to where columns come from neighbours, all one way (1 or -1), between black ones; 0 if they do not."""
+    """Return the range of columns that are not black, and their direction: 1 or -1 if consecutive, 0 if not."""
     first = 0
     while first < w and columns[first] < 0:
         first += 1
@@ -101,7 +101,7 @@ def _copy_backwards(source, start, target, base, count):
 @kernel
 @no_type_check
 def _turn_triples(source, start, target, base, count):
-    """Pixels of three bytes, last first; four bytes at a time, the fourth of which the next pixel overwrites."""
+    """Copy pixels of three bytes in reverse, four bytes at a time; the next pixel overwrites the fourth."""
     end = start + uintp(3 * (count - 1))
     for x in range(1, count):
         store32(target, base + uintp(3 * (x - 1)), load32(source, end - uintp(3 * (x - 1)) - uintp(1)) >> uint32(8))
@@ -112,7 +112,7 @@ def _turn_triples(source, start, target, base, count):
 @kernel
 @no_type_check
 def _one_by_one(source, base, row, columns, turned, target, out, w, step):
-    """A row of pixels from anywhere; where an image is turned, columns tell its rows (it is square then)."""
+    """Copy a row of pixels from any positions; `columns` of a turned (square) image are indices of its rows."""
     for x in range(w):
         i = columns[x]
         line, column = (i, row) if turned else (row, i)

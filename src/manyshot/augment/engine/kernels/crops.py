@@ -1,4 +1,4 @@
-"""Images whose rows stay rows: crops, flips, shifts. Rows are resampled along themselves, then two by two."""
+"""Separable resampling for crops, flips and shifts: along rows, then across pairs of rows."""
 
 from typing import no_type_check
 
@@ -15,14 +15,14 @@ ZERO, ONE = np.float32(0), np.float32(1)
 @part
 @no_type_check
 def crop(work, params, output, i, padding, c, h, w):
-    """Fetch an image by the matrix in `room.matrix`, and carry it to its end.
+    """Fetch an image by the matrix in `work.matrix`, process its values and write them.
 
     Args:
-        work: the packed or padded image, and a matrix that keeps axes.
+        work: Workspace with the packed or padded image, and a matrix that keeps axes.
         params, output: see `workspace`.
-        i: the image.
-        padding: what lies beyond it.
-        c, h, w: of the images; c is 1 or 3.
+        i: Index of the image.
+        padding: Padding code.
+        c, h, w: Shape of the images; c is 1 or 3.
     """
     m, place, share = work.matrix, work.place, work.across
     upper, lower_share = work.upper_row, work.lower_share
@@ -42,7 +42,7 @@ def crop(work, params, output, i, padding, c, h, w):
     for number in range(strips):
         top = (strips - 1 - number if backwards else number) * work.crop_lines
         lines = min(work.crop_lines, h - top)
-        # Rows that this strip needs, of which the one before may have left some; row r stands in slot r % slots.
+        # Rows that this strip needs; the previous strip may have left some of them. Row r is in slot r % slots.
         first, last = min(upper[top], upper[top + lines - 1]), max(upper[top], upper[top + lines - 1]) + 1
         row = first if number == 0 else max(first, have + 1)
         have = last
@@ -79,7 +79,7 @@ def crop(work, params, output, i, padding, c, h, w):
 @kernel
 @no_type_check
 def _repeat(row, w, times):
-    """Repeat the first part of a row until it has been said so many times."""
+    """Repeat the first w values of a row."""
     wide()
     done = w
     while done < times * w:
@@ -93,7 +93,7 @@ def _repeat(row, w, times):
 @part
 @no_type_check
 def _weigh(work, c, h, w):
-    """The mean colour of a crop, from its input: each column and each row counts as often as the crop shows it."""
+    """Compute the mean color of a crop from its input, with each column and row weighted by how often it is shown."""
     across, down = work.column_weights, work.row_weights
     across[:] = ZERO
     down[:] = ZERO

@@ -1,4 +1,4 @@
-"""The end of a strip: recolour it, look it up, cut holes, write it."""
+"""Last stages of a strip: color map, table, holes, output."""
 
 from typing import no_type_check
 
@@ -14,14 +14,14 @@ ZERO, ONE = np.float32(0), np.float32(1)
 @part
 @no_type_check
 def finish(work, params, output, i, c, h, w, top, lines):
-    """Carry a strip of values of one image to its end.
+    """Apply color map, table and holes to a strip of one image, and write it.
 
     Args:
-        work: the values, in `red` (and `green` and `blue`), and the map of the image in `m`.
+        work: Workspace with the values in `red` (and `green` and `blue`), and the color map of the image in `m`.
         params, output: see `workspace`.
-        i: the image.
-        c, h, w: of the images; c is 1 or 3.
-        top, lines: the strip's first row, and how many.
+        i: Index of the image.
+        c, h, w: Shape of the images; c is 1 or 3.
+        top, lines: First row of the strip, and number of rows.
     """
     count, first, size = lines * w, top * w, h * w
     base = uintp(i) * uintp(c) * uintp(size)

@@ -1,4 +1,4 @@
-"""One pass over images: fetch each output pixel, recolour it, look it up, cut holes, write it."""
+"""One pass over images: fetch each output pixel, apply color map and table, fill holes, write it."""
 
 from typing import no_type_check
 
@@ -13,18 +13,18 @@ from manyshot.augment.engine.kernels.warps import load_matrix, warp
 from manyshot.augment.engine.kernels.workspace import MATRIX, STAY
 
 MOST_PACKED = 80_000
-"""Pixels of the largest image that is copied first, so that a thread needs less than 1 MB of its own."""
+"""Largest number of pixels of an image that is packed first, so that a thread needs less than 1 MB."""
 
 
 @kernel
 @no_type_check
 def run_strips(source, layout, n, c, h, w, moves, params, output, work):
-    """Carry one pass out on n images of 1 or 3 channels and at most MOST_PACKED pixels.
+    """Run one pass on n images with 1 or 3 channels and at most MOST_PACKED pixels.
 
     Args:
-        source: bytes of the images, one after another, without gaps; the sink may have the same.
-        layout: 0 for channel after channel (n, c, h, w), 1 for pixel after pixel (n, h, w, c).
-        n, c, h, w: of the images.
+        source: Contiguous bytes of the images; may be shared with the output.
+        layout: 0 for planar (nchw), 1 for interleaved (nhwc).
+        n, c, h, w: Shape of the images.
         moves, params, output, work: see `workspace`.
     """
     size = h * w
@@ -57,21 +57,21 @@ def run_strips(source, layout, n, c, h, w, moves, params, output, work):
 @kernel
 @no_type_check
 def _changes_values(params, i):
-    """Whether anything is done to values."""
+    """Whether the values of an image change."""
     return params.has_color_map[i] or params.table_index[i] >= 0 or params.holes.shape[1] > 0
 
 
 @kernel
 @no_type_check
 def _only_looks_up(params, output, i):
-    """Whether nothing but a table acts on bytes."""
+    """Whether only a table applies, to bytes."""
     return not params.has_color_map[i] and params.holes.shape[1] == 0 and output.floats.size == 0
 
 
 @kernel
 @no_type_check
 def _look_up_bytes(source, base, layout, params, i, c, size, target, entries):
-    """Bytes to their entries in a table."""
+    """Replace bytes by their table entries."""
     step = uintp(c) if layout == 1 else uintp(1)
     step_channel = uintp(1) if layout == 1 else uintp(size)
     for k in range(c):
@@ -87,15 +87,15 @@ def _look_up_bytes(source, base, layout, params, i, c, size, target, entries):
 @kernel
 @no_type_check
 def count_levels(source, layout, c, size, rows, counts, four):
-    """Histograms: how often each level occurs in each channel.
+    """Compute histograms of each channel.
 
     Args:
-        source: bytes of the images.
-        layout: 0 for channel after channel, 1 for pixel after pixel.
-        c, size: channels and pixels.
-        rows: `[m]` which images.
-        counts: `[m, c, 256]` to fill.
-        four: `[4, 256]` to work in.
+        source: Bytes of the images.
+        layout: 0 for planar, 1 for interleaved.
+        c, size: Number of channels and of pixels.
+        rows: Indices `[m]` of the images.
+        counts: Output `[m, c, 256]`.
+        four: Buffer `[4, 256]`.
     """
     step = uintp(c) if layout == 1 else uintp(1)
     step_channel = uintp(1) if layout == 1 else uintp(size)
@@ -103,7 +103,7 @@ def count_levels(source, layout, c, size, rows, counts, four):
         for k in range(c):
             base = uintp(rows[r]) * uintp(c) * uintp(size) + step_channel * uintp(k)
             four[:] = 0
-            # Four histograms, so that neighbours that are alike do not wait for each other.
+            # Four histograms avoid a dependency between equal neighboring pixels.
             for x in range(size // 4):
                 i = base + step * uintp(4 * x)
                 four[0, uintp(source[i])] += int32(1)

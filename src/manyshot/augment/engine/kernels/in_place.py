@@ -1,4 +1,4 @@
-"""Images whose pixels stay, or move as a whole: nothing is blended."""
+"""Images whose pixels stay in place or move as whole pixels, without interpolation."""
 
 from typing import no_type_check
 
@@ -13,15 +13,15 @@ from manyshot.augment.engine.kernels.workspace import STAY
 @part
 @no_type_check
 def keep(source, layout, work, moves, params, output, i, c, h, w):
-    """Fetch an image whose pixels stay or move as a whole, and carry it to its end.
+    """Fetch an image whose pixels stay or move as whole pixels, process its values and write them.
 
     Args:
-        source: bytes of the images.
-        layout: 0 for channel after channel, 1 for pixel after pixel.
-        work: the packed or padded image, if pixels move.
+        source: Bytes of the images.
+        layout: 0 for planar, 1 for interleaved.
+        work: Workspace with the packed or padded image, if pixels move.
         moves, params, output: see `workspace`.
-        i: the image.
-        c, h, w: of the images; c is 1 or 3.
+        i: Index of the image.
+        c, h, w: Shape of the images; c is 1 or 3.
     """
     uses_mean = params.uses_mean[i] != 0
     single = work.lines >= h
@@ -67,7 +67,7 @@ def _fetch(source, layout, work, moves, i, c, h, w, top, lines):
 @kernel
 @no_type_check
 def _aim(moves, i, top, lines, w, place):
-    """The places of whole pixels in the image with black around; -1 is in the black."""
+    """Compute the indices of whole pixels in the padded image; -1 lies in the black border."""
     wide()
     stride = int32(w + 2)
     for y in range(lines):

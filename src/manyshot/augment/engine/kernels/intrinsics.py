@@ -1,4 +1,4 @@
-"""How kernels are compiled, and the few machine instructions that numba has no words for."""
+"""Compilation of kernels, and machine instructions that numba does not offer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,28 +12,28 @@ OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function when it is first called, and keep the result on disk where a place for it can be written.
+    """Compile a function when it is first called, and cache the result on disk if possible.
 
-    It works in arrays that it is given and makes none: that frees it from counting who uses which array, which costs as
-    much as several pixels each time that an array is named.
+    Kernels work in given arrays and allocate none, which avoids reference counting: it would cost as much as several
+    pixels per array access.
     """
     return _compiled(function, fastmath=True, _nrt=False)
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """A part of a kernel, written into those that call it."""
+    """Compile a function that is inlined into its callers."""
     return njit(inline="always", _nrt=False, **OPTIONS, fastmath=True)(function)
 
 
 def exact_kernel(function: Callable[..., Any]) -> Any:
-    """The same for a function whose sums and products must be carried out as they are written."""
+    """Compile like `kernel`, but without reordering floating-point operations."""
     return _compiled(function, fastmath=False)
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     try:
         return njit(cache=True, **OPTIONS, **options)(function)
-    except RuntimeError:  # numba found no folder that it may write
+    except RuntimeError:  # numba found no writable cache folder
         return njit(**OPTIONS, **options)(function)
 
 
@@ -55,16 +55,16 @@ def _load(bits: int, result: Any) -> Any:
 
 
 load16 = _load(16, numba.types.uint16)
-"""`load16(array, offset)`: two bytes of an array from a byte offset on; nothing checks that they are there."""
+"""`load16(array, offset)`: load two bytes of an array at a byte offset, without a bounds check."""
 load32 = _load(32, numba.types.uint32)
-"""The same for four bytes."""
+"""Load four bytes, like `load16`."""
 load64 = _load(64, numba.types.uint64)
-"""The same for eight bytes."""
+"""Load eight bytes, like `load16`."""
 
 
 @intrinsic
 def store32(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
-    """`store32(array, offset, value)`: write four bytes; nothing checks that there is room."""
+    """`store32(array, offset, value)`: store four bytes, without a bounds check."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         place = _bytes_at(context, builder, 32, signature.args[0], args[0], args[1])
@@ -78,7 +78,7 @@ def _widening(apart: bool) -> Any:
     @intrinsic
     def widen(typing_context: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            # llvmlite knows a fixed list of attributes; the set itself takes any.
+            # llvmlite accepts a fixed list of attributes; the underlying set accepts any.
             set.add(builder.function.attributes, '"prefer-vector-width"="512"')
             if apart:
                 builder.function.attributes.add("noinline")
@@ -90,10 +90,10 @@ def _widening(apart: bool) -> Any:
 
 
 wide = _widening(apart=True)
-"""`wide()`: let the function's loops use vectors of 512 bits where the processor has them, and keep it to itself.
+"""`wide()`: let the function's loops use 512-bit vectors where available, and do not inline the function.
 
-LLVM prefers 256 bits on server processors, for the sake of code around the loops; these loops are all there is, and run
-twice as fast. Written into its callers, a loop would be compiled by their rules, and once for each of them.
+LLVM prefers 256 bits on server processors for the code around loops; here loops dominate and run twice as fast. An
+inlined loop would be compiled by the rules of its callers, and once for each of them.
 """
 wide_within = _widening(apart=False)
-"""The same for loops so short that a call costs more than they do."""
+"""Like `wide` but inlined, for loops so short that a call would cost more."""

@@ -1,4 +1,4 @@
-"""The little arithmetic on places that each image needs before its pixels are touched."""
+"""Per-image arithmetic on coordinates before pixels are processed."""
 
 from typing import no_type_check
 
@@ -12,15 +12,15 @@ ROUNDING = 1e-9
 @exact_kernel
 @no_type_check
 def chain_matrices(chain, h, w, border, chained, stages, work):
-    """Multiply the maps of a run of warps, where no point leaves the frame between them.
+    """Multiply the matrices of a run of warps if no point leaves the image between them.
 
     Args:
-        chain: `[k, n, 9]` from output to input, on coordinates from -1 to 1, the last op's first.
-        h, w: pixels.
-        border: whether beyond the edge the border repeats: a picture then ends at the centers of its last pixels.
-        chained: `[n, k, 9]` to fill: the maps in pixels, one an image or all of them.
-        stages: `[n]` to fill: how many.
-        work: `[3, 9]` to work in.
+        chain: Matrices `[k, n, 9]` from output to input, on coordinates from -1 to 1, last op first.
+        h, w: Size of the images in pixels.
+        border: Whether the padding mode is border; the image then ends at the centers of its outermost pixels.
+        chained: Output `[n, k, 9]`: matrices in pixels, one per image or all of them.
+        stages: Output `[n]`: number of matrices of each image.
+        work: Buffer `[3, 9]`.
     """
     k, n = chain.shape[0], chain.shape[1]
     most_x = 1.0 - (1.0 / w if border else 0.0) + ROUNDING
@@ -62,7 +62,7 @@ def _multiply(a, b, out):
 @exact_kernel
 @no_type_check
 def _to_pixels(m, h, w, out):
-    """The same map between pixels: pixel i of w lies at (2 i + 1) / w - 1."""
+    """Convert a matrix to pixel coordinates: pixel i of w lies at (2 i + 1) / w - 1."""
     sx, sy = 2.0 / w, 2.0 / h
     ox, oy = 1.0 / w - 1.0, 1.0 / h - 1.0
     for c in range(3):
@@ -80,13 +80,13 @@ def _to_pixels(m, h, w, out):
 @exact_kernel
 @no_type_check
 def fill_rectangles(center, side, on, h, w, places):
-    """The pixels whose centers lie in each rectangle.
+    """Find the pixels whose centers lie in each rectangle.
 
     Args:
-        center, side: `[n, k, 2]` (x, y), as the op drew them, in single precision like the op.
-        on: `[n]` which images change.
-        h, w: pixels.
-        places: `[n, k, 4]` to fill: left, right, top, bottom.
+        center, side: `[n, k, 2]` (x, y), as drawn, in single precision like the op.
+        on: Mask `[n]` of the images that change.
+        h, w: Size of the images in pixels.
+        places: Output `[n, k, 4]`: left, right, top, bottom.
     """
     n, k, _ = center.shape
     one, two = np.float32(1), np.float32(2)
@@ -98,7 +98,7 @@ def fill_rectangles(center, side, on, h, w, places):
                 first, last = 0, 0
                 if on[i]:
                     c, s = center[i, hole, axis], side[i, hole, axis]
-                    # About where it begins and ends; then to the pixel, by the op's own rule.
+                    # Estimate where it begins and ends, then adjust to the pixel by the rule of the op.
                     first = max(0, min(length, int((c - s + one) * size / two) - 1))
                     while first < length and not abs((np.float32(first) * two + one) / size - one - c) < s:
                         first += 1

@@ -1,4 +1,4 @@
-"""Two images into one: blended, or one pasted into the other."""
+"""Mix two images: blend them, or paste a part of one into the other."""
 
 from typing import no_type_check
 
@@ -12,7 +12,7 @@ from manyshot.augment.engine.kernels.packing import copy
 @kernel
 @no_type_check
 def blend(source, others, shares, each, target, labels, mixed):
-    """`share x + (1 - share) x'`, for images of `each` bytes, rounded, and for their labels."""
+    """Blend images of `each` bytes, rounded, and their labels: `share x + (1 - share) x'`."""
     for i in range(len(others)):
         _blend(source, uintp(i) * uintp(each), uintp(others[i]) * uintp(each), float32(shares[i]), each, target)
         _mix_labels(labels, i, others[i], shares[i], mixed)
@@ -38,16 +38,16 @@ def _mix_labels(labels, i, other, share, mixed):
 @kernel
 @no_type_check
 def paste(source, others, places, planes, h, w, step, target, labels, mixed):
-    """A rectangle of another image in each image.
+    """Paste a rectangle of another image into each image.
 
     Args:
-        source, target: bytes of the images.
-        others: `[n]` the place of the other.
-        places: `[n, 1, 4]` left, right, top, bottom.
-        planes: how many lie one after another in an image.
-        h, w: pixels.
-        step: bytes of a pixel in a plane.
-        labels, mixed: `[n, ways]` given, and to fill: mixed by the share of pixels that is shown of each.
+        source, target: Bytes of the images.
+        others: Indices `[n]` of the other images.
+        places: Rectangles `[n, 1, 4]`: left, right, top, bottom.
+        planes: Number of planes per image.
+        h, w: Size of the images in pixels.
+        step: Bytes per pixel in a plane.
+        labels, mixed: Input and output labels `[n, ways]`, mixed by the fraction of pixels of each image.
     """
     line = uintp(w) * uintp(step)
     each = uintp(planes) * uintp(h) * line

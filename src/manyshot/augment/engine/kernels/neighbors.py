@@ -1,4 +1,4 @@
-"""Loops over pixels and their neighbours."""
+"""Loops over pixels and their neighbors."""
 
 from typing import no_type_check
 
@@ -16,14 +16,14 @@ def sharpen(data, rows, factors, planes, h, w, step, above, here, sums):
     """Blend chosen images with their smoothed copies, in place: see `manyshot.augment.image.Sharpness`.
 
     Args:
-        data: bytes of the images.
-        rows: `[m]` which images.
-        factors: `[m]`.
-        planes: how many lie one after another in an image.
-        h, w: pixels.
-        step: bytes of a pixel in a plane.
-        above, here: `[w step]` bytes to work in.
-        sums: `[w step]` to work in.
+        data: Bytes of the images.
+        rows: Indices `[m]` of the images.
+        factors: Factors `[m]`.
+        planes: Number of planes per image.
+        h, w: Size of the images in pixels.
+        step: Bytes per pixel in a plane.
+        above, here: Buffers of `w step` bytes.
+        sums: Buffer of `w step` numbers.
     """
     line = w * step
     each = uintp(planes) * uintp(h) * uintp(line)
@@ -35,7 +35,7 @@ def sharpen(data, rows, factors, planes, h, w, step, above, here, sums):
             base = uintp(rows[r]) * each + uintp(k) * uintp(h) * uintp(line)
             _keep(data, base, line, above)
             for y in range(1, h - 1):
-                # The row above is changed already: what it was is kept aside.
+                # The row above has already changed; its original is in `above`.
                 begin = base + uintp(y) * uintp(line)
                 _keep(data, begin, line, here)
                 _add_three(above, here, data, begin + uintp(line), line, sums)
@@ -54,7 +54,7 @@ def _keep(data, begin, count, row):
 @kernel
 @no_type_check
 def _add_three(above, here, data, below, count, sums):
-    """The sum of three rows."""
+    """Sum three rows."""
     wide()
     for x in range(count):
         sums[x] = uint16(above[x]) + uint16(here[x]) + uint16(data[below + uintp(x)])
@@ -63,7 +63,7 @@ def _add_three(above, here, data, below, count, sums):
 @kernel
 @no_type_check
 def _sharpen_row(here, sums, keep, count, step, data, begin):
-    """One row but for its first and last pixel: `keep x + (1 - keep) s`, s the mean in which x counts five times."""
+    """Sharpen the inner pixels of a row: `keep x + (1 - keep) s`, s the mean in which x has weight five."""
     wide()
     add = (float32(1) - keep) / np.float32(13)
     own = keep + np.float32(4) * add

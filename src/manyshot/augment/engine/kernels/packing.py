@@ -1,6 +1,6 @@
-"""Bytes to words, with a border of black around, and back: three colours of a pixel share one word of 32 bits.
+"""Pack bytes into words with a black border, and back: the three channels of a pixel share one 32-bit word.
 
-With black around, a blend of four pixels needs to know nothing of the edge.
+With the border, interpolation between four pixels needs no bounds checks.
 """
 
 from typing import no_type_check
@@ -14,7 +14,7 @@ from manyshot.augment.engine.kernels.intrinsics import kernel, load32, store32, 
 @kernel
 @no_type_check
 def copy(source, begin, target, to, count):
-    """Bytes as they are."""
+    """Copy bytes."""
     wide()
     for x in range(count):
         target[to + uintp(x)] = source[begin + uintp(x)]
@@ -23,14 +23,14 @@ def copy(source, begin, target, to, count):
 @kernel
 @no_type_check
 def pack(source, base, layout, w, h, packed):
-    """One image of three colours to words.
+    """Pack one image with three channels into words.
 
     Args:
-        source: bytes.
-        base: where the image begins.
-        layout: 0 for plane after plane, 1 for pixel after pixel.
-        w, h: pixels.
-        packed: `(w + 2) * (h + 2)` words or more, the outermost of which are black already.
+        source: Bytes.
+        base: Offset of the image.
+        layout: 0 for planar, 1 for interleaved.
+        w, h: Size of the image in pixels.
+        packed: At least `(w + 2) * (h + 2)` words, whose border is already black.
     """
     wide()
     stride = uintp(w + 2)
@@ -69,7 +69,7 @@ def pack(source, base, layout, w, h, packed):
 @kernel
 @no_type_check
 def pad(source, base, w, h, padded):
-    """One image of one channel, with a border of black around, to `(w + 2) * (h + 2)` bytes or more."""
+    """Copy one image with one channel into at least `(w + 2) * (h + 2)` bytes, inside a black border."""
     wide()
     stride = uintp(w + 2)
     for y in range(h):
@@ -81,7 +81,7 @@ def pad(source, base, w, h, padded):
 @kernel
 @no_type_check
 def read_color(source, base, layout, size, first, count, red, green, blue):
-    """A run of pixels of three colours, `first` in the image of `size`, to float rows."""
+    """Read `count` pixels of three channels, from `first` on in an image of `size` pixels, into float rows."""
     wide()
     if layout == 0:
         i, plane = base + uintp(first), uintp(size)
@@ -101,7 +101,7 @@ def read_color(source, base, layout, size, first, count, red, green, blue):
 @kernel
 @no_type_check
 def read_gray(source, base, count, row):
-    """A run of bytes to a float row."""
+    """Read bytes into a float row."""
     wide()
     for x in range(count):
         row[x] = source[base + uintp(x)]
@@ -110,7 +110,7 @@ def read_gray(source, base, count, row):
 @kernel
 @no_type_check
 def unpack(words, count, red, green, blue):
-    """Words to float rows."""
+    """Unpack words into float rows."""
     wide()
     low = uint32(255)
     for x in range(count):
@@ -123,7 +123,7 @@ def unpack(words, count, red, green, blue):
 @kernel
 @no_type_check
 def write_color(red, green, blue, count, words, out, base, layout, size, first):
-    """Three float rows to bytes, rounded; `words` is room to work in."""
+    """Write three float rows as rounded bytes; `words` is a buffer."""
     wide()
     half = np.float32(0.5)
     if layout == 0:
@@ -158,7 +158,7 @@ def write_color(red, green, blue, count, words, out, base, layout, size, first):
 @kernel
 @no_type_check
 def write_gray(row, count, out, base):
-    """A float row to bytes, rounded."""
+    """Write a float row as rounded bytes."""
     wide()
     half = np.float32(0.5)
     for x in range(count):
@@ -168,7 +168,7 @@ def write_gray(row, count, out, base):
 @kernel
 @no_type_check
 def write_floats(row, count, out, base, scale, shift):
-    """A float row, normalised."""
+    """Write a float row, normalized."""
     wide()
     for x in range(count):
         out[base + uintp(x)] = row[x] * scale + shift

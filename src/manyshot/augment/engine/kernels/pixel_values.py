@@ -1,4 +1,4 @@
-"""What happens to the values of a strip of pixels once they are fetched: matrices, tables, holes."""
+"""Operations on the values of a strip of fetched pixels: color matrices, tables, holes."""
 
 from typing import no_type_check
 
@@ -13,7 +13,7 @@ ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
 @kernel
 @no_type_check
 def color_map(maps, mean_maps, uses_mean, i, c, mean, m):
-    """The map of one image on levels, its offsets pulled by its mean colour: `c (c + 1)` numbers into `m`."""
+    """Compute the color map of one image on levels, given its mean color: `c (c + 1)` numbers in `m`."""
     for k in range(c):
         offset = maps[i, k * (c + 1) + c]
         for j in range(c):
@@ -26,7 +26,7 @@ def color_map(maps, mean_maps, uses_mean, i, c, mean, m):
 @kernel
 @no_type_check
 def apply_color_map(red, green, blue, m, count):
-    """One 3 x 4 matrix a pixel, then a clamp."""
+    """Apply one 3 x 4 matrix per pixel, then clamp."""
     wide()
     m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
     m6, m7, m8, m9, m10, m11 = m[6], m[7], m[8], m[9], m[10], m[11]
@@ -40,7 +40,7 @@ def apply_color_map(red, green, blue, m, count):
 @kernel
 @no_type_check
 def apply_color_map_to_floats(red, green, blue, m, count, scale, shift, out, first, size):
-    """`recolour`, and straight on to three normalised planes of `size`, from `first` on."""
+    """Do `apply_color_map` and write three normalized planes of `size` from `first` on."""
     wide()
     m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
     m6, m7, m8, m9, m10, m11 = m[6], m[7], m[8], m[9], m[10], m[11]
@@ -57,7 +57,7 @@ def apply_color_map_to_floats(red, green, blue, m, count, scale, shift, out, fir
 @kernel
 @no_type_check
 def apply_gain_and_offset(row, m, count):
-    """One gain and offset, then a clamp."""
+    """Apply a gain and an offset, then clamp."""
     wide()
     gain, offset = m[0], m[1]
     for x in range(count):
@@ -67,7 +67,7 @@ def apply_gain_and_offset(row, m, count):
 @kernel
 @no_type_check
 def look_up(row, tables, which, channel, count):
-    """The nearest level's entry in a table."""
+    """Replace values by the table entry of the nearest level."""
     wide()
     table = tables[which, min(channel, tables.shape[1] - 1)]
     for x in range(count):
@@ -77,7 +77,7 @@ def look_up(row, tables, which, channel, count):
 @kernel
 @no_type_check
 def fill(row, first, count, value):
-    """One value in a part of a row."""
+    """Fill a part of a row with one value."""
     begin = uintp(first)
     for x in range(count):
         row[begin + uintp(x)] = value
@@ -86,7 +86,7 @@ def fill(row, first, count, value):
 @kernel
 @no_type_check
 def fill_noise(row, first, count, seed, place, gain, offset):
-    """Uniform noise hashed from a seed and a place, as `manyshot.augment.image.corruption.noise.uniforms` draws it."""
+    """Fill with uniform noise hashed from seed and index, like `manyshot.augment.image.corruption.noise.uniforms`."""
     start, begin = mix(seed), uintp(first)
     for x in range(count):
         bits = mix(start + uint64(place + x) * uint64(0x9E3779B97F4A7C15))
@@ -97,7 +97,7 @@ def fill_noise(row, first, count, seed, place, gain, offset):
 @kernel
 @no_type_check
 def mix(bits):
-    """The finaliser of SplitMix64."""
+    """Apply the finalizer of SplitMix64."""
     bits = (bits ^ (bits >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> uint64(27))) * uint64(0x94D049BB133111EB)
     return bits ^ (bits >> uint64(31))
@@ -109,14 +109,14 @@ def cut(row, first, params, i, channel, top, lines, w, h, gain, offset):
     """Fill an image's holes in a strip of one channel.
 
     Args:
-        row: holds the strip.
-        first: where in it the strip begins.
-        params: of all images.
-        i: the image.
-        channel: of the image.
-        top, lines: the strip's first row, and how many.
-        w, h: pixels of the image.
-        gain, offset: what levels are multiplied with and what is added, 1 and 0 for levels.
+        row: Array that contains the strip.
+        first: Offset of the strip in it.
+        params: Pixel params of all images.
+        i: Index of the image.
+        channel: Channel of the image.
+        top, lines: First row of the strip, and number of rows.
+        w, h: Size of the image in pixels.
+        gain, offset: Scale and shift of levels; 1 and 0 to keep levels.
     """
     for hole in range(params.holes.shape[1]):
         left, end = params.holes[i, hole, 0], params.holes[i, hole, 1]

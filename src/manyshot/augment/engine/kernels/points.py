@@ -1,7 +1,7 @@
-"""Where the pixels of a strip come from: points in the input, in pixels, and what of it to blend.
+"""Source points of a strip of pixels, in input pixels, and the corners and weights of their interpolation.
 
-The input has a border of black around: its pixel (x, y) stands at `(y + 1) (w + 2) + x + 1`. Points beyond it are
-brought to the border, or to the image's own last pixels, so that nothing more needs to know of the edge.
+The input has a black border: its pixel (x, y) is at `(y + 1) (w + 2) + x + 1`. Points beyond it are moved to the border
+or to the outermost pixels, so that later steps need no bounds checks.
 """
 
 from typing import no_type_check
@@ -15,20 +15,20 @@ PAD_ZEROS, PAD_BORDER, PAD_REFLECTION = 0, 1, 2
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
 HORIZON = np.float32(1e-6)
 FAR = np.float32(-1e9)
-"""Whence no warp brings anything back."""
+"""Coordinate so far outside that no warp brings it back."""
 LESS = np.float32(2.0**-22)
-"""Less than the smallest step of single precision, as a share, times two."""
+"""Relative margin just above the resolution of single precision."""
 
 
 @kernel
 @no_type_check
 def transform(m, top, columns, lines, count, u, v):
-    """The points that a strip of pixels shows by one matrix.
+    """Transform the pixels of a strip by one matrix.
 
     Args:
-        m: the matrix, from output to input.
-        top: the strip's first row in the image.
-        columns, lines: of each pixel of the strip.
+        m: Matrix from output to input.
+        top: First row of the strip.
+        columns, lines: Column and line of each pixel in the strip.
     """
     wide()
     u0, v0, w0 = float32(m[1] * top + m[2]), float32(m[4] * top + m[5]), float32(m[7] * top + m[8])
@@ -45,15 +45,15 @@ def transform(m, top, columns, lines, count, u, v):
 @kernel
 @no_type_check
 def displace(fields, i, basis_across, basis_down, top, lines, w, u, v):
-    """Add a smooth field, given at a few places, to the points of a strip.
+    """Add a smooth displacement field, given on a grid, to the points of a strip.
 
     Args:
-        fields: `[n, 2, g, g]` displacements (x, y) in pixels.
-        i: the image.
-        basis_across, basis_down: `[g, w]` and `[g, h]` the share of each place.
-        top, lines: the strip's first row, and how many.
-        w: pixels of a row.
-        u, v: the strip's points.
+        fields: Displacements `[n, 2, g, g]` (x, y) in pixels.
+        i: Index of the image.
+        basis_across, basis_down: Weights `[g, w]` and `[g, h]` of the grid points.
+        top, lines: First row of the strip, and number of rows.
+        w: Pixels per row.
+        u, v: Points of the strip, updated in place.
     """
     wide()
     places = basis_across.shape[0]
@@ -72,7 +72,7 @@ def displace(fields, i, basis_across, basis_down, top, lines, w, u, v):
 @kernel
 @no_type_check
 def transform_again(m, count, u, v):
-    """The points that the points of a later warp show by the matrix of an earlier one."""
+    """Transform the points of a later warp by the matrix of an earlier one."""
     wide()
     m0, m1, m2, m3, m4, m5, m6, m7, m8 = m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]
     bends = m6 != ZERO or m7 != ZERO
@@ -89,14 +89,14 @@ def transform_again(m, count, u, v):
 @kernel
 @no_type_check
 def apply_padding(padding, width, height, count, u, v, gone):
-    """Between two warps: beyond the frame lies what a picture that ends there shows.
+    """Apply the padding to points between two warps.
 
     Args:
-        padding: what lies beyond.
-        width, height: of the picture.
-        count: of points.
-        u, v: the points.
-        gone: 1 for those whose place is black for good, else 0.
+        padding: Padding code.
+        width, height: Size of the image in pixels.
+        count: Number of points.
+        u, v: Points, updated in place.
+        gone: Set to 1 for points that stay black.
     """
     wide()
     last_u, last_v = float32(width - 1), float32(height - 1)
@@ -118,7 +118,7 @@ def apply_padding(padding, width, height, count, u, v, gone):
 @kernel
 @no_type_check
 def move_outside(gone, count, u):
-    """Send the points whose place is black out of the picture."""
+    """Move points that stay black out of the image."""
     wide()
     for x in range(count):
         u[x] = FAR if gone[x] != ZERO else u[x]
@@ -127,7 +127,7 @@ def move_outside(gone, count, u):
 @kernel
 @no_type_check
 def reflect(size, count, u):
-    """Mirror places at the outer edges until they lie within."""
+    """Reflect points at the outer edges until they lie inside."""
     wide()
     period = float32(2 * size)
     for x in range(count):
@@ -139,7 +139,7 @@ def reflect(size, count, u):
 @kernel
 @no_type_check
 def read_points(at, i, top, lines, w, u, v):
-    """Points as they were given."""
+    """Read given points."""
     wide()
     for y in range(lines):
         for x in range(w):
@@ -150,21 +150,21 @@ def read_points(at, i, top, lines, w, u, v):
 @kernel
 @no_type_check
 def lowest(padding):
-    """The first place in the image with black around, on either axis."""
+    """Return the first coordinate in the padded image on either axis."""
     return ZERO if padding == PAD_ZEROS else ONE
 
 
 @kernel
 @no_type_check
 def highest(padding, size):
-    """The last one: before the black around, so that there is a pixel after it."""
+    """Return the last coordinate, below the end so that a next pixel exists."""
     return float32(size + 1) * (ONE - LESS) if padding == PAD_ZEROS else float32(size)
 
 
 @kernel
 @no_type_check
 def find_corners(padding, width, height, count, u, v, place, across, down):
-    """The upper left pixel of the four to blend, and the shares of the right and of the lower ones."""
+    """Find the upper left of the four pixels to blend, and the weights of the right and lower ones."""
     wide()
     if padding == PAD_REFLECTION:
         reflect(width, count, u)
@@ -200,21 +200,21 @@ def find_corners_affine(m, top, columns, lines, padding, width, height, count, p
 @kernel
 @no_type_check
 def is_affine(m, padding):
-    """Whether `find_corners_affine` works for a matrix and an edge."""
+    """Whether `find_corners_affine` supports a matrix and a padding."""
     return m[6] == ZERO and m[7] == ZERO and padding != PAD_REFLECTION
 
 
 @kernel
 @no_type_check
 def keeps_axes(m):
-    """Whether a matrix takes rows to rows and columns to columns and brings rows no nearer, as crops and flips do."""
+    """Whether a matrix maps rows to rows and columns to columns without shrinking rows, as crops and flips do."""
     return m[1] == ZERO and m[3] == ZERO and abs(m[4]) <= np.float32(1.0001)
 
 
 @kernel
 @no_type_check
 def find_neighbors(gain, offset, padding, size, count, place, share):
-    """Of each output column (or row) of such an image: the left (or upper) one of its two, and the other's share."""
+    """Find the left (or upper) neighbor of each output column (or row), and the weight of the other."""
     low, high = lowest(padding), highest(padding, size)
     for x in range(count):
         a = min(max(gain * float32(x) + offset + ONE, low), high)

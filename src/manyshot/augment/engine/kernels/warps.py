@@ -1,4 +1,4 @@
-"""Images whose pixels come from anywhere: each is blended of the four around its point."""
+"""Warped images: each pixel is interpolated from the four around its source point."""
 
 from typing import no_type_check
 
@@ -13,13 +13,13 @@ from manyshot.augment.engine.kernels.workspace import MATRIX
 @part
 @no_type_check
 def warp(work, moves, params, output, i, c, h, w):
-    """Fetch an image by its matrices, its field or its points, and carry it to its end.
+    """Fetch an image by its matrices, field or points, process its values and write them.
 
     Args:
-        work: the packed or padded image.
+        work: Workspace with the packed or padded image.
         moves, params, output: see `workspace`.
-        i: the image.
-        c, h, w: of the images; c is 1 or 3.
+        i: Index of the image.
+        c, h, w: Shape of the images; c is 1 or 3.
     """
     uses_mean = params.uses_mean[i] != 0
     single = work.lines >= h
@@ -65,7 +65,7 @@ def warp(work, moves, params, output, i, c, h, w):
 @part
 @no_type_check
 def _aim(work, moves, i, top, lines, h, w):
-    """Where a strip's pixels come from."""
+    """Compute the source points of a strip."""
     count, padding, m = lines * w, moves.paddings[i], work.matrix
     if moves.kinds[i] != MATRIX:
         points.read_points(moves.at, i, top, lines, w, work.u, work.v)
@@ -97,6 +97,6 @@ def _aim(work, moves, i, top, lines, h, w):
 @kernel
 @no_type_check
 def load_matrix(matrices, i, stage, m):
-    """One matrix of an image."""
+    """Load one matrix of an image."""
     for k in range(9):
         m[k] = matrices[i, stage, k]

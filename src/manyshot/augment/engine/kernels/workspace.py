@@ -1,6 +1,6 @@
-"""What kernels are handed, and the room that they work in: a strip of pixels at a time, so that it stays in the cache.
+"""Arguments of kernels and their workspace, which holds one strip of pixels at a time so that it stays in the cache.
 
-Everything lies in arrays of one axis that are made once a call: a view of a row costs as much as ten pixels do.
+All buffers are one-dimensional and allocated once per call: a view of a row costs as much as ten pixels.
 """
 
 from typing import Any, NamedTuple
@@ -8,30 +8,30 @@ from typing import Any, NamedTuple
 import numpy as np
 
 STRIP = {1: 800, 3: 512}
-"""By channels: pixels of a strip, at least a row: what lies between its loops shall stay in the fastest cache."""
+"""Pixels per strip (at least one row), by number of channels, so that a strip stays in the fastest cache."""
 VECTOR = 16
-"""Pixels that are worked on by one instruction."""
+"""Pixels processed by one instruction."""
 WHOLE = 1100
-"""Pixels of an image that is cropped as one strip."""
+"""Largest number of pixels of an image that is cropped as one strip."""
 SPARE = 4
-"""Rows of the input that a strip of a crop may need beside as many as it has itself."""
+"""Extra input rows that a strip of a crop may need."""
 STAY, MOVE, MATRIX, POINTS = 0, 1, 2, 3
-"""How pixels are fetched: from their own place, whole from elsewhere, blended by matrices, blended at given points."""
+"""How pixels are fetched: unmoved, as whole pixels, interpolated by matrices, interpolated at given points."""
 
 
 class Moves(NamedTuple):
-    """Where the pixels of n images come from.
+    """Sources of the pixels of n images.
 
     Args:
         kinds: `[n]` STAY, MOVE, MATRIX or POINTS.
-        paddings: `[n]` what lies beyond the image, for MATRIX and POINTS: 0 black, 1 its border, 2 its mirror image.
-        matrices: `[n, k, 9]` from output to input in pixels, the last op's first.
-        stages: `[n]` how many of the k act on each image.
-        fields: `[n, 2, g, g]` displacements (x, y) in pixels, added to what the first matrix gives; or no images.
-        basis_across, basis_down: `[g, w]` and `[g, h]` the share of each of g places in each column and row.
+        paddings: `[n]` padding for MATRIX and POINTS: 0 zeros, 1 border, 2 reflection.
+        matrices: `[n, k, 9]` from output to input in pixels, last op first.
+        stages: `[n]` number of matrices that act on each image.
+        fields: `[n, 2, g, g]` displacements (x, y) in pixels, added after the first matrix; or empty.
+        basis_across, basis_down: `[g, w]` and `[g, h]` weights of the g grid points in each column and row.
         at: `[n, h, w, 2]` points in pixels, for POINTS.
-        columns, rows: `[n, w]` and `[n, h]` where each column and row comes from, -1 for black, for MOVE.
-        turned: `[n]` whether columns and rows change places: `columns` then is about the input's rows.
+        columns, rows: `[n, w]` and `[n, h]` source of each column and row for MOVE, -1 for black.
+        turned: `[n]` whether the image is transposed: `columns` then holds indices of input rows.
     """
 
     kinds: Any
@@ -48,19 +48,19 @@ class Moves(NamedTuple):
 
 
 class PixelParams(NamedTuple):
-    """What is done to the values of n images.
+    """Params of the operations on the values of n images.
 
     Args:
-        has_color_map: `[n]` whether maps act.
-        maps: `[n, c (c + 1)]` on levels.
-        mean_maps: `[n, c c]` what of the mean colour is added to the offsets, where `uses_mean [n]`.
-        uses_mean: see there.
-        table_index: `[n]` which table acts, -1 for none.
-        tables: `[m, c or 1, 256]` levels.
-        holes: `[n, k, 4]` left, right, top, bottom.
+        has_color_map: `[n]` whether a color map acts.
+        maps: `[n, c (c + 1)]` color maps on levels.
+        mean_maps: `[n, c c]` maps from the mean color to what is added to the offsets.
+        uses_mean: `[n]` whether the color map depends on the mean color.
+        table_index: `[n]` index of the table that acts, -1 for none.
+        tables: `[m, c or 1, 256]` new levels.
+        holes: `[n, k, 4]` rectangles: left, right, top, bottom.
         fill_mode: 0 for black, 1 for the mean of the source, 2 for noise.
-        seeds: `[n]` of noise.
-        means: `[n, c]` of the source, in levels.
+        seeds: `[n]` seeds of the noise.
+        means: `[n, c]` means of the source, in levels.
     """
 
     has_color_map: Any
@@ -76,14 +76,14 @@ class PixelParams(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Where results go.
+    """Output arrays.
 
     Args:
-        data: bytes, one image after another, unless floats has room.
-        floats: room for normalised results `[n c h w]`, or an empty array.
-        layout: of the bytes: 0 for channel after channel, 1 for pixel after pixel.
-        scale, shift: `[c]` for floats.
-        same: whether data is where the images are read from.
+        data: Output bytes, used if `floats` is empty.
+        floats: Output of normalized images `[n c h w]`, or an empty array.
+        layout: Layout of the bytes: 0 for planar, 1 for interleaved.
+        scale, shift: `[c]` normalization of floats.
+        same: Whether `data` is also the input.
     """
 
     data: Any
@@ -95,24 +95,24 @@ class Output(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Arrays to work in.
+    """Buffers of a kernel.
 
     Args:
-        lines, crop_lines: rows of a strip; of a strip of a crop.
-        packed, padded: an image with black around, as words or as bytes.
-        red, green, blue: values of a strip.
-        reds, greens, blues: rows of a crop, resampled along themselves.
-        words: pixels of a strip.
-        place: the upper left pixel of the four that are blended.
-        across, down: the shares of the right and of the lower ones.
-        pairs, lower: pixels and their right neighbours; `halves`, `lower_halves` are the same as words of 32 bits.
-        u, v: points in the input.
-        column, line: of each pixel of a strip.
-        packed_floats: values that wait for their mean.
-        upper_row, lower_share: of each output row of a crop.
-        column_weights, row_weights: of the input's columns and rows in a crop's mean.
-        m, matrix, mean: of an image: its colour map, its matrix, its mean colour.
-        entries: a table of bytes.
+        lines, crop_lines: Rows of a strip, and of a strip of a crop.
+        packed, padded: An image with a black border, as words or as bytes.
+        red, green, blue: Values of a strip.
+        reds, greens, blues: Rows of a crop, resampled along the row.
+        words: Pixels of a strip.
+        place: Index of the upper left of the four pixels to blend.
+        across, down: Weights of the right and of the lower pixels.
+        pairs, lower: Pixels and their right neighbors; `halves`, `lower_halves` are the same as 32-bit words.
+        u, v: Points in the input.
+        column, line: Column and line of each pixel of a strip.
+        packed_floats: Packed values that are kept until the mean is known.
+        upper_row, lower_share: Upper row and weight of the lower row of each output row of a crop.
+        column_weights, row_weights: Weights of the input's columns and rows in the mean of a crop.
+        m, matrix, mean: Color map, matrix and mean color of the current image.
+        entries: Table of bytes.
     """
 
     lines: int
@@ -149,24 +149,24 @@ class Workspace(NamedTuple):
 
 
 def contiguous(group: Any) -> Any:
-    """A group of arrays without gaps that may be written: kernels are compiled for these, and anew for any other."""
+    """Make all arrays of a group contiguous and writable, the only kind that kernels are compiled for."""
     return type(group)(*(np.require(x, None, ("C", "W")) if isinstance(x, np.ndarray) else x for x in group))
 
 
 def make_workspace(c: int, h: int, w: int, *, moves_pixels: bool, keep_values: bool) -> Workspace:
-    """Room for images of 1 or 3 channels.
+    """Allocate a workspace for images with 1 or 3 channels.
 
     Args:
-        c, h, w: of the images.
-        moves_pixels: whether pixels move.
-        keep_values: whether moved pixels wait for their mean.
+        c, h, w: Shape of the images.
+        moves_pixels: Whether pixels move.
+        keep_values: Whether moved pixels are kept until their mean is known.
     """
     lines = _lines(h, w, STRIP[c])
     crop_lines = h if h * w <= WHOLE else _lines(h, w, STRIP[c])
     strip = max(lines, crop_lines) * w
     longer = (crop_lines + SPARE) * w
     moved, color = strip * moves_pixels, strip * (c == 3)
-    # Weights fill whole vectors; beyond a row they are zero, and beyond the last there is something to read.
+    # Weights fill whole vectors: they are zero beyond a row, and reading beyond the last row is safe.
     weighed = -(-(w + 2) // VECTOR) * VECTOR
     around = ((h + 2) * (w + 2) + VECTOR) * moves_pixels
     line, column = (axis.ravel() for axis in np.indices((lines, w), np.float32))
@@ -207,5 +207,5 @@ def make_workspace(c: int, h: int, w: int, *, moves_pixels: bool, keep_values: b
 
 
 def _lines(h: int, w: int, most: int) -> int:
-    """Rows of each of as few strips of so many pixels as an image has, at least one."""
+    """Rows per strip if an image is divided into as few strips of at most `most` pixels as possible."""
     return -(-h // max(1, -(-(h * w) // most)))
