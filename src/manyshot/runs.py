@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from manyshot.generate.train import GeneratorRun, load_generator_run
-from manyshot.meta_augment.train import AugmenterRun, load_augmenter_run
+from manyshot.meta_augment.augmenter_run import AugmenterRun, load_augmenter_run
 from manyshot.runtime.run_folder import kind_of_run
 from manyshot.training.run import AUGMENTER, GENERATOR, Run, load_run
 

@@ -85,7 +85,7 @@ def test_distortions_keep_within_their_bounds():
         augmenter.log_spread += 1  # e to the power of 10 units
     support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
     draws = augmenter.draw(support, 8, torch.Generator().manual_seed(0))
-    found = augmenter.distortions(support, 8, draws, support)
+    found = augmenter.deformations(support, 8, draws, support)
     assert (found.abs() <= augmenter.bound).all()
     assert augmenter.replay(support, 8, draws).items.isfinite().all()
 
@@ -101,5 +101,5 @@ def test_it_learns_wide_shifts_where_they_keep_the_class_and_none_where_they_dec
         support = toy((family,), seed=9).batch(0, 8).support
         draws = augmenter.draw(support, 16, torch.Generator().manual_seed(0))
         with torch.no_grad():
-            spread[family] = float(augmenter.distortions(support, 16, draws, support)[..., 3].std())
+            spread[family] = float(augmenter.deformations(support, 16, draws, support)[..., 3].std())
     assert spread["shift kept"] > 1.5 * spread["shift decides"]

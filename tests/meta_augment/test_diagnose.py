@@ -6,7 +6,8 @@ from torch import nn
 
 from manyshot.learners import Ridge
 from manyshot.meta_augment import LearnedAugmenter
-from manyshot.meta_augment.diagnose import Diagnosis, diagnose
+from manyshot.meta_augment.augmenter_diagnosis import Diagnosis
+from manyshot.meta_augment.diagnose import diagnose
 from manyshot.meta_augment.policy import ContextFreePolicy
 from manyshot.meta_augment.support_context import class_context, per_example
 from manyshot.tasks import Source
@@ -93,14 +94,14 @@ def test_too_much_noise_leaves_the_classes_and_lies_far_from_real_items(found):
 def test_items_of_another_class_cost_accuracy(found):
     assert found["another class"].gains[1].high < 0
     assert found["another class"].neighbours < 0.3
-    assert any("No gain of it is certain" in warning for warning in found["another class"].warnings)
+    assert any("None of its gains is certain" in warning for warning in found["another class"].warnings)
 
 
 def test_the_context_of_another_task_costs_what_looks_at_it_and_nothing_else(found):
     assert found["its class"].swap.low > 0.1
     assert not any("may not look" in warning for warning in found["its class"].warnings)
     assert found["noise"].swap.difference == 0
-    assert any("may not look at the task" in warning for warning in found["noise"].warnings)
+    assert any("may ignore the task" in warning for warning in found["noise"].warnings)
 
 
 def test_a_control_is_judged_on_the_same_tasks(source, found):
@@ -129,11 +130,11 @@ class TestPolicies:
 
     def test_chances_and_their_entropy_are_told(self):
         found = self.diagnosis(0.0)
-        assert found.choices.chances == pytest.approx({"rotate": 0.5, "noise": 0.5})
-        assert found.choices.undecided == pytest.approx(1, abs=1e-4)
-        assert found.choices.spread == pytest.approx({"rotate": 0, "noise": 0}, abs=1e-6)
+        assert found.choices.probabilities == pytest.approx({"rotate": 0.5, "noise": 0.5})
+        assert found.choices.entropy == pytest.approx(1, abs=1e-4)
+        assert found.choices.std == pytest.approx({"rotate": 0, "noise": 0}, abs=1e-6)
 
     def test_a_policy_that_has_switched_everything_off_is_warned_of(self):
         found = self.diagnosis(-9.0)
-        assert found.choices.undecided < 0.3
+        assert found.choices.entropy < 0.3
         assert any("switched off every op" in warning for warning in found.warnings)

@@ -48,7 +48,7 @@ ROWS = {
 def made(row: Row) -> LearnedAugmenter:
     torch.manual_seed(0)
     augmenter = AUGMENTERS.parse(row.text).build(shape=row.shape)
-    augmenter.look_at(some_source(row.shape))
+    augmenter.fit_statistics(some_source(row.shape))
     augmenter.double()
     for parameter in augmenter.parameters():  # away from beginnings at which a gradient is 0 by design
         parameter.data += 0.05 * torch.randn(parameter.shape, dtype=parameter.dtype)

@@ -46,7 +46,7 @@ def trained(text: str, source: Source, steps: int = 80) -> AugmentedLearner:
     quieten(True)
     torch.manual_seed(0)
     augmenter = AUGMENTERS.parse(text).build(shape=(DIMENSIONS,))
-    augmenter.look_at(source)
+    augmenter.fit_statistics(source)
     learner = AugmentedLearner(head(), augmenter, copies=6)
     if any(parameter.requires_grad for parameter in augmenter.parameters()):
         settings = Settings(steps=steps, meta_batch_size=8, learning_rate=1e-2, save_every=1000)
@@ -128,7 +128,7 @@ def test_noise_comes_in_pairs_and_each_is_standard_normal():
 def test_the_hallucinators_noise_begins_as_items_of_a_class_differ():
     augmenter = Hallucinator(DIMENSIONS, noise=DIMENSIONS)
     source = toy(60, seed=0)
-    augmenter.look_at(source)
+    augmenter.fit_statistics(source)
     covariance = augmenter.linear.weight @ augmenter.linear.weight.mT
     items = source.store.unflatten(0, (60, 20))
     rest = (items - items.mean(1, keepdim=True)).flatten(0, 1)
@@ -139,7 +139,7 @@ def test_the_hallucinators_noise_begins_as_items_of_a_class_differ():
 def test_calibration_samples_the_distribution_that_it_says():
     source = toy(6, seed=0)
     augmenter = Calibration(DIMENSIONS, nearest=2, alpha=0.5, power=1.0).double()
-    augmenter.look_at(replace(source, store=source.store.double()))
+    augmenter.fit_statistics(replace(source, store=source.store.double()))
     side = support(1)
     made = augmenter.make(side, 40_000, torch.Generator().manual_seed(0)).items[0].unflatten(0, (3, -1))
     classes = source.store.double().unflatten(0, (6, 20))
@@ -157,12 +157,12 @@ def test_calibration_samples_the_distribution_that_it_says():
 def test_tukeys_ladder_is_climbed_down_again():
     augmenter = Calibration(4, power=0.3).double()
     items = torch.tensor([-2.0, 0.0, 1e-4, 3.0], dtype=torch.float64)
-    torch.testing.assert_close(augmenter._straight(augmenter._bent(items)), items)
+    torch.testing.assert_close(augmenter._inverse_transform(augmenter._transform(items)), items)
 
 
 def test_calibration_names_what_it_lacks():
     with pytest.raises(InputError, match="lower nearest"):
-        Calibration(DIMENSIONS, nearest=3).look_at(toy(2, seed=0))
+        Calibration(DIMENSIONS, nearest=3).fit_statistics(toy(2, seed=0))
     with pytest.raises(InputError, match="train it first"):
         Calibration(DIMENSIONS).double().make(support(1), 2, torch.Generator())
 

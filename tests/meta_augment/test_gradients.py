@@ -163,7 +163,7 @@ def test_a_larger_nudge_is_worse():
 
 def test_an_augmenter_gets_nothing_through_constant_inner_gradients_and_is_told():
     for learner in (MAML(model(), WAYS, order=1), Reptile(model(), WAYS)):
-        with pytest.raises(InputError, match="no gradient at all"):
+        with pytest.raises(InputError, match="no gradient through them"):
             value(as_features(learner), Exact())
 
 
@@ -201,7 +201,7 @@ def test_a_process_learns_from_its_share_with_the_draws_of_all():
 def test_the_query_stays_clean_and_the_real_shots_stay():
     trained = as_features(learners()["prototypes"])
     trial = trained.trial(episode(), torch.Generator())
-    enlarged = trial.enlarged(trial.made())
+    enlarged = trial.augmented(trial.generate())
     assert enlarged.query.items.equal(episode().query.items)
     assert enlarged.support.items[:, : WAYS * SHOTS].equal(episode().support.items)
 

@@ -37,19 +37,19 @@ def changed(before: torch.Tensor, after: torch.Tensor) -> set[str]:
 
 def test_each_change_shows_in_its_own_traits(letter):
     tint = torch.tensor([1.2, 1.0, 0.8])[:, None, None]
-    assert changed(letter, moved(letter, shift=0.15)) == {"place"}
-    assert changed(letter, moved(letter, degrees=90)) == {"turn"} | {"place"}
-    assert changed(letter, letter * tint) == {"colour"}
-    assert changed(letter, letter / 2) == {"light"}
+    assert changed(letter, moved(letter, shift=0.15)) == {"position"}
+    assert changed(letter, moved(letter, degrees=90)) == {"angle"} | {"position"}
+    assert changed(letter, letter * tint) == {"color"}
+    assert changed(letter, letter / 2) == {"brightness"}
     assert "size" in changed(letter, moved(letter, scale=1.4))
     blurred = torch.nn.functional.avg_pool2d(letter, 5, 1, 2)
-    assert {"edges"} <= changed(letter, blurred) <= {"edges", "light", "size", "turn"}
+    assert {"edges"} <= changed(letter, blurred) <= {"edges", "brightness", "size", "angle"}
 
 
 def test_moments_turn_with_the_image(letter):
     for degrees in (30.0, 90.0, 140.0):
-        before = torch.view_as_complex(image_traits(letter)["turn"].view(4, 2))
-        after = torch.view_as_complex(image_traits(moved(letter, degrees=degrees))["turn"].view(4, 2))
+        before = torch.view_as_complex(image_traits(letter)["angle"].view(4, 2))
+        after = torch.view_as_complex(image_traits(moved(letter, degrees=degrees))["angle"].view(4, 2))
         ratio = after / before
         for power, found in zip((2, 3, 2, 4), ratio, strict=True):
             either = [torch.polar(torch.tensor(1.0), torch.tensor(s * math.radians(power * degrees))) for s in (1, -1)]
@@ -64,7 +64,7 @@ def test_what_differs_within_classes_shows_there_and_what_differs_between_them_t
     labels = torch.eye(2)[[0, 0, 1, 1]][None]
     traits = ImageMoments(3)
     found, still = (
-        traits.tell(Examples(each, labels, torch.ones(1, 4), torch.ones(1, 2) > 0))[0, 0].unflatten(0, (6, 3))
+        traits.describe(Examples(each, labels, torch.ones(1, 4), torch.ones(1, 2) > 0))[0, 0].unflatten(0, (6, 3))
         for each in (items, same)
     )
     turn = (found - still)[2]  # log deviation: of the class, within classes, between them
@@ -74,7 +74,7 @@ def test_what_differs_within_classes_shows_there_and_what_differs_between_them_t
 
 
 def test_a_grey_image_has_no_colours():
-    assert "colour" not in image_traits(torch.rand(2, 1, 9, 9))
+    assert "color" not in image_traits(torch.rand(2, 1, 9, 9))
     assert ImageMoments(1).features == 15
 
 

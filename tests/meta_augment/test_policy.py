@@ -32,7 +32,7 @@ def learned(
     torch.manual_seed(0)
     policy = AUGMENTERS.parse(text).build(shape=SHAPE)
     if isinstance(policy, Policy):
-        policy.note(toy(families).batch(0, 40).support)
+        policy.fit_statistics_on(toy(families).batch(0, 40).support)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).requires_grad_(False)
     settings = Settings(steps=steps, meta_batch_size=16, learning_rate=learning_rate, warmup_steps=5)
     fit(
@@ -54,7 +54,7 @@ def chances(toy, policy: OpPolicy, family: str) -> list[float]:
 def test_an_op_does_what_a_plan_with_its_magnitudes_does(name):
     row = POLICY_OPS[name]
     values = [0.7 * each.most for each in row.magnitudes]
-    call = row.written(values, chance=1.0)
+    call = row.written(values, p=1.0)
     assert dict(call.options)["p"] == 1
     plain = build_op(call)
     plain = getattr(plain, "op", plain)  # what is in Sometimes
@@ -129,7 +129,7 @@ def test_a_policy_learns_large_angles_where_they_keep_the_class_and_small_ones_w
 
 def test_a_conditioned_policy_tells_families_apart_by_their_support(toy):
     text, families = "policy(spin, hidden=32, width=16)", ("angle kept", "angle decides")
-    policy = learned(toy, text, *families, gradient="reinforce(flipped)", steps=60, rate=1e-2)
+    policy = learned(toy, text, *families, gradient="reinforce(flipped)", steps=60, learning_rate=1e-2)
     assert chances(toy, policy, "angle kept")[0] > chances(toy, policy, "angle decides")[0] + 0.3
 
 
@@ -195,7 +195,7 @@ def test_straight_through_gates_agree_with_it_in_direction(trial):
 
 
 def test_reinforce_is_refused_where_nothing_is_chosen(toy):
-    with pytest.raises(InputError, match="makes no choices"):
+    with pytest.raises(InputError, match="has no discrete choices"):
         learned(toy, "deformation(cells=2, rank=2)", "angle kept", gradient="reinforce", steps=1)
 
 

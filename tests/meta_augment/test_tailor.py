@@ -7,7 +7,7 @@ from torch import nn
 from manyshot.base import InputError
 from manyshot.learners import Ridge
 from manyshot.meta_augment import AUGMENTERS
-from manyshot.meta_augment.tailor import adapted, leave_one_out, make_samples, tailor
+from manyshot.meta_augment.tailor import adapt_augmenter, generate_samples, leave_one_out, tailor
 from manyshot.tasks import Examples
 
 SIZE = 6
@@ -32,23 +32,23 @@ def hallucinator():
 
 class TestMaking:
     def test_every_class_gets_as_many_samples_of_its_own_items_in_turn(self, hallucinator):
-        made = make_samples(hallucinator, support_of(1, 3, 2), per_class=4)
+        made = generate_samples(hallucinator, support_of(1, 3, 2), per_class=4)
         assert made.items.shape == (1, 12, SIZE)
         assert made.class_ids[0].tolist() == [0] * 4 + [1] * 4 + [2] * 4
         assert made.origin[0].tolist() == [0, 0, 0, 0, 1, 2, 3, 1, 4, 5, 4, 5]
 
     def test_no_two_samples_are_the_same(self, hallucinator):
-        made = make_samples(hallucinator, support_of(1, 3, 2), per_class=7).items[0]
+        made = generate_samples(hallucinator, support_of(1, 3, 2), per_class=7).items[0]
         assert len(made.unique(dim=0)) == 21
 
     def test_the_seed_decides(self, hallucinator):
-        once, again, other = (make_samples(hallucinator, support_of(2, 2), 3, seed).items for seed in (5, 5, 6))
+        once, again, other = (generate_samples(hallucinator, support_of(2, 2), 3, seed).items for seed in (5, 5, 6))
         assert torch.equal(once, again)
         assert not torch.equal(once, other)
 
     def test_a_class_weighs_the_same_however_many_samples_are_made(self, hallucinator):
         for shots in ((1, 1), (2, 3)):
-            few, many = (make_samples(hallucinator, support_of(*shots), n).weight for n in (3, 40))
+            few, many = (generate_samples(hallucinator, support_of(*shots), n).weight for n in (3, 40))
             sums = [weight.unflatten(1, (2, -1)).sum(2) for weight in (few, many)]
             assert torch.allclose(*sums, rtol=1e-4)
 
@@ -57,7 +57,7 @@ class TestMaking:
 
         support = support_of(1, 1)
         made = hallucinator.make(support, 5, generator(0, "stage two"))
-        samples = make_samples(hallucinator, support, 5)
+        samples = generate_samples(hallucinator, support, 5)
         assert torch.equal(samples.items, made.items)
         assert torch.allclose(samples.weight, made.weight)
 
@@ -67,7 +67,7 @@ class TestMaking:
     )
     def test_what_cannot_be_made_is_refused(self, hallucinator, shots, per_class, message):
         with pytest.raises(InputError, match=message):
-            make_samples(hallucinator, support_of(*shots), per_class)
+            generate_samples(hallucinator, support_of(*shots), per_class)
 
 
 class TestLeaveOneOut:
@@ -101,24 +101,24 @@ class TestAdapting:
 
     def test_the_loss_on_what_is_held_out_falls(self, hallucinator):
         support, learner = support_of(3, 3, 3), Ridge(nn.Identity())
-        after = adapted(hallucinator, learner, support, copies=4, steps=30)
+        after = adapt_augmenter(hallucinator, learner, support, copies=4, steps=30)
         assert self.loss(after, support) < self.loss(hallucinator, support) - 0.005
 
     def test_neither_the_augmenter_nor_the_learner_is_changed(self, hallucinator):
         learner = Ridge(nn.Linear(SIZE, SIZE))
         before = [weight.clone() for weight in (*hallucinator.parameters(), *learner.parameters())]
-        adapted(hallucinator, learner, support_of(2, 2), copies=2, steps=2)
+        adapt_augmenter(hallucinator, learner, support_of(2, 2), copies=2, steps=2)
         after = [*hallucinator.parameters(), *learner.parameters()]
         assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
         assert all(weight.grad is None for weight in learner.parameters())
 
     def test_no_steps_leave_it_as_it_is_even_with_one_shot(self, hallucinator):
-        assert adapted(hallucinator, Ridge(nn.Identity()), support_of(1, 1), copies=2, steps=0) is hallucinator
+        assert adapt_augmenter(hallucinator, Ridge(nn.Identity()), support_of(1, 1), copies=2, steps=0) is hallucinator
 
     def test_what_learns_from_no_learners_loss_cannot_adapt(self, hallucinator):
         hallucinator.requires_grad_(False)
         with pytest.raises(InputError, match="cannot adapt"):
-            adapted(hallucinator, Ridge(nn.Identity()), support_of(2, 2), copies=2, steps=1)
+            adapt_augmenter(hallucinator, Ridge(nn.Identity()), support_of(2, 2), copies=2, steps=1)
 
 
 class TestTailoring:

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from manyshot.meta_augment import AUGMENTERS
+from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.diagnose import diagnose_run
-from manyshot.meta_augment.train import AugmenterRun
 from manyshot.report.augmenter_page import augmenter_page
 from manyshot.training import Config, Run
 from manyshot.training.run import make_learner

@@ -141,7 +141,7 @@ def _augment_images(options: AugmentOptions, as_json: bool) -> None:
 
 def _augment_learned(options: AugmentOptions, as_json: bool) -> None:
     """Make examples with a learned augmenter, which sees all images of a folder together."""
-    from manyshot.meta_augment.train import load_augmenter_run
+    from manyshot.meta_augment.augmenter_run import load_augmenter_run
     from manyshot.samples.export_learned import export_learned
 
     assert options.run is not None  # the caller has checked

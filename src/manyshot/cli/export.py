@@ -35,8 +35,8 @@ def export(
     """Write a learned policy as a plain pipeline: JSON, or Python for Albumentations or torchvision."""
     from manyshot.augment.adapters.source_code import albumentations_source, torchvision_source
     from manyshot.augment.plan.store import to_json
+    from manyshot.meta_augment.augmenter_run import load_augmenter_run
     from manyshot.meta_augment.to_plan import policy_to_plan
-    from manyshot.meta_augment.train import load_augmenter_run
 
     quieten(quiet)
     if to not in FORMATS:

@@ -81,8 +81,8 @@ def _augmenter_config(
     context: Context, stage: str, augmenter: Keywords, config: Mapping[str, Any], fit: Keywords
 ) -> "AugmenterConfig":
     """The settings of the training, checked against those of the learner's run."""
+    from manyshot.meta_augment.augmenter_run import load_augmenter_run
     from manyshot.meta_augment.config import AugmenterConfig
-    from manyshot.meta_augment.train import load_augmenter_run
     from manyshot.training import Settings, load_run
 
     if not is_given(context, "learner"):

@@ -1,4 +1,4 @@
-"""A learner that adapts to real and made items, and what minimises its loss by the augmenter alone."""
+"""A learner that adapts to real and generated examples, and the objective that trains its augmenter."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -18,21 +18,21 @@ from manyshot.tasks import Episode, Examples
 
 
 class AugmentedLearner(Learner):
-    """A learner whose support is enlarged by an augmenter before it adapts.
+    """A learner that adapts to its support and to examples that an augmenter generates from it.
 
-    It trains like any learner, but what is trained is the augmenter: the learner inside is frozen, in evaluation mode,
-    and no part of `state_dict`, unless they are trained jointly. An augmenter of features works between the learner's
+    It trains like any learner, but only the augmenter is trained: the wrapped learner is frozen, in evaluation mode,
+    and not part of `state_dict`, unless both are trained jointly. An augmenter of features works between the learner's
     encoder and its head.
 
     Args:
-        learner: adapts; of features already, or of items.
-        augmenter: makes shots.
-        copies: made items of each support item.
-        seed: of the draws when it is judged; each batch of tasks has the same.
-        joint: train the learner, too.
+        learner: Learner to wrap, of examples or of features.
+        augmenter: Augmenter that generates further support examples.
+        copies: Number of generated examples per support example.
+        seed: Seed of the draws in evaluation, the same for each batch of tasks.
+        joint: Whether to train the learner as well.
 
     Raises:
-        InputError: if the augmenter makes features and the learner's adaptation changes its encoder.
+        InputError: If the augmenter generates features and the learner's adaptation changes its encoder.
 
     Example:
         >>> import torch
@@ -56,15 +56,15 @@ class AugmentedLearner(Learner):
         if joint:
             self.learner = learner.eval()
         else:
-            self.__dict__["learner"] = learner.eval()  # not a part: neither trained nor stored
-        self.parts()  # fails early if they do not fit
+            self.__dict__["learner"] = learner.eval()  # not a submodule: neither trained nor stored
+        self.parts()  # raises early if they do not fit
 
     def parts(self) -> tuple[nn.Module, Learner]:
-        """The encoder of what the augmenter takes, and the learner of what it generates."""
+        """The encoder of the augmenter's inputs, and the learner of its outputs."""
         return split_learner(self.augmenter.space, self.learner)
 
     def train(self, mode: bool = True) -> "AugmentedLearner":
-        """The mode of the augmenter; the learner stays in evaluation mode, its statistics as they are."""
+        """Set the mode of the augmenter; the learner stays in evaluation mode."""
         super().train(mode)
         self.learner.eval()
         return self
@@ -76,11 +76,11 @@ class AugmentedLearner(Learner):
         return self
 
     def adapt(self, support: Examples) -> Classifier:
-        """Make shots and adapt to all."""
+        """Generate examples, and adapt to them and to the support."""
         body, head = self.parts()
-        seen = _encoded(body, support)
-        made = self.augmenter.make(seen, self.copies, stream(self.seed, "augmenter"))
-        classifier = head.adapt(seen.joined(made))
+        encoded = _encoded(body, support)
+        generated = self.augmenter.make(encoded, self.copies, stream(self.seed, "augmenter"))
+        classifier = head.adapt(encoded.joined(generated))
 
         def classify(queries: Tensor, weight: Tensor | None = None) -> Tensor:
             return classifier(by_task(body, queries, weight), weight)
@@ -88,19 +88,19 @@ class AugmentedLearner(Learner):
         return classify
 
     def on_features(self) -> "tuple[nn.Module, AugmentedLearner] | None":
-        """The encoder, and this learner on its features, where the augmenter makes features."""
+        """The encoder, and this learner on its features; None if the augmenter generates examples."""
         body, head = self.parts()
         if isinstance(body, nn.Identity):
             return None
         return body, AugmentedLearner(head, self.augmenter, self.copies, self.seed)
 
     def trial(self, episode: Episode, generator: Generator, own: slice | None = None) -> Trial:
-        """The tasks as the augmenter takes them, with draws for all of them, or a share of both.
+        """Encode the tasks for the augmenter, and draw its random numbers.
 
         Args:
             episode: T clean tasks.
-            generator: of the draws.
-            own: which tasks to keep; all if None.
+            generator: Random generator of the draws.
+            own: Slice of the tasks to keep, of those that all processes draw; all if None.
         """
         draws = self.augmenter.draw(episode.support, self.copies, generator)
         if own is not None:
@@ -112,10 +112,10 @@ class AugmentedLearner(Learner):
 
 @dataclass(frozen=True)
 class AugmenterObjective:
-    """The objective of an augmenter's training: the learner's loss on the clean query, after real and made shots.
+    """Objective of an augmenter: the loss on the clean query of a learner adapted to real and generated examples.
 
     Args:
-        estimator: of the gradient.
+        estimator: Estimator of the gradient.
 
     Example:
         >>> AugmenterObjective().estimator
@@ -127,10 +127,10 @@ class AugmenterObjective:
     needs_plan: ClassVar[bool] = False
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """The loss of one step; the draws are made for all tasks, whichever process learns from them.
+        """Loss of one step; random numbers are drawn for all tasks, whichever process trains on them.
 
         Raises:
-            InputError: if the learner has no augmenter, or the estimator cannot work with it.
+            InputError: If the learner has no augmenter, or the estimator cannot be used with it.
         """
         if not isinstance(learner, AugmentedLearner):
             raise InputError(f"{type(learner).__name__} has no augmenter to train; wrap it in AugmentedLearner")

@@ -1,7 +1,7 @@
-"""What an augmenter really does: measures of made items beside real ones, each a number a task.
+"""Metrics of generated examples relative to real ones, one number per task.
 
-All are taken on vectors (features of an encoder, or what an augmenter of features makes), honour weights, and say NaN
-for a task in which there is nothing to measure.
+All are computed on vectors (features of an encoder, or the output of an augmenter of features), weighted by the
+examples' weights, and NaN for a task without examples to measure.
 """
 
 import math
@@ -15,15 +15,15 @@ from manyshot.tasks import Examples
 
 
 def within_class_variance(features: Float[Tensor, "t n d"], examples: Examples) -> Float[Tensor, "t"]:
-    """How far the items of a class lie from its mean, squared: over all classes with two items or more.
+    """Compute the variance of the examples of a class around its mean, over all classes of at least two examples.
 
     sum_k sum_i m_ik ||z_i - mean_k||^2 / sum_k (M_k - sum_i m_ik^2 / M_k),   m_ik = w_i y_ik,   M_k = sum_i m_ik
 
-    For items of one weight this is the usual estimate without bias, with n_k - 1 below.
+    For equal weights this is the usual unbiased estimate, with n_k - 1 in the denominator.
 
     Args:
-        features: z, of each item.
-        examples: their labels and weights.
+        features: Features z of the examples.
+        examples: Labels and weights of the examples.
 
     Example:
         >>> labels = torch.eye(2)[[0, 0, 1, 1]][None]
@@ -41,68 +41,68 @@ def within_class_variance(features: Float[Tensor, "t n d"], examples: Examples) 
 
 
 def displacement(
-    made: Float[Tensor, "t m d"], origins: Float[Tensor, "t n d"], examples: Examples, unit: Float[Tensor, "t"]
+    generated: Float[Tensor, "t m d"], origins: Float[Tensor, "t n d"], examples: Examples, unit: Float[Tensor, "t"]
 ) -> Float[Tensor, "t"]:
-    """How far made items lie from the items that they came from, root mean square, in units of a real class's spread.
+    """Compute the RMS distance of generated examples from their origins, in units of a real class's standard deviation.
 
-    0 is a copy; 1 is as far as a real item lies from the mean of its class.
+    0 is an exact copy; 1 is the typical distance of a real example from the mean of its class.
 
     Args:
-        made: features of the made items.
-        origins: features of the support items.
-        examples: the made items, for origins and weights.
-        unit: the variance within a real class, see `within_class_variance`.
+        generated: Features of the generated examples.
+        origins: Features of the support examples.
+        examples: The generated examples, for their origins and weights.
+        unit: Variance within a real class, see `within_class_variance`.
 
     Example:
-        >>> made = Examples(torch.zeros(1, 2, 1), torch.ones(1, 2, 1), torch.ones(1, 2), torch.ones(1, 1) > 0,
+        >>> generated = Examples(torch.zeros(1, 2, 1), torch.ones(1, 2, 1), torch.ones(1, 2), torch.ones(1, 1) > 0,
         ...     origin=torch.zeros(1, 2, dtype=torch.long))
-        >>> displacement(torch.tensor([[[3.0], [-3.0]]]), torch.zeros(1, 1, 1), made, unit=torch.tensor([9.0]))
+        >>> displacement(torch.tensor([[[3.0], [-3.0]]]), torch.zeros(1, 1, 1), generated, unit=torch.tensor([9.0]))
         tensor([1.])
     """
-    return (_moved_squared(made, origins, examples) / _or_nan(unit)).sqrt()
+    return (_squared_displacement(generated, origins, examples) / _or_nan(unit)).sqrt()
 
 
 def noise_fraction(
-    made: Float[Tensor, "t m d"], origins: Float[Tensor, "t n d"], examples: Examples
+    generated: Float[Tensor, "t m d"], origins: Float[Tensor, "t n d"], examples: Examples
 ) -> Float[Tensor, "t"]:
-    """Which share of the (squared) displacement differs between the copies of one item.
+    """Compute the fraction of the squared displacement that varies between the copies of one example.
 
-    0 is one shift for all copies: the augmenter ignores its draws. 1 is noise around the item itself.
+    0 is one shift for all copies: the augmenter ignores its draws. 1 is noise around the example itself.
 
     Args:
-        made: features of the made items, two copies of each item or more.
-        origins: features of the support items.
-        examples: the made items, for origins and weights; copies of an item stand together.
+        generated: Features of the generated examples, at least two copies of each support example.
+        origins: Features of the support examples.
+        examples: The generated examples, for their origins and weights; copies of an example are adjacent.
 
     Raises:
-        ValueError: if there is one copy of each item.
+        ValueError: If there is one copy of each example.
 
     Example:
-        >>> made = Examples(torch.zeros(1, 2, 1), torch.ones(1, 2, 1), torch.ones(1, 2), torch.ones(1, 1) > 0,
+        >>> generated = Examples(torch.zeros(1, 2, 1), torch.ones(1, 2, 1), torch.ones(1, 2), torch.ones(1, 1) > 0,
         ...     origin=torch.zeros(1, 2, dtype=torch.long))
-        >>> noise_fraction(torch.tensor([[[3.0], [3.0]]]), torch.zeros(1, 1, 1), made)
+        >>> noise_fraction(torch.tensor([[[3.0], [3.0]]]), torch.zeros(1, 1, 1), generated)
         tensor([0.])
     """
-    copies = made.shape[1] // origins.shape[1]
+    copies = generated.shape[1] // origins.shape[1]
     if copies < 2:
-        raise ValueError("one copy of each item shows no difference between copies; make at least 2")
+        raise ValueError("one copy of each example has no variance between copies; generate at least 2")
     tasks, n, size = origins.shape
-    each = made.reshape(tasks, n, copies, size)
+    by_origin = generated.reshape(tasks, n, copies, size)
     weight = examples.weight.reshape(tasks, n, copies)
-    varying: Tensor = (each.var(2).sum(-1) * weight.sum(2)).sum(-1) / _or_nan(weight.sum((1, 2)))
-    return varying / _or_nan(_moved_squared(made, origins, examples))
+    varying: Tensor = (by_origin.var(2).sum(-1) * weight.sum(2)).sum(-1) / _or_nan(weight.sum((1, 2)))
+    return varying / _or_nan(_squared_displacement(generated, origins, examples))
 
 
 def own_class_neighbor_fraction(
     items: Float[Tensor, "t m d"], examples: Examples, real: Float[Tensor, "t q d"], among: Examples
 ) -> Float[Tensor, "t"]:
-    """The share of items whose nearest real item is of their class, by weight.
+    """Compute the weighted fraction of examples whose nearest real example is of their class.
 
     Args:
-        items: features of what is asked about, made or real.
-        examples: their labels and weights.
-        real: features of real items that they were not made of.
-        among: the real items' labels and weights.
+        items: Features of the examples to classify, generated or real.
+        examples: Their labels and weights.
+        real: Features of real examples that they were not generated from.
+        among: Labels and weights of the real examples.
 
     Example:
         >>> labels = torch.eye(2)[None]
@@ -110,14 +110,17 @@ def own_class_neighbor_fraction(
         >>> own_class_neighbor_fraction(torch.tensor([[[0.1], [0.2]]]), two, torch.tensor([[[0.0], [1.0]]]), two)
         tensor([0.5000])
     """
-    apart = torch.cdist(items, real).masked_fill((among.weight <= 0)[:, None], torch.inf)
-    found = among.class_ids.gather(1, apart.argmin(-1))
-    right = (found == examples.class_ids).to(items) * examples.weight
-    return right.sum(1) / _or_nan(examples.weight.sum(1))
+    distances = torch.cdist(items, real).masked_fill((among.weight <= 0)[:, None], torch.inf)
+    nearest = among.class_ids.gather(1, distances.argmin(-1))
+    correct = (nearest == examples.class_ids).to(items) * examples.weight
+    return correct.sum(1) / _or_nan(examples.weight.sum(1))
 
 
 def of_next_task(support: Examples) -> Examples:
-    """Each task with the support of the next one, the last with that of the first: the context of a swap test.
+    """Shift supports by one task, the last task getting that of the first: the context of a swap test.
+
+    Args:
+        support: Support of T tasks.
 
     Example:
         >>> ones = torch.ones(2, 1)
@@ -130,27 +133,27 @@ def of_next_task(support: Examples) -> Examples:
     return replace(support, **rolled)
 
 
-def policy_entropy(chances: Float[Tensor, "*n ops"]) -> Float[Tensor, "*n"]:
-    """How undecided a policy is about whether each op acts, in bits an op: 0 for always or never, 1 for even chances.
+def policy_entropy(probabilities: Float[Tensor, "*n ops"]) -> Float[Tensor, "*n"]:
+    """Compute the mean entropy of the decisions whether each op acts, in bits: 0 for p of 0 or 1, 1 for p of 0.5.
 
     Args:
-        chances: with which each op acts.
+        probabilities: Probability with which each op acts.
 
     Example:
         >>> policy_entropy(torch.tensor([[0.5, 0.5], [0.0, 1.0]]))
         tensor([1., 0.])
     """
-    both: Tensor = torch.special.entr(chances) + torch.special.entr(1 - chances)
-    return both.mean(-1) / math.log(2)
+    entropy: Tensor = torch.special.entr(probabilities) + torch.special.entr(1 - probabilities)
+    return entropy.mean(-1) / math.log(2)
 
 
-def _moved_squared(made: Tensor, origins: Tensor, examples: Examples) -> Tensor:
-    """The mean squared distance from the items that made ones came from, by weight, `[T]`."""
-    places = examples.known_origin[..., None].expand(-1, -1, origins.shape[-1])
-    squares = (made - origins.gather(1, places)).square().sum(-1)
+def _squared_displacement(generated: Tensor, origins: Tensor, examples: Examples) -> Tensor:
+    """Weighted mean squared distance of generated examples from their origins, `[T]`."""
+    index = examples.known_origin[..., None].expand(-1, -1, origins.shape[-1])
+    squares = (generated - origins.gather(1, index)).square().sum(-1)
     return (squares * examples.weight).sum(1) / _or_nan(examples.weight.sum(1))
 
 
 def _or_nan(values: Tensor) -> Tensor:
-    """A divisor, NaN where it is 0."""
+    """The values as divisors: NaN instead of 0."""
     return torch.where(values > 0, values, torch.nan)

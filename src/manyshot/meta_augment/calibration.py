@@ -1,4 +1,4 @@
-"""Samples from distributions borrowed of classes that are known well (Yang, Liu and Xu 2021)."""
+"""Distribution calibration: samples from Gaussians of similar base classes (Yang, Liu and Xu 2021)."""
 
 from typing import Any, ClassVar
 
@@ -13,34 +13,40 @@ from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Spa
 from manyshot.meta_augment.support_context import gaussian
 from manyshot.tasks import Examples, Source
 
+OFFSET = 1e-6
+"""Added to absolute values before powers are taken."""
+
 
 class Calibration(LearnedAugmenter):
-    """Sample around each feature from a Gaussian that is partly that of the nearest base classes.
+    """Sample around each feature from a Gaussian calibrated by the nearest base classes, `calibration(nearest=2)`.
 
     u = sign(z) |z|^lambda,   N = the k base classes whose means are nearest to u
     mu = (sum_{c in N} mu_c + u) / (k + 1),   Sigma = mean_{c in N} Sigma_c + alpha s^2 I
     z' = sign(u') |u'|^(1 / lambda),   u' ~ N(mu, Sigma)
 
-    Nothing is trained: `look_at` gathers the statistics of the base classes, which are those set aside for the
-    augmenter. Covariances are kept as the items that they are of, so that wide features need no square matrices.
+    Nothing is trained: `fit_statistics` estimates the statistics of the base classes, which are those set aside for the
+    augmenter. Covariances are stored as residuals of examples, so that wide features need no square matrices.
 
-    Where it differs from the paper: base classes are transformed as well; samples are transformed back, so that real
-    items and queries stay as they are and any learner can be used, in place of logistic regression in the transformed
-    space; alpha, there added to every entry of the covariance, is added to its diagonal, in units of the mean variance
-    s^2 of the base classes.
+    Differences from the paper: base classes are transformed as well; samples are transformed back, so that real
+    examples and queries stay as they are and any learner can be used, instead of logistic regression in the transformed
+    space; alpha, which the paper adds to every entry of the covariance, is added to its diagonal, in units of the mean
+    variance s^2 of the base classes.
 
     Args:
-        features: d.
-        nearest: k.
-        alpha: added spread.
-        power: lambda of Tukey's ladder, from 0 to 1; 1 leaves features as they are.
-        weight: of all made items of a shot beside that shot.
-        items: most items of a base class that its covariance is kept by, the first ones.
+        features: Dimension d of the features.
+        nearest: Number k of base classes per example.
+        alpha: Variance added in every direction, relative to the mean variance of the base classes.
+        power: Exponent lambda of Tukey's ladder of powers, up to 1, which leaves features as they are.
+        weight: Total weight of the generated examples of a support example, relative to it.
+        items: Largest number of examples per base class that its covariance is estimated from.
+
+    Raises:
+        InputError: If an option is out of range.
 
     Example:
         >>> source = Source.of(torch.rand(40, 8), [f"class {i % 4}" for i in range(40)])
         >>> augmenter = Calibration(8)
-        >>> augmenter.look_at(source)
+        >>> augmenter.fit_statistics(source)
         >>> labels = torch.eye(5).expand(2, 5, 5)
         >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
         >>> augmenter.make(support, 4, torch.Generator().manual_seed(0)).items.shape
@@ -80,68 +86,67 @@ class Calibration(LearnedAugmenter):
         check_range(1e-6, 1e6, weight=weight)
         check_range(2, 1_000_000, whole=True, items=items)
 
-    def look_at(self, source: Source) -> None:
-        """Gather the mean of each base class, and its items' differences from it.
+    def fit_statistics(self, source: Source) -> None:
+        """Compute the mean of each base class, and the residuals of its examples.
 
         Raises:
-            InputError: if there are fewer classes than are to be mixed, or a class has one item.
+            InputError: If there are fewer than `nearest` classes, or a class has one example.
         """
         least = min(int(source.counts.min()), self.items)
         if len(source.class_names) < self.nearest or least < 2:
             raise InputError(
-                f"{source.name}: {len(source.class_names)} classes of at least {least} items, but calibration needs "
-                f"{self.nearest} of 2; lower nearest, or set more aside"
+                f"{source.name}: {len(source.class_names)} classes of at least {least} examples, but calibration needs "
+                f"{self.nearest} classes of 2; lower nearest, or set more classes aside"
             )
-        every = [source.gather(np.arange(a, b)) for a, b in zip(source.starts[:-1], source.starts[1:], strict=True)]
-        known = [self._bent(items) for items in every]
-        self.means = torch.stack([items.mean(0) for items in known])
-        rest = [items[:least] - mean for items, mean in zip(known, self.means, strict=True)]
-        self.residuals = torch.stack(rest)
+        by_class = [source.gather(np.arange(a, b)) for a, b in zip(source.starts[:-1], source.starts[1:], strict=True)]
+        transformed = [self._transform(items) for items in by_class]
+        self.means = torch.stack([items.mean(0) for items in transformed])
+        residuals = [items[:least] - mean for items, mean in zip(transformed, self.means, strict=True)]
+        self.residuals = torch.stack(residuals)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
-        """Of each made item: what follows the classes' covariances, and what is the same in all directions."""
+        """Draw the noise along the residuals of the nearest classes, and the isotropic noise."""
         tasks, n = support.weight.shape
-        known = self.nearest * self.residuals.shape[1]
+        directions = self.nearest * self.residuals.shape[1]
         return {
-            "along": gaussian(tasks, n, copies, known, generator),
+            "along": gaussian(tasks, n, copies, directions, generator),
             "around": gaussian(tasks, n, copies, self.means.shape[1], generator),
         }
 
     def vary(
         self, support: Examples, copies: int, draws: Draws, context: Examples
     ) -> tuple[Tensor, Float[Tensor, "t m"]]:
-        """Sample around each item."""
+        """Sample around each example."""
         if not len(self.means):
             raise InputError("calibration has no base classes yet; train it first")
-        bent = self._bent(support.items)
-        means, residuals = self.means.to(bent), self.residuals.to(bent)
-        nearest = torch.cdist(bent.detach(), means.expand(len(bent), -1, -1)).topk(self.nearest, largest=False).indices
-        centre = (means[nearest].sum(2) + bent) / (self.nearest + 1)
-        by_item = (*support.weight.shape, copies, -1)
-        along = draws["along"].reshape(by_item) / ((residuals.shape[1] - 1) * self.nearest) ** 0.5
-        known = residuals[nearest].flatten(2, 3)
-        spread = (self.alpha * residuals.square().mean()).sqrt()
-        sampled = centre[:, :, None] + along @ known + spread * draws["around"].reshape(by_item)
-        items = self._straight(sampled.flatten(1, 2))
+        z = self._transform(support.items)
+        means, residuals = self.means.to(z), self.residuals.to(z)
+        nearest = torch.cdist(z.detach(), means.expand(len(z), -1, -1)).topk(self.nearest, largest=False).indices
+        center = (means[nearest].sum(2) + z) / (self.nearest + 1)
+        shape = (*support.weight.shape, copies, -1)
+        along = draws["along"].reshape(shape) / ((residuals.shape[1] - 1) * self.nearest) ** 0.5
+        directions = residuals[nearest].flatten(2, 3)
+        std = (self.alpha * residuals.square().mean()).sqrt()
+        sampled = center[:, :, None] + along @ directions + std * draws["around"].reshape(shape)
+        items = self._inverse_transform(sampled.flatten(1, 2))
         return items, torch.full_like(items[..., 0], self.weight / copies)
 
-    def _bent(self, items: Tensor) -> Tensor:
-        """Up the ladder: a little is added so that the derivative stays finite at 0, and 0 stays 0."""
-        small = 1e-6
-        bent: Tensor = items.sign() * ((items.abs() + small) ** self.power - small**self.power)
-        return bent
+    def _transform(self, items: Tensor) -> Tensor:
+        """sign(z) |z|^lambda, with a small offset that keeps the derivative at 0 finite, and maps 0 to 0."""
+        result: Tensor = items.sign() * ((items.abs() + OFFSET) ** self.power - OFFSET**self.power)
+        return result
 
-    def _straight(self, items: Tensor) -> Tensor:
-        small = 1e-6
-        straight: Tensor = items.sign() * ((items.abs() + small**self.power) ** (1 / self.power) - small)
-        return straight
+    def _inverse_transform(self, items: Tensor) -> Tensor:
+        """The inverse of `_transform`."""
+        result: Tensor = items.sign() * ((items.abs() + OFFSET**self.power) ** (1 / self.power) - OFFSET)
+        return result
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:  # noqa: ANN401
-        """How many base classes there are, and of how many items, follows from what is stored."""
+        """Take the numbers of base classes and of residuals from the stored tensors."""
         features = self.means.shape[1]
         for name in ("means", "residuals"):
             stored = state_dict.get(prefix + name)
-            own = getattr(self, name)
-            if stored is not None and stored.ndim == own.ndim and stored.shape[-1] == features:
-                setattr(self, name, own.new_zeros(stored.shape))
+            current = getattr(self, name)
+            if stored is not None and stored.ndim == current.ndim and stored.shape[-1] == features:
+                setattr(self, name, current.new_zeros(stored.shape))
         super()._load_from_state_dict(state_dict, prefix, *rest)

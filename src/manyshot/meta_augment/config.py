@@ -1,4 +1,4 @@
-"""Everything that the training of an augmenter is made from, as plain data."""
+"""Settings of the training of an augmenter, as plain data."""
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,23 +17,24 @@ MOST_COPIES = 1024
 
 @dataclass(frozen=True)
 class AugmenterConfig:
-    """What an augmenter was trained for and how; its folder's `config.json`.
+    """Settings of the training of an augmenter, stored in its run's `config.json`.
 
     Args:
-        learner: folder of the learner's run; of an augmenter's run, where both are trained further.
-        augmenter: such as "hallucinator(noise=16)"; that of the run where it is trained further.
-        head: how the learner's weights are used, such as "ridge(penalty=0.1)"; as they were trained if None.
-        gradient: how the augmenter gets its gradient, such as "exact" or "implicit(terms=10)".
-        copies: made items of each support item.
-        ways: classes a training task, or a range (least, most).
-        shots: support items a class, or a range.
-        queries: query items a class; they stay clean.
-        within_group: share of the training tasks whose classes come from one group.
-        joint: train the learner as well.
-        fit: steps, rates and the like.
+        learner: Folder of the learner's run, or, for joint training, of an augmenter's run.
+        augmenter: Augmenter with its options, such as "hallucinator(noise=16)"; for joint training, that of the run.
+        head: Learner that adapts on the features of the learner's encoder, such as "ridge(penalty=0.1)"; the learner
+            as it was trained if None.
+        gradient: Estimator of the augmenter's gradient, such as "exact" or "implicit(terms=10)".
+        copies: Number of generated examples per support example.
+        ways: Number of classes per training task, or a range (least, most).
+        shots: Number of support examples per class, or a range.
+        queries: Number of query examples per class; they are never augmented.
+        within_group: Fraction of the training tasks whose classes come from one group.
+        joint: Whether to train the learner as well.
+        fit: Settings of the training loop.
 
     Raises:
-        InputError: if a value is out of range, or a name unknown.
+        InputError: If a value is out of range, or a name is unknown.
 
     Example:
         >>> AugmenterConfig("runs/letters", copies=8).augmenter
@@ -66,19 +67,19 @@ class AugmenterConfig:
             LEARNERS.parse(self.head)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The settings as a dictionary for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Any, where: str) -> "AugmenterConfig":  # noqa: ANN401 - from a file
-        """Read back what `as_dict` gave.
+        """Read settings from a dictionary of `as_dict`.
 
         Args:
-            values: from JSON.
-            where: named in errors.
+            values: Dictionary from JSON.
+            where: Name of the file, for errors.
 
         Raises:
-            InputError: if a name is unknown or a value of the wrong kind.
+            InputError: If a name is unknown, or a value of the wrong type.
 
         Example:
             >>> config = AugmenterConfig("runs/letters", ways=(3, 5))
@@ -88,5 +89,5 @@ class AugmenterConfig:
         return read_settings(cls, values, where, "an augmenter's settings")
 
     def with_absolute_paths(self) -> "AugmenterConfig":
-        """The same with the full path of the learner's run."""
+        """The settings with the absolute path of the learner's run."""
         return replace(self, learner=str(Path(self.learner).expanduser().resolve()))

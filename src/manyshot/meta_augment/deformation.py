@@ -1,4 +1,4 @@
-"""Neural deformation: for each class of a task, a learned distribution over smooth distortions, slants and pens."""
+"""Neural deformation: a learned distribution over smooth deformations and stroke widths for each class of a task."""
 
 from math import log
 from typing import ClassVar
@@ -19,33 +19,38 @@ from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
 
 AFFINE = {"degrees": (8.0, 60.0), "scale": (0.1, log(1.6)), "shear": (0.1, 0.6), "x": (0.05, 0.4), "y": (0.05, 0.4)}
-"""Of each number of the affine map: its deviation at first, and the size that it cannot reach; scale as a logarithm."""
+"""Initial standard deviation and bound of each number of the affine map; degrees, and the logarithm of the scale."""
 PEN = (0.3, 1.0)
-"""The same of the stroke's width, in pixels."""
+"""Initial standard deviation and bound of the change of stroke width, in pixels."""
 FIELD = 0.1
-"""Deviation of the field's coefficients at first, as a share of half the image."""
+"""Initial standard deviation of the field's coefficients, in units of half the image."""
 
 
 class Deformation(LearnedAugmenter):
-    """Distort each made item by a draw from a distribution that is learned, and differs from class to class.
+    """Deform each copy by a draw from a learned distribution that depends on the class, `deformation(rank=16)`.
 
-    A distortion is a vector v: angle, log scale, slant and shift of an affine map, coefficients of a cubic B-spline
-    field that cannot fold (`Spline`), and a change of stroke width. With units u, a low-rank basis B and spreads s, d,
+    A deformation is a vector v: angle, log scale, shear and shift of an affine map, coefficients of a cubic B-spline
+    field that cannot fold (`Spline`), and a change of stroke width. With units u, a low-rank basis B and standard
+    deviations s and d,
 
         v = u (m(c) + B (s(c) e) + d e'),   e ~ N(0, I_rank), e' ~ N(0, I)
 
-    and each number then bounded by `b tanh(v / b)`. The mean m and the spreads s of the basis come from a network that
-    sees the class and its task (`RandomConvStatistics`); B and d are learned for all. So the distribution can learn
-    that some distortions go together, and that some classes bear more of them than others. e and e' come in pairs of
-    opposite sign. At first it is about what hand-made plans for handwriting do.
+    and each number is then bounded by `b tanh(v / b)`. The mean m and the standard deviations s of the basis come from
+    a network conditioned on the class and its task (`RandomConvStatistics`); B and d are learned for all. So the
+    distribution can learn that some deformations go together, and that some classes tolerate more of them than others.
+    e and e' come in pairs of opposite sign. It is initialised near the plans that are hand-written for handwriting.
 
     Args:
-        channels: of the images, ink bright on dark paper.
-        cells: of the field, a side.
-        rank: r, columns of B.
-        weight: of all made items of a class beside one real item, at first and at one shot.
-        hidden: width of the network.
-        width: of what `RandomConvStatistics` sees of an item.
+        channels: Number of channels of the images, bright ink on a dark background.
+        cells: Number of the field's cells along each side.
+        rank: Number of columns of B.
+        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
+            shot.
+        hidden: Hidden width of the network.
+        width: Number of features per image in `RandomConvStatistics`.
+
+    Raises:
+        InputError: If an option is out of range.
 
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
@@ -75,7 +80,7 @@ class Deformation(LearnedAugmenter):
         self.log_spread = nn.Parameter(torch.zeros(self.numbers))
         self.sight = RandomConvStatistics(channels, width)
         first, last = nn.Linear(self.sight.features, hidden), nn.Linear(hidden, 2 * rank)
-        with torch.no_grad():  # nearly one distribution for all at first
+        with torch.no_grad():  # nearly one distribution for all initially
             last.weight.mul_(0.1)
             last.bias.zero_()
         self.network = nn.Sequential(first, nn.Tanh(), last)
@@ -92,34 +97,34 @@ class Deformation(LearnedAugmenter):
         check_range(1, 4096, whole=True, rank=rank, hidden=hidden, width=width)
         check_range(1e-6, 1e6, weight=weight)
 
-    def look_at(self, source: Source) -> None:
-        """Take note of what tasks of these classes have in common."""
-        self.sight.look_at(source)
+    def fit_statistics(self, source: Source) -> None:
+        """Estimate the statistics that standardize the descriptions, on tasks of these classes."""
+        self.sight.fit_statistics(source)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
-        """Noise along the basis, and of each number of its own."""
+        """Draw the noise along the basis, and the independent noise of each number."""
         tasks, n = support.weight.shape
         return {
             "together": gaussian(tasks, n, copies, self.rank, generator),
             "alone": gaussian(tasks, n, copies, self.numbers, generator),
         }
 
-    def distortions(
+    def deformations(
         self, support: Examples, copies: int, draws: Draws, context: Examples
     ) -> Float[Tensor, "t m numbers"]:
-        """The vectors v of all made items, bounded: degrees, log scale, slant, shift, width, then the field."""
-        told = per_example(self.network(self.sight(context)), support.labels).repeat_interleave(copies, 1)
-        shift, log_spread = told.chunk(2, -1)
-        along = shift + log_spread.exp() * draws["together"]
-        own = PARAMETER_SCALE * self.mean + (PARAMETER_SCALE * self.log_spread).exp() * draws["alone"]
-        raw = self.unit * (along @ self.basis.mT + own)
+        """Compute the bounded vectors v: degrees, log scale, shear, shift x and y, stroke width, then the field."""
+        conditioned = per_example(self.network(self.sight(context)), support.labels).repeat_interleave(copies, 1)
+        mean, log_spread = conditioned.chunk(2, -1)
+        along = mean + log_spread.exp() * draws["together"]
+        independent = PARAMETER_SCALE * self.mean + (PARAMETER_SCALE * self.log_spread).exp() * draws["alone"]
+        raw = self.unit * (along @ self.basis.mT + independent)
         return self.bound * (raw / self.bound).tanh()
 
     def vary(
         self, support: Examples, copies: int, draws: Draws, context: Examples
     ) -> tuple[Tensor, Float[Tensor, "t m"]]:
-        """Distort every copy; the affine map and the field are one resampling."""
-        v = self.distortions(support, copies, draws, context).flatten(0, 1)
+        """Deform every copy; the affine map and the field take one resampling."""
+        v = self.deformations(support, copies, draws, context).flatten(0, 1)
         degrees, scale, shear, x, y, pen = v[:, :6].unbind(-1)
         side = self.spline.cells + 3
         params = {

@@ -1,4 +1,4 @@
-"""Noise on features: the control that every augmentation of embeddings has to beat."""
+"""Gaussian noise on features: the baseline that every augmentation of features has to beat."""
 
 import math
 from typing import ClassVar
@@ -15,17 +15,21 @@ from manyshot.tasks import Examples
 
 
 class EmbeddingNoise(LearnedAugmenter):
-    """Add the same Gaussian noise everywhere.
+    """Add isotropic Gaussian noise of one learned strength to features, `embedding-noise(strength=0.3)`.
 
     z' = z + s r e,   e ~ N(0, I)
 
-    r is the spread of the task's items (see `task_context`), so that s means the same for features of any scale.
+    r is the spread of the task's examples (see `task_context`), so that s means the same for features of any scale.
 
     Args:
-        features: d.
-        strength: s, at first.
-        learned: learn s, and how much made items count; else they stay as they are.
-        weight: of all made items of a class beside one real item, at first and at one shot.
+        features: Dimension d of the features.
+        strength: Initial strength s.
+        learned: Whether to learn s and the weight of generated examples; otherwise they stay fixed.
+        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
+            shot.
+
+    Raises:
+        InputError: If an option is out of range.
 
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)

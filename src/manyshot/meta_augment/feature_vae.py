@@ -1,4 +1,4 @@
-"""A conditional variational autoencoder of features (Sohn, Lee and Yan 2015): how items of a class differ."""
+"""Conditional variational autoencoder of the differences between features of a class (Sohn, Lee and Yan 2015)."""
 
 from typing import ClassVar
 
@@ -15,21 +15,24 @@ from manyshot.tasks.class_index import gather_items, index_of, rank_in_class
 
 
 class FeatureVAE(LearnedAugmenter):
-    """Learn to say another item of a class, given one of its items; sample others of a new class in the same way.
+    """Model another example of a class given one of its examples, and sample from the model, `feature-vae(latent=16)`.
 
     p(x | z, c) = int N(x; z + r D(u, c), s^2 r^2 I) N(u; 0, I) du,   c = [z, m_k, m] / r
     L = E_q ||x - z - r D(u, c)||^2 / (2 s^2 r^2) + d log s + KL(q(u | x - z, c) || N(0, I))
 
-    z is a support item, x a query item of its class; m_k, m and r are the means of class and task and the task's spread
-    (see `task_context`). L, the negative evidence lower bound without constants, is all that it learns from: no learner
-    plays a part. A made item is z + r D(u, c) with u ~ N(0, I). Pairs of items of a class as in the Delta-encoder
-    (Schwartz et al. 2018).
+    z is a support example, x a query example of its class; m_k, m and r are the means of class and task and the
+    task's spread (see `task_context`). It is trained by L alone, the negative evidence lower bound without constants;
+    no learner is involved. A generated example is z + r D(u, c) with u ~ N(0, I). Pairs of examples of a class are
+    modelled as in the Delta-encoder (Schwartz et al. 2018).
 
     Args:
-        features: d.
-        latent: how many numbers say in what an item differs.
-        hidden: width of both networks.
-        weight: of all made items of a shot beside that shot.
+        features: Dimension d of the features.
+        latent: Dimension of the latent code u.
+        hidden: Hidden width of both networks.
+        weight: Total weight of the generated examples of a support example, relative to it.
+
+    Raises:
+        InputError: If an option is out of range.
 
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
@@ -46,8 +49,8 @@ class FeatureVAE(LearnedAugmenter):
         super().__init__()
         self.latent, self.weight = latent, weight
         self.encoder = nn.Sequential(nn.Linear(4 * features, hidden), nn.GELU(), nn.Linear(hidden, 2 * latent))
-        known = 3 * features
-        self.decoder = nn.Sequential(nn.Linear(known + latent, hidden), nn.GELU(), nn.Linear(hidden, features))
+        condition = 3 * features
+        self.decoder = nn.Sequential(nn.Linear(condition + latent, hidden), nn.GELU(), nn.Linear(hidden, features))
         self.log_scale = nn.Parameter(torch.zeros(()))
 
     @staticmethod
@@ -61,39 +64,39 @@ class FeatureVAE(LearnedAugmenter):
         check_range(1e-6, 1e6, weight=weight)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
-        """In what each made item differs, in pairs of opposite sign."""
+        """Draw the latent code of each copy, in pairs of opposite sign."""
         tasks, n = support.weight.shape
         return {"latent": gaussian(tasks, n, copies, self.latent, generator)}
 
     def vary(
         self, support: Examples, copies: int, draws: Draws, context: Examples
     ) -> tuple[Tensor, Float[Tensor, "t m"]]:
-        """Say other items of each item's class."""
-        known, unit = self._known(support, context)
-        known = known.repeat_interleave(copies, 1)
-        added = unit * self.decoder(torch.cat([draws["latent"], known], -1))
+        """Decode a difference for each copy, and add it."""
+        condition, unit = self._condition(support, context)
+        condition = condition.repeat_interleave(copies, 1)
+        added = unit * self.decoder(torch.cat([draws["latent"], condition], -1))
         items = support.items.repeat_interleave(copies, 1) + added
         return items, torch.full_like(items[..., 0], self.weight / copies)
 
     def standalone_loss(self, episode: Episode, generator: Generator) -> Float[Tensor, ""]:
-        """The negative evidence lower bound a dimension, of query items given a support item of their class."""
+        """Negative evidence lower bound per dimension, of query examples given a support example of their class."""
         support, query = episode.support, episode.query
-        known, unit = self._known(support, support)
-        place, there = index_of(support, query.class_ids, rank_in_class(query))
-        z, known = gather_items(support.items, place), gather_items(known, place)
-        differs = (query.items - z) / unit
-        mean, log_variance = self.encoder(torch.cat([differs, known], -1)).chunk(2, -1)
+        condition, unit = self._condition(support, support)
+        index, mask = index_of(support, query.class_ids, rank_in_class(query))
+        z, condition = gather_items(support.items, index), gather_items(condition, index)
+        difference = (query.items - z) / unit
+        mean, log_variance = self.encoder(torch.cat([difference, condition], -1)).chunk(2, -1)
         noise = torch.randn(mean.shape, generator=generator).to(mean)
         latent = mean + (log_variance / 2).exp() * noise
-        left = (differs - self.decoder(torch.cat([latent, known], -1))).square().mean(-1)
-        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1) / (2 * differs.shape[-1])
-        each = left / (2 * (2 * self.log_scale).exp()) + self.log_scale + divergence
-        return weighted_mean(each, query.weight * there).mean()
+        squared_error = (difference - self.decoder(torch.cat([latent, condition], -1))).square().mean(-1)
+        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1) / (2 * difference.shape[-1])
+        losses = squared_error / (2 * (2 * self.log_scale).exp()) + self.log_scale + divergence
+        return weighted_mean(losses, query.weight * mask).mean()
 
-    def _known(self, support: Examples, context: Examples) -> tuple[Tensor, Tensor]:
-        """What both networks are told of each support item, and the unit of length."""
-        seen = task_context(context.items, context)
-        unit = seen.spread[:, None, None]
+    def _condition(self, support: Examples, context: Examples) -> tuple[Tensor, Tensor]:
+        """The condition c of each support example, and the unit of length r."""
+        task = task_context(context.items, context)
+        unit = task.spread[:, None, None]
         z = support.items
-        known = [z, per_example(seen.classes, support.labels), seen.task[:, None].expand_as(z)]
-        return torch.cat(known, -1) / unit, unit
+        condition = [z, per_example(task.classes, support.labels), task.task[:, None].expand_as(z)]
+        return torch.cat(condition, -1) / unit, unit

@@ -1,4 +1,4 @@
-"""How an augmenter gets its gradient from the query loss of a learner that adapts to what it makes."""
+"""Estimators of an augmenter's gradient, that of the query loss after a learner adapts to generated examples."""
 
 from copy import copy
 from dataclasses import dataclass
@@ -18,38 +18,38 @@ from manyshot.meta_augment.reinforce import Reinforce
 from manyshot.meta_augment.trial import Trial
 
 FIRST_ORDER_MESSAGE = (
-    "a learner that takes its inner gradients as constants gives an augmenter no gradient at all: what a made item "
-    "does to the query loss is a derivative of those; train the learner with order=2, or choose --gradient implicit or "
-    "finite-difference"
+    "a first-order learner treats its inner gradients as constants, so an augmenter gets no gradient through them; "
+    "train the learner with order=2, or choose the gradient implicit or finite-difference (--gradient)"
 )
 
 
 @runtime_checkable
 class Estimator(Protocol):
-    """A way to the gradient. Every estimator is a frozen dataclass of plain values."""
+    """An estimator of the augmenter's gradient. Every estimator is a frozen dataclass of plain values."""
 
     def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
-        """The query loss, whose `backward` gives the augmenter's parameters what this estimator finds.
+        """Query loss whose `backward` accumulates the estimated gradient in the augmenter's parameters.
 
         Args:
-            trial: a step's tasks and draws.
-            generator: of further draws.
+            trial: Tasks and draws of one step.
+            generator: Random generator of further draws.
 
         Raises:
-            InputError: if it cannot work with this learner.
+            InputError: If the estimator cannot be used with this learner.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Exact:
-    """Differentiate through the whole adaptation: closed forms, prototypes, Newton or unrolled gradient steps.
+    """Differentiate through the whole adaptation: closed forms, prototypes, Newton steps or unrolled gradient steps.
 
-    dL/dphi = (dL/dS) (dS/dphi), S the made items and weights, by automatic differentiation of adaptation and query loss
+    dL/dphi = (dL/dS) (dS/dphi) with the generated examples and weights S, by automatic differentiation of adaptation
+    and query loss.
 
     Args:
-        random_steps: of a learner that takes gradient steps: draw their number at each training step, from 1 to its
-            own, so that the augmenter does not lean on one number of them.
+        random_steps: Whether to draw the number of inner gradient steps at each training step, from 1 to the
+            learner's own, so that the augmenter does not depend on one number of steps.
 
     Example:
         >>> Exact().random_steps
@@ -59,39 +59,39 @@ class Exact:
     random_steps: bool = False
 
     def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
-        """The loss itself."""
+        """Query loss with its exact gradient."""
         learner = trial.learner
         check_estimator(self, learner)
         if isinstance(learner, GradientLearner) and self.random_steps:
             steps = 1 + int(torch.randint(learner.steps, (), generator=generator))
-            trial = _of_steps(trial, learner, steps)
+            trial = _with_steps(trial, learner, steps)
         elif self.random_steps:
             raise InputError(
                 f"random_steps=yes: {type(learner).__name__} takes no inner gradient steps; leave the option out"
             )
-        return trial.loss(trial.made())
+        return trial.loss(trial.generate())
 
 
 @dataclass(frozen=True)
 class Implicit:
-    """Differentiate the minimum that adaptation looks for, whatever way led there (iMAML: Rajeswaran et al. 2019).
+    """Differentiate the minimum of the inner objective implicitly (iMAML: Rajeswaran et al. 2019).
 
     dL/dphi = -(d2G/dphi dw) (d2G/dw2)^-1 dL/dw   at the minimum w of G
 
-    With task normalisation dL/dphi at fixed w is added: the support's statistics normalise the query.
+    With task normalisation, dL/dphi at fixed w is added: the support's statistics normalise the query.
 
-    G is the learner's own objective on real and made items: for a probe, penalised cross-entropy; for learners that
-    take gradient steps, the support's loss and a proximal term. The inverse is never formed: conjugate gradients or a
-    truncated Neumann series (Lorraine, Vicol and Duvenaud 2020) take `terms` products with the second derivative.
-    Memory does not grow with the number of inner steps; what they leave of dG/dw is neglected.
+    G is the learner's own objective on real and generated examples: penalised cross-entropy for a probe; the support
+    loss plus a proximal term for learners that take gradient steps. The inverse is never formed: conjugate gradients or
+    a truncated Neumann series (Lorraine, Vicol and Duvenaud 2020) take `terms` Hessian-vector products. Memory does not
+    grow with the number of inner steps; the part of dG/dw that they leave is neglected.
 
     Args:
-        solver: "cg" or "neumann".
-        terms: products with the second derivative.
-        proximal: weight of ||w - w_0||^2 / 2 for learners that take gradient steps.
+        solver: Solver of the linear system, "cg" or "neumann".
+        terms: Number of Hessian-vector products.
+        proximal: Weight of ||w - w_0||^2 / 2 for learners that take gradient steps.
 
     Raises:
-        InputError: if an option is out of range.
+        InputError: If an option is out of range.
     """
 
     solver: str = "cg"
@@ -104,43 +104,43 @@ class Implicit:
         check_number(self, "proximal", low=0)
 
     def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
-        """The query loss at the minimum, with the implicit gradient; no draws."""
-        made = trial.made()
+        """Query loss at the minimum, with the implicit gradient; draws nothing."""
+        generated = trial.generate()
         problem = inner_problem(trial.learner, self.proximal)
-        support = trial.enlarged(made).support
+        support = trial.augmented(generated).support
         weights = {name: value.requires_grad_() for name, value in problem.solve(support).items()}
         query = problem.query_losses(weights, support, trial.episode.query)
         if not torch.is_grad_enabled():
             return query.mean()
-        slope = _slopes(query.sum(), weights, retain_graph=True)
-        first = _slopes(problem.objective(weights, support).sum(), weights, create_graph=True)
+        query_grads = _grads(query.sum(), weights, retain_graph=True)
+        inner_grads = _grads(problem.objective(weights, support).sum(), weights, create_graph=True)
 
-        def curvature(direction: Weights) -> Weights:
-            turned = sum((first[name] * direction[name]).sum() for name in weights)
-            return _slopes(turned, weights, retain_graph=True)
+        def hessian_product(vector: Weights) -> Weights:
+            product = sum((inner_grads[name] * vector[name]).sum() for name in weights)
+            return _grads(product, weights, retain_graph=True)
 
         solve = conjugate_gradient if self.solver == "cg" else neumann
-        solved = solve(curvature, slope, self.terms)
-        mixed = sum((first[name] * solved[name].detach()).sum() for name in weights)
+        solution = solve(hessian_product, query_grads, self.terms)
+        mixed = sum((inner_grads[name] * solution[name].detach()).sum() for name in weights)
         return _surrogate(query, -mixed)
 
 
 @dataclass(frozen=True)
 class FiniteDifference:
-    """Adapt twice more, nudged towards and away from a good query loss, and compare (Zucchet et al. 2022).
+    """Adapt twice more, nudged up and down the query loss, and take the difference (Zucchet et al. 2022).
 
     dL/dphi = (dG/dphi at w_+ - dG/dphi at w_-) / (2 beta),   w_+- = argmin G +- beta L
 
-    With task normalisation dL/dphi at fixed w is added, as in `Implicit`. The difference is central in beta, so its
-    error is of second order. No second derivative is taken: it works for learners and inner loops of any length. G as
-    in `Implicit`.
+    With task normalisation, dL/dphi at fixed w is added, as in `Implicit`. The difference is central in beta, so its
+    error is of second order. No second derivative is taken, so it works for learners and inner loops of any length. G
+    is that of `Implicit`.
 
     Args:
-        nudge: beta.
-        proximal: as in `Implicit`.
+        nudge: Size beta of the nudge.
+        proximal: Weight of ||w - w_0||^2 / 2 for learners that take gradient steps.
 
     Raises:
-        InputError: if an option is out of range.
+        InputError: If an option is out of range.
     """
 
     nudge: float = 0.1
@@ -151,31 +151,33 @@ class FiniteDifference:
         check_number(self, "proximal", low=0)
 
     def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
-        """The query loss after adaptation, with the gradient by differences; no draws."""
-        made = trial.made()
+        """Query loss after adaptation, with the gradient by finite differences; draws nothing."""
+        generated = trial.generate()
         problem = inner_problem(trial.learner, self.proximal)
-        support, query = trial.enlarged(made).support, trial.episode.query
-        rest = problem.solve(support)
-        value = problem.query_losses(rest, support, query)
+        support, query = trial.augmented(generated).support, trial.episode.query
+        weights = problem.solve(support)
+        losses = problem.query_losses(weights, support, query)
         if not torch.is_grad_enabled():
-            return value.mean()
-        towards, away = (
-            problem.objective(problem.solve(support, start=rest, nudge=sign * self.nudge, query=query), support)
+            return losses.mean()
+        plus, minus = (
+            problem.objective(problem.solve(support, start=weights, nudge=sign * self.nudge, query=query), support)
             for sign in (1, -1)
         )
-        return _surrogate(value, (towards - away).sum() / (2 * self.nudge))
+        return _surrogate(losses, (plus - minus).sum() / (2 * self.nudge))
 
 
-def _of_steps(trial: Trial, learner: GradientLearner, steps: int) -> Trial:
+def _with_steps(trial: Trial, learner: GradientLearner, steps: int) -> Trial:
+    """The trial with another number of inner steps."""
     shorter = copy(learner)
     shorter.steps = steps
     return Trial(shorter, trial.augmenter, trial.episode, trial.copies, trial.draws)
 
 
-def _slopes(
+def _grads(
     value: Tensor | float, weights: Weights, create_graph: bool = False, retain_graph: bool | None = None
 ) -> Weights:
-    found = torch.autograd.grad(
+    """Gradients by name; zeros for weights that the value does not depend on."""
+    grads = torch.autograd.grad(
         torch.as_tensor(value),
         list(weights.values()),
         create_graph=create_graph,
@@ -183,16 +185,16 @@ def _slopes(
         allow_unused=True,
         materialize_grads=True,
     )
-    return dict(zip(weights, found, strict=True))
+    return dict(zip(weights, grads, strict=True))
 
 
-def _surrogate(losses: Float[Tensor, " t"], towards: Tensor | float) -> Float[Tensor, ""]:
-    """The mean of the losses, with the derivative of another number, a sum over tasks, added to its own.
+def _surrogate(losses: Float[Tensor, " t"], added: Tensor | float) -> Float[Tensor, ""]:
+    """Mean loss, with the derivative of a number that is summed over tasks added to its own.
 
-    Its own is 0 but for task normalisation, where the support's statistics are part of what a query is given.
+    Its own derivative is 0 except with task normalisation, where queries are normalised by the support's statistics.
     """
-    other = torch.as_tensor(towards) / len(losses)
-    return losses.mean() + other - other.detach()
+    zero = torch.as_tensor(added) / len(losses)
+    return losses.mean() + zero - zero.detach()
 
 
 ESTIMATORS: Registry[Estimator] = Registry(
@@ -208,10 +210,11 @@ ESTIMATORS: Registry[Estimator] = Registry(
 
 
 def check_estimator(estimator: Estimator, learner: Learner) -> None:
-    """Make sure that an estimator has a gradient to give with this learner.
+    """Check that an estimator can differentiate the adaptation of a learner.
 
     Raises:
-        InputError: for a learner of first order by `exact`, or one whose adaptation has no objective by the others.
+        InputError: If a first-order learner is to be differentiated exactly, or the adaptation of the learner has no
+            inner objective for the implicit and the finite-difference estimators.
 
     Example:
         >>> from manyshot.learners import MAML

@@ -1,4 +1,4 @@
-"""A network that imagines further features of a class (Wang, Girshick, Hebert and Hariharan 2018, and after)."""
+"""Hallucinator: a network that generates features of a class (after Wang, Girshick, Hebert and Hariharan 2018)."""
 
 import math
 from typing import ClassVar
@@ -16,33 +16,38 @@ from manyshot.tasks import Examples, Source
 
 
 class Hallucinator(LearnedAugmenter):
-    """Add to a feature what a network makes of it, its class, its task and noise.
+    """Add to each feature a network's output from the feature, its class, its task and noise, `hallucinator(noise=16)`.
 
     z' = z + s r (H([z, m_k, m] / r, e) + L e),   e ~ N(0, I)
 
-    m_k and m are the means of the class and of the classes, r is how far the support's items lie from m (see
-    `task_context`), so that the scale of the features plays no part; H is a network with two hidden layers, L a matrix.
-    s is learned and small at first, but not zero, where the network would get no gradient. For the same reason L begins
-    with noise of the strength s: made items come in pairs of opposite noise, so that their loss is even in it, and what
-    begins without noise stays without.
+    m_k is the mean of the class, m the mean of the class means, and r the spread of the support's examples around m
+    (see `task_context`), so that the scale of the features has no effect; H is a network with two hidden layers, L a
+    matrix. s is learned, and initially small but not zero, where the network would get no gradient. For the same reason
+    L is not initialised with zeros: noise comes in pairs of opposite sign, so the loss is even in L, and its gradient
+    at zero vanishes.
 
-    Where it differs from the paper: the network adds to its seed instead of starting from it, sees the class and the
-    task, and made items count less where there are many real ones (`WeightBudget`).
+    Differences from the paper: the network's output is added to the feature instead of replacing it, the network is
+    conditioned on class and task, and generated examples weigh less where there are many real ones
+    (`WeightBudget`).
 
     Args:
-        features: d.
-        noise: how many random numbers an item is made from.
-        hidden: width of the network.
-        noise_scale: what the noise is multiplied by; 0 leaves a network of the same size that cannot use noise, which
-            shows how much of a gain is a learned shift.
-        strength: s at first.
-        weight: of all made items of a class beside one real item, at first and at one shot.
+        features: Dimension d of the features.
+        noise: Dimension of the noise e.
+        hidden: Hidden width of the network.
+        noise_scale: Factor of the noise; 0 gives a network of the same size that cannot use noise, which shows how
+            much of a gain is a learned shift.
+        strength: Initial strength s.
+        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
+            shot.
+
+    Raises:
+        InputError: If an option is out of range.
 
     Example:
         >>> labels = torch.eye(5).expand(2, 5, 5)
         >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
-        >>> made = Hallucinator(8).make(support, 4, torch.Generator().manual_seed(0))
-        >>> made.items.shape, made.origin[0, :6].tolist()
+        >>> generated = Hallucinator(8).make(support, 4, torch.Generator().manual_seed(0))
+        >>> generated.items.shape, generated.origin[0, :6].tolist()
         (torch.Size([2, 20, 8]), [0, 0, 0, 0, 1, 1])
     """
 
@@ -83,35 +88,35 @@ class Hallucinator(LearnedAugmenter):
         check_range(0, 100, noise_scale=noise_scale)
         check_range(1e-6, 1e6, strength=strength, weight=weight)
 
-    def look_at(self, source: Source) -> None:
-        """Let the linear noise begin as items of a class differ: along their principal directions, in units of r."""
+    def fit_statistics(self, source: Source) -> None:
+        """Initialise L with the principal components of the within-class differences, in units of r."""
         items = source.gather(np.arange(len(source))).double()
-        of = torch.from_numpy(source.labels)
-        means = torch.zeros(len(source.class_names), items.shape[1], dtype=items.dtype).index_add_(0, of, items)
-        rest = items - (means / torch.from_numpy(source.counts)[:, None])[of]
+        labels = torch.from_numpy(source.labels)
+        means = torch.zeros(len(source.class_names), items.shape[1], dtype=items.dtype).index_add_(0, labels, items)
+        residuals = items - (means / torch.from_numpy(source.counts)[:, None])[labels]
         spread = (items - items.mean(0)).square().mean().sqrt()
-        values, directions = torch.linalg.eigh(rest.mT @ rest / len(rest))
+        values, directions = torch.linalg.eigh(residuals.mT @ residuals / len(residuals))
         most = min(self.noise, len(values))
-        found = (directions * values.clamp(min=0).sqrt() / spread)[:, -most:]
+        components = (directions * values.clamp(min=0).sqrt() / spread)[:, -most:]
         with torch.no_grad():
-            self.linear.weight.zero_()[:, :most] = found.to(self.linear.weight)
+            self.linear.weight.zero_()[:, :most] = components.to(self.linear.weight)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
-        """The noise of each made item."""
+        """Draw the noise of each copy, in pairs of opposite sign."""
         tasks, n = support.weight.shape
         return {"noise": gaussian(tasks, n, copies, self.noise, generator)}
 
     def vary(
         self, support: Examples, copies: int, draws: Draws, context: Examples
     ) -> tuple[Tensor, Float[Tensor, "t m"]]:
-        """Add what the network makes of each item and its noise."""
-        seen = task_context(context.items, context)
-        unit = seen.spread[:, None, None]
+        """Add the output of the network to each copy."""
+        task = task_context(context.items, context)
+        unit = task.spread[:, None, None]
         z = support.items
-        of_class = per_example(seen.classes, support.labels)
-        known = torch.cat([z, of_class, seen.task[:, None].expand_as(z)], -1) / unit
-        known = known.repeat_interleave(copies, 1)
+        class_mean = per_example(task.classes, support.labels)
+        inputs = torch.cat([z, class_mean, task.task[:, None].expand_as(z)], -1) / unit
+        inputs = inputs.repeat_interleave(copies, 1)
         noise = self.noise_scale * draws["noise"]
-        added = self.network(torch.cat([known, noise], -1)) + self.linear(noise)
+        added = self.network(torch.cat([inputs, noise], -1)) + self.linear(noise)
         items = z.repeat_interleave(copies, 1) + self.log_strength.exp() * unit * added
         return items, self.budget(support, copies)

@@ -1,27 +1,28 @@
-"""What images of a task differ in: plain measures of the kind that an op changes, within classes and between them."""
+"""Traits of images that ops change, such as position, size and angle, and their variance within and between classes."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.meta_augment.support_encoder import SupportEncoder, half_log, spreads
+from manyshot.meta_augment.support_encoder import SupportEncoder, class_moments, log_std
 from manyshot.tasks import Examples
 
 FLOOR = 1e-4
-"""What is added to variances: smaller differences of a trait are none."""
-LEAST = 1e-6
+"""Added to variances: smaller differences of a trait do not count."""
+EPSILON = 1e-6
+"""Added under square roots, so that their derivative stays finite."""
 
 
 class ImageMoments(SupportEncoder):
-    """Tell which traits differ between the shots of a class, and which between the classes.
+    """Describe which traits differ between the shots of a class, and which between the classes.
 
-    For each trait (see `image_traits`), with the variance s_k of class k over its shots, added over the trait's
-    numbers, <s> the mean over classes and a the variance of the class means, a class is described by log s_k, log <s>
-    and log a. An op that changes a trait keeps the class where the trait differs within classes; it may make another
-    one where it differs between classes only.
+    For each trait of `image_traits`, let s_k be the variance of class k over its shots, summed over the trait's
+    entries, <s> its mean over classes, and a the variance of the class means. The description of a class is log s_k,
+    log <s> and log a, each halved. An op that changes a trait keeps the class where the trait differs within classes;
+    it may turn it into another one where the trait differs between classes only.
 
     Args:
-        channels: of the images.
+        channels: Number of channels of the images.
 
     Example:
         >>> traits = ImageMoments(1)
@@ -34,64 +35,68 @@ class ImageMoments(SupportEncoder):
     def __init__(self, channels: int) -> None:
         super().__init__(3 * (6 if channels == 3 else 5))
 
-    def tell(self, support: Examples) -> Float[Tensor, "t ways features"]:
-        """The logarithms above, trait by trait."""
-        told = []
+    def describe(self, support: Examples) -> Float[Tensor, "t ways features"]:
+        """Compute the logarithms above, trait by trait."""
+        described = []
         for trait in image_traits(support.items.flatten(0, 1)).values():
             f = torch.unflatten(trait, 0, support.items.shape[:2])
-            _, own, _, within, apart = (each.sum(-1, keepdim=True) for each in spreads(f, support))
-            of_task = torch.cat([within, apart], -1)[:, None].expand(-1, own.shape[1], -1)
-            told.append(half_log(torch.cat([own, of_task], -1), FLOOR))
-        return torch.cat(told, -1)
+            _, variance, _, within, between = (moment.sum(-1, keepdim=True) for moment in class_moments(f, support))
+            of_task = torch.cat([within, between], -1)[:, None].expand(-1, variance.shape[1], -1)
+            described.append(log_std(torch.cat([variance, of_task], -1), FLOOR))
+        return torch.cat(described, -1)
 
 
 def image_traits(images: Float[Tensor, "n c h w"]) -> dict[str, Float[Tensor, "n _"]]:
-    """A few numbers of each image for every trait that ops change.
+    """Measure the traits of images that ops change, each by a few numbers.
 
-    With the brightness g as a mass, at r from its centre as a complex number in units of its radius, and the gradient
-    v of g as one, too:
+    Let g be the brightness, taken as a mass; r the offset of a pixel from the center of mass as a complex number, in
+    units of the radius of gyration; and v the gradient of g as a complex number:
 
-        place:  the centre                  size:   log radius
-        turn:   <r^2>, <r^3> by g, <(v / |v|)^2>, <(v / |v|)^4> by |v|; a turn by t multiplies r^k by e^ikt
-        light:  mean and deviation of g     edges:  log (mean |v| / mean g)
-        colour: the channels' means over their mean, where there are three
+        position:   center of mass                   size:   log radius
+        angle:      <r^2>, <r^3> weighted by g, <(v / |v|)^2>, <(v / |v|)^4> weighted by |v|; a rotation by t
+                    multiplies r^k by e^ikt
+        brightness: mean and standard deviation of g  edges:  log (mean |v| / mean g)
+        color:      mean of each channel over the mean of all, if there are three
 
     Args:
-        images: from 0 to 1.
+        images: Images with values from 0 to 1.
+
+    Returns:
+        Values of each trait `[n, numbers]`, by its name.
 
     Example:
         >>> bar = torch.zeros(1, 1, 9, 9)
         >>> bar[..., 4] = 1
-        >>> turned = image_traits(bar.mT)["turn"]
-        >>> total = image_traits(bar)["turn"] + turned  # <r^2> has turned round
+        >>> rotated = image_traits(bar.mT)["angle"]
+        >>> total = image_traits(bar)["angle"] + rotated  # a quarter turn negates <r^2>
         >>> [round(number, 2) for number in total[0, :2].tolist()]
         [0.0, 0.0]
     """
-    grey = images.mean(1)
-    height, width = grey.shape[1:]
-    mass = grey.mean((1, 2)).clamp(min=FLOOR)
-    rows = torch.linspace(-1, 1, height).to(grey)[:, None]
-    columns = torch.linspace(-1, 1, width).to(grey)
-    x, y = ((grey * axis).mean((1, 2)) / mass for axis in (columns, rows))
-    right, low = columns - x[:, None, None], rows - y[:, None, None]
-    r = torch.complex(right.expand_as(grey), low.expand_as(grey))
-    radius = ((grey * r.abs().square()).mean((1, 2)) / mass + FLOOR).sqrt()
+    gray = images.mean(1)
+    height, width = gray.shape[1:]
+    mass = gray.mean((1, 2)).clamp(min=FLOOR)
+    rows = torch.linspace(-1, 1, height).to(gray)[:, None]
+    columns = torch.linspace(-1, 1, width).to(gray)
+    x, y = ((gray * axis).mean((1, 2)) / mass for axis in (columns, rows))
+    dx, dy = columns - x[:, None, None], rows - y[:, None, None]
+    r = torch.complex(dx.expand_as(gray), dy.expand_as(gray))
+    radius = ((gray * r.abs().square()).mean((1, 2)) / mass + FLOOR).sqrt()
     r = r / radius[:, None, None]
 
-    across, down = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2], grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
-    steep = (across.square() + down.square() + LEAST).sqrt()
-    slope = torch.complex(across, down) / steep
-    steepness = steep.mean((1, 2))
-    turn = [(grey * r**k).mean((1, 2)) / mass for k in (2, 3)]
-    turn += [(steep * slope**k).mean((1, 2)) / steepness for k in (2, 4)]
-    deviation = ((grey - grey.mean((1, 2), keepdim=True)).square().mean((1, 2)) + LEAST).sqrt()
+    grad_x, grad_y = gray[:, 1:-1, 2:] - gray[:, 1:-1, :-2], gray[:, 2:, 1:-1] - gray[:, :-2, 1:-1]
+    norm = (grad_x.square() + grad_y.square() + EPSILON).sqrt()
+    direction = torch.complex(grad_x, grad_y) / norm
+    mean_norm = norm.mean((1, 2))
+    angle = [(gray * r**k).mean((1, 2)) / mass for k in (2, 3)]
+    angle += [(norm * direction**k).mean((1, 2)) / mean_norm for k in (2, 4)]
+    std = ((gray - gray.mean((1, 2), keepdim=True)).square().mean((1, 2)) + EPSILON).sqrt()
     traits = {
-        "place": torch.stack([x, y], -1),
+        "position": torch.stack([x, y], -1),
         "size": radius.log()[:, None],
-        "turn": torch.view_as_real(torch.stack(turn, -1)).flatten(1),
-        "light": torch.stack([mass, deviation], -1),
-        "edges": (steepness / mass).log()[:, None],
+        "angle": torch.view_as_real(torch.stack(angle, -1)).flatten(1),
+        "brightness": torch.stack([mass, std], -1),
+        "edges": (mean_norm / mass).log()[:, None],
     }
     if images.shape[1] == 3:
-        traits["colour"] = images.mean((2, 3)) / mass[:, None]
+        traits["color"] = images.mean((2, 3)) / mass[:, None]
     return traits

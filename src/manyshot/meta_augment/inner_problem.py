@@ -1,4 +1,4 @@
-"""What a learner's adaptation minimises, written out, for gradients that do not unroll it."""
+"""The objective that a learner's adaptation minimises, for gradients that do not unroll the adaptation."""
 
 from typing import Protocol, cast, runtime_checkable
 
@@ -24,22 +24,22 @@ class InnerProblem(Protocol):
     def solve(
         self, support: Examples, start: Weights | None = None, nudge: float = 0.0, query: Examples | None = None
     ) -> Weights:
-        """Weights near the minimum of `objective`, or of that plus `nudge` times `query_losses`; without a graph.
+        """Weights near the minimum of `objective + nudge * query_losses`, without a graph.
 
         Args:
-            support: of T tasks.
-            start: weights to go on from.
-            nudge: beta.
-            query: of the nudge.
+            support: Support of T tasks.
+            start: Weights to start from; the learner's initial ones if None.
+            nudge: Weight of the query losses, positive or negative.
+            query: Queries of the T tasks; None leaves the query losses out.
         """
         ...
 
     def objective(self, weights: Weights, support: Examples) -> Float[Tensor, " t"]:
-        """What each task's weights are to make small; differentiable by weights and support."""
+        """The objective of each task's weights; differentiable in weights and support."""
         ...
 
     def query_losses(self, weights: Weights, support: Examples, query: Examples) -> Float[Tensor, " t"]:
-        """The mean loss of each task's query; differentiable by the support too where its statistics normalise it."""
+        """Mean query loss of each task; differentiable in the support too where its statistics normalise the query."""
         ...
 
 
@@ -47,11 +47,11 @@ def inner_problem(learner: Learner, proximal: float) -> InnerProblem:
     """The inner problem of a learner.
 
     Args:
-        learner: a probe, or one that takes gradient steps.
-        proximal: see `GradientProblem`.
+        learner: A probe, or a learner that takes gradient steps.
+        proximal: Weight of the proximal term of `GradientProblem`.
 
     Raises:
-        InputError: for any other.
+        InputError: If the learner is of another kind.
 
     Example:
         >>> type(inner_problem(Probe(torch.nn.Flatten()), 1.0)).__name__
@@ -62,7 +62,8 @@ def inner_problem(learner: Learner, proximal: float) -> InnerProblem:
     if isinstance(learner, GradientLearner):
         return GradientProblem(learner, proximal)
     raise InputError(
-        f"{type(learner).__name__} adapts by a short way that can be differentiated; choose --gradient exact"
+        f"{type(learner).__name__} adapts in closed form, which is differentiated exactly; choose the gradient exact "
+        "(--gradient exact)"
     )
 
 
@@ -72,7 +73,7 @@ class ProbeProblem:
     G(W) = sum_i w_i H(y_i, softmax([u_i, 1] W)) + lambda/2 ||W||^2
 
     Args:
-        probe: the learner.
+        probe: The probe.
     """
 
     def __init__(self, probe: Probe) -> None:
@@ -81,92 +82,94 @@ class ProbeProblem:
     def solve(
         self, support: Examples, start: Weights | None = None, nudge: float = 0.0, query: Examples | None = None
     ) -> Weights:
-        """The probe's own fit; nudged, gradient steps of its number from the start."""
+        """The probe's own fit; if nudged, as many accelerated gradient steps from the start."""
         probe = self.probe
         with torch.no_grad():
             if start is None or query is None:
-                x = self._prepared(support)
+                x = self._inputs(support)
                 maps = fit_softmax(x, support.labels, support.weight, support.class_mask, probe.penalty, probe.steps)
                 return {"maps": maps}
-            sides = [(self._prepared(support), support.labels, support.weight)]
-            share = query.weight / query.weight.sum(1, keepdim=True).clamp(min=1e-12)
-            sides.append((self._prepared(query), query.labels, nudge * share))
-            x, y, w = (torch.cat(pair, 1) for pair in zip(*sides, strict=True))
+            query_weight = query.weight / query.weight.sum(1, keepdim=True).clamp(min=1e-12)
+            x = torch.cat([self._inputs(support), self._inputs(query)], 1)
+            y = torch.cat([support.labels, query.labels], 1)
+            w = torch.cat([support.weight, nudge * query_weight], 1)
             bound = probe.penalty + (w.abs()[..., None] * x.square()).sum((1, 2))[:, None, None] / 2
             root = (probe.penalty / bound).sqrt()
-            maps = before = start["maps"].detach()
+            maps = previous = start["maps"].detach()
             for _ in range(probe.steps):
-                ahead = maps + (1 - root) / (1 + root) * (maps - before)
-                chance = (x @ ahead).masked_fill(~support.class_mask[:, None], -torch.inf).softmax(-1)
-                slope = x.mT @ (w[..., None] * (chance - y)) + probe.penalty * ahead
-                before, maps = maps, ahead - slope / bound
+                ahead = maps + (1 - root) / (1 + root) * (maps - previous)
+                probabilities = (x @ ahead).masked_fill(~support.class_mask[:, None], -torch.inf).softmax(-1)
+                grad = x.mT @ (w[..., None] * (probabilities - y)) + probe.penalty * ahead
+                previous, maps = maps, ahead - grad / bound
             return {"maps": maps}
 
     def objective(self, weights: Weights, support: Examples) -> Float[Tensor, " t"]:
-        """Cross-entropy, summed by weight, and penalty."""
+        """Weighted sum of the cross-entropy, plus the penalty."""
         maps = weights["maps"]
         losses = item_losses(self._logits(maps, support), support.labels).masked_fill(support.weight <= 0, 0)
         return (losses * support.weight).sum(1) + self.probe.penalty / 2 * maps.square().sum((1, 2))
 
     def query_losses(self, weights: Weights, support: Examples, query: Examples) -> Float[Tensor, " t"]:
-        """Mean cross-entropy, which depends on the support by way of the weights alone."""
+        """Mean cross-entropy of each task, which depends on the support through the weights only."""
         return weighted_mean(item_losses(self._logits(weights["maps"], query), query.labels), query.weight)
 
-    def _prepared(self, examples: Examples) -> Tensor:
+    def _inputs(self, examples: Examples) -> Tensor:
         body = torch.nn.Identity() if self.probe.given_features else self.probe.body()
         features = by_task(body, examples.items, examples.weight)
         return with_one(F.normalize(features, dim=-1) if self.probe.normalize else features)
 
     def _logits(self, maps: Tensor, examples: Examples) -> Tensor:
-        return (self._prepared(examples) @ maps).masked_fill(~examples.class_mask[:, None], -torch.inf)
+        return (self._inputs(examples) @ maps).masked_fill(~examples.class_mask[:, None], -torch.inf)
 
 
 class GradientProblem:
-    """The support's loss of all weights of a model, held near where they began.
+    """Support loss of all weights of a model, with a proximal term that holds them near the initial ones.
 
     G(theta) = L(theta; support) + proximal/2 ||theta - theta_0||^2
 
     Args:
-        learner: whose steps look for the minimum; their order plays no part.
-        proximal: how strongly they are held.
+        learner: Learner whose steps approach the minimum, whatever the order of their derivatives.
+        proximal: Weight of the proximal term.
     """
 
     def __init__(self, learner: GradientLearner, proximal: float) -> None:
         self.learner, self.proximal = learner, proximal
-        self.first = {name: value.detach() for name, value in learner.initial_params().items()}
+        self.initial = {name: value.detach() for name, value in learner.initial_params().items()}
 
     def solve(
         self, support: Examples, start: Weights | None = None, nudge: float = 0.0, query: Examples | None = None
     ) -> Weights:
-        """The learner's own number of steps, from its first weights or from the start."""
+        """The learner's own number of steps, from its initial weights or from the start."""
         learner, support = self.learner, _detached(support)
         tasks = len(support.weight)
-        found = start or {name: value.expand(tasks, *value.shape).clone() for name, value in self.first.items()}
+        weights = start or {name: value.expand(tasks, *value.shape).clone() for name, value in self.initial.items()}
         for step in range(learner.steps):
-            here = {name: value.detach().requires_grad_() for name, value in found.items()}
+            leaves = {name: value.detach().requires_grad_() for name, value in weights.items()}
             with torch.enable_grad():
-                value = self.objective(here, support)
+                value = self.objective(leaves, support)
                 if query is not None:
-                    value = value + nudge * self.query_losses(here, support, query)
-                grads = torch.autograd.grad(value.sum(), list(here.values()), materialize_grads=True, allow_unused=True)
-            by_name = dict(zip(here, grads, strict=True))
+                    value = value + nudge * self.query_losses(leaves, support, query)
+                flat = torch.autograd.grad(
+                    value.sum(), list(leaves.values()), materialize_grads=True, allow_unused=True
+                )
+            grads = dict(zip(leaves, flat, strict=True))
             with torch.no_grad():
-                moved = [learner.inner_update(_of_task(here, t), _of_task(by_name, t), step) for t in range(tasks)]
-            found = {name: torch.stack([task[name] for task in moved]).detach() for name in here}
-        return found
+                updated = [learner.inner_update(_of_task(leaves, t), _of_task(grads, t), step) for t in range(tasks)]
+            weights = {name: torch.stack([task[name] for task in updated]).detach() for name in leaves}
+        return weights
 
     def objective(self, weights: Weights, support: Examples) -> Float[Tensor, " t"]:
-        """The loss of the support, and how far the weights are from the first."""
-        far = [(value - self.first[name]).square().flatten(1).sum(1) for name, value in weights.items()]
+        """Support loss of each task, plus the proximal term."""
+        distances = [(value - self.initial[name]).square().flatten(1).sum(1) for name, value in weights.items()]
         sides = self.learner.side_of(support)
         losses = [
             self.learner.support_loss(task_slice(sides, task))(_of_task(weights, task))
             for task in range(task_count(sides))
         ]
-        return torch.stack(losses) + self.proximal / 2 * torch.stack(far).sum(0)
+        return torch.stack(losses) + self.proximal / 2 * torch.stack(distances).sum(0)
 
     def query_losses(self, weights: Weights, support: Examples, query: Examples) -> Float[Tensor, " t"]:
-        """The loss of the query, normalised as the learner normalises it: by the support's statistics, or its own."""
+        """Query loss of each task, normalised as the learner does: by the support's statistics, or the query's."""
         learner, tasks = self.learner, Task(self.learner.side_of(support), self.learner.side_of(query))
         losses = [
             weighted_mean(learner.query_losses_with(_of_task(weights, index), task), task.query.weight)

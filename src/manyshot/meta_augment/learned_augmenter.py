@@ -109,8 +109,8 @@ class LearnedAugmenter(nn.Module, ABC):
             origin=origin.expand(tasks, -1),
         )
 
-    def look_at(self, source: Source) -> None:
-        """Hook called once before training, with the classes to train on (default: no-op).
+    def fit_statistics(self, source: Source) -> None:
+        """Estimate fixed statistics on the classes to train on; called once before training (default: no-op).
 
         Args:
             source: Source of examples or of features, depending on `space`.

@@ -1,4 +1,4 @@
-"""Linear systems of T tasks at once, known by products with their matrix alone."""
+"""Solvers of symmetric linear systems of T tasks at once, given matrix-vector products only."""
 
 from collections.abc import Callable
 
@@ -7,21 +7,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 Weights = dict[str, Tensor]
-"""Named tensors, one row a task: `{"maps": [T, d, ways]}`."""
+"""Named tensors, one row per task: `{"maps": [T, d, ways]}`."""
 
 Product = Callable[[Weights], Weights]
-"""A symmetric matrix a task, times a vector."""
+"""The product of each task's symmetric matrix with a vector."""
 
 
 def conjugate_gradient(product: Product, right: Weights, terms: int) -> Weights:
-    """Solve A x = right by conjugate gradients (Hestenes and Stiefel 1952), each task by itself.
+    """Solve A x = right by conjugate gradients (Hestenes and Stiefel 1952), separately for each task.
 
-    A task stops early where nothing is left, or where A is found not to be positive.
+    A task stops early once its residual vanishes, or a direction of negative curvature shows that A is not positive
+    definite.
 
     Args:
-        product: A times a vector.
-        right: one vector a task.
-        terms: products at most.
+        product: Product of A with a vector.
+        right: Right-hand side, one vector per task.
+        terms: Largest number of products.
 
     Example:
         >>> matrix = torch.tensor([[[2.0, 1.0], [1.0, 3.0]]])
@@ -30,29 +31,29 @@ def conjugate_gradient(product: Product, right: Weights, terms: int) -> Weights:
         tensor([[0.2000, 0.6000]])
     """
     solution = {name: torch.zeros_like(value) for name, value in right.items()}
-    left, direction = right, right
-    norm = first = _dot(left, left)
+    residual, direction = right, right
+    norm = initial_norm = _dot(residual, residual)
     for _ in range(terms):
-        turned = product(direction)
-        curvature = _dot(direction, turned)
-        going = (curvature > 0) & (norm > 1e-20 * first)
-        size = torch.where(going, norm / torch.where(going, curvature, 1), 0)
-        solution = _plus(solution, direction, size)
-        left = _plus(left, turned, -size)
-        before, norm = norm, _dot(left, left)
-        direction = _plus(left, direction, torch.where(going, norm / before.clamp(min=1e-300), 0))
+        image = product(direction)
+        curvature = _dot(direction, image)
+        active = (curvature > 0) & (norm > 1e-20 * initial_norm)
+        size = torch.where(active, norm / torch.where(active, curvature, 1), 0)
+        solution = _add(solution, direction, size)
+        residual = _add(residual, image, -size)
+        previous, norm = norm, _dot(residual, residual)
+        direction = _add(residual, direction, torch.where(active, norm / previous.clamp(min=1e-300), 0))
     return solution
 
 
 def neumann(product: Product, right: Weights, terms: int) -> Weights:
-    """Approximate A^-1 right by eta sum_{j < terms} (I - eta A)^j right, each task by itself.
+    """Approximate A^-1 right by eta sum_{j < terms} (I - eta A)^j right, separately for each task.
 
-    eta is one over the largest eigenvalue, which ten power iterations find nearly; a tenth is added for what they miss.
+    1 / eta is the largest eigenvalue, as estimated by ten power iterations, plus a tenth for their error.
 
     Args:
-        product: A times a vector.
-        right: one vector a task.
-        terms: of the series.
+        product: Product of A with a vector.
+        right: Right-hand side, one vector per task.
+        terms: Number of terms of the series.
 
     Example:
         >>> times = lambda x: {"x": 2 * x["x"]}
@@ -62,13 +63,13 @@ def neumann(product: Product, right: Weights, terms: int) -> Weights:
     probe = right
     for _ in range(10):
         size = _dot(probe, probe).sqrt().clamp(min=1e-30)
-        probe = product({name: _each(1 / size, value) * value for name, value in probe.items()})
+        probe = product({name: _per_task(1 / size, value) * value for name, value in probe.items()})
     largest = 1.1 * _dot(probe, probe).sqrt().clamp(min=1e-30)
-    term = {name: _each(1 / largest, value) * value for name, value in right.items()}
+    term = {name: _per_task(1 / largest, value) * value for name, value in right.items()}
     solution = term
     for _ in range(terms - 1):
-        term = _plus(term, product(term), -1 / largest)
-        solution = _plus(solution, term, torch.ones_like(largest))
+        term = _add(term, product(term), -1 / largest)
+        solution = _add(solution, term, torch.ones_like(largest))
     return solution
 
 
@@ -76,9 +77,11 @@ def _dot(a: Weights, b: Weights) -> Float[Tensor, " t"]:
     return torch.stack([(a[name] * b[name]).flatten(1).sum(1) for name in a]).sum(0)
 
 
-def _plus(a: Weights, b: Weights, size: Float[Tensor, " t"]) -> Weights:
-    return {name: a[name] + _each(size, b[name]) * b[name] for name in a}
+def _add(a: Weights, b: Weights, size: Float[Tensor, " t"]) -> Weights:
+    """Compute a + size * b."""
+    return {name: a[name] + _per_task(size, b[name]) * b[name] for name in a}
 
 
-def _each(size: Float[Tensor, " t"], value: Tensor) -> Tensor:
+def _per_task(size: Float[Tensor, " t"], value: Tensor) -> Tensor:
+    """One number per task, shaped to broadcast with a value."""
     return size.view(-1, *(1 for _ in value.shape[1:]))

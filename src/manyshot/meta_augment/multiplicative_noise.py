@@ -1,4 +1,4 @@
-"""Learned noise that multiplies features, as in Meta-Dropout (Lee, Nam, Yang and Hwang 2020), for made items."""
+"""Learned multiplicative noise on features, as in Meta-Dropout (Lee, Nam, Yang and Hwang 2020)."""
 
 from typing import ClassVar
 
@@ -12,21 +12,25 @@ from manyshot.meta_augment.support_context import gaussian, task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples
 
-USUAL = 0.80606
-"""The mean of softplus(e), e ~ N(0, 1), which makes a factor of 1 on average where nothing is learned yet."""
+SOFTPLUS_MEAN = 0.80606
+"""Mean of softplus(e), e ~ N(0, 1), by which factors are divided so that their initial mean is 1."""
 
 
 class MultiplicativeNoise(LearnedAugmenter):
-    """Multiply each dimension of a feature by a random factor whose distribution depends on the feature.
+    """Multiply each entry of a feature by a random factor whose distribution depends on the feature, `multiplicative`.
 
     z' = z * softplus(mu(z / r) + e) / c,   e ~ N(0, I),   c = E softplus(e)
 
-    mu is linear and 0 at first. The learner `meta-dropout` does the same to the hidden layers that a model adapts; here
-    it makes further items of features that stay as they are.
+    mu is linear and initially 0. The learner `meta-dropout` does the same in the hidden layers of the model that it
+    adapts; here the features are fixed, and the noise generates further examples.
 
     Args:
-        features: d.
-        weight: of all made items of a class beside one real item, at first and at one shot.
+        features: Dimension d of the features.
+        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
+            shot.
+
+    Raises:
+        InputError: If an option is out of range.
 
     Example:
         >>> import torch
@@ -67,5 +71,5 @@ class MultiplicativeNoise(LearnedAugmenter):
         """Multiply by the factors."""
         unit = task_context(context.items, context).spread[:, None, None]
         mean = self.mean(support.items / unit).repeat_interleave(copies, 1)
-        items = support.items.repeat_interleave(copies, 1) * F.softplus(mean + draws["noise"]) / USUAL
+        items = support.items.repeat_interleave(copies, 1) * F.softplus(mean + draws["noise"]) / SOFTPLUS_MEAN
         return items, self.budget(support, copies)

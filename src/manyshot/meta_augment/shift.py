@@ -1,4 +1,4 @@
-"""A learned shift of features, without noise: how much of a gain needs no diversity."""
+"""A learned shift of features, without noise: the baseline that shows how much of a gain needs no diversity."""
 
 from typing import ClassVar
 
@@ -13,16 +13,21 @@ from manyshot.tasks import Examples
 
 
 class Shift(LearnedAugmenter):
-    """Move each feature by a linear map of where it stands in its task, the same for all copies.
+    """Shift each feature by a linear map of its offset from the task's mean, the same for all copies, `shift`.
 
     z' = z + A (z - m) + r b
 
-    m is the mean of the task's classes and r its spread (see `task_context`); A and b, learned, are 0 at first. With
-    prototypes and weight, this is all that an augmenter can do on average, whatever noise it adds; it draws nothing.
+    m is the mean of the task's classes and r its spread (see `task_context`); A and b are learned, and
+    initially 0. It draws nothing. With prototypes, the mean effect of any augmenter is such a shift, whatever noise it
+    adds.
 
     Args:
-        features: d.
-        weight: of all made items of a class beside one real item, at first and at one shot.
+        features: Dimension d of the features.
+        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
+            shot.
+
+    Raises:
+        InputError: If an option is out of range.
 
     Example:
         >>> import torch
@@ -52,14 +57,14 @@ class Shift(LearnedAugmenter):
         check_range(1e-6, 1e6, weight=weight)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
-        """Nothing."""
+        """No random numbers."""
         return {}
 
     def vary(
         self, support: Examples, copies: int, draws: Draws, context: Examples
     ) -> tuple[Tensor, Float[Tensor, "t m"]]:
-        """Move each item, once for all of its copies."""
-        seen = task_context(context.items, context)
-        unit = seen.spread[:, None, None]
-        moved = support.items + unit * self.map((support.items - seen.task[:, None]) / unit)
-        return moved.repeat_interleave(copies, 1), self.budget(support, copies)
+        """Shift each example, by the same vector for all of its copies."""
+        task = task_context(context.items, context)
+        unit = task.spread[:, None, None]
+        shifted = support.items + unit * self.map((support.items - task.task[:, None]) / unit)
+        return shifted.repeat_interleave(copies, 1), self.budget(support, copies)

@@ -1,4 +1,4 @@
-"""Smooth displacement that cannot fold: cubic B-splines with bounded coefficients (Choi and Lee 2000)."""
+"""Smooth displacement fields that cannot fold: cubic B-splines with bounded coefficients (Choi and Lee 2000)."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,24 @@ from manyshot.augment.image.geometric.warp import Warp, pixels
 from manyshot.augment.ops.op import Params, check_number
 
 FOLDLESS = 0.48
-"""Coefficients up to this share of the knots' distance leave the map one to one: 1 / 2.0464 (Choi and Lee 2000)."""
+"""Bound of the coefficients, in units of the distance of knots, below which the map is one-to-one: 1 / 2.0464."""
 
 
 @dataclass(frozen=True)
 class Spline(Warp):
-    """Displace each image by a cubic B-spline field of its own coefficients, too small to fold.
+    """Displace each image by a cubic B-spline field whose coefficients are too small to fold it.
 
-    The output at x shows the input at `x + sum_ij B_i(x) B_j(y) c_ij`. Knots part the image into cells x cells squares
-    of side `2 / cells`; where no coefficient is larger than `FOLDLESS` times that, along either axis, neither the field
-    nor its inverse ever folds. Unlike `Elastic`, whose field passes through given displacements, this one is told by
-    coefficients, of which each moves at most four cells a side.
+    The output at x shows the input at `x + sum_ij B_i(x) B_j(y) c_ij`. Knots divide the image into cells x cells
+    squares of side `2 / cells`; if no coefficient is larger than `FOLDLESS` times that side, the map is one-to-one.
+    Unlike `Elastic`, whose field interpolates given displacements, this field is given by its coefficients, each of
+    which moves at most four cells along each axis.
 
     Args:
-        cells: squares a side.
-        strength: standard deviation of the coefficients where they are drawn, before they are bounded (see `bounded`).
+        cells: Number of squares along each side.
+        strength: Standard deviation of the drawn coefficients, before they are bounded (see `bounded`).
 
     Raises:
-        InputError: for a value out of range.
+        InputError: If an option is out of range.
 
     Example:
         >>> op = Spline(cells=4)
@@ -47,20 +47,20 @@ class Spline(Warp):
 
     @property
     def padding_mode(self) -> str:
-        """Nothing lies beyond the image."""
+        """Beyond the image, pixels are 0."""
         return "zeros"
 
     @property
     def bound(self) -> float:
-        """The size that no coefficient may reach, as a share of half the image."""
+        """Bound of the coefficients, in units of half the image."""
         return FOLDLESS * 2 / self.cells
 
     def bounded(self, raw: Tensor) -> Tensor:
-        """Any numbers as coefficients that do not fold: `bound * tanh(raw / bound)`."""
+        """Map any numbers to coefficients that do not fold the image: `bound * tanh(raw / bound)`."""
         return self.bound * (raw / self.bound).tanh()
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `coefficients [n, 2, cells + 3, cells + 3]`: (x, y), row by row."""
+        """Draw `coefficients [n, 2, cells + 3, cells + 3]`, those of x first."""
         side = self.cells + 3
         return {"coefficients": self.bounded(self.strength * torch.randn(n, 2, side, side, generator=generator))}
 
@@ -70,17 +70,17 @@ class Spline(Warp):
         """Add the field's value at each point; differentiable in points and params."""
         coefficients: Tensor = params["coefficients"].to(points)
         if points.equal(pixels(points.new_empty(1, 1, *size)).expand_as(points)):
-            # On the pixels' own grid the two axes part, which is many times faster.
+            # On the pixel grid the two axes separate, which is many times faster.
             rows, columns = self.basis(points[0, :, 0, 1]), self.basis(points[0, 0, :, 0])
             field = rows @ coefficients @ columns.mT
             return points + field.permute(0, 2, 3, 1)
         columns, rows = self.basis(points[..., 0]), self.basis(points[..., 1])
         return points + torch.einsum("nhwi,ncij,nhwj->nhwc", rows, coefficients, columns)
 
-    def basis(self, places: Float[Tensor, "*n"]) -> Float[Tensor, "*n knots"]:
-        """The weight of each of cells + 3 coefficients of an axis at places from -1 to 1; beyond, as at the border."""
-        at = (places.clamp(-1, 1) + 1) * (self.cells / 2)
-        knots = torch.arange(-1, self.cells + 2, device=places.device, dtype=places.dtype)
+    def basis(self, positions: Float[Tensor, "*n"]) -> Float[Tensor, "*n knots"]:
+        """Weights of the cells + 3 coefficients of an axis at positions from -1 to 1; positions beyond are clamped."""
+        at = (positions.clamp(-1, 1) + 1) * (self.cells / 2)
+        knots = torch.arange(-1, self.cells + 2, device=positions.device, dtype=positions.dtype)
         away = (at[..., None] - knots).abs()
         near = 2 / 3 - away.square() * (1 - away / 2)
         far = (2 - away).clamp(min=0).pow(3) / 6

@@ -1,4 +1,4 @@
-"""What an augmenter sees of a task: its classes and the task as a whole, in any order of classes and items."""
+"""Descriptions of a support set that do not depend on the order of its classes or examples."""
 
 from typing import NamedTuple
 
@@ -13,10 +13,11 @@ class Context(NamedTuple):
     """A support set as a few vectors.
 
     Args:
-        classes: `[T, ways, d]` of each class; zeros for a class that the task lacks.
-        task: `[T, d]` of the task.
-        spread: `[T]` how far the items lie from the task's, so that a network can work in units of it.
-        shots: `[T, ways]` how many items a class has, counted by weight.
+        classes: Mean of each class `[T, ways, d]`; zeros for a class that the task lacks.
+        task: Mean of the class means `[T, d]`.
+        spread: Root mean square distance of the examples from the task's mean `[T]`, per dimension; a unit of length
+            in which a network can work.
+        shots: Total weight of the examples of each class `[T, ways]`.
     """
 
     classes: Float[Tensor, "t ways d"]
@@ -26,16 +27,16 @@ class Context(NamedTuple):
 
 
 def class_context(features: Float[Tensor, "t n d"], support: Examples) -> tuple[Tensor, Tensor]:
-    """The mean of each class and the mean of the classes; items of weight 0 count nothing.
+    """Compute the mean of each class and the mean of the class means, weighted by the examples' weights.
 
     m_k = sum_i w_i y_ik z_i / sum_i w_i y_ik,   m = mean over the classes present of m_k
 
     Args:
-        features: z, of each support item.
-        support: its labels and weights.
+        features: Features z of the support examples.
+        support: Labels and weights of the support examples.
 
     Returns:
-        `[T, ways, d]` and `[T, d]`: the first follows the order of the classes, neither that of the items.
+        Class means `[T, ways, d]` (zeros for a class that the task lacks), and their mean `[T, d]`.
 
     Example:
         >>> labels = torch.eye(2)[[0, 1, 1]][None]
@@ -47,14 +48,18 @@ def class_context(features: Float[Tensor, "t n d"], support: Examples) -> tuple[
     mass = support.labels * support.weight[..., None]
     total = mass.sum(1)
     classes = mass.mT @ features / total[..., None].clamp(min=1e-12)
-    there = (support.class_mask & (total > 0)).to(features.dtype)[..., None]
-    return classes * there, (classes * there).sum(1) / there.sum(1).clamp(min=1)
+    mask = (support.class_mask & (total > 0)).to(features.dtype)[..., None]
+    return classes * mask, (classes * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 
 def task_context(features: Float[Tensor, "t n d"], support: Examples) -> Context:
-    """`class_context`, with the spread of the items and the shots of each class.
+    """Compute `class_context`, the spread of the examples and the shots of each class.
 
     spread^2 = sum_i w_i ||z_i - m||^2 / (d sum_i w_i)
+
+    Args:
+        features: Features z of the support examples.
+        support: Labels and weights of the support examples.
 
     Example:
         >>> labels = torch.eye(2)[[0, 1, 1]][None]
@@ -70,7 +75,11 @@ def task_context(features: Float[Tensor, "t n d"], support: Examples) -> Context
 
 
 def per_example(by_class: Float[Tensor, "t ways d"], labels: Float[Tensor, "t n ways"]) -> Float[Tensor, "t n d"]:
-    """What is known of each item's class, by its shares where its label is soft.
+    """Look up a vector of each example's class; soft labels average the vectors of their classes.
+
+    Args:
+        by_class: One vector per class.
+        labels: Labels of the examples.
 
     Example:
         >>> per_example(torch.tensor([[[1.0], [3.0]]]), torch.tensor([[[0.5, 0.5], [0.0, 1.0]]]))[..., 0]
@@ -82,10 +91,18 @@ def per_example(by_class: Float[Tensor, "t ways d"], labels: Float[Tensor, "t n 
 def gaussian(
     tasks: int, n: int, copies: int, size: int, generator: torch.Generator, antithetic: bool = True
 ) -> Float[Tensor, "t m size"]:
-    """Standard normal noise for the copies of n items, laid out as they are.
+    """Draw standard normal noise for the copies of n examples, in the layout of generated examples.
 
-    Antithetic draws come in pairs of a vector and its negative, so that over the copies of an item the noise has the
-    mean 0 exactly (an odd one out aside): each is still standard normal, and estimates vary less.
+    Antithetic draws come in pairs of a vector and its negative, so the noise of an even number of copies has a mean of
+    exactly 0: each draw is still standard normal, and estimates vary less.
+
+    Args:
+        tasks: Number of tasks T.
+        n: Number of support examples per task.
+        copies: Number of generated examples per support example.
+        size: Dimension of the noise.
+        generator: Random generator on the CPU.
+        antithetic: Whether to draw in pairs.
 
     Example:
         >>> noise = gaussian(1, 3, 4, 2, torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""A learned policy as a plan, which needs neither the policy nor its weights."""
+"""Conversion of a learned policy to a plan, which needs neither the policy nor its weights."""
 
 from pathlib import Path
 
@@ -8,33 +8,34 @@ import torch
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.datasets import load_dataset
+from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.policy import ContextFreePolicy, OpPolicy
-from manyshot.meta_augment.train import AugmenterRun
 from manyshot.tasks import Examples
 
 
 def policy_to_plan(run: AugmenterRun, like: Path | str | None = None, split: str | None = None) -> Plan:
-    """The plan of a policy: for all tasks, or for those that look like some pictures.
+    """Convert a learned policy to a plan, for all tasks or for tasks like some images.
 
     Args:
-        run: of an augmenter that is a policy of ops.
-        like: a folder or zip of pictures in class folders, all of which the policy looks at together. A policy that
-            is the same for all tasks needs none.
-        split: the part of the pictures, where they have parts.
+        run: Run of an augmenter that is a policy of ops.
+        like: Folder or zip of images in class folders, which together form the support that the policy is conditioned
+            on. Not needed for a policy that is the same for all tasks.
+        split: Split of the images, if they have splits.
 
     Raises:
-        InputError: if the augmenter is no policy, looks at the task and is shown none, or has switched off every op.
+        InputError: If the augmenter is no policy, is conditioned on the task but given no images, or has switched off
+            every op.
     """
     policy = run.augmenter
     if not isinstance(policy, OpPolicy):
         raise InputError(
-            f"{run.folder}: '{run.config.augmenter}' is no policy of ops, so there is no pipeline to write; have it "
-            "make samples by `manyshot augment --run`"
+            f"{run.folder}: '{run.config.augmenter}' is no policy of ops, so it cannot be written as a pipeline; "
+            "generate samples by `manyshot augment --run`, or by `augment` of the run"
         )
     if like is None and not isinstance(policy, ContextFreePolicy):
         raise InputError(
-            f"{run.folder}: '{run.config.augmenter}' looks at the task; name pictures that the pipeline is to be for "
-            "(--like FOLDER)"
+            f"{run.folder}: '{run.config.augmenter}' is conditioned on the task; give images of the task "
+            "(like=FOLDER, or --like FOLDER)"
         )
     if like is None:
         items, classes = torch.zeros(2, *run.shape), np.arange(2)
@@ -51,5 +52,5 @@ def policy_to_plan(run: AugmenterRun, like: Path | str | None = None, split: str
     ).to(device)
     plan = policy.to_plan(run.config.copies, support)
     if not plan.placements:
-        raise InputError(f"{run.folder}: the policy has switched off every op, so there is nothing to write")
+        raise InputError(f"{run.folder}: the policy has switched off every op, so there is no pipeline to write")
     return plan

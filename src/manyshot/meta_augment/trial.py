@@ -1,4 +1,4 @@
-"""One look at how an augmenter does: what every estimator of its gradient works from."""
+"""One training step of an augmenter, as every gradient estimator sees it."""
 
 from dataclasses import dataclass, replace
 
@@ -13,14 +13,14 @@ from manyshot.tasks import Episode, Examples
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """T tasks, a learner that is not trained here, an augmenter that is, and the random numbers of one attempt.
+    """T tasks, a frozen learner, the augmenter that is trained, and its random draws.
 
     Args:
-        learner: of items, or of features where the augmenter makes those.
-        augmenter: what is judged.
-        episode: clean tasks, whose items the augmenter takes.
-        copies: made items of each support item.
-        draws: of `augmenter.draw`.
+        learner: Learner of examples, or of features if the augmenter generates features.
+        augmenter: Augmenter that is trained.
+        episode: Clean tasks, in the augmenter's space.
+        copies: Number of generated examples per support example.
+        draws: Random numbers from `augmenter.draw`.
     """
 
     learner: Learner
@@ -29,25 +29,25 @@ class Trial:
     copies: int
     draws: Draws
 
-    def made(self) -> Examples:
-        """What the augmenter makes of the support; differentiable by its parameters."""
+    def generate(self) -> Examples:
+        """Generate examples from the support; differentiable in the augmenter's parameters."""
         return self.augmenter.replay(self.episode.support, self.copies, self.draws)
 
-    def enlarged(self, made: Examples) -> Episode:
-        """The tasks with made items behind the real ones of the support."""
-        return replace(self.episode, support=self.episode.support.joined(made))
+    def augmented(self, generated: Examples) -> Episode:
+        """The tasks with generated examples appended to the support."""
+        return replace(self.episode, support=self.episode.support.joined(generated))
 
-    def loss(self, made: Examples) -> Float[Tensor, ""]:
-        """The mean loss on the clean query of the learner adapted to real and made items.
+    def loss(self, generated: Examples) -> Float[Tensor, ""]:
+        """Mean loss on the clean query, after the learner adapts to real and generated examples.
 
-        Differentiable by the made items as far as the learner's adaptation is.
+        Differentiable in the generated examples as far as the learner's adaptation is.
         """
-        enlarged = self.enlarged(made)
+        augmented = self.augmented(generated)
         if self.learner.takes_gradient_steps:
-            return self.learner.loss(enlarged)  # the same, found a few tasks at a time
-        return self.task_losses(made).mean()
+            return self.learner.loss(augmented)  # the same number, computed a few tasks at a time
+        return self.task_losses(generated).mean()
 
-    def task_losses(self, made: Examples) -> Float[Tensor, " t"]:
-        """The same of each task."""
-        enlarged = self.enlarged(made)
-        return weighted_mean(self.learner.query_losses(enlarged), enlarged.query.weight)
+    def task_losses(self, generated: Examples) -> Float[Tensor, " t"]:
+        """The query loss of each task."""
+        augmented = self.augmented(generated)
+        return weighted_mean(self.learner.query_losses(augmented), augmented.query.weight)

@@ -1,4 +1,4 @@
-"""How much made items count, by how many real ones there are."""
+"""The learned weight of generated examples, as a function of the number of real ones."""
 
 import math
 
@@ -13,22 +13,22 @@ from manyshot.tasks import Examples
 
 
 class WeightBudget(nn.Module):
-    """The weight of all made items of a class together, which falls with the number of its shots k.
+    """Total weight of the generated examples of a class, which decreases with its number of shots k.
 
-    B(k) = b k^(-softplus(c)): b real items' worth at one shot, less at more. Each of the k shots' copies gets an equal
-    part: B(k) / (k copies). Both b and c are learned.
+    B(k) = b k^(-softplus(c)): that of b real examples at one shot, less at more. It is divided equally among the
+    generated examples: B(k) / (k copies). Both b and c are learned.
 
     Args:
-        weight: b at first.
+        weight: Initial value of b.
 
     Raises:
-        InputError: if it is not positive.
+        InputError: If the weight is not positive.
 
     Example:
         >>> labels = torch.eye(2)[[0, 1, 1]][None]
         >>> support = Examples(torch.zeros(1, 3, 1), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
-        >>> shares = WeightBudget(1.0)(support, copies=2)[0]
-        >>> [round(share, 2) for share in shares.tolist()]  # 1 / 2 and 2^-0.5 / 4
+        >>> weights = WeightBudget(1.0)(support, copies=2)[0]
+        >>> [round(weight, 2) for weight in weights.tolist()]  # 1 / 2 and 2^-0.5 / 4
         [0.5, 0.5, 0.18, 0.18, 0.18, 0.18]
     """
 
@@ -40,8 +40,8 @@ class WeightBudget(nn.Module):
         self.fall = nn.Parameter(torch.tensor(math.log(math.expm1(0.5))))  # softplus of it is 0.5
 
     def forward(self, support: Examples, copies: int) -> Float[Tensor, "t m"]:
-        """The weight of each made item as a share of its item's, in the layout of made items."""
+        """Weight of each generated example relative to its support example, in the layout of generated examples."""
         shots = (support.labels * support.weight[..., None]).sum(1).clamp(min=1e-12)
         total = (self.log_weight - F.softplus(self.fall) * shots.log()).exp()
-        each = per_example((total / (shots * copies))[..., None], support.labels)[..., 0]
-        return each.repeat_interleave(copies, 1)
+        weight = per_example((total / (shots * copies))[..., None], support.labels)[..., 0]
+        return weight.repeat_interleave(copies, 1)

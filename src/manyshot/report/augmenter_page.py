@@ -1,7 +1,7 @@
 """The page of an augmenter's training."""
 
-from manyshot.meta_augment.diagnose import Diagnosis
-from manyshot.meta_augment.train import AugmenterRun
+from manyshot.meta_augment.augmenter_diagnosis import Diagnosis
+from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.report.diagnosis import diagnosis_sections
 from manyshot.report.page import Page, Picture, Section, provenance
 from manyshot.report.plots import training_curves

@@ -11,8 +11,9 @@ from PIL import Image
 from manyshot.augment import Plan
 from manyshot.compare import ArmResult
 from manyshot.compare.run_arms import against_first
+from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.config import AugmenterConfig
-from manyshot.meta_augment.train import AugmenterRun, train_augmenter
+from manyshot.meta_augment.train import train_augmenter
 from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
 from manyshot.report.page import Command, Paragraph, Part, Picture, Section, Table
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet

@@ -3,8 +3,8 @@
 import numpy as np
 from torch import Tensor
 
-from manyshot.meta_augment.diagnose import Diagnosis
-from manyshot.meta_augment.train import AugmenterRun
+from manyshot.meta_augment.augmenter_diagnosis import Diagnosis
+from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.report.page import Paragraph, Part, Picture, Section, Table, interval
 from manyshot.report.run_page import is_ink
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet
@@ -105,13 +105,13 @@ def _metrics(diagnosis: Diagnosis, source: Source) -> Table:
 def _choices(diagnosis: Diagnosis) -> Table:
     assert diagnosis.choices is not None
     rows = [
-        (name, f"{p:.2f}", f"{diagnosis.choices.spread[name]:.2f}") for name, p in diagnosis.choices.chances.items()
+        (name, f"{p:.2f}", f"{diagnosis.choices.std[name]:.2f}") for name, p in diagnosis.choices.probabilities.items()
     ]
     rows.sort(key=lambda row: -float(row[1]))
     return Table(
         ("op", "probability", "spread between classes"),
         rows,
-        caption=f"{diagnosis.choices.undecided:.2f} bits per op: 0 at probability 0 or 1, 1 at 0.5.",
+        caption=f"{diagnosis.choices.entropy:.2f} bits per op: 0 at probability 0 or 1, 1 at 0.5.",
     )
 
 

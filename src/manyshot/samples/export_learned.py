@@ -17,8 +17,8 @@ from manyshot.datasets import load_dataset
 from manyshot.datasets.image_folder import file_names
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.tree import open_tree
+from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.tailor import TailoredSamples
-from manyshot.meta_augment.train import AugmenterRun
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail, to_pil
 from manyshot.samples.export_pictures import SHEET_CELL, SHEET_COLUMNS, SHEET_ROWS, group_by_class, single_thread
 from manyshot.samples.nearest_pictures import nearest_pictures

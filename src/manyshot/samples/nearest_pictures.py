@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.meta_augment.train import AugmenterRun
+from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.tasks import Source
 from manyshot.training import encode
 

@@ -11,7 +11,7 @@ from manyshot.base import InputError
 from manyshot.generate.config import GeneratorConfig
 from manyshot.generate.train import GeneratorRun, is_generator_run, load_generator_run
 from manyshot.learners import Learner
-from manyshot.meta_augment.train import LEARNER, AugmenterRun, load_augmenter_run
+from manyshot.meta_augment.augmenter_run import LEARNER, AugmenterRun, load_augmenter_run
 from manyshot.samples.generated_shots import GeneratedShots
 from manyshot.tasks import Source
 from manyshot.training.config import Config

@@ -16,7 +16,7 @@ from manyshot.base.numbers import check_range
 from manyshot.meta_augment.gates import Gates, sample_gates
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.policy.initial_plan import initial_settings
-from manyshot.meta_augment.policy.policy_ops import OFTEN, SELDOM, PolicyOp, op_names, policy_ops
+from manyshot.meta_augment.policy.policy_ops import INITIAL_P, INITIAL_SWITCH_P, PolicyOp, op_names, policy_ops
 from manyshot.meta_augment.support_context import per_example
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples
@@ -73,19 +73,19 @@ class OpPolicy(LearnedAugmenter):
         super().__init__()
         self.gates: Gates = gates
         self.ops: dict[str, PolicyOp] = policy_ops(op_names(ops), channels)
-        self.magnitudes = [each for op in self.ops.values() for each in op.magnitudes]
+        self.magnitudes = [magnitude for op in self.ops.values() for magnitude in op.magnitudes]
         self.raw = len(self.ops) + len(self.magnitudes)
-        most = torch.tensor([each.most for each in self.magnitudes])
+        most = torch.tensor([magnitude.most for magnitude in self.magnitudes])
         if initial_plan:
-            often, values = initial_settings(initial_plan, self.ops)
-            sure = MAX_LOGIT * INITIAL_LIMIT  # short of what never changes again
-            logits = MAX_LOGIT * (torch.tensor(often).logit().clamp(-sure, sure) / MAX_LOGIT).atanh()
-            shares = (torch.tensor(values) / most).clamp(0.01, 0.99)
+            probabilities, values = initial_settings(initial_plan, self.ops)
+            limit = MAX_LOGIT * INITIAL_LIMIT  # beyond it, gradients vanish
+            logits = MAX_LOGIT * (torch.tensor(probabilities).logit().clamp(-limit, limit) / MAX_LOGIT).atanh()
+            fractions = (torch.tensor(values) / most).clamp(0.01, 0.99)
         else:
-            logits = torch.tensor([SELDOM if op.switched else OFTEN for op in self.ops.values()]).logit()
-            shares = torch.tensor([each.first for each in self.magnitudes]) / most
+            logits = torch.tensor([INITIAL_SWITCH_P if op.switched else INITIAL_P for op in self.ops.values()]).logit()
+            fractions = torch.tensor([magnitude.first for magnitude in self.magnitudes]) / most
         # Functions of the options, so they are not stored.
-        self.register_buffer("first", torch.cat([logits, shares.logit()]), persistent=False)
+        self.register_buffer("first", torch.cat([logits, fractions.logit()]), persistent=False)
         self.register_buffer("most", most, persistent=False)
         self.first: Tensor
         self.most: Tensor
@@ -114,8 +114,8 @@ class OpPolicy(LearnedAugmenter):
             context: Support of T tasks.
         """
         raw = self.first + self.raw_settings(context)
-        logits, shares = torch.split(raw, [len(self.ops), len(self.magnitudes)], -1)
-        return MAX_LOGIT * (logits / MAX_LOGIT).tanh(), self.most * shares.sigmoid()
+        logits, fractions = torch.split(raw, [len(self.ops), len(self.magnitudes)], -1)
+        return MAX_LOGIT * (logits / MAX_LOGIT).tanh(), self.most * fractions.sigmoid()
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """Draw a uniform number for each gate, and the params of each op at magnitude 1."""
@@ -132,7 +132,7 @@ class OpPolicy(LearnedAugmenter):
     ) -> tuple[Tensor, Float[Tensor, "t m"]]:
         """Apply the ops whose gates are open to every copy."""
         logits, magnitudes = (
-            per_example(each, support.labels).repeat_interleave(copies, 1) for each in self.settings(context)
+            per_example(setting, support.labels).repeat_interleave(copies, 1) for setting in self.settings(context)
         )
         on = sample_gates(logits, draws["gates"], self.gates, exactly=not self.training).flatten(0, 1)
         if not self.training:

@@ -109,15 +109,15 @@ class Policy(OpPolicy):
         OpPolicy.check_options(ops, weight, initial_plan)
         check_range(1, 4096, whole=True, hidden=hidden, width=width)
 
-    def look_at(self, source: Source) -> None:
-        """Fit the standardisation of the descriptions to tasks of these classes."""
-        self.sight.look_at(source)
-        self.traits.look_at(source)
+    def fit_statistics(self, source: Source) -> None:
+        """Estimate the statistics that standardize the descriptions, on tasks of these classes."""
+        self.sight.fit_statistics(source)
+        self.traits.fit_statistics(source)
 
-    def note(self, support: Examples) -> None:
-        """Fit the standardisation of the descriptions to given tasks, where they are not drawn from one source."""
-        self.sight.note(support)
-        self.traits.note(support)
+    def fit_statistics_on(self, support: Examples) -> None:
+        """Estimate the statistics that standardize the descriptions, on given tasks of any source."""
+        self.sight.fit_statistics_on(support)
+        self.traits.fit_statistics_on(support)
 
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
         """Learned offsets for all, plus the network's for the class."""

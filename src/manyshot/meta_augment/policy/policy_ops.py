@@ -1,7 +1,7 @@
-"""The ops that a learned policy may use, and how what it learns becomes their params: one row an op.
+"""The ops that a learned policy may use, and how their params follow from learned magnitudes.
 
-What is learned of an op is how often it acts and how strong it may be, in the op's own words: `elastic(0.08, p=0.4)`.
-So a learned policy is a plan, and can be written down as one.
+A policy learns each op's probability and magnitudes, which are options of the op: `elastic(0.08, p=0.4)`. So a learned
+policy can be written as a plan.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,21 +35,21 @@ from manyshot.base import InputError, did_you_mean
 from manyshot.base.calls import Call, Value
 
 E = exp(1)
-OFTEN = 0.5
-"""How often a policy that has learned nothing yet uses an op that has magnitudes."""
-SELDOM = 0.3
-"""The same for an op that is either there or not: a turn at its full strength may make a letter another one."""
+INITIAL_P = 0.5
+"""Initial probability of an op that has magnitudes."""
+INITIAL_SWITCH_P = 0.3
+"""Initial probability of an op without magnitudes, which at its full strength may change the class."""
 
 
 @dataclass(frozen=True)
 class Magnitude:
-    """How strong an op may be, a number that a policy learns.
+    """A learned magnitude of an op.
 
     Args:
-        option: the op's option that it sets.
-        most: the largest value that can be learned, on the scale of `exponential`.
-        first: the value that learning begins at.
-        exponential: whether the option is e to the power of this number, as a largest factor is.
+        option: Name of the op's option that the magnitude sets.
+        most: Largest value that can be learned; a logarithm if `exponential`.
+        first: Initial value; a logarithm if `exponential`.
+        exponential: Whether the option is the exponential of the magnitude, as for largest factors.
     """
 
     option: str
@@ -58,7 +58,7 @@ class Magnitude:
     exponential: bool = False
 
     def written(self, value: float) -> float:
-        """The op's option for a learned value."""
+        """Value of the op's option for a learned magnitude."""
         return exp(value) if self.exponential else value
 
 
@@ -67,14 +67,14 @@ class PolicyOp:
     """An op as a policy uses it.
 
     Args:
-        call: the op's name in the language of plans.
-        op: draws at magnitude 1, and applies.
-        magnitudes: what is learned of it beside how often it acts. Without any the op is a switch: it acts or does not,
-            and how often it does is learned from what each did to the loss.
-        params: from what `op` drew for n items and their magnitudes `[n, magnitudes]` to params. At magnitude 0 they
-            leave an item alone, so that an op that is half on is one of half the strength.
-        fixed: options that a plan must write, beside the magnitudes.
-        colours: whether the op is for images of three channels alone.
+        call: Name of the op in plans.
+        op: Op that draws params at magnitude 1, and applies them.
+        magnitudes: Learned magnitudes. An op without any is a switch: it acts fully or not at all.
+        params: Function from the params that `op` drew for n images, and their magnitudes `[n, magnitudes]`, to the
+            params to apply. At magnitude 0 they leave an image unchanged, so an op at a gate of one half acts at half
+            its strength.
+        fixed: Options that a plan must state besides the magnitudes.
+        colors: Whether the op is for images of three channels only.
     """
 
     call: str
@@ -82,31 +82,33 @@ class PolicyOp:
     magnitudes: tuple[Magnitude, ...] = ()
     params: Callable[[Params, Tensor], Params] = lambda drawn, _: drawn
     fixed: Mapping[str, Value] = field(default_factory=dict)
-    colours: bool = False
+    colors: bool = False
 
     @property
     def switched(self) -> bool:
-        """Whether the op is either on or off."""
+        """Whether the op acts either fully or not at all."""
         return not self.magnitudes
 
-    def written(self, values: Sequence[float], chance: float) -> Call:
-        """The op as a plan writes it.
+    def written(self, values: Sequence[float], p: float) -> Call:
+        """The op as a call in a plan.
 
         Args:
-            values: of the magnitudes.
-            chance: how often it acts.
+            values: Value of each magnitude.
+            p: Probability with which the op acts.
 
         Example:
-            >>> str(POLICY_OPS["elastic"].written([0.0712345], chance=0.25))
+            >>> str(POLICY_OPS["elastic"].written([0.0712345], p=0.25))
             'elastic(strength=0.07123, p=0.25)'
         """
-        learned = {each.option: each.written(value) for each, value in zip(self.magnitudes, values, strict=True)}
-        numbers = {name: float(f"{value:.4g}") for name, value in {**learned, "p": chance}.items()}
+        learned = {
+            magnitude.option: magnitude.written(value) for magnitude, value in zip(self.magnitudes, values, strict=True)
+        }
+        numbers = {name: float(f"{value:.4g}") for name, value in {**learned, "p": p}.items()}
         return Call(self.call, (), tuple({**self.fixed, **numbers}.items()))
 
 
 def _times(name: str, unit: float = 1.0) -> Callable[[Params, Tensor], Params]:
-    """Params of an op whose one strength, drawn up to `unit`, is proportional to its magnitude."""
+    """Params of an op with one strength, drawn up to `unit`, that is proportional to the magnitude."""
 
     def params(drawn: Params, magnitude: Float[Tensor, "n 1"]) -> Params:
         value: Tensor = drawn[name]
@@ -117,7 +119,7 @@ def _times(name: str, unit: float = 1.0) -> Callable[[Params, Tensor], Params]:
 
 
 def _factor(name: str) -> Callable[[Params, Tensor], Params]:
-    """The same for a factor that is drawn evenly about 1."""
+    """Params of an op with a factor that is drawn uniformly around 1."""
 
     def params(drawn: Params, magnitude: Float[Tensor, "n 1"]) -> Params:
         return {**drawn, name: 1 + (drawn[name].to(magnitude) - 1) * magnitude[:, 0]}
@@ -126,7 +128,7 @@ def _factor(name: str) -> Callable[[Params, Tensor], Params]:
 
 
 def _power(name: str) -> Callable[[Params, Tensor], Params]:
-    """The same for a factor that is drawn evenly in its logarithm."""
+    """Params of an op with a factor whose logarithm is drawn uniformly."""
 
     def params(drawn: Params, magnitude: Float[Tensor, "n 1"]) -> Params:
         return {**drawn, name: (drawn[name].to(magnitude).log() * magnitude[:, 0]).exp()}
@@ -134,16 +136,16 @@ def _power(name: str) -> Callable[[Params, Tensor], Params]:
     return params
 
 
-def _turned(drawn: Params, magnitude: Float[Tensor, "n 1"]) -> Params:
-    still = {name: torch.zeros_like(drawn[name].to(magnitude)) for name in ("shear", "shift")}
+def _rotation(drawn: Params, magnitude: Float[Tensor, "n 1"]) -> Params:
+    zeros = {name: torch.zeros_like(drawn[name].to(magnitude)) for name in ("shear", "shift")}
     return {
-        **still,
+        **zeros,
         "scale": torch.ones_like(magnitude[:, 0]),
         "degrees": drawn["degrees"].to(magnitude) * magnitude[:, 0],
     }
 
 
-def _moved(drawn: Params, magnitude: Float[Tensor, "n 3"]) -> Params:
+def _affine(drawn: Params, magnitude: Float[Tensor, "n 3"]) -> Params:
     scale, shear, shift = magnitude.unbind(-1)
     return {
         "degrees": torch.zeros_like(scale),
@@ -160,7 +162,7 @@ POLICY_OPS: dict[str, PolicyOp] = {
     "flip_vertical": PolicyOp("flip_vertical", FlipVertical(p=1)),
     "turn": PolicyOp("turn", Turn(fit=True), fixed={"fit": (Call("yes"),)}),
     "rotate": PolicyOp(
-        "affine", _UNIT, (Magnitude("degrees", 180, 10),), _turned, fixed={"scale": 1, "shear": 0, "shift": 0}
+        "affine", _UNIT, (Magnitude("degrees", 180, 10),), _rotation, fixed={"scale": 1, "shear": 0, "shift": 0}
     ),
     "spin": PolicyOp(
         "affine",
@@ -175,20 +177,20 @@ POLICY_OPS: dict[str, PolicyOp] = {
             Magnitude("shear", 0.6, 0.1),
             Magnitude("shift", 0.4, 0.05),
         ),
-        _moved,
+        _affine,
         fixed={"degrees": 0},
     ),
     "elastic": PolicyOp("elastic", Elastic(strength=1), (Magnitude("strength", 0.2, 0.04),), _times("displacement")),
     "stroke": PolicyOp("stroke", StrokeWidth(strength=1), (Magnitude("strength", 1, 0.3),), _times("width")),
     "invert": PolicyOp("invert", Invert(p=1)),
-    "grayscale": PolicyOp("grayscale", Grayscale(p=1), colours=True),
+    "grayscale": PolicyOp("grayscale", Grayscale(p=1), colors=True),
     "brightness": PolicyOp("brightness", Brightness(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor")),
     "contrast": PolicyOp("contrast", Contrast(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor")),
     "saturation": PolicyOp(
-        "saturation", Saturation(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor"), colours=True
+        "saturation", Saturation(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor"), colors=True
     ),
-    "hue": PolicyOp("hue", Hue(strength=0.5), (Magnitude("strength", 0.5, 0.05),), _times("turn", 0.5), colours=True),
-    "recolour": PolicyOp("hue", Hue(strength=0.5), fixed={"strength": 0.5}, colours=True),
+    "hue": PolicyOp("hue", Hue(strength=0.5), (Magnitude("strength", 0.5, 0.05),), _times("turn", 0.5), colors=True),
+    "recolour": PolicyOp("hue", Hue(strength=0.5), fixed={"strength": 0.5}, colors=True),
     "gamma": PolicyOp(
         "gamma", Gamma(strength=E), (Magnitude("strength", log(3), log(1.1), exponential=True),), _power("exponent")
     ),
@@ -196,7 +198,7 @@ POLICY_OPS: dict[str, PolicyOp] = {
     "noise": PolicyOp("noise", Noise(strength=1), (Magnitude("strength", 0.4, 0.05),), _times("strength")),
     "erase": PolicyOp("erase", Erase(area=0.15), fixed={"area": 0.15}),
 }
-"""The ops by name, in the order in which they act."""
+"""Every op of a policy by its name, in the order in which they act."""
 
 SETS: dict[str, tuple[str, ...]] = {
     "all": tuple(POLICY_OPS),
@@ -220,10 +222,10 @@ SETS: dict[str, tuple[str, ...]] = {
 
 
 def op_names(text: str) -> tuple[str, ...]:
-    """The ops of a set, or those that are named, with hyphens between them.
+    """Names of the ops of a set, or of a list of ops with hyphens between them.
 
     Raises:
-        InputError: for what is neither.
+        InputError: If the text is neither.
 
     Example:
         >>> op_names("shapes"), op_names("rotate-hue")
@@ -239,16 +241,16 @@ def op_names(text: str) -> tuple[str, ...]:
 
 
 def policy_ops(names: Sequence[str], channels: int) -> dict[str, PolicyOp]:
-    """Rows of the table for images of so many channels, in the table's order.
+    """The named ops that apply to images with this number of channels, in the order in which they act.
 
     Raises:
-        InputError: if none is left.
+        InputError: If none is left.
 
     Example:
         >>> list(policy_ops(["hue", "rotate"], channels=1)), list(policy_ops(["hue", "rotate"], channels=3))
         (['rotate'], ['rotate', 'hue'])
     """
-    found = {name: op for name, op in POLICY_OPS.items() if name in names and (channels == 3 or not op.colours)}
-    if not found:
-        raise InputError(f"ops={' '.join(names)}: none of them is for images of {channels} channel(s); name others")
-    return found
+    ops = {name: op for name, op in POLICY_OPS.items() if name in names and (channels == 3 or not op.colors)}
+    if not ops:
+        raise InputError(f"ops={' '.join(names)}: none of them is for images of {channels} channel(s); choose others")
+    return ops
