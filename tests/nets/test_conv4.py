@@ -65,7 +65,7 @@ def test_any_width_has_groups_that_divide_it(width):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Conv4(1, 15), "size=15: images of 4 blocks need at least 16 pixels"),
+        (lambda: Conv4(1, 15), "size=15: 4 pooling blocks need images of 16 pixels"),
         (
             lambda: Conv4(1, 28)(torch.rand(2, 3, 28, 28)),
             r"images of \(3, 28, 28\) given to an encoder of \(1, 28, 28\)",

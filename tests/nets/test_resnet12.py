@@ -97,7 +97,7 @@ class TestDropBlock:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ResNet12(1, 15), "size=15: images of 4 blocks need at least 16 pixels"),
+        (lambda: ResNet12(1, 15), "size=15: 4 pooling blocks need images of 16 pixels"),
         (lambda: ResNet12(1, 28)(torch.rand(2, 1, 28, 32)), r"images of \(1, 28, 32\) given"),
         (lambda: ResNet12(1, 28, norm="group", drop=0.1), r"write resnet12\(drop=0\)"),
         (lambda: ENCODERS.parse("resnet12(0)"), "a block of 0 channels"),

@@ -54,7 +54,7 @@ HIDDEN = {
 @pytest.mark.parametrize("name", NOT_BY_ITEMS)
 @pytest.mark.parametrize("objective", [row for row in ROWS.values() if row != Plain()], ids=str)
 def test_a_learner_that_trains_by_no_loss_of_tasks_and_items_is_refused(make, objective, name):
-    with pytest.raises(InputError, match=r"trains on single examples|by items|no loss of each query item"):
+    with pytest.raises(InputError, match=r"trains on single examples|by items|no loss of each query example"):
         make.loss_of(objective, make.of_table(name), make.episode_of())
 
 
@@ -73,7 +73,7 @@ class TestEveryObjective:
         if learner.runs_stages and objective in HIDDEN.values():
             pytest.skip("runs its encoder stage by stage, and is refused below")
         if isinstance(objective, MaxUp) and not learner.has_query_losses:
-            pytest.skip("has no loss of each query item, and is refused below")
+            pytest.skip("has no loss of each query example, and is refused below")
         loss = make.loss_of(objective, learner, make.episode_of(padded=True))
         assert loss.shape == ()
         assert torch.isfinite(loss)
@@ -140,7 +140,7 @@ def test_a_learner_that_does_not_go_through_its_encoder_is_refused(make):
         def adapt(self, support):
             return Prototypes(make.encoder()).adapt(support)
 
-    with pytest.raises(InputError, match="does not go through its encoder"):
+    with pytest.raises(InputError, match="does not call its encoder"):
         make.loss_of(MLTI(), Sideways(make.encoder()), make.episode_of())
 
 
@@ -158,7 +158,7 @@ def test_maxup_is_refused_where_query_items_have_no_losses(make):
     class Whole(Prototypes):
         has_query_losses = False
 
-    with pytest.raises(InputError, match="no loss of each query item"):
+    with pytest.raises(InputError, match="no loss of each query example"):
         make.loss_of(MaxUp(), Whole(make.encoder()), make.episode_of())
 
 

@@ -72,12 +72,12 @@ def test_cutmix_shows_the_partner_in_one_rectangle_for_both_sides(make):
     episode = make.episode_of(tasks=6)
     params = params_of(make, episode, mix="cutmix")
     objective = MLTI(mix="cutmix")
-    mask = ~objective._own(episode.support.items, params)
+    mask = ~objective._outside(episode.support.items, params)
     assert mask.any()
     assert not mask.all()
     between = objective.interpolated(episode, params)
     for side, mixed in ((episode.support, between.support), (episode.query, between.query)):
-        kept = objective._own(side.items, params).expand_as(side.items)
+        kept = objective._outside(side.items, params).expand_as(side.items)
         assert torch.equal(mixed.items[kept], side.items[kept])
         changed = (mixed.items != side.items).any(1)[:, 0]
         inside = ~kept[:, 0, 0]
@@ -89,7 +89,7 @@ def test_cutmix_mixes_shared_labels_by_area(make):
     episode = make.episode_of(tasks=6)
     params = params_of(make, episode, mix="cutmix", labels="shared")
     objective = MLTI(mix="cutmix", labels="shared")
-    area = objective._own(episode.support.items, params).double().mean((1, 2, 3, 4))[:, None, None]
+    area = objective._outside(episode.support.items, params).double().mean((1, 2, 3, 4))[:, None, None]
     mixed = objective.interpolated(episode, params).support.labels
     labels = episode.support.labels
     assert torch.allclose(mixed, area * labels + (1 - area) * labels[params["partner"]])

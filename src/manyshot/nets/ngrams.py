@@ -1,4 +1,4 @@
-"""Sentences as counts of short runs of letters: an encoder without a model, for any language."""
+"""Sentence vectors from character n-grams: an encoder without a model, for any language."""
 
 import zlib
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from manyshot.base import InputError
 from manyshot.nets.text_encoder import TextEncoder, Words
 
 LENGTHS = (1, 4)
-"""Letters of the shortest and the longest run."""
+"""Length of the shortest and the longest n-gram."""
 
 
 class NGrams:
-    """Hashed counts of runs of one to four letters within words, as unit vectors.
+    """Hashed counts of character n-grams of lengths 1 to 4 within words, as unit vectors.
 
-    r(s)_j = sum over runs g of s with h(g) = j of sign(g), divided by the length of the vector
+    r(s)_j = sum over n-grams g of s with h(g) = j of sign(g), divided by the length of the vector
 
-    The hash (Weinberger et al. 2009) needs no vocabulary and nothing to be fitted, so a sentence's vector depends on
-    the sentence alone. Case is ignored. It sees spelling, not meaning.
+    The hash (Weinberger et al. 2009) needs neither a vocabulary nor fitting, so a vector depends on its sentence alone.
+    Case is ignored. Vectors reflect spelling, not meaning.
 
     Args:
-        features: how long a vector is.
+        features: Length of a vector.
 
     Example:
         >>> read = NGrams(256)
@@ -33,7 +33,7 @@ class NGrams:
     """
 
     vocabulary = 1 << 16
-    """Numbers that words are hashed to; a few share one."""
+    """Number of hash values of words; a few words share one."""
 
     def __init__(self, features: int = 2048) -> None:
         from sklearn.feature_extraction.text import HashingVectorizer  # it takes a second to import
@@ -47,7 +47,7 @@ class NGrams:
         return torch.from_numpy(self._sentences.transform(texts).toarray()).float()
 
     def words(self, texts: Sequence[str]) -> Words:
-        """The words between spaces, each as the vector that it has alone."""
+        """The words between spaces, each with the vector that it has on its own."""
         rows = [text.lower().split() or [text] for text in texts]
         known = {word: place for place, word in enumerate(dict.fromkeys(word for row in rows for word in row))}
         vectors = self(list(known))
@@ -61,12 +61,12 @@ class NGrams:
         return Words(vectors[places] * there[..., None], numbers[places], there)
 
     def fingerprint(self) -> str:
-        """A word for the settings; the hash is the same everywhere."""
+        """A text that identifies the settings."""
         return f"n-grams of {LENGTHS[0]} to {LENGTHS[1]} letters, {self.features} features"
 
 
 class NGramEncoder(TextEncoder):
-    """Counts of runs of letters, which need no model, `ngrams(2048)`.
+    """Counts of character n-grams, which need no model, `ngrams(2048)`.
 
     Args:
         features: Length of the vector of counts.
@@ -82,7 +82,10 @@ class NGramEncoder(TextEncoder):
 
     @staticmethod
     def check_options(features: int) -> None:
-        """Refuse lengths that are typing errors.
+        """Check the length of vectors.
+
+        Args:
+            features: Length of the vector of counts.
 
         Raises:
             InputError: If the number of features is not from 16 to 65,536.

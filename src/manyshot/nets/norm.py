@@ -1,4 +1,4 @@
-"""The normalizations that an encoder may have, by name."""
+"""The normalization layers of encoders, by name."""
 
 from typing import Literal, get_args
 
@@ -12,10 +12,10 @@ from manyshot.nets.norm_pool import Shares, can_pool, norm_pool
 from manyshot.nets.task_norm import EPSILON, TaskNorm
 
 Norm = Literal["batch", "group", "support", "query"]
-"""What an encoder normalizes by.
+"""Normalization of an encoder.
 
 - "batch": batch normalization, by the statistics of the batch in training and by running averages in evaluation;
-- "group": group normalization, each item alone;
+- "group": group normalization, each example on its own;
 - "support": the statistics of the support of an item's task, for its queries too (see `TaskNorm`);
 - "query": the same for the support, but queries by the statistics of the query set, which makes a learner transductive.
 
@@ -24,18 +24,17 @@ Gradient-based learners take "group", "support" or "query"; learners of features
 
 
 class GroupNorm(nn.Module):
-    """Group normalisation from elementary operations (Wu and He 2018).
+    """Group normalization from elementary operations (Wu and He 2018).
 
-    y = (x - mean) / sqrt(variance + epsilon) * weight + bias, with the mean and the variance of each item's own
-    channel groups.
+    y = (x - mean) / sqrt(variance + epsilon) * weight + bias, with mean and variance of each channel group of
+    each example.
 
-    No item sees another one's statistics, so nothing leaks from the query, and tasks may be batched at will. torch's
-    fused normalisations are avoided because `torch.vmap` over `batch_norm` gives wrong second-order gradients without
-    a word.
+    Examples do not depend on each other, so nothing leaks from the query, and tasks can be batched. It avoids torch's
+    fused normalization because `torch.vmap` silently gives wrong second-order gradients for `batch_norm`.
 
     Args:
-        groups: number of channel groups.
-        channels: number of channels, a multiple of groups.
+        groups: Number of channel groups.
+        channels: Number of channels, a multiple of `groups`.
 
     Example:
         >>> GroupNorm(8, 32)(torch.rand(2, 32, 7, 7)).shape
@@ -51,15 +50,15 @@ class GroupNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """Normalise each item's channel groups."""
+        """Normalize the channel groups of each example."""
         grouped = x.reshape(len(x), self.groups, -1)
-        centred = grouped - grouped.mean(-1, keepdim=True)
-        scaled = centred * torch.rsqrt(centred.square().mean(-1, keepdim=True) + EPSILON)
+        centered = grouped - grouped.mean(-1, keepdim=True)
+        scaled = centered * torch.rsqrt(centered.square().mean(-1, keepdim=True) + EPSILON)
         normal: Tensor = scaled.reshape(x.shape)
         return normal * self.weight[:, None, None] + self.bias[:, None, None]
 
     def pooled(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c rows columns"]:
-        """The same, pooled 2 x 2 and rectified: in one pass on a processor."""
+        """Normalize, max-pool 2 x 2 and apply ReLU, in one pass on the CPU."""
         if not can_pool(x, self.weight, self.bias):
             return F.max_pool2d(self(x), 2).relu()
         n, channels, h, w = x.shape
@@ -68,14 +67,14 @@ class GroupNorm(nn.Module):
 
 
 def make_norm(norm: Norm, channels: int) -> nn.Module:
-    """A normalization of maps.
+    """Build a normalization layer of feature maps.
 
     Args:
         norm: "batch", "group", "support" or "query", see `Norm`.
         channels: Number of channels of the maps.
 
     Raises:
-        InputError: If there is none of this name.
+        InputError: If there is no normalization of this name.
 
     Example:
         >>> make_norm("group", 12).groups
@@ -91,7 +90,10 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
 
 
 def groups_of(width: int) -> int:
-    """The most groups, up to 8, that divide the width.
+    """The largest number of groups, up to 8, that divides the width.
+
+    Args:
+        width: Number of channels.
 
     Example:
         >>> groups_of(64), groups_of(12), groups_of(7)

@@ -1,4 +1,4 @@
-"""The encoders that a run can name."""
+"""The registry of encoders."""
 
 from torch import nn
 

@@ -11,29 +11,29 @@ from torch.nn import functional as F
 from manyshot.base import InputError
 from manyshot.nets.drop_block import DropBlock
 from manyshot.nets.norm import Norm, make_norm
-from manyshot.nets.staged import StagedEncoder, check_widths
+from manyshot.nets.staged import StagedEncoder, check_image_shape, check_widths
 
 
 class ResNet12(StagedEncoder):
     """Four residual blocks of three 3x3 convolutions each, and the mean over the last map.
 
-    block(x) = drop(max_pool(leaky_relu(norm(conv(...)) + norm(conv_1x1(x))))), leaky_relu of slope 0.1
+    block(x) = drop(max_pool(leaky_relu(norm(conv(...)) + norm(conv_1x1(x))))), with a negative slope of 0.1
 
-    Widths and layout are those of Lee et al. (2019); drop-block (Ghiasi et al. 2018, squares of 5 pixels) follows the
-    last two blocks. Where it differs from theirs: the share dropped is the same throughout the training, and the first
-    two blocks have no dropout.
+    Widths and layout are those of Lee et al. (2019); drop-block (Ghiasi et al. 2018, squares of 5 pixels)
+    follows the last two blocks. Where it differs from theirs: the drop probability is constant during training, and
+    the first two blocks have no dropout.
 
     Args:
-        channels: of the images.
-        size: height and width of the images, in pixels; at least 16.
-        widths: output channels of each block; TADAM's are 64, 128, 256, 512.
-        norm: "batch", "group", "support" or "query", see `manyshot.nets.Norm`.
-        drop: share of the map that drop-block drops in training; 0.1 in the paper.
-        pooled: take the mean over the last map; otherwise the map, laid out flat, is the feature.
+        channels: Number of channels of the images.
+        size: Height and width of the images, in pixels; at least 2 to the number of blocks.
+        widths: Number of output channels of each block; 64, 128, 256, 512 in TADAM.
+        norm: Normalization, "batch", "group", "support" or "query", see `manyshot.nets.Norm`.
+        drop: Fraction of each map that drop-block sets to 0 in training; 0.1 in the paper.
+        pooled: Whether features are the mean over the last map, or the flattened map.
 
     Raises:
-        InputError: if the images are too small, a norm is unknown, or drop-block is asked of an encoder
-            without batch normalisation, whose gradient-based learners need the same function at every inner step.
+        InputError: If the images are too small, the norm is unknown, an option is out of range, or drop-block is
+            combined with another norm than "batch": gradient-based learners need the same function at every inner step.
 
     Example:
         >>> encoder = ResNet12(channels=3, size=32, widths=(8, 16, 32, 64))
@@ -54,7 +54,7 @@ class ResNet12(StagedEncoder):
         self.check_options(widths, drop)
         if size < 2 ** len(widths):
             raise InputError(
-                f"size={size}: images of {len(widths)} blocks need at least {2 ** len(widths)} pixels a side"
+                f"size={size}: {len(widths)} pooling blocks need images of {2 ** len(widths)} pixels or more"
             )
         if drop and norm != "batch":
             raise InputError(f"drop={drop}: this learner needs an encoder without drop-block; write resnet12(drop=0)")
@@ -65,8 +65,8 @@ class ResNet12(StagedEncoder):
         self.layout = torch.channels_last if norm == "batch" else torch.contiguous_format
         drops = [0.0] * (len(widths) - 2) + [drop] * 2
         self.blocks = nn.ModuleList(
-            _Block(before, after, norm, share)
-            for before, after, share in zip(self.widths, widths, drops[-len(widths) :], strict=False)
+            _ResidualBlock(before, after, norm, fraction)
+            for before, after, fraction in zip(self.widths, widths, drops[-len(widths) :], strict=False)
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -75,7 +75,11 @@ class ResNet12(StagedEncoder):
 
     @staticmethod
     def check_options(widths: Sequence[int], drop: float = 0.0) -> None:
-        """Refuse widths and drop rates that no images fit.
+        """Check options that do not depend on the images.
+
+        Args:
+            widths: Number of output channels of each block.
+            drop: Fraction of each map that drop-block sets to 0.
 
         Raises:
             InputError: If one is out of range.
@@ -85,13 +89,9 @@ class ResNet12(StagedEncoder):
             raise InputError(f"drop={drop}: give a fraction from 0 to below 1")
 
     def run(self, x: Float[Tensor, "n c h w"], first: int, last: int) -> Float[Tensor, "n ..."]:
-        """Carry out blocks `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""
+        """Run blocks `first` to `last - 1`; the input of block 0 is images of values from 0 to 1."""
         if first == 0:
-            if x.shape[1:] != (self.channels, self.size, self.size):
-                raise InputError(
-                    f"images of {tuple(x.shape[1:])} given to an encoder of {(self.channels, self.size, self.size)} "
-                    "(channels, height, width); load them at that size"
-                )
+            check_image_shape(x, self.channels, self.size)
             x = x.contiguous(memory_format=self.layout)
         for number in range(first, last):
             x = self.blocks[number](x)
@@ -100,7 +100,7 @@ class ResNet12(StagedEncoder):
         return x.mean((2, 3)) if self.pooled else x.flatten(1)
 
 
-class _Block(nn.Module):
+class _ResidualBlock(nn.Module):
     def __init__(self, before: int, after: int, norm: Norm, drop: float) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(
@@ -113,9 +113,9 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = x
-        for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+        for index, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             y = norm(convolution(y))
-            y = F.leaky_relu(y, 0.1) if number < 2 else y + self.shortcut_norm(self.shortcut(x))
-        # Pooling before the nonlinearity gives the same numbers as after it, on a quarter of the pixels.
+            y = F.leaky_relu(y, 0.1) if index < 2 else y + self.shortcut_norm(self.shortcut(x))
+        # Pooling before the nonlinearity gives the same result as after it, on a quarter of the pixels.
         dropped: Tensor = self.drop(F.leaky_relu(F.max_pool2d(y, 2), 0.1))
         return dropped

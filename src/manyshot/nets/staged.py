@@ -1,4 +1,4 @@
-"""Encoders made of stages, so that hidden layers can be reached: run up to one, or on from one."""
+"""The base class of encoders made of stages, which can run up to or from any hidden layer."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from manyshot.base import InputError
 
 Route = Callable[["StagedEncoder", Any], Any]
-"""What stands in for the forward pass of an encoder: the encoder and its items in, hidden items or features out."""
+"""A replacement for the forward pass of an encoder: from the encoder and items to hidden layers or features."""
 
 
 class StagedEncoder(nn.Module, ABC):
-    """An encoder whose forward pass is a row of stages.
+    """An encoder whose forward pass is a sequence of stages.
 
-    Hidden layer k is what stage k takes: layer 0 is the items themselves, layer `depth` the features. Methods that mix
-    hidden layers (manifold mixup, MetaMix, MLTI) need no more than `run`.
+    Hidden layer k is the input of stage k: layer 0 is the items, layer `depth` the features. Methods that mix hidden
+    layers (manifold mixup, MetaMix, MLTI) only need `run`.
 
     Example:
         >>> import torch
@@ -31,37 +31,41 @@ class StagedEncoder(nn.Module, ABC):
     """
 
     widths: tuple[int, ...]
-    """Channels of each hidden layer, from the items' own to the last stage's; one more than there are stages."""
+    """Number of channels of each hidden layer, from the items to the output of the last stage."""
 
     _route: Route | None = None
 
     @property
     def depth(self) -> int:
-        """How many stages there are."""
+        """The number of stages."""
         return len(self.widths) - 1
 
     @abstractmethod
     def run(self, x: Tensor, first: int, last: int) -> Tensor:
-        """Carry out stages `first` to `last - 1`.
+        """Run stages `first` to `last - 1`.
 
         Args:
-            x: what stage `first` takes: items if it is 0.
-            first: from 0 to `last`.
-            last: up to `depth`; only then is the result a feature vector.
+            x: Input of stage `first`: items for stage 0.
+            first: Index of the first stage, from 0 to `last`.
+            last: Index behind the last stage, up to `depth`, for which the result is features.
         """
 
     def forward(self, items: Tensor) -> Tensor:
-        """Encode items, all the way, or as `rerouted` says."""
-        if self._route is None:
-            return self.run(items, 0, self.depth)
-        taken: Tensor = self._route(self, items)
-        return taken
-
-    def rerouted(self, route: Route) -> "StagedEncoder":
-        """The same encoder, with the same weights under the same names, whose forward pass is another.
+        """Encode items by all stages, or by the route of `rerouted`.
 
         Args:
-            route: the encoder and what it is given in, anything out; built of `run`.
+            items: Items `[n, ...]`.
+        """
+        if self._route is None:
+            return self.run(items, 0, self.depth)
+        result: Tensor = self._route(self, items)
+        return result
+
+    def rerouted(self, route: Route) -> "StagedEncoder":
+        """A copy of the encoder with another forward pass and the same weights under the same names.
+
+        Args:
+            route: Function of the encoder and its input, which calls `run`.
 
         Example:
             >>> import torch
@@ -77,11 +81,32 @@ class StagedEncoder(nn.Module, ABC):
 
 
 def check_widths(widths: Sequence[int]) -> None:
-    """Refuse numbers of channels that are typing errors.
+    """Check the numbers of channels of blocks.
+
+    Args:
+        widths: Number of channels of each block.
 
     Raises:
-        InputError: For a block of no channel or more than 4,096.
+        InputError: If one is not from 1 to 4,096.
     """
     for width in widths:
         if not 1 <= width <= 4096:
             raise InputError(f"a block of {width} channels: give from 1 to 4096")
+
+
+def check_image_shape(images: Tensor, channels: int, size: int) -> None:
+    """Check that images have the shape that an encoder was built for.
+
+    Args:
+        images: Images `[n, c, h, w]`.
+        channels: Number of channels of the encoder's images.
+        size: Height and width of the encoder's images, in pixels.
+
+    Raises:
+        InputError: If they have another shape.
+    """
+    if images.shape[1:] != (channels, size, size):
+        raise InputError(
+            f"images of {tuple(images.shape[1:])} given to an encoder of {(channels, size, size)} (channels, height, "
+            "width); load them at that size"
+        )

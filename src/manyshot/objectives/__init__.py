@@ -1,4 +1,4 @@
-"""Objectives: what meta-training minimises, where it is more than the learner's own loss. One file a paper."""
+"""Objectives: the losses that meta-training minimizes, one file for each paper."""
 
 from manyshot.objectives.adversarial import Adversarial
 from manyshot.objectives.channel_shuffle import ChannelShuffle

@@ -1,4 +1,4 @@
-"""Tasks between tasks where the learner is worst (after Wu, Huang and Wei 2022)."""
+"""Adversarially interpolated tasks (after Wu, Huang and Wei 2022)."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -18,25 +18,25 @@ from manyshot.tasks import Episode
 
 @dataclass(frozen=True)
 class Adversarial:
-    """Mix each task with another as MLTI does, then move the shares to where the loss is higher (adversarial).
+    """Interpolate tasks as MLTI does, then move the coefficients to increase the loss (adversarial).
 
-    lambda_k <- lambda_k + size * sign(dL / dlambda_k), cut off at 0 and 1, `steps` times;   L after adaptation
+    lambda_k <- lambda_k + size * sign(dL / dlambda_k), clamped to 0 and 1, `steps` times;   L after adaptation
 
-    Each class k of a task has a share of its own, the same in support and query; it begins at MLTI's draw for the task.
-    The derivative goes through adaptation; the learner's step then takes the shares as given.
+    Each class k of a task has its own coefficient, the same in support and query, which starts at MLTI's draw for the
+    task. The derivative goes through adaptation; the training step then treats the coefficients as constants.
 
-    Where it differs from the paper: Adversarial Task Up-sampling trains a network that makes task sets, kept near the
-    true ones by an earth mover's distance. Here nothing is trained beside the learner: what is adversarial is where
-    between two given tasks the new one lies, so it cannot leave the lines between tasks.
+    Where it differs from the paper: Adversarial Task Up-sampling trains a network that generates task sets near the
+    true ones by the earth mover's distance. Here only the learner is trained, and the new tasks lie on the lines
+    between two given tasks.
 
     Args:
-        size: of a step of the shares.
-        steps: how many; each costs as much as a plain step.
-        alpha: of the Beta distribution where shares begin.
-        hidden: whether a random hidden layer is mixed, as in `mlti`; `no` mixes the items alone.
+        size: Step size of the coefficients.
+        steps: Number of steps; each costs as much as a plain training step.
+        alpha: Parameter of the Beta distribution of the initial coefficients.
+        hidden: Whether to mix a random hidden layer, as in `MLTI`, or only the items.
 
     Raises:
-        InputError: for a value out of range.
+        InputError: If an option is out of range.
 
     Example:
         >>> from manyshot.augment import Plan
@@ -62,7 +62,7 @@ class Adversarial:
         check_number(self, "alpha", low=1e-3, high=1e3)
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """The loss on the tasks that the ascent ends at."""
+        """The loss on the tasks with the final coefficients."""
         episode = tasks.draw()
         require_mixing(learner, episode, "adversarial")
         require_classes(episode, "adversarial", "use mlti(labels=shared)")
@@ -74,16 +74,16 @@ class Adversarial:
         support, query = (replace(side, items=side.items.detach()) for side in (hidden.support, hidden.query))
         fixed = Episode(support, query, hidden.classes)
 
-        def loss(share: Tensor, of: Episode) -> Tensor:
-            between = tasks.own(mlti.interpolated(of, params | {"share": share}))
+        def loss(lam: Tensor, episode: Episode) -> Tensor:
+            interpolated = tasks.own(mlti.interpolated(episode, params | {"share": lam}))
             if not self.hidden:
-                return learner.loss(between)
-            return loss_from(learner, layer, between, "adversarial")
+                return learner.loss(interpolated)
+            return loss_from(learner, layer, interpolated, "adversarial")
 
-        share = params["share"][:, None].repeat(1, episode.classes.shape[1])
+        lam = params["share"][:, None].repeat(1, episode.classes.shape[1])
         for _ in range(self.steps):
             with torch.enable_grad():
-                share.requires_grad_(True)
-                (slope,) = torch.autograd.grad(loss(share, fixed), share)
-            share = (share.detach() + self.size * slope.sign()).clamp(0, 1)
-        return loss(share, hidden)
+                lam.requires_grad_(True)
+                (gradient,) = torch.autograd.grad(loss(lam, fixed), lam)
+            lam = (lam.detach() + self.size * gradient.sign()).clamp(0, 1)
+        return loss(lam, hidden)

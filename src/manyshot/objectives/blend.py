@@ -1,8 +1,8 @@
-"""Items that become one at a hidden layer, in whatever way the learner brings them there.
+"""Mixing items at a hidden layer inside a learner's own forward passes.
 
-A learner adapts by its own forward passes, so what is to be mixed at a hidden layer has to travel as one item: the
-sources behind each other along the channels, and behind them their shares. `pack` makes such items; the route that
-`blending` gives encodes the sources up to the layer, blends them by their shares, and goes on.
+Items that are to be mixed at a hidden layer are packed into one item: the sources, concatenated along the channels, and
+their weights in further channels. `pack` builds such items; the route of `blending` encodes the sources up to the
+layer, mixes them by their weights, and runs the remaining stages.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from manyshot.nets import Route, StagedEncoder
 
 
 def pack(sources: Sequence[Float[Tensor, "t n c ..."]], shares: Float[Tensor, "t n k hidden"]) -> Tensor:
-    """Make one item of several and their shares.
+    """Pack several items and their weights into one item.
 
     Args:
-        sources: k of them, items of the same shape.
-        shares: of each source in each channel of the hidden layer.
+        sources: Items `[T, n, c, ...]` of the k sources.
+        shares: Weight `[T, n, k, hidden]` of each source in each channel of the hidden layer.
 
     Returns:
-        `[T, n, k c + planes, ...]`, with the shares in as many further channels as they fill.
+        Packed items `[T, n, k c + planes, ...]`, with the weights in the last channels.
 
     Example:
         >>> pack([torch.rand(2, 5, 1, 8, 8)] * 2, torch.full((2, 5, 2, 64), 0.5)).shape
@@ -40,7 +40,11 @@ def pack(sources: Sequence[Float[Tensor, "t n c ..."]], shares: Float[Tensor, "t
 
 
 def planes(numbers: int, area: int) -> int:
-    """How many channels of an area so many numbers fill.
+    """The number of channels that hold a number of values.
+
+    Args:
+        numbers: Number of values.
+        area: Number of pixels of a channel.
 
     Example:
         >>> planes(128, 64), planes(129, 64)
@@ -50,12 +54,12 @@ def planes(numbers: int, area: int) -> int:
 
 
 def blending(layer: int) -> Route:
-    """The route that blends packed items at a hidden layer; items that are not packed take the usual one.
+    """The route that mixes packed items at a hidden layer; items that are not packed take the usual route.
 
-    h = sum_k share_k * h_k,   h_k the hidden layer of source k, shares by channel
+    h = sum_k w_k * h_k,   h_k the hidden layer of source k, w_k its weight in each channel
 
     Args:
-        layer: 0 for the items themselves.
+        layer: Index of the hidden layer; 0 for the items.
 
     Example:
         >>> from manyshot.nets import Conv4
@@ -75,10 +79,10 @@ def blending(layer: int) -> Route:
         area = prod(x.shape[2:])
         parts = next(k for k in count(2) if k * channels + planes(k * width, area) >= x.shape[1])
         shares = x[:, parts * channels :].flatten(1)[:, : parts * width].reshape(n, parts, width)
-        # One source after the other, so that a normalisation over the batch sees as many items as it expects.
+        # One source after the other, so that normalization over the batch sees the expected number of items.
         hidden = [encoder.run(x[:, k * channels : (k + 1) * channels], 0, layer) for k in range(parts)]
-        broad = shares.reshape(n, parts, width, *[1] * (hidden[0].ndim - 2))
-        blended = torch.stack([broad[:, k] * source for k, source in enumerate(hidden)]).sum(0)
+        weights = shares.reshape(n, parts, width, *[1] * (hidden[0].ndim - 2))
+        blended = torch.stack([weights[:, k] * source for k, source in enumerate(hidden)]).sum(0)
         return encoder.run(blended, layer, encoder.depth)
 
     return route

@@ -1,4 +1,4 @@
-"""Channel Shuffle: classes that take channels of each other, for new classes (Yao et al. 2021)."""
+"""Channel Shuffle: new classes by exchanging channels between classes (Yao et al. 2021)."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -22,24 +22,25 @@ from manyshot.tasks.class_index import gather_items, index_of, rank_in_class
 
 @dataclass(frozen=True)
 class ChannelShuffle:
-    """Replace a random part of each class's channels at a hidden layer by those of another class (Channel Shuffle).
+    """Replace random channels of each class at a hidden layer by those of another class (Channel Shuffle).
 
     h(x) = R_c h(x) + (1 - R_c) h(x'),   x of class c, x' of class c',   R_c diagonal, 0 or 1 in each channel
 
-    What is shared: layer, classes c' and channels R_c are one draw for the support *and* the query of a task, so that
-    what a class has become is the same on both sides; channels and c' differ by class. Every class lends to one class
-    and borrows from one. It happens inside adaptation, in the network as it is adapted. With `mix` the query is then
-    mixed with the support by MetaMix at the same layer, as the authors do.
+    The layer, the classes c' and the channels R_c are one draw for the support *and* the query of a task, so that a
+    class changes in the same way on both sides; R_c and c' differ by class. Every class gives channels to one class and
+    takes channels from one. It happens inside adaptation, in the adapted network. With `mix` the query is then mixed
+    with the support by MetaMix at the same layer, as in the authors' code.
 
-    Where it differs from the paper: the layer is one draw a step. Each channel is kept with a chance drawn by class
-    from Beta(alpha, alpha), as the paper says; the authors' code takes one block of about a sixth of the channels.
+    Where it differs from the paper: the layer is one draw per step. Each channel is kept with a probability drawn for
+    the class from Beta(alpha, alpha), as in the paper; the authors' code replaces one block of about a sixth of the
+    channels.
 
     Args:
-        alpha: of the Beta distributions, of kept channels and of MetaMix.
-        mix: whether MetaMix follows.
+        alpha: Parameter of the Beta distributions of kept channels and of MetaMix.
+        mix: Whether MetaMix follows.
 
     Raises:
-        InputError: for an alpha that is not above 0.
+        InputError: If `alpha` is out of range.
 
     Example:
         >>> from manyshot.augment import Plan
@@ -65,31 +66,31 @@ class ChannelShuffle:
 
         Args:
             episode: T tasks.
-            layer: where it happens; kept as `layer`.
-            width: channels there.
-            generator: for the draws.
+            layer: Index of the hidden layer, which the result holds as `layer`.
+            width: Number of channels of the hidden layer.
+            generator: Source of random numbers.
         """
         present = episode.support.class_mask.cpu()
         tasks, ways = present.shape
         order = torch.rand(tasks, ways, generator=generator).masked_fill(~present, 2).argsort(1)
-        # Round the circle of the classes that are there, in a random order; absent ones stay as they are.
+        # A random cycle through the present classes; absent classes map to themselves.
         count = present.sum(1, keepdim=True)
         step = (torch.arange(ways) + 1) % count
         after = order.gather(1, torch.where(torch.arange(ways) < count, step, torch.arange(ways)))
         other = torch.empty_like(order).scatter_(1, order, after)
-        chance = beta(tasks * ways, self.alpha, generator).view(tasks, ways, 1)
-        kept = torch.rand(tasks, ways, width, generator=generator) < chance
+        p = beta(tasks * ways, self.alpha, generator).view(tasks, ways, 1)
+        kept = torch.rand(tasks, ways, width, generator=generator) < p
         device = episode.classes.device
         return {"layer": layer, "other": other.to(device), "kept": kept.to(device)}
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """The loss on tasks of the new classes."""
+        """The loss on the tasks with exchanged channels."""
         episode = tasks.draw()
         require_mixing(learner, episode, "channel_shuffle")
-        require_classes(episode, "channel_shuffle", "use metamix there")
+        require_classes(episode, "channel_shuffle", "use metamix")
         encoder = encoder_of(learner, "channel_shuffle")
         if encoder.depth < 2:
-            raise InputError("channel_shuffle: the encoder has no layer between its stages; give it two at least")
+            raise InputError("channel_shuffle: the encoder has one stage, so no hidden layer; use one with at least 2")
         layer = int(torch.randint(1, encoder.depth, (), generator=generator))
         params = self.sample(episode, layer, encoder.widths[layer], generator)
         support, query = (borrowed(side, params) for side in (episode.support, episode.query))
@@ -104,21 +105,21 @@ class ChannelShuffle:
 
 
 Sources = tuple[Tensor, Tensor]
-"""Items behind each other along the channels `[T, n, k c, ...]`, and their shares `[T, n, k, hidden]`."""
+"""Items concatenated along the channels `[T, n, k c, ...]`, and their weights `[T, n, k, hidden]`."""
 
 
 def borrowed(examples: Examples, params: Params) -> Sources:
-    """Each item and one of the class that its class borrows from, with the channels that it keeps and those it takes.
+    """Each item, one of the class that its class takes channels from, and the weights of both.
 
     Args:
-        examples: one side of T tasks.
-        params: `other [T, ways]` and `kept [T, ways, hidden]`, the same for both sides.
+        examples: Support or query of T tasks.
+        params: Parameters `other [T, ways]` and `kept [T, ways, hidden]`, the same for support and query.
     """
     kept = gather_items(params["kept"], examples.class_ids)
     way = params["other"].gather(1, examples.class_ids)
-    place, there = index_of(examples, way, rank_in_class(examples))
-    kept = (kept | ~there[..., None]).to(examples.items)
-    items = torch.cat((examples.items, gather_items(examples.items, place)), 2)
+    index, exists = index_of(examples, way, rank_in_class(examples))
+    kept = (kept | ~exists[..., None]).to(examples.items)
+    items = torch.cat((examples.items, gather_items(examples.items, index)), 2)
     return items, torch.stack((kept, 1 - kept), 2)
 
 

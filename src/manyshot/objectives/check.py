@@ -1,4 +1,4 @@
-"""What objectives ask of tasks and learners."""
+"""Checks of tasks and learners that objectives share."""
 
 from torch import Tensor
 
@@ -8,11 +8,16 @@ from manyshot.tasks import Episode
 
 
 def require_mixing(learner: Learner, episode: Episode, objective: str) -> None:
-    """Make sure that the learner trains on tasks, and that their items can be mixed.
+    """Check that the learner trains on tasks, and that their items can be mixed.
+
+    Args:
+        learner: Learner that is trained.
+        episode: Tasks of the step.
+        objective: Name of the objective, for error messages.
 
     Raises:
-        InputError: for a learner that trains as a plain classifier or only moves towards adapted weights, or for items
-            that are no tensors, such as strings.
+        InputError: If the learner does not train on tasks, its loss has no derivative with respect to items, or items
+            are not tensors.
     """
     name = type(learner).__name__
     if not learner.trains_on_tasks:
@@ -20,14 +25,19 @@ def require_mixing(learner: Learner, episode: Episode, objective: str) -> None:
     if not learner.loss_differentiates_items:
         raise InputError(f"{objective} needs a loss with a derivative by items, which that of {name} lacks; use maml")
     if not isinstance(episode.support.items, Tensor):
-        raise InputError(f"{objective} mixes pictures or feature vectors, not items such as text; leave it out here")
+        raise InputError(f"{objective} mixes images or feature vectors, not items such as text; use another objective")
 
 
 def require_classes(episode: Episode, objective: str, mend: str) -> None:
-    """Make sure that tasks have classes to tell apart.
+    """Check that tasks have classes.
+
+    Args:
+        episode: Tasks of the step.
+        objective: Name of the objective, for error messages.
+        mend: What to do instead, the end of the error message.
 
     Raises:
-        InputError: if not, as in regression.
+        InputError: If the tasks are regressions.
     """
     if not episode.has_classes:
         raise InputError(f"{objective} pairs classes, and these tasks have none; {mend}")

@@ -16,22 +16,21 @@ from manyshot.objectives.objective import StepTasks
 
 @dataclass(frozen=True)
 class MaxUp:
-    """Minimise each query item's largest loss over several draws of the whole plan.
+    """Minimize the largest loss of each query example over several draws of the plan (Meta-MaxUp).
 
     L = 1/T sum_t sum_i w_i max over j of l(learner adapted to S_tj; q_tij) / sum_i w_i,   S_tj, q_tij drawn by the plan
 
-    Every draw augments anew at all placements of the plan, so support, query and classes vary together from draw to
-    draw; query item i of one draw is compared with item i of the others. It costs as much as `draws` plain steps, in
-    memory too.
+    Every draw applies all placements of the plan, so support, query and classes vary together; query example i of one
+    draw is compared with example i of the others. It needs the time and memory of `draws` plain steps.
 
-    Where it differs from the paper: each draw there takes one method of a pool, the same for all tasks of a step; here
-    a draw is one of the plan, so a pool is written with `oneof(...)`, which chooses for each item.
+    Where it differs from the paper: each draw in the paper uses one augmentation of a pool for all tasks of a step;
+    here a pool is `oneof(...)` in the plan, which chooses for each example.
 
     Args:
-        draws: how many.
+        draws: Number of draws of the plan.
 
     Raises:
-        InputError: for fewer than 2 draws.
+        InputError: If `draws` is not from 2 to 64.
 
     Example:
         >>> from manyshot.augment import Plan
@@ -52,14 +51,12 @@ class MaxUp:
         check_number(self, "draws", low=2, high=64, whole=True)
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """The mean of the largest losses; no draws but the plan's."""
+        """The mean of the largest losses; random numbers come from the plan's draws only."""
         if not learner.has_query_losses:
-            raise InputError(
-                f"maxup: {type(learner).__name__} has no loss of each query item to choose by; use another learner"
-            )
+            raise InputError(f"maxup: {type(learner).__name__} has no loss of each query example; use another learner")
         losses, weights = [], []
-        for number in range(self.draws):
-            episode = tasks.own(tasks.draw(number))
+        for index in range(self.draws):
+            episode = tasks.own(tasks.draw(index))
             weight = episode.query.weight
             losses.append(learner.query_losses(episode).masked_fill(weight <= 0, -torch.inf))
             weights.append(weight)

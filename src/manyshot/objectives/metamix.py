@@ -1,4 +1,4 @@
-"""MetaMix: the outer loss on mixtures of query and support (Yao et al. 2021)."""
+"""MetaMix: an outer loss on mixtures of query and support (Yao et al. 2021)."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -20,23 +20,23 @@ from manyshot.tasks.class_index import gather_items, uniform_index
 
 @dataclass(frozen=True)
 class MetaMix:
-    """Judge the adapted learner on query items mixed with support items, at a random hidden layer (MetaMix).
+    """Evaluate the adapted learner on queries mixed with support examples at a random hidden layer (MetaMix).
 
     h = lambda h(q_i) + (1 - lambda) h(s_j),   y = lambda y(q_i) + (1 - lambda) y(s_j),   lambda ~ Beta(alpha, alpha)
 
-    The learner adapts to the support as it is; only what it is judged on is mixed, in the adapted network. What is
-    shared: lambda is one draw a task; each query item has a partner of its own among the support items of its task.
+    The learner adapts to the original support; only the queries are mixed, in the adapted network. lambda is one draw
+    per task; each query example has a random partner in the support of its task.
 
-    Where it differs from the paper: the layer is one draw a step, the same for its T tasks; support items may be
-    partners of several query items.
+    Where it differs from the paper: the layer is one draw per step, the same for its T tasks; a support example may be
+    the partner of several queries.
 
     Args:
-        alpha: of the Beta distribution; 2 in the authors' experiments on images.
-        hidden: whether hidden layers are mixed, from the items themselves to what the last stage takes; `no` mixes the
-            items alone, with any encoder.
+        alpha: Parameter of the Beta distribution; 2 in the authors' experiments on images.
+        hidden: Whether to mix a random hidden layer, from the items to the input of the last stage, or only the items,
+            which works with any encoder.
 
     Raises:
-        InputError: for an alpha that is not above 0.
+        InputError: If `alpha` is out of range.
 
     Example:
         >>> from manyshot.augment import Plan
@@ -58,7 +58,13 @@ class MetaMix:
         check_number(self, "alpha", low=1e-3, high=1e3)
 
     def sample(self, episode: Episode, layers: int, generator: Generator) -> Params:
-        """Draw `layer`, a number below `layers`, `share [T]`, lambda, and `partner [T, m]`, places in the support."""
+        """Draw `layer`, an index below `layers`, `share [T]`, which is lambda, and `partner [T, m]`, support indices.
+
+        Args:
+            episode: T tasks.
+            layers: Number of layers to choose from.
+            generator: Source of random numbers.
+        """
         tasks, m = episode.query.weight.shape
         layer = int(torch.randint(layers, (), generator=generator))
         share = beta(tasks, self.alpha, generator)
@@ -69,29 +75,29 @@ class MetaMix:
         }
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """The loss on the mixed query."""
+        """The loss on the mixed queries."""
         episode = tasks.draw()
         require_mixing(learner, episode, "metamix")
         encoder = encoder_of(learner, "metamix") if self.hidden else None
         params = self.sample(episode, encoder.depth if encoder else 1, generator)
         mixed = mixed_labels(episode, params)
-        own, other = episode.query.items, gather_items(episode.support.items, params["partner"])
-        share = params["share"].to(own)
+        items, other = episode.query.items, gather_items(episode.support.items, params["partner"])
+        lam = params["share"].to(items)
         if encoder is None:
-            items = torch.lerp(other, own, share.reshape(-1, *[1] * (own.ndim - 1)))
+            items = torch.lerp(other, items, lam.reshape(-1, *[1] * (items.ndim - 1)))
             return learner.loss(tasks.own(replace(mixed, query=replace(mixed.query, items=items))))
-        both = torch.stack((share, 1 - share), 1)[:, None, :, None]
-        shares = both.expand(-1, own.shape[1], -1, encoder.widths[params["layer"]])
-        packed = replace(mixed, query=replace(mixed.query, items=pack([own, other], shares)))
+        weights = torch.stack((lam, 1 - lam), 1)[:, None, :, None]
+        weights = weights.expand(-1, items.shape[1], -1, encoder.widths[params["layer"]])
+        packed = replace(mixed, query=replace(mixed.query, items=pack([items, other], weights)))
         return loss_by_route(learner, blending(params["layer"]), tasks.own(packed), "metamix")
 
 
 def mixed_labels(episode: Episode, params: Params) -> Episode:
-    """The episode with each query item's label mixed with that of its partner in the support.
+    """The episode with the label of each query example mixed with that of its partner in the support.
 
     Args:
         episode: T tasks.
-        params: `share [T]` of the query item, and `partner [T, m]`.
+        params: Weight `share [T]` of the query example, and index `partner [T, m]` of its partner in the support.
     """
     query, partner = episode.query, gather_items(episode.support.labels, params["partner"])
     labels = torch.lerp(partner, query.labels, params["share"].to(partner)[:, None, None].expand_as(partner))

@@ -1,4 +1,4 @@
-"""MLTI: tasks between tasks (Yao, Zhang and Finn 2022)."""
+"""MLTI: meta-learning with task interpolation (Yao, Zhang and Finn 2022)."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -20,30 +20,30 @@ from manyshot.tasks.class_index import index_of, rank_in_class
 
 @dataclass(frozen=True)
 class MLTI:
-    """Replace each task by one between it and another task of the step, at a random hidden layer (MLTI).
+    """Interpolate each task with another task of the step at a random hidden layer (MLTI).
 
     h = lambda h(x_i) + (1 - lambda) h(x_j),   lambda ~ Beta(alpha, alpha),   x_i of task i, x_j of its partner task j
 
-    labels=apart (classes of tasks have nothing to do with each other): class k of task i is mixed with a class of task
-    j, each with another, and is a class of its own. labels=shared (regression, or classes that mean the same in every
-    task): items are mixed place by place, and labels like items, y = lambda y_i + (1 - lambda) y_j.
+    labels=apart (classes of different tasks are unrelated): each class of task i is mixed with another class of task j
+    and becomes a new class. labels=shared (regression, or classes with the same meaning in every task): items are mixed
+    index by index, and labels like items, y = lambda y_i + (1 - lambda) y_j.
 
-    What is shared: partner, lambda, the pairing of classes and the rectangle of CutMix are one draw for the support
-    *and* the query of a pair of tasks. Layers below the mixed one are not adapted by gradient-based learners, as in the
-    paper: the task between tasks begins at the hidden layer.
+    Partner, lambda, the pairing of classes and the rectangle of CutMix are one draw for the support *and* the query of
+    a pair of tasks. Gradient-based learners do not adapt the layers below the mixed one, as in the paper: the
+    interpolated task starts at the hidden layer.
 
-    Where it differs from the paper: the layer is one draw a step, the same for its T pairs. Below it, a normalisation
-    over the batch takes its statistics from the items of all T tasks, support and query apart.
+    Where it differs from the paper: the layer is one draw per step, the same for its T pairs. Below it, normalization
+    over the batch uses the statistics of the items of all T tasks, separately for support and query.
 
     Args:
-        alpha: of the Beta distribution; 2 in the authors' experiments on images.
-        labels: "apart" or "shared".
-        mix: "mixup", or "cutmix": a rectangle of the hidden maps instead of a weighted sum.
-        hidden: whether hidden layers are mixed, from the items themselves to what the last stage takes; `no` mixes the
-            items alone, with any encoder.
+        alpha: Parameter of the Beta distribution; 2 in the authors' experiments on images.
+        labels: "apart" for new classes, "shared" for mixed labels.
+        mix: "mixup" for a weighted sum, "cutmix" for a rectangle of the hidden maps.
+        hidden: Whether to mix a random hidden layer, from the items to the input of the last stage, or only the items,
+            which works with any encoder.
 
     Raises:
-        InputError: for an alpha that is not above 0, or an unknown word.
+        InputError: If `alpha` is out of range, or `labels` or `mix` is unknown.
 
     Example:
         >>> from manyshot.augment import Plan
@@ -69,12 +69,17 @@ class MLTI:
         check_choice(self, "mix", ("mixup", "cutmix"))
 
     def sample(self, episode: Episode, layers: int, generator: Generator) -> Params:
-        """Draw what the two sides of each pair of tasks share.
+        """Draw what support and query of each pair of tasks share.
+
+        Args:
+            episode: T tasks.
+            layers: Number of layers to choose from.
+            generator: Source of random numbers.
 
         Returns:
-            `layer`, a number below `layers`; `partner [T]`, a task of the step, perhaps itself; `share [T]`, lambda;
-            `classes [T, ways]`, the class of the partner that each class is mixed with; `centre [T, 2]` (x, y), -1 to
-            1, of the rectangle.
+            `layer`, an index below `layers`; `partner [T]`, the index of a task, perhaps the same; `share [T]`, which
+            is lambda; `classes [T, ways]`, the class of the partner that each class is mixed with; `centre [T, 2]`, the
+            center (x, y) of the rectangle, from -1 to 1.
         """
         present = episode.support.class_mask.cpu()
         tasks, ways = present.shape
@@ -86,13 +91,13 @@ class MLTI:
             "layer": layer,
             "partner": partner.to(device),
             "share": beta(tasks, self.alpha, generator).to(device),
-            # Where the partner has fewer classes, some of them stand for two.
+            # If the partner has fewer classes, some of them are used twice.
             "classes": order.gather(1, torch.arange(ways) % present[partner].sum(1, keepdim=True)).to(device),
             "centre": uniform(2 * tasks, -1.0, 1.0, generator).view(tasks, 2).to(device),
         }
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """The loss on the tasks between tasks."""
+        """The loss on the interpolated tasks."""
         episode = tasks.draw()
         require_mixing(learner, episode, "mlti")
         if self.labels == "apart":
@@ -105,46 +110,46 @@ class MLTI:
         return loss_from(learner, params["layer"], tasks.own(self.interpolated(hidden, params)), "mlti")
 
     def interpolated(self, episode: Episode, params: Params) -> Episode:
-        """The tasks between tasks, both sides by the same params.
+        """The interpolated tasks, support and query by the same parameters.
 
         Args:
             episode: T tasks, of items or of their hidden layers.
-            params: as drawn; `share` may also be `[T, ways]`, another for each class.
+            params: Parameters of `sample`; `share` may also be `[T, ways]`, one for each class.
         """
-        made = params["partner"] != torch.arange(len(episode), device=params["partner"].device)
+        is_new = params["partner"] != torch.arange(len(episode), device=params["partner"].device)
         return Episode(
             self._mixed(episode.support, params),
             self._mixed(episode.query, params),
-            # A class between classes is none that the source has a number for.
-            torch.where(made[:, None], -1, episode.classes),
+            # An interpolated class has no class index in the source.
+            torch.where(is_new[:, None], -1, episode.classes),
         )
 
     def _mixed(self, side: Examples, params: Params) -> Examples:
         partner = params["partner"]
-        there, n = side.weight > 0, side.weight.shape[1]
+        exists, n = side.weight > 0, side.weight.shape[1]
         if self.labels == "apart":
             way = params["classes"].gather(1, side.class_ids)
-            place, found = index_of(_of_tasks(side, partner), way, rank_in_class(side))
+            index, matched = index_of(_of_tasks(side, partner), way, rank_in_class(side))
         else:
-            place = torch.arange(n, device=partner.device).expand(len(partner), n)
-            found = there[partner]
-        other = side.items[partner[:, None], place]
-        # An item without a counterpart stays as it is.
+            index = torch.arange(n, device=partner.device).expand(len(partner), n)
+            matched = exists[partner]
+        other = side.items[partner[:, None], index]
+        # An example without a partner does not change.
         share = params["share"]
-        by_item = share.gather(1, side.class_ids) if share.ndim == 2 else share
-        mask = self._own(side.items, params) if self.mix == "cutmix" else _broad(by_item, side.items)
-        mask = torch.where(_broad(found, side.items), mask, torch.ones((), device=partner.device)).to(side.items)
+        lam = share.gather(1, side.class_ids) if share.ndim == 2 else share
+        mask = self._outside(side.items, params) if self.mix == "cutmix" else _broadcast(lam, side.items)
+        mask = torch.where(_broadcast(matched, side.items), mask, torch.ones((), device=partner.device)).to(side.items)
         items = mask * side.items + (1 - mask) * other
         if self.labels == "apart":
             return replace(side, items=items)
-        part = mask.flatten(2).mean(2, keepdim=True).to(side.labels)
-        labels = part * side.labels + (1 - part) * side.labels[partner[:, None], place]
+        fraction = mask.flatten(2).mean(2, keepdim=True).to(side.labels)
+        labels = fraction * side.labels + (1 - fraction) * side.labels[partner[:, None], index]
         return replace(side, items=items, labels=labels, class_mask=side.class_mask | side.class_mask[partner])
 
-    def _own(self, items: Float[Tensor, "t n ..."], params: Params) -> Bool[Tensor, "t 1 1 h w"]:
-        """Where the maps stay the task's own: outside a rectangle of the share 1 - lambda of the sides' product."""
+    def _outside(self, items: Float[Tensor, "t n ..."], params: Params) -> Bool[Tensor, "t 1 1 h w"]:
+        """Where maps do not change: outside a rectangle that covers the fraction 1 - lambda of the map."""
         if items.ndim != 5:
-            raise InputError("mlti(mix=cutmix) needs maps to cut from; write mix=mixup for feature vectors")
+            raise InputError("mlti(mix=cutmix) needs maps to cut from; use mix=mixup for feature vectors")
         h, w = items.shape[-2:]
         side = (1 - params["share"]).sqrt()[:, None]
         x, y = ((2 * torch.arange(size, device=side.device) + 1) / size - 1 for size in (w, h))
@@ -155,10 +160,10 @@ class MLTI:
 
 
 def _of_tasks(side: Examples, task: Tensor) -> Examples:
-    """One side of other tasks, in their order, without its items."""
+    """Support or query of other tasks, by their indices, without items."""
     return Examples(side.weight[task], side.labels[task], side.weight[task], side.class_mask[task])
 
 
-def _broad(values: Tensor, items: Tensor) -> Tensor:
-    """`[T]` or `[T, n]` so that it multiplies items."""
+def _broadcast(values: Tensor, items: Tensor) -> Tensor:
+    """Values `[T]` or `[T, n]` with further dimensions, to broadcast against items."""
     return values.reshape(*values.shape, *[1] * (items.ndim - values.ndim))

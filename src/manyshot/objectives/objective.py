@@ -1,4 +1,4 @@
-"""What an objective is: the loss of a training step, where it is more than the learner's own."""
+"""The interface of objectives, the losses of training steps."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
@@ -14,13 +14,13 @@ from manyshot.tasks import Episode
 
 @dataclass(frozen=True, eq=False)
 class StepTasks:
-    """The tasks of a training step and the plan that augments them, as often as an objective asks.
+    """The tasks of a training step and the plan that augments them, as often as an objective needs.
 
     Args:
         clean: T tasks as they were sampled.
-        plan: their augmentation.
-        address: words that the draws are made from, such as (seed, "plan", step); the last one is the step's number.
-        share: which of the T tasks this process learns from, where several processes share a step; all otherwise.
+        plan: Plan that augments them.
+        address: Address of the random numbers, such as (seed, "plan", step); its last element is the step.
+        share: Slice of the T tasks that this process trains on, if several processes share a step; None for all.
 
     Example:
         >>> from manyshot.tasks import EpisodeSampler, Source
@@ -40,43 +40,50 @@ class StepTasks:
 
     @property
     def step(self) -> int:
-        """How many steps the training has taken before this one."""
+        """The number of training steps before this one."""
         return int(self.address[-1])
 
     def draw(self, number: int = 0) -> Episode:
-        """The tasks, augmented by draw `number` of the plan; draw 0 is the one that a plain training sees."""
+        """The tasks, augmented by a draw of the plan.
+
+        Args:
+            number: Index of the draw; the plain objective uses draw 0.
+        """
         words = self.address if number == 0 else (*self.address, number)
         return self.plan.apply(self.clean, seeds.generator(*words))
 
     def own(self, episode: Episode) -> Episode:
-        """This process's share of the step's tasks, once nothing more is drawn for them or mixed among them.
+        """The tasks that this process trains on; call it after all random draws and all mixing among tasks.
 
         Every process draws for all T tasks, so that the draws do not depend on the number of processes.
+
+        Args:
+            episode: All T tasks.
         """
         return episode if self.share is None else episode[self.share]
 
 
 @runtime_checkable
 class Objective(Protocol):
-    """What meta-training minimises. Every objective is a frozen dataclass of plain values.
+    """A loss that meta-training minimizes. Every objective is a frozen dataclass of plain values.
 
-    `loss` is a function of its arguments alone: all randomness comes from the plan's draws and from the generator, so
-    that a step can be repeated, and a killed run goes on with the same bits. What the learner is given last goes
-    through `StepTasks.own`, so that several processes can share a step.
+    `loss` depends on its arguments alone: all randomness comes from the plan's draws and the generator, so that a step
+    can be repeated and an interrupted run continues identically. The episode that the learner takes goes through
+    `StepTasks.own`, so that several processes can share a step.
     """
 
     needs_plan: ClassVar[bool]
-    """Whether it would change nothing without a plan that draws."""
+    """Whether it has no effect without a random plan."""
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """The loss of one step, the mean over the tasks of this process's share.
+        """The loss of one step, the mean over the tasks of this process.
 
         Args:
-            learner: what is trained.
-            tasks: of the step.
-            generator: of the step; gives the objective's own draws.
+            learner: Learner that is trained.
+            tasks: Tasks of the step.
+            generator: Random number generator of the step, for the objective's own draws.
 
         Raises:
-            InputError: if it cannot be used with this learner or these tasks.
+            InputError: If the objective does not support this learner or these tasks.
         """
         ...

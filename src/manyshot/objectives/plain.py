@@ -1,4 +1,4 @@
-"""The learner's own loss."""
+"""The plain objective: the loss of the learner."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,7 @@ from manyshot.objectives.objective import StepTasks
 
 @dataclass(frozen=True)
 class Plain:
-    """What the learner says: its loss on the augmented tasks.
+    """The loss of the learner on the augmented tasks.
 
     Example:
         >>> import torch
@@ -29,5 +29,5 @@ class Plain:
     needs_plan: ClassVar[bool] = False
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """The learner's loss; no draws."""
+        """The loss of the learner, without random numbers of its own."""
         return learner.loss(tasks.own(tasks.draw()))

@@ -1,4 +1,4 @@
-"""ProtAugment: unlabelled items matched to the prototypes of their own variants (Dopierre et al. 2021)."""
+"""ProtAugment: unlabeled examples matched to prototypes of their variants (Dopierre et al. 2021)."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -20,25 +20,25 @@ from manyshot.tasks.class_index import gather_items
 
 @dataclass(frozen=True)
 class ProtAugment:
-    """Beside the learner's loss, find for each unlabelled item the prototype of its own variants.
+    """Add a loss of matching each unlabeled example to the prototype of its variants (ProtAugment).
 
     L = (1 - t^a) L_learner + t^a L_own,   L_own = -1/U sum_u log softmax over v (-||f(x_u) - p_v||^2) at v = u
     p_v = 1/M sum_m f(x_vm),   x_v1 ... x_vM variants of x_v,   t = step / fade, at most 1
 
-    The plan's op (that of its shots, or else of its support, see `Plan.item_op`) makes the variants: paraphrases, in
-    the paper. L_learner is what a training without this minimises.
+    The plan's op (that of its shots, or else of its support, see `Plan.item_op`) generates the variants, which are
+    paraphrases in the paper. L_learner is the loss of the plain objective.
 
-    Where it differs from the paper: the unlabelled items are queries of the step's own tasks, whose labels are not
-    looked at, instead of sentences of all classes, those of the test among them; items of one task may be of one class.
+    Where it differs from the paper: unlabeled examples are queries of the step's tasks, without their labels, instead
+    of sentences of all classes including those of the test; examples of one task may have the same class.
 
     Args:
-        unlabelled: U, items of each task, at most; drawn at random among its queries.
-        copies: M, variants of each.
-        fade: steps until the second part alone is left; about those of the training.
-        power: a; with small ones the second part comes early.
+        unlabelled: Largest number U of unlabeled examples of each task, drawn at random from its queries.
+        copies: Number M of variants of each.
+        fade: Number of steps until only L_own is left; about the number of training steps.
+        power: Exponent a; with a small exponent L_own grows early.
 
     Raises:
-        InputError: if a number is out of range.
+        InputError: If an option is out of range.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -65,56 +65,58 @@ class ProtAugment:
         check_number(self, "power", low=0.01, high=10)
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
-        """Both parts by the step's share; draws which queries, and their variants."""
+        """The weighted sum of both losses; draws queries and their variants."""
         if not isinstance(learner, FeatureLearner):
             raise InputError(
                 f"protaugment: {type(learner).__name__} has no features to match; take a learner of features, such as "
                 "prototypes"
             )
-        share: float = min(1.0, tasks.step / self.fade) ** self.power
-        alone, made = self._draw(tasks.clean, tasks.plan, generator)
+        weight: float = min(1.0, tasks.step / self.fade) ** self.power
+        unlabeled, generated = self._draw(tasks.clean, tasks.plan, generator)
         if tasks.share is not None:
-            alone, made = alone[tasks.share], made[tasks.share]
-        own = own_prototype_losses(learner, alone, made, self.copies)
-        unsupervised: Tensor = weighted_mean(own, alone.weight).mean()
-        if share == 1:
+            unlabeled, generated = unlabeled[tasks.share], generated[tasks.share]
+        losses = own_prototype_losses(learner, unlabeled, generated, self.copies)
+        unsupervised: Tensor = weighted_mean(losses, unlabeled.weight).mean()
+        if weight == 1:
             return unsupervised
-        return (1 - share) * learner.loss(tasks.own(tasks.draw())) + share * unsupervised
+        return (1 - weight) * learner.loss(tasks.own(tasks.draw())) + weight * unsupervised
 
     def _draw(self, clean: Episode, plan: Plan, generator: Generator) -> tuple[Examples, Examples]:
         """Some of each task's queries, and their variants."""
         query = clean.as_float().query
         keys = torch.rand(query.weight.shape, generator=generator).to(query.weight.device)
-        place = keys.masked_fill(query.weight <= 0, 2).argsort(1)[:, : self.unlabelled]
+        index = keys.masked_fill(query.weight <= 0, 2).argsort(1)[:, : self.unlabelled]
         items: Any
         if isinstance(query.items, Tensor):
-            items = gather_items(query.items, place)
+            items = gather_items(query.items, index)
         else:
-            items = [[row[i] for i in chosen] for row, chosen in zip(query.items, place.tolist(), strict=True)]
-        some = Examples(
+            items = [[row[i] for i in chosen] for row, chosen in zip(query.items, index.tolist(), strict=True)]
+        unlabeled = Examples(
             items=items,
-            labels=gather_items(query.labels, place),
-            weight=(query.weight.gather(1, place) > 0).to(query.weight),
+            labels=gather_items(query.labels, index),
+            weight=(query.weight.gather(1, index) > 0).to(query.weight),
             class_mask=query.class_mask,
         )
-        return some, replace(variants(some, plan.item_op(), self.copies, generator), origin=None)
+        return unlabeled, replace(variants(unlabeled, plan.item_op(), self.copies, generator), origin=None)
 
 
-def own_prototype_losses(learner: FeatureLearner, items: Examples, made: Examples, copies: int) -> Float[Tensor, "t u"]:
-    """The cross-entropy of finding, for each item, the mean of its own variants among those of all of its task.
+def own_prototype_losses(
+    learner: FeatureLearner, examples: Examples, generated: Examples, copies: int
+) -> Float[Tensor, "t u"]:
+    """The cross-entropy of matching each example to the mean of its variants among those of its task.
 
     Args:
-        learner: whose encoder makes the features.
-        items: u items of T tasks; labels play no part.
-        made: their variants, `copies` of each after one another.
-        copies: of each.
+        learner: Learner whose encoder computes the features.
+        examples: Examples `[T, u]`, whose labels are ignored.
+        generated: Variants `[T, u * copies]` of the examples, example by example.
+        copies: Number of variants of each example.
     """
     body = learner.body()
-    asked = by_task(body, items.items, items.weight).flatten(2)
-    features = by_task(body, made.items, made.weight).flatten(2)
-    prototypes = features.reshape(*asked.shape[:2], copies, -1).mean(2)
-    there: Bool[Tensor, "t u"] = items.weight > 0
-    distances = (asked[:, :, None] - prototypes[:, None]).square().sum(-1)
-    logits = (-distances).masked_fill(~there[:, None], -torch.inf)
-    logits = torch.where(there[..., None], logits, torch.zeros_like(logits))
+    queries = by_task(body, examples.items, examples.weight).flatten(2)
+    features = by_task(body, generated.items, generated.weight).flatten(2)
+    prototypes = features.reshape(*queries.shape[:2], copies, -1).mean(2)
+    mask: Bool[Tensor, "t u"] = examples.weight > 0
+    distances = (queries[:, :, None] - prototypes[:, None]).square().sum(-1)
+    logits = (-distances).masked_fill(~mask[:, None], -torch.inf)
+    logits = torch.where(mask[..., None], logits, torch.zeros_like(logits))
     return -logits.log_softmax(-1).diagonal(dim1=1, dim2=2)

@@ -1,4 +1,4 @@
-"""The objectives that a run can name, with their options: one row a method."""
+"""The registry of objectives."""
 
 from manyshot.base.registry import Registry
 from manyshot.objectives.adversarial import Adversarial
@@ -23,4 +23,4 @@ OBJECTIVES: Registry[Objective] = Registry(
     },
     group="manyshot.objectives",
 )
-"""Every objective by its name; its options are the fields of the class."""
+"""Objectives by name; their options are the fields of the class."""

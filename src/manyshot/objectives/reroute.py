@@ -1,4 +1,4 @@
-"""A learner whose encoder takes its items by another route, so that hidden layers can be mixed whatever the method."""
+"""Learners whose encoder takes another route, so that hidden layers can be mixed with any learner."""
 
 from copy import copy
 from dataclasses import replace
@@ -13,14 +13,14 @@ from manyshot.tasks import Episode
 
 
 def encoder_of(learner: Learner, objective: str) -> StagedEncoder:
-    """The one encoder of stages in a learner.
+    """The only staged encoder of a learner.
 
     Args:
-        learner: which holds it.
-        objective: named in the error.
+        learner: Learner with an encoder made of stages.
+        objective: Name of the objective, for error messages.
 
     Raises:
-        InputError: if it holds none, or several, or runs it stage by stage itself.
+        InputError: If the learner has no or several such encoders, or runs it stage by stage itself.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -33,56 +33,56 @@ def encoder_of(learner: Learner, objective: str) -> StagedEncoder:
             f"{objective} changes hidden layers, which {type(learner).__name__} does itself, stage by stage; use "
             "another learner, or mix items themselves by hidden=no"
         )
-    found = [module for module in learner.modules() if isinstance(module, StagedEncoder)]
-    if len(found) != 1:
+    encoders = [module for module in learner.modules() if isinstance(module, StagedEncoder)]
+    if len(encoders) != 1:
         raise InputError(
             f"{objective} needs one encoder of stages, such as conv4, to reach hidden layers, and "
-            f"{type(learner).__name__} has {len(found) or 'none'}; use another, or mix items themselves by hidden=no"
+            f"{type(learner).__name__} has {len(encoders) or 'none'}; use another, or mix items themselves by hidden=no"
         )
-    return found[0]
+    return encoders[0]
 
 
 def loss_by_route(learner: Learner, route: Route, episode: Episode, objective: str) -> Float[Tensor, ""]:
-    """The learner's loss, with `route` in the place of its encoder's forward pass, in adaptation and afterwards.
+    """The loss of a learner whose encoder takes another route, in adaptation and for queries.
 
-    The learner itself is left alone: a shallow copy of it, with the same weights under the same names, does the work.
+    The learner does not change: the loss is that of a shallow copy with the same weights under the same names.
 
     Args:
-        learner: of an encoder of stages.
-        route: see `StagedEncoder.rerouted`.
-        episode: of items that the route takes.
-        objective: named in errors.
+        learner: Learner with an encoder made of stages.
+        route: Route of the encoder, see `StagedEncoder.rerouted`.
+        episode: Tasks of items that the route takes.
+        objective: Name of the objective, for error messages.
 
     Raises:
-        InputError: if the learner has no encoder of stages, or does not go through its forward pass.
+        InputError: If the learner has no encoder made of stages, or does not call its forward pass.
     """
     encoder = encoder_of(learner, objective)
     taken = False
 
-    def noted(whole: StagedEncoder, items: Tensor) -> Tensor:
+    def recorded(encoder: StagedEncoder, items: Tensor) -> Tensor:
         nonlocal taken
         taken = True
-        found: Tensor = route(whole, items)
-        return found
+        result: Tensor = route(encoder, items)
+        return result
 
-    other = _with_part(learner, encoder, encoder.rerouted(noted))
+    other = _with_part(learner, encoder, encoder.rerouted(recorded))
     assert isinstance(other, Learner)
     loss = other.loss(episode)
     if not taken:
         raise InputError(
-            f"{objective}: {type(learner).__name__} does not go through its encoder as a whole; use another learner"
+            f"{objective}: {type(learner).__name__} does not call its encoder as a whole; use another learner"
         )
     return loss
 
 
 def up_to(learner: Learner, layer: int, episode: Episode, objective: str) -> Episode:
-    """The episode with the hidden layer of every item in its place, by the weights as they are before adaptation.
+    """The episode with hidden layers in place of items, by the weights before adaptation.
 
     Args:
-        learner: of an encoder of stages.
-        layer: from 0, the items themselves.
+        learner: Learner with an encoder made of stages.
+        layer: Index of the hidden layer; 0 for the items.
         episode: T tasks.
-        objective: named in errors.
+        objective: Name of the objective, for error messages.
     """
     lower = encoder_of(learner, objective).rerouted(lambda whole, items: whole.run(items, 0, layer))
     support, query = (
@@ -92,19 +92,19 @@ def up_to(learner: Learner, layer: int, episode: Episode, objective: str) -> Epi
 
 
 def loss_from(learner: Learner, layer: int, episode: Episode, objective: str) -> Float[Tensor, ""]:
-    """The learner's loss on tasks that begin at a hidden layer: it adapts the layers above alone.
+    """The loss of a learner on tasks of hidden layers; only the layers above adapt.
 
     Args:
-        learner: of an encoder of stages.
-        layer: that the items of the episode are of.
-        episode: T tasks, as `up_to` gives them.
-        objective: named in errors.
+        learner: Learner with an encoder made of stages.
+        layer: Index of the hidden layer that the items of the episode are.
+        episode: T tasks from `up_to`.
+        objective: Name of the objective, for error messages.
     """
     return loss_by_route(learner, lambda whole, x: whole.run(x, layer, whole.depth), episode, objective)
 
 
 def _with_part(whole: nn.Module, part: nn.Module, other: nn.Module) -> nn.Module:
-    """A shallow copy of a module in which another stands for one of its parts."""
+    """A shallow copy of a module with one of its submodules replaced."""
     if whole is part:
         return other
     parts = {
