@@ -248,7 +248,7 @@ def test_every_block_says_what_it_is():
         "manyshot trian digits",
         "manyshot train digits --stpes 3",
         "manyshot augment photos --plan flipp --out made",
-        "manyshot train cifar_fs",
+        "manyshot train cifar",
         "manyshot train digits --objective metamx",
         "manyshot gan train digits --model dcgn",
         "manyshot compare --preset few_tasks",
