@@ -28,11 +28,11 @@ def test_the_demo_trains_judges_makes_samples_and_reports(manyshot, tiny, tmp_pa
         assert found["interval"][0] <= found["difference"] <= found["interval"][1]
     learned = answer["stage_two"]
     assert learned["shots by the augmenter"]["against_first"] is not None
-    assert learned["no made shots"]["against_first"] is None
+    assert learned["no generated shots"]["against_first"] is None
     page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
     assert "From printed letters to handwritten digits" in page
     assert "<script" not in page
-    assert "Samples tailored by a learned augmenter" in page
+    assert "Samples by a learned augmenter" in page
     for folder in ("samples", "tailored"):
         assert len(list((tmp_path / "demo" / folder).glob("*/*.png"))) == 10 * 2
     assert (tmp_path / "demo" / "augmenters" / "seed-0" / "config.json").exists()
