@@ -1,4 +1,4 @@
-"""The networks that games are played with: fully connected ones, and those of strided convolutions."""
+"""Networks of generative models and discriminators: fully connected, and with strided convolutions."""
 
 import math
 from itertools import pairwise
@@ -20,13 +20,13 @@ SMALLEST_MAP = 4
 
 
 def mlp(inputs: int, width: int, hidden: int, outputs: int) -> nn.Sequential:
-    """Fully connected layers, with leaky ReLU between them.
+    """Build fully connected layers with leaky ReLU between them.
 
     Args:
-        inputs: numbers in; items of any shape are laid out flat first.
-        width: of each hidden layer.
-        hidden: how many.
-        outputs: numbers out.
+        inputs: Number of inputs; examples of any shape are flattened.
+        width: Width of each hidden layer.
+        hidden: Number of hidden layers.
+        outputs: Number of outputs.
 
     Example:
         >>> mlp(64, 32, 2, 1)(torch.rand(5, 1, 8, 8)).shape
@@ -38,15 +38,15 @@ def mlp(inputs: int, width: int, hidden: int, outputs: int) -> nn.Sequential:
 
 
 class UnitRange(nn.Module):
-    """Any numbers as pixels from 0 to 1: (tanh(x) + 1) / 2."""
+    """Map any numbers to pixels from 0 to 1: (tanh(x) + 1) / 2."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Squash."""
+        """Apply the map."""
         return x.tanh().add(1).div(2)
 
 
 def count_stages(size: int) -> int:
-    """How many times a picture of this size is halved until its map is about 4 to 7 pixels a side.
+    """Number of times an image is halved until its map has 4 to 7 pixels per side.
 
     Example:
         >>> [count_stages(size) for size in (4, 8, 12, 28, 32, 84)]
@@ -56,27 +56,27 @@ def count_stages(size: int) -> int:
 
 
 def check_size(size: int) -> None:
-    """Make sure that pictures are large enough for convolutions.
+    """Check that images are large enough for convolutions.
 
     Raises:
-        InputError: if not.
+        InputError: If they are not.
     """
     if size < SMALLEST_MAP:
-        raise InputError(f"pictures of {size} pixels: convolutions need at least {SMALLEST_MAP}; use the model 'gan'")
+        raise InputError(f"images of {size} pixels: convolutions need at least {SMALLEST_MAP}; use the model 'gan'")
 
 
 class DCGANDecoder(nn.Module):
-    """A vector becomes a picture, as in DCGAN (Radford, Metz and Chintala 2016).
+    """Decode a vector to an image, as in DCGAN (Radford, Metz and Chintala 2016).
 
     Linear to a map of 4 to 7 pixels a side, then transposed convolutions 4 x 4 of stride 2, each with group
     normalisation and ReLU, and the last with tanh; the paper's batch normalisation would make an item depend on its
     batch. A size that is no multiple is cut from the middle of the next larger one.
 
     Args:
-        inputs: numbers in.
-        channels: of the picture.
-        size: its height and width.
-        width: channels of the last hidden map; each smaller one has twice as many.
+        inputs: Dimension of the vector.
+        channels: Number of channels of the image.
+        size: Height and width of the image.
+        width: Channels of the last hidden map; each smaller map has twice as many.
 
     Example:
         >>> DCGANDecoder(16, channels=1, size=28, width=8)(torch.rand(5, 16)).shape
@@ -97,19 +97,19 @@ class DCGANDecoder(nn.Module):
         self.layers = nn.Sequential(*layers, last, UnitRange())
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n c size size"]:
-        """Make pictures."""
+        """Decode vectors to images."""
         maps = self.first(x).unflatten(1, (-1, self.side, self.side)).contiguous(memory_format=torch.channels_last)
         return center_crop(self.layers(maps), self.size)
 
 
 class DCGANEncoder(nn.Module):
-    """A picture becomes a vector by convolutions 4 x 4 of stride 2 with leaky ReLU, as in DCGAN, without normalisation.
+    """Encode an image by 4 x 4 convolutions of stride 2 with leaky ReLU, as in DCGAN, without normalisation.
 
     Args:
-        channels: of the picture; values from 0 to 1 are brought to -1 to 1 first.
-        size: its height and width.
-        width: channels of the first map; each smaller one has twice as many.
-        blocks: residual blocks x + conv(x) behind the smallest map, 3 x 3 with leaky ReLU.
+        channels: Number of channels of the image; values from 0 to 1 are rescaled to -1 to 1 first.
+        size: Height and width of the image.
+        width: Channels of the first map; each smaller map has twice as many.
+        blocks: Number of `Residual` blocks on the smallest map.
 
     Example:
         >>> body = DCGANEncoder(channels=1, size=28, width=8)
@@ -131,16 +131,16 @@ class DCGANEncoder(nn.Module):
         self.layers, self.features = nn.Sequential(*layers), widths[-1] * side**2
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n features"]:
-        """Read pictures."""
+        """Encode images to vectors."""
         maps: Tensor = self.layers((2 * x - 1).contiguous(memory_format=torch.channels_last))
         return maps.flatten(1)
 
 
 class Residual(nn.Module):
-    """x + conv(x), 3 x 3, and leaky ReLU.
+    """Residual block: leaky ReLU of x + conv(x), with a 3 x 3 convolution.
 
     Args:
-        width: channels.
+        width: Number of channels.
     """
 
     def __init__(self, width: int) -> None:
@@ -148,7 +148,7 @@ class Residual(nn.Module):
         self.layer = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """Look again."""
+        """Apply the block."""
         return F.leaky_relu(x + self.layer(x), SLOPE)
 
 
@@ -163,7 +163,7 @@ def norm_relu(width: int) -> nn.Sequential:
 
 
 def center_crop(pictures: Float[Tensor, "n c h w"], size: int) -> Float[Tensor, "n c size size"]:
-    """Cut the middle out of square pictures that may be larger.
+    """Crop the center of square images that may be larger.
 
     Example:
         >>> center_crop(torch.rand(1, 1, 32, 32), 28).shape

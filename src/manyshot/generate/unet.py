@@ -1,4 +1,4 @@
-"""A network that draws another item of the class of a given one."""
+"""A U-Net that generates another example of the class of a given image."""
 
 from itertools import pairwise
 from typing import ClassVar
@@ -12,7 +12,7 @@ from manyshot.generate.model import Code, Condition, Conditioning, GenerativeMod
 from manyshot.generate.networks import UnitRange, center_crop, check_size, count_stages, norm_relu
 
 FURTHEST = 0.5
-"""How far a field moves a pixel at most, in halves of the picture."""
+"""Largest displacement of a pixel, in units of half the image."""
 
 
 KEPT = 3.0
@@ -20,7 +20,7 @@ KEPT = 3.0
 
 
 class UNet(GenerativeModel):
-    """Makes another item of the class of x: x' = decoder(maps of x, z), where x itself, bent, joins the largest map.
+    """Generate another example of the class of x: x' = decoder(maps of x, z), where a deformed x joins the largest map.
 
     The encoder halves x until its map is 4 to 7 pixels a side. Of that map and z the decoder makes a field, which bends
     x, and doubles the map until it has half the size of x, where each 2 x 2 pixels of the bent x join it as channels.
@@ -34,10 +34,10 @@ class UNet(GenerativeModel):
     would take most of the time, so there are none.
 
     Args:
-        shape: of an item.
-        noise: how many numbers z has.
-        width: channels of the largest map; each smaller one has twice as many, up to 8 times.
-        redraw: how far what is drawn goes; at 1 lines grow fainter or bolder, from 6 on they come and go.
+        shape: Shape of an image.
+        noise: Dimension of z.
+        width: Channels of the largest map; each smaller map has twice as many, up to 8 times.
+        redraw: Bound of the change to the deformed image; at 1 lines grow fainter or bolder, from 6 they come and go.
 
     Example:
         >>> model = UNet((1, 28, 28), noise=4, width=8)
@@ -74,14 +74,14 @@ class UNet(GenerativeModel):
         self.bounded = UnitRange()
 
     def code(self, condition: Condition) -> Code:
-        """The items shown, and their smallest maps."""
+        """The given images, and their smallest maps."""
         assert condition.like is not None
         spare = self.padded - condition.like.shape[-1]
         x = F.pad(condition.like, (spare // 2, spare - spare // 2) * 2, mode="replicate" if spare else "constant")
         return x, self.down((2 * x - 1).contiguous(memory_format=torch.channels_last))
 
     def decode(self, noise: Float[Tensor, "n z"], code: Code) -> Float[Tensor, "n ..."]:
-        """Make other items."""
+        """Generate other examples."""
         x, y = code
         y = self.merge(torch.cat([y, self.seed(noise).unflatten(1, (-1, self.side, self.side))], 1))
         bent = bend(x, FURTHEST * self.field(y).tanh())
@@ -92,7 +92,7 @@ class UNet(GenerativeModel):
 
 
 def bend(pictures: Float[Tensor, "n c h w"], field: Float[Tensor, "n 2 rows columns"]) -> Float[Tensor, "n c h w"]:
-    """Take each pixel from where a smooth field points, relative to its place, in halves of the picture.
+    """Warp images by a smooth displacement field, in units of half the image.
 
     Example:
         >>> picture = torch.eye(4)[None, None]
