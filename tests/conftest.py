@@ -39,8 +39,8 @@ def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of a comparison are forked from a process that has loaded torch once, instead of loading it each."""
     if "forkserver" in get_all_start_methods():
         server = get_context("forkserver")
-        server.set_forkserver_preload(["manyshot.compare.run_arms", "torch._dynamo", "torch.utils.tensorboard"])
-        monkeypatch.setattr(import_module("manyshot.compare.run_arms"), "get_context", lambda method: server)
+        server.set_forkserver_preload(["manyshot.compare.arm_training", "torch._dynamo", "torch.utils.tensorboard"])
+        monkeypatch.setattr(import_module("manyshot.compare.arm_training"), "get_context", lambda method: server)
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import pytest
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.cli.compare_presets import PRESETS
-from manyshot.compare import Comparison, EvaluationSuite, adjusted, run_comparisons
-from manyshot.compare.memorisation import ARMS, remember
+from manyshot.compare import Comparison, EvaluationSuite, override, run_comparisons
+from manyshot.compare.memorisation import ARMS, run_memorisation
 from manyshot.compare.presets import COMPARISONS
 from small_comparison import ARMS as SMALL_ARMS
 from small_comparison import CONFIG, small_comparison
@@ -38,14 +38,14 @@ class TestPresets:
     @pytest.mark.parametrize("name", COMPARISONS)
     def test_no_judged_class_is_trained_on(self, name):
         for one in COMPARISONS[name].comparisons:
-            for judging in one.judgings:
-                apart = judging.data is None and one.config.test > 0
-                assert apart or (judging.data, judging.split) != (one.config.data, one.config.split)
+            for suite in one.suites:
+                apart = suite.data is None and one.config.test > 0
+                assert apart or (suite.data, suite.split) != (one.config.data, one.config.split)
 
 
-class TestJudging:
+class TestEvaluationSuite:
     def test_names_what_is_missing(self):
-        with pytest.raises(InputError, match="test=0: nothing is left to judge by"):
+        with pytest.raises(InputError, match="test=0: nothing is left to test on"):
             Comparison("", replace(CONFIG, test=0.0), SMALL_ARMS, (EvaluationSuite("all"),)).samplers()
         with pytest.raises(InputError, match="tasks=1: give at least 2"):
             EvaluationSuite("all", tasks=1)
@@ -82,16 +82,16 @@ def test_what_is_wrong_with_a_later_comparison_is_told_before_any_training(tmp_p
 
 
 def test_a_comparison_can_be_made_smaller_or_moved():
-    made = adjusted(SMALL, "/data", seeds=5, steps=7, tasks=9, seed=11, device="cuda")
+    made = override(SMALL, "/data", seeds=5, steps=7, tasks=9, seed=11, device="cuda")
     assert (made.config.root, made.seeds, made.config.fit.steps) == ("/data", 5, 7)
-    assert (made.judgings[0].tasks, made.config.fit.seed, made.config.fit.device) == (9, 11, "cuda")
+    assert (made.suites[0].tasks, made.config.fit.seed, made.config.fit.device) == (9, 11, "cuda")
     assert made.arms == SMALL.arms
-    assert adjusted(SMALL) == SMALL
+    assert override(SMALL) == SMALL
 
 
 class TestMemorisation:
     def test_noise_is_the_only_difference_between_the_arms(self):
-        found = remember(4, seeds=2, steps=4, tasks=8)
+        found = run_memorisation(4, seeds=2, steps=4, tasks=8)
         first, second = ARMS
         assert found.errors(first).shape == (2, 8)
         assert not np.allclose(found.errors(first), found.errors(second))
@@ -102,12 +102,14 @@ class TestMemorisation:
         assert told["error"] == pytest.approx(told["new_waves"]["true_support"])
 
     def test_the_same_seed_finds_the_same(self):
-        one, again, other = (remember(3, seeds=1, steps=2, tasks=3, seed=seed).errors("without") for seed in (1, 1, 2))
+        one, again, other = (
+            run_memorisation(3, seeds=1, steps=2, tasks=3, seed=seed).errors("without") for seed in (1, 1, 2)
+        )
         assert np.array_equal(one, again)
         assert not np.array_equal(one, other)
 
     def test_few_waves_are_learned_by_heart_and_noise_keeps_from_it(self):
-        found = remember(4, seeds=1, steps=150, tasks=40).as_dict()
+        found = run_memorisation(4, seeds=1, steps=150, tasks=40).as_dict()
         without, noise = found["without"], found["label-shared noise"]
         assert without["error"] > 2 * without["training_waves"]["true_support"]
         assert noise["error"] < without["error"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from manyshot.base import InputError
+from manyshot.compare.arm_result import arm_results
 from manyshot.compare.omniglot_ladder import BENT, CONFIG, LADDER, TRAINED, LadderResult, practice_runs, run_ladder
-from manyshot.compare.run_arms import against_first
 from manyshot.report.one_shot_page import one_shot_page, one_shot_rows
 
 
@@ -59,7 +59,7 @@ def test_the_page_tells_errors_and_that_an_ensemble_is_one():
     rng = np.random.default_rng(0)
     worse = (rng.uniform(size=(3, 20)) < 0.7).astype(float)
     better = np.clip(worse + (rng.uniform(size=(3, 20)) < 0.7), 0, 1)
-    found = LadderResult(against_first({"nothing": worse, "ensemble": better}), {"nothing": 7.2}, (400, 20), 600)
+    found = LadderResult(arm_results({"nothing": worse, "ensemble": better}), {"nothing": 7.2}, (400, 20), 600)
     rows = one_shot_rows(found)
     assert rows[0][0] == "nothing"
     assert rows[0][-1] == "2"

@@ -203,7 +203,7 @@ def test_damaged_settings_are_named(learner, tmp_path):
     for wrong, named in (
         (text.replace('"shape": [', '"shape": [0, '), "shape"),
         (text.replace('"copies"', '"copise"'), "did you mean 'copies'"),
-        (text.replace('"copies": 2', '"copies": "two"'), "wrong kind"),
+        (text.replace('"copies": 2', '"copies": "two"'), "wrong type"),
     ):
         path.write_text(wrong)
         with pytest.raises(InputError, match=named):

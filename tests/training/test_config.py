@@ -67,7 +67,7 @@ def test_settings_that_a_file_leaves_out_have_their_usual_values():
         ({"data": "digits", "validation": float("nan")}, "validation=nan"),
         ({"data": "digits", "validation": 0.5, "test": 0.5}, "leave something to train on"),
         ({"data": "digits", "classes": 1}, "classes=1: give a whole number, at least 2"),
-        ({"data": "digits", "classes": "few"}, "classes=few is of the wrong kind"),
+        ({"data": "digits", "classes": "few"}, "classes=few has the wrong type"),
         ({"data": "digits", "split_by": "clas"}, "did you mean 'class'"),
         ({"data": "digits", "plan": "support: afine"}, "did you mean 'affine'"),
         ({"data": "digits", "test_plan": "shots: 8 y affine"}, "plan"),

@@ -168,6 +168,6 @@ def _compare_trained(
         "seeds": seeds,
         "cpu_seconds_per_training": {arm.name: compared.seconds[arm.name] / seeds for arm in comparison.arms},
         "cpu_seconds_total": compared.seconds,
-        "test": compared.judged_on[""],
+        "test": compared.test_sources[""],
     }
     print_comparisons(f"{len(arms)} ways to learn from {shared.data}", [compared], out, answer if as_json else None)

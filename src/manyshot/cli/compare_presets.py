@@ -39,7 +39,7 @@ def compare_preset(
     Raises:
         InputError: For an unknown name, or an option that has no effect on the preset.
     """
-    from manyshot.compare import adjusted, run_comparisons
+    from manyshot.compare import override, run_comparisons
     from manyshot.compare.presets import COMPARISONS
 
     if name not in PRESETS:
@@ -55,7 +55,7 @@ def compare_preset(
     elif name == "omniglot-challenge":
         _compare_omniglot_challenge(changes, out, one_shot_runs, jobs, as_json)
     else:
-        comparisons = [adjusted(one, **changes) for one in COMPARISONS[name].comparisons]
+        comparisons = [override(one, **changes) for one in COMPARISONS[name].comparisons]
         compared = run_comparisons(comparisons, out, jobs)
         answer = {"preset": name, "comparisons": {one.comparison.name: one.as_dict() for one in compared}}
         print_comparisons(COMPARISONS[name].summary, compared, out, answer if as_json else None)
@@ -64,7 +64,7 @@ def compare_preset(
 def _compare_memorisation(changes: Keywords, out: Path, as_json: bool) -> None:
     """Compare on sine waves, which are no data set and are evaluated by squared error."""
     from manyshot.compare import check_arms
-    from manyshot.compare.memorisation import SEEDS, STEPS, remember
+    from manyshot.compare.memorisation import SEEDS, STEPS, run_memorisation
     from manyshot.report.memorisation_page import COLUMNS, memorisation_page, memorisation_rows
     from manyshot.report.page import write_page
     from manyshot.training.task_csv import TASKS, write_task_csv
@@ -74,7 +74,7 @@ def _compare_memorisation(changes: Keywords, out: Path, as_json: bool) -> None:
     if seeds < 1 or tasks < 2:
         raise InputError(f"--seeds {seeds}, --tasks {tasks}: give at least 1 seed and 2 tasks")
     check_arms((), out)
-    results = [remember(waves, seeds, steps, tasks, first_seed) for waves in (4, 10)]
+    results = [run_memorisation(waves, seeds, steps, tasks, first_seed) for waves in (4, 10)]
     write_json(out / "compare.json", {"preset": "memorisation"})
     write_task_csv(out / TASKS, [row for result in results for row in result.task_rows(first_seed)])
     report = out / "report.html"

@@ -18,7 +18,7 @@ def print_comparisons(title: str, results: "list[ComparisonResult]", out: Path, 
         out: Their folder, which the report is written to.
         answer: The JSON, to which the path of the report is added; None for tables.
     """
-    from manyshot.compare.run_arms import ONE_TRAINING
+    from manyshot.compare.arm_result import ONE_TRAINING
     from manyshot.report.compare_page import COLUMNS, compare_page, groups_of, result_rows
     from manyshot.report.page import write_page
     from manyshot.training.task_csv import TASKS
@@ -33,7 +33,7 @@ def print_comparisons(title: str, results: "list[ComparisonResult]", out: Path, 
             print(f"{name}:")
         print_table(COLUMNS, result_rows(arms), right=(1, 2, 3))
     first = results[0].comparison
-    print(f"{first.seeds} seeds, {first.judgings[0].tasks:,} tasks; 95 % intervals, those of arms over tasks alone")
+    print(f"{first.seeds} seeds, {first.suites[0].tasks:,} tasks; 95 % intervals, those of arms over tasks alone")
     if first.seeds == 1 and len(first.arms) > 1:
         print(ONE_TRAINING)
     files = sorted(str(path) for path in (out / TASKS, *out.glob(f"*/{TASKS}")) if path.exists())

@@ -1,15 +1,16 @@
-"""Comparison of arms on the same test tasks: arms, test suites, paired differences, named comparisons."""
+"""Comparison of arms on the same test tasks: arms, evaluation suites, paired differences, presets."""
 
 from manyshot.compare.arm import Arm
+from manyshot.compare.arm_result import ArmResult, compare
+from manyshot.compare.arm_training import check_arms, train_arms
 from manyshot.compare.comparison import (
     Comparison,
     ComparisonResult,
     EvaluationSuite,
-    adjusted,
+    override,
     run_comparison,
     run_comparisons,
 )
-from manyshot.compare.run_arms import ArmResult, check_arms, compare, train_arms
 
 __all__ = [
     "Arm",
@@ -17,9 +18,9 @@ __all__ = [
     "Comparison",
     "ComparisonResult",
     "EvaluationSuite",
-    "adjusted",
     "check_arms",
     "compare",
+    "override",
     "run_comparison",
     "run_comparisons",
     "train_arms",

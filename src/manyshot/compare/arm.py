@@ -1,6 +1,6 @@
-"""An arm of a comparison: what it trains with, and what it is used with."""
+"""An arm of a comparison: its settings for training and for testing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,19 +14,20 @@ SETTINGS: dict[str, Callable[[str], Any]] = {
     "within_group": float,
     "learning_rate": float,
 }
-"""What an arm may set beside its plans: the options of `manyshot train`, with their types."""
+"""Settings that an arm may have beside its plans, with their types; named as the options of `manyshot train`."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to train, and one to use what was trained.
+    """One arm of a comparison: a way to train, and a way to use the trained weights.
 
     Args:
-        name: what tables call it.
-        plan: augmentation of the training tasks.
-        test_plan: augmentation at use time.
-        settings: what else it trains with, in place of the comparison's own: name and value, as written.
-        test_learner: how its weights are used, such as "prototypes(nearest)"; as they were trained if None.
+        name: Name of the arm in tables.
+        plan: Augmentation of the training tasks.
+        test_plan: Augmentation at test time.
+        settings: Names and values, as text, of settings that replace those of the comparison.
+        test_learner: Learner that uses the weights at test time, such as "prototypes(nearest)"; the trained one if
+            None.
 
     Raises:
         InputError: if a plan, a setting or a learner cannot be used.
@@ -53,19 +54,21 @@ class Arm:
 
     @classmethod
     def parse(cls, text: str) -> "Arm":
-        """Read `[name =] training plan [| setting=value ...] [=> plan at use time [| learner=...]]`.
+        """Read `[name =] training plan [| setting=value ...] [=> test plan [| learner=...]]`.
 
-        An arm without a name is called as it is written. A name may hold anything but "=" and "|"; its brackets are
-        closed.
+        The whole text is the name of an arm without one. A name has no "=" and no "|", and its brackets are closed.
+
+        Args:
+            text: Text of the arm.
 
         Raises:
-            InputError: if it cannot be read.
+            InputError: if the text cannot be read.
         """
-        training, arrow, use = (part.strip() for part in text.partition("=>"))
-        plan, *given = (part.strip() for part in training.split("|"))
-        test_plan, *given_use = (part.strip() for part in use.split("|"))
+        training, arrow, testing = (part.strip() for part in text.partition("=>"))
+        plan, *parts = (part.strip() for part in training.split("|"))
+        test_plan, *test_parts = (part.strip() for part in testing.split("|"))
         name, equals, named = (part.strip() for part in plan.partition("="))
-        # An equals sign within an op's brackets is an option, and what stands before it is no name.
+        # An equals sign within an op's brackets belongs to an option, so the text before it is no name.
         if equals and name.count("(") == name.count(")"):
             plan = named
         else:
@@ -74,12 +77,18 @@ class Arm:
             raise InputError(f"arm '{text}': no name before '='; write one, or the plan alone")
         if arrow and not test_plan:
             raise InputError(f"arm '{text}': no plan after '=>'; write one, or 'none'")
-        settings = _settings(given, text, tuple(SETTINGS))
-        as_test_plan = dict(_settings(given_use, text, ("learner",)))
-        return cls(name, plan, test_plan or "none", settings, as_test_plan.get("learner"))
+        settings = _settings(parts, text, tuple(SETTINGS))
+        test_settings = dict(_settings(test_parts, text, ("learner",)))
+        return cls(name, plan, test_plan or "none", settings, test_settings.get("learner"))
 
     def configure(self, config: Config) -> Config:
-        """What the arm trains with, where a comparison's other arms have `config`.
+        """The settings of the arm's trainings.
+
+        Args:
+            config: Settings that the comparison's arms have in common.
+
+        Raises:
+            InputError: if a value of the arm's is no number, or out of range.
 
         Example:
             >>> Arm.parse("none | learning_rate=0.1").configure(Config("digits")).fit.learning_rate
@@ -96,23 +105,43 @@ class Arm:
         return replace(config, **values)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: everything but the name, settings by name."""
+        """The arm for JSON, without its name; settings by name."""
         values = asdict(self) | {"settings": dict(self.settings)}
         del values["name"]
         return values
 
 
-def _settings(given: list[str], text: str, known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def check_names(arms: Sequence[Arm]) -> None:
+    """Make sure that arms have different names.
+
+    Args:
+        arms: Arms of a comparison.
+
+    Raises:
+        InputError: if two arms have the same name.
+
+    Example:
+        >>> check_names([Arm("plain", "none"), Arm("plain", "task: turn")])
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: two arms are called 'plain'; name them: 'first = plan'
+    """
+    names = [arm.name for arm in arms]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise InputError(f"two arms are called '{repeated}'; name them: 'first = plan'")
+
+
+def _settings(parts: list[str], text: str, known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Read the parts between bars, each `name=value`."""
-    found: dict[str, str] = {}
-    for part in given:
+    settings: dict[str, str] = {}
+    for part in parts:
         name, equals, value = (word.strip() for word in part.partition("="))
         name = name.replace("-", "_")
         if not equals or not value:
             raise InputError(f"arm '{text}': '{part}' sets nothing; write a setting after '|', such as learner=maml")
         if name not in known:
             raise InputError(f"arm '{text}': '{name}' cannot be set here; {did_you_mean(name, known)}")
-        if name in found:
+        if name in settings:
             raise InputError(f"arm '{text}': {name} is set twice; set it once")
-        found[name] = value
-    return tuple(found.items())
+        settings[name] = value
+    return tuple(settings.items())

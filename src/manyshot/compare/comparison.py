@@ -1,4 +1,4 @@
-"""A whole comparison as data: what is trained, the arms, what they are judged on; and carrying it out."""
+"""Comparisons as data (settings, arms and evaluation suites), and running them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,15 +7,8 @@ from typing import Any
 
 from manyshot.base import InputError, is_whole, plain_numbers, write_json
 from manyshot.compare.arm import Arm
-from manyshot.compare.run_arms import (
-    COMPARISON,
-    ArmResult,
-    check_arms,
-    check_arms_trainable,
-    check_numbers,
-    compare,
-    train_arms,
-)
+from manyshot.compare.arm_result import ArmResult, compare
+from manyshot.compare.arm_training import COMPARISON, check_arms, check_arms_trainable, check_numbers, train_arms
 from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.config import Config, Range
@@ -26,17 +19,17 @@ from manyshot.training.task_csv import TASKS, write_task_csv
 
 @dataclass(frozen=True)
 class EvaluationSuite:
-    """Tasks that trained arms are judged on.
+    """Test tasks of a comparison, the same for all arms.
 
     Args:
-        name: what tables call it, such as "1 shot".
-        ways: classes a task, or a range.
-        shots: support items a class, or a range.
-        queries: query items a class.
-        tasks: how many tasks.
-        data: another data set or folder to judge on; the part that the comparison sets aside (`test`) if None.
-        split: which part of `data`.
-        within_group: share of the tasks whose classes come from one group.
+        name: Name of the suite in tables, such as "1 shot".
+        ways: Number of classes per task, or a range.
+        shots: Number of support examples per class, or a range.
+        queries: Number of query examples per class.
+        tasks: Number of tasks.
+        data: Data set or folder to test on; the test part of the comparison's own data if None.
+        split: Part of `data`; its first one if None.
+        within_group: Fraction of the tasks whose classes come from one group.
 
     Raises:
         InputError: if there are fewer than two tasks.
@@ -54,17 +47,17 @@ class EvaluationSuite:
     def __post_init__(self) -> None:
         plain_numbers(self)
         if not (is_whole(self.tasks) and self.tasks >= 2):
-            raise InputError(f"tasks={self.tasks}: give at least 2 to judge on")
+            raise InputError(f"tasks={self.tasks}: give at least 2 to test on")
 
     def sampler(self, config: Config, sources: Sources) -> EpisodeSampler:
-        """The tasks, the same for every arm and seed.
+        """The sampler of the tasks, the same for every arm and seed.
 
         Args:
-            config: names the root folder and the seed.
-            sources: of the training, with the part set aside.
+            config: Settings of the comparison.
+            sources: Data of the comparison.
 
         Raises:
-            InputError: if the data cannot be read or are too few, or nothing is set aside.
+            InputError: if the data cannot be read or are too few, or there is no test part.
         """
         return EpisodeSampler(
             self._source(config, sources),
@@ -78,7 +71,7 @@ class EvaluationSuite:
     def _source(self, config: Config, sources: Sources) -> Source:
         if self.data is None:
             if sources.test is None:
-                raise InputError("test=0: nothing is left to judge by; give a share (--test), or data (--test-data)")
+                raise InputError("test=0: nothing is left to test on; give a fraction (--test), or data (--test-data)")
             return sources.test
         if sources.training.is_text:
             return load_dataset(self.data, self.split, root=config.root, columns=config.columns)
@@ -90,109 +83,108 @@ class EvaluationSuite:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Arms beside each other.
+    """Arms to compare, and the suites to compare them on.
 
     Args:
-        name: what tables call it; empty where it stands alone.
-        config: what all arms train with; its own plans play no part.
-        arms: the first is what the others are measured against.
-        judgings: what they are judged on.
-        seeds: trainings of each arm; their seeds count up from that of `config`.
+        name: Name of the comparison in tables; empty if there is only one.
+        config: Settings that all arms have in common. Its plans are not used, and its seed is the first one.
+        arms: Arms with different names. The first one is the baseline of the others.
+        suites: Test tasks.
+        seeds: Number of trainings of each arm.
     """
 
     name: str
     config: Config
     arms: tuple[Arm, ...]
-    judgings: tuple[EvaluationSuite, ...]
+    suites: tuple[EvaluationSuite, ...]
     seeds: int = 3
 
     def samplers(self, sources: Sources | None = None) -> dict[str, EpisodeSampler]:
-        """The tasks of each judging by its name.
+        """The sampler of each suite by name.
 
         Args:
-            sources: of the training, where they are loaded already.
+            sources: Data of the comparison, if they are loaded already.
 
         Raises:
             InputError: if data cannot be read or are too few.
         """
         sources = sources or load_sources(self.config)
-        return {judging.name: judging.sampler(self.config, sources) for judging in self.judgings}
+        return {suite.name: suite.sampler(self.config, sources) for suite in self.suites}
 
 
 @dataclass(frozen=True, eq=False)
 class ComparisonResult:
-    """What a comparison found.
+    """Results of a comparison.
 
     Args:
-        comparison: what was compared.
-        runs: each arm's, by name.
-        seconds: CPU seconds of each arm's trainings; arms that share a training share them.
-        results: by judging, each arm's.
-        judged_on: by judging, the name of the source.
+        comparison: The comparison.
+        runs: Runs of each arm by name.
+        seconds: CPU seconds of each arm's trainings. Arms that share a training have the same.
+        results: Result of each arm, by suite and arm.
+        test_sources: Name of the source that the tasks were drawn from, by suite.
     """
 
     comparison: Comparison
     runs: dict[str, list[Run]]
     seconds: dict[str, float]
     results: dict[str, dict[str, ArmResult]]
-    judged_on: dict[str, str]
+    test_sources: dict[str, str]
 
     def cpu_seconds(self, arm: str) -> dict[str, float]:
-        """What training an arm cost, for JSON: of one training on average, and of all of its seeds."""
+        """CPU seconds of an arm's trainings for JSON: the mean of one training, and the total."""
         total = self.seconds[arm]
         return {"cpu_seconds_per_training": total / self.comparison.seeds, "cpu_seconds_total": total}
 
     def task_rows(self) -> list[dict[str, str | int | float]]:
-        """A row for each judging, arm, seed and task, for `write_task_csv`."""
+        """A row for each suite, arm, seed and task, for `write_task_csv`."""
         return [
             row
-            for judging, results in self.results.items()
+            for suite, results in self.results.items()
             for arm, result in results.items()
-            for row in result.task_rows(self.comparison.config.fit.seed, judged=judging, arm=arm)
+            for row in result.task_rows(self.comparison.config.fit.seed, judged=suite, arm=arm)
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: `arms` with what they are and cost, `judged` by judging with its tasks and each arm's result."""
+        """The results for JSON: `arms` with settings and CPU seconds; `judged` by suite, with each arm's result."""
         comparison = self.comparison
-        judged = {
-            judging.name: {
-                "test": self.judged_on[judging.name],
-                "ways": judging.ways,
-                "shots": judging.shots,
-                "queries": judging.queries,
-                "tasks": judging.tasks,
-                "arms": {name: result.as_dict() for name, result in self.results[judging.name].items()},
+        suites = {
+            suite.name: {
+                "test": self.test_sources[suite.name],
+                "ways": suite.ways,
+                "shots": suite.shots,
+                "queries": suite.queries,
+                "tasks": suite.tasks,
+                "arms": {name: result.as_dict() for name, result in self.results[suite.name].items()},
             }
-            for judging in comparison.judgings
+            for suite in comparison.suites
         }
         return {
             "seeds": comparison.seeds,
             "steps": comparison.config.fit.steps,
             "arms": {arm.name: arm.as_dict() | self.cpu_seconds(arm.name) for arm in comparison.arms},
-            "judged": judged,
+            "judged": suites,
         }
 
 
 def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None) -> ComparisonResult:
-    """Train every arm with every seed, judge all on the same tasks, and write what came of each task.
+    """Train every arm with every seed, and evaluate all of them on the same tasks.
 
-    The folder gets the runs and `tasks.csv`, with a line for each judging, arm, seed and task.
+    The runs are written to the folder, and `tasks.csv` with a line for each suite, arm, seed and task.
 
     Args:
-        comparison: what to compare.
-        folder: see `train_arms`; so is jobs.
-        jobs: see there.
+        comparison: Comparison to run.
+        folder: Folder of the comparison; runs that are there already are resumed.
+        jobs: Number of trainings at a time; the number of cores if None.
 
     Raises:
-        InputError: see `train_arms` and `Comparison.samplers`; nothing has been trained then.
-        TrainingDiverged: if a training does.
+        InputError: if an arm, the data or the folder cannot be used; nothing has been trained then.
+        TrainingDiverged: if a training diverges.
     """
     config = comparison.config
     samplers = comparison.samplers()
     runs, seconds = train_arms(comparison.arms, config, comparison.seeds, folder, jobs)
     results = {
-        judging.name: compare(runs, samplers[judging.name], judging.tasks, config.fit.seed)
-        for judging in comparison.judgings
+        suite.name: compare(runs, samplers[suite.name], suite.tasks, config.fit.seed) for suite in comparison.suites
     }
     sources = {name: sampler.source.name for name, sampler in samplers.items()}
     compared = ComparisonResult(comparison, runs, seconds, results, sources)
@@ -200,7 +192,7 @@ def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None
     return compared
 
 
-def adjusted(
+def override(
     comparison: Comparison,
     root: str | None = None,
     seeds: int | None = None,
@@ -209,12 +201,21 @@ def adjusted(
     seed: int | None = None,
     device: str | None = None,
 ) -> Comparison:
-    """The same comparison with other data folders, sizes, seed or device, where they are given.
+    """The same comparison with some settings replaced; None keeps the comparison's own.
+
+    Args:
+        comparison: Comparison to start from.
+        root: Folder of the data set's official files.
+        seeds: Number of trainings of each arm.
+        steps: Number of steps of each training.
+        tasks: Number of test tasks of each suite.
+        seed: First seed.
+        device: Device to train on.
 
     Example:
         >>> whole = Comparison("", Config("digits"), (Arm("none", "none"),), (EvaluationSuite("all"),))
-        >>> small = adjusted(whole, steps=3, tasks=9)
-        >>> small.config.fit.steps, small.judgings[0].tasks, small.seeds
+        >>> small = override(whole, steps=3, tasks=9)
+        >>> small.config.fit.steps, small.suites[0].tasks, small.seeds
         (3, 9, 3)
     """
     fit = comparison.config.fit
@@ -226,7 +227,7 @@ def adjusted(
         comparison,
         config=config if root is None else replace(config, root=root),
         seeds=comparison.seeds if seeds is None else seeds,
-        judgings=tuple(j if tasks is None else replace(j, tasks=tasks) for j in comparison.judgings),
+        suites=tuple(suite if tasks is None else replace(suite, tasks=tasks) for suite in comparison.suites),
     )
 
 
@@ -234,22 +235,23 @@ def run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int |
     """Run comparisons one after the other.
 
     Args:
-        comparisons: with different names; one that stands alone may go without.
-        folder: each lies in a folder of its name below this one, or in this one if it has none.
-        jobs: trainings at a time, see `train_arms`.
+        comparisons: Comparisons with different names; a single one may have none.
+        folder: Folder with a folder for each comparison, called by its name; a comparison without a name is written
+            to this folder itself.
+        jobs: Number of trainings at a time; the number of cores if None.
 
     Raises:
-        InputError: see `run_comparison`; nothing of any of them has been trained then.
-        TrainingDiverged: if a training does.
+        InputError: if an arm, the data or a folder cannot be used; nothing has been trained then.
+        TrainingDiverged: if a training diverges.
     """
     check_arms((), folder)
-    places = [folder / comparison.name.lower().replace(" ", "-") for comparison in comparisons]
-    for comparison, place in zip(comparisons, places, strict=True):
-        check_arms(comparison.arms, place)
+    folders = [folder / comparison.name.lower().replace(" ", "-") for comparison in comparisons]
+    for comparison, own_folder in zip(comparisons, folders, strict=True):
+        check_arms(comparison.arms, own_folder)
         check_numbers(comparison.seeds, jobs)
         sources = load_sources(comparison.config)
         comparison.samplers(sources)
         check_arms_trainable(comparison.arms, comparison.config, sources)
-    if folder not in places:  # else the one comparison there writes it
+    if folder not in folders:  # else the one comparison there writes it
         write_json(folder / COMPARISON, {"comparisons": [comparison.name for comparison in comparisons]})
-    return [run_comparison(comparison, place, jobs) for comparison, place in zip(comparisons, places, strict=True)]
+    return [run_comparison(one, own_folder, jobs) for one, own_folder in zip(comparisons, folders, strict=True)]

@@ -1,8 +1,8 @@
-"""Do learners know few training tasks by heart, and does label-shared noise keep them from it?
+"""Experiment on memorisation: whether learners memorise few training tasks, and whether label noise prevents it.
 
-Waves that stand apart are told by x alone, so that a network can know all training waves without a look at the support,
-and is then wrong about new ones (Yin et al. 2020). One number added to all targets of a task can be known from the
-support alone (Rajendran, Irpan and Jang 2020).
+The waves of this experiment can be recognised by their inputs alone, so a network can memorise all training waves
+without using the support, and is then wrong about new waves (Yin et al. 2020). Adding one random number to all targets
+of a task prevents it, since that number can be inferred from the support alone (Rajendran, Irpan and Jang 2020).
 """
 
 import time
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from manyshot.augment import Plan
-from manyshot.compare.run_arms import difference_as_dict
+from manyshot.compare.arm_result import difference_as_dict
 from manyshot.learners import MAML
 from manyshot.tasks import Sinusoids
 from manyshot.training.fit import fit
@@ -24,21 +24,21 @@ from manyshot.training.statistics import Difference, mean_interval, paired_diffe
 from manyshot.training.support_shuffle import MemorisationProbe, probe
 
 ARMS = {"without": "none", "label-shared noise": "task: label_noise(4)"}
-"""Plans of the training tasks by name; the first is what the others are measured against."""
+"""Plan of the training tasks of each arm; the first arm is the baseline of the others."""
 STEPS, SEEDS, WIDTH, STEP_SIZE, SHOTS = 3000, 5, 40, 0.01, 10
 NEW = 10_000
-"""Seeds of new waves begin here."""
+"""First seed of the new waves."""
 
 
 @dataclass(frozen=True, eq=False)
-class Remembered:
-    """What learners know of waves.
+class MemorisationResult:
+    """Errors of the arms on new waves and on the training waves.
 
     Args:
-        waves: how many waves they were trained on.
-        new: by arm, a probe a seed on new waves, the same for all.
-        known: by arm, a probe a seed on the training waves, at new points.
-        seconds: by arm, the CPU seconds of its trainings.
+        waves: Number of training waves.
+        new: Probes on new waves by arm, one per seed; the waves are the same for all.
+        known: Probes on the training waves, at new points, by arm, one per seed.
+        seconds: CPU seconds of each arm's trainings.
     """
 
     waves: int
@@ -47,16 +47,16 @@ class Remembered:
     seconds: dict[str, float]
 
     def errors(self, arm: str) -> NDArray[np.float64]:
-        """`[seeds, tasks]` squared error on new waves, with their support."""
-        return np.stack([found.true for found in self.new[arm]])
+        """`[seeds, tasks]` squared error on new waves, with the true support."""
+        return np.stack([result.true for result in self.new[arm]])
 
     def difference(self, arm: str) -> float | None:
-        """How much larger the mean error is than that of the first arm; None for itself."""
+        """Mean difference of an arm's error from that of the first arm; None for the first arm itself."""
         first = next(iter(self.new))
         return None if arm == first else float((self.errors(arm) - self.errors(first)).mean())
 
     def against_first(self, arm: str) -> Difference | None:
-        """The same with its interval; None for the first arm, and where each arm was trained once."""
+        """The same difference with its interval; None for the first arm, and if each arm was trained once."""
         first = next(iter(self.new))
         if arm == first or len(self.new[first]) == 1:
             return None
@@ -66,7 +66,7 @@ class Remembered:
         """A row for each arm, seed and new wave, for `write_task_csv`.
 
         Args:
-            first_seed: The first training's seed.
+            first_seed: Seed of the first training; the others follow it.
         """
         return [
             {"waves": self.waves, "arm": arm, "seed": first_seed + seed, "task": task, "squared_error": float(error)}
@@ -76,11 +76,11 @@ class Remembered:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: by arm, the error on new waves and its interval, and both kinds of wave with either support."""
-        answer = {}
+        """The result of each arm for JSON: its error on new waves, and both errors on new and on training waves."""
+        results = {}
         for arm in self.new:
             errors, gap = self.errors(arm), self.against_first(arm)
-            answer[arm] = {
+            results[arm] = {
                 "plan": ARMS[arm],
                 "error": float(errors.mean()),
                 "interval": list(mean_interval(errors.mean(0), least=0)),
@@ -92,26 +92,28 @@ class Remembered:
                 "cpu_seconds_per_training": self.seconds[arm] / len(errors),
                 "cpu_seconds_total": self.seconds[arm],
             }
-        return answer
+        return results
 
 
-def remember(waves: int, seeds: int = SEEDS, steps: int = STEPS, tasks: int = 200, seed: int = 0) -> Remembered:
-    """Train MAML on a few fixed waves with each plan, and probe it on new and on known ones.
+def run_memorisation(
+    waves: int, seeds: int = SEEDS, steps: int = STEPS, tasks: int = 200, seed: int = 0
+) -> MemorisationResult:
+    """Train MAML on a few fixed waves with the plan of each arm, and probe it on new waves and on the training waves.
 
     Args:
-        waves: to train on.
-        seeds: of weights and of waves; they count up from `seed`.
-        steps: of each training.
-        tasks: to judge on, at least.
-        seed: the first seed.
+        waves: Number of training waves.
+        seeds: Number of trainings of each arm, each with other weights and other waves.
+        steps: Number of steps of each training.
+        tasks: Number of test tasks, rounded up to a multiple of `waves`.
+        seed: First seed.
 
     Example:
-        >>> remember(3, seeds=1, steps=2, tasks=6).errors("without").shape
+        >>> run_memorisation(3, seeds=1, steps=2, tasks=6).errors("without").shape
         (1, 6)
     """
     sets = -(-tasks // waves)
     new = [Sinusoids(SHOTS, SHOTS, NEW + number, waves, apart=True).batch(0, waves) for number in range(sets)]
-    found = Remembered(waves, {arm: [] for arm in ARMS}, {arm: [] for arm in ARMS}, dict.fromkeys(ARMS, 0.0))
+    result = MemorisationResult(waves, {arm: [] for arm in ARMS}, {arm: [] for arm in ARMS}, dict.fromkeys(ARMS, 0.0))
     for own in range(seed, seed + seeds):
         known = Sinusoids(SHOTS, SHOTS, own, waves, apart=True)
         unseen = known.batch(waves * steps * 8, waves * sets)  # the same waves at other points
@@ -120,10 +122,10 @@ def remember(waves: int, seeds: int = SEEDS, steps: int = STEPS, tasks: int = 20
             settings = Settings(steps=steps, meta_batch_size=8, seed=own)
             began = time.process_time()
             fit(learner, known, settings, Plan(plan), title=f"{waves} waves, {arm}, seed {own}")
-            found.seconds[arm] += time.process_time() - began
-            found.new[arm].append(probe(learner, new, own))
-            found.known[arm].append(probe(learner, [unseen], own))
-    return found
+            result.seconds[arm] += time.process_time() - began
+            result.new[arm].append(probe(learner, new, own))
+            result.known[arm].append(probe(learner, [unseen], own))
+    return result
 
 
 def _learner(seed: int) -> MAML:
@@ -133,9 +135,9 @@ def _learner(seed: int) -> MAML:
     return MAML(nn.Sequential(*layers), ways=1, step_size=STEP_SIZE, criterion="squared-error")
 
 
-def _supports(found: list[MemorisationProbe]) -> dict[str, float]:
-    """Mean error with the true and with a shuffled support."""
+def _supports(probes: list[MemorisationProbe]) -> dict[str, float]:
+    """Mean errors with the true and with a shuffled support."""
     return {
-        "true_support": float(np.mean([one.true.mean() for one in found])),
-        "shuffled_support": float(np.mean([one.shuffled.mean() for one in found])),
+        "true_support": float(np.mean([one.true.mean() for one in probes])),
+        "shuffled_support": float(np.mean([one.shuffled.mean() for one in probes])),
     }

@@ -1,7 +1,7 @@
-"""Omniglot's one-shot challenge from the minimal set: what each part of the augmentation brings.
+"""Omniglot's one-shot challenge from the minimal set: an ablation that adds one part of the augmentation at a time.
 
-Trained on the five alphabets of `small1` alone, judged on one-shot runs of other alphabets (Lake, Salakhutdinov and
-Tenenbaum 2015): twenty letters of one alphabet, drawn once by one person to learn from, once by another to be told.
+Training uses the five alphabets of `small1` alone. The test runs are of other alphabets (Lake, Salakhutdinov and
+Tenenbaum 2015): twenty letters of one alphabet, drawn by one person as support and by another as queries.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from torch import Tensor
 from manyshot.augment import Plan
 from manyshot.base import InputError, track
 from manyshot.compare.arm import Arm
-from manyshot.compare.run_arms import ArmResult, against_first, difference_as_dict, train_arms
+from manyshot.compare.arm_result import ArmResult, arm_results, difference_as_dict
+from manyshot.compare.arm_training import train_arms
 from manyshot.contrib.deformation_matching import DeformationMatching
 from manyshot.datasets import OneShotRuns, load_one_shot_runs
 from manyshot.datasets.fetch import search_folders
@@ -34,11 +35,11 @@ _ALL = f"task: {_TURNED} composites(arranged, 8, p=0.5); {_ITEMS}"
 _VARIANT = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
 _VARIANTS = f"shots: 64 x {_VARIANT}; query: 16 x {_VARIANT}"
 TRAINED = "+ composites"
-"""The last rung that is a training of its own."""
+"""Name of the last rung with a training of its own."""
 SIZE = 32
-"""Height and width of the drawings that networks are given, in pixels."""
+"""Height and width of the networks' images, in pixels."""
 FINE = 105
-"""Height and width at which drawings are bent onto each other, in pixels: that of the published drawings."""
+"""Height and width of the images for deformation matching, in pixels: those of the published drawings."""
 BENT = "deformation matching"
 _WITHIN = (("within_group", "0.9"),)
 
@@ -53,7 +54,7 @@ CONFIG = Config(
     validation=0.0,
     fit=Settings(steps=600, meta_batch_size=2, learning_rate=2e-3),
 )
-"""What every rung trains with."""
+"""Settings that all rungs have in common."""
 
 LADDER = (
     Arm("nothing", "none"),
@@ -64,19 +65,19 @@ LADDER = (
     Arm("+ mean of variants", _ALL, _VARIANTS, _WITHIN),
     Arm("+ nearest of variants", _ALL, _VARIANTS, _WITHIN, "prototypes(nearest)"),
 )
-"""The ladder: each has all that the one before it has; the last two differ from it in their use alone."""
+"""The rungs: each adds a part to the one before it. The last two differ from it only at test time."""
 
 
 @dataclass(frozen=True, eq=False)
 class LadderResult:
-    """What the ladder's rungs reached.
+    """Results of the rungs, of deformation matching and of ensembles.
 
     Args:
-        results: by rung, accuracy `[seeds, runs]`; what has no seed has the same row for each.
+        results: Results by name, with accuracies `[seeds, runs]`; those of methods without a seed are repeated.
         seconds: CPU seconds of all trainings of a rung, by rung.
-        trials: how many drawings were judged, of how many runs.
-        steps: of each training.
-        first_seed: The seed of the first training.
+        trials: Number of queries, and number of runs.
+        steps: Number of steps of each training.
+        first_seed: Seed of the first training.
     """
 
     results: dict[str, ArmResult]
@@ -90,16 +91,16 @@ class LadderResult:
         return [row for name, one in self.results.items() for row in one.task_rows(self.first_seed, arm=name)]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: what was judged, and by rung the error, its difference to the first, and what the rung trains."""
+        """The results for JSON: the size of the test, and by rung its settings, error and difference from the first."""
         arms = {arm.name: arm.as_dict() for arm in LADDER}
         rungs = {}
         for name, result in self.results.items():
-            told, gap = result.as_dict(), result.against_first
+            values, gap = result.as_dict(), result.against_first
             errors: dict[str, Any] = {
-                "error": 1 - told["accuracy"],
-                "interval": [1 - end for end in reversed(told["interval"])],
+                "error": 1 - values["accuracy"],
+                "interval": [1 - end for end in reversed(values["interval"])],
                 "interval_over": "runs",
-                "by_seed": [1 - one for one in told["by_seed"]],
+                "by_seed": [1 - one for one in values["by_seed"]],
             }
             fewer = None if gap is None else Difference(-gap.difference, -gap.high, -gap.low, gap.p_value)
             less = None if result.difference is None else -result.difference
@@ -113,42 +114,45 @@ class LadderResult:
 
 
 def practice_runs(root: Path | None) -> Path:
-    """`practice_runs.zip` beside Omniglot's files.
+    """The path of `practice_runs.zip`, which is looked for beside Omniglot's files.
+
+    Args:
+        root: Folder of the data sets' official files; the usual places if None.
 
     Raises:
-        InputError: if it is not there.
+        InputError: if the file is missing.
     """
-    looked = search_folders("omniglot", root)
-    for place in looked:
-        if (place / "practice_runs.zip").exists():
-            return place / "practice_runs.zip"
-    raise InputError(f"no practice_runs.zip in {looked[0]}; put it there, or name runs by --one-shot-runs FILE")
+    folders = search_folders("omniglot", root)
+    for folder in folders:
+        if (folder / "practice_runs.zip").exists():
+            return folder / "practice_runs.zip"
+    raise InputError(f"no practice_runs.zip in {folders[0]}; put it there, or name runs by --one-shot-runs FILE")
 
 
 def run_ladder(
     config: Config,
-    judged: Path,
+    test_runs: Path,
     seeds: int,
     folder: Path,
     jobs: int | None = None,
     rungs: tuple[Arm, ...] = LADDER,
 ) -> LadderResult:
-    """Train the rungs, and judge them, deformation matching and ensembles of both on the same one-shot runs.
+    """Train the rungs, and evaluate them, deformation matching and ensembles on the same one-shot runs.
 
     Args:
-        config: `CONFIG`, perhaps with another root, other steps, another encoder or seed.
-        judged: one-shot runs, a zip or folder.
-        seeds: trainings of each rung.
-        folder: of the trainings, see `train_arms`; so is jobs.
-        jobs: see there.
-        rungs: those of the ladder to run_ladder; the one called `TRAINED` is among them.
+        config: Settings that all rungs have in common: `CONFIG`, or a variant of it.
+        test_runs: Zip file or folder of one-shot runs.
+        seeds: Number of trainings of each rung.
+        folder: Folder of the comparison; trainings that are there already are resumed.
+        jobs: Number of trainings at a time; the number of cores if None.
+        rungs: Rungs to run; the one called `TRAINED` must be among them.
 
     Raises:
-        InputError: see `train_arms` and `load_one_shot_runs`; nothing has been trained then.
-        TrainingDiverged: if a training does.
+        InputError: if a rung, the one-shot runs or the folder cannot be used; nothing has been trained then.
+        TrainingDiverged: if a training diverges.
     """
-    coarse = load_one_shot_runs(judged, SIZE, config.centered)
-    fine = load_one_shot_runs(judged, FINE)
+    coarse = load_one_shot_runs(test_runs, SIZE, config.centered)
+    fine = load_one_shot_runs(test_runs, FINE)
     runs, seconds = train_arms(rungs, config, seeds, folder, jobs)
     accuracy = {}
     for name, arm in runs.items():
@@ -163,34 +167,34 @@ def run_ladder(
                 for run in arm
             ]
         )
-    nets = torch.stack([_said(run.learner, coarse, "prototypes") for run in runs[TRAINED]])
-    bent = _said(DeformationMatching(), fine, BENT).expand_as(nets)
+    nets = torch.stack([_log_probabilities(run.learner, coarse, "prototypes") for run in runs[TRAINED]])
+    bent = _log_probabilities(DeformationMatching(), fine, BENT).expand_as(nets)
     mean = nets.mean(0, keepdim=True)
-    # As an `Ensemble` has it: each member counts the same.
-    beside = {
+    # Each member has the same weight, as in an `Ensemble`.
+    combined = {
         BENT: bent,
         f"{BENT} and {TRAINED[2:]}": nets + bent,
         f"ensemble of the {seeds} seeds": mean.expand_as(nets),
         f"ensemble of the {seeds} seeds and {BENT}": (seeds * mean + bent).expand_as(nets),
     }
-    right = coarse.episode.query.class_ids
-    accuracy |= {name: (said.argmax(-1) == right).double().mean(-1).numpy() for name, said in beside.items()}
-    own = {arm.name: seconds[arm.name] for arm in rungs if arm.test_plan == "none"}
-    results = against_first(accuracy)
-    climbed = LadderResult(results, own, (right.numel(), len(right)), config.fit.steps, config.fit.seed)
-    write_task_csv(folder / TASKS, climbed.task_rows())
-    return climbed
+    truth = coarse.episode.query.class_ids
+    accuracy |= {name: (scores.argmax(-1) == truth).double().mean(-1).numpy() for name, scores in combined.items()}
+    own_seconds = {arm.name: seconds[arm.name] for arm in rungs if arm.test_plan == "none"}
+    trials = (truth.numel(), len(truth))
+    result = LadderResult(arm_results(accuracy), own_seconds, trials, config.fit.steps, config.fit.seed)
+    write_task_csv(folder / TASKS, result.task_rows())
+    return result
 
 
 def _one_by_one(runs: OneShotRuns) -> list[Episode]:
-    return [runs.episode[place : place + 1] for place in range(len(runs.names))]
+    return [runs.episode[number : number + 1] for number in range(len(runs.names))]
 
 
 @torch.no_grad()
-def _said(learner: Learner, runs: OneShotRuns, title: str) -> Float[Tensor, "t m ways"]:
-    """Log-probabilities."""
-    said = []
+def _log_probabilities(learner: Learner, runs: OneShotRuns, title: str) -> Float[Tensor, "t m ways"]:
+    """Log-probabilities of the classes for each query."""
+    log_probabilities = []
     for task in track(_one_by_one(runs), title, len(runs.names)):
         episode = task.as_float()
-        said.append(learner.adapt(episode.support)(episode.query.items).log_softmax(-1))
-    return torch.cat(said)
+        log_probabilities.append(learner.adapt(episode.support)(episode.query.items).log_softmax(-1))
+    return torch.cat(log_probabilities)

@@ -1,4 +1,4 @@
-"""Comparisons with a name: what task-level augmentation is worth, on public data."""
+"""Presets: comparisons that measure task-level augmentation on public data."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from manyshot.training.settings import Settings
 
 @dataclass(frozen=True)
 class ComparisonPreset:
-    """Comparisons that are run one after the other and told on one page.
+    """Comparisons that are run one after the other and reported on one page.
 
     Args:
-        summary: what they are about, in a line.
-        comparisons: with different names.
+        summary: Summary in one line.
+        comparisons: Comparisons with different names.
     """
 
     summary: str

@@ -1,4 +1,4 @@
-"""Everything that a generative model's run is made from, as plain data."""
+"""Settings of a generative model's run, as plain data, and the parts of its data."""
 
 import math
 from dataclasses import asdict, dataclass, field, replace
@@ -25,22 +25,22 @@ from manyshot.training.run import load_run
 
 @dataclass(frozen=True)
 class GeneratorSettings:
-    """How to train a generative model.
+    """Settings of the training loop of a generative model.
 
     Args:
-        steps: updates of the generator.
-        batch_size: real items, and made ones, that an update sees.
-        learning_rate: the generator's learning rate.
-        discriminator_learning_rate: the discriminator's; the generator's if None.
-        discriminator_steps: updates of the discriminator for one of the generator.
-        ema_decay: how much of the averaged weights a step keeps.
-        ada_target: target of the adaptive probability of augmentation, such as 0.6; if None, each op changes every
+        steps: Number of updates of the generator.
+        batch_size: Number of real examples, and of generated ones, per update.
+        learning_rate: Learning rate of the generator.
+        discriminator_learning_rate: Learning rate of the discriminator; that of the generator if None.
+        discriminator_steps: Number of updates of the discriminator per update of the generator.
+        ema_decay: Decay of the moving average of the weights, per step.
+        ada_target: Target of the adaptive probability of augmentation, such as 0.6; if None, each op changes every
             example.
-        ada_examples: see `AdaptiveProbability`.
-        eval_every: steps between two looks at what is made.
-        eval_examples: how many items a look compares.
-        save_every: steps between two checkpoints.
-        seed: of the weights and of all draws.
+        ada_examples: Number of examples over which the adaptive probability can go from 0 to 1.
+        eval_every: Number of steps between two evaluations of generated examples.
+        eval_examples: Number of examples that an evaluation compares.
+        save_every: Number of steps between two checkpoints.
+        seed: Seed of the weights and of all draws.
         device: "cpu", "cuda", ...
 
     Raises:
@@ -83,27 +83,28 @@ class GeneratorSettings:
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """What a generative model was trained on and how; part of its folder's `config.json`.
+    """Settings of a generative model's run: data, model, augmentation and training loop.
 
     Args:
-        data: name of a data set, or path of an image folder.
-        split: part of the data set; its first one if None.
-        root: folder of the data set's official files, if not the usual places.
-        size: height and width of the images, in pixels; the data set's own if None.
-        centered: drawings moved to the middle and brought to one size.
-        model: such as "dcgan" or "dagan(width=32)"; kept with all of its options, so that a run's settings mean the
-            same whatever the defaults become.
-        plan: what the discriminator sees augmented, real and made alike, such as "support: affine erase".
-        encoder: folder of a run whose encoder turns the images into features, which are then what is made.
-        classes: train on so many classes alone, drawn by the seed; all if None.
-        per_class: train on so many items of each class alone, drawn by the seed; all if None.
-        validation: share that is held out to look at while training: of the classes, for models that are shown items,
-            else of each class's items; 0 looks at the training items.
-        test: share that is set aside to score by, divided likewise.
-        fit: steps, rates and the like.
+        data: Name of a data set, or path of an image folder.
+        split: Part of the data set; its first one if None.
+        root: Folder of the data set's official files; the usual places if None.
+        size: Height and width of the images, in pixels; the data set's own if None.
+        centered: Whether drawings are centered and scaled to one size.
+        model: Model with its options, such as "dcgan" or "dagan(width=32)". Options that are not given are added, so
+            that stored settings do not depend on later defaults.
+        plan: Augmentation of the discriminator's input, real and generated, such as "support: affine erase".
+        encoder: Folder of a run whose encoder turns images into features, which the model then generates; None
+            generates images.
+        classes: Number of training classes, drawn by the seed; all if None.
+        per_class: Number of training examples per class, drawn by the seed; all if None.
+        validation: Fraction that is held out for evaluation during training: of the classes for models that are shown
+            examples, else of the examples of each class. With 0, the training examples are used.
+        test: Fraction that is held out for scoring, divided in the same way.
+        fit: Settings of the training loop.
 
     Raises:
-        InputError: if a value is out of range, or a name unknown.
+        InputError: if a value is out of range, or a name is unknown.
     """
 
     data: str
@@ -124,8 +125,8 @@ class GeneratorConfig:
         plain_numbers(self)
         if not (self.validation >= 0 and self.test >= 0 and self.validation + self.test < 1):
             raise InputError(
-                f"validation={self.validation}, test={self.test}: give shares of at least 0 that "
-                "leave something to train on"
+                f"validation={self.validation}, test={self.test}: give fractions of at least 0 "
+                "that leave something to train on"
             )
         for name in ("classes", "per_class"):
             value = getattr(self, name)
@@ -134,36 +135,36 @@ class GeneratorConfig:
         if not objective_class(self.model).has_discriminator:
             self._require_no_discriminator()
         if discriminator_ops(self.plan) and self.encoder is not None:
-            raise InputError("plan: ops of pictures cannot change features; leave the plan or the encoder out")
+            raise InputError("plan: image ops cannot change features; leave the plan or the encoder out")
         if self.fit.ada_target is not None and not discriminator_ops(self.plan):
             raise InputError(
-                f"ada_target={self.fit.ada_target}: there is nothing to adapt without a plan; name one (--plan)"
+                f"ada_target={self.fit.ada_target}: there is nothing to adapt without a plan; give one (--plan)"
             )
         object.__setattr__(self, "model", str(MODELS.parse(self.model)))
 
     def _require_no_discriminator(self) -> None:
-        """What is for a discriminator has no effect on a model without one, and so is refused."""
+        """Make sure that no setting of a discriminator is given, since it would have no effect."""
         fit = self.fit
         given = {"plan": bool(discriminator_ops(self.plan)), "ada_target": fit.ada_target is not None}
         given["discriminator_learning_rate"] = fit.discriminator_learning_rate is not None
-        for name, set_ in (given | {"discriminator_steps": fit.discriminator_steps != 1}).items():
-            if set_:
+        for name, is_given in (given | {"discriminator_steps": fit.discriminator_steps != 1}).items():
+            if is_given:
                 raise InputError(f"{name}: {self.model} has no discriminator, so it has no effect; leave it out")
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The settings for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], where: str) -> "GeneratorConfig":
-        """Read back what `as_dict` gave.
+        """The settings that `as_dict` gave.
 
         Args:
-            values: from JSON.
-            where: named in errors.
+            values: Settings from JSON.
+            where: Path of the file, for errors.
 
         Raises:
-            InputError: if a name is unknown or a value of the wrong kind.
+            InputError: if a name is unknown or a value has the wrong type.
 
         Example:
             >>> config = GeneratorConfig("digits", model="dcgan(16)", per_class=5)
@@ -175,7 +176,7 @@ class GeneratorConfig:
         return read_settings(cls, values, where, "a generative model's settings")
 
     def with_absolute_paths(self) -> "GeneratorConfig":
-        """The same with full paths, so that a run can be used from any folder.
+        """The same settings with absolute paths, so that a run can be used from any folder.
 
         Example:
             >>> GeneratorConfig("digits").with_absolute_paths().data
@@ -193,12 +194,12 @@ class GeneratorConfig:
 
 @dataclass(frozen=True, eq=False)
 class GeneratorSources:
-    """A generative model's data, in parts that have no class (or item) in common.
+    """The data of a generative model, in parts with no class (or example) in common.
 
     Args:
-        training: what is learned from.
-        validation: what is looked at meanwhile, if anything.
-        test: what is scored by, if anything.
+        training: Training data.
+        validation: Data for evaluation during training, if any.
+        test: Data for scoring, if any.
     """
 
     training: Source
@@ -207,14 +208,15 @@ class GeneratorSources:
 
 
 def load_generator_sources(config: GeneratorConfig, conditioning: Conditioning) -> GeneratorSources:
-    """Load the data and divide them as the settings say.
+    """Load the data of a generative model and divide them into parts.
 
     Args:
-        config: see there.
-        conditioning: what the model is told; models that are shown items are judged on classes that they never saw.
+        config: Settings of the run.
+        conditioning: Input of the model. The parts of models that are shown examples have different classes, those of
+            other models different examples of the same classes.
 
     Raises:
-        InputError: if the data cannot be read, or there are fewer classes or items than asked for.
+        InputError: if the data cannot be read, or have fewer classes or examples than asked for.
 
     Example:
         >>> parts = load_generator_sources(GeneratorConfig("digits", per_class=5, test=0.2), "label")
@@ -224,21 +226,24 @@ def load_generator_sources(config: GeneratorConfig, conditioning: Conditioning) 
     source = load_dataset(config.data, config.split, root=config.root, size=config.size, centered=config.centered)
     if config.encoder is not None:
         source = _features(source, Path(config.encoder), config.fit.device)
-    shares = {"training": 1 - config.validation - config.test, "validation": config.validation, "test": config.test}
-    shares = {name: share for name, share in shares.items() if share}
+    fractions = {"training": 1 - config.validation - config.test, "validation": config.validation, "test": config.test}
+    fractions = {name: fraction for name, fraction in fractions.items() if fraction}
     parts = {"training": source}
-    if len(shares) > 1:
+    if len(fractions) > 1:
         by = "class" if conditioning in ("item", "mean") else "item"
-        drawn = source.split(tuple(shares.values()), seed=0, by=by)
-        parts = {n: replace(part, name=f"{source.name} ({n} part)") for n, part in zip(shares, drawn, strict=True)}
+        drawn = source.split(tuple(fractions.values()), seed=0, by=by)
+        parts = {n: replace(part, name=f"{source.name} ({n} part)") for n, part in zip(fractions, drawn, strict=True)}
     return GeneratorSources(**parts | {"training": _some(parts["training"], config)})
 
 
 def data_spec_of(source: Source) -> DataSpec:
-    """What a model for this source is built for.
+    """Shape and number of classes of the data that a model for this source generates.
+
+    Args:
+        source: Source of square images or of vectors.
 
     Raises:
-        InputError: if its items are neither square pictures nor vectors.
+        InputError: if its examples are anything else.
 
     Example:
         >>> data_spec_of(Source.of(torch.zeros(4, 8), ["a", "b"] * 2))
@@ -253,13 +258,13 @@ def _features(source: Source, folder: Path, device: str) -> Source:
     parts = load_run(folder).learner.on_features()
     if parts is None:
         raise InputError(
-            f"{folder}: its learner adapts the encoder to each task, so features of items are not fixed; name another"
+            f"{folder}: its learner adapts the encoder to each task, so features are not fixed; name another run"
         )
     return encode(parts[0], source, device)
 
 
 def _some(source: Source, config: GeneratorConfig) -> Source:
-    """The first classes, and the first items of each, of orders that the seed draws; fewer are always among more."""
+    """The training classes and examples, the first ones in orders drawn by the seed; smaller numbers draw subsets."""
     if config.classes is not None:
         if config.classes > len(source.class_names):
             raise InputError(

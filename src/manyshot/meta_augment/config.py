@@ -79,7 +79,7 @@ class AugmenterConfig:
             where: Name of the file, for errors.
 
         Raises:
-            InputError: If a name is unknown, or a value of the wrong type.
+            InputError: If a name is unknown, or a value has the wrong type.
 
         Example:
             >>> config = AugmenterConfig("runs/letters", ways=(3, 5))

@@ -122,8 +122,8 @@ def _arms(one: ComparisonResult) -> Section:
     arms = one.comparison.arms
     except_own = ", except for the arm's other settings" if any(arm.settings for arm in arms) else ""
     tested = "; ".join(
-        f"{suite.name + ': ' if suite.name else ''}{suite.tasks:,} tasks of {one.judged_on[suite.name]}"
-        for suite in one.comparison.judgings
+        f"{suite.name + ': ' if suite.name else ''}{suite.tasks:,} tasks of {one.test_sources[suite.name]}"
+        for suite in one.comparison.suites
     )
     steps = one.comparison.config.fit.steps
     return Section(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from manyshot.augment import Plan
 from manyshot.compare import ArmResult
-from manyshot.compare.run_arms import against_first
+from manyshot.compare.arm_result import arm_results
 from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.train import train_augmenter
@@ -99,7 +99,7 @@ def _evaluate_arms(
         )
         for name, arm_plans in plans.items()
     }
-    return against_first(accuracy)
+    return arm_results(accuracy)
 
 
 def _section(results: Mapping[str, ArmResult], out: Path, per_class: int) -> Section:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from manyshot.compare.memorisation import SHOTS, STEP_SIZE, WIDTH, Remembered
+from manyshot.compare.memorisation import SHOTS, STEP_SIZE, WIDTH, MemorisationResult
 from manyshot.report.compare_page import difference_cell
 from manyshot.report.page import Page, Paragraph, Section, Table, interval, provenance
 
@@ -17,7 +17,7 @@ COLUMNS = (
 )
 
 
-def memorisation_page(title: str, results: Sequence[Remembered], steps: int, command: str) -> Page:
+def memorisation_page(title: str, results: Sequence[MemorisationResult], steps: int, command: str) -> Page:
     """A table for each number of training waves.
 
     Args:
@@ -45,7 +45,7 @@ def memorisation_page(title: str, results: Sequence[Remembered], steps: int, com
     )
 
 
-def memorisation_rows(result: Remembered) -> list[tuple[str, ...]]:
+def memorisation_rows(result: MemorisationResult) -> list[tuple[str, ...]]:
     """The rows of `COLUMNS`, as text."""
     rows = []
     for arm, values in result.as_dict().items():

@@ -24,7 +24,7 @@ def sentences_page(title: str, compared: ComparisonResult, source: Source, comma
         command: Command line that wrote the page.
     """
     (results,) = compared.results.values()
-    (suite,) = compared.comparison.judgings
+    (suite,) = compared.comparison.suites
     config = compared.comparison.config
     best = max(results, key=lambda name: results[name].mean)
     details = (

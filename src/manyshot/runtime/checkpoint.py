@@ -1,4 +1,4 @@
-"""Checkpoints: weights, optimiser and progress in one safetensors file. Reading one runs no code."""
+"""Checkpoints: weights, optimizer state and progress in one safetensors file. Reading one runs no code."""
 
 import json
 from pathlib import Path
@@ -14,13 +14,14 @@ from manyshot.base import InputError, write_aside
 
 
 def save_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None, progress: dict[str, Any]) -> None:
-    """Write weights, the optimiser's state if one is given, and anything that JSON holds about progress.
+    """Write a checkpoint.
 
     Args:
-        path: the file; the old one stays whole until the new one is.
-        learner: its `state_dict` is written under `learner.`.
-        optimizer: its per-parameter tensors are written under `optimizer.`; its settings are the run's, so are not.
-        progress: read back by `load_checkpoint`.
+        path: Path of the file; an existing file is replaced only when the new one is complete.
+        learner: Module whose `state_dict` is written, under names that begin with `learner.`.
+        optimizer: Optimizer whose per-parameter tensors are written, under names that begin with `optimizer.`, but not
+            its settings, which are those of the run; None writes no optimizer.
+        progress: Progress of the training, for JSON; `load_checkpoint` returns it.
     """
     tensors = {f"learner.{name}": tensor.contiguous() for name, tensor in learner.state_dict().items()}
     if optimizer is not None:
@@ -33,7 +34,12 @@ def save_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None,
 
 
 def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None = None) -> dict[str, Any]:
-    """Read a checkpoint into a learner, and into an optimiser if one is given.
+    """Load a checkpoint into a learner and, if one is given, an optimizer.
+
+    Args:
+        path: Path of the file.
+        learner: Module that the weights are loaded into.
+        optimizer: Optimizer whose state is loaded; None loads none.
 
     Returns:
         The progress that was saved.
@@ -64,6 +70,9 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None 
 def read_progress(path: Path) -> dict[str, Any]:
     """The progress of a checkpoint, without its weights.
 
+    Args:
+        path: Path of the file.
+
     Raises:
         InputError: if the file is missing or damaged.
     """
@@ -86,22 +95,25 @@ def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, Ten
 
 
 def _by_weight(state: dict[str, Tensor], weights: list[Tensor]) -> dict[int, dict[str, Tensor]]:
-    """An optimiser's tensors, named `<number of the weight>.<what>`, by weight."""
-    found: dict[int, dict[str, Tensor]] = {}
+    """The tensors of an optimizer by weight, from names such as `<index of the weight>.<name>`."""
+    by_weight: dict[int, dict[str, Tensor]] = {}
     for name, tensor in state.items():
-        index, what = name.split(".", 1)
+        index, key = name.split(".", 1)
         if tensor.ndim and tensor.shape != weights[int(index)].shape:
-            raise ValueError(f"optimizer.{name} is of another shape than its weight")
+            raise ValueError(f"optimizer.{name} has another shape than its weight")
         if int(index) not in range(len(weights)):
             raise ValueError(f"optimizer.{name} belongs to no weight")
-        found.setdefault(int(index), {})[what] = tensor
-    return found
+        by_weight.setdefault(int(index), {})[key] = tensor
+    return by_weight
 
 
 def lay_out_like_weights(optimizer: Optimizer) -> None:
-    """Give averages the memory layout of their weights (channels last, say), as they have it in a run never stopped.
+    """Give the optimizer's tensors the memory layout of their weights, such as channels last.
 
-    Other loops run over other layouts, whose results may differ in the last bit.
+    They have that layout in a training that was not interrupted. Results of another layout may differ in the last bit.
+
+    Args:
+        optimizer: Optimizer whose state has been loaded.
     """
     for weight, state in optimizer.state.items():
         for name, average in state.items():

@@ -1,4 +1,4 @@
-"""What a training has cost so far, kept beside its weights: clock times would make these differ from run to run."""
+"""CPU seconds of a training, kept in a file of their own, since the other files of a run are the same each time."""
 
 import math
 import time
@@ -10,13 +10,13 @@ TIMING = "timing.json"
 
 
 class CpuClock:
-    """CPU seconds of a training, over all the stretches in which it went on.
+    """CPU seconds of a training, summed over its sessions.
 
-    A stretch that was killed counts up to its last checkpoint, from where the next one goes on.
+    A session that was killed counts up to its last checkpoint, from which the next session continues.
 
     Args:
-        folder: the run's, or None to keep nothing.
-        resumed: whether the seconds of earlier stretches count.
+        folder: Folder of the run; None writes nothing.
+        resumed: Whether the seconds of earlier sessions are added.
     """
 
     def __init__(self, folder: Path | None, resumed: bool) -> None:
@@ -27,20 +27,27 @@ class CpuClock:
             sweep(self._path)
 
     def spent(self) -> float:
-        """CPU seconds of this process in this stretch."""
+        """CPU seconds of this process in this session."""
         return time.process_time() - self._began
 
     def note(self, seconds: float) -> None:
-        """Write down the seconds of this stretch so far, of all processes."""
+        """Write the total to the run's folder.
+
+        Args:
+            seconds: CPU seconds of all processes in this session so far.
+        """
         if self._path is not None:
             write_json(self._path, {"cpu_seconds": self._before + seconds})
 
 
 def cpu_seconds(folder: Path) -> float:
-    """The CPU seconds that the training of a run took, validation included; 0 where none are noted.
+    """CPU seconds of the training of a run, validation included; 0 if the folder has no record of them.
+
+    Args:
+        folder: Folder of the run.
 
     Raises:
-        InputError: if the note is damaged.
+        InputError: if the record is damaged.
 
     Example:
         >>> cpu_seconds(Path("/nowhere"))
@@ -52,5 +59,5 @@ def cpu_seconds(folder: Path) -> float:
     values = read_json(path)
     seconds = values.get("cpu_seconds") if isinstance(values, dict) else None
     if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
-        raise InputError(f"{path}: holds no CPU seconds; remove the file to count anew")
+        raise InputError(f"{path}: holds no CPU seconds; remove the file to start again from 0")
     return float(seconds)

@@ -1,4 +1,4 @@
-"""Ctrl-C at the end of a step, not within one."""
+"""Ctrl-C that takes effect at the end of a step instead of within it."""
 
 import signal
 import threading
@@ -9,10 +9,10 @@ from types import FrameType
 
 @contextmanager
 def postponed_interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event that a loop asks after; the second one interrupts at once.
+    """Turn the first Ctrl-C into an event that a loop can check; the second one interrupts at once.
 
-    An interrupt within a step could leave half of the weights updated. Outside the main thread, where signals cannot
-    be caught, nothing changes; nor where interrupts are ignored, as in a shell's background job.
+    An interrupt within a step could leave half of the weights updated. Nothing changes outside the main thread, where
+    signals cannot be caught, and where interrupts are ignored, as in a background job of a shell.
 
     Example:
         >>> with postponed_interrupt() as interrupted:

@@ -1,4 +1,4 @@
-"""How kernels are compiled: by numba, when they are first called."""
+"""Compilation of kernels by numba, when they are first called."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 import numba
 
 ANY_VALUES = {"reassoc", "contract", "arcp", "nsz", "afn"}
-"""What numba's fast mathematics may do where a value can be infinite, or not a number, and code asks whether it is."""
+"""Fast-math flags of numba that keep infinity and NaN as they are."""
 
 
 def kernel(function: Callable[..., Any], finite: bool = True) -> Any:  # noqa: ANN401 - numba's own kind of function
-    """Compile a function when it is first called, and keep the result on disk where a place for it can be written.
+    """Compile a function when it is first called, and cache the result on disk if a cache folder is writable.
 
-    It runs without the interpreter's lock; sums may be taken in another order than they are written.
+    The compiled function releases the GIL. Sums may be computed in another order than they are written in.
 
     Args:
-        function: written in the part of Python that numba knows.
-        finite: whether comparisons may be compiled as if every value were a finite number.
+        function: Function in the subset of Python that numba supports.
+        finite: Whether the compiler may assume that all values are finite.
 
     Example:
         >>> @kernel
@@ -28,5 +28,5 @@ def kernel(function: Callable[..., Any], finite: bool = True) -> Any:  # noqa: A
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": finite or ANY_VALUES}
     try:
         return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no folder that it may write
+    except RuntimeError:  # numba has no writable cache folder
         return numba.njit(**options)(function)

@@ -1,4 +1,4 @@
-"""Keeping memory that was freed, for processes that take and free the same amounts at every step."""
+"""Keeping freed memory, for processes that allocate and free the same amounts at every step."""
 
 import ctypes
 
@@ -6,10 +6,10 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Ask the C library not to hand freed memory back to the system, where the C library is glibc.
+    """Ask the C library not to return freed memory to the system, if it is glibc.
 
-    A training step frees its activations and takes them again at the next; fetching the pages anew each time cost an
-    eighth of a step of a small network.
+    A training step frees its activations and the next one allocates them again. Getting the pages from the system each
+    time took an eighth of a step of a small network.
 
     Example:
         >>> keep_freed_memory()

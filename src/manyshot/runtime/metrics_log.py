@@ -1,4 +1,4 @@
-"""The record of a training: one JSON object a line, and TensorBoard beside it."""
+"""The log of a training: one JSON object per line, and TensorBoard's files."""
 
 import json
 from pathlib import Path
@@ -10,15 +10,14 @@ Row = dict[str, Any]
 
 
 class MetricsLog:
-    """Rows such as `{"step": 10, "loss": 1.2}`, kept in memory and, in a run folder, on disk.
+    """Rows such as `{"step": 10, "loss": 1.2}`, kept in memory and, if there is a folder, on disk.
 
-    Rows hold no clock times, so that a resumed run's file equals that of a run never stopped; TensorBoard has the
-    times.
+    Rows hold no clock times, so that a resumed run writes the same file as one that was not interrupted. TensorBoard's
+    files have the times.
 
     Args:
-        folder: the run's, or None to keep the rows in memory alone.
-        after: rows of later steps are dropped: a killed run may have written some that its last checkpoint does not
-            know.
+        folder: Folder of the run; None keeps the rows in memory alone.
+        after: Step of the last checkpoint; later rows, which a killed run may have written, are dropped.
     """
 
     def __init__(self, folder: Path | None, after: int = 0) -> None:
@@ -32,13 +31,17 @@ class MetricsLog:
         with write_aside(path) as aside:
             aside.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
         self._file = path.open("a", buffering=1, encoding="utf-8")
-        # Imported here because it takes a second, which nothing but a training on disk should pay.
+        # Imported here because it takes a second, which only trainings that write to disk need.
         from torch.utils.tensorboard import SummaryWriter
 
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=after + 1 if after else None)
 
     def write(self, row: Row) -> None:
-        """Add a row."""
+        """Add a row.
+
+        Args:
+            row: Numbers and text to log, with the number of the step as `step`.
+        """
         self.rows.append(row)
         if self._file is not None and self._board is not None:
             self._file.write(json.dumps(row) + "\n")
@@ -54,10 +57,13 @@ class MetricsLog:
 
 
 def read_metrics(path: Path) -> list[Row]:
-    """The rows of a metrics file; a last line that a kill cut short is left out.
+    """The rows of a metrics file; an incomplete last line, which a killed run may leave, is ignored.
+
+    Args:
+        path: Path of the file; without a file there are no rows.
 
     Raises:
-        InputError: if it holds anything else.
+        InputError: if a line holds anything else.
 
     Example:
         >>> read_metrics(Path("/nowhere/metrics.jsonl"))
@@ -75,13 +81,16 @@ def read_metrics(path: Path) -> list[Row]:
                 break
             row = None
         if not isinstance(row, dict) or not isinstance(row.get("step"), int):
-            raise InputError(f"{path}: line {number} is no row of metrics; restore the file, or train anew")
+            raise InputError(f"{path}: line {number} is no row of metrics; restore the file, or train again")
         rows.append(row)
     return rows
 
 
 def steps_noted(folder: Path) -> int:
-    """How many steps a training, perhaps in another process, has noted in its folder so far.
+    """Number of steps that a training, perhaps in another process, has logged so far.
+
+    Args:
+        folder: Folder of the run.
 
     Example:
         >>> steps_noted(Path("/nowhere"))

@@ -1,4 +1,4 @@
-"""Settings of a training, read back from JSON and checked."""
+"""Reading and checking the settings of a training from JSON."""
 
 from collections.abc import Callable
 from types import UnionType
@@ -10,16 +10,16 @@ Kind = TypeVar("Kind")
 
 
 def read_settings(kind: Callable[..., Kind], values: Any, where: str, what: str) -> Kind:  # noqa: ANN401 - from a file
-    """Settings from what `as_dict` gave of them.
+    """Settings from the dictionary that `as_dict` gave.
 
     Args:
-        kind: a dataclass such as `Config`; its first field has no default, and `fit` holds the settings of its steps.
-        values: from JSON.
-        where: named in errors.
-        what: they are, for errors.
+        kind: Dataclass such as `Config`, whose first field is required and whose `fit` holds the loop's settings.
+        values: Settings from JSON.
+        where: Path of the file, for errors.
+        what: Description of the settings, for errors.
 
     Raises:
-        InputError: if the first setting is missing, a name is unknown or a value of the wrong kind.
+        InputError: if the first setting is missing, a name is unknown or a value has the wrong type.
 
     Example:
         >>> from manyshot.training import Config
@@ -37,14 +37,14 @@ def read_settings(kind: Callable[..., Kind], values: Any, where: str, what: str)
 
 
 def _known(kinds: dict[str, Any], values: Any, where: str, what: str) -> dict[str, Any]:  # noqa: ANN401 - from a file
-    """The values, if each belongs to a setting and is of its kind."""
+    """The values, after a check that each belongs to a setting and has its type."""
     if not isinstance(values, dict):
         raise InputError(f"{where}: not {what}")
     for name, value in values.items():
         if name not in kinds:
             raise InputError(f"{where}: unknown setting '{name}'; {did_you_mean(name, kinds)}")
         if not _is_of(value, kinds[name]):
-            raise InputError(f"{where}: {name}={value} is of the wrong kind")
+            raise InputError(f"{where}: {name}={value} has the wrong type")
     return values
 
 

@@ -1,4 +1,4 @@
-"""Everything that a run is made from, as plain data."""
+"""Settings of a run, as plain data."""
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,41 +16,43 @@ from manyshot.training.settings import Settings
 Range = int | tuple[int, int]
 
 MOST = 10_000
-"""Of ways, of shots and of queries, so that a slip of the keyboard is told and does not eat the memory."""
+"""Upper bound of ways, shots and queries; catches typos before they exhaust the memory."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a run was trained on and how; its folder's `config.json`.
+    """Settings of a run: data, learner, tasks, augmentation and training loop; stored in its `config.json`.
 
     Args:
-        data: name of a data set, or path of an image folder or of a table or folder of sentences.
-        split: part of the data set; its first one if None.
-        root: folder of the data set's official files, if not the usual places.
-        size: height and width of the images, in pixels; the data set's own if None.
-        centered: drawings moved to the middle and brought to one size, when trained on and when used.
-        text_column: of a table of sentences; found by its usual names if None.
-        label_column: the column of the classes; likewise.
-        encoding: of a table of sentences, such as "gb18030"; UTF-8 if None.
-        learner: such as "prototypes" or "maml(steps=5)".
-        objective: what training minimises, such as "plain" or "maxup(4)".
-        encoder: such as "conv4" or "conv4(64, 64, 128, 128)".
-        ways: classes a training task, or a range (least, most).
-        shots: support items a class, or a range.
-        queries: query items a class.
-        within_group: share of the training tasks whose classes come from one group.
-        classes: train on so many classes alone, drawn by the seed; fewer are always among more. All if None.
-        plan: augmentation of the training tasks.
-        test_plan: augmentation at use time: extra shots, and variants of a query to average over.
-        validation: share of the classes that is held out to choose the best weights by; 0 for none.
-        test: share that is set aside to judge by, and never trained or chosen on; 0 for none.
-        augmenter: share that is set aside for an augmenter to learn from later, since on classes that the learner knows
-            there is nothing for it to learn; 0 for none.
-        split_by: what is held out: classes ("class"), whole groups ("group"), or items of every class ("item").
-        fit: steps, rates and the like.
+        data: Name of a data set, or path of an image folder or of a table or folder of sentences.
+        split: Part of the data set; its first one if None.
+        root: Folder of the data set's official files; the usual places if None.
+        size: Height and width of the images, in pixels; the data set's own if None.
+        centered: Whether drawings are centered and scaled to one size, in training and later.
+        text_column: Column of the sentences in a table; recognised by common names if None.
+        label_column: Column of the classes in a table; recognised by common names if None.
+        encoding: Encoding of a table, such as "gb18030"; UTF-8 if None.
+        learner: Learner with its options, such as "prototypes" or "maml(inner_steps=5)".
+        objective: Objective that training minimises, such as "plain" or "maxup(4)".
+        encoder: Encoder with its options, such as "conv4" or "conv4(64, 64, 128, 128)".
+        ways: Number of classes per training task, or a range (least, most).
+        shots: Number of support examples per class, or a range.
+        queries: Number of query examples per class.
+        within_group: Fraction of the training tasks whose classes come from one group.
+        classes: Number of training classes, drawn by the seed; a smaller number draws a subset of a larger one. All
+            classes if None.
+        plan: Augmentation of the training tasks.
+        test_plan: Augmentation at test time: additional shots, and variants of each query to average over.
+        validation: Fraction of the classes that is held out to select the best weights; 0 for none.
+        test: Fraction that is held out for testing; 0 for none.
+        augmenter: Fraction that is held out to train an augmenter on later, since classes that the learner was trained
+            on teach it nothing; 0 for none.
+        split_by: Unit of the held-out parts: classes ("class"), whole groups ("group"), or examples of every class
+            ("item").
+        fit: Settings of the training loop.
 
     Raises:
-        InputError: if a value is out of range, or a name unknown.
+        InputError: if a value is out of range, or a name is unknown.
     """
 
     data: str
@@ -79,11 +81,11 @@ class Config:
 
     def __post_init__(self) -> None:
         plain_numbers(self)
-        shares = (self.validation, self.test, self.augmenter)
-        if not (min(shares) >= 0 and sum(shares) < 1):
+        fractions = (self.validation, self.test, self.augmenter)
+        if not (min(fractions) >= 0 and sum(fractions) < 1):
             raise InputError(
-                f"validation={self.validation}, test={self.test}, augmenter={self.augmenter}: give shares of at least "
-                "0 that leave something to train on"
+                f"validation={self.validation}, test={self.test}, augmenter={self.augmenter}: give fractions of at "
+                "least 0 that leave something to train on"
             )
         if self.split_by not in ("class", "group", "item"):
             raise InputError(f"split_by='{self.split_by}': {did_you_mean(self.split_by, ['class', 'group', 'item'])}")
@@ -104,19 +106,19 @@ class Config:
         ENCODERS.parse(self.encoder)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The settings for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], where: str) -> "Config":
-        """Read back what `as_dict` gave.
+        """The settings that `as_dict` gave.
 
         Args:
-            values: from JSON.
-            where: named in errors.
+            values: Settings from JSON.
+            where: Path of the file, for errors.
 
         Raises:
-            InputError: if a name is unknown or a value of the wrong kind.
+            InputError: if a name is unknown or a value has the wrong type.
 
         Example:
             >>> config = Config("digits", ways=(3, 5))
@@ -127,18 +129,18 @@ class Config:
 
     @property
     def columns(self) -> Columns | None:
-        """How a table of sentences is read; None where nothing is said of it, as for pictures."""
+        """Columns and encoding of a table of sentences; None if no setting names them, as for images."""
         if (self.text_column, self.label_column, self.encoding) == (None, None, None):
             return None
         return Columns(self.text_column, self.label_column, self.encoding or "utf-8")
 
     @property
     def most_ways(self) -> int:
-        """The largest number of classes of a training task."""
+        """Largest number of classes of a training task."""
         return self.ways if isinstance(self.ways, int) else self.ways[1]
 
     def with_absolute_paths(self) -> "Config":
-        """The same with full paths, so that a run can be used from any folder.
+        """The same settings with absolute paths, so that a run can be used from any folder.
 
         Example:
             >>> Config("digits").with_absolute_paths().data
@@ -150,5 +152,5 @@ class Config:
         return replace(self, root=root, data=self.data if named else str(path.resolve()))
 
     def with_seed(self, seed: int) -> "Config":
-        """The same with another seed."""
+        """The same settings with another seed."""
         return replace(self, fit=replace(self.fit, seed=seed))

@@ -1,4 +1,4 @@
-"""How well a learner does on tasks it has not seen."""
+"""Evaluation of a learner on tasks: accuracy, accuracy per class, and calibration."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -27,14 +27,14 @@ BATCH = 10
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Results over tasks.
+    """Results of a learner on tasks.
 
     Args:
-        accuracy: `[tasks]` share of a task's queries that were classified right.
-        per_class: accuracy of each class of the source, by its number.
-        calibration_error: mean gap between confidence and accuracy (expected calibration error, 15 equal bins).
-        reliability: `[bins, 3]` of each confidence bin: share of the queries, mean confidence, accuracy.
-        transductive: whether the learner let queries of a task see each other.
+        accuracy: `[tasks]` accuracy of each task.
+        per_class: Accuracy of each class, by its index in the source.
+        calibration_error: Mean difference of confidence and accuracy (expected calibration error, 15 equal bins).
+        reliability: `[bins, 3]` fraction of the queries, mean confidence and accuracy of each confidence bin.
+        transductive: Whether the queries of a task influence each other's predictions.
     """
 
     accuracy: NDArray[np.float64]
@@ -45,7 +45,7 @@ class Evaluation:
 
     @property
     def mean(self) -> float:
-        """Accuracy over all tasks."""
+        """Mean accuracy over tasks."""
         return float(self.accuracy.mean())
 
     @property
@@ -57,7 +57,7 @@ class Evaluation:
         """A row for each task, for `write_task_csv`: its number and accuracy.
 
         Args:
-            before: Columns that stand before them with the same value in each row, such as the name of an arm.
+            before: Leading columns with the same value in each row, such as the name of an arm.
 
         Example:
             >>> Evaluation(np.array([0.5, 1.0]), {}, 0.0, np.zeros((15, 3))).task_rows(arm="none")
@@ -66,7 +66,7 @@ class Evaluation:
         return [{**before, "task": task, "accuracy": float(one)} for task, one in enumerate(self.accuracy)]
 
     def as_dict(self, class_names: tuple[str, ...] = ()) -> dict[str, Any]:
-        """For JSON; classes by name where names are given."""
+        """The results for JSON; classes by name if their names are given."""
         names = dict(enumerate(class_names))
         return {
             "accuracy": self.mean,
@@ -84,18 +84,18 @@ class Evaluation:
 def evaluate(
     learner: Learner, episodes: Iterable[Episode], plan: Plan | None = None, seed: int = 0, device: str | None = None
 ) -> Evaluation:
-    """Adapt to each task's support and judge on its query.
+    """Adapt a learner to the support of each task, and evaluate it on the queries.
 
     Args:
-        learner: put into evaluation mode meanwhile, as is the plan's augmenter.
-        episodes: batches of tasks, such as `[sampler.batch(0, 600)]`; uint8 images are scaled to 0..1.
-        plan: augmentation at use time; log-probabilities are averaged over a query's variants.
-        seed: of the plan's draws.
-        device: where to compute, and where the learner then stays; where its weights are if None.
+        learner: Learner to evaluate; it and the plan's augmenter are in evaluation mode meanwhile.
+        episodes: Batches of tasks, such as `[sampler.batch(0, 600)]`; uint8 images are scaled to 0..1.
+        plan: Augmentation at test time; log-probabilities are averaged over the variants of a query.
+        seed: Seed of the plan's draws.
+        device: Device to compute on, where the learner then stays; the device of its weights if None.
 
     Raises:
-        InputError: if there are no tasks, the plan cannot act at use time (see `Plan.check_use`), its augmenter does
-            not go with the learner or the rest of the plan, or this machine has no such device.
+        InputError: if there are no tasks, the plan cannot be used at test time (see `Plan.check_use`), its augmenter is
+            incompatible with the learner or the rest of the plan, or this machine has no such device.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -108,7 +108,7 @@ def evaluate(
     """
     plan = plan or Plan()
     plan.check_use()
-    device, leaks = _placed(learner, device), queries_see_each_other(learner)
+    device, transductive = _move(learner, device), queries_see_each_other(learner)
     whole = learner
     encoder, learner = _for_augmenter(learner, plan)
     accuracy, classes, right, confidence, weight = [], [], [], [], []
@@ -117,25 +117,25 @@ def evaluate(
         with evaluation_mode(whole, learner, encoder, plan.augmenter):
             clean = clean if encoder is None else _encoded(encoder, clean.as_float())
             changed = plan.apply(clean, generator(seed, "evaluate", number))
-            said = learner.adapt(changed.support)(changed.query.items, changed.query.weight)
-        logits = pool_variants(said, plan.query_copies)
-        # An answer that is not a number, from weights that have exploded, is wrong and of no confidence.
-        chance, answer = logits.softmax(-1).nan_to_num(0).max(-1)
-        hit = ((answer == clean.query.class_ids) & (chance > 0)).double()
+            logits = learner.adapt(changed.support)(changed.query.items, changed.query.weight)
+        logits = pool_variants(logits, plan.query_copies)
+        # NaN, from weights that have exploded, counts as wrong and as no confidence.
+        probability, answer = logits.softmax(-1).nan_to_num(0).max(-1)
+        hit = ((answer == clean.query.class_ids) & (probability > 0)).double()
         real = clean.query.weight.double()
         accuracy.append((hit * real).sum(-1) / real.sum(-1))
         classes.append(clean.classes.gather(1, clean.query.class_ids))
         right.append(hit)
-        confidence.append(chance.double())
+        confidence.append(probability.double())
         weight.append(real)
     if not weight:
         raise InputError("no tasks to evaluate on; give at least 1")
-    share = _flat(weight)
+    weights = _flat(weight)
     return Evaluation(
         _flat(accuracy),
-        _per_class(_flat(classes), _flat(right), share),
-        *_calibration(_flat(right), _flat(confidence), share),
-        leaks,
+        _per_class(_flat(classes), _flat(right), weights),
+        *_calibration(_flat(right), _flat(confidence), weights),
+        transductive,
     )
 
 
@@ -149,22 +149,25 @@ def evaluate_tasks(
     title: str | None = None,
     first: int = 0,
 ) -> Evaluation:
-    """Judge a learner on tasks 0 to `tasks - 1` of a sampler, or on as many from another one on.
+    """Evaluate a learner on consecutive tasks of a sampler.
 
-    Where neither the plan nor the learner changes what an item's features are, each item is encoded once, see `encode`;
-    an augmenter of features makes its shots of those, and sentences are mixed by them.
+    Each example is encoded only once (see `encode`) if neither the plan nor the adaptation of the learner changes its
+    features.
 
     Args:
-        learner: see `evaluate`; so are plan, seed and device.
-        sampler: of the tasks.
-        tasks: how many.
-        plan: see there.
-        seed: see there.
-        device: see there.
-        title: of a progress bar, if one is wanted.
-        first: the first task's number.
+        learner: Learner to evaluate.
+        sampler: Sampler of the tasks.
+        tasks: Number of tasks.
+        plan: Augmentation at test time.
+        seed: Seed of the plan's draws.
+        device: Device to compute on, where the learner then stays; the device of its weights if None.
+        title: Title of a progress bar; None shows none.
+        first: Index of the first task.
+
+    Raises:
+        InputError: as `evaluate`.
     """
-    plan, device = plan or Plan(), _placed(learner, device)
+    plan, device = plan or Plan(), _move(learner, device)
     parts = learner.on_features()
     drawn = tasks * sampler.examples_per_task
     fixed = not plan.placements or _makes_features(plan) or _changes_vectors(plan, sampler.source)
@@ -184,7 +187,7 @@ def _makes_features(plan: Plan) -> bool:
 
 
 def _changes_vectors(plan: Plan, source: Source) -> bool:
-    """Whether what a plan does to sentences is done to their vectors, as mixing is."""
+    """Whether the plan acts on the vectors of sentences, as mixing does."""
     try:
         for placement in plan.placements.values():
             if isinstance(placement, ItemPlacement):
@@ -195,14 +198,14 @@ def _changes_vectors(plan: Plan, source: Source) -> bool:
 
 
 def _for_augmenter(learner: Learner, plan: Plan) -> tuple[nn.Module | None, Learner]:
-    """What encodes items for the plan's augmenter, if anything has to, and the learner of what it makes."""
+    """The encoder of examples for the plan's augmenter, if it takes features, and the learner of the augmented ones."""
     if isinstance(plan.augmenter, nn.Module):
         plan.augmenter.to(next((parameter.device for parameter in learner.parameters()), torch.device("cpu")))
     if not _makes_features(plan):
         return None, learner
     if [*plan.placements] != ["shots"]:
         raise InputError(
-            f"plan: '{plan}': its augmenter makes features, which have no pixels to change; leave all but the shots out"
+            f"plan: '{plan}': its augmenter generates features, which other ops cannot change; leave only its shots"
         )
     try:
         encoder, head = split_learner("features", learner)
@@ -218,8 +221,8 @@ def _encoded(encoder: nn.Module, episode: Episode) -> Episode:
     return replace(episode, support=support, query=query)
 
 
-def _placed(learner: Learner, device: str | None) -> str:
-    """Move the learner to the device, if one is asked for; returns where it is."""
+def _move(learner: Learner, device: str | None) -> str:
+    """Move the learner to the device, if one is given, and return the device of its weights."""
     if device is not None:
         learner.to(require_device(device))
         return device
@@ -242,7 +245,8 @@ def _calibration(
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     mass = np.bincount(bins, weight, minlength=BINS)
     safe = np.maximum(mass, 1e-12)
-    sure = np.bincount(bins, weight * confidence, minlength=BINS) / safe
-    hit = np.bincount(bins, weight * right, minlength=BINS) / safe
-    share = mass / mass.sum()
-    return float((share * abs(sure - hit)).sum()), np.stack([share, sure, hit], 1)
+    mean_confidence = np.bincount(bins, weight * confidence, minlength=BINS) / safe
+    accuracy = np.bincount(bins, weight * right, minlength=BINS) / safe
+    fraction = mass / mass.sum()
+    error = float((fraction * abs(mean_confidence - accuracy)).sum())
+    return error, np.stack([fraction, mean_confidence, accuracy], 1)

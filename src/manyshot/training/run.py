@@ -1,4 +1,4 @@
-"""A run: the folder that a training writes, and what is read back from it."""
+"""A run: a trained learner with its settings, and reading it from the folder that its training wrote."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,31 +21,31 @@ from manyshot.training.config import Config
 from manyshot.training.splits import image_shape
 
 AUGMENTER = "augmenter"
-"""The kind of run, in its `config.json`, that holds an augmenter beside its learner."""
+"""Kind, in `config.json`, of the run of an augmenter, which holds its learner as well."""
 GENERATOR = "generator"
-"""The kind of a generative model's."""
+"""Kind, in `config.json`, of the run of a generative model."""
 NOT_A_LEARNER = {
     AUGMENTER: "an augmenter, not a learner; name it by --augmenter, or name {folder}/learner",
     GENERATOR: "a generative model, not a learner; name it by --augmenter, or use `manyshot gan`",
 }
 
 MOST_CLASSES = 1_000_000
-"""Of a training, as a run's folder may claim."""
+"""Upper bound of the number of training classes that a folder's `config.json` may state."""
 SAME_SETTINGS = ("data", "split", "root", "centered", "validation", "test", "split_by", "learner")
-"""Settings that the runs of an ensemble have in common, so that they hold out the same classes."""
+"""Settings that the runs of an ensemble must share, so that they hold out the same classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A trained learner and where it came from.
+    """A trained learner with its settings.
 
     Args:
-        config: what it was made from.
-        learner: with the best weights, in evaluation mode.
-        channels: of the images that it takes; 0 for sentences.
-        size: their height and width, in pixels; 0 for sentences.
-        rows: the record of the training.
-        folder: where it lies, if anywhere.
+        config: Settings of the run.
+        learner: Learner with the best weights, in evaluation mode.
+        channels: Number of channels of its images; 0 for sentences.
+        size: Height and width of its images, in pixels; 0 for sentences.
+        rows: Log of the training, see `fit`.
+        folder: Folder of the run, if it has one.
     """
 
     config: Config
@@ -56,13 +56,16 @@ class Run:
     folder: Path | None = None
 
     def with_learner(self, text: str) -> "Run":
-        """The same weights used by another learner, such as "prototypes(nearest)".
+        """The same weights in another learner, such as "prototypes(nearest)".
 
-        Single numbers that only the other learner has, such as the penalty of "ridge(penalty=0.1)", are as written;
-        what only the run's own learner has beside the encoder is left out.
+        Scalar parameters that only the other learner has, such as the penalty of "ridge(penalty=0.1)", keep their
+        values. Weights that only the run's own learner has are dropped.
+
+        Args:
+            text: Learner with its options.
 
         Raises:
-            InputError: if the weights do not fit it.
+            InputError: if the weights do not fit the learner.
         """
         other = make_learner(replace(self.config, learner=text), self.channels, self.size)
         other.to(next((weight.device for weight in self.learner.parameters()), torch.device("cpu")))
@@ -75,7 +78,11 @@ class Run:
         return replace(self, learner=other.eval())
 
     def with_test_plan(self, test_plan: str, learner: str | None = None) -> "Run":
-        """The same weights, with another plan at test time and perhaps another learner.
+        """The same weights with another test plan and, if one is given, another learner.
+
+        Args:
+            test_plan: Augmentation at test time.
+            learner: Learner with its options; the run's own if None.
 
         Raises:
             InputError: if the weights do not fit the learner.
@@ -85,29 +92,29 @@ class Run:
 
 
 def _weights_for(other: Learner, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a trained learner as another one names them."""
+    """The weights of a trained learner that another learner has as well, and that learner's own scalars."""
     wanted = other.state_dict()
     kept = {name: tensor for name, tensor in weights.items() if name in wanted or name.startswith("encoder.")}
     return {name: tensor for name, tensor in wanted.items() if not tensor.ndim and name not in kept} | kept
 
 
 def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> Learner:
-    """A learner with the weights that its seed gives it.
+    """A learner with initial weights, which are drawn by the seed of the run.
 
     Args:
-        config: names the learner, the encoder and the seed.
-        channels: of the images; 0 for sentences.
-        size: their height and width, in pixels; 0 for sentences.
-        classes: how many there are to train on, for learners that train as classifiers; 0 for one that is not trained.
+        config: Settings of the run, of which the learner, the encoder, the tasks and the seed are used.
+        channels: Number of channels of the images; 0 for sentences.
+        size: Height and width of the images, in pixels; 0 for sentences.
+        classes: Number of training classes, for learners that train as classifiers; 0 if it will not be trained.
 
     Raises:
-        InputError: if the encoder takes images and the data are sentences, or the other way about.
+        InputError: if the encoder takes images and the data are sentences, or vice versa.
     """
     encoder, learner = ENCODERS.parse(config.encoder), LEARNERS.parse(config.learner)
     if (getattr(encoder.factory, "takes", "images") == "text") != (channels == 0):
         sides = ("pictures", "sentences", "minilm or ngrams"), ("sentences", "pictures", "conv4 or resnet12")
         takes, given, mend = sides[0] if channels == 0 else sides[1]
-        raise InputError(f"encoder '{config.encoder}' takes {takes}, and the data are {given}; take {mend}, say")
+        raise InputError(f"encoder '{config.encoder}' takes {takes}, and the data are {given}; try {mend}")
 
     def make_encoder(norm: Norm) -> torch.nn.Module:
         return encoder.build(channels=channels, size=size, norm=norm)
@@ -119,14 +126,14 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
 
 
 def frozen_run(config: Config, source: Source) -> Run:
-    """A pre-trained encoder and a learner as they are: a run without a training.
+    """A run without training, from a pre-trained encoder and a learner without weights of its own.
 
     Args:
-        config: names both.
-        source: of what they are to be used on.
+        config: Settings of the run, of which the encoder and the learner are used.
+        source: Source that the run will be used on.
 
     Raises:
-        InputError: if the encoder has no weights before it is trained, or the learner adds some that it has not.
+        InputError: if the encoder is not pre-trained, or the learner has weights that have to be trained.
 
     Example:
         >>> from manyshot.datasets import load_dataset
@@ -143,8 +150,8 @@ pre-trained one, such as efficientnet-lite0, or minilm for sentences
             f"encoder '{config.encoder}' knows nothing before it is trained; train it, or take a pre-trained one, such "
             "as efficientnet-lite0, or minilm for sentences"
         )
-    theirs = {id(parameter) for encoder in encoders for parameter in encoder.parameters()}
-    if any(parameter.ndim for parameter in learner.parameters() if id(parameter) not in theirs):
+    pretrained = {id(parameter) for encoder in encoders for parameter in encoder.parameters()}
+    if any(parameter.ndim for parameter in learner.parameters() if id(parameter) not in pretrained):
         raise InputError(
             f"learner '{config.learner}' has weights of its own that have to be trained first; take one without, such "
             "as prototypes or ridge"
@@ -153,10 +160,13 @@ pre-trained one, such as efficientnet-lite0, or minilm for sentences
 
 
 def load_run(folder: Path | str) -> Run:
-    """Read a run back, with its best weights, onto its device where this machine has it; runs no code from the folder.
+    """Load a run with its best weights, onto its device if this machine has it; runs no code from the folder.
+
+    Args:
+        folder: Folder of the run.
 
     Raises:
-        InputError: if the folder is no run, or a file is damaged.
+        InputError: if the folder holds no run, or a file is damaged.
     """
     folder = Path(folder)
     config, channels, size, classes = _read_config(folder)
@@ -171,12 +181,12 @@ def load_ensemble(folders: Sequence[Path | str], learner: str | None = None) -> 
     """Load one run, or several as one whose learner averages their predictions.
 
     Args:
-        folders: of runs on the same data, at least one.
-        learner: uses the weights of each, see `Run.with_learner`; the runs' own if None.
+        folders: Folders of runs on the same data; at least one.
+        learner: Learner that uses the weights of each run, see `Run.with_learner`; the runs' own if None.
 
     Returns:
-        The first run; with several folders its learner is an `Ensemble`, it has no folder, and its settings name no
-        number of training classes, since other seeds are trained on others.
+        The first run. With several folders, its learner is an `Ensemble`, it has no folder, and `classes` of its
+        settings is None, since runs with other seeds were trained on other classes.
 
     Raises:
         InputError: if a run cannot be read, is named twice, or was trained on other data than the first.
@@ -209,10 +219,13 @@ wrote
 
 
 def settings_in(folder: Path) -> dict[str, Any]:
-    """The settings of the run in a folder, as its `config.json` holds them.
+    """The settings of the run in a folder.
+
+    Args:
+        folder: Folder of the run.
 
     Raises:
-        InputError: if it holds none, or a damaged one.
+        InputError: if the folder holds no run, or its `config.json` is damaged.
     """
     return _read_config(folder)[0].as_dict()
 

@@ -1,4 +1,4 @@
-"""The data of a training, in parts that have nothing in common, and the tasks that are drawn from them."""
+"""The data of a run in disjoint parts, and the samplers of its training and validation tasks."""
 
 from dataclasses import dataclass, replace
 
@@ -14,13 +14,13 @@ from manyshot.training.config import Config
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """A run's data, in parts that have no class (or group, or item) in common; the same for every seed.
+    """The data of a run, in parts with no class (or group, or example) in common; the same for every seed.
 
     Args:
-        training: what is learned from; with `Config.classes`, some of its classes, others for another seed.
-        validation: what the best weights are chosen by, if anything.
-        test: what is judged by alone, if anything.
-        augmenter: what an augmenter may learn from, which the learner never saw, if anything.
+        training: Training data; with `Config.classes`, a subset of their classes that depends on the seed.
+        validation: Data to select the best weights on, if any.
+        test: Data for testing alone, if any.
+        augmenter: Data to train an augmenter on, which the learner has not seen, if any.
     """
 
     training: Source
@@ -30,7 +30,10 @@ class Sources:
 
 
 def load_sources(config: Config) -> Sources:
-    """Load a run's data and divide it as its settings say.
+    """Load the data of a run and divide them into parts.
+
+    Args:
+        config: Settings of the run.
 
     Raises:
         InputError: if the data cannot be read, a part would be too small for a task, or there are fewer training
@@ -64,7 +67,7 @@ def _divide(source: Source, fractions: dict[str, float], by: str) -> dict[str, S
 
 
 def _some_classes(source: Source, config: Config) -> Source:
-    """The classes to train on: the first of an order that the seed draws, so that 20 of them hold the 10 of a run."""
+    """The training classes: the first in an order drawn by the seed, so that 20 classes include the 10 of a run."""
     if config.classes is None:
         return source
     if config.classes > len(source.class_names):
@@ -131,10 +134,13 @@ def samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeS
 
 
 def drop_validation_if_small(config: Config) -> Config:
-    """The settings, or the same without validation where data are too few to hold some out.
+    """The settings, without validation if the data are too few to hold a part out.
+
+    Args:
+        config: Settings of the run.
 
     Raises:
-        InputError: if they are too few even so, or cannot be read.
+        InputError: if the data are too few even without validation, or cannot be read.
 
     Example:
         >>> [drop_validation_if_small(Config("digits", ways=ways)).validation for ways in (5, 9)]
@@ -149,12 +155,12 @@ def drop_validation_if_small(config: Config) -> Config:
 
 
 def classes_seen(config: Config, data: str, source: Source) -> int:
-    """How many of the classes of a source, loaded from `data`, a run was trained on; 0 where its data are no more.
+    """Number of classes of a source that a run was trained on; 0 if its training data no longer exist.
 
     Args:
-        config: the run's.
-        data: name of a data set, or path.
-        source: what the run is to be judged on.
+        config: Settings of the run.
+        data: Name or path of the data that the source was loaded from.
+        source: Source that the run is to be evaluated on.
 
     Example:
         >>> config = Config("digits", test=0.3)
@@ -171,10 +177,13 @@ def classes_seen(config: Config, data: str, source: Source) -> int:
 
 
 def image_shape(source: Source) -> tuple[int, int]:
-    """Channels, and height and width in pixels, of a source of square images; (0, 0) of a source of sentences.
+    """Number of channels, and size in pixels, of the square images of a source; (0, 0) for sentences.
+
+    Args:
+        source: Source of images or sentences.
 
     Raises:
-        InputError: if its items are anything else.
+        InputError: if its examples are neither square images nor sentences.
     """
     if source.is_text:
         return 0, 0

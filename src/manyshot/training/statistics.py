@@ -1,4 +1,4 @@
-"""How sure a mean is, and how sure a difference."""
+"""Confidence intervals of means and of paired differences, and corrected p-values."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,13 +9,13 @@ from scipy.special import stdtr, stdtrit  # Student's t; scipy.stats takes a sec
 
 @dataclass(frozen=True)
 class Difference:
-    """A paired difference of two arms, arm minus baseline.
+    """Paired difference of two arms, arm minus baseline.
 
     Args:
-        difference: mean over seeds and tasks.
-        low: lower end of the 95 % interval.
-        high: upper end.
-        p_value: two-sided, that the true difference is 0.
+        difference: Mean difference over seeds and tasks.
+        low: Lower end of the 95 % interval.
+        high: Upper end of the 95 % interval.
+        p_value: Two-sided p-value of the hypothesis that the true difference is 0.
     """
 
     difference: float
@@ -24,18 +24,18 @@ class Difference:
     p_value: float
 
     def as_dict(self) -> dict[str, object]:
-        """For JSON: `{"difference", "interval", "p_value"}`."""
+        """The difference for JSON: `{"difference", "interval", "p_value"}`."""
         fields = asdict(self)
         return {"difference": fields["difference"], "interval": [self.low, self.high], "p_value": self.p_value}
 
 
 def mean_interval(values: NDArray[np.float64], least: float = -np.inf, most: float = np.inf) -> tuple[float, float]:
-    """95 % interval of a mean of independent values (Student's t); the mean twice where there is one value.
+    """95 % interval of a mean of independent values (Student's t); both ends are the mean if there is one value.
 
     Args:
-        values: `[n]`.
-        least: The smallest mean that there can be, at which the interval is cut off: 0 for accuracy.
-        most: The largest one: 1 for accuracy.
+        values: `[n]` values.
+        least: Smallest possible mean, at which the interval is cut off: 0 for accuracies.
+        most: Largest possible mean, at which the interval is cut off: 1 for accuracies.
 
     Example:
         >>> low, high = mean_interval(np.array([0.0, 1.0, 0.0, 1.0]))
@@ -54,25 +54,25 @@ def mean_interval(values: NDArray[np.float64], least: float = -np.inf, most: flo
 def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64], most: float = np.inf) -> Difference:
     """Difference of two arms on the same tasks, with an interval that includes the training seed.
 
-    Seeds and tasks are crossed random effects: gap_st = mean + seed_s + task_t + rest_st, since all seeds are judged on
-    the same tasks. With the mean squares MS of the two-way analysis of variance,
+    Seeds and tasks are crossed random effects: gap_st = mean + seed_s + task_t + rest_st, since all seeds are
+    evaluated on the same tasks. With the mean squares MS of the two-way analysis of variance,
 
         var(mean) = (MS_seed + MS_task - MS_rest) / (seeds * tasks)
 
     and the interval is Student's t with Satterthwaite's (1946) degrees of freedom, at least those of the smaller of
     both effects. In simulations with 3 and 5 seeds it covers the truth 93 to 99 times in 100, whichever noise is
-    larger; a bootstrap of so few seeds covers it 75 to 90 times. With one seed the interval speaks of the tasks alone.
+    larger; a bootstrap of so few seeds covers it 75 to 90 times. With one seed the interval covers the tasks alone.
 
     Args:
         arm: `[seeds, tasks]` accuracy of each task.
-        baseline: the same seeds and tasks.
-        most: The largest difference that there can be either way, at which the interval is cut off: 1 for accuracies.
+        baseline: `[seeds, tasks]` accuracy of the baseline with the same seeds, on the same tasks.
+        most: Largest possible absolute difference, at which the interval is cut off: 1 for accuracies.
 
     Example:
         >>> rng = np.random.default_rng(0)
         >>> baseline = rng.uniform(size=(3, 200))
-        >>> found = paired_difference(baseline + 0.1 + rng.normal(size=(3, 200)) * 0.05, baseline)
-        >>> found.low < 0.1 < found.high, found.p_value < 0.01
+        >>> result = paired_difference(baseline + 0.1 + rng.normal(size=(3, 200)) * 0.05, baseline)
+        >>> result.low < 0.1 < result.high, result.p_value < 0.01
         (True, True)
     """
     gaps = arm - baseline
@@ -80,7 +80,7 @@ def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64], m
     mean = float(gaps.mean())
     by_seed, by_task = gaps.mean(1) - mean, gaps.mean(0) - mean
     rest = gaps - mean - by_seed[:, None] - by_task
-    # (mean square, its degrees of freedom, its sign in the variance); one seed or task leaves an effect out
+    # (mean square, degrees of freedom, sign in the variance) of each effect; with one seed or task, an effect is 0
     squares = [
         (size * float((effect**2).sum()) / max(free, 1), max(free, 1), sign)
         for effect, size, free, sign in (
@@ -89,11 +89,11 @@ def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64], m
             (rest, 1, (seeds - 1) * (tasks - 1), -1),
         )
     ]
-    # The estimate can fall below what either effect alone gives; it must not, or chance would look like certainty.
+    # The estimate may be smaller than that of either effect alone, which would understate the uncertainty.
     total = max(sum(sign * square for square, _, sign in squares), squares[0][0], squares[1][0])
     if total == 0:
         return Difference(mean, mean, mean, 1.0 if mean == 0 else 0.0)
-    # The difference of mean squares can bring it below what either effect has, and nearly to 0 with a handful of tasks.
+    # With few tasks, the difference of mean squares may bring the degrees of freedom near 0.
     freedom = max(total**2 / sum(square**2 / free for square, free, _ in squares), min(squares[0][1], squares[1][1]))
     error = float(np.sqrt(total / gaps.size))
     half = float(stdtrit(freedom, 0.975)) * error
@@ -104,13 +104,16 @@ def paired_difference(arm: NDArray[np.float64], baseline: NDArray[np.float64], m
 def holm(p_values: list[float]) -> list[float]:
     """p-values corrected for their number (Holm 1979).
 
+    Args:
+        p_values: Uncorrected p-values, in any order.
+
     Example:
         >>> holm([0.01, 0.04, 0.03])
         [0.03, 0.06, 0.06]
     """
     order: list[int] = np.argsort(p_values).tolist()
     scaled = np.maximum.accumulate(
-        np.array([p_values[place] * (len(order) - rank) for rank, place in enumerate(order)])
+        np.array([p_values[index] * (len(order) - rank) for rank, index in enumerate(order)])
     )
     corrected = np.empty(len(p_values))
     corrected[order] = np.minimum(scaled, 1.0)

@@ -1,4 +1,4 @@
-"""Does a learner use its support, or does it know its tasks by heart?"""
+"""Memorisation probe: whether a learner uses the labels of its support, or has memorised its tasks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -22,12 +22,12 @@ from manyshot.training.statistics import mean_interval
 
 @dataclass(frozen=True, eq=False)
 class MemorisationProbe:
-    """What a learner reaches on the same tasks with their support and with a support whose labels are shuffled.
+    """Results of a learner on the same tasks with their true support, and with shuffled labels of the support.
 
     Args:
-        measure: "accuracy", or "squared error" for regression.
-        true: `[tasks]` with the support as it is.
-        shuffled: `[tasks]` with its labels shuffled.
+        measure: Name of the measure: "accuracy", or "squared error" for regression.
+        true: `[tasks]` results with the true support.
+        shuffled: `[tasks]` results with shuffled labels.
     """
 
     measure: str
@@ -36,12 +36,12 @@ class MemorisationProbe:
 
     @property
     def gaps(self) -> NDArray[np.float64]:
-        """`[tasks]` what the labels of the support are worth: accuracy that they add, or error that they take away."""
+        """`[tasks]` gain from the true labels of the support: in accuracy, or in reduction of the error."""
         return self.true - self.shuffled if self.measure == "accuracy" else self.shuffled - self.true
 
     @property
     def gap(self) -> float:
-        """Mean over tasks; about 0 for a learner that does without its support."""
+        """Mean gain over tasks; about 0 for a learner that ignores the labels of its support."""
         return float(self.gaps.mean())
 
     @property
@@ -50,7 +50,7 @@ class MemorisationProbe:
         return mean_interval(self.gaps)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The results for JSON."""
         return {
             "measure": self.measure,
             "true_support": float(self.true.mean()),
@@ -61,14 +61,14 @@ class MemorisationProbe:
 
 
 def shuffled_support(episode: Episode, generator: Generator) -> Episode:
-    """The same tasks, with the labels of the support items dealt out anew.
+    """The same tasks, with the labels of their support examples shuffled.
 
-    Classes are dealt out among the items of each task, targets of a regression among those of all T tasks: within one
-    task they may be nearly alike.
+    Classes are shuffled within each task. Targets of a regression are shuffled across all T tasks, since within one
+    task they may be nearly equal.
 
     Args:
-        episode: T tasks; padding stays padding. For a regression, two or more.
-        generator: for the draws.
+        episode: Batch of T tasks; two or more for a regression. Padding stays padding.
+        generator: Generator of the draws.
 
     Example:
         >>> from manyshot.tasks import Sinusoids
@@ -79,28 +79,28 @@ def shuffled_support(episode: Episode, generator: Generator) -> Episode:
         (False, True)
     """
     support = episode.support
-    together = support.weight.shape if episode.has_classes else (1, -1)
-    missing = (support.weight <= 0).reshape(together)
-    drawn = torch.rand(missing.shape, generator=generator).to(missing.device)
-    place = missing.long().argsort(dim=1, stable=True)
-    other = drawn.masked_fill(missing, 2).argsort(dim=1, stable=True)
-    source = torch.empty_like(place).scatter_(1, place, other)
-    labels = support.labels.reshape(*missing.shape, -1)
-    dealt = labels.gather(1, source[..., None].expand_as(labels)).view_as(support.labels)
-    return replace(episode, support=replace(support, labels=dealt))
+    pools = support.weight.shape if episode.has_classes else (1, -1)
+    padding = (support.weight <= 0).reshape(pools)
+    drawn = torch.rand(padding.shape, generator=generator).to(padding.device)
+    index = padding.long().argsort(dim=1, stable=True)
+    other = drawn.masked_fill(padding, 2).argsort(dim=1, stable=True)
+    source = torch.empty_like(index).scatter_(1, index, other)
+    labels = support.labels.reshape(*padding.shape, -1)
+    shuffled = labels.gather(1, source[..., None].expand_as(labels)).view_as(support.labels)
+    return replace(episode, support=replace(support, labels=shuffled))
 
 
 @torch.no_grad()
 def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> MemorisationProbe:
-    """Judge a learner on tasks as they are, and on the same tasks with a shuffled support (memorisation probe).
+    """Evaluate a learner on tasks with the true support and with shuffled labels of the support (memorisation probe).
 
-    A learner that has its training tasks by heart does as well with either. On tasks of classes with one shot, labels
-    dealt out anew are right by chance, one in `ways`.
+    A learner that has memorised its training tasks does equally well with either. In one-shot classification, a
+    fraction of 1 / `ways` of the shuffled labels is still right.
 
     Args:
-        learner: put into evaluation mode meanwhile; the tasks are moved to where its weights are.
-        episodes: batches of tasks, of classes or of targets; uint8 images are scaled to 0..1.
-        seed: of the shuffling.
+        learner: Learner to probe, in evaluation mode meanwhile; the tasks are moved to the device of its weights.
+        episodes: Batches of tasks of classification or regression; uint8 images are scaled to 0..1.
+        seed: Seed of the shuffling.
 
     Raises:
         InputError: if there are no tasks.
@@ -110,8 +110,8 @@ def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Memor
         >>> from manyshot.tasks import EpisodeSampler, Source
         >>> dark, light = torch.zeros(9, 1, 4, 4, dtype=torch.uint8), torch.full((9, 1, 4, 4), 255, dtype=torch.uint8)
         >>> source = Source.of(torch.cat([dark, light]), labels=["dark"] * 9 + ["light"] * 9)
-        >>> found = probe(Prototypes(torch.nn.Flatten()), [EpisodeSampler(source, ways=2, queries=5).batch(0, 200)])
-        >>> float(found.true.mean()), 0.4 < found.gap < 0.6
+        >>> result = probe(Prototypes(torch.nn.Flatten()), [EpisodeSampler(source, ways=2, queries=5).batch(0, 200)])
+        >>> float(result.true.mean()), 0.4 < result.gap < 0.6
         (1.0, True)
     """
     device = next((str(parameter.device) for parameter in learner.parameters()), "cpu")
@@ -129,22 +129,22 @@ def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Memor
 
 
 def probe_evaluated(
-    found: Evaluation,
+    evaluation: Evaluation,
     learner: Learner,
     sampler: EpisodeSampler,
     plan: Plan | None = None,
     seed: int = 0,
     device: str | None = None,
 ) -> MemorisationProbe:
-    """Judge a learner anew, on the tasks of an evaluation with a shuffled support, and as it was judged there.
+    """The memorisation probe on the tasks of an evaluation, of which only the shuffled support is evaluated.
 
     Args:
-        found: from `evaluate_tasks` with the same arguments.
-        learner: see there.
-        sampler: see there.
-        plan: augmentation at use time; it acts on the shuffled support.
-        seed: of the shuffling and of the plan's draws.
-        device: see there.
+        evaluation: Result of `evaluate_tasks` with the same arguments.
+        learner: Learner of the evaluation.
+        sampler: Sampler of its tasks.
+        plan: Augmentation at test time, applied after the shuffling.
+        seed: Seed of the shuffling and of the plan's draws.
+        device: Device to compute on; the device of the learner's weights if None.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -152,22 +152,23 @@ def probe_evaluated(
         >>> from manyshot.training import evaluate_tasks
         >>> source = Source.of(torch.rand(80, 6), [f"class {i % 4}" for i in range(80)])
         >>> learner, sampler = Prototypes(torch.nn.Flatten()), EpisodeSampler(source, ways=3)
-        >>> found = evaluate_tasks(learner, sampler, 20)
-        >>> bool((probe_evaluated(found, learner, sampler).true == found.accuracy).all())
+        >>> evaluation = evaluate_tasks(learner, sampler, 20)
+        >>> bool((probe_evaluated(evaluation, learner, sampler).true == evaluation.accuracy).all())
         True
     """
-    batches = enumerate(sampler.batches(len(found.accuracy), BATCH))
+    batches = enumerate(sampler.batches(len(evaluation.accuracy), BATCH))
     shuffled = (shuffled_support(episode, generator(seed, "shuffled support", n)) for n, episode in batches)
-    return MemorisationProbe("accuracy", found.accuracy, evaluate(learner, shuffled, plan, seed, device).accuracy)
+    accuracy = evaluate(learner, shuffled, plan, seed, device).accuracy
+    return MemorisationProbe("accuracy", evaluation.accuracy, accuracy)
 
 
 def _scores(learner: Learner, episode: Episode) -> NDArray[np.float64]:
-    """`[T]` accuracy, or squared error where labels are targets."""
+    """`[T]` accuracy, or squared error for regression."""
     query = episode.query
     if episode.has_classes:
         answer = learner.adapt(episode.support)(query.items, query.weight).argmax(-1)
-        each = (answer == query.class_ids).to(query.weight)
+        values = (answer == query.class_ids).to(query.weight)
     else:
-        each = learner.query_losses(episode)
-    found: NDArray[np.float64] = weighted_mean(each, query.weight).cpu().double().numpy()
-    return found
+        values = learner.query_losses(episode)
+    scores: NDArray[np.float64] = weighted_mean(values, query.weight).cpu().double().numpy()
+    return scores

@@ -1,4 +1,4 @@
-"""Results of each task as a table in a file, for statistics of one's own."""
+"""Results of each task as a CSV file, for further statistics."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -7,17 +7,17 @@ from pathlib import Path
 from manyshot.base import write_aside
 
 TASKS = "tasks.csv"
-"""The name of the file, beside a run or a comparison."""
+"""Name of the file in the folder of a run or a comparison."""
 
 Row = Mapping[str, str | int | float]
 
 
 def write_task_csv(path: Path | str, rows: Sequence[Row]) -> None:
-    """Write one line for each row under a line of column names; numbers read back exactly.
+    """Write rows to a CSV file with a header; numbers are written so that they read back exactly.
 
     Args:
-        path: The file, which is replaced if it is there.
-        rows: At least one, all with the same names in the same order.
+        path: Path of the file; an existing file is replaced.
+        rows: Rows with the same columns in the same order; at least one.
 
     Example:
         >>> import tempfile

@@ -7,8 +7,8 @@ import torch
 from manyshot.base import InputError, TrainingDiverged
 from manyshot.cli.compare_presets import PRESETS
 from manyshot.compare import Arm, Comparison, EvaluationSuite, check_arms, compare, run_comparisons, train_arms
+from manyshot.compare.arm_result import ArmResult, arm_results
 from manyshot.compare.presets import COMPARISONS
-from manyshot.compare.run_arms import ArmResult, against_first
 from manyshot.learners import Prototypes, transductive
 from manyshot.nets import Conv4
 from manyshot.report.compare_page import result_rows
@@ -136,7 +136,7 @@ def test_intervals_say_what_they_cover():
 
 def test_intervals_of_accuracies_and_their_differences_stay_where_those_can_be():
     accuracy = {"a": np.array([[0.9, 0.1], [0.9, 0.2]]), "b": np.array([[1.0, 0.6], [0.1, 1.0]])}
-    found = against_first(accuracy)
+    found = arm_results(accuracy)
     assert found["a"].interval == (0, 1)
     assert (found["b"].against_first.low, found["b"].against_first.high) == (-1, 1)
 
@@ -200,7 +200,7 @@ def test_numbers_out_of_range_leave_no_trace_of_a_comparison(seeds, jobs, named,
 
 def test_a_folder_of_other_things_is_not_written_over(tmp_path):
     (tmp_path / "report.html").write_text("mine")
-    with pytest.raises(InputError, match="is not empty and holds no comparison; choose another --out"):
+    with pytest.raises(InputError, match="is not empty and holds no comparison; choose another folder"):
         train_arms([Arm("none", "none")], CONFIG, 1, tmp_path)
     (tmp_path / "compare.json").write_text("{}")
     check_arms([Arm("none", "none")], tmp_path)
