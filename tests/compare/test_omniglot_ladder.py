@@ -66,7 +66,7 @@ def test_the_page_tells_errors_and_that_an_ensemble_is_one():
     assert rows[1][1].startswith(f"{100 * (1 - better.mean()):.1f} [")
     assert rows[1][2].startswith("−")
     page = one_shot_page("Challenge", found, "manyshot compare")
-    assert "'ensemble' errs least" in page.summary
+    assert "'ensemble' has the lowest error" in page.summary
     json.dumps(found.as_dict())
 
 
