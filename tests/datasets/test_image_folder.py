@@ -164,8 +164,8 @@ BROKEN = {
         "kitten.1.png.*: lies deeper than CLASS/FILE",
     ),
     "an empty part": ({"train/a/1.png": "png", "train/b/": b""}, "train.b.*: a class folder without pictures"),
-    "a text called png": ({"cat/1.png": b"not pixels"}, "1.png.*: not a whole picture"),
-    "an empty file": ({"cat/1.png": b""}, "1.png.*: not a whole picture"),
+    "a text called png": ({"cat/1.png": b"not pixels"}, "1.png.*: not a complete image"),
+    "an empty file": ({"cat/1.png": b""}, "1.png.*: not a complete image"),
 }
 
 
@@ -187,14 +187,14 @@ def test_what_cannot_be_used_is_named_in_one_line(what, kind, tmp_path, png, wri
 
 def test_a_file_that_is_no_zip_is_named(tmp_path):
     (tmp_path / "photos.zip").write_bytes(b"not a zip")
-    with pytest.raises(InputError, match=r"photos\.zip: neither a folder nor a whole zip"):
+    with pytest.raises(InputError, match=r"photos\.zip: neither a folder nor a complete zip"):
         load_dataset(tmp_path / "photos.zip")
 
 
 def test_a_truncated_zip_is_named(tmp_path, png, write):
     path = write(tmp_path / "set.zip", {f"cat/{i}.png": png(i) for i in range(9)})
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(InputError, match=r"set\.zip: neither a folder nor a whole zip"):
+    with pytest.raises(InputError, match=r"set\.zip: neither a folder nor a complete zip"):
         load_dataset(path)
 
 
@@ -249,7 +249,7 @@ def test_a_file_twice_in_a_zip_is_named(tmp_path, png):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("cat/1.png", png(1))
         archive.writestr("./cat/1.png", png(2))
-    with pytest.raises(InputError, match=r"'cat/1\.png' is there twice"):
+    with pytest.raises(InputError, match=r"'cat/1\.png' occurs twice"):
         load_dataset(path)
 
 
@@ -259,7 +259,7 @@ def test_links_to_pictures_are_followed_and_a_loop_is_named(tmp_path, png, write
     (path / "dog").symlink_to(tmp_path / "elsewhere")
     assert load_dataset(path).class_names == ("cat", "dog")
     (path / "dog" / "loop").symlink_to(path)
-    with pytest.raises(InputError, match="leads back to a folder above it; remove the link"):
+    with pytest.raises(InputError, match="to a folder above it; remove the link"):
         load_dataset(path)
 
 

@@ -58,7 +58,7 @@ def test_a_zip_without_drawings_is_named(tmp_path, png, write):
 def test_a_truncated_zip_is_named_and_reported(tmp_path, drawings, write):
     path = write(tmp_path / "images_background_small1.zip", drawings)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"images_background_small1\.zip: neither a folder nor a whole zip"):
+    with pytest.raises(InputError, match=r"images_background_small1\.zip: neither a folder nor a complete zip"):
         load_dataset("omniglot", "small1", root=tmp_path)
     assert {state.file.name: state.state for state in check_dataset("omniglot", tmp_path)} == {
         "images_background.zip": "missing",

@@ -137,7 +137,7 @@ def test_shrinking_averages_instead_of_skipping():
 def test_an_enormous_picture_is_refused_by_its_header(width, height):
     data = png_that_claims(width, height)
     for read in (lambda: read_header(data, "big.png"), lambda: decode(data, "big.png", (8, 8), False)):
-        with pytest.raises(InputError, match=r"big\.png: .*pixels.*make the picture smaller"):
+        with pytest.raises(InputError, match=r"big\.png: .*pixels.*make the image smaller"):
             read()
 
 
@@ -145,13 +145,13 @@ def test_an_enormous_picture_is_refused_by_its_header(width, height):
 def test_a_truncated_picture_is_named(form):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     data = encoded(noise, form)
-    with pytest.raises(InputError, match=r"cat\.png: not a whole picture .*replace or remove it"):
+    with pytest.raises(InputError, match=r"cat\.png: not a complete image .*replace or remove it"):
         decode(data[: len(data) // 2], "cat.png", (8, 8), False)
 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_picture_are_named_and_nothing_else_escapes(data):
-    with pytest.raises(InputError, match="x: not a whole picture"):
+    with pytest.raises(InputError, match="x: not a complete image"):
         decode(data, "x", (8, 8), False)
 
 
@@ -164,7 +164,7 @@ def test_a_corrupted_picture_decodes_or_is_named(place, value):
 
 
 def test_a_format_that_needs_another_program_is_refused_under_any_name():
-    with pytest.raises(InputError, match="not a whole picture"):
+    with pytest.raises(InputError, match="not a complete image"):
         decode(encoded(Image.new("L", (4, 4)), "EPS"), "cat.png", (8, 8), False)
 
 

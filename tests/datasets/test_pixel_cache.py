@@ -141,7 +141,7 @@ def test_more_pixels_than_any_machine_would_want_are_refused_before_space_is_tak
     if not writable:
         (cache / "file").write_text("a file, where a folder is needed")
         monkeypatch.setenv("MANYSHOT_CACHE", str(cache / "file"))
-    with pytest.raises(InputError, match=r"10,000,000 pictures of 3 x 1024 x 1024 .* give a smaller --size"):
+    with pytest.raises(InputError, match=r"10,000,000 pictures of 3 x 1024 x 1024 .* give a smaller size"):
         load(fill)
     assert taken == []
 

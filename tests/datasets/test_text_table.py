@@ -69,8 +69,8 @@ class TestOwnSentences:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"size": 28}, "neither size nor colour"),
-            ({"split": "train"}, "no parts"),
+            ({"size": 28}, "no size or color"),
+            ({"split": "train"}, "has no splits"),
             ({"centered": True}, "only drawings"),
             ({"columns": Columns("txt")}, "no column 'txt'"),
         ],

@@ -1,4 +1,4 @@
-"""One file a data set: official files in, a `Source` a split out."""
+"""Data sets by name, one file each, and folders and tables of your own: everything is loaded as a `Source`."""
 
 from manyshot.datasets.fetch import FileState
 from manyshot.datasets.image_folder import file_names

@@ -18,13 +18,13 @@ def build(split: str, root: Path | None, size: int | None, color: bool | None) -
     """Intents as classes.
 
     Args:
-        split: "train", "test", or "all" for both.
-        root: folder that holds `train.csv` and `test.csv`.
-        size: sentences have none.
-        color: sentences have none.
+        split: Split "train", "test", or "all" for both.
+        root: Folder that holds `train.csv` and `test.csv`.
+        size: Ignored, since sentences have no size.
+        color: Ignored, since sentences have no color.
 
     Raises:
-        InputError: if a file is missing or of another layout.
+        InputError: If a file is missing or has another layout.
     """
     texts, labels = [], []
     for file in FILES:

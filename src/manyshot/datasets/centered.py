@@ -1,4 +1,4 @@
-"""Drawings moved to the middle and brought to one size, which people mean nothing by."""
+"""Center drawings and scale them to one size, since position and size seldom carry meaning in handwriting."""
 
 from dataclasses import replace
 
@@ -10,24 +10,24 @@ from PIL import Image
 from manyshot.tasks import Source
 
 OVERSAMPLING = 3
-"""Drawings are loaded this many times finer than they are wanted, so that small ones do not blur as they grow."""
+"""Factor by which drawings are loaded larger than needed, so that small ones are not blurred by enlarging."""
 FRAME_STDS = 5.0
-"""Side of the frame in standard deviations of the ink, along the longer of the two axes: a ring fills 57 % of it."""
+"""Side of the frame, in standard deviations of the ink along the longer axis; a ring fills 57 % of it."""
 
 
 def center(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarray, "n c size size"]:
-    """Bring the ink's center of mass to the middle and its spread to one size.
+    """Move the ink's center of mass to the middle of the image and scale its spread to one size.
 
     The frame is a square around the center of mass m, of side 5 max(s_x, s_y), where s_x and s_y are the standard
-    deviations of the ink along the axes. Proportions, slant and turn stay; place and size, which few scripts mean
-    anything by, go. (Size normalisation by moments: Casey 1970.)
+    deviations of the ink along the axes. Proportions, slant and rotation are kept, position and size are
+    removed (normalization by moments: Casey 1970).
 
     Args:
-        images: ink 255 on paper 0; finer than `size` if small drawings shall stay sharp.
-        size: height and width of the result.
+        images: Ink 255 on a background of 0; larger than `size` if small drawings are to stay sharp.
+        size: Height and width of the result in pixels.
 
     Returns:
-        Smoothed where they shrink; a sheet without ink is just resized.
+        Centered images; an image without ink is only resized.
 
     Example:
         >>> corner = np.zeros((1, 1, 90, 90), dtype=np.uint8)
@@ -40,7 +40,11 @@ def center(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarray,
 
 
 def center_source(source: Source, size: int) -> Source:
-    """The same source with its drawings centered; its store, of any size, must hold images.
+    """Center the drawings of a source.
+
+    Args:
+        source: Source of images of any size.
+        size: Height and width of the result in pixels.
 
     Example:
         >>> from manyshot.datasets import load_dataset
@@ -56,10 +60,10 @@ def _centered(image: UInt8[np.ndarray, "c h w"], size: int) -> UInt8[np.ndarray,
     mass = ink.sum()
     if mass > 0:
         middles = [np.arange(length) + 0.5 for length in ink.shape]
-        shares = [ink.sum(1) / mass, ink.sum(0) / mass]
-        y, x = (float(share @ middle) for share, middle in zip(shares, middles, strict=True))
+        weights = [ink.sum(1) / mass, ink.sum(0) / mass]
+        y, x = (float(weight @ middle) for weight, middle in zip(weights, middles, strict=True))
         variances = [
-            float(share @ (middle - at) ** 2) for share, middle, at in zip(shares, middles, (y, x), strict=True)
+            float(weight @ (middle - at) ** 2) for weight, middle, at in zip(weights, middles, (y, x), strict=True)
         ]
         side = max(FRAME_STDS * max(variances) ** 0.5, 3.0)  # a dot does not fill the frame
         left, top = x - side / 2, y - side / 2

@@ -1,4 +1,4 @@
-"""Whether every picture of a person's own folder or zip can be read."""
+"""Check that every image of a folder or zip can be read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from manyshot.datasets.tree import open_tree
 
 @dataclass(frozen=True)
 class FolderState:
-    """What reading all pictures of a folder came to.
+    """Result of `check_pictures`.
 
     Args:
-        pictures: how many there are.
-        classes: how many; a class that several parts have counts once.
-        broken: one line for each picture that cannot be read: which, why, and the mend.
+        pictures: Number of images.
+        classes: Number of classes; a class that occurs in several splits counts once.
+        broken: One message for each image that cannot be read.
     """
 
     pictures: int
@@ -25,14 +25,14 @@ class FolderState:
 
 
 def check_pictures(path: Path, split: str | None = None) -> FolderState:
-    """Decode every picture of a folder or zip, and go on after a broken one.
+    """Decode every image of a folder or zip and collect those that are damaged.
 
     Args:
-        path: of the folder or zip.
-        split: the part to check, where there are parts; all of them if None.
+        path: Folder or zip.
+        split: Split to check; None for all.
 
     Raises:
-        InputError: if there are no class folders, or the zip is broken as a whole.
+        InputError: If there are no class folders, or the zip itself is damaged.
 
     Example:
         >>> import tempfile
@@ -50,9 +50,9 @@ def check_pictures(path: Path, split: str | None = None) -> FolderState:
         files = [parts for _, members in sorted(classes) for parts in members]
         for parts in track(files, f"check {path.name}"):
             try:
-                data, place = tree.read(parts), tree.describe(parts)
-                header = read_header(data, place)
-                decode(data, place, (header.height, header.width), header.color)
+                data, where = tree.read(parts), tree.describe(parts)
+                header = read_header(data, where)
+                decode(data, where, (header.height, header.width), header.color)
             except InputError as error:
                 broken.append(str(error))
     return FolderState(len(files), len({name for name, _ in classes}), tuple(broken))

@@ -45,13 +45,13 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
     (`train/CLASS/*.png`, `val/...`, `test/...`) if only those are there.
 
     Args:
-        split: "train" (64 classes), "validation" (16) or "test" (20).
-        root: folder that holds the archive or the pictures.
-        size: height and width in pixels; 32 is their own.
-        color: False for the luminance alone.
+        split: Split "train" (64 classes), "validation" (16) or "test" (20).
+        root: Folder that holds the archive or the pictures.
+        size: Height and width in pixels; 32 is their own.
+        color: False for the luminance only.
 
     Raises:
-        InputError: if the file is missing or broken, or lacks a class of the split.
+        InputError: If the file is missing or broken, or lacks a class of the split.
     """
     wanted = color is not False
     name = f"cifar-fs/{split}"

@@ -27,14 +27,14 @@ def build(split: str, root: Path | None, size: int | None, color: bool | None) -
     """Intents as classes, domains as groups where `domains.json` is there too.
 
     Args:
-        split: "train" (100 sentences a class), "validation" (20), "test" (30), "all" (150), or "out-of-scope", the
-            1,200 sentences that belong to no intent, as one class.
-        root: folder that holds the files.
-        size: sentences have none.
-        color: sentences have none.
+        split: Split "train" (100 sentences a class), "validation" (20), "test" (30), "all" (150), or "out-of-scope",
+            the 1,200 sentences that belong to no intent, as one class.
+        root: Folder that holds the files.
+        size: Ignored, since sentences have no size.
+        color: Ignored, since sentences have no color.
 
     Raises:
-        InputError: if the file is missing or of another layout.
+        InputError: If the file is missing or has another layout.
     """
     path = fetch(FOLDER, FILE, root)
     content = read_json(path)
@@ -57,8 +57,8 @@ def _rows(content: Any, part: str, path: Path) -> list[list[str]]:  # noqa: ANN4
     )
     if not whole or not rows:
         raise InputError(f"{path}: no '{part}' of pairs of text and intent; fetch it again from {FILE.url}")
-    found: list[list[str]] = rows
-    return found
+    result: list[list[str]] = rows
+    return result
 
 
 def _groups(content: Any, path: Path) -> dict[str, str]:  # noqa: ANN401 - from a file

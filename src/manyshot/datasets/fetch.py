@@ -1,4 +1,4 @@
-"""Official files: where they are, how they get there, and whether they are whole."""
+"""Find, download and check the published files of a data set."""
 
 import gzip
 import hashlib
@@ -32,13 +32,13 @@ State = Literal["present", "missing", "truncated", "differs"]
 
 @dataclass(frozen=True)
 class FileState:
-    """What became of a published file.
+    """State of a published file on this machine.
 
     Args:
-        file: the file as published.
-        path: where it was found, or where it is looked for first.
-        state: "present" with the published checksum, "missing", "truncated" (the file is broken), or "differs" (whole,
-            but not the published one: perhaps packed anew; or no checksum of it is known).
+        file: File as published.
+        path: Path of the file, or the first path that is searched.
+        state: "present" (with the published checksum), "missing", "truncated" (damaged), or "differs" (readable, but
+            not the published file, or its checksum is not known).
     """
 
     file: PublishedFile
@@ -47,23 +47,25 @@ class FileState:
 
 
 def find_file(folder: str, file: PublishedFile, root: Path | None) -> Path | None:
-    """Where a file, or what stands in for it, already is.
+    """Find a file of a data set, or one of its alternatives; None if there is none.
 
-    Looked for under `root`, or else under `MANYSHOT_DATA`, in the data set's folder and directly; and, where no root is
-    named, among what was downloaded before.
+    Args:
+        folder: Name of the data set's folder.
+        file: File to find.
+        root: Folder to search, directly and in `folder`; None for `MANYSHOT_DATA` and earlier downloads.
 
     Raises:
-        InputError: if `root` is named and is no folder.
+        InputError: If `root` is not a folder.
     """
-    for place in search_folders(folder, root):
+    for path in search_folders(folder, root):
         for name in (file.name, *file.alternatives):
-            if (place / name).exists():
-                return place / name
+            if (path / name).exists():
+                return path / name
     return None
 
 
 def search_folders(folder: str, root: Path | None) -> list[Path]:
-    """The folders in which a data set's files are looked for, in this order."""
+    """Folders that are searched for the files of a data set, in this order."""
     if root is not None:
         root = Path(root).expanduser()
         if not root.is_dir():
@@ -81,9 +83,9 @@ def fetch(folder: str, file: PublishedFile, root: Path | None) -> Path:
     Raises:
         InputError: if it is not under the root that was named, or cannot be downloaded; says what to put where by hand.
     """
-    found = find_file(folder, file, root)
-    if found is not None:
-        return found
+    path = find_file(folder, file, root)
+    if path is not None:
+        return path
     if root is not None:
         raise InputError(
             f"{file.name}: not in {root / folder} nor in {root}; fetch it from {file.url} and put it there"
@@ -97,7 +99,7 @@ def fetch(folder: str, file: PublishedFile, root: Path | None) -> Path:
 
 
 def check_files(folder: str, files: Sequence[PublishedFile], root: Path | None) -> list[FileState]:
-    """Compare each file with the published one; downloads nothing."""
+    """Compare each file with its published checksum, without downloading anything."""
     states = []
     for file in files:
         path = find_file(folder, file, root)
@@ -111,7 +113,7 @@ def check_files(folder: str, files: Sequence[PublishedFile], root: Path | None) 
 
 
 def checksum(path: Path, algorithm: str) -> str:
-    """A file's checksum, in the form "sha256:..."; an unpacked folder has none."""
+    """Checksum of a file, such as "sha256:..."; empty after the colon for a folder."""
     if path.is_dir():
         return f"{algorithm}:"
     with path.open("rb") as file:
@@ -119,7 +121,7 @@ def checksum(path: Path, algorithm: str) -> str:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a file can be read to its end in its own format; of an unpacked folder, whether it holds pictures."""
+    """Whether a file can be read to its end, or a folder contains images."""
     try:
         if path.is_dir():
             with open_tree(path) as tree:
@@ -164,7 +166,7 @@ def _download(folder: str, file: PublishedFile) -> Path:
 
 
 class _PoochProgress:
-    """Our progress bar, in the shape that pooch asks for: `total` is set before the first `update`."""
+    """Progress bar with the interface that pooch expects: `total` is set before the first `update`."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self.progress = progress
@@ -172,15 +174,15 @@ class _PoochProgress:
         self.total = 0
 
     def update(self, done: int) -> None:
-        """So many bytes more have come."""
+        """Advance by a number of bytes."""
         self.progress.update(self.task, total=self.total, advance=done)
 
     def reset(self) -> None:
-        """Back to none, which pooch does just before the end."""
+        """Reset to zero, which pooch does just before the end."""
         self.progress.update(self.task, completed=0)
 
     def close(self) -> None:
-        """Nothing to do: the display closes with its block."""
+        """Do nothing, since the display closes with its block."""
 
 
 @contextmanager

@@ -42,10 +42,10 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
     own for the letter.
 
     Args:
-        split: a script, or "all".
-        root: not looked at, since no file is needed.
-        size: height and width in pixels.
-        color: three equal channels.
+        split: Script, or "all".
+        root: Ignored, since no file is needed.
+        size: Height and width in pixels.
+        color: Whether to repeat the gray channel three times.
     """
     key = {"size": size, "color": bool(color), "stamp": [matplotlib.__version__, ImageFont.core.freetype2_version]}
 

@@ -22,15 +22,15 @@ def build(split: str, root: Path | None, size: int | None, color: bool | None) -
     """Categories as classes, headlines as sentences; each headline once a category.
 
     Args:
-        split: "all".
-        root: folder that holds the file, in its second or third version.
-        size: sentences have none.
-        color: sentences have none.
+        split: Split "all".
+        root: Folder that holds the file, in its second or third version.
+        size: Ignored, since sentences have no size.
+        color: Ignored, since sentences have no color.
 
     Raises:
-        InputError: if the file is missing or of another layout.
+        InputError: If the file is missing or has another layout.
     """
     path = fetch(FOLDER, FILE, root)
     rows = read_rows(path, Columns("headline", "category"))
-    found = dict.fromkeys((row.label, row.text) for row in rows if row.text)
-    return Source.of([text for _, text in found], [label for label, _ in found], name="huffpost/all")
+    sentences = dict.fromkeys((row.label, row.text) for row in rows if row.text)
+    return Source.of([text for _, text in sentences], [label for label, _ in sentences], name="huffpost/all")

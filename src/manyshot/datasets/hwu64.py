@@ -24,16 +24,16 @@ def build(split: str, root: Path | None, size: int | None, color: bool | None) -
     ones and intents with fewer than 11 sentences.
 
     Args:
-        split: "all"; the cross-validation folds of its authors are not used.
-        root: folder that holds the annotated file.
-        size: sentences have none.
-        color: sentences have none.
+        split: Split "all"; the cross-validation folds of its authors are not used.
+        root: Folder that holds the annotated file.
+        size: Ignored, since sentences have no size.
+        color: Ignored, since sentences have no color.
 
     Raises:
-        InputError: if the file is missing or of another layout.
+        InputError: If the file is missing or has another layout.
     """
     path = fetch(FOLDER, FILE, root)
-    found: dict[tuple[str, str], str] = {}
+    sentences: dict[tuple[str, str], str] = {}
     # Quotes in this file are letters like any other: some are opened and never closed.
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         rows = csv.DictReader(lines, delimiter=";", quoting=csv.QUOTE_NONE)
@@ -42,10 +42,10 @@ def build(split: str, root: Path | None, size: int | None, color: bool | None) -
         for row in rows:
             scenario, intent, text = (str(row[name] or "").strip(' "') for name in ("scenario", "intent", "answer"))
             if not (row["status"] or "").startswith("IRR") and scenario and intent and text not in ("", "null"):
-                found[f"{scenario}_{intent}", text] = scenario
-    if not found:
+                sentences[f"{scenario}_{intent}", text] = scenario
+    if not sentences:
         raise InputError(f"{path}: no sentences; fetch it again from {FILE.url}")
-    labels = [label for label, _ in found]
-    groups = {label: scenario for (label, _), scenario in found.items()}
-    source = Source.of([text for _, text in found], labels, groups, name="hwu64/all")
+    labels = [label for label, _ in sentences]
+    groups = {label: scenario for (label, _), scenario in sentences.items()}
+    source = Source.of([text for _, text in sentences], labels, groups, name="hwu64/all")
     return source.subset(at_least=FEWEST)

@@ -50,14 +50,14 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
     The published pictures are black on white, 105 x 105; they are inverted here, like all handwriting in this package.
 
     Args:
-        split: "background" (30 alphabets), "evaluation" (20), or "small1" or "small2" (five of the background alphabets
-            each).
-        root: folder that holds the official zip, or the same unpacked.
-        size: height and width in pixels.
-        color: three equal channels.
+        split: Split "background" (30 alphabets), "evaluation" (20), or "small1" or "small2" (five of the background
+            alphabets each).
+        root: Folder that holds the official zip, or the same unpacked.
+        size: Height and width in pixels.
+        color: Whether to repeat the gray channel three times.
 
     Raises:
-        InputError: if the file is missing or broken.
+        InputError: If the file is missing or broken.
     """
     file = next(file for file in FILES if split in file.splits)
     path = fetch(FOLDER, file, root)

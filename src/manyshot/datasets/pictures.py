@@ -1,4 +1,4 @@
-"""Picture files in, plain 8-bit pixels out, whatever the file's colours, depth, transparency or rotation."""
+"""Decode image files to 8-bit pixels, whatever their colors, bit depth, transparency or rotation."""
 
 import io
 import warnings
@@ -14,19 +14,19 @@ from PIL import Image, ImageOps
 from manyshot.base import InputError
 
 MAX_PIXELS = 80_000_000
-"""Width times height above which a picture is refused before its pixels are decoded."""
+"""Largest number of pixels of an image; larger ones are refused before they are decoded."""
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")  # others, such as EPS, would start a program to be read
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
 DEPTHS = (8, 10, 12, 14, 16)
-"""Bits that cameras and scanners use of the 16 in which their values are stored."""
+"""Numbers of bits that cameras and scanners use out of the 16 that are stored."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says before its pixels are decoded: height and width as shown, and whether there are colours."""
+    """Height and width of an image in pixels, after rotation by EXIF, and whether it has colors."""
 
     height: int
     width: int
@@ -34,14 +34,14 @@ class Header:
 
 
 def read_header(data: bytes, where: str) -> Header:
-    """Read size and colours only.
+    """Read the size of an image and whether it has colors, without decoding its pixels.
 
     Args:
-        data: the file's bytes.
-        where: what an error message calls the file.
+        data: Bytes of the file.
+        where: Name of the file in error messages.
 
     Raises:
-        InputError: if the file is no picture or has more than `MAX_PIXELS`.
+        InputError: If the file is not an image or has more than `MAX_PIXELS`.
 
     Example:
         >>> import io
@@ -61,38 +61,38 @@ def read_header(data: bytes, where: str) -> Header:
 def decode(
     data: bytes, where: str, size: tuple[int, int], color: bool, depth: int | None = None
 ) -> UInt8[np.ndarray, "c h w"]:
-    """Decode a picture, as a person sees it, and resize it.
+    """Decode an image and resize it.
 
-    Rotation by EXIF is applied, transparency laid over white, the first frame of an animation taken, and the whole
-    picture brought to `size`, smoothed where it shrinks; other proportions are stretched, so that nothing is cut off.
+    Rotation by EXIF is applied, transparency is blended with white, and of an animation the first frame is used. The
+    whole image is resized to `size`, with antialiasing where it shrinks and without cropping.
 
-    Grey values of 16 bits are brought to 8: `255 v / (2^depth - 1)`, rounded. Many files use fewer bits than they have,
-    so the depth is the smallest of 8, 10, 12, 14 and 16 bits that holds the largest value (`used_depth`). Pictures that
-    belong together take the largest depth of them all (`decode_all`), so that they stay as bright, one beside another.
+    Gray values of 16 bits are scaled to 8: `255 v / (2^depth - 1)`, rounded. Many files use fewer bits than they store,
+    so the depth is the smallest of 8, 10, 12, 14 and 16 bits that holds the largest value (`used_depth`). Images that
+    belong together share the largest depth among them (`decode_all`), so that their brightness stays comparable.
 
     Args:
-        data: the file's bytes.
-        where: what an error message calls the file.
-        size: height and width of the result.
-        color: three channels, red, green and blue; otherwise one, the luminance.
-        depth: bits that 16-bit values use; None for what this picture uses.
+        data: Bytes of the file.
+        where: Name of the file in error messages.
+        size: Height and width of the result in pixels.
+        color: Whether to return three channels, RGB; otherwise one, the luminance.
+        depth: Number of bits that 16-bit values use; None to determine it from this image.
 
     Raises:
-        InputError: if the file is no picture, is broken, has more than `MAX_PIXELS` or values that no 8 or 16 bits
-            hold.
+        InputError: If the file is not an image, is damaged, has more than `MAX_PIXELS`, or values that do not fit into
+            16 bits.
     """
     return _decoded(data, where, size, color, depth)[0]
 
 
 def used_depth(data: bytes, where: str) -> int | None:
-    """How many bits a picture of 16-bit values uses: 8, 10, 12, 14 or 16; None for other pictures.
+    """Number of bits that an image of 16-bit values uses: 8, 10, 12, 14 or 16; None for other images.
 
     Args:
-        data: the file's bytes.
-        where: what an error message calls the file.
+        data: Bytes of the file.
+        where: Name of the file in error messages.
 
     Raises:
-        InputError: as `decode` does.
+        InputError: If a file is not an image, see `decode`.
 
     Example:
         >>> file = io.BytesIO()
@@ -105,32 +105,32 @@ def used_depth(data: bytes, where: str) -> int | None:
 
 
 def decode_all(
-    pictures: Iterable[int],
+    indices: Iterable[int],
     read: Callable[[int], tuple[bytes, str]],
     pixels: UInt8[np.ndarray, "n c h w"],
     color: bool,
 ) -> None:
-    """Decode pictures that belong together, with one depth for all those of 16-bit values.
+    """Decode images that belong together, with a common depth for 16-bit values.
 
     Args:
-        pictures: their places in `pixels`.
-        read: gives the bytes of a picture and what an error message calls it.
-        pixels: what is filled; the pictures are brought to its height and width.
-        color: as in `decode`.
+        indices: Indices of the images in `pixels`.
+        read: Function from an index to the bytes of the file and its name in error messages.
+        pixels: Array to fill; the images are resized to its height and width.
+        color: Whether there are three channels.
 
     Raises:
-        InputError: as `decode` does.
+        InputError: If a file is not an image, see `decode`.
     """
     size = (pixels.shape[2], pixels.shape[3])
     depths: dict[int, int] = {}
-    for place in pictures:
-        pixels[place], depth = _decoded(*read(place), size, color, None)
+    for index in indices:
+        pixels[index], depth = _decoded(*read(index), size, color, None)
         if depth is not None:
-            depths[place] = depth
+            depths[index] = depth
     deepest = max(depths.values(), default=0)
-    for place, depth in depths.items():
+    for index, depth in depths.items():
         if depth < deepest:
-            pixels[place] = decode(*read(place), size, color, deepest)
+            pixels[index] = decode(*read(index), size, color, deepest)
 
 
 def _decoded(
@@ -151,7 +151,7 @@ def _decoded(
 
 
 def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Resize to height and width: an averaging filter where the picture shrinks, bicubic where it grows."""
+    """Resize to height and width: with a Hamming filter if the image shrinks, bicubic if it grows."""
     height, width = size
     if image.size == (width, height):
         return image
@@ -161,7 +161,7 @@ def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 @contextmanager
 def _opened(data: bytes, where: str) -> Iterator[Image.Image]:
-    """Open a picture and turn whatever goes wrong with it, now or while it is decoded, into one line."""
+    """Open an image; any failure, now or while it is decoded, becomes an `InputError`."""
     try:
         # Pillow warns of large pictures and of small faults in the file; the first is bounded here, the second is not a
         # person's concern.
@@ -174,11 +174,11 @@ def _opened(data: bytes, where: str) -> Iterator[Image.Image]:
     except Image.DecompressionBombError:
         raise InputError(_too_large(where, "far too many pixels")) from None
     except Exception as error:  # pillow's decoders raise almost anything on a broken file
-        raise InputError(f"{where}: not a whole picture ({_first_line(error)}); replace or remove it") from None
+        raise InputError(f"{where}: not a complete image ({_first_line(error)}); replace or remove it") from None
 
 
 def _too_large(where: str, found: str) -> str:
-    return f"{where}: {found}, at most {MAX_PIXELS:,} are read; make the picture smaller"
+    return f"{where}: {found}, at most {MAX_PIXELS:,} are read; make the image smaller"
 
 
 def _first_line(error: Exception) -> str:
@@ -193,7 +193,7 @@ def _has_colors(image: Image.Image) -> bool:
 
 
 def _flat(image: Image.Image, where: str) -> Image.Image:
-    """The picture in 8 bits, gray or RGB, without transparency."""
+    """Convert an image to 8-bit gray or RGB without transparency."""
     if image.mode == "F":
         raise InputError(
             f"{where}: its pixels are floating-point numbers, and no file says what is white; save it with 8 or 16 bits"
@@ -205,7 +205,7 @@ def _flat(image: Image.Image, where: str) -> Image.Image:
 
 
 def _wide(image: Image.Image, where: str) -> NDArray[np.int64]:
-    """The values of a picture of 16 bits."""
+    """Values of a 16-bit image."""
     wide = np.asarray(image).astype(np.int64)
     if wide.min() < 0 or wide.max() > 65535:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Pictures decoded once, kept in one memory-mapped file, and read again only while the originals have not changed."""
+"""A cache of decoded images: one memory-mapped file per source, used until the original files change."""
 
 import glob
 import hashlib
@@ -20,15 +20,15 @@ from manyshot.base import InputError, write_aside, write_json
 from manyshot.tasks import Source
 
 FORMAT = 2
-"""Grows when a file that an older version wrote would be read wrongly, or when the same originals give other pixels."""
+"""Version of the format; increased when older files would be misread or the same originals give other pixels."""
 
 BLOCK = 1 << 20
 BLOCKS = 64  # checked in full up to 64 MiB, evenly sampled beyond: opening stays instant for any size
 
-MOST_PIXELS = 16 << 30
-"""Most bytes of pixels that one source may have."""
-MOST_IN_MEMORY = 1 << 30
-"""Most bytes of pixels that stay in memory where the cache cannot be written; more would end many a machine."""
+MAX_BYTES = 16 << 30
+"""Largest number of bytes of pixels of one source."""
+MAX_BYTES_IN_MEMORY = 1 << 30
+"""Largest number of bytes of pixels that are kept in memory if the cache cannot be written."""
 
 Pixels = UInt8[np.ndarray, "n c h w"]
 Allocate = Callable[[int, int, int, int], Pixels]
@@ -36,7 +36,13 @@ Allocate = Callable[[int, int, int, int], Pixels]
 
 @dataclass(frozen=True)
 class Contents:
-    """What stands beside the pixels: n labels, the group of each class, n authors."""
+    """Labels, groups and authors that belong to the cached pixels.
+
+    Args:
+        labels: Class of each of the n images.
+        groups: Group of each class; None if there are no groups.
+        authors: Author of each of the n images; None if there are no authors.
+    """
 
     labels: Sequence[str]
     groups: Mapping[str, str] | None = None
@@ -44,24 +50,28 @@ class Contents:
 
 
 def cache_folder() -> Path:
-    """Where downloads and packed files are kept: `MANYSHOT_CACHE`, or the user's cache folder."""
+    """Folder of downloads and cached images: `MANYSHOT_CACHE`, or the user's cache folder."""
     named = os.environ.get("MANYSHOT_CACHE")
     return Path(named) if named else Path(pooch.os_cache("manyshot"))
 
 
 def cached_source(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], Contents]) -> Source:
-    """Hand on the packed pictures, packing them first if they are not there, are broken, or are of other originals.
+    """Load images from the cache, decoding them into it first if they are missing, damaged or out of date.
 
-    Processes that start together each write aside and rename; the last one wins, with the same content. Where the cache
-    cannot be written, up to `MOST_IN_MEMORY` bytes of pictures stay in memory.
+    Several processes may do this at once: each writes a file of its own and renames it. If the cache cannot be written,
+    up to `MAX_BYTES_IN_MEMORY` bytes of pixels are kept in memory.
 
     Args:
-        name: of the data set and its parts, such as "omniglot/small1"; also the source's name.
-        key: everything that the pixels depend on: where the originals are, their stamp, the options. JSON types only.
-        fill: asks `allocate(n, c, h, w)` for the pixels, fills them, and returns what stands beside them.
+        name: Name of the source, such as "omniglot/small1".
+        key: Everything that the pixels depend on (paths and stamp of the originals, options), in JSON types.
+        fill: Function that requests the pixels from `allocate(n, c, h, w)`, fills them, and returns their labels.
+
+    Returns:
+        Source of uint8 images `[n, c, h, w]`.
 
     Raises:
-        InputError: for more than `MOST_PIXELS` bytes, or where the cache cannot be written and memory would not do.
+        InputError: If there are more than `MAX_BYTES` bytes of pixels, or the cache cannot be written and they do not
+            fit into memory.
 
     Example:
         >>> import os, tempfile
@@ -82,7 +92,7 @@ def cached_source(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], 
     try:
         _write(path, key, fill)
         _remove_older(path, stem)
-    except OSError as error:  # a full or read-only disk is no reason to fail, as long as memory does as well
+    except OSError as error:  # a full or read-only disk need not be an error while the pixels fit into memory
         reason = error.strerror or str(error)
     else:
         reason = "what was written cannot be read"
@@ -136,34 +146,34 @@ def _write(path: Path, key: Mapping[str, Any], fill: Callable[[Allocate], Conten
 
 
 def _numbered(names: Sequence[str]) -> dict[str, list[Any]]:
-    """Each name once, and the place of every item's name among them."""
-    place = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    return {"names": list(place), "each": [place[name] for name in names]}
+    """Distinct names, and the index of each element's name among them."""
+    index = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return {"names": list(index), "each": [index[name] for name in names]}
 
 
 def _check_bytes(n: int, c: int, h: int, w: int) -> None:
-    if n * c * h * w > MOST_PIXELS:
+    if n * c * h * w > MAX_BYTES:
         raise InputError(
-            f"{n:,} pictures of {c} x {h} x {w} have {n * c * h * w:,} bytes, at most {MOST_PIXELS:,} are packed; "
-            "give a smaller --size, or fewer pictures"
+            f"{n:,} pictures of {c} x {h} x {w} have {n * c * h * w:,} bytes, at most {MAX_BYTES:,} are cached; "
+            "give a smaller size (--size), or fewer images"
         )
 
 
 def _in_memory(name: str, fill: Callable[[Allocate], Contents], reason: str) -> Source:
-    made: list[Pixels] = []
+    allocated: list[Pixels] = []
 
     def allocate(n: int, c: int, h: int, w: int) -> Pixels:
         _check_bytes(n, c, h, w)
-        if n * c * h * w > MOST_IN_MEMORY:
+        if n * c * h * w > MAX_BYTES_IN_MEMORY:
             raise InputError(
-                f"{cache_folder()}: cannot keep {n * c * h * w:,} bytes of pictures ({reason}), too many to stay in "
-                "memory; make room, or name another folder by MANYSHOT_CACHE, or give a smaller --size"
+                f"{cache_folder()}: cannot keep {n * c * h * w:,} bytes of images ({reason}), too many to stay in "
+                "memory; free space, set MANYSHOT_CACHE to another folder, or give a smaller size (--size)"
             )
-        made.append(np.zeros((n, c, h, w), dtype=np.uint8))
-        return made[0]
+        allocated.append(np.zeros((n, c, h, w), dtype=np.uint8))
+        return allocated[0]
 
     contents = fill(allocate)
-    return _source(name, made[0], contents)
+    return _source(name, allocated[0], contents)
 
 
 def _source(name: str, pixels: Pixels, contents: Contents) -> Source:
@@ -181,7 +191,7 @@ def _checksum(pixels: Pixels) -> int:
 
 
 def _remove_older(path: Path, stem: str) -> None:
-    """Remove what was packed from the same originals before they changed, and what a killed process left behind."""
+    """Remove cache files of earlier versions of the originals, and temporary files of killed processes."""
     for old in path.parent.glob(f"{glob.escape(stem)}-*"):
         if old.stem != path.stem:
             old.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The table of data sets, and the one way to load any of them or a folder of one's own."""
+"""The table of data sets, and `load_dataset` for these and for folders and tables of your own."""
 
 from pathlib import Path
 
@@ -20,10 +20,10 @@ class DataSets(Catalog[DataSet]):
     """The data sets that can be loaded by name."""
 
     def check(self, name: str, entry: object) -> None:
-        """Refuse what does not describe a data set.
+        """Raise an error unless an entry describes a data set of this name.
 
         Raises:
-            InputError: If it is no `DataSet` of this name.
+            InputError: If it is not a `DataSet`, or has another name.
         """
         if not isinstance(entry, DataSet) or entry.name != name:
             raise InputError(f"data set '{name}': give a DataSet(name='{name}', ...)")
@@ -140,7 +140,7 @@ DATASETS = DataSets(
     },
     group="manyshot.datasets",
 )
-"""Every data set by its name."""
+"""All data sets by name."""
 
 SMALLEST, LARGEST = 4, 1024
 
@@ -155,27 +155,29 @@ def load_dataset(
     centered: bool = False,
     columns: Columns | None = None,
 ) -> Source:
-    """A data set by its name, or by its path a folder or zip of pictures, or a table or folder of sentences.
+    """Load a data set by name, a folder or zip of images, or a table or folder of sentences.
 
     Args:
-        name_or_path: a name from `DATASETS`, or a path. A plain word that is a data set's name is taken as the name,
-            even if a folder is called so too; write "./digits" for the folder.
-        split: which part. If None, a data set's first one, and of a folder with parts "train"; "val" is "validation".
-        root: folder that holds the official files, either in a folder of the data set's name or directly; if None, the
-            environment variable `MANYSHOT_DATA`, and then a download. A path is looked for as it is, and then
-            below `root`.
-        size: height and width of the items in pixels; if None, the data set's own, and for a folder see `load_folder`.
-        color: three channels (True) or one (False); as the data set or the pictures are if None.
-        centered: Whether drawings are moved to the middle and brought to one size, see `manyshot.datasets.centered`;
-            only for data sets of ink on paper.
-        columns: where a table has its sentences and classes, see `manyshot.datasets.table_reader.Columns`.
+        name_or_path: Name from `DATASETS`, or a path. A string that is the name of a data set is taken as the name even
+            if such a folder exists; write "./digits" for the folder.
+        split: Split; if None, the first split of the data set, or "train" of a folder that is divided into splits.
+            "val" means "validation".
+        root: Folder that holds the official files, either directly or in a folder named after the data set; if None,
+            `MANYSHOT_DATA` is searched, and then the files are downloaded. A relative path that does not exist is also
+            searched for below `root`.
+        size: Height and width of the images in pixels; None for the default of the data set (of a folder, see
+            `load_folder`).
+        color: Three channels (True) or one (False); None to keep those of the data set or folder.
+        centered: Whether to center drawings and scale them to one size, see `manyshot.datasets.centered`; only for data
+            sets of ink on paper.
+        columns: Columns of the sentences and classes in a table, see `manyshot.datasets.table_reader.Columns`.
 
     Returns:
         A source of uint8 images `[n, c, size, size]`, or of sentences.
 
     Raises:
-        InputError: if the name, path or split is unknown, a file is missing or broken, what is to be centered is not
-            known to be ink on paper, or sentences are asked for in pixels or pictures by columns.
+        InputError: If the name, path or split is unknown, a file is missing or damaged, `centered` is set for data that
+            are not ink on paper, `size` or `color` for sentences, or `columns` for images.
 
     Example:
         >>> load_dataset("digits").class_names[:3]
@@ -187,9 +189,7 @@ def load_dataset(
     named = name in DATASETS and not isinstance(name_or_path, Path)
     if centered and not (named and DATASETS[name].ink):
         drawings = ", ".join(row.name for row in DATASETS.values() if row.ink)
-        raise InputError(
-            f"{name}: only drawings can be centered by their ink ({drawings}); leave that out (--centered)"
-        )
+        raise InputError(f"{name}: only drawings can be centered ({drawings}); leave centered (--centered) out")
     if not named:
         path = Path(name).expanduser()
         if root is not None and not path.exists():
@@ -201,7 +201,7 @@ def load_dataset(
             return load_folder(path, split, size, color)
         _refuse_pixels(name, size, color)
         if split is not None:
-            raise InputError(f"{name}: sentences of one file have no parts; leave the split out (--split)")
+            raise InputError(f"{name}: a table or folder of sentences has no splits; leave split (--split) out")
         return load_sentences(path, columns or Columns())
     row = DATASETS[name]
     name = row.name
@@ -221,19 +221,26 @@ def load_dataset(
 
 def _refuse_pixels(name: str, size: int | None, color: bool | None) -> None:
     if size is not None or color is not None:
-        raise InputError(f"{name}: holds sentences, which have neither size nor colour; leave those out (--size)")
+        raise InputError(f"{name}: contains sentences, which have no size or color; leave size (--size) and color out")
 
 
 def _refuse_columns(name: str, columns: Columns | None) -> None:
     if columns is not None:
-        raise InputError(f"{name}: only tables of sentences have columns; leave those out (--text-column ...)")
+        raise InputError(f"{name}: only tables of sentences have columns; leave columns (--text-column ...) out")
 
 
 def check_dataset(name: str, root: Path | str | None = None) -> list[FileState]:
-    """Whether a data set's files are there and are the published ones; empty where it needs none.
+    """Check the files of a data set against their published checksums.
+
+    Args:
+        name: Name of the data set.
+        root: Folder that holds the official files, see `load_dataset`.
+
+    Returns:
+        The state of each file; empty if the data set needs no files.
 
     Raises:
-        InputError: if the name is unknown or `root` is no folder.
+        InputError: If the name is unknown or `root` is not a folder.
 
     Example:
         >>> check_dataset("digits")
@@ -245,7 +252,7 @@ def check_dataset(name: str, root: Path | str | None = None) -> list[FileState]:
 
 
 def folder_name(name: str) -> str:
-    """The folder that holds a data set's files: its name with underscores.
+    """Name of the folder of a data set's files: its own name with underscores.
 
     Example:
         >>> folder_name("cifar-fs")

@@ -1,4 +1,4 @@
-"""What is known of a data set before any of its files is opened."""
+"""Descriptions of data sets and of their published files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,21 +8,20 @@ from typing import Any
 from manyshot.tasks import Source
 
 Build = Callable[[str, Path | None, Any, bool | None], Source]
-"""Makes the source of a split: `build(split, root, size, color)`; the size is None for sentences."""
+"""Function that builds the source of a split: `build(split, root, size, color)`; the size is None for sentences."""
 
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file as its authors publish it.
+    """A file of a data set, as its authors publish it.
 
     Args:
-        name: the file's own name.
-        url: where it can be fetched from.
-        checksum: "sha256:..." or "md5:..."; None for a file that is used where it is found and is not downloaded, since
-            no checksum of it is known.
-        bytes: its length; 0 where it is not known.
-        splits: the splits that are made from it.
-        alternatives: names that do in its place, such as that of the unpacked folder.
+        name: Name of the file.
+        url: URL to download it from.
+        checksum: Checksum "sha256:..." or "md5:..."; None if it is not known, and then the file is not downloaded.
+        bytes: Size in bytes; 0 if it is not known.
+        splits: Splits that need the file.
+        alternatives: Names that are accepted in its place, such as the name of the unpacked folder.
     """
 
     name: str
@@ -35,18 +34,18 @@ class PublishedFile:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A row of the table of data sets.
+    """Description of a data set.
 
     Args:
-        name: what `load` and the command line call it.
-        summary: one line that says what it holds.
-        licence: the terms of its authors.
-        homepage: where it is described.
-        splits: what can be loaded; the first one when none is named.
-        default_size: height and width of its items in pixels, unless another is asked for; None for sentences.
-        build: makes the source of a split.
-        ink: its items are ink 1 on paper 0 (handwriting, print), best looked at as dark ink on white paper.
-        files: what has to be fetched; nothing where a package that is installed anyway holds the data.
+        name: Name for `load_dataset` and the command line.
+        summary: One line that says what it contains.
+        licence: Licence of its authors.
+        homepage: URL of its description.
+        splits: Splits that can be loaded; the first is the default.
+        default_size: Default height and width of the images in pixels; None for sentences.
+        build: Function that builds the source of a split.
+        ink: Whether the images are bright ink on a black background (handwriting, print).
+        files: Files that are downloaded; empty if an installed package contains the data.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The files of a folder or of a zip, listed and read in the same way, with nothing unpacked to disk."""
+"""List and read the files of a folder or of a zip in the same way, without unpacking the zip to disk."""
 
 import hashlib
 import json
@@ -15,16 +15,16 @@ from manyshot.base import InputError
 
 MAX_FILES = 2_000_000
 MAX_FILE_BYTES = 1 << 29
-"""Longest single file that is read, in bytes."""
+"""Size of the largest file that is read, in bytes."""
 MAX_RATIO = 200
-"""How many times its own size a zip may unpack to, beyond `FREE_BYTES`; pictures hardly shrink, bombs a lot."""
+"""Largest ratio of unpacked to packed size of a zip that unpacks to more than `FREE_BYTES`; protects from zip bombs."""
 FREE_BYTES = 1 << 26
 MAX_DEPTH = 12
 
 HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 Parts = tuple[str, ...]
-"""A path inside the tree, one name after the other: `("cat", "1.png")`."""
+"""A path inside the tree as its names: `("cat", "1.png")`."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Tree:
     Hidden files and what operating systems leave behind (`.DS_Store`, `__MACOSX`, `Thumbs.db`) are not listed.
 
     Args:
-        path: of the folder or zip.
-        files: every file, sorted.
-        folders: every folder, empty ones too, sorted.
-        stamp: changes when a file is added, removed or changed.
-        read: gives the bytes of a file.
+        path: Path of the folder or zip.
+        files: All files, sorted.
+        folders: All folders, including empty ones, sorted.
+        stamp: Digest that changes when a file is added, removed or changed.
+        read: Function that returns the bytes of a file.
     """
 
     path: Path
@@ -54,10 +54,13 @@ class Tree:
 
 @contextmanager
 def open_tree(path: Path) -> Iterator[Tree]:
-    """List a folder or a zip, and keep it open for reading.
+    """List a folder or a zip and keep it open for reading.
+
+    Args:
+        path: Folder or zip.
 
     Raises:
-        InputError: if it is neither or is broken, if it holds too much, or if a member of the zip points outside of it.
+        InputError: If it is neither, is damaged or too large, or a member of the zip points outside of it.
 
     Example:
         >>> import tempfile
@@ -77,7 +80,7 @@ def open_tree(path: Path) -> Iterator[Tree]:
             archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise InputError(
-                f"{path}: neither a folder nor a whole zip ({error}); give the folder, or pack or fetch it again"
+                f"{path}: neither a folder nor a complete zip ({error}); give a folder or a valid zip"
             ) from None
         with archive:
             yield _zip(path, archive)
@@ -88,13 +91,13 @@ def _folder(root: Path) -> Tree:
     folders: list[Parts] = []
 
     def walk(parts: Parts, above: frozenset[str]) -> None:
-        place = root.joinpath(*parts)
-        real = os.path.realpath(place)
+        path = root.joinpath(*parts)
+        real = os.path.realpath(path)
         if real in above:
-            raise InputError(f"{place}: a link that leads back to a folder above it; remove the link")
+            raise InputError(f"{path}: a link to a folder above it; remove the link")
         if len(parts) > MAX_DEPTH:
-            raise InputError(f"{place}: more than {MAX_DEPTH} folders deep; name the folder that holds the classes")
-        with os.scandir(place) as listed:
+            raise InputError(f"{path}: more than {MAX_DEPTH} folders deep; name the folder that holds the classes")
+        with os.scandir(path) as listed:
             entries = list(listed)
         for entry in entries:
             here = (*parts, entry.name)
@@ -117,13 +120,13 @@ def _folder(root: Path) -> Tree:
         raise InputError(f"{error.filename}: cannot be listed ({error.strerror})") from None
 
     def read(parts: Parts) -> bytes:
-        place = root.joinpath(*parts)
+        path = root.joinpath(*parts)
         try:
-            if not stat.S_ISREG(place.stat().st_mode) or place.stat().st_size > MAX_FILE_BYTES:
-                raise InputError(f"{place}: no ordinary file of at most {MAX_FILE_BYTES:,} bytes; remove it")
-            return place.read_bytes()
+            if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > MAX_FILE_BYTES:
+                raise InputError(f"{path}: no ordinary file of at most {MAX_FILE_BYTES:,} bytes; remove it")
+            return path.read_bytes()
         except OSError as error:
-            raise InputError(f"{place}: cannot be read ({error.strerror}); replace or remove it") from None
+            raise InputError(f"{path}: cannot be read ({error.strerror}); replace or remove it") from None
 
     listing = sorted(files.items())
     return Tree(root, tuple(parts for parts, _ in listing), tuple(sorted(folders)), _digest(listing), read)
@@ -147,7 +150,7 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> Tree:
         if info.is_dir():
             folders.add(parts)
         elif parts in members:
-            raise InputError(f"{path}: '{'/'.join(parts)}' is there twice; pack it again")
+            raise InputError(f"{path}: '{'/'.join(parts)}' occurs twice; create the zip again")
         else:
             members[parts] = info
 
@@ -168,10 +171,10 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> Tree:
 
 
 def _member_parts(path: Path, info: zipfile.ZipInfo) -> Parts:
-    """The names on a member's way, once it is sure that the way stays inside."""
+    """Names on the path of a member; an error if the path leaves the zip."""
     name = info.filename
     if not info.flag_bits & 0x800:
-        # Without the flag for UTF-8, zipfile reads names as code page 437; many packers write UTF-8 all the same.
+        # Without the flag for UTF-8, zipfile reads names as code page 437; many programs write UTF-8 all the same.
         try:
             name = name.encode("cp437").decode("utf-8")
         except UnicodeError:
