@@ -62,5 +62,5 @@ def test_a_source_keeps_its_classes() -> None:
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "cifar-fs", "some/folder"])
 def test_what_is_not_known_to_be_ink_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match=r"only drawings can be centered.*leave that out"):
+    with pytest.raises(InputError, match=r"only drawings can be centered.*leave centered"):
         load_dataset(name, centered=True)
