@@ -95,7 +95,7 @@ class Diagnosis:
             )
         few, many = min(self.gains), max(self.gains)
         if few < many and self.gains[many].difference > max(self.gains[few].difference, 0.0):
-            messages.append(f"It helps no more at {few} than at {many} shots, although less help is needed there.")
+            messages.append(f"It helps no more at {few} shots than at {many}, where less help is needed.")
         if all(gain.low <= 0 for gain in self.gains.values()):
             messages.append("None of its gains is certain: no interval lies above 0.")
         return messages
