@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from manyshot.base import quieten
 from manyshot.cli.main import app
+
+TINY = ("--encoder", "conv4(4, 4, 4, 4)", "--steps", 3, "--meta-batch-size", 1, "--quiet")
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,29 @@ class Answer:
         return json.loads(self.out)
 
 
-@pytest.fixture
-def manyshot() -> Iterator[Callable[..., Answer]]:
-    """Runs a command line inside of this process."""
-
-    def run(*arguments: object) -> Answer:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Answer(result.exit_code, result.stdout, result.stderr)
-
-    yield run
+def invoke(*arguments: object) -> Answer:
+    """Run a command line inside of this process."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     quieten(False)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Answer(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture
+def manyshot() -> Callable[..., Answer]:
+    """The command line."""
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of three steps on digits, with test classes set aside: copy it before it is changed."""
+    out = tmp_path_factory.mktemp("trained") / "run"
+    held_out = ("--validation", 0.2, "--test", 0.2)
+    answer = invoke("train", "digits", *held_out, "--out", out, *TINY)
+    assert answer.status == 0, answer.errors
+    return out
 
 
 @pytest.fixture
