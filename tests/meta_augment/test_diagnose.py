@@ -123,7 +123,7 @@ class TestPolicies:
         draws = torch.Generator().manual_seed(0)
         pixels = torch.randint(0, 256, (10, 20, 1, 12, 12), dtype=torch.uint8, generator=draws)
         source = Source.of(pixels.flatten(0, 1), [f"class {c}" for c in range(10) for _ in range(20)])
-        policy = ContextFreePolicy(1, ("rotate", "noise"), "straight-through", 1.0).eval()
+        policy = ContextFreePolicy(1, "rotate-noise", "straight-through", 1.0).eval()
         with torch.no_grad():
             policy.learned[:2] = raw
         return diagnose(Ridge(nn.Flatten()), policy, source, shots=(1,), tasks=4)
