@@ -6,7 +6,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from manyshot.augment import Compose
-from manyshot.augment.adapters.loader import Collate, EpochSampler
+from manyshot.augment.adapters.loader import Collate, EpochSampler, make_loader
 from manyshot.augment.adapters.torchvision import ToTorchvision
 from manyshot.augment.image import Affine, Flip, Noise
 from manyshot.augment.mix import CutMix
@@ -35,7 +35,7 @@ class Same(Dataset):
 
 def epochs(count: int = 2, **options) -> list[torch.Tensor]:
     """All images of each epoch."""
-    batches = loader(Same(), OP, 4, **options)
+    batches = make_loader(Same(), OP, 4, **options)
     return [torch.cat([images for images, _ in batches]) for _ in range(count)]
 
 
@@ -70,7 +70,7 @@ def test_global_streams_play_no_part():
 
 
 def test_a_run_can_go_on_at_any_epoch():
-    batches = loader(Same(), OP, 4, seed=3)
+    batches = make_loader(Same(), OP, 4, seed=3)
     batches.sampler.epoch = 1
     assert torch.cat([images for images, _ in batches]).equal(epochs(2, seed=3)[1])
 
@@ -84,7 +84,7 @@ def test_every_item_comes_once_an_epoch_in_an_order_of_its_own():
 
 
 def test_mixes_make_soft_labels():
-    batches = loader(Same(), Flip(), 8, mix=CutMix(), classes=4, shuffle=False)
+    batches = make_loader(Same(), Flip(), 8, mix=CutMix(), classes=4, shuffle=False)
     for _, labels in batches:
         assert labels.shape == (8, 4)
         assert torch.allclose(labels.sum(1), torch.ones(8))
@@ -92,7 +92,7 @@ def test_mixes_make_soft_labels():
 
 
 def test_labels_stay_whole_numbers_without_classes():
-    (_, labels), *_ = loader(Same(), Flip(), 8, shuffle=False)
+    (_, labels), *_ = make_loader(Same(), Flip(), 8, shuffle=False)
     assert labels.tolist() == [0, 1, 2, 3] * 2
 
 
