@@ -35,7 +35,7 @@ $(READY): pyproject.toml constraints.txt
 	rm -rf .venv
 	$(CLEAN) $(PYTHON) -m venv .venv
 	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
-	$(RUN) manyshot.augment.engine
+	$(RUN) manyshot.augment.engine.compile_kernels
 	@touch $(READY)
 
 clean:

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from manyshot.base import track
-from manyshot.contrib.deformation_matching.learner import Differences, Drawing
+from manyshot.contrib.deformation_matching.matching_learner import Differences, Drawing
 from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler
 

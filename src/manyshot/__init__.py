@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         Ridge,
     )
     from manyshot.nets import Conv4, PretrainedEncoder, ResNet12, TextEncoder
-    from manyshot.registration import register
+    from manyshot.plugins import register
     from manyshot.runs import load
     from manyshot.samples.export_pictures import export
     from manyshot.tasks import Episode, EpisodeSampler, Examples, RegressionTasks, Sinusoids, Source, join_sources
@@ -103,7 +103,7 @@ _PACKAGES = {
     "InputError": "base",
     "load_dataset": "datasets",
     "load": "runs",
-    "register": "registration",
+    "register": "plugins",
     "export": "samples.export_pictures",
     **dict.fromkeys(("AugmentResampler", "FewShotClassifier"), "estimators"),
     **dict.fromkeys(("Conv4", "PretrainedEncoder", "ResNet12", "TextEncoder"), "nets"),

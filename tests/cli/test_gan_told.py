@@ -134,7 +134,7 @@ class TestWeights:
         assert "its training ended before anything was learned" in answer.errors
 
 
-class TestOptions:
+class TestArguments:
     @pytest.mark.parametrize(
         ("options", "told"),
         [

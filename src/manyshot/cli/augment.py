@@ -10,7 +10,7 @@ from manyshot.base import InputError, check_out, quieten
 from manyshot.cli.augment_text import augment_squad_file, augment_table, is_squad, is_text
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import exported_json, look_at, print_exported, print_json
-from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableOptions, examples, refuse
+from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:
     from manyshot.augment import Plan
@@ -29,7 +29,7 @@ EXAMPLES = examples(
 
 
 @dataclass(frozen=True)
-class AugmentOptions:
+class AugmentArguments:
     """What to make new examples from, how, and where to write them.
 
     Args:
@@ -98,7 +98,7 @@ class AugmentOptions:
 
 
 @expand_options
-def augment(options: AugmentOptions, table: TableOptions, as_json: Json = False, quiet: Quiet = False) -> None:
+def augment(options: AugmentArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False) -> None:
     """Make new examples from your images or sentences and write them as files."""
     quieten(quiet)
     if (options.plan is None) == (options.run is None):
@@ -123,7 +123,7 @@ def augment(options: AugmentOptions, table: TableOptions, as_json: Json = False,
     _augment_images(options, as_json)
 
 
-def _augment_images(options: AugmentOptions, as_json: bool) -> None:
+def _augment_images(options: AugmentArguments, as_json: bool) -> None:
     """Change each image of a folder by a plan."""
     from manyshot.samples.export_pictures import export
 
@@ -139,7 +139,7 @@ def _augment_images(options: AugmentOptions, as_json: bool) -> None:
     print_exported(exported, as_json)
 
 
-def _augment_learned(options: AugmentOptions, as_json: bool) -> None:
+def _augment_learned(options: AugmentArguments, as_json: bool) -> None:
     """Make examples with a learned augmenter, which sees all images of a folder together."""
     from manyshot.meta_augment.augmenter_run import load_augmenter_run
     from manyshot.samples.export_learned import export_learned

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from manyshot.base import InputError
 from manyshot.cli.output import print_json
-from manyshot.cli.shared_options import TableOptions
+from manyshot.cli.shared_options import TableArguments
 
 if TYPE_CHECKING:
-    from manyshot.cli.augment import AugmentOptions
+    from manyshot.cli.augment import AugmentArguments
 
 
 def is_squad(path: Path) -> bool:
@@ -33,7 +33,7 @@ def is_text(path: Path) -> bool:
     return is_table(path) or is_squad(path)
 
 
-def augment_squad_file(options: "AugmentOptions", as_json: bool) -> None:
+def augment_squad_file(options: "AugmentArguments", as_json: bool) -> None:
     """Make new paragraphs and questions of a SQuAD file.
 
     Args:
@@ -60,7 +60,7 @@ def augment_squad_file(options: "AugmentOptions", as_json: bool) -> None:
     )
 
 
-def augment_table(options: "AugmentOptions", table: TableOptions, as_json: bool) -> None:
+def augment_table(options: "AugmentArguments", table: TableArguments, as_json: bool) -> None:
     """Make new sentences of a table.
 
     Args:

@@ -38,7 +38,7 @@ EXAMPLES = examples(
 
 
 @dataclass(frozen=True)
-class TestOptions:
+class TestArguments:
     """What trained arms are evaluated on.
 
     Args:
@@ -89,7 +89,7 @@ def compare(
     ],
     # Half the steps of `train`, since each arm and seed is a training of its own.
     fit: Annotated[Keywords, settings_options("training/settings.py", "Settings", defaults={"steps": 1000})],
-    test: TestOptions,
+    test: TestArguments,
     arms: Annotated[
         list[str] | None,
         typer.Option(help='One arm; repeat the option for each: "name = plan | setting=value => test plan".'),
@@ -139,7 +139,7 @@ def _compare_trained(
     config: Keywords,
     fit: Keywords,
     arms: list[str],
-    test: TestOptions,
+    test: TestArguments,
     seeds: int,
     jobs: int | None,
     out: Path,

@@ -10,7 +10,7 @@ import typer
 from manyshot.base import InputError, check_out, did_you_mean, quieten
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import print_json, print_table
-from manyshot.cli.shared_options import Json, Quiet, Root, Size, Split, TableOptions, examples, refuse
+from manyshot.cli.shared_options import Json, Quiet, Root, Size, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:
     from manyshot.tasks import Source
@@ -81,7 +81,7 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
 @expand_options
 def check(
     name: Name,
-    table: TableOptions,
+    table: TableArguments,
     split: Split = None,
     root: Root = None,
     as_json: Json = False,
@@ -109,7 +109,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _check_table(name: str, split: str | None, table: TableOptions) -> tuple[dict[str, Any], list[str]]:
+def _check_table(name: str, split: str | None, table: TableArguments) -> tuple[dict[str, Any], list[str]]:
     """Facts for JSON, and lines to print, of a table of sentences; a damaged row is an error that names its line."""
     from manyshot.datasets import load_dataset
 
@@ -157,7 +157,7 @@ def _check_data_set(name: str, split: str | None, root: Path | None) -> tuple[di
 @expand_options
 def show(
     name: Name,
-    table: TableOptions,
+    table: TableArguments,
     split: Split = None,
     out: Annotated[Path | None, typer.Option("--out", help="Draw a contact sheet to this image file.")] = None,
     classes: Annotated[int, typer.Option("--classes", min=1, max=500, help="Most classes on the sheet.")] = 30,

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from manyshot.base import InputError, note, quieten
 from manyshot.cli.evaluate_one_shot import evaluate_one_shot
-from manyshot.cli.evaluate_options import EvaluateOptions, TaskOptions
+from manyshot.cli.evaluate_options import EvaluateArguments, TaskArguments
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import command_line
 from manyshot.cli.print_evaluation import TRANSDUCTIVE, print_evaluation, write_tasks
-from manyshot.cli.shared_options import Json, Quiet, TableOptions, examples
+from manyshot.cli.shared_options import Json, Quiet, TableArguments, examples
 
 if TYPE_CHECKING:
     from manyshot.augment import Plan
@@ -34,7 +34,7 @@ EXAMPLES = examples(
 
 @expand_options
 def evaluate(
-    options: EvaluateOptions, tasks: TaskOptions, table: TableOptions, as_json: Json = False, quiet: Quiet = False
+    options: EvaluateArguments, tasks: TaskArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False
 ) -> None:
     """Evaluate a run on new tasks: accuracy with a 95 % interval over tasks, by class, and calibration."""
     from manyshot.report.evaluate_page import evaluate_page
@@ -68,7 +68,7 @@ def evaluate(
     print_evaluation(result, probe, source, description, as_json)
 
 
-def _load_run(options: EvaluateOptions, table: TableOptions) -> "tuple[Run, Source | None]":
+def _load_run(options: EvaluateArguments, table: TableArguments) -> "tuple[Run, Source | None]":
     """The run to evaluate; with a pre-trained encoder in place of a run, also the data."""
     from manyshot.datasets import load_dataset
     from manyshot.learners import transductive
@@ -84,7 +84,7 @@ def _load_run(options: EvaluateOptions, table: TableOptions) -> "tuple[Run, Sour
     return (replace(run, learner=transductive(run.learner)) if options.transductive else run), source
 
 
-def _plan(options: EvaluateOptions, run: "Run") -> "tuple[Plan, PlanAugmenter | None]":
+def _plan(options: EvaluateArguments, run: "Run") -> "tuple[Plan, PlanAugmenter | None]":
     """The plan at use time, and the augmenter that its word `learned` stands for."""
     from manyshot.augment import Plan
     from manyshot.samples.plan_augmenter import check_compatible, load_plan_augmenter
@@ -99,7 +99,7 @@ def _plan(options: EvaluateOptions, run: "Run") -> "tuple[Plan, PlanAugmenter | 
     return plan.with_augmenter(augmenter.augmenter), augmenter
 
 
-def _load_source(options: EvaluateOptions, table: TableOptions, run: "Run") -> "Source":
+def _load_source(options: EvaluateArguments, table: TableArguments, run: "Run") -> "Source":
     """The data to evaluate a run on, as it takes them: those that are named, or those that it set aside."""
     from manyshot.datasets import load_dataset
     from manyshot.training import load_sources
@@ -116,7 +116,7 @@ def _load_source(options: EvaluateOptions, table: TableOptions, run: "Run") -> "
 
 
 def _note_seen_classes(
-    options: EvaluateOptions, run: "Run", source: "Source", augmenter: "PlanAugmenter | None"
+    options: EvaluateArguments, run: "Run", source: "Source", augmenter: "PlanAugmenter | None"
 ) -> int:
     """Say how many of the classes run and augmenter were trained on, and return how many the run was."""
     from manyshot.samples.plan_augmenter import count_seen_classes

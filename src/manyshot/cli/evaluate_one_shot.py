@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manyshot.base import note, track
-from manyshot.cli.evaluate_options import EvaluateOptions
+from manyshot.cli.evaluate_options import EvaluateArguments
 from manyshot.cli.output import print_json, print_table
 from manyshot.cli.print_evaluation import TRANSDUCTIVE, write_tasks
 
@@ -17,7 +17,7 @@ def evaluate_one_shot(
     run: "Run",
     runs: Path,
     plan: "Plan",
-    options: EvaluateOptions,
+    options: EvaluateArguments,
     description: dict[str, Any],
     as_json: bool,
 ) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from manyshot.base import InputError
 from manyshot.cli.ranges import number_or_range
-from manyshot.cli.shared_options import SEED, Root, Size, Split, TableOptions, refuse
+from manyshot.cli.shared_options import SEED, Root, Size, Split, TableArguments, refuse
 
 if TYPE_CHECKING:
     from manyshot.tasks import EpisodeSampler, Source
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TaskOptions:
+class TaskArguments:
     """The tasks to evaluate on; what is None is as the run has it.
 
     Args:
@@ -76,7 +76,7 @@ class TaskOptions:
 
 
 @dataclass(frozen=True)
-class EvaluateOptions:
+class EvaluateArguments:
     """What to evaluate, on which data, and how.
 
     Args:
@@ -161,7 +161,7 @@ class EvaluateOptions:
         ),
     ] = None
 
-    def check(self, tasks: TaskOptions, table: TableOptions) -> None:
+    def check(self, tasks: TaskArguments, table: TableArguments) -> None:
         """Refuse options that exclude each other or would be ignored.
 
         Args:

@@ -1,7 +1,7 @@
 """Groups of options: a parameter of a command that is a dataclass, or keyword arguments of one, becomes its fields.
 
-The dataclasses of settings import torch, for which `--help` must not wait. So `FieldOptions` reads their fields, types,
-defaults and documentation from the source text, where they are stated once for Python and the command line.
+The dataclasses of settings import torch, for which `--help` must not wait. So `FieldArguments` reads their fields,
+types, defaults and documentation from the source text, where they are stated once for Python and the command line.
 """
 
 import ast
@@ -28,7 +28,7 @@ Keywords = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class FieldOptions:
+class FieldArguments:
     """The options for fields of a dataclass of settings.
 
     Args:
@@ -41,7 +41,7 @@ class FieldOptions:
         prefix: What begins the help of each option.
 
     Example:
-        >>> options = FieldOptions("training/config.py", "Config", only=("ways", "shots"))
+        >>> options = FieldArguments("training/config.py", "Config", only=("ways", "shots"))
         >>> [(option.name, option.default) for option in options.parameters()]
         [('ways', '5'), ('shots', '1')]
         >>> options.collect({"ways": "5-20", "shots": "1"})
@@ -94,7 +94,7 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of its groups.
 
     A group is a parameter that is annotated with a dataclass, whose fields are annotated for typer, or as
-    `Annotated[Keywords, FieldOptions(...)]`. The command gets an instance, or keyword arguments.
+    `Annotated[Keywords, FieldArguments(...)]`. The command gets an instance, or keyword arguments.
 
     Example:
         >>> @dataclass
@@ -142,7 +142,7 @@ def _group(annotation: Any) -> tuple[list[inspect.Parameter], Callable[[Keywords
         ]
         return options, lambda values: annotation(**values)
     for group in get_args(annotation)[1:]:
-        if isinstance(group, FieldOptions):
+        if isinstance(group, FieldArguments):
             return group.parameters(), group.collect
     return [], None
 

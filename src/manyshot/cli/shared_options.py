@@ -39,7 +39,7 @@ Size = Annotated[int | None, SIZE]
 
 
 @dataclass(frozen=True)
-class TableOptions:
+class TableArguments:
     """How a table of sentences is read.
 
     Args:
@@ -48,7 +48,7 @@ class TableOptions:
         encoding: Such as "gb18030"; UTF-8 if None.
 
     Example:
-        >>> TableOptions("question").columns()
+        >>> TableArguments("question").columns()
         Columns(text='question', label=None, encoding='utf-8')
     """
 
@@ -64,7 +64,7 @@ class TableOptions:
         """
         from manyshot.datasets import Columns
 
-        if self == TableOptions():
+        if self == TableArguments():
             return None
         return Columns(self.text_column, self.label_column, self.encoding or "utf-8")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from manyshot.cli.option_groups import FieldOptions
+from manyshot.cli.option_groups import FieldArguments
 from manyshot.cli.shared_options import ENCODING, LABEL_COLUMN, ROOT, SEED, SIZE, SPLIT, TEXT_COLUMN
 
 INFO: dict[str, Any] = {
@@ -30,12 +30,12 @@ INFO: dict[str, Any] = {
 """What the command line has to say about a setting beside its default and documentation."""
 
 
-def settings_options(module: str, name: str, **others: Any) -> FieldOptions:  # noqa: ANN401 - fields of any type
+def settings_options(module: str, name: str, **others: Any) -> FieldArguments:  # noqa: ANN401 - fields of any type
     """The options for a dataclass of settings.
 
     Args:
         module: Path of its module below the package.
         name: Name of the dataclass.
-        **others: Fields of `FieldOptions`; `info` is added to what all commands share.
+        **others: Fields of `FieldArguments`; `info` is added to what all commands share.
     """
-    return FieldOptions(module, name, info=INFO | others.pop("info", {}), **others)
+    return FieldArguments(module, name, info=INFO | others.pop("info", {}), **others)

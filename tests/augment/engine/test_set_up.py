@@ -1,6 +1,6 @@
 """What the set-up of a fresh machine runs."""
 
-from manyshot.augment.engine.__main__ import compile_kernels
+from manyshot.augment.engine.compile_kernels import compile_kernels
 from manyshot.augment.engine.kernels.images import run_strips
 
 

@@ -15,7 +15,6 @@ import torch
 from torch import Generator, Tensor
 
 from manyshot.augment.engine.job import LAYOUTS, Pixels, make_job, make_layer_job
-from manyshot.augment.engine.kernels import neighbors
 from manyshot.augment.engine.leaves import Leaf, leaves
 from manyshot.augment.engine.passes import Fused, Layered, Neighborhood, Pass, Single, passes
 from manyshot.augment.image.image_op import to_bytes
@@ -305,7 +304,7 @@ def _sharpen(leaf: Leaf, images: Pixels, params: Params, rows: Array | None = No
     above, here = np.empty((2, images.w * step), np.uint8)
     sums = np.empty(images.w * step, np.uint16)
     factors = own["factor"].numpy()[sharp]
-    neighbors.sharpen(images.data, rows[sharp], factors, planes, images.h, images.w, step, above, here, sums)
+    neighborhoods.sharpen(images.data, rows[sharp], factors, planes, images.h, images.w, step, above, here, sums)
 
 
 def plan_passes(op: Op, channels: int) -> tuple[Pass, ...]:

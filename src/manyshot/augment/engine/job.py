@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from manyshot.augment.engine.geometry import PADDING_CODES, Fetch, fetch, matrix_of
-from manyshot.augment.engine.kernels import channels, copies, images, workspace
+from manyshot.augment.engine.kernels import copies, images, workspace
 from manyshot.augment.engine.kernels.workspace import Output, PixelParams
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.engine.passes import Fused, passes
@@ -118,7 +118,7 @@ class Job:
         data = source.read_only
         n, c, h, w = source.n, source.c, source.h, source.w
         if not source.fast:
-            channels.run_rows(data, layout, n, c, h, w, moves, pixel_params, output, channels.make_rows(c, w))
+            any_channels.run_rows(data, layout, n, c, h, w, moves, pixel_params, output, any_channels.make_rows(c, w))
             return
         moves_pixels = self.kinds != workspace.STAY
         keep_values = (moves_pixels & (self.uses_mean > 0)).any()

@@ -7,6 +7,6 @@ another (robust point matching), and `learner` classifies queries by the nearest
     >>> learner = DeformationMatching()
 """
 
-from manyshot.contrib.deformation_matching.learner import DeformationMatching
+from manyshot.contrib.deformation_matching.matching_learner import DeformationMatching
 
 __all__ = ["DeformationMatching"]

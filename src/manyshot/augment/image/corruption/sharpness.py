@@ -17,7 +17,7 @@ class Sharpness(ImageOp):
     s is the mean over 3 x 3 neighbors in which the pixel itself has weight five, as in Pillow's `ImageEnhance`; the
     outermost pixels do not change.
 
-    Compiled by `manyshot.augment.engine.kernels.neighbors`.
+    Compiled by `manyshot.augment.engine.kernels.neighborhoods`.
 
     Args:
         strength: Largest change of the factor from 1; a factor of 0 gives the smoothed image.

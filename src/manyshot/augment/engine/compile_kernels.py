@@ -1,4 +1,4 @@
-"""`python -m manyshot.augment.engine`: compile the kernels of all image presets in advance."""
+"""`python -m manyshot.augment.engine.compile_kernels`: compile the kernels of all image presets in advance."""
 
 import torch
 
