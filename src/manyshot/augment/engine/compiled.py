@@ -15,6 +15,7 @@ import torch
 from torch import Generator, Tensor
 
 from manyshot.augment.engine.job import LAYOUTS, Pixels, make_job, make_layer_job
+from manyshot.augment.engine.kernels import neighborhoods
 from manyshot.augment.engine.leaves import Leaf, leaves
 from manyshot.augment.engine.passes import Fused, Layered, Neighborhood, Pass, Single, passes
 from manyshot.augment.image.image_op import to_bytes

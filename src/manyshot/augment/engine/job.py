@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from manyshot.augment.engine.geometry import PADDING_CODES, Fetch, fetch, matrix_of
-from manyshot.augment.engine.kernels import copies, images, workspace
+from manyshot.augment.engine.kernels import any_channels, copies, images, workspace
 from manyshot.augment.engine.kernels.workspace import Output, PixelParams
 from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.engine.passes import Fused, passes
