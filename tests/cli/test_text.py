@@ -207,7 +207,7 @@ class TestRuns:
     @pytest.mark.parametrize(
         ("words", "message"),
         [
-            (("train", "faq.csv", *COLUMNS), "encoder 'conv4' takes pictures, and the data are sentences; take minilm"),
+            (("train", "faq.csv", *COLUMNS), "encoder 'conv4' takes pictures, and the data are sentences; try minilm"),
             (("train", "digits", "--encoder", "ngrams"), "encoder 'ngrams' takes sentences, and the data are pictures"),
             (("train", "faq.csv", *COLUMNS, "--encoder", "ngrams"), "nothing to train"),
             (("train", "faq.csv", "--encoder", "ngrams"), "there are: question, topic"),
