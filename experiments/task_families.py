@@ -26,7 +26,7 @@ from manyshot.augment.image import Affine
 from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
 from manyshot.learners import Ridge
-from manyshot.learners.ridge import penalised_solve, with_one
+from manyshot.learners.ridge import ridge_solve, with_one
 from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.policy import OpPolicy, Policy
@@ -272,7 +272,7 @@ def families_told(policy: LearnedAugmenter | None, tasks: Families, tests: dict[
     found = {}
     for name, tell in (("filters", policy.sight), ("traits", policy.traits)):
         x = with_one(tell(known).mean(1))
-        maps = penalised_solve(x, torch.ones(len(x)), family, torch.tensor(10.0))
+        maps = ridge_solve(x, torch.ones(len(x)), family, torch.tensor(10.0))
         answers = torch.stack([(with_one(tell(support).mean(1)) @ maps).argmax(-1) for support in asked])
         found[name] = float((answers == torch.arange(len(FAMILIES))[:, None]).double().mean())
     return found

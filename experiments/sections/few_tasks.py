@@ -5,7 +5,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, NullLocator, PercentFormatter
 
-from manyshot.report.plots import COLOURS, STYLE
+from manyshot.report.plots import COLORS, STYLE
 
 
 def curve(found: dict) -> Figure:
@@ -17,7 +17,7 @@ def curve(found: dict) -> Figure:
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, len(judgings))
         for axes, (judging, judged) in zip(panels, judgings.items(), strict=True):
-            for place, (arm, colour) in enumerate(zip(judged["arms"], COLOURS, strict=False)):
+            for place, (arm, colour) in enumerate(zip(judged["arms"], COLORS, strict=False)):
                 results = [one[judging]["arms"][arm] for one in comparisons.values()]
                 x = [classes * 1.015 ** (place - 1.5) for classes in comparisons]  # so that dots stand apart
                 axes.plot(x, [one["accuracy"] for one in results], color=colour, linewidth=1.8, label=arm)

@@ -141,7 +141,10 @@ class TestEvaluate:
             (("--plan", "shots: learned"), "--augmenter RUN"),
             (("--plan", "none", "--augmenter", "policy"), "has no use for an augmenter"),
             (("--plan", "shots: learned", "--augmenter", "learner"), "holds no augmenter"),
-            (("--plan", "support: flip; shots: learned", "--augmenter", "features"), "generates features, which other ops cannot change"),
+            (
+                ("--plan", "support: flip; shots: learned", "--augmenter", "features"),
+                "generates features, which other ops cannot change",
+            ),
         ],
     )
     def test_a_mistake_is_one_line(self, manyshot, runs, monkeypatch, options, message):

@@ -25,7 +25,7 @@ def test_json_tells_the_same(manyshot):
     assert [op["name"] for op in listed["ops"]] == [*NAMED, LEARNED]
     assert set(listed["presets"]) == set(PRESETS)
     (erase,) = manyshot("ops", "erase", "--json").json["ops"]
-    assert {"name": "holes", "default": 1, "help": "rectangles an image."} in erase["options"]
+    assert {"name": "holes", "default": 1, "help": "Number of rectangles per image."} in erase["options"]
 
 
 def test_an_unknown_op_gets_the_nearest_known_one(manyshot):

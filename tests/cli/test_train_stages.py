@@ -58,7 +58,10 @@ def test_an_augmenter_without_weights_is_told_so(manyshot, learner, tmp_path):
         ),
         (("--stage", "augmenter", "--learner", "LEARNER", "--augmenter", "halucinator"), "hallucinator"),
         (("--stage", "augmenter", "--learner", "LEARNER", "--gradient", "exat"), "exact"),
-        (("--stage", "augmenter", "--learner", "LEARNER", "--gradient", "implicit"), "choose the gradient exact (--gradient exact)"),
+        (
+            ("--stage", "augmenter", "--learner", "LEARNER", "--gradient", "implicit"),
+            "choose the gradient exact (--gradient exact)",
+        ),
         (("--stage", "augmenter", "--learner", "nowhere"), "holds no run"),
         (("--stage", "joint", "--learner", "LEARNER"), "holds no augmenter"),
         (("--copies", 3), "--copies has no effect"),

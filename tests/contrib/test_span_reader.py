@@ -77,7 +77,7 @@ class TestSpanReader:
         unknown = [Question(q.id, q.context, q.question, (), None) for q in asked]
         assert reader.read(asked) == reader.read(unknown)
 
-    @pytest.mark.parametrize("numbers", [{"steps": 0}, {"rate": 0.0}])
+    @pytest.mark.parametrize("numbers", [{"steps": 0}, {"learning_rate": 0.0}])
     def test_odd_numbers_are_refused(self, make, numbers):
         with pytest.raises(InputError, match="give positive numbers"):
             make().fit(few(), **numbers)

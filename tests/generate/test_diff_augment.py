@@ -136,5 +136,5 @@ class TestAdaptiveProbability:
 
     @pytest.mark.parametrize("wrong", [{"target": 1.5}, {"examples": 0}])
     def test_values_out_of_range_are_refused(self, wrong):
-        with pytest.raises(InputError, match="adapt"):
+        with pytest.raises(InputError, match="ada_"):
             AdaptiveProbability(**wrong)

@@ -103,7 +103,7 @@ def test_unused_parameters_are_named_or_left_alone():
 
 def test_what_cannot_be_adapted_to_is_said_in_one_line():
     clone = MAML(model(), 3).clone()
-    with pytest.raises(InputError, match=r"this loss has shape \[12\]; take its mean"):
+    with pytest.raises(InputError, match=r"this one has shape \[12\]; take its mean"):
         clone.adapt(cross_entropy(clone(ITEMS), CLASSES, reduction="none"))
     with torch.no_grad(), pytest.raises(InputError, match="no recorded gradient"):
         clone.adapt(cross_entropy(clone(ITEMS), CLASSES))

@@ -167,7 +167,7 @@ def test_the_gradient_reaches_the_network_through_both_regressions():
     [
         (
             lambda: LEARNERS.build("distributional-signatures", encoder=lambda norm: nn.Flatten()),
-            "take an encoder",
+            "use an encoder of sentences",
         ),
         (lambda: learner(penalty=0), "penalty=0"),
         (lambda: learner()._words(torch.rand(1, 2, 3), None), "give it sentences"),
