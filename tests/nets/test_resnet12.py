@@ -88,7 +88,7 @@ class TestDropBlock:
 
     def test_stands_after_the_last_two_blocks(self):
         encoder = ResNet12(1, 16, (4, 4, 4, 4), drop=0.3)
-        assert [block.drop.share for block in encoder.blocks] == [0, 0, 0.3, 0.3]
+        assert [block.drop.fraction for block in encoder.blocks] == [0, 0, 0.3, 0.3]
         images = torch.rand(2, 1, 16, 16)
         assert encoder.run(images, 0, 2).equal(encoder.run(images, 0, 2))
         assert not encoder(images).equal(encoder(images))
