@@ -10,7 +10,7 @@ RUN := $(CLEAN) .venv/bin/python -m
 # A folder that was moved or copied has an environment that still points to the old place; its name tells.
 READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 
-.PHONY: demo test format setup clean
+.PHONY: demo test coverage format setup clean
 
 demo: $(READY)
 	$(RUN) manyshot demo
@@ -20,6 +20,9 @@ test: $(READY)
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	$(CLEAN) .venv/bin/lint-imports
+	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
+
+coverage: $(READY)
 	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --cov --cov-report=term
 
 format: $(READY)

@@ -107,7 +107,7 @@ class TestEfficientNetLite0:
 
     def test_a_damaged_file_is_named(self, monkeypatch):
         monkeypatch.setattr("manyshot.nets.efficientnet_lite.SHA256", "0")
-        with pytest.raises(InputError, match=r"\.pth: not the published weights; install"):
+        with pytest.raises(InputError, match=r"\.pth: does not hold the published weights; install"):
             EfficientNetLite0(3)
 
 
