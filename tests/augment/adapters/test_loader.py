@@ -135,8 +135,8 @@ def test_a_transform_inside_a_data_set_draws_afresh_for_every_item_worker_and_ep
     ("samples", "message"),
     [
         ([torch.zeros(1, 8, 8)], "give samples \\(image, label\\)"),
-        ([("a.png", 1)], "str is no Pillow image"),
-        ([(torch.zeros(8, 8), 1)], "no tensor \\[c, h, w\\]"),
+        ([("a.png", 1)], "str is neither a Pillow image"),
+        ([(torch.zeros(8, 8), 1)], "nor a tensor \\[c, h, w\\]"),
         ([(torch.zeros(1, 8, 8), 1), (torch.zeros(1, 9, 8), 1)], "several sizes"),
     ],
 )
@@ -146,5 +146,5 @@ def test_wrong_samples_are_refused(samples, message):
 
 
 def test_a_mix_without_classes_is_refused():
-    with pytest.raises(InputError, match="give classes"):
+    with pytest.raises(InputError, match="give the number of classes"):
         Collate(Flip(), mix=CutMix())
