@@ -8,6 +8,8 @@ class MAML(GradientLearner):
 
     theta_t = theta - alpha grad L(theta; support_t), `steps` times;   min over theta of sum_t L(theta_t; query_t)
 
+    The inner update is `GradientLearner.inner_update`; the outer update is a step of `manyshot.training.fit`.
+
     Args:
         model: Any module that maps items `[n, ...]` to logits `[n, ways]`, see `GradientLearner`.
         ways: Number of outputs of the model; tasks may have fewer classes.

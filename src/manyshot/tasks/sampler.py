@@ -38,7 +38,7 @@ class EpisodeSampler(TaskDataset):
             with fewer classes than the largest number of ways are not used.
         by_author: Whether each shot is by one author for all classes of the task, and each query by another one, as in
             Omniglot's one-shot runs, where one person's characters are matched with another's.
-        tasks: Number of different tasks: task i is task i modulo this number. None for no limit.
+        tasks: Number of different tasks, after which they repeat. None for no limit.
         length: Number of tasks in one epoch, for `len`, indexing, iteration and a `DataLoader`.
 
     Raises:

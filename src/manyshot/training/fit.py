@@ -41,7 +41,7 @@ def fit(
 
     Step s trains on tasks s * T to s * T + T - 1. The plan, the objective and the network draw from generators that are
     seeded by the number of the step, so a training that is killed and resumed ends with the same bits as one that is
-    not. Torch's global generator, from which dropout and DropBlock draw, is given back as it was.
+    not. Torch's global generator, from which dropout and DropBlock draw, is restored.
 
     Several processes divide the tasks of each step among them; losses and gradients are summed over the processes, each
     task with the same weight. The update is the one of a single process, except for batch statistics, which each
@@ -169,7 +169,7 @@ def check_step(learner: Learner, tasks: TaskStream, settings: Settings, plan: Pl
 
 
 def _restored_randomness(device: str) -> AbstractContextManager[None]:
-    """Torch's global generators are afterwards as they were before."""
+    """Restore torch's global generators afterwards."""
     return torch.random.fork_rng(devices=[torch.device(device)] if torch.device(device).type == "cuda" else [])
 
 
