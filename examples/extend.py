@@ -11,8 +11,6 @@ from torch.nn import functional as F
 import manyshot as ms
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import uniform
-from manyshot.augment.registry import NAMED
-from manyshot.learners import LEARNERS
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,8 @@ class Cosine(ms.FeatureLearner):
         return lambda queries, weight: self.scale * F.normalize(queries, dim=-1) @ means.mT
 
 
-NAMED.register("fade", Fade)
-LEARNERS.register("cosine", Cosine)
+ms.register("op", "fade", Fade)
+ms.register("learner", "cosine", Cosine)
 
 episode = ms.EpisodeSampler(ms.load_dataset("digits"), ways=5, shots=1, queries=10).batch(0, 40)
 plan = ms.Plan("support: fade(0.8)")
