@@ -1,20 +1,20 @@
 """Gaussian noise on features: the baseline that every augmentation of features has to beat."""
 
 import math
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from manyshot.base.numbers import check_range
-from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.support_context import gaussian, task_context
+from manyshot.meta_augment.feature_noise import FeatureNoise
+from manyshot.meta_augment.learned_augmenter import Draws
+from manyshot.meta_augment.support_context import task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples
 
 
-class EmbeddingNoise(LearnedAugmenter):
+class EmbeddingNoise(FeatureNoise):
     """Add isotropic Gaussian noise of one learned strength to features, `embedding-noise(strength=0.3)`.
 
     z' = z + s r e,   e ~ N(0, I)
@@ -38,8 +38,6 @@ class EmbeddingNoise(LearnedAugmenter):
         torch.Size([2, 20, 8])
     """
 
-    space: ClassVar[Space] = "features"
-
     def __init__(self, features: int, strength: float = 0.3, learned: bool = True, weight: float = 1.0) -> None:
         self.check_options(strength, weight)
         super().__init__()
@@ -57,11 +55,6 @@ class EmbeddingNoise(LearnedAugmenter):
             InputError: If one is out of range.
         """
         check_range(1e-6, 1e6, strength=strength, weight=weight)
-
-    def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
-        """The noise of each made item, in pairs of opposite sign."""
-        tasks, n = support.weight.shape
-        return {"noise": gaussian(tasks, n, copies, self.features, generator)}
 
     def vary(
         self, support: Examples, copies: int, draws: Draws, context: Examples

@@ -1,14 +1,13 @@
 """Learned multiplicative noise on features, as in Meta-Dropout (Lee, Nam, Yang and Hwang 2020)."""
 
-from typing import ClassVar
-
 from jaxtyping import Float
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base.numbers import check_range
-from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
-from manyshot.meta_augment.support_context import gaussian, task_context
+from manyshot.meta_augment.feature_noise import FeatureNoise
+from manyshot.meta_augment.learned_augmenter import Draws
+from manyshot.meta_augment.support_context import task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples
 
@@ -16,7 +15,7 @@ SOFTPLUS_MEAN = 0.80606
 """Mean of softplus(e), e ~ N(0, 1), by which factors are divided so that their initial mean is 1."""
 
 
-class MultiplicativeNoise(LearnedAugmenter):
+class MultiplicativeNoise(FeatureNoise):
     """Multiply each entry of a feature by a random factor whose distribution depends on the feature, `multiplicative`.
 
     z' = z * softplus(mu(z / r) + e) / c,   e ~ N(0, I),   c = E softplus(e)
@@ -40,8 +39,6 @@ class MultiplicativeNoise(LearnedAugmenter):
         torch.Size([2, 20, 8])
     """
 
-    space: ClassVar[Space] = "features"
-
     def __init__(self, features: int, weight: float = 1.0) -> None:
         self.check_options(weight)
         super().__init__()
@@ -59,11 +56,6 @@ class MultiplicativeNoise(LearnedAugmenter):
             InputError: If it is out of range.
         """
         check_range(1e-6, 1e6, weight=weight)
-
-    def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
-        """The noise of each made item, in pairs of opposite sign."""
-        tasks, n = support.weight.shape
-        return {"noise": gaussian(tasks, n, copies, self.features, generator)}
 
     def vary(
         self, support: Examples, copies: int, draws: Draws, context: Examples
