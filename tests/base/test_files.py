@@ -62,20 +62,6 @@ def test_json_has_no_word_for_nan(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1', b"\xff\xfe\x00", b"[1, 2"])
-def test_what_is_not_json_is_named(tmp_path, content):
-    path = tmp_path / "value.json"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=r"value\.json: not valid JSON") as caught:
-        read_json(path)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_missing_json_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"value\.json: no such file"):
-        read_json(tmp_path / "value.json")
-
-
 def test_a_mistyped_name_gets_the_nearest_known_one_and_a_strange_one_gets_them_all():
     assert did_you_mean("prototype", ["prototypes", "maml"]) == "did you mean 'prototypes'?"
     assert did_you_mean("zzz", ["b", "a"]) == "known: a, b"

@@ -1,11 +1,13 @@
 """The ground floor: errors, files, progress and randomness. Knows nothing of tasks."""
 
 from manyshot.base.errors import InputError, TrainingDiverged, WorkStopped
-from manyshot.base.files import check_out, read_json, sweep, write_aside, write_json
+from manyshot.base.files import check_out, sweep, write_aside, write_json
 from manyshot.base.numbers import is_whole, plain_number, plain_numbers
 from manyshot.base.progress import note, quieten, track
+from manyshot.base.read import open_file, parse_json, read_bytes, read_json, read_line
 from manyshot.base.suggest import did_you_mean
 from manyshot.base.torchrun import are_several
+from manyshot.base.typed import check_type, has_type
 
 __all__ = [
     "InputError",
@@ -13,13 +15,19 @@ __all__ = [
     "WorkStopped",
     "are_several",
     "check_out",
+    "check_type",
     "did_you_mean",
+    "has_type",
     "is_whole",
     "note",
+    "open_file",
+    "parse_json",
     "plain_number",
     "plain_numbers",
     "quieten",
+    "read_bytes",
     "read_json",
+    "read_line",
     "sweep",
     "track",
     "write_aside",

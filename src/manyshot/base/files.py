@@ -73,21 +73,6 @@ def write_json(path: Path | str, value: Any) -> None:  # noqa: ANN401 - whatever
         aside.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
-def read_json(path: Path | str) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    """Read a JSON file.
-
-    Raises:
-        InputError: if the file is missing or is not JSON.
-    """
-    path = Path(path)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from None
-
-
 def check_out(path: Path | str, beside: bool = False, option: str = "--out") -> None:
     """Make sure, before anything slow begins, that a folder can be written; nothing is left there.
 

@@ -1,12 +1,13 @@
 """Reading and checking the settings of a training from JSON."""
 
 from collections.abc import Callable
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
-from manyshot.base import InputError, did_you_mean
+from manyshot.base import InputError, did_you_mean, has_type
 
 Kind = TypeVar("Kind")
+
+SHOWN = 40  # characters of a wrong value in an error
 
 
 def read_settings(kind: Callable[..., Kind], values: Any, where: str, what: str) -> Kind:  # noqa: ANN401 - from a file
@@ -43,17 +44,6 @@ def _known(kinds: dict[str, Any], values: Any, where: str, what: str) -> dict[st
     for name, value in values.items():
         if name not in kinds:
             raise InputError(f"{where}: unknown setting '{name}'; {did_you_mean(name, kinds)}")
-        if not _is_of(value, kinds[name]):
-            raise InputError(f"{where}: {name}={value} has the wrong type")
+        if not has_type(value, kinds[name]):
+            raise InputError(f"{where}: {name}={str(value)[:SHOWN]} has the wrong type")
     return values
-
-
-def _is_of(value: Any, kind: Any) -> bool:  # noqa: ANN401 - from a file
-    if get_origin(kind) is UnionType:
-        return any(_is_of(value, one) for one in get_args(kind))
-    if get_origin(kind) is tuple:
-        one_each = isinstance(value, tuple) and len(value) == len(get_args(kind))
-        return one_each and all(map(_is_of, value, get_args(kind)))
-    if kind is bool or isinstance(value, bool):
-        return kind is bool and isinstance(value, bool)
-    return isinstance(value, (int, float) if kind is float else kind)
