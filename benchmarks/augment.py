@@ -71,7 +71,7 @@ OPS = {
     "few-shot standard, float": Compose((ResizedCrop(0.5), Flip(), *JITTER, Erase(0.2))),
     "affine": Affine(15, 1.2, 0.15, 0.1),
     "flip + crop": Compose((Flip(), Crop(0.125))),
-    "colour jitter": Compose(JITTER),
+    "color jitter": Compose(JITTER),
     "RandAugment(2)": RandAugment(2, 9),
 }
 MIXES = {"mixup": Mixup(1.0), "CutMix": CutMix(1.0)}
@@ -171,7 +171,7 @@ def albumentations(pipeline: str, side: int, channels: int) -> dict[str, Contest
             A.PadIfNeeded(side + 2 * padding, side + 2 * padding, p=1, **black),
             A.RandomCrop(side, side, p=1),
         ],
-        "colour jitter": [jitter],
+        "color jitter": [jitter],
         "RandAugment(2)": [A.SomeOf(moves, n=2, replace=True, p=1)],
     }  # fmt: skip
     if pipeline not in transforms:
@@ -182,7 +182,7 @@ def albumentations(pipeline: str, side: int, channels: int) -> dict[str, Contest
 
 
 def kornia(pipeline: str, side: int, channels: int) -> dict[str, Contestant]:
-    """The same by kornia on a batch. Its colours want three channels; its RandAugment draws once a batch."""
+    """The same by kornia on a batch. Its colors want three channels; its RandAugment draws once a batch."""
     import kornia.augmentation as K
 
     n = FEW[side]
@@ -202,7 +202,7 @@ def kornia(pipeline: str, side: int, channels: int) -> dict[str, Contestant]:
             K.RandomAffine(15.0, translate=(0.05, 0.05), scale=(0.83, 1.2), shear=(-8.5, 8.5), p=1.0)
         ],
         "flip + crop": [flip, K.RandomCrop((side, side), padding=padding, p=1.0)],
-        "colour jitter": [jitter],
+        "color jitter": [jitter],
         "mixup": [K.RandomMixUpV2(p=1.0, data_keys=["input", "class"])],
         "CutMix": [K.RandomCutMixV2(p=1.0, data_keys=["input", "class"])],
     }  # fmt: skip

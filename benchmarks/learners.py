@@ -122,7 +122,7 @@ def measure(width: int, steps: int, tasks: int, threads: int, rounds: int, sourc
     return {"found": found, "missing": missing, "versions": versions}
 
 
-def summarise(measured: dict[str, Any], tasks: int) -> dict[str, Any]:
+def summarize(measured: dict[str, Any], tasks: int) -> dict[str, Any]:
     """Medians and ratios of a case."""
     found = measured["found"]
     rows = {
@@ -175,14 +175,14 @@ def main() -> None:
     for width, steps in CASES:
         gaps = check_gradients(width, steps, arguments.learn2learn)
         measured = measure(width, steps, tasks, arguments.threads, rounds, arguments.learn2learn)
-        case = summarise(measured, tasks)
+        case = summarize(measured, tasks)
         versions = measured["versions"]
         show(f"Conv4-{width}, {steps} inner steps, {arguments.threads} threads", case)
         cases.append({"width": width, "steps": steps, "gradient_gaps": gaps, **case})
     if arguments.json is not None:
         commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True).stdout.strip()
         result = {
-            "what": "second-order MAML, 5-way 1-shot 15 queries of 28x28x1, float32, batch normalisation by the "
+            "what": "second-order MAML, 5-way 1-shot 15 queries of 28x28x1, float32, batch normalization by the "
             f"statistics of the batch at hand; {tasks} tasks a step; memory is the peak beyond what was held before",
             "ratios": {f"Conv4-{case['width']}, {case['steps']} steps": case["ratios"] for case in cases},
             "cases": cases,

@@ -49,13 +49,13 @@ def weights(width: int, dtype: torch.dtype) -> Weights:
 def episode(tasks: int, dtype: torch.dtype) -> Episode:
     """5-way 1-shot 15-query tasks of 28 x 28 images: noisy copies of a picture a class."""
     generator = torch.Generator().manual_seed(1)
-    centres = torch.rand(tasks, WAYS, 1, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
+    centers = torch.rand(tasks, WAYS, 1, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
 
     def side(each: int) -> Examples:
         noise = torch.randn(tasks, WAYS, each, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
         labels = torch.eye(WAYS, dtype=dtype).repeat_interleave(each, 0)
         return Examples(
-            (centres + 0.3 * noise).flatten(1, 2).to(dtype),
+            (centers + 0.3 * noise).flatten(1, 2).to(dtype),
             labels.expand(tasks, -1, -1),
             torch.ones(tasks, WAYS * each, dtype=dtype),
             torch.ones(tasks, WAYS, dtype=torch.bool),
@@ -73,7 +73,7 @@ class Pooled(nn.Module):
 
 
 def network(width: int, dtype: torch.dtype, pooled_first: bool = False) -> nn.Sequential:
-    """The usual Conv4 of torch's own modules; batch normalisation by the statistics of the batch at hand."""
+    """The usual Conv4 of torch's own modules; batch normalization by the statistics of the batch at hand."""
     layers: list[nn.Module] = []
     for before in (1, *[width] * (BLOCKS - 1)):
         layers += [nn.Conv2d(before, width, 3, padding=1, bias=False)]

@@ -155,11 +155,11 @@ def easyfsl(images: Tensor, labels: Tensor) -> Draw:
     Sampler.__init__ = lambda self, data_source=None: None  # type: ignore[method-assign]
     from easyfsl.samplers import TaskSampler
 
-    class Labelled(Pairs):
+    class Labeled(Pairs):
         def get_labels(self) -> list[int]:
             return self.labels
 
-    data = Labelled(images, labels)
+    data = Labeled(images, labels)
     sampler = TaskSampler(data, n_way=WAYS, n_shot=SHOTS, n_query=QUERIES, n_tasks=10**9)
     batches = iter(DataLoader(data, batch_sampler=sampler, collate_fn=sampler.episodic_collate_fn))
     return lambda n: last(batches, n)[:4]

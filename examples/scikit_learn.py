@@ -1,4 +1,4 @@
-"""A few labelled examples, scikit-learn's interface: augmentation may help or hurt, and cross-validation tells."""
+"""A few labeled examples, scikit-learn's interface: augmentation may help or hurt, and cross-validation tells."""
 
 import numpy as np
 from sklearn.model_selection import cross_val_score
@@ -8,7 +8,7 @@ import manyshot as ms
 digits = ms.load_dataset("digits")
 order = np.random.default_rng(0).permutation(len(digits))[:320]
 X, y = digits.gather(order)[:, 0].numpy(), np.array(digits.class_names)[digits.labels[order]]
-known, new = slice(0, 20), slice(20, 320)  # two examples of each digit, on average, are labelled
+known, new = slice(0, 20), slice(20, 320)  # two examples of each digit, on average, are labeled
 
 for plan in ("none", "shots: 8 x affine(10) elastic(0.1)", "shots: 8 x flip"):
     # Give encoder="efficientnet-lite0" for photographs, or "minilm" for sentences.

@@ -19,12 +19,12 @@ ROUNDS = 7
 
 
 def prototypes(channels: int, size: int) -> Learner:
-    """Conv4 with batch normalisation."""
+    """Conv4 with batch normalization."""
     return Prototypes(Conv4(channels, size))
 
 
 def maml(channels: int, size: int) -> Learner:
-    """One inner step, second order, group normalisation."""
+    """One inner step, second order, group normalization."""
     body = Conv4(channels, size, norm="group")
     return MAML(nn.Sequential(body, nn.Linear(body.features, 5)), ways=5, step_size=0.1)
 

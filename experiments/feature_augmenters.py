@@ -94,7 +94,7 @@ def domains(root: Path) -> dict[str, Domain]:
 
 
 def features(name: str, domain: Domain, root: Path, runs: Path, seed: int) -> dict[str, Source]:
-    """Features of the classes for the augmenter, for choosing and for judging, centred and of length 1."""
+    """Features of the classes for the augmenter, for choosing and for judging, centered and of length 1."""
     photographs = load_dataset("cifar-fs", "validation", root=str(root / "cifar_fs"))
     if domain.config is None:
         encoder = ENCODERS["efficientnet-lite0"](size=128).make(3, 32, "batch")

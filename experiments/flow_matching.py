@@ -3,7 +3,7 @@
 The model (Lipman et al. 2023; Liu, Gong and Liu 2023) is shown an item x of a class, as DAGAN is, and moves a start x_0
 along a field v to another item x_1 of the class:
 
-    minimise E || v(x_t, t, x) - (x_1 - x_0) ||^2,     x_t = (1 - t) x_0 + t x_1,   t uniform
+    minimize E || v(x_t, t, x) - (x_1 - x_0) ||^2,     x_t = (1 - t) x_0 + t x_1,   t uniform
 
 It starts from noise, or from noise about x itself. The better start, by classifiers of the validation characters, is
 judged on the unseen ones as in dagan_omniglot.py, beside short trainings of both. Writes results/flow_matching.json.

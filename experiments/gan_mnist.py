@@ -1,6 +1,6 @@
 """MNIST, all digits: our DCGAN beside a textbook loop at equal CPU time, and the steps of both in a second.
 
-The textbook loop has the layout of the common tutorials: batch normalisation, labels of 1 and 0 with binary
+The textbook loop has the layout of the common tutorials: batch normalization, labels of 1 and 0 with binary
 cross-entropy, real and made pictures in passes of their own. Steps are timed in turns of a few, so that what else the
 machine does falls on all alike. Writes results/gan_mnist.json; runs that are there are used.
 

@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     options = parser.parse_args()
     place = f"--out {options.runs}/{options.name}"
-    if options.name != "memorisation":  # which needs no data, and trains one learner after the other
+    if options.name != "memorization":  # which needs no data, and trains one learner after the other
         place += f" --root {options.root} --jobs {options.jobs}"
     found = answer(f"manyshot compare --preset {options.name} {place}")
     found.pop("report")  # where it lies on this machine

@@ -34,7 +34,7 @@ def _demo(results: dict) -> str:
         (
             "**1. Printed letters teach a network to read handwritten digits** (`make demo`, about three minutes; "
             "10 classes, 3 training seeds):\n",
-            *table(["labelled digits per class", "no augmentation", "augmented", "gain in points [95 %]"], rows),
+            *table(["labeled digits per class", "no augmentation", "augmented", "gain in points [95 %]"], rows),
         )
     )
 

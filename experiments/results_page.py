@@ -22,7 +22,7 @@ from sections.generators import (
     made_classes,
 )
 from sections.learners import learners
-from sections.memorisation import memorisation
+from sections.memorization import memorization
 from sections.omniglot_challenge import omniglot_challenge
 from sections.omniglot_small1 import omniglot_small1
 from sections.policies import learned_challenge, learned_policy, task_families
@@ -53,7 +53,7 @@ SECTIONS = (
     (demo, "demo"),
     (omniglot_small1, "omniglot_small1"),
     *((comparison, name.replace("-", "_")) for name in COMPARISONS),
-    (memorisation, "memorisation"),
+    (memorization, "memorization"),
     (omniglot_challenge, "omniglot_challenge"),
     (learned_challenge, "learned_challenge"),
     (feature_augmenters, "feature_augmenters"),

@@ -1,8 +1,8 @@
 """Families of tasks that ask for different augmentation: does a policy that sees the support know which?
 
 Four families of 4-way tasks from printed letters that ship with this package's dependencies. Turns keep the class in
-one and make it in another, where two classes are the same letter, a quarter turn apart; the same for colours. A learner
-(ridge on Conv4) is trained on tasks of all families, then policies that may spin or recolour made shots, on other
+one and make it in another, where two classes are the same letter, a quarter turn apart; the same for colors. A learner
+(ridge on Conv4) is trained on tasks of all families, then policies that may spin or recolor made shots, on other
 letters, by which settings were chosen, too. They are judged on letters that fewer faces have: nothing was trained on
 them or chosen by them. What a policy sees is the support alone, never the family. Writes
 results/task_families.json and the picture docs/images/task_families.png.
@@ -36,27 +36,27 @@ from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import Settings, fit
 from manyshot.training.statistics import paired_difference
 
-FAMILIES = ("angle kept", "angle decides", "colour kept", "colour decides")
+FAMILIES = ("angle kept", "angle decides", "color kept", "color decides")
 WAYS, SHOTS, COPIES = 4, 2, 8
 QUERIES, TEST_QUERIES = 3, 2
-SPIN, RECOLOUR = "affine(180, 1, 0, 0)", "hue(0.5)"
+SPIN, RECOLOR = "affine(180, 1, 0, 0)", "hue(0.5)"
 FIXED = {
     "nothing": "none",
     "spin": f"shots: {COPIES} x {SPIN}",
     "spin, weight 0.3": f"shots: {COPIES} x {SPIN} weight 0.3",
     "spin, weight 0.1": f"shots: {COPIES} x {SPIN} weight 0.1",
     "turn up to 90 degrees, weight 0.1": f"shots: {COPIES} x affine(90, 1, 0, 0) weight 0.1",
-    "recolour": f"shots: {COPIES} x {RECOLOUR}",
-    "recolour, weight 0.1": f"shots: {COPIES} x {RECOLOUR} weight 0.1",
-    "recolour a little, weight 0.1": f"shots: {COPIES} x hue(0.1) weight 0.1",
-    "spin and recolour, weight 0.1": f"shots: {COPIES} x {SPIN} {RECOLOUR} weight 0.1",
+    "recolor": f"shots: {COPIES} x {RECOLOR}",
+    "recolor, weight 0.1": f"shots: {COPIES} x {RECOLOR} weight 0.1",
+    "recolor a little, weight 0.1": f"shots: {COPIES} x hue(0.1) weight 0.1",
+    "spin and recolor, weight 0.1": f"shots: {COPIES} x {SPIN} {RECOLOR} weight 0.1",
     "gentle": f"shots: {COPIES} x affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)",
     "trivialaugment": f"shots: {COPIES} x trivialaugment",
 }
 LEARNED = {"one policy for all": "context_free({ops})", "policy by the support": "policy({ops})"}
 RATE = 1e-2
 GRADIENT = Reinforce("flipped")
-OPS = "spin-recolour"
+OPS = "spin-recolor"
 PROBED = 400
 """Tasks that a probe is fitted to, and as many that it is asked about."""
 ENCODER = Settings(steps=500, meta_batch_size=4, learning_rate=2e-3)
@@ -67,7 +67,7 @@ class Families:
     """Numbered tasks, of each family in turn, or of one.
 
     Args:
-        source: letters, grey.
+        source: letters, gray.
         seed: names the stream of tasks.
         only: the one family.
         queries: a class.
@@ -85,7 +85,7 @@ class Families:
         return Episode(support, query, torch.cat([task.classes for task in tasks]))
 
     def task(self, number: int) -> Episode:
-        """One task. Where turns or colours decide, it has two letters, each as two classes."""
+        """One task. Where turns or colors decide, it has two letters, each as two classes."""
         what, how = (self.only or FAMILIES[number % len(FAMILIES)]).split()
         classes = 2 if how == "decides" else 1
         sampler = EpisodeSampler(self.source, WAYS // classes, classes * SHOTS, classes * self.queries, seed=self.seed)
@@ -97,12 +97,12 @@ class Families:
         if how == "decides":
             angle, hue = (quarters, hue) if what == "angle" else (angle, hue + quarters)
 
-        def side(grey: Examples, each: int) -> Examples:
+        def side(gray: Examples, each: int) -> Examples:
             label = torch.arange(WAYS).repeat_interleave(each)
             free = torch.rand(len(label), generator=draws)
             turned = free if (what, how) == ("angle", "kept") else angle[label]
-            painted = free if (what, how) == ("colour", "kept") else hue[label]
-            images = coloured(turn(grey.items[0], 360 * turned), painted)
+            painted = free if (what, how) == ("color", "kept") else hue[label]
+            images = colored(turn(gray.items[0], 360 * turned), painted)
             one = torch.ones(1, len(label))
             return Examples(images[None], torch.eye(WAYS)[label][None], one, torch.ones(1, WAYS, dtype=torch.bool))
 
@@ -116,8 +116,8 @@ def turn(images: Tensor, degrees: Tensor) -> Tensor:
     return Affine().apply(images, params)
 
 
-def coloured(images: Tensor, hue: Tensor) -> Tensor:
-    """Grey images in a colour each; a hue of 1 is that of 0."""
+def colored(images: Tensor, hue: Tensor) -> Tensor:
+    """Gray images in a color each; a hue of 1 is that of 0."""
     phase = hue[:, None] + torch.tensor([0, 1 / 3, 2 / 3])
     return images * (0.55 + 0.45 * (2 * torch.pi * phase).cos())[..., None, None]
 

@@ -21,7 +21,7 @@ def demo(results: dict) -> str:
                 "of these "
                 "scans, and the choice was confirmed on MNIST's digits."
             ),
-            *table(["labelled digits per class", "no augmentation", "augmented", "gain in points [95 %]"], rows),
+            *table(["labeled digits per class", "no augmentation", "augmented", "gain in points [95 %]"], rows),
             "",
             paragraph(
                 f"Then an augmenter (`{learned['augmenter']}`) learns, on letters that the learner had not "

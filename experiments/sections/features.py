@@ -8,8 +8,8 @@ def feature_augmenters(found: dict) -> str:
     text = [
         "## Augmenters of features\n",
         "Trained through ridge regression on 1 to 5 shots of classes that the encoder never saw, judged on classes of "
-        "which neither saw any (on Omniglot other alphabets, on CIFAR-FS its validation classes). Features are centred "
-        "and of length 1. The penalty of ridge, and how much counts what autoencoder and calibration make, are chosen "
+        "which neither saw any (on Omniglot other alphabets, on CIFAR-FS its validation classes). Features are centered"
+        " and of length 1. The penalty of ridge, and how much counts what autoencoder and calibration make, are chosen "
         "for each arm, seed and number of shots on a further part of the classes. The same network without noise, the "
         f"learned shift and the learned noise are controls. {found['seeds']} seeds (of encoder and augmenter; "
         f"EfficientNet is given), {found['copies']} made items of each shot. Differences are from ridge alone.\n",

@@ -13,7 +13,7 @@ def learned_policy(found: dict) -> str:
         f"penalty of ridge ({found['penalty']:g}) were chosen on 20-way 1-shot tasks of the learner's validation "
         f"alphabets. {len(found['seeds'])} seeds of learner and augmenter, {found['steps']} steps of an augmenter. "
         "Policies begin at the written plan that did best there. Differences are from the best arm that is not "
-        "learned, by the same head on the same test tasks, which favours that arm.\n",
+        "learned, by the same head on the same test tasks, which favors that arm.\n",
     ]
     names = list(found["results"])
     for head in ("ridge", "nearest", "prototypes"):
@@ -52,8 +52,8 @@ def task_families(found: dict) -> str:
         (
             "## Families that ask for different augmentation\n",
             f"{found['ways']}-way {found['shots']}-shot tasks of printed letters: turns keep the class in one family "
-            "and make it in another, and so do colours. Ridge on a Conv4 that was trained on all of them; policies may "
-            "spin and recolour made shots, and were trained on other letters by `--gradient reinforce(flipped)`. The "
+            "and make it in another, and so do colors. Ridge on a Conv4 that was trained on all of them; policies may "
+            "spin and recolor made shots, and were trained on other letters by `--gradient reinforce(flipped)`. The "
             "policy by the support is never told the family; a linear probe of what it sees tells it in "
             f"{traits:.0%} of test tasks by the traits of images, and in {filters:.0%} by random filters. "
             f"{found['seeds']} seeds, {found['tasks_a_family']} tasks of each family; letters of which none was "

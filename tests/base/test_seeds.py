@@ -34,7 +34,7 @@ def test_numbers_are_uniform_along_every_word_of_an_address(vary):
     assert kstest(numbers, "uniform").pvalue > 1e-3
 
 
-def test_neighbouring_addresses_are_not_correlated():
+def test_neighboring_addresses_are_not_correlated():
     numbers = uniform(np.arange(300)[:, None], np.arange(300)) - 0.5
     for a, b in ((numbers[1:], numbers[:-1]), (numbers[:, 1:], numbers[:, :-1]), (numbers, numbers.T)):
         off_diagonal = ~np.eye(*a.shape, dtype=bool)

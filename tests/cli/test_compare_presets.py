@@ -34,8 +34,8 @@ def test_a_preset_is_one_page_and_one_answer(manyshot, tiny, tmp_path):
         (("digits", "--preset", "few-tasks"), "DATA has no effect with --preset few-tasks"),
         (("--preset", "few-tasks", "--arms", "none"), "--arms has no effect"),
         (("--preset", "few-tasks", "--meta-batch-size", 2), "--meta-batch-size has no effect"),
-        (("--preset", "memorisation", "--root", "."), "--root has no effect"),
-        (("--preset", "memorisation", "--seeds", 0), "--seeds 0"),
+        (("--preset", "memorization", "--root", "."), "--root has no effect"),
+        (("--preset", "memorization", "--seeds", 0), "--seeds 0"),
         ((), "give DATA and at least one --arms, or --preset NAME"),
         (("digits",), "give DATA and at least one --arms"),
     ],
@@ -47,8 +47,8 @@ def test_names_what_is_wrong_in_one_line(manyshot, words, named, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_memorisation_needs_no_data(manyshot, tmp_path):
-    words = ("compare", "--preset", "memorisation", "--steps", 3, "--seeds", 2, "--tasks", 12, "-q")
+def test_memorization_needs_no_data(manyshot, tmp_path):
+    words = ("compare", "--preset", "memorization", "--steps", 3, "--seeds", 2, "--tasks", 12, "-q")
     answer = manyshot(*words, "--out", tmp_path / "out", "--json").json
     assert list(answer["comparisons"]) == ["4 waves", "10 waves"]
     assert answer["comparisons"]["4 waves"]["without"]["against_first"] is None

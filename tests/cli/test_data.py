@@ -20,13 +20,13 @@ def photos(tmp_path):
     return folder
 
 
-def test_every_data_set_is_listed_with_its_splits_and_licence(manyshot):
+def test_every_data_set_is_listed_with_its_splits_and_license(manyshot):
     answer = manyshot("data", "list")
     words = " ".join(answer.out.split())
     for row in DATASETS.values():
         assert row.name in words
         assert row.splits[-1] in words
-    assert manyshot("data", "list", "--json").json[0].keys() >= {"name", "splits", "licence", "files", "found"}
+    assert manyshot("data", "list", "--json").json[0].keys() >= {"name", "splits", "license", "files", "found"}
 
 
 def test_files_that_are_here_are_counted(manyshot, tmp_path):
@@ -80,7 +80,7 @@ def test_a_source_is_described_and_drawn(manyshot, photos, tmp_path):
     assert answer.status == 0
     assert "my photos" in answer.out
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert (2, 0, 200) in {colour for _, colour in sheet.getcolors(1 << 20)}
+        assert (2, 0, 200) in {color for _, color in sheet.getcolors(1 << 20)}
 
 
 def test_the_numbers_of_a_data_set_are_json(manyshot):

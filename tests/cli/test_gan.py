@@ -24,7 +24,7 @@ def trained(tmp_path_factory):
     train(encoder, folder / "encoder")
     for name, model, more in (
         ("free", "dcgan(2, noise=4)", {}),
-        ("labelled", "conditional(2, noise=4)", {"test": 0.2}),
+        ("labeled", "conditional(2, noise=4)", {"test": 0.2}),
         ("shown", "dagan(2, discriminator_width=2, noise=4)", {"test": 0.3}),
         ("features", "afhn(4, noise=4)", {"encoder": str(folder / "encoder"), "test": 0.3}),
     ):
@@ -146,7 +146,7 @@ class TestSample:
     def test_writes_the_classes_asked_for_as_a_folder_that_can_be_loaded(self, manyshot, trained, tmp_path):
         out = tmp_path / "out"
         answer = manyshot(
-            "gan", "sample", trained / "labelled", "--class", 3, "--class", 8, "--per-class", 4, "--out", out
+            "gan", "sample", trained / "labeled", "--class", 3, "--class", 8, "--per-class", 4, "--out", out
         )
         assert answer.status == 0, answer.errors
         assert "8 new pictures of 2 classes" in answer.out
@@ -173,7 +173,7 @@ class TestSample:
         ("run", "options", "named"),
         [
             ("free", ("--class", "3"), "has no classes"),
-            ("labelled", ("--class", "x"), "no class 'x'"),
+            ("labeled", ("--class", "x"), "no class 'x'"),
             ("shown", (), "gan augment"),
             ("features", (), "generates features"),
             ("encoder", (), "no generative model"),
@@ -225,7 +225,7 @@ class TestAugment:
         with Image.open(next((tmp_path / "out" / "ay").glob("*.png"))) as image:
             pixels = np.asarray(image)
         ink, paper = int(pixels[4, 6]), int(pixels[0, 0])
-        # Half of bright ink, given back as dark ink, is grey; half of white paper is grey too.
+        # Half of bright ink, given back as dark ink, is gray; half of white paper is gray too.
         wanted = (127, 255) if shown == "bright ink" else (0, 128)
         assert (ink, paper) == pytest.approx(wanted, abs=1)
 
@@ -246,7 +246,7 @@ class TestAugment:
 
 
 class TestScore:
-    @pytest.mark.parametrize("run", ["labelled", "shown"])
+    @pytest.mark.parametrize("run", ["labeled", "shown"])
     def test_says_what_was_made_and_what_could_be_reached(self, manyshot, trained, tmp_path, run):
         copies = tmp_path / "copies.png"
         answer = manyshot(
@@ -292,7 +292,7 @@ class TestScore:
         from manyshot.generate.train import load_generator_run
         from manyshot.training.run import load_run
 
-        run, encoder = load_generator_run(trained / "labelled"), load_run(trained / "encoder")
+        run, encoder = load_generator_run(trained / "labeled"), load_run(trained / "encoder")
         found = score_run(run, encoder)
         assert found.real.coverage > 0.8 > found.generated.coverage
         assert torch.is_tensor(found.pairs[0])
@@ -323,7 +323,7 @@ class TestEvaluate:
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert "holds a generative model, not a learner; name it by --augmenter, or use `manyshot gan`" in answer.errors
 
-    @pytest.mark.parametrize("model", ["free", "labelled"])
+    @pytest.mark.parametrize("model", ["free", "labeled"])
     def test_a_model_that_is_not_shown_items_knows_nothing_of_new_classes(self, evaluate, model):
         answer = evaluate(model)
         assert (answer.status, answer.errors.count("\n")) == (2, 1)

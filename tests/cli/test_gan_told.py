@@ -18,7 +18,7 @@ def trained(tmp_path_factory):
     """A folder of one small run of each kind."""
     folder = tmp_path_factory.mktemp("runs")
     fit = GeneratorSettings(steps=2, batch_size=4, eval_examples=16)
-    for name, model in (("labelled", "conditional(2, noise=4)"), ("shown", "dagan(2, discriminator_width=2, noise=4)")):
+    for name, model in (("labeled", "conditional(2, noise=4)"), ("shown", "dagan(2, discriminator_width=2, noise=4)")):
         train_generator(GeneratorConfig("digits", size=16, model=model, fit=fit), folder / name)
     return folder
 
@@ -72,7 +72,7 @@ class TestPicturesGiven:
         assert answer.errors.count("color images, such as 'cat/0.png', are converted to gray") == 1
         assert manyshot(*words, "--out", tmp_path / "again", "--quiet").errors == ""
 
-    def test_nothing_is_said_of_colours_to_a_model_that_makes_them(self, manyshot, tmp_path):
+    def test_nothing_is_said_of_colors_to_a_model_that_makes_them(self, manyshot, tmp_path):
         rng = np.random.default_rng(0)
         for name in ("ay", "bee"):
             (tmp_path / "photos" / name).mkdir(parents=True)
@@ -109,7 +109,7 @@ class TestWeights:
 
     def test_a_run_without_weights_is_told(self, manyshot, trained, tmp_path):
         (tmp_path / "run").mkdir()
-        (tmp_path / "run" / "config.json").write_bytes((trained / "labelled" / "config.json").read_bytes())
+        (tmp_path / "run" / "config.json").write_bytes((trained / "labeled" / "config.json").read_bytes())
         answer = manyshot("gan", "sample", tmp_path / "run", "--out", tmp_path / "out")
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert "holds no weights; restore them, or name a folder that `manyshot gan train` wrote" in answer.errors
@@ -157,13 +157,13 @@ class TestArguments:
         assert told in answer.errors
 
     def test_a_class_that_is_unknown_is_unknown_to_the_run(self, manyshot, trained, tmp_path):
-        answer = manyshot("gan", "sample", trained / "labelled", "--class", 33, "--out", tmp_path / "out")
+        answer = manyshot("gan", "sample", trained / "labeled", "--class", 33, "--out", tmp_path / "out")
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
-        assert f"{trained / 'labelled'}: no class '33'" in answer.errors
+        assert f"{trained / 'labeled'}: no class '33'" in answer.errors
 
     def test_a_sheet_of_copies_that_cannot_be_written_names_its_own_option(self, manyshot, trained, tmp_path):
         (tmp_path / "afile").write_text("mine")
         copies = tmp_path / "afile" / "copies.png"
-        answer = manyshot("gan", "score", trained / "labelled", "--copies", copies)
+        answer = manyshot("gan", "score", trained / "labeled", "--copies", copies)
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert answer.errors.strip().endswith("is no folder; choose another --copies")

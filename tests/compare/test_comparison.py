@@ -9,7 +9,7 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.cli.compare_presets import PRESETS
 from manyshot.compare import Comparison, EvaluationSuite, override, run_comparisons
-from manyshot.compare.memorisation import ARMS, run_memorisation
+from manyshot.compare.memorization import ARMS, run_memorization
 from manyshot.compare.presets import COMPARISONS
 from small_comparison import ARMS as SMALL_ARMS
 from small_comparison import CONFIG, small_comparison
@@ -20,7 +20,7 @@ SMALL = small_comparison(5, "five classes")
 class TestPresets:
     def test_the_help_tells_every_preset_as_it_is(self):
         assert {name: preset.summary for name, preset in COMPARISONS.items()}.items() <= PRESETS.items()
-        assert set(PRESETS) - set(COMPARISONS) == {"memorisation", "omniglot-challenge"}
+        assert set(PRESETS) - set(COMPARISONS) == {"memorization", "omniglot-challenge"}
 
     @pytest.mark.parametrize("name", COMPARISONS)
     def test_arms_differ_and_the_first_one_has_no_augmentation(self, name):
@@ -89,9 +89,9 @@ def test_a_comparison_can_be_made_smaller_or_moved():
     assert override(SMALL) == SMALL
 
 
-class TestMemorisation:
+class TestMemorization:
     def test_noise_is_the_only_difference_between_the_arms(self):
-        found = run_memorisation(4, seeds=2, steps=4, tasks=8)
+        found = run_memorization(4, seeds=2, steps=4, tasks=8)
         first, second = ARMS
         assert found.errors(first).shape == (2, 8)
         assert not np.allclose(found.errors(first), found.errors(second))
@@ -103,13 +103,13 @@ class TestMemorisation:
 
     def test_the_same_seed_finds_the_same(self):
         one, again, other = (
-            run_memorisation(3, seeds=1, steps=2, tasks=3, seed=seed).errors("without") for seed in (1, 1, 2)
+            run_memorization(3, seeds=1, steps=2, tasks=3, seed=seed).errors("without") for seed in (1, 1, 2)
         )
         assert np.array_equal(one, again)
         assert not np.array_equal(one, other)
 
     def test_few_waves_are_learned_by_heart_and_noise_keeps_from_it(self):
-        found = run_memorisation(4, seeds=1, steps=150, tasks=40).as_dict()
+        found = run_memorization(4, seeds=1, steps=150, tasks=40).as_dict()
         without, noise = found["without"], found["label-shared noise"]
         assert without["error"] > 2 * without["training_waves"]["true_support"]
         assert noise["error"] < without["error"]

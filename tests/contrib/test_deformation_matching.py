@@ -67,7 +67,7 @@ class TestPoints:
             assert np.median(np.abs(sin / cos - slope)) < 0.1
             assert np.median(straight) > 0.9
 
-    def test_are_centred_of_unit_spread_and_share_the_whole_line(self):
+    def test_are_centered_of_unit_spread_and_share_the_whole_line(self):
         points = stroke_points(LETTERS["E"])
         assert points.shape == (6, MAX_POINTS)
         assert points[5].sum() == pytest.approx(1, abs=1e-5)

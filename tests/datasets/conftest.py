@@ -20,7 +20,7 @@ def cache(tmp_path_factory, monkeypatch) -> Path:
 
 @pytest.fixture
 def png() -> Callable[..., bytes]:
-    """Encode a picture of one colour, or an array, in any mode and format."""
+    """Encode a picture of one color, or an array, in any mode and format."""
 
     def encode(color=100, size=(8, 8), mode=None, form="PNG", **options) -> bytes:
         if isinstance(color, np.ndarray):

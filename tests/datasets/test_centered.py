@@ -18,7 +18,7 @@ def drawing(height: int, width: int, top: int, left: int, tall: int, broad: int)
 
 
 def moments(image: np.ndarray) -> tuple[float, float, float, float]:
-    """Centre of mass and spread along the axes, in shares of the side."""
+    """Center of mass and spread along the axes, in shares of the side."""
     ink = image.astype(np.float64) / image.sum()
     y, x = ((np.arange(n) + 0.5) / n for n in ink.shape)
     cy, cx = ink.sum(1) @ y, ink.sum(0) @ x

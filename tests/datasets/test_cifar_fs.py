@@ -53,7 +53,7 @@ def test_a_split_has_both_parts_of_its_classes(split, root):
     assert source.gather([0]).unique().tolist() == [NAMES.index(source.class_names[0])]
 
 
-def test_size_and_colour_can_be_chosen(root):
+def test_size_and_color_can_be_chosen(root):
     assert load_dataset("cifar-fs", "val", root=root, size=16, color=False).store.shape == (48, 1, 16, 16)
 
 

@@ -66,7 +66,7 @@ def test_all_is_the_scripts_together_as_groups_with_the_same_pixels(monkeypatch)
     assert both.gather(range(len(both))).equal(hebrew.gather(range(len(hebrew))))
 
 
-def test_colour_gives_three_equal_channels():
+def test_color_gives_three_equal_channels():
     gray, color = (load_dataset("glyphs", "coptic", size=12, color=color) for color in (None, True))
     assert color.store.shape[1] == 3
     assert color.store[:, 2:].equal(gray.store)

@@ -113,7 +113,7 @@ def test_scans_of_twelve_bits_keep_their_levels_and_are_as_bright_beside_each_ot
     assert (images[1] == round(255 * 500 / 4095)).all()
 
 
-def test_one_coloured_picture_makes_all_coloured_unless_gray_is_asked_for(tmp_path, png, write):
+def test_one_colored_picture_makes_all_colored_unless_gray_is_asked_for(tmp_path, png, write):
     path = write(tmp_path / "mixed", {"a/1.png": png(50), "b/1.png": png((255, 0, 0))})
     assert load_dataset(path).store[:, :, 0, 0].tolist() == [[50, 50, 50], [255, 0, 0]]
     assert load_dataset(path, color=False).store[:, :, 0, 0].tolist() == [[50], [76]]

@@ -44,7 +44,7 @@ def test_characters_are_classes_alphabets_groups_and_drawers_authors(place, tmp_
     assert (row[5:] == 0).all()  # paper is 0
 
 
-def test_colour_repeats_the_ink(tmp_path, drawings, write):
+def test_color_repeats_the_ink(tmp_path, drawings, write):
     write(tmp_path / "images_background_small1.zip", drawings)
     assert load_dataset("omniglot", "small1", root=tmp_path, color=True).store.shape == (12, 3, 28, 28)
 

@@ -31,7 +31,7 @@ def png_that_claims(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-def test_gray_and_colour_pixels_come_back_as_they_were():
+def test_gray_and_color_pixels_come_back_as_they_were():
     gray = np.arange(64, dtype=np.uint8).reshape(8, 8)
     rgb = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     assert (decode(encoded(Image.fromarray(gray)), "x", (8, 8), False)[0] == gray).all()
@@ -114,7 +114,7 @@ def test_an_animation_gives_its_first_frame():
     assert (decode(data, "x", (4, 4), False) == 10).all()
 
 
-def test_a_palette_has_colours_only_if_its_entries_do():
+def test_a_palette_has_colors_only_if_its_entries_do():
     gray = Image.new("L", (4, 4), 90).convert("P")
     red = Image.new("RGB", (4, 4), (200, 0, 0)).quantize(2)
     assert not read_header(encoded(gray), "x").color

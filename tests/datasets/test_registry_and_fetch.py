@@ -140,6 +140,6 @@ def test_every_row_says_what_a_person_needs():
     for name, row in DATASETS.items():
         assert row.name == name
         assert row.summary
-        assert row.licence
+        assert row.license
         assert row.homepage.startswith("https://")
         assert len(set(row.splits)) == len(row.splits) > 0

@@ -111,7 +111,7 @@ class TestOfficialLayouts:
         assert len(load_dataset("banking77", "test", root=tmp_path)) == 2
 
     def test_hwu64_leaves_out_what_its_annotators_marked(self, tmp_path):
-        header = "userid;answerid;scenario;intent;status;answer_annotation;notes;suggested_entities;answer_normalised;"
+        header = "userid;answerid;scenario;intent;status;answer_annotation;notes;suggested_entities;answer_normalized;"
         lines = [f"1;{i};alarm;set;;x;;;x;wake me at {i};q" for i in range(11)]
         lines += ["1;1;alarm;set;IRR_XL;x;;;x;nonsense;q", "1;2;alarm;set;;x;;;x;null;q", '1;3;odd;one;;x;;;x;"rare;q']
         path = tmp_path / "NLU-Data-Home-Domain-Annotated-All.csv"

@@ -63,7 +63,7 @@ def same_digits(way: str, tmp_path):
     levels = (X * 255).round().astype(np.uint8)
     if way == "array":
         return levels, y
-    if way == "colour array":
+    if way == "color array":
         return levels[..., None].repeat(3, -1), y
     if way == "tensor":
         return torch.from_numpy(levels)[:, None], y
@@ -75,7 +75,7 @@ def same_digits(way: str, tmp_path):
     return [tmp_path / f"{number}.png" for number in range(len(pictures))], y
 
 
-@pytest.mark.parametrize("way", ["array", "colour array", "tensor", "pictures", "paths"])
+@pytest.mark.parametrize("way", ["array", "color array", "tensor", "pictures", "paths"])
 def test_images_may_be_given_in_any_form(way, tmp_path):
     X, y = same_digits(way, tmp_path)
     classifier = FewShotClassifier(learner="ridge", augment="shots: 2 x affine(5)", random_state=0)

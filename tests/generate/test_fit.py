@@ -22,7 +22,7 @@ from small_generative_models import FEW, MODEL_TEXTS, draws, pictures, small_mod
 def modes_of(points: torch.Tensor) -> list[float]:
     """Share of points within a unit of each mode."""
     return [
-        float(((points - torch.tensor(centre)).norm(dim=1) < 1).float().mean()) for centre in ((-2.0, 0.0), (2.0, 0.0))
+        float(((points - torch.tensor(center)).norm(dim=1) < 1).float().mean()) for center in ((-2.0, 0.0), (2.0, 0.0))
     ]
 
 

@@ -118,7 +118,7 @@ class TestRun:
         assert again.rows == run.rows == read_metrics(tmp_path / "run" / "metrics.jsonl")
 
     @pytest.mark.parametrize("text", MODEL_TEXTS)
-    def test_looks_at_colour_pictures_are_kept(self, text, tmp_path):
+    def test_looks_at_color_pictures_are_kept(self, text, tmp_path):
         items = torch.randint(256, (24, 3, 16, 16), generator=draws(), dtype=torch.uint8)
         source = Source.of(items, [f"class {i % 3}" for i in range(24)])
         told = []

@@ -18,13 +18,13 @@ from manyshot.training.run import Run
 
 
 def items_of(counts: list[int], seed: int, first: int = 0) -> Source:
-    """Normal vectors about a centre of each class, numbers `first` and up."""
+    """Normal vectors about a center of each class, numbers `first` and up."""
     label = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
-    items = torch.randn(len(label), 8, generator=torch.Generator().manual_seed(seed)) + centres()[label + first]
+    items = torch.randn(len(label), 8, generator=torch.Generator().manual_seed(seed)) + centers()[label + first]
     return Source.of(items, [f"class {k + first}" for k in label.tolist()])
 
 
-def centres() -> torch.Tensor:
+def centers() -> torch.Tensor:
     return 6 * torch.randn(20, 8, generator=torch.Generator().manual_seed(99))
 
 
@@ -70,24 +70,24 @@ def others() -> Judged:
     return Judged(items_of([40] * 8, seed=0), items_of([40] * 12, seed=1, first=8))
 
 
-def nearest_centre(shown: torch.Tensor) -> torch.Tensor:
-    return centres()[torch.cdist(shown, centres()).argmin(1)]
+def nearest_center(shown: torch.Tensor) -> torch.Tensor:
+    return centers()[torch.cdist(shown, centers()).argmin(1)]
 
 
 class TestUnevenClasses:
     def test_a_perfect_model_of_classes_scores_as_real_items_do(self, uneven, monkeypatch):
-        found = uneven.scores(monkeypatch, "label", lambda z, label: centres()[label] + z)
+        found = uneven.scores(monkeypatch, "label", lambda z, label: centers()[label] + z)
         assert abs(found.generated.kernel_distance) < 3 * max(1, abs(found.real.kernel_distance))
         assert found.generated.frechet_distance < 2 * found.real.frechet_distance
         assert found.generated.recall == pytest.approx(found.real.recall, abs=0.05)
         assert found.generated.generated_to_real == pytest.approx(1, abs=0.01)
 
     def test_a_perfect_model_that_is_shown_items_does_so_too(self, uneven, monkeypatch):
-        found = uneven.scores(monkeypatch, "item", lambda z, shown: nearest_centre(shown) + z)
+        found = uneven.scores(monkeypatch, "item", lambda z, shown: nearest_center(shown) + z)
         assert abs(found.generated.kernel_distance) < 3 * max(1, abs(found.real.kernel_distance))
 
     def test_one_that_makes_all_classes_alike_is_seen(self, uneven, monkeypatch):
-        found = uneven.scores(monkeypatch, "label", lambda z, label: centres()[0] + z)
+        found = uneven.scores(monkeypatch, "label", lambda z, label: centers()[0] + z)
         assert found.generated.kernel_distance > 10 * max(1, abs(found.real.kernel_distance))
 
 
@@ -107,7 +107,7 @@ class TestModelsThatAreShownItems:
 
     @pytest.mark.parametrize("conditioning", ["item", "mean"])
     def test_a_perfect_one_scores_as_real_items_do(self, others, monkeypatch, conditioning):
-        found = others.scores(monkeypatch, conditioning, lambda z, shown: nearest_centre(shown) + z)
+        found = others.scores(monkeypatch, conditioning, lambda z, shown: nearest_center(shown) + z)
         assert found.generated.copies == pytest.approx(found.real.copies, abs=0.06)
         assert found.generated.diversity_per_example == pytest.approx(1, abs=0.1)
 

@@ -84,14 +84,14 @@ class Row:
 
     make: object
     loop: object
-    mixes_examples: bool = False  # by batch normalisation in training mode: a task alone gives other results
+    mixes_examples: bool = False  # by batch normalization in training mode: a task alone gives other results
     named_classes: bool = False  # classes have weights of their own
     counts_weights: bool = True  # an example of weight 2 is not one of weight 1
     loop_loss: object = F.cross_entropy  # of a task's logits and classes
     base_logits: object = None  # logits of the pretraining classifier for features
     needs_training: bool = False  # answers at random before it is trained
     loss_of_one_task: object = None  # where the loss is no mean over queries
-    weights_statistics: bool = False  # weights count in the normalisation too, not so in the plain loop
+    weights_statistics: bool = False  # weights count in the normalization too, not so in the plain loop
     soft: bool = True  # every entry of a soft label matters, not only the largest
 
 

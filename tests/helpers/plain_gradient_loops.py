@@ -12,22 +12,22 @@ from small_tasks import WAYS, take
 
 
 def forward_pass(parameters: dict, items: torch.Tensor, norm: str, statistics: list | None = None) -> tuple:
-    """The classifier from torch's own functions alone, and the statistics that it normalised by."""
-    x, normalised_by = items, []
+    """The classifier from torch's own functions alone, and the statistics that it normalized by."""
+    x, normalized_by = items, []
     for block in range(2):
         x = F.conv2d(x, parameters[f"0.convolutions.{block}.weight"], padding=1)
         weight, bias = parameters[f"0.norms.{block}.weight"], parameters[f"0.norms.{block}.bias"]
         if norm == "group":
             x = F.group_norm(x, 4, weight, bias)
         else:
-            normalised_by.append((x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)))
+            normalized_by.append((x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)))
             if statistics is None:
                 x = F.batch_norm(x, None, None, weight, bias, training=True)
             else:
                 mean, variance = (numbers[:, None, None] for numbers in statistics[block])
                 x = (x - mean) / (variance + 1e-5).sqrt() * weight[:, None, None] + bias[:, None, None]
         x = F.max_pool2d(F.relu(x), 2)
-    return F.linear(x.flatten(1), parameters["1.weight"], parameters["1.bias"]), normalised_by
+    return F.linear(x.flatten(1), parameters["1.weight"], parameters["1.bias"]), normalized_by
 
 
 def learning_rate_of(learner: GradientLearner, number: int, name: str, step: int) -> object:

@@ -23,8 +23,8 @@ def draws(seed: int = 0) -> torch.Generator:
 def two_modes(n: int = 2000) -> Source:
     """Points about (-2, 0) and (2, 0)."""
     label = torch.arange(n) % 2
-    centre = torch.stack([4.0 * label - 2, torch.zeros(n)], 1)
-    return Source.of(centre + 0.3 * torch.randn(n, 2, generator=draws()), [f"mode {k}" for k in label.tolist()])
+    center = torch.stack([4.0 * label - 2, torch.zeros(n)], 1)
+    return Source.of(center + 0.3 * torch.randn(n, 2, generator=draws()), [f"mode {k}" for k in label.tolist()])
 
 
 def pictures(size: int = 8) -> Source:

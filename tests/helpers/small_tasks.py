@@ -14,12 +14,12 @@ EPISODE_KINDS = ("plain", "weighted", "soft", "fewer classes")
 def episode_of(tasks: int = 3, spread: float = 1.0, seed: int = 0) -> Episode:
     """Tasks whose classes are blurred points of the image space."""
     generator = torch.Generator().manual_seed(seed)
-    centres = torch.randn(tasks, WAYS, 1, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
+    centers = torch.randn(tasks, WAYS, 1, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
 
     def side(each: int) -> Examples:
         noise = torch.randn(tasks, WAYS, each, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
         return Examples(
-            items=(centres + spread * noise).flatten(1, 2),
+            items=(centers + spread * noise).flatten(1, 2),
             labels=torch.eye(WAYS, dtype=torch.float64).repeat_interleave(each, 0).expand(tasks, -1, -1),
             weight=torch.ones(tasks, WAYS * each, dtype=torch.float64),
             class_mask=torch.ones(tasks, WAYS, dtype=torch.bool),

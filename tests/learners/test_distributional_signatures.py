@@ -81,7 +81,7 @@ def test_equals_a_plain_loop_over_words():
     assert torch.allclose(found[0], plainly(made, tasks.support[:1], tasks.query.items[0]), atol=1e-6)
 
 
-def test_a_longer_neighbour_changes_nothing():
+def test_a_longer_neighbor_changes_nothing():
     made, tasks = learner(), episode()
     judge = made.adapt(tasks.support)
     alone = judge([[text] for text, *_ in tasks.query.items])

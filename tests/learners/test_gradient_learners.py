@@ -142,7 +142,7 @@ class TestParts:
         assert seen == [wanted, wanted]
 
 
-class TestNormalisation:
+class TestNormalization:
     @pytest.mark.parametrize(("norm", "leaks"), [("support", False), ("query", True)])
     def test_queries_see_each_other_only_where_it_is_asked_for(self, norm, leaks):
         learner, episode = MAML(conv(norm), 3), pictures()

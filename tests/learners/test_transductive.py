@@ -27,7 +27,7 @@ def images(tasks: int, n: int, seed: int = 0) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-class TestOnBatchNormalisation:
+class TestOnBatchNormalization:
     def test_the_answer_to_a_query_changes_with_another_query_only_where_it_is_asked_for(self, kind):
         queries, others = images(2, 5, seed=1), images(2, 5, seed=1)
         others[:, 4] = images(2, 1, seed=2)[:, 0]
@@ -60,15 +60,15 @@ class TestOnBatchNormalisation:
         assert not inner.transductive
 
 
-def test_features_are_those_that_support_and_query_normalised_apart_give():
+def test_features_are_those_that_support_and_query_normalized_apart_give():
     inner = feature_learner("prototypes").eval()
     queries = images(2, 5, seed=1)
     found = transductive(inner).adapt(support())(queries)
     inner.train()
     for t in range(2):
         shown, asked = inner.encoder(support().items[t]), inner.encoder(queries[t])
-        centres = torch.stack([shown[c::3].mean(0) for c in range(3)])
-        assert torch.allclose(found[t], -torch.cdist(asked, centres).square(), atol=1e-9)
+        centers = torch.stack([shown[c::3].mean(0) for c in range(3)])
+        assert torch.allclose(found[t], -torch.cdist(asked, centers).square(), atol=1e-9)
 
 
 def test_statistics_are_those_of_all_queries_of_a_task_however_many():
@@ -107,7 +107,7 @@ def test_the_members_of_an_ensemble_are_switched():
         lambda: MAML(nn.Sequential(Conv4(1, 8, (6, 6), "group"), nn.Linear(24, 3)), 3),
     ],
 )
-def test_where_each_item_is_normalised_alone_there_is_nothing_to_switch(made):
+def test_where_each_item_is_normalized_alone_there_is_nothing_to_switch(made):
     with pytest.raises(InputError, match="there is nothing to switch") as caught:
         transductive(made())
     assert "\n" not in str(caught.value)

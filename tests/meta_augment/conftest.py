@@ -1,4 +1,4 @@
-"""Tiny families of tasks whose classes keep or change under a turn, a colour or a shift: 8 x 8 pixels, for ridge."""
+"""Tiny families of tasks whose classes keep or change under a turn, a color or a shift: 8 x 8 pixels, for ridge."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Toy:
     """Two-way tasks of some families in turn.
 
     In "angle kept" classes are a bar and a cross at any angle, in "angle decides" a bar and the same a quarter turn on.
-    In "colour kept" they are upright, of any colour, in "colour decides" one shape in two colours; and so for shifts.
+    In "color kept" they are upright, of any color, in "color decides" one shape in two colors; and so for shifts.
     """
 
     families: tuple[str, ...]
@@ -47,7 +47,7 @@ class Toy:
             shift[:, 0] = 0.5 * amount if how == "kept" else 0.5 * label - 0.25
         still = torch.zeros(n)
         images = Affine().apply(images, {"degrees": angle, "scale": still + 1, "shear": still, "shift": shift})
-        if what == "colour":
+        if what == "color":
             phase = amount[:, None] + torch.tensor([0.0, 1 / 3, 2 / 3])
             images = images * (0.5 + 0.4 * (2 * torch.pi * phase).cos())[..., None, None]
         else:

@@ -44,8 +44,8 @@ UNIT = torch.full((TASKS,), float(SIZE))
 class TestVarianceWithinClasses:
     def test_is_that_of_the_distribution(self):
         many = examples_of(500)
-        centres = 9 * normal(WAYS, SIZE).repeat_interleave(500, 0)
-        found = within_class_variance(centres + 2 * normal(TASKS, WAYS * 500, SIZE), many)
+        centers = 9 * normal(WAYS, SIZE).repeat_interleave(500, 0)
+        found = within_class_variance(centers + 2 * normal(TASKS, WAYS * 500, SIZE), many)
         assert torch.allclose(found, torch.full((TASKS,), 4.0 * SIZE), rtol=0.05)
 
     def test_equals_a_plain_loop_over_classes(self):
@@ -103,16 +103,16 @@ class TestShareOfNoise:
             noise_fraction(ORIGINS, ORIGINS, SUPPORT)
 
 
-class TestNeighbours:
+class TestNeighbors:
     def test_of_items_near_their_class_are_its_own_and_of_swapped_ones_are_not(self):
         real = examples_of(5)
-        centres = 99 * torch.eye(WAYS, SIZE).repeat_interleave(5, 0)
-        z = centres + normal(TASKS, WAYS * 5, SIZE)
-        made = centres + normal(TASKS, WAYS * 5, SIZE, seed=2)
+        centers = 99 * torch.eye(WAYS, SIZE).repeat_interleave(5, 0)
+        z = centers + normal(TASKS, WAYS * 5, SIZE)
+        made = centers + normal(TASKS, WAYS * 5, SIZE, seed=2)
         assert own_class_neighbor_fraction(made, real, z, real).tolist() == [1.0] * TASKS
         assert own_class_neighbor_fraction(made.roll(5, 1), real, z, real).tolist() == [0.0] * TASKS
 
-    def test_padding_is_nobodys_neighbour(self):
+    def test_padding_is_nobodys_neighbor(self):
         real = examples_of(2)
         z = 9 * torch.eye(WAYS, SIZE).repeat_interleave(2, 0).expand(TASKS, -1, -1).clone()
         z[:, 0] = z[:, -1]  # a first item that lies with the last class ...

@@ -12,7 +12,7 @@ from manyshot.training import Settings, fit
 
 
 def grads(op: Spline, coefficients: torch.Tensor, size: int) -> torch.Tensor:
-    """The determinant of the map's derivative between neighbouring pixels, 1 where nothing moves."""
+    """The determinant of the map's derivative between neighboring pixels, 1 where nothing moves."""
     points = pixels(torch.zeros(1, 1, size, size, dtype=torch.float64))
     out = op.where(points, {"coefficients": coefficients}, (size, size))[0]
     right, down = (out[:, 1:] - out[:, :-1])[:-1], (out[1:] - out[:-1])[:, :-1]

@@ -49,10 +49,10 @@ MAKERS = {
 
 @pytest.fixture(scope="module")
 def source() -> Source:
-    """Classes as round clouds around centres of their own."""
+    """Classes as round clouds around centers of their own."""
     draws = torch.Generator().manual_seed(0)
-    centres = 2 * torch.randn(20, 1, SIZE, generator=draws)
-    items = centres + SPREAD * torch.randn(20, 30, SIZE, generator=draws)
+    centers = 2 * torch.randn(20, 1, SIZE, generator=draws)
+    items = centers + SPREAD * torch.randn(20, 30, SIZE, generator=draws)
     return Source.of(items.flatten(0, 1), [f"class {c}" for c in range(20) for _ in range(30)])
 
 
@@ -85,7 +85,7 @@ def test_one_shift_for_all_copies_ignores_its_random_numbers(found):
 def test_too_much_noise_leaves_the_classes_and_lies_far_from_real_items(found):
     wild = found["wild"]
     assert wild.variance > 50
-    assert wild.neighbours < wild.real_neighbours - 0.3
+    assert wild.neighbors < wild.real_neighbors - 0.3
     assert wild.kernel > 100 * abs(wild.real_kernel)
     assert any("times the variance of real ones" in warning for warning in wild.warnings)
     assert any("leaves its classes" in warning for warning in wild.warnings)
@@ -93,7 +93,7 @@ def test_too_much_noise_leaves_the_classes_and_lies_far_from_real_items(found):
 
 def test_items_of_another_class_cost_accuracy(found):
     assert found["another class"].gains[1].high < 0
-    assert found["another class"].neighbours < 0.3
+    assert found["another class"].neighbors < 0.3
     assert any("None of its gains is certain" in warning for warning in found["another class"].warnings)
 
 

@@ -146,11 +146,11 @@ def test_calibration_samples_the_distribution_that_it_says():
     means = classes.mean(1)
     for place, item in enumerate(side.items[0]):
         nearest = (means - item).norm(dim=1).argsort()[:2]
-        centre = (means[nearest].sum(0) + item) / 3
+        center = (means[nearest].sum(0) + item) / 3
         variance = np.mean([np.cov(classes[c].numpy().T) for c in nearest], axis=0)
         rest = classes - means[:, None]
         variance += 0.5 * float(rest.square().mean()) * np.eye(DIMENSIONS)
-        torch.testing.assert_close(made[place].mean(0), centre, rtol=0.02, atol=1e-6)
+        torch.testing.assert_close(made[place].mean(0), center, rtol=0.02, atol=1e-6)
         torch.testing.assert_close(made[place].mT.cov(), torch.from_numpy(variance), rtol=0.05, atol=0.15)
 
 

@@ -1,4 +1,4 @@
-"""Gradients that do not unroll, with task normalisation and padding: the learner's own loss, and its derivative."""
+"""Gradients that do not unroll, with task normalization and padding: the learner's own loss, and its derivative."""
 
 from dataclasses import replace
 
@@ -108,7 +108,7 @@ def test_one_querys_loss_depends_on_another_only_where_the_learner_is_transducti
 
 @pytest.mark.parametrize("estimator", [Implicit(terms=30), FiniteDifference(0.01)], ids=ESTIMATORS)
 def test_the_gradient_is_that_of_central_differences_of_its_loss(estimator):
-    """The query is normalised by the support's statistics, to which made items belong.
+    """The query is normalized by the support's statistics, to which made items belong.
 
     The head alone adapts, so that the minimum is one and is reached.
     """

@@ -70,10 +70,10 @@ def test_what_differs_within_classes_shows_there_and_what_differs_between_them_t
     turn = (found - still)[2]  # log deviation: of the class, within classes, between them
     assert turn[1 + where] > 1
     assert (turn[0] > 1) == kept
-    assert abs(float((found - still)[5].abs().max())) < 0.05  # colours
+    assert abs(float((found - still)[5].abs().max())) < 0.05  # colors
 
 
-def test_a_grey_image_has_no_colours():
+def test_a_gray_image_has_no_colors():
     assert "color" not in image_traits(torch.rand(2, 1, 9, 9))
     assert ImageMoments(1).features == 15
 

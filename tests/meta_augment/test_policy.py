@@ -103,7 +103,7 @@ def test_closed_gates_leave_the_items():
 
 
 @pytest.mark.parametrize(
-    ("op", "kept", "decides"), [("spin", "angle kept", "angle decides"), ("recolour", "colour kept", "colour decides")]
+    ("op", "kept", "decides"), [("spin", "angle kept", "angle decides"), ("recolor", "color kept", "color decides")]
 )
 def test_a_policy_finds_what_keeps_the_class(toy, op, kept, decides):
     (often,) = chances(toy, learned(toy, f"context_free({op})", kept, gradient="reinforce"), kept)
@@ -149,7 +149,7 @@ def exact_gradient(trial: Trial) -> torch.Tensor:
 @pytest.fixture
 def trial(toy):
     torch.manual_seed(0)
-    policy = AUGMENTERS.parse("context_free(flip-spin-recolour)").build(shape=SHAPE).double()
+    policy = AUGMENTERS.parse("context_free(flip-spin-recolor)").build(shape=SHAPE).double()
     episode = toy(("angle kept",), shots=1).batch(0, 1)
     episode = episode.to("cpu", torch.float64)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).double().requires_grad_(False)
@@ -319,7 +319,7 @@ def test_wrong_options_are_told(text, message):
         AUGMENTERS.parse(text)
 
 
-def test_colours_need_three_channels_and_policies_images():
+def test_colors_need_three_channels_and_policies_images():
     with pytest.raises(InputError, match="none of them is for images of 1 channel"):
         AUGMENTERS.parse("policy(hue)").build(shape=(1, 12, 12))
     with pytest.raises(InputError, match="augmenter of images"):

@@ -14,7 +14,7 @@ SIZE = 6
 
 
 def support_of(*shots: int, size: int = SIZE) -> Examples:
-    """One task whose class k has shots[k] items around a centre of its own."""
+    """One task whose class k has shots[k] items around a center of its own."""
     ways, draws = len(shots), torch.Generator().manual_seed(3)
     label = torch.arange(ways).repeat_interleave(torch.tensor(shots))
     items = 3 * torch.eye(ways, size)[label] + torch.randn(len(label), size, generator=draws)

@@ -141,7 +141,7 @@ def test_under_autocast_derivatives_point_the_same_way_and_are_rounded():
 
 
 class TestTaskNorm:
-    def test_normalises_by_all_items_unless_told_otherwise(self):
+    def test_normalizes_by_all_items_unless_told_otherwise(self):
         x = torch.randn(5, 4, 3, 3, dtype=torch.float64)
         norm = TaskNorm(4).double()
         assert torch.allclose(norm(x), F.batch_norm(x, None, None, norm.weight, norm.bias, training=True), atol=1e-12)

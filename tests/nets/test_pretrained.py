@@ -39,7 +39,7 @@ class TestPretrainedEncoder:
         resized = F.interpolate(images, (16, 16), mode="bilinear", antialias=True)
         assert torch.allclose(made(images), made(resized), atol=1e-6)
 
-    def test_a_gray_image_equals_a_coloured_one_of_equal_channels(self):
+    def test_a_gray_image_equals_a_colored_one_of_equal_channels(self):
         images = torch.rand(2, 1, 16, 16)
         assert torch.allclose(encoder(1).eval()(images), encoder(3).eval()(images.expand(-1, 3, -1, -1)))
 

@@ -10,7 +10,7 @@ PRETRAINED = {
     "minilm",
     "sentences",
     "ngrams",
-}  # need packages, and have a normalisation of their own
+}  # need packages, and have a normalization of their own
 STAGED = [n for n in ENCODERS if n not in PRETRAINED and issubclass(ENCODERS[n], StagedEncoder)]
 
 

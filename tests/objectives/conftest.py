@@ -43,12 +43,12 @@ def of_table(name: str) -> Learner:
 def episode_of(tasks: int = 3, seed: int = 0, ways: int = WAYS, padded: bool = False) -> Episode:
     """Tasks whose classes are blurred points; padded: the second has a class less, and an item less."""
     generator = torch.Generator().manual_seed(seed)
-    centres = torch.rand(tasks, ways, 1, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
+    centers = torch.rand(tasks, ways, 1, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
 
     def side(each: int) -> Examples:
         noise = torch.rand(tasks, ways, each, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
         examples = Examples(
-            items=(0.7 * centres + 0.3 * noise).flatten(1, 2),
+            items=(0.7 * centers + 0.3 * noise).flatten(1, 2),
             labels=torch.eye(ways, dtype=torch.float64).repeat_interleave(each, 0).expand(tasks, -1, -1).clone(),
             weight=torch.ones(tasks, ways * each, dtype=torch.float64),
             class_mask=torch.ones(tasks, ways, dtype=torch.bool),

@@ -60,11 +60,11 @@ def test_equals_hidden_layers_put_together_by_hand(make, mix):
     for t in range(len(episode)):
         support, query = changed(episode.support, t), changed(episode.query, t)
         features = encoder.run(support, 1, 2)
-        centres = torch.stack([features[episode.support.class_ids[t] == k].mean(0) for k in range(3)])
+        centers = torch.stack([features[episode.support.class_ids[t] == k].mean(0) for k in range(3)])
         if blend:
             share = blend["share"][t].double()
             query = share * query + (1 - share) * support[blend["partner"][t]]
-        losses.append(F.cross_entropy(-torch.cdist(encoder.run(query, 1, 2), centres).square(), labels[t]))
+        losses.append(F.cross_entropy(-torch.cdist(encoder.run(query, 1, 2), centers).square(), labels[t]))
     found = objective.loss(learner, make.tasks_of(episode), make.draws(3))
     assert torch.allclose(found, torch.stack(losses).mean(), atol=1e-10)
 

@@ -62,11 +62,11 @@ def test_prototypes_are_judged_on_hidden_layers_mixed_by_hand(make, layer):
         share = params["share"][t].double()
         support, query = episode.support.items[t], episode.query.items[t]
         features = encoder(support)
-        centres = torch.stack([features[episode.support.class_ids[t] == k].mean(0) for k in range(3)])
+        centers = torch.stack([features[episode.support.class_ids[t] == k].mean(0) for k in range(3)])
         hidden = (
             share * encoder.run(query, 0, layer) + (1 - share) * encoder.run(support, 0, layer)[params["partner"][t]]
         )
-        logits = -torch.cdist(encoder.run(hidden, layer, 2), centres).square()
+        logits = -torch.cdist(encoder.run(hidden, layer, 2), centers).square()
         losses.append(F.cross_entropy(logits, mixed_labels(episode, params).query.labels[t]))
     found = with_draws(params).loss(learner, make.tasks_of(episode), make.draws())
     assert torch.allclose(found, torch.stack(losses).mean(), atol=1e-10)

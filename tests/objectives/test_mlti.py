@@ -145,8 +145,8 @@ def test_prototypes_of_hidden_layers_mixed_by_hand(make, layer):
                 for i, way in enumerate(side.class_ids[t].tolist())
             ]
             mixed.append(encoder.run(share * rows[t] + (1 - share) * rows[j][places], layer, 2))
-        centres = torch.stack([mixed[0][episode.support.class_ids[t] == k].mean(0) for k in range(3)])
-        losses.append(F.cross_entropy(-torch.cdist(mixed[1], centres).square(), episode.query.labels[t]))
+        centers = torch.stack([mixed[0][episode.support.class_ids[t] == k].mean(0) for k in range(3)])
+        losses.append(F.cross_entropy(-torch.cdist(mixed[1], centers).square(), episode.query.labels[t]))
     found = MLTI().loss(learner, make.tasks_of(episode), make.draws(seed))
     assert torch.allclose(found, torch.stack(losses).mean(), atol=1e-10)
 

@@ -1,4 +1,4 @@
-"""Unlabelled items and the prototypes of their own variants."""
+"""Unlabeled items and the prototypes of their own variants."""
 
 from dataclasses import replace
 
@@ -116,7 +116,7 @@ def test_sentences_have_variants_too():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ProtAugment(unlabelled=1), "unlabelled=1"),
+        (lambda: ProtAugment(unlabeled=1), "unlabeled=1"),
         (lambda: ProtAugment(power=0), "power=0"),
         (lambda: loss(ProtAugment(), tasks(plan="query: noise")), "does not say how to make samples"),
         (

@@ -94,7 +94,7 @@ def test_rows_stand_from_top_to_bottom_in_the_order_given():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["first", "second"]
 
 
-def test_an_arm_has_one_colour_in_both_panels():
+def test_an_arm_has_one_color_in_both_panels():
     curve = Curve([0, 1], [0.1, 0.2])
     loss, accuracy = training_curves({"a": curve, "b": curve}, {"b": curve, "a": curve}).axes
     of = {line.get_label(): line.get_color() for line in loss.lines if not line.get_label().startswith("_")}

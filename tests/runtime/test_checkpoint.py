@@ -46,7 +46,7 @@ def test_what_was_saved_comes_back_and_goes_on_to_the_same_bits(make, norm, tmp_
 
 
 def steps(tensor):
-    """How far apart neighbours lie; along an axis of one nothing has a neighbour."""
+    """How far apart neighbors lie; along an axis of one nothing has a neighbor."""
     return [step for size, step in zip(tensor.shape, tensor.stride(), strict=True) if size > 1]
 
 
@@ -124,7 +124,7 @@ def test_weights_of_another_shape_are_refused(other, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["optimizer.x.step", "optimizer.0", "optimizer.99.step", "optimizer.0.exp_avg"])
-def test_an_optimisers_state_that_does_not_fit_is_refused(name, tmp_path):
+def test_an_optimizers_state_that_does_not_fit_is_refused(name, tmp_path):
     path = tmp_path / "last.safetensors"
     net, optimizer = trained()
     weights = {f"learner.{n}": t.contiguous() for n, t in net.state_dict().items()}

@@ -22,6 +22,13 @@ class TestWeightsOfARenamedSubmodule:
             module.load_state_dict(weights)
             assert module[0].model.weight.eq(value).all()
 
+    def test_a_tensor_of_the_module_itself_may_be_renamed_too(self):
+        module = nn.Linear(2, 1)
+        accept_old_names(module, {"slope": "weight"})
+        weights = {"slope": torch.ones(1, 2), "bias": torch.zeros(1)}
+        assert not any(module.load_state_dict(weights))
+        assert module.weight.eq(1).all()
+
     def test_are_missed_where_they_are_under_neither(self):
         result = nn.Sequential(Renamed()).load_state_dict({}, strict=False)
         assert result.missing_keys == ["0.model.weight", "0.model.bias"]

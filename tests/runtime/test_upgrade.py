@@ -36,6 +36,8 @@ def test_values_by_position_keep_the_order_of_format_1():
     ("model", "dagan(8, judge=4)", "dagan(8, discriminator_width=4)"),
     ("model", "cvae(reader=4, strength=3)", "cvae(encoder_width=4, kl_weight=3)"),
     ("augmenter", 'policy(begin="support: blur(1, p=0.5)")', 'policy(initial_plan="support: blur(1, p=0.5)")'),
+    ("augmenter", "policy(spin-recolour, temperature=0.5)", "policy(spin-recolor, temperature=0.5)"),
+    ("objective", "protaugment(unlabelled=3)", "protaugment(unlabeled=3)"),
     ("augmenter", "hallucinator(strength=0.3)", "hallucinator(strength=0.3)"),
 ])  # fmt: skip
 def test_renamed_options_of_models_and_augmenters_are_read(setting, old, new):

@@ -220,10 +220,10 @@ class TestScore:
 
     def test_every_metric_sees_a_collapse_to_one_example_per_class(self):
         labels = torch.arange(4).repeat_interleave(30)
-        centres = 10 * torch.eye(4).double()[labels]
-        real, training = normal(120, seed=1) + centres, normal(120) + centres
-        good, _ = score(training, real, labels, normal(120, seed=2) + centres, labels)
-        collapsed, _ = score(training, real, labels, centres + 1e-6 * normal(120), labels)
+        centers = 10 * torch.eye(4).double()[labels]
+        real, training = normal(120, seed=1) + centers, normal(120) + centers
+        good, _ = score(training, real, labels, normal(120, seed=2) + centers, labels)
+        collapsed, _ = score(training, real, labels, centers + 1e-6 * normal(120), labels)
         assert good.diversity == pytest.approx(1, abs=0.1)
         assert collapsed.diversity < 1e-3
         assert good.recall > 0.6

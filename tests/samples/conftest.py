@@ -7,7 +7,7 @@ from PIL import Image
 
 @pytest.fixture
 def photos(tmp_path) -> Path:
-    """A folder of pictures of two classes: of different sizes, gray and in colour."""
+    """A folder of pictures of two classes: of different sizes, gray and in color."""
     random = np.random.default_rng(0)
     folder = tmp_path / "photos"
     for name, shape in {

@@ -19,8 +19,8 @@ from manyshot.tasks import Source
 HOSTILE = ("雪花", "a\nb\x00c", "\udcff half", "[red]b[/red]", "$x_2$ \\", "", "x" * 500, "‮ right to left", "🦊")
 
 
-def pixels_of(image, colour):
-    return int((np.asarray(image) == colour).all(-1).sum())
+def pixels_of(image, color):
+    return int((np.asarray(image) == color).all(-1).sum())
 
 
 def test_small_pictures_grow_by_a_whole_factor_with_hard_pixels():

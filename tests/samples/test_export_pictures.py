@@ -56,7 +56,7 @@ def test_the_class_folders_are_kept_and_each_class_gets_its_number(photos, tmp_p
     ]
 
 
-def test_pictures_keep_their_size_and_colours_and_are_changed(photos, tmp_path):
+def test_pictures_keep_their_size_and_colors_and_are_changed(photos, tmp_path):
     exported = export(photos, PLAN, 3, tmp_path / "out")
     for name, number in (("tom", 2), ("kit", 0), ("tab", 1)):
         before, after = (

@@ -105,7 +105,7 @@ def test_printing_shows_shapes():
     assert repr(examples([["a", "b"]])) == "Examples(items=[1, 2] strings, labels=[1, 2, 2] float32)"
 
 
-def labelled(labels: torch.Tensor) -> Episode:
+def labeled(labels: torch.Tensor) -> Episode:
     tasks, n, ways = labels.shape
     class_mask = torch.ones(tasks, ways, dtype=torch.bool)
     side = Examples(torch.rand(tasks, n, 4), labels, torch.ones(tasks, n), class_mask)
@@ -124,11 +124,11 @@ def labelled(labels: torch.Tensor) -> Episode:
     ids=["classes", "mixed classes", "two numbers", "numbers below 0 that sum to 1", "one number"],
 )
 def test_class_probabilities_are_told_from_targets(labels, classes):
-    assert labelled(labels).has_classes == classes
+    assert labeled(labels).has_classes == classes
 
 
 def test_labels_of_padding_are_ignored():
-    task = labelled(torch.eye(3)[None].clone())
+    task = labeled(torch.eye(3)[None].clone())
     task.support.labels[0, 2] = 0
     assert not task.has_classes
     weight = torch.tensor([[1.0, 1.0, 0.0]])

@@ -12,7 +12,7 @@ LEARNED = "learned"
 
 @runtime_checkable
 class Augmenter(Protocol):
-    """Generates labelled examples of the classes of a support set, from the support set alone.
+    """Generates labeled examples of the classes of a support set, from the support set alone.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Catalogues: named entries that packages can add to, imported only when they are used."""
+"""Catalogs: named entries that packages can add to, imported only when they are used."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping

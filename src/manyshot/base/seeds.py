@@ -18,7 +18,7 @@ Word = int | NDArray[np.int64] | NDArray[np.uint64]
 def bits(*words: Word) -> NDArray[np.uint64]:
     """64 random bits for each address: the words broadcast against each other.
 
-    Each word is folded in with the finaliser of SplitMix64 (Steele, Lea and Flood 2014), whose every output bit
+    Each word is folded in with the finalizer of SplitMix64 (Steele, Lea and Flood 2014), whose every output bit
     depends on every input bit.
 
     Args:
@@ -35,22 +35,22 @@ def bits(*words: Word) -> NDArray[np.uint64]:
     # The plain numbers that begin an address (a seed, a stream) are folded once, as Python integers.
     start, place = 0x243F6A8885A308D3, 0
     while place < len(words) and isinstance(words[place], int):
-        start = _finalise(((start ^ (int(words[place]) & _MASK)) + 0x9E3779B97F4A7C15) & _MASK)
+        start = _finalize(((start ^ (int(words[place]) & _MASK)) + 0x9E3779B97F4A7C15) & _MASK)
         place += 1
     state: Any = np.uint64(start)
     with np.errstate(over="ignore"):
         for word in words[place:]:
-            state = _finalise_array((state ^ np.asarray(word).astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15))
+            state = _finalize_array((state ^ np.asarray(word).astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15))
     return np.asarray(state)
 
 
-def _finalise(state: int) -> int:
+def _finalize(state: int) -> int:
     state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 & _MASK
     state = (state ^ (state >> 27)) * 0x94D049BB133111EB & _MASK
     return state ^ (state >> 31)
 
 
-def _finalise_array(state: Any) -> Any:  # noqa: ANN401 - a number or an array of uint64
+def _finalize_array(state: Any) -> Any:  # noqa: ANN401 - a number or an array of uint64
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return state ^ (state >> np.uint64(31))

@@ -31,7 +31,7 @@ EXAMPLES = examples(
     "On sentences a frozen encoder is used as it is and nothing is trained: an arm is a plan at use time, and may set",
     "learner and encoder.",
     "",
-    "Presets, for which --steps, --tasks, --seeds and --seed may be changed, and all but memorisation take --root,",
+    "Presets, for which --steps, --tasks, --seeds and --seed may be changed, and all but memorization take --root,",
     "--jobs and --device; omniglot-challenge takes --one-shot-runs and no --tasks:",
     *(f"  {name}: {summary}" for name, summary in PRESETS.items()),
 )

@@ -12,7 +12,7 @@ from manyshot.cli.shared_options import Context, given, refuse_others
 PRESETS = {
     "cifar-fs-tasks": "CIFAR-FS, 5 ways: each method of augmenting whole tasks alone, and several together",
     "few-tasks": "Omniglot from 10, 20, 50 and 100 training classes, with and without new ones made of them",
-    "memorisation": "sine waves from few fixed tasks: are they memorized, with and without label-shared noise",
+    "memorization": "sine waves from few fixed tasks: are they memorized, with and without label-shared noise",
     "omniglot-challenge": "Omniglot's one-shot challenge from five alphabets: what each part of augmentation brings",
     "transfer": "Omniglot's letters to MNIST's digits, from 1 and 5 examples each",
 }
@@ -45,13 +45,13 @@ def compare_preset(
     if name not in PRESETS:
         raise InputError(f"--preset {name}: {did_you_mean(name, PRESETS)}")
     effective = {
-        "memorisation": set(OPTIONS) - {"root", "jobs", "device"},
+        "memorization": set(OPTIONS) - {"root", "jobs", "device"},
         "omniglot-challenge": {*OPTIONS, "one_shot_runs"} - {"tasks"},
     }.get(name, OPTIONS)
     refuse_others(context, effective, f"with --preset {name}, which sets it itself")
     changes = given(context, CHANGES)
-    if name == "memorisation":
-        _compare_memorisation(changes, out, as_json)
+    if name == "memorization":
+        _compare_memorization(changes, out, as_json)
     elif name == "omniglot-challenge":
         _compare_omniglot_challenge(changes, out, one_shot_runs, jobs, as_json)
     else:
@@ -61,11 +61,11 @@ def compare_preset(
         print_comparisons(COMPARISONS[name].summary, compared, out, answer if as_json else None)
 
 
-def _compare_memorisation(changes: Keywords, out: Path, as_json: bool) -> None:
+def _compare_memorization(changes: Keywords, out: Path, as_json: bool) -> None:
     """Compare on sine waves, which are no data set and are evaluated by squared error."""
     from manyshot.compare import check_arms
-    from manyshot.compare.memorisation import SEEDS, STEPS, run_memorisation
-    from manyshot.report.memorisation_page import COLUMNS, memorisation_page, memorisation_rows
+    from manyshot.compare.memorization import SEEDS, STEPS, run_memorization
+    from manyshot.report.memorization_page import COLUMNS, memorization_page, memorization_rows
     from manyshot.report.page import write_page
     from manyshot.training.task_csv import TASKS, write_task_csv
 
@@ -74,23 +74,23 @@ def _compare_memorisation(changes: Keywords, out: Path, as_json: bool) -> None:
     if seeds < 1 or tasks < 2:
         raise InputError(f"--seeds {seeds}, --tasks {tasks}: give at least 1 seed and 2 tasks")
     check_arms((), out)
-    results = [run_memorisation(waves, seeds, steps, tasks, first_seed) for waves in (4, 10)]
-    write_json(out / "compare.json", {"preset": "memorisation"})
+    results = [run_memorization(waves, seeds, steps, tasks, first_seed) for waves in (4, 10)]
+    write_json(out / "compare.json", {"preset": "memorization"})
     write_task_csv(out / TASKS, [row for result in results for row in result.task_rows(first_seed)])
     report = out / "report.html"
-    write_page(report, memorisation_page(PRESETS["memorisation"], results, steps, command_line()))
+    write_page(report, memorization_page(PRESETS["memorization"], results, steps, command_line()))
     if as_json:
         comparisons = {f"{result.waves} waves": result.as_dict() for result in results}
         print_json(
             {
-                **{"preset": "memorisation", "seeds": seeds, "steps": steps, "comparisons": comparisons},
+                **{"preset": "memorization", "seeds": seeds, "steps": steps, "comparisons": comparisons},
                 **{"tasks_file": str(out / TASKS), "report": str(report)},
             }
         )
         return
     for result in results:
         print(f"{result.waves} training waves, mean squared errors:")
-        print_table(COLUMNS, memorisation_rows(result), right=(1, 2, 3, 4, 5, 6))
+        print_table(COLUMNS, memorization_rows(result), right=(1, 2, 3, 4, 5, 6))
     print(f"{seeds} seeds; 95 % intervals. Look at {report}")
 
 

@@ -53,7 +53,7 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
                     "summary": row.summary,
                     "splits": list(row.splits),
                     "size": row.default_size,
-                    "licence": row.licence,
+                    "license": row.license,
                     "homepage": row.homepage,
                     "files": len(row.files),
                     "found": found[row.name],
@@ -66,7 +66,7 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
     for row in DATASETS.values():
         files = f"{found[row.name]} of {len(row.files)} files are here" if row.files else "built in"
         pixels = "sentences" if row.default_size is None else f"{row.default_size} pixels"
-        details = f"splits: {', '.join(row.splits)}\n{pixels}; licence: {row.licence}; {files}"
+        details = f"splits: {', '.join(row.splits)}\n{pixels}; license: {row.license}; {files}"
         rows.append((row.name, f"{row.summary}\n{details}"))
     print_table(("name", "contents"), rows)
     print(

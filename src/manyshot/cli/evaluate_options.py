@@ -29,7 +29,7 @@ class TaskArguments:
 
     ways: Annotated[str | None, typer.Option(help="Classes per task; the run's own number if not given.")] = None
     shots: Annotated[
-        str | None, typer.Option(help="Labelled examples per class; the run's own number if not given.")
+        str | None, typer.Option(help="Labeled examples per class; the run's own number if not given.")
     ] = None
     queries: Annotated[int | None, typer.Option(help="Examples per class to be classified; 10 if not given.")] = None
     tasks: Annotated[int | None, typer.Option(help="Number of tasks; 600 if not given.")] = None
@@ -137,7 +137,7 @@ class EvaluateArguments:
         bool,
         typer.Option(
             "--shuffled-support",
-            help="Evaluate with shuffled labels of the support too: a learner that memorised its tasks is as accurate.",
+            help="Evaluate with shuffled labels of the support too: a learner that memorized its tasks is as accurate.",
         ),
     ] = False
     transductive: Annotated[

@@ -10,7 +10,7 @@ from manyshot.cli.output import print_json, print_table
 if TYPE_CHECKING:
     from manyshot.tasks import Source
     from manyshot.training import Evaluation
-    from manyshot.training.support_shuffle import MemorisationProbe
+    from manyshot.training.support_shuffle import MemorizationProbe
 
 TRANSDUCTIVE = "transductive: each query was normalized by the statistics of all queries of its task"
 
@@ -20,7 +20,7 @@ def write_tasks(
     result: "Evaluation",
     description: dict[str, Any],
     seed: int,
-    probe: "MemorisationProbe | None" = None,
+    probe: "MemorizationProbe | None" = None,
     names: Sequence[str] = (),
 ) -> None:
     """Write the accuracy of each task as CSV.
@@ -51,7 +51,7 @@ def write_tasks(
 
 def print_evaluation(
     result: "Evaluation",
-    probe: "MemorisationProbe | None",
+    probe: "MemorizationProbe | None",
     source: "Source",
     description: dict[str, Any],
     as_json: bool,

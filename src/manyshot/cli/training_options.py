@@ -23,7 +23,7 @@ INFO: dict[str, Any] = {
         help='Such as "conv4" or "conv4(64, 64, 128, 128)" for images; "minilm" or "ngrams" for sentences.'
     ),
     "ways": typer.Option(help="Classes per training task: a number, or a range such as 5-20."),
-    "shots": typer.Option(help="Labelled examples per class: a number, or a range such as 1-5."),
+    "shots": typer.Option(help="Labeled examples per class: a number, or a range such as 1-5."),
     "learning_rate": typer.Option("--learning-rate", "--lr"),
     "seed": SEED,
 }

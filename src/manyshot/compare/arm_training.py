@@ -58,7 +58,7 @@ def train_arms(
     # The test plan is no part of a training, so it can be changed without another one.
     configs = [replace(arm.configure(config), test_plan="none") for arm in arms]
     sharing = [configs.index(own) for own in configs]
-    # Seed by seed rather than arm by arm, so that a machine that slows down does not favour an arm.
+    # Seed by seed rather than arm by arm, so that a machine that slows down does not favor an arm.
     work = {
         (number, seed): (configs[number].with_seed(seed), folder / f"arm-{number}" / f"seed-{seed}")
         for seed in range(config.fit.seed, config.fit.seed + seeds)
@@ -90,7 +90,7 @@ def _train_all(work: Sequence[tuple[Config, Path]], workers: int, note: str) -> 
                 _raise_first(began)
             _raise_first(began)  # the last one to end may have failed as well
         except BaseException:
-            # A training in the pool's queue can no longer be cancelled; it reads the flag and ends at once.
+            # A training in the pool's queue can no longer be canceled; it reads the flag and ends at once.
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise

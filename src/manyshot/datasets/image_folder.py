@@ -37,7 +37,7 @@ def load_folder(path: Path, split: str | None = None, size: int | None = None, c
         split: "train", "validation" or "test", where there are such folders above the classes; "train" if None.
         size: height and width in pixels. If None: the pictures' own, where all are squares of one size up to 256, and
             84 otherwise.
-        color: three channels or one. If None: three as soon as one picture has colours.
+        color: three channels or one. If None: three as soon as one picture has colors.
 
     Returns:
         A source of uint8 images `[n, c, size, size]`; a class's pictures stand in the order of their file names.
@@ -97,7 +97,7 @@ def common_depth(tree: Tree, files: Sequence[Parts]) -> int | None:
 
 
 def _looks(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
-    """The size that suits the pictures, and whether any has colours."""
+    """The size that suits the pictures, and whether any has colors."""
     found = _headers(tree, files)
     sizes = {(header.height, header.width) for header in found}
     height, width = min(sizes)

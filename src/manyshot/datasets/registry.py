@@ -37,7 +37,7 @@ DATASETS = DataSets(
             DataSet(
                 name="glyphs",
                 summary="printed letters of eleven scripts in up to 22 typefaces, drawn from matplotlib's fonts",
-                licence="free fonts (Bitstream Vera, SIL Open Font)",
+                license="free fonts (Bitstream Vera, SIL Open Font)",
                 homepage="https://matplotlib.org",
                 splits=glyphs.SPLITS,
                 default_size=28,
@@ -47,7 +47,7 @@ DATASETS = DataSets(
             DataSet(
                 name="digits",
                 summary="1,797 scanned handwritten digits, shipped with scikit-learn",
-                licence="CC BY 4.0",
+                license="CC BY 4.0",
                 homepage="https://archive.ics.uci.edu/dataset/80",
                 splits=("all",),
                 default_size=28,
@@ -57,7 +57,7 @@ DATASETS = DataSets(
             DataSet(
                 name="omniglot",
                 summary="1,623 handwritten characters of 50 alphabets, each drawn by 20 people",
-                licence="MIT",
+                license="MIT",
                 homepage="https://github.com/brendenlake/omniglot",
                 splits=("background", "evaluation", "small1", "small2"),
                 default_size=28,
@@ -68,7 +68,7 @@ DATASETS = DataSets(
             DataSet(
                 name="mnist",
                 summary="70,000 handwritten digits",
-                licence="CC BY-SA 3.0",
+                license="CC BY-SA 3.0",
                 homepage="https://yann.lecun.com/exdb/mnist/",
                 splits=("train", "test"),
                 default_size=28,
@@ -79,7 +79,7 @@ DATASETS = DataSets(
             DataSet(
                 name="fashion-mnist",
                 summary="70,000 gray pictures of ten kinds of clothes",
-                licence="MIT",
+                license="MIT",
                 homepage="https://github.com/zalandoresearch/fashion-mnist",
                 splits=("train", "test"),
                 default_size=28,
@@ -88,8 +88,8 @@ DATASETS = DataSets(
             ),
             DataSet(
                 name="cifar-fs",
-                summary="CIFAR-100 in 64, 16 and 20 classes of 600 small colour photographs",
-                licence="research use",
+                summary="CIFAR-100 in 64, 16 and 20 classes of 600 small color photographs",
+                license="research use",
                 homepage="https://github.com/bertinetto/r2d2",
                 splits=("train", "validation", "test"),
                 default_size=32,
@@ -99,7 +99,7 @@ DATASETS = DataSets(
             DataSet(
                 name="clinc150",
                 summary="22,500 questions to an assistant of 150 intents in ten domains, and 1,200 out of scope",
-                licence="CC BY 3.0",
+                license="CC BY 3.0",
                 homepage="https://github.com/clinc/oos-eval",
                 splits=tuple(clinc150.PARTS),
                 default_size=None,
@@ -109,7 +109,7 @@ DATASETS = DataSets(
             DataSet(
                 name="banking77",
                 summary="13,083 questions to a bank of 77 intents",
-                licence="CC BY 4.0",
+                license="CC BY 4.0",
                 homepage="https://github.com/PolyAI-LDN/task-specific-datasets",
                 splits=("all", "train", "test"),
                 default_size=None,
@@ -119,7 +119,7 @@ DATASETS = DataSets(
             DataSet(
                 name="hwu64",
                 summary="25,716 requests to a home assistant of 64 intents in 18 scenarios",
-                licence="CC BY 4.0",
+                license="CC BY 4.0",
                 homepage="https://github.com/xliuhw/NLU-Evaluation-Data",
                 splits=("all",),
                 default_size=None,
@@ -129,7 +129,7 @@ DATASETS = DataSets(
             DataSet(
                 name="huffpost",
                 summary="200,000 headlines of news in 41 categories",
-                licence="CC BY 4.0",
+                license="CC BY 4.0",
                 homepage="https://www.kaggle.com/datasets/rmisra/news-category-dataset",
                 splits=("all",),
                 default_size=None,

@@ -39,7 +39,7 @@ class DataSet:
     Args:
         name: Name for `load_dataset` and the command line.
         summary: One line that says what it contains.
-        licence: Licence of its authors.
+        license: License of its authors.
         homepage: URL of its description.
         splits: Splits that can be loaded; the first is the default.
         default_size: Default height and width of the images in pixels; None for sentences.
@@ -50,7 +50,7 @@ class DataSet:
 
     name: str
     summary: str
-    licence: str
+    license: str
     homepage: str
     splits: tuple[str, ...]
     default_size: int | None

@@ -29,7 +29,7 @@ from manyshot.tasks import Episode, Examples
 
 
 class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """Classify with a few labelled examples per class: a frozen encoder, augmentation, and a learner on the features.
+    """Classify with a few labeled examples per class: a frozen encoder, augmentation, and a learner on the features.
 
     X may be vectors `[n, d]`, images (arrays `[n, h, w]` or `[n, h, w, c]`, tensors `[n, c, h, w]`; uint8, or floats
     from 0 to 1), a list of paths of pictures or of PIL images, or a list of sentences. Works in `Pipeline`,
@@ -70,7 +70,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "FewShotClassifier":  # noqa: ANN401
-        """Adapt to labelled examples.
+        """Adapt to labeled examples.
 
         Args:
             X: n examples.
@@ -196,7 +196,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
 
 
 def _examples(items: Tensor | list[str], class_ids: Tensor, weight: Tensor, ways: int) -> Examples:
-    """One task of labelled examples."""
+    """One task of labeled examples."""
     return Examples(
         items=items[None] if isinstance(items, Tensor) else [items],
         labels=torch.eye(ways, dtype=weight.dtype)[class_ids][None],

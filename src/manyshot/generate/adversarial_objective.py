@@ -23,7 +23,7 @@ class DiscriminatorLoss:
     """The discriminator's loss on a batch.
 
     Args:
-        loss: Loss to minimise, penalty included.
+        loss: Loss to minimize, penalty included.
         adversarial: The same without the penalty.
         real: Scores of the real examples.
         generated: Scores of the generated examples.

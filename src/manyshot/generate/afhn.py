@@ -60,7 +60,7 @@ class AFHN(AdversarialObjective):
         class term:    -log sum_j [y_j = y_i] exp(k cos(x_i, s_j)) / sum_j exp(k cos(x_i, s_j)),  averaged over real x_i
         anti-collapse: 1 / (E (1 - cos(s, s')) / (1 - cos(z, z')) + 1e-5),   s and s' of the same mean, noise z and z'
 
-    The paper maximises the ratio in the second; its inverse is minimised here, as in mode seeking (Mao et al. 2019).
+    The paper maximizes the ratio in the second; its inverse is minimized here, as in mode seeking (Mao et al. 2019).
 
     Args:
         spec: Shape of the features.

@@ -52,7 +52,7 @@ class ConditionalGAN(ConvolutionalGAN):
         noise: Dimension of z, and of the class embedding.
         loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
-        spectral: Whether the discriminator's layers have spectral normalisation.
+        spectral: Whether the discriminator's layers have spectral normalization.
 
     Raises:
         InputError: If an option is out of range, there is only one class, or the examples are no images.

@@ -15,7 +15,7 @@ class DAGAN(ConvolutionalGAN):
     """Another example of the class of a given one, which may be a class never seen, `dagan(width=32)`.
 
     The paper's training is `dagan(loss=wasserstein, penalty=gradient, spectral=no)`; a hinge loss with spectral
-    normalisation takes half the time per step.
+    normalization takes half the time per step.
 
     Args:
         spec: Shape of the images.
@@ -23,7 +23,7 @@ class DAGAN(ConvolutionalGAN):
         noise: Dimension of z.
         loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
-        spectral: Whether the discriminator's layers have spectral normalisation.
+        spectral: Whether the discriminator's layers have spectral normalization.
         discriminator_width: Channels of the discriminator's largest feature map.
         redraw: How far the model redraws the given image beside deforming it, see `UNet`.
 

@@ -17,7 +17,7 @@ class ConvolutionalGAN(AdversarialObjective):
         discriminator: Scores real and generated examples.
         loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
-        spectral: Whether the discriminator's layers have spectral normalisation.
+        spectral: Whether the discriminator's layers have spectral normalization.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class DCGAN(ConvolutionalGAN):
         noise: Dimension of z.
         loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
-        spectral: Whether the discriminator's layers have spectral normalisation.
+        spectral: Whether the discriminator's layers have spectral normalization.
 
     Raises:
         InputError: If an option is out of range, or the examples are no images.

@@ -46,7 +46,7 @@ class GAN(AdversarialObjective):
         noise: Dimension of z.
         loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
-        spectral: Whether the discriminator's layers have spectral normalisation.
+        spectral: Whether the discriminator's layers have spectral normalization.
 
     Raises:
         InputError: If an option is out of range.

@@ -1,4 +1,4 @@
-"""What the training of a generative model minimises."""
+"""What the training of a generative model minimizes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Augmentation = Callable[[Tensor], Tensor]
 
 
 class GeneratorObjective(nn.Module, ABC):
-    """A generative model and the loss that its weights minimise.
+    """A generative model and the loss that its weights minimize.
 
     `averaged` is the model with the exponential moving average of its weights, which generates better examples than the
     weights of any one step (Yazici et al. 2019); it is what is kept and used.
@@ -39,7 +39,7 @@ class GeneratorObjective(nn.Module, ABC):
         accept_old_names(self, {"generator": "model"})
 
     def trainable_parameters(self) -> list[nn.Parameter]:
-        """Parameters that minimise `generator_loss`."""
+        """Parameters that minimize `generator_loss`."""
         return [*self.model.parameters()]
 
     @abstractmethod

@@ -69,7 +69,7 @@ class DCGANDecoder(nn.Module):
     """Decode a vector to an image, as in DCGAN (Radford, Metz and Chintala 2016).
 
     Linear to a map of 4 to 7 pixels a side, then transposed convolutions 4 x 4 of stride 2, each with group
-    normalisation and ReLU, and the last with tanh; the paper's batch normalisation would make an item depend on its
+    normalization and ReLU, and the last with tanh; the paper's batch normalization would make an item depend on its
     batch. A size that is no multiple is cut from the middle of the next larger one.
 
     Args:
@@ -103,7 +103,7 @@ class DCGANDecoder(nn.Module):
 
 
 class DCGANEncoder(nn.Module):
-    """Encode an image by 4 x 4 convolutions of stride 2 with leaky ReLU, as in DCGAN, without normalisation.
+    """Encode an image by 4 x 4 convolutions of stride 2 with leaky ReLU, as in DCGAN, without normalization.
 
     Args:
         channels: Number of channels of the image; values from 0 to 1 are rescaled to -1 to 1 first.
@@ -153,7 +153,7 @@ class Residual(nn.Module):
 
 
 def norm_relu(width: int) -> nn.Sequential:
-    """Group normalisation, of each item alone, and ReLU.
+    """Group normalization, of each item alone, and ReLU.
 
     Example:
         >>> norm_relu(8)(torch.rand(2, 8, 4, 4)).shape

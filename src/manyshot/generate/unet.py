@@ -30,7 +30,7 @@ class UNet(GenerativeModel):
 
     so a short training that has not learned to draw still makes members of the class. Noise enters at every size. The
     paper's U-Net sees the encoder's maps of every size instead and starts from nothing; it is deeper, of residual and
-    dense blocks with batch normalisation, where ours normalises each item alone. Full-size convolutions of few channels
+    dense blocks with batch normalization, where ours normalizes each item alone. Full-size convolutions of few channels
     would take most of the time, so there are none.
 
     Args:

@@ -42,8 +42,8 @@ class Diagnosis:
             deviation.
         variance: Variance of the generated examples of a class, relative to that of a real class.
         noise: Fraction of the squared displacement that varies between copies; None if nothing is displaced.
-        neighbours: Fraction of generated examples whose nearest real example is of their class.
-        real_neighbours: The same fraction for the real support examples.
+        neighbors: Fraction of generated examples whose nearest real example is of their class.
+        real_neighbors: The same fraction for the real support examples.
         kernel: Kernel distance between generated and real examples.
         real_kernel: Kernel distance between two sets of real examples.
         gains: Accuracy with generated examples minus accuracy without, by number of shots.
@@ -55,8 +55,8 @@ class Diagnosis:
     displacement: float
     variance: float
     noise: float | None
-    neighbours: float
-    real_neighbours: float
+    neighbors: float
+    real_neighbors: float
     kernel: float
     real_kernel: float
     gains: Mapping[int, Difference]
@@ -82,10 +82,10 @@ class Diagnosis:
             messages.append("It has switched off every op.")
         if self.variance > MAX_VARIANCE:
             messages.append(f"Generated examples of a class have {self.variance:.1f} times the variance of real ones.")
-        if self.neighbours < self.real_neighbours - MAX_NEIGHBOR_LOSS:
+        if self.neighbors < self.real_neighbors - MAX_NEIGHBOR_LOSS:
             messages.append(
-                f"It leaves its classes: the nearest real example is of the own class for {self.neighbours:.0%} of "
-                f"generated examples, and for {self.real_neighbours:.0%} of real ones."
+                f"It leaves its classes: the nearest real example is of the own class for {self.neighbors:.0%} of "
+                f"generated examples, and for {self.real_neighbors:.0%} of real ones."
             )
         if self.swap.low <= 0:
             messages.append(
@@ -110,8 +110,8 @@ class Diagnosis:
             "displacement": self.displacement,
             "variance": self.variance,
             "noise": self.noise,
-            "neighbours": self.neighbours,
-            "real_neighbours": self.real_neighbours,
+            "neighbors": self.neighbors,
+            "real_neighbors": self.real_neighbors,
             "kernel": self.kernel,
             "real_kernel": self.real_kernel,
             "gains": by_shots(self.gains),

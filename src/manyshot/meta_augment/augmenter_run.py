@@ -57,7 +57,7 @@ class AugmenterRun:
     def augment(
         self, images: Tensor, labels: Sequence[Any], per_class: int = 20, seed: int = 0, adapt_steps: int = 0
     ) -> TailoredSamples:
-        """Generate samples tailored to a new task, from its few labelled examples.
+        """Generate samples tailored to a new task, from its few labeled examples.
 
         Args:
             images: Images `[n, c, h, w]` of the shape that the run was trained on, uint8 or with values from 0 to 1.

@@ -38,7 +38,7 @@ class Deformation(LearnedAugmenter):
     and each number is then bounded by `b tanh(v / b)`. The mean m and the standard deviations s of the basis come from
     a network conditioned on the class and its task (`RandomConvStatistics`); B and d are learned for all. So the
     distribution can learn that some deformations go together, and that some classes tolerate more of them than others.
-    e and e' come in pairs of opposite sign. It is initialised near the plans that are hand-written for handwriting.
+    e and e' come in pairs of opposite sign. It is initialized near the plans that are hand-written for handwriting.
 
     Args:
         channels: Number of channels of the images, bright ink on a dark background.

@@ -179,8 +179,8 @@ def _measures(
         "displacement": _mean(displacement(m, z, generated, real)),
         "variance": _mean(within_class_variance(m, generated) / real),
         "noise": _mean_or_none(noise_fraction(m, z, generated)),
-        "neighbours": _mean(own_class_neighbor_fraction(m, generated, q, query)),
-        "real_neighbours": _mean(own_class_neighbor_fraction(z, support, q, query)),
+        "neighbors": _mean(own_class_neighbor_fraction(m, generated, q, query)),
+        "real_neighbors": _mean(own_class_neighbor_fraction(z, support, q, query)),
         "kernel": kernel_distance(real_items, (m / std).flatten(0, 1)),
         "real_kernel": kernel_distance(real_items[::2], real_items[1::2]),
     }

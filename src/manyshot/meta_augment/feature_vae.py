@@ -23,7 +23,7 @@ class FeatureVAE(LearnedAugmenter):
     z is a support example, x a query example of its class; m_k, m and r are the means of class and task and the
     task's spread (see `task_context`). It is trained by L alone, the negative evidence lower bound without constants;
     no learner is involved. A generated example is z + r D(u, c) with u ~ N(0, I). Pairs of examples of a class are
-    modelled as in the Delta-encoder (Schwartz et al. 2018).
+    modeled as in the Delta-encoder (Schwartz et al. 2018).
 
     Args:
         features: Dimension d of the features.

@@ -78,9 +78,9 @@ class Implicit:
 
     dL/dphi = -(d2G/dphi dw) (d2G/dw2)^-1 dL/dw   at the minimum w of G
 
-    With task normalisation, dL/dphi at fixed w is added: the support's statistics normalise the query.
+    With task normalization, dL/dphi at fixed w is added: the support's statistics normalize the query.
 
-    G is the learner's own objective on real and generated examples: penalised cross-entropy for a probe; the support
+    G is the learner's own objective on real and generated examples: penalized cross-entropy for a probe; the support
     loss plus a proximal term for learners that take gradient steps. The inverse is never formed: conjugate gradients or
     a truncated Neumann series (Lorraine, Vicol and Duvenaud 2020) take `terms` Hessian-vector products. Memory does not
     grow with the number of inner steps; the part of dG/dw that they leave is neglected.
@@ -131,7 +131,7 @@ class FiniteDifference:
 
     dL/dphi = (dG/dphi at w_+ - dG/dphi at w_-) / (2 beta),   w_+- = argmin G +- beta L
 
-    With task normalisation, dL/dphi at fixed w is added, as in `Implicit`. The difference is central in beta, so its
+    With task normalization, dL/dphi at fixed w is added, as in `Implicit`. The difference is central in beta, so its
     error is of second order. No second derivative is taken, so it works for learners and inner loops of any length. G
     is that of `Implicit`.
 
@@ -191,7 +191,7 @@ def _grads(
 def _surrogate(losses: Float[Tensor, " t"], added: Tensor | float) -> Float[Tensor, ""]:
     """Mean loss, with the derivative of a number that is summed over tasks added to its own.
 
-    Its own derivative is 0 except with task normalisation, where queries are normalised by the support's statistics.
+    Its own derivative is 0 except with task normalization, where queries are normalized by the support's statistics.
     """
     zero = torch.as_tensor(added) / len(losses)
     return losses.mean() + zero - zero.detach()

@@ -23,7 +23,7 @@ class Hallucinator(LearnedAugmenter):
     m_k is the mean of the class, m the mean of the class means, and r the spread of the support's examples around m
     (see `task_context`), so that the scale of the features has no effect; H is a network with two hidden layers, L a
     matrix. s is learned, and initially small but not zero, where the network would get no gradient. For the same reason
-    L is not initialised with zeros: noise comes in pairs of opposite sign, so the loss is even in L, and its gradient
+    L is not initialized with zeros: noise comes in pairs of opposite sign, so the loss is even in L, and its gradient
     at zero vanishes.
 
     Differences from the paper: the network's output is added to the feature instead of replacing it, the network is
@@ -89,7 +89,7 @@ class Hallucinator(LearnedAugmenter):
         check_range(1e-6, 1e6, strength=strength, weight=weight)
 
     def fit_statistics(self, source: Source) -> None:
-        """Initialise L with the principal components of the within-class differences, in units of r."""
+        """Initialize L with the principal components of the within-class differences, in units of r."""
         items = source.gather(np.arange(len(source))).double()
         labels = torch.from_numpy(source.labels)
         means = torch.zeros(len(source.class_names), items.shape[1], dtype=items.dtype).index_add_(0, labels, items)

@@ -1,4 +1,4 @@
-"""The objective that a learner's adaptation minimises, for gradients that do not unroll the adaptation."""
+"""The objective that a learner's adaptation minimizes, for gradients that do not unroll the adaptation."""
 
 from typing import Protocol, cast, runtime_checkable
 
@@ -19,7 +19,7 @@ from manyshot.tasks import Examples
 
 @runtime_checkable
 class InnerProblem(Protocol):
-    """Adaptation as a minimisation over the weights of each task."""
+    """Adaptation as a minimization over the weights of each task."""
 
     def solve(
         self, support: Examples, start: Weights | None = None, nudge: float = 0.0, query: Examples | None = None
@@ -39,7 +39,7 @@ class InnerProblem(Protocol):
         ...
 
     def query_losses(self, weights: Weights, support: Examples, query: Examples) -> Float[Tensor, " t"]:
-        """Mean query loss of each task; differentiable in the support too where its statistics normalise the query."""
+        """Mean query loss of each task; differentiable in the support too where its statistics normalize the query."""
         ...
 
 
@@ -68,7 +68,7 @@ def inner_problem(learner: Learner, proximal: float) -> InnerProblem:
 
 
 class ProbeProblem:
-    """Penalised cross-entropy of a linear classifier, as `Probe` fits it.
+    """Penalized cross-entropy of a linear classifier, as `Probe` fits it.
 
     G(W) = sum_i w_i H(y_i, softmax([u_i, 1] W)) + lambda/2 ||W||^2
 
@@ -169,7 +169,7 @@ class GradientProblem:
         return torch.stack(losses) + self.proximal / 2 * torch.stack(distances).sum(0)
 
     def query_losses(self, weights: Weights, support: Examples, query: Examples) -> Float[Tensor, " t"]:
-        """Query loss of each task, normalised as the learner does: by the support's statistics, or the query's."""
+        """Query loss of each task, normalized as the learner does: by the support's statistics, or the query's."""
         learner, tasks = self.learner, Task(self.learner.side_of(support), self.learner.side_of(query))
         losses = [
             weighted_mean(learner.query_losses_with(_of_task(weights, index), task), task.query.weight)

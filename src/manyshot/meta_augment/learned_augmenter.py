@@ -16,7 +16,7 @@ Draws = dict[str, Tensor]
 
 
 class LearnedAugmenter(nn.Module, ABC):
-    """Generates labelled examples of the classes of a support set; how is learned over many tasks.
+    """Generates labeled examples of the classes of a support set; how is learned over many tasks.
 
     Random numbers are drawn apart from their use, as those of an op are: the same draws give the same examples, so an
     example can be generated again, and both sides of a comparison can share the draws. A subclass says what it draws
@@ -89,7 +89,7 @@ class LearnedAugmenter(nn.Module, ABC):
         return self.replay(support, copies, self.draw(support, copies, generator), context)
 
     def replay(self, support: Examples, copies: int, draws: Draws, context: Examples | None = None) -> Examples:
-        """Generate the labelled, weighted examples that belong to some draws.
+        """Generate the labeled, weighted examples that belong to some draws.
 
         Args:
             support: Support of T tasks.

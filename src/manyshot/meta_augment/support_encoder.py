@@ -1,4 +1,4 @@
-"""Encoders of image support sets: fixed features of each image, summarised by their moments over classes and tasks."""
+"""Encoders of image support sets: fixed features of each image, summarized by their moments over classes and tasks."""
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.meta_augment.support_context import class_context
+from manyshot.runtime.renamed_weights import accept_old_names
 from manyshot.tasks import EpisodeSampler, Examples, Source
 
 FLOOR = 1e-6
@@ -20,13 +21,13 @@ TASKS = 40
 MIN_SPREAD = 0.05
 """Smallest standard deviation that a description is divided by."""
 MAX_DEVIATIONS = 3.0
-"""Bound of the standardised descriptions, in standard deviations, for tasks unlike the training tasks."""
+"""Bound of the standardized descriptions, in standard deviations, for tasks unlike the training tasks."""
 
 
 class SupportEncoder(nn.Module, ABC):
     """Describe each class of a support set, and its task, by a vector that does not depend on the order of examples.
 
-    Descriptions are standardised by their mean and standard deviation over tasks (`fit_statistics`), and bounded.
+    Descriptions are standardized by their mean and standard deviation over tasks (`fit_statistics`), and bounded.
 
     Args:
         features: Dimension of the description.
@@ -35,14 +36,15 @@ class SupportEncoder(nn.Module, ABC):
     def __init__(self, features: int) -> None:
         super().__init__()
         self.features = features
-        self.register_buffer("centre", torch.zeros(features))
+        self.register_buffer("center", torch.zeros(features))
         self.register_buffer("spread", torch.ones(features))
-        self.centre: Tensor
+        self.center: Tensor
         self.spread: Tensor
+        accept_old_names(self, {"centre": "center"})
 
     @abstractmethod
     def describe(self, support: Examples) -> Float[Tensor, "t ways features"]:
-        """Compute the description of each class, before standardisation."""
+        """Compute the description of each class, before standardization."""
 
     @torch.no_grad()
     def fit_statistics(self, source: Source) -> None:
@@ -67,15 +69,15 @@ class SupportEncoder(nn.Module, ABC):
         Args:
             support: Support of T tasks.
         """
-        described = self.describe(replace(support, items=support.items.to(self.centre)))[support.class_mask]
-        self.centre.copy_(described.mean(0))
+        described = self.describe(replace(support, items=support.items.to(self.center)))[support.class_mask]
+        self.center.copy_(described.mean(0))
         self.spread.copy_(described.std(0).clamp(min=MIN_SPREAD))
 
     def forward(self, support: Examples) -> Float[Tensor, "t ways features"]:
-        """Standardised description of each class of each task; zeros for a class that the task lacks."""
+        """Standardized description of each class of each task; zeros for a class that the task lacks."""
         mask = support.class_mask & ((support.labels * support.weight[..., None]).sum(1) > 0)
-        standardised = (self.describe(support) - self.centre) / (MAX_DEVIATIONS * self.spread)
-        bounded = MAX_DEVIATIONS * standardised.tanh()
+        standardized = (self.describe(support) - self.center) / (MAX_DEVIATIONS * self.spread)
+        bounded = MAX_DEVIATIONS * standardized.tanh()
         return bounded * mask[..., None].to(bounded)
 
 
@@ -89,7 +91,7 @@ class RandomConvStatistics(SupportEncoder):
 
         [(m_k - <m>) / a,  N log(d_k / a),  N <m>,  N log(<d> / a),  N log a,  mean log(<d> / a),  log shots_k]
 
-    where N standardises the entries of a vector (layer normalisation). So two shots that differ in angle or in color
+    where N standardizes the entries of a vector (layer normalization). So two shots that differ in angle or in color
     show in d, and classes that differ in them show in a. Ratios and N bring out what magnitudes would hide, since an
     untrained network sees all images as about the same.
 
@@ -124,10 +126,10 @@ class RandomConvStatistics(SupportEncoder):
         means, variances, mean, within, between = class_moments(f, support)
         scale = (between + FLOOR).sqrt()
         ratio = log_std(within, FLOOR) - scale.log()
-        task = [_normalised(mean), _normalised(ratio), _normalised(scale.log()), ratio.mean(-1, keepdim=True)]
+        task = [_normalized(mean), _normalized(ratio), _normalized(scale.log()), ratio.mean(-1, keepdim=True)]
         of_class = [
             (means - mean[:, None]) / scale[:, None],
-            _normalised(log_std(variances, FLOOR) - scale[:, None].log()),
+            _normalized(log_std(variances, FLOOR) - scale[:, None].log()),
         ]
         shots = (support.labels * support.weight[..., None]).sum(1).clamp(min=1e-12)
         of_task = torch.cat(task, -1)[:, None].expand(-1, means.shape[1], -1)
@@ -166,6 +168,6 @@ def log_std(variance: Tensor, floor: float) -> Tensor:
     return (variance + floor).log() / 2
 
 
-def _normalised(vectors: Tensor) -> Tensor:
+def _normalized(vectors: Tensor) -> Tensor:
     """Vectors whose entries have mean 0 and standard deviation 1."""
     return F.layer_norm(vectors, vectors.shape[-1:])

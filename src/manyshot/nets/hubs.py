@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.nets.norm import Norm
-from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalisation, require_package
+from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalization, require_package
 
 
 class Timm(PretrainedEncoder):
@@ -25,7 +25,7 @@ class Timm(PretrainedEncoder):
     """
 
     def __init__(self, channels: int, model: str, frozen: bool = True, norm: Norm = "batch") -> None:
-        require_own_normalisation(norm, f"timm({model})")
+        require_own_normalization(norm, f"timm({model})")
         timm = require_package("timm")
 
         def load() -> tuple[nn.Module, Mapping[str, Any]]:
@@ -55,7 +55,7 @@ class Transformers(PretrainedEncoder):
     """
 
     def __init__(self, channels: int, model: str, frozen: bool = True, norm: Norm = "batch") -> None:
-        require_own_normalisation(norm, f"transformers({model})")
+        require_own_normalization(norm, f"transformers({model})")
         transformers = require_package("transformers")
 
         def load() -> tuple[nn.Module, Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Normalise, pool 2 x 2 and rectify in one pass over the maps, differentiable twice, on processors."""
+"""Normalize, pool 2 x 2 and rectify in one pass over the maps, differentiable twice, on processors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """Which values are normalised together, and how much each counts for their mean and variance.
+    """Which values are normalized together, and how much each counts for their mean and variance.
 
     Args:
-        of_item: `[n, 1]` share of one value of an item's map in the mean; over all values that are normalised
+        of_item: `[n, 1]` share of one value of an item's map in the mean; over all values that are normalized
             together they sum to 1.
-        total: sums numbers `[n, c]` over what is normalised together; the result broadcasts against `[n, c]`.
+        total: sums numbers `[n, c]` over what is normalized together; the result broadcasts against `[n, c]`.
     """
 
     of_item: Array
@@ -132,7 +132,7 @@ class _PoolGradient(Function):
     d bias = S0 = sum m,   d weight = S1 = sum m z,   d maps = (weight m - s (A0 + z A1)) / deviation
 
     with m = gradient where a window took a pixel, z = (maps - mean) / deviation, s the shares, and A0 and A1 the sums
-    of weight S0 and weight S1 over what is normalised together.
+    of weight S0 and weight S1 over what is normalized together.
     """
 
     @staticmethod
@@ -155,7 +155,7 @@ class _PoolGradient(Function):
     def backward(ctx: Any, for_maps: Tensor, for_weight: Tensor, for_bias: Tensor) -> Any:  # noqa: ANN401
         """The derivative, by gradient, maps (through z and the deviation) and weight, of what comes in times `forward`.
 
-        sum over what is normalised together of (Q - V0 A0 - V1 A1) / deviation, + u1 S1 + u0 S0
+        sum over what is normalized together of (Q - V0 A0 - V1 A1) / deviation, + u1 S1 + u0 S0
 
         with v, u1 and u0 for what comes in, V0 = sum s v, V1 = sum s v z, Q = sum weight m v.
         """
@@ -164,9 +164,9 @@ class _PoolGradient(Function):
         x, g, v, gamma = _last(maps), _last(gradient), _last(for_maps), weight.detach().numpy()
         u1, u0 = for_weight.numpy(), for_bias.numpy()
         share = shares.of_item
-        plain, centred = np.empty_like(mean), np.empty_like(mean)
-        pool.sums(x, v, mean, plain, centred)
-        v0, v1 = shares.total(share * plain), shares.total(share * inverse * centred)
+        plain, centered = np.empty_like(mean), np.empty_like(mean)
+        pool.sums(x, v, mean, plain, centered)
+        v0, v1 = shares.total(share * plain), shares.total(share * inverse * centered)
         v_taken = np.empty_like(taken)
         pool.gather(v, places, np.zeros_like(mean), np.ones_like(mean), v_taken)
         unused, q = np.empty_like(mean), np.empty_like(mean)

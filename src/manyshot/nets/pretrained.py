@@ -19,12 +19,12 @@ AT_ONCE = 32
 
 
 class PretrainedEncoder(StagedEncoder):
-    """Resize images, give gray ones three channels, normalise them, and run a given network.
+    """Resize images, give gray ones three channels, normalize them, and run a given network.
 
     x -> net((resize(x) - mean) / std)
 
     A frozen encoder stays as it is: its weights take no gradient (its items do), and it is always in evaluation mode,
-    so that batch normalisation keeps its running averages.
+    so that batch normalization keeps its running averages.
 
     Args:
         stages: the network in parts, one after the other; the last gives features `[n, d]`.
@@ -122,8 +122,8 @@ class PretrainedEncoder(StagedEncoder):
         return digest.hexdigest()
 
 
-def require_own_normalisation(norm: Norm, what: str) -> None:
-    """Refuse learners whose inner steps need another normalisation than the one that the weights were trained with.
+def require_own_normalization(norm: Norm, what: str) -> None:
+    """Refuse learners whose inner steps need another normalization than the one that the weights were trained with.
 
     Raises:
         InputError: for any norm but "batch".

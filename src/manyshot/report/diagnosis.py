@@ -85,8 +85,8 @@ def _metrics(diagnosis: Diagnosis, source: Source) -> Table:
         ),
         (
             "fraction of generated examples nearest to their own class",
-            f"{diagnosis.neighbours:.2f}",
-            f"real examples: {diagnosis.real_neighbours:.2f}",
+            f"{diagnosis.neighbors:.2f}",
+            f"real examples: {diagnosis.real_neighbors:.2f}",
         ),
         (
             "kernel distance to real examples",

@@ -180,9 +180,9 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
         axes = figure.subplots()
         color = _colors([e.label for arms in groups.values() for e in arms])
         x = 0.0
-        centres = []
+        centers = []
         for arms in groups.values():
-            centres.append(x + (len(arms) - 1) / 2)
+            centers.append(x + (len(arms) - 1) / 2)
             for e in arms:
                 axes.bar(x, e.value, width=0.86, color=color[e.label], alpha=0.85)
                 axes.plot([x, x], [e.low, e.high], color=INK, linewidth=1.5)
@@ -191,7 +191,7 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
                 )
                 x += 1
             x += 0.7
-        axes.set_xticks(centres, [_shown(name) for name in groups])
+        axes.set_xticks(centers, [_shown(name) for name in groups])
         axes.tick_params(axis="x", length=0)
         axes.set_ylim(0, min(1.08, 1.15 * max((e.high for arms in groups.values() for e in arms), default=1.0) + 0.01))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -217,7 +217,7 @@ def joined_processes() -> Iterator[Processes]:
     if not are_several():
         yield SINGLE_PROCESS
         return
-    # Imported only while processes are joined (as an optimiser does), its default arguments would keep them so until
+    # Imported only while processes are joined (as an optimizer does), its default arguments would keep them so until
     # the interpreter ends, whose end the connection's threads then may abort.
     import torch.distributed.nn
 

@@ -52,6 +52,7 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     },
     "augmenter": {name: {"begin": "initial_plan"} for name in ("policy", "context-free")},
     "learner": {"probe": {"normalise": "normalize"}},
+    "objective": {"protaugment": {"unlabelled": "unlabeled"}},
     "plan": {
         **{op: {"share": "fraction"} for op in _TEXT_OPS},
         **{op: {"edge": "padding_mode"} for op in _WARPS},
@@ -77,6 +78,9 @@ POSITIONS = {
 
 OPTION_VALUES = {"edge": {"zero": "zeros"}}
 """Values of options that were renamed along with the option: by its old name, old value, new value."""
+
+WORDS = {"augmenter": {"recolour": "recolor"}}
+"""Words in the values of options that were renamed: by setting, old word, new word."""
 
 SAME_TABLE = {"head": "learner", "test_plan": "plan"}
 """Settings whose methods are those of another setting."""
@@ -113,6 +117,9 @@ def upgrade(values: dict[str, Any], where: str) -> dict[str, Any]:
     config = {FIELDS.get(name, name): value for name, value in values["config"].items()}
     for name in config.keys() - PATHS.get(str(values.get("kind")), set()):
         table = SAME_TABLE.get(name, name)
+        for old, new in WORDS.get(table, {}).items():
+            if isinstance(config[name], str):
+                config[name] = re.sub(rf"\b{old}\b", new, config[name])
         if isinstance(config[name], str) and table in POSITIONS:
             config[name] = name_values(config[name], POSITIONS[table])
         if isinstance(config[name], str) and (table in METHODS or table in OPTIONS):

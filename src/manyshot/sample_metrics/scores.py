@@ -1,4 +1,4 @@
-"""All metrics of labelled generated examples at once."""
+"""All metrics of labeled generated examples at once."""
 
 from dataclasses import asdict, dataclass
 

@@ -22,7 +22,7 @@ def transfer_accuracy(
 ) -> float:
     """Accuracy on the second set of a classifier trained on the first.
 
-    The classifier is ridge regression from features, standardised by the first set, to one-hot classes; all classes
+    The classifier is ridge regression from features, standardized by the first set, to one-hot classes; all classes
     have the same weight. Trained on generated and tested on real examples, it shows what generated examples are worth;
     trained on real and tested on generated ones, whether these are of the class that was asked for (class consistency),
     provided that the encoder is independent of the generative model.

@@ -99,12 +99,12 @@ class RegressionTasks(TaskDataset):
         episode = TaskIndices(group[:, None], support[:, None], query[:, None]).episode(self.source)
         ways = self._targets.shape[1]
         return Episode(
-            self._labelled(episode.support, support),
-            self._labelled(episode.query, query),
+            self._labeled(episode.support, support),
+            self._labeled(episode.query, query),
             episode.classes.expand(-1, ways),
         )
 
-    def _labelled(self, examples: Examples, positions: NDArray[np.int64]) -> Examples:
+    def _labeled(self, examples: Examples, positions: NDArray[np.int64]) -> Examples:
         """Replace the labels by the targets."""
         labels = self._targets[torch.from_numpy(self.source.rows[positions])]
         return replace(examples, labels=labels, class_mask=examples.class_mask.expand(-1, labels.shape[2]))

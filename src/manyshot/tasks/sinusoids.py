@@ -29,7 +29,7 @@ class Sinusoids(TaskDataset):
         queries: Number of query points per task.
         seed: Seed of the tasks.
         tasks: Number of different waves: task i has wave i modulo this number, at points of its own. None for no limit.
-            A learner can memorise a few waves (Yin et al. 2020).
+            A learner can memorize a few waves (Yin et al. 2020).
         apart: Whether each of the N waves has its own interval of x: wave i has the first half of the i-th of N equal
             parts. Then x alone identifies the wave, and nothing forces a learner to use its support (Rajendran et al.
             2020).

@@ -1,4 +1,4 @@
-"""A source: labelled examples grouped by class."""
+"""A source: labeled examples grouped by class."""
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ Decode = Callable[[list[Any]], Any]
 
 @dataclass(frozen=True, eq=False)
 class Source(Dataset[tuple[Any, int]]):
-    """Labelled examples grouped by class; a map-style PyTorch data set of pairs (item, class index).
+    """Labeled examples grouped by class; a map-style PyTorch data set of pairs (item, class index).
 
     Examples stand class after class. The items lie in a `store`, which subsets and splits share; `rows` lists the rows
     of the store that belong to this source.
@@ -276,7 +276,7 @@ class Source(Dataset[tuple[Any, int]]):
         )
 
     def describe(self) -> dict[str, Any]:
-        """Summarise the source: numbers of classes, groups, authors and examples per class, shape and type."""
+        """Summarize the source: numbers of classes, groups, authors and examples per class, shape and type."""
         shape = tuple(self.store.shape[1:]) if isinstance(self.store, Tensor) else None
         return {
             "name": self.name,

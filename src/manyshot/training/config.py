@@ -29,11 +29,11 @@ class Config:
         root: Folder of the data set's official files; the usual places if None.
         size: Height and width of the images, in pixels; the data set's own if None.
         centered: Whether drawings are centered and scaled to one size, in training and later.
-        text_column: Column of the sentences in a table; recognised by common names if None.
-        label_column: Column of the classes in a table; recognised by common names if None.
+        text_column: Column of the sentences in a table; recognized by common names if None.
+        label_column: Column of the classes in a table; recognized by common names if None.
         encoding: Encoding of a table, such as "gb18030"; UTF-8 if None.
         learner: Learner with its options, such as "prototypes" or "maml(inner_steps=5)".
-        objective: Objective that training minimises, such as "plain" or "maxup(4)".
+        objective: Objective that training minimizes, such as "plain" or "maxup(4)".
         encoder: Encoder with its options, such as "conv4" or "conv4(64, 64, 128, 128)".
         ways: Number of classes per training task, or a range (least, most).
         shots: Number of support examples per class, or a range.

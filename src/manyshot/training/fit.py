@@ -58,7 +58,7 @@ def fit(
             files; None writes nothing.
         resume: Whether to continue from the folder's last checkpoint, if there is one.
         title: Text beside the progress bar.
-        objective: Objective to minimise; the learner's own loss if None.
+        objective: Objective to minimize; the learner's own loss if None.
         processes: Processes that train together; each calls this function with the same arguments.
 
     Returns:
@@ -147,7 +147,7 @@ def check_step(learner: Learner, tasks: TaskStream, settings: Settings, plan: Pl
         tasks: Training tasks; at most two of them are used.
         settings: Settings of the training loop.
         plan: Augmentation of the training tasks.
-        objective: Objective to minimise.
+        objective: Objective to minimize.
 
     Raises:
         InputError: if the learner has nothing to train, or the learner, the objective and the plan are incompatible.

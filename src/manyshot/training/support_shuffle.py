@@ -1,4 +1,4 @@
-"""Memorisation probe: whether a learner uses the labels of its support, or has memorised its tasks."""
+"""Memorization probe: whether a learner uses the labels of its support, or has memorized its tasks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from manyshot.training.statistics import mean_interval
 
 
 @dataclass(frozen=True, eq=False)
-class MemorisationProbe:
+class MemorizationProbe:
     """Results of a learner on the same tasks with their true support, and with shuffled labels of the support.
 
     Args:
@@ -91,10 +91,10 @@ def shuffled_support(episode: Episode, generator: Generator) -> Episode:
 
 
 @torch.no_grad()
-def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> MemorisationProbe:
-    """Evaluate a learner on tasks with the true support and with shuffled labels of the support (memorisation probe).
+def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> MemorizationProbe:
+    """Evaluate a learner on tasks with the true support and with shuffled labels of the support (memorization probe).
 
-    A learner that has memorised its training tasks does equally well with either. In one-shot classification, a
+    A learner that has memorized its training tasks does equally well with either. In one-shot classification, a
     fraction of 1 / `ways` of the shuffled labels is still right.
 
     Args:
@@ -125,7 +125,7 @@ def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Memor
             shuffled.append(_scores(learner, other))
     if not true:
         raise InputError("no tasks to probe; give at least 1")
-    return MemorisationProbe(measure, np.concatenate(true), np.concatenate(shuffled))
+    return MemorizationProbe(measure, np.concatenate(true), np.concatenate(shuffled))
 
 
 def probe_evaluated(
@@ -135,8 +135,8 @@ def probe_evaluated(
     plan: Plan | None = None,
     seed: int = 0,
     device: str | None = None,
-) -> MemorisationProbe:
-    """The memorisation probe on the tasks of an evaluation, of which only the shuffled support is evaluated.
+) -> MemorizationProbe:
+    """The memorization probe on the tasks of an evaluation, of which only the shuffled support is evaluated.
 
     Args:
         evaluation: Result of `evaluate_tasks` with the same arguments.
@@ -159,7 +159,7 @@ def probe_evaluated(
     batches = enumerate(sampler.batches(len(evaluation.accuracy), BATCH))
     shuffled = (shuffled_support(episode, generator(seed, "shuffled support", n)) for n, episode in batches)
     accuracy = evaluate(learner, shuffled, plan, seed, device).accuracy
-    return MemorisationProbe("accuracy", evaluation.accuracy, accuracy)
+    return MemorizationProbe("accuracy", evaluation.accuracy, accuracy)
 
 
 def _scores(learner: Learner, episode: Episode) -> NDArray[np.float64]:

@@ -97,7 +97,7 @@ def check_trainable(config: Config, test_learner: str | None = None, sources: So
 
 
 def plan_and_objective(config: Config) -> tuple[Plan, Objective]:
-    """What augments the training tasks, and what is minimised on them.
+    """What augments the training tasks, and what is minimized on them.
 
     Raises:
         InputError: if the objective would change nothing under this plan.

@@ -103,7 +103,7 @@ def test_a_direction_turns_as_a_short_line_does():
     ours = Compose((Flip(p=1), Fixed(angle=90, size=2.0)))
     rules = albumentations.KeypointParams("xyas")
     transform = albumentations.Compose([to_albumentations(ours)], keypoint_params=rules)
-    # It points right, then left, then, turned anticlockwise, down, which is 90 degrees where y points down.
+    # It points right, then left, then, turned counterclockwise, down, which is 90 degrees where y points down.
     ((_, _, angle, scale),) = transform(image=IMAGE, keypoints=[(25.0, 20.0, 0.0, 3.0)])["keypoints"]
     assert (angle, scale) == pytest.approx((90, 6), abs=1e-3)
 

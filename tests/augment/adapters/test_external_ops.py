@@ -68,7 +68,7 @@ class TestEveryForeignOp:
         assert first.equal(again)
         assert len(first[:, 0, 0, 0].unique()) >= 4  # uint8 levels may agree by chance
 
-    def test_an_item_does_not_depend_on_its_neighbours(self, op):
+    def test_an_item_does_not_depend_on_its_neighbors(self, op):
         params, order = op.sample(6, generator()), torch.tensor([4, 0, 4])
         assert op.apply(pictures()[order], take(params, order)).equal(op.apply(pictures(), params)[order])
 
@@ -167,8 +167,8 @@ class TestToTorchvision:
         assert transform(pictures()).equal(pictures().flip(-1))
         pil = Image.fromarray(levels.permute(1, 2, 0).numpy())
         assert (np.asarray(transform(pil)) == np.asarray(pil)[:, ::-1]).all()
-        grey = pil.convert("L")
-        assert transform(grey).mode == "L"
+        gray = pil.convert("L")
+        assert transform(gray).mode == "L"
 
     def test_hands_labels_on(self):
         image, label = ToTorchvision(Flip(p=1))(pictures(1)[0], 7)
@@ -236,8 +236,8 @@ class TestAlbumentations:
             [albumentations.HorizontalFlip(p=1), to_albumentations(Flip(p=1))], seed=3, strict=True
         )
         assert (transform(image=image)["image"] == image).all()
-        grey = transform(image=image[..., 0])["image"]
-        assert (grey == image[..., 0]).all()
+        gray = transform(image=image[..., 0])["image"]
+        assert (gray == image[..., 0]).all()
         floats = transform(image=image.astype(np.float32) / 255)["image"]
         assert floats.dtype == np.float32
 

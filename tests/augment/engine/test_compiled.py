@@ -53,9 +53,9 @@ PIPELINES = {
     "crop of a turned image": Compose((Affine(), Crop(0.3))),
     "elastic": Compose((Affine(), Elastic())),
     "whole pixels": Compose((Crop(0.4), Flip(), Crop(0.4, "border"), FlipVertical(), Crop(0.4, "reflection"))),
-    "whole pixels, recoloured": Compose((Flip(), Crop(0.4), Brightness())),
-    "colours twice": Compose((Contrast(0.5), Saturation(0.5), Contrast(0.5))),
-    "colours, table": Compose((Contrast(0.5), Gamma(), Solarize(), Posterize())),
+    "whole pixels, recolored": Compose((Flip(), Crop(0.4), Brightness())),
+    "colors twice": Compose((Contrast(0.5), Saturation(0.5), Contrast(0.5))),
+    "colors, table": Compose((Contrast(0.5), Gamma(), Solarize(), Posterize())),
     "measured": Compose((Flip(), Equalize(), Gamma(), Affine(), Autocontrast())),
     "flip steps forward": Compose((Brightness(), Solarize(), Flip())),
     "sometimes": Compose((Sometimes(Affine()), Sometimes(Contrast()), Sometimes(Erase()), Sometimes(Equalize()))),
@@ -171,7 +171,7 @@ def test_random_pipelines_agree_with_the_same_passes_in_double_precision(fused, 
     seed=st.integers(0, 1000),
 )
 def test_random_pipelines_show_what_op_by_op_shows(ops, seed):
-    """On smooth pictures of middle grey: no clamp bites, and to blend once or twice is nearly the same.
+    """On smooth pictures of middle gray: no clamp bites, and to blend once or twice is nearly the same.
 
     That is not so of noise, which two blends smooth more than one, nor at the rims that each of many warps leaves.
     """
@@ -190,15 +190,15 @@ def test_random_pipelines_show_what_op_by_op_shows(ops, seed):
     assert (apart > 4).double().mean() < 0.12
 
 
-STRONG_COLOURS = st.sampled_from(
+STRONG_COLORS = st.sampled_from(
     [Brightness(1), Contrast(1), Saturation(1), Hue(0.5), Flip(), FlipVertical(), Sometimes(Brightness(1)),
      Sometimes(Compose((Contrast(1), Flip(), Saturation(1))))]
 )  # fmt: skip
 
 
 @settings(max_examples=40)
-@given(ops=st.lists(STRONG_COLOURS, min_size=1, max_size=6), c=st.sampled_from([1, 3]), seed=st.integers(0, 1000))
-def test_strong_colours_are_clamped_where_torch_clamps_them(ops, c, seed):
+@given(ops=st.lists(STRONG_COLORS, min_size=1, max_size=6), c=st.sampled_from([1, 3]), seed=st.integers(0, 1000))
+def test_strong_colors_are_clamped_where_torch_clamps_them(ops, c, seed):
     op = Compose(tuple(ops))
     images = pictures(6, c, 7, 9, seed)
     params = op.sample(6, generator(seed))
@@ -206,7 +206,7 @@ def test_strong_colours_are_clamped_where_torch_clamps_them(ops, c, seed):
     assert levels_apart(Compiled(op).apply(images, params), op.apply(images.double() / 255, params) * 255).max() <= 1
 
 
-def test_what_lies_between_colours_parts_their_clamps_in_both_ways_of_applying_them():
+def test_what_lies_between_colors_parts_their_clamps_in_both_ways_of_applying_them():
     factors = {"factor": torch.tensor([2.0])}, {"factor": torch.tensor([0.5])}
     images = torch.full((1, 1, 4, 4), 200, dtype=torch.uint8)
     for between, level in ((Flip(), 200), (Crop(0.0), 128)):
@@ -218,9 +218,7 @@ def test_what_lies_between_colours_parts_their_clamps_in_both_ways_of_applying_t
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(("c", "side", "n"), [(1, 28, 1500), (3, 32, 1500), (3, 84, 150), (3, 224, 24)])
-@pytest.mark.parametrize(
-    "name", ["few-shot standard", "elastic", "whole pixels", "colours, table", "perspective twice"]
-)
+@pytest.mark.parametrize("name", ["few-shot standard", "elastic", "whole pixels", "colors, table", "perspective twice"])
 def test_needs_no_more_than_its_result_and_a_megabyte_a_thread(name, c, side, n, threads):
     op = PIPELINES[name]
     images = pictures(n, c, side, side)
@@ -248,7 +246,7 @@ def test_no_pipeline_compiles_a_kernel_anew():
     assert len(kernels.run_strips.signatures) == 1
 
 
-def test_without_a_clamp_colours_equal_op_by_op_within_a_level():
+def test_without_a_clamp_colors_equal_op_by_op_within_a_level():
     op = Compose(JITTER)
     images = pictures(64, 3, 9, 9) // 4 + 96
     params = op.sample(64, generator())
@@ -266,7 +264,7 @@ def test_threads_and_batches_do_not_change_a_pixel(name, monkeypatch):
     assert Compiled(op).apply(images, params).equal(alone)
 
 
-def test_floats_are_the_normalised_values_before_rounding(fused):
+def test_floats_are_the_normalized_values_before_rounding(fused):
     op = PIPELINES["few-shot standard"]
     images = pictures(16, 3, 24, 24)
     params = op.sample(16, generator())
@@ -276,7 +274,7 @@ def test_floats_are_the_normalised_values_before_rounding(fused):
         shift, scale = torch.tensor(mean)[:, None, None], torch.tensor(std)[:, None, None]
         wanted = (fused(op, images, params) / 255 - shift) / scale
         assert (result.dtype, result.shape) == (torch.float32, images.shape)
-        # Where the mean colour matters, warped values wait with ten bits: an eighth of a level, which colours enlarge.
+        # Where the mean color matters, warped values wait with ten bits: an eighth of a level, which colors enlarge.
         assert (result - wanted).abs().max() < 0.4 / 255 / min(std)
 
 

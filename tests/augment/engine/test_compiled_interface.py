@@ -75,7 +75,7 @@ class TestExplain:
         assert second == "2. Blur: torch, on floats"
         assert third == "3. Affine: one 3 x 3 matrix, padding zeros"
 
-    def test_a_flip_steps_before_colours_and_a_crop_does_not(self):
+    def test_a_flip_steps_before_colors_and_a_crop_does_not(self):
         assert len(plan_passes(Compose((Brightness(), Flip())), 3)) == 1
         assert len(plan_passes(Compose((Brightness(), Crop())), 3)) == 2
 

@@ -83,14 +83,14 @@ class TestDownscale:
 class TestJPEG:
     @pytest.mark.parametrize("quality", [5, 20, 50, 75, 95])
     @pytest.mark.parametrize("size", [(64, 64), (45, 37)])
-    @pytest.mark.parametrize("grey", [True, False])
-    def test_gives_the_pixels_of_the_usual_library(self, quality, size, grey):
-        image = photo(size)[:1] if grey else photo(size)
+    @pytest.mark.parametrize("gray", [True, False])
+    def test_gives_the_pixels_of_the_usual_library(self, quality, size, gray):
+        image = photo(size)[:1] if gray else photo(size)
         ours = JPEG().apply(image[None].float() / 255, {"quality": torch.tensor([quality])})[0] * 255
-        pil, file = Image.fromarray(image[0].numpy() if grey else image.permute(1, 2, 0).numpy()), io.BytesIO()
+        pil, file = Image.fromarray(image[0].numpy() if gray else image.permute(1, 2, 0).numpy()), io.BytesIO()
         pil.save(file, "JPEG", quality=quality)
         theirs = torch.from_numpy(np.asarray(Image.open(file)).copy())
-        theirs = theirs[None] if grey else theirs.permute(2, 0, 1)
+        theirs = theirs[None] if gray else theirs.permute(2, 0, 1)
         error = (ours - theirs.float()).abs()
         done = (image.float() - theirs.float()).abs()
         # A frequency half-way between two steps may be rounded to the other one: far less than what compression does.
@@ -126,7 +126,7 @@ class TestScan:
         image = torch.zeros(1, 1, 24, 24)
         image[..., 5, 5] = 1
         params = {"intensity": torch.tensor([0.6]), "ghosts": torch.tensor([3]), "vertical": torch.tensor([vertical])}
-        # A faint grey lifts the weakened copies over black, where they would be clamped.
+        # A faint gray lifts the weakened copies over black, where they would be clamped.
         result = Ghosting().apply(image * 0.5 + 0.3, params)[0, 0]
         line = result[:, 5] if vertical else result[5]
         background = line[[0, 3, 9, 16]].mean()

@@ -134,7 +134,7 @@ OPS_UNDER_TEST = {
     "ghosting": Case(Ghosting(), continuous=("intensity",), wrong=({"strength": 2}, {"ghosts": 1})),
     "stroke, wide": Case(StrokeWidth(strength=2.5), continuous=("width",)),
     "sometimes": Case(Sometimes(Affine(), p=0.5), changes=0.3, wrong=({"p": 2.0},)),
-    "sometimes, colour": Case(Sometimes(Brightness(), p=0.5), changes=0.3),
+    "sometimes, color": Case(Sometimes(Brightness(), p=0.5), changes=0.3),
     "compose": Case(Compose((Affine(), Elastic(), StrokeWidth(), Noise()))),
     "compose of all": Case(Compose(tuple(op() for name, op in OPS.items() if name != "turn"))),
     "nested": Case(Compose((Flip(), Compose((Affine(), Sometimes(Elastic()), Crop()))))),
@@ -222,7 +222,7 @@ class TestEveryOp:
         assert not strided.is_contiguous()
         assert torch.allclose(case.op.apply(strided, params), case.op.apply(images, params), atol=1e-6)
 
-    def test_an_item_does_not_depend_on_its_neighbours(self, case):
+    def test_an_item_does_not_depend_on_its_neighbors(self, case):
         images, params = pictures(10), case.op.sample(10, generator())
         order = torch.tensor([3, 9, 0, 3])
         alone = case.op.apply(images[order], take(params, order))

@@ -30,7 +30,7 @@ EVERY = {
     "of another library": FromTorchvision(lambda image: 1 - image),
 }
 EVERY_OP = pytest.mark.parametrize("op", EVERY.values(), ids=EVERY)
-COLOURED = {"saturation", "hue", "temperature", "grayscale", "stain_jitter", "randaugment", "trivialaugment"}
+COLORED = {"saturation", "hue", "temperature", "grayscale", "stain_jitter", "randaugment", "trivialaugment"}
 
 
 def levels(n: int = 8, c: int = 3, side: int = 16) -> torch.Tensor:
@@ -101,9 +101,9 @@ class TestEveryOp:
 
 
 @pytest.mark.parametrize("name", OPS)
-def test_images_of_four_channels_are_refused_by_ops_on_colours_alone(name):
+def test_images_of_four_channels_are_refused_by_ops_on_colors_alone(name):
     images = torch.rand(8, 4, 8, 8)
-    if name in COLOURED:
+    if name in COLORED:
         with pytest.raises(InputError, match=r"images of 4 channels: give 1 \(gray\) or 3 \(red, green, blue\)"):
             OPS[name]()(images)
     else:

@@ -120,8 +120,8 @@ def test_more_haematoxylin_makes_a_purple_picture_darker_in_red():
 
 
 @pytest.mark.parametrize("op", [Grayscale(p=1), Temperature(), StainJitter()])
-def test_colour_ops_leave_grey_images_and_refuse_two_channels(op):
-    grey, params = pictures(c=1), op.sample(6, generator())
-    assert op.apply(grey, params).equal(grey)
+def test_color_ops_leave_gray_images_and_refuse_two_channels(op):
+    gray, params = pictures(c=1), op.sample(6, generator())
+    assert op.apply(gray, params).equal(gray)
     with pytest.raises(InputError, match="2 channels"):
         op.apply(pictures(c=2), params)

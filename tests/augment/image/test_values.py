@@ -1,4 +1,4 @@
-"""Ops that change values in place: colour, noise, blur, erasing and stroke width."""
+"""Ops that change values in place: color, noise, blur, erasing and stroke width."""
 
 import colorsys
 
@@ -11,7 +11,7 @@ from manyshot.augment.image.corruption.noise import gaussian, uniforms
 from manyshot.augment.image.intensity.color import LUMA, ColorOp
 from manyshot.base import InputError
 
-COLOUR = {"brightness": Brightness(), "contrast": Contrast(), "saturation": Saturation(), "hue": Hue()}
+COLOR = {"brightness": Brightness(), "contrast": Contrast(), "saturation": Saturation(), "hue": Hue()}
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -26,35 +26,35 @@ def luma(images: torch.Tensor) -> torch.Tensor:
     return (images * torch.tensor(LUMA)[:, None, None]).sum(1)
 
 
-class TestColour:
+class TestColor:
     def test_brightness_multiplies(self):
         images = pictures(2, 3, 4, 4)
         result = Brightness().apply(images, {"factor": torch.tensor([1.2, 0.0])})
         assert torch.allclose(result, images * torch.tensor([1.2, 0.0])[:, None, None, None])
 
-    def test_contrast_keeps_the_mean_grey_and_scales_the_spread(self):
+    def test_contrast_keeps_the_mean_gray_and_scales_the_spread(self):
         images = pictures(3, 3, 6, 6)
         result = Contrast().apply(images, {"factor": torch.tensor([0.0, 0.5, 1.2])})
         assert torch.allclose(luma(result).mean((1, 2)), luma(images).mean((1, 2)), atol=1e-5)
         assert torch.allclose(result.std((2, 3)), images.std((2, 3)) * torch.tensor([[0.0], [0.5], [1.2]]), atol=1e-5)
 
-    def test_saturation_keeps_luma_and_removes_or_adds_colour(self):
+    def test_saturation_keeps_luma_and_removes_or_adds_color(self):
         images = pictures(2, 3, 4, 4)
-        grey, vivid = Saturation().apply(images, {"factor": torch.tensor([0.0, 1.2])})
-        assert torch.allclose(luma(grey[None]), luma(images[:1]), atol=1e-5)
-        assert torch.allclose(grey[0], grey[2], atol=1e-6)
+        gray, vivid = Saturation().apply(images, {"factor": torch.tensor([0.0, 1.2])})
+        assert torch.allclose(luma(gray[None]), luma(images[:1]), atol=1e-5)
+        assert torch.allclose(gray[0], gray[2], atol=1e-6)
         assert torch.allclose(luma(vivid[None]), luma(images[1:]), atol=1e-5)
         assert (vivid.amax(0) - vivid.amin(0)).mean() > (images[1].amax(0) - images[1].amin(0)).mean()
 
-    def test_hue_keeps_luma_and_greys_and_a_whole_turn_is_nothing(self):
+    def test_hue_keeps_luma_and_grays_and_a_whole_turn_is_nothing(self):
         images = pictures(2, 3, 4, 4)
         turned, whole = Hue().apply(images, {"turn": torch.tensor([0.2, 1.0])})
         assert torch.allclose(luma(turned[None]), luma(images[:1]), atol=1e-5)
         assert torch.allclose(whole, images[1], atol=1e-5)
-        grey = torch.full((1, 3, 1, 1), 0.4)
-        assert torch.allclose(Hue().apply(grey, {"turn": torch.tensor([0.3])}), grey, atol=1e-4)
+        gray = torch.full((1, 3, 1, 1), 0.4)
+        assert torch.allclose(Hue().apply(gray, {"turn": torch.tensor([0.3])}), gray, atol=1e-4)
 
-    def test_hue_turns_red_towards_the_colour_that_the_colour_wheel_has_there(self):
+    def test_hue_turns_red_towards_the_color_that_the_color_wheel_has_there(self):
         red = torch.tensor([0.5, 0.3, 0.3]).view(1, 3, 1, 1)
         hues = [
             colorsys.rgb_to_hsv(*Hue().apply(red, {"turn": torch.tensor([t])}).flatten().tolist())[0]
@@ -63,9 +63,9 @@ class TestColour:
         assert sorted(round(hue, 1) for hue in hues) == [0.1, 0.9]
 
     @pytest.mark.parametrize("op", [Saturation(), Hue()])
-    def test_saturation_and_hue_leave_grey_images_and_refuse_two_channels(self, op):
-        grey, params = pictures(4, 1, 5, 5), op.sample(4, generator())
-        assert op.apply(grey, params).equal(grey)
+    def test_saturation_and_hue_leave_gray_images_and_refuse_two_channels(self, op):
+        gray, params = pictures(4, 1, 5, 5), op.sample(4, generator())
+        assert op.apply(gray, params).equal(gray)
         with pytest.raises(InputError, match="2 channels"):
             op.apply(pictures(4, 2, 5, 5), params)
 
@@ -73,8 +73,8 @@ class TestColour:
     def test_brightness_and_contrast_take_any_number_of_channels(self, op):
         assert op.apply(pictures(4, 5, 3, 3), op.sample(4, generator())).shape == (4, 5, 3, 3)
 
-    @pytest.mark.parametrize("first", COLOUR.values(), ids=COLOUR)
-    @pytest.mark.parametrize("second", COLOUR.values(), ids=COLOUR)
+    @pytest.mark.parametrize("first", COLOR.values(), ids=COLOR)
+    @pytest.mark.parametrize("second", COLOR.values(), ids=COLOR)
     def test_two_maps_multiply_into_one(self, first: ColorOp, second: ColorOp):
         images = pictures(4, 3, 5, 5)
         one, two = first.sample(4, generator()), second.sample(4, generator(1))

@@ -151,7 +151,7 @@ def test_no_ops_change_nothing():
     assert Compose(()).apply(images, Compose(()).sample(2, generator())).equal(images)
 
 
-def test_neighbours_draw_independently():
+def test_neighbors_draw_independently():
     params = Compose((Affine(), Affine())).sample(100, generator())
     assert not params["0"]["degrees"].equal(params["1"]["degrees"])
 

@@ -189,7 +189,7 @@ def test_targets_follow_policies(op):
     assert (moved.masks == (moved.images[:, 0] > 0.5)).float().mean() > 0.98
 
 
-def test_policies_that_only_recolour_leave_masks_alone():
+def test_policies_that_only_recolor_leave_masks_alone():
     params = {"choice": torch.tensor([list(TrivialAugment.space()).index("solarize")]), "strength": torch.ones(1)}
     masks = torch.rand(1, H, W, generator=generator())
     assert apply_to(TrivialAugment(), params, masks=masks).masks.equal(masks)

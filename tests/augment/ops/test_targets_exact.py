@@ -79,7 +79,7 @@ class TestWholePixelsStayWhole:
         assert moved.boxes.equal(torch.stack(((left - 2).clamp(min=0), top, right - 2, bottom), -1))
         assert torch.allclose(moved.visible_area, torch.tensor([[1 / 3, 1.0, 1 - 2 / w]]))
 
-    def test_nothing_but_colour_leaves_every_number_as_it_was(self, h, w):
+    def test_nothing_but_color_leaves_every_number_as_it_was(self, h, w):
         points = torch.rand(1, 50, 2, generator=generator()) * torch.tensor([w, h])
         assert torch.allclose(apply_to(Blur(), {}, keypoints=points, size=(h, w)).keypoints, points, atol=1e-4)
 

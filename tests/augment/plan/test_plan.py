@@ -222,7 +222,7 @@ class TestApplying:
         real, made = changed.support.items.split(8, 1)
         assert torch.equal(made, real.flip(-1))
 
-    def test_shots_keep_the_support_and_add_weighted_labelled_variants_with_their_origin(self):
+    def test_shots_keep_the_support_and_add_weighted_labeled_variants_with_their_origin(self):
         episode = episode_of()
         changed = applied("shots: 3 x noise weight 0.5", episode).support
         before = episode.as_float().support

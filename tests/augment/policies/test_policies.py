@@ -70,12 +70,12 @@ def smooth(size: tuple[int, int] = (48, 64)) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("name", "matrix"), [("shear_x", (1, 0.15, 0, 0, 1, 0)), ("shear_y", (1, 0, 0, 0.15, 1, 0))])
-def test_shears_slant_by_the_range_about_the_centre_as_pillow_slants(name, matrix):
+def test_shears_slant_by_the_range_about_the_center_as_pillow_slants(name, matrix):
     array = smooth()
     (h, w), (a, b, _, d, e, _) = array.shape, matrix
-    centre = (w / 2 - a * w / 2 - b * h / 2, h / 2 - d * w / 2 - e * h / 2)
+    center = (w / 2 - a * w / 2 - b * h / 2, h / 2 - d * w / 2 - e * h / 2)
     expected = Image.fromarray(array).transform(
-        (w, h), Image.Transform.AFFINE, (a, b, centre[0], d, e, centre[1]), Image.Resampling.BILINEAR
+        (w, h), Image.Transform.AFFINE, (a, b, center[0], d, e, center[1]), Image.Resampling.BILINEAR
     )
     image = torch.from_numpy(array)[None, None].float() / 255
     ours = move(RandAugment, name, 0.5, image)[0, 0] * 255
@@ -87,8 +87,8 @@ def test_translation_is_a_share_of_the_side():
     image = torch.zeros(1, 1, 31, 31)
     image[..., 15, 5] = 1
     moved = move(TrivialAugment, "translate_x", 0.9, image)  # 0.3 of 31 pixels
-    centre = (moved[0, 0].sum(0) * torch.arange(31)).sum() / moved.sum()
-    assert centre == pytest.approx(5 + 0.3 * 31, abs=0.02)
+    center = (moved[0, 0].sum(0) * torch.arange(31)).sum() / moved.sum()
+    assert center == pytest.approx(5 + 0.3 * 31, abs=0.02)
 
 
 class TestRandAugment:
@@ -153,7 +153,7 @@ class TestEveryPolicy:
         }
         assert op.apply(pictures(16), params).equal(op.apply(pictures(16), again))
 
-    def test_an_item_does_not_depend_on_its_neighbours(self, op):
+    def test_an_item_does_not_depend_on_its_neighbors(self, op):
         params, order = op.sample(64, generator()), torch.randperm(64, generator=generator())[:20]
         alone = op.apply(pictures()[order], take(params, order))
         assert torch.allclose(alone, op.apply(pictures(), params)[order], atol=1e-6)

@@ -140,7 +140,7 @@ class TestEveryOp:
         assert draws[0].equal(draws[1])
         assert not draws[0].equal(draws[2])
 
-    def test_an_item_does_not_depend_on_its_neighbours(self, ops, name):
+    def test_an_item_does_not_depend_on_its_neighbors(self, ops, name):
         texts = list(TEXTS.values())
         params = ops[name].sample(len(texts), generator())
         order = torch.tensor([3, 9, 0, 3])

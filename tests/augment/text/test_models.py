@@ -56,7 +56,7 @@ class TestMaskWords:
         long = "buy tea " * 100
         assert MaskWords(masked_model).apply([long, "", "5"], seeds(3)) == [long, "", "5"]
 
-    def test_a_text_does_not_depend_on_its_neighbours_and_replays(self, masked_model):
+    def test_a_text_does_not_depend_on_its_neighbors_and_replays(self, masked_model):
         op, texts = MaskWords(masked_model, 0.4), [TEXT, "buy tea", "a big car in the cold town", "我们去"]
         order = torch.tensor([2, 0, 2])
         together = op.apply(texts, seeds(4))

@@ -119,7 +119,7 @@ class Compiled(Op):
         flow = list(plan_passes(self.op, c))
         if not flow or (self.floats and not _ends_in_floats(flow[-1])):
             flow.append(Fused())
-        scale, shift = self._normalisation(c)
+        scale, shift = self._normalization(c)
 
         def work(start: int) -> None:
             stop = min(n, start + chunk)
@@ -153,7 +153,7 @@ class Compiled(Op):
             most = max(1, min(most, CHUNK_BYTES // size))
         return min(most, -(-n // self.threads))
 
-    def _normalisation(self, c: int) -> tuple[Array, Array]:
+    def _normalization(self, c: int) -> tuple[Array, Array]:
         """Return scale and shift of each channel that normalize levels."""
         mean, std = (_each(name, getattr(self, name), c, blank) for name, blank in (("mean", 0.0), ("std", 1.0)))
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)

@@ -190,7 +190,7 @@ POLICY_OPS: dict[str, PolicyOp] = {
         "saturation", Saturation(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor"), colors=True
     ),
     "hue": PolicyOp("hue", Hue(strength=0.5), (Magnitude("strength", 0.5, 0.05),), _times("turn", 0.5), colors=True),
-    "recolour": PolicyOp("hue", Hue(strength=0.5), fixed={"strength": 0.5}, colors=True),
+    "recolor": PolicyOp("hue", Hue(strength=0.5), fixed={"strength": 0.5}, colors=True),
     "gamma": PolicyOp(
         "gamma", Gamma(strength=E), (Magnitude("strength", log(3), log(1.1), exponential=True),), _power("exponent")
     ),

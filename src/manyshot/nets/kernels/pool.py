@@ -1,4 +1,4 @@
-"""Normalise, pool and rectify maps of channels-last layout, its gradient, and the gradient of that gradient.
+"""Normalize, pool and rectify maps of channels-last layout, its gradient, and the gradient of that gradient.
 
 Arrays are `[n, h, w, c]` (maps), `[n, h // 2, w // 2, c]` (pooled maps) and `[n, c]` (one number a map). `places` says
 which of the four pixels of a window was taken, 0 to 3, row by row; 4 where the result was not positive.

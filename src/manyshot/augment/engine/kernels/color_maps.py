@@ -118,18 +118,18 @@ def add_color(kind, values, on, luma, to_yiq, from_yiq, maps, mean_maps):
             continue
         for s in range(6, -1, -1):
             x, y, z = _column(maps, mean_maps, i, s)
-            grey = ZERO
+            gray = ZERO
             if kind != BRIGHTNESS:
                 # Contrast uses the mean gray, saturation the gray of the pixel.
-                grey = l0 * x + l1 * y + l2 * z
+                gray = l0 * x + l1 * y + l2 * z
                 if kind == CONTRAST:
                     if s < 3:
-                        grey = ZERO
+                        gray = ZERO
                     elif s < 6:
                         p, q, r = _column(maps, mean_maps, i, s - 3)
-                        grey += l0 * p + l1 * q + l2 * r
-                grey *= ONE - value
-            _set_column(maps, mean_maps, i, s, value * x + grey, value * y + grey, value * z + grey)
+                        gray += l0 * p + l1 * q + l2 * r
+                gray *= ONE - value
+            _set_column(maps, mean_maps, i, s, value * x + gray, value * y + gray, value * z + gray)
 
 
 @kernel

@@ -1,6 +1,6 @@
-"""Experiment on memorisation: whether learners memorise few training tasks, and whether label noise prevents it.
+"""Experiment on memorization: whether learners memorize few training tasks, and whether label noise prevents it.
 
-The waves of this experiment can be recognised by their inputs alone, so a network can memorise all training waves
+The waves of this experiment can be recognized by their inputs alone, so a network can memorize all training waves
 without using the support, and is then wrong about new waves (Yin et al. 2020). Adding one random number to all targets
 of a task prevents it, since that number can be inferred from the support alone (Rajendran, Irpan and Jang 2020).
 """
@@ -21,7 +21,7 @@ from manyshot.tasks import Sinusoids
 from manyshot.training.fit import fit
 from manyshot.training.settings import Settings
 from manyshot.training.statistics import Difference, mean_interval, paired_difference
-from manyshot.training.support_shuffle import MemorisationProbe, probe
+from manyshot.training.support_shuffle import MemorizationProbe, probe
 
 ARMS = {"without": "none", "label-shared noise": "task: label_noise(4)"}
 """Plan of the training tasks of each arm; the first arm is the baseline of the others."""
@@ -31,7 +31,7 @@ NEW = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class MemorisationResult:
+class MemorizationResult:
     """Errors of the arms on new waves and on the training waves.
 
     Args:
@@ -42,8 +42,8 @@ class MemorisationResult:
     """
 
     waves: int
-    new: dict[str, list[MemorisationProbe]]
-    known: dict[str, list[MemorisationProbe]]
+    new: dict[str, list[MemorizationProbe]]
+    known: dict[str, list[MemorizationProbe]]
     seconds: dict[str, float]
 
     def errors(self, arm: str) -> NDArray[np.float64]:
@@ -95,9 +95,9 @@ class MemorisationResult:
         return results
 
 
-def run_memorisation(
+def run_memorization(
     waves: int, seeds: int = SEEDS, steps: int = STEPS, tasks: int = 200, seed: int = 0
-) -> MemorisationResult:
+) -> MemorizationResult:
     """Train MAML on a few fixed waves with the plan of each arm, and probe it on new waves and on the training waves.
 
     Args:
@@ -108,12 +108,12 @@ def run_memorisation(
         seed: First seed.
 
     Example:
-        >>> run_memorisation(3, seeds=1, steps=2, tasks=6).errors("without").shape
+        >>> run_memorization(3, seeds=1, steps=2, tasks=6).errors("without").shape
         (1, 6)
     """
     sets = -(-tasks // waves)
     new = [Sinusoids(SHOTS, SHOTS, NEW + number, waves, apart=True).batch(0, waves) for number in range(sets)]
-    result = MemorisationResult(waves, {arm: [] for arm in ARMS}, {arm: [] for arm in ARMS}, dict.fromkeys(ARMS, 0.0))
+    result = MemorizationResult(waves, {arm: [] for arm in ARMS}, {arm: [] for arm in ARMS}, dict.fromkeys(ARMS, 0.0))
     for own in range(seed, seed + seeds):
         known = Sinusoids(SHOTS, SHOTS, own, waves, apart=True)
         unseen = known.batch(waves * steps * 8, waves * sets)  # the same waves at other points
@@ -135,7 +135,7 @@ def _learner(seed: int) -> MAML:
     return MAML(nn.Sequential(*layers), ways=1, step_size=STEP_SIZE, criterion="squared-error")
 
 
-def _supports(probes: list[MemorisationProbe]) -> dict[str, float]:
+def _supports(probes: list[MemorizationProbe]) -> dict[str, float]:
     """Mean errors with the true and with a shuffled support."""
     return {
         "true_support": float(np.mean([one.true.mean() for one in probes])),

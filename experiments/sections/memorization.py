@@ -3,7 +3,7 @@
 from sections.cells import difference, table
 
 
-def memorisation(found: dict) -> str:
+def memorization(found: dict) -> str:
     """Squared errors, with the true support and with a shuffled one."""
     heads = [
         "trained on",
@@ -31,7 +31,7 @@ def memorisation(found: dict) -> str:
     plans = {arm: told["plan"] for arms in found["comparisons"].values() for arm, told in arms.items()}
     return "\n".join(
         (
-            "## memorisation\n",
+            "## memorization\n",
             "Sine waves from few fixed training tasks: MAML's mean squared error on new waves and on the training "
             f"waves at new points, with their support and with shuffled targets in it. {found['seeds']} seeds, "
             f"{found['steps']:,} steps each. The difference is of errors, so below 0 is better.\n",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from manyshot.compare.memorisation import SHOTS, STEP_SIZE, WIDTH, MemorisationResult
+from manyshot.compare.memorization import SHOTS, STEP_SIZE, WIDTH, MemorizationResult
 from manyshot.report.compare_page import difference_cell
 from manyshot.report.page import Page, Paragraph, Section, Table, interval, provenance
 
@@ -17,7 +17,7 @@ COLUMNS = (
 )
 
 
-def memorisation_page(title: str, results: Sequence[MemorisationResult], steps: int, command: str) -> Page:
+def memorization_page(title: str, results: Sequence[MemorizationResult], steps: int, command: str) -> Page:
     """A table for each number of training waves.
 
     Args:
@@ -26,7 +26,7 @@ def memorisation_page(title: str, results: Sequence[MemorisationResult], steps: 
         steps: Number of steps of each training.
         command: Command line that wrote the page.
     """
-    sections = [Section(f"{one.waves} training waves", [Table(COLUMNS, memorisation_rows(one))]) for one in results]
+    sections = [Section(f"{one.waves} training waves", [Table(COLUMNS, memorization_rows(one))]) for one in results]
     seeds = len(next(iter(results[0].new.values())))
     details = Paragraph(
         f"Mean squared errors of MAML (one inner step of {STEP_SIZE:g}, {WIDTH} units in two layers), {steps:,} steps, "
@@ -45,7 +45,7 @@ def memorisation_page(title: str, results: Sequence[MemorisationResult], steps: 
     )
 
 
-def memorisation_rows(result: MemorisationResult) -> list[tuple[str, ...]]:
+def memorization_rows(result: MemorizationResult) -> list[tuple[str, ...]]:
     """The rows of `COLUMNS`, as text."""
     rows = []
     for arm, values in result.as_dict().items():
