@@ -109,25 +109,39 @@ def _headers(tree: Tree, files: Sequence[Parts]) -> list[Header]:
     return [read_header(tree.read(parts), tree.describe(parts)) for parts in track(files, f"look at {tree.path.name}")]
 
 
-def list_classes(tree: Tree, split: str | None, notes: bool = True) -> tuple[str | None, dict[str, list[Parts]]]:
-    """The part that was chosen, if there are parts, and the pictures of each class in it; notes tell of other files."""
-    pictures = [parts for parts in tree.files if is_picture(parts)]
-    if not pictures:
-        raise InputError(f"{tree.path}: no pictures ({', '.join(SUFFIXES)}); put each class's into a folder of its own")
-    base = _base(tree, pictures)
+def list_classes(
+    tree: Tree, split: str | None, notes: bool = True, suffixes: tuple[str, ...] = SUFFIXES
+) -> tuple[str | None, dict[str, list[Parts]]]:
+    """The part that was chosen, if there are parts, and the files of each class in it; notes tell of other files.
+
+    Args:
+        tree: The folder or zip.
+        split: The part; the usual one if None.
+        notes: Whether files that are left out are noted.
+        suffixes: What the names of the files end with; those of pictures, or of texts.
+
+    Raises:
+        InputError: If there are no such files, no class folders, or no such part.
+    """
+    what = "pictures" if suffixes == SUFFIXES else "texts"
+    files = [parts for parts in tree.files if parts[-1].lower().endswith(suffixes)]
+    if not files:
+        raise InputError(f"{tree.path}: no {what} ({', '.join(suffixes)}); put each class's into a folder of its own")
+    base = _base(tree, files)
     depth = len(base)
-    known = _parts_there(tree, pictures, base)
+    known = _parts_there(tree, files, base)
     part = None
     if known:
         part = _choose(tree, known, split)
         base, depth = (*base, known[part]), depth + 1
     elif split is not None:
         raise InputError(f"{tree.path}: no split '{split}', since there are no folders train, validation or test")
-    classes = _by_class(tree, [p for p in pictures if p[:depth] == base], base)
-    others = [p for p in tree.files if not is_picture(p) and p[:depth] == base]
-    stray = [p for p in pictures if p[:depth] == base and len(p) == depth + 1]
+    here = [parts for parts in files if parts[:depth] == base]
+    classes = _by_class(tree, here, base, what)
     if notes:
-        _note(tree, others, "is no picture", "are no pictures")
+        others = [parts for parts in tree.files if parts[:depth] == base and not parts[-1].lower().endswith(suffixes)]
+        _note(tree, others, f"is no {what[:-1]}", f"are no {what}")
+        stray = [parts for parts in here if len(parts) == depth + 1]
         _note(tree, stray, "lies outside of the class folders", "lie outside of the class folders")
     return part, classes
 
@@ -182,9 +196,9 @@ def _choose(tree: Tree, known: dict[str, str], split: str | None) -> str:
     return part
 
 
-def _by_class(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, list[Parts]]:
+def _by_class(tree: Tree, files: list[Parts], base: Parts, what: str) -> dict[str, list[Parts]]:
     depth = len(base)
-    for parts in pictures:
+    for parts in files:
         if len(parts) > depth + 2:
             raise InputError(
                 f"{tree.describe(parts)}: lies deeper than CLASS/FILE; move it up into '{parts[depth]}', "
@@ -194,13 +208,13 @@ def _by_class(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, list[
         folder[depth]: [] for folder in tree.folders if len(folder) == depth + 1 and folder[:depth] == base
     }
     if not classes:
-        raise InputError(f"{tree.path}: pictures but no class folders; put each class's into a folder of its own")
-    for parts in pictures:
+        raise InputError(f"{tree.path}: {what} but no class folders; put each class's into a folder of its own")
+    for parts in files:
         if len(parts) == depth + 2:
             classes[parts[depth]].append(parts)
     for name, members in classes.items():
         if not members:
-            raise InputError(f"{tree.describe((*base, name))}: a class folder without pictures; fill or remove it")
+            raise InputError(f"{tree.describe((*base, name))}: a class folder without {what}; fill or remove it")
     return classes
 
 

@@ -138,15 +138,43 @@ def _decoded(
 ) -> tuple[UInt8[np.ndarray, "c h w"], int | None]:
     """The pixels, and how many bits of 16 they were scaled by, if they had 16."""
     with _opened(data, where) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I"):
-            wide = _wide(upright, where)
-            depth = depth or _depth(wide)
-            levels = (wide * 510 + 2**depth - 1) // (2 * (2**depth - 1))  # rounded to the nearest
-            flat = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
-        else:
-            depth, flat = None, _flat(upright, where)
-        pixels = np.asarray(resize(flat.convert("RGB" if color else "L"), size))
+        return _pixels(image, where, size, color, depth)
+
+
+def to_pixels(image: Image.Image, where: str, size: tuple[int, int], color: bool) -> UInt8[np.ndarray, "c h w"]:
+    """Pixels of an image of Pillow, as `decode` returns them.
+
+    Args:
+        image: The image, in any mode.
+        where: Its name in error messages.
+        size: Height and width of the result in pixels.
+        color: Whether to return three channels, RGB; otherwise one, the luminance.
+
+    Raises:
+        InputError: If it is damaged, or has values that do not fit into 16 bits.
+
+    Example:
+        >>> to_pixels(Image.new("L", (40, 30), 7), "photo", (8, 8), color=True).shape
+        (3, 8, 8)
+    """
+    try:
+        return _pixels(image, where, size, color, None)[0]
+    except OSError as error:  # an image of a file is read from it only now
+        raise InputError(f"{where}: not a complete image ({_first_line(error)}); replace or remove it") from None
+
+
+def _pixels(
+    image: Image.Image, where: str, size: tuple[int, int], color: bool, depth: int | None
+) -> tuple[UInt8[np.ndarray, "c h w"], int | None]:
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I"):
+        wide = _wide(upright, where)
+        depth = depth or _depth(wide)
+        levels = (wide * 510 + 2**depth - 1) // (2 * (2**depth - 1))  # rounded to the nearest
+        flat = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+    else:
+        depth, flat = None, _flat(upright, where)
+    pixels = np.asarray(resize(flat.convert("RGB" if color else "L"), size))
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) if color else pixels[None]), depth
 
 

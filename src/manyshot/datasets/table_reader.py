@@ -15,6 +15,7 @@ TABLES = (*DELIMITED, *JSON_LINES)
 """What a table's name ends with."""
 
 TEXT_NAMES = ("text", "sentence", "utterance", "query", "question", "headline", "content")
+PICTURE_NAMES = ("file", "filename", "file_name", "path", "image", "picture", "photo")
 LABEL_NAMES = ("label", "intent", "category", "class", "target")
 """Columns that are taken where none is named, the first that is there."""
 
@@ -32,9 +33,11 @@ class Columns:
     """Where a table has its sentences and classes, and how its letters are stored.
 
     Args:
-        text: the column of the sentences; the first of `TEXT_NAMES` that is there if None.
+        text: the column of the sentences, or of the paths of pictures; if None, the first of `TEXT_NAMES` and then of
+            `PICTURE_NAMES` that is there.
         label: the column of the classes; the first of `LABEL_NAMES` that is there if None.
         encoding: of the file, such as "utf-8" (with or without a byte order mark) or "gb18030".
+        group: the column of what examples belong together by, such as the patient or the speaker; None for none.
 
     Raises:
         InputError: if the encoding is unknown, or is one in which lines cannot be told apart byte by byte (UTF-16).
@@ -47,6 +50,7 @@ class Columns:
     text: str | None = None
     label: str | None = None
     encoding: str = "utf-8"
+    group: str | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -67,14 +71,16 @@ class TextRow:
     Args:
         line: the number of its first line in the file, from 1.
         text: the sentence, without space at its ends.
-        label: its class.
+        label: its class; empty in rows that are read without classes.
         offset: bytes before it in the file.
+        group: what the column of groups holds; empty without one.
     """
 
     line: int
     text: str
     label: str
     offset: int
+    group: str = ""
 
 
 def is_table(path: Path) -> bool:
@@ -87,12 +93,13 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in TABLES
 
 
-def read_rows(path: Path, columns: Columns) -> Iterator[TextRow]:
+def read_rows(path: Path, columns: Columns, labelled: bool = True) -> Iterator[TextRow]:
     r"""Read a table a row at a time, however large it is.
 
     Args:
         path: of the table; its ending says of what kind it is. A `.csv` may be divided by commas, semicolons or tabs.
         columns: where sentences and classes are. Those of a table are looked up in its header.
+        labelled: whether there has to be a column of classes; otherwise none is read.
 
     Raises:
         InputError: if the file or a column is missing, a row is broken or has no class, or a letter cannot be read;
@@ -108,9 +115,32 @@ def read_rows(path: Path, columns: Columns) -> Iterator[TextRow]:
     with _opened(path) as file:
         lines = _Lines(file, path, columns.encoding)
         if not _is_delimited(path):
-            yield from _json_rows(lines, columns)
+            yield from _json_rows(lines, columns, labelled)
         else:
-            yield from _delimited_rows(lines, columns)
+            names, delimiter = _header(lines)
+            yield from _body(lines, names, delimiter, _chosen(path, names, columns, labelled))
+
+
+def column_names(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
+    r"""The names of the columns of a table; of a table of JSON lines, the keys of its first line.
+
+    Args:
+        path: of the table.
+        encoding: of the file.
+
+    Raises:
+        InputError: if it cannot be read or is empty.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "faq.csv"
+        >>> _ = path.write_text("text,label\nhello,greet\n")
+        >>> column_names(path)
+        ('text', 'label')
+    """
+    with _opened(path) as file:
+        lines = _Lines(file, path, encoding)
+        return tuple(_header(lines)[0] if _is_delimited(path) else _json_names(lines))
 
 
 def resolve_columns(path: Path, columns: Columns) -> Columns:
@@ -122,7 +152,7 @@ def resolve_columns(path: Path, columns: Columns) -> Columns:
     with _opened(path) as file:
         lines = _Lines(file, path, columns.encoding)
         if not _is_delimited(path):
-            return _json_columns(lines, columns)
+            return _chosen(path, _json_names(lines), columns)
         return _chosen(path, _header(lines)[0], columns)
 
 
@@ -227,13 +257,10 @@ def _header(lines: _Lines) -> tuple[list[str], str]:
     return [name.strip() for name in names], delimiter
 
 
-def _delimited_rows(lines: _Lines, columns: Columns) -> Iterator[TextRow]:
-    names, delimiter = _header(lines)
-    yield from _body(lines, names, delimiter, _chosen(lines.path, names, columns))
-
-
 def _body(lines: _Lines, names: list[str], delimiter: str, columns: Columns) -> Iterator[TextRow]:
-    text, label = names.index(columns.text or ""), names.index(columns.label or "")
+    text, label, group = (
+        None if name is None else names.index(name) for name in (columns.text, columns.label, columns.group)
+    )
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line, offset = lines.number + 1, lines.offset
@@ -251,10 +278,11 @@ def _body(lines: _Lines, names: list[str], delimiter: str, columns: Columns) -> 
                 f"{where}: {len(values)} columns, but the header has {len(names)}; put texts that hold "
                 f"'{delimiter}' in quotes"
             )
-        yield _row(where, line, values[text], values[label], offset)
+        found = ["" if place is None else values[place] for place in (text, label, group)]
+        yield _row(where, line, found, offset, labelled=label is not None)
 
 
-def _json_rows(lines: _Lines, columns: Columns) -> Iterator[TextRow]:
+def _json_rows(lines: _Lines, columns: Columns, labelled: bool = True) -> Iterator[TextRow]:
     known: Columns | None = None
     while True:
         line, offset = lines.number + 1, lines.offset
@@ -265,17 +293,19 @@ def _json_rows(lines: _Lines, columns: Columns) -> Iterator[TextRow]:
             continue
         where = f"{lines.path}: line {line}"
         values = _object(content, where)
-        known = known or _chosen(lines.path, list(values), columns)
-        for name in (known.text, known.label):
-            if name not in values:
-                raise InputError(f"{where}: no '{name}'; {did_you_mean(name or '', values)}")
-        yield _row(where, line, values[known.text or ""], values[known.label or ""], offset)
+        known = known or _chosen(lines.path, list(values), columns, labelled)
+        wanted = (known.text, known.label, known.group)
+        for name in wanted:
+            if name is not None and name not in values:
+                raise InputError(f"{where}: no '{name}'; {did_you_mean(name, values)}")
+        found = ["" if name is None else values[name] for name in wanted]
+        yield _row(where, line, found, offset, labelled=known.label is not None)
 
 
-def _json_columns(lines: _Lines, columns: Columns) -> Columns:
+def _json_names(lines: _Lines) -> list[str]:
     for content in lines:
         if content.strip():
-            return _chosen(lines.path, list(_object(content, f"{lines.path}: line {lines.number}")), columns)
+            return list(_object(content, f"{lines.path}: line {lines.number}"))
     raise InputError(f"{lines.path}: is empty; give it a JSON object a line")
 
 
@@ -289,38 +319,48 @@ def _object(content: str, where: str) -> dict[str, Any]:
     return values
 
 
-def _row(where: str, line: int, text: Any, label: Any, offset: int) -> TextRow:  # noqa: ANN401 - from JSON
+def _row(where: str, line: int, values: Sequence[Any], offset: int, labelled: bool) -> TextRow:
+    """A row of a text, a label and a group."""
+    text, label, group = values
     if not isinstance(text, str):
         raise InputError(f"{where}: its text is no text but {type(text).__name__}; write it in quotes")
     if isinstance(label, bool) or not isinstance(label, str | int):
         raise InputError(f"{where}: its class is no text but {type(label).__name__}; write it in quotes")
+    if isinstance(group, bool) or not isinstance(group, str | int):
+        raise InputError(f"{where}: its group is no text but {type(group).__name__}; write it in quotes")
     name = str(label).strip()
-    if not name:
+    if labelled and not name:
         raise InputError(f"{where}: no class; write one, or take the row out")
-    return TextRow(line, text.strip(), name, offset)
+    return TextRow(line, text.strip(), name, offset, str(group).strip())
 
 
 def _mend(error: csv.Error) -> str:
     return next((words for part, words in BROKEN.items() if part in str(error)), str(error))
 
 
-def _chosen(path: Path, names: list[str], columns: Columns) -> Columns:
+def _chosen(path: Path, names: list[str], columns: Columns, labelled: bool = True) -> Columns:
     """The columns, by name."""
-    found = {}
-    for what, wanted, usual in (("text", columns.text, TEXT_NAMES), ("label", columns.label, LABEL_NAMES)):
-        if wanted is not None:
-            if wanted not in names:
-                raise InputError(f"{path}: no column '{wanted}'; {did_you_mean(wanted, names)}")
-            found[what] = wanted
-            continue
-        plain = {name.lower(): name for name in names}
-        known = [plain[name] for name in usual if name in plain]
-        if not known:
-            raise InputError(
-                f"{path}: which column holds the {'sentences' if what == 'text' else 'classes'}? Name it by "
-                f"--{what}-column; there are: {', '.join(names)}"
-            )
-        found[what] = known[0]
-    if found["text"] == found["label"]:
-        raise InputError(f"{path}: '{found['text']}' cannot be both text and label; name two columns")
-    return replace(columns, **found)
+    usual = (*TEXT_NAMES, *PICTURE_NAMES)
+    text = _column(path, names, "text", columns.text, usual, alone=not labelled)
+    label = _column(path, names, "label", columns.label, LABEL_NAMES, alone=False) if labelled else None
+    if text == label:
+        raise InputError(f"{path}: '{text}' cannot be both text and label; name two columns")
+    if columns.group is not None and columns.group not in names:
+        raise InputError(f"{path}: no column '{columns.group}'; {did_you_mean(columns.group, names)}")
+    return replace(columns, text=text, label=label)
+
+
+def _column(path: Path, names: list[str], what: str, name: str | None, usual: Sequence[str], alone: bool) -> str:
+    """The column of this name, or else the first with a usual name, or the one that stands alone."""
+    if name is not None:
+        if name not in names:
+            raise InputError(f"{path}: no column '{name}'; {did_you_mean(name, names)}")
+        return name
+    plain = {column.lower(): column for column in names}
+    known = [plain[column] for column in usual if column in plain] or (names if alone and len(names) == 1 else [])
+    if not known:
+        raise InputError(
+            f"{path}: which column holds the {'sentences' if what == 'text' else 'classes'}? Name it by "
+            f"--{what}-column; there are: {', '.join(names)}"
+        )
+    return known[0]

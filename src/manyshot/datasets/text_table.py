@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from manyshot.base import InputError, note
 from manyshot.datasets.table_reader import Columns, TextRow, TextsOnDisk, is_table, read_rows
-from manyshot.datasets.tree import Tree, open_tree
+from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
 IN_MEMORY = 1 << 28
 """Bytes of a table up to which its sentences stay in memory; those of a larger one are read when they are needed."""
+
+
+TEXTS = (".txt",)
+"""What the name of a text file ends with."""
 
 
 def holds_sentences(path: Path) -> bool:
@@ -30,7 +34,7 @@ def holds_sentences(path: Path) -> bool:
     if path.is_dir():
         # Large folders of pictures need not be listed twice to see that they hold none.
         files = (name for _, _, names in os.walk(path) for name in names if not name.startswith("."))
-        if not next(files, "").lower().endswith(".txt"):
+        if not next(files, "").lower().endswith(TEXTS):
             return False
     elif path.suffix.lower() != ".zip":
         return False
@@ -124,7 +128,7 @@ def _without_repeats(
 
 
 def _is_text(parts: tuple[str, ...]) -> bool:
-    return len(parts) >= 2 and parts[-1].lower().endswith(".txt")
+    return len(parts) >= 2 and parts[-1].lower().endswith(TEXTS)
 
 
 def _files(path: Path, encoding: str) -> Iterator[TextRow]:
@@ -133,10 +137,20 @@ def _files(path: Path, encoding: str) -> Iterator[TextRow]:
         for number, parts in enumerate(tree.files, start=1):
             if not _is_text(parts):
                 raise InputError(f"{tree.describe(parts)}: no text file of a class; give class/*.txt alone")
-            yield TextRow(number, _content(tree, parts, encoding), parts[-2], 0)
+            yield TextRow(number, read_text(tree, parts, encoding), parts[-2], 0)
 
 
-def _content(tree: Tree, parts: tuple[str, ...], encoding: str) -> str:
+def read_text(tree: Tree, parts: Parts, encoding: str) -> str:
+    """The text of a file, without space at its ends.
+
+    Args:
+        tree: the folder or zip that holds it.
+        parts: its path in there.
+        encoding: of its letters, such as "utf-8" (with or without a byte order mark).
+
+    Raises:
+        InputError: if a letter cannot be read.
+    """
     codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
     try:
         return tree.read(parts).decode(codec).strip()

@@ -73,17 +73,32 @@ def open_tree(path: Path) -> Iterator[Tree]:
     """
     if path.is_dir():
         yield _folder(path)
-    elif not path.exists():
-        raise InputError(f"{path}: no such file or folder")
     else:
-        try:
-            archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise InputError(
-                f"{path}: neither a folder nor a complete zip ({error}); give a folder or a valid zip"
-            ) from None
-        with archive:
+        with _archive(path) as archive:
             yield _zip(path, archive)
+
+
+def list_tree(path: Path) -> Tree:
+    """List a folder or a zip; the zip stays open for as long as the tree is in use.
+
+    Args:
+        path: Folder or zip.
+
+    Raises:
+        InputError: As `open_tree`.
+    """
+    return _folder(path) if path.is_dir() else _zip(path, _archive(path))
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(
+            f"{path}: neither a folder nor a complete zip ({error}); give a folder or a valid zip"
+        ) from None
 
 
 def _folder(root: Path) -> Tree:

@@ -21,8 +21,8 @@ from manyshot.augment import Plan, pool_variants
 from manyshot.augment.plan.syntax import Clause, Syntax
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
+from manyshot.datasets.inputs import kind_of_input, read_pictures, to_images
 from manyshot.estimators.encoders import Encoder, frozen_encoder, frozen_learner, takes_text
-from manyshot.estimators.inputs import kind_of_input, read_pictures, to_images
 from manyshot.learners import Classifier, Learner, by_task
 from manyshot.nets import PretrainedEncoder
 from manyshot.tasks import Episode, Examples

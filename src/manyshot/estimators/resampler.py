@@ -13,7 +13,7 @@ from torch import Tensor
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
-from manyshot.estimators.inputs import from_images, kind_of_input, to_images
+from manyshot.datasets.inputs import from_images, kind_of_input, to_images
 
 
 class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.datasets.pictures import decode, read_header, resize
+from manyshot.datasets.pictures import decode, read_header, to_pixels
 
 CHANNELS = (1, 3, 4)
 """Sizes of a last axis that hold the channels of an image."""
@@ -119,8 +119,8 @@ def read_pictures(pictures: Sequence[Any], size: tuple[int, int] | None = None, 
             for p, w in zip(loaded, pictures, strict=True)
         )
     arrays = [
-        _pixels(p, size, color) if isinstance(p, Image.Image) else decode(p, str(w), size, color)
-        for p, w in zip(loaded, pictures, strict=True)
+        to_pixels(p, f"picture {place}", size, color) if isinstance(p, Image.Image) else decode(p, str(w), size, color)
+        for place, (p, w) in enumerate(zip(loaded, pictures, strict=True))
     ]
     return torch.from_numpy(np.stack(arrays))
 
@@ -130,8 +130,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}; give paths of pictures") from None
-
-
-def _pixels(picture: Image.Image, size: tuple[int, int], color: bool) -> NDArray[np.uint8]:
-    array = np.asarray(resize(picture.convert("RGB" if color else "L"), size))
-    return array.transpose(2, 0, 1) if color else array[None]

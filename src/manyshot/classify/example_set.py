@@ -1,0 +1,149 @@
+"""Examples of a user: pictures that are decoded when they are needed, or sentences; with classes and groups."""
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+from torch import Tensor
+
+from manyshot.base import InputError
+from manyshot.datasets.pictures import decode, to_pixels
+
+Kind = Literal["pictures", "sentences"]
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture as a file, in a folder or a zip.
+
+    Args:
+        where: What error messages call it.
+        read: Function that returns its bytes.
+    """
+
+    where: str
+    read: Callable[[], bytes]
+
+
+Item = PictureFile | Image.Image | NDArray[np.uint8] | str
+"""A picture as a file, of PIL or as an array `[c, h, w]`; or a sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleSet:
+    """Labelled or unlabelled examples: pictures that are decoded when they are needed, or sentences.
+
+    Args:
+        kind: "pictures" or "sentences".
+        items: The n examples.
+        labels: Index `[n]` into `class_names`; -1 where unlabelled.
+        class_names: Names of the classes.
+        names: What reports call each example: its path relative to the folder, or "row 12".
+        digests: Hash of each example's content (bytes of the file, or of the text), by which features are cached and
+            exact duplicates are found.
+        groups: Group of each example `[n]`, such as a patient or a speaker; examples of a group stay on one side of a
+            split. None if each example is a group of its own.
+
+    Example:
+        >>> from manyshot.classify.examples import examples_from_arrays
+        >>> examples = examples_from_arrays(["hello", "hi there", "bye"], ["greet", "greet", "leave"])
+        >>> examples.class_names, examples.labels.tolist(), examples.select([2]).texts([0])
+        (('greet', 'leave'), [0, 0, 1], ['bye'])
+    """
+
+    kind: Kind
+    items: tuple[Item, ...]
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
+    groups: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def pictures(self, rows: ArrayLike, size: int) -> UInt8[Tensor, "n 3 size size"]:
+        """Decode pictures, in RGB, from the original at the size that is asked for.
+
+        Args:
+            rows: Which examples, in any order.
+            size: Height and width in pixels; pictures of other proportions are squeezed, not cropped.
+
+        Raises:
+            InputError: If a picture is damaged or has changed since it was listed.
+        """
+        chosen = np.atleast_1d(np.asarray(rows, dtype=np.int64)).tolist()
+        pixels = np.empty((len(chosen), 3, size, size), dtype=np.uint8)
+
+        def fill(place: int) -> None:
+            pixels[place] = self._pixels(chosen[place], size)
+
+        if len(chosen) < 2 or torch.get_num_threads() < 2:
+            for place in range(len(chosen)):
+                fill(place)
+        else:
+            with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+                list(pool.map(fill, range(len(chosen))))
+        return torch.from_numpy(pixels)
+
+    def _pixels(self, row: int, size: int) -> NDArray[np.uint8]:
+        item = self.items[row]
+        if not isinstance(item, PictureFile):
+            image = Image.fromarray(_channels_last(item)) if isinstance(item, np.ndarray) else item
+            assert isinstance(image, Image.Image)
+            return to_pixels(image, self.names[row], (size, size), color=True)
+        data = item.read()
+        if digest_of(data) != self.digests[row]:
+            raise InputError(f"{item.where}: was changed while it was in use; begin again")
+        return decode(data, item.where, (size, size), color=True)
+
+    def texts(self, rows: ArrayLike) -> list[str]:
+        """The sentences of some rows."""
+        return [str(self.items[row]) for row in np.atleast_1d(np.asarray(rows, dtype=np.int64)).tolist()]
+
+    def select(self, rows: ArrayLike) -> "ExampleSet":
+        """Some of the examples, in the order of `rows`; the classes stay the same."""
+        chosen = np.atleast_1d(np.asarray(rows))
+        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+        places = chosen.tolist()
+        return replace(
+            self,
+            items=tuple(self.items[i] for i in places),
+            labels=self.labels[chosen],
+            names=tuple(self.names[i] for i in places),
+            digests=tuple(self.digests[i] for i in places),
+            groups=None if self.groups is None else self.groups[chosen],
+        )
+
+
+def _channels_last(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+
+def digest_of(content: bytes | str | NDArray[Any] | Image.Image) -> str:
+    """Hash of an example's content: 32 hexadecimal digits.
+
+    Args:
+        content: Bytes of a file, a sentence, or pixels.
+
+    Example:
+        >>> len(digest_of("hello")), digest_of("hello") == digest_of(b"hello")
+        (32, True)
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    if isinstance(content, Image.Image):
+        digest.update(f"{content.mode} {content.size} {content.getpalette()}".encode())
+        content = content.tobytes()
+    if isinstance(content, np.ndarray):
+        digest.update(f"{content.dtype} {content.shape}".encode())
+        content = np.ascontiguousarray(content).tobytes()
+    # Sentences may hold half letters, from names of files that are no text.
+    digest.update(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
+    return digest.hexdigest()
