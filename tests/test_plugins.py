@@ -114,7 +114,7 @@ class TestRegister:
         assert learner.scale.item() == pytest.approx(3, abs=0.1)
 
     def test_a_data_set_loads(self, register):
-        row = DataSet("noise-pictures", "noise", "none", "https://example.org", ("all",), 8, noise)
+        row = DataSet("noise-pictures", "noise", "none", "https://example.org", ("all",), noise, 8)
         register("dataset", "noise-pictures", row)
         assert load_dataset("noise_pictures").store.shape == (12, 1, 8, 8)
         assert "noise-pictures" in DATASETS
@@ -161,7 +161,7 @@ class Nearest(Prototypes): pass
 class Small(Conv4): pass
 class Quiet(Plain): pass
 Learned, Model = AUGMENTERS["shift"], MODELS["gan"]
-noise = DataSet("outside", "", "", "", ("all",), 8, lambda *args: None)
+noise = DataSet("outside", "", "", "", ("all",), lambda *args: None, 8)
 """
 
 POINTS = {

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 from shutil import copytree
 
 import numpy as np
@@ -277,9 +278,10 @@ class TestScore:
     def test_pictures_are_scored_by_an_encoder_of_the_run_s_own_where_none_is_named(
         self, manyshot, trained, tmp_path, monkeypatch
     ):
-        from manyshot.generate import scoring_encoder as generator_encoder
+        from manyshot.generate import scoring_encoder
 
-        monkeypatch.setattr(generator_encoder, "STEPS", 3)
+        short = partial(scoring_encoder.train_scoring_encoder, steps=3)
+        monkeypatch.setattr(scoring_encoder, "train_scoring_encoder", short)
         copytree(trained / "shown", tmp_path / "run")
         first, again = (manyshot("gan", "score", tmp_path / "run", "--json") for _ in range(2))
         assert first.status == 0, first.errors

@@ -6,23 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from manyshot.learners import (
-    ANIL,
-    MAML,
-    BaselinePlusPlus,
-    FineTune,
-    GradientLearner,
-    Learner,
-    Logistic,
-    MAMLPlusPlus,
-    Matching,
-    MetaSGD,
-    Probe,
-    Prototypes,
-    Relation,
-    Reptile,
-    Ridge,
-)
+from manyshot import learners
+from manyshot.learners import GradientLearner, Learner
 from manyshot.nets import Conv4
 from plain_gradient_loops import gradient_loop, reptile_loss_of_one_task
 from plain_loops import (
@@ -66,10 +51,10 @@ def adapting(kind: type, norm: str = "group", **options) -> GradientLearner:
     return learner
 
 
-def relation(norm: str) -> Relation:
+def relation(norm: str) -> learners.Relation:
     body = encoder(norm, 16)
     torch.manual_seed(1)
-    return Relation(body, hidden=32, norm=norm).double()
+    return learners.Relation(body, hidden=32, norm=norm).double()
 
 
 def pretrained(kind: type, norm: str, **options) -> Learner:
@@ -96,22 +81,27 @@ class Row:
 
 
 LEARNERS = {
-    "prototypes": Row(lambda: Prototypes(encoder("group")), prototypes_of_one_task),
-    "prototypes, warmer": Row(lambda: Prototypes(encoder("group"), temperature=20.0), prototypes_of_one_task),
-    "prototypes, batch norm": Row(lambda: Prototypes(encoder("batch")), prototypes_of_one_task, mixes_examples=True),
+    "prototypes": Row(lambda: learners.Prototypes(encoder("group")), prototypes_of_one_task),
+    "prototypes, warmer": Row(lambda: learners.Prototypes(encoder("group"), temperature=20.0), prototypes_of_one_task),
+    "prototypes, batch norm": Row(
+        lambda: learners.Prototypes(encoder("batch")), prototypes_of_one_task, mixes_examples=True
+    ),
     "nearest": Row(
-        lambda: Prototypes(encoder("group"), "nearest"), nearest_of_one_task, counts_weights=False, soft=False
+        lambda: learners.Prototypes(encoder("group"), "nearest"), nearest_of_one_task, counts_weights=False, soft=False
     ),
-    "ridge, fewer items than features": Row(lambda: Ridge(encoder("group")).double(), ridge_of_one_task),
+    "ridge, fewer items than features": Row(lambda: learners.Ridge(encoder("group")).double(), ridge_of_one_task),
     "ridge, more items than features": Row(
-        lambda: Ridge(nn.Sequential(encoder("group"), nn.Linear(16, 3)), penalty=0.2).double(), ridge_of_one_task
+        lambda: learners.Ridge(nn.Sequential(encoder("group"), nn.Linear(16, 3)), penalty=0.2).double(),
+        ridge_of_one_task,
     ),
-    "logistic, fewer items than features": Row(lambda: Logistic(encoder("group")).double(), logistic_of_one_task),
+    "logistic, fewer items than features": Row(
+        lambda: learners.Logistic(encoder("group")).double(), logistic_of_one_task
+    ),
     "logistic, more items than features": Row(
-        lambda: Logistic(nn.Sequential(encoder("group"), nn.Linear(16, 3)), steps=2, penalty=0.2).double(),
+        lambda: learners.Logistic(nn.Sequential(encoder("group"), nn.Linear(16, 3)), steps=2, penalty=0.2).double(),
         logistic_of_one_task,
     ),
-    "matching": Row(lambda: Matching(encoder("group")).double(), matching_of_one_task),
+    "matching": Row(lambda: learners.Matching(encoder("group")).double(), matching_of_one_task),
     "relation": Row(lambda: relation("group"), relation_of_one_task, needs_training=True, loop_loss=squared_relations),
     "relation, batch norm": Row(
         lambda: relation("batch"),
@@ -120,58 +110,62 @@ LEARNERS = {
         needs_training=True,
         loop_loss=squared_relations,
     ),
-    "probe": Row(lambda: pretrained(Probe, "group"), probe_of_one_task, base_logits=linear_base),
+    "probe": Row(lambda: pretrained(learners.Probe, "group"), probe_of_one_task, base_logits=linear_base),
     "probe of raw features, batch norm": Row(
-        lambda: pretrained(Probe, "batch", normalize=False, steps=40),
+        lambda: pretrained(learners.Probe, "batch", normalize=False, steps=40),
         probe_of_one_task,
         mixes_examples=True,
         base_logits=linear_base,
     ),
     "baseline++": Row(
-        lambda: pretrained(BaselinePlusPlus, "group", steps=30),
+        lambda: pretrained(learners.BaselinePlusPlus, "group", steps=30),
         baseline_plus_plus_of_one_task,
         base_logits=cosine_base,
     ),
     "fine-tuning": Row(
-        lambda: pretrained(FineTune, "group", steps=3, step_size=0.05, chunk=2),
+        lambda: pretrained(learners.FineTune, "group", steps=3, step_size=0.05, chunk=2),
         fine_tune_of_one_task,
         base_logits=linear_base,
     ),
     "fine-tuning, batch norm": Row(
-        lambda: pretrained(FineTune, "batch", steps=3),
+        lambda: pretrained(learners.FineTune, "batch", steps=3),
         fine_tune_of_one_task,
         mixes_examples=True,
         base_logits=linear_base,
     ),
-    "maml, 1 step": Row(lambda: adapting(MAML), gradient_loop(), named_classes=True),
-    "maml, 5 steps": Row(lambda: adapting(MAML, steps=5), gradient_loop(), named_classes=True),
-    "first-order maml, 1 step": Row(lambda: adapting(MAML, order=1), gradient_loop(), named_classes=True),
-    "first-order maml, 5 steps": Row(lambda: adapting(MAML, order=1, steps=5), gradient_loop(), named_classes=True),
+    "maml, 1 step": Row(lambda: adapting(learners.MAML), gradient_loop(), named_classes=True),
+    "maml, 5 steps": Row(lambda: adapting(learners.MAML, steps=5), gradient_loop(), named_classes=True),
+    "first-order maml, 1 step": Row(lambda: adapting(learners.MAML, order=1), gradient_loop(), named_classes=True),
+    "first-order maml, 5 steps": Row(
+        lambda: adapting(learners.MAML, order=1, steps=5), gradient_loop(), named_classes=True
+    ),
     "maml, support's statistics": Row(
-        lambda: adapting(MAML, "support", steps=2),
+        lambda: adapting(learners.MAML, "support", steps=2),
         gradient_loop("support"),
         named_classes=True,
         weights_statistics=True,
     ),
     "maml, query's statistics": Row(
-        lambda: adapting(MAML, "query", steps=5),
+        lambda: adapting(learners.MAML, "query", steps=5),
         gradient_loop("query"),
         named_classes=True,
         weights_statistics=True,
     ),
-    "anil": Row(lambda: adapting(ANIL, steps=5), gradient_loop(), named_classes=True),
+    "anil": Row(lambda: adapting(learners.ANIL, steps=5), gradient_loop(), named_classes=True),
     "anil, support's statistics": Row(
-        lambda: adapting(ANIL, "support", steps=2),
+        lambda: adapting(learners.ANIL, "support", steps=2),
         gradient_loop("support"),
         named_classes=True,
         weights_statistics=True,
     ),
-    "first-order anil": Row(lambda: adapting(ANIL, steps=2, order=1), gradient_loop(), named_classes=True),
-    "meta-sgd": Row(lambda: adapting(MetaSGD), gradient_loop(), named_classes=True),
-    "meta-sgd, 5 steps": Row(lambda: adapting(MetaSGD, steps=5, step_size=0.1), gradient_loop(), named_classes=True),
-    "maml++": Row(lambda: adapting(MAMLPlusPlus, annealing=0), gradient_loop(), named_classes=True),
+    "first-order anil": Row(lambda: adapting(learners.ANIL, steps=2, order=1), gradient_loop(), named_classes=True),
+    "meta-sgd": Row(lambda: adapting(learners.MetaSGD), gradient_loop(), named_classes=True),
+    "meta-sgd, 5 steps": Row(
+        lambda: adapting(learners.MetaSGD, steps=5, step_size=0.1), gradient_loop(), named_classes=True
+    ),
+    "maml++": Row(lambda: adapting(learners.MAMLPlusPlus, annealing=0), gradient_loop(), named_classes=True),
     "reptile": Row(
-        lambda: adapting(Reptile, step_size=0.1, steps=5, batches=2),
+        lambda: adapting(learners.Reptile, step_size=0.1, steps=5, batches=2),
         gradient_loop(),
         named_classes=True,
         loss_of_one_task=reptile_loss_of_one_task,

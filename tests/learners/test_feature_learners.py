@@ -9,19 +9,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model import Ridge as SklearnRidge
 from torch import nn
 
+from manyshot import learners
 from manyshot.base import InputError
-from manyshot.learners import (
-    LEARNERS,
-    BaselinePlusPlus,
-    FeatureLearner,
-    FineTune,
-    Logistic,
-    Matching,
-    Probe,
-    Relation,
-    Ridge,
-    fit_softmax,
-)
+from manyshot.learners import LEARNERS, FeatureLearner, fit_softmax
 from manyshot.learners.ridge import ridge_solve
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples, Sinusoids
@@ -109,13 +99,13 @@ class TestRidge:
         x = features(40, 3)
         y = (x @ torch.tensor([[1.0], [-2.0], [0.5]]).double()) + 4
         support = Examples(x[None], y[None], torch.ones(1, 40).double(), torch.ones(1, 1, dtype=torch.bool))
-        predicted = Ridge(nn.Identity(), penalty=1e-6, scale=1.0).double().adapt(support)(x[None])
+        predicted = learners.Ridge(nn.Identity(), penalty=1e-6, scale=1.0).double().adapt(support)(x[None])
         assert torch.allclose(predicted[0], y, atol=1e-4)
 
     def test_meta_learns_to_predict_the_numbers_of_sine_waves(self):
         torch.manual_seed(0)
         net = nn.Sequential(nn.Linear(1, 40), nn.Tanh(), nn.Linear(40, 40), nn.Tanh())
-        made = Ridge(net, penalty=0.1, scale=1.0, criterion="squared-error")
+        made = learners.Ridge(net, penalty=0.1, scale=1.0, criterion="squared-error")
         optimizer = torch.optim.Adam(made.parameters(), lr=5e-3)
         waves, losses = Sinusoids(shots=10, queries=10), []
         for step in range(60):
@@ -128,7 +118,7 @@ class TestRidge:
 
     def test_an_unknown_criterion_is_named(self):
         with pytest.raises(InputError, match="criterion='absolute'"):
-            Ridge(nn.Flatten(), criterion="absolute")
+            learners.Ridge(nn.Flatten(), criterion="absolute")
 
 
 class TestLogistic:
@@ -136,7 +126,7 @@ class TestLogistic:
     def test_newton_steps_converge_to_the_solution_of_scikit_learn(self, n, d):
         x, weight = features(n, d), features(n, 1, seed=2)[:, 0].abs()
         support, queries = examples(x, weight=weight), features(7, d, seed=3)
-        found = Logistic(nn.Identity(), steps=12, penalty=0.5).double().adapt(support)(queries[None])[0]
+        found = learners.Logistic(nn.Identity(), steps=12, penalty=0.5).double().adapt(support)(queries[None])[0]
         with_one = np.concatenate([x, np.ones((n, 1))], 1)
         for c in range(3):
             model = LogisticRegression(C=1 / 0.5, fit_intercept=False, tol=1e-12, max_iter=10_000)
@@ -146,9 +136,9 @@ class TestLogistic:
 
     def test_five_steps_come_close(self):
         support, queries = examples(features(15, 10)), features(7, 10, seed=3)[None]
-        five, many = (Logistic(nn.Identity(), steps).double().adapt(support)(queries) for steps in (5, 30))
+        five, many = (learners.Logistic(nn.Identity(), steps).double().adapt(support)(queries) for steps in (5, 30))
         assert torch.allclose(five, many, atol=1e-3)
-        assert not torch.allclose(Logistic(nn.Identity(), 1).double().adapt(support)(queries), many, atol=1e-3)
+        assert not torch.allclose(learners.Logistic(nn.Identity(), 1).double().adapt(support)(queries), many, atol=1e-3)
 
 
 class TestSoftmax:
@@ -182,7 +172,7 @@ class TestRelation:
     def test_takes_maps_of_any_size(self, pools, side):
         encoder = Conv4(1, 8, (4, 4), pools=pools)
         assert encoder.map_shape == (4, side, side)
-        made = Relation(encoder).double().eval()
+        made = learners.Relation(encoder).double().eval()
         assert made.adapt(examples(images(6)))(images(5)[None]).shape == (1, 5, 3)
 
     def test_its_loss_is_the_squared_error_of_the_relations(self):
@@ -196,7 +186,7 @@ class TestRelation:
 class TestClassifiers:
     def test_train_on_the_classes_that_the_episode_names(self):
         torch.manual_seed(0)
-        made = Probe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
+        made = learners.Probe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
         support, query = examples(images(3)), examples(images(6, seed=1))
         loss = made.loss(Episode(support, query, torch.tensor([[7, 2, 5]])))
         logits = made.base(made.encoder(torch.cat([support.items, query.items], 1)[0]))
@@ -204,7 +194,7 @@ class TestClassifiers:
         assert torch.allclose(loss, expected)
 
     def test_classes_that_were_added_do_not_count(self):
-        made = Probe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
+        made = learners.Probe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
         support, query = examples(images(6)), examples(images(3, seed=1))
         with_others = made.loss(Episode(support, query, torch.tensor([[7, 2, -1]])))
         kept = torch.tensor([0, 1, 3, 4])
@@ -222,11 +212,11 @@ class TestClassifiers:
         ],
     )
     def test_what_cannot_be_trained_is_named(self, classes, message):
-        made = Probe(Conv4(1, 8, (4, 4)), classes=classes).double()
+        made = learners.Probe(Conv4(1, 8, (4, 4)), classes=classes).double()
         with pytest.raises(InputError, match=message):
             made.loss(Episode(examples(images(3)), examples(images(6)), torch.tensor([[7, 2, 5]])))
 
-    @pytest.mark.parametrize("kind", [Probe, BaselinePlusPlus, FineTune])
+    @pytest.mark.parametrize("kind", [learners.Probe, learners.BaselinePlusPlus, learners.FineTune])
     def test_train_the_same_on_features_as_on_images(self, kind):
         torch.manual_seed(0)
         made = kind(Conv4(1, 8, (4, 4), "group"), classes=3).double()
@@ -245,7 +235,7 @@ class TestFineTune:
         support, losses = examples(images(9)), []
         for steps in (1, 10, 50):
             torch.manual_seed(0)
-            made = FineTune(Conv4(1, 8, (6, 6)), steps=steps, step_size=0.1).double().eval()
+            made = learners.FineTune(Conv4(1, 8, (6, 6)), steps=steps, step_size=0.1).double().eval()
             logits = made.adapt(support)(support.items)[0]
             losses.append(float(nn.functional.cross_entropy(logits, support.class_ids[0]).detach()))
         assert losses[0] > losses[1] > losses[2]
@@ -265,7 +255,7 @@ class TestFineTune:
         answers = []
         for chunk in (1, 2, 8):
             torch.manual_seed(0)
-            made = FineTune(Conv4(1, 8, (6, 6)), steps=3, chunk=chunk).double().eval()
+            made = learners.FineTune(Conv4(1, 8, (6, 6)), steps=3, chunk=chunk).double().eval()
             answers.append(made.adapt(many)(images(4)[None].expand(3, -1, -1, -1, -1)))
         assert torch.allclose(answers[0], answers[1], atol=1e-12)
         assert torch.allclose(answers[0], answers[2], atol=1e-12)
@@ -274,18 +264,18 @@ class TestFineTune:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Ridge(nn.Flatten(), penalty=0.0), "penalty=0.0: give a positive number"),
-        (lambda: Ridge(nn.Flatten(), scale=-1.0), "scale=-1.0: give a positive number"),
-        (lambda: Logistic(nn.Flatten(), steps=0), "steps=0: give at least 1"),
-        (lambda: Matching(nn.Flatten(), scale=float("inf")), "scale=inf"),
-        (lambda: Relation(nn.Flatten()), "relation needs an encoder that gives feature maps"),
-        (lambda: Relation(Conv4(1, 8, (4, 4)), hidden=0), "hidden=0"),
-        (lambda: Probe(nn.Flatten(), steps=0), "penalty=1.0, steps=0"),
-        (lambda: Probe(nn.Flatten(), classes=3), "has no attribute `features`"),
-        (lambda: BaselinePlusPlus(nn.Flatten(), step_size=0.0), "step_size=0.0"),
-        (lambda: FineTune(nn.Flatten()), "fine-tune needs an encoder made of stages"),
-        (lambda: FineTune(Conv4(1, 8, (4, 4)), chunk=0), "chunk=0"),
-        (lambda: FineTune(Conv4(1, 8, (4, 4)), step_size=-1.0), "step_size=-1.0"),
+        (lambda: learners.Ridge(nn.Flatten(), penalty=0.0), "penalty=0.0: give a positive number"),
+        (lambda: learners.Ridge(nn.Flatten(), scale=-1.0), "scale=-1.0: give a positive number"),
+        (lambda: learners.Logistic(nn.Flatten(), steps=0), "steps=0: give at least 1"),
+        (lambda: learners.Matching(nn.Flatten(), scale=float("inf")), "scale=inf"),
+        (lambda: learners.Relation(nn.Flatten()), "relation needs an encoder that gives feature maps"),
+        (lambda: learners.Relation(Conv4(1, 8, (4, 4)), hidden=0), "hidden=0"),
+        (lambda: learners.Probe(nn.Flatten(), steps=0), "penalty=1.0, steps=0"),
+        (lambda: learners.Probe(nn.Flatten(), classes=3), "has no attribute `features`"),
+        (lambda: learners.BaselinePlusPlus(nn.Flatten(), step_size=0.0), "step_size=0.0"),
+        (lambda: learners.FineTune(nn.Flatten()), "fine-tune needs an encoder made of stages"),
+        (lambda: learners.FineTune(Conv4(1, 8, (4, 4)), chunk=0), "chunk=0"),
+        (lambda: learners.FineTune(Conv4(1, 8, (4, 4)), step_size=-1.0), "step_size=-1.0"),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_line(make, message):

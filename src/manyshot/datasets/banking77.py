@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from manyshot.datasets.fetch import fetch
-from manyshot.datasets.spec import PublishedFile
+from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.datasets.table_reader import Columns, read_rows
 from manyshot.tasks import Source
 
@@ -33,3 +33,14 @@ def build(split: str, root: Path | None, size: int | None, color: bool | None) -
                 texts.append(row.text)
                 labels.append(row.label)
     return Source.of(texts, labels, name=f"banking77/{split}")
+
+
+DATA_SET = DataSet(
+    name="banking77",
+    summary="13,083 questions to a bank of 77 intents",
+    license="CC BY 4.0",
+    homepage="https://github.com/PolyAI-LDN/task-specific-datasets",
+    splits=("all", "train", "test"),
+    build=build,
+    files=FILES,
+)

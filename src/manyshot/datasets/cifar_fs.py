@@ -18,7 +18,7 @@ from manyshot.datasets.image_folder import fill as fill_from_folder
 from manyshot.datasets.image_folder import list_classes
 from manyshot.datasets.pictures import resize
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
-from manyshot.datasets.spec import PublishedFile
+from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.datasets.tree import open_tree
 from manyshot.tasks import Source
 
@@ -147,3 +147,15 @@ def _members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
     if missing:
         raise InputError(f"{path}: no file '{missing[0]}' in it; fetch it again from {ARCHIVE.url}")
     return found
+
+
+DATA_SET = DataSet(
+    name="cifar-fs",
+    summary="CIFAR-100 in 64, 16 and 20 classes of 600 small color photographs",
+    license="research use",
+    homepage="https://github.com/bertinetto/r2d2",
+    splits=("train", "validation", "test"),
+    build=build,
+    default_size=32,
+    files=(ARCHIVE,),
+)

@@ -5,7 +5,7 @@ from typing import Any
 
 from manyshot.base import InputError, read_json
 from manyshot.datasets.fetch import fetch, find_file
-from manyshot.datasets.spec import PublishedFile
+from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.tasks import Source
 
 FOLDER = "clinc150"
@@ -66,3 +66,14 @@ def _groups(content: Any, path: Path) -> dict[str, str]:  # noqa: ANN401 - from 
         return {intent: domain for domain, intents in content.items() for intent in intents}
     except (AttributeError, TypeError):
         raise InputError(f"{path}: not intents by domain; fetch it again from {DOMAINS.url}") from None
+
+
+DATA_SET = DataSet(
+    name="clinc150",
+    summary="22,500 questions to an assistant of 150 intents in ten domains, and 1,200 out of scope",
+    license="CC BY 3.0",
+    homepage="https://github.com/clinc/oos-eval",
+    splits=tuple(PARTS),
+    build=build,
+    files=(FILE, DOMAINS),
+)

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from manyshot.datasets.pictures import resize
+from manyshot.datasets.spec import DataSet
 from manyshot.tasks import Source
 
 
@@ -25,3 +26,15 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
     enlarged = np.stack([np.asarray(resize(Image.fromarray(image), (size, size))) for image in pixels])[:, None]
     store = torch.from_numpy(np.repeat(enlarged, 3, axis=1) if color else enlarged)
     return Source.of(store, labels=[str(label) for label in labels], name="digits")
+
+
+DATA_SET = DataSet(
+    name="digits",
+    summary="1,797 scanned handwritten digits, shipped with scikit-learn",
+    license="CC BY 4.0",
+    homepage="https://archive.ics.uci.edu/dataset/80",
+    splits=("all",),
+    build=build,
+    default_size=28,
+    ink=True,
+)

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from manyshot.base import track
 from manyshot.datasets.pictures import resize
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
+from manyshot.datasets.spec import DataSet
 from manyshot.tasks import Source
 
 # The first word of a letter's Unicode name, for the scripts that at least four faces can write.
@@ -119,3 +120,15 @@ def _fonts() -> list[Path]:
     return [
         path for path in sorted(folder.glob("*.ttf")) if path.stem.startswith(families) and "Display" not in path.stem
     ]
+
+
+DATA_SET = DataSet(
+    name="glyphs",
+    summary="printed letters of eleven scripts in up to 22 typefaces, drawn from matplotlib's fonts",
+    license="free fonts (Bitstream Vera, SIL Open Font)",
+    homepage="https://matplotlib.org",
+    splits=SPLITS,
+    build=build,
+    default_size=28,
+    ink=True,
+)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from manyshot.datasets.fetch import fetch
-from manyshot.datasets.spec import PublishedFile
+from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.datasets.table_reader import Columns, read_rows
 from manyshot.tasks import Source
 
@@ -34,3 +34,14 @@ def build(split: str, root: Path | None, size: int | None, color: bool | None) -
     rows = read_rows(path, Columns("headline", "category"))
     sentences = dict.fromkeys((row.label, row.text) for row in rows if row.text)
     return Source.of([text for _, text in sentences], [label for label, _ in sentences], name="huffpost/all")
+
+
+DATA_SET = DataSet(
+    name="huffpost",
+    summary="200,000 headlines of news in 41 categories",
+    license="CC BY 4.0",
+    homepage="https://www.kaggle.com/datasets/rmisra/news-category-dataset",
+    splits=("all",),
+    build=build,
+    files=(FILE,),
+)

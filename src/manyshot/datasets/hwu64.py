@@ -5,7 +5,7 @@ from pathlib import Path
 
 from manyshot.base import InputError
 from manyshot.datasets.fetch import fetch
-from manyshot.datasets.spec import PublishedFile
+from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.tasks import Source
 
 FOLDER = "hwu64"
@@ -49,3 +49,14 @@ def build(split: str, root: Path | None, size: int | None, color: bool | None) -
     groups = {label: scenario for (label, _), scenario in sentences.items()}
     source = Source.of([text for _, text in sentences], labels, groups, name="hwu64/all")
     return source.subset(at_least=FEWEST)
+
+
+DATA_SET = DataSet(
+    name="hwu64",
+    summary="25,716 requests to a home assistant of 64 intents in 18 scenarios",
+    license="CC BY 4.0",
+    homepage="https://github.com/xliuhw/NLU-Evaluation-Data",
+    splits=("all",),
+    build=build,
+    files=(FILE,),
+)

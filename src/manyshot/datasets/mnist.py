@@ -11,7 +11,7 @@ from manyshot.datasets.fetch import fetch
 from manyshot.datasets.idx_file import read_idx
 from manyshot.datasets.pictures import resize
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
-from manyshot.datasets.spec import Build, PublishedFile
+from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.tasks import Source
 
 FOLDERS = ("mnist", "fashion_mnist")  # both have the same file names, and one must not be taken for the other
@@ -19,7 +19,16 @@ DIGITS = tuple("0123456789")
 CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
-def _files(url: str, known: dict[str, tuple[int, str]]) -> tuple[PublishedFile, ...]:
+FILE_NAMES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+
+
+def _files(url: str, sizes: tuple[int, ...], checksums: str) -> tuple[PublishedFile, ...]:
+    """The four files, given their sizes in bytes and their MD5 checksums."""
     return tuple(
         PublishedFile(
             name=name,
@@ -29,33 +38,22 @@ def _files(url: str, known: dict[str, tuple[int, str]]) -> tuple[PublishedFile, 
             splits=("train" if name.startswith("train") else "test",),
             alternatives=(name.removesuffix(".gz"),),
         )
-        for name, (size, md5) in known.items()
+        for name, size, md5 in zip(FILE_NAMES, sizes, checksums.split(), strict=True)
     )
 
 
 MNIST_FILES = _files(
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    {
-        "train-images-idx3-ubyte.gz": (9912422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-        "train-labels-idx1-ubyte.gz": (28881, "d53e105ee54ea40749a09fcbcd1e9432"),
-        "t10k-images-idx3-ubyte.gz": (1648877, "9fb629c4189551a2d022fa330f9573f3"),
-        "t10k-labels-idx1-ubyte.gz": (4542, "ec29112dd5afa0611ce80d1b7f02629c"),
-    },
+    (9912422, 28881, 1648877, 4542),
+    "f68b3c2dcbeaaa9fbdd348bbdeb94873 d53e105ee54ea40749a09fcbcd1e9432 "
+    "9fb629c4189551a2d022fa330f9573f3 ec29112dd5afa0611ce80d1b7f02629c",
 )
 FASHION_FILES = _files(
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-    {
-        "train-images-idx3-ubyte.gz": (26421880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-        "train-labels-idx1-ubyte.gz": (29515, "25c81989df183df01b3e8a0aad5dffbe"),
-        "t10k-images-idx3-ubyte.gz": (4422102, "bef4ecab320f06d8554ea6380940ec79"),
-        "t10k-labels-idx1-ubyte.gz": (5148, "bb300cfdad3c16e7a12a480ee83cd310"),
-    },
+    (26421880, 29515, 4422102, 5148),
+    "8d4fb7e6c68d591d4c3dfef9ec88bf0d 25c81989df183df01b3e8a0aad5dffbe "
+    "bef4ecab320f06d8554ea6380940ec79 bb300cfdad3c16e7a12a480ee83cd310",
 )
-
-
-def builder(name: str, files: tuple[PublishedFile, ...], class_names: tuple[str, ...]) -> Build:
-    """The build function of a data set in this format."""
-    return partial(_build, name, files, class_names)
 
 
 def _build(
@@ -98,3 +96,28 @@ def _build(
         return Contents(labels=[class_names[label] for label in labels])
 
     return cached_source(f"{name}/{split}", key, fill)
+
+
+MNIST = DataSet(
+    name="mnist",
+    summary="70,000 handwritten digits",
+    license="CC BY-SA 3.0",
+    homepage="https://yann.lecun.com/exdb/mnist/",
+    splits=("train", "test"),
+    build=partial(_build, "mnist", MNIST_FILES, DIGITS),
+    default_size=28,
+    ink=True,
+    files=MNIST_FILES,
+)
+
+
+FASHION_MNIST = DataSet(
+    name="fashion-mnist",
+    summary="70,000 gray pictures of ten kinds of clothes",
+    license="MIT",
+    homepage="https://github.com/zalandoresearch/fashion-mnist",
+    splits=("train", "test"),
+    build=partial(_build, "fashion-mnist", FASHION_FILES, CLOTHES),
+    default_size=28,
+    files=FASHION_FILES,
+)

@@ -13,7 +13,7 @@ from manyshot.base import InputError, track
 from manyshot.datasets.fetch import fetch
 from manyshot.datasets.pictures import decode
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
-from manyshot.datasets.spec import PublishedFile
+from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
@@ -84,3 +84,16 @@ def _fill(tree: Tree, size: int, color: bool, allocate: Allocate) -> Contents:
 def ink(tree: Tree, parts: Parts, size: int, color: bool = False) -> UInt8[np.ndarray, "c size size"]:
     """Decode a drawing that is black on white, as ink 255 on paper 0."""
     return 255 - decode(tree.read(parts), tree.describe(parts), (size, size), color)
+
+
+DATA_SET = DataSet(
+    name="omniglot",
+    summary="1,623 handwritten characters of 50 alphabets, each drawn by 20 people",
+    license="MIT",
+    homepage="https://github.com/brendenlake/omniglot",
+    splits=("background", "evaluation", "small1", "small2"),
+    build=build,
+    default_size=28,
+    ink=True,
+    files=FILES,
+)

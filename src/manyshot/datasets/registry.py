@@ -4,8 +4,7 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.catalog import Catalog
-from manyshot.datasets import banking77, cifar_fs, clinc150, digits, glyphs, huffpost, hwu64, omniglot
-from manyshot.datasets import mnist as idx
+from manyshot.datasets import banking77, cifar_fs, clinc150, digits, glyphs, huffpost, hwu64, mnist, omniglot
 from manyshot.datasets.centered import OVERSAMPLING, center_source
 from manyshot.datasets.fetch import FileState, check_files
 from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
@@ -29,117 +28,19 @@ class DataSets(Catalog[DataSet]):
             raise InputError(f"data set '{name}': give a DataSet(name='{name}', ...)")
 
 
-DATASETS = DataSets(
-    "data set",
-    {
-        row.name: row
-        for row in (
-            DataSet(
-                name="glyphs",
-                summary="printed letters of eleven scripts in up to 22 typefaces, drawn from matplotlib's fonts",
-                license="free fonts (Bitstream Vera, SIL Open Font)",
-                homepage="https://matplotlib.org",
-                splits=glyphs.SPLITS,
-                default_size=28,
-                build=glyphs.build,
-                ink=True,
-            ),
-            DataSet(
-                name="digits",
-                summary="1,797 scanned handwritten digits, shipped with scikit-learn",
-                license="CC BY 4.0",
-                homepage="https://archive.ics.uci.edu/dataset/80",
-                splits=("all",),
-                default_size=28,
-                build=digits.build,
-                ink=True,
-            ),
-            DataSet(
-                name="omniglot",
-                summary="1,623 handwritten characters of 50 alphabets, each drawn by 20 people",
-                license="MIT",
-                homepage="https://github.com/brendenlake/omniglot",
-                splits=("background", "evaluation", "small1", "small2"),
-                default_size=28,
-                build=omniglot.build,
-                ink=True,
-                files=omniglot.FILES,
-            ),
-            DataSet(
-                name="mnist",
-                summary="70,000 handwritten digits",
-                license="CC BY-SA 3.0",
-                homepage="https://yann.lecun.com/exdb/mnist/",
-                splits=("train", "test"),
-                default_size=28,
-                build=idx.builder("mnist", idx.MNIST_FILES, idx.DIGITS),
-                ink=True,
-                files=idx.MNIST_FILES,
-            ),
-            DataSet(
-                name="fashion-mnist",
-                summary="70,000 gray pictures of ten kinds of clothes",
-                license="MIT",
-                homepage="https://github.com/zalandoresearch/fashion-mnist",
-                splits=("train", "test"),
-                default_size=28,
-                build=idx.builder("fashion-mnist", idx.FASHION_FILES, idx.CLOTHES),
-                files=idx.FASHION_FILES,
-            ),
-            DataSet(
-                name="cifar-fs",
-                summary="CIFAR-100 in 64, 16 and 20 classes of 600 small color photographs",
-                license="research use",
-                homepage="https://github.com/bertinetto/r2d2",
-                splits=("train", "validation", "test"),
-                default_size=32,
-                build=cifar_fs.build,
-                files=(cifar_fs.ARCHIVE,),
-            ),
-            DataSet(
-                name="clinc150",
-                summary="22,500 questions to an assistant of 150 intents in ten domains, and 1,200 out of scope",
-                license="CC BY 3.0",
-                homepage="https://github.com/clinc/oos-eval",
-                splits=tuple(clinc150.PARTS),
-                default_size=None,
-                build=clinc150.build,
-                files=(clinc150.FILE, clinc150.DOMAINS),
-            ),
-            DataSet(
-                name="banking77",
-                summary="13,083 questions to a bank of 77 intents",
-                license="CC BY 4.0",
-                homepage="https://github.com/PolyAI-LDN/task-specific-datasets",
-                splits=("all", "train", "test"),
-                default_size=None,
-                build=banking77.build,
-                files=banking77.FILES,
-            ),
-            DataSet(
-                name="hwu64",
-                summary="25,716 requests to a home assistant of 64 intents in 18 scenarios",
-                license="CC BY 4.0",
-                homepage="https://github.com/xliuhw/NLU-Evaluation-Data",
-                splits=("all",),
-                default_size=None,
-                build=hwu64.build,
-                files=(hwu64.FILE,),
-            ),
-            DataSet(
-                name="huffpost",
-                summary="200,000 headlines of news in 41 categories",
-                license="CC BY 4.0",
-                homepage="https://www.kaggle.com/datasets/rmisra/news-category-dataset",
-                splits=("all",),
-                default_size=None,
-                build=huffpost.build,
-                files=(huffpost.FILE,),
-            ),
-        )
-    },
-    group="manyshot.datasets",
+_INCLUDED = (
+    glyphs.DATA_SET,
+    digits.DATA_SET,
+    omniglot.DATA_SET,
+    mnist.MNIST,
+    mnist.FASHION_MNIST,
+    cifar_fs.DATA_SET,
+    clinc150.DATA_SET,
+    banking77.DATA_SET,
+    hwu64.DATA_SET,
+    huffpost.DATA_SET,
 )
+DATASETS = DataSets("data set", {row.name: row for row in _INCLUDED}, group="manyshot.datasets")
 """All data sets by name."""
 
 SMALLEST, LARGEST = 4, 1024

@@ -42,8 +42,8 @@ class DataSet:
         license: License of its authors.
         homepage: URL of its description.
         splits: Splits that can be loaded; the first is the default.
-        default_size: Default height and width of the images in pixels; None for sentences.
         build: Function that builds the source of a split.
+        default_size: Default height and width of the images in pixels; None for sentences.
         ink: Whether the images are bright ink on a black background (handwriting, print).
         files: Files that are downloaded; empty if an installed package contains the data.
     """
@@ -53,7 +53,7 @@ class DataSet:
     license: str
     homepage: str
     splits: tuple[str, ...]
-    default_size: int | None
     build: Build
+    default_size: int | None = None
     ink: bool = False
     files: tuple[PublishedFile, ...] = ()

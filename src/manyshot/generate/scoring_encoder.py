@@ -8,10 +8,10 @@ from manyshot.training.settings import Settings
 from manyshot.training.train import is_trained, train
 
 FOLDER = "encoder"
-ENCODER, STEPS = "conv4(32, 32, 32, 32)", 400
+ENCODER = "conv4(32, 32, 32, 32)"
 
 
-def train_scoring_encoder(run: GeneratorRun) -> Run:
+def train_scoring_encoder(run: GeneratorRun, steps: int = 400) -> Run:
     """Train a small classifier on the training part of a model's data, and store it in the run's folder.
 
     An encoder that is stored there already is loaded instead. It sees all classes and examples of the training part,
@@ -19,6 +19,7 @@ def train_scoring_encoder(run: GeneratorRun) -> Run:
 
     Args:
         run: Run of a model of images, on disk.
+        steps: Number of updates of the classifier.
 
     Raises:
         InputError: If there are too few classes or examples to train an encoder on.
@@ -29,9 +30,10 @@ def train_scoring_encoder(run: GeneratorRun) -> Run:
         >>> from manyshot.generate.config import GeneratorConfig, GeneratorSettings
         >>> from manyshot.generate.train import train_generator
         >>> settings = GeneratorSettings(steps=2, eval_every=2, eval_examples=8)
+        >>> config = GeneratorConfig("digits", size=16, model="gan(4)", fit=settings)
         >>> with TemporaryDirectory() as folder:
-        ...     run = train_generator(GeneratorConfig("digits", model="gan(4)", fit=settings), Path(folder) / "run")
-        ...     train_scoring_encoder(run).config.learner
+        ...     run = train_generator(config, Path(folder) / "run")
+        ...     train_scoring_encoder(run, steps=2).config.learner
         'probe'
     """
     assert run.folder is not None
@@ -49,7 +51,7 @@ def train_scoring_encoder(run: GeneratorRun) -> Run:
         validation=settings.validation,
         test=settings.test,
         split_by="class" if run.model.conditioning in ("item", "mean") else "item",
-        fit=Settings(steps=STEPS, meta_batch_size=32, eval_every=STEPS, device=settings.fit.device),
+        fit=Settings(steps=steps, meta_batch_size=32, eval_every=steps, device=settings.fit.device),
     )
     try:
         if is_trained(config, folder):

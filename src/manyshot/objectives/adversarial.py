@@ -39,14 +39,12 @@ class Adversarial:
         InputError: If an option is out of range.
 
     Example:
-        >>> from manyshot.augment import Plan
-        >>> from manyshot.learners import Prototypes
-        >>> from manyshot.nets import Conv4
-        >>> from manyshot.tasks import EpisodeSampler, Source
-        >>> source = Source.of(torch.rand(80, 1, 16, 16), [f"class {i % 4}" for i in range(80)])
-        >>> tasks = StepTasks(EpisodeSampler(source, ways=3).batch(0, 2), Plan(), (0,))
-        >>> Adversarial().loss(Prototypes(Conv4(1, 16)), tasks, torch.Generator().manual_seed(0)).shape
-        torch.Size([])
+        >>> import manyshot as ms
+        >>> episode = ms.EpisodeSampler(ms.load_dataset("digits"), ways=3).batch(0, 2)
+        >>> learner, tasks = ms.Prototypes(ms.Conv4(channels=1, size=28)), StepTasks(episode, ms.Plan(), (0,))
+        >>> mlti = MLTI().loss(learner, tasks, torch.Generator().manual_seed(0))
+        >>> bool(Adversarial().loss(learner, tasks, torch.Generator().manual_seed(0)) > mlti)
+        True
     """
 
     size: float = 0.2

@@ -39,14 +39,11 @@ class MetaMix:
         InputError: If `alpha` is out of range.
 
     Example:
-        >>> from manyshot.augment import Plan
-        >>> from manyshot.learners import Prototypes
-        >>> from manyshot.nets import Conv4
-        >>> from manyshot.tasks import EpisodeSampler, Source
-        >>> source = Source.of(torch.rand(80, 1, 16, 16), [f"class {i % 4}" for i in range(80)])
-        >>> tasks = StepTasks(EpisodeSampler(source, ways=3).batch(0, 2), Plan(), (0,))
-        >>> MetaMix().loss(Prototypes(Conv4(1, 16)), tasks, torch.Generator().manual_seed(0)).shape
-        torch.Size([])
+        >>> import manyshot as ms
+        >>> episode = ms.EpisodeSampler(ms.load_dataset("digits"), ways=3).batch(0, 2)
+        >>> params = MetaMix().sample(episode, layers=4, generator=torch.Generator().manual_seed(0))
+        >>> params["share"].shape, params["partner"].shape == episode.query.weight.shape
+        (torch.Size([2]), True)
     """
 
     alpha: float = 2.0

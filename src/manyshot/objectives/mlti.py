@@ -46,14 +46,11 @@ class MLTI:
         InputError: If `alpha` is out of range, or `labels` or `mix` is unknown.
 
     Example:
-        >>> from manyshot.augment import Plan
-        >>> from manyshot.learners import Prototypes
-        >>> from manyshot.nets import Conv4
-        >>> from manyshot.tasks import EpisodeSampler, Source
-        >>> source = Source.of(torch.rand(80, 1, 16, 16), [f"class {i % 4}" for i in range(80)])
-        >>> tasks = StepTasks(EpisodeSampler(source, ways=3).batch(0, 2), Plan(), (0,))
-        >>> MLTI().loss(Prototypes(Conv4(1, 16)), tasks, torch.Generator().manual_seed(0)).shape
-        torch.Size([])
+        >>> import manyshot as ms
+        >>> episode = ms.EpisodeSampler(ms.load_dataset("digits"), ways=3).batch(0, 2)
+        >>> params = MLTI().sample(episode, layers=4, generator=torch.Generator().manual_seed(0))
+        >>> MLTI().interpolated(episode.as_float(), params).support.items.shape
+        torch.Size([2, 3, 1, 28, 28])
     """
 
     alpha: float = 2.0

@@ -7,28 +7,7 @@ from collections import Counter
 import pytest
 import torch
 
-from manyshot.augment.text import (
-    AEDA,
-    EDA,
-    OCR,
-    Case,
-    Contract,
-    CutOff,
-    Dates,
-    DeleteWords,
-    Entities,
-    Homophones,
-    InsertWords,
-    Lookalikes,
-    Misspell,
-    Numbers,
-    ShuffleSentences,
-    SwapWords,
-    Synonyms,
-    Template,
-    Typos,
-    Widths,
-)
+from manyshot import ops
 from manyshot.augment.text.text_op import draw_numbers
 from manyshot.augment.text.typos import NEAR
 from manyshot.augment.text.wordnet import synonyms
@@ -55,7 +34,7 @@ def test_numbers_are_those_of_the_seeds_one_by_one():
 
 @pytest.mark.parametrize(("share", "most"), [(0.1, 2), (0.3, 8)])
 def test_swapped_words_are_the_same_words(share, most):
-    for result in results(SwapWords(share), TEXT):
+    for result in results(ops.SwapWords(share), TEXT):
         assert Counter(words(result)) == Counter(WORDS)
         assert 0 < sum(a != b for a, b in zip(words(result), WORDS, strict=True)) <= most
         assert [c for c in result if c in ",?"] == [",", "?"]
@@ -63,7 +42,7 @@ def test_swapped_words_are_the_same_words(share, most):
 
 @pytest.mark.parametrize(("share", "gone"), [(0.1, 1), (0.3, 4), (1.0, 13)])
 def test_so_many_words_are_left_out_and_one_stays(share, gone):
-    for result in results(DeleteWords(share), TEXT):
+    for result in results(ops.DeleteWords(share), TEXT):
         assert len(words(result)) == 14 - gone
         left = iter(WORDS)
         assert all(word in left for word in words(result))
@@ -72,14 +51,14 @@ def test_so_many_words_are_left_out_and_one_stays(share, gone):
 
 
 def test_a_span_of_words_is_left_out():
-    for result in results(CutOff(0.3), TEXT):
+    for result in results(ops.CutOff(0.3), TEXT):
         left = words(result)
         assert len(left) == 10
         assert any(WORDS[:k] + WORDS[k + 4 :] == left for k in range(11))
 
 
 def test_a_span_holds_no_number_and_no_address():
-    for result in results(CutOff(0.5), "Send 5 to a@b.org or to all of my many old friends {x} now"):
+    for result in results(ops.CutOff(0.5), "Send 5 to a@b.org or to all of my many old friends {x} now"):
         assert "5" in result
         assert "a@b.org" in result
         assert "{x}" in result
@@ -87,7 +66,7 @@ def test_a_span_holds_no_number_and_no_address():
 
 def test_synonyms_come_from_wordnet_and_keep_the_case():
     seen = set()
-    for result in results(Synonyms(), "The BIG car, Buy it", 100):
+    for result in results(ops.Synonyms(), "The BIG car, Buy it", 100):
         changed = [
             (a, b) for a, b in zip(["The", "BIG", "car,", "Buy", "it"], result.split(" "), strict=False) if a != b
         ]
@@ -107,14 +86,14 @@ def test_synonyms_are_of_the_first_senses_of_each_part_of_speech():
 
 def test_inserted_words_are_synonyms_of_words_there():
     known = {name for word in WORDS for name in synonyms(word.lower())}
-    for result in results(InsertWords(), TEXT):
+    for result in results(ops.InsertWords(), TEXT):
         more = Counter(result.replace(",", "").replace("?", "")) - Counter(TEXT.replace(",", "").replace("?", ""))
         assert more
         assert any(f" {name} " in f" {result} ".lower() for name in known)
 
 
 def test_eda_does_one_of_its_four_ops():
-    op = EDA()
+    op = ops.EDA()
     params = op.sample(40, torch.Generator().manual_seed(0))
     made = op.apply([TEXT] * 40, params)
     assert set(params["choice"].tolist()) == {0, 1, 2, 3}
@@ -123,7 +102,7 @@ def test_eda_does_one_of_its_four_ops():
 
 
 def test_aeda_adds_punctuation_and_nothing_else():
-    for result in results(AEDA(), TEXT):
+    for result in results(ops.AEDA(), TEXT):
         signs = Counter(result) - Counter(TEXT)
         assert set(signs) <= set(".;?:!, ")
         assert [word for word in result.split() if word not in ".;?:!,"] == TEXT.split()
@@ -131,22 +110,22 @@ def test_aeda_adds_punctuation_and_nothing_else():
 
 
 def test_aeda_puts_full_width_signs_between_han_words():
-    for result in results(AEDA(), "今天天气真好我们去玩"):
+    for result in results(ops.AEDA(), "今天天气真好我们去玩"):
         assert " " not in result
         assert set(Counter(result) - Counter("今天天气真好我们去玩")) <= set("。；？：！，")
 
 
-@pytest.mark.parametrize(("op", "most"), [(Typos(), 2), (OCR(), 2), (Misspell(), 4)])
+@pytest.mark.parametrize(("op", "most"), [(ops.Typos(), 2), (ops.OCR(), 2), (ops.Misspell(), 4)])
 def test_a_slip_leaves_the_other_words_alone(op, most):
     for result in results(op, TEXT):
         changed = [(a, b) for a, b in zip(TEXT.split(), result.split(), strict=True) if a != b]
         assert len(changed) == 1
         assert abs(len(changed[0][0]) - len(changed[0][1])) <= most
-        assert changed[0][0][0].lower() == changed[0][1][0].lower() or not isinstance(op, Misspell)
+        assert changed[0][0][0].lower() == changed[0][1][0].lower() or not isinstance(op, ops.Misspell)
 
 
 def test_more_words_are_mistyped_where_the_share_is_larger():
-    changed = [sum(a != b for a, b in zip(TEXT.split(), r.split(), strict=True)) for r in results(Typos(0.5), TEXT)]
+    changed = [sum(a != b for a, b in zip(TEXT.split(), r.split(), strict=True)) for r in results(ops.Typos(0.5), TEXT)]
     assert set(changed) == {7}
 
 
@@ -157,14 +136,14 @@ def test_keys_are_near_that_touch():
 
 
 def test_misspellings_are_the_common_ones():
-    seen = {result for text in ("received", "accommodate", "independence") for result in results(Misspell(), text)}
+    seen = {result for text in ("received", "accommodate", "independence") for result in results(ops.Misspell(), text)}
     assert {"recieved", "acommodate", "accomodate", "independance"} <= seen
 
 
 def test_case_is_one_of_three_and_leaves_addresses():
-    seen = set(results(Case(), "Mail Me@site.org or ring Bob"))
+    seen = set(results(ops.Case(), "Mail Me@site.org or ring Bob"))
     assert seen == {"mail Me@site.org or ring bob", "MAIL Me@site.org OR RING BOB", "Mail Me@site.org Or Ring Bob"}
-    assert set(results(Case("lower"), "ABC Def")) == {"abc def"}
+    assert set(results(ops.Case("lower"), "ABC Def")) == {"abc def"}
 
 
 @pytest.mark.parametrize(
@@ -180,35 +159,35 @@ def test_case_is_one_of_three_and_leaves_addresses():
     ],
 )
 def test_contractions_both_ways(text, result):
-    assert result in results(Contract(1.0), text)
-    assert text == result or text not in results(Contract(1.0), text)
+    assert result in results(ops.Contract(1.0), text)
+    assert text == result or text not in results(ops.Contract(1.0), text)
 
 
 def test_sentences_change_places_and_stay_whole():
     text = "Dr. Smith paid $3.50. (Really?) Yes! He is from the U.S. and so on…  Good."
     parts = ["Dr. Smith paid $3.50.", "(Really?)", "Yes!", "He is from the U.S. and so on…", "Good."]
-    seen = set(results(ShuffleSentences(), text))
+    seen = set(results(ops.ShuffleSentences(), text))
     assert len(seen) > 10
     for result in seen:
         assert all(part in result for part in parts)
         assert len(result) == len(text)
-    assert set(results(ShuffleSentences(), "下雨了。真的吗？")) == {"真的吗？下雨了。"}
-    assert results(ShuffleSentences(), "One only.", 3) == ["One only."] * 3
+    assert set(results(ops.ShuffleSentences(), "下雨了。真的吗？")) == {"真的吗？下雨了。"}
+    assert results(ops.ShuffleSentences(), "One only.", 3) == ["One only."] * 3
 
 
 def test_templates_hold_the_text(tmp_path):
     path = tmp_path / "t.txt"
     path.write_text("A: {text}\n\n{text}, please\n", encoding="utf-8")
-    assert set(results(Template(str(path)), "go {home}")) == {"A: go {home}", "go {home}, please"}
+    assert set(results(ops.Template(str(path)), "go {home}")) == {"A: go {home}", "go {home}, please"}
     path.write_text("A: {texts}\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"'A: \{texts\}' has no \{text\}"):
-        results(Template(str(path)), "go")
+        results(ops.Template(str(path)), "go")
 
 
 def test_names_are_replaced_by_others_of_their_kind(tmp_path):
     path = tmp_path / "n.txt"
     path.write_text("Rome\nNew York\nYork\n\ntea\ncoffee\n\n北京\n上海\n\nalone\n", encoding="utf-8")
-    op = Entities(str(path))
+    op = ops.Entities(str(path))
     assert set(results(op, "tea in New York, Yorkshire tea@x.org alone")) == {
         f"coffee in {city}, Yorkshire tea@x.org alone" for city in ("Rome", "York")
     }
@@ -222,7 +201,7 @@ def test_a_file_that_cannot_be_used_is_one_line(content, tmp_path):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        results(Entities(str(path)), "a text")
+        results(ops.Entities(str(path)), "a text")
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -230,15 +209,15 @@ def test_a_file_that_cannot_be_used_is_one_line(content, tmp_path):
 def test_a_list_that_changed_is_read_again(tmp_path):
     path = tmp_path / "t.txt"
     path.write_text("a {text}")
-    assert results(Template(str(path)), "x", 1) == ["a x"]
+    assert results(ops.Template(str(path)), "x", 1) == ["a x"]
     path.write_text("b {text}")
     os.utime(path, ns=(1, 1))
-    assert results(Template(str(path)), "x", 1) == ["b x"]
+    assert results(ops.Template(str(path)), "x", 1) == ["b x"]
 
 
 def test_numbers_keep_their_form_and_change():
     text = "Send 1,250.50 and 007 and 5 by 2024-05-17, May 3, 2021, 12:30, A4, 4th, {9}, v2.5, x@1.org"
-    for result in results(Numbers(), text):
+    for result in results(ops.Numbers(), text):
         first, second, third = result.removeprefix("Send ").split(" by ")[0].split(" and ")
         assert first != "1,250.50"
         assert (len(first), first[1], first[5]) == (8, ",", ".")
@@ -253,7 +232,7 @@ def test_numbers_keep_their_form_and_change():
     "text", ["2024-05-17", "2024/05/17", "17 May 2024", "May 17th, 2024", "2024年5月17日", "Friday", "周五"]
 )
 def test_dates_move_and_keep_their_form(text):
-    seen = set(results(Dates(), f"on {text}!"))
+    seen = set(results(ops.Dates(), f"on {text}!"))
     assert len(seen) >= (6 if text in ("Friday", "周五") else 30)
     assert all(result.startswith("on ") and result.endswith("!") for result in seen)
     forms = {"".join("9" if c.isdigit() else "x" if c.isascii() and c.isalpha() else c for c in r) for r in seen}
@@ -261,14 +240,14 @@ def test_dates_move_and_keep_their_form(text):
 
 
 def test_days_of_the_week_go_with_their_dates():
-    for result in results(Dates(), "2024-05-17 Friday"):
+    for result in results(ops.Dates(), "2024-05-17 Friday"):
         date, weekday = result.split()
         assert datetime.date.fromisoformat(date).strftime("%A") == weekday
         assert date != "2024-05-17"
-    assert set(results(Dates(), "2024-02-31", 5)) == {"2024-02-31"}
+    assert set(results(ops.Dates(), "2024-02-31", 5)) == {"2024-02-31"}
 
 
-@pytest.mark.parametrize(("op", "share"), [(Homophones(0.3), 3), (Lookalikes(0.3), 3)])
+@pytest.mark.parametrize(("op", "share"), [(ops.Homophones(0.3), 3), (ops.Lookalikes(0.3), 3)])
 def test_some_han_characters_become_others(op, share):
     text = "请问今天晴，我们去城里，ok？"
     for result in results(op, text):
@@ -279,20 +258,20 @@ def test_some_han_characters_become_others(op, share):
 
 
 def test_widths_there_and_back():
-    full = Widths("letters").apply(["A4, ok"], {"seed": torch.tensor([0])})[0]
+    full = ops.Widths("letters").apply(["A4, ok"], {"seed": torch.tensor([0])})[0]
     assert full == "Ａ４, ｏｋ"
-    assert Widths("punctuation").apply([full], {"seed": torch.tensor([0])}) == ["Ａ４， ｏｋ"]
-    assert Widths("half").apply(["Ａ４， ｏｋ"], {"seed": torch.tensor([0])}) == ["A4, ok"]
-    assert results(Widths(), "天气。", 2) == ["天气。"] * 2
+    assert ops.Widths("punctuation").apply([full], {"seed": torch.tensor([0])}) == ["Ａ４， ｏｋ"]
+    assert ops.Widths("half").apply(["Ａ４， ｏｋ"], {"seed": torch.tensor([0])}) == ["A4, ok"]
+    assert results(ops.Widths(), "天气。", 2) == ["天气。"] * 2
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SwapWords(2.0), "SwapWords: fraction=2.0"),
-        (lambda: Typos(-1.0), "Typos: fraction=-1.0"),
-        (lambda: Case("loud"), "Case: to='loud'"),
-        (lambda: Dates(0), "Dates: days=0"),
+        (lambda: ops.SwapWords(2.0), "SwapWords: fraction=2.0"),
+        (lambda: ops.Typos(-1.0), "Typos: fraction=-1.0"),
+        (lambda: ops.Case("loud"), "Case: to='loud'"),
+        (lambda: ops.Dates(0), "Dates: days=0"),
     ],
 )
 def test_wrong_options_are_named(make, message):

@@ -9,24 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from manyshot.augment.image import (
-    Affine,
-    Blur,
-    Brightness,
-    Contrast,
-    Elastic,
-    Erase,
-    Flip,
-    FlipVertical,
-    Gamma,
-    Grayscale,
-    Hue,
-    Invert,
-    Noise,
-    Saturation,
-    StrokeWidth,
-    Turn,
-)
+from manyshot.augment import image
 from manyshot.augment.ops.compose import Compose, Sometimes
 from manyshot.augment.ops.op import Op
 from manyshot.augment.registry import NAMED
@@ -61,37 +44,37 @@ def _tangent_degrees(shear: float) -> float:
 
 
 ALBUMENTATIONS: Mapping[type, Row] = {
-    Flip: lambda op, p: f"A.HorizontalFlip(p={p})",
-    FlipVertical: lambda op, p: f"A.VerticalFlip(p={p})",
-    Turn: lambda op, p: f"A.RandomRotate90(p={p})",
+    image.Flip: lambda op, p: f"A.HorizontalFlip(p={p})",
+    image.FlipVertical: lambda op, p: f"A.VerticalFlip(p={p})",
+    image.Turn: lambda op, p: f"A.RandomRotate90(p={p})",
     # The shift is a fraction of half the image here, of the whole image there; the order of the maps differs a little.
-    Affine: lambda op, p: (
+    image.Affine: lambda op, p: (
         f"A.Affine(rotate={_symmetric(op.degrees)}, scale=({_n(1 / op.scale)}, {_n(op.scale)}), balanced_scale=True, "
         f'keep_ratio=True, shear={{"x": {_symmetric(_tangent_degrees(op.shear))}, "y": (0, 0)}}, '
         f'translate_percent={{"x": {_symmetric(op.shift / 2)}, "y": {_symmetric(op.shift / 2)}}}, '
         f"border_mode={BORDER_MODES[op.padding_mode]}, p={p})"
     ),
     # A spline through normal displacements of as many points; their standard deviation is a tenth of the scale there.
-    Elastic: lambda op, p: (
+    image.Elastic: lambda op, p: (
         f"A.ThinPlateSpline(scale_range=({_n(min(1.0, 5 * op.strength))}, {_n(min(1.0, 5 * op.strength))}), "
         f"num_control_points={op.cells + 1}, border_mode={BORDER_MODES[op.padding_mode]}, p={p})"
     ),
     # Only whole widths there, and gaps between strokes may close.
-    StrokeWidth: lambda op, p: (
+    image.StrokeWidth: lambda op, p: (
         f'A.OneOf([A.Morphological(scale=(1, {math.ceil(op.strength) + 1}), operation="dilation", p=1), '
         f'A.Morphological(scale=(1, {math.ceil(op.strength) + 1}), operation="erosion", p=1)], p={p})'
     ),
-    Invert: lambda op, p: f"A.InvertImg(p={p})",
-    Grayscale: lambda op, p: f"A.ToGray(p={p})",
-    Brightness: lambda op, p: f"A.ColorJitter({_jitter(brightness=_around_one(op.strength))}, p={p})",
-    Contrast: lambda op, p: f"A.ColorJitter({_jitter(contrast=_around_one(op.strength))}, p={p})",
-    Saturation: lambda op, p: f"A.ColorJitter({_jitter(saturation=_around_one(op.strength))}, p={p})",
-    Hue: lambda op, p: f"A.ColorJitter({_jitter(hue=_symmetric(op.strength))}, p={p})",
+    image.Invert: lambda op, p: f"A.InvertImg(p={p})",
+    image.Grayscale: lambda op, p: f"A.ToGray(p={p})",
+    image.Brightness: lambda op, p: f"A.ColorJitter({_jitter(brightness=_around_one(op.strength))}, p={p})",
+    image.Contrast: lambda op, p: f"A.ColorJitter({_jitter(contrast=_around_one(op.strength))}, p={p})",
+    image.Saturation: lambda op, p: f"A.ColorJitter({_jitter(saturation=_around_one(op.strength))}, p={p})",
+    image.Hue: lambda op, p: f"A.ColorJitter({_jitter(hue=_symmetric(op.strength))}, p={p})",
     # Exponents are uniform there, and uniform in the logarithm here.
-    Gamma: lambda op, p: f"A.RandomGamma(gamma_limit=({_n(100 / op.strength)}, {_n(100 * op.strength)}), p={p})",
-    Blur: lambda op, p: f"A.GaussianBlur(blur_limit=0, sigma_limit=(0, {_n(op.sigma)}), p={p})",
-    Noise: lambda op, p: f"A.GaussNoise(std_range=(0, {_n(min(1.0, op.strength))}), p={p})",
-    Erase: lambda op, p: f"A.Erasing(scale=({_n(op.area / 10)}, {_n(op.area)}), ratio=(0.333, 3), p={p})",
+    image.Gamma: lambda op, p: f"A.RandomGamma(gamma_limit=({_n(100 / op.strength)}, {_n(100 * op.strength)}), p={p})",
+    image.Blur: lambda op, p: f"A.GaussianBlur(blur_limit=0, sigma_limit=(0, {_n(op.sigma)}), p={p})",
+    image.Noise: lambda op, p: f"A.GaussNoise(std_range=(0, {_n(min(1.0, op.strength))}), p={p})",
+    image.Erase: lambda op, p: f"A.Erasing(scale=({_n(op.area / 10)}, {_n(op.area)}), ratio=(0.333, 3), p={p})",
 }
 """Ops with a counterpart in Albumentations 2.0."""
 
@@ -101,32 +84,32 @@ def _with_probability(transform: str, p: str) -> str:
 
 
 TORCHVISION: Mapping[type, Row] = {
-    Flip: lambda op, p: f"v2.RandomHorizontalFlip(p={p})",
-    FlipVertical: lambda op, p: f"v2.RandomVerticalFlip(p={p})",
-    Turn: lambda op, p: _with_probability(
+    image.Flip: lambda op, p: f"v2.RandomHorizontalFlip(p={p})",
+    image.FlipVertical: lambda op, p: f"v2.RandomVerticalFlip(p={p})",
+    image.Turn: lambda op, p: _with_probability(
         "v2.RandomChoice([v2.Identity(), *[v2.RandomRotation((turn, turn)) for turn in (90, 180, 270)]])", p
     ),
     # Factors are uniform there, and uniform in the logarithm here; padding is black.
-    Affine: lambda op, p: _with_probability(
+    image.Affine: lambda op, p: _with_probability(
         f"v2.RandomAffine(degrees={_n(op.degrees)}, translate=({_n(min(1.0, op.shift / 2))}, "
         f"{_n(min(1.0, op.shift / 2))}), scale=({_n(1 / op.scale)}, {_n(op.scale)}), "
         f"shear={_symmetric(_tangent_degrees(op.shear))}, interpolation=v2.InterpolationMode.BILINEAR)",
         p,
     ),
-    Elastic: lambda op, p: _with_probability(f"Elastic(strength={_n(op.strength)}, cells={op.cells})", p),
-    StrokeWidth: lambda op, p: _with_probability(f"StrokeWidth(strength={_n(op.strength)})", p),
-    Invert: lambda op, p: f"v2.RandomInvert(p={p})",
-    Grayscale: lambda op, p: f"v2.RandomGrayscale(p={p})",
-    Brightness: lambda op, p: _with_probability(f"v2.ColorJitter(brightness={_around_one(op.strength)})", p),
-    Contrast: lambda op, p: _with_probability(f"v2.ColorJitter(contrast={_around_one(op.strength)})", p),
-    Saturation: lambda op, p: _with_probability(f"v2.ColorJitter(saturation={_around_one(op.strength)})", p),
-    Hue: lambda op, p: _with_probability(f"v2.ColorJitter(hue={_n(op.strength)})", p),
-    Gamma: lambda op, p: _with_probability(f"Gamma(strength={_n(op.strength)})", p),
-    Blur: lambda op, p: _with_probability(
+    image.Elastic: lambda op, p: _with_probability(f"Elastic(strength={_n(op.strength)}, cells={op.cells})", p),
+    image.StrokeWidth: lambda op, p: _with_probability(f"StrokeWidth(strength={_n(op.strength)})", p),
+    image.Invert: lambda op, p: f"v2.RandomInvert(p={p})",
+    image.Grayscale: lambda op, p: f"v2.RandomGrayscale(p={p})",
+    image.Brightness: lambda op, p: _with_probability(f"v2.ColorJitter(brightness={_around_one(op.strength)})", p),
+    image.Contrast: lambda op, p: _with_probability(f"v2.ColorJitter(contrast={_around_one(op.strength)})", p),
+    image.Saturation: lambda op, p: _with_probability(f"v2.ColorJitter(saturation={_around_one(op.strength)})", p),
+    image.Hue: lambda op, p: _with_probability(f"v2.ColorJitter(hue={_n(op.strength)})", p),
+    image.Gamma: lambda op, p: _with_probability(f"Gamma(strength={_n(op.strength)})", p),
+    image.Blur: lambda op, p: _with_probability(
         f"v2.GaussianBlur(kernel_size={2 * math.ceil(3 * op.sigma) + 1}, sigma=(0.001, {_n(op.sigma)}))", p
     ),
-    Noise: lambda op, p: _with_probability(f"Noise(strength={_n(op.strength)})", p),
-    Erase: lambda op, p: f"v2.RandomErasing(scale=({_n(op.area / 10)}, {_n(op.area)}), ratio=(0.333, 3), p={p})",
+    image.Noise: lambda op, p: _with_probability(f"Noise(strength={_n(op.strength)})", p),
+    image.Erase: lambda op, p: f"v2.RandomErasing(scale=({_n(op.area / 10)}, {_n(op.area)}), ratio=(0.333, 3), p={p})",
 }
 """Ops with a counterpart in torchvision's transforms v2, or in `HELPERS`."""
 
@@ -202,7 +185,7 @@ def albumentations_source(op: Op, title: str) -> str:
         InputError: if an op has no counterpart in the library.
 
     Example:
-        >>> print(albumentations_source(Compose((Flip(), Sometimes(Noise(0.1), 0.25))), "Flips and grain."))
+        >>> print(albumentations_source(Compose((image.Flip(), Sometimes(image.Noise(0.1), 0.25))), "Flips and grain."))
         # Flips and grain.
         # Written by Manyshot for Albumentations 2; does not need Manyshot.
         import albumentations as A
@@ -239,7 +222,7 @@ def torchvision_source(op: Op, title: str) -> str:
         InputError: if an op has no counterpart in the library.
 
     Example:
-        >>> print(torchvision_source(Compose((Flip(),)), "Flips."))
+        >>> print(torchvision_source(Compose((image.Flip(),)), "Flips."))
         # Flips.
         # Written by Manyshot for torchvision's transforms v2; does not need Manyshot.
         import torch

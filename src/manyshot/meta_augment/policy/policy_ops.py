@@ -12,24 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.image import (
-    Affine,
-    Blur,
-    Brightness,
-    Contrast,
-    Elastic,
-    Erase,
-    Flip,
-    FlipVertical,
-    Gamma,
-    Grayscale,
-    Hue,
-    Invert,
-    Noise,
-    Saturation,
-    StrokeWidth,
-    Turn,
-)
+from manyshot.augment import image
 from manyshot.augment.ops.op import Op, Params
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.calls import Call, Value
@@ -155,18 +138,18 @@ def _affine(drawn: Params, magnitude: Float[Tensor, "n 3"]) -> Params:
     }
 
 
-_UNIT = Affine(degrees=1, scale=E, shear=1, shift=1)
+_UNIT = image.Affine(degrees=1, scale=E, shear=1, shift=1)
 
 POLICY_OPS: dict[str, PolicyOp] = {
-    "flip": PolicyOp("flip", Flip(p=1)),
-    "flip_vertical": PolicyOp("flip_vertical", FlipVertical(p=1)),
-    "turn": PolicyOp("turn", Turn(fit=True), fixed={"fit": (Call("yes"),)}),
+    "flip": PolicyOp("flip", image.Flip(p=1)),
+    "flip_vertical": PolicyOp("flip_vertical", image.FlipVertical(p=1)),
+    "turn": PolicyOp("turn", image.Turn(fit=True), fixed={"fit": (Call("yes"),)}),
     "rotate": PolicyOp(
         "affine", _UNIT, (Magnitude("degrees", 180, 10),), _rotation, fixed={"scale": 1, "shear": 0, "shift": 0}
     ),
     "spin": PolicyOp(
         "affine",
-        Affine(degrees=180, scale=1, shear=0, shift=0),
+        image.Affine(degrees=180, scale=1, shear=0, shift=0),
         fixed={"degrees": 180, "scale": 1, "shear": 0, "shift": 0},
     ),
     "affine": PolicyOp(
@@ -180,23 +163,32 @@ POLICY_OPS: dict[str, PolicyOp] = {
         _affine,
         fixed={"degrees": 0},
     ),
-    "elastic": PolicyOp("elastic", Elastic(strength=1), (Magnitude("strength", 0.2, 0.04),), _times("displacement")),
-    "stroke": PolicyOp("stroke", StrokeWidth(strength=1), (Magnitude("strength", 1, 0.3),), _times("width")),
-    "invert": PolicyOp("invert", Invert(p=1)),
-    "grayscale": PolicyOp("grayscale", Grayscale(p=1), colors=True),
-    "brightness": PolicyOp("brightness", Brightness(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor")),
-    "contrast": PolicyOp("contrast", Contrast(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor")),
+    "elastic": PolicyOp(
+        "elastic", image.Elastic(strength=1), (Magnitude("strength", 0.2, 0.04),), _times("displacement")
+    ),
+    "stroke": PolicyOp("stroke", image.StrokeWidth(strength=1), (Magnitude("strength", 1, 0.3),), _times("width")),
+    "invert": PolicyOp("invert", image.Invert(p=1)),
+    "grayscale": PolicyOp("grayscale", image.Grayscale(p=1), colors=True),
+    "brightness": PolicyOp(
+        "brightness", image.Brightness(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor")
+    ),
+    "contrast": PolicyOp("contrast", image.Contrast(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor")),
     "saturation": PolicyOp(
-        "saturation", Saturation(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor"), colors=True
+        "saturation", image.Saturation(strength=1), (Magnitude("strength", 1, 0.1),), _factor("factor"), colors=True
     ),
-    "hue": PolicyOp("hue", Hue(strength=0.5), (Magnitude("strength", 0.5, 0.05),), _times("turn", 0.5), colors=True),
-    "recolor": PolicyOp("hue", Hue(strength=0.5), fixed={"strength": 0.5}, colors=True),
+    "hue": PolicyOp(
+        "hue", image.Hue(strength=0.5), (Magnitude("strength", 0.5, 0.05),), _times("turn", 0.5), colors=True
+    ),
+    "recolor": PolicyOp("hue", image.Hue(strength=0.5), fixed={"strength": 0.5}, colors=True),
     "gamma": PolicyOp(
-        "gamma", Gamma(strength=E), (Magnitude("strength", log(3), log(1.1), exponential=True),), _power("exponent")
+        "gamma",
+        image.Gamma(strength=E),
+        (Magnitude("strength", log(3), log(1.1), exponential=True),),
+        _power("exponent"),
     ),
-    "blur": PolicyOp("blur", Blur(sigma=1.5), (Magnitude("sigma", 1.5, 0.2),), _times("sigma", 1.5)),
-    "noise": PolicyOp("noise", Noise(strength=1), (Magnitude("strength", 0.4, 0.05),), _times("strength")),
-    "erase": PolicyOp("erase", Erase(area=0.15), fixed={"area": 0.15}),
+    "blur": PolicyOp("blur", image.Blur(sigma=1.5), (Magnitude("sigma", 1.5, 0.2),), _times("sigma", 1.5)),
+    "noise": PolicyOp("noise", image.Noise(strength=1), (Magnitude("strength", 0.4, 0.05),), _times("strength")),
+    "erase": PolicyOp("erase", image.Erase(area=0.15), fixed={"area": 0.15}),
 }
 """Every op of a policy by its name, in the order in which they act."""
 
