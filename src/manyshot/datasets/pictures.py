@@ -237,7 +237,7 @@ def _wide(image: Image.Image, where: str) -> NDArray[np.int64]:
     wide = np.asarray(image).astype(np.int64)
     if wide.min() < 0 or wide.max() > 65535:
         raise InputError(
-            f"{where}: pixel values from {wide.min()} to {wide.max()}; save it with 8 or 16 bits a channel, from 0 on"
+            f"{where}: pixel values from {wide.min()} to {wide.max()}; save it with 8 or 16 bits per channel, from 0 on"
         )
     return wide
 

@@ -22,7 +22,7 @@ from manyshot.tasks.class_index import gather_items
 class ProtAugment:
     """Add a loss of matching each unlabeled example to the prototype of its variants (ProtAugment).
 
-    L = (1 - t^a) L_learner + t^a L_own,   L_own = -1/U sum_u log softmax over v (-||f(x_u) - p_v||^2) at v = u
+    L = (1 - t^a) L_learner + t^a L_unlabeled,   L_unlabeled = -1/U sum_u log softmax over v (-||f(x_u) - p_v||^2) at v = u
     p_v = 1/M sum_m f(x_vm),   x_v1 ... x_vM variants of x_v,   t = step / fade, at most 1
 
     The plan's op (that of its shots, or else of its support, see `Plan.item_op`) generates the variants, which are
@@ -34,8 +34,8 @@ class ProtAugment:
     Args:
         unlabeled: Largest number U of unlabeled examples of each task, drawn at random from its queries.
         copies: Number M of variants of each.
-        fade: Number of steps until only L_own is left; about the number of training steps.
-        power: Exponent a; with a small exponent L_own grows early.
+        fade: Number of steps until only L_unlabeled is left; about the number of training steps.
+        power: Exponent a; with a small exponent L_unlabeled grows early.
 
     Raises:
         InputError: If an option is out of range.
