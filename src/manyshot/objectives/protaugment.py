@@ -22,7 +22,8 @@ from manyshot.tasks.class_index import gather_items
 class ProtAugment:
     """Add a loss of matching each unlabeled example to the prototype of its variants (ProtAugment).
 
-    L = (1 - t^a) L_learner + t^a L_unlabeled,   L_unlabeled = -1/U sum_u log softmax over v (-||f(x_u) - p_v||^2) at v = u
+    L = (1 - t^a) L_learner + t^a L_unlabeled
+    L_unlabeled = -1/U sum_u log softmax over v (-||f(x_u) - p_v||^2) at v = u
     p_v = 1/M sum_m f(x_vm),   x_v1 ... x_vM variants of x_v,   t = step / fade, at most 1
 
     The plan's op (that of its shots, or else of its support, see `Plan.item_op`) generates the variants, which are
