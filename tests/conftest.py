@@ -39,7 +39,9 @@ def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of a comparison are forked from a process that has loaded torch once, instead of loading it each."""
     if "forkserver" in get_all_start_methods():
         server = get_context("forkserver")
-        server.set_forkserver_preload(["manyshot.compare.arm_training", "torch._dynamo", "torch.utils.tensorboard"])
+        server.set_forkserver_preload(
+            ["manyshot.compare.arm_training", "torch._dynamo", "tensorboard.summary.writer.record_writer"]
+        )
         monkeypatch.setattr(import_module("manyshot.compare.arm_training"), "get_context", lambda method: server)
 
 

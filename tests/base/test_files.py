@@ -1,9 +1,11 @@
+import errno
 import os
 import stat
 
 import pytest
 
 from manyshot.base import InputError, check_out, did_you_mean, read_json, write_aside, write_json
+from manyshot.base.files import leftovers
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -89,3 +91,39 @@ def test_a_folder_of_another_person_is_named(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="Permission denied"):
         check_out(tmp_path / "made")
+
+
+def full(path):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def same_name(path):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def no_number(path):
+    raise OSError("encoder error")
+
+
+@pytest.mark.parametrize("fail", [full, same_name, no_number])
+def test_a_full_disk_names_the_file_that_was_to_be_written(tmp_path, fail):
+    with (
+        pytest.raises(OSError, match=r"No space left|encoder error") as caught,
+        write_aside(tmp_path / "a.csv") as aside,
+    ):
+        fail(aside)
+    assert caught.value.filename == str(tmp_path / "a.csv")
+    assert caught.value.strerror in (os.strerror(errno.ENOSPC), "encoder error")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_another_file_keeps_its_name(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, write_aside(tmp_path / "a.csv"):
+        (tmp_path / "missing").read_text()
+    assert caught.value.filename == str(tmp_path / "missing")
+
+
+def test_leftovers_are_those_of_the_file_alone_whatever_its_name(tmp_path):
+    for name in (".a[1]-0a1b2c3d.csv", ".a1-0a1b2c3d.csv", ".a[1]-0a1b2c3d.csv.bak", "a[1].csv"):
+        (tmp_path / name).touch()
+    assert [path.name for path in leftovers(tmp_path / "a[1].csv")] == [".a[1]-0a1b2c3d.csv"]

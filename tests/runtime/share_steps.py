@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-import torch.utils.tensorboard  # loaded here once, and not by every child
 from torch import nn
 
 from child_processes import fork

@@ -28,14 +28,17 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_folder_that_is_not_there_yet_is_empty_or_hides_its_files_is_free(tmp_path):
+def test_a_folder_that_is_missing_empty_or_was_left_by_a_killed_training_is_free(tmp_path):
     config = CONFIGS["learner"].as_dict()
     check_run_folder(tmp_path / "new", unread, config)
     assert not (tmp_path / "new").exists(), "nothing is left behind before the training begins"
     check_run_folder(tmp_path, unread, config, resume=True)
-    (tmp_path / ".DS_Store").touch()
+    for name in (".DS_Store", ".lock", ".config-0a1b2c3d.json"):
+        (tmp_path / name).touch()
     check_run_folder(tmp_path, unread, config)
-    assert [file.name for file in tmp_path.iterdir()] == [".DS_Store"]
+    (tmp_path / ".git").mkdir()
+    with pytest.raises(InputError, match="is not empty and holds no run"):
+        check_run_folder(tmp_path, unread, config)
 
 
 @pytest.mark.parametrize("name", ["photo.png", "photos"])

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-import torch.utils.tensorboard  # loaded here once, and not by every child
 
 from child_processes import fork
 from manyshot.augment import Plan

@@ -1,7 +1,8 @@
 """The ground floor: errors, files, progress and randomness. Knows nothing of tasks."""
 
 from manyshot.base.errors import InputError, TrainingDiverged, WorkStopped
-from manyshot.base.files import check_out, sweep, write_aside, write_json
+from manyshot.base.files import check_out, naming, sweep, write_aside, write_json
+from manyshot.base.lock import locked_folder
 from manyshot.base.numbers import is_whole, plain_number, plain_numbers
 from manyshot.base.progress import note, quieten, track
 from manyshot.base.read import open_file, parse_json, read_bytes, read_json, read_line
@@ -19,6 +20,8 @@ __all__ = [
     "did_you_mean",
     "has_type",
     "is_whole",
+    "locked_folder",
+    "naming",
     "note",
     "open_file",
     "parse_json",

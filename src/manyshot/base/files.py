@@ -1,5 +1,7 @@
 """Files that are either whole or not there."""
 
+import errno
+import glob
 import json
 import os
 import tempfile
@@ -12,10 +14,36 @@ from manyshot.base.errors import InputError
 
 
 @contextmanager
+def naming(path: Path | str, instead_of: Path | str | None = None) -> Iterator[None]:
+    """Name a file in the operating system's errors, which name none where an open file is written.
+
+    Args:
+        path: Path of the file.
+        instead_of: Path of a temporary file that is replaced by `path` where an error names it.
+
+    Example:
+        >>> with naming("out.csv"):
+        ...     raise OSError(28, "No space left on device")
+        Traceback (most recent call last):
+        OSError: [Errno 28] No space left on device: 'out.csv'
+    """
+    try:
+        yield
+    except OSError as error:
+        named = None if error.filename is None else os.fsdecode(error.filename)
+        if named is None or (instead_of is not None and named == str(instead_of)):
+            error.strerror = error.strerror or str(error)
+            error.errno = error.errno or errno.EIO
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def write_aside(path: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` at the end, or remove it when the block fails.
 
-    Missing parent folders are made. A reader, or a process killed at any moment, sees the old file or the new one.
+    Missing parent folders are made, and an `OSError` names `path`. A reader, or a process killed at any moment, sees
+    the old file or the new one.
 
     Example:
         >>> import tempfile
@@ -27,14 +55,18 @@ def write_aside(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays at the end, because writers such as pillow choose the format by it.
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    try:
+        # The suffix stays at the end, because writers such as pillow choose the format by it.
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from None
     os.close(handle)
     aside = Path(name)
     try:
-        yield aside
-        aside.chmod(0o666 & ~_umask())
-        aside.replace(path)
+        with naming(path, instead_of=aside):
+            yield aside
+            aside.chmod(0o666 & ~_umask())
+            aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -50,9 +82,19 @@ def sweep(path: Path | str) -> None:
         >>> list(folder.iterdir())
         []
     """
-    path = Path(path)
-    for left in path.parent.glob(f".{path.stem}-????????{path.suffix}"):
+    for left in leftovers(path):
         left.unlink(missing_ok=True)
+
+
+def leftovers(path: Path | str) -> list[Path]:
+    """Temporary files of writers of `path` that were killed, or are at work.
+
+    Example:
+        >>> leftovers("/nowhere/note.txt")
+        []
+    """
+    path = Path(path)
+    return [*path.parent.glob(f".{glob.escape(path.stem)}-????????{glob.escape(path.suffix)}")]
 
 
 def _umask() -> int:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import torch
 
-from manyshot.base import InputError, quieten, write_json
+from manyshot.base import InputError, locked_folder, quieten, write_json
 from manyshot.base.progress import bar
 from manyshot.compare.arm import Arm, check_names
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.runtime.memory import keep_freed_memory
 from manyshot.runtime.metrics_log import steps_noted
-from manyshot.runtime.run_folder import CONFIG
+from manyshot.runtime.run_folder import CONFIG, is_free
 from manyshot.training.config import Config
 from manyshot.training.run import Run, load_run
 from manyshot.training.splits import Sources, load_sources
@@ -49,9 +49,16 @@ def train_arms(
 
     Raises:
         InputError: if two arms have the same name, an arm cannot be trained or tested, a number is out of range, or
-            the folder holds something else.
+            the folder holds something else or another process writes to it.
         TrainingDiverged: if a training diverges.
     """
+    with locked_folder(folder):
+        return _train_arms(arms, config, seeds, folder, jobs)
+
+
+def _train_arms(
+    arms: Sequence[Arm], config: Config, seeds: int, folder: Path, jobs: int | None
+) -> tuple[dict[str, list[Run]], dict[str, float]]:
     check_arms(arms, folder)
     check_numbers(seeds, jobs)
     check_arms_trainable(arms, config, load_sources(config))  # errors are raised before processes start
@@ -110,9 +117,7 @@ def check_arms(arms: Sequence[Arm], folder: Path) -> None:
         >>> check_arms([Arm("plain", "none"), Arm("turned", "task: turn")], Path("/nowhere"))
     """
     check_names(arms)
-    if not folder.exists() or (folder / COMPARISON).exists():
-        return
-    if not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir()):
+    if not (folder / COMPARISON).exists() and not is_free(folder, COMPARISON):
         raise InputError(f"{folder} is not empty and holds no comparison; choose another folder (--out)")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError, is_whole, plain_numbers, write_json
+from manyshot.base import InputError, is_whole, locked_folder, plain_numbers, write_json
 from manyshot.compare.arm import Arm
 from manyshot.compare.arm_result import ArmResult, compare
 from manyshot.compare.arm_training import COMPARISON, check_arms, check_arms_trainable, check_numbers, train_arms
@@ -180,6 +180,11 @@ def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None
         InputError: if an arm, the data or the folder cannot be used; nothing has been trained then.
         TrainingDiverged: if a training diverges.
     """
+    with locked_folder(folder):
+        return _run_comparison(comparison, folder, jobs)
+
+
+def _run_comparison(comparison: Comparison, folder: Path, jobs: int | None) -> ComparisonResult:
     config = comparison.config
     samplers = comparison.samplers()
     runs, seconds = train_arms(comparison.arms, config, comparison.seeds, folder, jobs)
@@ -244,6 +249,11 @@ def run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int |
         InputError: if an arm, the data or a folder cannot be used; nothing has been trained then.
         TrainingDiverged: if a training diverges.
     """
+    with locked_folder(folder):
+        return _run_comparisons(comparisons, folder, jobs)
+
+
+def _run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int | None) -> list[ComparisonResult]:
     check_arms((), folder)
     folders = [folder / comparison.name.lower().replace(" ", "-") for comparison in comparisons]
     for comparison, own_folder in zip(comparisons, folders, strict=True):

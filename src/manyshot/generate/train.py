@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from manyshot.base import InputError
+from manyshot.base import InputError, locked_folder
 from manyshot.generate import MODELS, DataSpec, GenerativeModel, GeneratorObjective
 from manyshot.generate.config import GeneratorConfig, data_spec_of, load_generator_sources
 from manyshot.generate.diff_augment import discriminator_ops
@@ -80,7 +80,7 @@ def train_generator(
         on_snapshot: Function to call after each snapshot, see `fit_generator`.
 
     Raises:
-        InputError: if the folder holds something else, or the data cannot be used.
+        InputError: if the folder holds something else or another process writes to it, or the data cannot be used.
         TrainingDiverged: see `fit_generator`.
 
     Example:
@@ -91,6 +91,17 @@ def train_generator(
         (torch.Size([3, 1, 28, 28]), 2)
     """
     config = config.with_absolute_paths()
+    with locked_folder(folder):
+        return _train(config, folder, resume, title, on_snapshot)
+
+
+def _train(
+    config: GeneratorConfig,
+    folder: Path | None,
+    resume: bool,
+    title: str,
+    on_snapshot: Callable[[SnapshotImages], None] | None,
+) -> GeneratorRun:
     if folder is not None:
         check_run_folder(folder, _settings_in, config.as_dict(), resume)
     require_device(config.fit.device)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from manyshot.base import InputError
+from manyshot.base import InputError, locked_folder
 from manyshot.learners import Learner, split_learner
 from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
@@ -57,10 +57,17 @@ def train_augmenter(
 
     Raises:
         InputError: If the learner's run set no classes aside; learner, augmenter and gradient do not fit together; or
-            the folder holds something else.
+            the folder holds something else or another process writes to it.
         TrainingDiverged: If the loss is not finite, see `fit`.
     """
     config = config.with_absolute_paths()
+    with locked_folder(folder if processes.is_main else None):
+        return _train(config, folder, resume, title, processes)
+
+
+def _train(
+    config: AugmenterConfig, folder: Path | None, resume: bool, title: str, processes: Processes
+) -> AugmenterRun:
     if folder is not None and processes.is_main:
         check_run_folder(folder, read_augmenter_config, config.as_dict(), resume)
     require_device(config.fit.device)

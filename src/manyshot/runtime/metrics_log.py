@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError, sweep, write_aside
+from manyshot.base import InputError, naming, sweep, write_aside
+from manyshot.runtime.scalar_events import ScalarEvents
 
 Row = dict[str, Any]
 
@@ -31,10 +32,7 @@ class MetricsLog:
         with write_aside(path) as aside:
             aside.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
         self._file = path.open("a", buffering=1, encoding="utf-8")
-        # Imported here because it takes a second, which only trainings that write to disk need.
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=after + 1 if after else None)
+        self._board = ScalarEvents(folder / "tensorboard", purge_step=after + 1 if after else None)
 
     def write(self, row: Row) -> None:
         """Add a row.
@@ -44,15 +42,17 @@ class MetricsLog:
         """
         self.rows.append(row)
         if self._file is not None and self._board is not None:
-            self._file.write(json.dumps(row) + "\n")
+            with naming(self._file.name):
+                self._file.write(json.dumps(row) + "\n")
             for name, value in row.items():
                 if name != "step" and isinstance(value, float):
-                    self._board.add_scalar(name, value, row["step"])
+                    self._board.add(name, value, row["step"])
 
     def close(self) -> None:
         """Flush and close the files."""
         if self._file is not None and self._board is not None:
-            self._file.close()
+            with naming(self._file.name):
+                self._file.close()
             self._board.close()
 
 

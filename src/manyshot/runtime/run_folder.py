@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.base import InputError, read_json, write_json
+from manyshot.base.files import leftovers
+from manyshot.base.lock import LOCK
 from manyshot.runtime.upgrade import FORMAT, upgrade
 
 CONFIG = "config.json"
@@ -72,7 +74,7 @@ def check_run_folder(
         >>> check_run_folder(Path("/nowhere"), lambda folder: {}, Config("digits").as_dict())
     """
     if not (folder / CONFIG).exists():
-        if folder.exists() and (not folder.is_dir() or any(not file.name.startswith(".") for file in folder.iterdir())):
+        if not is_free(folder, CONFIG):
             raise InputError(f"{folder} is not empty and holds no run; choose another --out")
         return
     if not resume:
@@ -83,6 +85,23 @@ def check_run_folder(
             raise InputError(
                 f"{name}={value}, but the run in {folder} has {had[name]}; resume with the run's own settings"
             )
+
+
+def is_free(folder: Path, first: str) -> bool:
+    """Whether a run may begin in a folder: it does not exist, or is empty but for what a killed process left.
+
+    Args:
+        folder: Folder to look at.
+        first: Name of the file that is written first, of which a killed process may have left a part.
+
+    Example:
+        >>> is_free(Path("/nowhere"), CONFIG)
+        True
+    """
+    if not folder.exists():
+        return True
+    ours = {LOCK, ".DS_Store", *(path.name for path in leftovers(folder / first))}
+    return folder.is_dir() and all(file.name in ours for file in folder.iterdir())
 
 
 def _written(settings: dict[str, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from manyshot.augment import Plan
-from manyshot.base import InputError
+from manyshot.base import InputError, locked_folder
 from manyshot.objectives import OBJECTIVES, Objective, Plain
 from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.device import require_device
@@ -33,7 +33,7 @@ def train(
         processes: Processes that train together, from `joined_processes`.
 
     Raises:
-        InputError: if the folder holds something else, or the data cannot be used.
+        InputError: if the folder holds something else or another process writes to it, or the data cannot be used.
         TrainingDiverged: if the loss or the gradient explodes.
 
     Example:
@@ -42,8 +42,13 @@ def train(
         >>> [sorted(row) for row in train(config).rows]
         [['loss', 'step'], ['loss', 'step'], ['step', 'validation_accuracy']]
     """
-    plan, objective = plan_and_objective(config)
     config = config.with_absolute_paths()
+    with locked_folder(folder if processes.is_main else None):
+        return _train(config, folder, resume, title, processes)
+
+
+def _train(config: Config, folder: Path | None, resume: bool, title: str, processes: Processes) -> Run:
+    plan, objective = plan_and_objective(config)
     if folder is not None and processes.is_main:
         check_run_folder(folder, settings_in, config.as_dict(), resume)
     # Whatever could be refused is checked before anything is written, so that a wrong option leaves no incomplete run.
