@@ -41,7 +41,7 @@ def test_the_folder_may_have_a_name_that_is_no_unicode(tmp_path):
 def test_a_full_disk_is_an_error_where_the_numbers_are_written(tmp_path):
     events = ScalarEvents(tmp_path)
     events._file.close()
-    events._records._writer = events._file = Path("/dev/full").open("wb")
+    events._records._writer = events._file = Path("/dev/full").open("wb")  # noqa: SIM115
     events.add("loss", 0.5, 1)
     with pytest.raises(OSError, match="No space left") as caught:
         events.flush()
