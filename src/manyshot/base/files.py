@@ -107,7 +107,7 @@ def write_json(path: Path | str, value: Any) -> None:  # noqa: ANN401 - whatever
     """Write `value` as indented JSON, whole or not at all.
 
     Raises:
-        ValueError: if `value` holds a number that JSON has no word for (NaN, infinity).
+        ValueError: If `value` holds a number that JSON has no word for (NaN, infinity).
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with write_aside(path) as aside:
@@ -124,7 +124,7 @@ def check_out(path: Path | str, beside: bool = False, option: str = "--out") -> 
         option: of the command line that named it, for errors.
 
     Raises:
-        InputError: if not.
+        InputError: If not.
 
     Example:
         >>> import tempfile

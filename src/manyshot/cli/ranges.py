@@ -7,7 +7,7 @@ def number_or_range(text: str, option: str) -> int | tuple[int, int]:
     """Read "5" or "5-20".
 
     Raises:
-        InputError: if the text is neither.
+        InputError: If the text is neither.
 
     Example:
         >>> number_or_range("5", "--ways"), number_or_range("5-20", "--ways")

@@ -30,7 +30,7 @@ class Arm:
             None.
 
     Raises:
-        InputError: if a plan, a setting or a learner cannot be used.
+        InputError: If a plan, a setting or a learner cannot be used.
 
     Example:
         >>> Arm.parse("wide = support: affine(30) => shots: 8 x affine(30)")
@@ -62,7 +62,7 @@ class Arm:
             text: Text of the arm.
 
         Raises:
-            InputError: if the text cannot be read.
+            InputError: If the text cannot be read.
         """
         training, arrow, testing = (part.strip() for part in text.partition("=>"))
         plan, *parts = (part.strip() for part in training.split("|"))
@@ -88,7 +88,7 @@ class Arm:
             config: Settings that the comparison's arms have in common.
 
         Raises:
-            InputError: if a value of the arm's is no number, or out of range.
+            InputError: If a value of the arm's is no number, or out of range.
 
         Example:
             >>> Arm.parse("none | learning_rate=0.1").configure(Config("digits")).fit.learning_rate
@@ -118,7 +118,7 @@ def check_names(arms: Sequence[Arm]) -> None:
         arms: Arms of a comparison.
 
     Raises:
-        InputError: if two arms have the same name.
+        InputError: If two arms have the same name.
 
     Example:
         >>> check_names([Arm("plain", "none"), Arm("plain", "task: turn")])

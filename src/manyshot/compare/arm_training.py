@@ -48,9 +48,9 @@ def train_arms(
         arm took, those before a resumption included.
 
     Raises:
-        InputError: if two arms have the same name, an arm cannot be trained or tested, a number is out of range, or
+        InputError: If two arms have the same name, an arm cannot be trained or tested, a number is out of range, or
             the folder holds something else or another process writes to it.
-        TrainingDiverged: if a training diverges.
+        TrainingDiverged: If a training diverges.
     """
     with locked_folder(folder):
         return _train_arms(arms, config, seeds, folder, jobs)
@@ -111,7 +111,7 @@ def check_arms(arms: Sequence[Arm], folder: Path) -> None:
         folder: Folder that the comparison is written to.
 
     Raises:
-        InputError: if two arms have the same name, or the folder holds something else.
+        InputError: If two arms have the same name, or the folder holds something else.
 
     Example:
         >>> check_arms([Arm("plain", "none"), Arm("turned", "task: turn")], Path("/nowhere"))
@@ -129,7 +129,7 @@ def check_numbers(seeds: int, jobs: int | None) -> None:
         jobs: Number of trainings at a time; the number of cores if None.
 
     Raises:
-        InputError: if a number is below 1.
+        InputError: If a number is below 1.
 
     Example:
         >>> check_numbers(3, None)
@@ -152,7 +152,7 @@ def check_arms_trainable(arms: Sequence[Arm], config: Config, sources: Sources) 
         sources: Data of the comparison.
 
     Raises:
-        InputError: if an arm cannot be trained or tested.
+        InputError: If an arm cannot be trained or tested.
 
     Example:
         >>> config = Config("digits")

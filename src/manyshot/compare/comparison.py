@@ -32,7 +32,7 @@ class EvaluationSuite:
         within_group: Fraction of the tasks whose classes come from one group.
 
     Raises:
-        InputError: if there are fewer than two tasks.
+        InputError: If there are fewer than two tasks.
     """
 
     name: str
@@ -57,7 +57,7 @@ class EvaluationSuite:
             sources: Data of the comparison.
 
         Raises:
-            InputError: if the data cannot be read or are too few, or there is no test part.
+            InputError: If the data cannot be read or are too few, or there is no test part.
         """
         return EpisodeSampler(
             self._source(config, sources),
@@ -106,7 +106,7 @@ class Comparison:
             sources: Data of the comparison, if they are loaded already.
 
         Raises:
-            InputError: if data cannot be read or are too few.
+            InputError: If data cannot be read or are too few.
         """
         sources = sources or load_sources(self.config)
         return {suite.name: suite.sampler(self.config, sources) for suite in self.suites}
@@ -177,8 +177,8 @@ def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None
         jobs: Number of trainings at a time; the number of cores if None.
 
     Raises:
-        InputError: if an arm, the data or the folder cannot be used; nothing has been trained then.
-        TrainingDiverged: if a training diverges.
+        InputError: If an arm, the data or the folder cannot be used; nothing has been trained then.
+        TrainingDiverged: If a training diverges.
     """
     with locked_folder(folder):
         return _run_comparison(comparison, folder, jobs)
@@ -246,8 +246,8 @@ def run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int |
         jobs: Number of trainings at a time; the number of cores if None.
 
     Raises:
-        InputError: if an arm, the data or a folder cannot be used; nothing has been trained then.
-        TrainingDiverged: if a training diverges.
+        InputError: If an arm, the data or a folder cannot be used; nothing has been trained then.
+        TrainingDiverged: If a training diverges.
     """
     with locked_folder(folder):
         return _run_comparisons(comparisons, folder, jobs)

@@ -24,7 +24,7 @@ def as_test_plan(arm: Arm) -> Arm:
         arm: Arm with one plan.
 
     Raises:
-        InputError: if the arm has two plans, or a setting that only training uses.
+        InputError: If the arm has two plans, or a setting that only training uses.
 
     Example:
         >>> as_test_plan(Arm.parse("more = shots: 4 x noise")).test_plan
@@ -52,7 +52,7 @@ def compare_frozen(arms: Sequence[Arm], config: Config, suite: EvaluationSuite, 
         source: Source of the test tasks.
 
     Raises:
-        InputError: if an arm would have to be trained first or has two plans, or the source is too small.
+        InputError: If an arm would have to be trained first or has two plans, or the source is too small.
 
     Example:
         >>> source = Source.of([f"{w} {i}" for w in ("pay", "play") for i in range(9)], ["money"] * 9 + ["music"] * 9)

@@ -120,7 +120,7 @@ def practice_runs(root: Path | None) -> Path:
         root: Folder of the data sets' official files; the usual places if None.
 
     Raises:
-        InputError: if the file is missing.
+        InputError: If the file is missing.
     """
     folders = search_folders("omniglot", root)
     for folder in folders:
@@ -148,8 +148,8 @@ def run_ladder(
         rungs: Rungs to run; the one called `TRAINED` must be among them.
 
     Raises:
-        InputError: if a rung, the one-shot runs or the folder cannot be used; nothing has been trained then.
-        TrainingDiverged: if a training diverges.
+        InputError: If a rung, the one-shot runs or the folder cannot be used; nothing has been trained then.
+        TrainingDiverged: If a training diverges.
     """
     coarse = load_one_shot_runs(test_runs, SIZE, config.centered)
     fine = load_one_shot_runs(test_runs, FINE)

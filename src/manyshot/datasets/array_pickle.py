@@ -169,7 +169,7 @@ def read_array_pickle(data: bytes, where: str) -> dict[str, Any]:
         Keys as text; text values as bytes where Python 2 wrote them; arrays as uint8 arrays.
 
     Raises:
-        InputError: if it is anything else.
+        InputError: If it is anything else.
 
     Example:
         >>> import pickle

@@ -81,7 +81,7 @@ def fetch(folder: str, file: PublishedFile, root: Path | None) -> Path:
     A file that is found is taken as it is: its structure is checked while it is read, its checksum by `check`.
 
     Raises:
-        InputError: if it is not under the root that was named, or cannot be downloaded; says what to put where by hand.
+        InputError: If it is not under the root that was named, or cannot be downloaded; says what to put where by hand.
     """
     path = find_file(folder, file, root)
     if path is not None:

@@ -24,7 +24,7 @@ def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
         dimensions: how many the array must have.
 
     Raises:
-        InputError: if the file is no such IDX file, announces more than `MAX_BYTES`, is cut short or is too long.
+        InputError: If the file is no such IDX file, announces more than `MAX_BYTES`, is cut short or is too long.
 
     Example:
         >>> import tempfile

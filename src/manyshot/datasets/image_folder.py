@@ -43,7 +43,7 @@ def load_folder(path: Path, split: str | None = None, size: int | None = None, c
         A source of uint8 images `[n, c, size, size]`; a class's pictures stand in the order of their file names.
 
     Raises:
-        InputError: if there are no class folders or one of them has no pictures or has folders inside, if a picture is
+        InputError: If there are no class folders or one of them has no pictures or has folders inside, if a picture is
             broken or too large, or if a zip is unsafe.
     """
     with open_tree(path) as tree:

@@ -44,7 +44,7 @@ def load_one_shot_runs(path: Path | str, size: int, centered: bool = False) -> O
         centered: drawings moved to the middle and brought to one size, as `load` does.
 
     Raises:
-        InputError: if there are no runs, a label names a missing file, a drawing has no label, two folders
+        InputError: If there are no runs, a label names a missing file, a drawing has no label, two folders
             hold a run of one name, or runs differ in size.
     """
     with open_tree(Path(path)) as tree:

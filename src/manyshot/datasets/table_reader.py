@@ -40,7 +40,7 @@ class Columns:
         group: the column of what examples belong together by, such as the patient or the speaker; None for none.
 
     Raises:
-        InputError: if the encoding is unknown, or is one in which lines cannot be told apart byte by byte (UTF-16).
+        InputError: If the encoding is unknown, or is one in which lines cannot be told apart byte by byte (UTF-16).
 
     Example:
         >>> Columns("frage", "thema", "gb18030").encoding
@@ -102,7 +102,7 @@ def read_rows(path: Path, columns: Columns, labelled: bool = True) -> Iterator[T
         labelled: whether there has to be a column of classes; otherwise none is read.
 
     Raises:
-        InputError: if the file or a column is missing, a row is broken or has no class, or a letter cannot be read;
+        InputError: If the file or a column is missing, a row is broken or has no class, or a letter cannot be read;
             names the line and the mend.
 
     Example:
@@ -129,7 +129,7 @@ def column_names(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
         encoding: of the file.
 
     Raises:
-        InputError: if it cannot be read or is empty.
+        InputError: If it cannot be read or is empty.
 
     Example:
         >>> import tempfile
@@ -147,7 +147,7 @@ def resolve_columns(path: Path, columns: Columns) -> Columns:
     """The columns that will be read, by name.
 
     Raises:
-        InputError: if one is missing.
+        InputError: If one is missing.
     """
     with _opened(path) as file:
         lines = _Lines(file, path, columns.encoding)

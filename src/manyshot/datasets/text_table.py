@@ -56,7 +56,7 @@ def load_sentences(path: Path, columns: Columns, name: str | None = None) -> Sou
         name: what reports call it; the file's name if None.
 
     Raises:
-        InputError: if it cannot be read, a sentence has two classes, or there are fewer than two classes.
+        InputError: If it cannot be read, a sentence has two classes, or there are fewer than two classes.
 
     Example:
         >>> import tempfile
@@ -109,7 +109,7 @@ def _without_repeats(
     """The places of rows that no earlier row equals.
 
     Raises:
-        InputError: if two rows have the same text and different classes.
+        InputError: If two rows have the same text and different classes.
     """
     order = np.argsort(digests, kind="stable")
     again = np.flatnonzero(digests[order][1:] == digests[order][:-1]) + 1
@@ -149,7 +149,7 @@ def read_text(tree: Tree, parts: Parts, encoding: str) -> str:
         encoding: of its letters, such as "utf-8" (with or without a byte order mark).
 
     Raises:
-        InputError: if a letter cannot be read.
+        InputError: If a letter cannot be read.
     """
     codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
     try:

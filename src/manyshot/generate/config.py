@@ -44,7 +44,7 @@ class GeneratorSettings:
         device: "cpu", "cuda", ...
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
     """
 
     steps: int = 5000
@@ -104,7 +104,7 @@ class GeneratorConfig:
         fit: Settings of the training loop.
 
     Raises:
-        InputError: if a value is out of range, or a name is unknown.
+        InputError: If a value is out of range, or a name is unknown.
     """
 
     data: str
@@ -164,7 +164,7 @@ class GeneratorConfig:
             where: Path of the file, for errors.
 
         Raises:
-            InputError: if a name is unknown or a value has the wrong type.
+            InputError: If a name is unknown or a value has the wrong type.
 
         Example:
             >>> config = GeneratorConfig("digits", model="dcgan(16)", per_class=5)
@@ -216,7 +216,7 @@ def load_generator_sources(config: GeneratorConfig, conditioning: Conditioning) 
             other models different examples of the same classes.
 
     Raises:
-        InputError: if the data cannot be read, or have fewer classes or examples than asked for.
+        InputError: If the data cannot be read, or have fewer classes or examples than asked for.
 
     Example:
         >>> parts = load_generator_sources(GeneratorConfig("digits", per_class=5, test=0.2), "label")
@@ -243,7 +243,7 @@ def data_spec_of(source: Source) -> DataSpec:
         source: Source of square images or of vectors.
 
     Raises:
-        InputError: if its examples are anything else.
+        InputError: If its examples are anything else.
 
     Example:
         >>> data_spec_of(Source.of(torch.zeros(4, 8), ["a", "b"] * 2))

@@ -79,9 +79,9 @@ def fit_generator(
         One row per step with its losses, one per snapshot, and one for each problem that was found.
 
     Raises:
-        InputError: if the data do not suit the model, this machine has no such device, or the checkpoint is damaged.
-        TrainingDiverged: if a loss or gradient explodes; the last good weights are put back.
-        KeyboardInterrupt: after the step in which Ctrl-C was pressed; a checkpoint has been written.
+        InputError: If the data do not suit the model, this machine has no such device, or the checkpoint is damaged.
+        TrainingDiverged: If a loss or gradient explodes; the last good weights are put back.
+        KeyboardInterrupt: After the step in which Ctrl-C was pressed; a checkpoint has been written.
     """
     device = require_device(settings.device)
     objective.to(device).train()

@@ -80,8 +80,8 @@ def train_generator(
         on_snapshot: Function to call after each snapshot, see `fit_generator`.
 
     Raises:
-        InputError: if the folder holds something else or another process writes to it, or the data cannot be used.
-        TrainingDiverged: see `fit_generator`.
+        InputError: If the folder holds something else or another process writes to it, or the data cannot be used.
+        TrainingDiverged: See `fit_generator`.
 
     Example:
         >>> from manyshot.generate.config import GeneratorSettings
@@ -129,7 +129,7 @@ def load_generator_run(folder: Path | str) -> GeneratorRun:
     """Read a run back, with the weights that were kept; runs no code from the folder.
 
     Raises:
-        InputError: if the folder is no generative model's run, a file is missing or damaged, or the training ended
+        InputError: If the folder is no generative model's run, a file is missing or damaged, or the training ended
             before anything was learned.
     """
     folder = Path(folder)

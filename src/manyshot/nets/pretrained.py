@@ -36,7 +36,7 @@ class PretrainedEncoder(StagedEncoder):
         origin: what the network is called and the library and version that it comes from, if any.
 
     Raises:
-        InputError: if images have another number of channels.
+        InputError: If images have another number of channels.
 
     Example:
         >>> net = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
@@ -126,7 +126,7 @@ def require_own_normalization(norm: Norm, what: str) -> None:
     """Refuse learners whose inner steps need another normalization than the one that the weights were trained with.
 
     Raises:
-        InputError: for any norm but "batch".
+        InputError: For any norm but "batch".
     """
     if norm != "batch":
         raise InputError(
@@ -140,7 +140,7 @@ def require_package(name: str) -> ModuleType:
     """Import a package that an extra of Manyshot installs.
 
     Raises:
-        InputError: if it is not there, or does not import.
+        InputError: If it is not there, or does not import.
     """
     try:
         return import_module(name)

@@ -147,7 +147,7 @@ def read_model(model: str, what: str, origin: str | None = None) -> TransformerR
         origin: what the model is called, if not by its name or folder.
 
     Raises:
-        InputError: if transformers is not installed, or the model cannot be loaded.
+        InputError: If transformers is not installed, or the model cannot be loaded.
     """
     transformers = require_package("transformers")
     here = Path(model).expanduser()

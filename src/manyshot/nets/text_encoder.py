@@ -66,7 +66,7 @@ class TextEncoder(nn.Module):
         frozen: whether the reader stays as it is; otherwise it is an `nn.Module`.
 
     Raises:
-        InputError: if project is negative.
+        InputError: If project is negative.
 
     Example:
         >>> from manyshot.nets.ngrams import NGrams
@@ -112,7 +112,7 @@ class TextEncoder(nn.Module):
         """Encode sentences.
 
         Raises:
-            InputError: if the items are no sentences.
+            InputError: If the items are no sentences.
         """
         if isinstance(texts, Tensor):
             raise InputError("an encoder of sentences is given numbers; give it data of sentences")

@@ -45,7 +45,7 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None 
         The progress that was saved.
 
     Raises:
-        InputError: if the file is missing, damaged, or belongs to a learner of another shape.
+        InputError: If the file is missing, damaged, or belongs to a learner of another shape.
     """
     progress, tensors = _read(path, with_tensors=True)
     weights = {n.removeprefix("learner."): t for n, t in tensors.items() if n.startswith("learner.")}
@@ -74,7 +74,7 @@ def read_progress(path: Path) -> dict[str, Any]:
         path: Path of the file.
 
     Raises:
-        InputError: if the file is missing or damaged.
+        InputError: If the file is missing or damaged.
     """
     return _read(path, with_tensors=False)[0]
 

@@ -47,7 +47,7 @@ def cpu_seconds(folder: Path) -> float:
         folder: Folder of the run.
 
     Raises:
-        InputError: if the record is damaged.
+        InputError: If the record is damaged.
 
     Example:
         >>> cpu_seconds(Path("/nowhere"))

@@ -9,7 +9,7 @@ def require_device(name: str) -> torch.device:
     """The device of this name.
 
     Raises:
-        InputError: if there is no such kind of device, or this machine has none.
+        InputError: If there is no such kind of device, or this machine has none.
 
     Example:
         >>> require_device("cpu")

@@ -56,7 +56,7 @@ class Processes:
         """Make sure that each process has a task in each step.
 
         Raises:
-            InputError: if there are more processes than tasks.
+            InputError: If there are more processes than tasks.
 
         Example:
             >>> Processes(0, 2).check_batch_size(1)

@@ -63,7 +63,7 @@ def read_metrics(path: Path) -> list[Row]:
         path: Path of the file; without a file there are no rows.
 
     Raises:
-        InputError: if a line holds anything else.
+        InputError: If a line holds anything else.
 
     Example:
         >>> read_metrics(Path("/nowhere/metrics.jsonl"))

@@ -20,7 +20,7 @@ def read_settings(kind: Callable[..., Kind], values: Any, where: str, what: str)
         what: Description of the settings, for errors.
 
     Raises:
-        InputError: if the first setting is missing, a name is unknown or a value has the wrong type.
+        InputError: If the first setting is missing, a name is unknown or a value has the wrong type.
 
     Example:
         >>> from manyshot.training import Config

@@ -17,7 +17,7 @@ def kind_of_run(folder: Path | str) -> str | None:
     """What kind of run a folder holds, as its settings say; None for a learner's run and where there is none.
 
     Raises:
-        InputError: if the settings cannot be read.
+        InputError: If the settings cannot be read.
 
     Example:
         >>> kind_of_run("/nowhere") is None
@@ -46,7 +46,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """The content of a run's `config.json`, as this version writes it.
 
     Raises:
-        InputError: if the file cannot be read, or a later version wrote it.
+        InputError: If the file cannot be read, or a later version wrote it.
     """
     path = folder / CONFIG
     values = read_json(path)
@@ -67,7 +67,7 @@ def check_run_folder(
         resume: Whether to continue the run that is there.
 
     Raises:
-        InputError: if the folder holds something else, or a run that is not to be resumed or has other settings.
+        InputError: If the folder holds something else, or a run that is not to be resumed or has other settings.
 
     Example:
         >>> from manyshot.training import Config

@@ -37,7 +37,7 @@ class TrainingSession:
         processes: Processes that train together. Only the main process writes to the folder.
 
     Raises:
-        InputError: if the folder's checkpoint or log is damaged.
+        InputError: If the folder's checkpoint or log is damaged.
 
     Example:
         >>> from torch.optim import SGD
@@ -137,7 +137,7 @@ class TrainingSession:
             note: Text behind the progress bar.
 
         Raises:
-            KeyboardInterrupt: if Ctrl-C was pressed during the step.
+            KeyboardInterrupt: If Ctrl-C was pressed during the step.
         """
         if self.saves(save_every):
             seconds = self.processes.sum(self._clock.spent())[0]
@@ -158,7 +158,7 @@ class TrainingSession:
             All rows of the log, those of earlier sessions included; the same in all processes.
 
         Raises:
-            InputError: if the file of the best weights is missing or damaged.
+            InputError: If the file of the best weights is missing or damaged.
         """
         if self.progress["best_step"] is not None:
             self._load(BEST, self._best)

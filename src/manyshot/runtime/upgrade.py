@@ -99,7 +99,7 @@ def upgrade(values: dict[str, Any], where: str) -> dict[str, Any]:
         where: Path of the file, for errors.
 
     Raises:
-        InputError: if a later version wrote the file.
+        InputError: If a later version wrote the file.
 
     Example:
         >>> old = {"config": {"data": "digits", "centred": True, "fit": {"rate": 0.01, "optimizer": "adam"}}}

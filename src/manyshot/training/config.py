@@ -52,7 +52,7 @@ class Config:
         fit: Settings of the training loop.
 
     Raises:
-        InputError: if a value is out of range, or a name is unknown.
+        InputError: If a value is out of range, or a name is unknown.
     """
 
     data: str
@@ -118,7 +118,7 @@ class Config:
             where: Path of the file, for errors.
 
         Raises:
-            InputError: if a name is unknown or a value has the wrong type.
+            InputError: If a name is unknown or a value has the wrong type.
 
         Example:
             >>> config = Config("digits", ways=(3, 5))

@@ -94,7 +94,7 @@ def evaluate(
         device: Device to compute on, where the learner then stays; the device of its weights if None.
 
     Raises:
-        InputError: if there are no tasks, the plan cannot be used at test time (see `Plan.check_use`), its augmenter is
+        InputError: If there are no tasks, the plan cannot be used at test time (see `Plan.check_use`), its augmenter is
             incompatible with the learner or the rest of the plan, or this machine has no such device.
 
     Example:
@@ -165,7 +165,7 @@ def evaluate_tasks(
         first: Index of the first task.
 
     Raises:
-        InputError: as `evaluate`.
+        InputError: As `evaluate`.
     """
     plan, device = plan or Plan(), _move(learner, device)
     parts = learner.on_features()

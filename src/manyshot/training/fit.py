@@ -65,11 +65,11 @@ def fit(
         One row per step with its loss, and one per evaluation with the validation accuracy.
 
     Raises:
-        InputError: if the learner has nothing to train, this machine has no such device, the folder's checkpoint is
+        InputError: If the learner has nothing to train, this machine has no such device, the folder's checkpoint is
             damaged, or there are more processes than tasks per step.
-        TrainingDiverged: if the loss or the gradient explodes; the learner gets the last good weights back.
-        PeerLost: if another process has ended.
-        KeyboardInterrupt: after the step in which Ctrl-C was pressed; a checkpoint has been written.
+        TrainingDiverged: If the loss or the gradient explodes; the learner gets the last good weights back.
+        PeerLost: If another process has ended.
+        KeyboardInterrupt: After the step in which Ctrl-C was pressed; a checkpoint has been written.
     """
     plan, objective = plan or Plan(), objective or Plain()
     require_trainable(learner)
@@ -126,7 +126,7 @@ def require_trainable(learner: Learner) -> None:
     """Make sure that the learner has something to train.
 
     Raises:
-        InputError: if no parameter of the learner requires a gradient.
+        InputError: If no parameter of the learner requires a gradient.
 
     Example:
         >>> from manyshot.learners import Ridge
@@ -150,7 +150,7 @@ def check_step(learner: Learner, tasks: TaskStream, settings: Settings, plan: Pl
         objective: Objective to minimize.
 
     Raises:
-        InputError: if the learner has nothing to train, or the learner, the objective and the plan are incompatible.
+        InputError: If the learner has nothing to train, or the learner, the objective and the plan are incompatible.
 
     Example:
         >>> from manyshot.learners import Prototypes

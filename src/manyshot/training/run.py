@@ -65,7 +65,7 @@ class Run:
             text: Learner with its options.
 
         Raises:
-            InputError: if the weights do not fit the learner.
+            InputError: If the weights do not fit the learner.
         """
         other = make_learner(replace(self.config, learner=text), self.channels, self.size)
         other.to(next((weight.device for weight in self.learner.parameters()), torch.device("cpu")))
@@ -85,7 +85,7 @@ class Run:
             learner: Learner with its options; the run's own if None.
 
         Raises:
-            InputError: if the weights do not fit the learner.
+            InputError: If the weights do not fit the learner.
         """
         used = replace(self, config=replace(self.config, test_plan=test_plan))
         return used if learner is None else used.with_learner(learner)
@@ -108,7 +108,7 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
         classes: Number of training classes, for learners that train as classifiers; 0 if it will not be trained.
 
     Raises:
-        InputError: if the encoder takes images and the data are sentences, or vice versa.
+        InputError: If the encoder takes images and the data are sentences, or vice versa.
     """
     encoder, learner = ENCODERS.parse(config.encoder), LEARNERS.parse(config.learner)
     if (getattr(encoder.factory, "takes", "images") == "text") != (channels == 0):
@@ -133,7 +133,7 @@ def frozen_run(config: Config, source: Source) -> Run:
         source: Source that the run will be used on.
 
     Raises:
-        InputError: if the encoder is not pre-trained, or the learner has weights that have to be trained.
+        InputError: If the encoder is not pre-trained, or the learner has weights that have to be trained.
 
     Example:
         >>> from manyshot.datasets import load_dataset
@@ -166,7 +166,7 @@ def load_run(folder: Path | str) -> Run:
         folder: Folder of the run.
 
     Raises:
-        InputError: if the folder holds no run, or a file is damaged.
+        InputError: If the folder holds no run, or a file is damaged.
     """
     folder = Path(folder)
     config, channels, size, classes = _read_config(folder)
@@ -189,7 +189,7 @@ def load_ensemble(folders: Sequence[Path | str], learner: str | None = None) -> 
         settings is None, since runs with other seeds were trained on other classes.
 
     Raises:
-        InputError: if a run cannot be read, is named twice, or was trained on other data than the first.
+        InputError: If a run cannot be read, is named twice, or was trained on other data than the first.
 
     Example:
         >>> load_ensemble(["nowhere"])
@@ -225,7 +225,7 @@ def settings_in(folder: Path) -> dict[str, Any]:
         folder: Folder of the run.
 
     Raises:
-        InputError: if the folder holds no run, or its `config.json` is damaged.
+        InputError: If the folder holds no run, or its `config.json` is damaged.
     """
     return _read_config(folder)[0].as_dict()
 

@@ -34,7 +34,7 @@ class Settings:
         device: "cpu", "cuda", ...
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
     """
 
     steps: int = 2000

@@ -36,7 +36,7 @@ def load_sources(config: Config) -> Sources:
         config: Settings of the run.
 
     Raises:
-        InputError: if the data cannot be read, a part would be too small for a task, or there are fewer training
+        InputError: If the data cannot be read, a part would be too small for a task, or there are fewer training
             classes than asked for.
     """
     source = load_dataset(
@@ -84,7 +84,7 @@ def training_sampler(config: Config, source: Source) -> EpisodeSampler:
         source: Training part of its data.
 
     Raises:
-        InputError: if the source is too small for a task.
+        InputError: If the source is too small for a task.
 
     Example:
         >>> training_sampler(Config("digits", ways=3), load_dataset("digits")).batch(0, 2).support.labels.shape
@@ -103,7 +103,7 @@ def validation_sampler(config: Config, source: Source) -> EpisodeSampler:
         source: Validation part of its data.
 
     Raises:
-        InputError: if the source is too small for a task.
+        InputError: If the source is too small for a task.
 
     Example:
         >>> few = load_dataset("digits").subset(classes=["3", "8"])
@@ -122,7 +122,7 @@ def samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeS
         sources: Its data.
 
     Raises:
-        InputError: if a part is too small for a task.
+        InputError: If a part is too small for a task.
 
     Example:
         >>> config = Config("digits", validation=0.5)
@@ -140,7 +140,7 @@ def drop_validation_if_small(config: Config) -> Config:
         config: Settings of the run.
 
     Raises:
-        InputError: if the data are too few even without validation, or cannot be read.
+        InputError: If the data are too few even without validation, or cannot be read.
 
     Example:
         >>> [drop_validation_if_small(Config("digits", ways=ways)).validation for ways in (5, 9)]
@@ -183,7 +183,7 @@ def image_shape(source: Source) -> tuple[int, int]:
         source: Source of images or sentences.
 
     Raises:
-        InputError: if its examples are neither square images nor sentences.
+        InputError: If its examples are neither square images nor sentences.
     """
     if source.is_text:
         return 0, 0

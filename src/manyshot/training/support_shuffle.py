@@ -103,7 +103,7 @@ def probe(learner: Learner, episodes: Iterable[Episode], seed: int = 0) -> Memor
         seed: Seed of the shuffling.
 
     Raises:
-        InputError: if there are no tasks.
+        InputError: If there are no tasks.
 
     Example:
         >>> from manyshot.learners import Prototypes

@@ -33,8 +33,8 @@ def train(
         processes: Processes that train together, from `joined_processes`.
 
     Raises:
-        InputError: if the folder holds something else or another process writes to it, or the data cannot be used.
-        TrainingDiverged: if the loss or the gradient explodes.
+        InputError: If the folder holds something else or another process writes to it, or the data cannot be used.
+        TrainingDiverged: If the loss or the gradient explodes.
 
     Example:
         >>> from manyshot.training import Settings
@@ -84,7 +84,7 @@ def check_trainable(config: Config, test_learner: str | None = None, sources: So
         sources: Data of the run, if they are loaded already.
 
     Raises:
-        InputError: if not.
+        InputError: If not.
 
     Example:
         >>> check_trainable(Config("digits"), "prototypes(nearest)")
@@ -105,7 +105,7 @@ def plan_and_objective(config: Config) -> tuple[Plan, Objective]:
     """What augments the training tasks, and what is minimized on them.
 
     Raises:
-        InputError: if the objective would change nothing under this plan.
+        InputError: If the objective would change nothing under this plan.
 
     Example:
         >>> plan_and_objective(Config("digits", objective="maxup"))
@@ -122,7 +122,7 @@ def is_trained(config: Config, folder: Path) -> bool:
     """Whether a folder holds this training, done to its last step.
 
     Raises:
-        InputError: if it holds a training with other settings, or a damaged one.
+        InputError: If it holds a training with other settings, or a damaged one.
 
     Example:
         >>> is_trained(Config("digits"), Path("nowhere"))

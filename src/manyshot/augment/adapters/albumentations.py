@@ -26,7 +26,7 @@ class FromAlbumentations(ExternalOp):
         transform: Albumentations transform, such as `A.RandomBrightnessContrast()`, that keeps the size of the image.
 
     Raises:
-        InputError: when applied, if the transform changes the size.
+        InputError: When applied, if the transform changes the size.
 
     Example:
         >>> class Negative:  # same interface as albumentations.InvertImg
@@ -57,7 +57,7 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
         An `albumentations.DualTransform`.
 
     Raises:
-        InputError: if Albumentations is not installed; when applied to masks, boxes or keypoints, if the op cannot map
+        InputError: If Albumentations is not installed; when applied to masks, boxes or keypoints, if the op cannot map
             points.
     """
     albumentations = require("albumentations", "albumentations")

@@ -24,7 +24,7 @@ class FromAugmentor(ExternalOp):
             operation with `perform_operation(images)`, or a function from image to image.
 
     Raises:
-        InputError: when applied, if images have other than 1 or 3 channels, or the size changes.
+        InputError: When applied, if images have other than 1 or 3 channels, or the size changes.
 
     Example:
         >>> from PIL import ImageOps

@@ -43,7 +43,7 @@ class ExternalOp(ImageOp):
         """Transform each image; values are clamped to 0..1.
 
         Raises:
-            InputError: if the transform changes the shape of an image.
+            InputError: If the transform changes the shape of an image.
         """
         results = []
         for image, seed in zip(images, params["seed"].tolist(), strict=True):
@@ -89,7 +89,7 @@ def require(module: str, extra: str) -> ModuleType:
     """Import another library.
 
     Raises:
-        InputError: if it is not installed; the message names the command that installs it.
+        InputError: If it is not installed; the message names the command that installs it.
 
     Example:
         >>> require("no_such_library", "none")

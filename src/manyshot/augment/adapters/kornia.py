@@ -19,7 +19,7 @@ class FromKornia(ExternalOp):
         transform: Module from `[n, c, h, w]` to `[n, c, h, w]`, such as `kornia.augmentation.RandomAffine(15.0)`.
 
     Raises:
-        InputError: when applied, if the size changes.
+        InputError: When applied, if the size changes.
 
     Example:
         >>> op = FromKornia(torch.nn.AvgPool2d(3, stride=1, padding=1))

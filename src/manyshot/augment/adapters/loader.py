@@ -38,7 +38,7 @@ class Collate:
         classes: Number of classes; labels become one-hot or soft rows. None leaves them integers.
 
     Raises:
-        InputError: if there is a mix but no classes; when called, if samples are not (image, label) of one size.
+        InputError: If there is a mix but no classes; when called, if samples are not (image, label) of one size.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -176,7 +176,7 @@ def as_float(image: Any) -> Float[Tensor, "c h w"]:  # noqa: ANN401 - a tensor o
     """Convert an image of a data set to a float tensor, 0 to 1.
 
     Raises:
-        TypeError: if it is neither a Pillow image nor a tensor `[c, h, w]`.
+        TypeError: If it is neither a Pillow image nor a tensor `[c, h, w]`.
     """
     if isinstance(image, Image.Image):
         return to_image(image if image.mode in ("L", "RGB") else image.convert("RGB"))

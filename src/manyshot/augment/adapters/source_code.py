@@ -182,7 +182,7 @@ def albumentations_source(op: Op, title: str) -> str:
         title: First line of the module, a comment.
 
     Raises:
-        InputError: if an op has no counterpart in the library.
+        InputError: If an op has no counterpart in the library.
 
     Example:
         >>> print(albumentations_source(Compose((image.Flip(), Sometimes(image.Noise(0.1), 0.25))), "Flips and grain."))
@@ -219,7 +219,7 @@ def torchvision_source(op: Op, title: str) -> str:
         title: First line of the module, a comment.
 
     Raises:
-        InputError: if an op has no counterpart in the library.
+        InputError: If an op has no counterpart in the library.
 
     Example:
         >>> print(torchvision_source(Compose((image.Flip(),)), "Flips."))

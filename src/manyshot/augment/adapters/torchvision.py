@@ -25,7 +25,7 @@ class FromTorchvision(ExternalOp):
         as_uint8: hand images over as uint8 tensors instead, for transforms that want those; no gradient passes then.
 
     Raises:
-        InputError: on applying, if the size changes.
+        InputError: On applying, if the size changes.
 
     Example:
         >>> op = FromTorchvision(lambda image: image.flip(-1))
@@ -53,7 +53,7 @@ class ToTorchvision(nn.Module):
         op: any op on images.
 
     Raises:
-        InputError: on calling, for anything but an image.
+        InputError: On calling, for anything but an image.
 
     Example:
         >>> from manyshot.augment.image import Flip

@@ -53,7 +53,7 @@ class Compiled(Op):
         threads: Number of threads that work on a batch.
 
     Raises:
-        InputError: if a value is out of range; when applied, if images are not uint8 `[n, c, h, w]` or `[n, h, w, c]`.
+        InputError: If a value is out of range; when applied, if images are not uint8 `[n, c, h, w]` or `[n, h, w, c]`.
 
     Example:
         >>> from manyshot.augment import Compose
@@ -102,7 +102,7 @@ class Compiled(Op):
             Changed images of the same type and layout; float32 `[n, c, h, w]` with `floats`.
 
         Raises:
-            InputError: if images are not uint8 on the CPU with four axes.
+            InputError: If images are not uint8 on the CPU with four axes.
         """
         if isinstance(images, Tensor):
             return torch.from_numpy(self.apply(_on_cpu(images).numpy(), params))

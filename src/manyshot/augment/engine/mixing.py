@@ -36,7 +36,7 @@ def mix_bytes(
         Mixed images of the same layout, rounded, and soft labels.
 
     Raises:
-        InputError: if images are not on the CPU, or the layout is unknown.
+        InputError: If images are not on the CPU, or the layout is unknown.
 
     Example:
         >>> images, labels = torch.tensor([0, 200], dtype=torch.uint8).view(2, 1, 1, 1), torch.eye(2)

@@ -36,7 +36,7 @@ class ImageOp(Op):
         """Check that items are a batch of images that the op supports.
 
         Raises:
-            InputError: if the axes, the number of channels or the dtype are wrong, or there are no pixels.
+            InputError: If the axes, the number of channels or the dtype are wrong, or there are no pixels.
         """
         check_images(self, items)
 
@@ -51,7 +51,7 @@ class ImageOp(Op):
             Images of the same shape and type; differentiable where `change` is.
 
         Raises:
-            InputError: if images are not a batch of images that the op supports.
+            InputError: If images are not a batch of images that the op supports.
         """
         self.check(images)
         changed: Tensor = in_floats(images, lambda floats: self.change(floats, params))
@@ -70,7 +70,7 @@ def check_images(op: object, items: Any) -> None:  # noqa: ANN401
         items: Value to check.
 
     Raises:
-        InputError: if the axes, the number of channels or the dtype are wrong, or there are no pixels.
+        InputError: If the axes, the number of channels or the dtype are wrong, or there are no pixels.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -97,7 +97,7 @@ def check_channels(op: object, channels: int) -> None:
     """Check that an op supports this number of channels.
 
     Raises:
-        InputError: if it does not; the message names the op and the supported numbers.
+        InputError: If it does not; the message names the op and the supported numbers.
 
     Example:
         >>> from manyshot.augment.image import Saturation

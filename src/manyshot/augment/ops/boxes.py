@@ -31,7 +31,7 @@ def move_boxes(
         The new corners, and the fraction of each box's area that is left, 0 to 1.
 
     Raises:
-        InputError: if the op cannot map points.
+        InputError: If the op cannot map points.
 
     Example:
         >>> from manyshot.augment.image import Flip

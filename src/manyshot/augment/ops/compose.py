@@ -84,7 +84,7 @@ class Sometimes(Composite):
         p: Probability that an item is changed.
 
     Raises:
-        InputError: if p is outside 0 to 1.
+        InputError: If p is outside 0 to 1.
 
     Example:
         >>> from manyshot.augment.image import Noise

@@ -47,7 +47,7 @@ def warps_of(op: Op, params: Params, rows: Int[Tensor, "m"] | None = None) -> It
         rows: Indices of these images; None for all.
 
     Raises:
-        InputError: if the op cannot map points, as a blend of several geometries.
+        InputError: If the op cannot map points, as a blend of several geometries.
 
     Example:
         >>> from manyshot.augment import Compose
@@ -85,7 +85,7 @@ def trace(
             otherwise the map is as smooth as its warps.
 
     Raises:
-        InputError: if the op cannot map points, as a blend of several geometries.
+        InputError: If the op cannot map points, as a blend of several geometries.
 
     Example:
         >>> from manyshot.augment import Compose
@@ -121,7 +121,7 @@ def locate(
         was beyond the image between two warps, is not visible.
 
     Raises:
-        InputError: if the op cannot map points.
+        InputError: If the op cannot map points.
 
     Example:
         >>> from manyshot.augment.image import Affine

@@ -44,7 +44,7 @@ class Op(ABC):
         """Check that the op supports these items.
 
         Raises:
-            InputError: if it does not; the message says what to give instead.
+            InputError: If it does not; the message says what to give instead.
         """
 
     def __call__(self, items: Any, generator: Generator | None = None) -> Any:  # noqa: ANN401
@@ -58,7 +58,7 @@ class Op(ABC):
             Changed items of the same type and shape.
 
         Raises:
-            InputError: if the op does not support the items.
+            InputError: If the op does not support the items.
         """
         if isinstance(items, str):
             return self([items], generator)[0]
@@ -132,7 +132,7 @@ def check_number(op: object, *names: str, low: float = 0.0, high: float = inf, w
     """Check that fields of an op are finite numbers from low to high; NumPy numbers are converted to Python's.
 
     Raises:
-        InputError: if one is not; the message names the op, the field and what to give instead.
+        InputError: If one is not; the message names the op, the field and what to give instead.
 
     Example:
         >>> from types import SimpleNamespace
@@ -155,7 +155,7 @@ def check_choice(op: object, name: str, choices: Iterable[str]) -> None:
     """Check that a field of an op is one of the choices.
 
     Raises:
-        InputError: if it is not; the message suggests the nearest choice.
+        InputError: If it is not; the message suggests the nearest choice.
 
     Example:
         >>> from types import SimpleNamespace

@@ -70,7 +70,7 @@ def apply_to(
             If False, only points that are covered or lost between two warps count as lost.
 
     Raises:
-        InputError: if the size is not known, or the op cannot map points.
+        InputError: If the size is not known, or the op cannot map points.
 
     Example:
         >>> from manyshot.augment.image import Flip

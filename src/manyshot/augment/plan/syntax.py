@@ -57,7 +57,7 @@ class Syntax:
     """A whole plan as written; without clauses it is `none`.
 
     Raises:
-        InputError: if two clauses share a placement.
+        InputError: If two clauses share a placement.
 
     Example:
         >>> str(Syntax((Clause(("task",), (Call("turn"),)),)))

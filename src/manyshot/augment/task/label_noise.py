@@ -27,7 +27,7 @@ class LabelNoise(TaskOp):
         p: Probability that a task is changed.
 
     Raises:
-        InputError: for a value out of range; on applying, for tasks with classes.
+        InputError: For a value out of range; on applying, for tasks with classes.
 
     Example:
         >>> from manyshot.tasks import Examples

@@ -92,7 +92,7 @@ class DeformationMatching(Learner):
         coefficients: Coefficients l.
 
     Raises:
-        InputError: if a coefficient is negative; when adapting, if items are not images.
+        InputError: If a coefficient is negative; when adapting, if items are not images.
 
     Example:
         >>> bar, cross = torch.zeros(2, 1, 96, 96)

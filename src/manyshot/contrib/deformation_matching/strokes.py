@@ -33,7 +33,7 @@ def stroke_points(drawing: Float[Tensor, "c h w"]) -> Float[np.ndarray, "6 n"]:
         (fraction of the line). x and y are centered with unit standard deviation (mean over both axes).
 
     Raises:
-        InputError: if a value is not finite.
+        InputError: If a value is not finite.
 
     Example:
         >>> import torch

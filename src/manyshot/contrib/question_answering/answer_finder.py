@@ -40,7 +40,7 @@ class AnswerFinder:
         seed: Seed of the plan's draws.
 
     Raises:
-        InputError: if the items are not texts, `answers` is negative, or the plan changes tasks or queries.
+        InputError: If the items are not texts, `answers` is negative, or the plan changes tasks or queries.
 
     Example:
         >>> from manyshot.learners import Prototypes

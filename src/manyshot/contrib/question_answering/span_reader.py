@@ -54,7 +54,7 @@ class SpanReader(nn.Module):
         longest: Number of tokens per window, at most that of the transformer.
 
     Raises:
-        InputError: if the tokenizer does not map tokens to characters.
+        InputError: If the tokenizer does not map tokens to characters.
     """
 
     def __init__(self, reader: TransformerReader, longest: int = 384) -> None:
@@ -115,7 +115,7 @@ class SpanReader(nn.Module):
             seed: Seed of the draws and of dropout.
 
         Raises:
-            InputError: if there are no questions, or a number is out of range.
+            InputError: If there are no questions, or a number is out of range.
         """
         if not questions or steps < 1 or not learning_rate > 0:
             given = f"{len(questions)} questions, steps={steps}, learning_rate={learning_rate}"

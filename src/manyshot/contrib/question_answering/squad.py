@@ -29,7 +29,7 @@ def load_questions(path: Path | str) -> list[Question]:
     """Read a file in the format of SQuAD 1.1 or 2.0 (Rajpurkar et al. 2016, 2018).
 
     Raises:
-        InputError: if the file is not in this format, or an answer is not at its position.
+        InputError: If the file is not in this format, or an answer is not at its position.
 
     Example:
         >>> import json, tempfile

@@ -18,7 +18,7 @@ class Downscale(ImageOp):
         factor: Largest factor by which each side shrinks; at least 1.
 
     Raises:
-        InputError: if the factor is below 1.
+        InputError: If the factor is below 1.
 
     Example:
         >>> images = torch.tensor([[[[0.0, 1.0, 0.0, 1.0]]]])

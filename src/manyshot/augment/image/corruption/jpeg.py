@@ -51,7 +51,7 @@ class JPEG(ImageOp):
         quality: Lowest quality, 1 to 100; each image draws one from it up to 95 (or to `quality`, if higher).
 
     Raises:
-        InputError: if the quality is out of range.
+        InputError: If the quality is out of range.
 
     Example:
         >>> op = JPEG(quality=10)

@@ -20,7 +20,7 @@ class MotionBlur(ImageOp):
         length: Largest length of the line in pixels; each image draws its own from 0 up to it.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> dot = torch.tensor([[[[0.0, 0.0, 1.0, 0.0, 0.0]]]])

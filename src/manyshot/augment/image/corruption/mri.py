@@ -25,7 +25,7 @@ class BiasField(ImageOp):
         strength: Largest absolute coefficient; coefficients are drawn from -strength to +strength.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = BiasField()
@@ -66,7 +66,7 @@ class Ghosting(ImageOp):
         ghosts: Largest number of copies; each image draws its own from 2 up to it.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = Ghosting()

@@ -21,7 +21,7 @@ class Noise(ImageOp):
         strength: Largest standard deviation, where black is 0 and white is 1; each image draws its own.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = Noise(strength=0.1)

@@ -23,7 +23,7 @@ class Sharpness(ImageOp):
         strength: Largest change of the factor from 1; a factor of 0 gives the smoothed image.
 
     Raises:
-        InputError: if the strength is negative.
+        InputError: If the strength is negative.
 
     Example:
         >>> dot = torch.zeros(1, 1, 3, 3)

@@ -19,7 +19,7 @@ class Speckle(ImageOp):
         strength: Largest standard deviation of the gain; each image draws its own from 0 up to it.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = Speckle()
@@ -52,7 +52,7 @@ class SaltPepper(ImageOp):
         fraction: Largest fraction of pixels that change, from 0 to 1; half of them turn white.
 
     Raises:
-        InputError: if the fraction is outside 0 to 1.
+        InputError: If the fraction is outside 0 to 1.
 
     Example:
         >>> params = {"fraction": torch.tensor([0.5]), "seed": torch.tensor([3])}

@@ -27,7 +27,7 @@ class Erase(ImageOp):
         fill: Value of the holes: zero, mean (of each channel of the image) or noise (uniform).
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = Erase(area=0.2)

@@ -21,7 +21,7 @@ class SelfMix(Warp):
         area: Largest area of the rectangle as a fraction of the image; areas are drawn from a tenth of it up to it.
 
     Raises:
-        InputError: if the area is outside 0 to 1.
+        InputError: If the area is outside 0 to 1.
 
     Example:
         >>> params = {name: torch.tensor([value]) for name, value in

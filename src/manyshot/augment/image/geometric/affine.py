@@ -27,7 +27,7 @@ class Affine(Warp):
         padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = Affine(degrees=15)

@@ -22,7 +22,7 @@ class Crop(Warp):
         padding_mode: What the image is padded with: zeros, border or reflection.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = Crop(padding=0.5)
@@ -75,7 +75,7 @@ class ResizedCrop(Warp):
         ratio: Largest aspect ratio of the crop relative to the image's; drawn from 1/ratio to ratio.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = ResizedCrop(area=0.5)

@@ -29,7 +29,7 @@ class Elastic(Warp):
         padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = Elastic(strength=0.07, cells=4)

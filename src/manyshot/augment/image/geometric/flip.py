@@ -21,7 +21,7 @@ class Flip(Warp):
         p: Probability that an image is mirrored.
 
     Raises:
-        InputError: if p is outside 0 to 1.
+        InputError: If p is outside 0 to 1.
 
     Example:
         >>> op = Flip(p=1)
@@ -66,7 +66,7 @@ class FlipVertical(Flip):
         p: Probability that an image is mirrored.
 
     Raises:
-        InputError: if p is outside 0 to 1.
+        InputError: If p is outside 0 to 1.
 
     Example:
         >>> op = FlipVertical(p=1)

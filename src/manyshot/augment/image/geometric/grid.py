@@ -22,7 +22,7 @@ class GridDistort(Warp):
         cells: Number of parts along each axis.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = GridDistort(strength=2.0)
@@ -72,7 +72,7 @@ class ThinPlate(Warp):
         padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> op = ThinPlate(strength=0.1)

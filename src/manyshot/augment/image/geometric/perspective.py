@@ -24,7 +24,7 @@ class Perspective(Warp):
         padding_mode: What is shown beyond the image: zeros, border or reflection.
 
     Raises:
-        InputError: if a value is out of range; from a strength of 0.5 on, a corner could fold in.
+        InputError: If a value is out of range; from a strength of 0.5 on, a corner could fold in.
 
     Example:
         >>> op = Perspective(strength=0.3)

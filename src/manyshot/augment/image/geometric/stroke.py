@@ -26,7 +26,7 @@ class StrokeWidth(ImageOp):
         strength: Largest change of width in pixels that a stroke gains or loses on each side.
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> dot = torch.tensor([[[[0.0, 0.0, 1.0, 0.0, 0.0]]]])

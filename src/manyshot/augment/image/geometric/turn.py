@@ -24,7 +24,7 @@ class Turn(Warp):
             quarter turn of such images is an error.
 
     Raises:
-        InputError: if degrees is neither 90 nor 180; when applied, if images that are not square would get a
+        InputError: If degrees is neither 90 nor 180; when applied, if images that are not square would get a
             quarter turn without `fit`.
 
     Example:
@@ -71,7 +71,7 @@ class Turn(Warp):
         """Return the number of quarter turns, 0 to 3, for images of (height, width) `size`.
 
         Raises:
-            InputError: if images that are not square would get a quarter turn without `fit`.
+            InputError: If images that are not square would get a quarter turn without `fit`.
         """
         quarters: Tensor = params["quarters"] % 4
         if size[0] == size[1]:

@@ -22,7 +22,7 @@ class Grayscale(ColorOp):
         p: Probability that an image becomes gray.
 
     Raises:
-        InputError: if p is outside 0 to 1; when applied, if images have other than 1 or 3 channels.
+        InputError: If p is outside 0 to 1; when applied, if images have other than 1 or 3 channels.
 
     Example:
         >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
@@ -58,7 +58,7 @@ class Invert(ColorOp):
         p: Probability that an image is inverted.
 
     Raises:
-        InputError: if p is outside 0 to 1.
+        InputError: If p is outside 0 to 1.
 
     Example:
         >>> Invert().apply(torch.full((1, 1, 1, 1), 0.25), {"on": torch.tensor([True])}).item()
@@ -90,7 +90,7 @@ class Temperature(ColorOp):
         strength: Largest warmth; drawn from -strength to +strength.
 
     Raises:
-        InputError: if the strength is negative; when applied, if images have other than 1 or 3 channels.
+        InputError: If the strength is negative; when applied, if images have other than 1 or 3 channels.
 
     Example:
         >>> warm = Temperature().apply(torch.full((1, 3, 1, 1), 0.5), {"warmth": torch.tensor([0.2])})
@@ -126,7 +126,7 @@ class ShuffleChannels(ColorOp):
         p: Probability that the channels are shuffled; the drawn order may be the original one.
 
     Raises:
-        InputError: if p is outside 0 to 1.
+        InputError: If p is outside 0 to 1.
 
     Example:
         >>> params = {"on": torch.tensor([True]), "seed": torch.tensor([5])}
@@ -160,7 +160,7 @@ class ChannelDrop(ColorOp):
         p: Probability that an image loses a channel.
 
     Raises:
-        InputError: if p is outside 0 to 1.
+        InputError: If p is outside 0 to 1.
 
     Example:
         >>> params = {"on": torch.tensor([True]), "channel": torch.tensor([0.5])}

@@ -44,7 +44,7 @@ class Brightness(ColorOp):
         strength: Largest change of the factor from 1.
 
     Raises:
-        InputError: if the strength is negative.
+        InputError: If the strength is negative.
 
     Example:
         >>> Brightness().apply(torch.full((1, 1, 1, 1), 0.5), {"factor": torch.tensor([1.5])}).item()
@@ -76,7 +76,7 @@ class Contrast(ColorOp):
         strength: Largest change of the factor from 1.
 
     Raises:
-        InputError: if the strength is negative.
+        InputError: If the strength is negative.
 
     Example:
         >>> Contrast().apply(torch.tensor([[[[0.25, 0.75]]]]), {"factor": torch.tensor([0.0])}).tolist()
@@ -109,7 +109,7 @@ class Saturation(ColorOp):
         strength: Largest change of the factor from 1; a factor of 0 gives a gray image.
 
     Raises:
-        InputError: if the strength is negative; when applied, if images have other than 1 or 3 channels.
+        InputError: If the strength is negative; when applied, if images have other than 1 or 3 channels.
 
     Example:
         >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
@@ -147,7 +147,7 @@ class Hue(ColorOp):
         strength: Largest rotation as a fraction of a full turn; drawn from -strength to +strength, at most 0.5.
 
     Raises:
-        InputError: if the strength is outside 0 to 0.5; when applied, if images have other than 1 or 3 channels.
+        InputError: If the strength is outside 0 to 0.5; when applied, if images have other than 1 or 3 channels.
 
     Example:
         >>> images = torch.rand(1, 3, 2, 2) / 4 + 0.4
@@ -199,7 +199,7 @@ def is_color(op: object, mean: Float[Tensor, "n c"]) -> bool:
     """Whether images have color, by their number of channels.
 
     Raises:
-        InputError: if the op does not support the number of channels; the message names the op.
+        InputError: If the op does not support the number of channels; the message names the op.
     """
     check_channels(op, mean.shape[1])
     return mean.shape[1] == 3

@@ -19,7 +19,7 @@ class Gamma(PointOp):
         strength: Largest exponent, at least 1; drawn from 1/strength to strength, uniform in the logarithm.
 
     Raises:
-        InputError: if the strength is below 1.
+        InputError: If the strength is below 1.
 
     Example:
         >>> Gamma().apply(torch.full((1, 1, 1, 1), 0.5), {"exponent": torch.tensor([2.0])}).item()
@@ -59,7 +59,7 @@ class ForegroundGamma(PointOp):
         foreground: Which side is the foreground: bright (scans) or dark (stained cells).
 
     Raises:
-        InputError: if a value is out of range.
+        InputError: If a value is out of range.
 
     Example:
         >>> images = torch.tensor([[[[0.0, 0.0, 0.5, 1.0]]]])

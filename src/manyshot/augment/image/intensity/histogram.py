@@ -21,7 +21,7 @@ class Autocontrast(PointOp):
         p: Probability that an image is stretched.
 
     Raises:
-        InputError: if p is outside 0 to 1.
+        InputError: If p is outside 0 to 1.
 
     Example:
         >>> Autocontrast().apply(torch.tensor([[[[0.2, 0.3, 0.4]]]]), {"on": torch.tensor([True])}).tolist()
@@ -61,7 +61,7 @@ class Equalize(PointOp):
         p: Probability that an image is equalized.
 
     Raises:
-        InputError: if p is outside 0 to 1.
+        InputError: If p is outside 0 to 1.
 
     Example:
         >>> images = torch.linspace(0.4, 0.5, 1024).view(1, 1, 32, 32)

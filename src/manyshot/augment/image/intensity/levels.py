@@ -18,7 +18,7 @@ class Posterize(PointOp):
         bits: Smallest number of bits that are kept; drawn from it up to 7.
 
     Raises:
-        InputError: if bits is outside 1 to 8; 8 does not change images of 256 levels.
+        InputError: If bits is outside 1 to 8; 8 does not change images of 256 levels.
 
     Example:
         >>> Posterize().apply(torch.tensor([[[[0.4, 0.9]]]]), {"bits": torch.tensor([1])}).mul(255).flatten()
@@ -51,7 +51,7 @@ class Solarize(PointOp):
         strength: Largest distance of the threshold below white, from 0 to 1; at 1 the whole image may be inverted.
 
     Raises:
-        InputError: if the strength is outside 0 to 1.
+        InputError: If the strength is outside 0 to 1.
 
     Example:
         >>> Solarize().apply(torch.tensor([[[[0.25, 0.75]]]]), {"threshold": torch.tensor([0.5])}).tolist()

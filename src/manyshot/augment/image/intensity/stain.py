@@ -31,7 +31,7 @@ class StainJitter(ImageOp):
         strength: Largest change of a gain from 1 and of an offset from 0, at most 1.
 
     Raises:
-        InputError: if the strength is outside 0 to 1; when applied, if images have other than 1 or 3 channels.
+        InputError: If the strength is outside 0 to 1; when applied, if images have other than 1 or 3 channels.
 
     Example:
         >>> images = torch.rand(8, 3, 28, 28)
