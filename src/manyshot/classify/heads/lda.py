@@ -1,0 +1,190 @@
+"""Linear discriminant analysis with a shrunk covariance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from manyshot.base import InputError
+from manyshot.classify.heads.head import LeftOut, Linear, LinearHead, absent, refit_each
+from manyshot.classify.heads.span import Span
+
+TINY = 1e-300
+CHUNK = 2**23
+"""Most numbers in one array of left-out class means: 64 MiB."""
+
+
+@dataclass(frozen=True)
+class LDA(LinearHead):
+    """Normal classes with one covariance, shrunk towards a multiple of the identity (Ledoit and Wolf 2004).
+
+    S = sum_ic w_i y_ic (x_i - m_c)(x_i - m_c)^T / sum_i w_i,   C = (1 - s) S + s v I,   v = trace(S) / r
+    logit_c(x) = x^T C^-1 m_c - m_c^T C^-1 m_c / 2 + log(class weight)
+
+    r = min(d, n - c) is the number of dimensions that n rows of c classes can fill. Where d is the smaller, this is
+    LinearDiscriminantAnalysis(solver="lsqr", shrinkage=s) of scikit-learn, which always divides by d; with few examples
+    of many features its s means a far smaller variance in the directions that the rows leave empty.
+
+    Args:
+        shrinkage: s, above 0 and at most 1. At 1 it is the nearest class mean, with class weights.
+
+    Raises:
+        InputError: If the shrinkage is out of range.
+
+    Example:
+        >>> x = torch.tensor([[[-2.0], [0.0], [1.0], [3.0]]])
+        >>> y = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+        >>> head = LDA().fit(x, y, torch.ones(1, 4))
+        >>> (head.weight[0, 1] - head.weight[0, 0]).item()  # the means differ by 3, the variance is 1
+        3.0
+    """
+
+    shrinkage: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.shrinkage <= 1:
+            raise InputError(f"shrinkage={self.shrinkage}: give a number above 0 and at most 1")
+
+    @classmethod
+    def fit_each(
+        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
+    ) -> list[Linear]:
+        """Solve for every shrinkage; see `Head.fit_each`."""
+        within = _within(span, y, w)
+        total = w.sum(1, keepdim=True)
+        target = _target(within.energy.sum(1), span.energy.sum(1), within.rank)[:, None] / total
+        prior = absent(within.mass, within.mass) + (within.mass / total).clamp(min=TINY).log()
+        results = []
+        for head in heads:
+            variance = (1 - head.shrinkage) * within.energy / total + head.shrinkage * target
+            scaled = within.means / variance[:, None]
+            bias = prior - (scaled * within.means).sum(-1) / 2
+            results.append(Linear(scaled @ within.axes.mT, bias))
+        return results
+
+    @classmethod
+    def leave_out_each(
+        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
+    ) -> Float[Tensor, "h b n c"]:
+        """Take each example out of means and scatter by Woodbury's formula; see `Head.leave_out_each`.
+
+        Examples with soft labels belong to several classes, for which the head is fitted again without each.
+        """
+        if not bool(((y == 0) | (y == 1)).all()):
+            return refit_each(heads, span, y, w, left_out)
+        within = _within(span, y, w)
+        size = max(1, CHUNK // (w.shape[0] * y.shape[1] * span.energy.shape[1]))
+        logits = []
+        for chunk in torch.split(torch.arange(len(left_out.rows)), size):
+            reduced = _take_out(span, within, y, w, left_out, chunk)
+            logits.append(torch.stack([_reduced_logits(head.shrinkage, within, reduced) for head in heads]))
+        gone = left_out.classes_gone(y, w)[:, :, None]
+        return left_out.back(torch.cat(logits, 2) + gone, w.shape[1])
+
+
+class Within(NamedTuple):
+    """The scatter within classes, sum_ic w_i y_ic (t_i - m_c)(t_i - m_c)^T = axes diag(energy) axes^T.
+
+    Args:
+        energy: `[B, k]`.
+        axes: Orthonormal columns `[B, k, k]`.
+        means: Class means `[B, c, k]` along the axes.
+        mass: Weight `[B, c]` of each class.
+        rank: The largest rank `[B]` that so many rows of so many classes can have.
+    """
+
+    energy: Tensor
+    axes: Tensor
+    means: Tensor
+    mass: Tensor
+    rank: Tensor
+
+
+class Reduced(NamedTuple):
+    """What changes when the v rows of an example of class g are taken out, for e examples.
+
+    The scatter falls by D^T M D, with the rows of D the deviations t_i - m_g.
+
+    Args:
+        deviations: D `[B, e, v, k]`.
+        inner: M `[B, e, v, v]`.
+        class_mean: m_g before `[B, e, k]`.
+        means: Class means after `[B, e, c, k]`.
+        total: Weight after `[B, e]`.
+        target: v of the shrunk covariance after `[B, e]`.
+        log_prior: Logarithm of the class weights after `[B, e, c]`.
+    """
+
+    deviations: Tensor
+    inner: Tensor
+    class_mean: Tensor
+    means: Tensor
+    total: Tensor
+    target: Tensor
+    log_prior: Tensor
+
+
+def _within(span: Span, y: Tensor, w: Tensor) -> Within:
+    mass = w @ y
+    means = (w[..., None] * y).mT @ span.coordinates / mass.clamp(min=TINY)[..., None]
+    scatter = torch.diag_embed(span.energy) - means.mT @ (mass[..., None] * means)
+    energy, axes = torch.linalg.eigh(scatter)
+    return Within(energy.clamp(min=0), axes, means @ axes, mass, _rank((w > 0).sum(1), mass, span))
+
+
+def _rank(rows: Tensor, mass: Tensor, span: Span) -> Tensor:
+    return (rows - (mass > 1e-9 * mass.sum(-1, keepdim=True)).sum(-1)).clamp(1, span.energy.shape[1]).double()
+
+
+def _target(within: Tensor, total: Tensor, rank: Tensor) -> Tensor:
+    """The mean variance within classes; between them where each class has one row, so that there is none within."""
+    return torch.where(within > 1e-9 * total, within, total.clamp(min=TINY)) / rank
+
+
+def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOut, chunk: Tensor) -> Reduced:
+    rows, real = left_out.rows[chunk], left_out.real[chunk]
+    coordinates, weight = (span.coordinates @ within.axes)[:, rows], w[:, rows] * real
+    own = y[rows[:, 0]]
+    class_mean, before = own @ within.means, within.mass @ own.mT
+    deviations = coordinates - class_mean[:, :, None]
+    after = before - weight.sum(-1)
+    after = torch.where(after > 1e-9 * before, after, torch.inf)
+    inner = torch.diag_embed(weight) + weight[..., None] * weight[..., None, :] / after[..., None, None]
+    step = (weight[:, :, None] @ deviations)[:, :, 0] / after[..., None]
+    total = (w.sum(1, keepdim=True) - weight.sum(-1)).clamp(min=TINY)
+    mass = (within.mass[:, None] - weight.sum(-1)[..., None] * own).clamp(min=TINY)
+    trace = within.energy.sum(1, keepdim=True) - (inner * (deviations @ deviations.mT)).sum((-1, -2))
+    moment = (weight[:, :, None] @ coordinates).square().sum((-1, -2)) / total
+    spread = span.energy.sum(1, keepdim=True) - (weight * coordinates.square().sum(-1)).sum(-1) - moment
+    kept_rows = (w > 0).sum(1, keepdim=True) - (weight > 0).sum(-1)
+    return Reduced(
+        deviations,
+        inner,
+        class_mean,
+        within.means[:, None] - own[..., None] * step[:, :, None],
+        total,
+        _target(trace, spread, _rank(kept_rows, mass, span)) / total,
+        (mass / total[..., None]).log(),
+    )
+
+
+def _reduced_logits(shrinkage: float, within: Within, reduced: Reduced) -> Tensor:
+    """Logits `[B, e, v, c]` of the rows that were taken out."""
+    factor = ((1 - shrinkage) / reduced.total)[..., None]
+    variance = factor * within.energy[:, None] + shrinkage * reduced.target[..., None]
+    means = reduced.means / variance[:, :, None]
+    deviations = reduced.deviations / variance[:, :, None]
+    # C^-1 = A^-1 + A^-1 D^T K D A^-1 with A = diag(variance)
+    scaled_inner = factor[..., None] * reduced.inner
+    identity = torch.eye(scaled_inner.shape[-1], dtype=torch.float64)
+    system = identity - scaled_inner @ (deviations @ reduced.deviations.mT)
+    core = torch.linalg.solve(system, scaled_inner)
+    rows = reduced.deviations + reduced.class_mean[:, :, None]
+    to_means = core @ (deviations @ reduced.means.mT)
+    products = rows @ means.mT + (rows @ deviations.mT) @ to_means
+    squares = (means * reduced.means).sum(-1) + ((deviations @ reduced.means.mT) * to_means).sum(-2)
+    logits: Tensor = products + (reduced.log_prior - squares / 2)[:, :, None]
+    return logits
