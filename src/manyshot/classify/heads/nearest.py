@@ -33,9 +33,7 @@ class NearestRows:
         return nearest_logits(torch.cdist(x, self.rows).square(), self.members[:, None])
 
 
-def nearest_logits(
-    distances: Float[Tensor, "b m n"], members: Bool[Tensor, "b #m n c"]
-) -> Float[Tensor, "b m c"]:
+def nearest_logits(distances: Float[Tensor, "b m n"], members: Bool[Tensor, "b #m n c"]) -> Float[Tensor, "b m c"]:
     """Minus the smallest distance to the members of each class; minus infinity for a class without members.
 
     Args:
