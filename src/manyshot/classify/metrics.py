@@ -1,0 +1,204 @@
+"""Measures of a classifier on labelled examples, each with a 95 % interval over examples or groups of examples."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manyshot.base import InputError
+from manyshot.classify.intervals import Estimate, bounded_estimate, design_effect, mean_estimate
+
+BINS = 15
+
+Values = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Metrics:
+    """How good a classifier is on labelled examples.
+
+    Args:
+        accuracy: Fraction of right answers.
+        balanced_accuracy: Mean of the recall over the classes that have examples.
+        recall: Of each class: the fraction of its examples that were recognized; None for a class without examples.
+        precision: Of each class: the fraction of right answers among those that name it; None if no answer does.
+        confusion: Number `[classes, classes]` of examples by class (row) and answer (column).
+        auroc: Area under the ROC curve of each class against the rest, averaged over the classes that have examples;
+            None if there is only one such class.
+        calibration_error: Expected calibration error: mean gap between confidence and accuracy over 15 equal bins.
+        brier: Brier score: mean squared distance of the probabilities from the truth, 0 (best) to 2.
+        reliability: `[15, 3]` fraction of the examples, mean confidence and accuracy of each bin of confidence.
+        examples: Number of examples.
+        groups: Number of groups that the intervals are over; None if they are over examples.
+    """
+
+    accuracy: Estimate
+    balanced_accuracy: Estimate
+    recall: tuple[Estimate | None, ...]
+    precision: tuple[Estimate | None, ...]
+    confusion: NDArray[np.int64]
+    auroc: Estimate | None
+    calibration_error: Estimate
+    brier: Estimate
+    reliability: Values
+    examples: int
+    groups: int | None = None
+
+    def as_dict(self, class_names: tuple[str, ...]) -> dict[str, Any]:
+        """The measures for JSON; those without an interval of their own as plain numbers.
+
+        Args:
+            class_names: Names of the classes.
+        """
+        scores = {
+            "balanced_accuracy": self.balanced_accuracy,
+            "auroc": self.auroc,
+            "calibration_error": self.calibration_error,
+            "brier": self.brier,
+        }
+        answer: dict[str, Any] = {"accuracy": self.accuracy.value, "interval": [self.accuracy.low, self.accuracy.high]}
+        for name, score in scores.items():
+            answer[name] = None if score is None else score.value
+            answer[f"{name}_interval"] = None if score is None else [score.low, score.high]
+        answer["interval_over"] = "examples" if self.groups is None else "groups"
+        answer["examples"] = self.examples
+        answer["groups"] = self.groups
+        answer["per_class"] = {
+            name: {
+                "examples": int(self.confusion[c].sum()),
+                "recall": None if recall is None else recall.as_dict(),
+                "precision": None if precision is None else precision.as_dict(),
+            }
+            for c, (name, recall, precision) in enumerate(zip(class_names, self.recall, self.precision, strict=True))
+        }
+        answer["confusion"] = self.confusion.tolist()
+        return answer
+
+
+def measure(probabilities: Values, labels: Labels, groups: Labels | None = None) -> Metrics:
+    """Measure a classifier by its probabilities for labelled examples.
+
+    Intervals are those of `bounded_estimate` (Wilson's interval for accuracy without groups) and of `mean_estimate`
+    (Brier score). The calibration error of few examples is biased upward, since chance opens a gap in every bin: the
+    lower end of its interval subtracts the gaps that chance opens in 97.5 % of the cases where there are none.
+
+    Args:
+        probabilities: Probability `[n, classes]` of each class.
+        labels: Class `[n]` of each example.
+        groups: Group `[n]` of each example, such as its patient; None if the examples are independent.
+
+    Raises:
+        InputError: If there are no examples.
+
+    Example:
+        >>> metrics = measure(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1]))
+        >>> round(metrics.accuracy.value, 3), metrics.balanced_accuracy.value, metrics.confusion.tolist()
+        (0.667, 0.75, [[1, 0], [1, 1]])
+    """
+    n, classes = probabilities.shape
+    if n == 0:
+        raise InputError("no labelled examples to measure the classifier by; give at least 1")
+    answers = probabilities.argmax(1)
+    correct = (answers == labels).astype(float)
+    confidence = probabilities.max(1)
+    confusion = np.bincount(labels * classes + answers, minlength=classes**2).reshape(classes, classes)
+    members = np.eye(classes)[labels]
+    gaps = ((probabilities - members) ** 2).sum(1)
+    return Metrics(
+        accuracy=_proportion(correct, np.ones(n), groups),
+        balanced_accuracy=_balanced(correct, labels, confusion, groups),
+        recall=tuple(_of_class(correct, labels == c, groups) for c in range(classes)),
+        precision=tuple(_of_class(correct, answers == c, groups) for c in range(classes)),
+        confusion=confusion,
+        auroc=_auroc(probabilities, members, groups),
+        calibration_error=_calibration_error(confidence, correct, groups),
+        brier=mean_estimate(gaps, 0.0, 2.0, groups),
+        reliability=reliability(confidence, correct),
+        examples=n,
+        groups=None if groups is None else len(np.unique(groups)),
+    )
+
+
+def reliability(confidence: Values, correct: Values) -> Values:
+    """Fraction of the examples, mean confidence and accuracy in each of 15 equal bins of confidence.
+
+    Args:
+        confidence: Probability `[n]` of each answer.
+        correct: Whether each answer is right `[n]`, 0 or 1.
+
+    Example:
+        >>> reliability(np.array([0.95, 0.99]), np.array([1.0, 0.0]))[-1].round(2).tolist()
+        [1.0, 0.97, 0.5]
+    """
+    bins = _bins(confidence)
+    mass = np.bincount(bins, minlength=BINS)
+    sums = (np.bincount(bins, values, BINS) / np.maximum(mass, 1) for values in (confidence, correct))
+    return np.stack([mass / len(confidence), *sums], 1)
+
+
+def _proportion(correct: Values, weight: Values, groups: Labels | None) -> Estimate:
+    """A weighted mean of right answers."""
+    value = float(weight @ correct / weight.sum())
+    weight = weight / weight.sum()
+    return bounded_estimate(value, weight * (correct - value), 1 / float((weight**2).sum()), groups)
+
+
+def _of_class(correct: Values, member: NDArray[np.bool_], groups: Labels | None) -> Estimate | None:
+    if not member.any():
+        return None
+    return _proportion(correct[member], np.ones(int(member.sum())), None if groups is None else groups[member])
+
+
+def _balanced(correct: Values, labels: Labels, confusion: NDArray[np.int64], groups: Labels | None) -> Estimate:
+    counts = confusion.sum(1)
+    recall = confusion.diagonal() / np.maximum(counts, 1)
+    weight = 1 / counts[labels] / (counts > 0).sum()
+    value = float(recall[counts > 0].mean())
+    return bounded_estimate(value, weight * (correct - recall[labels]), 1 / float((weight**2).sum()), groups)
+
+
+def _auroc(probabilities: Values, members: Values, groups: Labels | None) -> Estimate | None:
+    """The mean area of each class against the rest, with the influence of each example by its placement values."""
+    present = np.flatnonzero(members.any(0))
+    if len(present) < 2:
+        return None
+    value, influence = 0.0, np.zeros(len(members))
+    for c in present:
+        score, positive = probabilities[:, c], members[:, c] > 0
+        placement = np.empty(len(score))
+        placement[positive] = _fraction_below(score[positive], score[~positive])
+        placement[~positive] = 1 - _fraction_below(score[~positive], score[positive])
+        area = float(placement[positive].mean())
+        value += area / len(present)
+        counts = np.where(positive, positive.sum(), (~positive).sum())
+        influence += (placement - area) / counts / len(present)
+    return bounded_estimate(min(value, 1.0), influence, len(members), groups)
+
+
+def _fraction_below(scores: Values, others: Values) -> Values:
+    """Fraction of the others that each score exceeds; equal ones count half."""
+    ordered = np.sort(others)
+    below, not_above = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
+    return (below + not_above) / 2 / len(others)
+
+
+def _calibration_error(confidence: Values, correct: Values, groups: Labels | None) -> Estimate:
+    """The gaps of the bins, each with the noise of its number of right answers."""
+    fraction, mean, accuracy = reliability(confidence, correct).T
+    value = float((fraction * abs(mean - accuracy)).sum())
+    n = len(correct)
+    count = fraction * n
+    # The variance of a bin's accuracy, if the bin is calibrated and if it is as right as observed, whichever is larger;
+    # the latter is smoothed, since the accuracy of a bin of one example is 0 or 1.
+    smooth = (count * accuracy + mean) / (count + 1)
+    variance = np.maximum(smooth * (1 - smooth), mean * (1 - mean))
+    noise = np.sqrt(fraction * variance / n * design_effect(correct - correct.mean(), groups))
+    z, fold = 1.96, np.sqrt(2 / np.pi)  # a normal variable has the mean size `fold`, in standard deviations
+    chance = fold * noise.sum() + z * np.sqrt((1 - fold**2) * (noise**2).sum())
+    return Estimate(value, max(value - float(chance), 0.0), min(value + z * float(np.sqrt((noise**2).sum())), 1.0))
+
+
+def _bins(confidence: Values) -> NDArray[np.int64]:
+    return np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
