@@ -56,14 +56,9 @@ class Lite:
             >>> LITE2.rows()[2]
             (3, 5, 2, 6, 48)
         """
+        ends = (0, len(ROWS) - 1)
         return tuple(
-            (
-                count if row in (0, len(ROWS) - 1) else ceil(count * self.depth),
-                kernel,
-                stride,
-                factor,
-                self._scaled(out),
-            )
+            (ceil(count * (1 if row in ends else self.depth)), kernel, stride, factor, self._scaled(out))
             for row, (count, kernel, stride, factor, out) in enumerate(ROWS)
         )
 
