@@ -139,7 +139,6 @@ def _judged(shots: int, learner: Ridge, augmenters: dict, near: Source, far: Sou
     judged = near if far is None else far
     queries = judged.gather(np.arange(len(judged)))[None]
     truth = torch.from_numpy(judged.labels)
-    labels = torch.eye(len(near.class_names))
 
     def right(judge: torch.nn.Module, support: Examples, left: torch.Tensor) -> float:
         hits = (judge.adapt(support)(queries)[0].argmax(-1) == truth).double()
@@ -158,12 +157,7 @@ def _judged(shots: int, learner: Ridge, augmenters: dict, near: Source, far: Sou
                 for start, count in zip(near.starts[:-1], near.counts, strict=True)
             ]
         )
-        support = Examples(
-            near.gather(places)[None],
-            labels[near.labels[places]][None],
-            torch.ones(1, len(places)),
-            torch.ones(1, len(labels), dtype=torch.bool),
-        )
+        support = Examples.of(near.gather(places)[None], torch.from_numpy(near.labels[places]), len(near.class_names))
         left = torch.ones(len(truth), dtype=torch.bool)
         if far is None:
             left[places] = False
@@ -203,9 +197,7 @@ def _told(accuracy: dict) -> dict:
 def _seconds_of_stage_two(augmenter, near: Source) -> float:
     """What 20 samples of each class of a five-way task cost, the pictures' features aside."""
     places = near.starts[:-1]
-    support = Examples(
-        near.gather(places)[None], torch.eye(len(places))[None], torch.ones(1, len(places)), torch.ones(1, 5) > 0
-    )
+    support = Examples.of(near.gather(places)[None], torch.arange(len(places)))
     began = time.perf_counter()
     with torch.no_grad():
         augmenter.make(support, 20, generator(0))

@@ -120,7 +120,7 @@ def _written(run: AugmenterRun) -> str | None:
     """The plan of a policy."""
     if not isinstance(run.augmenter, OpPolicy):
         return None
-    two = Examples(torch.zeros(1, 2, *run.shape), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    two = Examples.of(torch.zeros(1, 2, *run.shape), torch.arange(2))
     return str(run.augmenter.to_plan(run.config.copies, two))
 
 

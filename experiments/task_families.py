@@ -103,8 +103,7 @@ class Families:
             turned = free if (what, how) == ("angle", "kept") else angle[label]
             painted = free if (what, how) == ("color", "kept") else hue[label]
             images = colored(turn(gray.items[0], 360 * turned), painted)
-            one = torch.ones(1, len(label))
-            return Examples(images[None], torch.eye(WAYS)[label][None], one, torch.ones(1, WAYS, dtype=torch.bool))
+            return Examples.of(images[None], label)
 
         return Episode(side(letters.support, SHOTS), side(letters.query, self.queries), torch.arange(WAYS)[None])
 

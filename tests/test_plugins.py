@@ -60,7 +60,7 @@ class Doubled(Objective):
 
 def episode_of(items) -> Episode:
     """Two tasks of three classes with the same three items as support and query."""
-    side = Examples(items, torch.eye(3).expand(2, 3, 3), torch.ones(2, 3), torch.ones(2, 3) > 0)
+    side = Examples.of(items, torch.arange(3))
     return Episode(side, side, torch.arange(3).expand(2, 3))
 
 

@@ -212,6 +212,6 @@ class TestTheLearner:
     def test_refuses_what_it_cannot_use(self):
         with pytest.raises(InputError, match=re.escape("strain=-1: give")):
             DeformationMatching(COEFFICIENTS._replace(strain=-1))
-        vectors = Examples(torch.rand(1, 2, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        vectors = Examples.of(torch.rand(1, 2, 8), torch.arange(2))
         with pytest.raises(InputError, match="images of drawings"):
             DeformationMatching().adapt(vectors)

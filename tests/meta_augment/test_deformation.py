@@ -83,7 +83,7 @@ def test_distortions_keep_within_their_bounds():
     augmenter = AUGMENTERS.parse("deformation(cells=2, rank=3)").build(shape=(1, 12, 12))
     with torch.no_grad():
         augmenter.log_spread += 1  # e to the power of 10 units
-    support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    support = Examples.of(torch.rand(1, 2, 1, 12, 12), torch.arange(2))
     draws = augmenter.draw(support, 8, torch.Generator().manual_seed(0))
     found = augmenter.deformations(support, 8, draws, support)
     assert (found.abs() <= augmenter.bound).all()

@@ -61,10 +61,9 @@ def test_what_differs_within_classes_shows_there_and_what_differs_between_them_t
     quarters = [0, 90, 180, 270] if kept else [0, 0, 90, 90]
     items = torch.cat([moved(letter, degrees=float(degrees)) for degrees in quarters])[None]
     same = torch.cat([letter] * 4)[None]
-    labels = torch.eye(2)[[0, 0, 1, 1]][None]
     traits = ImageMoments(3)
     found, still = (
-        traits.describe(Examples(each, labels, torch.ones(1, 4), torch.ones(1, 2) > 0))[0, 0].unflatten(0, (6, 3))
+        traits.describe(Examples.of(each, torch.tensor([0, 0, 1, 1])))[0, 0].unflatten(0, (6, 3))
         for each in (items, same)
     )
     turn = (found - still)[2]  # log deviation: of the class, within classes, between them

@@ -77,8 +77,7 @@ def test_an_op_of_magnitude_0_leaves_an_item_alone(name):
 def test_open_gates_are_the_composition_of_the_ops():
     torch.manual_seed(0)
     policy = AUGMENTERS.parse("context_free(rotate-affine-elastic-stroke-hue-noise)").build(shape=(3, 12, 12)).eval()
-    labels = torch.eye(2)[None]
-    support = Examples(torch.rand(1, 2, 3, 12, 12), labels, torch.ones(1, 2), torch.ones(1, 2) > 0)
+    support = Examples.of(torch.rand(1, 2, 3, 12, 12), torch.arange(2))
     draws = policy.draw(support, 3, torch.Generator().manual_seed(1))
     draws["gates"].fill_(1.0)
     values = iter(policy.settings(support)[1][0, 0].detach())
@@ -94,7 +93,7 @@ def test_open_gates_are_the_composition_of_the_ops():
 
 def test_closed_gates_leave_the_items():
     policy = AUGMENTERS.parse("policy").build(shape=(3, 12, 12)).eval()
-    support = Examples(torch.rand(1, 2, 3, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    support = Examples.of(torch.rand(1, 2, 3, 12, 12), torch.arange(2))
     draws = policy.draw(support, 3, torch.Generator().manual_seed(1))
     draws["gates"].fill_(0.0)
     torch.testing.assert_close(
@@ -220,7 +219,7 @@ def test_log_probabilities_add_up_to_one():
 def test_a_policy_as_a_plan_changes_as_many_items_as_the_policy():
     torch.manual_seed(0)
     policy = AUGMENTERS.parse("context_free(flip)").build(shape=(1, 12, 12)).eval()
-    support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    support = Examples.of(torch.rand(1, 2, 1, 12, 12), torch.arange(2))
     plan = policy.to_plan(500, support)
     assert Plan(str(plan)) == plan
     step = plan.placements["shots"]
@@ -239,7 +238,7 @@ def test_a_policy_that_begins_at_a_written_plan_is_that_plan_at_first(name):
     initial_plan = "support: affine(10, 1.2, 0.2, 0.1) elastic(0.07) stroke(0.7, p=0.5)"
     text = f'{name}(flip-rotate-affine-elastic-stroke-blur, initial_plan="{initial_plan}")'
     policy = AUGMENTERS.parse(text).build(shape=(1, 12, 12))
-    support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    support = Examples.of(torch.rand(1, 2, 1, 12, 12), torch.arange(2))
     if isinstance(policy, Policy):
         policy.network[-1].weight.data.zero_()
     found = {
@@ -265,7 +264,7 @@ def test_a_beginning_without_any_of_the_ops_is_refused():
 
 def test_what_hardly_ever_acts_does_not_in_use():
     policy = AUGMENTERS.parse("context_free(flip)").build(shape=(1, 12, 12))
-    support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    support = Examples.of(torch.rand(1, 2, 1, 12, 12), torch.arange(2))
     with torch.no_grad():
         policy.learned[0] = -10
     changed = {}
@@ -277,7 +276,7 @@ def test_what_hardly_ever_acts_does_not_in_use():
 
 def test_a_plan_leaves_out_what_hardly_ever_acts():
     policy = AUGMENTERS.parse("context_free(flip-noise)").build(shape=(1, 12, 12))
-    support = Examples(torch.rand(1, 2, 1, 12, 12), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+    support = Examples.of(torch.rand(1, 2, 1, 12, 12), torch.arange(2))
     with torch.no_grad():
         policy.learned[0] = -10
     assert "flip" not in str(policy.to_plan(4, support))

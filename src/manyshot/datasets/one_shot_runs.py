@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.datasets.centered import OVERSAMPLING, center
@@ -75,19 +74,10 @@ def load_one_shot_runs(path: Path | str, size: int, centered: bool = False) -> O
     return OneShotRuns(
         names=names,
         episode=Episode(
-            support=_examples(support, every, ways),
-            query=_examples(query, answers, ways),
+            support=Examples.of(support, every, ways),
+            query=Examples.of(query, answers, ways),
             classes=torch.arange(len(names) * ways).reshape(len(names), ways),
         ),
-    )
-
-
-def _examples(items: torch.Tensor, classes: torch.Tensor, ways: int) -> Examples:
-    return Examples(
-        items=items,
-        labels=F.one_hot(classes, ways).float(),
-        weight=torch.ones(classes.shape),
-        class_mask=torch.ones(len(classes), ways, dtype=torch.bool),
     )
 
 

@@ -44,8 +44,7 @@ class DistributionalSignatures(Learner):
     Example:
         >>> from manyshot.nets.ngrams import NGrams
         >>> learner = DistributionalSignatures(TextEncoder(NGrams(64)), hidden=8)
-        >>> support = Examples([["play jazz", "pay my bill"]], torch.eye(2)[None], torch.ones(1, 2),
-        ...     torch.ones(1, 2) > 0)
+        >>> support = Examples.of([["play jazz", "pay my bill"]], torch.arange(2))
         >>> learner.adapt(support)([["play some music", "what is on my bill", "jazz"]]).shape
         torch.Size([1, 3, 2])
     """

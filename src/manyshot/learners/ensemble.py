@@ -29,8 +29,7 @@ class Ensemble(Learner):
     Example:
         >>> from manyshot.learners import Prototypes
         >>> one, other = Prototypes(nn.Flatten()), Prototypes(nn.Flatten(), temperature=3.0)
-        >>> support = Examples(torch.rand(2, 5, 1, 4, 4), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5),
-        ...     torch.ones(2, 5, dtype=torch.bool))
+        >>> support = Examples.of(torch.rand(2, 5, 1, 4, 4), torch.arange(5))
         >>> Ensemble([one, other]).adapt(support)(torch.rand(2, 7, 1, 4, 4)).exp().sum(-1).mean()
         tensor(1.)
     """

@@ -31,8 +31,7 @@ class FeatureLearner(Learner):
         ...     def head(self, features, support):
         ...         centroids = support.labels.mT @ features
         ...         return lambda queries, weight: queries @ centroids.mT
-        >>> support = Examples(torch.rand(2, 5, 1, 4, 4), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5),
-        ...     torch.ones(2, 5, dtype=torch.bool))
+        >>> support = Examples.of(torch.rand(2, 5, 1, 4, 4), torch.arange(5))
         >>> Centroid(nn.Flatten()).adapt(support)(torch.rand(2, 7, 1, 4, 4)).shape
         torch.Size([2, 7, 5])
     """

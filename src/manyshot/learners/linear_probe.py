@@ -37,8 +37,7 @@ class Probe(BaseClassesLearner):
         >>> import torch
         >>> from manyshot.nets import Conv4
         >>> learner = Probe(Conv4(channels=1, size=28))
-        >>> support = Examples(torch.rand(2, 5, 1, 28, 28), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5),
-        ...     torch.ones(2, 5, dtype=torch.bool))
+        >>> support = Examples.of(torch.rand(2, 5, 1, 28, 28), torch.arange(5))
         >>> learner.adapt(support)(torch.rand(2, 7, 1, 28, 28)).shape
         torch.Size([2, 7, 5])
     """

@@ -118,8 +118,7 @@ class MetaDropout(MAML):
         >>> from manyshot.nets import Conv4
         >>> from manyshot.tasks import Examples
         >>> learner = MetaDropout(Perturbed(Conv4(channels=1, size=28, widths=(8, 8, 8, 8), norm="group"), 5), ways=5)
-        >>> support = Examples(torch.rand(2, 5, 1, 28, 28), torch.eye(5).expand(2, 5, 5), torch.ones(2, 5),
-        ...     torch.ones(2, 5, dtype=torch.bool))
+        >>> support = Examples.of(torch.rand(2, 5, 1, 28, 28), torch.arange(5))
         >>> learner.adapt(support)(torch.rand(2, 7, 1, 28, 28)).shape
         torch.Size([2, 7, 5])
     """

@@ -39,8 +39,7 @@ class AugmentedLearner(Learner):
         >>> from manyshot.learners import Ridge
         >>> from manyshot.meta_augment.hallucinator import Hallucinator
         >>> learner = AugmentedLearner(Ridge(nn.Linear(8, 6)), Hallucinator(6), copies=4)
-        >>> labels = torch.eye(5).expand(2, 5, 5)
-        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> support = Examples.of(torch.rand(2, 5, 8), torch.arange(5))
         >>> learner.adapt(support)(torch.rand(2, 7, 8)).shape
         torch.Size([2, 7, 5])
     """

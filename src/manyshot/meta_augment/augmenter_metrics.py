@@ -26,8 +26,7 @@ def within_class_variance(features: Float[Tensor, "t n d"], examples: Examples) 
         examples: Labels and weights of the examples.
 
     Example:
-        >>> labels = torch.eye(2)[[0, 0, 1, 1]][None]
-        >>> four = Examples(torch.zeros(1, 4, 1), labels, torch.ones(1, 4), torch.ones(1, 2) > 0)
+        >>> four = Examples.of(torch.zeros(1, 4, 1), torch.tensor([0, 0, 1, 1]))
         >>> within_class_variance(torch.tensor([[[0.0], [2.0], [5.0], [5.0]]]), four)
         tensor([1.])
     """
@@ -105,8 +104,7 @@ def own_class_neighbor_fraction(
         among: Labels and weights of the real examples.
 
     Example:
-        >>> labels = torch.eye(2)[None]
-        >>> two = Examples(torch.zeros(1, 2, 1), labels, torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> two = Examples.of(torch.zeros(1, 2, 1), torch.arange(2))
         >>> own_class_neighbor_fraction(torch.tensor([[[0.1], [0.2]]]), two, torch.tensor([[[0.0], [1.0]]]), two)
         tensor([0.5000])
     """

@@ -47,8 +47,7 @@ class Calibration(LearnedAugmenter):
         >>> source = Source.of(torch.rand(40, 8), [f"class {i % 4}" for i in range(40)])
         >>> augmenter = Calibration(8)
         >>> augmenter.fit_statistics(source)
-        >>> labels = torch.eye(5).expand(2, 5, 5)
-        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> support = Examples.of(torch.rand(2, 5, 8), torch.arange(5))
         >>> augmenter.make(support, 4, torch.Generator().manual_seed(0)).items.shape
         torch.Size([2, 20, 8])
     """

@@ -35,8 +35,7 @@ class FeatureVAE(LearnedAugmenter):
         InputError: If an option is out of range.
 
     Example:
-        >>> labels = torch.eye(5).expand(2, 5, 5)
-        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> support = Examples.of(torch.rand(2, 5, 8), torch.arange(5))
         >>> FeatureVAE(8).make(support, 4, torch.Generator().manual_seed(0)).items.shape
         torch.Size([2, 20, 8])
     """

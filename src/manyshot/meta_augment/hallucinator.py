@@ -44,8 +44,7 @@ class Hallucinator(LearnedAugmenter):
         InputError: If an option is out of range.
 
     Example:
-        >>> labels = torch.eye(5).expand(2, 5, 5)
-        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> support = Examples.of(torch.rand(2, 5, 8), torch.arange(5))
         >>> generated = Hallucinator(8).make(support, 4, torch.Generator().manual_seed(0))
         >>> generated.items.shape, generated.origin[0, :6].tolist()
         (torch.Size([2, 20, 8]), [0, 0, 0, 0, 1, 1])

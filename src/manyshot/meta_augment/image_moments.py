@@ -26,8 +26,7 @@ class ImageMoments(SupportEncoder):
 
     Example:
         >>> traits = ImageMoments(1)
-        >>> labels = torch.eye(2)[[0, 1, 1]][None]
-        >>> support = Examples(torch.rand(1, 3, 1, 28, 28), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.rand(1, 3, 1, 28, 28), torch.tensor([0, 1, 1]))
         >>> traits(support).shape, traits.features
         (torch.Size([1, 2, 15]), 15)
     """

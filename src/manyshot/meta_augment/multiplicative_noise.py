@@ -4,7 +4,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.base.numbers import check_range
 from manyshot.meta_augment.feature_noise import FeatureNoise
 from manyshot.meta_augment.learned_augmenter import Draws
 from manyshot.meta_augment.support_context import task_context
@@ -33,29 +32,20 @@ class MultiplicativeNoise(FeatureNoise):
 
     Example:
         >>> import torch
-        >>> labels = torch.eye(5).expand(2, 5, 5)
-        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> support = Examples.of(torch.rand(2, 5, 8), torch.arange(5))
         >>> MultiplicativeNoise(8).make(support, 4, torch.Generator().manual_seed(0)).items.shape
         torch.Size([2, 20, 8])
     """
 
+    check_options = staticmethod(WeightBudget.check_options)
+
     def __init__(self, features: int, weight: float = 1.0) -> None:
-        self.check_options(weight)
         super().__init__()
         self.features = features
         self.mean = nn.Linear(features, features)
         nn.init.zeros_(self.mean.weight)
         nn.init.zeros_(self.mean.bias)
         self.budget = WeightBudget(weight)
-
-    @staticmethod
-    def check_options(weight: float = 1.0) -> None:
-        """Check the range of the weight.
-
-        Raises:
-            InputError: If it is out of range.
-        """
-        check_range(1e-6, 1e6, weight=weight)
 
     def vary(
         self, support: Examples, copies: int, draws: Draws, context: Examples

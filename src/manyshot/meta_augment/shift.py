@@ -5,7 +5,6 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.base.numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
 from manyshot.meta_augment.support_context import task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
@@ -31,30 +30,21 @@ class Shift(LearnedAugmenter):
 
     Example:
         >>> import torch
-        >>> labels = torch.eye(5).expand(2, 5, 5)
-        >>> support = Examples(torch.rand(2, 5, 8), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> support = Examples.of(torch.rand(2, 5, 8), torch.arange(5))
         >>> Shift(8).make(support, 1, torch.Generator()).items.equal(support.items)
         True
     """
 
     space: ClassVar[Space] = "features"
 
+    check_options = staticmethod(WeightBudget.check_options)
+
     def __init__(self, features: int, weight: float = 1.0) -> None:
-        self.check_options(weight)
         super().__init__()
         self.map = nn.Linear(features, features)
         nn.init.zeros_(self.map.weight)
         nn.init.zeros_(self.map.bias)
         self.budget = WeightBudget(weight)
-
-    @staticmethod
-    def check_options(weight: float = 1.0) -> None:
-        """Check the range of the weight.
-
-        Raises:
-            InputError: If it is out of range.
-        """
-        check_range(1e-6, 1e6, weight=weight)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """No random numbers."""

@@ -39,8 +39,7 @@ def class_context(features: Float[Tensor, "t n d"], support: Examples) -> tuple[
         Class means `[T, ways, d]` (zeros for a class that the task lacks), and their mean `[T, d]`.
 
     Example:
-        >>> labels = torch.eye(2)[[0, 1, 1]][None]
-        >>> support = Examples(torch.zeros(1, 3, 1), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.zeros(1, 3, 1), torch.tensor([0, 1, 1]))
         >>> class_context(torch.tensor([[[1.0], [2.0], [4.0]]]), support)
         (tensor([[[1.],
                  [3.]]]), tensor([[2.]]))
@@ -62,8 +61,7 @@ def task_context(features: Float[Tensor, "t n d"], support: Examples) -> Context
         support: Labels and weights of the support examples.
 
     Example:
-        >>> labels = torch.eye(2)[[0, 1, 1]][None]
-        >>> support = Examples(torch.zeros(1, 3, 1), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.zeros(1, 3, 1), torch.tensor([0, 1, 1]))
         >>> task_context(torch.tensor([[[1.0], [3.0], [3.0]]]), support).shots
         tensor([[1., 2.]])
     """

@@ -101,8 +101,7 @@ class RandomConvStatistics(SupportEncoder):
 
     Example:
         >>> encoder = RandomConvStatistics(1, width=8)
-        >>> labels = torch.eye(2)[[0, 1, 1]][None]
-        >>> support = Examples(torch.rand(1, 3, 1, 28, 28), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.rand(1, 3, 1, 28, 28), torch.tensor([0, 1, 1]))
         >>> encoder(support).shape, encoder.features
         (torch.Size([1, 2, 42]), 42)
     """
@@ -148,8 +147,7 @@ def class_moments(f: Float[Tensor, "t n d"], support: Examples) -> tuple[Tensor,
         means, the mean of the variances, and the variance of the means.
 
     Example:
-        >>> labels = torch.eye(2)[[0, 0, 1, 1]][None]
-        >>> support = Examples(torch.zeros(1, 4, 1), labels, torch.ones(1, 4), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.zeros(1, 4, 1), torch.tensor([0, 0, 1, 1]))
         >>> f = torch.tensor([[[0.0], [2.0], [5.0], [5.0]]])
         >>> [moment.flatten().tolist() for moment in class_moments(f, support)]
         [[1.0, 5.0], [1.0, 0.0], [3.0], [0.5], [4.0]]

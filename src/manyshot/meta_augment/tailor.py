@@ -85,12 +85,7 @@ def tailor(
     items = images.float() / 255 if images.dtype == torch.uint8 else images
     with torch.no_grad(), evaluation_mode(body):
         encoded = by_task(body, items[None].to(device))
-    support = Examples(
-        items=encoded,
-        labels=torch.eye(len(names), device=device)[[names.index(label) for label in labels]][None].to(encoded),
-        weight=torch.ones(1, len(labels), device=device).to(encoded),
-        class_mask=torch.ones(1, len(names), dtype=torch.bool, device=device),
-    )
+    support = Examples.of(encoded, torch.tensor([names.index(label) for label in labels], device=device))
     adapted = adapt_augmenter(augmenter, head, support, ADAPT_COPIES, adapt_steps, seed)
     generated = generate_samples(adapted, support, per_class, seed)
     return TailoredSamples(
@@ -123,8 +118,7 @@ def generate_samples(augmenter: LearnedAugmenter, support: Examples, per_class: 
     Example:
         >>> from manyshot.meta_augment import AUGMENTERS
         >>> augmenter = AUGMENTERS.parse("hallucinator").build(shape=(8,))
-        >>> labels = torch.eye(2)[[0, 1, 1]][None]
-        >>> support = Examples(torch.rand(1, 3, 8), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.rand(1, 3, 8), torch.tensor([0, 1, 1]))
         >>> generate_samples(augmenter, support, per_class=3).origin.tolist()
         [[0, 0, 0, 1, 2, 1]]
     """
@@ -174,8 +168,7 @@ def adapt_augmenter(
         >>> from manyshot.learners import Ridge
         >>> from manyshot.meta_augment import AUGMENTERS
         >>> augmenter = AUGMENTERS.parse("hallucinator").build(shape=(8,))
-        >>> labels = torch.eye(2)[[0, 0, 1, 1]][None]
-        >>> support = Examples(torch.rand(1, 4, 8), labels, torch.ones(1, 4), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.rand(1, 4, 8), torch.tensor([0, 0, 1, 1]))
         >>> adapted = adapt_augmenter(augmenter, Ridge(torch.nn.Identity()), support, copies=4, steps=2)
         >>> bool((adapted.log_strength != augmenter.log_strength).item())
         True
@@ -215,8 +208,7 @@ def leave_one_out(support: Examples) -> Episode:
         InputError: If a class has one example.
 
     Example:
-        >>> labels = torch.eye(2)[[0, 0, 1, 1]][None]
-        >>> support = Examples(torch.arange(4.0).view(1, 4, 1), labels, torch.ones(1, 4), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.arange(4.0).view(1, 4, 1), torch.tensor([0, 0, 1, 1]))
         >>> folds = leave_one_out(support)
         >>> folds.support.weight.tolist(), folds.query.items.flatten(1).tolist()
         ([[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 0.0]], [[0.0, 2.0], [1.0, 3.0]])

@@ -42,14 +42,8 @@ def policy_to_plan(run: AugmenterRun, like: Path | str | None = None, split: str
     else:
         source = load_dataset(Path(like).expanduser(), split, size=run.run.size, color=run.run.channels == 3)
         items, classes = source.gather(np.arange(len(source))).float() / 255, source.labels
-    ways = int(classes.max()) + 1
     device = next((weight.device for weight in policy.parameters()), torch.device("cpu"))
-    support = Examples(
-        items[None],
-        torch.eye(ways)[torch.from_numpy(classes)][None],
-        torch.ones(1, len(items)),
-        torch.ones(1, ways, dtype=torch.bool),
-    ).to(device)
+    support = Examples.of(items[None], torch.from_numpy(classes)).to(device)
     plan = policy.to_plan(run.config.copies, support)
     if not plan.placements:
         raise InputError(f"{run.folder}: the policy has switched off every op, so there is no pipeline to write")

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.base import InputError
+from manyshot.base.numbers import check_range
 from manyshot.meta_augment.support_context import per_example
 from manyshot.tasks import Examples
 
@@ -22,22 +22,29 @@ class WeightBudget(nn.Module):
         weight: Initial value of b.
 
     Raises:
-        InputError: If the weight is not positive.
+        InputError: If the weight is out of range.
 
     Example:
-        >>> labels = torch.eye(2)[[0, 1, 1]][None]
-        >>> support = Examples(torch.zeros(1, 3, 1), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.zeros(1, 3, 1), torch.tensor([0, 1, 1]))
         >>> weights = WeightBudget(1.0)(support, copies=2)[0]
         >>> [round(weight, 2) for weight in weights.tolist()]  # 1 / 2 and 2^-0.5 / 4
         [0.5, 0.5, 0.18, 0.18, 0.18, 0.18]
     """
 
     def __init__(self, weight: float = 1.0) -> None:
+        self.check_options(weight)
         super().__init__()
-        if not 0 < weight < math.inf:
-            raise InputError(f"weight={weight}: give a positive number")
         self.log_weight = nn.Parameter(torch.tensor(math.log(weight)))
         self.fall = nn.Parameter(torch.tensor(math.log(math.expm1(0.5))))  # softplus of it is 0.5
+
+    @staticmethod
+    def check_options(weight: float = 1.0) -> None:
+        """Check the range of the weight.
+
+        Raises:
+            InputError: If it is out of range.
+        """
+        check_range(1e-6, 1e6, weight=weight)
 
     def forward(self, support: Examples, copies: int) -> Float[Tensor, "t m"]:
         """Weight of each generated example relative to its support example, in the layout of generated examples."""

@@ -78,8 +78,7 @@ def class_means(items: Float[Tensor, "t n ..."], support: Examples) -> Float[Ten
         A mean for each example, of the shape of `items`.
 
     Example:
-        >>> labels = torch.eye(2)[[0, 0, 1]][None]
-        >>> support = Examples(torch.tensor([[[1.0], [3.0], [5.0]]]), labels, torch.ones(1, 3), torch.ones(1, 2) > 0)
+        >>> support = Examples.of(torch.tensor([[[1.0], [3.0], [5.0]]]), torch.tensor([0, 0, 1]))
         >>> class_means(support.items, support).flatten()
         tensor([2., 2., 5.])
     """

@@ -21,8 +21,7 @@ def index_of(
         The indices of the examples, and a mask that is False where the class has none.
 
     Example:
-        >>> labels = torch.eye(2)[[0, 1, 0, 1]][None]
-        >>> side = Examples(torch.zeros(1, 4, 2), labels, torch.ones(1, 4), torch.ones(1, 2) > 0)
+        >>> side = Examples.of(torch.zeros(1, 4, 2), torch.tensor([0, 1, 0, 1]))
         >>> index_of(side, torch.tensor([[0, 1]]), torch.tensor([[1, 2]]))[0]
         tensor([[2, 1]])
     """
@@ -40,8 +39,7 @@ def rank_in_class(examples: Examples) -> Int[Tensor, "t n"]:
     """Rank of each example among those of its class, from 0; examples of weight 0 are not counted.
 
     Example:
-        >>> labels = torch.eye(2)[[0, 1, 0, 1]][None]
-        >>> rank_in_class(Examples(torch.zeros(1, 4, 2), labels, torch.ones(1, 4), torch.ones(1, 2) > 0))
+        >>> rank_in_class(Examples.of(torch.zeros(1, 4, 2), torch.tensor([0, 1, 0, 1])))
         tensor([[0, 0, 1, 1]])
     """
     one_hot = torch.nn.functional.one_hot(examples.class_ids, examples.class_mask.shape[1])

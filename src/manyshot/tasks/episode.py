@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from manyshot.base import InputError
@@ -33,6 +34,26 @@ class Examples:
     weight: Float[Tensor, "t n"]
     class_mask: Bool[Tensor, "t ways"]
     origin: Int[Tensor, "t n"] | None = None
+
+    @staticmethod
+    def of(items: Any, class_ids: Int[Tensor, "*t n"], ways: int | None = None) -> "Examples":  # noqa: ANN401
+        """Real examples, given the class of each.
+
+        Args:
+            items: Images or vectors `[T, n, ...]`, or T lists of n strings.
+            class_ids: Class index of each example, `[T, n]`, or `[n]` if it is the same in every task.
+            ways: Number of classes; if None, the largest class index plus one.
+
+        Example:
+            >>> Examples.of(torch.rand(2, 5, 8), torch.arange(5)).labels.shape
+            torch.Size([2, 5, 5])
+        """
+        class_ids = class_ids.expand(len(items), class_ids.shape[-1])
+        ways = int(class_ids.max()) + 1 if ways is None else ways
+        known = items if isinstance(items, Tensor) and items.is_floating_point() else torch.zeros(0)
+        weight = torch.ones(class_ids.shape, dtype=known.dtype, device=class_ids.device)
+        present = torch.ones(len(class_ids), ways, dtype=torch.bool, device=class_ids.device)
+        return Examples(items, F.one_hot(class_ids, ways).to(weight), weight, present)
 
     def __repr__(self) -> str:
         return f"Examples(items={_shape(self.items)}, labels={_shape(self.labels)})"

@@ -28,8 +28,7 @@ def mix_examples(mix: Mix, examples: Examples, generator: Generator) -> Examples
 
     Example:
         >>> from manyshot.augment.mix import Mixup
-        >>> labels = torch.eye(3).expand(2, 3, 3)
-        >>> plain = Examples(torch.rand(2, 3, 1, 8, 8), labels, torch.ones(2, 3), torch.ones(2, 3, dtype=torch.bool))
+        >>> plain = Examples.of(torch.rand(2, 3, 1, 8, 8), torch.arange(3))
         >>> mixed = mix_examples(Mixup(alpha=5), plain, torch.Generator().manual_seed(0))
         >>> bool((mixed.labels.amax(-1) < 1).all())
         True

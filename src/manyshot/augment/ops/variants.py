@@ -58,8 +58,7 @@ def change(examples: Examples, op: Op, generator: Generator) -> Examples:
 
     Example:
         >>> from manyshot.augment.image import Noise
-        >>> labels = torch.eye(2).expand(3, 2, 2)
-        >>> clean = Examples(torch.zeros(3, 2, 1, 8, 8), labels, torch.ones(3, 2), torch.ones(3, 2, dtype=torch.bool))
+        >>> clean = Examples.of(torch.zeros(3, 2, 1, 8, 8), torch.arange(2))
         >>> bool((change(clean, Noise(), torch.Generator()).items > 0).any())
         True
     """
@@ -83,8 +82,7 @@ def variants(examples: Examples, op: Op, copies: int, generator: Generator, weig
 
     Example:
         >>> from manyshot.augment.image import Noise
-        >>> labels = torch.eye(2).expand(3, 2, 2)
-        >>> clean = Examples(torch.zeros(3, 2, 1, 8, 8), labels, torch.ones(3, 2), torch.ones(3, 2, dtype=torch.bool))
+        >>> clean = Examples.of(torch.zeros(3, 2, 1, 8, 8), torch.arange(2))
         >>> variants(clean, Noise(), 4, torch.Generator()).origin[0].tolist()
         [0, 0, 0, 0, 1, 1, 1, 1]
     """

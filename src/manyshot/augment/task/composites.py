@@ -38,7 +38,7 @@ class Composites(TaskOp):
 
     Example:
         >>> dark, light = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
-        >>> side = Examples(torch.stack([dark, light], 1), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> side = Examples.of(torch.stack([dark, light], 1), torch.arange(2))
         >>> op = Composites("mean")
         >>> more = op.apply(Episode(side, side, torch.tensor([[3, 5]])), op.sample(1, 2, torch.Generator()))
         >>> more.support.class_ids.tolist(), more.query.items[0, 2].unique()

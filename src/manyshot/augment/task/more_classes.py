@@ -31,7 +31,7 @@ class MoreClasses(TaskOp):
 
     Example:
         >>> from manyshot.augment.image import Flip
-        >>> side = Examples(torch.rand(1, 2, 1, 8, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> side = Examples.of(torch.rand(1, 2, 1, 8, 8), torch.arange(2))
         >>> op = MoreClasses(Flip(p=1.0))
         >>> more = op.apply(Episode(side, side, torch.tensor([[3, 5]])), op.sample(1, 2, torch.Generator()))
         >>> more.support.class_ids.tolist(), more.classes.tolist()

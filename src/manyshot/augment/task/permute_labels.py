@@ -25,7 +25,7 @@ class PermuteLabels(TaskOp):
         InputError: For a p outside 0 to 1; on applying, for tasks without classes.
 
     Example:
-        >>> side = Examples(torch.rand(1, 2, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> side = Examples.of(torch.rand(1, 2, 8), torch.arange(2))
         >>> params = {"on": torch.tensor([True]), "rank": torch.tensor([[0.9, 0.1]])}
         >>> swapped = PermuteLabels().apply(Episode(side, side, torch.tensor([[3, 5]])), params)
         >>> swapped.support.class_ids.tolist(), swapped.query.class_ids.tolist(), swapped.classes.tolist()

@@ -32,7 +32,7 @@ class SharedOps:
 
     Example:
         >>> from manyshot.augment.image import Turn
-        >>> side = Examples(torch.rand(1, 2, 1, 8, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> side = Examples.of(torch.rand(1, 2, 1, 8, 8), torch.arange(2))
         >>> turned = SharedOps(Compose((Turn(),)), ("class",))(Episode(side, side, torch.tensor([[3, 5]])))
         >>> turned.support.items.equal(turned.query.items)
         True
@@ -97,7 +97,7 @@ def apply_shared(op: Op, episode: Episode, params: Params) -> Episode:
 
     Example:
         >>> from manyshot.augment.image import Turn
-        >>> side = Examples(torch.rand(1, 2, 1, 8, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> side = Examples.of(torch.rand(1, 2, 1, 8, 8), torch.arange(2))
         >>> episode = Episode(side, side, torch.tensor([[3, 5]]))
         >>> turned = apply_shared(Turn(), episode, {"quarters": torch.tensor([1, 2])})
         >>> bool((turned.query.items[0, 0] == side.items[0, 0].rot90(1, (1, 2))).all())

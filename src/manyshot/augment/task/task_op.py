@@ -92,7 +92,7 @@ def add_classes(
         origin: Index of the item that each new item was made from.
 
     Example:
-        >>> side = Examples(torch.rand(1, 2, 8), torch.eye(2)[None], torch.ones(1, 2), torch.ones(1, 2) > 0)
+        >>> side = Examples.of(torch.rand(1, 2, 8), torch.arange(2))
         >>> more = add_classes(side, side.items, side.labels, side.weight, side.class_mask, torch.tensor([[0, 1]]))
         >>> more.labels.shape, more.class_ids
         (torch.Size([1, 4, 4]), tensor([[0, 1, 2, 3]]))

@@ -97,8 +97,7 @@ class DeformationMatching(Learner):
     Example:
         >>> bar, cross = torch.zeros(2, 1, 96, 96)
         >>> bar[:, 46:50, 20:76] = cross[:, 46:50, 20:76] = cross[:, 20:76, 46:50] = 1
-        >>> support = Examples(torch.stack([bar, cross])[None], torch.eye(2)[None], torch.ones(1, 2),
-        ...     torch.ones(1, 2, dtype=torch.bool))
+        >>> support = Examples.of(torch.stack([bar, cross])[None], torch.arange(2))
         >>> DeformationMatching().adapt(support)(torch.stack([cross, bar])[None]).argmax(-1)
         tensor([[1, 0]])
     """

@@ -168,8 +168,7 @@ class OpPolicy(LearnedAugmenter):
             support: Support that the policy is conditioned on.
 
         Example:
-            >>> labels = torch.eye(2)[None]
-            >>> support = Examples(torch.rand(1, 2, 1, 28, 28), labels, torch.ones(1, 2), torch.ones(1, 2) > 0)
+            >>> support = Examples.of(torch.rand(1, 2, 1, 28, 28), torch.arange(2))
             >>> from manyshot.meta_augment.policy import ContextFreePolicy
             >>> str(ContextFreePolicy(1, "elastic").to_plan(8, support))
             'shots: 8 x elastic(strength=0.04, p=0.5) weight 0.5'

@@ -27,8 +27,7 @@ class ContextFreePolicy(OpPolicy):
             probability and strength.
 
     Example:
-        >>> labels = torch.eye(5).expand(2, 5, 5)
-        >>> support = Examples(torch.rand(2, 5, 1, 28, 28), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> support = Examples.of(torch.rand(2, 5, 1, 28, 28), torch.arange(5))
         >>> policy = ContextFreePolicy(1, "rotate-elastic-stroke")
         >>> policy.make(support, 4, torch.Generator().manual_seed(0)).items.shape
         torch.Size([2, 20, 1, 28, 28])
@@ -69,8 +68,7 @@ class Policy(OpPolicy):
         width: Number of features per image in `RandomConvStatistics`.
 
     Example:
-        >>> labels = torch.eye(5).expand(2, 5, 5)
-        >>> support = Examples(torch.rand(2, 5, 1, 28, 28), labels, torch.ones(2, 5), torch.ones(2, 5) > 0)
+        >>> support = Examples.of(torch.rand(2, 5, 1, 28, 28), torch.arange(5))
         >>> policy = Policy(1, "rotate-elastic-stroke")
         >>> logits, magnitudes = policy.settings(support)
         >>> logits.shape, magnitudes.shape
