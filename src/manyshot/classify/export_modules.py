@@ -1,0 +1,195 @@
+"""Modules that a fitted classifier is exported as: from pixels, token ids or features to probabilities.
+
+They repeat in float32, with sizes that may vary, what `manyshot predict` computes. Their `forward` has no annotations
+of shapes, since these would fix the sizes while the exporter traces.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from manyshot.classify.heads import FittedTransform, Linear
+from manyshot.classify.heads.nearest import NearestRows
+from manyshot.nets import PretrainedEncoder
+from manyshot.nets.sentence_encoder import TransformerReader
+
+TINY = 1e-12
+
+
+class Resize(nn.Module):
+    """Resize pictures as `manyshot.datasets.pictures.resize` does, by two matrix products.
+
+    Pillow's filters (Hamming where a picture shrinks, bicubic where it grows) widen by the factor of reduction, and
+    round to whole levels behind each direction. Neither is an operator of ONNX, but rows of weights are: those of
+    `Image.resize`, which depend on the size of the input alone. Levels agree but for about 1 in 3,000, which rounding
+    moves by 1.
+
+    Args:
+        size: Height and width of the result in pixels.
+
+    Example:
+        >>> Resize(4)(torch.full((2, 3, 9, 7), 200, dtype=torch.uint8)).unique().tolist()
+        [200.0]
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Resize.
+
+        Args:
+            images: `[n, 3, h, w]`, values from 0 to 255.
+
+        Returns:
+            `[n, 3, size, size]`, whole values from 0 to 255 as float32.
+        """
+        shrinks = torch.ones_like(images[0, 0], dtype=torch.float32).sum() > self.size**2
+        images = images.float() @ self._weights(images.shape[3], shrinks).T
+        images = self._weights(images.shape[2], shrinks) @ _whole(images)
+        return _whole(images)
+
+    def _weights(self, count: int, shrinks: Tensor) -> Tensor:
+        """Weights `[size, count]` of the pixels of one direction in the pixels of the result."""
+        pixels = torch.arange(count, dtype=torch.float32) + 0.5
+        scale = torch.ones_like(pixels).sum() / self.size
+        centers = (torch.arange(self.size, dtype=torch.float32) + 0.5) * scale
+        distances = ((pixels - centers[:, None]) / scale.clamp(min=1.0)).abs()
+        weights = torch.where(shrinks, _hamming(distances), _bicubic(distances))
+        return weights / weights.sum(1, keepdim=True)
+
+
+def _whole(levels: Tensor) -> Tensor:
+    return (levels + 0.5).floor().clamp(0, 255)
+
+
+def _hamming(distance: Tensor) -> Tensor:
+    turns = distance.clamp(min=1e-6) * math.pi
+    return torch.where(distance < 1, turns.sin() / turns * (0.54 + 0.46 * turns.cos()), 0.0)
+
+
+def _bicubic(distance: Tensor) -> Tensor:
+    """Keys's kernel with a = -1/2."""
+    near = (1.5 * distance - 2.5) * distance * distance + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    return torch.where(distance < 1, near, torch.where(distance < 2, far, 0.0))
+
+
+class ProbabilitiesOfFeatures(nn.Module):
+    """Features of each block to probabilities: transforms, head, temperature and softmax.
+
+    Args:
+        transforms: One a block, fitted to one split.
+        head: Fitted to one split of the transformed features, side by side.
+        temperature: Logits are divided by it.
+    """
+
+    def __init__(
+        self, transforms: Sequence[FittedTransform], head: Linear | NearestRows, temperature: float
+    ) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList(_Transformed(fitted) for fitted in transforms)
+        self.head = _LinearLogits(head) if isinstance(head, Linear) else _NearestLogits(head)
+        self.temperature = temperature
+
+    def forward(self, *features: Tensor) -> Tensor:
+        """Features `[n, d]` of each block to probabilities `[n, c]`."""
+        rows = torch.cat([step(x) for step, x in zip(self.steps, features, strict=True)], 1)
+        return (self.head(rows) / self.temperature).softmax(1)
+
+
+class _Transformed(nn.Module):
+    """A `FittedTransform` of one split, in float32."""
+
+    mean: Tensor
+
+    def __init__(self, fitted: FittedTransform) -> None:
+        super().__init__()
+        self.power, self.normalize = fitted.transform.power, fitted.transform.normalize
+        self.register_buffer("mean", fitted.mean[0].float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.power is not None and self.power != 1:
+            x = x.sign() * x.abs() ** self.power
+        x = x - self.mean
+        return x / x.square().sum(1, keepdim=True).sqrt().clamp(min=TINY) if self.normalize else x
+
+
+class _LinearLogits(nn.Module):
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, linear: Linear) -> None:
+        super().__init__()
+        self.register_buffer("weight", linear.weight[0].float())
+        self.register_buffer("bias", linear.bias[0].float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight.T + self.bias
+
+
+class _NearestLogits(nn.Module):
+    rows: Tensor
+    members: Tensor
+
+    def __init__(self, nearest: NearestRows) -> None:
+        super().__init__()
+        self.register_buffer("rows", nearest.rows[0].float())
+        self.register_buffer("members", nearest.members[0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        squares = self.rows.square().sum(1) - 2 * x @ self.rows.T + x.square().sum(1, keepdim=True)
+        of_class = [squares.masked_fill(~mask, torch.inf).amin(1) for mask in self.members.unbind(1)]
+        return -torch.stack(of_class, 1)
+
+
+class ProbabilitiesOfPictures(nn.Module):
+    """Pictures of any size to probabilities.
+
+    Args:
+        encoders: Frozen encoders, one a block.
+        head: From their features to probabilities.
+    """
+
+    def __init__(self, encoders: Sequence[PretrainedEncoder], head: ProbabilitiesOfFeatures) -> None:
+        super().__init__()
+        self.resizes = nn.ModuleList(Resize(encoder.size) for encoder in encoders)
+        self.encoders = nn.ModuleList(encoders)
+        self.head = head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images `[n, 3, h, w]` of uint8 to probabilities `[n, c]`."""
+        features = []
+        for resize, encoder in zip(self.resizes, self.encoders, strict=True):
+            x = (resize(images) / 255 - encoder.mean) / encoder.std
+            for stage in encoder.stages:  # not encoder.run, which splits batches by their size
+                x = stage(x)
+            features.append(x)
+        return self.head(*features)
+
+
+class ProbabilitiesOfTokens(nn.Module):
+    """Sentences as token ids to probabilities.
+
+    Args:
+        reader: A transformer and how its tokens are pooled.
+        head: From its features to probabilities.
+    """
+
+    def __init__(self, reader: TransformerReader, head: ProbabilitiesOfFeatures) -> None:
+        super().__init__()
+        self.net, self.pooling, self.unit, self.head = reader.net, reader.pooling, reader.unit, head
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Token ids `[n, length]` and 1 where there is a token to probabilities `[n, c]`."""
+        states = self.net(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        if self.pooling == "first":
+            pooled = states[:, 0]
+        else:
+            mask = attention_mask[..., None].to(states.dtype)
+            pooled = (states * mask).sum(1) / mask.sum(1)
+        return self.head(F.normalize(pooled, dim=1) if self.unit else pooled)
