@@ -55,10 +55,10 @@ class TestEveryEncoder:
 
     def test_reads_a_sentence_once(self, make, monkeypatch):
         encoder, seen = make(), []
-        inner = encoder._reader.__call__
+        inner = encoder.current_reader.__call__
 
         class Spy:
-            features = encoder._reader.features
+            features = encoder.current_reader.features
 
             def __call__(self, texts):
                 seen.extend(texts)
@@ -110,8 +110,8 @@ class TestNGrams:
 class TestTransformers:
     def test_the_mean_over_tokens_leaves_padding_out(self, model):
         encoder = made(model)
-        tokens = encoder._reader.tokens(TEXTS[:1])
-        states = encoder._reader.net(**tokens).last_hidden_state
+        tokens = encoder.current_reader.tokens(TEXTS[:1])
+        states = encoder.current_reader.net(**tokens).last_hidden_state
         assert torch.allclose(encoder(TEXTS)[0], states[0].mean(0), atol=1e-6)
 
     def test_the_layout_of_sentence_transformers_says_how_to_pool(self, model, tmp_path):
@@ -123,7 +123,7 @@ class TestTransformers:
         (folder / "modules.json").write_text(json.dumps([{"type": "sentence_transformers.models.Normalize"}]))
         (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 4}))
         first = made(str(folder))
-        states = first._reader.net(**first._reader.tokens(["play some"])).last_hidden_state
+        states = first.current_reader.net(**first.current_reader.tokens(["play some"])).last_hidden_state
         assert torch.allclose(first(["play some"])[0], nn.functional.normalize(states[0, 0], dim=0), atol=1e-6)
         # Four tokens are read, the first and last of which say that a sentence begins and ends.
         assert torch.allclose(first(["play some jazz"]), first(["play some is my"]), atol=1e-6)

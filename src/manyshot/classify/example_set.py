@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.datasets.pictures import decode, to_pixels
+from manyshot.datasets.pictures import decode, read_header, to_pixels
 
 Kind = Literal["pictures", "sentences"]
 
@@ -93,16 +93,29 @@ class ExampleSet:
                 list(pool.map(fill, range(len(chosen))))
         return torch.from_numpy(pixels)
 
-    def _pixels(self, row: int, size: int) -> NDArray[np.uint8]:
+    def original(self, row: int) -> UInt8[Tensor, "3 h w"]:
+        """Decode one picture, in RGB, at the size that it has.
+
+        Raises:
+            InputError: If it is damaged or has changed since it was listed.
+        """
+        return torch.from_numpy(self._pixels(row, None))
+
+    def _pixels(self, row: int, side: int | None) -> NDArray[np.uint8]:
         item = self.items[row]
         if not isinstance(item, PictureFile):
             image = Image.fromarray(_channels_last(item)) if isinstance(item, np.ndarray) else item
             assert isinstance(image, Image.Image)
-            return to_pixels(image, self.names[row], (size, size), color=True)
+            image = ImageOps.exif_transpose(image)
+            size = (side, side) if side else (image.height, image.width)
+            return to_pixels(image, self.names[row], size, color=True)
         data = item.read()
         if digest_of(data) != self.digests[row]:
             raise InputError(f"{item.where}: was changed while it was in use; begin again")
-        return decode(data, item.where, (size, size), color=True)
+        if side:
+            return decode(data, item.where, (side, side), color=True)
+        header = read_header(data, item.where)
+        return decode(data, item.where, (header.height, header.width), color=True)
 
     def texts(self, rows: ArrayLike) -> list[str]:
         """The sentences of some rows."""

@@ -93,12 +93,14 @@ class ProbabilitiesOfFeatures(nn.Module):
     ) -> None:
         super().__init__()
         self.steps = nn.ModuleList(_Transformed(fitted) for fitted in transforms)
+        self.widths = [fitted.mean.shape[1] for fitted in transforms]
         self.head = _LinearLogits(head) if isinstance(head, Linear) else _NearestLogits(head)
         self.temperature = temperature
 
-    def forward(self, *features: Tensor) -> Tensor:
-        """Features `[n, d]` of each block to probabilities `[n, c]`."""
-        rows = torch.cat([step(x) for step, x in zip(self.steps, features, strict=True)], 1)
+    def forward(self, features: Tensor) -> Tensor:
+        """Features of the blocks side by side `[n, d]` to probabilities `[n, c]`."""
+        parts = features.split(self.widths, 1)
+        rows = torch.cat([step(x) for step, x in zip(self.steps, parts, strict=True)], 1)
         return (self.head(rows) / self.temperature).softmax(1)
 
 
@@ -169,7 +171,7 @@ class ProbabilitiesOfPictures(nn.Module):
             for stage in encoder.stages:  # not encoder.run, which splits batches by their size
                 x = stage(x)
             features.append(x)
-        return self.head(*features)
+        return self.head(torch.cat(features, 1))
 
 
 class ProbabilitiesOfTokens(nn.Module):

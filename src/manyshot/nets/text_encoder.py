@@ -100,7 +100,8 @@ class TextEncoder(nn.Module):
         self._kept: dict[str, Tensor] = {}
 
     @property
-    def _reader(self) -> Any:  # noqa: ANN401 - a Reader, whichever way it is held
+    def current_reader(self) -> Any:  # noqa: ANN401 - a Reader
+        """The reader, whichever way it is held."""
         return self._aside[0] if self.frozen else self.reader
 
     @property
@@ -125,7 +126,7 @@ class TextEncoder(nn.Module):
         fresh: dict[str, Tensor] = {}
         if new:
             with torch.no_grad():
-                fresh = dict(zip(new, self._reader(new), strict=True))
+                fresh = dict(zip(new, self.current_reader(new), strict=True))
             self._keep(fresh)
         return torch.stack([self._kept[text] if text in self._kept else fresh[text] for text in texts])
 
@@ -134,35 +135,35 @@ class TextEncoder(nn.Module):
         self._keep(dict(zip(texts, vectors.to(self.identity.device), strict=True)))
 
     def _keep(self, vectors: dict[str, Tensor]) -> None:
-        room = MOST_KEPT // (4 * self._reader.features) - len(self._kept)
+        room = MOST_KEPT // (4 * self.current_reader.features) - len(self._kept)
         if len(vectors) <= room:
             self._kept |= vectors
 
     @property
     def vocabulary(self) -> int:
         """How many numbers words have."""
-        count: int = self._reader.vocabulary
+        count: int = self.current_reader.vocabulary
         return count
 
     def words(self, texts: Sequence[str]) -> Words:
         """The words of sentences, before the reader looks at their order, and through P; see `Words`."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            words: Words = self._reader.words(texts)
+            words: Words = self.current_reader.words(texts)
         if self.project is None:
             return words
         return Words(self.project(words.vectors.to(self.project.weight.dtype)), words.ids, words.there)
 
     def fingerprint(self) -> str:
         """A word that changes with anything that a frozen reader makes of a sentence."""
-        found: str = self._reader.fingerprint()
+        found: str = self.current_reader.fingerprint()
         return found
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "TextEncoder":
         """Move the reader along, though it is not counted among the weights."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if self.frozen:
-            if isinstance(self._reader, nn.Module):
-                self._reader._apply(fn, recurse)  # type: ignore[no-untyped-call]
+            if isinstance(self.current_reader, nn.Module):
+                self.current_reader._apply(fn, recurse)  # type: ignore[no-untyped-call]
             self._kept = {text: fn(vector) for text, vector in self._kept.items()}
         return self
 

@@ -1,0 +1,146 @@
+"""What a fitted classifier is exported as, how examples become its inputs, and what its metadata say."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from manyshot.classify.encoders import build_encoder
+from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples import examples_from_arrays
+from manyshot.classify.export_modules import ProbabilitiesOfFeatures, ProbabilitiesOfPictures, ProbabilitiesOfTokens
+from manyshot.classify.features import encode_examples
+from manyshot.classify.model import Model
+from manyshot.nets import PretrainedEncoder, TextEncoder
+from manyshot.nets.sentence_encoder import TransformerReader
+
+Axes = tuple[str | int, ...]
+"""A name for each axis of a tensor whose size may vary, and a number for each whose size may not."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What is exported.
+
+    Args:
+        module: From inputs to probabilities `[n, c]`.
+        axes: The axes of each input, by the input's name.
+        dtype: Of the inputs.
+        takes: What the inputs are, for people.
+        reader: The transformer whose tokens the inputs are, if they are tokens.
+    """
+
+    module: nn.Module
+    axes: Mapping[str, Axes]
+    dtype: torch.dtype
+    takes: str
+    reader: TransformerReader | None = None
+
+    def traced(self) -> tuple[Tensor, ...]:
+        """Inputs to trace the module with; no size that may vary is 1, or it would be taken as fixed."""
+        sizes = {"n": 2, "height": 150, "width": 170, "length": 9}
+        return tuple(
+            torch.ones([axis if isinstance(axis, int) else sizes[axis] for axis in axes], dtype=self.dtype)
+            for axes in self.axes.values()
+        )
+
+
+def graph_of(model: Model) -> Graph:
+    """What a model is exported as.
+
+    Args:
+        model: A fitted model.
+
+    Raises:
+        InputError: If an encoder of the model is not installed.
+    """
+    head = ProbabilitiesOfFeatures(model.transforms, model.linear, model.temperature)
+    encoders = [build_encoder(name) for name in model.encoders]
+    pictures = [encoder for encoder in encoders if isinstance(encoder, PretrainedEncoder)]
+    if pictures:
+        module: nn.Module = ProbabilitiesOfPictures(pictures, head)
+        takes = "images: uint8 [n, 3, height, width], RGB, upright, of any size"
+        return Graph(module.eval(), {"images": ("n", 3, "height", "width")}, torch.uint8, takes)
+    reader = encoders[0].current_reader if isinstance(encoders[0], TextEncoder) else None
+    if len(encoders) == 1 and isinstance(reader, TransformerReader):
+        takes = (
+            "input_ids, attention_mask: int64 [n, length], of the tokenizer in the metadata, at most "
+            f"{reader.longest} tokens"
+        )
+        axes: Axes = ("n", "length")
+        inputs = {"input_ids": axes, "attention_mask": axes}
+        return Graph(ProbabilitiesOfTokens(reader, head).eval(), inputs, torch.int64, takes, reader)
+    parts = [f"{name} ({width})" for name, width in zip(model.encoders, head.widths, strict=True)]
+    takes = f"features: float32 [n, {sum(head.widths)}], of the encoder {' and then '.join(parts)}"
+    return Graph(head.eval(), {"features": ("n", sum(head.widths))}, torch.float32, takes)
+
+
+def inputs_of(graph: Graph, model: Model, examples: ExampleSet, row: int) -> tuple[Tensor, ...]:
+    """One example as the inputs of a graph.
+
+    Args:
+        graph: Of the model.
+        model: A fitted model.
+        examples: Examples of the model's kind.
+        row: Which of them.
+
+    Raises:
+        InputError: If a picture is damaged.
+    """
+    if "images" in graph.axes:
+        return (examples.original(row)[None],)
+    if graph.reader is not None:
+        tokens = graph.reader.tokens(examples.texts(row))
+        return tuple(tokens[name] for name in graph.axes)
+    one = examples.select([row])
+    return (torch.cat([encode_examples(encoder, one)[:, 0] for encoder in model.encoders], 1),)
+
+
+def metadata_of(graph: Graph, model: Model) -> dict[str, str]:
+    """What is written beside the graph: `class_names` as a JSON list, and what the inputs are.
+
+    Args:
+        graph: Of the model.
+        model: A fitted model.
+    """
+    metadata = {
+        "class_names": json.dumps(model.class_names, ensure_ascii=False),
+        "kind": model.kind,
+        "inputs": graph.takes,
+        "outputs": "probabilities: float32 [n, classes], calibrated, in the order of class_names",
+        "encoders": json.dumps(model.encoders),
+        "temperature": repr(model.temperature),
+        "manyshot": version("manyshot"),
+    }
+    if graph.reader is not None:
+        tokenizer = graph.reader.tokenizer.backend_tokenizer
+        tokenizer.enable_truncation(max_length=graph.reader.longest)
+        tokenizer.enable_padding(pad_id=graph.reader.tokenizer.pad_token_id, pad_token=graph.reader.tokenizer.pad_token)
+        metadata["tokenizer"] = tokenizer.to_str()
+    return metadata
+
+
+def drawn_examples(kind: str) -> ExampleSet:
+    """Examples drawn at random, to run a graph on where there are none of a user: blurred noise, or words.
+
+    Args:
+        kind: "pictures" or "sentences".
+
+    Example:
+        >>> len(drawn_examples("pictures")), drawn_examples("sentences").texts(2)
+        (4, ['one two three four five six'])
+    """
+    if kind == "sentences":
+        words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+        return examples_from_arrays([" ".join(words[:count]) for count in (1, 3, 6, 10)])
+    generator = torch.Generator().manual_seed(0)
+    pictures = []
+    for size in ((180, 240), (400, 300), (64, 64), (224, 500)):
+        noise = torch.rand(1, 3, 12, 12, generator=generator)
+        levels = nn.functional.interpolate(noise, size, mode="bilinear")[0].permute(1, 2, 0) * 255
+        pictures.append(Image.fromarray(levels.byte().numpy()))
+    return examples_from_arrays(pictures)
