@@ -3,7 +3,9 @@ import io
 import pytest
 from rich.console import Console
 
-from manyshot.base import progress, quieten, track
+import pytest
+
+from manyshot.base import InputError, listen, progress, quieten, track
 
 
 @pytest.fixture
@@ -38,3 +40,17 @@ def test_a_loop_that_is_left_early_takes_its_bar_down(screen):
     for _ in track("abc", "spelling"):
         break
     assert list(track("ab", "again")) == ["a", "b"]
+
+
+def test_a_listener_hears_every_step_and_can_end_the_work():
+    heard = []
+
+    def stop_at_two(what, done, total):
+        heard.append((what, done, total))
+        if done == 2:
+            raise InputError("stopped")
+
+    with pytest.raises(InputError, match="stopped"), listen(stop_at_two):
+        list(track(range(5), "encode"))
+    list(track(range(2), "unheard"))
+    assert heard == [("encode", 1, 5), ("encode", 2, 5)]

@@ -4,7 +4,7 @@ from manyshot.base.errors import InputError, TrainingDiverged, WorkStopped
 from manyshot.base.files import check_out, naming, sweep, write_aside, write_json
 from manyshot.base.lock import locked_folder
 from manyshot.base.numbers import is_whole, plain_number, plain_numbers
-from manyshot.base.progress import note, quieten, track
+from manyshot.base.progress import listen, note, quieten, track
 from manyshot.base.read import open_file, parse_json, read_bytes, read_json, read_line
 from manyshot.base.suggest import did_you_mean
 from manyshot.base.torchrun import are_several
@@ -22,6 +22,7 @@ __all__ = [
     "is_whole",
     "locked_folder",
     "naming",
+    "listen",
     "note",
     "open_file",
     "parse_json",

@@ -1,16 +1,30 @@
 """Progress bars, on standard error, so that standard output stays a machine's."""
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
-from typing import TypeVar
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 T = TypeVar("T")
 
+Listener = Callable[[str, float, float | None], None]
+"""Receives what is done, how many steps of it, and of how many, if that is known."""
+
 console = Console(stderr=True)
+listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
 
 class _Rate(ProgressColumn):
@@ -26,6 +40,45 @@ class _Note(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(task.fields.get("note", ""))
+
+
+class _AudibleProgress(Progress):
+    """A progress display that also tells the listeners."""
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        super().advance(task_id, advance)
+        self._tell(task_id)
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:  # noqa: ANN401 - whatever rich takes
+        super().update(task_id, **changes)
+        self._tell(task_id)
+
+    def _tell(self, task_id: TaskID) -> None:
+        task = self._tasks[task_id]
+        for listener in listeners.get():
+            listener(task.description, task.completed, task.total)
+
+
+@contextmanager
+def listen(listener: Listener) -> Iterator[None]:
+    """Call a function at every step of every progress bar of this thread, as a page in the browser needs it.
+
+    What the function raises ends the work.
+
+    Args:
+        listener: The function.
+
+    Example:
+        >>> with listen(lambda what, done, total: print(what, done, total)):
+        ...     _ = list(track("ab", "reading"))
+        reading 1 2
+        reading 2 2
+    """
+    token = listeners.set((*listeners.get(), listener))
+    try:
+        yield
+    finally:
+        listeners.reset(token)
 
 
 @contextmanager
@@ -47,7 +100,7 @@ def bar() -> Iterator[Progress]:
     )
     # Where nobody watches, rich would leave an empty line.
     hidden = console.quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+    with _AudibleProgress(*columns, console=console, transient=True, disable=hidden) as progress:
         yield progress
 
 
