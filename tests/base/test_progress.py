@@ -3,8 +3,6 @@ import io
 import pytest
 from rich.console import Console
 
-import pytest
-
 from manyshot.base import InputError, listen, progress, quieten, track
 
 

@@ -88,9 +88,7 @@ class ProbabilitiesOfFeatures(nn.Module):
         temperature: Logits are divided by it.
     """
 
-    def __init__(
-        self, transforms: Sequence[FittedTransform], head: Linear | NearestRows, temperature: float
-    ) -> None:
+    def __init__(self, transforms: Sequence[FittedTransform], head: Linear | NearestRows, temperature: float) -> None:
         super().__init__()
         self.steps = nn.ModuleList(_Transformed(fitted) for fitted in transforms)
         self.widths = [fitted.mean.shape[1] for fitted in transforms]
