@@ -1,4 +1,4 @@
-"""The interval for the accuracy of a finished classifier on new examples, from the few examples that it was fitted to."""
+"""An interval for the accuracy of a finished classifier on new examples, from the few that it was fitted to."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ REFITS = 1.6
 """Examples that one example of an independent test set is worth."""
 GAIN, GAIN_SPREAD = 0.4, 0.2
 """Mean and standard deviation, over data sets, of the gain from twice as many examples, in logits of accuracy."""
-MOST_FROM_ONE = 0.97
+MOST_FROM_ONE = 0.99
 """Accuracy that few data sets exceed with one example per class."""
 ONE_EXAMPLE = (
     "with one example per class nothing can be held out; the interval is what other data sets reach with one example"
@@ -36,7 +36,7 @@ def honest_interval(correct: NDArray[np.float64], fitted: float, groups: NDArray
     Args:
         correct: How often the answer for each example `[n]` was right when it was held out, 0 to 1: the mean over
             repetitions.
-        fitted: Fraction of the examples of a class that a refit had, above 0 to 1: (k - 1) / k if one of k was held out.
+        fitted: Fraction of the examples of a class that a refit had, (k - 1) / k if one of k was held out.
         groups: Group `[n]` of each example, whose examples were held out together; None without groups.
 
     Example:
@@ -55,14 +55,14 @@ def honest_interval(correct: NDArray[np.float64], fitted: float, groups: NDArray
 
 
 def interval_of_one_example(classes: int) -> tuple[float, float]:
-    """The interval of the accuracy with one example per class, where none can be held out: from chance to 97 %.
+    """The interval of the accuracy with one example per class, where none can be held out: from chance to 99 %.
 
     Args:
         classes: Number of classes.
 
     Example:
         >>> interval_of_one_example(4)
-        (0.25, 0.97)
+        (0.25, 0.99)
     """
     return 1 / classes, MOST_FROM_ONE
 
