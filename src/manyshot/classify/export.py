@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,7 +11,9 @@ from manyshot.base import InputError, did_you_mean, sweep, write_aside
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.export_formats import FORMATS
 from manyshot.classify.export_graph import drawn_examples, graph_of, inputs_of, metadata_of
-from manyshot.classify.model import Model
+
+if TYPE_CHECKING:
+    from manyshot.classify.model import Model
 
 TOLERANCE = 0.01
 """Largest difference of a probability from the model's with which a file is kept."""
@@ -48,7 +51,7 @@ class ExportReport:
 
 
 def export_model(
-    model: Model,
+    model: "Model",
     path: Path | str,
     to: str = "onnx",
     examples: ExampleSet | None = None,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -14,9 +15,11 @@ from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.export_modules import ProbabilitiesOfFeatures, ProbabilitiesOfPictures, ProbabilitiesOfTokens
 from manyshot.classify.features import encode_examples
-from manyshot.classify.model import Model
 from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.nets.sentence_encoder import TransformerReader
+
+if TYPE_CHECKING:
+    from manyshot.classify.model import Model
 
 Axes = tuple[str | int, ...]
 """A name for each axis of a tensor whose size may vary, and a number for each whose size may not."""
@@ -49,7 +52,7 @@ class Graph:
         )
 
 
-def graph_of(model: Model) -> Graph:
+def graph_of(model: "Model") -> Graph:
     """What a model is exported as.
 
     Args:
@@ -79,7 +82,7 @@ def graph_of(model: Model) -> Graph:
     return Graph(head.eval(), {"features": ("n", sum(head.widths))}, torch.float32, takes)
 
 
-def inputs_of(graph: Graph, model: Model, examples: ExampleSet, row: int) -> tuple[Tensor, ...]:
+def inputs_of(graph: Graph, model: "Model", examples: ExampleSet, row: int) -> tuple[Tensor, ...]:
     """One example as the inputs of a graph.
 
     Args:
@@ -100,7 +103,7 @@ def inputs_of(graph: Graph, model: Model, examples: ExampleSet, row: int) -> tup
     return (torch.cat([encode_examples(encoder, one)[:, 0] for encoder in model.encoders], 1),)
 
 
-def metadata_of(graph: Graph, model: Model) -> dict[str, str]:
+def metadata_of(graph: Graph, model: "Model") -> dict[str, str]:
     """What is written beside the graph: `class_names` as a JSON list, and what the inputs are.
 
     Args:
