@@ -16,7 +16,6 @@ class SoftmaxProblem:
 
     Args:
         rows: Rows with a constant 1 at the end `[B, n, k]`.
-        energy: sum_i w_i t_i^2 `[B, k]` of the columns, which scales the steps.
         y: Labels `[n, c]`.
         w: Weights `[B, n, f]`.
         allowed: 0 or minus infinity `[B, f, c]`, for classes that a fit does not know.
@@ -26,7 +25,6 @@ class SoftmaxProblem:
     def __init__(
         self,
         rows: Float[Tensor, "b n k"],
-        energy: Float[Tensor, "b k"],
         y: Float[Tensor, "n c"],
         w: Float[Tensor, "b n f"],
         allowed: Float[Tensor, "b f c"],
@@ -34,9 +32,6 @@ class SoftmaxProblem:
     ) -> None:
         self.rows, self.w, self.y = rows, w[..., None], y[:, None]
         self.allowed, self.penalty = allowed[:, None], penalty[:, None, None]
-        # The mean of p (1 - p) at the start scales the curvature of each coordinate.
-        c = y.shape[1]
-        self.scale = (1 / (energy * (c - 1) / c**2 + penalty).clamp(min=1e-300))[..., None, None]
 
     def logits(self, maps: Tensor) -> Tensor:
         """Logits `[B, n, f, c]` of coefficients `[B, k, f, c]`."""
@@ -56,6 +51,19 @@ class SoftmaxProblem:
         change = probabilities * _times(self.rows, direction)
         change = self.w * (change - probabilities * change.sum(-1, keepdim=True))
         return _times(self.rows.mT, change) + self.penalty * direction
+
+
+    def preconditioner(self, probabilities: Tensor) -> Tensor:
+        """The inverse `[B, k, k]` of a matrix like the Hessian of one class, the same for all classes and fits.
+
+        It takes the curvature of each row, diag(p) - p p^T, for a multiple of the identity with the same trace.
+        """
+        curvature = (self.w * (1 - probabilities.square().sum(-1, keepdim=True))).mean((2, 3), keepdim=True)[:, :, 0]
+        system = self.rows.mT @ (curvature / (probabilities.shape[-1] - 1) * self.rows)
+        system = system + torch.diag_embed(self.penalty[:, 0, 0])
+        # The offset has no penalty, and no curvature either once all rows are certain.
+        system[:, -1, -1] += 1e-9 * self.w.sum((1, 2, 3)) / self.w.shape[2]
+        return torch.cholesky_inverse(torch.linalg.cholesky(system))
 
 
 def minimize_softmax(problem: SoftmaxProblem, start: Float[Tensor, "b k f c"], tolerance: float) -> Tensor:
@@ -84,8 +92,9 @@ def minimize_softmax(problem: SoftmaxProblem, start: Float[Tensor, "b k f c"], t
 
 def _newton_step(problem: SoftmaxProblem, gradient: Tensor, probabilities: Tensor, total: Tensor) -> Tensor:
     """Solve Hessian x step = -gradient by preconditioned conjugate gradients."""
+    inverse = problem.preconditioner(probabilities)
     step, residual = torch.zeros_like(gradient), -gradient
-    scaled = problem.scale * residual
+    scaled = _times(inverse, residual)
     direction, energy = scaled, _dot(residual, scaled)
     # Closer to the minimum the system is solved more exactly, which makes the convergence superlinear; below the
     # floors there are rounding errors only.
@@ -97,7 +106,7 @@ def _newton_step(problem: SoftmaxProblem, gradient: Tensor, probabilities: Tenso
         bent = problem.curvature(direction, probabilities)
         length = torch.where(going, energy / _dot(direction, bent).clamp(min=1e-300), 0.0)[:, None, :, None]
         step, residual = step + length * direction, residual - length * bent
-        scaled = problem.scale * residual
+        scaled = _times(inverse, residual)
         following = torch.where(going, _dot(residual, scaled), energy)
         direction = scaled + (following / energy.clamp(min=1e-300))[:, None, :, None] * direction
         energy = following
