@@ -52,7 +52,6 @@ class SoftmaxProblem:
         change = self.w * (change - probabilities * change.sum(-1, keepdim=True))
         return _times(self.rows.mT, change) + self.penalty * direction
 
-
     def preconditioner(self, probabilities: Tensor) -> Tensor:
         """The inverse `[B, k, k]` of a matrix like the Hessian of one class, the same for all classes and fits.
 
