@@ -8,8 +8,9 @@ from torch import nn
 from torch.optim import SGD, AdamW
 
 from manyshot.base import InputError
+from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.nets import Conv4
-from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
+from manyshot.runtime.checkpoint import check_progress, load_checkpoint, read_progress, save_checkpoint
 
 
 def trained(make=AdamW, steps: int = 3, norm: str = "batch"):
@@ -99,12 +100,17 @@ def headless(path):
         progress_is("3"),
         progress_is("{}"),
         progress_is('{"step": "x"}'),
+        progress_is('{"step": true}'),
+        progress_is('{"step": -7}'),
+        progress_is('{"step": 1' + "0" * 5000 + "}"),
+        progress_is('{"step": NaN}'),
+        progress_is("[" * 200_000),
     ],
 )
 def test_a_damaged_or_foreign_file_is_named_and_not_run(spoil, tmp_path):
     path = tmp_path / "last.safetensors"
     spoil(path)
-    with pytest.raises(InputError, match=r"last\.safetensors: damaged checkpoint") as caught:
+    with pytest.raises(InputError, match=r"last\.safetensors: (damaged|a folder)") as caught:
         load_checkpoint(path, *trained())
     assert "\n" not in str(caught.value)
 
@@ -123,11 +129,106 @@ def test_weights_of_another_shape_are_refused(other, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["optimizer.x.step", "optimizer.0", "optimizer.99.step", "optimizer.0.exp_avg"])
-def test_an_optimizers_state_that_does_not_fit_is_refused(name, tmp_path):
+def spoiled(path, change, make=AdamW):
+    """Write a checkpoint whose tensors, by name, `change` has changed in place."""
+    save_checkpoint(path, *trained(make), {"step": 3})
+    tensors, metadata = read_tensors(path)
+    change(tensors)
+    write_tensors(path, tensors, metadata)
+    return trained(make, steps=0)
+
+
+def keep(condition):
+    return lambda tensors: [tensors.pop(name) for name in list(tensors) if not condition(name)]
+
+
+def put(name, value):
+    return lambda tensors: tensors.update({name: value})
+
+
+def convert(name, dtype):
+    return lambda tensors: tensors.update({name: tensors[name].to(dtype)})
+
+
+WEIGHT = next(f"learner.{name}" for name in Conv4(1, 8, (4, 4)).state_dict())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (put("optimizer.x.step", torch.zeros(7)), "incomplete"),
+        (put("optimizer.0", torch.zeros(7)), r"incomplete"),
+        (put("optimizer.99.step", torch.tensor(1.0)), "incomplete"),
+        (put("optimizer.0.exp_avg", torch.zeros(7)), r"optimizer\.0\.exp_avg has another shape than its weight"),
+        (put("optimizer.0.exp_avg", torch.tensor(1.0)), r"optimizer\.0\.exp_avg has another shape than its weight"),
+        (put("optimizer.0.step", torch.zeros(3)), r"optimizer\.0\.step has another shape"),
+        (keep(lambda name: not name.startswith("optimizer.")), "the state of its optimizer is incomplete"),
+        (keep(lambda name: name != "optimizer.0.exp_avg"), "the state of its optimizer is incomplete"),
+        (keep(lambda name: name != "optimizer.2.step"), "the state of its optimizer is incomplete"),
+        (put("optimizer.0.exp_avg_sq", torch.tensor(float("nan"))), "'optimizer.0.exp_avg_sq' .*holds NaN"),
+        (put(WEIGHT, torch.full((1,), float("inf"))), f"'{WEIGHT}' .*holds NaN or infinity"),
+        (convert(WEIGHT, torch.int32), f"'{WEIGHT.removeprefix('learner.')}' holds torch.int32 instead of torch.float32"),
+        (convert(WEIGHT, torch.complex64), f"'{WEIGHT.removeprefix('learner.')}' holds torch.complex64 instead of torch.float32"),
+    ],
+)
+def test_a_checkpoint_that_lacks_something_or_holds_something_else_is_refused(change, reason, tmp_path):
     path = tmp_path / "last.safetensors"
-    net, optimizer = trained()
-    weights = {f"learner.{n}": t.contiguous() for n, t in net.state_dict().items()}
-    save_file(weights | {name: torch.zeros(7)}, path, metadata={"progress": '{"step": 1}'})
-    with pytest.raises(InputError, match=r"last\.safetensors: damaged checkpoint"):
+    net, optimizer = spoiled(path, change)
+    with pytest.raises(InputError, match=rf"last\.safetensors: .*{reason}") as caught:
         load_checkpoint(path, net, optimizer)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (keep(lambda name: not name.startswith("optimizer.")), "the state of its optimizer is missing"),
+        (keep(lambda name: name != "optimizer.0.exp_avg"), r"no optimizer\.0\.exp_avg"),
+        (put("optimizer.0.hidden", torch.zeros(1)), r"optimizer\.0\.hidden belongs to no weight"),
+        (put("optimizer.99.step", torch.tensor(1.0)), r"optimizer\.99\.step belongs to no weight"),
+        (put("optimizer.x.step", torch.tensor(1.0)), r"optimizer\.x\.step belongs to no weight"),
+    ],
+)
+def test_a_checkpoint_of_an_earlier_version_is_checked_though_it_does_not_count_its_tensors(change, reason, tmp_path):
+    path = tmp_path / "last.safetensors"
+    net, optimizer = spoiled(path, change)
+    tensors, metadata = read_tensors(path)
+    write_tensors(path, tensors, {"progress": metadata["progress"]})
+    with pytest.raises(InputError, match=reason):
+        load_checkpoint(path, net, optimizer)
+
+
+def test_an_optimizer_that_keeps_nothing_needs_nothing(tmp_path):
+    net = nn.Linear(2, 1)
+    save_checkpoint(tmp_path / "a", net, SGD(net.parameters(), lr=0.1), {"step": 3})
+    assert load_checkpoint(tmp_path / "a", net, SGD(net.parameters(), lr=0.1)) == {"step": 3}
+
+
+def test_a_step_beyond_the_end_of_the_training_is_refused(tmp_path):
+    net = nn.Linear(2, 1)
+    save_checkpoint(tmp_path / "a", net, None, {"step": 101})
+    for read in (lambda: load_checkpoint(tmp_path / "a", net, steps=100), lambda: read_progress(tmp_path / "a", 100)):
+        with pytest.raises(InputError, match="its step is 101 of a training of 100"):
+            read()
+    assert read_progress(tmp_path / "a", 101) == {"step": 101}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"first_loss": "x"}, "damaged: first_loss: 'x' is not a number or null"),
+        ({"first_loss": [1]}, "damaged: first_loss"),
+        ({"share": None}, "damaged: share: None is not a number"),
+        ({"first": {"model": "x"}}, "damaged: first: model: 'x' is not a number"),
+        ({"best_step": True}, "damaged: best_step"),
+        ({}, "no 'share' in its progress"),
+    ],
+)
+def test_progress_that_a_training_cannot_go_on_with_is_refused(changed, reason, tmp_path):
+    initial = {"step": 0, "first_loss": None, "share": 1.0, "first": {}, "best_step": None}
+    check_progress(tmp_path / "last", {**initial, "step": 3, "first_loss": 2, "first": {"model": 1.5}}, initial)
+    progress = {**initial, **changed}
+    if not changed:
+        progress.pop("share")
+    with pytest.raises(InputError, match=reason):
+        check_progress(tmp_path / "last", progress, initial)

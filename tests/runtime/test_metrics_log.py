@@ -56,10 +56,34 @@ def test_without_a_folder_rows_stay_in_memory():
 
 
 @pytest.mark.parametrize(
-    "line", [b"[]\n", b"3\n", b'{"loss": 1}\n', b'{"step": "one"}\n', b"\xff\xfe\n", b'{"step": 1, "lo\n{"step": 2}\n']
+    "line",
+    [
+        b'{"step": 1, "loss": "x"}\n',
+        b'{"step": 1, "loss": null}\n',
+        b'{"step": 1, "validation_accuracy": [1]}\n',
+        b'{"step": 1, "trouble": 3}\n',
+        b'{"step": true}\n',
+        b'{"step": -1}\n',
+        b'{"step": 1000000000000000000000000}\n',
+        b'{"step": 1, "loss": 1' + b"0" * 5000 + b"}\n",
+        b'{"step": 1, "loss": ' + b"[" * 100_000 + b"}\n",
+        b"[]\n",
+        b"3\n",
+        b'{"loss": 1}\n',
+        b'{"step": "one"}\n',
+        b"\xff\xfe\n",
+        b'{"step": 1, "lo\n{"step": 2}\n',
+    ],
 )
 def test_lines_of_anything_else_are_named(line, tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 0}\n' + line)
     with pytest.raises(InputError, match=r"metrics\.jsonl: line 2 is no row of metrics"):
         read_metrics(path)
+
+
+@pytest.mark.parametrize("lines", [[], ['{"step": 1, "loss": 1.0}\n', '{"step": 3, "loss": 1.0}\n']])
+def test_a_log_that_lacks_steps_of_the_checkpoint_is_refused(lines, tmp_path):
+    write(tmp_path / "metrics.jsonl", *lines)
+    with pytest.raises(InputError, match=rf"metrics\.jsonl: no row of step {1 + bool(lines)}; restore the file"):
+        MetricsLog(tmp_path, after=3)

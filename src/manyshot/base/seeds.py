@@ -11,8 +11,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from manyshot.base.errors import InputError
+from manyshot.base.numbers import is_whole
+
 _MASK = 2**64 - 1
 Word = int | NDArray[np.int64] | NDArray[np.uint64]
+
+
+def check_seed(seed: int) -> None:
+    """Raise an error unless a seed is a whole number from 0 to 2^63 - 1.
+
+    Example:
+        >>> check_seed(0)
+        >>> check_seed(-1)
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: seed=-1: give a whole number from 0 to 2^63 - 1
+    """
+    if not (is_whole(seed) and 0 <= seed < 2**63):
+        raise InputError(f"seed={str(seed)[:40]}: give a whole number from 0 to 2^63 - 1")
 
 
 def bits(*words: Word) -> NDArray[np.uint64]:

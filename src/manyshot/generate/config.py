@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from manyshot.base import InputError, is_whole, plain_numbers
-from manyshot.base.seeds import generator
+from manyshot.base.seeds import check_seed, generator
 from manyshot.datasets import DATASETS, load_dataset
 from manyshot.generate import MODELS, DataSpec
 from manyshot.generate.ada import AdaptiveProbability
@@ -63,6 +63,7 @@ class GeneratorSettings:
 
     def __post_init__(self) -> None:
         plain_numbers(self)
+        check_seed(self.seed)
         for name in ("steps", "batch_size", "discriminator_steps", "eval_every", "save_every", "ada_examples"):
             value = getattr(self, name)
             if not (is_whole(value) and value >= 1):

@@ -138,7 +138,7 @@ def load_generator_run(folder: Path | str) -> GeneratorRun:
     weights = next((path for name in ("best", "last") if (path := folder / f"{name}.safetensors").exists()), None)
     if weights is None:
         raise InputError(f"{folder} holds no weights; restore them, or name a folder that `manyshot gan train` wrote")
-    step = load_checkpoint(weights, lesson)["step"]
+    step = load_checkpoint(weights, lesson, steps=config.fit.steps)["step"]
     if step < 1:
         raise InputError(
             f"{folder}: its training ended before anything was learned; go on with it by `manyshot gan train` and "

@@ -95,7 +95,7 @@ def load_augmenter_run(folder: Path | str) -> AugmenterRun:
     augmenter = make_augmenter(config, shape)
     best = folder / "best.safetensors"
     trained = AugmentedLearner(run.learner, augmenter, config.copies, joint=config.joint)
-    load_checkpoint(best if best.exists() else folder / "last.safetensors", trained)
+    load_checkpoint(best if best.exists() else folder / "last.safetensors", trained, steps=config.fit.steps)
     trained.to(device_or_cpu(config.fit.device)).eval()
     return AugmenterRun(config, augmenter, run, shape, read_metrics(folder / "metrics.jsonl"), folder)
 

@@ -1,13 +1,19 @@
 """The log of a training: one JSON object per line, and TensorBoard's files."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError, naming, sweep, write_aside
+from manyshot.base import InputError, has_type, naming, parse_json, read_bytes, sweep, write_aside
 from manyshot.runtime.scalar_events import ScalarEvents
 
 Row = dict[str, Any]
+
+TEXTS = ("trouble",)
+"""Entries of a row that hold text; all others hold numbers."""
+MAX_BYTES = 1 << 30
+MAX_STEP = 10**12
 
 
 class MetricsLog:
@@ -19,6 +25,9 @@ class MetricsLog:
     Args:
         folder: Folder of the run; None keeps the rows in memory alone.
         after: Step of the last checkpoint; later rows, which a killed run may have written, are dropped.
+
+    Raises:
+        InputError: if the log that is there is damaged, or lacks a step before the checkpoint.
     """
 
     def __init__(self, folder: Path | None, after: int = 0) -> None:
@@ -29,6 +38,7 @@ class MetricsLog:
         path = folder / "metrics.jsonl"
         sweep(path)
         self.rows = [row for row in read_metrics(path) if row["step"] <= after]
+        check_complete(path, self.rows, after)
         with write_aside(path) as aside:
             aside.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
         self._file = path.open("a", buffering=1, encoding="utf-8")
@@ -72,18 +82,44 @@ def read_metrics(path: Path) -> list[Row]:
     if not path.exists():
         return []
     rows = []
-    lines = path.read_bytes().splitlines(keepends=True)
+    lines = read_bytes(path, MAX_BYTES).splitlines(keepends=True)
     for number, line in enumerate(lines, 1):
+        where = f"{path}: line {number}"
         try:
-            row = json.loads(line)
-        except ValueError:  # not JSON, or not text
+            row = parse_json(line, where, dict[str, float | str], finite=False)
+            valid = has_type(row.get("step"), int) and all(
+                isinstance(value, str) == (name in TEXTS) for name, value in row.items()
+            )
+        except InputError:
             if number == len(lines) and not line.endswith(b"\n"):
                 break
-            row = None
-        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
-            raise InputError(f"{path}: line {number} is no row of metrics; restore the file, or train again")
+            valid = False
+        if not valid or not 0 <= row["step"] <= MAX_STEP:
+            raise InputError(f"{where} is no row of metrics; restore the file, or train again")
         rows.append(row)
     return rows
+
+
+def check_complete(path: Path, rows: Sequence[Row], steps: int) -> None:
+    """Check that the log of a training has a row for every step up to its checkpoint.
+
+    Args:
+        path: Path of the log, for errors.
+        rows: Rows of the log.
+        steps: Step of the checkpoint.
+
+    Raises:
+        InputError: if a row is missing, naming the step.
+
+    Example:
+        >>> check_complete(Path("metrics.jsonl"), [{"step": 1}, {"step": 3}], 3)
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: metrics.jsonl: no row of step 2; restore the file, or train again
+    """
+    noted = {row["step"] for row in rows}
+    missing = next((step for step in range(1, steps + 1) if step not in noted), None)
+    if missing is not None:
+        raise InputError(f"{path}: no row of step {missing}; restore the file, or train again")
 
 
 def steps_noted(folder: Path) -> int:

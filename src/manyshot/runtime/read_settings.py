@@ -33,8 +33,12 @@ def read_settings(kind: Callable[..., Kind], values: Any, where: str, what: str)
         raise InputError(f"{where}: not {what}")
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     steps = kinds["fit"]
-    fit = steps(**_known(get_type_hints(steps), values.pop("fit", {}), where, what))
-    return kind(**_known(kinds, values, where, what), fit=fit)
+    inner = _known(get_type_hints(steps), values.pop("fit", {}), where, what)
+    outer = _known(kinds, values, where, what)
+    try:
+        return kind(**outer, fit=steps(**inner))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def _known(kinds: dict[str, Any], values: Any, where: str, what: str) -> dict[str, Any]:  # noqa: ANN401 - from a file

@@ -9,9 +9,10 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from manyshot.base import TrainingDiverged, sweep
+from manyshot.base import TrainingDiverged
 from manyshot.base.progress import bar
-from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
+from manyshot.base.tensor_file import sweep_tensors
+from manyshot.runtime.checkpoint import check_progress, load_checkpoint, save_checkpoint
 from manyshot.runtime.clock import CpuClock
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes, broadcast_state
 from manyshot.runtime.interrupt import postponed_interrupt
@@ -173,9 +174,10 @@ class TrainingSession:
             return False
         last, best = self.folder / LAST, self.folder / BEST
         for path in (last, best):
-            sweep(path)
+            sweep_tensors(path)
         if resume and last.exists():
-            self.progress = load_checkpoint(last, self.module, self.optimizer)
+            initial, self.progress = self.progress, load_checkpoint(last, self.module, self.optimizer, self.total)
+            check_progress(last, self.progress, initial)
             return True
         best.unlink(missing_ok=True)
         save_checkpoint(last, self.module, self.optimizer, self.progress)

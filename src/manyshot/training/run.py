@@ -172,7 +172,7 @@ def load_run(folder: Path | str) -> Run:
     config, channels, size, classes = _read_config(folder)
     learner = make_learner(config, channels, size, classes)
     best = folder / "best.safetensors"
-    load_checkpoint(best if best.exists() else folder / "last.safetensors", learner)
+    load_checkpoint(best if best.exists() else folder / "last.safetensors", learner, steps=config.fit.steps)
     learner.to(device_or_cpu(config.fit.device)).eval()
     return Run(config, learner, channels, size, read_metrics(folder / "metrics.jsonl"), folder)
 

@@ -8,6 +8,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from manyshot.base import InputError, did_you_mean, is_whole, plain_numbers
+from manyshot.base.seeds import check_seed
 from manyshot.training.schedule import OPTIMIZERS, SCHEDULES
 
 MAX_TASKS = 10_000
@@ -53,6 +54,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         plain_numbers(self)
+        check_seed(self.seed)
         for name in ("steps", "meta_batch_size", "eval_every", "validation_tasks", "save_every"):
             if not (is_whole(getattr(self, name)) and getattr(self, name) >= 1):
                 raise InputError(f"{name}={getattr(self, name)}: give a whole number, at least 1")

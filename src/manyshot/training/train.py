@@ -132,4 +132,4 @@ def is_trained(config: Config, folder: Path) -> bool:
     if not (folder / CONFIG).exists() or not last.exists():
         return False
     check_run_folder(folder, settings_in, config.with_absolute_paths().as_dict(), resume=True)
-    return bool(read_progress(last)["step"] == config.fit.steps)
+    return bool(read_progress(last, config.fit.steps)["step"] == config.fit.steps)
