@@ -167,8 +167,14 @@ WEIGHT = next(f"learner.{name}" for name in Conv4(1, 8, (4, 4)).state_dict())
         (keep(lambda name: name != "optimizer.2.step"), "the state of its optimizer is incomplete"),
         (put("optimizer.0.exp_avg_sq", torch.tensor(float("nan"))), "'optimizer.0.exp_avg_sq' .*holds NaN"),
         (put(WEIGHT, torch.full((1,), float("inf"))), f"'{WEIGHT}' .*holds NaN or infinity"),
-        (convert(WEIGHT, torch.int32), f"'{WEIGHT.removeprefix('learner.')}' holds torch.int32 instead of torch.float32"),
-        (convert(WEIGHT, torch.complex64), f"'{WEIGHT.removeprefix('learner.')}' holds torch.complex64 instead of torch.float32"),
+        (
+            convert(WEIGHT, torch.int32),
+            f"'{WEIGHT.removeprefix('learner.')}' holds torch.int32 instead of torch.float32",
+        ),
+        (
+            convert(WEIGHT, torch.complex64),
+            f"'{WEIGHT.removeprefix('learner.')}' holds torch.complex64 instead of torch.float32",
+        ),
     ],
 )
 def test_a_checkpoint_that_lacks_something_or_holds_something_else_is_refused(change, reason, tmp_path):

@@ -27,7 +27,7 @@ class MetricsLog:
         after: Step of the last checkpoint; later rows, which a killed run may have written, are dropped.
 
     Raises:
-        InputError: if the log that is there is damaged, or lacks a step before the checkpoint.
+        InputError: If the log that is there is damaged, or lacks a step before the checkpoint.
     """
 
     def __init__(self, folder: Path | None, after: int = 0) -> None:
@@ -109,7 +109,7 @@ def check_complete(path: Path, rows: Sequence[Row], steps: int) -> None:
         steps: Step of the checkpoint.
 
     Raises:
-        InputError: if a row is missing, naming the step.
+        InputError: If a row is missing, naming the step.
 
     Example:
         >>> check_complete(Path("metrics.jsonl"), [{"step": 1}, {"step": 3}], 3)
