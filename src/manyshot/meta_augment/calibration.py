@@ -4,12 +4,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.base import InputError
 from manyshot.base.numbers import check_range
-from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import gaussian
 from manyshot.tasks import Examples, Source
 
@@ -112,9 +111,7 @@ class Calibration(LearnedAugmenter):
             "around": gaussian(tasks, n, copies, self.means.shape[1], generator),
         }
 
-    def vary(
-        self, support: Examples, copies: int, draws: Draws, context: Examples
-    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+    def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Sample around each example."""
         if not len(self.means):
             raise InputError("calibration has no base classes yet; train it first")

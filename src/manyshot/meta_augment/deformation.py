@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from manyshot.augment.image import Affine, StrokeWidth
 from manyshot.augment.ops.compose import Compose
 from manyshot.base.numbers import check_range
-from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.policy.op_policy import PARAMETER_SCALE
 from manyshot.meta_augment.spline import Spline
 from manyshot.meta_augment.support_context import gaussian, per_example
@@ -119,9 +119,7 @@ class Deformation(LearnedAugmenter):
         raw = self.unit * (along @ self.basis.mT + independent)
         return self.bound * (raw / self.bound).tanh()
 
-    def vary(
-        self, support: Examples, copies: int, draws: Draws, context: Examples
-    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+    def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Deform every copy; the affine map and the field take one resampling."""
         v = self.deformations(support, copies, draws, context).flatten(0, 1)
         degrees, scale, shear, x, y, pen = v[:, :6].unbind(-1)

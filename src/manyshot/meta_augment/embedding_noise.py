@@ -3,12 +3,11 @@
 import math
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from manyshot.base.numbers import check_range
 from manyshot.meta_augment.feature_noise import FeatureNoise
-from manyshot.meta_augment.learned_augmenter import Draws
+from manyshot.meta_augment.learned_augmenter import Draws, Varied
 from manyshot.meta_augment.support_context import task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples
@@ -55,9 +54,7 @@ class EmbeddingNoise(FeatureNoise):
         """
         check_range(1e-6, 1e6, strength=strength, weight=weight)
 
-    def vary(
-        self, support: Examples, copies: int, draws: Draws, context: Examples
-    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+    def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Add the noise."""
         unit = task_context(context.items, context).spread[:, None, None]
         noise = self.log_strength.exp() * unit * draws["noise"]

@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 
 from manyshot.base.numbers import check_range
 from manyshot.learners.learner import weighted_mean
-from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import gaussian, per_example, task_context
 from manyshot.tasks import Episode, Examples
 from manyshot.tasks.class_index import gather_items, index_of, rank_in_class
@@ -67,9 +67,7 @@ class FeatureVAE(LearnedAugmenter):
         tasks, n = support.weight.shape
         return {"latent": gaussian(tasks, n, copies, self.latent, generator)}
 
-    def vary(
-        self, support: Examples, copies: int, draws: Draws, context: Examples
-    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+    def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Decode a difference for each copy, and add it."""
         condition, unit = self._condition(support, context)
         condition = condition.repeat_interleave(copies, 1)

@@ -5,11 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 
 from manyshot.base.numbers import check_range
-from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import gaussian, per_example, task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
@@ -105,9 +104,7 @@ class Hallucinator(LearnedAugmenter):
         tasks, n = support.weight.shape
         return {"noise": gaussian(tasks, n, copies, self.noise, generator)}
 
-    def vary(
-        self, support: Examples, copies: int, draws: Draws, context: Examples
-    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+    def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Add the output of the network to each copy."""
         task = task_context(context.items, context)
         unit = task.spread[:, None, None]

@@ -13,6 +13,8 @@ from manyshot.tasks import Episode, Examples, Source
 Space = Literal["items", "features"]
 Draws = dict[str, Tensor]
 """Named random numbers, one row per generated example: `{"noise": [T, n * copies, 16]}`."""
+Varied = tuple[Tensor, Float[Tensor, "t m"]]
+"""Generated examples `[T, n * copies, ...]`, and the weight of each relative to its support example."""
 
 
 class LearnedAugmenter(nn.Module, ABC):
@@ -60,9 +62,7 @@ class LearnedAugmenter(nn.Module, ABC):
         """
 
     @abstractmethod
-    def vary(
-        self, support: Examples, copies: int, draws: Draws, context: Examples
-    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+    def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Generate the examples that belong to some draws.
 
         Args:

@@ -1,11 +1,10 @@
 """Learned multiplicative noise on features, as in Meta-Dropout (Lee, Nam, Yang and Hwang 2020)."""
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from manyshot.meta_augment.feature_noise import FeatureNoise
-from manyshot.meta_augment.learned_augmenter import Draws
+from manyshot.meta_augment.learned_augmenter import Draws, Varied
 from manyshot.meta_augment.support_context import task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples
@@ -47,9 +46,7 @@ class MultiplicativeNoise(FeatureNoise):
         nn.init.zeros_(self.mean.bias)
         self.budget = WeightBudget(weight)
 
-    def vary(
-        self, support: Examples, copies: int, draws: Draws, context: Examples
-    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+    def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Multiply by the factors."""
         unit = task_context(context.items, context).spread[:, None, None]
         mean = self.mean(support.items / unit).repeat_interleave(copies, 1)

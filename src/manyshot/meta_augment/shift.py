@@ -2,10 +2,9 @@
 
 from typing import ClassVar
 
-from jaxtyping import Float
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 
-from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import task_context
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples
@@ -50,9 +49,7 @@ class Shift(LearnedAugmenter):
         """No random numbers."""
         return {}
 
-    def vary(
-        self, support: Examples, copies: int, draws: Draws, context: Examples
-    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+    def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Shift each example, by the same vector for all of its copies."""
         task = task_context(context.items, context)
         unit = task.spread[:, None, None]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import Warp, pixels
+from manyshot.augment.image.geometric.warp import Points, Warp, pixels
 from manyshot.augment.ops.op import Params, check_number
 
 FOLDLESS = 0.48
@@ -30,11 +30,7 @@ class Spline(Warp):
         InputError: If an option is out of range.
 
     Example:
-        >>> op = Spline(cells=4)
-        >>> params = op.sample(8, torch.Generator().manual_seed(0))
-        >>> params["coefficients"].shape
-        torch.Size([8, 2, 7, 7])
-        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        >>> Spline(cells=4)(torch.rand(8, 1, 28, 28)).shape
         torch.Size([8, 1, 28, 28])
     """
 
@@ -64,9 +60,7 @@ class Spline(Warp):
         side = self.cells + 3
         return {"coefficients": self.bounded(self.strength * torch.randn(n, 2, side, side, generator=generator))}
 
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Add the field's value at each point; differentiable in points and params."""
         coefficients: Tensor = params["coefficients"].to(points)
         if points.equal(pixels(points.new_empty(1, 1, *size)).expand_as(points)):

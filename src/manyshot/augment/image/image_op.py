@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Generator, Tensor
 
-from manyshot.augment.ops.op import Op, Params
+from manyshot.augment.ops.op import Op, Params, check_number
 from manyshot.base import InputError
 
 AXES = {
@@ -60,6 +60,19 @@ class ImageOp(Op):
     @abstractmethod
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Change n images of float32 or float64, each by its own params."""
+
+
+class SwitchedOp(ImageOp):
+    """An op that acts on an image either fully or not at all, with its option `p` as the probability."""
+
+    p: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "p", high=1)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `on [n]`, booleans."""
+        return {"on": torch.rand(n, generator=generator) < self.p}
 
 
 def check_images(op: object, items: Any) -> None:  # noqa: ANN401

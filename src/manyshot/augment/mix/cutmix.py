@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.image.geometric.warp import pixels
-from manyshot.augment.mix.mix import Mix
+from manyshot.augment.mix.mix import Images, Labels, Mix, Mixed, Partners
 from manyshot.augment.ops.draws import beta
 from manyshot.augment.ops.op import Params, check_number, uniform
 
@@ -46,13 +46,7 @@ class CutMix(Mix):
             "partner": torch.rand(n, 1, generator=generator),
         }
 
-    def change(
-        self,
-        images: Float[Tensor, "n c h w"],
-        labels: Float[Tensor, "n ways"],
-        params: Params,
-        partners: Int[Tensor, "n 1"],
-    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
+    def change(self, images: Images, labels: Labels, params: Params, partners: Partners) -> Mixed:
         """Cut and paste whole pixels; differentiable in images and labels."""
         other = partners[:, 0].to(images.device)
         center, side = params["center"].to(images), params["side"].to(images)[:, None]

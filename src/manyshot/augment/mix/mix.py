@@ -13,6 +13,15 @@ from manyshot.augment.mix.partners import partners_of
 from manyshot.augment.ops.op import Params, check_number, fresh_generator
 from manyshot.base import InputError
 
+Images = Float[Tensor, "n ..."]
+"""Images `[n, c, h, w]`, or any tensors for mixes that take vectors."""
+Labels = Float[Tensor, "n ways"]
+"""Class probabilities of n items."""
+Partners = Int[Tensor, "n others"]
+"""Indices of the items that are mixed into each item."""
+Mixed = tuple[Images, Labels]
+"""Mixed items and their labels."""
+
 
 class Mix(ABC):
     """An op that mixes each item with others of its batch, and its label with theirs."""
@@ -38,9 +47,7 @@ class Mix(ABC):
             what = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
             raise InputError(f"{type(self).__name__}: {what}: give a tensor of floats, or images of uint8")
 
-    def __call__(
-        self, images: Tensor, labels: Tensor, generator: Generator | None = None
-    ) -> tuple[Tensor, Float[Tensor, "n ways"]]:
+    def __call__(self, images: Tensor, labels: Tensor, generator: Generator | None = None) -> tuple[Tensor, Labels]:
         """Draw params and mix the items of a batch with each other, each by its own draw.
 
         Args:
@@ -65,9 +72,7 @@ class Mix(ABC):
         partners = partners_of(params["partner"], torch.zeros(len(images), dtype=torch.long))
         return self.apply(images, labels, params, partners)
 
-    def apply(
-        self, images: Tensor, labels: Float[Tensor, "n ways"], params: Params, partners: Int[Tensor, "n others"]
-    ) -> tuple[Tensor, Float[Tensor, "n ways"]]:
+    def apply(self, images: Tensor, labels: Labels, params: Params, partners: Partners) -> tuple[Tensor, Labels]:
         """Mix each image with its partners, and the labels by the weight that each has in the result.
 
         Args:
@@ -84,13 +89,7 @@ class Mix(ABC):
         return as_given(mixed, images), soft
 
     @abstractmethod
-    def change(
-        self,
-        images: Float[Tensor, "n ..."],
-        labels: Float[Tensor, "n ways"],
-        params: Params,
-        partners: Int[Tensor, "n others"],
-    ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
+    def change(self, images: Images, labels: Labels, params: Params, partners: Partners) -> Mixed:
         """Mix images of float32 or float64, and labels."""
 
 
@@ -133,13 +132,7 @@ class SometimesMix(Mix):
         inner = self.mix.sample(n, generator)
         return {"on": on, "inner": inner, "partner": inner["partner"]}
 
-    def change(
-        self,
-        images: Float[Tensor, "n ..."],
-        labels: Float[Tensor, "n ways"],
-        params: Params,
-        partners: Int[Tensor, "n others"],
-    ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
+    def change(self, images: Images, labels: Labels, params: Params, partners: Partners) -> Mixed:
         """Mix the chosen items; differentiable where the mix is."""
         mixed, soft = self.mix.change(images, labels, params["inner"], partners)
         on = params["on"].to(images.device)

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
-from torch import Generator, Tensor
+from torch import Generator
 
-from manyshot.augment.mix.mix import Mix
+from manyshot.augment.mix.mix import Images, Labels, Mix, Mixed, Partners
 from manyshot.augment.ops.draws import beta
 from manyshot.augment.ops.op import Params, check_number
 
@@ -45,13 +44,7 @@ class Mixup(Mix):
         """Draw `lam [n]`, the weight of the item itself, and `partner [n, 1]`."""
         return {"lam": beta(n, self.alpha, generator), "partner": torch.rand(n, 1, generator=generator)}
 
-    def change(
-        self,
-        images: Float[Tensor, "n ..."],
-        labels: Float[Tensor, "n ways"],
-        params: Params,
-        partners: Int[Tensor, "n 1"],
-    ) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ways"]]:
+    def change(self, images: Images, labels: Labels, params: Params, partners: Partners) -> Mixed:
         """Blend images and labels; differentiable in images, labels and lam."""
         other = partners[:, 0].to(images.device)
         lam = params["lam"].to(images)[:, None]

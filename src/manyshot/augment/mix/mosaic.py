@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
-from torch import Generator, Tensor
+from torch import Generator
 
 from manyshot.augment.image.geometric.warp import pixels, resample
-from manyshot.augment.mix.mix import Mix
+from manyshot.augment.mix.mix import Images, Labels, Mix, Mixed, Partners
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 MOST = 4
@@ -53,13 +52,7 @@ class Mosaic(Mix):
             "partner": torch.rand(n, MOST - 1, generator=generator),
         }
 
-    def change(
-        self,
-        images: Float[Tensor, "n c h w"],
-        labels: Float[Tensor, "n ways"],
-        params: Params,
-        partners: Int[Tensor, "n 3"],
-    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n ways"]]:
+    def change(self, images: Images, labels: Labels, params: Params, partners: Partners) -> Mixed:
         """Shrink each image into its tile, bilinearly; differentiable in images and labels."""
         points = pixels(images)
         cut = params["cut"].to(images)[:, None, None]

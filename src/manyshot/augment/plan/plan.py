@@ -94,13 +94,9 @@ class Plan:
             InputError: If the plan does not have the word.
 
         Example:
-            >>> from manyshot.augment.image import Noise
-            >>> from manyshot.augment.ops.variants import variants
-            >>> class Grainy:
-            ...     space = "items"
-            ...     def make(self, support, copies, generator):
-            ...         return variants(support, Noise(), copies, generator)
-            >>> Plan("shots: 8 x learned").with_augmenter(Grainy()).needs_augmenter
+            >>> from manyshot.meta_augment import AUGMENTERS
+            >>> augmenter = AUGMENTERS.build("embedding-noise", shape=(64,))
+            >>> Plan("shots: 8 x learned").with_augmenter(augmenter).needs_augmenter
             True
         """
         return Plan(self.syntax, augmenter)

@@ -51,11 +51,7 @@ class AugMix(ImageOp):
         InputError: For a value out of range.
 
     Example:
-        >>> op = AugMix()
-        >>> params = op.sample(8, torch.Generator().manual_seed(0))
-        >>> {name: list(value.shape) for name, value in params.items()}
-        {'blend': [8], 'weight': [8, 3], 'choice': [8, 3, 3], 'strength': [8, 3, 3]}
-        >>> op.apply(torch.rand(8, 3, 32, 32), params).shape
+        >>> AugMix()(torch.rand(8, 3, 32, 32)).shape
         torch.Size([8, 3, 32, 32])
     """
 

@@ -31,11 +31,7 @@ class TrivialAugment(MovePolicy):
         InputError: For a strength outside 0 to 1.
 
     Example:
-        >>> op = TrivialAugment()
-        >>> params = op.sample(8, torch.Generator().manual_seed(0))
-        >>> {name: list(value.shape) for name, value in params.items()}
-        {'choice': [8], 'strength': [8]}
-        >>> op.apply(torch.rand(8, 3, 32, 32), params).shape
+        >>> TrivialAugment()(torch.rand(8, 3, 32, 32)).shape
         torch.Size([8, 3, 32, 32])
     """
 

@@ -12,8 +12,19 @@ from manyshot.augment.text.text_op import TextOp
 _PROTECTED = re.compile(PROTECTED)
 
 
+class SampledTextOp(TextOp):
+    """An op whose texts a model generates token by token, with the options `temperature` and `top_k`."""
+
+    temperature: float
+    top_k: int
+
+    def __post_init__(self) -> None:
+        check_number(self, "temperature", high=10)
+        check_number(self, "top_k", low=1, high=10_000, whole=True)
+
+
 @dataclass(frozen=True)
-class Paraphrase(TextOp):
+class Paraphrase(SampledTextOp):
     """Paraphrase each text with a sequence-to-sequence model, sampled token by token.
 
     Kumar, Choudhary and Cho (2020) use a model that is fine-tuned on the task; this takes one that is trained to
@@ -39,10 +50,6 @@ class Paraphrase(TextOp):
     temperature: float = 1.0
     top_k: int = 50
 
-    def __post_init__(self) -> None:
-        check_number(self, "temperature", high=10)
-        check_number(self, "top_k", low=1, high=10_000, whole=True)
-
     def apply(self, texts: list[str], params: Params) -> list[str]:
         """Change n texts, each by its own seed.
 
@@ -55,7 +62,7 @@ class Paraphrase(TextOp):
 
 
 @dataclass(frozen=True)
-class BackTranslate(TextOp):
+class BackTranslate(SampledTextOp):
     """Translate each text into another language and back (Sennrich, Haddow and Birch 2016; Yu et al. 2018).
 
     The first translation is sampled token by token, the second takes the most likely words. A result that lacks an
@@ -79,10 +86,6 @@ class BackTranslate(TextOp):
     backward: str
     temperature: float = 1.0
     top_k: int = 50
-
-    def __post_init__(self) -> None:
-        check_number(self, "temperature", high=10)
-        check_number(self, "top_k", low=1, high=10_000, whole=True)
 
     def apply(self, texts: list[str], params: Params) -> list[str]:
         """Change n texts, each by its own seed.

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from manyshot.augment import Plan
 from manyshot.augment.ops.compose import Compose
@@ -14,7 +14,7 @@ from manyshot.augment.ops.op import Op, Params
 from manyshot.augment.plan.syntax import Clause, Syntax
 from manyshot.base.numbers import check_range
 from manyshot.meta_augment.gates import Gates, sample_gates
-from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space
+from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.policy.initial_plan import initial_settings
 from manyshot.meta_augment.policy.policy_ops import INITIAL_P, INITIAL_SWITCH_P, PolicyOp, op_names, policy_ops
 from manyshot.meta_augment.support_context import per_example
@@ -90,6 +90,7 @@ class OpPolicy(LearnedAugmenter):
         self.first: Tensor
         self.most: Tensor
         self.budget = WeightBudget(weight)
+        self.learned = nn.Parameter(torch.zeros(self.raw))
 
     @staticmethod
     def check_options(ops: str = "all", weight: float = 4.0, initial_plan: str = "") -> None:
@@ -127,9 +128,7 @@ class OpPolicy(LearnedAugmenter):
             drawn |= {f"{name}.{param}": value.unflatten(0, (tasks, m)) for param, value in params.items()}
         return drawn
 
-    def vary(
-        self, support: Examples, copies: int, draws: Draws, context: Examples
-    ) -> tuple[Tensor, Float[Tensor, "t m"]]:
+    def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Apply the ops whose gates are open to every copy."""
         logits, magnitudes = (
             per_example(setting, support.labels).repeat_interleave(copies, 1) for setting in self.settings(context)

@@ -33,17 +33,6 @@ class ContextFreePolicy(OpPolicy):
         torch.Size([2, 20, 1, 28, 28])
     """
 
-    def __init__(
-        self,
-        channels: int,
-        ops: str = "all",
-        gates: DifferentiableGates = "straight-through",
-        weight: float = 4.0,
-        initial_plan: str = "",
-    ) -> None:
-        super().__init__(channels, ops, gates, weight, initial_plan)
-        self.learned = nn.Parameter(torch.zeros(self.raw))
-
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
         """Learned offsets, the same for every class."""
         tasks, ways = context.class_mask.shape
@@ -87,7 +76,6 @@ class Policy(OpPolicy):
     ) -> None:
         self.check_options(ops, weight, initial_plan, hidden, width)
         super().__init__(channels, ops, gates, weight, initial_plan)
-        self.learned = nn.Parameter(torch.zeros(self.raw))
         self.sight, self.traits = RandomConvStatistics(channels, width), ImageMoments(channels)
         first = nn.Linear(self.sight.features + self.traits.features, hidden)
         last = nn.Linear(hidden, self.raw, bias=False)

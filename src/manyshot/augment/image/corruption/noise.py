@@ -11,8 +11,27 @@ from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 
+class GaussianNoiseOp(ImageOp):
+    """An op that adds or multiplies by Gaussian noise of random strength, up to its option `strength`."""
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=10)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `strength [n]` and `seed [n]`."""
+        return {"strength": uniform(n, 0.0, self.strength, generator), "seed": seeds(n, generator)}
+
+    def noise(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+        """The noise of each value of the images: its strength times a normal number."""
+        strength: Tensor = params["strength"].to(images)[:, None, None, None]
+        normal = gaussian(params["seed"].to(images.device), images[:1].numel() if len(images) else 0).to(images)
+        return strength * normal.view(images.shape)
+
+
 @dataclass(frozen=True)
-class Noise(ImageOp):
+class Noise(GaussianNoiseOp):
     """Add Gaussian noise of random strength to each image: `clamp(x + strength * z, 0, 1)`, z ~ N(0, 1).
 
     z is a hash of (seed, position in the image), so the drawn seed is enough to reproduce it.
@@ -33,18 +52,9 @@ class Noise(ImageOp):
 
     strength: float = 0.1
 
-    def __post_init__(self) -> None:
-        check_number(self, "strength", high=10)
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `strength [n]` and `seed [n]`."""
-        return {"strength": uniform(n, 0.0, self.strength, generator), "seed": seeds(n, generator)}
-
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Add the noise; differentiable in images and strength."""
-        strength: Tensor = params["strength"].to(images)[:, None, None, None]
-        noise = gaussian(params["seed"].to(images.device), images[:1].numel() if len(images) else 0).to(images)
-        return (images + strength * noise.view(images.shape)).clamp(0, 1)
+        return (images + self.noise(images, params)).clamp(0, 1)
 
 
 def gaussian(seed: Int[Tensor, "n"], count: int) -> Float[Tensor, "n count"]:

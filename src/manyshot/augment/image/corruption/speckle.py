@@ -6,13 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.corruption.noise import gaussian, uniforms
+from manyshot.augment.image.corruption.noise import GaussianNoiseOp, uniforms
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 
 @dataclass(frozen=True)
-class Speckle(ImageOp):
+class Speckle(GaussianNoiseOp):
     """Multiply each value by a random gain: `clamp(x (1 + strength z), 0, 1)`, z ~ N(0, 1), as in ultrasound.
 
     Args:
@@ -30,18 +30,9 @@ class Speckle(ImageOp):
 
     strength: float = 0.2
 
-    def __post_init__(self) -> None:
-        check_number(self, "strength", high=10)
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `strength [n]` and `seed [n]`."""
-        return {"strength": uniform(n, 0.0, self.strength, generator), "seed": seeds(n, generator)}
-
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Multiply by the gains; differentiable in images and strength."""
-        strength: Tensor = params["strength"].to(images)[:, None, None, None]
-        gain = gaussian(params["seed"].to(images.device), images[:1].numel() if len(images) else 0).to(images)
-        return (images * (1 + strength * gain.view(images.shape))).clamp(0, 1)
+        return (images * (1 + self.noise(images, params))).clamp(0, 1)
 
 
 @dataclass(frozen=True)

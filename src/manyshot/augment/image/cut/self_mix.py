@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import Warp, pixels
+from manyshot.augment.image.geometric.warp import Points, Warp, pixels
 from manyshot.augment.ops.op import Params, check_number, factor, uniform
 
 
@@ -45,9 +45,7 @@ class SelfMix(Warp):
         source, target = ((1 - side) * uniform(2 * n, -1.0, 1.0, generator).view(n, 2) for _ in range(2))
         return {"side": side, "source": source, "target": target}
 
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Move the points in the target to the source, by whole pixels."""
         sides = torch.tensor([size[1], size[0]], device=points.device)
         step = (2 * self._steps(params, size).to(points.device) / sides).to(points)[:, None, None]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import PADDING_MODES, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor, uniform
 
 
@@ -30,11 +30,7 @@ class Affine(Warp):
         InputError: If a value is out of range.
 
     Example:
-        >>> op = Affine(degrees=15)
-        >>> params = op.sample(8, torch.Generator().manual_seed(0))
-        >>> {name: list(value.shape) for name, value in params.items()}
-        {'degrees': [8], 'scale': [8], 'shear': [8], 'shift': [8, 2]}
-        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        >>> Affine(degrees=15)(torch.rand(8, 1, 28, 28)).shape
         torch.Size([8, 1, 28, 28])
     """
 
@@ -59,9 +55,7 @@ class Affine(Warp):
             "shift": uniform(2 * n, -self.shift, self.shift, generator).view(n, 2),
         }
 
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Apply the inverse map to the points; differentiable in points and params."""
         shift = params["shift"].to(points)
         inverse = self.inverse(params, size).to(points)

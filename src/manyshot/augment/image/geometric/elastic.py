@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Generator
 from torch.nn import functional as F
 
-from manyshot.augment.image.geometric.warp import PADDING_MODES, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number
 
 
@@ -32,11 +31,7 @@ class Elastic(Warp):
         InputError: If a value is out of range.
 
     Example:
-        >>> op = Elastic(strength=0.07, cells=4)
-        >>> params = op.sample(8, torch.Generator().manual_seed(0))
-        >>> params["displacement"].shape
-        torch.Size([8, 2, 5, 5])
-        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        >>> Elastic(strength=0.07, cells=4)(torch.rand(8, 1, 28, 28)).shape
         torch.Size([8, 1, 28, 28])
     """
 
@@ -54,9 +49,7 @@ class Elastic(Warp):
         corners = self.cells + 1
         return {"displacement": self.strength * torch.randn(n, 2, corners, corners, generator=generator)}
 
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Add the field's value at each point; differentiable in points and params."""
         if not len(points):
             return points

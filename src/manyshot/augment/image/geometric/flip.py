@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import Warp
+from manyshot.augment.image.geometric.warp import Points, Warp
 from manyshot.augment.ops.op import Params, check_number
 
 
@@ -42,9 +42,7 @@ class Flip(Warp):
         """Draw `flipped [n]`, booleans."""
         return {"flipped": torch.rand(n, generator=generator) < self.p}
 
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Change the sign of one coordinate where the image is mirrored."""
         sign = torch.ones(len(points), 2, dtype=points.dtype, device=points.device)
         sign[:, self.axis] -= 2 * params["flipped"].to(points)
@@ -58,9 +56,7 @@ class Flip(Warp):
 
 @dataclass(frozen=True)
 class FlipVertical(Flip):
-    """Mirror an image top to bottom with probability p.
-
-    Pixels are moved without interpolation. Compiled by `manyshot.augment.engine.geometry`.
+    """Mirror an image top to bottom with probability p, without interpolation.
 
     Args:
         p: Probability that an image is mirrored.

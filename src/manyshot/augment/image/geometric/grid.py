@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import PADDING_MODES, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor
 
 
@@ -25,11 +25,7 @@ class GridDistort(Warp):
         InputError: If a value is out of range.
 
     Example:
-        >>> op = GridDistort(strength=2.0)
-        >>> params = op.sample(8, torch.Generator().manual_seed(0))
-        >>> params["stretch"].shape
-        torch.Size([8, 2, 4])
-        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        >>> GridDistort(strength=2.0)(torch.rand(8, 1, 28, 28)).shape
         torch.Size([8, 1, 28, 28])
     """
 
@@ -44,9 +40,7 @@ class GridDistort(Warp):
         """Draw `stretch [n, 2, cells]`: factors of the widths, then of the heights, of the cells in the input."""
         return {"stretch": factor(2 * n * self.cells, self.strength, generator).view(n, 2, self.cells)}
 
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Evaluate a piecewise linear function along each axis; differentiable in points and params."""
         n, h, w, _ = points.shape
         stretch: Tensor = params["stretch"].to(points)
@@ -75,11 +69,7 @@ class ThinPlate(Warp):
         InputError: If a value is out of range.
 
     Example:
-        >>> op = ThinPlate(strength=0.1)
-        >>> params = op.sample(8, torch.Generator().manual_seed(0))
-        >>> params["displacement"].shape
-        torch.Size([8, 9, 2])
-        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        >>> ThinPlate(strength=0.1)(torch.rand(8, 1, 28, 28)).shape
         torch.Size([8, 1, 28, 28])
     """
 
@@ -97,9 +87,7 @@ class ThinPlate(Warp):
         corners = (self.cells + 1) ** 2
         return {"displacement": self.strength * torch.randn(n, corners, 2, generator=generator)}
 
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Add the displacement at each point; differentiable in points and params."""
         corners = self._corners()
         weights = self._solution(corners).to(params["displacement"]) @ params["displacement"]

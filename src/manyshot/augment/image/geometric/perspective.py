@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import PADDING_MODES, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
 
 
@@ -27,11 +27,7 @@ class Perspective(Warp):
         InputError: If a value is out of range; from a strength of 0.5 on, a corner could fold in.
 
     Example:
-        >>> op = Perspective(strength=0.3)
-        >>> params = op.sample(8, torch.Generator().manual_seed(0))
-        >>> params["corners"].shape
-        torch.Size([8, 4, 2])
-        >>> op.apply(torch.rand(8, 1, 28, 28), params).shape
+        >>> Perspective(strength=0.3)(torch.rand(8, 1, 28, 28)).shape
         torch.Size([8, 1, 28, 28])
     """
 
@@ -46,9 +42,7 @@ class Perspective(Warp):
         """Draw `corners [n, 4, 2]`: displacements (x, y) at top left, top right, bottom right, bottom left."""
         return {"corners": uniform(8 * n, -self.strength, self.strength, generator).view(n, 4, 2)}
 
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Apply the homography; differentiable in points and params."""
         matrix = self.matrix(params).to(points)
         linear, offset = matrix[..., :2], matrix[:, None, :, 2]

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import Warp
+from manyshot.augment.image.geometric.warp import Points, Warp
 from manyshot.augment.ops.op import Params, check_number
 from manyshot.base import InputError
 
@@ -48,9 +48,7 @@ class Turn(Warp):
         step = int(self.degrees) // 90
         return {"quarters": step * torch.randint(4 // step, (n,), generator=generator)}
 
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Rotate the points back."""
         quarters = self.turns(params, size).to(points.device)
         cos = torch.tensor([1, 0, -1, 0], device=points.device)[quarters]

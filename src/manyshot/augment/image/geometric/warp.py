@@ -19,6 +19,10 @@ PADDING_MODES = ("zeros", "border", "reflection")
 """What warps show beyond the image: black, its border pixels or its mirror image, as in `grid_sample`."""
 
 
+Points = Float[Tensor, "n h w 2"]
+"""Points (x, y) of n images, from -1 to 1."""
+
+
 class Warp(ImageOp):
     """Base class of ops that move pixels.
 
@@ -33,9 +37,7 @@ class Warp(ImageOp):
         return None
 
     @abstractmethod
-    def where(
-        self, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int]
-    ) -> Float[Tensor, "n h w 2"]:
+    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
         """Return the input point that each output point shows.
 
         Args:

@@ -8,12 +8,13 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.image.corruption.noise import uniforms
+from manyshot.augment.image.image_op import SwitchedOp
 from manyshot.augment.image.intensity.color import LUMA, ColorOp, identity, is_color, with_offset
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 
 @dataclass(frozen=True)
-class Grayscale(ColorOp):
+class Grayscale(SwitchedOp, ColorOp):
     """Convert an image to grayscale with probability p: every channel becomes the luma.
 
     Images with one channel do not change.
@@ -34,13 +35,6 @@ class Grayscale(ColorOp):
 
     channels: ClassVar[tuple[int, ...]] = (1, 3)
 
-    def __post_init__(self) -> None:
-        check_number(self, "p", high=1)
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `on [n]`, booleans."""
-        return {"on": torch.rand(n, generator=generator) < self.p}
-
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """Luma in every channel of the chosen images."""
         same = identity(mean)
@@ -51,7 +45,7 @@ class Grayscale(ColorOp):
 
 
 @dataclass(frozen=True)
-class Invert(ColorOp):
+class Invert(SwitchedOp, ColorOp):
     """Invert an image with probability p: `1 - x`.
 
     Args:
@@ -66,13 +60,6 @@ class Invert(ColorOp):
     """
 
     p: float = 0.5
-
-    def __post_init__(self) -> None:
-        check_number(self, "p", high=1)
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `on [n]`, booleans."""
-        return {"on": torch.rand(n, generator=generator) < self.p}
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """One minus every channel of the chosen images."""
@@ -119,7 +106,7 @@ class Temperature(ColorOp):
 
 
 @dataclass(frozen=True)
-class ShuffleChannels(ColorOp):
+class ShuffleChannels(SwitchedOp, ColorOp):
     """Put the channels of an image into random order with probability p.
 
     Args:
@@ -136,12 +123,9 @@ class ShuffleChannels(ColorOp):
 
     p: float = 0.5
 
-    def __post_init__(self) -> None:
-        check_number(self, "p", high=1)
-
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `on [n]`, booleans, and `seed [n]`, which determines an order of any number of channels."""
-        return {"on": torch.rand(n, generator=generator) < self.p, "seed": seeds(n, generator)}
+        return {**super().sample(n, generator), "seed": seeds(n, generator)}
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """Permutation that sorts c numbers hashed from the seed."""
@@ -153,7 +137,7 @@ class ShuffleChannels(ColorOp):
 
 
 @dataclass(frozen=True)
-class ChannelDrop(ColorOp):
+class ChannelDrop(SwitchedOp, ColorOp):
     """Set one random channel of an image to 0 with probability p; images with one channel do not change.
 
     Args:
@@ -170,12 +154,9 @@ class ChannelDrop(ColorOp):
 
     p: float = 0.5
 
-    def __post_init__(self) -> None:
-        check_number(self, "p", high=1)
-
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `on [n]`, booleans, and `channel [n]`, the position of the dropped channel from 0 to 1."""
-        return {"on": torch.rand(n, generator=generator) < self.p, "channel": torch.rand(n, generator=generator)}
+        return {**super().sample(n, generator), "channel": torch.rand(n, generator=generator)}
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """A gain of 0 for one channel, of 1 for the others."""

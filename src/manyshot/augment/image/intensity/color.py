@@ -36,8 +36,21 @@ class ColorOp(ImageOp):
         return torch.baddbmm(maps[..., -1:], maps[..., :-1], images.flatten(2)).view(images.shape).clamp(0, 1)
 
 
+class FactorOp(ColorOp):
+    """A color op of one random factor, which differs from 1 by up to its option `strength`."""
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength")
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `factor [n]`."""
+        return {"factor": uniform(n, max(0.0, 1 - self.strength), 1 + self.strength, generator)}
+
+
 @dataclass(frozen=True)
-class Brightness(ColorOp):
+class Brightness(FactorOp):
     """Multiply each image by a random factor.
 
     Args:
@@ -53,13 +66,6 @@ class Brightness(ColorOp):
 
     strength: float = 0.2
 
-    def __post_init__(self) -> None:
-        check_number(self, "strength")
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `factor [n]`."""
-        return {"factor": _around_one(n, self.strength, generator)}
-
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """Every channel times the factor."""
         factor = params["factor"].to(mean)[:, None, None]
@@ -67,7 +73,7 @@ class Brightness(ColorOp):
 
 
 @dataclass(frozen=True)
-class Contrast(ColorOp):
+class Contrast(FactorOp):
     """Change the contrast of each image by a random factor: `gray + factor (x - gray)`.
 
     gray is the mean luma of the image, or the mean of all channels if there are not three.
@@ -85,13 +91,6 @@ class Contrast(ColorOp):
 
     strength: float = 0.2
 
-    def __post_init__(self) -> None:
-        check_number(self, "strength")
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `factor [n]`."""
-        return {"factor": _around_one(n, self.strength, generator)}
-
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """Every channel times the factor, plus the rest of the mean gray."""
         factor = params["factor"].to(mean)[:, None]
@@ -100,7 +99,7 @@ class Contrast(ColorOp):
 
 
 @dataclass(frozen=True)
-class Saturation(ColorOp):
+class Saturation(FactorOp):
     """Change the saturation of each image by a random factor: `gray + factor (x - gray)`.
 
     gray is the luma of the pixel. Images with one channel do not change.
@@ -120,13 +119,6 @@ class Saturation(ColorOp):
     strength: float = 0.2
 
     channels: ClassVar[tuple[int, ...]] = (1, 3)
-
-    def __post_init__(self) -> None:
-        check_number(self, "strength")
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `factor [n]`."""
-        return {"factor": _around_one(n, self.strength, generator)}
 
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """The factor times the pixel, plus the rest of its luma in every channel."""
@@ -178,10 +170,6 @@ class Hue(ColorOp):
         to_yiq = torch.tensor(YIQ, dtype=torch.float64)
         from_rgb, to_rgb = to_yiq.to(mean), to_yiq.inverse().to(mean)
         return with_offset(to_rgb @ turn @ from_rgb, torch.zeros_like(mean))
-
-
-def _around_one(n: int, strength: float, generator: Generator) -> Float[Tensor, "n"]:
-    return uniform(n, max(0.0, 1 - strength), 1 + strength, generator)
 
 
 def identity(mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c"]:

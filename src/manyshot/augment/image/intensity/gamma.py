@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.intensity.point import LEVELS, PointOp, column
+from manyshot.augment.image.intensity.point import LEVELS, Histogram, PointOp, Values, column
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor
 
 
@@ -35,9 +35,7 @@ class Gamma(PointOp):
         """Draw `exponent [n]`."""
         return {"exponent": factor(n, self.strength, generator)}
 
-    def curve(
-        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
-    ) -> Float[Tensor, "n c m"]:
+    def curve(self, values: Values, params: Params, histogram: Histogram | None) -> Values:
         """The power; differentiable in values and exponent."""
         return _power(values, column(params["exponent"], values))
 
@@ -80,9 +78,7 @@ class ForegroundGamma(PointOp):
         """Draw `exponent [n]`."""
         return {"exponent": factor(n, self.strength, generator)}
 
-    def curve(
-        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
-    ) -> Float[Tensor, "n c m"]:
+    def curve(self, values: Values, params: Params, histogram: Histogram | None) -> Values:
         """The power above the threshold; differentiable in values and exponent."""
         assert histogram is not None  # the op is measured
         counts = histogram.sum(1)

@@ -5,14 +5,15 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Generator, Tensor
+from torch import Tensor
 
-from manyshot.augment.image.intensity.point import LEVELS, PointOp, column
-from manyshot.augment.ops.op import Params, check_number
+from manyshot.augment.image.image_op import SwitchedOp
+from manyshot.augment.image.intensity.point import LEVELS, Histogram, PointOp, Values, column
+from manyshot.augment.ops.op import Params
 
 
 @dataclass(frozen=True)
-class Autocontrast(PointOp):
+class Autocontrast(SwitchedOp, PointOp):
     """Stretch the levels of each channel of an image to the full range with probability p.
 
     The darkest level of the channel becomes 0 and the brightest 1.
@@ -32,16 +33,7 @@ class Autocontrast(PointOp):
 
     measured: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        check_number(self, "p", high=1)
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `on [n]`, booleans."""
-        return {"on": torch.rand(n, generator=generator) < self.p}
-
-    def curve(
-        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
-    ) -> Float[Tensor, "n c m"]:
+    def curve(self, values: Values, params: Params, histogram: Histogram | None) -> Values:
         """Straight line from the darkest level at 0 to the brightest at 1; differentiable in values."""
         assert histogram is not None  # the op is measured
         seen = histogram > 0
@@ -51,7 +43,7 @@ class Autocontrast(PointOp):
 
 
 @dataclass(frozen=True)
-class Equalize(PointOp):
+class Equalize(SwitchedOp, PointOp):
     """Equalize the histogram of each channel of an image with probability p.
 
     A level becomes the fraction of pixels below it, counted as in Pillow's `ImageOps.equalize`; between levels the
@@ -73,16 +65,7 @@ class Equalize(PointOp):
 
     measured: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        check_number(self, "p", high=1)
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `on [n]`, booleans."""
-        return {"on": torch.rand(n, generator=generator) < self.p}
-
-    def curve(
-        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
-    ) -> Float[Tensor, "n c m"]:
+    def curve(self, values: Values, params: Params, histogram: Histogram | None) -> Values:
         """Table of the levels, linear in between; differentiable in values."""
         assert histogram is not None  # the op is measured
         table = _equalizing(histogram)

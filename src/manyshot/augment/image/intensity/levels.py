@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Generator
 
-from manyshot.augment.image.intensity.point import LEVELS, PointOp, column, straight_through
+from manyshot.augment.image.intensity.point import LEVELS, Histogram, PointOp, Values, column, straight_through
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 
@@ -34,9 +33,7 @@ class Posterize(PointOp):
         """Draw `bits [n]`."""
         return {"bits": torch.randint(self.bits, max(8, self.bits + 1), (n,), generator=generator)}
 
-    def curve(
-        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
-    ) -> Float[Tensor, "n c m"]:
+    def curve(self, values: Values, params: Params, histogram: Histogram | None) -> Values:
         """Round to a level, drop its low bits; the gradient passes straight through."""
         step = 2 ** (8 - column(params["bits"], values))
         level = (values.clamp(0, 1) * (LEVELS - 1)).round()
@@ -67,8 +64,6 @@ class Solarize(PointOp):
         """Draw `threshold [n]`: values from it on are inverted."""
         return {"threshold": uniform(n, 1 - self.strength, 1.0, generator)}
 
-    def curve(
-        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
-    ) -> Float[Tensor, "n c m"]:
+    def curve(self, values: Values, params: Params, histogram: Histogram | None) -> Values:
         """Invert from the threshold on; differentiable in values."""
         return torch.where(values >= column(params["threshold"], values), 1 - values, values)

@@ -15,6 +15,10 @@ from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params
 
 LEVELS = 256
+Values = Float[Tensor, "n c m"]
+"""Values of each channel of n images."""
+Histogram = Float[Tensor, "n c 256"]
+"""Number of values of each channel of n images nearest to each level."""
 
 
 class PointOp(ImageOp):
@@ -26,9 +30,7 @@ class PointOp(ImageOp):
     measured: ClassVar[bool] = False
 
     @abstractmethod
-    def curve(
-        self, values: Float[Tensor, "n c m"], params: Params, histogram: Float[Tensor, "n c 256"] | None
-    ) -> Float[Tensor, "n c m"]:
+    def curve(self, values: Values, params: Params, histogram: Histogram | None) -> Values:
         """Evaluate the curve of each channel of each image.
 
         Args:
