@@ -82,11 +82,11 @@ HARM = {
     "no dictionary": (lambda m: m | {"test": pickle.dumps([1], 2)}, "'test': refused as a data file"),
     "pictures that are no array": (
         lambda m: m | {"train": pickle.dumps({"data": [[0] * 3072], "fine_labels": [0]}, 2)},
-        "'data' is no array",
+        "'data' is not an array",
     ),
-    "a class name that is no text": (
+    "a class name that is not text": (
         lambda m: m | {"meta": pickle.dumps({"fine_label_names": [["apple"]]}, 2)},
-        "a class name that is no text",
+        "a class name that is not text",
     ),
     "a class lost": (
         lambda m: (
@@ -114,7 +114,7 @@ def test_a_truncated_archive_is_named(keep, root):
     path = root / "cifar_fs" / "cifar-100-python.tar.gz"
     data = path.read_bytes()
     path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
-    with pytest.raises(InputError, match=r"broken or cut short|no file"):
+    with pytest.raises(InputError, match=r"damaged or truncated|no file"):
         load_dataset("cifar-fs", root=root)
 
 

@@ -57,7 +57,7 @@ def test_hidden_and_system_files_are_not_seen(kind, tmp_path, png, write, capsys
     junk = ["cat/.DS_Store", "__MACOSX/cat/._1.png", "cat/Thumbs.db", ".git/config", "cat/._1.png", "desktop.ini"]
     path = write(tmp_path / kind, {"cat/1.png": png(1), **dict.fromkeys(junk, b"x")})
     assert load_dataset(path).counts.tolist() == [1]
-    assert "left out" not in capsys.readouterr().err
+    assert "skipped" not in capsys.readouterr().err
 
 
 @EACH
@@ -66,9 +66,9 @@ def test_foreign_files_are_left_out_with_a_note(kind, tmp_path, png, write, monk
     monkeypatch.setattr(console, "print", lambda *text, **_: notes.extend(text))
     path = write(tmp_path / kind, {"cat/1.png": png(1), "cat/notes.txt": b"x", "README": b"x", "cover.png": png(9)})
     assert len(load_dataset(path)) == 1
-    assert [note.split("left out: ")[1] for note in notes] == [
-        "2 files are no pictures, such as 'README'",
-        "'cover.png' lies outside of the class folders",
+    assert [note.split("skipped: ")[1] for note in notes] == [
+        "2 files are not pictures, such as 'README'",
+        "'cover.png' is outside the class folders",
     ]
 
 
@@ -143,25 +143,28 @@ def test_a_changed_picture_is_seen_the_next_time(tmp_path, png, write):
 BROKEN = {
     "two validation parts": (
         {f"{part}/a/1.png": "png" for part in ("train", "val", "validation")},
-        "'val' and 'validation' are both the validation part; merge or rename one",
+        "'val' and 'validation' are both the validation split; merge or rename one",
     ),
     "two training parts": (
         {f"set/{part}/a/1.png": "png" for part in ("training", "train", "test")},
-        "'train' and 'training' are both the train part",
+        "'train' and 'training' are both the train split",
     ),
     "parts that differ in a capital": (
         {f"{part}/a/1.png": "png" for part in ("Train", "train")},
-        "'Train' and 'train' are both the train part",
+        "'Train' and 'train' are both the train split",
     ),
     "no pictures": ({"cat/1.csv": b"x"}, "no pictures"),
-    "texts of one class": ({"cat/1.txt": b"x"}, "one class only"),
+    "texts of one class": ({"cat/1.txt": b"x"}, "only one class"),
     "nothing at all": ({"cat/": b""}, "no pictures"),
-    "an empty class": ({"cat/1.png": "png", "dog/": b""}, "dog.*: a class folder without pictures; fill or remove it"),
+    "an empty class": (
+        {"cat/1.png": "png", "dog/": b""},
+        "dog.*: a class folder without pictures; add some",
+    ),
     "a class of texts": ({"cat/1.png": "png", "dog/1.txt": b"x"}, "dog.*: a class folder without pictures"),
     "no class folders": ({"1.png": "png", "2.png": "png"}, "pictures but no class folders"),
     "a folder in a class": (
         {"cat/1.png": "png", "cat/kitten/1.png": "png"},
-        "kitten.1.png.*: lies deeper than CLASS/FILE",
+        "kitten.1.png.*: is deeper than CLASS/FILE",
     ),
     "an empty part": ({"train/a/1.png": "png", "train/b/": b""}, "train.b.*: a class folder without pictures"),
     "a text called png": ({"cat/1.png": b"not pixels"}, "1.png.*: not a complete image"),

@@ -71,20 +71,20 @@ def test_clothes_have_their_names(folder):
 
 
 def test_digits_are_not_taken_for_clothes(folder):
-    with pytest.raises(InputError, match="it is not fashion-mnist; put fashion-mnist's files into 'fashion_mnist'"):
+    with pytest.raises(InputError, match="put the files of fashion-mnist into 'fashion_mnist'"):
         load_dataset("fashion-mnist", root=folder / "mnist")
 
 
 HARM = {
-    "truncated gzip": (lambda data: gzip.compress(data)[:-50], "broken or cut short"),
-    "no gzip": (lambda data: b"not gzip", "broken or cut short"),
+    "truncated gzip": (lambda data: gzip.compress(data)[:-50], "damaged or truncated"),
+    "no gzip": (lambda data: b"not gzip", "damaged or truncated"),
     "empty": (lambda data: b"", "not an IDX file"),
     "short data": (lambda data: gzip.compress(data[:-1]), r"ends after 15,679 of the 15,680 bytes"),
-    "too much data": (lambda data: gzip.compress(data + b"x"), "goes on after the 15,680 bytes"),
-    "labels for images": (lambda data: gzip.compress(idx(np.arange(3))), "not an IDX file of 3 dimensions"),
+    "too much data": (lambda data: gzip.compress(data + b"x"), "continues after the 15,680 bytes"),
+    "labels for images": (lambda data: gzip.compress(idx(np.arange(3))), "not an IDX file of bytes with 3 dimensions"),
     "enormous header": (
         lambda data: gzip.compress(bytes([0, 0, 8, 3]) + struct.pack(">3I", *[2**32 - 1] * 3)),
-        "announces 79,228,162,458,924,105,385,300,197,375 bytes",
+        "states 79,228,162,458,924,105,385,300,197,375 bytes",
     ),
     "fewer images than labels": (lambda data: gzip.compress(idx(np.zeros((19, 28, 28)))), "19 images, but 20 labels"),
 }

@@ -166,7 +166,7 @@ def spoil(files: dict[str, bytes], what: str) -> dict[str, bytes]:
     [
         (
             "missing drawing",
-            r"line 2: no training drawing 'run01/training/class02\.png'; mend the line or add the file",
+            r"line 2: no training drawing 'run01/training/class02\.png'; correct the line or add the file",
         ),
         ("missing line", r"no line for 'item01\.png'"),
         ("half a line", "line 4: expected 'TEST-FILE TRAINING-FILE'"),

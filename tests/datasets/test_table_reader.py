@@ -68,16 +68,16 @@ class TestWhatWorks:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "is empty; its first line has to name the columns"),
-        ("a,b\n1,2\n", "which column holds the sentences.*--text-column; there are: a, b"),
+        ("", "is empty; the first line must name the columns"),
+        ("a,b\n1,2\n", "which column holds the sentences.*--text-column; columns: a, b"),
         ("text,b\n1,2\n", "which column holds the classes.*--label-column"),
-        ("text,label\nhi, you,greet\n", "line 2: 3 columns, but the header has 2; put texts that hold ',' in quotes"),
+        ("text,label\nhi, you,greet\n", "line 2: 3 columns, but the header has 2; put texts that contain ',' in quotes"),
         ("text,label\na,b\nhi\n", "line 3: 1 columns"),
         ("text,label\nhi,\n", "line 2: no class"),
         ('text,label\na,b\n"hi,greet\nmore,x\n', "line 3: a quote that is opened here is never closed"),
         ('text,label\n"hi" you,greet\n', "line 2: a quote stands inside a quoted text; double it"),
-        ('text,label\n"' + "x" * 140_000 + '",a\n', "line 2: a text of more than 131,072 letters"),
-        (CHINESE.encode("gb18030"), "line 2: byte 0x.. is no utf-8; name the file's encoding, such as --encoding gb18"),
+        ('text,label\n"' + "x" * 140_000 + '",a\n', "line 2: a text of more than 131,072 characters"),
+        (CHINESE.encode("gb18030"), "line 2: byte 0x.. is not utf-8; name the encoding, such as --encoding gb18"),
         (CHINESE.encode("utf-16"), "is stored as UTF-16; store it as UTF-8"),
     ],
 )
@@ -92,8 +92,8 @@ def test_a_broken_table_is_one_line_that_names_file_and_row(tmp_path, content, m
     [
         ('{"text": "a", "label": "b"}\n{"text": \n', "line 2: not valid JSON"),
         ("[1]\n", "line 1: not a JSON object"),
-        ('{"text": 3, "label": "b"}', "line 1: its text is no text but int"),
-        ('{"text": "a", "label": null}', "line 1: its class is no text but NoneType"),
+        ('{"text": 3, "label": "b"}', "line 1: its text is not a string but int"),
+        ('{"text": "a", "label": null}', "line 1: its class is not a string but NoneType"),
         ('{"text": "a", "label": "b"}\n{"text": "c", "lable": "b"}', "line 2: no 'label'; did you mean 'lable'"),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_missing_file_and_unknown_names_are_told(tmp_path):
         rows(written(tmp_path, CHINESE), "text", "text")
     with pytest.raises(InputError, match="encoding 'utf-17': unknown"):
         Columns(encoding="utf-17")
-    with pytest.raises(InputError, match="encoding 'utf-16': store the file as utf-8"):
+    with pytest.raises(InputError, match="encoding 'utf-16': its lines cannot be separated; store the file as utf-8"):
         Columns(encoding="utf-16")
 
 

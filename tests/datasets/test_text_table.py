@@ -49,8 +49,8 @@ class TestOwnSentences:
         faq.write_text(FAQ + " ,greet\nhello,greet\n")
         assert len(load_dataset(faq)) == 4
         told = capsys.readouterr().err
-        assert "1 rows without a text are passed over (the first on line 6)" in told.replace("\n", " ")
-        assert "1 repeated rows are passed over (one on line 7)" in told.replace("\n", " ")
+        assert "1 rows without a text are skipped (the first on line 6)" in told.replace("\n", " ")
+        assert "1 repeated rows are skipped (one on line 7)" in told.replace("\n", " ")
 
     def test_one_text_in_two_classes_is_an_error_that_names_both_rows(self, faq):
         faq.write_text(FAQ + "hello,leave\n")
@@ -59,7 +59,7 @@ class TestOwnSentences:
 
     @pytest.mark.parametrize(
         ("content", "message"),
-        [("text,label\na,x\nb,x\n", "one class only"), ("text,label\n", "no sentences")],
+        [("text,label\na,x\nb,x\n", "only one class"), ("text,label\n", "no sentences")],
     )
     def test_what_is_too_little_to_learn_from_is_told(self, faq, content, message):
         faq.write_text(content)

@@ -1,4 +1,4 @@
-"""Read a pickle of plain values and byte arrays without running any of it."""
+"""Read a pickle of plain values and uint8 arrays without executing anything in it."""
 
 import io
 import pickle
@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from manyshot.base import InputError
 
-# What the data files of Python 2 and 3 are made of: containers, numbers, text, and the four calls below.
+# Instructions of data files by Python 2 and 3: containers, numbers, text, and the calls of `KNOWN`.
 # fmt: off
 OPCODES = frozenset((
     "PROTO", "STOP", "FRAME", "MARK", "POP", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD",
@@ -28,7 +28,7 @@ PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
 
 
 class _Dtype:
-    """Stands in for a numpy dtype: only keeps which one was asked for."""
+    """Replaces a numpy dtype: stores only its name."""
 
     __slots__ = ("kind",)
 
@@ -36,11 +36,11 @@ class _Dtype:
         self.kind = kind.decode("latin-1") if isinstance(kind, bytes) else kind
 
     def __setstate__(self, _: object) -> None:
-        """The rest of a dtype (byte order, fields) has no meaning for bytes."""
+        """Ignore the rest of a dtype (byte order, fields), which has no meaning for uint8."""
 
 
 class _Array:
-    """Stands in for a numpy array: only keeps its state."""
+    """Replaces a numpy array: stores only its state."""
 
     __slots__ = ("state",)
 
@@ -61,7 +61,7 @@ class _Array:
             ):
                 if all(isinstance(n, int) and n >= 0 for n in shape) and len(data) == int(np.prod(shape, dtype=object)):
                     return np.frombuffer(data, dtype=np.uint8).reshape(shape, order="F" if columns_first else "C")
-        raise pickle.UnpicklingError("an array that is not of plain bytes, or not of the size that it announces")
+        raise pickle.UnpicklingError("an array that is not of uint8, or not of the size that it states")
 
 
 def _reconstruct(*_: object) -> _Array:
@@ -69,12 +69,12 @@ def _reconstruct(*_: object) -> _Array:
 
 
 class _Encode:
-    """Turns text back into the bytes that Python 2 had; a file cannot ask for more bytes than it has itself."""
+    """Turn text back into the bytes of Python 2, in total at most as many as the file has."""
 
     __slots__ = ("left",)
 
-    def __init__(self, most: int) -> None:
-        self.left = most
+    def __init__(self, limit: int) -> None:
+        self.left = limit
 
     def __call__(self, text: object, encoding: object = "latin1") -> bytes:
         if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
@@ -94,11 +94,11 @@ KNOWN = {
 
 
 class _Unpickler(pickle._Unpickler):
-    """The unpickler that is written in Python, with the instructions that could do harm checked first.
+    """The pure-Python unpickler, with checks before instructions that could do harm.
 
-    A container that is used twice could be as large as two to the power of the file's length once it is printed,
-    hashed or copied, so what a file may use twice is text, bytes and the stand-ins. A key is hashed, and a tuple in a
-    tuple and so on would overflow the stack. BUILD sets attributes on whatever it is aimed at.
+    If containers were used twice, their size could double with every level when they are printed, hashed or copied, so
+    a file may reuse only text, bytes and the replacements above. Keys are hashed, and nested tuples would overflow the
+    stack. BUILD sets attributes of any object.
     """
 
     stack: list[Any]
@@ -131,7 +131,7 @@ class _Unpickler(pickle._Unpickler):
 
 def _check_keys(keys: list[object]) -> None:
     if not all(isinstance(key, str | bytes) for key in keys):
-        raise pickle.UnpicklingError("a dictionary with a key that is no text")
+        raise pickle.UnpicklingError("a dictionary with a key that is not text")
 
 
 def _both(first: Step, second: Step) -> Step:
@@ -157,16 +157,15 @@ _Unpickler.dispatch = _STEPS | {
 def read_array_pickle(data: bytes, where: str) -> dict[str, Any]:
     """Read a dictionary of plain values and uint8 arrays, as CIFAR's files hold.
 
-    Names in a pickle are answered with inert stand-ins, never with what they name, and only instructions that make
-    plain values are let through, so a hostile file can neither run code nor take more memory than its own length is
-    worth.
+    Names in a pickle are never imported but replaced by inert objects, and only instructions that create plain values
+    are allowed. So a malicious file can neither execute code nor take much more memory than its own length.
 
     Args:
-        data: the pickle, of Python 2 or 3.
-        where: what an error message calls it.
+        data: The pickle, written by Python 2 or 3.
+        where: Name of the file in error messages.
 
     Returns:
-        Keys as text; text values as bytes where Python 2 wrote them; arrays as uint8 arrays.
+        The dictionary with keys as text; text values are bytes if Python 2 wrote them.
 
     Raises:
         InputError: If it is anything else.
@@ -180,7 +179,7 @@ def read_array_pickle(data: bytes, where: str) -> dict[str, Any]:
         for operation, argument, _ in pickletools.genops(data):
             if operation.name not in OPCODES:
                 raise pickle.UnpicklingError(f"it holds the instruction {operation.name}")
-            # A single high number here would make the unpickler take that much memory.
+            # The unpickler would allocate memory for a large index.
             if operation.name in PUTS and isinstance(argument, int) and argument > len(data):
                 raise pickle.UnpicklingError("a memo number beyond its own length")
         content = _Unpickler(data).load()

@@ -35,23 +35,23 @@ MAX_MEMBER = 1 << 28
 MAX_ARCHIVE = 1 << 30
 
 CLASSES: dict[str, list[str]] = json.loads(resources.files(__package__).joinpath("cifar_fs.json").read_text("utf-8"))
-"""The classes of each split, as its authors divided CIFAR-100."""
+"""Classes of each split, as defined by its authors."""
 
 
 def build(split: str, root: Path | None, size: int, color: bool | None) -> Source:
-    """Classes of 600 pictures each: CIFAR-100's own training and test pictures together, as few-shot papers use them.
+    """Build a source of 600 images per class: training and test images of CIFAR-100 together, as in few-shot papers.
 
-    Read from the published archive (without running the pickles in it), or from pictures in `images.zip` or `images/`
-    (`train/CLASS/*.png`, `val/...`, `test/...`) if only those are there.
+    They are read from the published archive (without executing its pickles), or from `images.zip` or `images/`
+    (`train/CLASS/*.png`, `val/...`, `test/...`) if there is no archive.
 
     Args:
         split: Split "train" (64 classes), "validation" (16) or "test" (20).
-        root: Folder that holds the archive or the pictures.
-        size: Height and width in pixels; 32 is their own.
+        root: Folder that contains the archive or the images.
+        size: Height and width in pixels; the original size is 32.
         color: False for the luminance only.
 
     Raises:
-        InputError: If the file is missing or broken, or lacks a class of the split.
+        InputError: If the file is missing or damaged, or lacks a class of the split.
     """
     wanted = color is not False
     name = f"cifar-fs/{split}"
@@ -86,14 +86,14 @@ def _fill(path: Path, split: str, size: int, color: bool, allocate: Allocate) ->
     if missing:
         raise InputError(f"{path}: no pictures of class '{missing[0]}'; fetch it again from {ARCHIVE.url}")
     pixels = allocate(len(chosen), 3 if color else 1, size, size)
-    for place, i in enumerate(track(chosen, "unpack CIFAR-100")):
+    for index, i in enumerate(track(chosen, "unpack CIFAR-100")):
         picture = resize(Image.fromarray(images[i].transpose(1, 2, 0)).convert("RGB" if color else "L"), (size, size))
-        pixels[place] = np.asarray(picture).reshape(size, size, -1).transpose(2, 0, 1)
+        pixels[index] = np.asarray(picture).reshape(size, size, -1).transpose(2, 0, 1)
     return Contents(labels=[labels[i] for i in chosen])
 
 
 def _read_archive(path: Path) -> tuple[UInt8[np.ndarray, "n 3 32 32"], list[str]]:
-    """The pictures and class names of both of the archive's parts."""
+    """Images and class names of the training and test part of the archive."""
     members = _members(path, ("train", "test", "meta"))
     meta = read_array_pickle(members["meta"], f"{path}: 'meta'")
     images, labels = [], []
@@ -103,7 +103,7 @@ def _read_archive(path: Path) -> tuple[UInt8[np.ndarray, "n 3 32 32"], list[str]
         try:
             names = [_text(name) for name in meta["fine_label_names"]]
             if not isinstance(content["data"], np.ndarray):
-                raise TypeError("'data' is no array")
+                raise TypeError("'data' is not an array")
             images.append(content["data"].reshape(-1, 3, 32, 32))
             here_labels = [names[label] for label in content["fine_labels"]]
         except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -119,13 +119,13 @@ def _read_archive(path: Path) -> tuple[UInt8[np.ndarray, "n 3 32 32"], list[str]
 def _text(name: Any) -> str:  # noqa: ANN401 - bytes from Python 2, text from Python 3
     text = name.decode("latin-1") if isinstance(name, bytes) else name
     if not isinstance(text, str):
-        raise TypeError("a class name that is no text")
+        raise TypeError("a class name that is not text")
     return text
 
 
 def _members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
-    """The bytes of the members with these file names; nothing is unpacked to disk."""
-    found: dict[str, bytes] = {}
+    """Read the members with these file names without unpacking to disk."""
+    contents: dict[str, bytes] = {}
     total = 0
     try:
         with tarfile.open(path, "r:*") as archive:
@@ -136,17 +136,17 @@ def _members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
                 name = member.name.rpartition("/")[2]
                 stream = archive.extractfile(member) if member.isfile() and name in names else None
                 if stream is not None:
-                    found[name] = stream.read()
-                    if len(found) == len(names):
+                    contents[name] = stream.read()
+                    if len(contents) == len(names):
                         break
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: broken or cut short ({error}); fetch it again from {ARCHIVE.url}") from None
-    missing = [name for name in names if name not in found]
+        raise InputError(f"{path}: damaged or truncated ({error}); fetch it again from {ARCHIVE.url}") from None
+    missing = [name for name in names if name not in contents]
     if missing:
         raise InputError(f"{path}: no file '{missing[0]}' in it; fetch it again from {ARCHIVE.url}")
-    return found
+    return contents
 
 
 DATA_SET = DataSet(

@@ -15,7 +15,7 @@ from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.spec import DataSet
 from manyshot.tasks import Source
 
-# The first word of a letter's Unicode name, for the scripts that at least four faces can write.
+# First word of the Unicode names of a script's letters; scripts in at least four typefaces.
 SCRIPTS = {
     "greek": "GREEK",
     "arabic": "ARABIC",
@@ -31,16 +31,15 @@ SCRIPTS = {
 }
 SPLITS = (*SCRIPTS, "all")
 LEAST_FACES = 4
-DRAWN = 160  # pixels to the em before shrinking: smooth edges at any size up to about this
-MARGIN = 0.04  # on each side, as a share of the frame
+DRAWN = 160  # pixels per em before downscaling: smooth edges up to about this size
+MARGIN = 0.04  # on each side, as a fraction of the frame
 
 
 def build(split: str, root: Path | None, size: int, color: bool | None) -> Source:
-    """Letters as classes, typefaces as items and as authors, scripts as groups; ink is 255, paper 0.
+    """Build a source with letters as classes, typefaces as authors, and scripts as groups; ink is 255, paper 0.
 
-    A letter fills the frame's height (or its width, if that comes first), as scanned digits do, and stands in its
-    middle. Letters that are another letter with an accent are left out, and so is any face that has no drawing of its
-    own for the letter.
+    A letter is centered and fills the height of the frame (or its width, if it is wider), like scanned digits. Letters
+    that are another letter with an accent are left out, and so are typefaces without the letter.
 
     Args:
         split: Script, or "all".
@@ -66,7 +65,7 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
 
 
 def draw(letter: str, pen: ImageFont.FreeTypeFont, size: int) -> UInt8[np.ndarray, "size size"]:
-    """Draw a letter as large as the frame allows, in its middle, with smooth edges."""
+    """Draw a letter as large as the frame allows, centered, with antialiasing."""
     left, top, right, bottom = (round(side) for side in pen.getbbox(letter))
     large = Image.new("L", (right - left, bottom - top))
     ImageDraw.Draw(large).text((-left, -top), letter, fill=255, font=pen)
@@ -81,7 +80,7 @@ def draw(letter: str, pen: ImageFont.FreeTypeFont, size: int) -> UInt8[np.ndarra
 
 
 def class_name(letter: str) -> str:
-    """A letter's script and name, from Unicode.
+    """Script and name of a letter according to Unicode.
 
     Example:
         >>> class_name("α"), class_name("Ω"), class_name("א")
@@ -96,17 +95,17 @@ def _script(letter: str) -> str:
 
 
 def _letters(split: str) -> dict[str, list[Path]]:
-    """The letters of a split and, for each, the faces that have it."""
+    """Letters of a split, with the font files that have each."""
     scripts = set(SCRIPTS.values()) if split == "all" else {SCRIPTS[split]}
     faces: dict[str, list[Path]] = {}
     for path in _fonts():
-        # Computer Modern keeps only the letters of ASCII at their Unicode places.
+        # Computer Modern has only ASCII letters at their Unicode code points.
         end = 0x80 if path.stem.startswith("cm") else 0x110000
         for code, glyph in FT2Font(str(path)).get_charmap().items():
             letter = chr(code)
             if glyph and code < end and _is_letter(letter) and _script(letter) in scripts:
                 faces.setdefault(letter, []).append(path)
-    return {letter: found for letter, found in sorted(faces.items()) if len(found) >= LEAST_FACES}
+    return {letter: paths for letter, paths in sorted(faces.items()) if len(paths) >= LEAST_FACES}
 
 
 def _is_letter(character: str) -> bool:
@@ -114,7 +113,7 @@ def _is_letter(character: str) -> bool:
 
 
 def _fonts() -> list[Path]:
-    """Text faces only: no mathematical symbols, no large operators, no font of placeholder boxes."""
+    """Files of text fonts, without fonts of mathematical symbols, large operators or placeholder boxes."""
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     families = ("DejaVuSans", "DejaVuSerif", "STIXGeneral", "cmb10", "cmmi10", "cmr10", "cmss10", "cmti10", "cmtt10")
     return [

@@ -1,4 +1,4 @@
-"""The file format of MNIST: an array of bytes behind a header that tells its shape (LeCun et al. 1998)."""
+"""Read the file format of MNIST: a header with the shape of an array, and its bytes (LeCun et al. 1998)."""
 
 import gzip
 import struct
@@ -11,20 +11,20 @@ from jaxtyping import UInt8
 from manyshot.base import InputError
 
 MAX_BYTES = 1 << 30
-"""Most bytes that a header may announce; MNIST has 47 million."""
+"""Largest number of bytes of an array; MNIST has 47 million."""
 
 
 def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
     """Read an array of bytes from an IDX file, gzipped (`.gz`) or not.
 
-    The header is checked before any memory is taken for what it announces.
+    The header is checked before memory is allocated.
 
     Args:
-        path: of the file.
-        dimensions: how many the array must have.
+        path: Path of the file.
+        dimensions: Expected number of dimensions.
 
     Raises:
-        InputError: If the file is no such IDX file, announces more than `MAX_BYTES`, is cut short or is too long.
+        InputError: If the file is not such an IDX file, states more than `MAX_BYTES`, is truncated or is too long.
 
     Example:
         >>> import tempfile
@@ -37,15 +37,15 @@ def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             header = stream.read(4 + 4 * dimensions)
             if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, 8, dimensions]):
-                raise InputError(f"{path}: not an IDX file of {dimensions} dimensions of bytes; fetch it again")
+                raise InputError(f"{path}: not an IDX file of bytes with {dimensions} dimensions; fetch it again")
             shape = struct.unpack(f">{dimensions}I", header[4:])
             length = int(np.prod(shape, dtype=object))
             if length > MAX_BYTES:
-                raise InputError(f"{path}: announces {length:,} bytes, at most {MAX_BYTES:,} are read; fetch it again")
+                raise InputError(f"{path}: states {length:,} bytes, at most {MAX_BYTES:,} are read; fetch it again")
             data = stream.read(length)
             if len(data) < length or stream.read(1):
-                found = f"ends after {len(data):,} of" if len(data) < length else "goes on after"
-                raise InputError(f"{path}: {found} the {length:,} bytes that it announces; fetch it again")
+                end = f"ends after {len(data):,} of" if len(data) < length else "continues after"
+                raise InputError(f"{path}: {end} the {length:,} bytes that it states; fetch it again")
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: broken or cut short ({error}); fetch it again") from None
+        raise InputError(f"{path}: damaged or truncated ({error}); fetch it again") from None
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)

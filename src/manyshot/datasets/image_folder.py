@@ -1,4 +1,4 @@
-"""Pictures in class folders, plain or zipped: `cat/1.jpg`, `dog/2.png`; or the same below `train/`, `val/`, `test/`."""
+"""Load images from class folders or a zip: `cat/1.jpg`, `dog/2.png`; or the same below `train/`, `val/`, `test/`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,31 +20,32 @@ SPLITS = {
     "test": "test",
     "testing": "test",
 }
-"""Folder names that are parts of a data set, and what each is called here."""
+"""Names of folders that are splits, and the name of the split here."""
 
-USUAL_SIZE = 84  # of mini-ImageNet and what came after it
+USUAL_SIZE = 84
+"""Side of images of different sizes, in pixels; that of mini-ImageNet."""
 LARGEST_OWN_SIZE = 256
+"""Largest side at which square images of one size keep it, in pixels."""
 
 
 def load_folder(path: Path, split: str | None = None, size: int | None = None, color: bool | None = None) -> Source:
-    """Load the pictures of a folder or zip; each class is a folder.
+    """Load the images of a folder or zip with one folder per class.
 
-    A folder that holds nothing but one other folder is passed through. Files that are no pictures are left out with a
-    note.
+    A folder that contains nothing but one other folder is skipped. Other files are left out with a note.
 
     Args:
-        path: of the folder or the zip.
-        split: "train", "validation" or "test", where there are such folders above the classes; "train" if None.
-        size: height and width in pixels. If None: the pictures' own, where all are squares of one size up to 256, and
-            84 otherwise.
-        color: three channels or one. If None: three as soon as one picture has colors.
+        path: Folder or zip.
+        split: "train", "validation" or "test", if there are such folders above the classes; None for "train".
+        size: Height and width in pixels; None to keep the size of the images if all are squares of one size up to 256,
+            and 84 otherwise.
+        color: Three channels (True) or one (False); None for three if any image has colors.
 
     Returns:
-        A source of uint8 images `[n, c, size, size]`; a class's pictures stand in the order of their file names.
+        A source of uint8 images `[n, c, size, size]`; the images of a class are in the order of their file names.
 
     Raises:
-        InputError: If there are no class folders or one of them has no pictures or has folders inside, if a picture is
-            broken or too large, or if a zip is unsafe.
+        InputError: If there are no class folders, one of them has no images or contains folders, an image is damaged or
+            too large, or a zip is unsafe.
     """
     with open_tree(path) as tree:
         part, classes = list_classes(tree, split)
@@ -61,14 +62,14 @@ def load_folder(path: Path, split: str | None = None, size: int | None = None, c
 
 
 def file_names(path: Path, split: str | None = None) -> tuple[str, ...]:
-    """The file of each item that `load_folder` gives, in the order of its items: "cat/1.png", ..."""
+    """Names of the files that `load_folder` loads, such as "cat/1.png", in the order of the images."""
     with open_tree(path) as tree:
         _, classes = list_classes(tree, split)
     return tuple("/".join(parts) for name in sorted(classes) for parts in classes[name])
 
 
 def read_headers(path: Path, split: str | None = None) -> dict[str, Header]:
-    """What each file says of its picture, by the names and in the order of `file_names`; without notes of others."""
+    """Headers of the images by file name, in the order of `file_names`; without notes on other files."""
     with open_tree(path) as tree:
         _, classes = list_classes(tree, split, notes=False)
         files = [parts for name in sorted(classes) for parts in classes[name]]
@@ -78,58 +79,60 @@ def read_headers(path: Path, split: str | None = None) -> dict[str, Header]:
 def fill(
     tree: Tree, classes: dict[str, list[Parts]], size: int | None, color: bool | None, allocate: Allocate
 ) -> Contents:
-    """Decode the pictures of every class into the pixels that `allocate` gives; see `load_folder` for the options."""
+    """Decode the images of all classes into the array that `allocate` returns; see `load_folder` for the options."""
     labels = [name for name in sorted(classes) for _ in classes[name]]
     files = [parts for name in sorted(classes) for parts in classes[name]]
     if size is None or color is None:
-        own_size, own_color = _looks(tree, files)
+        own_size, own_color = _size_and_color(tree, files)
         size, color = size or own_size, own_color if color is None else color
     pixels = allocate(len(files), 3 if color else 1, size, size)
-    places = track(range(len(files)), f"decode {tree.path.name}")
-    decode_all(places, lambda i: (tree.read(files[i]), tree.describe(files[i])), pixels, color)
+    indices = track(range(len(files)), f"decode {tree.path.name}")
+    decode_all(indices, lambda i: (tree.read(files[i]), tree.describe(files[i])), pixels, color)
     return Contents(labels=labels)
 
 
 def common_depth(tree: Tree, files: Sequence[Parts]) -> int | None:
-    """How many bits pictures of 16-bit values use among them (see `decode`); None where no picture has 16."""
+    """Largest number of bits that the 16-bit images use (see `decode`); None if there are none."""
     depths = [used_depth(tree.read(parts), tree.describe(parts)) for parts in files]
     return max((depth for depth in depths if depth is not None), default=None)
 
 
-def _looks(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
-    """The size that suits the pictures, and whether any has colors."""
-    found = _headers(tree, files)
-    sizes = {(header.height, header.width) for header in found}
+def _size_and_color(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
+    """Default size of the images, and whether any has colors."""
+    headers = _headers(tree, files)
+    sizes = {(header.height, header.width) for header in headers}
     height, width = min(sizes)
     fits = len(sizes) == 1 and height == width <= LARGEST_OWN_SIZE
-    return height if fits else USUAL_SIZE, any(header.color for header in found)
+    return height if fits else USUAL_SIZE, any(header.color for header in headers)
 
 
 def _headers(tree: Tree, files: Sequence[Parts]) -> list[Header]:
-    return [read_header(tree.read(parts), tree.describe(parts)) for parts in track(files, f"look at {tree.path.name}")]
+    return [
+        read_header(tree.read(parts), tree.describe(parts)) for parts in track(files, f"read {tree.path.name}")
+    ]
 
 
 def list_classes(
     tree: Tree, split: str | None, notes: bool = True, suffixes: tuple[str, ...] = SUFFIXES
 ) -> tuple[str | None, dict[str, list[Parts]]]:
-    """The part that was chosen, if there are parts, and the files of each class in it; notes tell of other files.
+    """Find the chosen split, if there are splits, and the files of each class in it.
 
     Args:
-        tree: The folder or zip.
-        split: The part; the usual one if None.
-        notes: Whether files that are left out are noted.
-        suffixes: What the names of the files end with; those of pictures, or of texts.
+        tree: Folder or zip.
+        split: Split; None for the first.
+        notes: Whether to print notes on files that are left out.
+        suffixes: File name extensions of images, or of texts.
 
     Raises:
-        InputError: If there are no such files, no class folders, or no such part.
+        InputError: If there are no such files, no class folders, or no such split.
     """
     what = "pictures" if suffixes == SUFFIXES else "texts"
     files = [parts for parts in tree.files if parts[-1].lower().endswith(suffixes)]
     if not files:
-        raise InputError(f"{tree.path}: no {what} ({', '.join(suffixes)}); put each class's into a folder of its own")
+        raise InputError(f"{tree.path}: no {what} ({', '.join(suffixes)}); use one folder per class")
     base = _base(tree, files)
     depth = len(base)
-    known = _parts_there(tree, files, base)
+    known = _split_folders(tree, files, base)
     part = None
     if known:
         part = _choose(tree, known, split)
@@ -140,19 +143,19 @@ def list_classes(
     classes = _by_class(tree, here, base, what)
     if notes:
         others = [parts for parts in tree.files if parts[:depth] == base and not parts[-1].lower().endswith(suffixes)]
-        _note(tree, others, f"is no {what[:-1]}", f"are no {what}")
+        _note(tree, others, f"is not a {what[:-1]}", f"are not {what}")
         stray = [parts for parts in here if len(parts) == depth + 1]
-        _note(tree, stray, "lies outside of the class folders", "lie outside of the class folders")
+        _note(tree, stray, "is outside the class folders", "are outside the class folders")
     return part, classes
 
 
 def is_picture(parts: Parts) -> bool:
-    """Whether a file's name says that it is a picture."""
+    """Whether a file has the extension of an image."""
     return parts[-1].lower().endswith(SUFFIXES)
 
 
 def _base(tree: Tree, pictures: list[Parts]) -> Parts:
-    """The folders that hold nothing but one other folder, on the way to the classes."""
+    """Path to the classes, through folders that contain nothing but one other folder."""
     base: Parts = ()
     while all(len(p) > len(base) + 2 for p in pictures):
         depth = len(base)
@@ -164,15 +167,15 @@ def _base(tree: Tree, pictures: list[Parts]) -> Parts:
 
 
 def split_names(tree: Tree) -> tuple[str, ...]:
-    """The parts that lie above the classes, the usual one first; none where the classes lie at the top."""
+    """Names of the splits above the classes, the default one first; empty if there are none."""
     pictures = [parts for parts in tree.files if is_picture(parts)]
-    return tuple(_parts_there(tree, pictures, _base(tree, pictures))) if pictures else ()
+    return tuple(_split_folders(tree, pictures, _base(tree, pictures))) if pictures else ()
 
 
-def _parts_there(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, str]:
-    """The folder of each part, in the order of `SPLITS`."""
+def _split_folders(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, str]:
+    """Folder of each split, in the order of `SPLITS`."""
     depth = len(base)
-    # A class may be called "train" too: then its pictures lie in it directly.
+    # A class may be called "train" too; then it contains images directly.
     shallow = {p[depth] for p in pictures if len(p) == depth + 2}
     folders = {p[depth] for p in pictures if len(p) > depth + 2 and p[depth].lower() in SPLITS} - shallow
     known: dict[str, str] = {}
@@ -180,14 +183,14 @@ def _parts_there(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, st
         part = SPLITS[folder.lower()]
         if part in known:
             raise InputError(
-                f"{tree.path}: '{known[part]}' and '{folder}' are both the {part} part; merge or rename one"
+                f"{tree.path}: '{known[part]}' and '{folder}' are both the {part} split; merge or rename one"
             )
         known[part] = folder
     return known
 
 
 def _choose(tree: Tree, known: dict[str, str], split: str | None) -> str:
-    """The part's name here."""
+    """Name of the chosen split."""
     if split is None:
         return next(iter(known))
     part = SPLITS.get(split.lower(), split)
@@ -201,20 +204,20 @@ def _by_class(tree: Tree, files: list[Parts], base: Parts, what: str) -> dict[st
     for parts in files:
         if len(parts) > depth + 2:
             raise InputError(
-                f"{tree.describe(parts)}: lies deeper than CLASS/FILE; move it up into '{parts[depth]}', "
+                f"{tree.describe(parts)}: is deeper than CLASS/FILE; move it up into '{parts[depth]}', "
                 "or make its own folder a class"
             )
     classes: dict[str, list[Parts]] = {
         folder[depth]: [] for folder in tree.folders if len(folder) == depth + 1 and folder[:depth] == base
     }
     if not classes:
-        raise InputError(f"{tree.path}: {what} but no class folders; put each class's into a folder of its own")
+        raise InputError(f"{tree.path}: {what} but no class folders; use one folder per class")
     for parts in files:
         if len(parts) == depth + 2:
             classes[parts[depth]].append(parts)
     for name, members in classes.items():
         if not members:
-            raise InputError(f"{tree.describe((*base, name))}: a class folder without {what}; fill or remove it")
+            raise InputError(f"{tree.describe((*base, name))}: a class folder without {what}; add some or remove it")
     return classes
 
 
@@ -222,4 +225,4 @@ def _note(tree: Tree, left_out: list[Parts], one: str, several: str) -> None:
     if left_out:
         first = "/".join(left_out[0])
         what = f"'{first}' {one}" if len(left_out) == 1 else f"{len(left_out)} files {several}, such as '{first}'"
-        console.print(f"{tree.path}: left out: {what}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{tree.path}: skipped: {what}", markup=False, highlight=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.spec import DataSet, PublishedFile
 from manyshot.tasks import Source
 
-FOLDERS = ("mnist", "fashion_mnist")  # both have the same file names, and one must not be taken for the other
+FOLDERS = ("mnist", "fashion_mnist")  # both have files of the same names, which must not be confused
 DIGITS = tuple("0123456789")
 CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
@@ -70,7 +70,7 @@ def _build(
     for path in paths:
         if path.parent.name in FOLDERS and path.parent.name != folder:
             raise InputError(
-                f"{path}: this folder's name says that it is not {name}; put {name}'s files into '{folder}'"
+                f"{path}: the folder's name is that of another data set; put the files of {name} into '{folder}'"
             )
     images_path, labels_path = sorted(paths, key=lambda path: "labels" in path.name)
     key = {

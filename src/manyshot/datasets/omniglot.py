@@ -45,19 +45,20 @@ DRAWING = re.compile(r"\d+_(\d+)\.png")
 
 
 def build(split: str, root: Path | None, size: int, color: bool | None) -> Source:
-    """Characters as classes ("Greek/character01"), alphabets as groups, drawers as authors ("Greek/07"); ink is 255.
+    """Build a source with characters as classes, alphabets as groups, and drawers as authors; ink is 255.
 
-    The published pictures are black on white, 105 x 105; they are inverted here, like all handwriting in this package.
+    Classes are called "Greek/character01", authors "Greek/07". The published images are black on white, 105 x 105; they
+    are inverted here, like all handwriting in this package.
 
     Args:
         split: Split "background" (30 alphabets), "evaluation" (20), or "small1" or "small2" (five of the background
             alphabets each).
-        root: Folder that holds the official zip, or the same unpacked.
+        root: Folder that contains the official zip, or the unpacked zip.
         size: Height and width in pixels.
         color: Whether to repeat the gray channel three times.
 
     Raises:
-        InputError: If the file is missing or broken.
+        InputError: If the file is missing or damaged.
     """
     file = next(file for file in FILES if split in file.splits)
     path = fetch(FOLDER, file, root)
@@ -76,13 +77,13 @@ def _fill(tree: Tree, size: int, color: bool, allocate: Allocate) -> Contents:
     return Contents(
         labels=["/".join(parts[-3:-1]) for parts in drawings],
         groups={"/".join(parts[-3:-1]): parts[-3] for parts in drawings},
-        # Drawers are numbered anew in each alphabet: 01 of one need not be 01 of another.
+        # Drawers are numbered within each alphabet: 01 of one need not be 01 of another.
         authors=[f"{parts[-3]}/{parts[-1].removesuffix('.png').partition('_')[2]}" for parts in drawings],
     )
 
 
 def ink(tree: Tree, parts: Parts, size: int, color: bool = False) -> UInt8[np.ndarray, "c size size"]:
-    """Decode a drawing that is black on white, as ink 255 on paper 0."""
+    """Decode a black-on-white drawing and invert it: ink 255, paper 0."""
     return 255 - decode(tree.read(parts), tree.describe(parts), (size, size), color)
 
 

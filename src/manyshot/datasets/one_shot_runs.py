@@ -22,9 +22,9 @@ class OneShotRuns:
     """The runs as T tasks of one episode.
 
     Args:
-        names: the T runs' names, such as "run01".
-        episode: the training drawings as support, each a class of its own; the test drawings as query, those of the
-            first class first. Items are uint8 `[T, n, 1, size, size]`, ink 255.
+        names: Names of the T runs, such as "run01".
+        episode: Training drawings as support, one class each, and test drawings as query, ordered by class. Items are
+            uint8 `[T, n, 1, size, size]`, with ink 255.
     """
 
     names: tuple[str, ...]
@@ -35,16 +35,16 @@ def load_one_shot_runs(path: Path | str, size: int, centered: bool = False) -> O
     """Read `runNN/training/*.png`, `runNN/test/*.png` and `runNN/class_labels.txt`, from a zip or a folder.
 
     Each line of the labels names a test drawing and the training drawing of the same character. Only the last three
-    names of a path count (`run01/test/item01.png`), so any folder may stand above the runs.
+    names of a path are used (`run01/test/item01.png`), so the runs may be in any folder.
 
     Args:
-        path: of the zip or folder.
-        size: height and width of the items in pixels; drawings are resized and inverted as Omniglot's are.
-        centered: drawings moved to the middle and brought to one size, as `load` does.
+        path: Zip or folder.
+        size: Height and width of the items in pixels; drawings are resized and inverted like those of Omniglot.
+        centered: Whether to center drawings and scale them to one size, as `load_dataset` does.
 
     Raises:
-        InputError: If there are no runs, a label names a missing file, a drawing has no label, two folders
-            hold a run of one name, or runs differ in size.
+        InputError: If there are no runs, a label names a missing file, a drawing has no label, two runs have the
+            same name, or runs differ in size.
     """
     with open_tree(Path(path)) as tree:
         keys: dict[str, Parts] = {}
@@ -82,27 +82,27 @@ def load_one_shot_runs(path: Path | str, size: int, centered: bool = False) -> O
 
 
 def _read_run(tree: Tree, key: Parts, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Training drawings, test drawings and the training drawing's place that answers each, sorted by it."""
+    """Training drawings, test drawings, and the index of the matching training drawing, by which they are sorted."""
     base = key[:-1]
     drawings = [parts for parts in tree.files if parts[-1].lower().endswith(".png")]
     training = [parts for parts in drawings if parts[:-1] == (*base, "training")]
     test = [parts for parts in drawings if parts[:-1] == (*base, "test")]
     answers = _answers(tree, key, {parts[-1] for parts in training}, {parts[-1] for parts in test})
-    place = {parts[-1]: i for i, parts in enumerate(training)}
+    index = {parts[-1]: i for i, parts in enumerate(training)}
     unanswered = [parts for parts in test if parts[-1] not in answers]
     if unanswered or not test:
         what = f"no line for '{unanswered[0][-1]}'" if unanswered else "no test drawings"
         raise InputError(f"{tree.path}: {'/'.join(key)}: {what}; every test drawing needs one line")
-    test.sort(key=lambda parts: place[answers[parts[-1]]])
+    test.sort(key=lambda parts: index[answers[parts[-1]]])
     return (
         np.stack([ink(tree, parts, size) for parts in training]),
         np.stack([ink(tree, parts, size) for parts in test]),
-        np.array([place[answers[parts[-1]]] for parts in test]),
+        np.array([index[answers[parts[-1]]] for parts in test]),
     )
 
 
 def _answers(tree: Tree, key: Parts, training: set[str], test: set[str]) -> dict[str, str]:
-    """The training drawing's file name for each test drawing's."""
+    """File name of the matching training drawing, by file name of the test drawing."""
     here = f"{tree.path}: {'/'.join(key)}"
     answers: dict[str, str] = {}
     for number, line in enumerate(tree.read(key).decode("utf-8", "replace").splitlines(), 1):
@@ -114,7 +114,7 @@ def _answers(tree: Tree, key: Parts, training: set[str], test: set[str]) -> dict
         for word, kind, known in zip(words, ("test", "training"), (test, training), strict=True):
             *above, name = word.replace("\\", "/").split("/")
             if name not in known or (above and above[-1] != kind):
-                raise InputError(f"{here}, line {number}: no {kind} drawing '{word}'; mend the line or add the file")
+                raise InputError(f"{here}, line {number}: no {kind} drawing '{word}'; correct the line or add the file")
         question, answer = (word.replace("\\", "/").split("/")[-1] for word in words)
         if answers.setdefault(question, answer) != answer:
             raise InputError(f"{here}, line {number}: '{question}' has two answers; keep one")

@@ -1,4 +1,4 @@
-"""Tables of sentences, a row at a time: CSV, TSV and JSONL, in whatever encoding their owner names."""
+"""Read tables of sentences row by row: CSV, TSV and JSONL, in any encoding that is named."""
 
 import codecs
 import csv
@@ -12,35 +12,35 @@ from manyshot.base import InputError, did_you_mean
 
 DELIMITED, JSON_LINES = (".csv", ".tsv", ".tab"), (".jsonl", ".ndjson")
 TABLES = (*DELIMITED, *JSON_LINES)
-"""What a table's name ends with."""
+"""File name extensions of tables."""
 
 TEXT_NAMES = ("text", "sentence", "utterance", "query", "question", "headline", "content")
 PICTURE_NAMES = ("file", "filename", "file_name", "path", "image", "picture", "photo")
 LABEL_NAMES = ("label", "intent", "category", "class", "target")
-"""Columns that are taken where none is named, the first that is there."""
+"""Columns that are looked for if none is named; the first that exists is taken."""
 
 BROKEN = {
     "unexpected end of data": "a quote that is opened here is never closed; close it, or double quotes inside a text",
     "expected after": "a quote stands inside a quoted text; double it",
-    "field larger": "a text of more than 131,072 letters, perhaps from a quote that is never closed; close it, or "
+    "field larger": "a text of more than 131,072 characters, perhaps from a quote that is never closed; close it, or "
     "shorten the text",
 }
-"""What Python's reader of CSV complains of, in words that tell the mend."""
+"""Errors of Python's CSV reader: part of its message, and our message with the way to fix it."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a table has its sentences and classes, and how its letters are stored.
+    """Columns and encoding of a table.
 
     Args:
-        text: the column of the sentences, or of the paths of pictures; if None, the first of `TEXT_NAMES` and then of
-            `PICTURE_NAMES` that is there.
-        label: the column of the classes; the first of `LABEL_NAMES` that is there if None.
-        encoding: of the file, such as "utf-8" (with or without a byte order mark) or "gb18030".
-        group: the column of what examples belong together by, such as the patient or the speaker; None for none.
+        text: Column of the sentences, or of the paths of images; None for the first of `TEXT_NAMES`, then of
+            `PICTURE_NAMES`, that exists.
+        label: Column of the classes; None for the first of `LABEL_NAMES` that exists.
+        encoding: Encoding of the file, such as "utf-8" (with or without a byte order mark) or "gb18030".
+        group: Column of what groups examples, such as the patient or the speaker; None if there is none.
 
     Raises:
-        InputError: If the encoding is unknown, or is one in which lines cannot be told apart byte by byte (UTF-16).
+        InputError: If the encoding is unknown, or one whose bytes do not show where lines end (UTF-16).
 
     Example:
         >>> Columns("frage", "thema", "gb18030").encoding
@@ -61,7 +61,7 @@ class Columns:
                 f"encoding '{self.encoding}': unknown; give one that Python knows, such as utf-8, gb18030 or latin-1"
             ) from None
         if not plain:
-            raise InputError(f"encoding '{self.encoding}': store the file as utf-8; its lines cannot be told apart so")
+            raise InputError(f"encoding '{self.encoding}': its lines cannot be separated; store the file as utf-8")
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ class TextRow:
     """A row of a table.
 
     Args:
-        line: the number of its first line in the file, from 1.
-        text: the sentence, without space at its ends.
-        label: its class; empty in rows that are read without classes.
-        offset: bytes before it in the file.
-        group: what the column of groups holds; empty without one.
+        line: Number of its first line in the file, from 1.
+        text: Sentence, without leading and trailing spaces.
+        label: Class; empty if classes are not read.
+        offset: Number of bytes before it in the file.
+        group: Value of the column of groups; empty without one.
     """
 
     line: int
@@ -84,7 +84,7 @@ class TextRow:
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file's name is that of a table.
+    """Whether a path has the extension of a table.
 
     Example:
         >>> is_table(Path("faq.CSV")), is_table(Path("photos.zip"))
@@ -93,17 +93,17 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in TABLES
 
 
-def read_rows(path: Path, columns: Columns, labelled: bool = True) -> Iterator[TextRow]:
-    r"""Read a table a row at a time, however large it is.
+def read_rows(path: Path, columns: Columns, labeled: bool = True) -> Iterator[TextRow]:
+    r"""Read a table of any size row by row.
 
     Args:
-        path: of the table; its ending says of what kind it is. A `.csv` may be divided by commas, semicolons or tabs.
-        columns: where sentences and classes are. Those of a table are looked up in its header.
-        labelled: whether there has to be a column of classes; otherwise none is read.
+        path: Path of the table; its extension is its format. A `.csv` may have commas, semicolons or tabs.
+        columns: Columns of the sentences and classes.
+        labeled: Whether to read a column of classes, which must exist then.
 
     Raises:
-        InputError: If the file or a column is missing, a row is broken or has no class, or a letter cannot be read;
-            names the line and the mend.
+        InputError: If the file or a column is missing, a row is malformed or has no class, or a character cannot be
+            read; names the line and says how to fix it.
 
     Example:
         >>> import tempfile
@@ -115,18 +115,18 @@ def read_rows(path: Path, columns: Columns, labelled: bool = True) -> Iterator[T
     with _opened(path) as file:
         lines = _Lines(file, path, columns.encoding)
         if not _is_delimited(path):
-            yield from _json_rows(lines, columns, labelled)
+            yield from _json_rows(lines, columns, labeled)
         else:
             names, delimiter = _header(lines)
-            yield from _body(lines, names, delimiter, _chosen(path, names, columns, labelled))
+            yield from _body(lines, names, delimiter, _chosen(path, names, columns, labeled))
 
 
 def column_names(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
-    r"""The names of the columns of a table; of a table of JSON lines, the keys of its first line.
+    r"""Read the names of a table's columns; for JSON lines, the keys of the first line.
 
     Args:
-        path: of the table.
-        encoding: of the file.
+        path: Path of the table.
+        encoding: Encoding of the file.
 
     Raises:
         InputError: If it cannot be read or is empty.
@@ -144,7 +144,7 @@ def column_names(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
 
 
 def resolve_columns(path: Path, columns: Columns) -> Columns:
-    """The columns that will be read, by name.
+    """Find out which columns are read, and return their names.
 
     Raises:
         InputError: If one is missing.
@@ -157,12 +157,12 @@ def resolve_columns(path: Path, columns: Columns) -> Columns:
 
 
 class TextsOnDisk(Sequence[str]):
-    """The sentences of a table that is too large for memory, read when they are asked for.
+    """Sentences of a table that is too large for memory, read from the file on access.
 
     Args:
-        path: of the table.
-        columns: see `read_rows`.
-        offsets: where each row begins, as `read_rows` told.
+        path: Path of the table.
+        columns: Columns, see `read_rows`.
+        offsets: Offset of each row, as returned by `read_rows`.
     """
 
     def __init__(self, path: Path, columns: Columns, offsets: Sequence[int]) -> None:
@@ -176,13 +176,13 @@ class TextsOnDisk(Sequence[str]):
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def __getitem__(self, place: Any) -> Any:  # noqa: ANN401 - a number, or a slice
-        if isinstance(place, slice):
-            return [self[i] for i in range(*place.indices(len(self)))]
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - an integer or a slice
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
         if _stamp(self.path) != self.stamp:
-            raise InputError(f"{self.path}: was changed while it was in use; begin again")
+            raise InputError(f"{self.path}: was changed while it was in use; start again")
         with _opened(self.path) as file:
-            file.seek(self.offsets[place])
+            file.seek(self.offsets[index])
             lines = _Lines(file, self.path, self.columns.encoding)
             if self.header is None:
                 return next(_json_rows(lines, self.columns)).text
@@ -191,7 +191,7 @@ class TextsOnDisk(Sequence[str]):
 
 
 class _Lines:
-    """The lines of a file as text, with their numbers and where they begin."""
+    """Iterate over the lines of a file as text; `number` and `offset` are those of the end of the last line."""
 
     def __init__(self, file: BinaryIO, path: Path, encoding: str) -> None:
         self.file, self.path, self.encoding = file, path, encoding
@@ -217,7 +217,7 @@ class _Lines:
         except UnicodeDecodeError as error:
             byte = raw[error.start]
             raise InputError(
-                f"{self.path}: line {self.number}: byte {byte:#04x} is no {self.encoding}; name the file's encoding, "
+                f"{self.path}: line {self.number}: byte {byte:#04x} is not {self.encoding}; name the encoding, "
                 "such as --encoding gb18030 or latin-1"
             ) from None
 
@@ -244,16 +244,16 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _header(lines: _Lines) -> tuple[list[str], str]:
-    """The names of the columns, and what divides them."""
+    """Names of the columns, and the delimiter."""
     tabs = lines.path.suffix.lower() in (".tsv", ".tab")
     first = next(lines, "")
     if not first.strip():
-        raise InputError(f"{lines.path}: is empty; its first line has to name the columns")
+        raise InputError(f"{lines.path}: is empty; the first line must name the columns")
     delimiter = "\t" if tabs else max(",;\t", key=first.count)
     try:
         names = next(csv.reader([first], delimiter=delimiter, strict=True))
     except csv.Error as error:
-        raise InputError(f"{lines.path}: line 1: {_mend(error)}") from None
+        raise InputError(f"{lines.path}: line 1: {_explain(error)}") from None
     return [name.strip() for name in names], delimiter
 
 
@@ -268,21 +268,21 @@ def _body(lines: _Lines, names: list[str], delimiter: str, columns: Columns) -> 
         try:
             values = next(reader, None)
         except csv.Error as error:
-            raise InputError(f"{where}: {_mend(error)}") from None
+            raise InputError(f"{where}: {_explain(error)}") from None
         if values is None:
             return
         if not values:  # an empty line
             continue
         if len(values) != len(names):
             raise InputError(
-                f"{where}: {len(values)} columns, but the header has {len(names)}; put texts that hold "
+                f"{where}: {len(values)} columns, but the header has {len(names)}; put texts that contain "
                 f"'{delimiter}' in quotes"
             )
-        found = ["" if place is None else values[place] for place in (text, label, group)]
-        yield _row(where, line, found, offset, labelled=label is not None)
+        cells = ["" if index is None else values[index] for index in (text, label, group)]
+        yield _row(where, line, cells, offset, labeled=label is not None)
 
 
-def _json_rows(lines: _Lines, columns: Columns, labelled: bool = True) -> Iterator[TextRow]:
+def _json_rows(lines: _Lines, columns: Columns, labeled: bool = True) -> Iterator[TextRow]:
     known: Columns | None = None
     while True:
         line, offset = lines.number + 1, lines.offset
@@ -293,20 +293,20 @@ def _json_rows(lines: _Lines, columns: Columns, labelled: bool = True) -> Iterat
             continue
         where = f"{lines.path}: line {line}"
         values = _object(content, where)
-        known = known or _chosen(lines.path, list(values), columns, labelled)
+        known = known or _chosen(lines.path, list(values), columns, labeled)
         wanted = (known.text, known.label, known.group)
         for name in wanted:
             if name is not None and name not in values:
                 raise InputError(f"{where}: no '{name}'; {did_you_mean(name, values)}")
-        found = ["" if name is None else values[name] for name in wanted]
-        yield _row(where, line, found, offset, labelled=known.label is not None)
+        cells = ["" if name is None else values[name] for name in wanted]
+        yield _row(where, line, cells, offset, labeled=known.label is not None)
 
 
 def _json_names(lines: _Lines) -> list[str]:
     for content in lines:
         if content.strip():
             return list(_object(content, f"{lines.path}: line {lines.number}"))
-    raise InputError(f"{lines.path}: is empty; give it a JSON object a line")
+    raise InputError(f"{lines.path}: is empty; write one JSON object per line")
 
 
 def _object(content: str, where: str) -> dict[str, Any]:
@@ -315,34 +315,34 @@ def _object(content: str, where: str) -> dict[str, Any]:
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{where}: not valid JSON ({error})") from None
     if not isinstance(values, dict):
-        raise InputError(f'{where}: not a JSON object; write one a line, such as {{"text": .., "label": ..}}')
+        raise InputError(f'{where}: not a JSON object; write one per line, such as {{"text": .., "label": ..}}')
     return values
 
 
-def _row(where: str, line: int, values: Sequence[Any], offset: int, labelled: bool) -> TextRow:
-    """A row of a text, a label and a group."""
+def _row(where: str, line: int, values: Sequence[Any], offset: int, labeled: bool) -> TextRow:
+    """Check text, label and group, and return them as a row."""
     text, label, group = values
     if not isinstance(text, str):
-        raise InputError(f"{where}: its text is no text but {type(text).__name__}; write it in quotes")
+        raise InputError(f"{where}: its text is not a string but {type(text).__name__}; write it in quotes")
     if isinstance(label, bool) or not isinstance(label, str | int):
-        raise InputError(f"{where}: its class is no text but {type(label).__name__}; write it in quotes")
+        raise InputError(f"{where}: its class is not a string but {type(label).__name__}; write it in quotes")
     if isinstance(group, bool) or not isinstance(group, str | int):
-        raise InputError(f"{where}: its group is no text but {type(group).__name__}; write it in quotes")
+        raise InputError(f"{where}: its group is not a string but {type(group).__name__}; write it in quotes")
     name = str(label).strip()
-    if labelled and not name:
-        raise InputError(f"{where}: no class; write one, or take the row out")
+    if labeled and not name:
+        raise InputError(f"{where}: no class; write one, or remove the row")
     return TextRow(line, text.strip(), name, offset, str(group).strip())
 
 
-def _mend(error: csv.Error) -> str:
+def _explain(error: csv.Error) -> str:
     return next((words for part, words in BROKEN.items() if part in str(error)), str(error))
 
 
-def _chosen(path: Path, names: list[str], columns: Columns, labelled: bool = True) -> Columns:
-    """The columns, by name."""
+def _chosen(path: Path, names: list[str], columns: Columns, labeled: bool = True) -> Columns:
+    """Names of the columns to read."""
     usual = (*TEXT_NAMES, *PICTURE_NAMES)
-    text = _column(path, names, "text", columns.text, usual, alone=not labelled)
-    label = _column(path, names, "label", columns.label, LABEL_NAMES, alone=False) if labelled else None
+    text = _column(path, names, "text", columns.text, usual, alone=not labeled)
+    label = _column(path, names, "label", columns.label, LABEL_NAMES, alone=False) if labeled else None
     if text == label:
         raise InputError(f"{path}: '{text}' cannot be both text and label; name two columns")
     if columns.group is not None and columns.group not in names:
@@ -351,7 +351,7 @@ def _chosen(path: Path, names: list[str], columns: Columns, labelled: bool = Tru
 
 
 def _column(path: Path, names: list[str], what: str, name: str | None, usual: Sequence[str], alone: bool) -> str:
-    """The column of this name, or else the first with a usual name, or the one that stands alone."""
+    """The column of this name; without one, the first with a usual name, or the only column."""
     if name is not None:
         if name not in names:
             raise InputError(f"{path}: no column '{name}'; {did_you_mean(name, names)}")
@@ -361,6 +361,6 @@ def _column(path: Path, names: list[str], what: str, name: str | None, usual: Se
     if not known:
         raise InputError(
             f"{path}: which column holds the {'sentences' if what == 'text' else 'classes'}? Name it by "
-            f"--{what}-column; there are: {', '.join(names)}"
+            f"--{what}-column; columns: {', '.join(names)}"
         )
     return known[0]

@@ -1,4 +1,4 @@
-"""A person's own sentences as a source: a table, or a folder of text files a class."""
+"""Load sentences of your own as a source: from a table, or from one folder of text files per class."""
 
 import hashlib
 import os
@@ -15,15 +15,14 @@ from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
 IN_MEMORY = 1 << 28
-"""Bytes of a table up to which its sentences stay in memory; those of a larger one are read when they are needed."""
-
+"""Size of the largest table that is kept in memory, in bytes; sentences of larger ones are read when needed."""
 
 TEXTS = (".txt",)
-"""What the name of a text file ends with."""
+"""File name extensions of text files."""
 
 
 def holds_sentences(path: Path) -> bool:
-    """Whether a path is a table of sentences, or a folder (or zip) with a folder of text files a class.
+    """Whether a path is a table of sentences, or a folder (or zip) with one folder of text files per class.
 
     Example:
         >>> holds_sentences(Path("faq.csv")), holds_sentences(Path("photos"))
@@ -32,7 +31,7 @@ def holds_sentences(path: Path) -> bool:
     if is_table(path):
         return True
     if path.is_dir():
-        # Large folders of pictures need not be listed twice to see that they hold none.
+        # Avoids listing large folders of images twice.
         files = (name for _, _, names in os.walk(path) for name in names if not name.startswith("."))
         if not next(files, "").lower().endswith(TEXTS):
             return False
@@ -46,14 +45,14 @@ def holds_sentences(path: Path) -> bool:
 
 
 def load_sentences(path: Path, columns: Columns, name: str | None = None) -> Source:
-    r"""The sentences of a table or folder by class.
+    r"""Load the sentences of a table or folder by class.
 
-    Rows without a text are passed over, and so are repeated rows, with a note that tells how many.
+    Rows without a text and repeated rows are skipped, and a note says how many.
 
     Args:
-        path: a table (see `read_rows`), or a folder or zip with a folder of `.txt` files a class, one text a file.
-        columns: where a table has sentences and classes.
-        name: what reports call it; the file's name if None.
+        path: Table (see `read_rows`), or folder or zip with one folder of `.txt` files per class, one text per file.
+        columns: Columns of the sentences and classes in a table.
+        name: Name of the source in reports; None for the name of the file.
 
     Raises:
         InputError: If it cannot be read, a sentence has two classes, or there are fewer than two classes.
@@ -74,7 +73,7 @@ def load_sentences(path: Path, columns: Columns, name: str | None = None) -> Sou
     rows = read_rows(path, columns) if is_table(path) else _files(path, columns.encoding)
     texts: list[str] = []
     labels: list[str] = []
-    names: dict[str, str] = {}  # one string a class, not one a row
+    names: dict[str, str] = {}  # one string per class, not one per row
     offsets, lines, digests = array("q"), array("q"), array("Q")
     empty = []
     for row in rows:
@@ -88,43 +87,43 @@ def load_sentences(path: Path, columns: Columns, name: str | None = None) -> Sou
         lines.append(row.line)
         digests.append(int.from_bytes(hashlib.blake2b(row.text.encode(), digest_size=8).digest(), "little"))
     if empty:
-        note(f"{path}: {len(empty):,} rows without a text are passed over (the first on line {empty[0]})")
+        note(f"{path}: {len(empty):,} rows without a text are skipped (the first on line {empty[0]})")
     if not labels:
-        raise InputError(f"{path}: no sentences; write one a row, below the names of the columns")
-    kept = _without_repeats(path, np.frombuffer(digests, dtype=np.uint64), labels, lines)
+        raise InputError(f"{path}: no sentences; write one per row, below the names of the columns")
+    unique = _without_repeats(path, np.frombuffer(digests, dtype=np.uint64), labels, lines)
     if len(names) < 2:
-        mend = "name the column of the classes by --label-column" if is_table(path) else "give two folders or more"
-        raise InputError(f"{path}: one class only ('{labels[0]}'); {mend}")
+        hint = "name the column of the classes by --label-column" if is_table(path) else "give two folders or more"
+        raise InputError(f"{path}: only one class ('{labels[0]}'); {hint}")
     store: Sequence[str]
     if large:
-        store = TextsOnDisk(path, columns, np.frombuffer(offsets, dtype=np.int64)[kept].tolist())
+        store = TextsOnDisk(path, columns, np.frombuffer(offsets, dtype=np.int64)[unique].tolist())
     else:
-        store = [texts[place] for place in kept.tolist()]
-    return Source.of(store, [labels[place] for place in kept.tolist()], name=name)
+        store = [texts[index] for index in unique.tolist()]
+    return Source.of(store, [labels[index] for index in unique.tolist()], name=name)
 
 
 def _without_repeats(
     path: Path, digests: NDArray[np.uint64], labels: Sequence[str], lines: Sequence[int]
 ) -> NDArray[np.int64]:
-    """The places of rows that no earlier row equals.
+    """Indices of the rows that do not repeat an earlier row.
 
     Raises:
         InputError: If two rows have the same text and different classes.
     """
     order = np.argsort(digests, kind="stable")
     again = np.flatnonzero(digests[order][1:] == digests[order][:-1]) + 1
-    for place in again.tolist():
-        before, after = int(order[place - 1]), int(order[place])
+    for index in again.tolist():
+        before, after = int(order[index - 1]), int(order[index])
         if labels[before] != labels[after]:
             raise InputError(
                 f"{path}: line {lines[after]} is of class '{labels[after]}', and line {lines[before]} has the same "
                 f"text in class '{labels[before]}'; decide on one"
             )
     if len(again):
-        note(f"{path}: {len(again):,} repeated rows are passed over (one on line {lines[int(order[again].min())]})")
-    kept = np.ones(len(digests), dtype=bool)
-    kept[order[again]] = False
-    return np.flatnonzero(kept).astype(np.int64)
+        note(f"{path}: {len(again):,} repeated rows are skipped (one on line {lines[int(order[again].min())]})")
+    unique = np.ones(len(digests), dtype=bool)
+    unique[order[again]] = False
+    return np.flatnonzero(unique).astype(np.int64)
 
 
 def _is_text(parts: tuple[str, ...]) -> bool:
@@ -132,24 +131,24 @@ def _is_text(parts: tuple[str, ...]) -> bool:
 
 
 def _files(path: Path, encoding: str) -> Iterator[TextRow]:
-    """The text files of a folder or zip, each as a row; its class is the folder it lies in."""
+    """Yield each text file of a folder or zip as a row; its folder is its class."""
     with open_tree(path) as tree:
         for number, parts in enumerate(tree.files, start=1):
             if not _is_text(parts):
-                raise InputError(f"{tree.describe(parts)}: no text file of a class; give class/*.txt alone")
+                raise InputError(f"{tree.describe(parts)}: not a text file of a class; give only CLASS/*.txt")
             yield TextRow(number, read_text(tree, parts, encoding), parts[-2], 0)
 
 
 def read_text(tree: Tree, parts: Parts, encoding: str) -> str:
-    """The text of a file, without space at its ends.
+    """Read the text of a file, without leading and trailing spaces.
 
     Args:
-        tree: the folder or zip that holds it.
-        parts: its path in there.
-        encoding: of its letters, such as "utf-8" (with or without a byte order mark).
+        tree: Folder or zip that contains the file.
+        parts: Path of the file in it.
+        encoding: Encoding, such as "utf-8" (with or without a byte order mark).
 
     Raises:
-        InputError: If a letter cannot be read.
+        InputError: If the file does not have this encoding.
     """
     codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
     try:
