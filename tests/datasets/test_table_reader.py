@@ -71,7 +71,7 @@ class TestWhatWorks:
         ("", "is empty; the first line must name the columns"),
         ("a,b\n1,2\n", "which column holds the sentences.*--text-column; columns: a, b"),
         ("text,b\n1,2\n", "which column holds the classes.*--label-column"),
-        ("text,label\nhi, you,greet\n", "line 2: 3 columns, but the header has 2; put texts that contain ',' in quotes"),
+        ("text,label\nhi, you,greet\n", "line 2: 3 columns, but the header has 2; put texts that contain ','"),
         ("text,label\na,b\nhi\n", "line 3: 1 columns"),
         ("text,label\nhi,\n", "line 2: no class"),
         ('text,label\na,b\n"hi,greet\nmore,x\n', "line 3: a quote that is opened here is never closed"),
