@@ -107,9 +107,7 @@ def _size_and_color(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
 
 
 def _headers(tree: Tree, files: Sequence[Parts]) -> list[Header]:
-    return [
-        read_header(tree.read(parts), tree.describe(parts)) for parts in track(files, f"read {tree.path.name}")
-    ]
+    return [read_header(tree.read(parts), tree.describe(parts)) for parts in track(files, f"read {tree.path.name}")]
 
 
 def list_classes(
