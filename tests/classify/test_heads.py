@@ -111,7 +111,7 @@ def test_leave_one_out_is_fitting_again_without_the_example(head: Head, d, varia
     for example in range(3):
         rows = ids == 5 * example
         again = head.fit(x[None], y, torch.where(rows, 0, w))(x[None, rows])
-        np.testing.assert_allclose(relative(logits[:, rows]), relative(again), atol=2e-4, rtol=1e-5)
+        np.testing.assert_allclose(relative(logits[:, rows]), relative(again), atol=2e-4, rtol=1e-3)
 
 
 @pytest.mark.parametrize("head", ALL, ids=str)
@@ -181,7 +181,7 @@ def test_chunks_change_nothing(monkeypatch):
     whole = leave_one_out(Transform(), ALL, x, y, w, ids)
     for module in ("leave_one_out", "lda", "logistic"):
         monkeypatch.setattr(import_module(f"manyshot.classify.heads.{module}"), "CHUNK", 1)
-    np.testing.assert_allclose(leave_one_out(Transform(), ALL, x, y, w, ids), whole, atol=1e-4)
+    np.testing.assert_allclose(leave_one_out(Transform(), ALL, x, y, w, ids), whole, atol=1e-3)
 
 
 def test_the_transform_takes_the_root_centers_and_normalizes():

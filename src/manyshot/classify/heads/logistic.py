@@ -15,8 +15,8 @@ from manyshot.classify.heads.ridge import check_penalty
 from manyshot.classify.heads.span import Span
 
 TOLERANCE = 1e-8
-LEFT_OUT_TOLERANCE = 1e-5
-"""Leave-one-out logits choose settings, so that four digits do."""
+LEFT_OUT_TOLERANCE = 1e-7
+"""Leave-one-out logits choose settings, so that three digits do."""
 CHUNK = 2**24
 """Most numbers in one array of left-out fits: 128 MiB."""
 
