@@ -71,7 +71,7 @@ class TestFeaturesOnDisk:
         features = encode(first, source).store
         assert encode(second, source).store.equal(features)
         assert (first.stages[0].seen, second.stages[0].seen) == (40, 0)
-        assert len(list(cache.iterdir())) == 1
+        assert len(list(cache.glob("*/*"))) == 1
         assert features.equal(first.eval()(source.gather(range(40)).float() / 255))
 
     def test_belong_to_weights_and_items(self, source):
@@ -90,7 +90,7 @@ class TestFeaturesOnDisk:
     @pytest.mark.parametrize("content", [b"", b"\x08\0\0\0\0\0\0\0{}      ", b"not a file of tensors"])
     def test_are_computed_again_where_the_file_is_damaged(self, source, cache, content):
         features = encode(made(), source).store
-        (path,) = cache.iterdir()
+        (path,) = cache.glob("*/*")
         path.write_bytes(content)
         assert encode(made(), source).store.equal(features)
         unread = made()

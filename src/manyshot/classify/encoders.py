@@ -1,9 +1,13 @@
 """The frozen encoders whose weights ship in packages, with measured quality and cost."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
+from typing import Any
 
-from torch import nn
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.classify.example_set import Kind
@@ -133,6 +137,55 @@ def encoder_blocks(name: str) -> tuple[str, ...]:
     if not all(blocks) or len(set(blocks)) < len(blocks):
         raise InputError(f"encoder '{name}': give different encoders, joined by '+'")
     return blocks
+
+
+@dataclass(frozen=True)
+class LoadedEncoder:
+    """A frozen encoder that is ready to compute.
+
+    Args:
+        name: Its name, with options as they were given.
+        kind: What it encodes.
+        resolution: Height and width of the pictures that it takes; 0 for sentences.
+        features: Length of a feature vector.
+        fingerprint: Text that changes with the weights and with how examples are prepared.
+        module: The module; for pictures, with batch normalization folded into convolutions.
+    """
+
+    name: str
+    kind: Kind
+    resolution: int
+    features: int
+    fingerprint: str
+    module: PretrainedEncoder | TextEncoder
+
+    @torch.inference_mode()
+    def __call__(self, items: Any, device: str = "cpu") -> Float[Tensor, "n d"]:  # noqa: ANN401
+        """Encode n pictures `[n, 3, h, w]` of uint8, or n sentences, to float32 on the CPU."""
+        module = self.module.to(device)
+        features = module.read(items) if isinstance(module, TextEncoder) else module(items.to(device).float() / 255)
+        return features.float().cpu()
+
+
+@lru_cache(maxsize=4)
+def load_encoder(name: str) -> LoadedEncoder:
+    """Load one frozen encoder; it stays in memory for the next call.
+
+    Args:
+        name: A name of `manyshot.nets.ENCODERS` that has weights, with options.
+
+    Raises:
+        InputError: As `build_encoder`.
+
+    Example:
+        >>> load_encoder("ngrams(64)")(["hello"]).shape
+        torch.Size([1, 64])
+    """
+    module = build_encoder(name)
+    if isinstance(module, TextEncoder):
+        return LoadedEncoder(name, "sentences", 0, module.features, module.fingerprint(), module)
+    fingerprint = module.fingerprint()
+    return LoadedEncoder(name, "pictures", module.size, module.features, fingerprint, module.folded())
 
 
 def build_encoder(name: str) -> PretrainedEncoder | TextEncoder:

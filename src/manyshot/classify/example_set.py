@@ -1,10 +1,9 @@
 """Examples of a user: pictures that are decoded when they are needed, or sentences; with classes and groups."""
 
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from manyshot.base import InputError
+from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.pictures import decode, read_header, to_pixels
 
 Kind = Literal["pictures", "sentences"]
@@ -138,25 +138,3 @@ class ExampleSet:
 
 def _channels_last(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
-
-
-def digest_of(content: bytes | str | NDArray[Any] | Image.Image) -> str:
-    """Hash of an example's content: 32 hexadecimal digits.
-
-    Args:
-        content: Bytes of a file, a sentence, or pixels.
-
-    Example:
-        >>> len(digest_of("hello")), digest_of("hello") == digest_of(b"hello")
-        (32, True)
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    if isinstance(content, Image.Image):
-        digest.update(f"{content.mode} {content.size} {content.getpalette()}".encode())
-        content = content.tobytes()
-    if isinstance(content, np.ndarray):
-        digest.update(f"{content.dtype} {content.shape}".encode())
-        content = np.ascontiguousarray(content).tobytes()
-    # Sentences may hold half letters, from names of files that are no text.
-    digest.update(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
-    return digest.hexdigest()

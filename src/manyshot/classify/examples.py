@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from manyshot.base import InputError, did_you_mean, note, track
-from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile, digest_of
+from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile
+from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.image_folder import SUFFIXES, list_classes
 from manyshot.datasets.inputs import CHANNELS, kind_of_input, to_images
 from manyshot.datasets.pictures import read_header

@@ -1,16 +1,30 @@
-"""Features of examples and of their variants under a plan, from frozen encoders."""
+"""Features of examples and of their variants under a plan, from frozen encoders, each computed once."""
 
+import time
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
-from manyshot.classify.encoders import build_encoder, encoder_blocks
-from manyshot.classify.example_set import ExampleSet
+from manyshot.augment import Op, Params, Plan
+from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.op import join
+from manyshot.base import InputError
+from manyshot.base.seeds import generator
+from manyshot.classify.encoders import LoadedEncoder, encoder_blocks, load_encoder
+from manyshot.classify.example_set import ExampleSet, Kind
+from manyshot.datasets.feature_store import count_missing, encode_stored
 
 BATCH = 32
+"""Examples, or variants, that are in memory as pictures at once; twice as many while the next ones are decoded."""
+CHANGES = 1
+"""Version of how variants are made; increased when the same plan and seed give other ones."""
 
 
-@torch.inference_mode()
 def encode_examples(
     encoder: str,
     examples: ExampleSet,
@@ -21,16 +35,162 @@ def encode_examples(
     device: str = "cpu",
     title: str | None = None,
 ) -> Float[Tensor, "n copies d"]:
-    """Encode examples, or variants of them."""
-    if len(encoder_blocks(encoder)) > 1 or plan is not None or copies != 1:
-        raise NotImplementedError
-    module = build_encoder(encoder).to(device)
-    parts = []
-    for first in range(0, len(examples), BATCH):
-        rows = range(first, min(first + BATCH, len(examples)))
-        if examples.kind == "pictures":
-            pixels = examples.pictures(rows, module.size)  # type: ignore[arg-type]
-            parts.append(module(pixels.to(device).float() / 255).cpu())
-        else:
-            parts.append(module(examples.texts(rows)).cpu())
-    return torch.cat(parts).float()[:, None]
+    """Encode examples as they are, or variants of them under a plan.
+
+    Pictures are decoded at the encoder's own resolution, and the ops of the plan are applied there. Variant j of an
+    example depends on the seed, the example's content and j alone: neither on the other examples nor on the number of
+    copies. Features are kept in the cache folder, so that each is computed once, whoever asks for it.
+
+    Args:
+        encoder: Name of a frozen encoder; several, joined by "+", stand side by side.
+        examples: Pictures or sentences.
+        plan: Ops on items, such as "flip crop"; None for the examples themselves.
+        copies: Number of variants of each example; 1 if there is no plan.
+        seed: Seed of the variants.
+        device: Device to compute on.
+        title: Description of the progress bar; None for none.
+
+    Raises:
+        InputError: If the encoder is unknown, not installed or for another kind of examples, the plan is wrong, or a
+            picture is damaged.
+
+    Example:
+        >>> from manyshot.classify.examples import examples_from_arrays
+        >>> examples = examples_from_arrays(["hello there", "good bye"])
+        >>> encode_examples("ngrams", examples, plan="typos", copies=3).shape
+        torch.Size([2, 3, 2048])
+    """
+    if copies < 1 or (plan is None and copies > 1):
+        raise InputError(f"copies={copies}: give at least 1, and a plan for more than 1")
+    blocks = []
+    for block in encoder_blocks(encoder):
+        loaded = load_encoder(block)
+        _check_kind(loaded, examples.kind)
+        names = _names(examples, None if plan is None else copies)
+
+        def load(places: NDArray[np.int64], loaded: LoadedEncoder = loaded) -> Any:  # noqa: ANN401 - pictures or texts
+            return _items(examples, places // copies, places % copies, plan, seed, loaded.resolution)
+
+        def encode(items: Any, loaded: LoadedEncoder = loaded) -> Tensor:  # noqa: ANN401
+            return loaded(items, device)
+
+        key = _key(loaded, plan, seed)
+        features = encode_stored(key, names, load, encode, batch=BATCH, title=title)
+        blocks.append(features.view(len(examples), copies, -1))
+    return torch.cat(blocks, -1)
+
+
+def count_uncached(
+    encoder: str, examples: ExampleSet, *, plan: str | None = None, copies: int = 1, seed: int = 0
+) -> int:
+    """How many features `encode_examples` would have to compute, over all blocks; the others are in the cache.
+
+    Args:
+        encoder: See `encode_examples`, as for the others.
+        examples: Pictures or sentences.
+        plan: Ops on items.
+        copies: Number of variants of each example.
+        seed: Seed of the variants.
+    """
+    names = _names(examples, None if plan is None else copies)
+    return sum(count_missing(_key(load_encoder(block), plan, seed), names) for block in encoder_blocks(encoder))
+
+
+@lru_cache(maxsize=64)
+def measure_cost(encoder: str, kind: Kind) -> float:
+    """Seconds that an example takes to encode on the CPU of this machine while it does nothing else.
+
+    It is measured once per process, as the CPU time of a small batch divided by the number of threads; decoding a
+    picture is not counted.
+
+    Args:
+        encoder: Name of a frozen encoder, or several joined by "+".
+        kind: "pictures" or "sentences".
+
+    Raises:
+        InputError: If the encoder is unknown, not installed or for another kind of examples.
+
+    Example:
+        >>> measure_cost("ngrams", "sentences") < 0.1
+        True
+    """
+    seconds = 0.0
+    for block in encoder_blocks(encoder):
+        loaded = load_encoder(block)
+        _check_kind(loaded, kind)
+        times = []
+        for number in range(3):  # the first call is slower than the others
+            items: Any = [f"sentence {number}, {word}, of a few words" for word in range(8)]
+            if kind == "pictures":
+                items = torch.zeros(8, 3, loaded.resolution, loaded.resolution, dtype=torch.uint8)
+            start = time.process_time()
+            loaded(items)
+            times.append(time.process_time() - start)
+        seconds += min(times) / 8 / torch.get_num_threads()
+    return seconds
+
+
+def _check_kind(encoder: LoadedEncoder, kind: Kind) -> None:
+    if encoder.kind != kind:
+        raise InputError(f"encoder '{encoder.name}' takes {encoder.kind}, and the examples are {kind}; choose another")
+
+
+def _key(encoder: LoadedEncoder, plan: str | None, seed: int) -> str:
+    changes = "as they are" if plan is None else f"{CHANGES} {plan_op(plan)!r} {seed}"
+    return f"examples {encoder.fingerprint} {changes}"
+
+
+def _names(examples: ExampleSet, copies: int | None) -> list[str]:
+    if copies is None:
+        return list(examples.digests)
+    return [f"{digest} {copy}" for digest in examples.digests for copy in range(copies)]
+
+
+@lru_cache(maxsize=256)
+def plan_op(plan: str) -> Op:
+    """The op that makes a variant of an example.
+
+    Args:
+        plan: Ops on items, such as "flip crop", or a whole plan with a clause of shots or of the support.
+
+    Raises:
+        InputError: If it is no such plan.
+
+    Example:
+        >>> plan_op("flip") == plan_op("shots: 8 x flip")
+        True
+    """
+    return Plan(plan if ":" in plan or plan == "none" else f"shots: {plan}").item_op()
+
+
+def _items(
+    examples: ExampleSet,
+    rows: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    plan: str | None,
+    seed: int,
+    resolution: int,
+) -> Any:  # noqa: ANN401 - pictures or texts
+    """Pictures `[n, 3, h, w]` of uint8, or texts: variant `numbers` of the examples `rows`."""
+    different, place = np.unique(rows, return_inverse=True)
+    if examples.kind == "pictures":
+        items: Any = examples.pictures(different, resolution)[torch.from_numpy(place)]
+    else:
+        texts = examples.texts(different)
+        items = [texts[i] for i in place.tolist()]
+    if plan is None:
+        return items
+    op = plan_op(plan)
+    require_kind(op, "images" if examples.kind == "pictures" else "texts")
+    params = join([_draw(op, seed, examples.digests[row], number) for row, number in zip(rows, numbers, strict=True)])
+    if examples.kind == "pictures":
+        from manyshot.augment.engine import Compiled  # it takes half a second to import
+
+        op = Compiled(op)
+    op.check(items)
+    return op.apply(items, params)
+
+
+def _draw(op: Op, seed: int, digest: str, number: int) -> Params:
+    """The params of one variant, by its address alone."""
+    return op.sample(1, generator(seed, int(digest[:16], 16), int(number)))

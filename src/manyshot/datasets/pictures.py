@@ -138,6 +138,9 @@ def _decoded(
 ) -> tuple[UInt8[np.ndarray, "c h w"], int | None]:
     """The pixels, and how many bits of 16 they were scaled by, if they had 16."""
     with _opened(data, where) as image:
+        # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that is at least twice what is wanted: five times
+        # faster for photos of phones, and pixels differ by a quarter of a level on average.
+        image.draft(image.mode, (2 * max(size), 2 * max(size)))
         return _pixels(image, where, size, color, depth)
 
 

@@ -19,7 +19,7 @@ from jaxtyping import UInt8
 from manyshot.base import InputError, write_aside, write_json
 from manyshot.tasks import Source
 
-FORMAT = 2
+FORMAT = 3
 """Version of the format; increased when older files would be misread or the same originals give other pixels."""
 
 BLOCK = 1 << 20

@@ -1,20 +1,14 @@
 """Sources of features: each example is encoded once, and features of frozen pre-trained encoders are cached on disk."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from manyshot.base import track, write_aside
-from manyshot.datasets.pixel_cache import cache_folder
+from manyshot.datasets.feature_store import digest_of, encode_stored
 from manyshot.learners import FeatureLearner, Learner
 from manyshot.nets import PretrainedEncoder, TextEncoder, evaluation_mode
 from manyshot.tasks import EpisodeSampler, Source
@@ -25,8 +19,8 @@ BATCH = 256
 def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
     """The source of the features of another source's examples, each encoded once.
 
-    Features of a frozen pre-trained encoder are stored in the cache folder and read from there the next time. The name
-    of the file is a hash of the encoder's weights, its image preprocessing and the examples.
+    Features of a frozen pre-trained encoder are stored in the cache folder, by the encoder's weights, its image
+    preprocessing and the example, and read from there the next time.
 
     Args:
         encoder: Module that maps examples `[n, ...]` (uint8 images scaled to 0..1), or n sentences, to features
@@ -40,7 +34,7 @@ def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
         torch.Size([4, 64])
     """
     if isinstance(encoder, PretrainedEncoder) and encoder.is_fixed:
-        features = _stored(encoder, encoder, source, device)
+        features = _stored(encoder, encoder.folded(), source, device)
     else:
         remember(encoder, source, device)
         features = _features(encoder, source, device)
@@ -106,26 +100,28 @@ def on_fixed_features(
 def _stored(
     encoder: PretrainedEncoder | TextEncoder, function: Callable[[Any], Tensor], source: Source, device: str
 ) -> Tensor:
-    """The values of a fixed function of the examples, from the cache folder if they are there."""
-    path = cache_folder() / "features" / f"{_key(encoder, source)}.safetensors"
-    features = _read(path, len(source))
-    if features is None:
-        features = _features(function, source, device, title="features")
-        _write(path, features)
-    return features
+    """The values of a fixed function of the examples; those that are in the cache folder are read from there."""
+    names = [name for first in range(0, len(source), BATCH) for name in _names(_batch(source, first))]
+    return encode_stored(
+        f"items {encoder.fingerprint()}",
+        names,
+        source.gather,
+        lambda items: _encoded(function, items, device),
+        batch=BATCH,
+        title="features",
+    )
+
+
+def _features(encoder: Callable[[Any], Tensor], source: Source, device: str) -> Tensor:
+    return torch.cat([_encoded(encoder, _batch(source, first), device) for first in range(0, len(source), BATCH)])
 
 
 @torch.no_grad()
-def _features(encoder: Callable[[Any], Tensor], source: Source, device: str, title: str | None = None) -> Tensor:
-    features = []
-    batches = range(0, len(source), BATCH)
-    for first in batches if title is None else track(batches, title):
-        items = _batch(source, first)
-        if isinstance(items, Tensor):
-            items = (items.float() / 255 if items.dtype == torch.uint8 else items).to(device)
-        with evaluation_mode(encoder):
-            features.append(encoder(items).cpu())
-    return torch.cat(features)
+def _encoded(encoder: Callable[[Any], Tensor], items: Any, device: str) -> Tensor:  # noqa: ANN401 - see `_batch`
+    if isinstance(items, Tensor):
+        items = (items.float() / 255 if items.dtype == torch.uint8 else items).to(device)
+    with evaluation_mode(encoder):
+        return encoder(items).cpu()
 
 
 def _batch(source: Source, first: int) -> Any:  # noqa: ANN401 - a tensor, or sentences
@@ -133,31 +129,6 @@ def _batch(source: Source, first: int) -> Any:  # noqa: ANN401 - a tensor, or se
     return source.gather(np.arange(first, min(first + BATCH, len(source))))
 
 
-def _key(encoder: PretrainedEncoder | TextEncoder, source: Source) -> str:
-    digest = hashlib.sha256(encoder.fingerprint().encode())
-    for first in range(0, len(source), BATCH):
-        items = _batch(source, first)
-        if not isinstance(items, Tensor):
-            digest.update(json.dumps(items).encode())
-            continue
-        digest.update(f"{items.dtype} {tuple(items.shape)}".encode())
-        digest.update(items.contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _read(path: Path, count: int) -> Tensor | None:
-    """The features, or None if the file is missing or damaged."""
-    try:
-        features = load_file(path)["features"]
-    except (OSError, SafetensorError, KeyError):
-        return None
-    return features if features.ndim >= 2 and len(features) == count else None
-
-
-def _write(path: Path, features: Tensor) -> None:
-    """Store the features; a full or read-only disk is no error."""
-    try:
-        with write_aside(path) as aside:
-            save_file({"features": features.contiguous()}, aside)
-    except (OSError, SafetensorError):
-        return
+def _names(items: Any) -> list[str]:  # noqa: ANN401 - see `_batch`
+    """The hash of each item's content."""
+    return [digest_of(item.contiguous().numpy() if isinstance(item, Tensor) else item) for item in items]

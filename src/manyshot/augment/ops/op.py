@@ -1,7 +1,7 @@
 """Base class of augmentations: params are drawn separately from being applied, so every call can be replayed."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf, isfinite, log
 from typing import Any, ClassVar
 
@@ -95,6 +95,27 @@ def take(params: Params, index: Tensor) -> dict[str, Any]:
         {'degrees': tensor([2., 2., 1.])}
     """
     return {name: value[index] if isinstance(value, Tensor) else take(value, index) for name, value in params.items()}
+
+
+def join(parts: Sequence[Params]) -> dict[str, Any]:
+    """Join params of several batches of one op, in order.
+
+    Args:
+        parts: Params of n_1, n_2, ... items, at least one batch.
+
+    Returns:
+        Params of the n_1 + n_2 + ... items.
+
+    Example:
+        >>> join([{"degrees": torch.tensor([1.0])}, {"degrees": torch.tensor([2.0, 3.0])}])
+        {'degrees': tensor([1., 2., 3.])}
+    """
+    return {
+        name: torch.cat([part[name] for part in parts])
+        if isinstance(value, Tensor)
+        else join([part[name] for part in parts])
+        for name, value in parts[0].items()
+    }
 
 
 def uniform(n: int, low: float, high: float, generator: Generator) -> Float[Tensor, "n"]:
