@@ -149,6 +149,23 @@ def test_settings_fitted_together_agree_with_each_on_its_own(head: Head):
         np.testing.assert_allclose(together[0], together[4])
 
 
+@pytest.mark.parametrize("head", ALL, ids=str)
+def test_whole_folds_are_left_out_together(head: Head):
+    x, y, w, ids = problem(variants=2, d=40)
+    plain = Transform(None, center=False, normalize=False)
+    fold = ids % 5
+    (logits,) = leave_one_out(plain, [head], x, y, w, fold)
+    again = head.fit(x[None], y, torch.where(fold == 2, 0, w))(x[None, fold == 2])
+    np.testing.assert_allclose(relative(logits[:, fold == 2]), relative(again), atol=2e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("head", ALL, ids=str)
+def test_two_examples_of_two_classes_are_enough(head: Head):
+    x, y, w, ids = problem(classes=2, examples=1)
+    assert not predict_splits(Transform(), [head], x, y, w).isnan().any()
+    assert not leave_one_out(Transform(), [head], x, y, w, ids).isnan().any()
+
+
 def test_lda_with_soft_labels_is_fitted_again():
     x, y, w, ids = problem(d=40)
     soft = 0.9 * y + 0.1 / 3

@@ -12,7 +12,7 @@ from manyshot.base import InputError
 from manyshot.classify.heads.head import LeftOut, Linear, LinearHead, absent, refit_each
 from manyshot.classify.heads.span import Span
 
-TINY = 1e-300
+TINY = 1e-30
 CHUNK = 2**23
 """Most numbers in one array of left-out class means: 64 MiB."""
 
@@ -71,9 +71,10 @@ class LDA(LinearHead):
     ) -> Float[Tensor, "h b n c"]:
         """Take each example out of means and scatter by Woodbury's formula; see `Head.leave_out_each`.
 
-        Examples with soft labels belong to several classes, for which the head is fitted again without each.
+        What belongs to several classes, such as folds and soft labels, takes a fit of its own.
         """
-        if not bool(((y == 0) | (y == 1)).all()):
+        of_one_class = (y == y[left_out.rows[:, 0]][left_out.example]).all() & ((y == 0) | (y == 1)).all()
+        if not bool(of_one_class):
             return refit_each(heads, span, y, w, left_out)
         within = _within(span, y, w)
         size = max(1, CHUNK // (w.shape[0] * y.shape[1] * span.energy.shape[1]))
@@ -140,8 +141,9 @@ def _rank(rows: Tensor, mass: Tensor, span: Span) -> Tensor:
 
 
 def _target(within: Tensor, total: Tensor, rank: Tensor) -> Tensor:
-    """The mean variance within classes; between them where each class has one row, so that there is none within."""
-    return torch.where(within > 1e-9 * total, within, total.clamp(min=TINY)) / rank
+    """The mean variance within classes; of all rows where each class has one, and 1 where there is one row."""
+    total = torch.where(total > TINY, total, 1.0)
+    return torch.where(within > 1e-9 * total, within, total) / rank
 
 
 def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOut, chunk: Tensor) -> Reduced:
