@@ -6,9 +6,9 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
-from manyshot.nets import Conv4, GroupNorm, TaskNorm, counting, using
+from manyshot.nets import Conv4, GroupNorm, TaskNorm, batch_statistics, stored_statistics
 from manyshot.nets.convolve import convolve
-from manyshot.nets.norm_pool import Shares, norm_pool, scale_pool
+from manyshot.nets.norm_pool import MomentWeights, norm_pool, scale_pool
 
 WEIGHT = torch.tensor([1.0, 2.0, 0.0])
 
@@ -19,10 +19,10 @@ def leaves(size: int, dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor,
     return tuple(torch.randn(shape, generator=generator, dtype=dtype).requires_grad_() for shape in shapes)
 
 
-def shares_of(kind: str, size: int, dtype: torch.dtype = torch.float64) -> Shares:
+def moment_weights(kind: str, size: int, dtype: torch.dtype = torch.float64) -> MomentWeights:
     if kind == "group":
-        return Shares.by_group(3, 4, 2, size * size, dtype)
-    return Shares.by_channel(WEIGHT, size * size, dtype)
+        return MomentWeights.by_group(3, 4, 2, size * size, dtype)
+    return MomentWeights.by_channel(WEIGHT, size * size, dtype)
 
 
 def plainly(kind: str, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
@@ -50,7 +50,7 @@ def first_and_second(function, inputs) -> list[torch.Tensor]:
 @pytest.mark.parametrize("kind", ["group", "channel"])
 def test_norm_pool_and_its_derivatives_equal_torchs(kind, size):
     inputs = leaves(size)
-    ours = first_and_second(lambda *values: norm_pool(*values, shares_of(kind, size)), inputs)
+    ours = first_and_second(lambda *values: norm_pool(*values, moment_weights(kind, size)), inputs)
     theirs = first_and_second(lambda *values: plainly(kind, *values), inputs)
     for found, expected in zip(ours, theirs, strict=True):
         assert torch.allclose(found, expected, atol=1e-10, rtol=1e-10)
@@ -59,14 +59,14 @@ def test_norm_pool_and_its_derivatives_equal_torchs(kind, size):
 @pytest.mark.parametrize("kind", ["group", "channel"])
 def test_derivatives_are_those_of_finite_differences(kind):
     inputs = leaves(4)
-    assert gradcheck(lambda *values: norm_pool(*values, shares_of(kind, 4)), inputs)
-    assert gradgradcheck(lambda *values: norm_pool(*values, shares_of(kind, 4)), inputs)
+    assert gradcheck(lambda *values: norm_pool(*values, moment_weights(kind, 4)), inputs)
+    assert gradgradcheck(lambda *values: norm_pool(*values, moment_weights(kind, 4)), inputs)
     assert gradcheck(scale_pool, inputs)
 
 
 def test_single_precision_is_good_to_rounding():
     found, expected = (
-        norm_pool(*(value.to(kind) for value in leaves(6)), shares_of("channel", 6, kind))
+        norm_pool(*(value.to(kind) for value in leaves(6)), moment_weights("channel", 6, kind))
         for kind in (torch.float32, torch.float64)
     )
     assert found.dtype == torch.float32
@@ -87,7 +87,7 @@ def test_a_window_with_what_is_not_a_number_gives_that_as_torchs_pooling_does(pi
     found = scale_pool(x, torch.ones(1), torch.zeros(1))
     assert found.isnan().flatten().tolist() == [True, False]
     assert torch.equal(found.nan_to_num(7), F.max_pool2d(x, 2).relu().nan_to_num(7))
-    assert norm_pool(x, torch.ones(1), torch.zeros(1), Shares.by_group(1, 1, 1, 8, x.dtype)).isnan().all()
+    assert norm_pool(x, torch.ones(1), torch.zeros(1), MomentWeights.by_group(1, 1, 1, 8, x.dtype)).isnan().all()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -148,20 +148,20 @@ class TestTaskNorm:
 
     def test_kept_statistics_make_queries_blind_to_each_other(self):
         norm, support, query = TaskNorm(4).double(), *torch.randn(2, 5, 4, 6, 6, dtype=torch.float64)
-        with counting(None, keep=True) as kept:
+        with batch_statistics(None, keep=True) as statistics:
             norm.pooled(support)
-        with using(kept):
+        with stored_statistics(statistics):
             alone, together = norm.pooled(query[:1]), norm.pooled(query)
         assert torch.allclose(alone, together[:1], atol=1e-14)
-        with counting(None):
+        with batch_statistics(None):
             assert not torch.allclose(norm.pooled(query)[:1], alone)
 
     def test_statistics_that_were_kept_pass_the_gradient_on_to_the_support(self):
         norm = TaskNorm(4).double()
         support, query = (torch.randn(3, 4, 6, 6, dtype=torch.float64).requires_grad_() for _ in range(2))
-        with counting(None, keep=True) as kept:
+        with batch_statistics(None, keep=True) as statistics:
             norm(support)
-        with using(kept):
+        with stored_statistics(statistics):
             fused = torch.autograd.grad(norm.pooled(query).sum(), (support, query, norm.weight), retain_graph=True)
             plain = torch.autograd.grad(F.max_pool2d(norm(query), 2).relu().sum(), (support, query, norm.weight))
         for found, expected in zip(fused, plain, strict=True):

@@ -147,7 +147,7 @@ class TestEfficientNetLite:
 
     def test_a_damaged_file_is_named(self, monkeypatch):
         monkeypatch.setattr(EfficientNetLite0, "lite", replace(LITE0, sha256="0"))
-        with pytest.raises(InputError, match=r"\.pth: does not hold the published weights; install"):
+        with pytest.raises(InputError, match=r"\.pth: does not contain the published weights; install"):
             EfficientNetLite0(3)
 
 

@@ -72,10 +72,10 @@ class TestEveryEncoder:
 
     def test_words_stand_at_the_beginning_and_are_the_same_everywhere(self, make):
         words = make().words(TEXTS[:3])
-        assert words.there.sum(1).tolist()[:2] == [4, 3]
+        assert words.mask.sum(1).tolist()[:2] == [4, 3]
         assert words.vectors[1, 0].equal(words.vectors[2, 0])
         assert words.ids[1, 0] == words.ids[2, 0] != words.ids[0, 0]
-        assert (words.vectors[~words.there] == 0).all()
+        assert (words.vectors[~words.mask] == 0).all()
 
     def test_weights_of_another_reader_are_refused(self, make):
         stored = make().state_dict()
@@ -85,7 +85,7 @@ class TestEveryEncoder:
             TextEncoder(NGrams(32)).load_state_dict(stored)
 
     def test_pictures_are_refused(self, make):
-        with pytest.raises(InputError, match="an encoder of sentences is given numbers"):
+        with pytest.raises(InputError, match="an encoder of sentences was given a tensor"):
             make()(torch.rand(2, 1, 8, 8))
 
     def test_a_change_of_type_moves_what_is_known_along(self, make):

@@ -41,9 +41,9 @@ class TestUniversal:
         words = encoder.words(["balance", "my balance"])
         assert words.vectors.shape == (*words.ids.shape, encoder.features)
         assert words.ids.max() < encoder.vocabulary
-        last = words.there.sum(1) - 1
+        last = words.mask.sum(1) - 1
         assert words.vectors[0, last[0]].equal(words.vectors[1, last[1]])
-        assert not words.vectors[~words.there].any()
+        assert not words.vectors[~words.mask].any()
 
     def test_endless_texts_are_cut_and_half_letters_are_read(self, encoder):
         assert torch.allclose(encoder(["la " * 100_000]), encoder([("la " * 100_000)[:LONGEST]]))

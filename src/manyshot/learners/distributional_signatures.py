@@ -66,7 +66,7 @@ class DistributionalSignatures(Learner):
         """Fit both regressions of every task."""
         words = self._words(support.items, support.weight)
         tasks, n = support.weight.shape
-        means = _means(words, words.there.to(words.vectors.dtype)).reshape(tasks, n, -1)
+        means = _means(words, words.mask.to(words.vectors.dtype)).reshape(tasks, n, -1)
         right = support.weight[..., None] * support.labels
         word_maps = ridge_solve(with_one(means), support.weight, right, self.log_penalty.exp())
         phi = self._phi(words, word_maps, support.class_mask)
@@ -85,9 +85,9 @@ class DistributionalSignatures(Learner):
             raise InputError("distributional-signatures weights words, and these items are tensors; give it sentences")
         words = self.encoder.words([text for task in items for text in task])
         if self.training:
-            real = words.there if weight is None else words.there & (weight.flatten() > 0)[:, None]
+            real = words.mask if weight is None else words.mask & (weight.flatten() > 0)[:, None]
             self.counts += torch.bincount(words.ids[real], minlength=len(self.counts)).to(self.counts)
-        return Words(words.vectors.to(self.log_scale.dtype), words.ids, words.there)
+        return Words(words.vectors.to(self.log_scale.dtype), words.ids, words.mask)
 
     def _phi(
         self, words: Words, word_maps: Float[Tensor, "t e ways"], class_mask: Bool[Tensor, "t ways"]
@@ -95,14 +95,14 @@ class DistributionalSignatures(Learner):
         """The weighted mean of each sentence's words."""
         tasks = len(word_maps)
         signatures = torch.stack([self.rarity(words.ids), self.informativeness(words, word_maps, class_mask)], -1)
-        signatures = signatures * words.there[..., None]
-        lengths = words.there.sum(1).clamp(min=1).cpu()
+        signatures = signatures * words.mask[..., None]
+        lengths = words.mask.sum(1).clamp(min=1).cpu()
         packed = nn.utils.rnn.pack_padded_sequence(signatures, lengths, batch_first=True, enforce_sorted=False)
         states, _ = nn.utils.rnn.pad_packed_sequence(
-            self.network(packed)[0], batch_first=True, total_length=words.there.shape[1]
+            self.network(packed)[0], batch_first=True, total_length=words.mask.shape[1]
         )
-        weights = self.attend(states)[..., 0].masked_fill(~words.there, -torch.inf)
-        weights = weights.masked_fill(~words.there.any(1, keepdim=True), 0).softmax(1)
+        weights = self.attend(states)[..., 0].masked_fill(~words.mask, -torch.inf)
+        weights = weights.masked_fill(~words.mask.any(1, keepdim=True), 0).softmax(1)
         return _means(words, weights).reshape(tasks, -1, words.vectors.shape[-1])
 
     def rarity(self, ids: Int[Tensor, "n length"]) -> Float[Tensor, "n length"]:
@@ -130,7 +130,7 @@ class DistributionalSignatures(Learner):
         entropy = -torch.special.xlogy(probabilities, probabilities.clamp(min=1e-12)).sum(-1)
         normalized = entropy / class_mask.sum(-1, keepdim=True).clamp(min=2).to(entropy).log()
         informativeness: Tensor = 1 / normalized.clamp(min=0.01)
-        return informativeness.reshape(words.there.shape)
+        return informativeness.reshape(words.mask.shape)
 
 
 def _means(words: Words, weights: Float[Tensor, "n length"]) -> Float[Tensor, "n d"]:

@@ -18,7 +18,7 @@ from manyshot.learners.functional import call_with
 from manyshot.learners.learner import Classifier, Learner, MakeEncoder, criterion_named, weighted_mean
 from manyshot.learners.task_tensors import Side, Task, ordinary, task_count, task_items, task_slice
 from manyshot.learners.vectorize import CHUNK, TaskVectorizer, may_use_threads, twin
-from manyshot.nets import TaskNorm, counting, using
+from manyshot.nets import TaskNorm, batch_statistics, stored_statistics
 from manyshot.tasks import Episode, Examples
 
 Order = Literal[1, 2]
@@ -219,11 +219,11 @@ class GradientLearner(Learner):
         Args:
             side: Examples of the task.
         """
-        with counting(side.weight):
+        with batch_statistics(side.weight):
             predict = self.predictor(side.items)
 
         def loss(parameters: Parameters) -> Tensor:
-            with counting(side.weight):
+            with batch_statistics(side.weight):
                 predictions = self._masked(predict(parameters), side.absent)
             return weighted_mean(self.criterion(predictions, side.labels), side.weight)
 
@@ -256,11 +256,11 @@ class GradientLearner(Learner):
             support: Support set of the same task.
         """
         if self.transductive or not any(isinstance(module, TaskNorm) for module in self.model.modules()):
-            with counting(weight):
+            with batch_statistics(weight):
                 return self._masked(call_with(self.model, parameters, (queries,)), support.absent)
-        with counting(support.weight, keep=True) as kept:
+        with batch_statistics(support.weight, keep=True) as statistics:
             call_with(self.model, parameters, (support.items,))
-        with using(kept):
+        with stored_statistics(statistics):
             return self._masked(call_with(self.model, parameters, (queries,)), support.absent)
 
     def task_losses(self, task: Task) -> Float[Tensor, " m"]:

@@ -8,7 +8,7 @@ from manyshot.nets.pretrained import PretrainedEncoder
 from manyshot.nets.registry import ENCODERS
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.staged import Route, StagedEncoder
-from manyshot.nets.task_norm import TaskNorm, counting, using, with_task_norm
+from manyshot.nets.task_norm import TaskNorm, batch_statistics, stored_statistics, with_task_norm
 from manyshot.nets.text_encoder import TextEncoder
 
 __all__ = [
@@ -23,11 +23,11 @@ __all__ = [
     "StagedEncoder",
     "TaskNorm",
     "TextEncoder",
-    "counting",
+    "batch_statistics",
     "evaluation_mode",
     "groups_of",
     "kept_modes",
     "make_norm",
-    "using",
+    "stored_statistics",
     "with_task_norm",
 ]

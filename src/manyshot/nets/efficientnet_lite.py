@@ -31,7 +31,7 @@ STEM, HEAD = 32, 1280  # output channels of the first and the last convolution, 
 
 @dataclass(frozen=True)
 class Lite:
-    """One of the published sizes: how much wider and deeper it is than Lite0, and its weights.
+    """One of the published sizes: its width and depth relative to Lite0, and its weights.
 
     Args:
         name: Name of the encoder.
@@ -92,11 +92,11 @@ class EfficientNetLite(PretrainedEncoder):
     Args:
         channels: Channels of the images: 1 or 3.
         resolution: Height and width that images are resized to, in pixels.
-        frozen: Whether the weights stay as they are.
+        frozen: Whether the weights are not trained.
         norm: "batch"; others are refused.
 
     Raises:
-        InputError: If the resolution is not from 32 to 512, another normalization is asked for, the package with the
+        InputError: If the resolution is not from 32 to 512, another norm is given, the package with the
             weights is not installed, or its file is damaged.
     """
 
@@ -127,7 +127,7 @@ class EfficientNetLite0(EfficientNetLite):
     Args:
         channels: Channels of the images: 1 or 3.
         resolution: Height and width that images are resized to, in pixels; the weights were trained at 224.
-        frozen: Whether the weights stay as they are.
+        frozen: Whether the weights are not trained.
         norm: "batch"; others are refused.
 
     Raises:
@@ -146,7 +146,7 @@ class EfficientNetLite2(EfficientNetLite):
     Args:
         channels: Channels of the images: 1 or 3.
         resolution: Height and width that images are resized to, in pixels; the weights were trained at 260.
-        frozen: Whether the weights stay as they are.
+        frozen: Whether the weights are not trained.
         norm: "batch"; others are refused.
 
     Raises:
@@ -160,10 +160,10 @@ class EfficientNetLite2(EfficientNetLite):
 
 
 def efficientnet_lite(lite: Lite) -> tuple[nn.Module, nn.Module]:
-    """The network with its ImageNet weights, without the classifier, in two parts: up to the last block, and the rest.
+    """Build the network with ImageNet weights and without the classifier: all but the last block, and the rest.
 
     Args:
-        lite: Which size.
+        lite: Size.
 
     Raises:
         InputError: If the package with the weights is not installed, or its file is damaged.
@@ -175,10 +175,10 @@ def efficientnet_lite(lite: Lite) -> tuple[nn.Module, nn.Module]:
             blocks.append(_InvertedResidual(into, out, kernel, stride if number == 0 else 1, factor))
             into = out
     head = _Convolution(into, HEAD, 1)
-    theirs, ours = _weights(lite), nn.ModuleList([stem, *blocks, head])
-    theirs = {name: tensor for name, tensor in theirs.items() if not name.startswith("_fc.")}
-    # The published file holds the same tensors in the same order under other names.
-    ours.load_state_dict(dict(zip(ours.state_dict(), theirs.values(), strict=True)))
+    modules = nn.ModuleList([stem, *blocks, head])
+    weights = {name: tensor for name, tensor in _weights(lite).items() if not name.startswith("_fc.")}
+    # The published file has the same tensors in the same order under other names.
+    modules.load_state_dict(dict(zip(modules.state_dict(), weights.values(), strict=True)))
     return nn.Sequential(stem, *blocks[:-1]), nn.Sequential(blocks[-1], head, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
@@ -190,7 +190,7 @@ def _weights(lite: Lite) -> dict[str, Tensor]:
         )
     path = Path(spec.submodule_search_locations[0]) / lite.file
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != lite.sha256:
-        raise InputError(f"{path}: does not hold the published weights; install {lite.package} again")
+        raise InputError(f"{path}: does not contain the published weights; install {lite.package} again")
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return weights
 
@@ -209,13 +209,13 @@ class _Convolution(nn.Module):
         self.linear = linear
 
     def fold(self) -> None:
-        """Multiply the normalization, as it is in evaluation mode, into the weights of the convolution."""
+        """Fold the normalization of evaluation mode into the weights of the convolution."""
         if isinstance(self.norm, nn.BatchNorm2d):
             self.convolution, self.norm = fuse_conv_bn_eval(self.convolution, self.norm), nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         kernel, stride = self.convolution.kernel_size[0], self.convolution.stride[0]
-        if stride > 1:  # padding as in TensorFlow, with an odd pixel on the right and below
+        if stride > 1:  # padding as in TensorFlow, with an odd pixel at the right and bottom
             pads = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in (x.shape[3], x.shape[2])]
             x = F.pad(x, [part for pad in pads for part in (pad // 2, pad - pad // 2)])
         x = self.norm(self.convolution(x))

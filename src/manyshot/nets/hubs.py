@@ -12,16 +12,16 @@ from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalizatio
 
 
 class Timm(PretrainedEncoder):
-    """Any pre-trained network of timm, `timm(resnet18.a1_in1k)`, at the size and with the normalization that it names.
+    """Any pre-trained network of timm, `timm(resnet18.a1_in1k)`, with its own image size and normalization.
 
     Args:
         channels: Channels of the images: 1 or 3.
         model: Name of the network in timm.
-        frozen: Whether the weights stay as they are.
+        frozen: Whether the weights are not trained.
         norm: "batch"; others are refused.
 
     Raises:
-        InputError: If timm is not installed or has no such network, or another normalization is asked for.
+        InputError: If timm is not installed or has no such network, or another norm is given.
     """
 
     def __init__(self, channels: int, model: str, frozen: bool = True, norm: Norm = "batch") -> None:
@@ -40,18 +40,18 @@ class Timm(PretrainedEncoder):
 class Transformers(PretrainedEncoder):
     """Any image model of transformers, by name or folder, `transformers(facebook/dinov2-small)`.
 
-    The feature is what the model calls its pooled output, or else its first token, or the mean over its last map.
-    Images are resized and normalized as the model names it. Only weights stored as safetensors are loaded, and no code
-    that comes with a model is run.
+    The feature is the pooled output of the model; without one, the first token, or the mean over the last feature map.
+    Images are resized and normalized by the settings of the model. Only weights stored as safetensors are loaded, and
+    code that comes with a model is not executed.
 
     Args:
         channels: Channels of the images: 1 or 3.
         model: Name of the model on the hub, or a folder.
-        frozen: Whether the weights stay as they are.
+        frozen: Whether the weights are not trained.
         norm: "batch"; others are refused.
 
     Raises:
-        InputError: If transformers is not installed, there is no such model, or another normalization is asked for.
+        InputError: If transformers is not installed, there is no such model, or another norm is given.
     """
 
     def __init__(self, channels: int, model: str, frozen: bool = True, norm: Norm = "batch") -> None:

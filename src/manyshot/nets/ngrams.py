@@ -1,4 +1,4 @@
-"""Sentence vectors from character n-grams: an encoder without a model, for any language."""
+"""Sentence vectors from character n-grams: an encoder without weights, for any language."""
 
 import zlib
 from collections.abc import Sequence
@@ -47,18 +47,18 @@ class NGrams:
         return torch.from_numpy(self._sentences.transform(texts).toarray()).float()
 
     def words(self, texts: Sequence[str]) -> Words:
-        """The words between spaces, each with the vector that it has on its own."""
+        """Split sentences at spaces; a word has the vector of a sentence of this word alone."""
         rows = [text.lower().split() or [text] for text in texts]
-        known = {word: place for place, word in enumerate(dict.fromkeys(word for row in rows for word in row))}
+        known = {word: index for index, word in enumerate(dict.fromkeys(word for row in rows for word in row))}
         vectors = self(list(known))
         numbers = torch.tensor([zlib.crc32(word.encode("utf-8", "surrogatepass")) % self.vocabulary for word in known])
         length = max(map(len, rows))
-        places = torch.zeros(len(rows), length, dtype=torch.long)
-        there = torch.zeros(len(rows), length, dtype=torch.bool)
+        indices = torch.zeros(len(rows), length, dtype=torch.long)
+        mask = torch.zeros(len(rows), length, dtype=torch.bool)
         for row, words in enumerate(rows):
-            places[row, : len(words)] = torch.tensor([known[word] for word in words])
-            there[row, : len(words)] = True
-        return Words(vectors[places] * there[..., None], numbers[places], there)
+            indices[row, : len(words)] = torch.tensor([known[word] for word in words])
+            mask[row, : len(words)] = True
+        return Words(vectors[indices] * mask[..., None], numbers[indices], mask)
 
     def fingerprint(self) -> str:
         """A text that identifies the settings."""
@@ -66,11 +66,11 @@ class NGrams:
 
 
 class NGramEncoder(TextEncoder):
-    """Counts of character n-grams, which need no model, `ngrams(2048)`.
+    """Counts of character n-grams, without weights, `ngrams(2048)`.
 
     Args:
         features: Length of the vector of counts.
-        project: Length of the output of a linear map that is trained on top; 0 for none.
+        project: Output dimension of a linear map that is trained on top; 0 for none.
 
     Raises:
         InputError: If the number of features is not from 16 to 65,536.

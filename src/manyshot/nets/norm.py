@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError, did_you_mean
-from manyshot.nets.norm_pool import Shares, can_pool, norm_pool
+from manyshot.nets.norm_pool import MomentWeights, can_pool, norm_pool
 from manyshot.nets.task_norm import EPSILON, TaskNorm
 
 Norm = Literal["batch", "group", "support", "query"]
@@ -62,8 +62,8 @@ class GroupNorm(nn.Module):
         if not can_pool(x, self.weight, self.bias):
             return F.max_pool2d(self(x), 2).relu()
         n, channels, h, w = x.shape
-        shares = Shares.by_group(n, channels, self.groups, h * w, x.dtype)
-        return norm_pool(x, self.weight, self.bias, shares)
+        moments = MomentWeights.by_group(n, channels, self.groups, h * w, x.dtype)
+        return norm_pool(x, self.weight, self.bias, moments)
 
 
 def make_norm(norm: Norm, channels: int) -> nn.Module:

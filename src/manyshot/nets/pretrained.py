@@ -1,4 +1,4 @@
-"""Encoders whose weights come from elsewhere: images are prepared as those weights expect them."""
+"""The base class of pre-trained encoders: images are resized and normalized as the weights expect."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,35 +17,35 @@ from manyshot.nets.norm import Norm
 from manyshot.nets.staged import StagedEncoder
 
 AT_ONCE = {"cpu": 4, "cuda": 256}
-"""Images that run together where nothing is trained: on a CPU, the maps of few stay in its cache (measured: 24 ms an
-image for 4 of EfficientNet-Lite0 at once, 42 for 32)."""
+"""Batch size for inference: on a CPU, feature maps of few images stay in its cache (EfficientNet-Lite0: 24 ms per image
+for batches of 4, 42 ms for 32)."""
 
 
 @runtime_checkable
 class Foldable(Protocol):
-    """A module that can do its normalization in the weights of its convolution."""
+    """A module that can fold its normalization into the weights of its convolution."""
 
     def fold(self) -> None:
-        """Do so, in place, for evaluation mode."""
+        """Fold the normalization of evaluation mode, in place."""
         ...
 
 
 class PretrainedEncoder(StagedEncoder):
-    """Resize images, give gray ones three channels, normalize them, and run a given network.
+    """Resize images, repeat gray channels, normalize, and apply a given network.
 
     x -> net((resize(x) - mean) / std)
 
-    A frozen encoder stays as it is: its weights take no gradient (its items do), and it is always in evaluation mode,
-    so that batch normalization keeps its running averages.
+    The weights of a frozen encoder have no gradient (the images have one), and it is always in evaluation mode, so that
+    batch normalization uses its running averages.
 
     Args:
-        stages: the network in parts, one after the other; the last gives features `[n, d]`.
-        channels: of the images: 1 or 3.
-        size: height and width that the network wants, in pixels.
-        mean: of each of the three channels.
-        std: of each of the three channels.
-        frozen: whether the weights stay as they are.
-        origin: what the network is called and the library and version that it comes from, if any.
+        stages: Parts of the network, in order; the output of the last is `[n, d]`.
+        channels: Number of channels of the images: 1 or 3.
+        size: Height and width of the network's input, in pixels.
+        mean: Mean of each of the three channels.
+        std: Standard deviation of each of the three channels.
+        frozen: Whether the weights are not trained.
+        origin: Name of the network, and the library and version that it comes from, if any.
 
     Raises:
         InputError: If images have another number of channels.
@@ -75,7 +75,7 @@ class PretrainedEncoder(StagedEncoder):
             raise InputError(f"images of {channels} channels given to a pre-trained encoder, which takes 1 or 3")
         self.channels, self.size, self.frozen, self.origin = channels, size, frozen, origin
         self.stages = nn.ModuleList(stages)
-        self.stages.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # twice as fast on a processor
+        self.stages.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # twice as fast on a CPU
         for name, values in (("mean", mean), ("std", std)):
             self.register_buffer(name, torch.tensor(list(values))[:, None, None], persistent=False)
         self.eval()
@@ -92,21 +92,21 @@ class PretrainedEncoder(StagedEncoder):
 
     @property
     def depth(self) -> int:
-        """How many stages there are."""
+        """Number of stages."""
         return len(self.stages)
 
     @property
     def is_fixed(self) -> bool:
-        """Whether an item's features are always the same: the encoder is frozen, and goes all the way."""
+        """Whether the features of an image never change: the encoder is frozen and complete."""
         return self.frozen and self._route is None
 
     def train(self, mode: bool = True) -> "PretrainedEncoder":
-        """Training mode, unless the encoder is frozen."""
+        """Switch to training mode, unless the encoder is frozen."""
         super().train(mode and not self.frozen)
         return self
 
     def run(self, x: Float[Tensor, "n ..."], first: int, last: int) -> Float[Tensor, "n ..."]:
-        """Carry out stages `first` to `last - 1`, on images of values from 0 to 1 if `first` is 0."""
+        """Apply stages `first` to `last - 1`; if `first` is 0, to images with values from 0 to 1."""
         if first == 0 and last > 0 and (x.ndim != 4 or x.shape[1] != self.channels):
             raise InputError(f"images of {tuple(x.shape[1:])} given to an encoder of {self.channels} channels")
         at_once = AT_ONCE.get(x.device.type, 32)
@@ -115,9 +115,9 @@ class PretrainedEncoder(StagedEncoder):
         return torch.cat([self._through(part, first, last) for part in torch.split(x, at_once)])
 
     def folded(self) -> "PretrainedEncoder":
-        """A copy for inference alone, with batch normalization folded into convolutions where the network can do that.
+        """Copy the encoder for inference, with batch normalization folded into convolutions where possible.
 
-        Its features equal those of the encoder up to rounding, in 1.4 times less time for EfficientNet-Lite. An encoder
+        Features are equal up to rounding; EfficientNet-Lite is 1.4 times as fast. An encoder
         that cannot fold is returned itself.
         """
         if not any(isinstance(part, Foldable) for part in self.modules()):
@@ -138,9 +138,9 @@ class PretrainedEncoder(StagedEncoder):
         return x
 
     def fingerprint(self) -> str:
-        """A word that changes with any weight, the preparation of images, the network's name and its library's version.
+        """A digest of the weights, the preprocessing, the network's name and the version of its library.
 
-        Networks of the same weights may compute differently: their activations or their order of layers may differ.
+        Networks with the same weights may differ, for example in activations or the order of layers.
         """
         digest = hashlib.sha256(repr((type(self).__name__, self.origin, self.size, self.channels)).encode())
         for name, tensor in {**self.state_dict(), "mean": self.mean, "std": self.std}.items():
@@ -150,24 +150,24 @@ class PretrainedEncoder(StagedEncoder):
 
 
 def require_own_normalization(norm: Norm, what: str) -> None:
-    """Refuse learners whose inner steps need another normalization than the one that the weights were trained with.
+    """Refuse normalizations other than the one that the weights were trained with.
 
     Raises:
         InputError: For any norm but "batch".
     """
     if norm != "batch":
         raise InputError(
-            f"{what}: its weights were trained with a normalization of their own, and gradient-based learners need an "
+            f"{what}: its weights were trained with their own normalization, and gradient-based learners need an "
             f"encoder whose normalization can be norm='{norm}', such as conv4 or resnet12; use a learner of features "
             "with it, such as prototypes, ridge, probe or fine-tune"
         )
 
 
 def require_package(name: str) -> ModuleType:
-    """Import a package that an extra of Manyshot installs.
+    """Import a package that belongs to an extra of Manyshot.
 
     Raises:
-        InputError: If it is not there, or does not import.
+        InputError: If it is not installed, or cannot be imported.
     """
     try:
         return import_module(name)

@@ -13,25 +13,25 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.nets.norm_pool import Shares, can_pool, norm_pool, scale_pool
+from manyshot.nets.norm_pool import MomentWeights, can_pool, norm_pool, scale_pool
 
 EPSILON = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Where the task normalizations of a network take mean and variance from, within `counting` or `using`.
+    """Where the `TaskNorm` layers of a network take mean and variance from.
 
     Args:
-        weight: `[n]` how much each item of the batch counts; None if all count alike.
-        keep: whether what was found is kept.
-        found: mean and deviation by layer, if kept.
-        reuse: whether they are taken from there.
+        weight: Weight of each item of the batch `[n]`; None for equal weights.
+        keep: Whether to store the statistics.
+        stored: Mean and inverse standard deviation of each layer, if they are stored.
+        reuse: Whether to use the stored statistics.
     """
 
     weight: Tensor | None = None
     keep: bool = False
-    found: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    stored: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     reuse: bool = False
 
 
@@ -39,21 +39,21 @@ _CURRENT: ContextVar[Statistics] = ContextVar("statistics", default=Statistics()
 
 
 @contextmanager
-def counting(weight: Float[Tensor, " n"] | None, keep: bool = False) -> Iterator[Statistics]:
-    """Within it, `TaskNorm` takes its statistics from the batch, in which each item counts by its weight.
+def batch_statistics(weight: Float[Tensor, " n"] | None, keep: bool = False) -> Iterator[Statistics]:
+    """Compute the statistics of `TaskNorm` layers from the batch, with weighted items (context manager).
 
     Args:
-        weight: of the batch; None if all count alike. Statistics are no function of it, as far as gradients go.
-        keep: whether the statistics may be used again, see `using`.
+        weight: Weight of each item; None for equal weights. Gradients ignore it.
+        keep: Whether to store the statistics, for `stored_statistics`.
     """
     with _set(Statistics(weight, keep)) as statistics:
         yield statistics
 
 
 @contextmanager
-def using(kept: Statistics) -> Iterator[None]:
-    """Within it, `TaskNorm` normalizes by the statistics that were kept, whatever the batch."""
-    with _set(Statistics(found=kept.found, reuse=True)):
+def stored_statistics(statistics: Statistics) -> Iterator[None]:
+    """Use stored statistics in `TaskNorm` layers, whatever the batch (context manager)."""
+    with _set(Statistics(stored=statistics.stored, reuse=True)):
         yield
 
 
@@ -67,29 +67,29 @@ def _set(statistics: Statistics) -> Iterator[Statistics]:
 
 
 class TaskNorm(nn.Module):
-    """Batch normalization whose statistics are those of one task, and of which items, is said from outside.
+    """Batch normalization with the statistics of one task; `batch_statistics` and `stored_statistics` say which.
 
     y = (x - mean) / sqrt(variance + epsilon) * weight + bias,   mean_c = sum_i w_i sum x_ic / (h w sum_i w_i)
 
-    It takes features `[n, c]` as well, with h = w = 1
+    Features `[n, c]` count as maps with h = w = 1.
 
-    With the statistics of a task's support used for its query too, nothing leaks from the query and the learner is
-    inductive (MetaBN: Bronskill et al. 2020); with those of the query itself it is transductive, as the code of MAML
-    was. There are no running averages.
+    If the statistics of a task's support are used for its query too, the learner is inductive (MetaBN: Bronskill et al.
+    2020). With the statistics of the query itself it is transductive, like the original code of MAML. There are no
+    running averages.
 
     Args:
         channels: Number of channels.
-        statistics: "support" or "query": whose statistics gradient-based learners normalize a query by.
+        statistics: "support" or "query": by whose statistics gradient-based learners normalize a query.
 
     Raises:
         InputError: If `statistics` is neither.
 
     Example:
         >>> norm, support, query = TaskNorm(8), torch.rand(4, 8, 6, 6), torch.rand(9, 8, 6, 6)
-        >>> with counting(torch.tensor([1.0, 1.0, 1.0, 0.0]), keep=True) as kept:
+        >>> with batch_statistics(torch.tensor([1.0, 1.0, 1.0, 0.0]), keep=True) as statistics:
         ...     bool(norm(support)[:3].mean().abs() < 1e-6)
         True
-        >>> with using(kept):
+        >>> with stored_statistics(statistics):
         ...     bool(norm(query)[0].equal(norm(query[:1])[0]))
         True
     """
@@ -102,28 +102,28 @@ class TaskNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x: Float[Tensor, "n c *places"]) -> Float[Tensor, "n c *places"]:
-        """Normalize features or maps by the current statistics; outside of `counting` and `using` by the batch's."""
+    def forward(self, x: Float[Tensor, "n c *size"]) -> Float[Tensor, "n c *size"]:
+        """Normalize features or maps by the current statistics; by those of the batch by default."""
         mean, inverse = self._statistics(x)
         mean, scale, bias = (_by_channel(value, x) for value in (mean, inverse * self.weight, self.bias))
         return (x - mean) * scale + bias
 
     def pooled(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c rows columns"]:
-        """The same, pooled 2 x 2 and rectified: in one pass on a processor."""
-        now = _CURRENT.get()
-        if now.keep or not can_pool(x, self.weight, self.bias):
+        """Normalize, pool 2 x 2 and rectify; in one pass on a CPU."""
+        current = _CURRENT.get()
+        if current.keep or not can_pool(x, self.weight, self.bias):
             return F.max_pool2d(self(x), 2).relu()
-        if now.reuse:
-            mean, inverse = now.found[id(self)]
+        if current.reuse:
+            mean, inverse = current.stored[id(self)]
             scale = inverse * self.weight
             return scale_pool(x, scale, self.bias - mean * scale)
-        shares = Shares.by_channel(self._counts(x), x.shape[2] * x.shape[3], x.dtype)
-        return norm_pool(x, self.weight, self.bias, shares)
+        moments = MomentWeights.by_channel(self._counts(x), x.shape[2] * x.shape[3], x.dtype)
+        return norm_pool(x, self.weight, self.bias, moments)
 
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        now = _CURRENT.get()
-        if now.reuse:
-            return now.found[id(self)]
+        current = _CURRENT.get()
+        if current.reuse:
+            return current.stored[id(self)]
         counts = self._counts(x)
         total = counts.sum().clamp(min=1e-12)
         for side in x.shape[2:]:
@@ -132,8 +132,8 @@ class TaskNorm(nn.Module):
         dims = (0, *range(2, x.ndim))
         mean = (fraction * x).sum(dims)
         inverse = torch.rsqrt((fraction * (x - _by_channel(mean, x)).square()).sum(dims) + EPSILON)
-        if now.keep:
-            now.found[id(self)] = mean, inverse
+        if current.keep:
+            current.stored[id(self)] = mean, inverse
         return mean, inverse
 
     def _counts(self, x: Tensor) -> Tensor:
@@ -146,14 +146,14 @@ def _by_channel(values: Tensor, x: Tensor) -> Tensor:
 
 
 def with_task_norm(model: nn.Module, statistics: Literal["support", "query"] = "support") -> nn.Module:
-    """A copy of a model with task normalization in place of its batch normalizations, weights and all.
+    """Copy a model with `TaskNorm` in place of batch normalization, including the weights.
 
     Args:
-        model: Any module; it stays as it is.
+        model: Any module; it is not changed.
         statistics: "support" or "query", see `TaskNorm`.
 
     Raises:
-        InputError: If a batch normalization is not by 1e-5 within the root, as task normalization is.
+        InputError: If the eps of a batch normalization is not 1e-5.
 
     Example:
         >>> with_task_norm(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8)))
@@ -169,7 +169,7 @@ def _converted(module: nn.Module, statistics: Literal["support", "query"], known
     if isinstance(module, nn.modules.batchnorm._BatchNorm):
         if id(module) not in known:
             if module.eps != EPSILON:
-                raise InputError(f"{module}: task normalization adds {EPSILON} within the root; make it with that eps")
+                raise InputError(f"{module}: task normalization needs eps={EPSILON}; build it with that")
             norm = known[id(module)] = TaskNorm(module.num_features, statistics)
             if module.affine:
                 norm.weight, norm.bias = module.weight, module.bias

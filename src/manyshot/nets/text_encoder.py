@@ -1,4 +1,4 @@
-"""Encoders of sentences: what they have in common, whether a network reads the words or none does."""
+"""The base class of sentence encoders."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -11,62 +11,62 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 
-MOST_KEPT = 1 << 28
-"""Bytes of vectors that a frozen encoder keeps in memory, by sentence."""
+MAX_CACHE_BYTES = 1 << 28
+"""Largest size of the cache of sentence vectors of a frozen encoder, in bytes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """Sentences as words, for methods that weigh each word.
+    """Sentences as words, for methods that weight each word.
 
     Args:
-        vectors: `[n, length, d]` one a word, the same wherever the word stands; zeros behind the end.
-        ids: `[n, length]` the number of each word in the vocabulary.
-        there: `[n, length]` False behind the end of a sentence.
+        vectors: Context-free vectors of the words, `[n, length, d]`; zeros after the end of a sentence.
+        ids: Index of each word in the vocabulary, `[n, length]`.
+        mask: False after the end of a sentence, `[n, length]`.
     """
 
     vectors: Float[Tensor, "n length d"]
     ids: Int[Tensor, "n length"]
-    there: Bool[Tensor, "n length"]
+    mask: Bool[Tensor, "n length"]
 
 
 @runtime_checkable
 class Reader(Protocol):
-    """What turns sentences into vectors; a module where it has weights."""
+    """Maps sentences to vectors; a module if it has weights."""
 
     features: int
-    """How long a vector is."""
+    """Dimension of the vectors."""
     vocabulary: int
-    """How many numbers words have."""
+    """Size of the vocabulary."""
 
     def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:
         """Encode sentences."""
         ...
 
     def words(self, texts: Sequence[str]) -> Words:
-        """The words of sentences."""
+        """Split sentences into words."""
         ...
 
     def fingerprint(self) -> str:
-        """A word that changes when any vector might."""
+        """A text that changes if any vector may change."""
         ...
 
 
 class TextEncoder(nn.Module):
-    """Sentences to vectors, by a reader that is frozen or trained, and perhaps a linear map that is trained.
+    """Encode sentences by a reader, frozen or trained, and optionally a linear map that is trained.
 
-    f(s) = P r(s), with P the identity at first
+    f(s) = P r(s), where P starts as the identity
 
-    A frozen reader encodes a sentence once and then knows it by heart. It is no part of the weights that a run stores:
-    a run names it, and refuses to load where the reader of that name has become another.
+    The vectors of a frozen reader are cached by sentence. A frozen reader is not part of the weights that a run stores:
+    the run names it, and cannot be loaded if the reader of that name has changed.
 
     Args:
-        reader: `Sequence[str]` to `[n, d]`.
-        project: rows of P; 0 for none.
-        frozen: whether the reader stays as it is; otherwise it is an `nn.Module`.
+        reader: Maps n sentences to vectors `[n, d]`.
+        project: Number of rows of P; 0 for no linear map.
+        frozen: Whether the reader is not trained; if it is, it must be an `nn.Module`.
 
     Raises:
-        InputError: If project is negative.
+        InputError: If `project` is negative.
 
     Example:
         >>> from manyshot.nets.ngrams import NGrams
@@ -85,7 +85,7 @@ class TextEncoder(nn.Module):
         if project < 0:
             raise InputError(f"project={project}: give the length of the new vectors, or 0 for none")
         if frozen:
-            self._aside = [reader]  # in a list, so that torch does not count it among the weights
+            self._aside = [reader]  # in a list, so that it is not registered as a submodule
             digest = hashlib.sha256(reader.fingerprint().encode()).digest()[:8]
             self.register_buffer("identity", torch.frombuffer(bytearray(digest), dtype=torch.uint8))
             if isinstance(reader, nn.Module):
@@ -97,11 +97,11 @@ class TextEncoder(nn.Module):
         if self.project is not None:
             nn.init.eye_(self.project.weight)
         self.features = project or reader.features
-        self._kept: dict[str, Tensor] = {}
+        self._cache: dict[str, Tensor] = {}
 
     @property
     def current_reader(self) -> Any:  # noqa: ANN401 - a Reader
-        """The reader, whichever way it is held."""
+        """The reader, frozen or not."""
         return self._aside[0] if self.frozen else self.reader
 
     @property
@@ -109,39 +109,39 @@ class TextEncoder(nn.Module):
         """Whether a sentence's features are always the same."""
         return self.frozen and self.project is None
 
-    def forward(self, texts: Any) -> Float[Tensor, "n d"]:  # noqa: ANN401 - sentences, which are looked at
+    def forward(self, texts: Any) -> Float[Tensor, "n d"]:  # noqa: ANN401 - checked to be sentences
         """Encode sentences.
 
         Raises:
-            InputError: If the items are no sentences.
+            InputError: If the items are not sentences.
         """
         if isinstance(texts, Tensor):
-            raise InputError("an encoder of sentences is given numbers; give it data of sentences")
+            raise InputError("an encoder of sentences was given a tensor; use a data set of sentences")
         read = self.read(texts) if self.frozen else self.reader(texts)
         return read if self.project is None else self.project(read.to(self.project.weight.dtype))
 
     def read(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:
-        """What a frozen reader makes of sentences, each of them read once."""
-        new = list(dict.fromkeys(text for text in texts if text not in self._kept))
+        """Vectors of the frozen reader, which encodes each sentence once."""
+        new = list(dict.fromkeys(text for text in texts if text not in self._cache))
         fresh: dict[str, Tensor] = {}
         if new:
             with torch.no_grad():
                 fresh = dict(zip(new, self.current_reader(new), strict=True))
             self._keep(fresh)
-        return torch.stack([self._kept[text] if text in self._kept else fresh[text] for text in texts])
+        return torch.stack([self._cache[text] if text in self._cache else fresh[text] for text in texts])
 
     def remember(self, texts: Sequence[str], vectors: Float[Tensor, "n d"]) -> None:
-        """Know what the frozen reader makes of sentences without reading them."""
+        """Add vectors of the frozen reader to the cache, so that it need not encode these sentences."""
         self._keep(dict(zip(texts, vectors.to(self.identity.device), strict=True)))
 
     def _keep(self, vectors: dict[str, Tensor]) -> None:
-        room = MOST_KEPT // (4 * self.current_reader.features) - len(self._kept)
+        room = MAX_CACHE_BYTES // (4 * self.current_reader.features) - len(self._cache)
         if len(vectors) <= room:
-            self._kept |= vectors
+            self._cache |= vectors
 
     @property
     def vocabulary(self) -> int:
-        """How many numbers words have."""
+        """Size of the vocabulary."""
         count: int = self.current_reader.vocabulary
         return count
 
@@ -151,7 +151,7 @@ class TextEncoder(nn.Module):
             words: Words = self.current_reader.words(texts)
         if self.project is None:
             return words
-        return Words(self.project(words.vectors.to(self.project.weight.dtype)), words.ids, words.there)
+        return Words(self.project(words.vectors.to(self.project.weight.dtype)), words.ids, words.mask)
 
     def fingerprint(self) -> str:
         """A word that changes with anything that a frozen reader makes of a sentence."""
@@ -164,7 +164,7 @@ class TextEncoder(nn.Module):
         if self.frozen:
             if isinstance(self.current_reader, nn.Module):
                 self.current_reader._apply(fn, recurse)  # type: ignore[no-untyped-call]
-            self._kept = {text: fn(vector) for text, vector in self._kept.items()}
+            self._cache = {text: fn(vector) for text, vector in self._cache.items()}
         return self
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:  # noqa: ANN401

@@ -55,13 +55,13 @@ class UniversalReader:
         rows = [self._tokenizer.encode(_readable(text), add_bos=False, add_eos=False) for text in texts]
         length = max(map(len, rows))
         ids = np.zeros((len(rows), length), dtype=np.int64)
-        there = np.zeros((len(rows), length), dtype=bool)
+        mask = np.zeros((len(rows), length), dtype=bool)
         for row, pieces in enumerate(rows):
-            ids[row, : len(pieces)], there[row, : len(pieces)] = pieces, True
+            ids[row, : len(pieces)], mask[row, : len(pieces)] = pieces, True
         chunk = ids % len(self._backend.scale)  # embeddings are stored with one scale and offset a chunk
         vectors = self._backend.table[ids] * self._backend.scale[chunk, None] + self._backend.lo[chunk, None]
-        vectors = torch.from_numpy(vectors.astype(np.float32) * there[..., None])
-        return Words(vectors, torch.from_numpy(ids), torch.from_numpy(there))
+        vectors = torch.from_numpy(vectors.astype(np.float32) * mask[..., None])
+        return Words(vectors, torch.from_numpy(ids), torch.from_numpy(mask))
 
     def fingerprint(self) -> str:
         """A text that identifies the weights and the version of the code that computes with them."""

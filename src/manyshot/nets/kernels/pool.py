@@ -1,7 +1,7 @@
-"""Normalize, pool and rectify maps of channels-last layout, its gradient, and the gradient of that gradient.
+"""Kernels of normalization, pooling and rectification of channels-last maps, and of two derivatives.
 
-Arrays are `[n, h, w, c]` (maps), `[n, h // 2, w // 2, c]` (pooled maps) and `[n, c]` (one number a map). `places` says
-which of the four pixels of a window was taken, 0 to 3, row by row; 4 where the result was not positive.
+Arrays are `[n, h, w, c]` (maps), `[n, h // 2, w // 2, c]` (pooled maps) and `[n, c]` (one number per map). `argmax` is
+the index of the largest of the four pixels of a window, 0 to 3, row by row; 4 where the result was not positive.
 """
 
 from functools import partial
@@ -39,10 +39,10 @@ def moments(maps, mean, spread):
 
 @partial(kernel, finite=False)
 @no_type_check
-def pool(maps, scale, shift, pooled, places):
-    """Fill in the largest of `scale * map + shift` in each window, or 0, and where it was.
+def pool(maps, scale, shift, pooled, argmax):
+    """Fill in the maximum of `scale * map + shift` and 0 in each window, and its index.
 
-    The first of equal pixels is taken. A window with what is not a number gives that, as torch's pooling does.
+    Of equal pixels the first counts. A window with NaN gives NaN, as in torch.
     """
     n, _, _, c = maps.shape
     rows, columns = pooled.shape[1], pooled.shape[2]
@@ -51,7 +51,7 @@ def pool(maps, scale, shift, pooled, places):
             for x in range(columns):
                 a, b = maps[i, 2 * y, 2 * x], maps[i, 2 * y, 2 * x + 1]
                 d, e = maps[i, 2 * y + 1, 2 * x], maps[i, 2 * y + 1, 2 * x + 1]
-                into, where = pooled[i, y, x], places[i, y, x]
+                into, where = pooled[i, y, x], argmax[i, y, x]
                 for k in range(c):
                     s, t = scale[i, k], shift[i, k]
                     za, zb, zd, ze = s * a[k] + t, s * b[k] + t, s * d[k] + t, s * e[k] + t
@@ -61,17 +61,17 @@ def pool(maps, scale, shift, pooled, places):
                     lower = ze if bottom else zd
                     down = lower > upper
                     best = lower if down else upper
-                    place = (np.uint8(3) if bottom else np.uint8(2)) if down else (np.uint8(1) if top else np.uint8(0))
+                    index = (np.uint8(3) if bottom else np.uint8(2)) if down else (np.uint8(1) if top else np.uint8(0))
                     wrong = ((za != za) | (zb != zb)) | ((zd != zd) | (ze != ze))
                     live = (best > 0) | wrong
                     into[k] = maps.dtype.type(np.nan) if wrong else (best if live else maps.dtype.type(0))
-                    where[k] = place if live else np.uint8(4)
+                    where[k] = index if live else np.uint8(4)
 
 
 @kernel
 @no_type_check
-def gather(maps, places, mean, scale, taken):
-    """Fill in `scale * (map - mean)` of the pixel that each window took; of any of its pixels where none was."""
+def gather(maps, argmax, mean, scale, taken):
+    """Fill in `scale * (map - mean)` at the maximum of each window; at any of its pixels if the result is 0."""
     n, _, _, c = maps.shape
     rows, columns = taken.shape[1], taken.shape[2]
     for i in range(n):
@@ -80,7 +80,7 @@ def gather(maps, places, mean, scale, taken):
             for x in range(columns):
                 a, b = maps[i, 2 * y, 2 * x], maps[i, 2 * y, 2 * x + 1]
                 d, e = maps[i, 2 * y + 1, 2 * x], maps[i, 2 * y + 1, 2 * x + 1]
-                where, into = places[i, y, x], taken[i, y, x]
+                where, into = argmax[i, y, x], taken[i, y, x]
                 for k in range(c):
                     p, va, vb, vd, ve = np.int32(where[k]), a[k], b[k], d[k], e[k]
                     upper = vb if p == SECOND else va
@@ -90,15 +90,15 @@ def gather(maps, places, mean, scale, taken):
 
 @kernel
 @no_type_check
-def pooled_sums(gradient, places, taken, total, product):
-    """Fill in sum g and sum g x over the windows of each map, with g their gradient and x what `gather` took."""
+def pooled_sums(gradient, argmax, taken, total, product):
+    """Fill in sum g and sum g x over the windows of each map, with their gradient g and the result x of `gather`."""
     n, rows, columns, c = gradient.shape
     zero = gradient.dtype.type(0)
     for i in range(n):
         first, second = np.zeros(c, gradient.dtype), np.zeros(c, gradient.dtype)
         for y in range(rows):
             for x in range(columns):
-                where, g, t = places[i, y, x], gradient[i, y, x], taken[i, y, x]
+                where, g, t = argmax[i, y, x], gradient[i, y, x], taken[i, y, x]
                 for k in range(c):
                     first[k] += g[k] if where[k] != NONE else zero
                 for k in range(c):
@@ -110,7 +110,7 @@ def pooled_sums(gradient, places, taken, total, product):
 
 @kernel
 @no_type_check
-def spread(maps, places, gradient, taken, straight, constant, result):
+def spread(maps, argmax, gradient, taken, straight, constant, result):
     """Fill in `taken * scatter(gradient) + straight * map + constant`."""
     n, h, w, c = maps.shape
     rows, columns = gradient.shape[1], gradient.shape[2]
@@ -119,11 +119,11 @@ def spread(maps, places, gradient, taken, straight, constant, result):
         s, t, u = straight[i], constant[i], taken[i]
         for y in range(rows):
             for x in range(columns):
-                where, g = places[i, y, x], gradient[i, y, x]
-                for place in range(4):
-                    a = maps[i, 2 * y + place // 2, 2 * x + place % 2]
-                    r = result[i, 2 * y + place // 2, 2 * x + place % 2]
-                    here = np.uint8(place)
+                where, g = argmax[i, y, x], gradient[i, y, x]
+                for index in range(4):
+                    a = maps[i, 2 * y + index // 2, 2 * x + index % 2]
+                    r = result[i, 2 * y + index // 2, 2 * x + index % 2]
+                    here = np.uint8(index)
                     for k in range(c):
                         live, rest = u[k] * g[k], s[k] * a[k] + t[k]
                         r[k] = rest + (live if where[k] == here else zero)
@@ -136,10 +136,10 @@ def spread(maps, places, gradient, taken, straight, constant, result):
 
 @kernel
 @no_type_check
-def spread_two(maps, places, gradient, taken, straight, constant, other, along, result):
+def spread_two(maps, argmax, gradient, taken, straight, constant, other, along, result):
     """Fill in `taken * scatter(gradient) + straight * map + constant + along * other`."""
     n, h, w, c = maps.shape
-    spread(maps, places, gradient, taken, straight, constant, result)
+    spread(maps, argmax, gradient, taken, straight, constant, result)
     for i in range(n):
         s = along[i]
         for y in range(h):
@@ -170,15 +170,15 @@ def sums(maps, other, mean, total, product):
 
 @kernel
 @no_type_check
-def blend(places, first, along_first, second, along_second, constant, result):
-    """Fill in `along_first * first + along_second * second + constant` of each window; 0 where none was taken."""
+def blend(argmax, first, along_first, second, along_second, constant, result):
+    """Fill in `along_first * first + along_second * second + constant` of each window; 0 where the pooled map is 0."""
     n, rows, columns, c = first.shape
     zero = first.dtype.type(0)
     for i in range(n):
         s, t, u = along_first[i], along_second[i], constant[i]
         for y in range(rows):
             for x in range(columns):
-                where, a, b, r = places[i, y, x], first[i, y, x], second[i, y, x], result[i, y, x]
+                where, a, b, r = argmax[i, y, x], first[i, y, x], second[i, y, x], result[i, y, x]
                 for k in range(c):
                     value = s[k] * a[k] + t[k] * b[k] + u[k]
                     r[k] = value if where[k] != NONE else zero
