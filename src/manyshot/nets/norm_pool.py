@@ -152,7 +152,7 @@ class _PoolGradient(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, for_maps: Tensor, for_weight: Tensor, for_bias: Tensor) -> Any:  # noqa: ANN401
-        """Derivative of the product of `forward` and `for_*` by gradient, maps (through z and the deviation) and weight.
+        """Derivative of the product of `forward` and `for_*` by gradient, maps (via z and the deviation) and weight.
 
         sum over groups of (Q - V0 A0 - V1 A1) / deviation, + u1 S1 + u0 S0
 
