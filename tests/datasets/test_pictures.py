@@ -3,6 +3,7 @@
 import contextlib
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from manyshot.base import InputError
-from manyshot.datasets.pictures import MAX_PIXELS, Header, decode, decode_all, read_header, used_depth
+from manyshot.datasets.pictures import MAX_PIXELS, STRIP, Header, decode, decode_all, read_header, used_depth
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options) -> bytes:
@@ -176,3 +177,33 @@ def test_floating_point_pixels_are_refused_with_the_mend():
 def test_thirty_two_bit_pixels_are_refused_with_the_mend():
     with pytest.raises(InputError, match="pixel values from 70000 to 70000; save it with 8 or 16 bits"):
         decode(encoded(Image.new("I", (4, 4), 70000), "TIFF"), "x", (4, 4), False)
+
+
+def reference(image: Image.Image) -> np.ndarray:
+    """An image over white, all at once."""
+    white = Image.new("RGBA", image.size, "white")
+    return np.asarray(Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_an_image_that_is_read_in_strips_has_the_pixels_of_one_that_is_read_at_once(mode, monkeypatch):
+    monkeypatch.setattr("manyshot.datasets.pictures.STRIP", 50)
+    noise = np.random.default_rng(0).integers(0, 256, (30, 20, 4), dtype=np.uint8)
+    image = Image.fromarray(noise).convert(mode) if mode != "P" else Image.fromarray(noise[..., :3]).quantize(16)
+    data = encoded(image, transparency=3) if mode == "P" else encoded(image)
+    assert (decode(data, "x", (30, 20), True) == reference(Image.open(io.BytesIO(data)))).all()
+    deep = np.random.default_rng(0).integers(0, 65536, (30, 20), dtype=np.uint16)
+    assert (decode(encoded(Image.fromarray(deep)), "x", (30, 20), False)[0] == np.round(deep / 257)).all()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16"])
+def test_a_large_picture_takes_a_bounded_number_of_bytes_per_pixel(mode):
+    pixels = 2000 * 2000
+    image = Image.fromarray(np.zeros((2000, 2000), np.uint16)) if mode == "I;16" else Image.new(mode, (2000, 2000))
+    data = encoded(image)
+    tracemalloc.start()
+    try:
+        decode(data, "x", (32, 32), mode != "I;16")
+        assert tracemalloc.get_traced_memory()[1] < 8 * pixels + 40 * STRIP  # of NumPy; Pillow's own is not traced
+    finally:
+        tracemalloc.stop()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -135,3 +136,40 @@ class TestTextsOnDisk:
         path.write_text("text,label\n")
         with pytest.raises(InputError, match="was changed while it was in use"):
             texts[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (rb'{"text": "a \ud800 b c", "label": "x"}', "line 1: not valid JSON .*surrogate"),
+        (b'{"text": "a", "label": 1' + b"0" * 5000 + b"}", "line 1: not valid JSON .*digits"),
+        (b"[" * 200_000, "line 1: not valid JSON .*deep"),
+    ],
+)
+def test_a_line_of_json_that_nothing_can_be_done_with_is_named(tmp_path, content, message):
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(content + b"\n")
+    with pytest.raises(InputError, match=message) as caught:
+        list(read_rows(path, Columns()))
+    assert len(str(caught.value)) < 200 + len(str(path))
+
+
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("manyshot.base.read.MAX_LINE", 1000)
+    for name in ("t.csv", "t.jsonl"):
+        (tmp_path / name).write_bytes(b"text,label\n" + b"a" * 5000)
+        with pytest.raises(InputError, match=rf"{name}: line .: (longer than 1,000 bytes|not valid JSON)"):
+            list(read_rows(tmp_path / name, Columns()))
+
+
+def test_a_table_of_very_many_columns_is_refused_in_a_short_line(tmp_path):
+    (tmp_path / "t.csv").write_text(",".join(f"column {i}" for i in range(20_000)) + "\n")
+    with pytest.raises(InputError, match="and 19,988 more") as caught:
+        list(read_rows(tmp_path / "t.csv", Columns()))
+    assert len(str(caught.value)) < 400 + len(str(tmp_path))
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(InputError, match="a pipe or device"):
+        list(read_rows(tmp_path / "t.csv", Columns()))

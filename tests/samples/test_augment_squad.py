@@ -82,8 +82,24 @@ def test_the_same_seed_makes_the_same_file_and_another_another(tmp_path):
         ("[1]", "not in SQuAD's format"),
         ('{"data": 3}', "not in SQuAD's format"),
         ("{", "not valid JSON"),
-        ('{"data": [{"title": "t", "paragraphs": [{"context": "c"}]}]}', "'t', paragraph 1: not in SQuAD's format"),
-        ('{"data": [{"title": "t", "paragraphs": [7]}]}', "'t', paragraph 1: not in SQuAD's format"),
+        (
+            '{"data": [{"title": "t", "paragraphs": [{"context": "c"}]}]}',
+            "not in SQuAD's format: data[0].paragraphs[0]: no 'qas'",
+        ),
+        (
+            '{"data": [{"title": "t", "paragraphs": [7]}]}',
+            "not in SQuAD's format: data[0].paragraphs[0]: 7 is not an object",
+        ),
+        ('{"data": [{"paragraphs": 5}]}', "data[0].paragraphs: 5 is not a list"),
+        ('{"data": [{"paragraphs": null}]}', "data[0].paragraphs: None is not a list"),
+        ('{"data": [{"paragraphs": [{"context": "c", "qas": [[1]]}]}]}', "qas[0]: a list is not an object"),
+        ('{"data": [{"paragraphs": [{"context": "c", "qas": ["abc"]}]}]}', "qas[0]: 'abc' is not an object"),
+        ('{"data": [{"paragraphs": [{"context": 5, "qas": []}]}]}', "context: 5 is not a text"),
+        ('{"data": [], "version": NaN}', "not valid JSON (NaN)"),
+        ('{"data": [], "title": Infinity}', "not valid JSON (Infinity)"),
+        ('{"data": 1' + "1" * 5000 + "}", "not valid JSON (a number of too many digits)"),
+        ('{"data": ' + "[" * 100_000, "not valid JSON (nested more than 64 deep)"),
+        (r'{"data": ["\ud800"]}', "not valid JSON (half of a surrogate pair"),
     ],
 )
 def test_a_file_of_another_format_is_one_line(content, message, tmp_path):

@@ -6,7 +6,7 @@ from manyshot.base.lock import locked_folder
 from manyshot.base.numbers import is_whole, plain_number, plain_numbers
 from manyshot.base.progress import listen, note, quieten, track
 from manyshot.base.read import open_file, parse_json, read_bytes, read_json, read_line
-from manyshot.base.suggest import did_you_mean
+from manyshot.base.suggest import did_you_mean, name_list, short
 from manyshot.base.torchrun import are_several
 from manyshot.base.typed import check_type, has_type
 
@@ -22,6 +22,7 @@ __all__ = [
     "is_whole",
     "listen",
     "locked_folder",
+    "name_list",
     "naming",
     "note",
     "open_file",
@@ -32,6 +33,7 @@ __all__ = [
     "read_bytes",
     "read_json",
     "read_line",
+    "short",
     "sweep",
     "track",
     "write_aside",

@@ -19,7 +19,7 @@ def naming(path: Path | str, instead_of: Path | str | None = None) -> Iterator[N
 
     Args:
         path: Path of the file.
-        instead_of: Path of a temporary file that is replaced by `path` where an error names it.
+        instead_of: Path of a temporary file or folder; `path` is named instead of it and of what is in it.
 
     Example:
         >>> with naming("out.csv"):
@@ -31,7 +31,7 @@ def naming(path: Path | str, instead_of: Path | str | None = None) -> Iterator[N
         yield
     except OSError as error:
         named = None if error.filename is None else os.fsdecode(error.filename)
-        if named is None or (instead_of is not None and named == str(instead_of)):
+        if named is None or (instead_of is not None and Path(named).is_relative_to(instead_of)):
             error.strerror = error.strerror or str(error)
             error.errno = error.errno or errno.EIO
             error.filename = str(path)

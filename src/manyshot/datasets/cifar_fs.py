@@ -2,7 +2,6 @@
 
 import json
 import tarfile
-import zlib
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from manyshot.datasets.image_folder import list_classes
 from manyshot.datasets.pictures import resize
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.spec import DataSet, PublishedFile
-from manyshot.datasets.tree import open_tree
+from manyshot.datasets.tree import BROKEN, open_tree
 from manyshot.tasks import Source
 
 FOLDER = "cifar_fs"
@@ -139,7 +138,7 @@ def _members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
                     contents[name] = stream.read()
                     if len(contents) == len(names):
                         break
-    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
+    except (tarfile.TarError, *BROKEN, OSError, EOFError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: damaged or truncated ({error}); fetch it again from {ARCHIVE.url}") from None

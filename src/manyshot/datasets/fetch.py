@@ -5,7 +5,6 @@ import hashlib
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from manyshot.datasets.idx_file import read_idx
 from manyshot.datasets.image_folder import is_picture
 from manyshot.datasets.pixel_cache import cache_folder
 from manyshot.datasets.spec import PublishedFile
-from manyshot.datasets.tree import open_tree
+from manyshot.datasets.tree import BROKEN, open_tree
 
 RETRIES = 2
 TIMEOUT = 30.0  # seconds without a byte
@@ -137,7 +136,7 @@ def _is_whole(path: Path) -> bool:
                 while stream.read(1 << 20):
                     pass
         return path.stat().st_size > 0
-    except (InputError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
+    except (InputError, *BROKEN, OSError, EOFError, NotImplementedError, RuntimeError):
         return False
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from manyshot.base import InputError
+from manyshot.base import InputError, open_file
 
 MAX_BYTES = 1 << 30
 """Largest number of bytes of an array; MNIST has 47 million."""
@@ -34,7 +34,7 @@ def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
         array([7, 8, 9], dtype=uint8)
     """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        with open_file(path) as file, gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file as stream:
             header = stream.read(4 + 4 * dimensions)
             if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, 8, dimensions]):
                 raise InputError(f"{path}: not an IDX file of bytes with {dimensions} dimensions; fetch it again")

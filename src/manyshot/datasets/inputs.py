@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from manyshot.base import InputError
+from manyshot.base import InputError, read_bytes
 from manyshot.datasets.pictures import decode, read_header, to_pixels
+from manyshot.datasets.tree import MAX_FILE_BYTES
 
 CHANNELS = (1, 3, 4)
 """Sizes of a last axis that hold the channels of an image."""
@@ -105,7 +106,10 @@ def read_pictures(pictures: Sequence[Any], size: tuple[int, int] | None = None, 
     Raises:
         InputError: If a file is missing or broken.
     """
-    loaded = [picture if isinstance(picture, Image.Image) else _read(Path(picture)) for picture in pictures]
+    loaded = [
+        picture if isinstance(picture, Image.Image) else read_bytes(Path(picture), MAX_FILE_BYTES)
+        for picture in pictures
+    ]
     if size is None:
         first = loaded[0]
         if isinstance(first, Image.Image):
@@ -123,10 +127,3 @@ def read_pictures(pictures: Sequence[Any], size: tuple[int, int] | None = None, 
         for place, (p, w) in enumerate(zip(loaded, pictures, strict=True))
     ]
     return torch.from_numpy(np.stack(arrays))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; give paths of pictures") from None

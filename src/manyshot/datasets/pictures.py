@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from manyshot.base import InputError
@@ -20,6 +19,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")  # others, such as EPS, 
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
+STRIP = 1 << 20  # pixels
 DEPTHS = (8, 10, 12, 14, 16)
 """Numbers of bits that cameras and scanners use out of the 16 that are stored."""
 
@@ -101,7 +101,7 @@ def used_depth(data: bytes, where: str) -> int | None:
         12
     """
     with _opened(data, where) as image:
-        return _depth(_wide(image, where)) if image.mode.startswith("I") else None
+        return _depth(image, where) if image.mode.startswith("I") else None
 
 
 def decode_all(
@@ -169,15 +169,14 @@ def to_pixels(image: Image.Image, where: str, size: tuple[int, int], color: bool
 def _pixels(
     image: Image.Image, where: str, size: tuple[int, int], color: bool, depth: int | None
 ) -> tuple[UInt8[np.ndarray, "c h w"], int | None]:
-    upright = ImageOps.exif_transpose(image)
+    upright = ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
     if upright.mode.startswith("I"):
-        wide = _wide(upright, where)
-        depth = depth or _depth(wide)
-        levels = (wide * 510 + 2**depth - 1) // (2 * (2**depth - 1))  # rounded to the nearest
-        flat = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+        depth = depth or _depth(upright, where)
+        flat = _from_16_bits(upright, where, depth)
     else:
         depth, flat = None, _flat(upright, where)
-    pixels = np.asarray(resize(flat.convert("RGB" if color else "L"), size))
+    mode = "RGB" if color else "L"
+    pixels = np.asarray(resize(flat if flat.mode == mode else flat.convert(mode), size))
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) if color else pixels[None]), depth
 
 
@@ -218,8 +217,8 @@ def _first_line(error: Exception) -> str:
 
 def _has_colors(image: Image.Image) -> bool:
     if image.mode in ("P", "PA"):
-        palette = np.frombuffer(image.convert("RGB").tobytes(), dtype=np.uint8).reshape(-1, 3)
-        return bool((palette != palette[:, :1]).any())
+        strips = (np.asarray(image.crop(box).convert("RGB")) for box in _strips(image))
+        return any((pixels != pixels[..., :1]).any() for pixels in strips)
     return image.mode not in GRAY_MODES
 
 
@@ -230,20 +229,37 @@ def _flat(image: Image.Image, where: str) -> Image.Image:
             f"{where}: its pixels are floating-point numbers, and no file says what is white; save it with 8 or 16 bits"
         )
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+        flat = Image.new("RGB", image.size)
+        for box in _strips(image):
+            strip = image.crop(box).convert("RGBA")
+            flat.paste(Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip).convert("RGB"), box)
+        return flat
     return image
 
 
-def _wide(image: Image.Image, where: str) -> NDArray[np.int64]:
-    """Values of a 16-bit image."""
-    wide = np.asarray(image).astype(np.int64)
-    if wide.min() < 0 or wide.max() > 65535:
-        raise InputError(
-            f"{where}: pixel values from {wide.min()} to {wide.max()}; save it with 8 or 16 bits per channel, from 0 on"
-        )
-    return wide
+def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Parts of an image of about a million pixels, so that what is computed of each takes little memory."""
+    rows = max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):
+        yield 0, top, image.width, min(top + rows, image.height)
 
 
-def _depth(wide: NDArray[np.int64]) -> int:
-    return next(depth for depth in DEPTHS if wide.max() < 2**depth)
+def _depth(image: Image.Image, where: str) -> int:
+    """Number of bits that a 16-bit image uses."""
+    values = np.asarray(image)
+    low, high = values.min(), values.max()
+    if low < 0 or high > 65535:
+        raise InputError(f"{where}: pixel values from {low} to {high}; save it with 8 or 16 bits a channel, from 0 on")
+    return next(depth for depth in DEPTHS if high < 2**depth)
+
+
+def _from_16_bits(image: Image.Image, where: str, depth: int) -> Image.Image:
+    """A 16-bit image as one of 8 bits."""
+    _depth(image, where)
+    most = 2**depth - 1
+    values = np.asarray(image)
+    flat = np.empty(values.shape, dtype=np.uint8)
+    for _, top, _, bottom in _strips(image):
+        levels = (values[top:bottom].astype(np.int64) * 510 + most) // (2 * most)  # rounded to the nearest
+        flat[top:bottom] = levels.clip(0, 255)
+    return Image.fromarray(flat)

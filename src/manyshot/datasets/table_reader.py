@@ -2,13 +2,13 @@
 
 import codecs
 import csv
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from manyshot.base import InputError, did_you_mean
+from manyshot.base import InputError, did_you_mean, has_type, name_list, open_file, parse_json, read_line
 
 DELIMITED, JSON_LINES = (".csv", ".tsv", ".tab"), (".jsonl", ".ndjson")
 TABLES = (*DELIMITED, *JSON_LINES)
@@ -112,7 +112,7 @@ def read_rows(path: Path, columns: Columns, labeled: bool = True) -> Iterator[Te
         >>> [(row.line, row.text, row.label) for row in read_rows(path, Columns())]
         [(2, 'hello, you', 'greet')]
     """
-    with _opened(path) as file:
+    with open_file(path) as file:
         lines = _Lines(file, path, columns.encoding)
         if not _is_delimited(path):
             yield from _json_rows(lines, columns, labeled)
@@ -138,7 +138,7 @@ def column_names(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
         >>> column_names(path)
         ('text', 'label')
     """
-    with _opened(path) as file:
+    with open_file(path) as file:
         lines = _Lines(file, path, encoding)
         return tuple(_header(lines)[0] if _is_delimited(path) else _json_names(lines))
 
@@ -149,7 +149,7 @@ def resolve_columns(path: Path, columns: Columns) -> Columns:
     Raises:
         InputError: If one is missing.
     """
-    with _opened(path) as file:
+    with open_file(path) as file:
         lines = _Lines(file, path, columns.encoding)
         if not _is_delimited(path):
             return _chosen(path, _json_names(lines), columns)
@@ -170,7 +170,7 @@ class TextsOnDisk(Sequence[str]):
         self.stamp = _stamp(path)
         self.header: tuple[list[str], str] | None = None
         if _is_delimited(path):
-            with _opened(path) as file:
+            with open_file(path) as file:
                 self.header = _header(_Lines(file, path, columns.encoding))
 
     def __len__(self) -> int:
@@ -181,7 +181,7 @@ class TextsOnDisk(Sequence[str]):
             return [self[i] for i in range(*index.indices(len(self)))]
         if _stamp(self.path) != self.stamp:
             raise InputError(f"{self.path}: was changed while it was in use; start again")
-        with _opened(self.path) as file:
+        with open_file(self.path) as file:
             file.seek(self.offsets[index])
             lines = _Lines(file, self.path, self.columns.encoding)
             if self.header is None:
@@ -193,7 +193,7 @@ class TextsOnDisk(Sequence[str]):
 class _Lines:
     """Iterate over the lines of a file as text; `number` and `offset` are those of the end of the last line."""
 
-    def __init__(self, file: BinaryIO, path: Path, encoding: str) -> None:
+    def __init__(self, file: BufferedIOBase, path: Path, encoding: str) -> None:
         self.file, self.path, self.encoding = file, path, encoding
         self.number, self.offset = 0, file.tell()
 
@@ -201,7 +201,7 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        raw = self.file.readline()
+        raw = read_line(self.file, f"{self.path}: line {self.number + 1}")
         if not raw:
             raise StopIteration
         begins = self.offset == 0
@@ -224,15 +224,6 @@ class _Lines:
 
 def _is_delimited(path: Path) -> bool:
     return path.suffix.lower() in DELIMITED
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -310,13 +301,11 @@ def _json_names(lines: _Lines) -> list[str]:
 
 
 def _object(content: str, where: str) -> dict[str, Any]:
-    try:
-        values = json.loads(content)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{where}: not valid JSON ({error})") from None
+    values = parse_json(content, where, finite=False, unicode=True)
     if not isinstance(values, dict):
         raise InputError(f'{where}: not a JSON object; write one per line, such as {{"text": .., "label": ..}}')
-    return values
+    result: dict[str, Any] = values
+    return result
 
 
 def _row(where: str, line: int, values: Sequence[Any], offset: int, labeled: bool) -> TextRow:
@@ -324,9 +313,9 @@ def _row(where: str, line: int, values: Sequence[Any], offset: int, labeled: boo
     text, label, group = values
     if not isinstance(text, str):
         raise InputError(f"{where}: its text is not a string but {type(text).__name__}; write it in quotes")
-    if isinstance(label, bool) or not isinstance(label, str | int):
+    if not has_type(label, str | int):
         raise InputError(f"{where}: its class is not a string but {type(label).__name__}; write it in quotes")
-    if isinstance(group, bool) or not isinstance(group, str | int):
+    if not has_type(group, str | int):
         raise InputError(f"{where}: its group is not a string but {type(group).__name__}; write it in quotes")
     name = str(label).strip()
     if labeled and not name:
@@ -361,6 +350,6 @@ def _column(path: Path, names: list[str], what: str, name: str | None, usual: Se
     if not known:
         raise InputError(
             f"{path}: which column holds the {'sentences' if what == 'text' else 'classes'}? Name it by "
-            f"--{what}-column; columns: {', '.join(names)}"
+            f"--{what}-column; columns: {name_list(names)}"
         )
     return known[0]

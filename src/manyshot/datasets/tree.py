@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import lzma
 import os
 import stat
 import zipfile
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from manyshot.base import InputError
+from manyshot.base import InputError, read_bytes
 
 MAX_FILES = 2_000_000
 MAX_FILE_BYTES = 1 << 29
@@ -20,6 +21,9 @@ MAX_RATIO = 200
 """Largest ratio of unpacked to packed size of a zip that unpacks to more than `FREE_BYTES`; protects from zip bombs."""
 FREE_BYTES = 1 << 26
 MAX_DEPTH = 12
+
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+"""What the readers of packed files raise where these are damaged."""
 
 HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
@@ -135,13 +139,7 @@ def _folder(root: Path) -> Tree:
         raise InputError(f"{error.filename}: cannot be listed ({error.strerror})") from None
 
     def read(parts: Parts) -> bytes:
-        path = root.joinpath(*parts)
-        try:
-            if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > MAX_FILE_BYTES:
-                raise InputError(f"{path}: no ordinary file of at most {MAX_FILE_BYTES:,} bytes; remove it")
-            return path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}); replace or remove it") from None
+        return read_bytes(root.joinpath(*parts), MAX_FILE_BYTES)
 
     listing = sorted(files.items())
     return Tree(root, tuple(parts for parts, _ in listing), tuple(sorted(folders)), _digest(listing), read)
@@ -177,7 +175,7 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> Tree:
             return archive.read(info)
         except RuntimeError:
             raise InputError(f"{where} is encrypted; pack it again without a password") from None
-        except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, ValueError) as error:
+        except (*BROKEN, OSError, EOFError, NotImplementedError, ValueError) as error:
             raise InputError(f"{where} is broken ({error}); pack or fetch the zip again") from None
 
     listing = [[*parts, info.file_size, info.CRC] for parts, info in sorted(members.items())]

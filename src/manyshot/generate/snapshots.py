@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from manyshot.base import write_aside
+from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.generate.batches import Batch, as_floats
 from manyshot.generate.model import GenerativeModel
 from manyshot.generate.monitor import generate_like
@@ -81,8 +79,8 @@ def read_snapshots(folder: Path, up_to: int | None = None) -> dict[int, Tensor]:
         {}
     """
     try:
-        generated = {int(step): as_floats(tensor) for step, tensor in load_file(folder / SNAPSHOTS).items()}
-    except (OSError, SafetensorError, ValueError):  # a training does not fail for want of pictures
+        generated = {int(step): as_floats(tensor) for step, tensor in read_tensors(folder / SNAPSHOTS)[0].items()}
+    except ValueError:  # a training does not fail for want of pictures
         return {}
     return {step: generated[step] for step in sorted(generated) if up_to is None or step <= up_to}
 
@@ -94,7 +92,7 @@ def write_snapshots(folder: Path, generated: dict[int, Tensor]) -> None:
         folder: Folder of the run.
         generated: Pictures `[n, c, h, w]` in [0, 1] by step.
     """
-    with write_aside(folder / SNAPSHOTS) as aside:
-        # Convolutions may leave channels last in memory, which the file format cannot hold.
-        pixels = {f"{step:07}": images.mul(255).round().to(torch.uint8) for step, images in generated.items()}
-        save_file({step: images.contiguous() for step, images in pixels.items()}, aside)
+    write_tensors(
+        folder / SNAPSHOTS,
+        {f"{step:07}": images.mul(255).round().to(torch.uint8) for step, images in generated.items()},
+    )

@@ -1,7 +1,6 @@
 """Sentence encoders of transformers and sentence-transformers, by name or folder; MiniLM comes as a package."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.base import InputError
+from manyshot.base import InputError, read_json
 from manyshot.nets.norm import Norm
 from manyshot.nets.pretrained import require_own_normalization, require_package
 from manyshot.nets.text_encoder import TextEncoder, Words
@@ -191,4 +190,4 @@ def _settings(transformers: Any, model: str, file: str) -> Any:  # noqa: ANN401 
         _raise_exceptions_for_gated_repo=False,
         _raise_exceptions_for_connection_errors=False,
     )
-    return None if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
+    return None if path is None else read_json(path)

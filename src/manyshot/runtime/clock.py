@@ -1,12 +1,20 @@
 """CPU seconds of a training, kept in a file of their own, since the other files of a run are the same each time."""
 
-import math
 import time
 from pathlib import Path
+from typing import TypedDict
 
-from manyshot.base import InputError, read_json, sweep, write_json
+from manyshot.base import InputError, has_type, read_json, sweep, write_json
 
 TIMING = "timing.json"
+
+MAX_SECONDS = 1e12
+
+
+class CpuSeconds(TypedDict):
+    """What the file holds."""
+
+    cpu_seconds: float
 
 
 class CpuClock:
@@ -57,7 +65,6 @@ def cpu_seconds(folder: Path) -> float:
     if not path.exists():
         return 0.0
     values = read_json(path)
-    seconds = values.get("cpu_seconds") if isinstance(values, dict) else None
-    if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+    if not has_type(values, CpuSeconds) or not 0 <= values["cpu_seconds"] < MAX_SECONDS:
         raise InputError(f"{path}: holds no CPU seconds; remove the file to start again from 0")
-    return float(seconds)
+    return float(values["cpu_seconds"])

@@ -9,8 +9,9 @@ from manyshot.augment import Plan
 from manyshot.augment.ops.kinds import require_kind
 from manyshot.augment.ops.op import Op
 from manyshot.augment.text.spans import MarkedText, change_outside_spans
-from manyshot.base import InputError, check_out, read_json, track, write_json
+from manyshot.base import InputError, check_out, short, track, write_json
 from manyshot.base.seeds import generator
+from manyshot.datasets.squad_file import check_answer, read_squad
 
 ANSWERS = ("answers", "plausible_answers")
 """Keys of a question that hold answer spans; the second is for questions that cannot be answered."""
@@ -72,17 +73,13 @@ def augment_squad(path: Path | str, plan: Plan, copies: int, out: Path | str, se
     require_kind(op, "texts")
     if copies < 1:
         raise InputError(f"copies={copies}: give at least 1")
-    articles = read_json(path)
-    try:
-        titles = [article["title"] for article in articles["data"]]
-        paragraphs = [article["paragraphs"] for article in articles["data"]]
-    except (KeyError, TypeError):
-        raise InputError(
-            f"{path}: not in SQuAD's format: give JSON with 'data', a list of articles with 'title' and 'paragraphs'"
-        ) from None
-    generated, changed = [], 0
+    articles = read_squad(path)
+    titles = [article.get("title", "") for article in articles["data"]]
+    paragraphs = [article["paragraphs"] for article in articles["data"]]
+    generated: list[dict[str, Any]] = []
+    changed = 0
     for number, (title, originals) in enumerate(track(zip(titles, paragraphs, strict=True), "augment", len(titles))):
-        paragraphs_of_article = list(_augment_article(originals, op, copies, seed, number, f"{path}, '{title}'"))
+        paragraphs_of_article = list(_augment_article(originals, op, copies, seed, number, f"{path}: '{short(title)}'"))
         changed += sum(is_changed for _, is_changed in paragraphs_of_article)
         generated.append({"title": title, "paragraphs": [paragraph for paragraph, _ in paragraphs_of_article]})
     head = {key: value for key, value in articles.items() if key != "data"}
@@ -103,7 +100,7 @@ def _augment_article(
     originals: list[Any], op: Op, copies: int, seed: int, article: int, where: str
 ) -> Iterator[tuple[dict[str, Any], bool]]:
     """Generated paragraphs of an article, and whether the context of each changed."""
-    marked = [_marked(original, f"{where}, paragraph {number}") for number, original in enumerate(originals, 1)]
+    marked = [_marked(original, f"{where}: paragraph {number}") for number, original in enumerate(originals, 1)]
     contexts = [context for context in marked for _ in range(copies)]
     texts = [question["question"] for original in originals for _ in range(copies) for question in original["qas"]]
     stream = generator(seed, "squad", article)
@@ -117,23 +114,11 @@ def _augment_article(
 
 def _marked(paragraph: Any, where: str) -> MarkedText:  # noqa: ANN401 - as JSON has it
     """A context with the spans of its answers, each checked to hold its answer."""
-    try:
-        context, spans = paragraph["context"], []
-        for question in paragraph["qas"]:
-            for answer in _answers(question):
-                start, text = answer["answer_start"], answer["text"]
-                if context[start : start + len(text)] != text or start < 0:
-                    raise InputError(
-                        f"{where}, question {question['id']}: the answer '{text[:40]}' is not at character {start} of "
-                        "the context; correct its answer_start"
-                    )
-                spans.append((start, start + len(text)))
-            _ = question["question"] + str(question["id"])
-    except (KeyError, TypeError):
-        raise InputError(
-            f"{where}: not in SQuAD's format: give 'context', and 'qas' with 'id', 'question' and 'answers' of 'text' "
-            "and 'answer_start'"
-        ) from None
+    context, spans = paragraph["context"], []
+    for question in paragraph["qas"]:
+        for answer in _answers(question):
+            check_answer(answer, context, f"{where}: question {short(str(question['id']))}")
+            spans.append((answer["answer_start"], answer["answer_start"] + len(answer["text"])))
     return MarkedText(context, tuple(spans))
 
 

@@ -24,6 +24,7 @@ from manyshot.samples.output_folder import (
     MANIFEST,
     STEM,
     Exported,
+    check_class_names,
     check_per_class,
     check_target,
     sheet_name,
@@ -90,7 +91,7 @@ def export_samples(
         named = _by_class(generate_examples(run.model, known, per_class, seed, run.class_names))
     # Names such as Omniglot's Greek/character01 become one folder, so that the images can be loaded again.
     named = {name.replace("/", "-"): images for name, images in named.items()}
-    return _write(run, named, {name: [None] * per_class for name in named}, {}, out, seed)
+    return _write(run, named, {name: [None] * per_class for name in named}, {}, out, seed, overwrite)
 
 
 def export_augmented(
@@ -149,7 +150,7 @@ def export_augmented(
     for name, start, count in zip(source.class_names, source.starts.tolist(), source.counts.tolist(), strict=False):
         sources[name] = [files[start + number % count] for number in range(per_class)]
         originals[name] = source.gather(np.arange(start, start + count))
-    return _write(run, named, sources, originals, out, seed)
+    return _write(run, named, sources, originals, out, seed, overwrite)
 
 
 def snapshot_sheet(path: Path, paper: bool) -> Callable[[SnapshotImages], None]:
@@ -247,7 +248,9 @@ def _write(
     originals: Mapping[str, Tensor],
     out: Path,
     seed: int,
+    overwrite: bool,
 ) -> Exported:
+    check_class_names(named, str(run.folder))
     paper = run.config.data in DATASETS and DATASETS[run.config.data].ink
     common = {
         "ops": run.config.model,
@@ -256,7 +259,7 @@ def _write(
         "plan": None,
         "run": str(run.folder),
     }
-    with write_folder_aside(out) as folder, single_thread(), (folder / MANIFEST).open("wb") as manifest:
+    with write_folder_aside(out, overwrite) as folder, single_thread(), (folder / MANIFEST).open("wb") as manifest:
         for name, images in named.items():
             (folder / name).mkdir()
             for number, (image, source) in enumerate(zip(images, sources[name], strict=True)):

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from manyshot.base import InputError, note
 from manyshot.base.seeds import generator
+from manyshot.base.tensor_file import write_tensors
 from manyshot.datasets import load_dataset
 from manyshot.datasets.image_folder import file_names
 from manyshot.datasets.pictures import read_header
@@ -24,9 +24,11 @@ from manyshot.samples.export_pictures import SHEET_CELL, SHEET_COLUMNS, SHEET_RO
 from manyshot.samples.nearest_pictures import nearest_pictures
 from manyshot.samples.output_folder import (
     COMPRESSION,
+    FEATURES,
     MANIFEST,
     STEM,
     Exported,
+    check_class_names,
     check_per_class,
     check_target,
     sheet_name,
@@ -35,7 +37,6 @@ from manyshot.samples.output_folder import (
 )
 from manyshot.training.splits import load_sources
 
-FEATURES = "features.safetensors"
 POOL = 1000
 """Number of the learner's training images that are searched for the nearest to a generated feature."""
 
@@ -84,6 +85,7 @@ def export_learned(
     check_target(pictures, out, overwrite)
     names = file_names(pictures, split)
     classes = list(group_by_class(names))
+    check_class_names(classes, str(pictures))
     if len(classes) < 2:
         raise InputError(f"{pictures}: only one class, '{classes[0]}'; add a folder of images of another class")
     _note_sizes(pictures, names, run)
@@ -108,7 +110,7 @@ def export_learned(
         "plan": "shots: learned",
         "run": str(run.folder),
     }
-    with write_folder_aside(out) as folder:
+    with write_folder_aside(out, overwrite) as folder:
         with (folder / MANIFEST).open("wb") as manifest:
             samples = zip(files, generated.labels, origins, numbers, generated.weight.tolist(), strict=True)
             for row, (file, name, source, number, weight) in enumerate(samples):
@@ -214,11 +216,8 @@ def _write_features(path: Path, generated: TailoredSamples, labels: Sequence[str
         "support_features": generated.support,
         "support_labels": torch.tensor([classes.index(label) for label in labels]),
     }
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-        path,
-        {"classes": json.dumps(list(classes))},
-    )
+    on_cpu = {name: tensor.cpu() for name, tensor in tensors.items()}
+    write_tensors(path, on_cpu, {"classes": json.dumps(list(classes))})
 
 
 def _write_sheets(

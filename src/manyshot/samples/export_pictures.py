@@ -23,6 +23,7 @@ from manyshot.samples.output_folder import (
     MANIFEST,
     STEM,
     Exported,
+    check_class_names,
     check_per_class,
     check_target,
     sheet_name,
@@ -31,6 +32,8 @@ from manyshot.samples.output_folder import (
 )
 
 SHEET_ROWS, SHEET_COLUMNS, SHEET_CELL = 8, 8, 96
+MAX_PIXELS = 50_000_000
+"""Largest number of pixels of an image that is augmented, of which each takes some 30 bytes of memory."""
 
 
 def export(
@@ -83,7 +86,8 @@ def export(
     check_per_class(per_class)
     check_target(pictures, out, overwrite)
     classes = group_by_class(file_names(pictures, split))
-    with write_folder_aside(out) as folder, open_tree(pictures) as tree, single_thread(), bar() as progress:
+    check_class_names(classes, str(pictures))
+    with write_folder_aside(out, overwrite) as folder, open_tree(pictures) as tree, single_thread(), bar() as progress:
         depth = common_depth(tree, [parts for files in classes.values() for parts in files])
         task = progress.add_task("generate samples", total=per_class * len(classes), note="")
         with (folder / MANIFEST).open("wb") as manifest:
@@ -149,15 +153,19 @@ def _sample(
 
 def _apply(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any], where: str) -> UInt8[Tensor, "c h w"]:
     try:
-        changed: Tensor = op.apply(original[None].float() / 255, params)[0]
+        changed: Tensor = op.apply(original[None].float().div_(255), params)[0]
     except InputError as error:  # an op does not know which file its images come from
         raise InputError(f"{where}: {error}") from None
-    return changed.clamp(0, 1).mul(255).round().to(torch.uint8)
+    return changed.clamp(0, 1).mul_(255).round_().to(torch.uint8)
 
 
 def _read(tree: Tree, parts: Parts, depth: int | None) -> UInt8[Tensor, "c h w"]:
     data, where = tree.read(parts), tree.describe(parts)
     header = read_header(data, where)
+    if header.height * header.width > MAX_PIXELS:
+        raise InputError(
+            f"{where}: {header.width} x {header.height} pixels, at most {MAX_PIXELS:,} are augmented; make it smaller"
+        )
     return torch.tensor(decode(data, where, (header.height, header.width), header.color, depth))
 
 

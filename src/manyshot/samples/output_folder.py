@@ -1,25 +1,34 @@
 """The folder that an export writes: what was written, its manifest, and replacing it safely."""
 
+import glob
 import json
 import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from manyshot.base import InputError
+from manyshot.base import InputError, naming, open_file, parse_json, read_line, short
+from manyshot.base.lock import locked_file
 
 MANIFEST = "manifest.jsonl"
 KEYS = ("file", "class", "source", "number", "ops", "params", "seed", "plan")
 """Keys that every line of a manifest has."""
+Line = TypedDict("Line", {"file": str, "class": str})
+"""What a line of a manifest says of the files that were written."""
 STEM = 60  # characters; with the number the name stays below the limit of 255 bytes
 SYSTEM = (".DS_Store", "Thumbs.db", "desktop.ini")  # file managers leave these in folders that they open
 COMPRESSION = 4  # of 9: twice as fast as the default of 6, and files of photographs grow by one percent
+
+FEATURES = "features.safetensors"
+"""File of generated features."""
+MAX_NAME = 255  # bytes, of most file systems
+NEW, OLD = "new", "old"  # in a scratch folder: what is being written, and what it replaces
 
 MAX_PER_CLASS = 100_000
 """Largest number of generated samples per class."""
@@ -84,8 +93,7 @@ def sheet_name(name: str) -> str:
         >>> sheet_name("cat")
         'cat.sheet.png'
     """
-    short = name if len(name) <= STEM else f"{name[:STEM]}-{zlib.crc32(os.fsencode(name)):08x}"
-    return f"{short}.sheet.png"
+    return f"{_short_name(name)}.sheet.png"
 
 
 def first_foreign_file(folder: Path) -> str | None:
@@ -110,12 +118,13 @@ def _written(manifest: Path) -> set[str] | None:
     """Every path that a manifest names, or None if no export wrote it."""
     written = {MANIFEST}
     try:
-        with manifest.open(encoding="utf-8") as lines:
-            for line in map(json.loads, lines):
-                if not isinstance(line, dict) or not set(KEYS) <= line.keys():
+        with open_file(manifest) as lines:
+            for line in iter(lambda: read_line(lines, MANIFEST), b""):
+                entry = parse_json(line, MANIFEST, Line, finite=False)
+                if not set(KEYS) <= entry.keys():
                     return None
-                written |= {line["file"], line["class"], sheet_name(line["class"])}
-    except (OSError, ValueError, TypeError, RecursionError):
+                written |= {entry["file"], entry["class"], sheet_name(entry["class"])}
+    except InputError:
         return None
     return written if len(written) > 1 else None
 
@@ -161,12 +170,46 @@ def check_target(pictures: Path | None, out: Path, overwrite: bool) -> None:
         )
 
 
+def check_class_names(names: Iterable[str], where: str) -> None:
+    """Raise an error unless each class can have a folder of its name in an export.
+
+    Args:
+        names: Names of the classes.
+        where: Source of the classes, for errors.
+
+    Raises:
+        InputError: If a name is too long, or the export writes another file of this name.
+
+    Example:
+        >>> check_class_names(["cat", "cat.sheet.png"], "photos")
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: photos: a class is called 'cat.sheet.png', as is a file that an export \
+writes; rename it
+    """
+    names = list(names)
+    taken = {MANIFEST, FEATURES, *map(sheet_name, names)}
+    for name in names:
+        if name in taken:
+            raise InputError(
+                f"{where}: a class is called '{short(name)}', as is a file that an export writes; rename it"
+            )
+        if len(os.fsencode(name)) > MAX_NAME:
+            raise InputError(f"{where}: the class '{short(name)}' has a name of over {MAX_NAME} bytes; rename it")
+
+
 @contextmanager
-def write_folder_aside(out: Path) -> Iterator[Path]:
+def write_folder_aside(out: Path, overwrite: bool = False) -> Iterator[Path]:
     """Write a new folder that replaces `out` when the block ends, and is removed if the block fails.
+
+    What earlier writers that were killed left beside `out` is removed, or put back if it is all there is.
 
     Args:
         out: Folder to write.
+        overwrite: Whether to replace an earlier export.
+
+    Raises:
+        InputError: If another process writes to `out`, or has done so since `check_target`.
+        OSError: If the disk is full or may not be written; names `out`.
 
     Example:
         >>> target = Path(tempfile.mkdtemp()) / "generated"
@@ -176,13 +219,42 @@ def write_folder_aside(out: Path) -> Iterator[Path]:
         ['cat']
     """
     out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name[:STEM]}-", dir=out.parent))
+    prefix = f".{_short_name(out.name)}"
+    with locked_file(out.parent / f"{prefix}.lock", out):
+        _sweep(out, prefix)
+        check_target(None, out, overwrite)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=out.parent))
+        try:
+            folder = scratch / NEW
+            folder.mkdir()  # with the usual permissions, unlike the scratch folder
+            with naming(out, instead_of=folder):
+                yield folder
+                _swap(folder, out, scratch / OLD)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _swap(folder: Path, out: Path, old: Path) -> None:
+    """Put a folder in the place of another, which is put back if that fails."""
+    if out.exists():
+        out.replace(old)
     try:
-        folder = scratch / "new"
-        folder.mkdir()  # with the usual permissions, unlike the scratch folder
-        yield folder
-        if out.exists():
-            out.replace(scratch / "old")
         folder.replace(out)
-    finally:
+    except OSError:
+        if old.exists():
+            old.replace(out)
+        raise
+
+
+def _sweep(out: Path, prefix: str) -> None:
+    """Remove the scratch folders of writers that were killed; one that was killed in `_swap` had moved `out` away."""
+    for scratch in out.parent.glob(f"{glob.escape(prefix)}-????????"):
+        if not scratch.is_dir() or not {path.name for path in scratch.iterdir()} <= {NEW, OLD}:
+            continue  # not ours
+        if (scratch / OLD).exists() and not out.exists():
+            (scratch / OLD).replace(out)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _short_name(name: str) -> str:
+    return name if len(name) <= STEM else f"{name[:STEM]}-{zlib.crc32(os.fsencode(name)):08x}"

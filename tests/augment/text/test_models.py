@@ -178,7 +178,7 @@ class TestParaphraseFile:
             ("a.csv", b"text,paraphrase\na,\n", "line 2"),
             ("a.csv", b'text,paraphrase\n"a,b\n', "cannot be read"),
             ("a.csv", b"text,paraphrase\n\xff,b\n", "cannot be read"),
-            ("a.jsonl", b"{]\n", "cannot be read"),
+            ("a.jsonl", b"{]\n", "line 1: not valid JSON"),
             ("a.jsonl", b"7\n", "line 1"),
             (None, b"", "no such file"),
         ],

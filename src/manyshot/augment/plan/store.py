@@ -15,7 +15,7 @@ from manyshot.augment.ops.op import Op
 from manyshot.augment.plan.fields import is_required, options
 from manyshot.augment.registry import CHOOSERS, OPS
 from manyshot.augment.text import OPS as TEXT_OPS
-from manyshot.base import InputError, did_you_mean
+from manyshot.base import InputError, did_you_mean, parse_json
 from manyshot.runtime.upgrade import OPTION_VALUES, OPTIONS
 
 HEAD = "manyshot pipeline"
@@ -67,10 +67,7 @@ def from_json(text: str) -> Any:  # noqa: ANN401 - an op or a mix
         Traceback (most recent call last):
         manyshot.base.errors.InputError: pipeline: op: p=7: give a number from 0 to 1
     """
-    try:
-        stored = json.loads(text, parse_constant=_no_constant)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"pipeline: no JSON ({error}): give what to_json wrote") from None
+    stored = parse_json(text, "pipeline", unicode=True)
     if not isinstance(stored, dict) or set(stored) != {HEAD, "op"}:
         raise InputError(f"pipeline: give an object with '{HEAD}' and 'op', as to_json writes it")
     if stored[HEAD] != VERSION:
@@ -140,10 +137,6 @@ def _expect(kind: type, stored: object, where: str, depth: int) -> Any:  # noqa:
     if isinstance(value, Mix) != (kind is Mix):
         _fail(where, f"{type(value).__name__}", "give a mix" if kind is Mix else "give an op that keeps labels")
     return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise InputError(f"pipeline: {name} is no number: give finite ones")
 
 
 def _fail(where: str, wrong: str, mend: str) -> NoReturn:

@@ -1,14 +1,16 @@
 """Paraphrases from a file."""
 
 import csv
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from manyshot.augment.ops.op import Params
 from manyshot.augment.text.text_op import TextOp, draw_numbers
-from manyshot.base import InputError
+from manyshot.base import InputError, open_file, parse_json, read_line
 
 COLUMNS = ("text", "paraphrase")
 
@@ -66,17 +68,35 @@ def _read(path: Path, modified: int) -> dict[str, tuple[str, ...]]:
     """The paraphrases of a file, cached for its time of modification."""
     paraphrases: dict[str, list[str]] = {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix.lower() in (".jsonl", ".ndjson"):
-                rows = ((n, json.loads(line)) for n, line in enumerate(file, 1) if line.strip())
-            else:
-                table = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
-                rows = ((table.line_num, row) for row in table)
-            for number, row in rows:
-                pair = [row.get(name) if isinstance(row, dict) else None for name in COLUMNS]
-                if not (isinstance(pair[0], str) and isinstance(pair[1], str) and pair[1].strip()):
-                    raise InputError(f"{path}, line {number}: give 'text' and 'paraphrase', neither of them empty")
-                paraphrases.setdefault(pair[0], []).append(pair[1])
-    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
+        for number, row in _json_rows(path) if path.suffix.lower() in (".jsonl", ".ndjson") else _table_rows(path):
+            pair = [row.get(name) if isinstance(row, dict) else None for name in COLUMNS]
+            if not (isinstance(pair[0], str) and isinstance(pair[1], str) and pair[1].strip()):
+                raise InputError(f"{path}, line {number}: give 'text' and 'paraphrase', neither of them empty")
+            paraphrases.setdefault(pair[0], []).append(pair[1])
+    except csv.Error as error:
         raise InputError(f"{path}: cannot be read ({error}); save it as CSV or JSONL in UTF-8") from None
     return {text: tuple(others) for text, others in paraphrases.items()}
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(_lines(path), 1):
+        if line.strip():
+            yield number, parse_json(line, f"{path}, line {number}", unicode=True)
+
+
+def _table_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    table = csv.DictReader(_lines(path), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
+    for row in table:
+        yield table.line_num, row
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with open_file(path) as file:
+        for number in count(1):
+            line = read_line(file, f"{path}, line {number}")
+            if not line:
+                return
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}, line {number}: cannot be read ({error}); save it in UTF-8") from None

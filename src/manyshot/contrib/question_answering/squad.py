@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from manyshot.base import InputError, read_json
+from manyshot.base import InputError, short
+from manyshot.datasets.squad_file import check_answer, read_squad
 
 
 @dataclass(frozen=True)
@@ -41,25 +42,17 @@ def load_questions(path: Path | str) -> list[Question]:
         >>> load_questions(path)[0].answers
         ('476',)
     """
-    content, result = read_json(path), []
-    try:
-        for article in content["data"]:
-            for paragraph in article["paragraphs"]:
-                context = paragraph["context"]
-                for asked in paragraph["qas"]:
-                    answers = asked.get("answers", ())
-                    start = answers[0]["answer_start"] if answers else None
-                    for answer in answers:
-                        place, text = answer["answer_start"], answer["text"]
-                        if place < 0 or context[place : place + len(text)] != text:
-                            raise InputError(
-                                f"{path}: question {asked['id']}: the answer '{text[:40]}' is not at character {place} "
-                                "of the context; correct its answer_start"
-                            )
-                    texts = tuple(answer["text"] for answer in answers)
-                    result.append(Question(str(asked["id"]), context, asked["question"], texts, start))
-    except (KeyError, TypeError, IndexError):
-        raise InputError(f"{path}: not in SQuAD's format; give JSON with 'data', 'paragraphs', 'qas'") from None
+    content, result = read_squad(path), []
+    for article in content["data"]:
+        for paragraph in article["paragraphs"]:
+            context = paragraph["context"]
+            for asked in paragraph["qas"]:
+                answers = asked.get("answers", [])
+                for answer in answers:
+                    check_answer(answer, context, f"{path}: question {short(str(asked['id']))}")
+                texts = tuple(answer["text"] for answer in answers)
+                start = answers[0]["answer_start"] if answers else None
+                result.append(Question(str(asked["id"]), context, asked["question"], texts, start))
     if not result:
         raise InputError(f"{path}: no questions; give a file with at least one")
     return result
