@@ -120,6 +120,21 @@ def load_dataset(
     return row.build(chosen, folder, pixels, color)
 
 
+def absolute_data(data: str) -> str:
+    """The absolute path of data in a folder or file, so that they can be loaded from any folder.
+
+    Args:
+        data: Name of a data set, which stays as it is, or path; a path that does not exist stays as well, since it may
+            lie below a root.
+
+    Example:
+        >>> absolute_data("digits")
+        'digits'
+    """
+    path = Path(data).expanduser()
+    return data if data in DATASETS or not path.exists() else str(path.resolve())
+
+
 def _refuse_pixels(name: str, size: int | None, color: bool | None) -> None:
     if size is not None or color is not None:
         raise InputError(f"{name}: contains sentences, which have no size or color; leave size (--size) and color out")

@@ -1,9 +1,9 @@
 """Settings of a generative model's run, as plain data, and the parts of its data."""
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,13 +11,13 @@ from torch import Tensor
 
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.seeds import check_seed, generator
-from manyshot.datasets import DATASETS, load_dataset
+from manyshot.datasets import absolute_data, load_dataset
 from manyshot.generate import MODELS, DataSpec
 from manyshot.generate.ada import AdaptiveProbability
 from manyshot.generate.diff_augment import discriminator_ops
 from manyshot.generate.model import Conditioning
 from manyshot.generate.registry import objective_class
-from manyshot.runtime.read_settings import read_settings
+from manyshot.runtime.stored_settings import StoredSettings, absolute_path
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode
 from manyshot.training.run import load_run
@@ -83,7 +83,7 @@ class GeneratorSettings:
 
 
 @dataclass(frozen=True)
-class GeneratorConfig:
+class GeneratorConfig(StoredSettings):
     """Settings of a generative model's run: data, model, augmentation and training loop.
 
     Args:
@@ -107,6 +107,8 @@ class GeneratorConfig:
     Raises:
         InputError: If a value is out of range, or a name is unknown.
     """
+
+    described: ClassVar[str] = "a generative model's settings"
 
     data: str
     split: str | None = None
@@ -152,30 +154,6 @@ class GeneratorConfig:
             if is_given:
                 raise InputError(f"{name}: {self.model} has no discriminator, so it has no effect; leave it out")
 
-    def as_dict(self) -> dict[str, Any]:
-        """The settings for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any], where: str) -> "GeneratorConfig":
-        """The settings that `as_dict` gave.
-
-        Args:
-            values: Settings from JSON.
-            where: Path of the file, for errors.
-
-        Raises:
-            InputError: If a name is unknown or a value has the wrong type.
-
-        Example:
-            >>> config = GeneratorConfig("digits", model="dcgan(16)", per_class=5)
-            >>> config.model
-            'dcgan(width=16, noise=64, loss=hinge, penalty=none, spectral=yes)'
-            >>> GeneratorConfig.from_dict(config.as_dict(), "here") == config
-            True
-        """
-        return read_settings(cls, values, where, "a generative model's settings")
-
     def with_absolute_paths(self) -> "GeneratorConfig":
         """The same settings with absolute paths, so that a run can be used from any folder.
 
@@ -183,13 +161,11 @@ class GeneratorConfig:
             >>> GeneratorConfig("digits").with_absolute_paths().data
             'digits'
         """
-        path = Path(self.data).expanduser()
-        named = self.data in DATASETS or not path.exists()
         return replace(
             self,
-            data=self.data if named else str(path.resolve()),
-            root=None if self.root is None else str(Path(self.root).expanduser().resolve()),
-            encoder=None if self.encoder is None else str(Path(self.encoder).expanduser().resolve()),
+            data=absolute_data(self.data),
+            root=None if self.root is None else absolute_path(self.root),
+            encoder=None if self.encoder is None else absolute_path(self.encoder),
         )
 
 

@@ -1,14 +1,13 @@
 """Settings of the training of an augmenter, as plain data."""
 
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.learners import LEARNERS
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.gradients import ESTIMATORS
-from manyshot.runtime.read_settings import read_settings
+from manyshot.runtime.stored_settings import StoredSettings, absolute_path
 from manyshot.training.config import MOST, Range
 from manyshot.training.settings import Settings
 
@@ -16,7 +15,7 @@ MOST_COPIES = 1024
 
 
 @dataclass(frozen=True)
-class AugmenterConfig:
+class AugmenterConfig(StoredSettings):
     """Settings of the training of an augmenter, stored in its run's `config.json`.
 
     Args:
@@ -40,6 +39,8 @@ class AugmenterConfig:
         >>> AugmenterConfig("runs/letters", copies=8).augmenter
         'hallucinator'
     """
+
+    described: ClassVar[str] = "an augmenter's settings"
 
     learner: str
     augmenter: str = "hallucinator"
@@ -66,28 +67,6 @@ class AugmenterConfig:
         if self.head is not None:
             LEARNERS.parse(self.head)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The settings as a dictionary for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Any, where: str) -> "AugmenterConfig":  # noqa: ANN401 - from a file
-        """Read settings from a dictionary of `as_dict`.
-
-        Args:
-            values: Dictionary from JSON.
-            where: Name of the file, for errors.
-
-        Raises:
-            InputError: If a name is unknown, or a value has the wrong type.
-
-        Example:
-            >>> config = AugmenterConfig("runs/letters", ways=(3, 5))
-            >>> AugmenterConfig.from_dict(config.as_dict(), "here") == config
-            True
-        """
-        return read_settings(cls, values, where, "an augmenter's settings")
-
     def with_absolute_paths(self) -> "AugmenterConfig":
         """The settings with the absolute path of the learner's run."""
-        return replace(self, learner=str(Path(self.learner).expanduser().resolve()))
+        return replace(self, learner=absolute_path(self.learner))

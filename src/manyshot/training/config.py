@@ -1,16 +1,15 @@
 """Settings of a run, as plain data."""
 
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from manyshot.augment import Plan
 from manyshot.base import InputError, did_you_mean, is_whole, plain_numbers
-from manyshot.datasets import DATASETS, Columns
+from manyshot.datasets import Columns, absolute_data
 from manyshot.learners import LEARNERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
-from manyshot.runtime.read_settings import read_settings
+from manyshot.runtime.stored_settings import StoredSettings, absolute_path
 from manyshot.training.settings import Settings
 
 Range = int | tuple[int, int]
@@ -20,7 +19,7 @@ MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(StoredSettings):
     """Settings of a run: data, learner, tasks, augmentation and training loop; stored in its `config.json`.
 
     Args:
@@ -54,6 +53,8 @@ class Config:
     Raises:
         InputError: If a value is out of range, or a name is unknown.
     """
+
+    described: ClassVar[str] = "a run's settings"
 
     data: str
     split: str | None = None
@@ -105,28 +106,6 @@ class Config:
         LEARNERS.parse(self.learner)
         ENCODERS.parse(self.encoder)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The settings for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any], where: str) -> "Config":
-        """The settings that `as_dict` gave.
-
-        Args:
-            values: Settings from JSON.
-            where: Path of the file, for errors.
-
-        Raises:
-            InputError: If a name is unknown or a value has the wrong type.
-
-        Example:
-            >>> config = Config("digits", ways=(3, 5))
-            >>> Config.from_dict(config.as_dict(), "here") == config
-            True
-        """
-        return read_settings(cls, values, where, "a run's settings")
-
     @property
     def columns(self) -> Columns | None:
         """Columns and encoding of a table of sentences; None if no setting names them, as for images."""
@@ -146,10 +125,8 @@ class Config:
             >>> Config("digits").with_absolute_paths().data
             'digits'
         """
-        root = None if self.root is None else str(Path(self.root).expanduser().resolve())
-        path = Path(self.data).expanduser()
-        named = self.data in DATASETS or not path.exists()  # a path may also be meant to lie below the root
-        return replace(self, root=root, data=self.data if named else str(path.resolve()))
+        root = None if self.root is None else absolute_path(self.root)
+        return replace(self, root=root, data=absolute_data(self.data))
 
     def with_seed(self, seed: int) -> "Config":
         """The same settings with another seed."""
