@@ -33,6 +33,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from machine import cpu_name
 from rich.console import Console
 from rich.table import Table
 
@@ -348,7 +349,7 @@ def main() -> None:
             "versions": {
                 name: _version(name) for name in ("torch", "numba", "numpy", "opencv-python-headless", *PEERS)
             },
-            "processor": _processor(),
+            "processor": cpu_name(),
         }
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(
@@ -384,14 +385,6 @@ def _version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
 
 
 if __name__ == "__main__":

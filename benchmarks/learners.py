@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from learners_worker import ROWS
 from machine import cpu_name
-from rich.console import Console
+from output import print_table, ratio_cell
 from rich.table import Table
 
 from manyshot.base import track, write_json
@@ -154,12 +154,9 @@ def show(title: str, case: dict[str, Any]) -> None:
     for column in ("tasks / s", "CPU ms / task", "MiB", "wall / ours", "CPU / ours"):
         table.add_column(column, justify="right", no_wrap=True)
     for row, numbers in case["rows"].items():
-        ratios = [f"{case[kind][row]:.2f} x" if row in case[kind] else "" for kind in ("ratios", "cpu_ratios")]
+        ratios = [ratio_cell(case[kind].get(row), 2) for kind in ("ratios", "cpu_ratios")]
         table.add_row(row, *(str(number) for number in numbers.values()), *ratios)
-    console = Console()
-    console.print(table)
-    for row, reason in case["missing"].items():
-        console.print(f"{row}: {reason}", markup=False, highlight=False)
+    print_table(table, case["missing"])
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any
 
 from machine import cpu_name
-from rich.console import Console
+from output import print_table, ratio_cell
 from rich.table import Table
 from sampling_worker import OPTIONS, PEERS, SAMPLERS
 
@@ -150,13 +150,9 @@ def show(result: dict[str, Any]) -> None:
         table.add_row(
             f"T=16, {name}" if name in OPTIONS else f"{OURS}, T=16" if name == OURS else name,
             *(f"{row[key]:,}" for key in ("episodes_a_second", "least", "most")),
-            *("" if value is None else f"{value:.2f} x" for value in ratios),
+            *(ratio_cell(value, 2) for value in ratios),
         )
-    console = Console()
-    console.print(table)
-    for row in result["rows"]:
-        if "note" in row:
-            console.print(f"{row['sampler']}: {row['note']}", markup=False, highlight=False)
+    print_table(table, {row["sampler"]: row["note"] for row in result["rows"] if "note" in row})
 
 
 def main() -> None:

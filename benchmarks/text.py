@@ -28,7 +28,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import torch
-from rich.console import Console
+from output import print_table, ratio_cell
 from rich.table import Table
 
 from manyshot.augment.text import AEDA, EDA, DeleteWords, SwapWords, Synonyms, Typos
@@ -278,11 +278,8 @@ def show(result: dict[str, Any]) -> None:
     for row in result["rows"]:
         ratio = result["ratios"].get(row["work"], {}).get(row["library"])
         figures = [f"{row[key]:,}" for key in ("sentences_a_second", "least", "most")]
-        table.add_row(row["work"], row["library"], *figures, "" if ratio is None else f"{ratio:.1f} x")
-    console = Console()
-    console.print(table)
-    for name, reason in result["missing"].items():
-        console.print(f"{name}: {reason}", markup=False, highlight=False)
+        table.add_row(row["work"], row["library"], *figures, ratio_cell(ratio))
+    print_table(table, result["missing"])
 
 
 def main() -> None:

@@ -124,7 +124,7 @@ def _trained(text: str, learner: Ridge, training: Source, validation: Source, se
     augmenter = AUGMENTERS.parse(text).build(shape=tuple(training.store.shape[1:]))
     _, head = learner.on_features()
     augmented = AugmentedLearner(head, augmenter, COPIES, seed)
-    augmenter.look_at(training)
+    augmenter.fit_statistics(training)
     if any(weight.requires_grad for weight in augmenter.parameters()):
         tasks = EpisodeSampler(training, ways=5, shots=(1, 5), queries=10, seed=seed)
         held_out = EpisodeSampler(validation, ways=5, shots=(1, 5), queries=10, seed=0)

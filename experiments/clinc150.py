@@ -152,7 +152,7 @@ def fixed(settings: dict[str, Arm]) -> Make:
 def calibration(division: int, train: Source, held_out: Source) -> dict[str, Arm]:
     """Statistics of the training classes."""
     augmenter = AUGMENTERS.parse("calibration").build(shape=(WIDTH,))
-    augmenter.look_at(train)
+    augmenter.fit_statistics(train)
     return {"": augmenting(augmenter)}
 
 

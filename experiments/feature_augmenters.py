@@ -149,7 +149,7 @@ def trained(text: str, parts: dict[str, Source], ways: int, seed: int) -> tuple[
     began = time.process_time()
     torch.manual_seed(seed)
     augmenter = AUGMENTERS.parse(text).build(shape=tuple(parts["own"].store.shape[1:]))
-    augmenter.look_at(parts["own"])
+    augmenter.fit_statistics(parts["own"])
     if any(parameter.requires_grad for parameter in augmenter.parameters()):
         settings = Settings(
             steps=300,

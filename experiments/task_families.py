@@ -144,42 +144,22 @@ def main() -> None:
     seconds: dict[str, float] = {}
     chosen, told = [], []
     for seed in range(options.seeds):
-        torch.manual_seed(seed)
-        learner = Ridge(Conv4(3, 28, widths=(options.width,) * 4))
-        began = process_time()
-        fit(learner, Families(for_learner, seed), replace(ENCODER, seed=seed))
-        learner.eval().requires_grad_(False)
-        seconds["learner"] = seconds.get("learner", 0) + process_time() - began
-        arms: dict[str, Plan] = {name: Plan(text) for name, text in FIXED.items()}
-        for name, text in LEARNED.items():
-            began = process_time()
-            augmenter = AUGMENTERS.parse(text.format(ops=OPS)).build(shape=(3, 28, 28))
-            settings = Settings(options.steps, meta_batch_size=24, learning_rate=RATE, warmup_steps=20, seed=seed)
-            tasks = Families(for_policy, 100 + seed)
-            if isinstance(augmenter, Policy):
-                augmenter.note(tasks.batch(0, 80).support)
-            fit(
-                AugmentedLearner(learner, augmenter, 4),
-                tasks,
-                settings,
-                objective=AugmenterObjective(GRADIENT),
-                title=f"{name}, seed {seed}",
-            )
-            seconds[name] = seconds.get(name, 0) + process_time() - began
-            arms[name] = Plan(f"shots: {COPIES} x learned").with_augmenter(augmenter.eval())
+        learner = trained_learner(for_learner, options.width, seed, seconds)
+        arms = {name: Plan(text) for name, text in FIXED.items()}
+        for name in LEARNED:
+            arms[name] = trained_plan(name, learner, Families(for_policy, 100 + seed), options.steps, seed, seconds)
         arms["policy by another family's support"] = arms["policy by the support"]
         for name, plan in arms.items():
             other = "another" in name
             found = [judged(learner, plan, tests, family, options.tasks, other) for family in FAMILIES]
             accuracy.setdefault(name, []).append(found)
             print(seed, name, [round(100 * float(each.mean()), 1) for each in found], flush=True)
-        chosen.append(choices(arms["policy by the support"].augmenter, tests))
-        told.append(families_told(arms["policy by the support"].augmenter, tasks, tests))
+        policy = arms["policy by the support"].augmenter
+        chosen.append(choices(policy, tests))
+        told.append(families_told(policy, Families(for_policy, 100 + seed), tests))
         print(chosen[-1], told[-1], flush=True)
-    draw(arms["policy by the support"].augmenter, tests)
+    draw(policy, tests)
     by_arm = {name: np.array(found) for name, found in accuracy.items()}  # [seeds, families, tasks]
-    best = max((name for name in by_arm if "support" not in name), key=lambda name: by_arm[name].mean())
-    policy = by_arm["policy by the support"]
     write(
         "task_families",
         {
@@ -195,25 +175,58 @@ def main() -> None:
             "encoder": f"conv4, {options.width} channels",
             "plans": FIXED,
             "ops": OPS,
-            "accuracy": {
-                name: {
-                    "mixture": float(found.mean()),
-                    **{family: float(found[:, place].mean()) for place, family in enumerate(FAMILIES)},
-                    "by_seed": found.mean((1, 2)).tolist(),
-                }
-                for name, found in by_arm.items()
-            },
-            "best_without_context": best,
-            "policy_minus": {
-                name: paired_difference(_flat(policy), _flat(found)).as_dict()
-                for name, found in by_arm.items()
-                if name != "policy by the support"
-            },
+            **compared(by_arm),
             "chosen": chosen,
             "families_told_by_a_linear_probe_of": told,
             "cpu_seconds": seconds,
         },
     )
+
+
+def trained_learner(source: Source, width: int, seed: int, seconds: dict[str, float]) -> Ridge:
+    """The learner of a seed, trained on tasks of all families and frozen; its CPU seconds are added to `seconds`."""
+    torch.manual_seed(seed)
+    learner = Ridge(Conv4(3, 28, widths=(width,) * 4))
+    began = process_time()
+    fit(learner, Families(source, seed), replace(ENCODER, seed=seed))
+    seconds["learner"] = seconds.get("learner", 0) + process_time() - began
+    return learner.eval().requires_grad_(False)
+
+
+def trained_plan(name: str, learner: Ridge, tasks: Families, steps: int, seed: int, seconds: dict[str, float]) -> Plan:
+    """The plan of a learned arm, trained through the learner; its CPU seconds are added to `seconds`."""
+    began = process_time()
+    augmenter = AUGMENTERS.parse(LEARNED[name].format(ops=OPS)).build(shape=(3, 28, 28))
+    settings = Settings(steps, meta_batch_size=24, learning_rate=RATE, warmup_steps=20, seed=seed)
+    if isinstance(augmenter, Policy):
+        augmenter.fit_statistics_on(tasks.batch(0, 80).support)
+    objective = AugmenterObjective(GRADIENT)
+    fit(AugmentedLearner(learner, augmenter, 4), tasks, settings, objective=objective, title=f"{name}, seed {seed}")
+    seconds[name] = seconds.get(name, 0) + process_time() - began
+    return Plan(f"shots: {COPIES} x learned").with_augmenter(augmenter.eval())
+
+
+def compared(by_arm: dict[str, np.ndarray]) -> dict[str, object]:
+    """Accuracy of each arm, by family and by seed, and the differences of the conditioned policy from the others."""
+    policy = by_arm["policy by the support"]
+    return {
+        "accuracy": {
+            name: {
+                "mixture": float(found.mean()),
+                **{family: float(found[:, index].mean()) for index, family in enumerate(FAMILIES)},
+                "by_seed": found.mean((1, 2)).tolist(),
+            }
+            for name, found in by_arm.items()
+        },
+        "best_without_context": max(
+            (name for name in by_arm if "support" not in name), key=lambda name: by_arm[name].mean()
+        ),
+        "policy_minus": {
+            name: paired_difference(_flat(policy), _flat(found)).as_dict()
+            for name, found in by_arm.items()
+            if name != "policy by the support"
+        },
+    }
 
 
 def _count(source: Source) -> int:

@@ -31,7 +31,7 @@ def gan_mnist(found: dict) -> str:
         f"\nCPU time of a step, median of turns that alternate in one run: {told}. That is as many steps {ratios}, of "
         f"which `{found['same_width']}` has the textbook's widths: most of the gain of ours is its smaller network.\n"
     )
-    return "\n".join((text, *table(heads, rows), ending, f"```console\n$ {found['command']}\n```\n"))
+    return _section(found, text, table(heads, rows), ending)
 
 
 def gan_few_digits(found: dict) -> str:
@@ -46,7 +46,7 @@ def gan_few_digits(found: dict) -> str:
     )
     lines = _by_size(found["sizes"], "digit", "a class")
     ending = _against(found["sizes"], "digit", ["made and given"])
-    return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
+    return _section(found, text, lines, ending)
 
 
 def dagan_omniglot(found: dict) -> str:
@@ -79,7 +79,7 @@ def dagan_omniglot(found: dict) -> str:
         f"Given: {plans}.\n"
     ) + _against(found["shots"], "drawing", ["dagan", "dagan and given"])
     lines = _by_size(found["shots"], "drawing", "a character")
-    return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
+    return _section(found, text, lines, ending)
 
 
 def flow_matching(found: dict) -> str:
@@ -99,7 +99,7 @@ def flow_matching(found: dict) -> str:
     lines = _by_size(found["shots"], "drawing", "a character")
     ending = _against(found["shots"], "drawing", ["flow", "cvae"], "dagan", "DAGAN")
     ending += _against(found["shots"], "drawing", ["flow and given", "dagan and given", "cvae and given"])
-    return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
+    return _section(found, text, lines, ending)
 
 
 def cross_task(found: dict) -> str:
@@ -112,7 +112,7 @@ def cross_task(found: dict) -> str:
         f"`{found['given']}`. {found['seeds']} seeds, {found['tasks']} tasks.\n"
     )
     lines = _by_size(found["shots"], "shot", "")
-    return "\n".join((text, *lines, "", f"```console\n$ {found['command']}\n```\n"))
+    return _section(found, text, lines)
 
 
 def digits_by_characters(found: dict) -> str:
@@ -127,7 +127,7 @@ def digits_by_characters(found: dict) -> str:
     )
     lines = _by_size(found["shots"], "digit", "a class")
     ending = _against(found["shots"], "digit", [f"{name} and given" for name in models])
-    return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
+    return _section(found, text, lines, ending)
 
 
 def made_classes(found: dict) -> str:
@@ -140,7 +140,12 @@ def made_classes(found: dict) -> str:
         "`turned` adds turned classes.\n"
     )
     lines = _by_size(found["sizes"], "character", "to train on")
-    return "\n".join((text, *lines, "", f"```console\n$ {found['command']}\n```\n"))
+    return _section(found, text, lines)
+
+
+def _section(found: dict, text: str, lines: list[str], ending: str = "") -> str:
+    """The text, the table, what follows from it, and the command that measured it."""
+    return "\n".join((text, *lines, ending, f"```console\n$ {found['command']}\n```\n"))
 
 
 def _by_size(sizes: dict[str, dict], one: str, rest: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Albumentations: its transforms as ops, our ops as its transforms, with masks, boxes and keypoints."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,43 +72,18 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
             return {"drawn": op.sample(1, generator(seed))}
 
         def apply(self, img: NDArray[Any], drawn: Params, **_: object) -> NDArray[Any]:
-            planes = img[..., None] if img.ndim == 2 else img
-            image = torch.from_numpy(np.ascontiguousarray(planes)).permute(2, 0, 1)[None]
-            changed = op.apply(image, drawn)
-            return np.ascontiguousarray(changed[0].permute(1, 2, 0).numpy()).reshape(img.shape)
+            return _pixelwise(img, lambda image: op.apply(image, drawn))
 
         def apply_to_mask(self, mask: NDArray[Any], drawn: Params, **_: object) -> NDArray[Any]:
-            planes = mask[..., None] if mask.ndim == 2 else mask
-            image = torch.from_numpy(np.ascontiguousarray(planes)).permute(2, 0, 1)[None]
-            moved = apply_to(op, drawn, masks=image).masks
-            assert moved is not None
-            return np.ascontiguousarray(moved[0].permute(1, 2, 0).numpy()).reshape(mask.shape)
+            return _pixelwise(mask, lambda image: apply_to(op, drawn, masks=image).masks)
 
         def apply_to_bboxes(self, bboxes: NDArray[Any], drawn: Params, **params: Any) -> NDArray[Any]:  # noqa: ANN401
-            if not len(bboxes):
-                return bboxes
-            size = params["shape"][:2]
-            # Albumentations passes boxes as fractions of the sides, and clips them by its own rules afterwards.
-            scale = np.array([size[1], size[0]] * 2, dtype=np.float64)
-            boxes = torch.from_numpy(np.asarray(bboxes[:, :4], dtype=np.float64) * scale)[None]
-            moved = apply_to(op, drawn, boxes=boxes, size=size, clip=False)
-            assert moved.boxes is not None
-            return np.concatenate((moved.boxes[0].numpy() / scale, bboxes[:, 4:]), 1).astype(bboxes.dtype)
+            return _moved_boxes(op, drawn, bboxes, params["shape"][:2]) if len(bboxes) else bboxes
 
         def apply_to_keypoints(self, keypoints: NDArray[Any], drawn: Params, **params: Any) -> NDArray[Any]:  # noqa: ANN401
             if not len(keypoints):
                 return keypoints
-            size = params["shape"][:2]
-            points = torch.from_numpy(np.asarray(keypoints[:, :2], dtype=np.float64))[None]
-            moved = apply_to(op, drawn, keypoints=points, size=size, clip=False)
-            assert moved.keypoints is not None
-            assert moved.visible is not None
-            points, visible = moved.keypoints[0], moved.visible[0]
-            others = _other_columns(op, drawn, points, keypoints, size)
-            if self._drops_invisible():
-                # A keypoint that is not visible is put outside the image, where Albumentations drops it.
-                points = torch.where(visible[:, None], points, -1.0)
-            return np.concatenate((points.numpy(), others), 1).astype(keypoints.dtype)
+            return _moved_keypoints(op, drawn, keypoints, params["shape"][:2], self._drops_invisible())
 
         def _drops_invisible(self) -> bool:
             rules = getattr(self, "processors", {}).get("keypoints")
@@ -121,6 +97,40 @@ def to_albumentations(op: Op, p: float = 1.0) -> Any:  # noqa: ANN401 - a class 
             return to_albumentations, (op, p), self.__dict__
 
     return ManyshotTransform(p=p)
+
+
+def _pixelwise(image: NDArray[Any], change: Callable[[Tensor], Tensor | None]) -> NDArray[Any]:
+    """The result of a function of images `[1, c, h, w]`, given one image `[h, w]` or `[h, w, c]`."""
+    planes = image[..., None] if image.ndim == 2 else image
+    changed = change(torch.from_numpy(np.ascontiguousarray(planes)).permute(2, 0, 1)[None])
+    assert changed is not None
+    return np.ascontiguousarray(changed[0].permute(1, 2, 0).numpy()).reshape(image.shape)
+
+
+def _moved_boxes(op: Op, params: Params, boxes: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """The boxes of an image after the op; further columns stay."""
+    # Albumentations passes boxes as fractions of the sides, and clips them by its own rules afterwards.
+    scale = np.array([size[1], size[0]] * 2, dtype=np.float64)
+    pixels = torch.from_numpy(np.asarray(boxes[:, :4], dtype=np.float64) * scale)[None]
+    moved = apply_to(op, params, boxes=pixels, size=size, clip=False).boxes
+    assert moved is not None
+    return np.concatenate((moved[0].numpy() / scale, boxes[:, 4:]), 1).astype(boxes.dtype)
+
+
+def _moved_keypoints(
+    op: Op, params: Params, keypoints: NDArray[Any], size: tuple[int, int], drop_invisible: bool
+) -> NDArray[Any]:
+    """The keypoints of an image after the op, with their angles and scales."""
+    before = torch.from_numpy(np.asarray(keypoints[:, :2], dtype=np.float64))[None]
+    moved = apply_to(op, params, keypoints=before, size=size, clip=False)
+    assert moved.keypoints is not None
+    assert moved.visible is not None
+    points, visible = moved.keypoints[0], moved.visible[0]
+    others = _other_columns(op, params, points, keypoints, size)
+    if drop_invisible:
+        # A keypoint that is not visible is put outside the image, where Albumentations drops it.
+        points = torch.where(visible[:, None], points, -1.0)
+    return np.concatenate((points.numpy(), others), 1).astype(keypoints.dtype)
 
 
 def _other_columns(
