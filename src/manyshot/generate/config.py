@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -108,7 +107,7 @@ class GeneratorConfig(StoredSettings):
         InputError: If a value is out of range, or a name is unknown.
     """
 
-    described: ClassVar[str] = "a generative model's settings"
+    described = "a generative model's settings"
 
     data: str
     split: str | None = None

@@ -1,7 +1,6 @@
 """Settings of the training of an augmenter, as plain data."""
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.learners import LEARNERS
@@ -40,7 +39,7 @@ class AugmenterConfig(StoredSettings):
         'hallucinator'
     """
 
-    described: ClassVar[str] = "an augmenter's settings"
+    described = "an augmenter's settings"
 
     learner: str
     augmenter: str = "hallucinator"

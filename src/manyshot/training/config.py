@@ -1,7 +1,6 @@
 """Settings of a run, as plain data."""
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 from manyshot.augment import Plan
 from manyshot.base import InputError, did_you_mean, is_whole, plain_numbers
@@ -54,7 +53,7 @@ class Config(StoredSettings):
         InputError: If a value is out of range, or a name is unknown.
     """
 
-    described: ClassVar[str] = "a run's settings"
+    described = "a run's settings"
 
     data: str
     split: str | None = None
