@@ -194,7 +194,7 @@ def build_encoder(name: str) -> PretrainedEncoder | TextEncoder:
     Raises:
         InputError: If there is no such encoder, it has no pre-trained weights, or they are not installed.
     """
-    module: nn.Module = ENCODERS.build(name, channels=3, size=0, norm="batch")
+    module: nn.Module = ENCODERS.build(name, channels=3, size=224, norm="batch")
     if not isinstance(module, PretrainedEncoder | TextEncoder) or not module.is_fixed:
         raise InputError(
             f"encoder '{name}': its weights are not frozen; give one such as {', '.join(available('pictures'))}"

@@ -1,10 +1,7 @@
 """Read examples from folders, zips, tables, standard input and arrays."""
 
-import re
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,36 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from manyshot.base import InputError, did_you_mean, note, track
+from manyshot.base import InputError, did_you_mean, track
 from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile
+from manyshot.classify.listing import Listed, list_labelled, list_unlabelled, picture_file
 from manyshot.datasets.feature_store import digest_of
-from manyshot.datasets.image_folder import SUFFIXES, list_classes
+from manyshot.datasets.image_folder import SUFFIXES
 from manyshot.datasets.inputs import CHANNELS, kind_of_input, to_images
 from manyshot.datasets.pictures import read_header
-from manyshot.datasets.table_reader import Columns, column_names, is_table, read_rows
-from manyshot.datasets.text_table import TEXTS, holds_sentences, read_text
-from manyshot.datasets.tree import MAX_FILE_BYTES, Parts, Tree, list_tree
+from manyshot.datasets.table_reader import Columns
 
 __all__ = ["ExampleSet", "examples_from_arrays", "load_examples", "load_unlabelled"]
-
-STDIN = Path("-")
-
-
-@dataclass(frozen=True)
-class Listed:
-    """An example before its content is read.
-
-    Args:
-        name: What reports call it.
-        item: The picture or sentence.
-        label: Its class; None if unlabelled.
-        group: Its group in a table; None if there is none.
-    """
-
-    name: str
-    item: Item
-    label: str | None = None
-    group: str | None = None
 
 
 def load_examples(
@@ -78,21 +55,9 @@ def load_examples(
         >>> examples.class_names, examples.names, examples.groups.tolist()
         (('greet', 'leave'), ('row 2', 'row 3', 'row 4'), [0, 0, 1])
     """
-    path, columns = Path(path), columns or Columns()
-    if is_table(path):
-        if split is not None:
-            raise InputError(f"{path}: no split '{split}', since it is a table; give the table of that split")
-        if group_by in column_names(path, columns.encoding):
-            columns, group_by = replace(columns, group=group_by), None
-        listed = _table(path, columns, None, labelled=True)
-    else:
-        _refuse_columns(path, columns)
-        texts = holds_sentences(path)
-        tree = list_tree(path)
-        _, classes = list_classes(tree, split, suffixes=TEXTS if texts else SUFFIXES)
-        files = [(label, parts) for label in sorted(classes) for parts in classes[label]]
-        listed = [Listed("/".join(parts), _item(tree, parts, columns.encoding), label) for label, parts in files]
-    return _collect(str(path), listed, class_names, group_by, labelled=True)
+    path = Path(path).expanduser()
+    listed = list_labelled(path, columns or Columns(), split, group_by)
+    return _collect(str(path), listed, None if class_names is None else tuple(class_names))
 
 
 def load_unlabelled(
@@ -118,13 +83,21 @@ def load_unlabelled(
         >>> load_unlabelled([path]).texts([0, 1])
         ['how are you', 'see you']
     """
-    several = len(paths) > 1
-    listed: list[Listed] = []
-    for path in map(Path, paths):
-        found = _unlabelled(path, kind, columns or Columns())
-        prefix = several and not (path == STDIN or _is_file_of_one(path))
-        listed += [replace(one, name=f"{path}/{one.name}") if prefix else one for one in found]
-    return _collect(", ".join(map(str, paths)), listed, None, None, labelled=False, kind=kind)
+    found = {str(path): list_unlabelled(Path(path).expanduser(), columns or Columns(), kind) for path in paths}
+    listed = [
+        one if len(found) == 1 else replace(one, name=_full_name(path, one))
+        for path, members in found.items()
+        for one in members
+    ]
+    kinds = {_kind(one.item) for one in listed}
+    where = ", ".join(found)
+    if not listed:
+        raise InputError(f"{where}: no {kind or 'pictures or sentences'} there; give files, folders or tables of some")
+    if len(kinds) > 1:
+        raise InputError(f"{where}: holds pictures and sentences; give only one of them")
+    if kind not in (None, *kinds):
+        raise InputError(f"{where}: holds {kinds.pop()}, not {kind}; give {kind}")
+    return _collect(where, [replace(one, label=None) for one in listed], ())
 
 
 def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) -> ExampleSet:  # noqa: ANN401
@@ -146,14 +119,13 @@ def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) 
     items = _array_items(X)
     names = [item.where if isinstance(item, PictureFile) else f"row {number}" for number, item in enumerate(items)]
     if y is None:
-        return _collect("X", [Listed(*pair) for pair in zip(names, items, strict=True)], None, None, labelled=False)
-    labels = [str(label) for label in np.asarray(y).tolist()] if len(y) else []
-    if len(labels) != len(items):
-        raise InputError(f"{len(labels)} labels for {len(items)} examples; give one each")
+        return _collect("X", [Listed(*pair) for pair in zip(names, items, strict=True)], ())
+    if len(y) != len(items):
+        raise InputError(f"{len(y)} labels for {len(items)} examples; give one each")
+    labels = [str(label) for label in np.asarray(y).tolist()]
     listed = [Listed(*three) for three in zip(names, items, labels, strict=True)]
     # Numbers are sorted as numbers, though names of classes are texts.
-    known = tuple(dict.fromkeys(str(label) for label in np.unique(np.asarray(y)).tolist()))
-    return _collect("X", listed, known, None, labelled=True)
+    return _collect("X", listed, tuple(dict.fromkeys(str(label) for label in np.unique(np.asarray(y)).tolist())))
 
 
 def _array_items(X: Any) -> list[Item]:  # noqa: ANN401 - what users hold
@@ -171,180 +143,56 @@ def _array_items(X: Any) -> list[Item]:  # noqa: ANN401 - what users hold
         raise InputError("X holds vectors; give images, PIL images, paths of pictures, or sentences")
     texts = list(X)
     if all(isinstance(text, Path) or str(text).lower().endswith(SUFFIXES) for text in texts):
-        return [_picture_file(Path(text)) for text in texts]
+        return [picture_file(Path(text)) for text in texts]
     return [str(text).strip() for text in texts]
 
 
-def _refuse_columns(path: Path, columns: Columns) -> None:
-    if columns.text or columns.label or columns.group:
-        raise InputError(f"{path}: is no table and has no columns; leave their names out")
+def _full_name(path: str, one: Listed) -> str:
+    """The name of an example where there are several paths."""
+    return one.item.where if isinstance(one.item, PictureFile) else f"{path}: {one.name}"
 
 
-def _item(tree: Tree, parts: Parts, encoding: str) -> Item:
-    """The text or the picture of a file."""
-    if parts[-1].lower().endswith(TEXTS):
-        return read_text(tree, parts, encoding)
-    return PictureFile(tree.describe(parts), partial(tree.read, parts))
+def _kind(item: Item) -> Kind:
+    return "sentences" if isinstance(item, str) else "pictures"
 
 
-def _picture_file(path: Path) -> PictureFile:
-    return PictureFile(str(path), partial(read_file, path))
+def _collect(where: str, listed: Sequence[Listed], class_names: tuple[str, ...] | None) -> ExampleSet:
+    """Hash and check every example, and number classes and groups.
 
-
-def _table(path: Path, columns: Columns, kind: Kind | None, labelled: bool) -> list[Listed]:
-    """The rows of a table: sentences, or pictures where all texts are names of pictures."""
-    rows = list(read_rows(path, columns, labelled))
-    empty = [row.line for row in rows if not row.text]
-    if empty:
-        note(f"{path}: {len(empty):,} rows without a text are passed over (the first on line {empty[0]})")
-        rows = [row for row in rows if row.text]
-    if kind is None:
-        kind = "pictures" if rows and all(row.text.lower().endswith(SUFFIXES) for row in rows) else "sentences"
-    listed = []
-    for row in rows:
-        group = row.group if columns.group else None
-        if kind == "sentences":
-            listed.append(Listed(f"row {row.line}", row.text, row.label or None, group))
-            continue
-        picture = path.parent / row.text
-        if not picture.is_file():
-            raise InputError(f"{path}: line {row.line}: no file {picture}; give paths relative to the table")
-        listed.append(Listed(row.text, _picture_file(picture), row.label or None, group))
-    return listed
-
-
-def _is_file_of_one(path: Path) -> bool:
-    return path.name.lower().endswith(SUFFIXES)
-
-
-def _unlabelled(path: Path, kind: Kind | None, columns: Columns) -> list[Listed]:
-    """The examples at one path."""
-    if path == STDIN:
-        return _lines(sys.stdin.read().splitlines(), "standard input", kind)
-    if is_table(path):
-        return _table(path, columns, kind, labelled=False)
-    if _is_file_of_one(path):
-        return [Listed(str(path), _picture_file(path))]
-    if path.name.lower().endswith(TEXTS):
-        return _lines(_decoded(path, columns.encoding).splitlines(), str(path), kind)
-    _refuse_columns(path, columns)
-    tree = list_tree(path)
-    suffixes = {"pictures": SUFFIXES, "sentences": TEXTS, None: (*SUFFIXES, *TEXTS)}[kind]
-    files = [parts for parts in tree.files if parts[-1].lower().endswith(suffixes)]
-    left = len(tree.files) - len(files)
-    if left and files:
-        note(f"{path}: {left:,} other files are left out")
-    return [Listed("/".join(parts), _item(tree, parts, columns.encoding)) for parts in files]
-
-
-def _lines(lines: Sequence[str], where: str, kind: Kind | None) -> list[Listed]:
-    """Sentences, or paths of pictures, one a line; empty lines are passed over."""
-    found = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-    if kind is None:
-        kind = "pictures" if found and all(line.lower().endswith(SUFFIXES) for _, line in found) else "sentences"
-    if kind == "sentences":
-        return [Listed(f"row {number}", line) for number, line in found]
-    for number, line in found:
-        if not Path(line).is_file():
-            raise InputError(f"{where}: line {number}: no file {line}; give a path of a picture a line")
-    return [Listed(line, _picture_file(Path(line))) for _, line in found]
-
-
-def _decoded(path: Path, encoding: str) -> str:
-    codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-    try:
-        return read_file(path).decode(codec)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not valid {encoding}; give its encoding") from None
-
-
-def read_file(path: Path) -> bytes:
-    """Read a file of bounded size.
-
-    Raises:
-        InputError: If it cannot be read or is too large.
+    Args:
+        where: Name of the whole in error messages.
+        listed: At least one example; all are of one kind.
+        class_names: Classes that labels refer to; None for those that occur, of which there have to be two.
     """
-    try:
-        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(f"{path}: no ordinary file of at most {MAX_FILE_BYTES:,} bytes; give another")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give another") from None
-
-
-def _collect(
-    where: str,
-    listed: Sequence[Listed],
-    class_names: Sequence[str] | None,
-    group_by: str | None,
-    labelled: bool,
-    kind: Kind | None = None,
-) -> ExampleSet:
-    """Hash and check every example, and number classes and groups."""
-    kinds = {"sentences" if isinstance(one.item, str) else "pictures" for one in listed}
-    if not listed:
-        raise InputError(f"{where}: no {kind or 'pictures or sentences'}; give files, folders or tables that hold some")
-    if len(kinds) > 1 or (kind is not None and kinds != {kind}):
-        wanted = f"{kind} are wanted" if kind else "pictures and sentences are mixed"
-        raise InputError(f"{where}: {wanted}; give {kind or 'one of them'} alone")
-    labels, known = np.full(len(listed), -1), tuple(class_names or ())
-    if labelled:
-        found = [one.label or "" for one in listed]
-        known = known or tuple(sorted(set(found)))
-        if class_names is None and len(known) < 2:
-            raise InputError(f"{where}: one class only ('{found[0]}'); give at least two")
-        index = {name: number for number, name in enumerate(known)}
-        for one, label in zip(listed, found, strict=True):
-            if label not in index:
-                raise InputError(f"{where}: '{one.name}' is of class '{label}'; {did_you_mean(label, known)}")
-        labels = np.array([index[label] for label in found], dtype=np.int64)
+    labels = [one.label for one in listed]
+    known = tuple(sorted({label for label in labels if label is not None})) if class_names is None else class_names
+    if class_names is None and len(known) < 2:
+        raise InputError(f"{where}: one class only ('{known[0]}'); give at least two")
+    index = {name: number for number, name in enumerate(known)}
+    for one in listed:
+        if one.label is not None and one.label not in index:
+            raise InputError(
+                f"{where}: '{one.name}' has the unknown class '{one.label}'; {did_you_mean(one.label, known)}"
+            )
+    groups = [one.group for one in listed]
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
     return ExampleSet(
-        kind="sentences" if kinds == {"sentences"} else "pictures",
+        kind=_kind(listed[0].item),
         items=tuple(one.item for one in listed),
-        labels=labels,
+        labels=np.array([-1 if label is None else index[label] for label in labels], dtype=np.int64),
         class_names=known,
         names=tuple(one.name for one in listed),
         digests=tuple(_digests(where, listed)),
-        groups=_groups(where, listed, group_by),
+        groups=None if None in numbers else np.array([numbers[group] for group in groups], dtype=np.int64),
     )
 
 
 def _digests(where: str, listed: Sequence[Listed]) -> Iterator[str]:
-    """The digest of each example's content; files that are no pictures are found here, before anything slow."""
+    """The digest of each example's content; files that are not pictures are found here, before anything slow."""
     files = isinstance(listed[0].item, PictureFile)
-    for one in track(listed, f"look at {where}") if files else listed:
+    for one in track(listed, f"read {where}") if files else listed:
         content: Any = one.item
         if isinstance(one.item, PictureFile):
             content = one.item.read()
             read_header(content, one.item.where)
         yield digest_of(content)
-
-
-def _groups(where: str, listed: Sequence[Listed], group_by: str | None) -> NDArray[np.int64] | None:
-    if group_by is not None:
-        keys = [_match(where, _pattern(group_by), one.name) for one in listed]
-    elif any(one.group is not None for one in listed):
-        keys = [one.group or "" for one in listed]
-    else:
-        return None
-    index = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return np.array([index[key] for key in keys], dtype=np.int64)
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise InputError(
-            f"group_by='{text}': no regular expression ({error}); write one such as '(patient[0-9]+)'"
-        ) from None
-
-
-def _match(where: str, pattern: re.Pattern[str], name: str) -> str:
-    found = pattern.search(name)
-    if found is None:
-        raise InputError(
-            f"{where}: group_by='{pattern.pattern}' does not match '{name}'; give a pattern that matches every path, "
-            "or a column of a table"
-        )
-    return next((part for part in found.groups() if part is not None), found.group())

@@ -182,7 +182,8 @@ def _items(
         return items
     op = plan_op(plan)
     require_kind(op, "images" if examples.kind == "pictures" else "texts")
-    params = join([_draw(op, seed, examples.digests[row], number) for row, number in zip(rows, numbers, strict=True)])
+    variants = zip(rows.tolist(), numbers.tolist(), strict=True)
+    params = join([_draw(op, seed, examples.digests[row], number) for row, number in variants])
     if examples.kind == "pictures":
         from manyshot.augment.engine import Compiled  # it takes half a second to import
 
@@ -193,4 +194,4 @@ def _items(
 
 def _draw(op: Op, seed: int, digest: str, number: int) -> Params:
     """The params of one variant, by its address alone."""
-    return op.sample(1, generator(seed, int(digest[:16], 16), int(number)))
+    return op.sample(1, generator(seed, int(digest[:16], 16), number))

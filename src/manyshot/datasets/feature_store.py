@@ -129,7 +129,7 @@ class FeatureStore:
         path = self.folder / f"{hashlib.sha256(b''.join(hashes)).hexdigest()[:32]}.safetensors"
         features = features.detach().cpu().contiguous()
         stored = torch.frombuffer(bytearray(b"".join(hashes)), dtype=torch.uint8).view(-1, BYTES)
-        checksum = torch.tensor([_checksum(features)])
+        checksum = torch.tensor([_checksum(stored, features)])
         try:
             with write_aside(path) as aside:
                 save_file({"names": stored, "features": features, "checksum": checksum}, aside)
@@ -262,13 +262,19 @@ def _read(path: Path) -> tuple[list[bytes], Tensor] | None:
         stored = load_file(path)
         names, features, checksum = stored["names"], stored["features"], stored["checksum"]
         whole = names.dtype == torch.uint8 and names.shape == (len(features), BYTES) and checksum.numel() == 1
-        if not whole or features.ndim < 2 or not features.is_floating_point() or _checksum(features) != int(checksum):
+        if (
+            not whole
+            or features.ndim < 2
+            or not features.is_floating_point()
+            or _checksum(names, features) != int(checksum)
+        ):
             return None
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError):  # missing, damaged or not ours
         return None
     content = names.contiguous().numpy().tobytes()
     return [content[start : start + BYTES] for start in range(0, len(content), BYTES)], features
 
 
-def _checksum(features: Tensor) -> int:
-    return zlib.crc32(features.contiguous().flatten().view(torch.uint8).numpy().data)
+def _checksum(names: Tensor, features: Tensor) -> int:
+    value = zlib.crc32(names.contiguous().numpy().data)
+    return zlib.crc32(features.contiguous().flatten().view(torch.uint8).numpy().data, value)

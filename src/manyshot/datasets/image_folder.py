@@ -10,7 +10,7 @@ from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".heif")
 SPLITS = {
     "train": "train",
     "training": "train",

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,6 +17,8 @@ MAX_PIXELS = 80_000_000
 """Largest number of pixels of an image; larger ones are refused before they are decoded."""
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")  # others, such as EPS, would start a program to be read
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""What the first box of a HEIC file says that it is; they need an extra package."""
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
@@ -193,9 +196,7 @@ def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _opened(data: bytes, where: str) -> Iterator[Image.Image]:
     """Open an image; any failure, now or while it is decoded, becomes an `InputError`."""
     try:
-        # Pillow warns of large pictures and of small faults in the file; the first is bounded here, the second is not a
-        # person's concern.
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with _PILLOW_WARNINGS.ignored(), Image.open(io.BytesIO(data), formats=_formats(data, where)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(_too_large(where, f"{image.width} x {image.height} pixels"))
             yield image
@@ -205,6 +206,48 @@ def _opened(data: bytes, where: str) -> Iterator[Image.Image]:
         raise InputError(_too_large(where, "far too many pixels")) from None
     except Exception as error:  # pillow's decoders raise almost anything on a broken file
         raise InputError(f"{where}: not a complete image ({_first_line(error)}); replace or remove it") from None
+
+
+class _PillowWarnings:
+    """Ignores Pillow's warnings of large images, which are bounded here, and of small faults in files.
+
+    `warnings.catch_warnings` is not safe in threads, where it can leave its filters behind.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.inside = Lock(), 0
+
+    @contextmanager
+    def ignored(self) -> Iterator[None]:
+        """Ignore them in this block, which several threads may be in at once."""
+        with self.lock:
+            self.inside += 1
+            warnings.filterwarnings("ignore", module="PIL|pillow_heif")
+            ours = warnings.filters[0]
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.inside -= 1
+                if not self.inside and ours in warnings.filters:
+                    warnings.filters.remove(ours)  # type: ignore[attr-defined] # a list, which is typed as a sequence
+
+
+_PILLOW_WARNINGS = _PillowWarnings()
+
+
+def _formats(data: bytes, where: str) -> tuple[str, ...]:
+    """The formats that are read, with HEIC if the file is one."""
+    if data[4:8] != b"ftyp" or data[8:12] not in HEIF_BRANDS:
+        return FORMATS
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise InputError(
+            f"{where}: a HEIC image; to read them: pip install 'manyshot[heif]', or save it as JPEG"
+        ) from None
+    register_heif_opener()
+    return (*FORMATS, "HEIF")
 
 
 def _too_large(where: str, found: str) -> str:

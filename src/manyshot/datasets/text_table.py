@@ -140,21 +140,38 @@ def _files(path: Path, encoding: str) -> Iterator[TextRow]:
 
 
 def read_text(tree: Tree, parts: Parts, encoding: str) -> str:
-    """Read the text of a file, without leading and trailing spaces.
+    """Read a text file of a folder or zip, without space at its ends.
 
     Args:
-        tree: Folder or zip that contains the file.
-        parts: Path of the file in it.
+        tree: Folder or zip that holds it.
+        parts: Its path in there.
         encoding: Encoding, such as "utf-8" (with or without a byte order mark).
 
     Raises:
-        InputError: If the file does not have this encoding.
+        InputError: If it is not valid in this encoding.
+    """
+    return decode_text(tree.read(parts), tree.describe(parts), encoding).strip()
+
+
+def decode_text(data: bytes, where: str, encoding: str) -> str:
+    r"""Decode the content of a text file.
+
+    Args:
+        data: Bytes of the file.
+        where: Name of the file in error messages.
+        encoding: Encoding, such as "utf-8" (with or without a byte order mark).
+
+    Raises:
+        InputError: If it is not valid in this encoding.
+
+    Example:
+        >>> decode_text(b"\xef\xbb\xbfhello", "hello.txt", "utf-8")
+        'hello'
     """
     codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
     try:
-        return tree.read(parts).decode(codec).strip()
+        return data.decode(codec)
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{tree.describe(parts)}: byte {error.start} is not valid {encoding}; give the encoding, such as "
-            "gb18030 (--encoding)"
+            f"{where}: byte {error.start} is not valid {encoding}; give the encoding, such as gb18030 (--encoding)"
         ) from None

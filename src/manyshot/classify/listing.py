@@ -1,0 +1,183 @@
+"""List the files of a folder or zip, the rows of a table, or the lines of a text as examples."""
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from manyshot.base import InputError, did_you_mean, note
+from manyshot.classify.example_set import Item, Kind, PictureFile
+from manyshot.datasets.image_folder import SUFFIXES, list_classes
+from manyshot.datasets.table_reader import Columns, TextRow, column_names, is_table, read_rows
+from manyshot.datasets.text_table import TEXTS, decode_text, holds_sentences, read_text
+from manyshot.datasets.tree import MAX_FILE_BYTES, Parts, Tree, list_tree
+
+STDIN = Path("-")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An example before its content is hashed.
+
+    Args:
+        name: What reports call it.
+        item: The picture or sentence.
+        label: Its class; None if unlabelled.
+        group: Its group; None if each example is a group of its own.
+    """
+
+    name: str
+    item: Item
+    label: str | None = None
+    group: str | None = None
+
+
+def list_labelled(path: Path, columns: Columns, split: str | None, group_by: str | None) -> list[Listed]:
+    """List the examples of a folder or zip with a folder of files per class, or of a table.
+
+    Args:
+        path: Folder, zip or table.
+        columns: Columns of a table.
+        split: Split of a folder; the usual one if None.
+        group_by: Regular expression on names, or column of a table.
+
+    Raises:
+        InputError: If the path holds no classes, a column or a picture of a table is missing, or a name does not match.
+    """
+    if not is_table(path):
+        _refuse_columns(path, columns)
+        tree = list_tree(path)
+        suffixes = TEXTS if holds_sentences(path) else SUFFIXES
+        _, classes = list_classes(tree, split, suffixes=suffixes)
+        files = [(label, parts) for label in sorted(classes) for parts in classes[label]]
+        listed = [Listed("/".join(parts), _item(tree, parts, columns.encoding), label) for label, parts in files]
+        return listed if group_by is None else _grouped(path, listed, group_by)
+    if split is not None:
+        raise InputError(f"{path}: no split '{split}', since it is a table; give the table of that split")
+    names = column_names(path, columns.encoding)
+    if group_by is None or group_by in names:
+        return _table(path, replace(columns, group=group_by or columns.group), None, labelled=True)
+    listed = _table(path, columns, None, labelled=True)
+    if not isinstance(listed[0].item, PictureFile):
+        raise InputError(f"{path}: no column '{group_by}' to group by; {did_you_mean(group_by, names)}")
+    return _grouped(path, listed, group_by)
+
+
+def list_unlabelled(path: Path, columns: Columns, kind: Kind | None) -> list[Listed]:
+    """List the examples of a file, a folder of any depth, a zip, a table or standard input.
+
+    Args:
+        path: The path; "-" for standard input.
+        columns: Columns of a table.
+        kind: What is wanted; told from the files if None.
+
+    Raises:
+        InputError: If the path does not exist, or names pictures that do not.
+    """
+    if path == STDIN:
+        return _lines(_standard_input(columns.encoding), "standard input", kind)
+    if is_table(path):
+        return _table(path, columns, kind, labelled=False)
+    if path.name.lower().endswith(SUFFIXES) and not path.is_dir():
+        return [Listed(str(path), picture_file(path))]
+    if path.name.lower().endswith(TEXTS) and not path.is_dir():
+        return _lines(decode_text(_read_file(path), str(path), columns.encoding), str(path), kind)
+    _refuse_columns(path, columns)
+    tree = list_tree(path)
+    suffixes = {"pictures": SUFFIXES, "sentences": TEXTS, None: (*SUFFIXES, *TEXTS)}[kind]
+    files = [parts for parts in tree.files if parts[-1].lower().endswith(suffixes)]
+    if 0 < len(files) < len(tree.files):
+        note(f"{path}: {len(tree.files) - len(files):,} files of other kinds are left out")
+    return [Listed("/".join(parts), _item(tree, parts, columns.encoding)) for parts in files]
+
+
+def picture_file(path: Path) -> PictureFile:
+    """A picture that is a file of its own."""
+    return PictureFile(str(path), partial(_read_file, path))
+
+
+def _refuse_columns(path: Path, columns: Columns) -> None:
+    if columns.text or columns.label or columns.group:
+        raise InputError(f"{path}: is not a table and has no columns; leave their names out")
+
+
+def _item(tree: Tree, parts: Parts, encoding: str) -> Item:
+    """The text or the picture of a file."""
+    if parts[-1].lower().endswith(TEXTS):
+        return read_text(tree, parts, encoding)
+    return PictureFile(tree.describe(parts), partial(tree.read, parts))
+
+
+def _table(path: Path, columns: Columns, kind: Kind | None, labelled: bool) -> list[Listed]:
+    """The rows of a table: sentences, or pictures if all texts are names of pictures."""
+    rows = list(read_rows(path, columns, labelled))
+    empty = [row.line for row in rows if not row.text]
+    if empty:
+        note(f"{path}: {len(empty):,} rows without a text are left out (the first on line {empty[0]})")
+        rows = [row for row in rows if row.text]
+    if not rows:
+        raise InputError(f"{path}: no rows; write one example per row, below the names of the columns")
+    if kind is None:
+        kind = "pictures" if all(row.text.lower().endswith(SUFFIXES) for row in rows) else "sentences"
+    return [_row(path, row, columns, kind) for row in rows]
+
+
+def _row(path: Path, row: TextRow, columns: Columns, kind: Kind) -> Listed:
+    label, group = row.label or None, row.group if columns.group else None
+    if group == "":
+        raise InputError(f"{path}: line {row.line}: no '{columns.group}' to group by; write one, or remove the row")
+    if kind == "sentences":
+        return Listed(f"row {row.line}", row.text, label, group)
+    picture = path.parent / row.text
+    if not picture.is_file():
+        raise InputError(f"{path}: line {row.line}: no file {picture}; give paths relative to the table")
+    return Listed(row.text, picture_file(picture), label, group)
+
+
+def _lines(text: str, where: str, kind: Kind | None) -> list[Listed]:
+    """Sentences, or paths of pictures, one per line; empty lines are left out."""
+    found = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if kind is None:
+        kind = "pictures" if found and all(line.lower().endswith(SUFFIXES) for _, line in found) else "sentences"
+    if kind == "sentences":
+        return [Listed(f"row {number}", line) for number, line in found]
+    for number, line in found:
+        if not Path(line).is_file():
+            raise InputError(f"{where}: line {number}: no file {line}; give one path of a picture per line")
+    return [Listed(line, picture_file(Path(line))) for _, line in found]
+
+
+def _standard_input(encoding: str) -> str:
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(f"standard input: more than {MAX_FILE_BYTES:,} bytes; give a table or a folder")
+    return decode_text(data, "standard input", encoding)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        if path.exists() and not (path.is_file() and path.stat().st_size <= MAX_FILE_BYTES):
+            raise InputError(f"{path}: not a regular file of at most {MAX_FILE_BYTES:,} bytes; give another")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give another") from None
+
+
+def _grouped(path: Path, listed: Sequence[Listed], group_by: str) -> list[Listed]:
+    """The same examples with the group that a regular expression finds in their names."""
+    try:
+        pattern = re.compile(group_by)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise InputError(
+            f"group_by='{group_by}': not a regular expression ({error}); write one such as '(patient[0-9]+)'"
+        ) from None
+    grouped = []
+    for one in listed:
+        found = pattern.search(one.name)
+        if found is None:
+            raise InputError(f"{path}: group_by='{group_by}' does not match '{one.name}'; give one that always matches")
+        group = next((part for part in found.groups() if part is not None), found.group())
+        grouped.append(replace(one, group=group))
+    return grouped
