@@ -1,0 +1,196 @@
+"""Choose among candidates by what is known of them and by how they do on the user's own examples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from manyshot.base import track
+from manyshot.classify.candidates import NO_PLAN, Candidate
+from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.prior import Prior
+from manyshot.classify.resample import left_out_logits, stratified_folds
+
+FOLDS = 5
+"""Most folds of inner and outer splits."""
+USUAL_VARIANCE, VARIANCE_WEIGHT = 0.15, 8.0
+"""Variance of an example's difference between two candidates, and how many examples it counts for: the variance that
+few examples show is often 0 by chance."""
+NUMBERS = 3e9
+"""About how many numbers the splits of all candidates may have together, so that choosing takes a minute or two."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The candidate that was chosen, and how well the whole procedure did on examples that it had not seen.
+
+    Args:
+        candidate: The candidate.
+        by_prior: Whether there were too few examples to compare candidates, so that what did best on other data was
+            taken.
+        tried: Candidates with their cross-validated accuracy (None if it could not be had) and expected accuracy
+            gain over the first guess, best first.
+        logits: Logits `[n, c]` of each example by the procedure (choice and fit) on other examples, the mean over
+            repeated outer splits; None if there are too few examples.
+        correct: Fraction `[n]` of the outer splits that leave an example out in which it was classified right.
+        correct_without: The same without augmentation.
+    """
+
+    candidate: Candidate
+    by_prior: bool
+    tried: list[tuple[Candidate, float | None, float]]
+    logits: Float[Tensor, "n c"] | None
+    correct: NDArray[np.float64] | None
+    correct_without: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many splits are made.
+
+    Args:
+        outer: Repetitions of the outer splits, which judge.
+        inner: Repetitions of the inner splits, which choose.
+        most: Number of candidates that are compared, the most promising first.
+    """
+
+    outer: int
+    inner: int
+    most: int
+
+
+def choose(
+    bank: FeatureBank,
+    labels: NDArray[np.int64],
+    candidates: Sequence[Candidate],
+    prior: Prior,
+    seed: int = 0,
+    groups: NDArray[np.int64] | None = None,
+) -> Choice:
+    """Choose a candidate, and judge the choice by nested repeated stratified resampling.
+
+    The expected gain of a candidate is the mean of its gain on other data sets and its cross-validated gain on these
+    examples, each weighted by its precision (an empirical Bayes estimate): with few examples the first decides, with
+    many the second. Outer splits repeat the choice and the fit without the examples that they judge.
+
+    Args:
+        bank: Features of n examples.
+        labels: Class `[n]` of each example, from 0.
+        candidates: What may be chosen.
+        prior: Gains on other data sets.
+        seed: Seed of the splits.
+        groups: Group `[n]` of each example; examples of a group stay together.
+    """
+    counts = np.bincount(labels)
+    shots = float(np.median(counts))
+    gains = [prior.gain_of(candidate, shots) for candidate in candidates]
+    mean, sd = np.array([gain.mean for gain in gains]), np.array([gain.sd for gain in gains])
+    parts = int(np.median(_parts(labels, groups)))
+    if parts < 2:
+        best = int(mean.argmax())
+        order = np.argsort(-mean, kind="stable")
+        tried = [(candidates[i], None, float(mean[i] - mean[best])) for i in order]
+        return Choice(candidates[best], True, tried, None, None, None)
+    effort = _effort(bank, candidates, len(counts))
+    kept = np.sort(np.argsort(-(mean + sd), kind="stable")[: effort.most])
+    if not any(candidates[i].setting.plan == NO_PLAN for i in kept):
+        kept = np.append(kept, next(i for i, candidate in enumerate(candidates) if candidate.setting.plan == NO_PLAN))
+    candidates, mean, sd = [candidates[i] for i in kept], mean[kept], sd[kept]
+    folds = min(parts, FOLDS)
+    training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
+    correct = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups)
+    plain = np.array([candidate.setting.plan == NO_PLAN for candidate in candidates])
+    expected = np.stack([_expected_gain(correct[:, b, training[b] > 0], mean, sd) for b in range(len(training))])
+    logits, outer_correct = _judge(bank, labels, candidates, training, expected.argmax(1))
+    _, without = _judge(bank, labels, candidates, training, np.where(plain, expected, -np.inf).argmax(1))
+    order = np.argsort(-expected[0], kind="stable")
+    accuracy = correct[:, 0].mean(1)
+    tried = [(candidates[i], float(accuracy[i]), float(expected[0, i])) for i in order]
+    return Choice(tried[0][0], False, tried, logits, outer_correct, without)
+
+
+def _parts(labels: NDArray[np.int64], groups: NDArray[np.int64] | None) -> list[int]:
+    """How many examples, or groups, each class has."""
+    if groups is None:
+        return [int(count) for count in np.bincount(labels)]
+    return [len(np.unique(groups[labels == label])) for label in range(labels.max() + 1)]
+
+
+def _effort(bank: FeatureBank, candidates: Sequence[Candidate], classes: int) -> Effort:
+    """As many splits and candidates as can be paid for."""
+    rows = len(bank) * max(1 + candidate.setting.copies for candidate in candidates)
+    width = sum(value.shape[-1] for (_, plan), value in bank.features.items() if plan == NO_PLAN)
+    cost = rows * min(rows, width) * (1 + classes / 16)
+    for outer, inner, most in ((4, 4, 1000), (2, 2, 1000), (1, 2, 1000), (1, 1, 1000), (1, 1, 240), (1, 1, 120)):
+        if cost * (1 + FOLDS * outer) * inner * min(most, len(candidates)) < 60 * NUMBERS:
+            return Effort(outer, inner, most)
+    return Effort(1, 1, 40)
+
+
+def _outer_training_sets(
+    labels: NDArray[np.int64], folds: int, repeats: int, seed: int, groups: NDArray[np.int64] | None
+) -> NDArray[np.float64]:
+    """All examples, then those of each outer split: 1 or 0, `[1 + repeats * folds, n]`."""
+    rows = [np.ones(len(labels))]
+    for repeat in range(repeats):
+        fold = stratified_folds(labels, folds, 2 * (seed + repeat) + 1, groups)
+        rows += [(fold != index).astype(np.float64) for index in range(folds)]
+    return np.stack(rows)
+
+
+def _cross_validate(
+    bank: FeatureBank,
+    labels: NDArray[np.int64],
+    candidates: Sequence[Candidate],
+    training: NDArray[np.float64],
+    folds: int,
+    repeats: int,
+    seed: int,
+    groups: NDArray[np.int64] | None,
+) -> NDArray[np.float64]:
+    """How often each example of each training set is classified right without its fold, `[candidates, B, n]`."""
+    correct = np.zeros((len(candidates), *training.shape))
+    classes, targets = int(labels.max()) + 1, torch.from_numpy(labels)
+    for repeat in track(range(repeats), "compare candidates"):
+        fold = torch.from_numpy(stratified_folds(labels, folds, 2 * (seed + repeat), groups))
+        sets = torch.from_numpy(training)
+        for index, logits in left_out_logits(bank, targets, classes, candidates, sets, fold):
+            correct[index] += (logits.argmax(-1) == targets).numpy() / repeats
+    return correct
+
+
+def _expected_gain(
+    correct: NDArray[np.float64], prior_mean: NDArray[np.float64], prior_sd: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Expected gain of each candidate over the one that did best on other data, from prior and cross-validation."""
+    first = int(prior_mean.argmax())
+    difference = correct - correct[first]
+    n = difference.shape[1]
+    variance = (difference.var(1) * n + USUAL_VARIANCE * VARIANCE_WEIGHT) / (n + VARIANCE_WEIGHT)
+    here, before = n / variance, 1 / np.maximum(prior_sd, 1e-3) ** 2
+    return np.asarray((difference.mean(1) * here + (prior_mean - prior_mean[first]) * before) / (here + before))
+
+
+def _judge(
+    bank: FeatureBank,
+    labels: NDArray[np.int64],
+    candidates: Sequence[Candidate],
+    training: NDArray[np.float64],
+    chosen: NDArray[np.int64],
+) -> tuple[Float[Tensor, "n c"], NDArray[np.float64]]:
+    """Mean logits of each example over the outer splits that leave it out, and how often it is classified right."""
+    classes, targets = int(labels.max()) + 1, torch.from_numpy(labels)
+    total = torch.zeros(len(labels), classes, dtype=torch.float64)
+    right, count = np.zeros(len(labels)), (training == 0).sum(0)
+    for candidate in np.unique(chosen[1:]):
+        splits = 1 + np.flatnonzero(chosen[1:] == candidate)
+        sets = torch.from_numpy(training[splits])
+        ((_, logits),) = left_out_logits(bank, targets, classes, [candidates[candidate]], sets, None)
+        left_out = sets == 0
+        total += torch.where(left_out[..., None], logits.clamp_min(-1e3), 0.0).sum(0)
+        right += ((logits.argmax(-1) == targets) & left_out).sum(0).numpy()
+    return total / torch.from_numpy(count)[:, None], right / count

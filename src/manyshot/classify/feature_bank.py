@@ -1,0 +1,78 @@
+"""Features of examples and of their variants under several plans, from several encoders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from manyshot.classify.candidates import NO_PLAN, Setting
+from manyshot.classify.encoders import encoder_blocks
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureBank:
+    """Features by encoder and plan.
+
+    Args:
+        features: Features `[n, copies, d]` by encoder and plan; by encoder and "none" `[n, 1, d]` of the examples as
+            they are.
+
+    Example:
+        >>> bank = FeatureBank({("pixels", "none"): torch.zeros(5, 1, 3), ("pixels", "flip"): torch.ones(5, 1, 3)})
+        >>> bank.plans_of("pixels"), len(bank)
+        (('none', 'flip'), 5)
+    """
+
+    features: Mapping[tuple[str, str], Float[Tensor, "n copies d"]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.features.values())))
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """The encoders, each on its own."""
+        return tuple(dict.fromkeys(encoder for encoder, _ in self.features))
+
+    def plans_of(self, encoder: str) -> tuple[str, ...]:
+        """The plans for which an encoder, or each of several that are joined, has features."""
+        blocks = encoder_blocks(encoder)
+        plans = dict.fromkeys(plan for _, plan in self.features)
+        return tuple(plan for plan in plans if all((block, plan) in self.features for block in blocks))
+
+    def rows(self, encoder: str, setting: Setting) -> list[Float[Tensor, "rows d"]]:
+        """The features that a candidate needs, one tensor `[n * (1 + copies), d]` an encoder.
+
+        The rows of an example stand side by side: the example itself, then its variants.
+
+        Args:
+            encoder: Encoders, joined by "+".
+            setting: Names the plan.
+        """
+        blocks = []
+        for block in encoder_blocks(encoder):
+            own = self.features[block, NO_PLAN]
+            if setting.copies:
+                own = torch.cat([own, self.features[block, setting.plan][:, : setting.copies]], 1)
+            blocks.append(own.flatten(0, 1))
+        return blocks
+
+    def row_weights(self, setting: Setting) -> Float[Tensor, " rows"]:
+        """Weight of each row of `rows` in training: 1 for an example, the setting's weight for its variants together.
+
+        Args:
+            setting: Says how many variants there are and what they weigh.
+        """
+        weights = torch.ones(1 + setting.copies, dtype=torch.float64)
+        if setting.copies:
+            weights[1:] = setting.weight / setting.copies
+        return weights.repeat(len(self))
+
+    def select(self, rows: Tensor) -> "FeatureBank":
+        """The features of some of the examples.
+
+        Args:
+            rows: Their indices.
+        """
+        return FeatureBank({key: value[rows] for key, value in self.features.items()})

@@ -1,0 +1,106 @@
+"""What is known before a user's examples are seen: how candidates did on other data sets."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from manyshot.classify.candidates import Candidate
+from manyshot.classify.encoders import Kind, encoder_blocks
+
+UNKNOWN_SD = 0.03
+"""Standard deviation of the gain of a candidate of which nothing is known."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Accuracy gained over a reference, on other data sets.
+
+    Args:
+        mean: Mean over data sets.
+        sd: Standard deviation between data sets.
+    """
+
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Gains of encoders and of settings, by number of examples per class.
+
+    An encoder and a setting are taken to add up.
+
+    Args:
+        encoders: By encoder and shots, the gain over the first encoder.
+        settings: By key of the setting and shots, the gain over logistic regression on plain features.
+    """
+
+    encoders: Mapping[str, Mapping[int, Gain]]
+    settings: Mapping[str, Mapping[int, Gain]]
+
+    def gain_of(self, candidate: Candidate, shots: float) -> Gain:
+        """The gain that is to be expected of a candidate.
+
+        Args:
+            candidate: Encoder and setting.
+            shots: Examples per class.
+
+        Example:
+            >>> from manyshot.classify.candidates import Setting
+            >>> from manyshot.classify.heads import Transform
+            >>> setting = Setting(Transform(), "centroid")
+            >>> prior = Prior({"a": {1: Gain(0.02, 0.0)}}, {setting.key: {1: Gain(0.01, 0.01), 5: Gain(0.0, 0.01)}})
+            >>> round(prior.gain_of(Candidate("a", setting), shots=2).mean, 3)
+            0.03
+        """
+        encoder = self._encoder(candidate.encoder, shots)
+        setting = _nearest(self.settings.get(candidate.setting.key, {}), shots) or Gain(0.0, UNKNOWN_SD)
+        return Gain(encoder.mean + setting.mean, math.hypot(encoder.sd, setting.sd))
+
+    def _encoder(self, name: str, shots: float) -> Gain:
+        """The gain of an encoder; of joined encoders that were not measured together, that of the best of them."""
+        known = _nearest(self.encoders.get(name, {}), shots)
+        if known is not None:
+            return known
+        parts = [_nearest(self.encoders.get(block, {}), shots) or Gain(0.0, UNKNOWN_SD) for block in encoder_blocks(name)]
+        return max(parts, key=lambda gain: gain.mean)
+
+
+def _nearest(by_shots: Mapping[int, Gain], shots: float) -> Gain | None:
+    """The gain at the number of shots that is nearest in ratio."""
+    if not by_shots:
+        return None
+    return by_shots[min(by_shots, key=lambda known: abs(math.log(known / max(shots, 1))))]
+
+
+@cache
+def load_prior(kind: Kind) -> Prior:
+    """The gains that were measured on public data sets and ship with the package.
+
+    `experiments/fit_defaults.py` measures them.
+
+    Args:
+        kind: "pictures" or "sentences".
+
+    Example:
+        >>> sorted(load_prior("sentences").encoders)
+        ['minilm', 'ngrams', 'universal']
+    """
+    tables = json.loads((files("manyshot.classify") / "prior.json").read_text())[kind]
+    return prior_from_tables(tables)
+
+
+def prior_from_tables(tables: Mapping[str, Mapping[str, Mapping[str, tuple[float, float]]]]) -> Prior:
+    """A prior from `{"encoders": {name: {shots: [mean, sd]}}, "settings": {key: {shots: [mean, sd]}}}`.
+
+    Args:
+        tables: As JSON has them, with shots as text.
+    """
+
+    def gains(rows: Mapping[str, Mapping[str, tuple[float, float]]]) -> dict[str, dict[int, Gain]]:
+        return {name: {int(shots): Gain(*gain) for shots, gain in row.items()} for name, row in rows.items()}
+
+    return Prior(gains(tables["encoders"]), gains(tables["settings"]))
