@@ -1,7 +1,7 @@
-"""What `fit` may choose from: encoder, transform, head, and what is done with variants of the pictures."""
+"""What `fit` may choose from: encoder, transform, head, and variants of the examples."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from manyshot.base import InputError
 from manyshot.classify.encoders import Kind
@@ -21,8 +21,11 @@ HEAD_GRID = (
 )
 """Heads with the settings that are tried."""
 
-VARIANTS = {"flip": 1, "crop(0.6)": 2, "affine": 2, "flip rotate90 crop(0.8)": 3}
+VARIANTS = {"affine": 2, "crop(0.6)": 2, "flip": 1, "flip rotate90": 2}
 """Plans that are tried on pictures, in the order in which the budget is spent on them, and copies of each picture."""
+
+Variants = tuple[tuple[str, int], ...]
+"""Plans and the copies that each makes of an example."""
 
 
 @dataclass(frozen=True)
@@ -32,38 +35,44 @@ class Setting:
     Args:
         transform: What happens to features before the head.
         head: Head by name, with its options.
-        plan: Ops that make variants of a picture, as in a plan; "none" for none.
-        copies: Variants of each picture.
-        weight: Weight of all variants of a training example together, where the example itself weighs 1; 0 if they
-            are not trained on.
-        views: Whether a new picture is classified by the mean over itself and its variants.
+        variants: Plans that make variants of an example, with their numbers of copies. All variants of a training
+            example together weigh as much as the example itself.
+        views: Whether a new example is classified by the mean of the logits of itself and its variants.
     """
 
     transform: Transform
     head: str
-    plan: str = NO_PLAN
-    copies: int = 0
-    weight: float = 0.0
+    variants: Variants = ()
     views: bool = False
+
+    @property
+    def copies(self) -> int:
+        """Number of variants of an example."""
+        return sum(copies for _, copies in self.variants)
+
+    @property
+    def plan(self) -> str:
+        """The variants as text.
+
+        Example:
+            >>> Setting(Transform(), "centroid", (("flip", 1), ("affine", 2))).plan
+            '1 x flip + 2 x affine'
+        """
+        return " + ".join(f"{copies} x {plan}" for plan, copies in self.variants) or NO_PLAN
 
     @property
     def key(self) -> str:
         """One line that names the setting, in tables of results.
 
         Example:
-            >>> Setting(Transform(power=0.5), "centroid", "flip", 1, weight=1.0, views=True).key
-            'power 0.5 | centroid | 1 x flip, weight 1, views'
+            >>> Setting(Transform(power=0.5), "centroid", (("flip", 1),), views=True).key
+            'power 0.5 | centroid | 1 x flip, views'
         """
-        variants = f"{self.copies} x {self.plan}, weight {self.weight:g}{', views' if self.views else ''}"
-        return " | ".join((transform_name(self.transform), self.head, variants if self.copies else NO_PLAN))
+        return " | ".join((transform_name(self.transform), self.head, self.plan + ", views" * self.views))
 
     def build_head(self) -> Head:
         """The head."""
         return HEADS.build(self.head)
-
-    def without_variants(self) -> "Setting":
-        """The same without augmentation."""
-        return replace(self, plan=NO_PLAN, copies=0, weight=0.0, views=False)
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,6 @@ class Candidate:
             "transform": transform_name(setting.transform),
             "head": setting.head,
             "plan": setting.plan,
-            "copies": setting.copies,
-            "weight": setting.weight,
             "views": setting.views,
         }
 
@@ -106,13 +113,17 @@ def transform_name(transform: Transform) -> str:
     return ", ".join(words) or "centered"
 
 
-def settings(kind: Kind, heads: Sequence[str] | None = None, plans: dict[str, int] | None = None) -> list[Setting]:
+def settings(
+    kind: Kind, heads: Sequence[str] | None = None, plans: Mapping[str, int] | None = None
+) -> list[Setting]:
     """All settings that are tried.
+
+    Each plan is tried on its own, and all together.
 
     Args:
         kind: "pictures" or "sentences"; sentences are not augmented unless a plan is given.
         heads: Heads with their options; `HEAD_GRID` if None.
-        plans: Plans and the copies that each makes; `VARIANTS` for pictures if None. "none" is tried in any case.
+        plans: Plans and the copies that each makes; `VARIANTS` for pictures if None. None at all is tried in any case.
 
     Raises:
         InputError: If a head is unknown.
@@ -126,10 +137,16 @@ def settings(kind: Kind, heads: Sequence[str] | None = None, plans: dict[str, in
     heads = HEAD_GRID if heads is None else heads
     for head in heads:
         HEADS.build(head)
-    variants = [(NO_PLAN, 0, 0.0, False)]
-    for plan, copies in plans.items():
-        variants += [(plan, copies, 1.0, True), (plan, copies, 0.0, True), (plan, copies, 1.0, False)]
-    return [Setting(transform, head, *variant) for variant in variants for transform in TRANSFORMS for head in heads]
+    sets: list[Variants] = [((plan, copies),) for plan, copies in plans.items()]
+    if len(sets) > 1:
+        sets.append(tuple(plans.items()))
+    uses = [((), False), *((variants, views) for variants in sets for views in (True, False))]
+    return [
+        Setting(transform, head, variants, views)
+        for variants, views in uses
+        for transform in TRANSFORMS
+        for head in heads
+    ]
 
 
 def check_plan(text: str) -> str:

@@ -97,13 +97,13 @@ def choose(
         return Choice(candidates[best], True, tried, None, None, None)
     effort = _effort(bank, candidates, len(counts))
     kept = np.sort(np.argsort(-(mean + sd), kind="stable")[: effort.most])
-    if not any(candidates[i].setting.plan == NO_PLAN for i in kept):
-        kept = np.append(kept, next(i for i, candidate in enumerate(candidates) if candidate.setting.plan == NO_PLAN))
+    if not any(not candidates[i].setting.variants for i in kept):
+        kept = np.append(kept, next(i for i, candidate in enumerate(candidates) if not candidate.setting.variants))
     candidates, mean, sd = [candidates[i] for i in kept], mean[kept], sd[kept]
     folds = min(parts, FOLDS)
     training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
     correct = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups)
-    plain = np.array([candidate.setting.plan == NO_PLAN for candidate in candidates])
+    plain = np.array([not candidate.setting.variants for candidate in candidates])
     expected = np.stack([_expected_gain(correct[:, b, training[b] > 0], mean, sd) for b in range(len(training))])
     logits, outer_correct = _judge(bank, labels, candidates, training, expected.argmax(1))
     _, without = _judge(bank, labels, candidates, training, np.where(plain, expected, -np.inf).argmax(1))

@@ -48,25 +48,24 @@ class FeatureBank:
 
         Args:
             encoder: Encoders, joined by "+".
-            setting: Names the plan.
+            setting: Names the variants.
         """
         blocks = []
         for block in encoder_blocks(encoder):
-            own = self.features[block, NO_PLAN]
-            if setting.copies:
-                own = torch.cat([own, self.features[block, setting.plan][:, : setting.copies]], 1)
-            blocks.append(own.flatten(0, 1))
+            parts = [self.features[block, NO_PLAN]]
+            parts += [self.features[block, plan][:, :copies] for plan, copies in setting.variants]
+            blocks.append(torch.cat(parts, 1).flatten(0, 1))
         return blocks
 
     def row_weights(self, setting: Setting) -> Float[Tensor, " rows"]:
-        """Weight of each row of `rows` in training: 1 for an example, the setting's weight for its variants together.
+        """Weight of each row of `rows` in training: 1 for an example, and 1 for its variants together.
 
         Args:
-            setting: Says how many variants there are and what they weigh.
+            setting: Says how many variants there are.
         """
         weights = torch.ones(1 + setting.copies, dtype=torch.float64)
         if setting.copies:
-            weights[1:] = setting.weight / setting.copies
+            weights[1:] = 1 / setting.copies
         return weights.repeat(len(self))
 
     def select(self, rows: Tensor) -> "FeatureBank":

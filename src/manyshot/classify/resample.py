@@ -117,6 +117,6 @@ def _fitted_together(candidates: Sequence[Candidate]) -> list[list[int]]:
     groups: dict[tuple[object, ...], list[int]] = {}
     for index, candidate in enumerate(candidates):
         setting = candidate.setting
-        key = (candidate.encoder, setting.transform, setting.plan, setting.copies, setting.weight)
+        key = (candidate.encoder, setting.transform, setting.variants)
         groups.setdefault(key, []).append(index)
     return list(groups.values())
