@@ -1,0 +1,104 @@
+"""What is encoded for a fit: which encoders, which variants, and what it costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from manyshot.classify.candidates import NO_PLAN, Variants
+from manyshot.classify.encoders import encoder_blocks
+from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.features import count_uncached, encode_examples, measure_cost
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One time that all examples are encoded.
+
+    Args:
+        encoder: Name of one encoder.
+        plan: Plan of the variants; "none" for the examples as they are.
+        copies: Variants of each example; 1 for the examples as they are.
+    """
+
+    encoder: str
+    plan: str = NO_PLAN
+    copies: int = 1
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The passes of a fit.
+
+    Args:
+        passes: What is encoded.
+        seconds: How long it takes on this machine, less what is in the cache.
+        left_out: What does not fit into the budget.
+    """
+
+    passes: tuple[Pass, ...]
+    seconds: float
+    left_out: tuple[Pass, ...]
+
+
+def plan_encoding(
+    examples: ExampleSet, encoders: Sequence[str], variants: Variants, budget: float, seed: int = 0
+) -> Encoding:
+    """Choose what to encode within a budget.
+
+    The examples as they are come first, for one encoder after the other, then each plan's variants for all of these
+    encoders. The first encoder is used whatever it costs, an encoder that was asked for with others ("a+b") like it.
+
+    Args:
+        examples: The examples.
+        encoders: Encoders in order of preference; several joined by "+" are used together.
+        variants: Plans and copies, in order of preference.
+        budget: Seconds.
+        seed: Seed of the variants.
+    """
+    blocks = list(dict.fromkeys(block for name in encoders for block in encoder_blocks(name)))
+    needed = encoder_blocks(encoders[0])
+    passes, left_out, seconds = [], [], 0.0
+    for block in blocks:
+        cost = _seconds(examples, Pass(block), seed)
+        if block in needed or seconds + cost <= budget:
+            passes.append(Pass(block))
+            seconds += cost
+        else:
+            left_out.append(Pass(block))
+    used = [one.encoder for one in passes]
+    for plan, copies in variants:
+        wanted = [Pass(block, plan, copies) for block in used]
+        cost = sum(_seconds(examples, one, seed) for one in wanted)
+        if seconds + cost <= budget:
+            passes += wanted
+            seconds += cost
+        else:
+            left_out += wanted
+    return Encoding(tuple(passes), seconds, tuple(left_out))
+
+
+def _seconds(examples: ExampleSet, one: Pass, seed: int) -> float:
+    plan = None if one.plan == NO_PLAN else one.plan
+    missing = count_uncached(one.encoder, examples, plan=plan, copies=one.copies, seed=seed)
+    return missing * measure_cost(one.encoder, examples.kind) if missing else 0.0
+
+
+def encode_passes(
+    examples: ExampleSet, passes: Sequence[Pass], seed: int = 0, device: str = "cpu"
+) -> FeatureBank:
+    """Encode the examples and their variants; what was encoded before comes from the cache.
+
+    Args:
+        examples: The examples.
+        passes: What is encoded.
+        seed: Seed of the variants.
+        device: Device to encode on.
+    """
+    features = {}
+    for one in passes:
+        plan = None if one.plan == NO_PLAN else one.plan
+        title = f"{one.encoder}: {'examples' if plan is None else plan}"
+        features[one.encoder, one.plan] = encode_examples(
+            one.encoder, examples, plan=plan, copies=one.copies, seed=seed, device=device, title=title
+        )
+    return FeatureBank(features)
