@@ -1,5 +1,6 @@
 """Choose among candidates by what is known of them and by how they do on the user's own examples."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,8 +21,6 @@ FOLDS = 5
 USUAL_VARIANCE, VARIANCE_WEIGHT = 0.15, 8.0
 """Variance of an example's difference between two candidates, and how many examples it counts for: the variance that
 few examples show is often 0 by chance."""
-NUMBERS = 3e9
-"""About how many numbers the splits of all candidates may have together, so that choosing takes a minute or two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +62,16 @@ class Effort:
     most: int
 
 
+EFFORTS = (
+    (150, Effort(outer=3, inner=3, most=1000)),
+    (400, Effort(outer=2, inner=2, most=1000)),
+    (800, Effort(outer=1, inner=2, most=1000)),
+    (2000, Effort(outer=1, inner=1, most=40)),
+    (math.inf, Effort(outer=1, inner=1, most=8)),
+)
+"""What is done for at most so many rows (examples and variants)."""
+
+
 def choose(
     bank: FeatureBank,
     labels: NDArray[np.int64],
@@ -95,7 +104,7 @@ def choose(
         order = np.argsort(-mean, kind="stable")
         tried = [(candidates[i], None, float(mean[i] - mean[best])) for i in order]
         return Choice(candidates[best], True, tried, None, None, None)
-    effort = _effort(bank, candidates, len(counts))
+    effort = _effort(bank, candidates)
     kept = np.sort(np.argsort(-(mean + sd), kind="stable")[: effort.most])
     if not any(not candidates[i].setting.variants for i in kept):
         kept = np.append(kept, next(i for i, candidate in enumerate(candidates) if not candidate.setting.variants))
@@ -120,15 +129,10 @@ def _parts(labels: NDArray[np.int64], groups: NDArray[np.int64] | None) -> list[
     return [len(np.unique(groups[labels == label])) for label in range(labels.max() + 1)]
 
 
-def _effort(bank: FeatureBank, candidates: Sequence[Candidate], classes: int) -> Effort:
-    """As many splits and candidates as can be paid for."""
-    rows = len(bank) * max(1 + candidate.setting.copies for candidate in candidates)
-    width = sum(value.shape[-1] for (_, plan), value in bank.features.items() if plan == NO_PLAN)
-    cost = rows * min(rows, width) * (1 + classes / 16)
-    for outer, inner, most in ((4, 4, 1000), (2, 2, 1000), (1, 2, 1000), (1, 1, 1000), (1, 1, 240), (1, 1, 120)):
-        if cost * (1 + FOLDS * outer) * inner * min(most, len(candidates)) < 60 * NUMBERS:
-            return Effort(outer, inner, most)
-    return Effort(1, 1, 40)
+def _effort(bank: FeatureBank, candidates: Sequence[Candidate]) -> Effort:
+    """As many splits and candidates as a minute or two allow."""
+    rows = len(bank) * (1 + max(candidate.setting.copies for candidate in candidates))
+    return next(effort for most_rows, effort in EFFORTS if rows <= most_rows)
 
 
 def _outer_training_sets(
