@@ -22,10 +22,10 @@ HEAD_GRID = (
 )
 """Heads with the settings that are tried; the others, centroid and nearest, were nowhere better."""
 
-VARIANTS = {"affine": 2, "crop(0.6)": 2, "flip": 1, "flip rotate90": 2}
+VARIANTS = {"affine": 2, "crop(0.6)": 2, "flip": 1}
 """Plans that are tried on pictures, in the order in which the budget is spent on them, and copies of each picture."""
 
-TOGETHER = (1, 2, 3, 4)
+TOGETHER = (1, 2, 3)
 """How many of these plans, from the first on, are tried together."""
 
 Variants = tuple[tuple[str, int], ...]
@@ -117,9 +117,7 @@ def transform_name(transform: Transform) -> str:
     return ", ".join(words) or "centered"
 
 
-def settings(
-    kind: Kind, heads: Sequence[str] | None = None, plans: Mapping[str, int] | None = None
-) -> list[Setting]:
+def settings(kind: Kind, heads: Sequence[str] | None = None, plans: Mapping[str, int] | None = None) -> list[Setting]:
     """All settings that are tried.
 
     Plans are tried from the first on, together: none, the first, the first two, and so on. New examples are classified

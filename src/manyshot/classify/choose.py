@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base import track
-from manyshot.classify.candidates import NO_PLAN, Candidate
+from manyshot.classify.candidates import Candidate
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.prior import Prior
 from manyshot.classify.resample import left_out_logits, stratified_folds
 
 FOLDS = 5
 """Most folds of inner and outer splits."""
+LEAST_TO_CHOOSE = 3
+"""Examples per class from which on candidates are compared: with two, an outer split leaves one to choose by."""
 USUAL_VARIANCE, VARIANCE_WEIGHT = 0.15, 8.0
 """Variance of an example's difference between two candidates, and how many examples it counts for: the variance that
 few examples show is often 0 by chance."""
@@ -29,8 +31,8 @@ class Choice:
 
     Args:
         candidate: The candidate.
-        by_prior: Whether there were too few examples to compare candidates, so that what did best on other data was
-            taken.
+        by_prior: Whether there were too few examples to compare candidates (one or two of a class), so that what did
+            best on other data was taken.
         tried: Candidates with their cross-validated accuracy (None if it could not be had) and expected accuracy
             gain over the first guess, best first.
         logits: Logits `[n, c]` of each example by the procedure (choice and fit) on other examples, the mean over
@@ -100,26 +102,48 @@ def choose(
     mean, sd = np.array([gain.mean for gain in gains]), np.array([gain.sd for gain in gains])
     parts = int(np.median(_parts(labels, groups)))
     if parts < 2:
-        best = int(mean.argmax())
-        order = np.argsort(-mean, kind="stable")
-        tried = [(candidates[i], None, float(mean[i] - mean[best])) for i in order]
-        return Choice(candidates[best], True, tried, None, None, None)
-    effort = _effort(bank, candidates)
-    kept = np.sort(np.argsort(-(mean + sd), kind="stable")[: effort.most])
-    if not any(not candidates[i].setting.variants for i in kept):
-        kept = np.append(kept, next(i for i, candidate in enumerate(candidates) if not candidate.setting.variants))
-    candidates, mean, sd = [candidates[i] for i in kept], mean[kept], sd[kept]
+        return _first_guess(candidates, mean, None, None, None)
     folds = min(parts, FOLDS)
-    training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
-    correct = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups)
     plain = np.array([not candidate.setting.variants for candidate in candidates])
-    expected = np.stack([_expected_gain(correct[:, b, training[b] > 0], mean, sd) for b in range(len(training))])
-    logits, outer_correct = _judge(bank, labels, candidates, training, expected.argmax(1))
+    effort = _effort(bank, candidates)
+    training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
+    if parts < LEAST_TO_CHOOSE:
+        guesses = [
+            np.full(len(training), np.where(allowed, mean, -np.inf).argmax()) for allowed in (plain | True, plain)
+        ]
+        (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, guess) for guess in guesses)
+        return _first_guess(candidates, mean, logits, correct, without)
+    kept = _most_promising(mean + sd, plain, effort.most)
+    candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
+    right = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups)
+    expected = np.stack([_expected_gain(right[:, b, training[b] > 0], mean, sd) for b in range(len(training))])
+    logits, correct = _judge(bank, labels, candidates, training, expected.argmax(1))
     _, without = _judge(bank, labels, candidates, training, np.where(plain, expected, -np.inf).argmax(1))
     order = np.argsort(-expected[0], kind="stable")
-    accuracy = correct[:, 0].mean(1)
-    tried = [(candidates[i], float(accuracy[i]), float(expected[0, i])) for i in order]
-    return Choice(tried[0][0], False, tried, logits, outer_correct, without)
+    tried = [(candidates[i], float(right[i, 0].mean()), float(expected[0, i])) for i in order]
+    return Choice(tried[0][0], False, tried, logits, correct, without)
+
+
+def _first_guess(
+    candidates: Sequence[Candidate],
+    mean: NDArray[np.float64],
+    logits: Tensor | None,
+    correct: NDArray[np.float64] | None,
+    without: NDArray[np.float64] | None,
+) -> Choice:
+    """The choice of what did best on other data."""
+    order = np.argsort(-mean, kind="stable")
+    tried = [(candidates[i], None, float(mean[i] - mean[order[0]])) for i in order]
+    return Choice(candidates[order[0]], True, tried, logits, correct, without)
+
+
+def _most_promising(scores: NDArray[np.float64], plain: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
+    """The candidates with the highest scores, in their order; the best without augmentation is one of them."""
+    order = np.argsort(-scores, kind="stable")
+    kept = set(order[:most].tolist())
+    if plain.any():
+        kept.add(int(np.where(plain, scores, -np.inf).argmax()))
+    return np.array(sorted(kept), dtype=np.int64)
 
 
 def _parts(labels: NDArray[np.int64], groups: NDArray[np.int64] | None) -> list[int]:

@@ -83,9 +83,7 @@ def _seconds(examples: ExampleSet, one: Pass, seed: int) -> float:
     return missing * measure_cost(one.encoder, examples.kind) if missing else 0.0
 
 
-def encode_passes(
-    examples: ExampleSet, passes: Sequence[Pass], seed: int = 0, device: str = "cpu"
-) -> FeatureBank:
+def encode_passes(examples: ExampleSet, passes: Sequence[Pass], seed: int = 0, device: str = "cpu") -> FeatureBank:
     """Encode the examples and their variants; what was encoded before comes from the cache.
 
     Args:

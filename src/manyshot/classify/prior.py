@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -65,7 +65,9 @@ class Prior:
         known = _nearest(self.encoders.get(name, {}), shots)
         if known is not None:
             return known
-        parts = [_nearest(self.encoders.get(block, {}), shots) or Gain(0.0, UNKNOWN_SD) for block in encoder_blocks(name)]
+        parts = [
+            _nearest(self.encoders.get(block, {}), shots) or Gain(0.0, UNKNOWN_SD) for block in encoder_blocks(name)
+        ]
         return max(parts, key=lambda gain: gain.mean)
 
 
@@ -86,21 +88,21 @@ def load_prior(kind: Kind) -> Prior:
         kind: "pictures" or "sentences".
 
     Example:
-        >>> sorted(load_prior("sentences").encoders)
-        ['minilm', 'ngrams', 'universal']
+        >>> {"minilm", "ngrams"} <= set(load_prior("sentences").encoders)
+        True
     """
     tables = json.loads((files("manyshot.classify") / "prior.json").read_text())[kind]
     return prior_from_tables(tables)
 
 
-def prior_from_tables(tables: Mapping[str, Mapping[str, Mapping[str, tuple[float, float]]]]) -> Prior:
+def prior_from_tables(tables: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Prior:
     """A prior from `{"encoders": {name: {shots: [mean, sd]}}, "settings": {key: {shots: [mean, sd]}}}`.
 
     Args:
         tables: As JSON has them, with shots as text.
     """
 
-    def gains(rows: Mapping[str, Mapping[str, tuple[float, float]]]) -> dict[str, dict[int, Gain]]:
+    def gains(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, dict[int, Gain]]:
         return {name: {int(shots): Gain(*gain) for shots, gain in row.items()} for name, row in rows.items()}
 
     return Prior(gains(tables["encoders"]), gains(tables["settings"]))
