@@ -126,7 +126,7 @@ def settings(kind: Kind, heads: Sequence[str] | None = None, plans: Mapping[str,
     Args:
         kind: "pictures" or "sentences"; sentences are not augmented unless a plan is given.
         heads: Heads with their options; `HEAD_GRID` if None.
-        plans: Plans and the copies that each makes; `VARIANTS` for pictures if None. No plan at all is tried in any case.
+        plans: Plans and the copies that each makes; `VARIANTS` for pictures if None. No plan at all is tried, too.
 
     Raises:
         InputError: If a head is unknown.
