@@ -15,14 +15,8 @@ from manyshot.report.compare_page import result_rows
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Config, Run, Settings, load_run
 
-CONFIG = Config(
-    "digits",
-    encoder="conv4(4, 4, 4, 4)",
-    ways=3,
-    queries=2,
-    validation=0.0,
-    fit=Settings(steps=3, meta_batch_size=2, save_every=2, seed=4),
-)
+FIT = Settings(steps=3, meta_batch_size=2, save_every=2, seed=4)
+CONFIG = Config("digits", encoder="conv4(4, 4, 4, 4)", ways=3, queries=2, validation=0.0, fit=FIT)
 IMAGES = torch.randint(256, (80, 1, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 SAMPLER = EpisodeSampler(Source.of(IMAGES, [f"class {i % 8}" for i in range(80)]), 3, 2, 4)
 

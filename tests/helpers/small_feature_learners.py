@@ -5,29 +5,20 @@ from functools import partial
 import torch
 from torch import nn
 
-from manyshot.learners import (
-    BaselinePlusPlus,
-    FeatureLearner,
-    FineTune,
-    Logistic,
-    Matching,
-    Probe,
-    Prototypes,
-    Relation,
-    Ridge,
-)
+from manyshot import learners
+from manyshot.learners import FeatureLearner
 from manyshot.nets import Conv4
 
 KINDS = {
-    "prototypes": Prototypes,
-    "nearest": partial(Prototypes, match="nearest"),
-    "ridge": Ridge,
-    "logistic": Logistic,
-    "matching": Matching,
-    "relation": Relation,
-    "probe": Probe,
-    "baseline++": BaselinePlusPlus,
-    "fine-tuning": FineTune,
+    "prototypes": learners.Prototypes,
+    "nearest": partial(learners.Prototypes, match="nearest"),
+    "ridge": learners.Ridge,
+    "logistic": learners.Logistic,
+    "matching": learners.Matching,
+    "relation": learners.Relation,
+    "probe": learners.Probe,
+    "baseline++": learners.BaselinePlusPlus,
+    "fine-tuning": learners.FineTune,
 }
 
 

@@ -47,12 +47,8 @@ def episode_of(tasks: int = 3, seed: int = 0, ways: int = WAYS, padded: bool = F
 
     def side(each: int) -> Examples:
         noise = torch.rand(tasks, ways, each, 1, SIZE, SIZE, generator=generator, dtype=torch.float64)
-        examples = Examples(
-            items=(0.7 * centers + 0.3 * noise).flatten(1, 2),
-            labels=torch.eye(ways, dtype=torch.float64).repeat_interleave(each, 0).expand(tasks, -1, -1).clone(),
-            weight=torch.ones(tasks, ways * each, dtype=torch.float64),
-            class_mask=torch.ones(tasks, ways, dtype=torch.bool),
-        )
+        items = (0.7 * centers + 0.3 * noise).flatten(1, 2)
+        examples = Examples.of(items, torch.arange(ways).repeat_interleave(each))
         if padded:
             examples.class_mask[1, -1] = False
             examples.weight[1, (ways - 1) * each :] = 0

@@ -19,14 +19,8 @@ from manyshot.training.run import make_learner
 from manyshot.training.splits import training_sampler
 from manyshot.training.train import check_trainable
 
-CONFIG = Config(
-    "digits",
-    encoder="conv4(4, 4, 4, 4)",
-    ways=3,
-    queries=2,
-    validation=0.3,
-    fit=Settings(steps=3, meta_batch_size=2, validation_tasks=2, save_every=2),
-)
+FIT = Settings(steps=3, meta_batch_size=2, validation_tasks=2, save_every=2)
+CONFIG = Config("digits", encoder="conv4(4, 4, 4, 4)", ways=3, queries=2, validation=0.3, fit=FIT)
 
 
 @pytest.fixture(scope="module")

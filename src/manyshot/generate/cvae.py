@@ -39,6 +39,11 @@ class CVAE(GeneratorObjective):
 
     Raises:
         InputError: If an option is out of range, or the examples are no images.
+
+    Example:
+        >>> objective = CVAE(DataSpec((1, 16, 16), classes=5), width=4, encoder_width=4)
+        >>> objective.model.sample(3, like=torch.rand(3, 1, 16, 16), generator=torch.Generator()).shape
+        torch.Size([3, 1, 16, 16])
     """
 
     conditioning: ClassVar[Conditioning] = "item"

@@ -29,6 +29,11 @@ class DAGAN(ConvolutionalGAN):
 
     Raises:
         InputError: If an option is out of range, or the examples are no images.
+
+    Example:
+        >>> dagan = DAGAN(DataSpec((1, 16, 16), classes=5), width=4, discriminator_width=4)
+        >>> dagan.conditioning, dagan.model.noise
+        ('item', 32)
     """
 
     conditioning: ClassVar[Conditioning] = "item"

@@ -13,16 +13,8 @@ from manyshot.augment import Augmenter, Plan
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner, by_task, split_learner
-from manyshot.meta_augment import LearnedAugmenter
+from manyshot.meta_augment import LearnedAugmenter, augmenter_metrics
 from manyshot.meta_augment.augmenter_diagnosis import Diagnosis, PolicyChoices
-from manyshot.meta_augment.augmenter_metrics import (
-    displacement,
-    noise_fraction,
-    of_next_task,
-    own_class_neighbor_fraction,
-    policy_entropy,
-    within_class_variance,
-)
 from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.policy.op_policy import OpPolicy
 from manyshot.nets import evaluation_mode
@@ -56,7 +48,7 @@ class SwappedContext:
 
     def make(self, support: Examples, copies: int, generator: Generator) -> Examples:
         """Generate examples from a support, in the context of the next task's support."""
-        return self.augmenter.make(support, copies, generator, context=of_next_task(support))
+        return self.augmenter.make(support, copies, generator, context=augmenter_metrics.of_next_task(support))
 
 
 @torch.no_grad()
@@ -171,16 +163,16 @@ def _measures(
     else:
         generated = augmenter.make(support, copies, generator(seed, "diagnose"))
         m = encode(generated)
-    real = within_class_variance(q, query)
+    real = augmenter_metrics.within_class_variance(q, query)
     std = q.flatten(0, 1).std(0).clamp(min=1e-6)
     # Tasks share examples, and each may occur in the sample only once.
     real_items = (q / std).flatten(0, 1)[first_occurrences(query.items)]
     return {
-        "displacement": _mean(displacement(m, z, generated, real)),
-        "variance": _mean(within_class_variance(m, generated) / real),
-        "noise": _mean_or_none(noise_fraction(m, z, generated)),
-        "neighbors": _mean(own_class_neighbor_fraction(m, generated, q, query)),
-        "real_neighbors": _mean(own_class_neighbor_fraction(z, support, q, query)),
+        "displacement": _mean(augmenter_metrics.displacement(m, z, generated, real)),
+        "variance": _mean(augmenter_metrics.within_class_variance(m, generated) / real),
+        "noise": _mean_or_none(augmenter_metrics.noise_fraction(m, z, generated)),
+        "neighbors": _mean(augmenter_metrics.own_class_neighbor_fraction(m, generated, q, query)),
+        "real_neighbors": _mean(augmenter_metrics.own_class_neighbor_fraction(z, support, q, query)),
         "kernel": kernel_distance(real_items, (m / std).flatten(0, 1)),
         "real_kernel": kernel_distance(real_items[::2], real_items[1::2]),
     }
@@ -212,7 +204,7 @@ def _choices(augmenter: LearnedAugmenter, support: Examples) -> PolicyChoices | 
     return PolicyChoices(
         dict(zip(augmenter.ops, mean, strict=True)),
         dict(zip(augmenter.ops, std, strict=True)),
-        float(policy_entropy(probabilities).mean()),
+        float(augmenter_metrics.policy_entropy(probabilities).mean()),
     )
 
 

@@ -19,22 +19,11 @@ from manyshot.datasets.pictures import read_header
 from manyshot.datasets.tree import open_tree
 from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.tailor import TailoredSamples
+from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail, to_pil
 from manyshot.samples.export_pictures import SHEET_CELL, SHEET_COLUMNS, SHEET_ROWS, group_by_class, single_thread
 from manyshot.samples.nearest_pictures import nearest_pictures
-from manyshot.samples.output_folder import (
-    COMPRESSION,
-    FEATURES,
-    MANIFEST,
-    STEM,
-    Exported,
-    check_class_names,
-    check_per_class,
-    check_target,
-    sheet_name,
-    write_folder_aside,
-    write_line,
-)
+from manyshot.samples.output_folder import Exported
 from manyshot.training.splits import load_sources
 
 POOL = 1000
@@ -81,11 +70,11 @@ def export_learned(
             in use.
     """
     pictures, out = Path(pictures).expanduser(), Path(out).expanduser()
-    check_per_class(per_class)
-    check_target(pictures, out, overwrite)
+    output_folder.check_per_class(per_class)
+    output_folder.check_target(pictures, out, overwrite)
     names = file_names(pictures, split)
     classes = list(group_by_class(names))
-    check_class_names(classes, str(pictures))
+    output_folder.check_class_names(classes, str(pictures))
     if len(classes) < 2:
         raise InputError(f"{pictures}: only one class, '{classes[0]}'; add a folder of images of another class")
     _note_sizes(pictures, names, run)
@@ -96,12 +85,12 @@ def export_learned(
     numbers = [number for _ in classes for number in range(per_class)]
     if run.augmenter.space == "items":
         files = [
-            f"{name}/{Path(source).stem[:STEM]}-{number:05}.png"
+            f"{name}/{Path(source).stem[: output_folder.STEM]}-{number:05}.png"
             for name, source, number in zip(generated.labels, origins, numbers, strict=True)
         ]
         shown = _as_uint8(generated)
     else:
-        files = [FEATURES] * len(generated)
+        files = [output_folder.FEATURES] * len(generated)
         shown = nearest_pictures(run, generated.items, torch.cat([images, *_training_images(run, images)]))
     common = {
         "ops": run.config.augmenter,
@@ -110,23 +99,23 @@ def export_learned(
         "plan": "shots: learned",
         "run": str(run.folder),
     }
-    with write_folder_aside(out, overwrite) as folder:
-        with (folder / MANIFEST).open("wb") as manifest:
+    with output_folder.write_folder_aside(out, overwrite) as folder:
+        with (folder / output_folder.MANIFEST).open("wb") as manifest:
             samples = zip(files, generated.labels, origins, numbers, generated.weight.tolist(), strict=True)
             for row, (file, name, source, number, weight) in enumerate(samples):
                 line = {"file": file, "class": name, "source": source, "number": number, **common}
                 line |= {"row": row, "weight": weight}
-                write_line(manifest, line)
+                output_folder.write_line(manifest, line)
         if run.augmenter.space == "items":
             for name in classes:
                 (folder / name).mkdir()
             for file, image in zip(files, shown, strict=True):
-                to_pil(image).save(folder / file, compress_level=COMPRESSION)
+                to_pil(image).save(folder / file, compress_level=output_folder.COMPRESSION)
         else:
-            _write_features(folder / FEATURES, generated, labels, classes)
+            _write_features(folder / output_folder.FEATURES, generated, labels, classes)
         _write_sheets(folder, run, images, names, generated, shown)
-    sheets = [out / sheet_name(name) for name in classes]
-    features = None if run.augmenter.space == "items" else out / FEATURES
+    sheets = [out / output_folder.sheet_name(name) for name in classes]
+    features = None if run.augmenter.space == "items" else out / output_folder.FEATURES
     return Exported(out, dict.fromkeys(classes, per_class), sheets, features)
 
 
@@ -237,4 +226,4 @@ def _write_sheets(
     heading = "generated" if run.augmenter.space == "items" else "nearest real"
     for name, class_rows in rows.items():
         contact = draw_sheet(class_rows, title=name, headings=("original", heading), rules=(1,), cell=SHEET_CELL)
-        contact.save(folder / sheet_name(name))
+        contact.save(folder / output_folder.sheet_name(name))

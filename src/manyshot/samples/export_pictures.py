@@ -17,19 +17,9 @@ from manyshot.base.seeds import generator
 from manyshot.datasets.image_folder import common_depth, file_names
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import Parts, Tree, open_tree
+from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail, to_pil
-from manyshot.samples.output_folder import (
-    COMPRESSION,
-    MANIFEST,
-    STEM,
-    Exported,
-    check_class_names,
-    check_per_class,
-    check_target,
-    sheet_name,
-    write_folder_aside,
-    write_line,
-)
+from manyshot.samples.output_folder import Exported
 
 SHEET_ROWS, SHEET_COLUMNS, SHEET_CELL = 8, 8, 96
 MAX_PIXELS = 50_000_000
@@ -83,14 +73,19 @@ def export(
     pictures, out = Path(pictures).expanduser(), Path(out).expanduser()
     op = plan.item_op()
     require_kind(op, "images")
-    check_per_class(per_class)
-    check_target(pictures, out, overwrite)
+    output_folder.check_per_class(per_class)
+    output_folder.check_target(pictures, out, overwrite)
     classes = group_by_class(file_names(pictures, split))
-    check_class_names(classes, str(pictures))
-    with write_folder_aside(out, overwrite) as folder, open_tree(pictures) as tree, single_thread(), bar() as progress:
+    output_folder.check_class_names(classes, str(pictures))
+    with (
+        output_folder.write_folder_aside(out, overwrite) as folder,
+        open_tree(pictures) as tree,
+        single_thread(),
+        bar() as progress,
+    ):
         depth = common_depth(tree, [parts for files in classes.values() for parts in files])
         task = progress.add_task("generate samples", total=per_class * len(classes), note="")
-        with (folder / MANIFEST).open("wb") as manifest:
+        with (folder / output_folder.MANIFEST).open("wb") as manifest:
             for name, files in classes.items():
                 (folder / name).mkdir()
                 rows: list[SheetRow] = []
@@ -99,18 +94,18 @@ def export(
                     thumbnails = [thumbnail(original, SHEET_CELL)]
                     for number in range(index, per_class, len(files)):
                         sample, params = _sample(op, original, seed, name, number, tree.describe(parts))
-                        file = f"{name}/{Path(parts[-1]).stem[:STEM]}-{number:05}.png"
-                        to_pil(sample).save(folder / file, compress_level=COMPRESSION)
+                        file = f"{name}/{Path(parts[-1]).stem[: output_folder.STEM]}-{number:05}.png"
+                        to_pil(sample).save(folder / file, compress_level=output_folder.COMPRESSION)
                         line = _line(file, name, "/".join(parts), number, plan, params, seed, depth)
-                        write_line(manifest, line)
+                        output_folder.write_line(manifest, line)
                         if len(rows) < SHEET_ROWS and len(thumbnails) <= SHEET_COLUMNS:
                             thumbnails.append(thumbnail(sample, SHEET_CELL))
                         progress.advance(task)
                     if len(rows) < SHEET_ROWS:
                         rows.append(SheetRow(parts[-1], thumbnails))
                 contact = draw_sheet(rows, title=name, headings=("original", "generated"), rules=(1,), cell=SHEET_CELL)
-                contact.save(folder / sheet_name(name))
-    sheets = [out / sheet_name(name) for name in classes]
+                contact.save(folder / output_folder.sheet_name(name))
+    sheets = [out / output_folder.sheet_name(name) for name in classes]
     return Exported(out, dict.fromkeys(classes, per_class), sheets)
 
 

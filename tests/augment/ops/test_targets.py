@@ -3,22 +3,8 @@
 import pytest
 import torch
 
+from manyshot import ops
 from manyshot.augment import Compose, OneOf, SomeOf, Sometimes
-from manyshot.augment.image import (
-    Affine,
-    Brightness,
-    Crop,
-    Elastic,
-    Flip,
-    FlipVertical,
-    GridDistort,
-    Noise,
-    Perspective,
-    ResizedCrop,
-    SelfMix,
-    ThinPlate,
-    Turn,
-)
 from manyshot.augment.ops.targets import apply_to
 from manyshot.augment.policies import AugMix, RandAugment, TrivialAugment
 from manyshot.base import InputError
@@ -32,22 +18,24 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 GEOMETRY = {
-    "affine": Affine(),
-    "affine, far": Affine(degrees=90, scale=1.5, shear=0.4, shift=0.4),
-    "perspective": Perspective(0.3),
-    "elastic": Elastic(),
-    "grid": GridDistort(2.0),
-    "thin plate": ThinPlate(0.12),
-    "crop": Crop(),
-    "crop, border": Crop(padding_mode="border"),
-    "resized crop": ResizedCrop(0.4),
-    "flip": Flip(),
-    "flip vertical": FlipVertical(),
-    "half turn": Turn(180),
-    "sometimes": Sometimes(Affine(degrees=60)),
-    "compose": Compose((Flip(), Affine(), Brightness(), Elastic(0.04), ResizedCrop(0.6), Noise(0.01))),
-    "one of": OneOf((Affine(), Flip(p=1), Perspective())),
-    "some of": SomeOf((Affine(), Flip(p=1), Elastic(0.04)), 2),
+    "affine": ops.Affine(),
+    "affine, far": ops.Affine(degrees=90, scale=1.5, shear=0.4, shift=0.4),
+    "perspective": ops.Perspective(0.3),
+    "elastic": ops.Elastic(),
+    "grid": ops.GridDistort(2.0),
+    "thin plate": ops.ThinPlate(0.12),
+    "crop": ops.Crop(),
+    "crop, border": ops.Crop(padding_mode="border"),
+    "resized crop": ops.ResizedCrop(0.4),
+    "flip": ops.Flip(),
+    "flip vertical": ops.FlipVertical(),
+    "half turn": ops.Turn(180),
+    "sometimes": Sometimes(ops.Affine(degrees=60)),
+    "compose": Compose(
+        (ops.Flip(), ops.Affine(), ops.Brightness(), ops.Elastic(0.04), ops.ResizedCrop(0.6), ops.Noise(0.01))
+    ),
+    "one of": OneOf((ops.Affine(), ops.Flip(p=1), ops.Perspective())),
+    "some of": SomeOf((ops.Affine(), ops.Flip(p=1), ops.Elastic(0.04)), 2),
 }
 EVERY = pytest.mark.parametrize("op", GEOMETRY.values(), ids=GEOMETRY)
 
@@ -129,13 +117,13 @@ def test_a_box_holds_the_thing_that_it_frames_and_little_else(op):
 
 
 EXACT = [
-    Flip(),
-    FlipVertical(),
-    Crop(),
-    Crop(padding_mode="reflection"),
-    Crop(padding_mode="border"),
-    Turn(180),
-    SelfMix(),
+    ops.Flip(),
+    ops.FlipVertical(),
+    ops.Crop(),
+    ops.Crop(padding_mode="reflection"),
+    ops.Crop(padding_mode="border"),
+    ops.Turn(180),
+    ops.SelfMix(),
 ]
 
 
@@ -148,7 +136,7 @@ def test_masks_of_ops_that_move_whole_pixels_are_exact(op):
 
 def test_quarter_turns_move_keypoints_of_square_pictures():
     moved = apply_to(
-        Turn(), {"quarters": torch.tensor([1])}, keypoints=torch.tensor([[[7.0, 0.0], [0.0, 0.0]]]), size=(8, 8)
+        ops.Turn(), {"quarters": torch.tensor([1])}, keypoints=torch.tensor([[[7.0, 0.0], [0.0, 0.0]]]), size=(8, 8)
     )
     assert torch.allclose(moved.keypoints, torch.tensor([[[0.0, 0.0], [0.0, 7.0]]]), atol=1e-5)
 
@@ -160,7 +148,7 @@ def test_a_covered_keypoint_is_not_visible():
         "target": torch.tensor([[0.5, 0.5]]),
     }
     keypoints = torch.tensor([[[47.5, 35.5], [10.0, 40.0]]])
-    assert apply_to(SelfMix(), params, keypoints=keypoints, size=(H, W)).visible.tolist() == [[False, True]]
+    assert apply_to(ops.SelfMix(), params, keypoints=keypoints, size=(H, W)).visible.tolist() == [[False, True]]
 
 
 def test_a_box_that_leaves_the_picture_has_no_share_of_it_left():
@@ -171,7 +159,7 @@ def test_a_box_that_leaves_the_picture_has_no_share_of_it_left():
         "shift": torch.tensor([[2.5, 0.0], [1.0, 0.0]]),
     }
     boxes = torch.tensor([16.0, 8.0, 48.0, 40.0]).expand(2, 1, 4)
-    moved = apply_to(Affine(), params, boxes=boxes, size=(H, W))
+    moved = apply_to(ops.Affine(), params, boxes=boxes, size=(H, W))
     assert torch.allclose(moved.visible_area, torch.tensor([[0.0], [0.5]]), atol=1e-4)
     assert torch.allclose(moved.boxes[1, 0], torch.tensor([48.0, 8.0, 64.0, 40.0]), atol=1e-3)
 
@@ -196,20 +184,20 @@ def test_policies_that_only_recolor_leave_masks_alone():
 
 
 def test_a_blend_of_geometries_is_refused():
-    op = Compose((Flip(), AugMix()))
+    op = Compose((ops.Flip(), AugMix()))
     with pytest.raises(InputError, match="AugMix does not say where pixels come from"):
         apply_to(op, op.sample(2, generator()), masks=torch.zeros(2, 8, 8))
 
 
 def test_an_unknown_size_is_refused():
     with pytest.raises(InputError, match=r"size=\(height, width\)"):
-        apply_to(Flip(), Flip().sample(1, generator()), keypoints=torch.zeros(1, 1, 2))
+        apply_to(ops.Flip(), ops.Flip().sample(1, generator()), keypoints=torch.zeros(1, 1, 2))
 
 
 def test_an_empty_batch_and_no_keypoints_pass():
     moved = apply_to(
-        Affine(), Affine().sample(0, generator()), masks=torch.zeros(0, 8, 8), keypoints=torch.zeros(0, 3, 2)
+        ops.Affine(), ops.Affine().sample(0, generator()), masks=torch.zeros(0, 8, 8), keypoints=torch.zeros(0, 3, 2)
     )
     assert (moved.masks.shape, moved.keypoints.shape) == ((0, 8, 8), (0, 3, 2))
-    moved = apply_to(Affine(), Affine().sample(2, generator()), keypoints=torch.zeros(2, 0, 2), size=(8, 8))
+    moved = apply_to(ops.Affine(), ops.Affine().sample(2, generator()), keypoints=torch.zeros(2, 0, 2), size=(8, 8))
     assert moved.visible.shape == (2, 0)

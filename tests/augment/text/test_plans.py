@@ -10,6 +10,7 @@ from manyshot.augment.plan.store import from_json, to_json
 from manyshot.augment.text import OPS, Template
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples
+from one_line_error import one_line_error
 
 TEXTS = [["where can i buy good tea", "sell the old car today"], ["please mail me the bill", "call me now, please"]]
 
@@ -109,10 +110,8 @@ class TestTextsInQuotes:
         ],
     )
     def test_out_of_place_they_are_one_line(self, plan, message):
-        with pytest.raises(InputError) as caught:
+        with one_line_error(message):
             Plan(plan)
-        assert message in str(caught.value)
-        assert "\n" not in str(caught.value)
 
 
 def test_every_op_is_described_with_a_plan_that_works():
