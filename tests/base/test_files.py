@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from manyshot.base import InputError, check_out, did_you_mean, read_json, write_aside, write_json
-from manyshot.base.files import leftovers
+from manyshot.base.files import check_replaceable, leftovers
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -127,3 +127,15 @@ def test_leftovers_are_those_of_the_file_alone_whatever_its_name(tmp_path):
     for name in (".a[1]-0a1b2c3d.csv", ".a1-0a1b2c3d.csv", ".a[1]-0a1b2c3d.csv.bak", "a[1].csv"):
         (tmp_path / name).touch()
     assert [path.name for path in leftovers(tmp_path / "a[1].csv")] == [".a[1]-0a1b2c3d.csv"]
+
+
+def test_only_a_file_with_the_mark_may_be_replaced(tmp_path):
+    check_replaceable(tmp_path / "new")
+    (tmp_path / "ours").write_bytes(b"x" * 9000 + b"Manyshot")
+    check_replaceable(tmp_path / "ours")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "theirs").write_text("")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("folder", "theirs", "link"):
+        with pytest.raises(InputError, match=f"{name}: exists, and Manyshot did not write it; choose another --report"):
+            check_replaceable(tmp_path / name, option="--report")

@@ -121,3 +121,41 @@ def test_a_reader_that_leaves_early_is_no_error():
     code = f"{shlex.quote(sys.executable)} -m manyshot data list --json"
     process = subprocess.run(f"{code} | head -c 1", shell=True, capture_output=True, text=True, check=False)
     assert (process.stdout, process.stderr) == ("[", "")
+
+
+def test_a_line_of_error_is_short_and_moves_no_cursor(manyshot, monkeypatch):
+    monkeypatch.setattr(export, "export", failing(InputError("class \x1b[31m" + "a" * 5000 + ": mend it")))
+    answer = manyshot(*AUGMENT)
+    assert answer.status == 2
+    assert answer.errors.startswith(r"Error: class \x1b[31maaa")
+    assert answer.errors.endswith("aaa: mend it\n")
+    assert len(answer.errors) == 301
+
+
+def test_a_name_with_a_line_feed_stays_in_its_line(manyshot, tmp_path):
+    for name in ("a\nError: x", "b\x1b[31m"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        (tmp_path / "photos" / name / "1.png").write_bytes(b"no picture")
+    answer = manyshot("data", "check", tmp_path / "photos")
+    assert answer.status != 0
+    assert "\x1b" not in answer.out + answer.errors
+    assert not any(line.startswith("Error: x") for line in (answer.out + answer.errors).splitlines())
+
+
+@pytest.mark.parametrize("command", [("data", "show", "digits", "--out"), ("ops", "flip", "--out")])
+def test_a_picture_of_somebody_else_is_not_replaced(manyshot, tmp_path, command):
+    (tmp_path / "keep.png").write_text("mine")
+    answer = manyshot(*command, tmp_path / "keep.png")
+    assert (answer.status, answer.errors.count("\n")) == (2, 1)
+    assert "Manyshot did not write it; choose another --out" in answer.errors
+    assert (tmp_path / "keep.png").read_text() == "mine"
+
+
+def test_a_page_of_somebody_else_is_not_replaced_and_a_wrong_place_is_told_before_the_work(manyshot, tmp_path):
+    (tmp_path / "keep.html").write_text("mine")
+    (tmp_path / "file").write_text("")
+    for report, message in ((tmp_path / "keep.html", "did not write it"), (tmp_path / "file" / "r.html", "be written")):
+        answer = manyshot("evaluate", tmp_path / "no-run", "digits", "--report", report)
+        assert answer.status == 2
+        assert message in answer.errors
+        assert "--report" in answer.errors

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from manyshot.base import InputError
+from manyshot.base import InputError, check_replaceable
 from manyshot.samples.contact_sheet import (
     GROUND,
     SheetRow,
@@ -137,3 +137,14 @@ def test_a_label_is_one_line_of_what_can_be_printed():
 
 def test_letters_that_dejavu_lacks_still_get_a_font():
     assert font_for("雪", 13).getlength("雪") > 0
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_a_sheet_may_replace_a_sheet_and_no_other_picture(suffix, tmp_path):
+    path = tmp_path / f"a{suffix}"
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8))
+    save_image(image, path)
+    check_replaceable(path)
+    image.save(path)
+    with pytest.raises(InputError, match="Manyshot did not write it"):
+        check_replaceable(path)

@@ -1,9 +1,10 @@
 """The ground floor: errors, files, progress and randomness. Knows nothing of tasks."""
 
 from manyshot.base.errors import InputError, TrainingDiverged, WorkStopped
-from manyshot.base.files import check_out, naming, sweep, write_aside, write_json
+from manyshot.base.files import check_out, check_replaceable, naming, sweep, write_aside, write_json
 from manyshot.base.lock import locked_folder
 from manyshot.base.numbers import is_whole, plain_number, plain_numbers
+from manyshot.base.printable import printable
 from manyshot.base.progress import listen, note, quieten, track
 from manyshot.base.read import open_file, parse_json, read_bytes, read_json, read_line
 from manyshot.base.suggest import did_you_mean, name_list, short
@@ -16,6 +17,7 @@ __all__ = [
     "WorkStopped",
     "are_several",
     "check_out",
+    "check_replaceable",
     "check_type",
     "did_you_mean",
     "has_type",
@@ -29,6 +31,7 @@ __all__ = [
     "parse_json",
     "plain_number",
     "plain_numbers",
+    "printable",
     "quieten",
     "read_bytes",
     "read_json",

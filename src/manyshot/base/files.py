@@ -12,6 +12,10 @@ from typing import Any
 
 from manyshot.base.errors import InputError
 
+MARK = "Manyshot"
+"""Name of the program, in the pages and sheets that it writes."""
+ENDS = 4096  # bytes at the beginning and the end of a file in which the mark is looked for
+
 
 @contextmanager
 def naming(path: Path | str, instead_of: Path | str | None = None) -> Iterator[None]:
@@ -113,6 +117,39 @@ def write_json(path: Path | str, value: Any) -> None:  # noqa: ANN401 - whatever
     with write_aside(path) as aside:
         # Half letters, from names of files that are no text, become the escapes that JSON has for them.
         aside.write_bytes(text.encode("utf-8", "backslashreplace"))
+
+
+def check_replaceable(path: Path | str, mark: str = MARK, option: str = "--out") -> None:
+    """Make sure that a file does not exist, or was written by Manyshot and so may be replaced.
+
+    Args:
+        path: Path of the file.
+        mark: Text near the beginning or the end of the files of this kind that Manyshot writes.
+        option: Command-line option that named the file, for errors.
+
+    Raises:
+        InputError: If it was not, or is no file.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "keep.html"
+        >>> check_replaceable(path)
+        >>> _ = path.write_text("My thesis")
+        >>> check_replaceable(path)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: ...keep.html: exists, and Manyshot did not write it; choose another --out
+    """
+    path = Path(path).expanduser()
+    if not path.exists() and not path.is_symlink():
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            ends = file.read(ENDS)
+            file.seek(max(0, path.stat().st_size - ENDS))
+            ends += file.read(ENDS)
+        if mark.encode() in ends:
+            return
+    raise InputError(f"{path}: exists, and Manyshot did not write it; choose another {option}")
 
 
 def check_out(path: Path | str, beside: bool = False, option: str = "--out") -> None:

@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from manyshot.base.printable import printable
+
 T = TypeVar("T")
 
 Listener = Callable[[str, float, float | None], None]
@@ -122,7 +124,7 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
 
 def note(text: str) -> None:
     """Tell a person something, in a line on standard error, unless `--quiet`."""
-    console.print(f"Note: {text}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Note: {printable(text)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def quieten(quiet: bool = True) -> None:

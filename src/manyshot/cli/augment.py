@@ -9,7 +9,7 @@ import typer
 from manyshot.base import InputError, check_out, quieten
 from manyshot.cli.augment_text import augment_squad_file, augment_table, is_squad, is_text
 from manyshot.cli.option_groups import expand_options
-from manyshot.cli.output import exported_json, look_at, print_exported, print_json
+from manyshot.cli.output import exported_json, look_at, print_exported, print_json, say
 from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:
@@ -162,5 +162,5 @@ def _augment_learned(options: AugmentArguments, as_json: bool) -> None:
         print_exported(exported, as_json)
     else:
         samples = f"{sum(exported.generated.values()):,} new features of {len(exported.generated)} classes"
-        print(f"{samples}, with weights and labels, in {exported.features}")
-        print(f"Look at the real images nearest to them: {look_at(exported.sheets)}")
+        say(f"{samples}, with weights and labels, in {exported.features}")
+        say(f"Look at the real images nearest to them: {look_at(exported.sheets)}")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manyshot.base import InputError
-from manyshot.cli.output import print_json
+from manyshot.cli.output import print_json, say
 from manyshot.cli.shared_options import TableArguments
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def augment_squad_file(options: "AugmentArguments", as_json: bool) -> None:
         counts = ("paragraphs", "questions", "answers", "changed")
         print_json({"file": str(result.path)} | {name: getattr(result, name) for name in counts})
         return
-    print(
+    say(
         f"{result.paragraphs:,} new paragraphs with {result.questions:,} questions and {result.answers:,} answers "
         f"at their positions, in {result.path}"
     )
@@ -86,4 +86,4 @@ def augment_table(options: "AugmentArguments", table: TableArguments, as_json: b
     if as_json:
         print_json({"file": str(exported.path), "samples": samples, "classes": classes})
     else:
-        print(f"{samples:,} new sentences of {len(classes)} classes in {exported.path}")
+        say(f"{samples:,} new sentences of {len(classes)} classes in {exported.path}")

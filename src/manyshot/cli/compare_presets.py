@@ -5,7 +5,7 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, write_json
 from manyshot.cli.option_groups import Keywords
-from manyshot.cli.output import command_line, print_json, print_table
+from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.print_comparison import print_comparisons
 from manyshot.cli.shared_options import Context, given, refuse_others
 
@@ -89,9 +89,9 @@ def _compare_memorization(changes: Keywords, out: Path, as_json: bool) -> None:
         )
         return
     for result in results:
-        print(f"{result.waves} training waves, mean squared errors:")
+        say(f"{result.waves} training waves, mean squared errors:")
         print_table(COLUMNS, memorization_rows(result), right=(1, 2, 3, 4, 5, 6))
-    print(f"{seeds} seeds; 95 % intervals. Look at {report}")
+    say(f"{seeds} seeds; 95 % intervals. Look at {report}")
 
 
 def _compare_omniglot_challenge(
@@ -116,4 +116,4 @@ def _compare_omniglot_challenge(
         return
     print_table(COLUMNS, one_shot_rows(result), right=(1, 2, 3, 4))
     trials, runs = result.trials
-    print(f"{seeds} seeds, {trials:,} trials of {runs} runs; 95 % intervals. Look at {report}")
+    say(f"{seeds} seeds, {trials:,} trials of {runs} runs; 95 % intervals. Look at {report}")

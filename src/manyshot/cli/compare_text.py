@@ -5,7 +5,7 @@ from typing import Any
 
 from manyshot.base import write_json
 from manyshot.cli.option_groups import Keywords
-from manyshot.cli.output import command_line, print_json, print_table
+from manyshot.cli.output import command_line, print_json, print_table, say
 
 ENCODER = "minilm"
 """The encoder where none is named."""
@@ -70,5 +70,5 @@ def compare_text(config: Keywords, fit: Keywords, arms: list[str], tasks: int, o
         return
     (results,) = compared.results.values()
     print_table(COLUMNS, result_rows(results), right=(1, 2, 3))
-    print(f"{tasks:,} tasks of {source.name}, nothing trained; 95 % intervals over tasks")
-    print(f"Look at {report}, and at each task in {out / TASKS}")
+    say(f"{tasks:,} tasks of {source.name}, nothing trained; 95 % intervals over tasks")
+    say(f"Look at {report}, and at each task in {out / TASKS}")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manyshot.base import InputError, check_out, did_you_mean, quieten
+from manyshot.base import InputError, check_out, check_replaceable, did_you_mean, quieten
 from manyshot.cli.option_groups import expand_options
-from manyshot.cli.output import print_json, print_table
+from manyshot.cli.output import print_json, print_table, say
 from manyshot.cli.shared_options import Json, Quiet, Root, Size, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
         details = f"splits: {', '.join(row.splits)}\n{pixels}; license: {row.license}; {files}"
         rows.append((row.name, f"{row.summary}\n{details}"))
     print_table(("name", "contents"), rows)
-    print(
+    say(
         "Wherever a name is accepted, so is the path of a folder (or zip) with a folder of images or text files per "
         "class, or of a table of sentences."
     )
@@ -104,7 +104,8 @@ def check(
     if as_json:
         print_json({"name": name, **facts})
     else:
-        print("\n".join(lines))
+        for line in lines:
+            say(line)
     if not facts["whole"]:
         raise typer.Exit(1)
 
@@ -180,6 +181,7 @@ def show(
     quieten(quiet)
     if out:
         check_out(out, beside=True)
+        check_replaceable(out)
     source = load_dataset(name, split, root=root, size=size, columns=table.columns())
     facts = source.describe()
     if source.is_text:
@@ -195,7 +197,7 @@ def show(
         return
     print_table(("", ""), _image_facts(facts))
     if out:
-        print(f"Contact sheet: {out}")
+        say(f"Contact sheet: {out}")
 
 
 def _image_facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -221,7 +223,7 @@ def _show_sentences(source: "Source", facts: Mapping[str, Any], most: int, as_js
     rows = [(name, f"{size:,}", source.gather([start])[0][:80]) for size, name, start in sizes[:most]]
     print_table(("class", "sentences", "example"), rows, right=(1,))
     hidden = len(sizes) - len(rows)
-    print(
+    say(
         f"{source.name}: {facts['examples']:,} sentences of {facts['classes']:,} classes"
         + (f", of which {hidden:,} smaller ones are not shown (--classes)" if hidden else "")
     )

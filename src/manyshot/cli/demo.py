@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from manyshot.base import check_out, quieten
-from manyshot.cli.output import command_line, print_json, print_table
+from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.shared_options import Json, Quiet, Seed, examples
 
 EXAMPLES = examples(
@@ -48,6 +48,6 @@ def demo(
     print_table(("10 digits", "without augmentation", "with", "difference, points [95 %]"), rows, right=(1, 2, 3))
     columns = ("with a learned augmenter, 1 shot", "accuracy %", "difference, points [95 %]")
     print_table(columns, [row[:3] for row in result_rows(result.learned.results)], right=(1, 2))
-    print(f"Done in {seconds:.0f} seconds. New samples of one task are in {result.samples}")
-    print(f"Samples by a learned augmenter are in {result.learned.samples}")
-    print(f"Look at {result.report}")
+    say(f"Done in {seconds:.0f} seconds. New samples of one task are in {result.samples}")
+    say(f"Samples by a learned augmenter are in {result.learned.samples}")
+    say(f"Look at {result.report}")

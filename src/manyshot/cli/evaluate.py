@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from manyshot.base import InputError, note, quieten
+from manyshot.base import InputError, check_out, check_replaceable, note, quieten
 from manyshot.cli.evaluate_one_shot import evaluate_one_shot
 from manyshot.cli.evaluate_options import EvaluateArguments, TaskArguments
 from manyshot.cli.option_groups import expand_options
@@ -44,6 +44,12 @@ def evaluate(
 
     quieten(quiet)
     options.check(tasks, table)
+    if options.report is not None:
+        check_out(options.report, beside=True, option="--report")
+        check_replaceable(options.report, option="--report")
+    if options.tasks_file is not None:
+        check_out(options.tasks_file, beside=True, option="--tasks-file")
+        check_replaceable(options.tasks_file, mark="accuracy", option="--tasks-file")
     run, source = _load_run(options, table)
     plan, augmenter = _plan(options, run)
     description = options.describe(run.config, plan)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from manyshot.base import note, track
 from manyshot.cli.evaluate_options import EvaluateArguments
-from manyshot.cli.output import print_json, print_table
+from manyshot.cli.output import print_json, print_table, say
 from manyshot.cli.print_evaluation import TRANSDUCTIVE, write_tasks
 
 if TYPE_CHECKING:
@@ -50,4 +50,4 @@ def evaluate_one_shot(
         return
     print_table(("run", "error"), [(name, f"{one:.1%}") for name, one in errors.items()], right=(1,))
     kind = "transductive " if result.transductive else ""
-    print(f"{kind}error {error:.2%} [{low:.2%}, {high:.2%}] over {count} trials of {len(errors)} runs")
+    say(f"{kind}error {error:.2%} [{low:.2%}, {high:.2%}] over {count} trials of {len(errors)} runs")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from manyshot.base import InputError, check_out, did_you_mean, quieten, write_aside
-from manyshot.cli.output import print_json
+from manyshot.cli.output import print_json, say
 from manyshot.cli.shared_options import Json, Quiet, Split, examples
 
 EXAMPLES = examples(
@@ -60,4 +60,4 @@ def export(
     if as_json:
         print_json({"file": str(out), "to": to, "plan": str(plan)})
         return
-    print(f"{out}: {plan}")
+    say(f"{out}: {plan}")

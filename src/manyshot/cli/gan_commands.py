@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyshot.base import InputError, check_out, note, quieten
+from manyshot.base import InputError, check_out, check_replaceable, note, quieten
 from manyshot.cli.option_groups import Keywords, expand_options
-from manyshot.cli.output import print_exported, print_json, print_table
+from manyshot.cli.output import print_exported, print_json, print_table, say
 from manyshot.cli.shared_options import Json, Quiet, Seed, Split, examples
 from manyshot.cli.training_options import settings_options
 
@@ -94,11 +94,11 @@ def _print_training(run: "GeneratorRun", out: Path, as_json: bool) -> None:
         )
         return
     if best is None:
-        print(f"{out}: {run.steps:,} steps; every evaluation gave a warning")
+        say(f"{out}: {run.steps:,} steps; every evaluation gave a warning")
     else:
-        print(f"{out}: {run.steps:,} steps; best at step {best['step']:,}, with recall {best['recall']:.2f}")
+        say(f"{out}: {run.steps:,} steps; best at step {best['step']:,}, with recall {best['recall']:.2f}")
     if samples is not None:
-        print(f"Look at {samples}; evaluate it with: manyshot gan score {shlex.quote(str(out))}")
+        say(f"Look at {samples}; evaluate it with: manyshot gan score {shlex.quote(str(out))}")
 
 
 def _is_ink(data: str) -> bool:
@@ -204,6 +204,7 @@ def score(
     quieten(quiet)
     if copies is not None:
         check_out(copies.expanduser(), beside=True, option="--copies")
+        check_replaceable(copies, option="--copies")
     model = load_generator_run(run)
     of_images = len(model.model.shape) == 3
     if copies is not None and not of_images:
@@ -222,9 +223,9 @@ def score(
     generated, real = scores.generated.as_dict(), scores.real.as_dict()
     rows = [(name.replace("_", " "), _decimal(generated[name]), _decimal(real[name])) for name in generated]
     print_table(("metric", "generated", "real"), rows, right=(1, 2))
-    print(f"{scores.examples:,} examples of {scores.classes:,} classes of the {scores.part} part")
+    say(f"{scores.examples:,} examples of {scores.classes:,} classes of the {scores.part} part")
     if copies is not None:
-        print(f"Look at {copies}")
+        say(f"Look at {copies}")
 
 
 def _decimal(value: float | None) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyshot.base import InputError, check_out, did_you_mean, quieten
-from manyshot.cli.output import print_json, print_table
+from manyshot.base import InputError, check_out, check_replaceable, did_you_mean, quieten
+from manyshot.cli.output import print_json, print_table, say
 from manyshot.cli.shared_options import Json, Quiet, Seed, examples
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def ops(
         raise InputError(f"no op '{name}'; {did_you_mean(name, known)}")
     if out:
         check_out(out, beside=True)
+        check_replaceable(out)
         if name is not None and name not in OPS:
             raise InputError(f"'{name}' takes other ops or examples and cannot be drawn alone; choose another")
         from manyshot.report.op_sheet import op_sheet
@@ -54,7 +55,7 @@ def ops(
         presets = [(preset, one.summary, one.plan) for preset, one in PRESETS.items()]
         print_table(("preset", "for", "plan"), presets)
     if out and not as_json:
-        print(f"Contact sheet: {out}")
+        say(f"Contact sheet: {out}")
 
 
 def _explain(op: "OpHelp", learned: bool) -> None:

@@ -11,10 +11,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from manyshot.base import InputError, WorkStopped, are_several
+from manyshot.base import InputError, WorkStopped, are_several, printable
+from manyshot.base.printable import cut_middle
 from manyshot.cli import augment, compare, data, demo, evaluate, export, gan_commands, list_ops, train
 
 TOO_LARGE = "Error: not enough memory; lower the sizes (ways, shots, queries, tasks per step, widths)"
+
+
+LONGEST = 300
+"""Characters of the longest line of error."""
 
 
 class Commands(TyperGroup):
@@ -46,12 +51,12 @@ class Commands(TyperGroup):
                 raise
             raise _ended(TOO_LARGE, 1) from None
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
+            where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
             raise _ended(f"Error: {where}{error.strerror or error}", 1) from None
 
 
 def _ended(message: str, status: int, secondary: bool = False) -> typer.Exit:
-    message = " ".join(message.splitlines())
+    message = cut_middle(printable(" ".join(message.splitlines())), LONGEST)
     if are_several():
         from manyshot.runtime.distributed import reports_error
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from manyshot.base import printable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,6 +22,16 @@ def command_line() -> str:
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print JSON for a program to read."""
     print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def say(text: str, keep: str = "") -> None:
+    """Print text for a person to read; control characters, which names of classes and files may hold, are escaped.
+
+    Args:
+        text: Text to print.
+        keep: Control characters that are not escaped.
+    """
+    print(printable(text, keep))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
@@ -39,7 +51,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Se
     for index, column in enumerate(columns):
         table.add_column(Text(column), justify="right" if index in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell, keep="\n")) for cell in row))
     Console(highlight=False).print(table)
 
 
@@ -75,5 +87,5 @@ def print_exported(exported: "Exported", as_json: bool) -> None:
         print_json(exported_json(exported))
         return
     classes = f" of {len(exported.generated)} classes" if len(exported.generated) > 1 else ""
-    print(f"{sum(exported.generated.values()):,} new pictures{classes} in {exported.folder}")
-    print(f"Look at {look_at(exported.sheets)}")
+    say(f"{sum(exported.generated.values()):,} new pictures{classes} in {exported.folder}")
+    say(f"Look at {look_at(exported.sheets)}")

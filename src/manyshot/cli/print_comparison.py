@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from manyshot.cli.output import command_line, print_json, print_table
+from manyshot.cli.output import command_line, print_json, print_table, say
 
 if TYPE_CHECKING:
     from manyshot.compare import ComparisonResult
@@ -30,11 +30,11 @@ def print_comparisons(title: str, results: "list[ComparisonResult]", out: Path, 
         return
     for name, arms in groups_of(results).items():
         if name:
-            print(f"{name}:")
+            say(f"{name}:")
         print_table(COLUMNS, result_rows(arms), right=(1, 2, 3))
     first = results[0].comparison
-    print(f"{first.seeds} seeds, {first.suites[0].tasks:,} tasks; 95 % intervals, those of arms over tasks alone")
+    say(f"{first.seeds} seeds, {first.suites[0].tasks:,} tasks; 95 % intervals, those of arms over tasks alone")
     if first.seeds == 1 and len(first.arms) > 1:
-        print(ONE_TRAINING)
+        say(ONE_TRAINING)
     files = sorted(str(path) for path in (out / TASKS, *out.glob(f"*/{TASKS}")) if path.exists())
-    print(f"Look at {report}, and at each task in {', '.join(files)}")
+    say(f"Look at {report}, and at each task in {', '.join(files)}")

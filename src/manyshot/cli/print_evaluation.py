@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manyshot.base import InputError
-from manyshot.cli.output import print_json, print_table
+from manyshot.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from manyshot.tasks import Source
@@ -74,11 +74,11 @@ def print_evaluation(
     worst = sorted((accuracy, source.class_names[c]) for c, accuracy in result.per_class.items())[:10]
     print_table(("hardest classes", "accuracy"), [(name, f"{accuracy:.1%}") for accuracy, name in worst], right=(1,))
     kind, tasks = "transductive " if result.transductive else "", len(result.accuracy)
-    print(f"{kind}accuracy {result.mean:.2%} [{low:.2%}, {high:.2%}] over {tasks:,} tasks of {source.name}")
+    say(f"{kind}accuracy {result.mean:.2%} [{low:.2%}, {high:.2%}] over {tasks:,} tasks of {source.name}")
     if probe is not None:
         low, high = probe.interval
-        print(
+        say(
             f"accuracy with shuffled labels of the support {probe.shuffled.mean():.2%}; "
             f"difference {probe.gap:+.2%} [{low:+.2%}, {high:+.2%}]"
         )
-    print(f"expected calibration error {result.calibration_error:.1%} (mean gap between confidence and accuracy)")
+    say(f"expected calibration error {result.calibration_error:.1%} (mean gap between confidence and accuracy)")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from manyshot.cli.output import print_json
+from manyshot.cli.output import print_json, say
 
 
 def print_training(
@@ -41,8 +41,8 @@ def print_training(
         return
     steps = f"{len(losses):,} steps, loss {losses[-1]:.3f}" if losses else "nothing to train, statistics gathered"
     accuracy = f", accuracy on held-out classes {max(accuracies):.1%}" if accuracies else ""
-    print(f"{folder}: {steps}{accuracy}")
-    print(f"Look at {report}; evaluate it with: manyshot {' '.join(map(_quoted, next_command))}")
+    say(f"{folder}: {steps}{accuracy}")
+    say(f"Look at {report}; evaluate it with: manyshot {' '.join(map(_quoted, next_command))}")
 
 
 def _quoted(word: str) -> str:

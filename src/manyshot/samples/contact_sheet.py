@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from manyshot.base import InputError, write_aside
+from manyshot.base.files import MARK
 from manyshot.samples.fonts import font_for, printable, shorten
 from manyshot.tasks import Source
 
@@ -19,6 +20,7 @@ GROUND = (241, 243, 245)
 MARGIN = 12
 GAP = 3
 TEXT = 13
+SOFTWARE = 0x0131  # of EXIF: the program that wrote the file
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -214,5 +216,7 @@ def save_image(image: Image.Image, path: Path | str) -> None:
     path = Path(path).expanduser()
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path}: the name of an image file must end in {', '.join(SUFFIXES)}")
+    software = Image.Exif()
+    software[SOFTWARE] = MARK
     with write_aside(path) as aside:
-        image.save(aside)
+        image.save(aside, exif=software)
