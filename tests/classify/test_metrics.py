@@ -104,5 +104,5 @@ def test_groups_widen_the_interval():
 
 
 def test_no_examples_are_one_clear_line():
-    with pytest.raises(InputError, match="no labelled examples"):
+    with pytest.raises(InputError, match="no labeled examples"):
         measure(np.zeros((0, 3)), np.zeros(0, np.int64))

@@ -1,4 +1,4 @@
-"""Measures of a classifier on labelled examples, each with a 95 % interval over examples or groups of examples."""
+"""Measures of a classifier on labeled examples, each with a 95 % interval over examples or groups of examples."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Metrics:
-    """How good a classifier is on labelled examples.
+    """How good a classifier is on labeled examples.
 
     Args:
         accuracy: Fraction of right answers.
@@ -78,7 +78,7 @@ class Metrics:
 
 
 def measure(probabilities: Values, labels: Labels, groups: Labels | None = None) -> Metrics:
-    """Measure a classifier by its probabilities for labelled examples.
+    """Measure a classifier by its probabilities for labeled examples.
 
     Intervals are those of `bounded_estimate` (Wilson's interval for accuracy without groups) and of `mean_estimate`
     (Brier score). The calibration error of few examples is biased upward, since chance opens a gap in every bin: the
@@ -99,7 +99,7 @@ def measure(probabilities: Values, labels: Labels, groups: Labels | None = None)
     """
     n, classes = probabilities.shape
     if n == 0:
-        raise InputError("no labelled examples to measure the classifier by; give at least 1")
+        raise InputError("no labeled examples to measure the classifier by; give at least 1")
     answers = probabilities.argmax(1)
     correct = (answers == labels).astype(float)
     confidence = probabilities.max(1)
