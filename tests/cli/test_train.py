@@ -108,7 +108,8 @@ class TestEvaluate:
         answer = manyshot("evaluate", run, "--ways", 2, "--tasks", 7, "--json").json
         assert answer["tasks"] == 7
         assert answer["interval"][0] <= answer["accuracy"] <= answer["interval"][1]
-        assert answer["interval_over"] == "tasks"
+        assert answer["interval_over"] == "examples"
+        assert answer["tasks_per_example"] >= 1
         assert len(answer["per_class"]) == 2
         assert 0 <= answer["calibration_error"] <= 1
 

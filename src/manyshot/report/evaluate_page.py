@@ -26,7 +26,7 @@ def evaluate_page(
     return Page(
         title=f"{description.get('run') or description['encoder']} on {name}",
         summary=f"Accuracy {result.mean:.1%} [{low:.1%}, {high:.1%}] over {len(result.accuracy):,} tasks"
-        f"{transductive if result.transductive else ''}.",
+        f"{transductive if result.transductive else ''}{'' if result.reuse is None else f'; {result.reuse}'}.",
         sections=[
             Section(
                 "Calibration",

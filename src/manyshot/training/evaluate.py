@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from manyshot.augment import Plan, pool_variants
 from manyshot.augment.ops.kinds import require_kind
@@ -19,6 +20,7 @@ from manyshot.nets import evaluation_mode
 from manyshot.runtime.device import require_device
 from manyshot.tasks import Episode, EpisodeSampler, Source
 from manyshot.training.feature_cache import encode, remember
+from manyshot.training.reuse import Reuse, measure_reuse
 from manyshot.training.statistics import mean_interval
 
 BINS = 15
@@ -35,6 +37,8 @@ class Evaluation:
         calibration_error: Mean difference of confidence and accuracy (expected calibration error, 15 equal bins).
         reliability: `[bins, 3]` fraction of the queries, mean confidence and accuracy of each confidence bin.
         transductive: Whether the queries of a task influence each other's predictions.
+        correct: `[tasks, queries]` whether each answer is right, 0 or 1; NaN for padding.
+        reuse: How often the tasks use the same examples; None if it is not known which examples they use.
     """
 
     accuracy: NDArray[np.float64]
@@ -42,6 +46,8 @@ class Evaluation:
     calibration_error: float
     reliability: NDArray[np.float64]
     transductive: bool = False
+    correct: NDArray[np.float64] | None = None
+    reuse: Reuse | None = None
 
     @property
     def mean(self) -> float:
@@ -50,7 +56,12 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean over tasks, within 0 to 1."""
+        """95 % interval of the mean: over examples (see `measure_reuse`), or over tasks if `reuse` is not known."""
+        return self.interval_over_tasks if self.reuse is None else self.reuse.interval
+
+    @property
+    def interval_over_tasks(self) -> tuple[float, float]:
+        """95 % interval of the mean over tasks of the same examples, within 0 to 1."""
         return mean_interval(self.accuracy, 0, 1)
 
     def task_rows(self, **before: str | int) -> list[dict[str, str | int | float]]:
@@ -71,9 +82,12 @@ class Evaluation:
         return {
             "accuracy": self.mean,
             "interval": list(self.interval),
-            "interval_over": "tasks",
+            "interval_over": "tasks" if self.reuse is None else "examples",
+            "interval_over_tasks": list(self.interval_over_tasks),
             "error": 1 - self.mean,
             "tasks": len(self.accuracy),
+            "examples": None if self.reuse is None else self.reuse.examples,
+            "tasks_per_example": None if self.reuse is None else self.reuse.uses,
             "transductive": self.transductive,
             "calibration_error": self.calibration_error,
             "per_class": {names.get(c, str(c)): a for c, a in self.per_class.items()},
@@ -136,6 +150,7 @@ def evaluate(
         _per_class(_flat(classes), _flat(right), weights),
         *_calibration(_flat(right), _flat(confidence), weights),
         transductive,
+        _padded(right, weight),
     )
 
 
@@ -149,7 +164,7 @@ def evaluate_tasks(
     title: str | None = None,
     first: int = 0,
 ) -> Evaluation:
-    """Evaluate a learner on consecutive tasks of a sampler.
+    """Evaluate a learner on consecutive tasks of a sampler; the interval is over the examples that they use.
 
     Each example is encoded only once (see `encode`) if neither the plan nor the adaptation of the learner changes its
     features.
@@ -179,7 +194,11 @@ def evaluate_tasks(
     batches: Iterable[Episode] = sampler.batches(tasks, BATCH, first)
     if title is not None:
         batches = track(batches, title, -(-tasks // BATCH))
-    return evaluate(learner, batches, plan, seed, device)
+    result = evaluate(learner, batches, plan, seed, device)
+    used = sampler.indices(first, tasks)
+    query, support = (part.reshape(tasks, -1) for part in (used.query, used.support))
+    assert result.correct is not None
+    return replace(result, reuse=measure_reuse(result.correct, query, support, sampler.source.labels))
 
 
 def _makes_features(plan: Plan) -> bool:
@@ -231,6 +250,14 @@ def _move(learner: Learner, device: str | None) -> str:
 
 def _flat(batches: list[Tensor]) -> NDArray[Any]:
     return torch.cat([batch.flatten() for batch in batches]).cpu().numpy()
+
+
+def _padded(right: list[Tensor], weight: list[Tensor]) -> NDArray[np.float64]:
+    """`[tasks, queries]` right answers; NaN for padding, which makes tasks of all batches equally long."""
+    longest = max(batch.shape[1] for batch in right)
+    rows = [hit.masked_fill(real <= 0, torch.nan) for hit, real in zip(right, weight, strict=True)]
+    padded = [F.pad(row, (0, longest - row.shape[1]), value=torch.nan) for row in rows]
+    return torch.cat(padded).cpu().numpy()
 
 
 def _per_class(classes: NDArray[np.int64], right: NDArray[np.float64], weight: NDArray[np.float64]) -> dict[int, float]:

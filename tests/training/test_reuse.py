@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from manyshot.learners import Prototypes
+from manyshot.tasks import EpisodeSampler, Source
+from manyshot.training.evaluate import evaluate_tasks
+from manyshot.training.reuse import measure_reuse
+from manyshot.training.statistics import mean_interval
+
+CENTERS = 1.5 * torch.randn(4, 4, generator=torch.Generator().manual_seed(7))
+
+
+def source(per_class: int, seed: int) -> Source:
+    """Examples of four overlapping classes."""
+    labels = torch.arange(4).repeat_interleave(per_class)
+    noise = torch.randn(len(labels), 4, generator=torch.Generator().manual_seed(seed))
+    return Source.of(CENTERS[labels] + 2 * noise, labels)
+
+
+def evaluated(per_class: int, seed: int, tasks: int, shots: int = 1, queries: int = 4):
+    sampler = EpisodeSampler(source(per_class, seed), 4, shots, queries, seed=seed)
+    return evaluate_tasks(Prototypes(nn.Identity()), sampler, tasks)
+
+
+@pytest.mark.parametrize(("shots", "queries"), [(1, 4), (3, 2)])
+def test_tasks_of_few_examples_cover_the_accuracy_on_new_examples_and_those_over_tasks_do_not(shots, queries):
+    truth = evaluated(5000, 99, 2000, shots, queries).mean
+    by_examples = by_tasks = 0
+    for seed in range(40):
+        found = evaluated(5, seed, 200, shots, queries)
+        by_examples += found.interval[0] <= truth <= found.interval[1]
+        by_tasks += found.interval_over_tasks[0] <= truth <= found.interval_over_tasks[1]
+        assert found.reuse.examples == 20
+        assert found.reuse.uses == 200
+    assert by_examples >= 36
+    assert by_tasks <= 20
+
+
+def test_twenty_examples_of_600_tasks_are_uncertain_by_about_as_much_as_20_answers():
+    low, high = evaluated(5, 0, 600).interval
+    assert 0.35 < high - low < 0.5
+
+
+def test_tasks_that_share_no_example_have_an_interval_like_that_over_tasks():
+    rng = np.random.default_rng(0)
+    rate = rng.uniform(0.3, 0.9, 300)[:, None]
+    correct = (rng.uniform(size=(300, 10)) < rate).astype(float)
+    indices = np.arange(300 * 15).reshape(300, 15)
+    reuse = measure_reuse(correct, indices[:, :10], indices[:, 10:], np.arange(300 * 15) % 5)
+    assert (reuse.examples, reuse.uses) == (4500, 1)
+    assert reuse.interval == pytest.approx(mean_interval(correct.mean(1)), abs=0.004)
+
+
+def test_padding_is_no_example():
+    correct = np.array([[1.0, 0.0, np.nan], [1.0, 1.0, 0.0]])
+    query, support = np.array([[0, 1, -1], [2, 3, 4]]), np.array([[5, -1], [6, 7]])
+    reuse = measure_reuse(correct, query, support, np.zeros(8, np.int64))
+    assert (reuse.examples, reuse.uses) == (8, 1)
+
+
+def test_a_source_of_one_example_per_class_says_nothing():
+    reuse = measure_reuse(np.ones((3, 2)), np.array([[0, 1]] * 3), np.full((3, 1), -1), np.array([0, 1]))
+    assert reuse.interval == (0, 1)
+
+
+def test_results_for_json_name_examples_and_reuse():
+    found = evaluated(5, 0, 30).as_dict()
+    assert found["interval_over"] == "examples"
+    assert (found["examples"], found["tasks_per_example"], found["tasks"]) == (20, 30, 30)
+    assert found["interval"][0] < found["interval_over_tasks"][0]
