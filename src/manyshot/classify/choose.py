@@ -43,7 +43,7 @@ class Choice:
 
     candidate: Candidate
     by_prior: bool
-    tried: list[tuple[Candidate, float | None, float]]
+    tried: Sequence[tuple[Candidate, float | None, float]]
     logits: Float[Tensor, "n c"] | None
     correct: NDArray[np.float64] | None
     correct_without: NDArray[np.float64] | None
@@ -108,10 +108,8 @@ def choose(
     effort = _effort(bank, candidates)
     training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
     if parts < LEAST_TO_CHOOSE:
-        guesses = [
-            np.full(len(training), np.where(allowed, mean, -np.inf).argmax()) for allowed in (plain | True, plain)
-        ]
-        (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, guess) for guess in guesses)
+        best = [np.full(len(training), scores.argmax()) for scores in (mean, np.where(plain, mean, -np.inf))]
+        (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, chosen) for chosen in best)
         return _first_guess(candidates, mean, logits, correct, without)
     kept = _most_promising(mean + sd, plain, effort.most)
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]

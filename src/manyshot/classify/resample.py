@@ -94,7 +94,7 @@ def left_out_logits(
             logits = predict_splits(first.setting.transform, heads, x, y, w)
         else:
             logits = leave_one_out(first.setting.transform, heads, x, y, w, folds.repeat_interleave(each))
-        logits = logits.unflatten(2, (len(labels), each))
+        logits = logits.view(*logits.shape[:2], len(labels), each, classes)
         for index in indices:
             setting = candidates[index].setting
             yield index, join_views(logits[texts.index(setting.head)], setting)
