@@ -1,0 +1,77 @@
+"""The temperature is that of the data where there are many examples, and the prior's where there are none."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from manyshot.base import InputError
+from manyshot.classify.calibrate import PRIOR_LOG_RATIO, fit_temperature, logit_spread
+from manyshot.classify.heads import HEADS, Transform, leave_one_out, predict_splits
+from manyshot.classify.metrics import measure
+
+
+def sample(n: int, temperature: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits whose softmax at this temperature is the truth, and classes drawn from it."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(n, 5, generator=generator, dtype=torch.float64)
+    return logits, torch.multinomial((logits / temperature).softmax(1), 1, generator=generator)[:, 0]
+
+
+@pytest.mark.parametrize("temperature", [0.3, 2.0, 8.0])
+def test_many_examples_give_the_true_temperature(temperature):
+    logits, labels = sample(20_000, temperature)
+    assert fit_temperature(logits, labels, 1.0) == pytest.approx(temperature, rel=0.1)
+
+
+def test_no_examples_give_the_prior():
+    logits, labels = sample(0, 1.0)
+    assert fit_temperature(logits, labels, 5.0) == pytest.approx(5 * math.exp(PRIOR_LOG_RATIO), rel=1e-4)
+
+
+def test_few_examples_give_something_between():
+    few, many = [fit_temperature(*sample(n, 8.0), 1.0) for n in (5, 500)]
+    assert math.exp(PRIOR_LOG_RATIO) < few < many < 8.5
+
+
+def test_the_temperature_scales_with_the_logits():
+    logits, labels = sample(20, 1.0)
+    once = fit_temperature(logits, labels, logit_spread(logits))
+    assert fit_temperature(100 * logits, labels, logit_spread(100 * logits)) == pytest.approx(100 * once, rel=1e-3)
+
+
+def test_examples_whose_class_was_gone_do_not_count():
+    logits, labels = sample(20, 1.0)
+    more = torch.cat([logits, logits]).clone()
+    more[20:].scatter_(1, labels[:, None], -torch.inf)
+    both = fit_temperature(more, labels.repeat(2), 1.0)
+    assert both == pytest.approx(fit_temperature(logits, labels, 1.0))
+    assert math.isfinite(logit_spread(more))
+
+
+def test_equal_logits_are_refused():
+    logits, labels = sample(20, 1.0)
+    with pytest.raises(InputError, match="same logits"):
+        fit_temperature(logits, labels, logit_spread(torch.ones(4, 5)))
+
+
+@pytest.mark.parametrize("name", ["centroid", "ridge(0.1)", "ridge(10)", "logistic(0.1)", "logistic(10)", "lda"])
+def test_heads_of_all_scales_are_calibrated_at_five_examples(name):
+    head, errors = HEADS.build(name), []
+    for seed in range(4):
+        generator = torch.Generator().manual_seed(seed)
+        label = torch.arange(4).repeat_interleave(5).repeat(61)
+        centers = torch.randn(4, 50, generator=generator)
+        x = 0.6 * centers[label] + torch.randn(len(label), 50, generator=generator)
+        train, test = slice(0, 20), slice(20, None)
+        y = torch.nn.functional.one_hot(label, 4).double()
+        w = torch.zeros(1, len(x), dtype=torch.float64)
+        w[:, train] = 1
+        logits = predict_splits(Transform(), [head], x, y, w)[0, 0]
+        folds = torch.arange(20) % 5
+        unseen = leave_one_out(Transform(), [head], x[train], y[train], w[:, train], folds)[0, 0]
+        temperature = fit_temperature(unseen, label[train], logit_spread(logits[train]))
+        probabilities = (logits[test] / temperature).softmax(1).numpy()
+        errors.append(measure(probabilities, label[test].numpy()).calibration_error.value)
+    assert np.mean(errors) < 0.12
