@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from manyshot.base import InputError
+from manyshot.base.hub import uses_local_files
 from manyshot.nets.norm import Norm
 from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalization, require_package
 
@@ -59,8 +60,11 @@ class Transformers(PretrainedEncoder):
         transformers = require_package("transformers")
 
         def load() -> tuple[nn.Module, Mapping[str, Any]]:
-            net = transformers.AutoModel.from_pretrained(model, trust_remote_code=False, use_safetensors=True)
-            return net, transformers.ImageProcessingMixin.get_image_processor_dict(model)[0]
+            local = uses_local_files(model)
+            net = transformers.AutoModel.from_pretrained(
+                model, trust_remote_code=False, use_safetensors=True, local_files_only=local
+            )
+            return net, transformers.ImageProcessingMixin.get_image_processor_dict(model, local_files_only=local)[0]
 
         net, settings = _loaded(f"transformers({model})", load)
         half = (0.5,) * 3

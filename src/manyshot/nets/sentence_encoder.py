@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError, read_json
+from manyshot.base.hub import uses_local_files
 from manyshot.nets.norm import Norm
 from manyshot.nets.pretrained import require_own_normalization, require_package
 from manyshot.nets.text_encoder import TextEncoder, Words
@@ -150,8 +151,7 @@ def read_model(model: str, what: str, origin: str | None = None) -> TransformerR
     """
     transformers = require_package("transformers")
     here = Path(model).expanduser()
-    local = here.is_dir()
-    named = str(here) if local else model
+    named, local = str(here) if here.is_dir() else model, uses_local_files(model)
     bars = transformers.utils.logging.is_progress_bar_enabled()
     transformers.utils.logging.disable_progress_bar()
     try:
@@ -160,7 +160,7 @@ def read_model(model: str, what: str, origin: str | None = None) -> TransformerR
                 named, trust_remote_code=False, use_safetensors=True, local_files_only=local
             )
         tokenizer = transformers.AutoTokenizer.from_pretrained(named, trust_remote_code=False, local_files_only=local)
-        settings = {file: _settings(transformers, named, file) for file in _FILES}
+        settings = {file: _settings(transformers, named, file, local) for file in _FILES}
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"{what}: cannot be loaded ({reason}); check the name and the connection") from error
@@ -181,11 +181,12 @@ _FILES = ("modules.json", "1_Pooling/config.json", "sentence_bert_config.json")
 """Files that sentence-transformers stores with a model."""
 
 
-def _settings(transformers: Any, model: str, file: str) -> Any:  # noqa: ANN401 - the library; what JSON holds
+def _settings(transformers: Any, model: str, file: str, local: bool) -> Any:  # noqa: ANN401 - the library; what JSON holds
     """One of the files that sentence-transformers stores; None if the model has none."""
     path = transformers.utils.cached_file(
         model,
         file,
+        local_files_only=local,
         _raise_exceptions_for_missing_entries=False,
         _raise_exceptions_for_gated_repo=False,
         _raise_exceptions_for_connection_errors=False,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from manyshot.augment.text.packages import require
 from manyshot.base import InputError
+from manyshot.base.hub import uses_local_files
 from manyshot.base.seeds import uniform
 
 BATCH_SIZE = 16
@@ -46,7 +47,7 @@ def load(name: str, kind: str) -> Model:
     local = folder.is_dir()
     if not local and (folder.is_absolute() or name.startswith(("~", "."))):
         raise InputError(f"model '{name}': no such folder; name one, or a model of the hub")
-    settings = {"trust_remote_code": False, "local_files_only": local}
+    settings = {"trust_remote_code": False, "local_files_only": uses_local_files(name)}
     bars = transformers.utils.logging.is_progress_bar_enabled()
     transformers.utils.logging.disable_progress_bar()
     try:
