@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from manyshot.datasets import feature_store as module
-from manyshot.datasets.feature_store import FeatureStore, count_missing, encode_stored
+from manyshot.datasets.feature_store import FeatureStore, encode_stored
 
 NAMES = [f"example {number}" for number in range(10)]
 FEATURES = torch.arange(40.0).reshape(10, 4)
@@ -63,6 +63,18 @@ class TestStore:
         assert len(list(store.folder.iterdir())) == 1
         assert store.find(NAMES)[0].equal(FEATURES)
 
+    def test_large_files_are_left_alone_and_only_read_for_their_own_examples(self, monkeypatch):
+        monkeypatch.setattr(module, "MOST_FILES", 1)
+        monkeypatch.setattr(module, "SMALL_BYTES", 1)
+        store = FeatureStore("key")
+        first, second = store.add(NAMES[:5], FEATURES[:5]), store.add(NAMES[5:], FEATURES[5:])
+        store.merge()
+        assert set(store.folder.iterdir()) == {first, second}
+        read: list = []
+        monkeypatch.setattr(module, "_read", lambda path, old=module._read: read.append(path) or old(path))
+        assert store.find(NAMES[6:8])[0].equal(FEATURES[6:8])
+        assert read == [second]
+
 
 class TestEncodeStored:
     def test_each_example_is_encoded_once(self):
@@ -94,7 +106,7 @@ class TestEncodeStored:
 
         with pytest.raises(KeyboardInterrupt):
             encode_stored("key", NAMES, lambda places: places, stops, batch=2)
-        assert count_missing("key", NAMES) == 6
+        assert FeatureStore("key").count_missing(NAMES) == 6
         assert encode()[1] == [4, 5, 6, 7, 8, 9]
 
     def test_errors_of_loading_reach_the_caller(self):
@@ -108,7 +120,7 @@ class TestEncodeStored:
         (tmp_path / "file").write_text("", encoding="utf-8")
         monkeypatch.setenv("MANYSHOT_CACHE", str(tmp_path / "file"))
         assert encode(batch=2)[0].equal(FEATURES)
-        assert count_missing("key", NAMES) == 10
+        assert FeatureStore("key").count_missing(NAMES) == 10
 
     def test_a_full_disk_is_no_error(self, monkeypatch):
         def full(*args):

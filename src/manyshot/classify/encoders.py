@@ -1,5 +1,6 @@
 """The frozen encoders whose weights ship in packages, with measured quality and cost."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -132,8 +133,11 @@ def encoder_blocks(name: str) -> tuple[str, ...]:
     Example:
         >>> encoder_blocks("efficientnet-lite0+efficientnet-lite2")
         ('efficientnet-lite0', 'efficientnet-lite2')
+        >>> encoder_blocks("timm(resnet18+a)")
+        ('timm(resnet18+a)',)
     """
-    blocks = tuple(part.strip() for part in name.split("+"))
+    # A plus sign inside parentheses belongs to the name of a model.
+    blocks = tuple(part.strip() for part in re.split(r"\+(?![^(]*\))", name))
     if not all(blocks) or len(set(blocks)) < len(blocks):
         raise InputError(f"encoder '{name}': give different encoders, joined by '+'")
     return blocks

@@ -17,7 +17,7 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.classify.encoders import LoadedEncoder, encoder_blocks, load_encoder
 from manyshot.classify.example_set import ExampleSet, Kind
-from manyshot.datasets.feature_store import count_missing, encode_stored
+from manyshot.datasets.feature_store import FeatureStore, encode_stored
 
 BATCH = 32
 """Examples, or variants, that are in memory as pictures at once; twice as many while the next ones are decoded."""
@@ -93,7 +93,8 @@ def count_uncached(
         seed: Seed of the variants.
     """
     names = _names(examples, None if plan is None else copies)
-    return sum(count_missing(_key(load_encoder(block), plan, seed), names) for block in encoder_blocks(encoder))
+    keys = [_key(load_encoder(block), plan, seed) for block in encoder_blocks(encoder)]
+    return sum(FeatureStore(key).count_missing(names) for key in keys)
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -26,8 +26,8 @@ FORMAT = 1
 """Version of the files; increased when older ones would be misread."""
 SAVE_EVERY = 10.0
 """Seconds of work after which features are written."""
-MOST_FILES = 32
-"""Files of one key that are merged into one when there are more."""
+MOST_FILES, SMALL_BYTES = 32, 1 << 22
+"""Number of small files of one key, and their size, from which on they are merged into one."""
 BYTES = 16
 """Length of the hash of an example's name."""
 
@@ -73,17 +73,30 @@ class FeatureStore:
         features: Tensor | None = None
         found = np.zeros(len(names), dtype=bool)
         for path in self._files():
+            # Most files hold other examples: their features are not read.
+            if places.keys().isdisjoint(_read_names(path)):
+                continue
             stored = _read(path)
             if stored is None or (features is not None and features.shape[1:] != stored[1].shape[1:]):
                 continue
             here = [(row, place) for row, name in enumerate(stored[0]) for place in places.pop(name, ())]
-            if here:
-                rows, wanted = (list(column) for column in zip(*here, strict=True))
-                if features is None:
-                    features = stored[1].new_zeros(len(names), *stored[1].shape[1:])
-                features[wanted] = stored[1][rows]
-                found[wanted] = True
+            rows, wanted = (list(column) for column in zip(*here, strict=True))
+            if features is None:
+                features = stored[1].new_zeros(len(names), *stored[1].shape[1:])
+            features[wanted] = stored[1][rows]
+            found[wanted] = True
         return features, found
+
+    def count_missing(self, names: Sequence[str]) -> int:
+        """How many different examples have no features here, as far as is known without reading them.
+
+        Args:
+            names: Names of examples.
+        """
+        missing = {_hash(name) for name in names}
+        for path in self._files():
+            missing.difference_update(_read_names(path))
+        return len(missing)
 
     def add(self, names: Sequence[str], features: Float[Tensor, "n ..."]) -> Path | None:
         """Write features; return their file, or None if it could not be written.
@@ -95,20 +108,14 @@ class FeatureStore:
         return self._write([_hash(name) for name in names], features)
 
     def merge(self) -> None:
-        """Merge the files into one if there are more than `MOST_FILES`."""
-        files = self._files()
-        if len(files) <= MOST_FILES:
+        """Merge small files into one if there are more than `MOST_FILES` of them."""
+        files = [path for path in self._files() if _size(path) < SMALL_BYTES]
+        parts = [stored for path in files if len(files) > MOST_FILES and (stored := _read(path)) is not None]
+        if not parts or len({features.shape[1:] for _, features in parts}) > 1:
             return
-        parts: dict[bytes, Tensor] = {}
-        for path in files:
-            stored = _read(path)
-            if stored is not None:
-                parts.update((name, stored[1][row]) for row, name in enumerate(stored[0]))
-        try:
-            merged = self._write(list(parts), torch.stack(list(parts.values()))) if parts else None
-        except RuntimeError:  # lengths differ: not written by this version
-            return
-        if merged is not None or not parts:
+        rows = {name: features[row] for names, features in parts for row, name in enumerate(names)}
+        merged = self._write(list(rows), torch.stack(list(rows.values())))
+        if merged is not None:
             self.remove(path for path in files if path != merged)
 
     def remove(self, files: Iterator[Path] | Sequence[Path]) -> None:
@@ -229,12 +236,6 @@ def digest_of(content: bytes | str | NDArray[Any] | Image.Image) -> str:
     return digest.hexdigest()
 
 
-def count_missing(key: str, names: Sequence[str]) -> int:
-    """How many different examples have no features on disk yet; see `encode_stored`."""
-    found = FeatureStore(key).find(names)[1]
-    return len({name for name, there in zip(names, found, strict=True) if not there})
-
-
 def _ahead(
     places: NDArray[np.int64], load: Callable[[NDArray[np.int64]], Items], batch: int, title: str | None
 ) -> Iterator[tuple[NDArray[np.int64], Items]]:
@@ -256,6 +257,27 @@ def _hash(name: str) -> bytes:
     return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=BYTES).digest()
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _read_names(path: Path) -> list[bytes]:
+    """The hashes of names of a file; empty if it is missing or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _split(file.get_tensor("names"))
+    except (OSError, SafetensorError, ValueError, TypeError, RuntimeError):
+        return []
+
+
+def _split(names: Tensor) -> list[bytes]:
+    content = names.contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    return [content[start : start + BYTES] for start in range(0, len(content), BYTES)]
+
+
 def _read(path: Path) -> tuple[list[bytes], Tensor] | None:
     """The hashes of names and the features of a file, or None if it is missing or damaged."""
     try:
@@ -271,8 +293,7 @@ def _read(path: Path) -> tuple[list[bytes], Tensor] | None:
             return None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError):  # missing, damaged or not ours
         return None
-    content = names.contiguous().numpy().tobytes()
-    return [content[start : start + BYTES] for start in range(0, len(content), BYTES)], features
+    return _split(names), features
 
 
 def _checksum(names: Tensor, features: Tensor) -> int:
