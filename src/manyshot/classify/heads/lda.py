@@ -55,7 +55,8 @@ class LDA(LinearHead):
         """Solve for every shrinkage; see `Head.fit_each`."""
         within = _within(span, y, w)
         total = w.sum(1, keepdim=True)
-        target = _target(within.energy.sum(1), span.energy.sum(1), within.rank)[:, None] / total
+        rows, k = (w > 0).sum(1), span.energy.shape[1]
+        target = _target(within.energy.sum(1), span.energy.sum(1), within.rank, rows, k)[:, None] / total
         prior = absent(within.mass, within.mass) + (within.mass / total).clamp(min=TINY).log()
         results = []
         for head in heads:
@@ -140,10 +141,10 @@ def _rank(rows: Tensor, mass: Tensor, span: Span) -> Tensor:
     return (rows - (mass > 1e-9 * mass.sum(-1, keepdim=True)).sum(-1)).clamp(1, span.energy.shape[1]).double()
 
 
-def _target(within: Tensor, total: Tensor, rank: Tensor) -> Tensor:
-    """The mean variance within classes; of all rows where each class has one, and 1 where there is one row."""
+def _target(within: Tensor, total: Tensor, rank: Tensor, rows: Tensor, k: int) -> Tensor:
+    """The mean scatter within classes; of all rows where each class has one, and 1 where there is one row."""
     total = torch.where(total > TINY, total, 1.0)
-    return torch.where(within > 1e-9 * total, within, total) / rank
+    return torch.where(within > 1e-9 * total, within / rank, total / (rows - 1).clamp(1, k))
 
 
 def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOut, chunk: Tensor) -> Reduced:
@@ -168,7 +169,7 @@ def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOu
         class_mean,
         within.means[:, None] - own[..., None] * step[:, :, None],
         total,
-        _target(trace, spread, _rank(kept_rows, mass, span)) / total,
+        _target(trace, spread, _rank(kept_rows, mass, span), kept_rows, span.energy.shape[1]) / total,
         (mass / total[..., None]).log(),
     )
 
