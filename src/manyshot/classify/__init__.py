@@ -1,1 +1,20 @@
 """From a few examples to a classifier: frozen features, heads, the choice among them, and models."""
+
+from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabelled
+from manyshot.classify.model import Model, Reference
+from manyshot.classify.predict import Predictions, choose_next
+from manyshot.classify.store import load_model, save_model
+
+__all__ = [
+    "ExampleSet",
+    "Model",
+    "Predictions",
+    "Reference",
+    "choose_next",
+    "examples_from_arrays",
+    "load_examples",
+    "load_model",
+    "load_unlabelled",
+    "save_model",
+]

@@ -80,7 +80,7 @@ def export_model(
     examples = drawn_examples(model.kind) if examples is None or drawn else _spread(examples)
     graph = graph_of(model)
     batches = [inputs_of(graph, model, examples, row) for row in range(len(examples))]
-    expected = replace(model, views=1, query_plan="none").predict(examples).probabilities
+    expected = replace(model, views=()).predict(examples).probabilities
     sweep(path)
     with write_aside(path) as aside:
         FORMATS[to].write(graph, metadata_of(graph, model), aside)
@@ -92,9 +92,9 @@ def export_model(
                 "export to another format"
             )
         size = aside.stat().st_size
-    averaged = model.predict(examples).probabilities if model.views > 1 else expected
+    averaged = model.predict(examples).probabilities if model.views else expected
     of_views = float(np.abs(found - averaged).max())
-    return ExportReport(path, to, size, graph.takes, len(examples), drawn, difference, model.views, of_views)
+    return ExportReport(path, to, size, graph.takes, len(examples), drawn, difference, model.view_count, of_views)
 
 
 def check_target(path: Path, to: str, overwrite: bool) -> None:

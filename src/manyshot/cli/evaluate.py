@@ -1,9 +1,10 @@
-"""`manyshot evaluate`: how accurate a run is on tasks that it has not seen."""
+"""`manyshot evaluate`: how accurate a run is on tasks that it has not seen, or a fitted model on examples."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from manyshot.base import InputError, check_out, check_replaceable, note, quieten
+from manyshot.cli.evaluate_model import evaluate_fitted
 from manyshot.cli.evaluate_one_shot import evaluate_one_shot
 from manyshot.cli.evaluate_options import EvaluateArguments, TaskArguments
 from manyshot.cli.option_groups import expand_options
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from manyshot.training import Run
 
 EXAMPLES = examples(
+    "manyshot evaluate model test/ --report test.html",
     "manyshot evaluate runs/handwriting omniglot --split small2 --ways 20 --shots 1 --tasks 1000",
     "manyshot evaluate runs/handwriting --one-shot-runs all_runs.zip --json",
     'manyshot evaluate runs/handwriting digits --ways 10 --plan "shots: 16 x affine elastic" '
@@ -36,17 +38,25 @@ EXAMPLES = examples(
 def evaluate(
     options: EvaluateArguments, tasks: TaskArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False
 ) -> None:
-    """Evaluate a run on new tasks: accuracy with a 95 % interval over tasks, by class, and calibration."""
+    """Evaluate a run on new tasks, or a model that `fit` wrote on labelled examples: accuracy, classes, calibration."""
+    from manyshot.classify.store import is_model
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
     from manyshot.training import evaluate_tasks
     from manyshot.training.support_shuffle import probe_evaluated
 
     quieten(quiet)
-    options.check(tasks, table)
+    fitted = is_model(options.run)
+    if fitted:
+        options.check_model(tasks)
+    else:
+        options.check(tasks, table)
     if options.report is not None:
         check_out(options.report, beside=True, option="--report")
         check_replaceable(options.report, option="--report")
+    if fitted:
+        evaluate_fitted(options, table, as_json)
+        return
     if options.tasks_file is not None:
         check_out(options.tasks_file, beside=True, option="--tasks-file")
         check_replaceable(options.tasks_file, mark="accuracy", option="--tasks-file")

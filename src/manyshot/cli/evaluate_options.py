@@ -94,13 +94,17 @@ class EvaluateArguments:
         shuffled_support: Evaluate with shuffled labels of the support too.
         transductive: Normalize each query by the statistics of its task's queries.
         device: Where to compute.
+        group_by: What the examples of a fitted model's test belong together by.
         seed: Seed of tasks and plan.
         report: HTML page to write.
         tasks_file: CSV to write.
     """
 
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A folder that `manyshot train` wrote; with --encoder DATA.")
+        Path,
+        typer.Argument(
+            metavar="RUN", help="A folder that `manyshot train` or `manyshot fit` wrote; with --encoder DATA."
+        ),
     ]
     data: Annotated[
         str | None,
@@ -150,6 +154,14 @@ class EvaluateArguments:
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda; if not given, where the run was trained if that is available.")
     ] = None
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            "--group-by",
+            help="What examples belong together by, for the intervals of a model that `manyshot fit` wrote: a column "
+            "of the table, or a regular expression on the path.",
+        ),
+    ] = None
     seed: Annotated[int, SEED] = 0
     report: Annotated[
         Path | None, typer.Option("--report", help="Write an HTML page with calibration and every class.")
@@ -161,6 +173,37 @@ class EvaluateArguments:
         ),
     ] = None
 
+    def check_model(self, tasks: TaskArguments) -> None:
+        """Refuse options that have no effect on a fitted model.
+
+        Args:
+            tasks: The options of tasks.
+
+        Raises:
+            InputError: For the first such option, or if no examples are named.
+        """
+        if self.data is None:
+            raise InputError(
+                f"{self.run} holds a fitted model; name labelled examples: manyshot evaluate {self.run} test/"
+            )
+        refuse(
+            "with a model that `manyshot fit` wrote, which is evaluated on labelled examples and not on tasks",
+            one_shot_runs=self.one_shot_runs,
+            root=self.root,
+            plan=self.plan,
+            augmenter=self.augmenter,
+            learner=self.learner,
+            ensemble=self.ensemble,
+            encoder=self.encoder,
+            size=self.size,
+            shuffled_support=self.shuffled_support or None,
+            transductive=self.transductive or None,
+            seed=self.seed or None,
+            report=self.report,
+            tasks_file=self.tasks_file,
+            **asdict(tasks),
+        )
+
     def check(self, tasks: TaskArguments, table: TableArguments) -> None:
         """Refuse options that exclude each other or would be ignored.
 
@@ -171,6 +214,7 @@ class EvaluateArguments:
         Raises:
             InputError: For the first such option.
         """
+        refuse("without a model that `manyshot fit` wrote", group_by=self.group_by)
         if self.encoder is None:
             refuse("without --encoder, since a run has its own size", size=self.size)
         elif self.data is not None or self.one_shot_runs is not None:

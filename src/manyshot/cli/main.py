@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from manyshot.base import InputError, WorkStopped, are_several, printable
 from manyshot.base.printable import cut_middle
-from manyshot.cli import augment, compare, data, demo, evaluate, export, gan_commands, list_ops, train
+from manyshot.cli import augment, compare, data, demo, evaluate, export, gan_commands, list_ops, predict, train
 
 TOO_LARGE = "Error: not enough memory; lower the sizes (ways, shots, queries, tasks per step, widths)"
 
@@ -37,8 +37,9 @@ class Commands(TyperGroup):
             raise _ended(f"Error: {error}", 2) from None
         except WorkStopped as error:
             raise _ended(f"Stopped: {error}", 1, error.secondary) from None
-        except KeyboardInterrupt:
-            raise _ended("Stopped.", 130) from None
+        except KeyboardInterrupt as stopped:
+            how = "; ".join(map(str, stopped.args))  # how to go on, where the command says it
+            raise _ended(f"Stopped; {how}" if how else "Stopped.", 130) from None
         except BrokenPipeError:
             # The reader (head, less) has left. Output still buffered is discarded, or Python would complain at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -96,6 +97,7 @@ def _common(
 
 
 app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=compare.EXAMPLES)(compare.compare)

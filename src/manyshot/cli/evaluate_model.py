@@ -1,0 +1,80 @@
+"""`manyshot evaluate MODEL FOLDER`: how good a fitted classifier is on labelled examples of one's own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from manyshot.cli.output import print_json, print_table, say
+from manyshot.cli.resumable import resumable
+
+if TYPE_CHECKING:
+    from manyshot.classify.evaluate import Evaluation
+    from manyshot.cli.evaluate_options import EvaluateArguments
+    from manyshot.cli.shared_options import TableArguments
+
+MOST = 10
+"""Number of classes and of mistakes that are printed; JSON and the page have more."""
+
+
+def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_json: bool) -> None:
+    """Evaluate a fitted model on labelled examples, and print or write what was found.
+
+    Args:
+        options: Options of the command, which have been checked.
+        table: How a table is read.
+        as_json: Print JSON.
+
+    Raises:
+        InputError: If the examples cannot be read, or a class is none of the model's.
+    """
+    from manyshot.classify.evaluate import evaluate_model
+    from manyshot.classify.examples import load_examples
+    from manyshot.classify.store import load_model
+
+    model = load_model(options.run)
+    found = load_examples(
+        Path(options.data or "").expanduser(),
+        columns=table.columns(),
+        split=options.split,
+        group_by=options.group_by,
+        class_names=model.class_names,
+    )
+    with resumable("run the same command again: examples that were encoded are in the cache"):
+        result = evaluate_model(model, found, options.device or "cpu", title="evaluate")
+    if as_json:
+        print_json({"model": str(options.run), "data": options.data} | result.as_dict())
+        return
+    _print(result)
+
+
+def _print(result: "Evaluation") -> None:
+    metrics, over = result.metrics, "groups" if result.metrics.groups is not None else "examples"
+    recalls = sorted(
+        (recall.value, name, int(metrics.confusion[c].sum()))
+        for c, (name, recall) in enumerate(zip(result.class_names, metrics.recall, strict=True))
+        if recall is not None
+    )
+    rows = [(name, f"{value:.1%}", f"{examples:,}") for value, name, examples in recalls[:MOST]]
+    print_table(("hardest classes", "recognized", "examples"), rows, right=(1, 2))
+    measures = {
+        "accuracy": metrics.accuracy,
+        "balanced accuracy": metrics.balanced_accuracy,
+        "area under the ROC curve": metrics.auroc,
+        "expected calibration error": metrics.calibration_error,
+        "Brier score": metrics.brier,
+    }
+    for name, one in measures.items():
+        if one is not None:
+            shown = ".3f" if name in ("area under the ROC curve", "Brier score") else ".1%"
+            say(f"{name} {one.value:{shown}} [{one.low:{shown}}, {one.high:{shown}}]")
+    say(f"95 % intervals over {metrics.groups or metrics.examples:,} {over}")
+    say(f"{result.unknown.mean():.1%} of the examples are called unlike every class; they count by their best class")
+    mistakes = result.mistakes()
+    for row in mistakes[:MOST]:
+        answer = int(result.probabilities[row].argmax())
+        probability = result.probabilities[row, answer]
+        say(
+            f"mistake: {result.names[row]} is {result.class_names[result.labels[row]]}, "
+            f"predicted {result.class_names[answer]} ({probability:.0%})"
+        )
+    if len(mistakes) > MOST:
+        say(f"and {len(mistakes) - MOST:,} more mistakes")

@@ -1,0 +1,69 @@
+"""`manyshot export MODEL`: a fitted classifier as one file that runs without Manyshot."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from manyshot.base import InputError, note
+from manyshot.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from manyshot.classify import ExampleSet, Model
+    from manyshot.classify.export import ExportReport
+
+
+def export_fitted(folder: Path, out: Path, to: str, like: Path | None, overwrite: bool, as_json: bool) -> None:
+    """Write a fitted model as one file, and print how far its probabilities are from the model's.
+
+    Args:
+        folder: Folder that `fit` wrote.
+        out: File to write.
+        to: Its format.
+        like: Examples that the file is run on; if None, those that the model was fitted to, where they are still there.
+        overwrite: Whether a file may be replaced.
+        as_json: Print JSON.
+
+    Raises:
+        InputError: See `export_model`.
+    """
+    from manyshot.classify.export import check_target, export_model
+    from manyshot.classify.store import load_model
+
+    check_target(out, to, overwrite)
+    model = load_model(folder)
+    report = export_model(model, out, to, _examples(model, like), overwrite)
+    if as_json:
+        print_json({name: str(value) if name == "path" else value for name, value in asdict(report).items()})
+        return
+    _print(report, model.kind)
+
+
+def _examples(model: "Model", like: Path | None) -> "ExampleSet | None":
+    """Examples to run the file on; None where there are none."""
+    from manyshot.classify.examples import load_unlabelled
+
+    if like is not None:
+        return load_unlabelled([like.expanduser()], kind=model.kind)
+    data = model.report.get("data")
+    if not isinstance(data, str) or not Path(data).exists():
+        note(f"the file is checked on {model.kind} that are drawn at random; name your own by --like")
+        return None
+    try:
+        return load_unlabelled([data], kind=model.kind)
+    except InputError as error:
+        note(f"{error}; the file is checked on {model.kind} that are drawn at random")
+        return None
+
+
+def _print(report: "ExportReport", kind: str) -> None:
+    say(f"{report.path}: {report.size / 1e6:,.1f} MB, takes {report.takes}")
+    drawn = " drawn at random" if report.drawn else ""
+    say(
+        f"Checked on {report.checked} {kind}{drawn}: its probabilities differ from the model's by at most "
+        f"{report.difference:.1g}"
+    )
+    if report.views > 1:
+        say(
+            f"The model averages {report.views} views of each example and the file reads it once: "
+            f"at most {report.difference_of_views:.1g} from that"
+        )

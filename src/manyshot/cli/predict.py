@@ -1,0 +1,127 @@
+"""`manyshot predict`: what a fitted classifier says of new pictures or sentences."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from manyshot.base import check_out, quieten
+from manyshot.cli.output import print_json, say
+from manyshot.cli.resumable import resumable
+from manyshot.cli.shared_options import ENCODING, TEXT_COLUMN, Json, Quiet, examples
+from manyshot.cli.write_predictions import NamedPredictions, check_answers_file, print_predictions, write_predictions
+
+if TYPE_CHECKING:
+    from manyshot.classify import ExampleSet, Model, Predictions
+
+EXAMPLES = examples(
+    "manyshot predict model new/ --out answers.csv",
+    "manyshot predict model a.jpg b.jpg scans.zip --top 3",
+    "manyshot predict model questions.csv --text-column question --out answers.jsonl",
+    'echo "where is my parcel" | manyshot predict model - --json',
+    "manyshot predict model unlabelled/ --next 10",
+    "",
+    "CSV has the columns file, prediction, probability, and one per class; JSON lines have the same names.",
+)
+
+MOST_COUNTS = 12
+"""Number of classes whose counts are printed."""
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A folder that `manyshot fit` wrote.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATHS...",
+            help="Pictures, folders, zips, tables of sentences or of paths; '-' reads a path or sentence a line.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write: .csv or .jsonl; a table is printed if not given.")
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, help="List the K most probable classes of each example, in order.")
+    ] = None,
+    next_: Annotated[
+        int | None, typer.Option("--next", min=1, help="Name the K examples that are most worth labelling next.")
+    ] = None,
+    text_column: Annotated[str | None, TEXT_COLUMN] = None,
+    encoding: Annotated[str | None, ENCODING] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace --out even if it holds something else than predictions.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Predict classes with calibrated probabilities; 'unknown' is what is unlike every class."""
+    from manyshot.classify import load_model, load_unlabelled
+    from manyshot.datasets import Columns
+    from manyshot.runtime.device import require_device
+
+    quieten(quiet)
+    require_device(device)
+    if out is not None:
+        out = out.expanduser()
+        check_out(out, beside=True)
+        check_answers_file(out, overwrite)
+    fitted = load_model(model)
+    examples_ = load_unlabelled(paths, kind=fitted.kind, columns=Columns(text_column, None, encoding or "utf-8"))
+    with resumable("run the same command again: examples that were encoded are in the cache"):
+        predictions = fitted.predict(examples_, device=device, title="predict")
+    named = NamedPredictions(examples_.names, fitted.class_names, predictions, min(top or 0, len(fitted.class_names)))
+    chosen = _chosen(fitted, examples_, predictions, next_)
+    if out is not None:
+        write_predictions(out, named)
+    if as_json:
+        print_json(_summary(fitted, named, out, chosen))
+        return
+    if out is None:
+        print_predictions(named)
+    _print_summary(fitted, named, out, chosen)
+
+
+def _chosen(
+    model: "Model", unlabelled: "ExampleSet", predictions: "Predictions", count: int | None
+) -> list[str] | None:
+    """Names of the examples most worth labelling; None where they were not asked for."""
+    from manyshot.classify import choose_next
+
+    if count is None:
+        return None
+    return [unlabelled.names[i] for i in choose_next(model, unlabelled, count, predictions)]
+
+
+def _summary(model: "Model", named: NamedPredictions, out: Path | None, chosen: list[str] | None) -> dict[str, Any]:
+    """What was predicted, for JSON; each prediction too where no file was written."""
+    answer: dict[str, Any] = {
+        "file": None if out is None else str(out),
+        "examples": len(named.names),
+        "unknown": int(named.predictions.unknown.sum()),
+        "false_alarms": model.unknown.false_alarms,
+        "counts": _counts(named),
+    }
+    answer |= {} if out is not None else {"predictions": list(named.records())}
+    return answer if chosen is None else answer | {"next": chosen}
+
+
+def _counts(named: NamedPredictions) -> dict[str, int]:
+    """How often each class, or none, was predicted; the most frequent first."""
+    return dict(Counter(named.predictions.words(named.class_names)).most_common())
+
+
+def _print_summary(model: "Model", named: NamedPredictions, out: Path | None, chosen: list[str] | None) -> None:
+    counts = ", ".join(f"{word} {count:,}" for word, count in [*_counts(named).items()][:MOST_COUNTS])
+    more = ", ..." if len(_counts(named)) > MOST_COUNTS else ""
+    say(f"{len(named.names):,} predictions: {counts}{more}" + ("" if out is None else f"; in {out}"))
+    if named.predictions.unknown.any():
+        print(
+            f"Unknown examples are unlike every class; so are judged about {model.unknown.false_alarms:.0%} of the "
+            "examples of the classes, too"
+        )
+    if chosen is not None:
+        print("Label these next (uncertain, and unlike each other; the most valuable first):")
+        for name in chosen:
+            say(name)
