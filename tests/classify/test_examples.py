@@ -311,6 +311,10 @@ class TestArrays:
         clear = np.zeros((1, 8, 8, 4), np.uint8)
         assert examples_from_arrays(clear).pictures([0], 4).unique().tolist() == [255]
 
+    def test_images_may_differ_in_size(self):
+        examples = examples_from_arrays([pixels(0), pixels(1, (9, 7, 3)), pixels(2, (5, 5, 1))])
+        assert examples.pictures(range(3), 8).shape == (3, 3, 8, 8)
+
     def test_classes_that_are_numbers_are_sorted_as_numbers(self):
         examples = examples_from_arrays(["a", "b", "c"], [10, 9, 10])
         assert (examples.class_names, examples.labels.tolist()) == (("9", "10"), [1, 0, 1])
@@ -318,7 +322,10 @@ class TestArrays:
     @pytest.mark.parametrize(
         ("X", "y", "message"),
         [
-            (np.zeros((3, 4)), None, "X holds vectors"),
+            (np.zeros((3, 4)), None, "X is empty or holds vectors"),
+            ([], None, "X is empty"),
+            (["a", None], None, "X is empty or holds vectors"),
+            (["a", "b"], [[0], [1]], r"y of shape \[2, 1\]"),
             (["a", "b"], [0], "1 labels for 2 examples"),
             (np.zeros((2, 8, 8, 3)) + 7.0, None, "values from 7 to 7"),
         ],

@@ -70,6 +70,9 @@ class TestExamplesAsTheyAre:
         both = encode_examples("tiny+tiny(bias=1)", pictures)
         assert both.equal(torch.cat([encode_examples("tiny", pictures), encode_examples("tiny(bias=1)", pictures)], -1))
 
+    def test_no_examples_have_no_features(self, pictures):
+        assert encode_examples("tiny+tiny(bias=1)", pictures.select([])).shape == (0, 1, 48)
+
     def test_sentences_are_encoded(self):
         examples = examples_from_arrays(["hello", "good bye", "hello"])
         found = encode_examples("ngrams(64)", examples)[:, 0]

@@ -90,7 +90,7 @@ def load_unlabelled(
         for one in members
     ]
     kinds = {_kind(one.item) for one in listed}
-    where = ", ".join(found)
+    where = ", ".join(found) or "no path"
     if not listed:
         raise InputError(f"{where}: no {kind or 'pictures or sentences'} there; give files, folders or tables of some")
     if len(kinds) > 1:
@@ -121,7 +121,9 @@ def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) 
     if y is None:
         return _collect("X", [Listed(*pair) for pair in zip(names, items, strict=True)], ())
     if len(y) != len(items):
-        raise InputError(f"{len(y)} labels for {len(items)} examples; give one each")
+        raise InputError(f"y: {len(y)} labels for {len(items)} examples; give one each")
+    if np.ndim(y) != 1:
+        raise InputError(f"y of shape {list(np.shape(y))}: give one class per example")
     labels = [str(label) for label in np.asarray(y).tolist()]
     listed = [Listed(*three) for three in zip(names, items, labels, strict=True)]
     # Numbers are sorted as numbers, though names of classes are texts.
@@ -131,20 +133,23 @@ def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) 
 def _array_items(X: Any) -> list[Item]:  # noqa: ANN401 - what users hold
     kind = kind_of_input(X)
     if kind == "images":
-        images = to_images(X)
-        if images.dtype != torch.uint8:
-            images = (images * 255).round().to(torch.uint8)
-        if images.shape[1] not in CHANNELS:
-            raise InputError(f"images of {images.shape[1]} channels; give 1, 3 or 4 (with transparency)")
-        return list(images.numpy())
+        whole = isinstance(X, np.ndarray | torch.Tensor)
+        return _image_arrays(X) if whole else [_image_arrays(image[None])[0] for image in X]
     if kind == "pictures":
         return list(X)
-    if kind == "vectors":
-        raise InputError("X holds vectors; give images, PIL images, paths of pictures, or sentences")
-    texts = list(X)
-    if all(isinstance(text, Path) or str(text).lower().endswith(SUFFIXES) for text in texts):
+    texts = [] if kind == "vectors" else list(X)
+    if not texts or not all(isinstance(text, str | Path) for text in texts):
+        raise InputError("X is empty or holds vectors; give images, PIL images, paths of pictures, or sentences")
+    if all(isinstance(text, Path) or text.lower().endswith(SUFFIXES) for text in texts):
         return [picture_file(Path(text)) for text in texts]
     return [str(text).strip() for text in texts]
+
+
+def _image_arrays(X: Any) -> list[Item]:  # noqa: ANN401 - an array or a tensor
+    images = to_images(X)
+    if images.shape[1] not in CHANNELS:
+        raise InputError(f"images of {images.shape[1]} channels; give 1, 3 or 4 (with transparency)")
+    return list((images if images.dtype == torch.uint8 else (images * 255).round().to(torch.uint8)).numpy())
 
 
 def _full_name(path: str, one: Listed) -> str:

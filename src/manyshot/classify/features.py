@@ -68,6 +68,10 @@ def encode_examples(
         _check_kind(loaded, examples.kind)
         names = _names(examples, None if plan is None else copies)
 
+        if not len(examples):
+            blocks.append(torch.zeros(0, copies, loaded.features))
+            continue
+
         def load(places: NDArray[np.int64], loaded: LoadedEncoder = loaded) -> Any:  # noqa: ANN401 - pictures or texts
             return _items(examples, places // copies, places % copies, plan, seed, loaded.resolution)
 
