@@ -75,7 +75,7 @@ def main() -> None:
     stage_two = _seconds_of_stage_two(augmenters["hallucinator"][0], examples)
     told = {"penalty": penalty, "draws": DRAWS, "seeds": SEEDS, "copies": COPIES, "encoder": ENCODER, "plans": PLANS}
     told |= {"augmenters": LEARNED, "steps": SETTINGS.steps, "cpu_seconds": seconds, "stage_two_seconds": stage_two}
-    write("blood_cells", {**told, "queries": len(others), "left": len(examples), "judged": found})
+    write("blood_cells", {**told, "queries": len(others), "left": len(examples), "results": found})
     for shots, arms in found.items():
         for name, one in arms.items():
             print(shots, name, f"{one['accuracy']:.3f}", one.get("against_nothing", {}).get("interval"))

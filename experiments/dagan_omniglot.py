@@ -100,7 +100,8 @@ def main() -> None:
             print(seed, shots, {arm: round(rows[-1].mean(), 3) for arm, rows in right[shots].items()}, flush=True)
     found = {str(shots): {"given": given[shots]} | compared(arms, "nothing", "given") for shots, arms in right.items()}
     if not tiny:
-        facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE, "judged": JUDGED}
+        facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE}
+        facts |= {"test_examples": JUDGED}
         facts |= {"model": configs[0].model, "steps": configs[0].fit.steps, "classifier_steps": steps}
         facts |= {"cpu_seconds": [cpu_seconds(folder) for folder in folders.values()]}
         write("dagan_omniglot", {"command": "python experiments/dagan_omniglot.py", **facts, "shots": found})

@@ -70,7 +70,7 @@ def main() -> None:
             "steps": steps,
             "classifier_steps": classifier_steps,
         }
-        facts |= {"made": MADE, "judged": len(test)}
+        facts |= {"made": MADE, "test_examples": len(test)}
         write("gan_few_digits", {"command": "python experiments/gan_few_digits.py", **facts, "sizes": found})
 
 

@@ -161,7 +161,7 @@ def main() -> None:
     speed = seconds_a_step(digits, turns)
     print({name: round(1e3 * value, 2) for name, value in speed.items()}, "ms a step")
     if not tiny:
-        facts = {"seeds": len(SEEDS), "model": MODEL, "same_width": SAME_WIDTH, "judged": items, "arms": arms}
+        facts = {"seeds": len(SEEDS), "model": MODEL, "same_width": SAME_WIDTH, "examples": items, "arms": arms}
         write("gan_mnist", {"command": "python experiments/gan_mnist.py", **facts, "seconds_a_step": speed})
 
 

@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/learned_challenge"), help="where all else lies")
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    plan = next(rung.plan for rung in LADDER if rung.name == TRAINED)
+    plan = next(arm.plan for arm in LADDER if arm.name == TRAINED)
     given = {"root": options.root, "plan": plan, "within_group": 0.9}
     began = process_time()
     learners, augmenters = [], []

@@ -45,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     file = RESULTS / "omniglot_challenge.json"
     for part in options.parts:
-        config, rungs = PARTS[part]
+        config, arms = PARTS[part]
         root, told_of = Path(options.root), {}
         if part == "background":
             if options.final is None:
@@ -57,12 +57,12 @@ def main() -> None:
             if runs is None or (part == "background" and name == "choosing"):  # drawn from its training alphabets
                 continue
             began = time.process_time()
-            climbed = run_ladder(config, runs, options.seeds, options.runs / part, options.jobs, rungs)
+            result = run_ladder(config, runs, options.seeds, options.runs / part, options.jobs, arms)
             seconds = time.process_time() - began
             # Read anew, for another part may have been written since.
             found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
             told = found.setdefault(part, {"encoder": config.encoder, "seeds": options.seeds} | told_of)
-            told[name] = climbed.as_dict() | {"cpu_seconds_of_judging": seconds}
+            told[name] = result.as_dict() | {"cpu_seconds_of_judging": seconds}
             write("omniglot_challenge", found)
 
 

@@ -35,14 +35,14 @@ def main() -> None:
         run = f"{options.runs}/{name}"
         train = f"manyshot train omniglot {TRAINING} --plan {plan} --out"
         answer(f"{train} {run} --root {options.root} --resume")
-        found[name] = {"train": f"{train} {name}", "judged": {}}
+        found[name] = {"train": f"{train} {name}", "evaluations": {}}
         for how, words in JUDGING.items():
             judge = f"manyshot evaluate {name} --one-shot-runs {Path(options.one_shot_runs).name} {words}"
             got = answer(f"manyshot evaluate {run} --one-shot-runs {options.one_shot_runs} {words}")
             got.pop("run")  # where it lies on this machine
-            found[name]["judged"][how] = {"command": judge, **got}
+            found[name]["evaluations"][how] = {"command": judge, **got}
             print(f"{name:8} {how:26} error {got['error']:.4f}", flush=True)
-    first, best = found["without"]["judged"]["prototypes"], found["with"]["judged"]["nearest of many variants"]
+    first, best = found["without"]["evaluations"]["prototypes"], found["with"]["evaluations"]["nearest of many variants"]
     write("omniglot_small1", {"ratio": best["error"] / first["error"], "arms": found, "seed": 0})
 
 

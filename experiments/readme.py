@@ -41,7 +41,7 @@ def _demo(results: dict) -> str:
 
 def _omniglot(results: dict) -> str:
     def error(arm: str, test: str) -> str:
-        result = results["arms"][arm]["judged"][test]
+        result = results["arms"][arm]["evaluations"][test]
         return f"{result['error']:.1%} {interval(result, 1, '.1%')}"
 
     return (
@@ -55,7 +55,7 @@ def _omniglot(results: dict) -> str:
 def _few_classes(results: dict) -> str:
     rows = []
     for title, comparison in results["comparisons"].items():
-        arms = comparison["judged"]["20 ways"]["arms"]
+        arms = comparison["suites"]["20 ways"]["arms"]
         turned = arms["turned classes"]
         accuracy = [f"{arm['accuracy']:.1%}" for arm in (arms["without"], turned)]
         rows.append([title.removesuffix(" classes"), *accuracy, points(turned["against_first"])])

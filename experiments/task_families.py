@@ -171,7 +171,7 @@ def main() -> None:
             "seeds": options.seeds,
             "steps": options.steps,
             "tasks_a_family": options.tasks,
-            "letters": {"learner": _count(for_learner), "policy": _count(for_policy), "judged": _count(for_test)},
+            "letters": {"learner": _count(for_learner), "policy": _count(for_policy), "test": _count(for_test)},
             "encoder": f"conv4, {options.width} channels",
             "plans": FIXED,
             "ops": OPS,

@@ -21,14 +21,14 @@ def comparison(found: dict) -> str:
     judged = [
         f"{name}: {one['tasks']:,} tasks of {one['test']}, {one['ways']} ways, {several(one['shots'], 'shot')}, "
         f"{several(one['queries'], 'query', 'queries')} a class"
-        for name, one in first["judged"].items()
+        for name, one in first["suites"].items()
     ]
     block = ["trained on"] if len(comparisons) > 1 else []
-    heads = [*block, "arm", *with_differences(first["judged"]), "CPU seconds per training"]
+    heads = [*block, "arm", *with_differences(first["suites"]), "CPU seconds per training"]
     rows = []
     for title, one in comparisons.items():
         for arm, told in one["arms"].items():
-            reached = [judging["arms"][arm] for judging in one["judged"].values()]
+            reached = [judging["arms"][arm] for judging in one["suites"].values()]
             cells = [
                 cell
                 for here in reached

@@ -10,7 +10,7 @@ from manyshot.report.plots import COLORS, STYLE
 
 def curve(found: dict) -> Figure:
     """Accuracy of each arm by the number of training classes, a panel a judging; a dot for each training seed."""
-    comparisons = {int(title.split()[0]): one["judged"] for title, one in found["comparisons"].items()}
+    comparisons = {int(title.split()[0]): one["suites"] for title, one in found["comparisons"].items()}
     judgings = next(iter(comparisons.values()))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 3.6), layout="constrained")

@@ -10,7 +10,7 @@ def gan_mnist(found: dict) -> str:
     text = (
         "## A DCGAN beside the textbook's loop\n\n"
         f"All digits of MNIST, equal CPU time, mean of {found['seeds']} seeds with the lowest and the highest; "
-        f"{found['judged']:,} made digits are compared with as many test digits by the features of an encoder that was "
+        f"{found['examples']:,} made digits are compared with as many test digits by the features of an encoder that was "
         f"trained on MNIST. `real` are training digits in the place of made ones. Ours is `{found['model']}` with "
         "averaged weights; the textbook's loop has the layout, the widths (64 and 128 channels) and the settings of "
         "the common tutorials.\n"
@@ -41,7 +41,7 @@ def gan_few_digits(found: dict) -> str:
         f"`{found['model']}` learns from few digits of each class of MNIST; the discriminator sees them through "
         f"`{found['plan']}` with adaptive probability. A small classifier learns from the same digits and from "
         f"{found['made']} made ones of each class, half of each batch, in {found['classifier_steps']} steps. "
-        f"{found['seeds']} seeds, {found['judged']:,} test digits. The given augmentation of each size, and the look "
+        f"{found['seeds']} seeds, {found['test_examples']:,} test digits. The given augmentation of each size, and the look "
         "of the GAN that is kept, are chosen on 120 further digits a class, which someone with so few would not have.\n"
     )
     lines = _by_size(found["sizes"], "digit", "a class")
@@ -58,7 +58,7 @@ def dagan_omniglot(found: dict) -> str:
         f"{found['classes']} "
         f"others for {found['classifiers']} small classifiers a seed, {found['seeds']} seeds. Each classifier learns "
         f"from its own few drawings of each character in {found['classifier_steps']} steps, half of every batch made, "
-        f"and is judged on {found['judged']} others. The given augmentation is chosen for each number of shots on a "
+        f"and is judged on {found['test_examples']} others. The given augmentation is chosen for each number of shots on a "
         "further part of the characters.\n"
     )
     gains = {
@@ -122,7 +122,7 @@ def digits_by_characters(found: dict) -> str:
         "## Classifiers of few digits, by generators of characters\n\n"
         f"The same generators make {found['made']} digits of each class out of 1 or 5 of MNIST, for small classifiers "
         f"that start from nothing and take {found['classifier_steps']} steps; half of each batch is made. "
-        f"{found['seeds']} seeds, {found['classifiers']} classifiers each, {found['judged']:,} test digits. The given "
+        f"{found['seeds']} seeds, {found['classifiers']} classifiers each, {found['test_examples']:,} test digits. The given "
         f"augmentation is `{found['given']}`.\n"
     )
     lines = _by_size(found["shots"], "digit", "a class")

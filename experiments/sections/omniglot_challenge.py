@@ -13,7 +13,7 @@ def omniglot_challenge(found: dict) -> str:
         "alphabets than the practice runs have; these were judged more than once, but nothing was chosen by them. The "
         "difference is of errors, so below 0 is better.\n",
     ]
-    titles = {"ladder": "Each rung has all that the one before it has", "long": "All of it, trained for longer"}
+    titles = {"ladder": "Each arm has everything that the one before it has", "long": "All of it, trained for longer"}
     if "background" in found:
         known = len(found["background"]["alphabets"])
         titles["background"] = f"All of it, trained on the {known} background alphabets that the runs do not show"
@@ -31,13 +31,13 @@ def omniglot_challenge(found: dict) -> str:
             + ", ".join(f"{told['trials']:,} trials of {told['runs']} {names[name]}" for name, told in judged.items())
             + ".\n"
         )
-        for rung, told in first["rungs"].items():
+        for arm, values in first["arms"].items():
             cells = []
             for runs in judged.values():
-                here = runs["rungs"][rung]
+                here = runs["arms"][arm]
                 cells += [f"{here['error']:.2%}", difference(here["against_first"], "p_value_holm")]
-            seconds = f"{told['cpu_seconds_per_training']:,.0f}" if "cpu_seconds_per_training" in told else ""
-            rows.append([rung, *cells, seconds])
+            seconds = f"{values['cpu_seconds_per_training']:,.0f}" if "cpu_seconds_per_training" in values else ""
+            rows.append([arm, *cells, seconds])
         parts += [*table(["", *heads, "CPU seconds per training"], rows), ""]
     parts.append(
         "```console\n$ manyshot compare --preset omniglot-challenge --root DATA\n"

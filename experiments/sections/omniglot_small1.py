@@ -7,11 +7,11 @@ def omniglot_small1(results: dict) -> str:
     """Errors with and without augmentation, and the commands."""
     arms = results["arms"]
     rows = []
-    for test in arms["with"]["judged"]:
-        evaluations = [arms[arm]["judged"][test] for arm in ("without", "with")]
+    for test in arms["with"]["evaluations"]:
+        evaluations = [arms[arm]["evaluations"][test] for arm in ("without", "with")]
         rows.append([test, *(f"{one['error']:.2%} {interval(one, 1, '.1%')}" for one in evaluations)])
     best, plain = arms["with"], arms["without"]
-    evaluations = (plain["judged"]["prototypes"], best["judged"]["nearest of many variants"])
+    evaluations = (plain["evaluations"]["prototypes"], best["evaluations"]["nearest of many variants"])
     commands = (plain["train"], evaluations[0]["command"], best["train"], evaluations[1]["command"])
     return "\n".join(
         (

@@ -5,12 +5,12 @@ from sections.cells import difference, table, with_differences
 
 def blood_cells(found: dict) -> str:
     """Stage two on a real new task."""
-    names = list(found["judged"])
+    names = list(found["results"])
     rows = []
-    for arm in found["judged"][names[0]]:
+    for arm in found["results"][names[0]]:
         cells = []
         for name in names:
-            one = found["judged"][name][arm]
+            one = found["results"][name][arm]
             cells += [f"{one['accuracy']:.1%}", difference(one.get("against_nothing"), "p_value_holm")]
         rows.append([arm, *cells])
     seconds = sum(found["cpu_seconds"].values()) / len(found["cpu_seconds"])

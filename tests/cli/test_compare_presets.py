@@ -20,7 +20,7 @@ def test_a_preset_is_one_page_and_one_answer(manyshot, tiny, tmp_path):
     told = manyshot(*words, "--json").json
     assert told["preset"] == "few-tasks"
     assert list(told["comparisons"]) == ["5 classes", "6 classes"]
-    assert told["comparisons"]["5 classes"]["judged"]["all"]["tasks"] == 3
+    assert told["comparisons"]["5 classes"]["suites"]["all"]["tasks"] == 3
     page = (out / "report.html").read_text(encoding="utf-8")
     for words_there in ("5 classes, all", "6 classes, all", "5 classes: 5; 6 classes: 6", "task: turn"):
         assert words_there in page

@@ -130,7 +130,7 @@ class TestCompare:
     def test_plans_and_learners_are_judged_on_the_same_tasks_and_shown(self, faq, tmp_path, manyshot):
         arms = ("--arms", "none", "--arms", "aeda = shots: 2 x aeda", "--arms", "ridge = none => none | learner=ridge")
         answer = manyshot("compare", faq, *COLUMNS, *self.WORDS, *arms, "--out", tmp_path / "out", "--json").json
-        reached = answer["judged"][""]["arms"]
+        reached = answer["suites"][""]["arms"]
         assert list(reached) == ["none", "aeda", "ridge"]
         assert reached["none"]["against_first"] is None
         assert 0 < reached["aeda"]["accuracy"] <= 1
@@ -141,7 +141,7 @@ class TestCompare:
     def test_sentences_are_mixed_by_their_vectors(self, faq, tmp_path, manyshot):
         arms = ("--arms", "none", "--arms", "mixup = shots: 3 x mixup(1)")
         words = (*self.WORDS, "--learner", "ridge", *arms, "--out", tmp_path / "out", "--json")
-        reached = manyshot("compare", faq, *COLUMNS, *words).json["judged"][""]["arms"]
+        reached = manyshot("compare", faq, *COLUMNS, *words).json["suites"][""]["arms"]
         assert reached["mixup"]["accuracy"] > 0
 
     def test_a_single_arm_is_enough(self, faq, tmp_path, manyshot):

@@ -64,14 +64,14 @@ def test_comparisons_run_one_after_the_other_each_in_its_folder(tmp_path):
     assert turned["cpu_seconds_total"] == turned["cpu_seconds_per_training"] > 0
     with (tmp_path / "five-classes" / "tasks.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["judged", "arm", "seed", "task", "accuracy"]
+    assert list(rows[0]) == ["suite", "arm", "seed", "task", "accuracy"]
     for arm, result in five.results["all"].items():
         own = [row for row in rows if row["arm"] == arm]
-        assert [(row["judged"], row["seed"], row["task"]) for row in own] == [("all", "0", str(t)) for t in range(4)]
+        assert [(row["suite"], row["seed"], row["task"]) for row in own] == [("all", "0", str(t)) for t in range(4)]
         assert np.mean([float(row["accuracy"]) for row in own]) == pytest.approx(result.mean, abs=1e-12)
-    assert told["judged"]["all"]["ways"] == 2
-    assert list(told["judged"]["all"]["arms"]) == ["without", "turned"]
-    assert told["judged"]["all"]["test"] == "digits (test part)"
+    assert told["suites"]["all"]["ways"] == 2
+    assert list(told["suites"]["all"]["arms"]) == ["without", "turned"]
+    assert told["suites"]["all"]["test"] == "digits (test part)"
 
 
 def test_what_is_wrong_with_a_later_comparison_is_told_before_any_training(tmp_path):

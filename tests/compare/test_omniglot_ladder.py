@@ -25,7 +25,7 @@ def two_runs(real_data, tmp_path):
     return few
 
 
-def test_each_rung_has_what_the_one_before_it_has():
+def test_each_arm_has_what_the_one_before_it_has():
     for lower, upper in pairwise(LADDER[1:]):
         assert lower.plan.split("support+query: ")[1] == upper.plan.split("support+query: ")[1]
     trained = [arm for arm in LADDER if arm.test_plan == "none"]
@@ -35,22 +35,22 @@ def test_each_rung_has_what_the_one_before_it_has():
 
 @pytest.mark.usefixtures("forked_workers")
 def test_members_of_an_ensemble_count_the_same_and_the_matching_has_no_seed(two_runs, real_data, tmp_path):
-    rung = next(arm for arm in LADDER if arm.name == TRAINED)
+    last = next(arm for arm in LADDER if arm.name == TRAINED)
     small = replace(CONFIG, root=str(real_data), encoder="conv4(4, 4, 4, 4)", fit=replace(CONFIG.fit, steps=2))
-    found = run_ladder(small, two_runs, 2, tmp_path / "out", jobs=1, rungs=(replace(rung, plan="none"),))
+    found = run_ladder(small, two_runs, 2, tmp_path / "out", jobs=1, arms=(replace(last, plan="none"),))
     told = found.as_dict()
     assert (told["trials"], told["runs"], told["steps"]) == (40, 2, 2)
-    assert list(told["rungs"]) == [
+    assert list(told["arms"]) == [
         TRAINED,
         BENT,
         f"{BENT} and composites",
         "ensemble of the 2 seeds",
         f"ensemble of the 2 seeds and {BENT}",
     ]
-    first, second = told["rungs"][BENT]["by_seed"]
+    first, second = told["arms"][BENT]["by_seed"]
     assert first == second < 0.3
-    assert told["rungs"][BENT]["against_first"]["difference"] < 0  # of errors: fewer
-    trained = told["rungs"][TRAINED]
+    assert told["arms"][BENT]["against_first"]["difference"] < 0  # of errors: fewer
+    trained = told["arms"][TRAINED]
     assert trained["cpu_seconds_total"] == pytest.approx(2 * trained["cpu_seconds_per_training"])
     assert trained["cpu_seconds_total"] > 0
 

@@ -39,8 +39,8 @@ def test_every_comparison_whose_results_are_there_has_its_section():
 def test_several_comparisons_stand_in_one_table_and_null_results_are_not_bold(script, tmp_path):
     found = json.loads((RESULTS / "transfer.json").read_text(encoding="utf-8"))
     (comparison,) = found["comparisons"].values()
-    for judged in comparison["judged"].values():
-        for number, one in enumerate(judged["arms"].values()):
+    for suite in comparison["suites"].values():
+        for number, one in enumerate(suite["arms"].values()):
             if one["against_first"] is not None:
                 one["against_first"] |= {"difference": -0.02, "interval": [-0.05, 0.01], "p_value_holm": number - 0.96}
     few = found | {"preset": "few-tasks", "comparisons": {"10 classes": comparison, "20 classes": comparison}}

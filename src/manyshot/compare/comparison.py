@@ -141,11 +141,11 @@ class ComparisonResult:
             row
             for suite, results in self.results.items()
             for arm, result in results.items()
-            for row in result.task_rows(self.comparison.config.fit.seed, judged=suite, arm=arm)
+            for row in result.task_rows(self.comparison.config.fit.seed, suite=suite, arm=arm)
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """The results for JSON: `arms` with settings and CPU seconds; `judged` by suite, with each arm's result."""
+        """The results for JSON: `arms` with settings and CPU seconds; `suites` with the result of each arm."""
         comparison = self.comparison
         suites = {
             suite.name: {
@@ -162,7 +162,7 @@ class ComparisonResult:
             "seeds": comparison.seeds,
             "steps": comparison.config.fit.steps,
             "arms": {arm.name: arm.as_dict() | self.cpu_seconds(arm.name) for arm in comparison.arms},
-            "judged": suites,
+            "suites": suites,
         }
 
 

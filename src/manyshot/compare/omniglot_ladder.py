@@ -35,7 +35,7 @@ _ALL = f"task: {_TURNED} composites(arranged, 8, p=0.5); {_ITEMS}"
 _VARIANT = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
 _VARIANTS = f"shots: 64 x {_VARIANT}; query: 16 x {_VARIANT}"
 TRAINED = "+ composites"
-"""Name of the last rung with a training of its own."""
+"""Name of the last arm with a training of its own."""
 SIZE = 32
 """Height and width of the networks' images, in pixels."""
 FINE = 105
@@ -54,7 +54,7 @@ CONFIG = Config(
     validation=0.0,
     fit=Settings(steps=600, meta_batch_size=2, learning_rate=2e-3),
 )
-"""Settings that all rungs have in common."""
+"""Settings that all arms have in common."""
 
 LADDER = (
     Arm("nothing", "none"),
@@ -65,16 +65,16 @@ LADDER = (
     Arm("+ mean of variants", _ALL, _VARIANTS, _WITHIN),
     Arm("+ nearest of variants", _ALL, _VARIANTS, _WITHIN, "prototypes(nearest)"),
 )
-"""The rungs: each adds a part to the one before it. The last two differ from it only at test time."""
+"""The arms: each adds a part to the one before it. The last two differ from it only at test time."""
 
 
 @dataclass(frozen=True, eq=False)
 class LadderResult:
-    """Results of the rungs, of deformation matching and of ensembles.
+    """Results of the arms, of deformation matching and of ensembles.
 
     Args:
         results: Results by name, with accuracies `[seeds, runs]`; those of methods without a seed are repeated.
-        seconds: CPU seconds of all trainings of a rung, by rung.
+        seconds: CPU seconds of all trainings of an arm, by arm.
         trials: Number of queries, and number of runs.
         steps: Number of steps of each training.
         first_seed: Seed of the first training.
@@ -87,13 +87,13 @@ class LadderResult:
     first_seed: int = 0
 
     def task_rows(self) -> list[dict[str, str | int | float]]:
-        """A row for each rung, seed and run, for `write_task_csv`."""
+        """A row for each arm, seed and run, for `write_task_csv`."""
         return [row for name, one in self.results.items() for row in one.task_rows(self.first_seed, arm=name)]
 
     def as_dict(self) -> dict[str, Any]:
-        """The results for JSON: the size of the test, and by rung its settings, error and difference from the first."""
+        """The results for JSON: the size of the test, and by arm its settings, error and difference from the first."""
         arms = {arm.name: arm.as_dict() for arm in LADDER}
-        rungs = {}
+        results = {}
         for name, result in self.results.items():
             values, gap = result.as_dict(), result.against_first
             errors: dict[str, Any] = {
@@ -109,8 +109,8 @@ class LadderResult:
             if name in self.seconds:
                 total = self.seconds[name]
                 seconds = {"cpu_seconds_per_training": total / len(result.accuracy), "cpu_seconds_total": total}
-            rungs[name] = arms.get(name, {}) | errors | seconds
-        return {"trials": self.trials[0], "runs": self.trials[1], "steps": self.steps, "rungs": rungs}
+            results[name] = arms.get(name, {}) | errors | seconds
+        return {"trials": self.trials[0], "runs": self.trials[1], "steps": self.steps, "arms": results}
 
 
 def practice_runs(root: Path | None) -> Path:
@@ -135,25 +135,25 @@ def run_ladder(
     seeds: int,
     folder: Path,
     jobs: int | None = None,
-    rungs: tuple[Arm, ...] = LADDER,
+    arms: tuple[Arm, ...] = LADDER,
 ) -> LadderResult:
-    """Train the rungs, and evaluate them, deformation matching and ensembles on the same one-shot runs.
+    """Train the arms, and evaluate them, deformation matching and ensembles on the same one-shot runs.
 
     Args:
-        config: Settings that all rungs have in common: `CONFIG`, or a variant of it.
+        config: Settings that all arms have in common: `CONFIG`, or a variant of it.
         test_runs: Zip file or folder of one-shot runs.
-        seeds: Number of trainings of each rung.
+        seeds: Number of trainings of each arm.
         folder: Folder of the comparison; trainings that are there already are resumed.
         jobs: Number of trainings at a time; the number of cores if None.
-        rungs: Rungs to run; the one called `TRAINED` must be among them.
+        arms: Arms to run; the one called `TRAINED` must be among them.
 
     Raises:
-        InputError: If a rung, the one-shot runs or the folder cannot be used; nothing has been trained then.
+        InputError: If an arm, the one-shot runs or the folder cannot be used; nothing has been trained then.
         TrainingDiverged: If a training diverges.
     """
     coarse = load_one_shot_runs(test_runs, SIZE, config.centered)
     fine = load_one_shot_runs(test_runs, FINE)
-    runs, seconds = train_arms(rungs, config, seeds, folder, jobs)
+    runs, seconds = train_arms(arms, config, seeds, folder, jobs)
     accuracy = {}
     for name, arm in runs.items():
         accuracy[name] = np.stack(
@@ -179,7 +179,7 @@ def run_ladder(
     }
     truth = coarse.episode.query.class_ids
     accuracy |= {name: (scores.argmax(-1) == truth).double().mean(-1).numpy() for name, scores in combined.items()}
-    own_seconds = {arm.name: seconds[arm.name] for arm in rungs if arm.test_plan == "none"}
+    own_seconds = {arm.name: seconds[arm.name] for arm in arms if arm.test_plan == "none"}
     trials = (truth.numel(), len(truth))
     result = LadderResult(arm_results(accuracy), own_seconds, trials, config.fit.steps, config.fit.seed)
     write_task_csv(folder / TASKS, result.task_rows())

@@ -36,7 +36,7 @@ def one_shot_page(title: str, result: LadderResult, command: str) -> Page:
 def one_shot_rows(result: LadderResult) -> list[tuple[str, ...]]:
     """The rows of `COLUMNS`, as text."""
     rows: list[tuple[str, ...]] = []
-    for name, values in result.as_dict()["rungs"].items():
+    for name, values in result.as_dict()["arms"].items():
         low, high = (100 * end for end in values["interval"])
         gap = values["against_first"]
         difference, p_value = "", ""
