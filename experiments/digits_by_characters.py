@@ -45,8 +45,8 @@ def main() -> None:
             print(seed, shots, {arm: round(float(np.mean(rows)), 3) for arm, rows in by_arm.items()}, flush=True)
     found = {str(shots): compared(arms, "nothing", "given") for shots, arms in right.items()}
     if not tiny:
-        facts = {"seeds": len(seeds), "classifiers": classifiers, "test_examples": len(test), "made": MADE, "given": GIVEN}
-        facts |= {"classifier_steps": steps}
+        facts = {"seeds": len(seeds), "classifiers": classifiers, "test_examples": len(test), "given": GIVEN}
+        facts |= {"made": MADE, "classifier_steps": steps}
         write(
             "digits_by_characters", {"command": "python experiments/digits_by_characters.py", **facts, "shots": found}
         )

@@ -42,7 +42,10 @@ def main() -> None:
             got.pop("run")  # where it lies on this machine
             found[name]["evaluations"][how] = {"command": judge, **got}
             print(f"{name:8} {how:26} error {got['error']:.4f}", flush=True)
-    first, best = found["without"]["evaluations"]["prototypes"], found["with"]["evaluations"]["nearest of many variants"]
+    first, best = (
+        found["without"]["evaluations"]["prototypes"],
+        found["with"]["evaluations"]["nearest of many variants"],
+    )
     write("omniglot_small1", {"ratio": best["error"] / first["error"], "arms": found, "seed": 0})
 
 

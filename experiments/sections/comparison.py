@@ -6,21 +6,23 @@ from sections.cells import difference, several, table, with_differences
 CURVE = "few-tasks.svg"
 """The picture of the preset few-tasks, in docs/images."""
 NOTES = {
-    "cifar-fs-tasks": "A short training, of 2,000 tasks where published ones take tens of thousands: a method that "
-    "slows learning down shows what it costs, and not yet what it is worth. No difference is sure once corrected for "
-    "sixteen arms. Composites, what acts on the support, flips and the adversarial arm were trained later, on a busier "
-    "machine, where CPU seconds run high; all arms were judged together.\n"
+    "cifar-fs-tasks": "A short training of 2,000 tasks, where published ones have tens of thousands: it shows what a "
+    "method costs if it slows learning down, and not yet what it gains. No difference is significant after correction "
+    "for "
+    "sixteen arms. Composites, ops on the support, flips and the adversarial arm were trained later, on a busier "
+    "machine, "
+    "where CPU seconds are higher; all arms were evaluated together.\n"
 }
-"""What has to be said of a comparison beside its table."""
+"""Notes on comparisons."""
 
 
 def comparison(found: dict) -> str:
     """A comparison's heading, circumstances, table, and what its arms are."""
     preset, comparisons = found["preset"], found["comparisons"]
     first = next(iter(comparisons.values()))
-    judged = [
+    suites = [
         f"{name}: {one['tasks']:,} tasks of {one['test']}, {one['ways']} ways, {several(one['shots'], 'shot')}, "
-        f"{several(one['queries'], 'query', 'queries')} a class"
+        f"{several(one['queries'], 'query', 'queries')} per class"
         for name, one in first["suites"].items()
     ]
     block = ["trained on"] if len(comparisons) > 1 else []
@@ -28,7 +30,7 @@ def comparison(found: dict) -> str:
     rows = []
     for title, one in comparisons.items():
         for arm, told in one["arms"].items():
-            reached = [judging["arms"][arm] for judging in one["suites"].values()]
+            reached = [suite["arms"][arm] for suite in one["suites"].values()]
             cells = [
                 cell
                 for here in reached
@@ -47,13 +49,13 @@ def comparison(found: dict) -> str:
     return "\n".join(
         (
             f"## {preset}\n",
-            f"{COMPARISONS[preset].summary}. {first['seeds']} seeds, {first['steps']:,} steps each. Judged on\n",
-            *(f"- {line}" for line in judged),
+            f"{COMPARISONS[preset].summary}. {first['seeds']} seeds, {first['steps']:,} steps each. Evaluated on\n",
+            *(f"- {line}" for line in suites),
             "",
             *lines,
             "",
             *([NOTES[preset]] if preset in NOTES else []),
-            *table(["arm", "plan of the training tasks [=> at use]", "trains with"], arms),
+            *table(["arm", "plan of the training tasks [=> at test time]", "trains with"], arms),
             "",
             f"(Commit {found['commit'][:7]}, torch {found['versions']['torch']}.)\n",
             f"```console\n$ {found['command']} --root DATA\n```\n",

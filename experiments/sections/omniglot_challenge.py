@@ -7,11 +7,14 @@ def omniglot_challenge(found: dict) -> str:
     """The ladder of the one-shot challenge, and how far a long training goes: errors, on either kind of runs."""
     parts = [
         "## omniglot-challenge\n",
-        "Omniglot's one-shot challenge from the minimal set: trained on the five alphabets of `small1` alone; error in "
-        "telling 20 letters of another alphabet, drawn by one person, from one example each, drawn by another. What "
-        "there is to choose was chosen by the choosing runs, which experiments/one_shot_runs.py draws from other "
-        "alphabets than the practice runs have; these were judged more than once, but nothing was chosen by them. The "
-        "difference is of errors, so below 0 is better.\n",
+        "Omniglot's one-shot challenge with the minimal training set, the five alphabets of `small1`. The task is to "
+        "recognize 20 letters of another alphabet, drawn by one person, from one example each by another person. "
+        "Everything "
+        "was chosen on the choosing runs, which experiments/one_shot_runs.py draws from other alphabets than those of "
+        "the "
+        "practice runs. The practice runs were evaluated more than once, but nothing was chosen on them. Differences "
+        "are of "
+        "errors, so below 0 is better.\n",
     ]
     titles = {"ladder": "Each arm has everything that the one before it has", "long": "All of it, trained for longer"}
     if "background" in found:
@@ -21,19 +24,21 @@ def omniglot_challenge(found: dict) -> str:
         if part not in found:
             continue
         one = found[part]
-        judged = {name: one[name] for name in ("choosing", "final") if name in one}
-        first = next(iter(judged.values()))
+        suites = {name: one[name] for name in ("choosing", "final") if name in one}
+        first = next(iter(suites.values()))
         names = {"choosing": "choosing runs", "final": "practice runs"}
-        heads = with_differences(f"error, {names[name]}" for name in judged)
+        heads = with_differences(f"error, {names[name]}" for name in suites)
         rows = []
         parts.append(
             f"{title}: `{one['encoder']}`, {one['seeds']} seeds, {first['steps']:,} steps; "
-            + ", ".join(f"{told['trials']:,} trials of {told['runs']} {names[name]}" for name, told in judged.items())
+            + ", ".join(
+                f"{suite['trials']:,} trials of {suite['runs']} {names[name]}" for name, suite in suites.items()
+            )
             + ".\n"
         )
         for arm, values in first["arms"].items():
             cells = []
-            for runs in judged.values():
+            for runs in suites.values():
                 here = runs["arms"][arm]
                 cells += [f"{here['error']:.2%}", difference(here["against_first"], "p_value_holm")]
             seconds = f"{values['cpu_seconds_per_training']:,.0f}" if "cpu_seconds_per_training" in values else ""

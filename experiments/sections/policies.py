@@ -4,16 +4,20 @@ from sections.cells import difference, table, with_differences
 
 
 def learned_policy(found: dict) -> str:
-    """Learned augmentation of drawings beside what a person would write down."""
+    """Learned augmentation of drawings, compared with plans that a person would write."""
     text = [
         "## Learned augmentation of drawings\n",
-        "Omniglot alphabets that neither learner (prototypes on Conv4, trained with the plan `handwriting` on half of "
-        "the background set) nor augmenter (trained through ridge on a quarter) ever saw. Every arm but the first "
-        f"has {found['copies']} made shots of each example; the weight of those, for each arm and seed, and the "
-        f"penalty of ridge ({found['penalty']:g}) were chosen on 20-way 1-shot tasks of the learner's validation "
-        f"alphabets. {len(found['seeds'])} seeds of learner and augmenter, {found['steps']} steps of an augmenter. "
-        "Policies begin at the written plan that did best there. Differences are from the best arm that is not "
-        "learned, by the same head on the same test tasks, which favors that arm.\n",
+        "Omniglot alphabets that neither the learner (prototypes on Conv4, trained with the plan `handwriting` on "
+        "half of "
+        "the background set) nor the augmenter (trained through ridge regression on a quarter) has seen. Every arm "
+        "but the "
+        f"first generates {found['copies']} shots per example. Their weight, for each arm and seed, and the penalty of "
+        f"ridge ({found['penalty']:g}) were chosen on 20-way 1-shot tasks of the learner's validation alphabets. "
+        f"{len(found['seeds'])} seeds of learner and augmenter, {found['steps']} steps per augmenter. Policies start "
+        "from "
+        "the written plan that was best there. Differences are from the best arm that is not learned, with the same "
+        "head on "
+        "the same test tasks, which favors that arm.\n",
     ]
     names = list(found["results"])
     for head in ("ridge", "nearest", "prototypes"):
@@ -28,13 +32,13 @@ def learned_policy(found: dict) -> str:
         text += [*table([head, *with_differences(names)], rows), ""]
     text += [f"- {name}: `{plan}`" for name, plan in (found["plans"] | found["learned"]).items()]
     tasks = ", ".join(f"{count} of {name}" for name, count in found["tasks"].items())
-    seconds = [told[name]["cpu_seconds"] for told in found["trained"] for name in found["learned"]]
+    seconds = [run[name]["cpu_seconds"] for run in found["trained"] for name in found["learned"]]
     cost = f"A policy took {sum(seconds) / len(seconds):.0f} CPU seconds to train."
     return "\n".join((*text, "", f"Tasks: {tasks}. {cost}\n", f"```console\n$ {found['command']} --root DATA\n```\n"))
 
 
 def task_families(found: dict) -> str:
-    """Whether a policy tells families of tasks apart by their support."""
+    """Whether a policy recognizes the family of a task from its support."""
     heads = ["arm", "all tasks", *found["families"], "policy by the support beside it [95 %]"]
     rows = []
     for arm, told in found["accuracy"].items():
@@ -51,13 +55,17 @@ def task_families(found: dict) -> str:
     return "\n".join(
         (
             "## Families that ask for different augmentation\n",
-            f"{found['ways']}-way {found['shots']}-shot tasks of printed letters: turns keep the class in one family "
-            "and make it in another, and so do colors. Ridge on a Conv4 that was trained on all of them; policies may "
-            "spin and recolor made shots, and were trained on other letters by `--gradient reinforce(flipped)`. The "
-            "policy by the support is never told the family; a linear probe of what it sees tells it in "
+            f"{found['ways']}-way {found['shots']}-shot tasks of printed letters. In some families a rotation or a "
+            "color keeps "
+            "the class, in others it changes it. The learner is ridge on a Conv4 that was trained on all families. "
+            "Policies may "
+            "rotate and recolor shots, and were trained on other letters by `--gradient reinforce(flipped)`. They are "
+            "not told "
+            "the family; from the policy's input, a linear classifier recognizes it in "
             f"{traits:.0%} of test tasks by the traits of images, and in {filters:.0%} by random filters. "
-            f"{found['seeds']} seeds, {found['tasks_a_family']} tasks of each family; letters of which none was "
-            "trained on or chosen by.\n",
+            f"{found['seeds']} seeds, {found['tasks_a_family']} tasks of each family, of letters that nothing was "
+            "trained or "
+            "chosen on.\n",
             "![Which ops the policy chose for which family](images/task_families.png)\n",
             *table(heads, rows),
             "",
@@ -88,14 +96,18 @@ def learned_challenge(found: dict) -> str:
     return "\n".join(
         (
             "## Learned variants in the one-shot challenge\n",
-            "The learners of the [challenge](#omniglot-challenge) after their long training, with variants of the "
-            f"drawings to compare with that are made by a written plan (`{found['written']}`) or by an augmenter. "
-            "Augmenters were trained through a smaller learner that saw four of the five alphabets, on the fifth, by "
-            f"the nearest of eight variants ({found['steps']} steps), so that nothing saw more than `small1`; queries "
-            "have written variants throughout. Differences are of errors, from the written plan by the same head, so "
-            f"below 0 is better. {found['seeds']} seeds. Which augmenter was to be judged on the practice runs was "
-            f"chosen by the choosing runs; those were judged once. {found['cpu_seconds'] / 60:.0f} CPU minutes for all "
-            "but the long trainings.\n",
+            "The learners of the [challenge](#omniglot-challenge) after their long training. Queries are compared "
+            "with variants "
+            f"of the drawings that a written plan (`{found['written']}`) or an augmenter generates. Augmenters were "
+            "trained on "
+            "one of the five alphabets, through a smaller learner that was trained on the other four, by the nearest "
+            "of eight "
+            f"variants ({found['steps']} steps), so nothing saw more than `small1`. Queries have written variants in "
+            "all arms. "
+            "Differences are of errors, from the written plan with the same head; below 0 is better. "
+            f"{found['seeds']} seeds. The augmenter for the practice runs was chosen on the choosing runs, and the "
+            "practice runs "
+            f"were used once. {found['cpu_seconds'] / 60:.0f} CPU minutes for all but the long trainings.\n",
             *table(["variants, head", *heads], rows),
             "",
             *(f"- {name}: `{text}`" for name, text in found["learned"].items()),

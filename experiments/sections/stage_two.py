@@ -16,15 +16,21 @@ def blood_cells(found: dict) -> str:
     seconds = sum(found["cpu_seconds"].values()) / len(found["cpu_seconds"])
     return (
         "## Stage two on blood cells\n\n"
-        f"Five kinds of white blood cells from 1 and 5 examples each ({found['draws']} draws of them), judged on all "
-        f"{found['queries']} cells of another microscope, and on what is left of the {found['left']} of the same one, "
-        "each class counting alike (chance is 20%); the rarest class has one example in either case. Features of a "
-        f"frozen `{found['encoder']}`; ridge with the penalty ({found['penalty']:g}) that did best on photographs of "
-        "CIFAR-FS's validation classes. The augmenters were trained on its training classes: nothing was chosen on "
-        "cells. Across microscopes all arms stay near chance; on the same one a fixed plan of image ops gains most, "
-        "and the hallucinator no more than the same network without noise. "
-        f"{found['copies']} made shots of each example. Intervals are over draws and {found['seeds']} seeds of the "
-        f"augmenters' trainings ({found['steps']} steps, {seconds:.0f} CPU seconds each), not over cells.\n\n"
+        f"Five kinds of white blood cells, with 1 and 5 examples each ({found['draws']} draws), tested on all "
+        f"{found['queries']} cells of another microscope, and on the rest of the {found['left']} of the same one. "
+        "Every "
+        "class has the same weight (chance is 20%); the rarest class has one example in either case. Features of a "
+        "frozen "
+        f"`{found['encoder']}`; ridge with the penalty ({found['penalty']:g}) that was best on the validation classes "
+        "of "
+        "CIFAR-FS. The augmenters were trained on its training classes: nothing was chosen on cells. Across "
+        "microscopes all "
+        "arms stay near chance. On the same one a fixed plan of image ops gains most, and the hallucinator no more "
+        "than the "
+        f"same network without noise. {found['copies']} generated shots per example. Intervals are over draws and "
+        f"{found['seeds']} seeds of the augmenters' trainings ({found['steps']} steps, {seconds:.0f} CPU seconds "
+        "each), not "
+        "over cells.\n\n"
         + "\n".join(table(["arm", *with_differences(names)], rows))
         + "\n\n"
         + "\n".join(f"- {name}: `{plan}` on the pictures" for name, plan in found["plans"].items())
@@ -43,7 +49,9 @@ def stage_two(found: dict) -> str:
         rows.append([f"`{one['augmenter']}`", one["pictures"], *cost])
     return (
         "## What stage two costs\n\n"
-        f"{found['per_class']} samples of each class of a new {found['ways']}-way task, on one thread: of one example "
-        f"each, and of {found['adaptation_shots']} with adaptation by leave-one-out. Encoding the pictures for an "
-        "augmenter of features (Conv4) is part of it.\n\n" + "\n".join(table(heads, rows)) + "\n"
+        f"{found['per_class']} samples for each class of a new {found['ways']}-way task, on one thread: from one "
+        "example "
+        f"each, and from {found['adaptation_shots']} with adaptation by leave-one-out. For augmenters of features, "
+        "the time "
+        "includes encoding the images (Conv4).\n\n" + "\n".join(table(heads, rows)) + "\n"
     )

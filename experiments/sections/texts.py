@@ -6,17 +6,17 @@ from sections.cells import difference, table, with_differences
 def clinc150(found: dict) -> str:
     """Intents from one and five sentences."""
     heads = ["arm", *with_differences(found["few"]), "CPU seconds"]
-    rows, beside = [], []
+    rows, gains = [], []
     for arm in next(iter(found["few"].values())):
         cells = []
-        for judged in found["few"].values():
-            one = judged[arm]
+        for tasks in found["few"].values():
+            one = tasks[arm]
             cells += [f"{one['accuracy']:.1%}", difference(one.get("against_nothing"), "p_value_holm")]
         rows.append([arm, *cells, f"{found['cpu_seconds_of_training'][arm]:,.0f}"])
         if arm.startswith("learned head"):
-            gaps = {name: judged[arm]["against_noise"] for name, judged in found["few"].items()}
-            told = "; ".join(f"{name} {difference(gap, 'p_value_holm')}" for name, gap in gaps.items())
-            beside.append(f"{arm[0].upper()}{arm[1:]} beside noise: {told}.\n")
+            gaps = {name: tasks[arm]["against_noise"] for name, tasks in found["few"].items()}
+            against = "; ".join(f"{name} {difference(gap, 'p_value_holm')}" for name, gap in gaps.items())
+            gains.append(f"{arm[0].upper()}{arm[1:]} against noise: {against}.\n")
     whole = "; ".join(
         f"{name} {100 * one['accuracy']:.1f} [{100 * one['interval'][0]:.1f}, {100 * one['interval'][1]:.1f}] "
         f"({one['head']})"
@@ -27,16 +27,20 @@ def clinc150(found: dict) -> str:
         (
             "## CLINC150\n",
             f"Intents from few sentences: {found['encoder']}, and a head that is fitted to each task (prototypes or "
-            "ridge, chosen with the settings of each arm on validation classes). "
-            f"{found['divisions']} divisions of the 150 intents into {classes['training']} to train augmenters and "
-            f"heads on, {classes['validation']} to choose by, and {classes['test']} to judge on; "
-            f"{found['tasks']['5']} tasks of 5 ways and {found['tasks']['50']} of 50 of each; {found['copies']} made "
-            f"items of each sentence; {found['steps']} steps of whatever is trained, and as many more for the learned "
-            "head once the hallucinator stands behind it (its seconds are those of the second half alone). Differences "
-            "are from no augmentation; noise on the vectors is the control.\n",
+            "ridge, chosen on validation classes like the settings of each arm). "
+            f"{found['divisions']} divisions of the 150 intents: {classes['training']} to train augmenters and heads "
+            "on, "
+            f"{classes['validation']} to choose on, and {classes['test']} to test on. {found['tasks']['5']} tasks of "
+            "5 ways and "
+            f"{found['tasks']['50']} of 50 ways from each; {found['copies']} generated examples per sentence. "
+            "Everything is "
+            f"trained for {found['steps']} steps; the learned head is trained for as many more with the hallucinator "
+            "(the CPU "
+            "seconds are those of the second half). Differences are from no augmentation; noise on the vectors is the "
+            "baseline.\n",
             *table(heads, rows),
             "",
-            *beside,
+            *gains,
             f"All 150 intents at once, official test, mean over {found['divisions']} draws of the sentences, head "
             f"chosen on the official validation part: {whole}. Published on the same test: 5-shot 90.5 (USE+ConveRT, "
             "Casanueva et al. 2020) and 92.6 (ICDA, Lin et al. 2023), with other encoders and other draws.\n",
@@ -46,22 +50,22 @@ def clinc150(found: dict) -> str:
 
 
 def xquad_answers(found: dict) -> str:
-    """Answers that are still there in changed paragraphs."""
-    heads = ["language", "made paragraphs", "with another context", "answers", "at their new place", "CPU seconds"]
+    """Answers that survive augmentation of their paragraphs."""
+    heads = ["language", "generated paragraphs", "with another context", "answers", "still correct", "CPU seconds"]
     rows = []
     for language, one in found["languages"].items():
         counts = (f"{one[name]:,}" for name in ("paragraphs", "contexts_changed", "answers", "intact"))
         rows.append([language, *counts, f"{one['cpu_seconds']:.0f}"])
     plans = "".join(f"- {language}: `{one['plan']}`\n" for language, one in found["languages"].items())
     return (
-        "## Answers of XQuAD\n\nQuestion answering whose contexts and questions are changed "
+        "## Answers of XQuAD\n\nQuestion answering with augmented contexts and questions "
         "(`manyshot augment xquad.en.json ...`), on one thread:\n\n" + "\n".join(table(heads, rows)) + f"\n\n{plans}\n"
         "```console\n$ MANYSHOT_DATA=DATA python experiments/xquad_answers.py\n```\n"
     )
 
 
 def text_speed(found: dict) -> str:
-    """Sentences a second beside other libraries."""
+    """Sentences per second, compared with other libraries."""
     speeds: dict[str, dict[str, int]] = {}
     for row in found["rows"]:
         speeds.setdefault(row["work"], {})[row["library"]] = row["sentences_a_second"]
@@ -76,7 +80,7 @@ def text_speed(found: dict) -> str:
         rows.append(cells)
     versions = ", ".join(f"{name} {number}" for name, number in found["machine"]["versions"].items())
     return (
-        "## Changing sentences\n\nSentences of CLINC150 a CPU second on one thread, each changed once "
+        "## Changing sentences\n\nSentences of CLINC150 per CPU second on one thread, each changed once "
         f"({versions}); a ratio is the median of the ratios within {found['machine']['rounds']} interleaved rounds.\n\n"
         + "\n".join(table(heads, rows))
         + "\n\nHow the other libraries are run is told in `benchmarks/README.md`.\n"

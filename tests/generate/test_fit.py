@@ -111,7 +111,7 @@ class TestLearning:
             eval_examples=8,
         )
         rows = fit_generator(small_model(source, "gan(64, noise=4)"), source, settings, (Brightness(),))
-        shares = [row["share"] for row in rows if "share" in row]
+        shares = [row["ada_probability"] for row in rows if "ada_probability" in row]
         assert shares[0] == 0
         assert shares[-1] > 0.3
 
@@ -181,7 +181,7 @@ class TestResume:
             fit_generator(small_model(source, text), source, settings, (Brightness(),), folder=parts, on_snapshot=kill)
         assert len(read_snapshots(parts)) == 1
         fit_generator(small_model(source, text), source, settings, (Brightness(),), folder=parts, resume=True)
-        for name in ("last.safetensors", "best.safetensors", "metrics.jsonl", "looks.safetensors"):
+        for name in ("last.safetensors", "best.safetensors", "metrics.jsonl", "snapshots.safetensors"):
             assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
 
     def test_a_run_killed_from_outside_goes_on_with_the_same_bits(self, tmp_path):

@@ -58,7 +58,7 @@ class TestHealth:
         settings = GeneratorSettings(steps=2, batch_size=4, eval_every=1, eval_examples=8)
         fit_generator(small_model(source, "gan(8, noise=4)"), source, settings)
         said = capsys.readouterr().err
-        assert "generated examples are not finite; no weights have been kept yet, and training goes on" in " ".join(
+        assert "generated examples are not finite; no weights have been kept yet, and training continues" in " ".join(
             said.split()
         )
 
@@ -74,7 +74,7 @@ class TestHealth:
         monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", look)
         settings = GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8)
         rows = fit_generator(game, source, settings, folder=tmp_path)
-        assert [row["step"] for row in rows if "trouble" in row] == [6, 9]
+        assert [row["step"] for row in rows if "problem" in row] == [6, 9]
         assert capsys.readouterr().err.count("mode collapse") == 1
         assert all(seen[0][name].equal(tensor) for name, tensor in game.averaged.state_dict().items())
 
@@ -105,8 +105,8 @@ class TestHealth:
 
         monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", look)
         rows = fit_generator(game, source, GeneratorSettings(**vars(FEW) | {"steps": 9}), folder=tmp_path)
-        assert [row for row in rows if "trouble" in row] == [
-            {"step": step, "trouble": "generated examples are not finite"} for step in (6, 9)
+        assert [row for row in rows if "problem" in row] == [
+            {"step": step, "problem": "generated examples are not finite"} for step in (6, 9)
         ]
         assert [row["step"] for row in rows if "recall" in row] == [3]
         assert capsys.readouterr().err.count("generated examples are not finite") == 1
@@ -122,7 +122,7 @@ class TestHealth:
         )
         rows = fit_generator(game, source, settings)
         assert rows[0]["discriminator_loss"] > 0.1 > 0.02 > rows[30]["discriminator_loss"]
-        told = [row["trouble"] for row in rows if "trouble" in row]
+        told = [row["problem"] for row in rows if "problem" in row]
         assert [trouble.startswith("the discriminator is sure of nearly every example") for trouble in told] == [
             True
         ] * said
@@ -148,7 +148,7 @@ class TestHealth:
 
     @pytest.mark.parametrize(("saturates", "said"), [(True, True), (False, False)])
     def test_saturation_is_said_where_the_loss_saturates(self, saturates, said):
-        found = diagnose_training(Snapshot(0.1, 0.5, 0.5), 0.5, unsure=0.001, saturates=saturates)
+        found = diagnose_training(Snapshot(0.1, 0.5, 0.5), 0.5, discriminator_loss=0.001, saturates=saturates)
         assert (found is not None) == said
 
     def test_a_first_look_without_recall_is_no_collapse(self):

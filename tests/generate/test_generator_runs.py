@@ -27,7 +27,7 @@ class TestRun:
                 {"step": step, "kernel_distance": far, "precision": 0.9, "recall": 0.4} for step, far in near.items()
             ]
             rows += [{"step": step, "generator_loss": 0.0} for step in range(10)]
-            rows += [{"step": step, "trouble": "mode collapse"} for step in troubled]
+            rows += [{"step": step, "problem": "mode collapse"} for step in troubled]
             config = GeneratorConfig("digits", model="gan(4)")
             return GeneratorRun(config, MODELS.parse("gan(4)").build(spec=DataSpec((2,))).averaged, (), rows)
 

@@ -224,17 +224,17 @@ def test_a_step_beyond_the_end_of_the_training_is_refused(tmp_path):
     [
         ({"first_loss": "x"}, "damaged: first_loss: 'x' is not a number or null"),
         ({"first_loss": [1]}, "damaged: first_loss"),
-        ({"share": None}, "damaged: share: None is not a number"),
+        ({"probability": None}, "damaged: probability: None is not a number"),
         ({"first": {"model": "x"}}, "damaged: first: model: 'x' is not a number"),
         ({"best_step": True}, "damaged: best_step"),
-        ({}, "no 'share' in its progress"),
+        ({}, "no 'probability' in its progress"),
     ],
 )
 def test_progress_that_a_training_cannot_go_on_with_is_refused(changed, reason, tmp_path):
-    initial = {"step": 0, "first_loss": None, "share": 1.0, "first": {}, "best_step": None}
+    initial = {"step": 0, "first_loss": None, "probability": 1.0, "first": {}, "best_step": None}
     check_progress(tmp_path / "last", {**initial, "step": 3, "first_loss": 2, "first": {"model": 1.5}}, initial)
     progress = {**initial, **changed}
     if not changed:
-        progress.pop("share")
+        progress.pop("probability")
     with pytest.raises(InputError, match=reason):
         check_progress(tmp_path / "last", progress, initial)

@@ -61,7 +61,7 @@ def test_without_a_folder_rows_stay_in_memory():
         b'{"step": 1, "loss": "x"}\n',
         b'{"step": 1, "loss": null}\n',
         b'{"step": 1, "validation_accuracy": [1]}\n',
-        b'{"step": 1, "trouble": 3}\n',
+        b'{"step": 1, "problem": 3}\n',
         b'{"step": true}\n',
         b'{"step": -1}\n',
         b'{"step": 1000000000000000000000000}\n',

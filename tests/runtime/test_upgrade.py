@@ -10,6 +10,7 @@ import torch
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
+from manyshot.generate.snapshots import SNAPSHOTS, read_snapshots, write_snapshots
 from manyshot.generate.train import load_generator_run, train_generator
 from manyshot.meta_augment.augmenter_run import load_augmenter_run
 from manyshot.runtime.run_folder import CONFIG, read_config
@@ -63,6 +64,12 @@ class TestRunsOfFormat1:
         images = run.model.sample(3, like=torch.rand(3, 1, 16, 16), generator=torch.Generator().manual_seed(0))
         assert images.shape == (3, 1, 16, 16)
         assert (run.config.fit.batch_size, run.config.fit.ada_target) == (4, 0.6)
+        assert [row["ada_probability"] for row in run.rows if "generator_loss" in row] == [0.0, 0.0]
+
+    def test_snapshots_of_a_generative_model_are_read_under_the_old_name_of_their_file(self, tmp_path):
+        write_snapshots(tmp_path, {3: torch.zeros(1, 1, 2, 2)})
+        (tmp_path / SNAPSHOTS).rename(tmp_path / "looks.safetensors")
+        assert list(read_snapshots(tmp_path)) == [3]
 
     @pytest.mark.parametrize(("name", "load", "train"), [
         ("learner", load_run, train_learner),

@@ -78,16 +78,16 @@ def train(
 def _print_training(run: "GeneratorRun", out: Path, as_json: bool) -> None:
     """Print which weights a training kept."""
     best = run.best
-    if run.trouble is not None:
+    if run.problem is not None:
         kept = "last weights" if best is None else "weights of the best evaluation"
-        note(f"at the last step: {run.trouble}; the {kept} were kept")
+        note(f"at the last step: {run.problem}; the {kept} were kept")
     samples = out / "samples.png" if (out / "samples.png").exists() else None
     if as_json:
         print_json(
             {
                 "run": str(out),
                 "steps": run.steps,
-                "warning": run.trouble,
+                "warning": run.problem,
                 "best": best,
                 "samples": None if samples is None else str(samples),
             }

@@ -32,11 +32,11 @@ EXPLODED = 10_000
 """A loss this many times the first one ends the training."""
 BEGIN = {
     "signs": 0.0,
-    "unsure": 0.0,
+    "mean_discriminator_loss": 0.0,
     "recall": None,
     "best_recall": 0.0,
     "best_distance": None,
-    "troubled": False,
+    "has_problem": False,
 }
 """Progress of a training that has not begun: sum of the signs of real examples' scores since the last change of the
 probability of augmentation, running mean of the discriminator's loss, and the results of snapshots."""
@@ -69,8 +69,8 @@ def fit_generator(
         settings: Settings of the loop.
         ops: Augmentation of real and generated examples before the discriminator sees them.
         held_out: Examples that snapshots are compared with; the training examples if None.
-        folder: Folder for `last.safetensors`, `best.safetensors`, `looks.safetensors`, `metrics.jsonl`, `timing.json`
-            and TensorBoard's files; None writes nothing.
+        folder: Folder for `last.safetensors`, `best.safetensors`, `snapshots.safetensors`, `metrics.jsonl`,
+            `timing.json` and TensorBoard's files; None writes nothing.
         resume: Whether to continue from the folder's last checkpoint, if there is one.
         title: Text beside the progress bar.
         on_snapshot: Function to call after each snapshot of a model of images, with the images of all snapshots.
@@ -97,7 +97,7 @@ def fit_generator(
     grid = Batches(compared, conditioning, GRID, settings.seed).batch(0)
     repeats = settings.discriminator_steps if adversarial else 1
     ada = None if settings.ada_target is None else AdaptiveProbability(settings.ada_target, settings.ada_examples)
-    begin = BEGIN | {"first": {}, "share": 1.0 if ada is None else 0.0}
+    begin = BEGIN | {"first": {}, "ada_probability": 1.0 if ada is None else 0.0}
     session = TrainingSession(objective, optimizer, settings.steps, begin, folder, resume)
     progress = session.progress
     snapshots = SnapshotRecorder(grid, settings.seed, folder, session.step, on_snapshot)
@@ -106,7 +106,8 @@ def fit_generator(
         with session.steps(title) as steps:
             for step in steps:
                 draws = generator(settings.seed, "noise", step)
-                change = discriminator_augmentation(ops, progress["share"], generator(settings.seed, "change", step))
+                p = progress["ada_probability"]
+                change = discriminator_augmentation(ops, p, generator(settings.seed, "change", step))
                 losses = {}
                 for repeat in range(repeats):
                     batch = batches.batch(step * repeats + repeat).to(device)
@@ -123,13 +124,14 @@ def fit_generator(
                 objective.average(min(settings.ema_decay, (1 + step) / (10 + step)))
                 if adversarial:
                     decay = min(RECENT, step / (10 + step))
-                    progress["unsure"] = decay * progress["unsure"] + (1 - decay) * float(result.adversarial)
+                    mean = progress["mean_discriminator_loss"]
+                    progress["mean_discriminator_loss"] = decay * mean + (1 - decay) * float(result.adversarial)
 
-                session.complete_step(**losses, **({} if ada is None else {"share": progress["share"]}))
+                session.complete_step(**losses, **({} if ada is None else {"ada_probability": p}))
                 if session.step % EVERY == 0:
                     if ada is not None:
                         seen = EVERY * repeats * settings.batch_size
-                        progress["share"] = ada.next(progress["share"], progress["signs"], seen)
+                        progress["ada_probability"] = ada.next(p, progress["signs"], seen)
                     progress["signs"] = 0.0
 
                 if session.is_due(settings.eval_every):
@@ -194,15 +196,16 @@ def _is_best_snapshot(
     snapshot = evaluate_snapshot(objective.averaged, compared, settings.eval_examples, settings.seed)
     first = progress["best_distance"] is None
     saturates = isinstance(objective, AdversarialObjective) and objective.loss.saturates
-    problem = diagnose_training(snapshot, progress["best_recall"], progress["unsure"], saturates, first)
+    loss = progress["mean_discriminator_loss"]
+    problem = diagnose_training(snapshot, progress["best_recall"], loss, saturates, first)
     if snapshot is not None:
         session.log(**vars(snapshot))
     if problem is not None:
-        session.log(trouble=problem)
-        if not progress["troubled"]:
+        session.log(problem=problem)
+        if not progress["has_problem"]:
             kept = "no weights have been kept yet" if first else "the best weights so far are kept"
-            note(f"step {session.step}: {problem}; {kept}, and training goes on")
-    progress["troubled"] = problem is not None
+            note(f"step {session.step}: {problem}; {kept}, and training continues")
+    progress["has_problem"] = problem is not None
     if snapshot is None:
         return False
     better = first or snapshot.kernel_distance < progress["best_distance"]

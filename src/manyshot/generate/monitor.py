@@ -95,23 +95,23 @@ def generate_like(model: GenerativeModel, batch: Batch, seed: int) -> Float[Tens
 
 
 def diagnose_training(
-    snapshot: Snapshot | None, best_recall: float, unsure: float, saturates: bool, first: bool = False
+    snapshot: Snapshot | None, best_recall: float, discriminator_loss: float, saturates: bool, first: bool = False
 ) -> str | None:
     """What is wrong with a training, in words; None if nothing is.
 
     Args:
         snapshot: Latest snapshot; None if generated examples are not finite.
         best_recall: Best recall of all snapshots so far.
-        unsure: Running mean of the discriminator's loss, without penalties.
+        discriminator_loss: Running mean of the discriminator's loss, without penalties.
         saturates: Whether the generator's loss has next to no gradient if the discriminator is sure.
         first: Whether no snapshot has been kept yet. A narrow distribution is then a lack of training, not a problem.
 
     Example:
-        >>> diagnose_training(Snapshot(0.1, 0.9, 0.0), best_recall=0.6, unsure=0.8, saturates=True)
+        >>> diagnose_training(Snapshot(0.1, 0.9, 0.0), best_recall=0.6, discriminator_loss=0.8, saturates=True)
         'mode collapse: recall fell to 0.00 from 0.60'
-        >>> diagnose_training(Snapshot(0.1, 0.9, 0.0), best_recall=0.0, unsure=0.8, saturates=True)
+        >>> diagnose_training(Snapshot(0.1, 0.9, 0.0), best_recall=0.0, discriminator_loss=0.8, saturates=True)
         'mode collapse: generated examples lie among real ones (precision 0.90) and cover almost none of them'
-        >>> diagnose_training(Snapshot(0.1, 0.9, 0.5), best_recall=0.6, unsure=0.8, saturates=True) is None
+        >>> diagnose_training(Snapshot(0.1, 0.9, 0.5), best_recall=0.6, discriminator_loss=0.8, saturates=True) is None
         True
     """
     if snapshot is None:
@@ -123,9 +123,9 @@ def diagnose_training(
             f"mode collapse: generated examples lie among real ones (precision {snapshot.precision:.2f}) and cover "
             "almost none of them"
         )
-    if saturates and unsure <= SURE:
+    if saturates and discriminator_loss <= SURE:
         return (
-            f"the discriminator is sure of nearly every example (loss {unsure:.3f}), where the generator's loss has "
-            "next to no gradient; loss=non_saturating keeps one"
+            f"the discriminator is sure of nearly every example (loss {discriminator_loss:.3f}), where the "
+            "generator's loss has next to no gradient; loss=non_saturating keeps one"
         )
     return None

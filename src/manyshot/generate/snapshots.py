@@ -12,7 +12,9 @@ from manyshot.generate.batches import Batch, as_floats
 from manyshot.generate.model import GenerativeModel
 from manyshot.generate.monitor import generate_like
 
-SNAPSHOTS = "looks.safetensors"
+SNAPSHOTS = "snapshots.safetensors"
+OLD_SNAPSHOTS = "looks.safetensors"
+"""Name of the file in runs of format 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,9 @@ def read_snapshots(folder: Path, up_to: int | None = None) -> dict[int, Tensor]:
         {}
     """
     try:
-        generated = {int(step): as_floats(tensor) for step, tensor in read_tensors(folder / SNAPSHOTS)[0].items()}
+        path = folder / SNAPSHOTS
+        tensors, _ = read_tensors(path if path.exists() else folder / OLD_SNAPSHOTS)
+        generated = {int(step): as_floats(tensor) for step, tensor in tensors.items()}
     except ValueError:  # a training does not fail for want of pictures
         return {}
     return {step: generated[step] for step in sorted(generated) if up_to is None or step <= up_to}

@@ -29,12 +29,12 @@ class GeneratorRun:
     """A trained generative model and where it came from.
 
     Args:
-        config: what it was made from.
-        model: with the weights that were kept, in evaluation mode.
-        class_names: what it was trained on, by number.
-        rows: the record of the training.
-        folder: where it lies, if anywhere.
-        step: whose weights these are: that of the best look, or the last one if something was wrong at every look.
+        config: Settings of the training.
+        model: Model with the stored weights, in evaluation mode.
+        class_names: Names of the training classes, in order.
+        rows: Logged rows of the training.
+        folder: Folder of the run, if there is one.
+        step: Step of the weights: that of the best snapshot, or the last one if every snapshot had a problem.
     """
 
     config: GeneratorConfig
@@ -46,21 +46,21 @@ class GeneratorRun:
 
     @property
     def steps(self) -> int:
-        """How many steps it was trained."""
+        """Number of training steps."""
         return max((row["step"] for row in self.rows), default=0)
 
     @property
-    def trouble(self) -> str | None:
-        """What was wrong at the last look; None if nothing was."""
-        wrong = [row["trouble"] for row in self.rows if "trouble" in row and row["step"] == self.steps]
-        return wrong[0] if wrong else None
+    def problem(self) -> str | None:
+        """Problem of the last snapshot; None if there was none."""
+        problems = [row["problem"] for row in self.rows if "problem" in row and row["step"] == self.steps]
+        return problems[0] if problems else None
 
     @property
     def best(self) -> Row | None:
-        """The look whose weights were kept: the nearest of those at which nothing was wrong; None without such."""
-        troubled = {row["step"] for row in self.rows if "trouble" in row}
-        looks = [row for row in self.rows if "recall" in row and row["step"] not in troubled]
-        return min(looks, key=lambda row: row["kernel_distance"], default=None)
+        """Row of the snapshot with the stored weights: the best one without a problem; None if there is none."""
+        excluded = {row["step"] for row in self.rows if "problem" in row}
+        snapshots = [row for row in self.rows if "recall" in row and row["step"] not in excluded]
+        return min(snapshots, key=lambda row: row["kernel_distance"], default=None)
 
 
 def train_generator(
@@ -70,13 +70,13 @@ def train_generator(
     title: str = "train",
     on_snapshot: Callable[[SnapshotImages], None] | None = None,
 ) -> GeneratorRun:
-    """Make a generative model's run from its settings.
+    """Train a generative model by its settings and store it as a run.
 
     Args:
-        config: what to train, on what.
-        folder: where the run lies afterwards; None keeps nothing on disk.
-        resume: go on with the run in the folder, which must have the same settings.
-        title: what the progress bar says.
+        config: Model, data and settings of the training.
+        folder: Folder of the run; None writes nothing.
+        resume: Whether to resume the run in the folder, which must have the same settings.
+        title: Title of the progress bar.
         on_snapshot: Function to call after each snapshot, see `fit_generator`.
 
     Raises:

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from manyshot.base import InputError, check_type, parse_json
 from manyshot.base.tensor_file import read_tensors, write_tensors
+from manyshot.runtime.upgrade import PROGRESS_KEYS
 
 OPTIMIZER_TENSORS = "optimizer_tensors"
 """Key of the metadata that tells how many tensors of the optimizer were written; earlier versions did not."""
@@ -128,7 +129,8 @@ def _read(path: Path, names: tuple[str, ...] | None) -> tuple[dict[str, Tensor],
 def _progress(path: Path, metadata: Mapping[str, str], steps: int | None) -> dict[str, Any]:
     if "progress" not in metadata:
         _refuse(path, "no record of progress")
-    progress: dict[str, Any] = parse_json(metadata["progress"], f"{path}: damaged: its progress", Progress)
+    stored: dict[str, Any] = parse_json(metadata["progress"], f"{path}: damaged: its progress", Progress)
+    progress = {PROGRESS_KEYS.get(name, name): value for name, value in stored.items()}
     if not 0 <= progress["step"] <= (MAX_STEPS if steps is None else steps):
         _refuse(path, f"its step is {progress['step']:,}" + ("" if steps is None else f" of a training of {steps:,}"))
     return progress

@@ -7,10 +7,11 @@ from typing import Any
 
 from manyshot.base import InputError, has_type, naming, parse_json, read_bytes, sweep, write_aside
 from manyshot.runtime.scalar_events import ScalarEvents
+from manyshot.runtime.upgrade import ROW_KEYS
 
 Row = dict[str, Any]
 
-TEXTS = ("trouble",)
+TEXTS = ("problem",)
 """Entries of a row that hold text; all others hold numbers."""
 MAX_BYTES = 1 << 30
 MAX_STEP = 10**12
@@ -87,6 +88,7 @@ def read_metrics(path: Path) -> list[Row]:
         where = f"{path}: line {number}"
         try:
             row = parse_json(line, where, dict[str, float | str], finite=False)
+            row = {ROW_KEYS.get(name, name): value for name, value in row.items()}
             valid = has_type(row.get("step"), int) and all(
                 isinstance(value, str) == (name in TEXTS) for name, value in row.items()
             )

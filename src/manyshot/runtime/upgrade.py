@@ -82,6 +82,12 @@ OPTION_VALUES = {"edge": {"zero": "zeros"}}
 WORDS = {"augmenter": {"recolour": "recolor"}}
 """Words in the values of options that were renamed: by setting, old word, new word."""
 
+PROGRESS_KEYS = {"share": "ada_probability", "unsure": "mean_discriminator_loss", "troubled": "has_problem"}
+"""Entries of the progress in checkpoints that were renamed: old name, new name."""
+
+ROW_KEYS = {"share": "ada_probability", "trouble": "problem"}
+"""Entries of the rows of `metrics.jsonl` that were renamed: old name, new name."""
+
 SAME_TABLE = {"head": "learner", "test_plan": "plan"}
 """Settings whose methods are those of another setting."""
 
