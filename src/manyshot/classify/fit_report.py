@@ -1,0 +1,116 @@
+"""What a fit tried, chose and found out about the examples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from manyshot.classify.candidates import Candidate
+from manyshot.classify.checks import Confusion, Duplicate, Suspect
+
+MOST_TRIED = 12
+"""Candidates that reports list."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A candidate that was considered.
+
+    Args:
+        candidate: The candidate.
+        accuracy: Its cross-validated accuracy on the examples; None if there are too few.
+        gain: Its expected gain of accuracy over what does best on other data.
+    """
+
+    candidate: Candidate
+    accuracy: float | None
+    gain: float
+
+
+@dataclass(frozen=True)
+class AugmentationGain:
+    """What augmentation gained on examples that were held out.
+
+    Args:
+        difference: Accuracy with augmentation less that without.
+        low: Lower end of the 95 % interval over examples, or groups.
+        high: Upper end.
+    """
+
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a fit tried, chose and found out about the examples.
+
+    Args:
+        classes: Names of the classes.
+        counts: Number of examples of each class.
+        names: Name of each example.
+        chosen: The candidate that was fitted.
+        why: Why it was chosen, in a sentence.
+        tried: The most promising candidates, best first.
+        considered: Number of candidates.
+        left_out: What was not tried, since it would have taken longer than the budget.
+        accuracy: Estimated accuracy on new examples; None with one example per class.
+        interval: 95 % interval of it.
+        augmentation: What augmentation gained; None if nothing could be held out, or none was tried.
+        suspects: Examples whose label looks wrong, the most suspicious first.
+        duplicates: Pairs of examples that are the same or nearly so.
+        confusions: Pairs of classes that are confused, the most frequent first.
+        seconds: How long the fit took.
+        estimate: How long it was estimated to take.
+    """
+
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]
+    names: tuple[str, ...]
+    chosen: Candidate
+    why: str
+    tried: tuple[Tried, ...]
+    considered: int
+    left_out: tuple[str, ...]
+    accuracy: float | None
+    interval: tuple[float, float]
+    augmentation: AugmentationGain | None
+    suspects: Sequence[Suspect]
+    duplicates: Sequence[Duplicate]
+    confusions: Sequence[Confusion]
+    seconds: float
+    estimate: float
+
+    @property
+    def examples(self) -> int:
+        """Number of examples."""
+        return sum(self.counts)
+
+    def as_dict(self) -> dict[str, object]:
+        """The report for JSON."""
+        gain = self.augmentation
+        return {
+            "classes": dict(zip(self.classes, self.counts, strict=True)),
+            "examples": self.examples,
+            "chosen": self.chosen.as_dict(),
+            "why": self.why,
+            "tried": [
+                one.candidate.as_dict() | {"accuracy": one.accuracy, "expected_gain": one.gain} for one in self.tried
+            ],
+            "considered": self.considered,
+            "left_out": list(self.left_out),
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "augmentation": None
+            if gain is None
+            else {"difference": gain.difference, "interval": [gain.low, gain.high], "clear": gain.is_clear},
+            "suspects": [one.as_dict(self.names, self.classes) for one in self.suspects],
+            "duplicates": [one.as_dict(self.names) for one in self.duplicates],
+            "confusions": [one.as_dict(self.classes) for one in self.confusions],
+            "seconds": round(self.seconds, 2),
+            "estimate": round(self.estimate, 2),
+        }
