@@ -1,0 +1,106 @@
+"""From examples to a model and a report."""
+
+import numpy as np
+import pytest
+
+from manyshot.base import InputError
+from manyshot.classify.examples import examples_from_arrays
+from manyshot.classify.fit import fit_model
+
+GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
+LEAVE = ["goodbye now", "goodbye my friend", "goodbye for today", "goodbye to you all", "goodbye everybody", "well goodbye"]
+
+
+def sentences(shots: int):
+    return examples_from_arrays(GREET[:shots] + LEAVE[:shots], ["greet"] * shots + ["leave"] * shots)
+
+
+def squares(shots: int, seed: int = 0):
+    """Noisy pictures, bright above or bright below."""
+    random = np.random.default_rng(seed)
+    pictures = random.integers(0, 60, (2 * shots, 24, 24, 3), dtype=np.uint8)
+    pictures[:shots, :12] += 150
+    pictures[shots:, 12:] += 150
+    return examples_from_arrays(pictures, ["above"] * shots + ["below"] * shots)
+
+
+class TestSentences:
+    def test_new_examples_are_classified_and_the_report_agrees_with_the_model(self):
+        lines = []
+        model, report = fit_model(sentences(6), encoder="ngrams", progress=lines.append)
+        answer = model.predict(examples_from_arrays(["hello world", "goodbye world"]))
+        assert [model.class_names[index] for index in answer.probabilities.argmax(1)] == ["greet", "leave"]
+        assert report.accuracy > 0.7
+        assert report.interval[0] < report.accuracy < report.interval[1]
+        assert report.chosen == model.candidate
+        assert model.report["chosen"]["encoder"] == "ngrams"
+        assert "12 sentences" in lines[0]
+        assert "ngrams" in lines[0]
+
+    def test_one_example_per_class_is_judged_by_nothing(self):
+        _, report = fit_model(sentences(1), encoder="ngrams")
+        assert report.accuracy is None
+        assert report.interval == (0.5, 0.99)
+        assert report.as_dict()["augmentation"] is None
+        assert "other data" in report.why
+
+    def test_a_head_by_name_is_tried_with_several_penalties(self):
+        _, report = fit_model(sentences(4), encoder="ngrams", head="ridge")
+        heads = {one.candidate.setting.head for one in report.tried}
+        assert len(heads) > 2
+        assert all(head.startswith("ridge") for head in heads)
+
+    def test_a_head_with_options_is_taken_as_it_is(self):
+        _, report = fit_model(sentences(4), encoder="ngrams", head="lda(shrinkage=0.9)")
+        assert {one.candidate.setting.head for one in report.tried} == {"lda(shrinkage=0.9)"}
+
+    def test_a_wrong_label_is_suspected_and_a_copy_found(self):
+        texts = [*GREET, *LEAVE, "goodbye and hello goodbye", GREET[0]]
+        labels = ["greet"] * 6 + ["leave"] * 6 + ["greet"] * 2
+        _, report = fit_model(examples_from_arrays(texts, labels), encoder="ngrams")
+        found = report.as_dict()
+        assert found["duplicates"][0]["examples"] == ["row 0", "row 13"]
+        assert all(one["example"] == "row 12" for one in found["suspects"])
+
+    def test_the_same_seed_gives_the_same_model(self):
+        (first, _), (second, _) = (fit_model(sentences(5), encoder="ngrams", seed=3) for _ in range(2))
+        assert first.linear.weight.equal(second.linear.weight)
+        assert first.temperature == second.temperature
+
+    def test_a_plan_that_is_asked_for_is_used(self):
+        model, report = fit_model(sentences(4), encoder="ngrams", head="ridge", plan="typos")
+        assert model.views[0][0] == "typos"
+        assert report.augmentation is not None
+
+
+class TestPictures:
+    def test_pictures_are_classified_with_augmentation_and_without_budget(self):
+        examples = squares(3)
+        model, report = fit_model(examples, encoder="efficientnet-lite0", budget=0)
+        assert model.predict(squares(2, seed=1)).probabilities.argmax(1).tolist() == [0, 0, 1, 1]
+        assert report.chosen.setting.variants == ()
+        assert len(report.left_out) == 3
+        augmented, _ = fit_model(examples, encoder="efficientnet-lite0", head="ridge", plan="brightness(0.2)")
+        assert augmented.views == (("brightness(0.2)", 4),)
+        assert augmented.predict(squares(2, seed=1)).probabilities.argmax(1).tolist() == [0, 0, 1, 1]
+
+
+class TestErrors:
+    def test_one_class_alone(self):
+        with pytest.raises(InputError, match="two or more"):
+            fit_model(examples_from_arrays(GREET, ["greet"] * 6), encoder="ngrams")
+
+    def test_an_example_without_a_class(self):
+        with pytest.raises(InputError, match="row 0: has no class"):
+            fit_model(examples_from_arrays(GREET), encoder="ngrams")
+
+    def test_an_encoder_of_another_kind(self):
+        with pytest.raises(InputError, match="takes pictures"):
+            fit_model(sentences(3), encoder="efficientnet-lite0")
+
+    @pytest.mark.parametrize(
+        ("option", "value"), [("encoder", "nothing"), ("head", "rigde"), ("plan", "shots: 2 x eda"), ("budget", -1.0)]
+    )
+    def test_options_that_make_no_sense(self, option, value):
+        with pytest.raises(InputError):
+            fit_model(sentences(3), **{"encoder": "ngrams", option: value})
