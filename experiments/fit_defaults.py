@@ -33,6 +33,8 @@ from manyshot.classify.resample import join_views
 
 PRIOR = Path(__file__).resolve().parents[1] / "src/manyshot/classify/prior.json"
 SMALLEST_SD = 0.005
+MANY = 10
+"""Examples per class from which on a third of the draws is made, since they vary less and take longer."""
 Table = dict[str, dict[str, dict[str, dict[str, float]]]]
 
 
@@ -59,11 +61,12 @@ def judge_set(examples, count: int) -> dict[str, dict[str, dict[str, float]]]:
     names = [*encoders, *("+".join(encoders[:size]) for size in range(2, len(encoders) + 1))]
     result: dict[str, dict[str, dict[str, float]]] = {name: {} for name in names}
     for shots in SHOTS:
-        for fit, test in draws(examples.labels, shots, count):
+        number = count if shots < MANY else max(count // 3, 1)
+        for fit, test in draws(examples.labels, shots, number):
             for name in names:
                 row = result[name].setdefault(str(shots), {})
                 for key, value in accuracies(bank, examples.labels, name, examples.kind, fit, test).items():
-                    row[key] = row.get(key, 0.0) + value / count
+                    row[key] = row.get(key, 0.0) + value / number
     return {
         name: {shots: {key: round(value, 5) for key, value in row.items()} for shots, row in rows.items()}
         for name, rows in result.items()

@@ -38,13 +38,13 @@ class Search:
 
     Args:
         encoders: Encoders in order of preference.
-        heads: Heads with their options.
+        heads: Heads with their options; None for those that are usually tried.
         plans: Plans and copies, in order of preference.
         must_augment: Whether a plan was asked for, so that doing without is not an option.
     """
 
     encoders: tuple[str, ...]
-    heads: tuple[str, ...]
+    heads: tuple[str, ...] | None
     plans: Mapping[str, int]
     must_augment: bool
 
@@ -173,12 +173,8 @@ def _search(kind: Kind, encoder: str, head: str, plan: str) -> Search:
     for block in dict.fromkeys(block for name in encoders for block in encoder_blocks(name)):
         if load_encoder(block).kind != kind:
             raise InputError(f"encoder '{block}' takes {load_encoder(block).kind}, and the examples are {kind}")
-    if head == AUTO:
-        heads = HEAD_GRID
-    elif "(" in head:
-        heads = (head,)
-        HEADS.build(head)
-    else:
+    heads = None
+    if head != AUTO:
         HEADS.build(head)
         heads = tuple(one for one in HEAD_GRID if one.partition("(")[0] == head) or (head,)
     if plan == AUTO:
