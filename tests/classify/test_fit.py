@@ -8,7 +8,7 @@ from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.fit import fit_model
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
-LEAVE = ["goodbye now", "goodbye my friend", "goodbye for today", "goodbye to you all", "goodbye everybody", "well goodbye"]
+LEAVE = [text.replace("hello", "goodbye") for text in GREET]
 
 
 def sentences(shots: int):

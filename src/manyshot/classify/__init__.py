@@ -2,17 +2,21 @@
 
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabelled
+from manyshot.classify.fit import fit_model
+from manyshot.classify.fit_report import FitReport
 from manyshot.classify.model import Model, Reference
 from manyshot.classify.predict import Predictions, choose_next
 from manyshot.classify.store import load_model, save_model
 
 __all__ = [
     "ExampleSet",
+    "FitReport",
     "Model",
     "Predictions",
     "Reference",
     "choose_next",
     "examples_from_arrays",
+    "fit_model",
     "load_examples",
     "load_model",
     "load_unlabelled",
