@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from manyshot.classify.encoders import build_encoder
+from manyshot.classify.encoders import load_encoder
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.export_modules import ProbabilitiesOfFeatures, ProbabilitiesOfPictures, ProbabilitiesOfTokens
@@ -62,7 +62,7 @@ def graph_of(model: "Model") -> Graph:
         InputError: If an encoder of the model is not installed.
     """
     head = ProbabilitiesOfFeatures(model.transforms, model.linear, model.temperature)
-    encoders = [build_encoder(name) for name in model.encoders]
+    encoders = [load_encoder(name).module for name in model.encoders]
     pictures = [encoder for encoder in encoders if isinstance(encoder, PretrainedEncoder)]
     if pictures:
         module: nn.Module = ProbabilitiesOfPictures(pictures, head)

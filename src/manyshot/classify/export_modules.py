@@ -6,6 +6,7 @@ of shapes, since these would fix the sizes while the exporter traces.
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +54,7 @@ class Resize(nn.Module):
         images = self._weights(images.shape[2], shrinks) @ _whole(images)
         return _whole(images)
 
-    def _weights(self, count: int, shrinks: Tensor) -> Tensor:
+    def _weights(self, count: int | torch.SymInt, shrinks: Tensor) -> Tensor:
         """Weights `[size, count]` of the pixels of one direction in the pixels of the result."""
         pixels = torch.arange(count, dtype=torch.float32) + 0.5
         scale = torch.ones_like(pixels).sum() / self.size
@@ -97,9 +98,10 @@ class ProbabilitiesOfFeatures(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features of the blocks side by side `[n, d]` to probabilities `[n, c]`."""
-        parts = features.split(self.widths, 1)
+        parts = torch.split(features, self.widths, 1)
         rows = torch.cat([step(x) for step, x in zip(self.steps, parts, strict=True)], 1)
-        return (self.head(rows) / self.temperature).softmax(1)
+        logits: Tensor = self.head(rows) / self.temperature
+        return logits.softmax(1)
 
 
 class _Transformed(nn.Module):
@@ -164,12 +166,14 @@ class ProbabilitiesOfPictures(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Images `[n, 3, h, w]` of uint8 to probabilities `[n, c]`."""
         features = []
-        for resize, encoder in zip(self.resizes, self.encoders, strict=True):
+        for resize, module in zip(self.resizes, self.encoders, strict=True):
+            encoder = cast(PretrainedEncoder, module)
             x = (resize(images) / 255 - encoder.mean) / encoder.std
             for stage in encoder.stages:  # not encoder.run, which splits batches by their size
                 x = stage(x)
             features.append(x)
-        return self.head(torch.cat(features, 1))
+        probabilities: Tensor = self.head(torch.cat(features, 1))
+        return probabilities
 
 
 class ProbabilitiesOfTokens(nn.Module):
@@ -192,4 +196,5 @@ class ProbabilitiesOfTokens(nn.Module):
         else:
             mask = attention_mask[..., None].to(states.dtype)
             pooled = (states * mask).sum(1) / mask.sum(1)
-        return self.head(F.normalize(pooled, dim=1) if self.unit else pooled)
+        probabilities: Tensor = self.head(F.normalize(pooled, dim=1) if self.unit else pooled)
+        return probabilities

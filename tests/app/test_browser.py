@@ -1,0 +1,137 @@
+"""The page in a real browser: fit from dropped files, try, augment, export, errors; nothing leaves this computer."""
+
+import shutil
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from small_classifiers import fit_small
+
+pytest.importorskip("gradio", reason='pip install "manyshot[app]"')
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+REPORT = {
+    "accuracy": 0.8,
+    "interval": [0.6, 0.9],
+    "examples": 6,
+    "classes": {"dark": 3, "light": 3},
+    "chosen": {"encoder": "ngrams", "head": "ridge", "plan": "none"},
+    "why": "it did best",
+}
+
+
+@pytest.fixture(scope="module")
+def address():
+    """The page, whose fit takes a moment and chooses nothing."""
+    fit_module = pytest.importorskip("manyshot.classify.fit")
+    from manyshot.app.page import serve
+
+    def small_fit(examples, **settings):
+        encoder = "efficientnet-lite0(resolution=32)" if examples.kind == "pictures" else "ngrams(64)"
+        return fit_small(examples, encoder=encoder).with_report(REPORT), None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit_module, "fit_model", small_fit)
+        with serve() as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=[(1200, "light"), (390, "dark")], ids=["wide", "phone"])
+def page(request, browser, address):
+    """The page at two widths, and what it asks of other computers."""
+    width, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    foreign = []
+    page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else foreign.append(r.url))
+    page.goto(address)
+    page.locator("#fit").wait_for()
+    yield page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert foreign == []
+    context.close()
+
+
+def add(page, name, paths):
+    page.locator("#class-name textarea, #class-name input").first.fill(name)
+    page.locator("#pictures input[type=file]").set_input_files(paths)
+    page.locator("#pictures").get_by_text(paths[-1].name).wait_for()
+    page.locator("#add").click()
+
+
+def save_pictures(folder, low, high):
+    folder.mkdir()
+    rng = np.random.default_rng(low)
+    paths = [folder / f"{folder.name}{number}.png" for number in range(3)]
+    for path in paths:
+        Image.fromarray(rng.integers(low, high, (40, 50, 3), dtype=np.uint8)).save(path)
+    return paths
+
+
+def error_of(page):
+    toast = page.locator("[data-testid=toast-body]").first
+    toast.wait_for()
+    words = toast.inner_text()
+    page.locator("[data-testid=toast-close]").first.click()
+    return words
+
+
+def test_from_dropped_files_to_a_file_to_download(page, tmp_path):
+    dark, light = save_pictures(tmp_path / "dark", 0, 90), save_pictures(tmp_path / "light", 160, 256)
+    page.locator("#fit").click()
+    assert "add pictures of at least 2" in error_of(page)
+    add(page, "dark", dark)
+    page.locator("#overview").get_by_text("3 pictures").first.wait_for()
+    add(page, "light", light)
+    page.locator("#overview").get_by_text("light").wait_for()
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    add(page, "dark", [broken])
+    words = error_of(page)
+    assert "broken.png: not a complete image" in words
+    assert "Traceback" not in words
+    page.locator("#fit").click()
+    page.locator("#report").get_by_text("80%").first.wait_for()
+
+    page.get_by_role("tab", name="Try").click()
+    page.locator("#picture input[type=file]").set_input_files(light[0])
+    page.locator("#picture img").first.wait_for()
+    page.locator("#classify").click()
+    page.locator("#headline").get_by_text("light").wait_for()
+    page.locator("#nearest img").first.wait_for()
+
+    page.get_by_role("tab", name="Augment").click()
+    page.locator("#ops").get_by_label("flip", exact=True).check()
+    page.locator("#preview").get_by_text("variant 5").first.wait_for()
+    assert page.locator("#plan textarea, #plan input").first.input_value() == "flip(0.5)"
+
+    page.get_by_role("tab", name="Export").click()
+    page.locator("#export").click()
+    with page.expect_download() as download:
+        page.locator("#download a").first.click()
+    assert download.value.suggested_filename == "model.zip"
+
+
+def test_the_page_answers_this_computer_alone_and_lets_the_browser_load_from_it_alone(address):
+    with urllib.request.urlopen(address) as answer:
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+    foreign = urllib.request.Request(address, headers={"Host": "example.org"})
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(foreign)
