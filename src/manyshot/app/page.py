@@ -130,9 +130,7 @@ def _settings(port: int | None, open_browser: bool) -> dict[str, Any]:
         "mcp_server": False,
         "enable_monitoring": False,
         "footer_links": [],
-        "theme": gr.themes.Default(
-            font=[gr.themes.LocalFont("Source Sans Pro", (400, 700)), "system-ui", "sans-serif"]
-        ),
+        "theme": gr.themes.Default(font=FONT),
         "css_paths": STYLE,
         "app_kwargs": {
             "middleware": [

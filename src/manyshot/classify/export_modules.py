@@ -6,7 +6,7 @@ of shapes, since these would fix the sizes while the exporter traces.
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +54,7 @@ class Resize(nn.Module):
         images = self._weights(images.shape[2], shrinks) @ _whole(images)
         return _whole(images)
 
-    def _weights(self, count: int | torch.SymInt, shrinks: Tensor) -> Tensor:
+    def _weights(self, count: Any, shrinks: Tensor) -> Tensor:  # noqa: ANN401 - int, or a symbol for any
         """Weights `[size, count]` of the pixels of one direction in the pixels of the result."""
         pixels = torch.arange(count, dtype=torch.float32) + 0.5
         scale = torch.ones_like(pixels).sum() / self.size
