@@ -45,7 +45,7 @@ OFFERED = (
     OfferedOp("flip", "pictures", "probability", 0.0, 1.0, 0.5, 0.05),
     OfferedOp("affine", "pictures", "rotation up to, degrees", 0.0, 90.0, 15.0, 1.0),
     OfferedOp("resized_crop", "pictures", "smallest area kept", 0.1, 1.0, 0.5, 0.05),
-    OfferedOp("perspective", "pictures", "strength", 0.0, 0.5, 0.2, 0.01),
+    OfferedOp("perspective", "pictures", "strength", 0.0, 0.45, 0.2, 0.01),
     OfferedOp("elastic", "pictures", "strength", 0.0, 0.3, 0.07, 0.01),
     OfferedOp("brightness", "pictures", "strength", 0.0, 1.0, 0.2, 0.05),
     OfferedOp("contrast", "pictures", "strength", 0.0, 1.0, 0.2, 0.05),

@@ -78,7 +78,7 @@ def _pictures(shared: Shared) -> None:
         )
 
     @readable
-    def add_files(collection: Collection, name: str, paths: list[str] | None) -> tuple[Any, ...]:
+    def add_files(collection: Collection, name: str | None, paths: list[str] | None) -> tuple[Any, ...]:
         more = collection.add(name or "", [Path(path) for path in paths or []])
         return (*state_of(more), "", None)
 

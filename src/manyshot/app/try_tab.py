@@ -47,10 +47,10 @@ def try_tab(shared: Shared, page: gr.Blocks, fit_done: Dependency) -> None:
         archive = gr.File(label="Zip of a folder that `manyshot fit` wrote", file_types=[".zip"], elem_id="archive")
 
     @readable
-    def classify_one(fitted: Fitted | None, path: str | None, text: str) -> tuple[Any, ...]:
+    def classify_one(fitted: Fitted | None, path: str | None, text: str | None) -> tuple[Any, ...]:
         if fitted is None:
             raise InputError(NONE_YET)
-        given = Path(path) if fitted.model.kind == "pictures" and path else text.strip()
+        given = Path(path) if fitted.model.kind == "pictures" and path else (text or "").strip()
         if fitted.model.kind == "pictures" and not path:
             raise InputError("no picture; drop one, or take one with the webcam")
         if not given:
