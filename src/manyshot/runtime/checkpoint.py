@@ -15,7 +15,7 @@ from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.runtime.upgrade import PROGRESS_KEYS
 
 OPTIMIZER_TENSORS = "optimizer_tensors"
-"""Key of the metadata that tells how many tensors of the optimizer were written; earlier versions did not."""
+"""Entry of the stored progress that tells how many tensors of the optimizer were written; older files lack it."""
 MAX_STEPS = 10**12
 """Largest step of a checkpoint whose training is not known."""
 
@@ -43,8 +43,9 @@ def save_checkpoint(path: Path, learner: nn.Module, optimizer: Optimizer | None,
             for name, tensor in state.items():
                 if isinstance(tensor, Tensor):
                     tensors[f"optimizer.{index}.{name}"] = tensor
-    metadata = {"progress": json.dumps(progress), OPTIMIZER_TENSORS: str(len(tensors) - weights)}
-    write_tensors(path, tensors, metadata)
+    # One entry of metadata: safetensors writes several in an arbitrary order, and equal trainings give equal bytes.
+    stored = {**progress, OPTIMIZER_TENSORS: len(tensors) - weights}
+    write_tensors(path, tensors, {"progress": json.dumps(stored)})
 
 
 def load_checkpoint(
@@ -66,6 +67,7 @@ def load_checkpoint(
     """
     tensors, metadata = _read(path, None)
     progress = _progress(path, metadata, steps)
+    written = progress.pop(OPTIMIZER_TENSORS, None)
     weights = {n.removeprefix("learner."): t for n, t in tensors.items() if n.startswith("learner.")}
     _check_kinds(path, weights, learner.state_dict())
     try:
@@ -77,7 +79,7 @@ def load_checkpoint(
         ) from None
     if optimizer is not None:
         state = {n.removeprefix("optimizer."): t for n, t in tensors.items() if n.startswith("optimizer.")}
-        if int(progress["step"]) > 0 and metadata.get(OPTIMIZER_TENSORS, str(len(state))) != str(len(state)):
+        if int(progress["step"]) > 0 and written not in (None, len(state)):
             _refuse(path, "the state of its optimizer is incomplete")
         _load_optimizer(path, optimizer, state, progress["step"])
     return progress
@@ -93,7 +95,9 @@ def read_progress(path: Path, steps: int | None = None) -> dict[str, Any]:
     Raises:
         InputError: If the file is missing or damaged, or its step lies beyond `steps`.
     """
-    return _progress(path, _read(path, ())[1], steps)
+    progress = _progress(path, _read(path, ())[1], steps)
+    progress.pop(OPTIMIZER_TENSORS, None)
+    return progress
 
 
 def check_progress(path: Path, progress: Mapping[str, Any], initial: Mapping[str, Any]) -> None:
