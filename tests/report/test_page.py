@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from manyshot.report.page import Command, Page, Paragraph, Picture, Section, Table, interval, provenance, write_page
+from manyshot.report.page import (
+    Command,
+    Gallery,
+    Page,
+    Paragraph,
+    Picture,
+    Section,
+    Table,
+    interval,
+    provenance,
+    write_page,
+)
 from manyshot.report.plots import Estimate, differences
 
 HOSTILE = "<script>alert('1')</script>\"&{{ 7 * 7 }}{% raw %}</style>"
@@ -137,3 +148,17 @@ def test_a_full_disk_leaves_the_old_page(tmp_path, monkeypatch):
         write_page(path, Page("T", "S"))
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_on_a_narrow_screen_each_cell_of_a_wide_table_has_its_column_beside_it(tmp_path):
+    page = Reader(written(tmp_path, Table(("arm", "accuracy %", "p"), [("plain", "55.9", "0.2")]), PARTS[1]))
+    assert [value for _, name, value in page.attributes if name == "data-column"][:3] == ["arm", "accuracy %", "p"]
+    assert [value for tag, name, value in page.attributes if (tag, name) == ("table", "class")] == ["stacks"]
+
+
+def test_a_gallery_shows_each_picture_with_its_caption(tmp_path):
+    pictures = [Picture.of(Image.new("RGB", (8, 8)), alt=f"alt {i}", caption=HOSTILE) for i in range(3)]
+    page = Reader(written(tmp_path, Gallery(pictures)))
+    assert page.tags.count("img") == 3
+    assert "".join(page.words).count(HOSTILE) == 3
+    assert page.open == []

@@ -9,9 +9,12 @@ from PIL import Image
 
 from manyshot.report.plots import (
     COLORS,
+    DARK,
+    INK,
     Curve,
     Estimate,
     accuracies,
+    confusion,
     differences,
     png,
     reliability,
@@ -116,3 +119,21 @@ def test_every_bar_has_its_height_and_its_number():
 def test_bins_without_answers_are_left_out():
     axes = reliability([0.1, 0.5, 0.9], [0.2, math.nan, 0.8], [0.4, 0.0, 0.6]).axes[0]
     assert axes.lines[1].get_xdata().tolist() == [0.1, 0.9]
+
+
+def test_a_plot_has_no_background_and_every_color_that_is_drawn_has_a_dark_one():
+    figure = accuracies({"1 shot": [Estimate("a", 0.5, 0.4, 0.6), Estimate("b", 0.5, 0.4, 0.6)]})
+    text = svg(figure).decode()
+    assert "prefers-color-scheme: dark" in text
+    assert "fill: #ffffff" not in text.partition("</style>")[2]
+    for color in (COLORS[0], COLORS[1], INK):
+        rule = f'[style*="fill: {color.lower()}"]{{fill:{DARK[color]}!important}}'
+        assert f"fill: {color.lower()}" in text.partition("</style>")[2]
+        assert rule in text
+
+
+def test_a_confusion_matrix_draws_each_cell_that_is_not_empty():
+    axes = confusion(np.array([[3, 1], [0, 2]]), ["cat", "a class with a very long name"]).axes[0]
+    assert sorted(text.get_text() for text in axes.texts) == ["1", "2", "3"]
+    assert len(axes.patches) == 3
+    assert axes.get_yticklabels()[1].get_text() == "a class with a very…"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from manyshot.compare import Arm, ArmResult, ComparisonResult
-from manyshot.report.page import TERMS, Page, Paragraph, Picture, Section, Table, glossary, interval, provenance
+from manyshot.report.page import Page, Paragraph, Picture, Section, Table, glossary, interval, provenance
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_shown
 from manyshot.training.statistics import Difference
@@ -12,6 +12,16 @@ Results = Mapping[str, ArmResult]
 """Results of each arm, by name; the others are compared with the first."""
 
 ARM_COLUMNS = ("arm", "training plan", "other settings", "test plan", "CPU seconds per training")
+COMPARE_TERMS = (
+    "arm",
+    "training plan",
+    "test plan",
+    "other settings",
+    "difference",
+    "[low, high]",
+    "p (Holm)",
+    "transductive",
+)
 COLUMNS = ("arm", "accuracy %", "difference, points", "p (Holm)")
 
 
@@ -98,7 +108,7 @@ def _terms(compared: Sequence[ComparisonResult]) -> list[str]:
         "p (Holm)": any(result.p_value is not None for result in results),
         "transductive": any(result.transductive for result in results),
     }
-    return [term for term in TERMS if needed.get(term, True)]
+    return [term for term in COMPARE_TERMS if needed.get(term, True)]
 
 
 def _settings(compared: Sequence[ComparisonResult]) -> dict[str, object]:

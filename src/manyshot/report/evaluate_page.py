@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from manyshot.report.page import Page, Picture, Section, Table, provenance
+from manyshot.report.page import Page, Picture, Section, Table, glossary, provenance
 from manyshot.report.plots import reliability
 from manyshot.training import Evaluation
 
@@ -42,6 +42,7 @@ def evaluate_page(
                 "By class, the hardest first",
                 [Table(("class", "accuracy %"), [(label, f"{100 * accuracy:.1f}") for accuracy, label in hardest])],
             ),
+            glossary("[low, high]", "calibration error", *(["transductive"] if result.transductive else [])),
             provenance(command, description),
         ],
     )

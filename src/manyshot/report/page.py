@@ -16,6 +16,8 @@ from PIL import Image
 from manyshot.base import write_aside
 from manyshot.report.plots import svg
 
+CSS_DOTS = 96
+"""Pixels of a web page per inch of a figure."""
 TERMS = {
     "arm": "One way to train a learner and to use it: augmentation, and settings that differ from those of other arms.",
     "training plan": "Augmentation of the training tasks, as a line of text; 'none' for no augmentation.",
@@ -27,6 +29,20 @@ TERMS = {
     "p (Holm)": "p-value of the difference from the first arm, corrected for the number of arms by Holm's method; "
     "below 0.05, chance alone is an unlikely explanation.",
     "transductive": "The queries of a task are classified together and influence each other.",
+    "accuracy": "Fraction of right answers.",
+    "balanced accuracy": "Mean of the recall over the classes, so that each class counts the same.",
+    "recall": "Of the examples of a class, the fraction that was recognized.",
+    "precision": "Of the answers that name a class, the fraction that was right.",
+    "area under the ROC curve": "How often an example of a class gets a higher probability for it than an example of "
+    "another class, averaged over classes: 0.5 by chance, 1 at best.",
+    "calibration error": "Mean difference between confidence (the probability of the answer) and accuracy, over bins "
+    "of answers of similar confidence. Few examples show a difference by chance; the interval allows for it.",
+    "Brier score": "Mean squared distance of the probabilities from the truth: 0 at best, 2 at worst.",
+    "unknown": "An example that is unlike every class by its distance to the examples that the model was fitted to.",
+    "encoder": "A network trained on other data that turns an example into numbers (features); it is not changed.",
+    "head": "The small classifier of the features, fitted to the examples.",
+    "augmentation": "Changed copies of the examples that the head is fitted to, and that are averaged for an answer.",
+    "held out": "The classifier was fitted without the example, which was then used to judge it.",
 }
 """Explanations of the terms on pages."""
 
@@ -101,7 +117,7 @@ class Picture:
             'image/png'
         """
         if isinstance(picture, Figure):
-            return Picture(svg(picture), "image/svg+xml", alt, caption)
+            return Picture(svg(picture), "image/svg+xml", alt, caption, width=round(CSS_DOTS * picture.get_figwidth()))
         buffer = io.BytesIO()
         picture.save(buffer, format="PNG", optimize=True)
         return Picture(buffer.getvalue(), "image/png", alt, caption, width=picture.width)
@@ -110,6 +126,18 @@ class Picture:
     def uri(self) -> str:
         """The picture as a data URI."""
         return f"data:{self.form};base64,{base64.b64encode(self.data).decode()}"
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Small pictures side by side, as many to a row as the screen has room for.
+
+    Args:
+        pictures: The pictures, each with its caption.
+    """
+
+    pictures: Sequence[Picture]
+    kind: str = "gallery"
 
 
 @dataclass(frozen=True)
@@ -126,7 +154,7 @@ class Command:
     kind: str = "command"
 
 
-Part = Paragraph | Table | Picture | Command
+Part = Paragraph | Table | Picture | Gallery | Command
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,25 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK = "#212529"
 FAINT = "#868e96"
+DARK = {
+    INK: "#e9ecef",
+    FAINT: "#a5acb3",
+    "#e9ecef": "#3a3f45",
+    "#0072B2": "#4a9fe0",
+    "#D55E00": "#f08a4b",
+    "#009E73": "#2fbf95",
+    "#CC79A7": "#e0a3c4",
+    "#56B4E9": "#a8dcff",
+    "#000000": "#ffffff",
+}
+"""What a dark screen shows instead of a color; other colors stay."""
 STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -234,8 +246,40 @@ def reliability(confidence: Sequence[float], accuracy: Sequence[float], fraction
     return figure
 
 
+def confusion(counts: NDArray[np.int64], names: Sequence[str]) -> Figure:
+    """Draw how many examples of each class (row) got each answer (column).
+
+    Args:
+        counts: Numbers `[classes, classes]`; the fraction of its row sets the color of a cell.
+        names: Names of the classes.
+
+    Example:
+        >>> confusion(np.array([[3, 1], [0, 2]]), ["cat", "dog"]).axes[0].get_ylabel()
+        'class'
+    """
+    with matplotlib.rc_context(STYLE):
+        side = 1.4 + 0.42 * len(names)
+        figure = _figure(side + 0.9, side)
+        axes = figure.subplots()
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                fraction = count / counts[row].sum()
+                color = COLORS[0] if row == column else COLORS[1]
+                axes.add_patch(
+                    Rectangle((column - 0.5, row - 0.5), 1, 1, color=color, alpha=0.6 * fraction, linewidth=0)
+                )
+                axes.annotate(f"{count:,}", (column, row), ha="center", va="center", color=INK, fontsize=9)
+        labels = [_shown(name if len(name) <= 20 else name[:19] + "…") for name in names]
+        axes.set_xticks(range(len(names)), labels, rotation=90)
+        axes.set_yticks(range(len(names)), labels)
+        axes.tick_params(length=0)
+        axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5), xlabel="answer", ylabel="class")
+        axes.set_aspect("equal")
+    return figure
+
+
 def svg(figure: Figure) -> bytes:
-    """The figure as SVG, with letters as outlines; equal figures give equal bytes.
+    """The figure as SVG, with letters as outlines and dark colors for dark screens; equal figures give equal bytes.
 
     Example:
         >>> svg(differences([Estimate("a", 1.0, 0.5, 1.5)], baseline="b"))[:5]
@@ -243,8 +287,21 @@ def svg(figure: Figure) -> bytes:
     """
     buffer = io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="svg", metadata={"Date": None}, bbox_inches="tight", pad_inches=0.1)
-    return buffer.getvalue()
+        figure.savefig(
+            buffer, format="svg", metadata={"Date": None}, bbox_inches="tight", pad_inches=0.1, transparent=True
+        )
+    # The first style element is matplotlib's own.
+    return buffer.getvalue().replace(b"</style>", _dark_style().encode() + b"</style>", 1)
+
+
+def _dark_style() -> str:
+    """Rules that replace colors on a dark screen. Only `!important` overrides the style attribute of an element."""
+    rules = "".join(
+        f'[style*="{kind}: {light.lower()}"]{{{kind}:{dark}!important}}'
+        for light, dark in DARK.items()
+        for kind in ("fill", "stroke")
+    )
+    return f"@media screen and (prefers-color-scheme: dark){{{rules}}}"
 
 
 def png(figure: Figure, dots: int = 160) -> bytes:

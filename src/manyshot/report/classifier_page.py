@@ -1,0 +1,222 @@
+"""Pages of fitted classifiers: what `fit` tried and chose, and how good a model is on other examples."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from manyshot.classify.checks import Duplicate, Suspect, find_confusions
+from manyshot.classify.evaluate import Evaluation
+from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.intervals import Estimate
+from manyshot.report.page import Gallery, Page, Paragraph, Part, Picture, Section, Table, glossary, interval, provenance
+from manyshot.report.plots import confusion, reliability
+
+if TYPE_CHECKING:
+    from manyshot.classify.fit_report import FitReport
+
+MOST = 24
+"""Largest number of mistakes, suspects or pairs of duplicates that are shown."""
+TRIED = 12
+"""Largest number of candidates that are listed."""
+DRAWN_CLASSES = 30
+"""Largest number of classes whose confusion matrix is drawn."""
+SIDE = 144
+"""Height and width of a shown picture in pixels."""
+
+
+def evaluation_page(result: Evaluation, examples: ExampleSet, command: str) -> Page:
+    """A page of a model's results on labeled examples: measures, classes, calibration and the worst mistakes.
+
+    Args:
+        result: The evaluation.
+        examples: The examples, for the mistakes to be shown.
+        command: Command line that wrote the page.
+    """
+    metrics = result.metrics
+    units = f"{metrics.examples:,} examples" if metrics.groups is None else f"{metrics.groups:,} groups of examples"
+    accuracy = metrics.accuracy
+    sections = [
+        Section("Measures", [Table(("measure", "value"), _measures(result), f"95 % intervals over {units}.")]),
+        Section("Most confident mistakes", _mistakes(result, examples)),
+        Section("By class, the hardest first", [_classes(result)]),
+        Section("Confusion", _confusion(result)),
+        Section("Calibration", [_calibration(result)]),
+        glossary(
+            "balanced accuracy",
+            "recall",
+            "precision",
+            "area under the ROC curve",
+            "calibration error",
+            "Brier score",
+            "unknown",
+            "[low, high]",
+        ),
+        provenance(command, {}),
+    ]
+    summary = f"Accuracy {accuracy.value:.1%} [{accuracy.low:.1%}, {accuracy.high:.1%}] over {units}."
+    return Page("A classifier on new examples", summary, sections)
+
+
+def fit_page(report: "FitReport", examples: ExampleSet, command: str) -> Page:
+    """A page of a fit: what was tried and chosen, how accurate it is, and which examples to look at.
+
+    Args:
+        report: Report of the fit.
+        examples: The examples that it was fitted to, for suspects and duplicates to be shown.
+        command: Command line that wrote the page.
+    """
+    low, high = report.interval
+    if report.accuracy is None:
+        judged = f"One example per class cannot be judged: accuracy between {low:.0%} and {high:.0%}."
+    else:
+        judged = f"Accuracy on new examples {report.accuracy:.1%} [{low:.1%}, {high:.1%}]."
+    sections = [
+        Section("What was chosen", _chosen(report)),
+        Section("What was tried", [_tried(report)]),
+        Section("Labels that may be wrong", _suspects(report.suspects, examples)),
+        Section("Duplicates", _duplicates(report.duplicates, examples)),
+        Section("Classes that are confused", [_pairs(report)]),
+        glossary("encoder", "head", "augmentation", "held out", "[low, high]"),
+        provenance(command, {}),
+    ]
+    title = f"A classifier of {len(report.classes)} classes from {report.examples:,} examples"
+    return Page(title, judged, [section for section in sections if section.parts])
+
+
+def _measures(result: Evaluation) -> list[tuple[str, str]]:
+    metrics = result.metrics
+    percent: dict[str, Estimate | None] = {
+        "accuracy %": metrics.accuracy,
+        "balanced accuracy %": metrics.balanced_accuracy,
+        "calibration error %": metrics.calibration_error,
+    }
+    rows = [(name, _cell(one, 100)) for name, one in percent.items()]
+    rows += [("area under the ROC curve", _cell(metrics.auroc, 1, 3)), ("Brier score", _cell(metrics.brier, 1, 3))]
+    return [*rows, ("unknown %", f"{100 * result.unknown.mean():.1f}")]
+
+
+def _cell(one: Estimate | None, scale: float = 100, digits: int = 1) -> str:
+    return "" if one is None else interval(scale * one.value, scale * one.low, scale * one.high, digits=digits)
+
+
+def _classes(result: Evaluation) -> Table:
+    metrics = result.metrics
+    rows = []
+    for c, (recall, precision) in enumerate(zip(metrics.recall, metrics.precision, strict=True)):
+        if recall is not None or precision is not None:
+            count = int(metrics.confusion[c].sum())
+            order = (1.0 if recall is None else recall.value, result.class_names[c])
+            rows.append((order, (result.class_names[c], f"{count:,}", _cell(recall), _cell(precision))))
+    return Table(("class", "examples", "recall %", "precision %"), [row for _, row in sorted(rows)])
+
+
+def _confusion(result: Evaluation) -> list[Part]:
+    metrics, names = result.metrics, result.class_names
+    parts: list[Part] = []
+    if len(names) <= DRAWN_CLASSES:
+        picture = Picture.of(
+            confusion(metrics.confusion, names),
+            alt="Number of examples of each class by answer",
+            caption="Each row is a class, each column an answer; blue answers are right, orange ones wrong.",
+        )
+        parts.append(picture)
+    pairs = find_confusions(result.probabilities, result.labels, most=10)
+    if pairs:
+        rows = [(_pair(names, one.classes), f"{one.wrong:.0f} of {one.examples:,}") for one in pairs]
+        parts.append(Table(("classes", "taken for each other"), rows))
+    return parts
+
+
+def _calibration(result: Evaluation) -> Picture:
+    fraction, confidence, correct = result.metrics.reliability.T
+    error = result.metrics.calibration_error
+    return Picture.of(
+        reliability(confidence.tolist(), correct.tolist(), fraction.tolist()),
+        alt="Accuracy of the answers at each level of confidence",
+        caption=f"Calibration error {error.value:.1%} [{error.low:.1%}, {error.high:.1%}].",
+    )
+
+
+def _mistakes(result: Evaluation, examples: ExampleSet) -> list[Part]:
+    mistakes = result.mistakes()
+    if not mistakes:
+        return [Paragraph("There are none.")]
+    answers = result.probabilities.argmax(1)
+    captions = [
+        f"{result.class_names[result.labels[i]]}, taken for {result.class_names[answers[i]]} "
+        f"({result.probabilities[i, answers[i]]:.0%})"
+        for i in mistakes[:MOST]
+    ]
+    parts = _shown(examples, mistakes[:MOST], captions)
+    rest = len(mistakes) - MOST
+    return [*parts, Paragraph(f"And {rest:,} more mistakes.")] if rest > 0 else parts
+
+
+def _shown(examples: ExampleSet, rows: Sequence[int], captions: Sequence[str]) -> list[Part]:
+    """Examples with what is to be said of each: a gallery of pictures, or a table of sentences."""
+    if examples.kind == "sentences":
+        texts = examples.texts(np.asarray(rows, dtype=np.int64))
+        return [Table(("sentence", "finding"), list(zip(texts, captions, strict=True)))]
+    pixels = examples.pictures(np.asarray(rows, dtype=np.int64), SIDE).permute(0, 2, 3, 1).numpy()
+    named = [
+        (Image.fromarray(one), examples.names[i], text) for one, i, text in zip(pixels, rows, captions, strict=True)
+    ]
+    return [Gallery([Picture.of(picture, alt=name, caption=f"{name}: {text}") for picture, name, text in named])]
+
+
+def _chosen(report: "FitReport") -> list[Part]:
+    setting = report.chosen.setting
+    rows = [("encoder", report.chosen.encoder), ("head", setting.head), ("augmentation", setting.plan)]
+    gain = report.augmentation
+    if gain is not None:
+        clear = "" if gain.is_clear else " (not clearly)"
+        gained = interval(100 * gain.difference, 100 * gain.low, 100 * gain.high, signed=True)
+        rows.append(("gain from augmentation, points", f"{gained}{clear}"))
+    return [Table(("part", "choice"), rows), Paragraph(report.why)]
+
+
+def _tried(report: "FitReport") -> Table:
+    rows = [
+        (
+            one.candidate.encoder,
+            one.candidate.setting.head,
+            one.candidate.setting.plan,
+            "" if one.accuracy is None else f"{100 * one.accuracy:.1f}",
+        )
+        for one in report.tried[:TRIED]
+    ]
+    rest = len(report.tried) - TRIED
+    caption = "The most promising first; accuracy on held-out examples." + (f" {rest:,} more were tried." * (rest > 0))
+    return Table(("encoder", "head", "augmentation", "accuracy %"), rows, caption)
+
+
+def _suspects(suspects: Sequence[Suspect], examples: ExampleSet) -> list[Part]:
+    names = examples.class_names
+    captions = [
+        f"labeled {names[one.label]}, probably {names[one.suggestion]} (wrong label: {one.probability:.0%})"
+        for one in suspects[:MOST]
+    ]
+    return _shown(examples, [one.example for one in suspects[:MOST]], captions) if suspects else []
+
+
+def _duplicates(duplicates: Sequence[Duplicate], examples: ExampleSet) -> list[Part]:
+    rows = [
+        (examples.names[one.first], examples.names[one.second], one.kind, "different" if one.across_classes else "same")
+        for one in duplicates[:MOST]
+    ]
+    rest = len(duplicates) - MOST
+    caption = f"And {rest:,} more." if rest > 0 else ""
+    return [Table(("example", "copy", "kind", "classes"), rows, caption)] if rows else []
+
+
+def _pairs(report: "FitReport") -> Part:
+    if not report.confusions:
+        return Paragraph("None of the examples that were held out was taken for another class.")
+    rows = [(_pair(report.classes, one.classes), f"{one.wrong:.0f} of {one.examples:,}") for one in report.confusions]
+    return Table(("classes", "taken for each other"), rows, "Counted on held-out examples.")
+
+
+def _pair(names: Sequence[str], classes: tuple[int, int]) -> str:
+    return " and ".join(names[c] for c in classes)
