@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from manyshot.augment import Plan
 from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
-from manyshot.learners import Learner, Probe, Prototypes, Ridge
+from manyshot.learners import Learner, LinearProbe, Prototypes, Ridge
 from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.nets import ENCODERS
@@ -322,7 +322,7 @@ def all_intents(root: str) -> dict:
     )
     heads = {"prototypes": Prototypes(nn.Identity())}
     heads |= {f"ridge({p})": Ridge(nn.Identity(), p) for p in (0.1, 0.3, 1.0, 3.0)}
-    heads |= {f"logistic regression, penalty {p}": Probe(nn.Identity(), penalty=p) for p in (0.01, 0.03, 0.1)}
+    heads |= {f"logistic regression, penalty {p}": LinearProbe(nn.Identity(), penalty=p) for p in (0.01, 0.03, 0.1)}
     found = {}
     for shots in (5, 10):
         scores: dict[str, list[list[float]]] = {}

@@ -166,4 +166,4 @@ class TestArguments:
         copies = tmp_path / "afile" / "copies.png"
         answer = manyshot("gan", "score", trained / "labeled", "--copies", copies)
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
-        assert answer.errors.strip().endswith("is no folder; choose another --copies")
+        assert answer.errors.strip().endswith("is not a folder; choose another --copies")

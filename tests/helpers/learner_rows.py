@@ -110,9 +110,9 @@ LEARNERS = {
         needs_training=True,
         loop_loss=squared_relations,
     ),
-    "probe": Row(lambda: pretrained(learners.Probe, "group"), probe_of_one_task, base_logits=linear_base),
+    "probe": Row(lambda: pretrained(learners.LinearProbe, "group"), probe_of_one_task, base_logits=linear_base),
     "probe of raw features, batch norm": Row(
-        lambda: pretrained(learners.Probe, "batch", normalize=False, steps=40),
+        lambda: pretrained(learners.LinearProbe, "batch", normalize=False, steps=40),
         probe_of_one_task,
         mixes_examples=True,
         base_logits=linear_base,

@@ -10,9 +10,9 @@ from manyshot.learners import (
     BaselinePlusPlus,
     FineTune,
     Learner,
+    LinearProbe,
     Logistic,
     Matching,
-    Probe,
     Prototypes,
     Relation,
     Ridge,
@@ -113,7 +113,7 @@ def squared_relations(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tens
     return (logits.sigmoid() - F.one_hot(classes, logits.shape[1])).square().mean()
 
 
-def linear_base(learner: Probe, features: torch.Tensor) -> torch.Tensor:
+def linear_base(learner: LinearProbe, features: torch.Tensor) -> torch.Tensor:
     return features @ learner.base.weight.T + learner.base.bias
 
 
@@ -161,7 +161,7 @@ def on_all_ways(logits_of_present: torch.Tensor, support: Examples) -> torch.Ten
 
 
 @torch.no_grad()
-def probe_of_one_task(learner: Probe, support: Examples, queries: torch.Tensor) -> torch.Tensor:
+def probe_of_one_task(learner: LinearProbe, support: Examples, queries: torch.Tensor) -> torch.Tensor:
     def prepared(items: torch.Tensor) -> torch.Tensor:
         features = learner.encoder(items)
         features = features / features.norm(dim=1, keepdim=True) if learner.normalize else features

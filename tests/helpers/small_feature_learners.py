@@ -16,7 +16,7 @@ KINDS = {
     "logistic": learners.Logistic,
     "matching": learners.Matching,
     "relation": learners.Relation,
-    "probe": learners.Probe,
+    "probe": learners.LinearProbe,
     "baseline++": learners.BaselinePlusPlus,
     "fine-tuning": learners.FineTune,
 }

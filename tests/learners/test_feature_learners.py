@@ -186,7 +186,7 @@ class TestRelation:
 class TestClassifiers:
     def test_train_on_the_classes_that_the_episode_names(self):
         torch.manual_seed(0)
-        made = learners.Probe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
+        made = learners.LinearProbe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
         support, query = examples(images(3)), examples(images(6, seed=1))
         loss = made.loss(Episode(support, query, torch.tensor([[7, 2, 5]])))
         logits = made.base(made.encoder(torch.cat([support.items, query.items], 1)[0]))
@@ -194,7 +194,7 @@ class TestClassifiers:
         assert torch.allclose(loss, expected)
 
     def test_classes_that_were_added_do_not_count(self):
-        made = learners.Probe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
+        made = learners.LinearProbe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
         support, query = examples(images(6)), examples(images(3, seed=1))
         with_others = made.loss(Episode(support, query, torch.tensor([[7, 2, -1]])))
         kept = torch.tensor([0, 1, 3, 4])
@@ -212,11 +212,11 @@ class TestClassifiers:
         ],
     )
     def test_what_cannot_be_trained_is_named(self, classes, message):
-        made = learners.Probe(Conv4(1, 8, (4, 4)), classes=classes).double()
+        made = learners.LinearProbe(Conv4(1, 8, (4, 4)), classes=classes).double()
         with pytest.raises(InputError, match=message):
             made.loss(Episode(examples(images(3)), examples(images(6)), torch.tensor([[7, 2, 5]])))
 
-    @pytest.mark.parametrize("kind", [learners.Probe, learners.BaselinePlusPlus, learners.FineTune])
+    @pytest.mark.parametrize("kind", [learners.LinearProbe, learners.BaselinePlusPlus, learners.FineTune])
     def test_train_the_same_on_features_as_on_images(self, kind):
         torch.manual_seed(0)
         made = kind(Conv4(1, 8, (4, 4), "group"), classes=3).double()
@@ -270,8 +270,8 @@ class TestFineTune:
         (lambda: learners.Matching(nn.Flatten(), scale=float("inf")), "scale=inf"),
         (lambda: learners.Relation(nn.Flatten()), "relation needs an encoder that gives feature maps"),
         (lambda: learners.Relation(Conv4(1, 8, (4, 4)), hidden=0), "hidden=0"),
-        (lambda: learners.Probe(nn.Flatten(), steps=0), "penalty=1.0, steps=0"),
-        (lambda: learners.Probe(nn.Flatten(), classes=3), "has no attribute `features`"),
+        (lambda: learners.LinearProbe(nn.Flatten(), steps=0), "penalty=1.0, steps=0"),
+        (lambda: learners.LinearProbe(nn.Flatten(), classes=3), "has no attribute `features`"),
         (lambda: learners.BaselinePlusPlus(nn.Flatten(), step_size=0.0), "step_size=0.0"),
         (lambda: learners.FineTune(nn.Flatten()), "fine-tune needs an encoder made of stages"),
         (lambda: learners.FineTune(Conv4(1, 8, (4, 4)), chunk=0), "chunk=0"),

@@ -31,7 +31,7 @@ def test_support_and_query_of_a_class_keep_one_share(make):
     episode = make.episode_of(tasks=3)
     params = MLTI().sample(episode, 1, make.draws())
     share = torch.rand(3, 3)
-    between = MLTI().interpolated(episode, {**params, "share": share})
+    between = MLTI().interpolated(episode, {**params, "lam": share})
     for side, mixed in ((episode.support, between.support), (episode.query, between.query)):
         for t in range(3):
             j = int(params["partner"][t])

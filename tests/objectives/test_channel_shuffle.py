@@ -62,7 +62,7 @@ def test_equals_hidden_layers_put_together_by_hand(make, mix):
         features = encoder.run(support, 1, 2)
         centers = torch.stack([features[episode.support.class_ids[t] == k].mean(0) for k in range(3)])
         if blend:
-            share = blend["share"][t].double()
+            share = blend["lam"][t].double()
             query = share * query + (1 - share) * support[blend["partner"][t]]
         losses.append(F.cross_entropy(-torch.cdist(encoder.run(query, 1, 2), centers).square(), labels[t]))
     found = objective.loss(learner, make.tasks_of(episode), make.draws(3))

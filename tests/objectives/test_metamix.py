@@ -28,8 +28,8 @@ def with_draws(params, **options):
 def test_lambda_is_one_draw_a_task_and_partners_are_real_support_items(make):
     episode = make.episode_of(tasks=20, padded=True)
     params = MetaMix().sample(episode, 4, make.draws())
-    assert params["share"].shape == (20,)
-    assert len(params["share"].unique()) == 20
+    assert params["lam"].shape == (20,)
+    assert len(params["lam"].unique()) == 20
     weight = episode.support.weight.gather(1, params["partner"])
     assert (weight > 0).all()
     assert len(params["partner"][0].unique()) > 1
@@ -46,7 +46,7 @@ def test_labels_are_mixed_by_lambda(make):
     mixed = mixed_labels(episode, params).query.labels
     for t in range(len(episode)):
         for i in range(mixed.shape[1]):
-            share = params["share"][t].double()
+            share = params["lam"][t].double()
             expected = share * episode.query.labels[t, i]
             expected = expected + (1 - share) * episode.support.labels[t, params["partner"][t, i]]
             assert torch.allclose(mixed[t, i], expected)
@@ -59,7 +59,7 @@ def test_prototypes_are_judged_on_hidden_layers_mixed_by_hand(make, layer):
     params, encoder = params_of(make, episode, layer), learner.encoder
     losses = []
     for t in range(len(episode)):
-        share = params["share"][t].double()
+        share = params["lam"][t].double()
         support, query = episode.support.items[t], episode.query.items[t]
         features = encoder(support)
         centers = torch.stack([features[episode.support.class_ids[t] == k].mean(0) for k in range(3)])
@@ -93,7 +93,7 @@ def test_maml_is_judged_in_the_adapted_network(make, layer):
             route = model[0].rerouted(lambda whole, items: whole.run(items, first, last))
             return functional_call(route, body, (x,))
 
-        share = params["share"][t].double()
+        share = params["lam"][t].double()
         own, other = (part(side.items[t], 0, layer) for side in (episode.query, episode.support))
         features = part(share * own + (1 - share) * other[params["partner"][t]], layer, 2)
         logits = F.linear(features, weights["1.weight"], weights["1.bias"])

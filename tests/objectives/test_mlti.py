@@ -20,7 +20,7 @@ def test_both_sides_of_a_pair_of_tasks_are_mixed_with_the_same_lambda_and_the_sa
     between = MLTI().interpolated(episode, params)
     for side, mixed in ((episode.support, between.support), (episode.query, between.query)):
         for t in range(5):
-            j, share = int(params["partner"][t]), params["share"][t].double()
+            j, share = int(params["partner"][t]), params["lam"][t].double()
             for i, way in enumerate(side.class_ids[t].tolist()):
                 number = int((side.class_ids[t][:i] == way).sum())
                 other = (side.class_ids[j] == params["classes"][t, way]).nonzero()[number, 0]
@@ -34,7 +34,7 @@ def test_each_class_of_a_task_is_paired_with_another_class(make):
     assert all(sorted(row) == [0, 1, 2] for row in params["classes"].tolist())
     assert len({tuple(row) for row in params["classes"].tolist()}) == 6
     assert len(params["partner"].unique()) > 10
-    assert len(params["share"].unique()) == 30
+    assert len(params["lam"].unique()) == 30
 
 
 def test_a_class_is_never_paired_with_one_that_the_partner_lacks(make):
@@ -62,7 +62,7 @@ def test_shared_labels_are_mixed_with_the_lambda_of_the_items(make):
     params = params_of(make, episode, labels="shared")
     between = MLTI(labels="shared").interpolated(episode, params)
     for side, mixed in ((episode.support, between.support), (episode.query, between.query)):
-        share, j = params["share"].double()[:, None, None], params["partner"]
+        share, j = params["lam"].double()[:, None, None], params["partner"]
         assert torch.allclose(mixed.labels, share * side.labels + (1 - share) * side.labels[j])
         wide = share[..., None, None]
         assert torch.allclose(mixed.items, wide * side.items + (1 - wide) * side.items[j])
@@ -133,7 +133,7 @@ def test_prototypes_of_hidden_layers_mixed_by_hand(make, layer):
     hidden = [[encoder.run(side.items[t], 0, layer) for t in range(3)] for side in (episode.support, episode.query)]
     losses = []
     for t in range(3):
-        j, share = int(params["partner"][t]), params["share"][t].double()
+        j, share = int(params["partner"][t]), params["lam"][t].double()
         mixed = []
         for side, rows in zip((episode.support, episode.query), hidden, strict=True):
             places = [

@@ -85,7 +85,7 @@ def test_is_a_function_of_its_draws():
 
 def test_shares_of_several_processes_add_up_to_the_whole():
     on, objective = tasks(), ProtAugment(fade=200)
-    halves = [loss(objective, replace(on, share=share)) for share in (slice(0, 2), slice(2, 4))]
+    halves = [loss(objective, replace(on, task_slice=share)) for share in (slice(0, 2), slice(2, 4))]
     assert torch.allclose(sum(halves) / 2, loss(objective, on), atol=1e-6)
 
 

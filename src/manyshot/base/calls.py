@@ -50,13 +50,13 @@ class Call:
         """The call and its position, for error messages."""
         return f"'{shorten(str(self))}'" + (f" (character {self.at})" if self.at else "")
 
-    def fail(self, wrong: str, mend: str) -> NoReturn:
+    def fail(self, wrong: str, hint: str) -> NoReturn:
         """Refuse the call in one line.
 
         Raises:
             InputError: Always.
         """
-        raise InputError(f"{self.what}: {self.place}: {wrong}; {mend}")
+        raise InputError(f"{self.what}: {self.place}: {wrong}; {hint}")
 
 
 def write(value: Value) -> str:

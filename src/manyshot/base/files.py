@@ -153,15 +153,15 @@ def check_replaceable(path: Path | str, mark: str = MARK, option: str = "--out")
 
 
 def check_out(path: Path | str, beside: bool = False, option: str = "--out") -> None:
-    """Make sure, before anything slow begins, that a folder can be written; nothing is left there.
+    """Check, before anything slow begins, that a folder can be written; nothing is left there.
 
     Args:
-        path: the folder, which need not be there yet.
-        beside: look at its parent, for what is made beside it and then takes its place.
-        option: of the command line that named it, for errors.
+        path: Path that is written later; it need not exist.
+        beside: Whether to check its parent, for a file that is written beside it and then renamed.
+        option: Option of the command line that named it, for errors.
 
     Raises:
-        InputError: If not.
+        InputError: If it cannot be written.
 
     Example:
         >>> import tempfile
@@ -171,13 +171,13 @@ def check_out(path: Path | str, beside: bool = False, option: str = "--out") -> 
         []
     """
     path = Path(path)
-    place = path.absolute().parent if beside else path.absolute()
+    folder = path.absolute().parent if beside else path.absolute()
     try:
-        while not place.exists():
-            place = place.parent
-        if not place.is_dir():
-            raise InputError(f"{path}: cannot be written, because {place} is no folder; choose another {option}")
-        with tempfile.TemporaryFile(dir=place):
+        while not folder.exists():
+            folder = folder.parent
+        if not folder.is_dir():
+            raise InputError(f"{path}: cannot be written, because {folder} is not a folder; choose another {option}")
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}: {place}); choose another {option}") from None
+        raise InputError(f"{path}: cannot be written ({error.strerror}: {folder}); choose another {option}") from None

@@ -181,8 +181,8 @@ def _refusal(path: Path, target: Path, holder: Holder | None, option: str, certa
     who = "another process is writing to it"
     if holder is not None:
         who = f"process {holder.pid} on {holder.host} ({holder.command}) has been writing to it since {holder.since}"
-    mend = f"wait until it ends, or choose another {option}"
-    return f"{target}: {who}; {mend}" + ("" if certain else f"; if it has ended, remove {path}")
+    hint = f"wait until it ends, or choose another {option}"
+    return f"{target}: {who}; {hint}" + ("" if certain else f"; if it has ended, remove {path}")
 
 
 def _self() -> Holder:

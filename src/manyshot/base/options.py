@@ -165,10 +165,10 @@ def _choice(call: Call, written: str, choices: tuple[Any, ...], value: Value) ->
         if known == chosen or (isinstance(chosen, str) and spelled(str(known)) == spelled(chosen)):
             return known
     names = [known for known in choices if isinstance(known, str)]
-    mend = (
+    hint = (
         did_you_mean(chosen, names) if isinstance(chosen, str) and names else "give " + " or ".join(map(str, choices))
     )
-    return call.fail(written, mend)
+    return call.fail(written, hint)
 
 
 def to_value(value: Any, paths: bool = False) -> Value:  # noqa: ANN401 - what an option may hold

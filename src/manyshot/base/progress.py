@@ -107,7 +107,7 @@ def bar() -> Iterator[Progress]:
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Iterate over `items` beside a progress bar with rate and time left.
+    """Iterate over `items` with a progress bar with rate and time left.
 
     Example:
         >>> sum(track(range(4), "adding"))

@@ -101,7 +101,7 @@ def parse_json(text: str | bytes, where: str, kind: Any = Any, finite: bool = Tr
 
     Args:
         text: JSON, bytes of it in UTF-8.
-        where: Path, and place in the file, for errors.
+        where: Path, and position in the file, for errors.
         kind: Type that the value must have, see `manyshot.base.typed.check_type`.
         finite: Whether NaN and infinity, which JSON proper does not have, are refused.
         unicode: Whether lone surrogates, which no encoding can write, are refused. File names that are not valid

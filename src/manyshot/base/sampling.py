@@ -14,8 +14,8 @@ def choose(n: NDArray[np.int64], k: int, *address: Word) -> NDArray[np.int64]:
 
     Args:
         n: `[rows]` how many there are to choose from, at least k each.
-        k: how many to choose.
-        *address: words that broadcast to `[rows]` and name the row's stream (see `manyshot.base.seeds`).
+        k: Number of elements to choose.
+        *address: Words that broadcast to `[rows]` and name the row's stream (see `manyshot.base.seeds`).
 
     Returns:
         `[rows, k]`.

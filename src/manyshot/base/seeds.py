@@ -38,7 +38,7 @@ def bits(*words: Word) -> NDArray[np.uint64]:
     depends on every input bit.
 
     Args:
-        *words: integers or integer arrays that broadcast.
+        *words: Integers or integer arrays that broadcast.
 
     Returns:
         uint64 array of the broadcast shape.
@@ -49,13 +49,13 @@ def bits(*words: Word) -> NDArray[np.uint64]:
         True
     """
     # The plain numbers that begin an address (a seed, a stream) are folded once, as Python integers.
-    start, place = 0x243F6A8885A308D3, 0
-    while place < len(words) and isinstance(words[place], int):
-        start = _finalize(((start ^ (int(words[place]) & _MASK)) + 0x9E3779B97F4A7C15) & _MASK)
-        place += 1
+    start, index = 0x243F6A8885A308D3, 0
+    while index < len(words) and isinstance(words[index], int):
+        start = _finalize(((start ^ (int(words[index]) & _MASK)) + 0x9E3779B97F4A7C15) & _MASK)
+        index += 1
     state: Any = np.uint64(start)
     with np.errstate(over="ignore"):
-        for word in words[place:]:
+        for word in words[index:]:
             state = _finalize_array((state ^ np.asarray(word).astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15))
     return np.asarray(state)
 

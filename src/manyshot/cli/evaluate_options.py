@@ -24,7 +24,7 @@ class TaskArguments:
         shots: Number of support examples per class, or a range.
         queries: Number of query examples per class.
         tasks: Number of tasks.
-        within_group: Fraction of the tasks whose classes come from one group.
+        within_group: Probability that all classes of a task come from one group.
     """
 
     ways: Annotated[str | None, typer.Option(help="Classes per task; the run's own number if not given.")] = None
@@ -35,7 +35,7 @@ class TaskArguments:
     tasks: Annotated[int | None, typer.Option(help="Number of tasks; 600 if not given.")] = None
     within_group: Annotated[
         float | None,
-        typer.Option(help="Fraction of the tasks whose classes come from one group; 0 if not given."),
+        typer.Option(help="Probability that all classes of a task come from one group; 0 if not given."),
     ] = None
 
     @property

@@ -1,4 +1,4 @@
-"""Options that several commands share, and options that have no effect beside others."""
+"""Options that several commands share, and options that have no effect together with others."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass

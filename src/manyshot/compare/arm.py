@@ -14,7 +14,7 @@ SETTINGS: dict[str, Callable[[str], Any]] = {
     "within_group": float,
     "learning_rate": float,
 }
-"""Settings that an arm may have beside its plans, with their types; named as the options of `manyshot train`."""
+"""Settings that an arm may have besides its plans, with their types; named like the options of `manyshot train`."""
 
 
 @dataclass(frozen=True)

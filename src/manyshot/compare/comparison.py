@@ -29,7 +29,7 @@ class EvaluationSuite:
         tasks: Number of tasks.
         data: Data set or folder to test on; the test part of the comparison's own data if None.
         split: Part of `data`; its first one if None.
-        within_group: Fraction of the tasks whose classes come from one group.
+        within_group: Probability that all classes of a task come from one group.
 
     Raises:
         InputError: If there are fewer than two tasks.

@@ -123,7 +123,7 @@ def read_pictures(pictures: Sequence[Any], size: tuple[int, int] | None = None, 
             for p, w in zip(loaded, pictures, strict=True)
         )
     arrays = [
-        to_pixels(p, f"picture {place}", size, color) if isinstance(p, Image.Image) else decode(p, str(w), size, color)
-        for place, (p, w) in enumerate(zip(loaded, pictures, strict=True))
+        to_pixels(p, f"picture {index}", size, color) if isinstance(p, Image.Image) else decode(p, str(w), size, color)
+        for index, (p, w) in enumerate(zip(loaded, pictures, strict=True))
     ]
     return torch.from_numpy(np.stack(arrays))

@@ -55,7 +55,7 @@ def load_one_shot_runs(path: Path | str, size: int, centered: bool = False) -> O
                     both = f"'{'/'.join(twin[:-1])}' and '{'/'.join(parts[:-1])}'"
                     raise InputError(f"{path}: {both} are both {parts[-2]}; remove or rename one")
         if not keys:
-            raise InputError(f"{path}: no runs; expected run01/{KEY} beside run01/training and run01/test")
+            raise InputError(f"{path}: no runs; expected run01/{KEY}, run01/training and run01/test")
         names = tuple(sorted(keys))
         runs = [_read_run(tree, keys[name], OVERSAMPLING * size if centered else size) for name in names]
     if centered:

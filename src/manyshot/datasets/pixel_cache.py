@@ -105,19 +105,19 @@ def _digest(value: object) -> str:
 
 def _read(path: Path, key: Mapping[str, Any], name: str) -> Source | None:
     try:
-        beside = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         pixels = np.load(path, mmap_mode="c", allow_pickle=False)
         if (
             pixels.dtype != np.uint8
             or pixels.ndim != 4
-            or beside["key"] != key
-            or beside["checksum"] != _checksum(pixels)
+            or sidecar["key"] != key
+            or sidecar["checksum"] != _checksum(pixels)
         ):
             return None
-        names, authors = beside["labels"]["names"], beside["authors"]
+        names, authors = sidecar["labels"]["names"], sidecar["authors"]
         contents = Contents(
-            labels=[names[i] for i in beside["labels"]["each"]],
-            groups=beside["groups"],
+            labels=[names[i] for i in sidecar["labels"]["each"]],
+            groups=sidecar["groups"],
             authors=None if authors is None else [authors["names"][i] for i in authors["each"]],
         )
         return _source(name, pixels, contents) if len(contents.labels) == len(pixels) else None
@@ -140,9 +140,9 @@ def _write(path: Path, key: Mapping[str, Any], fill: Callable[[Allocate], Conten
         contents = fill(allocate)
         mapped[0].flush()
         checksum = _checksum(mapped.pop())
-    beside = {**asdict(contents), "labels": _numbered(contents.labels)}
-    beside["authors"] = None if contents.authors is None else _numbered(contents.authors)
-    write_json(path.with_suffix(".json"), {"key": key, "checksum": checksum, **beside})
+    sidecar = {**asdict(contents), "labels": _numbered(contents.labels)}
+    sidecar["authors"] = None if contents.authors is None else _numbered(contents.authors)
+    write_json(path.with_suffix(".json"), {"key": key, "checksum": checksum, **sidecar})
 
 
 def _numbered(names: Sequence[str]) -> dict[str, list[Any]]:

@@ -52,7 +52,7 @@ def read_squad(path: Path | str) -> SquadFile:
         path: Path of the file.
 
     Raises:
-        InputError: If the file cannot be read or has another layout, naming the place.
+        InputError: If the file cannot be read or has another layout, naming the position.
     """
     content: SquadFile = check_type(
         read_json(path, unicode=True, max_bytes=MAX_BYTES), SquadFile, f"{path}: not in SQuAD's format"
@@ -80,7 +80,7 @@ context; correct its answer_start
     """
     start, text = answer["answer_start"], answer["text"]
     if not 0 <= start <= len(context) or context[start : start + len(text)] != text:
-        place = short(str(start))
+        position = short(str(start))
         raise InputError(
-            f"{where}: the answer '{short(text)}' is not at character {place} of the context; correct its answer_start"
+            f"{where}: the answer '{short(text)}' is not at character {position} of the text; correct its answer_start"
         )

@@ -84,7 +84,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         plan = self.augment if isinstance(self.augment, Plan) else Plan(self.augment or "none")
         if "task" in plan.placements:
             raise InputError(f"augment='{plan}': there is a single task here; leave out the 'task:' clause")
-        plan.check_use("augment")
+        plan.check_test_time("augment")
         items, y = self._fit_items(X, y)
         check_classification_targets(y)
         self.classes_, class_ids = np.unique(y, return_inverse=True)

@@ -40,7 +40,7 @@ class AdversarialObjective(GeneratorObjective):
 
     Where it differs from StyleGAN2-ADA (Karras et al. 2020): penalties are taken at the augmented items that the
     discriminator is given, not at the unaugmented ones. An item that is shown to the generator, as DAGAN's is,
-    is given to the discriminator unaugmented; only what is to be judged beside it is augmented.
+    is given to the discriminator unaugmented; only the second example of the pair is augmented.
 
     Args:
         model: Generative model to train.

@@ -17,20 +17,20 @@ from manyshot.generate.model import Code, Condition, Conditioning, GenerativeMod
 from manyshot.generate.networks import mlp
 
 SHARPNESS = 10.0
-"""What cosines are multiplied by in the class term."""
+"""Factor k of the cosines in the class term."""
 SLIGHT = 1e-3
-"""Two noises count as no nearer to each other."""
+"""Smallest cosine distance of two noise vectors that the anti-collapse term divides by."""
 FLOOR = 1e-5
-"""What the anti-collapse term divides by where all noises come to one feature."""
+"""Added to the denominator of the anti-collapse term, which is 0 if the noise is ignored."""
 
 
 class AFHNModel(GenerativeModel):
-    """Makes vectors of the class whose mean it is shown: s = c + body([c, z]).
+    """Generates vectors of the class with a given mean c: s = c + body([c, z]).
 
     Args:
         shape: (d,).
-        noise: how many numbers z has.
-        width: of the hidden layers.
+        noise: Dimension of z.
+        width: Width of the hidden layers.
     """
 
     conditioning: ClassVar[Conditioning] = "mean"
@@ -40,15 +40,15 @@ class AFHNModel(GenerativeModel):
         self.body = mlp(shape[0] + noise, width, 2, shape[0])
 
     def code(self, condition: Condition) -> Code:
-        """The means themselves."""
+        """Return the means."""
         assert condition.like is not None
         return (condition.like,)
 
     def decode(self, noise: Float[Tensor, "n z"], code: Code) -> Float[Tensor, "n ..."]:
-        """Make vectors about the means."""
+        """Generate vectors around the means."""
         (mean,) = code
-        made: Tensor = mean + self.body(torch.cat([mean, noise], 1))
-        return made
+        vectors: Tensor = mean + self.body(torch.cat([mean, noise], 1))
+        return vectors
 
 
 class AFHN(AdversarialObjective):
@@ -116,26 +116,29 @@ class AFHN(AdversarialObjective):
         return self.keep * kept + self.spread * anti_collapse(noise, other, generated, again)
 
 
-def class_term(real: Float[Tensor, "n d"], made: Float[Tensor, "n d"], label: Tensor) -> Float[Tensor, ""]:
-    """How far made features are from letting real ones be classified by their cosines; see `AFHN`.
+def class_term(real: Float[Tensor, "n d"], generated: Float[Tensor, "n d"], label: Tensor) -> Float[Tensor, ""]:
+    """Cross-entropy of classifying real features by their cosines to generated ones; see `AFHN`.
 
     Example:
         >>> apart = torch.eye(2)
-        >>> right, wrong = (class_term(apart, made, torch.tensor([0, 1])) for made in (apart, apart.flip(0)))
+        >>> right, wrong = (class_term(apart, s, torch.tensor([0, 1])) for s in (apart, apart.flip(0)))
         >>> bool(right < wrong)
         True
     """
-    logits = SHARPNESS * F.normalize(real, dim=1) @ F.normalize(made, dim=1).T
+    logits = SHARPNESS * F.normalize(real, dim=1) @ F.normalize(generated, dim=1).T
     same = label[:, None] == label
     return (logits.logsumexp(1) - logits.masked_fill(~same, -torch.inf).logsumexp(1)).mean()
 
 
 def anti_collapse(
-    noise: Float[Tensor, "n z"], other: Float[Tensor, "n z"], made: Float[Tensor, "n d"], again: Float[Tensor, "n d"]
+    noise: Float[Tensor, "n z"],
+    other: Float[Tensor, "n z"],
+    generated: Float[Tensor, "n d"],
+    again: Float[Tensor, "n d"],
 ) -> Float[Tensor, ""]:
-    """1 / (E (1 - cos(s, s')) / (1 - cos(z, z')) + 1e-5): large where two noises come to one feature.
+    """1 / (E (1 - cos(s, s')) / (1 - cos(z, z')) + 1e-5): large if different noise gives the same feature.
 
-    The steeper, the nearer to collapse. Two noises in nearly one direction count as 1e-3 apart.
+    The closer to collapse, the steeper it is. The distance of two noise vectors counts as at least 1e-3.
 
     Example:
         >>> z, s = torch.eye(2), torch.eye(2)
@@ -143,4 +146,4 @@ def anti_collapse(
         1.0
     """
     apart = (1 - F.cosine_similarity(noise, other, dim=1)).clamp(min=SLIGHT)
-    return 1 / (((1 - F.cosine_similarity(made, again, dim=1)) / apart).mean() + FLOOR)
+    return 1 / (((1 - F.cosine_similarity(generated, again, dim=1)) / apart).mean() + FLOOR)

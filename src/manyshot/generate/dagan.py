@@ -25,7 +25,7 @@ class DAGAN(ConvolutionalGAN):
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
         spectral: Whether the discriminator's layers have spectral normalization.
         discriminator_width: Channels of the discriminator's largest feature map.
-        redraw: How far the model redraws the given image beside deforming it, see `UNet`.
+        redraw: How far the model redraws the given image besides deforming it, see `UNet`.
 
     Raises:
         InputError: If an option is out of range, or the examples are no images.

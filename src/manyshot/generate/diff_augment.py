@@ -70,8 +70,8 @@ def discriminator_ops(plan: str) -> tuple[Op, ...]:
     for clause in parsed.syntax.clauses:
         mended = f"write 'support: {' '.join(map(str, clause.calls))}'"
         if used not in clause.placements:
-            mend = mended if used is None else "leave it out"
-            raise InputError(f"plan: '{clause}' does not act on what the discriminator sees; {mend}")
+            hint = mended if used is None else "leave it out"
+            raise InputError(f"plan: '{clause}' does not act on what the discriminator sees; {hint}")
         if clause.copies is not None or clause.weight is not None:
             raise InputError(f"plan: '{clause}': the discriminator sees each example once; {mended}")
     op = parsed.item_op()

@@ -72,7 +72,7 @@ def fit_generator(
         folder: Folder for `last.safetensors`, `best.safetensors`, `snapshots.safetensors`, `metrics.jsonl`,
             `timing.json` and TensorBoard's files; None writes nothing.
         resume: Whether to continue from the folder's last checkpoint, if there is one.
-        title: Text beside the progress bar.
+        title: Title of the progress bar.
         on_snapshot: Function to call after each snapshot of a model of images, with the images of all snapshots.
 
     Returns:

@@ -72,8 +72,8 @@ def score_run(run: GeneratorRun, encoder: Run | None, seed: int = 0) -> ScoreRep
     """
     images = len(run.model.shape) == 3
     if images == (encoder is None):
-        mend = "name a run with an encoder of such images (--encoder-run)" if images else "leave the encoder out"
-        raise InputError(f"this model generates {'images' if images else 'features'}: {mend}")
+        hint = "name a run with an encoder of such images (--encoder-run)" if images else "leave the encoder out"
+        raise InputError(f"this model generates {'images' if images else 'features'}: {hint}")
     sources = load_generator_sources(run.config, run.model.conditioning)
     part = next(name for name in ("test", "validation", "training") if getattr(sources, name) is not None)
     held_out: Source = getattr(sources, part)

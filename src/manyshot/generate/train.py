@@ -107,11 +107,11 @@ def _train(
     require_device(config.fit.device)
     parts = load_generator_sources(config, objective_class(config.model).conditioning)
     kind = data_spec_of(parts.training)
-    lesson = _make(config, kind)
+    objective = _make(config, kind)
     if folder is not None:
         write_config(folder, config.as_dict(), GENERATOR, shape=kind.shape, classes=parts.training.class_names)
     rows = fit_generator(
-        lesson,
+        objective,
         parts.training,
         config.fit,
         discriminator_ops(config.plan),
@@ -121,7 +121,7 @@ def _train(
         title,
         on_snapshot,
     )
-    run = GeneratorRun(config, lesson.averaged, parts.training.class_names, rows, folder)
+    run = GeneratorRun(config, objective.averaged, parts.training.class_names, rows, folder)
     return replace(run, step=run.steps if run.best is None else run.best["step"])
 
 
@@ -134,18 +134,18 @@ def load_generator_run(folder: Path | str) -> GeneratorRun:
     """
     folder = Path(folder)
     config, kind, names = _read_config(folder)
-    lesson = _make(config, kind)
+    objective = _make(config, kind)
     weights = next((path for name in ("best", "last") if (path := folder / f"{name}.safetensors").exists()), None)
     if weights is None:
         raise InputError(f"{folder} holds no weights; restore them, or name a folder that `manyshot gan train` wrote")
-    step = load_checkpoint(weights, lesson, steps=config.fit.steps)["step"]
+    step = load_checkpoint(weights, objective, steps=config.fit.steps)["step"]
     if step < 1:
         raise InputError(
             f"{folder}: its training ended before anything was learned; go on with it by `manyshot gan train` and "
             "--resume, or train another if it diverged"
         )
-    lesson.to(device_or_cpu(config.fit.device)).eval()
-    return GeneratorRun(config, lesson.averaged, names, read_metrics(folder / "metrics.jsonl"), folder, step)
+    objective.to(device_or_cpu(config.fit.device)).eval()
+    return GeneratorRun(config, objective.averaged, names, read_metrics(folder / "metrics.jsonl"), folder, step)
 
 
 def is_generator_run(folder: Path | str) -> bool:

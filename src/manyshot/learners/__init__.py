@@ -9,7 +9,7 @@ from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.fine_tune import FineTune
 from manyshot.learners.gradient_learner import GradientLearner
 from manyshot.learners.learner import CRITERIA, Classifier, Learner, by_task, cross_entropy
-from manyshot.learners.linear_probe import Probe
+from manyshot.learners.linear_probe import LinearProbe
 from manyshot.learners.logistic import Logistic
 from manyshot.learners.maml import MAML
 from manyshot.learners.maml_plus_plus import MAMLPlusPlus
@@ -39,13 +39,13 @@ __all__ = [
     "FineTune",
     "GradientLearner",
     "Learner",
+    "LinearProbe",
     "Logistic",
     "MAMLPlusPlus",
     "Matching",
     "MetaDropout",
     "MetaSGD",
     "Perturbed",
-    "Probe",
     "Prototypes",
     "Relation",
     "Reptile",

@@ -12,7 +12,7 @@ from manyshot.learners.softmax import fit_softmax
 from manyshot.tasks import Examples
 
 
-class Probe(BaseClassesLearner):
+class LinearProbe(BaseClassesLearner):
     """Fit a multinomial logistic regression to the features of the support.
 
     W = argmin sum_i w_i H(y_i, softmax([u_i, 1] W)) + lambda/2 ||W||^2,   u_i = f(x_i) / ||f(x_i)||
@@ -36,7 +36,7 @@ class Probe(BaseClassesLearner):
     Example:
         >>> import torch
         >>> from manyshot.nets import Conv4
-        >>> learner = Probe(Conv4(channels=1, size=28))
+        >>> learner = LinearProbe(Conv4(channels=1, size=28))
         >>> support = Examples.of(torch.rand(2, 5, 1, 28, 28), torch.arange(5))
         >>> learner.adapt(support)(torch.rand(2, 7, 1, 28, 28)).shape
         torch.Size([2, 7, 5])

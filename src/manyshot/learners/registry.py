@@ -6,7 +6,7 @@ from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
 from manyshot.learners.distributional_signatures import DistributionalSignatures
 from manyshot.learners.fine_tune import FineTune
 from manyshot.learners.learner import Learner
-from manyshot.learners.linear_probe import Probe
+from manyshot.learners.linear_probe import LinearProbe
 from manyshot.learners.logistic import Logistic
 from manyshot.learners.maml import MAML
 from manyshot.learners.maml_plus_plus import MAMLPlusPlus
@@ -33,7 +33,7 @@ LEARNERS: Registry[Learner] = Registry(
         "matching": Matching,
         "relation": Relation,
         "distributional-signatures": DistributionalSignatures,
-        "probe": Probe,
+        "probe": LinearProbe,
         "baseline-plus-plus": BaselinePlusPlus,
         "fine-tune": FineTune,
     },

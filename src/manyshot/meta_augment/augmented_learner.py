@@ -139,7 +139,7 @@ class AugmenterObjective:
             body, _ = learner.parts()
             encoded = replace(episode, support=_encoded(body, episode.support), query=_encoded(body, episode.query))
             return augmenter.standalone_loss(encoded, generator)
-        return self.estimator.loss(learner.trial(tasks.draw(), generator, tasks.share), generator)
+        return self.estimator.loss(learner.trial(tasks.draw(), generator, tasks.task_slice), generator)
 
 
 def _encoded(body: nn.Module, examples: Examples) -> Examples:

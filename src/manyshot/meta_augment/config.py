@@ -27,7 +27,7 @@ class AugmenterConfig(StoredSettings):
         ways: Number of classes per training task, or a range (least, most).
         shots: Number of support examples per class, or a range.
         queries: Number of query examples per class; they are never augmented.
-        within_group: Fraction of the training tasks whose classes come from one group.
+        within_group: Probability that all classes of a training task come from one group.
         joint: Whether to train the learner as well.
         fit: Settings of the training loop.
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.learners import GradientLearner, Learner, Probe, by_task
+from manyshot.learners import GradientLearner, Learner, LinearProbe, by_task
 from manyshot.learners.learner import item_losses, weighted_mean
 from manyshot.learners.ridge import with_one
 from manyshot.learners.softmax import fit_softmax
@@ -54,10 +54,10 @@ def inner_problem(learner: Learner, proximal: float) -> InnerProblem:
         InputError: If the learner is of another kind.
 
     Example:
-        >>> type(inner_problem(Probe(torch.nn.Flatten()), 1.0)).__name__
+        >>> type(inner_problem(LinearProbe(torch.nn.Flatten()), 1.0)).__name__
         'ProbeProblem'
     """
-    if isinstance(learner, Probe):
+    if isinstance(learner, LinearProbe):
         return ProbeProblem(learner)
     if isinstance(learner, GradientLearner):
         return GradientProblem(learner, proximal)
@@ -68,7 +68,7 @@ def inner_problem(learner: Learner, proximal: float) -> InnerProblem:
 
 
 class ProbeProblem:
-    """Penalized cross-entropy of a linear classifier, as `Probe` fits it.
+    """Penalized cross-entropy of a linear classifier, as `LinearProbe` fits it.
 
     G(W) = sum_i w_i H(y_i, softmax([u_i, 1] W)) + lambda/2 ||W||^2
 
@@ -76,7 +76,7 @@ class ProbeProblem:
         probe: The probe.
     """
 
-    def __init__(self, probe: Probe) -> None:
+    def __init__(self, probe: LinearProbe) -> None:
         self.probe = probe
 
     def solve(

@@ -73,12 +73,12 @@ class Adversarial:
         fixed = Episode(support, query, hidden.classes)
 
         def loss(lam: Tensor, episode: Episode) -> Tensor:
-            interpolated = tasks.own(mlti.interpolated(episode, params | {"share": lam}))
+            interpolated = tasks.own(mlti.interpolated(episode, params | {"lam": lam}))
             if not self.hidden:
                 return learner.loss(interpolated)
             return loss_from(learner, layer, interpolated, "adversarial")
 
-        lam = params["share"][:, None].repeat(1, episode.classes.shape[1])
+        lam = params["lam"][:, None].repeat(1, episode.classes.shape[1])
         for _ in range(self.steps):
             with torch.enable_grad():
                 lam.requires_grad_(True)

@@ -17,12 +17,12 @@ from torch.nn import functional as F
 from manyshot.nets import Route, StagedEncoder
 
 
-def pack(sources: Sequence[Float[Tensor, "t n c ..."]], shares: Float[Tensor, "t n k hidden"]) -> Tensor:
+def pack(sources: Sequence[Float[Tensor, "t n c ..."]], fractions: Float[Tensor, "t n k hidden"]) -> Tensor:
     """Pack several items and their weights into one item.
 
     Args:
         sources: Items `[T, n, c, ...]` of the k sources.
-        shares: Weight `[T, n, k, hidden]` of each source in each channel of the hidden layer.
+        fractions: Weight `[T, n, k, hidden]` of each source in each channel of the hidden layer.
 
     Returns:
         Packed items `[T, n, k c + planes, ...]`, with the weights in the last channels.
@@ -33,7 +33,7 @@ def pack(sources: Sequence[Float[Tensor, "t n c ..."]], shares: Float[Tensor, "t
     """
     shape = sources[0].shape[3:]
     area = prod(shape)
-    written = shares.flatten(2).to(sources[0])
+    written = fractions.flatten(2).to(sources[0])
     filled = planes(written.shape[2], area)
     written = F.pad(written, (0, filled * area - written.shape[2])).reshape(*written.shape[:2], filled, *shape)
     return torch.cat([*sources, written], 2)
@@ -65,8 +65,8 @@ def blending(layer: int) -> Route:
         >>> from manyshot.nets import Conv4
         >>> encoder = Conv4(channels=1, size=28, widths=(8, 8, 8, 8)).eval()
         >>> a, b = torch.rand(2, 1, 3, 1, 28, 28)
-        >>> shares = torch.tensor([0.3, 0.7])[:, None].expand(1, 3, 2, 8)
-        >>> blended = encoder.rerouted(blending(layer=2))(pack([a, b], shares)[0])
+        >>> fractions = torch.tensor([0.3, 0.7])[:, None].expand(1, 3, 2, 8)
+        >>> blended = encoder.rerouted(blending(layer=2))(pack([a, b], fractions)[0])
         >>> by_hand = 0.3 * encoder.run(a[0], 0, 2) + 0.7 * encoder.run(b[0], 0, 2)
         >>> torch.allclose(blended, encoder.run(by_hand, 2, 4), atol=1e-5)
         True
@@ -78,10 +78,10 @@ def blending(layer: int) -> Route:
             return encoder.run(x, 0, encoder.depth)
         area = prod(x.shape[2:])
         parts = next(k for k in count(2) if k * channels + planes(k * width, area) >= x.shape[1])
-        shares = x[:, parts * channels :].flatten(1)[:, : parts * width].reshape(n, parts, width)
+        fractions = x[:, parts * channels :].flatten(1)[:, : parts * width].reshape(n, parts, width)
         # One source after the other, so that normalization over the batch sees the expected number of items.
         hidden = [encoder.run(x[:, k * channels : (k + 1) * channels], 0, layer) for k in range(parts)]
-        weights = shares.reshape(n, parts, width, *[1] * (hidden[0].ndim - 2))
+        weights = fractions.reshape(n, parts, width, *[1] * (hidden[0].ndim - 2))
         blended = torch.stack([weights[:, k] * source for k, source in enumerate(hidden)]).sum(0)
         return encoder.run(blended, layer, encoder.depth)
 

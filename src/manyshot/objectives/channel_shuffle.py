@@ -93,9 +93,9 @@ class ChannelShuffle:
         support, query = (borrowed(side, params) for side in (episode.support, episode.query))
         if self.mix:
             mix = MetaMix(self.alpha).sample(episode, 1, generator)
-            share = mix["share"].to(query[1])[:, None, None, None]
+            lam = mix["lam"].to(query[1])[:, None, None, None]
             lent = tuple(gather_items(part, mix["partner"]) for part in support)
-            query = torch.cat((query[0], lent[0]), 2), torch.cat((share * query[1], (1 - share) * lent[1]), 2)
+            query = torch.cat((query[0], lent[0]), 2), torch.cat((lam * query[1], (1 - lam) * lent[1]), 2)
             episode = mixed_labels(episode, mix)
         sides = replace(episode, support=_packed(episode.support, support), query=_packed(episode.query, query))
         return loss_by_route(learner, blending(layer), tasks.own(sides), "channel_shuffle")
@@ -121,5 +121,5 @@ def borrowed(examples: Examples, params: Params) -> Sources:
 
 
 def _packed(examples: Examples, sources: Sources) -> Examples:
-    items, shares = sources
-    return replace(examples, items=pack([items], shares))
+    items, weights = sources
+    return replace(examples, items=pack([items], weights))

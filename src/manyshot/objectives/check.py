@@ -28,16 +28,16 @@ def require_mixing(learner: Learner, episode: Episode, objective: str) -> None:
         raise InputError(f"{objective} mixes images or feature vectors, not items such as text; use another objective")
 
 
-def require_classes(episode: Episode, objective: str, mend: str) -> None:
+def require_classes(episode: Episode, objective: str, hint: str) -> None:
     """Check that tasks have classes.
 
     Args:
         episode: Tasks of the step.
         objective: Name of the objective, for error messages.
-        mend: What to do instead, the end of the error message.
+        hint: What to do instead, the end of the error message.
 
     Raises:
         InputError: If the tasks are regressions.
     """
     if not episode.has_classes:
-        raise InputError(f"{objective} pairs classes, and these tasks have none; {mend}")
+        raise InputError(f"{objective} pairs classes, and these tasks have none; {hint}")

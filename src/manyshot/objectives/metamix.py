@@ -42,7 +42,7 @@ class MetaMix:
         >>> import manyshot as ms
         >>> episode = ms.EpisodeSampler(ms.load_dataset("digits"), ways=3).batch(0, 2)
         >>> params = MetaMix().sample(episode, layers=4, generator=torch.Generator().manual_seed(0))
-        >>> params["share"].shape, params["partner"].shape == episode.query.weight.shape
+        >>> params["lam"].shape, params["partner"].shape == episode.query.weight.shape
         (torch.Size([2]), True)
     """
 
@@ -55,7 +55,7 @@ class MetaMix:
         check_number(self, "alpha", low=1e-3, high=1e3)
 
     def sample(self, episode: Episode, layers: int, generator: Generator) -> Params:
-        """Draw `layer`, an index below `layers`, `share [T]`, which is lambda, and `partner [T, m]`, support indices.
+        """Draw `layer`, an index below `layers`, `lam [T]`, which is lambda, and `partner [T, m]`, support indices.
 
         Args:
             episode: T tasks.
@@ -64,10 +64,10 @@ class MetaMix:
         """
         tasks, m = episode.query.weight.shape
         layer = int(torch.randint(layers, (), generator=generator))
-        share = beta(tasks, self.alpha, generator)
+        lam = beta(tasks, self.alpha, generator)
         return {
             "layer": layer,
-            "share": share,
+            "lam": lam,
             "partner": uniform_index(episode.support, torch.rand(tasks, m, generator=generator)),
         }
 
@@ -79,7 +79,7 @@ class MetaMix:
         params = self.sample(episode, encoder.depth if encoder else 1, generator)
         mixed = mixed_labels(episode, params)
         items, other = episode.query.items, gather_items(episode.support.items, params["partner"])
-        lam = params["share"].to(items)
+        lam = params["lam"].to(items)
         if encoder is None:
             items = torch.lerp(other, items, lam.reshape(-1, *[1] * (items.ndim - 1)))
             return learner.loss(tasks.own(replace(mixed, query=replace(mixed.query, items=items))))
@@ -94,8 +94,8 @@ def mixed_labels(episode: Episode, params: Params) -> Episode:
 
     Args:
         episode: T tasks.
-        params: Weight `share [T]` of the query example, and index `partner [T, m]` of its partner in the support.
+        params: Weight `lam [T]` of the query example, and index `partner [T, m]` of its partner in the support.
     """
     query, partner = episode.query, gather_items(episode.support.labels, params["partner"])
-    labels = torch.lerp(partner, query.labels, params["share"].to(partner)[:, None, None].expand_as(partner))
+    labels = torch.lerp(partner, query.labels, params["lam"].to(partner)[:, None, None].expand_as(partner))
     return replace(episode, query=replace(query, labels=labels))

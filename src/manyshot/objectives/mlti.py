@@ -74,7 +74,7 @@ class MLTI:
             generator: Source of random numbers.
 
         Returns:
-            `layer`, an index below `layers`; `partner [T]`, the index of a task, perhaps the same; `share [T]`, which
+            `layer`, an index below `layers`; `partner [T]`, the index of a task, perhaps the same; `lam [T]`, which
             is lambda; `classes [T, ways]`, the class of the partner that each class is mixed with; `center [T, 2]`, the
             center (x, y) of the rectangle, from -1 to 1.
         """
@@ -87,7 +87,7 @@ class MLTI:
         return {
             "layer": layer,
             "partner": partner.to(device),
-            "share": beta(tasks, self.alpha, generator).to(device),
+            "lam": beta(tasks, self.alpha, generator).to(device),
             # If the partner has fewer classes, some of them are used twice.
             "classes": order.gather(1, torch.arange(ways) % present[partner].sum(1, keepdim=True)).to(device),
             "center": uniform(2 * tasks, -1.0, 1.0, generator).view(tasks, 2).to(device),
@@ -111,7 +111,7 @@ class MLTI:
 
         Args:
             episode: T tasks, of items or of their hidden layers.
-            params: Parameters of `sample`; `share` may also be `[T, ways]`, one for each class.
+            params: Parameters of `sample`; `lam` may also be `[T, ways]`, one for each class.
         """
         is_new = params["partner"] != torch.arange(len(episode), device=params["partner"].device)
         return Episode(
@@ -132,8 +132,8 @@ class MLTI:
             matched = exists[partner]
         other = side.items[partner[:, None], index]
         # An example without a partner does not change.
-        share = params["share"]
-        lam = share.gather(1, side.class_ids) if share.ndim == 2 else share
+        lam = params["lam"]
+        lam = lam.gather(1, side.class_ids) if lam.ndim == 2 else lam
         mask = self._outside(side.items, params) if self.mix == "cutmix" else _broadcast(lam, side.items)
         mask = torch.where(_broadcast(matched, side.items), mask, torch.ones((), device=partner.device)).to(side.items)
         items = mask * side.items + (1 - mask) * other
@@ -148,7 +148,7 @@ class MLTI:
         if items.ndim != 5:
             raise InputError("mlti(mix=cutmix) needs maps to cut from; use mix=mixup for feature vectors")
         h, w = items.shape[-2:]
-        side = (1 - params["share"]).sqrt()[:, None]
+        side = (1 - params["lam"]).sqrt()[:, None]
         x, y = ((2 * torch.arange(size, device=side.device) + 1) / size - 1 for size in (w, h))
         in_column = (x - params["center"][:, :1]).abs() < side
         in_row = (y - params["center"][:, 1:]).abs() < side

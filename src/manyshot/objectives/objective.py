@@ -20,7 +20,7 @@ class StepTasks:
         clean: T tasks as they were sampled.
         plan: Plan that augments them.
         address: Address of the random numbers, such as (seed, "plan", step); its last element is the step.
-        share: Slice of the T tasks that this process trains on, if several processes share a step; None for all.
+        task_slice: Slice of the T tasks that this process trains on, if several processes share a step; None for all.
 
     Example:
         >>> from manyshot.tasks import EpisodeSampler, Source
@@ -36,7 +36,7 @@ class StepTasks:
     clean: Episode
     plan: Plan
     address: tuple[int | str, ...]
-    share: slice | None = None
+    task_slice: slice | None = None
 
     @property
     def step(self) -> int:
@@ -60,7 +60,7 @@ class StepTasks:
         Args:
             episode: All T tasks.
         """
-        return episode if self.share is None else episode[self.share]
+        return episode if self.task_slice is None else episode[self.task_slice]
 
 
 @runtime_checkable

@@ -74,8 +74,8 @@ class ProtAugment:
             )
         weight: float = min(1.0, tasks.step / self.fade) ** self.power
         unlabeled, generated = self._draw(tasks.clean, tasks.plan, generator)
-        if tasks.share is not None:
-            unlabeled, generated = unlabeled[tasks.share], generated[tasks.share]
+        if tasks.task_slice is not None:
+            unlabeled, generated = unlabeled[tasks.task_slice], generated[tasks.task_slice]
         losses = own_prototype_losses(learner, unlabeled, generated, self.copies)
         unsupervised: Tensor = weighted_mean(losses, unlabeled.weight).mean()
         if weight == 1:

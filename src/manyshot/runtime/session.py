@@ -88,7 +88,7 @@ class TrainingSession:
         """The numbers of the steps that remain, with a progress bar.
 
         Args:
-            title: Text beside the progress bar.
+            title: Title of the progress bar.
         """
         try:
             with bar() as display, postponed_interrupt() as self._interrupted:

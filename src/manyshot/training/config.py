@@ -36,7 +36,7 @@ class Config(StoredSettings):
         ways: Number of classes per training task, or a range (least, most).
         shots: Number of support examples per class, or a range.
         queries: Number of query examples per class.
-        within_group: Fraction of the training tasks whose classes come from one group.
+        within_group: Probability that all classes of a training task come from one group.
         classes: Number of training classes, drawn by the seed; a smaller number draws a subset of a larger one. All
             classes if None.
         plan: Augmentation of the training tasks.
@@ -100,7 +100,7 @@ class Config(StoredSettings):
         if self.classes is not None and not (is_whole(self.classes) and self.classes >= 2):
             raise InputError(f"classes={self.classes}: give a whole number, at least 2, or leave it out for all")
         Plan(self.plan)
-        Plan(self.test_plan).check_use("test plan")
+        Plan(self.test_plan).check_test_time("test plan")
         OBJECTIVES.parse(self.objective)
         LEARNERS.parse(self.learner)
         ENCODERS.parse(self.encoder)

@@ -108,8 +108,8 @@ def evaluate(
         device: Device to compute on, where the learner then stays; the device of its weights if None.
 
     Raises:
-        InputError: If there are no tasks, the plan cannot be used at test time (see `Plan.check_use`), its augmenter is
-            incompatible with the learner or the rest of the plan, or this machine has no such device.
+        InputError: If there are no tasks, the plan cannot be used at test time (see `Plan.check_test_time`), its
+            augmenter is incompatible with the learner or the rest of the plan, or this machine has no such device.
 
     Example:
         >>> from manyshot.learners import Prototypes
@@ -121,7 +121,7 @@ def evaluate(
         1.0
     """
     plan = plan or Plan()
-    plan.check_use()
+    plan.check_test_time()
     device, transductive = _move(learner, device), queries_see_each_other(learner)
     whole = learner
     encoder, learner = _for_augmenter(learner, plan)

@@ -57,7 +57,7 @@ def fit(
         folder: Folder for `last.safetensors`, `best.safetensors`, `metrics.jsonl`, `timing.json` and TensorBoard's
             files; None writes nothing.
         resume: Whether to continue from the folder's last checkpoint, if there is one.
-        title: Text beside the progress bar.
+        title: Title of the progress bar.
         objective: Objective to minimize; the learner's own loss if None.
         processes: Processes that train together; each calls this function with the same arguments.
 

@@ -113,8 +113,8 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
     encoder, learner = ENCODERS.parse(config.encoder), LEARNERS.parse(config.learner)
     if (getattr(encoder.factory, "takes", "images") == "text") != (channels == 0):
         sides = ("pictures", "sentences", "minilm or ngrams"), ("sentences", "pictures", "conv4 or resnet12")
-        takes, given, mend = sides[0] if channels == 0 else sides[1]
-        raise InputError(f"encoder '{config.encoder}' takes {takes}, and the data are {given}; try {mend}")
+        takes, given, hint = sides[0] if channels == 0 else sides[1]
+        raise InputError(f"encoder '{config.encoder}' takes {takes}, and the data are {given}; try {hint}")
 
     def make_encoder(norm: Norm) -> torch.nn.Module:
         return encoder.build(channels=channels, size=size, norm=norm)

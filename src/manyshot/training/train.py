@@ -29,7 +29,7 @@ def train(
         config: Settings of the run: data, learner, tasks, augmentation and training loop.
         folder: Folder to write the run to; None writes nothing.
         resume: Whether to continue the run in the folder, which must have the same settings.
-        title: Text beside the progress bar.
+        title: Title of the progress bar.
         processes: Processes that train together, from `joined_processes`.
 
     Raises:

@@ -21,8 +21,8 @@ class FromTorchvision(ExternalOp):
     """Any torchvision transform, or another callable on one image, as an op.
 
     Args:
-        transform: takes and returns float images `[c, h, w]`, 0 to 1, of one size. Gradients pass if it lets them.
-        as_uint8: hand images over as uint8 tensors instead, for transforms that want those; no gradient passes then.
+        transform: Function of float images `[c, h, w]`, 0 to 1, that keeps their size. Gradients pass if it has any.
+        as_uint8: Whether to pass uint8 tensors instead, for transforms that need those; then there is no gradient.
 
     Raises:
         InputError: On applying, if the size changes.
@@ -50,7 +50,7 @@ class ToTorchvision(nn.Module):
     come back as they are.
 
     Args:
-        op: any op on images.
+        op: Any op on images.
 
     Raises:
         InputError: On calling, for anything but an image.

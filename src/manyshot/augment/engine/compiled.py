@@ -190,16 +190,16 @@ def run(
     flow: Sequence[Pass], source: Pixels, out: Array, params: Params, floats: bool, scale: Array, shift: Array
 ) -> None:
     """Run passes on a chunk of images and write to `out`: bytes, or normalized values with `floats`."""
-    for place, current in enumerate(flow):
-        if floats and place == len(flow) - 1:
+    for index, current in enumerate(flow):
+        if floats and index == len(flow) - 1:
             if isinstance(current, Fused):
                 make_job(current, params, source).run(source, NOTHING_AT_ALL, out, scale, shift)
             else:
                 _single_to_floats(current.leaf, source, out, params, scale, shift)
             return
-        if place and source.may_stay:
+        if index and source.may_stay:
             target = source
-        elif floats or (place < len(flow) - 1 and not source.may_stay):
+        elif floats or (index < len(flow) - 1 and not source.may_stay):
             target = source.blank()
         else:
             target = replace(source, data=out)
@@ -270,8 +270,8 @@ def _layered(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None
     layers = leaf.op.layers(own)
     if not layers and target is not source:
         target.data[:] = source.data
-    for place, parts in enumerate(layers):
-        last = place == len(layers) - 1
+    for index, parts in enumerate(layers):
+        last = index == len(layers) - 1
         result = target if last or source.may_stay else source.blank()
         _layer(parts, source, result)
         source = result

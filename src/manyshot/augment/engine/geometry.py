@@ -137,9 +137,9 @@ def where(
 ) -> Float[Tensor, "n h w 2"]:
     """Map output points back through the warps, the last one first, as `Compose` does."""
     size = (points.shape[1], points.shape[2])
-    for place, leaf in enumerate(reversed(warps)):
+    for index, leaf in enumerate(reversed(warps)):
         assert isinstance(leaf.op, Warp)
-        if place:
+        if index:
             points = settle(points, padding_mode, size)
         moved = leaf.op.where(points, leaf.params(params), size)
         on = leaf.on(params)
@@ -185,20 +185,20 @@ def moves(warps: Sequence[Leaf], params: Params, n: int, size: Size) -> tuple[Ar
     return np.ascontiguousarray(columns), np.ascontiguousarray(rows), turned.astype(np.uint8)
 
 
-def _mirrored(place: Array, size: int, flipped: Array) -> Array:
-    return np.where(flipped[:, None] & (place >= 0), size - 1 - place, place)
+def _mirrored(index: Array, size: int, flipped: Array) -> Array:
+    return np.where(flipped[:, None] & (index >= 0), size - 1 - index, index)
 
 
-def _shifted(place: Array, size: int, shift: Array, padding_mode: str) -> Array:
-    moved = place + shift
+def _shifted(index: Array, size: int, shift: Array, padding_mode: str) -> Array:
+    moved = index + shift
     if padding_mode == "zeros":
-        return np.where((place >= 0) & (moved >= 0) & (moved < size), moved, -1).astype(np.int32)
+        return np.where((index >= 0) & (moved >= 0) & (moved < size), moved, -1).astype(np.int32)
     if padding_mode == "border":
         moved = np.clip(moved, 0, size - 1)
     else:
         moved = moved % (2 * size)
         moved = np.minimum(moved, 2 * size - 1 - moved)
-    return np.where(place >= 0, moved, -1).astype(np.int32)
+    return np.where(index >= 0, moved, -1).astype(np.int32)
 
 
 def _matrix(leaf: Leaf, params: Params, size: Size) -> Array:

@@ -52,8 +52,8 @@ def leaves(op: Op, path: Path = (), switches: tuple[Path, ...] = ()) -> Iterator
         ['Flip', 'Affine?']
     """
     if isinstance(op, Compose):
-        for place, inner in enumerate(op.ops):
-            yield from leaves(inner, (*path, str(place)), switches)
+        for index, inner in enumerate(op.ops):
+            yield from leaves(inner, (*path, str(index)), switches)
     elif isinstance(op, Sometimes):
         yield from leaves(op.op, (*path, "inner"), (*switches, (*path, "on")))
     else:

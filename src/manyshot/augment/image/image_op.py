@@ -94,16 +94,16 @@ def check_images(op: object, items: Any) -> None:  # noqa: ANN401
     if not isinstance(items, Tensor):
         shape = getattr(items, "shape", None)
         what = f"{type(items).__name__}{'' if shape is None else f' of shape {list(shape)}'}"
-        mend = "give a tensor [n, c, h, w], or [c, h, w], such as torch.from_numpy(image).permute(2, 0, 1)"
+        hint = "give a tensor [n, c, h, w], or [c, h, w], such as torch.from_numpy(image).permute(2, 0, 1)"
     elif items.ndim != 4:
-        what, mend = f"images of shape {list(items.shape)}", AXES.get(items.ndim, "give images [n, c, h, w]")
+        what, hint = f"images of shape {list(items.shape)}", AXES.get(items.ndim, "give images [n, c, h, w]")
     elif not _is_fit(items.dtype):
-        what, mend = f"images of {str(items.dtype).removeprefix('torch.')}", "give floats from 0 to 1, or uint8"
+        what, hint = f"images of {str(items.dtype).removeprefix('torch.')}", "give floats from 0 to 1, or uint8"
     elif not (items.shape[1] and items.shape[2] and items.shape[3]):
-        what, mend = f"images of shape {list(items.shape)}", "give at least one channel and one pixel"
+        what, hint = f"images of shape {list(items.shape)}", "give at least one channel and one pixel"
     else:
         return check_channels(op, items.shape[1])
-    raise InputError(f"{type(op).__name__}: {what}: {mend}")
+    raise InputError(f"{type(op).__name__}: {what}: {hint}")
 
 
 def check_channels(op: object, channels: int) -> None:
@@ -120,8 +120,8 @@ def check_channels(op: object, channels: int) -> None:
     """
     allowed = getattr(op, "channels", ())
     if allowed and channels not in allowed:
-        mend = " or ".join(NAMES.get(number, str(number)) for number in allowed)
-        raise InputError(f"{type(op).__name__}: images of {channels} channels: give {mend}")
+        hint = " or ".join(NAMES.get(number, str(number)) for number in allowed)
+        raise InputError(f"{type(op).__name__}: images of {channels} channels: give {hint}")
 
 
 def in_floats(items: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a tensor, or lists for text

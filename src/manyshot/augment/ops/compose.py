@@ -49,11 +49,11 @@ class Compose(Composite):
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw the params of each op, under its index: `{"0": .., "1": ..}`."""
-        return {str(place): op.sample(n, generator) for place, op in enumerate(self.ops)}
+        return {str(index): op.sample(n, generator) for index, op in enumerate(self.ops)}
 
     def layers(self, params: Params) -> Layers:
         """Return every op, on all items."""
-        return [[Part(op, params[str(place)])] for place, op in enumerate(self.ops)]
+        return [[Part(op, params[str(index)])] for index, op in enumerate(self.ops)]
 
     def change(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
         """Apply the ops; differentiable where they are."""
@@ -129,8 +129,8 @@ class Drawn(NamedTuple):
 def _flat(op: Op, params: Params, on: Tensor | None = None) -> Iterator[Drawn]:
     """Yield the single ops of nested compositions in the order in which they act."""
     if isinstance(op, Compose):
-        for place, inner in enumerate(op.ops):
-            yield from _flat(inner, params[str(place)], on)
+        for index, inner in enumerate(op.ops):
+            yield from _flat(inner, params[str(index)], on)
     elif isinstance(op, Sometimes):
         yield from _flat(op.op, params["inner"], params["on"] if on is None else on & params["on"])
     else:
@@ -146,9 +146,9 @@ def _apply_single(items: Any, step: Drawn) -> Any:  # noqa: ANN401 - whatever th
 def _count_color_ops(drawn: Sequence[Drawn], channels: int) -> int:
     """Count the leading ops that share one color map, with the permutations among them."""
     length = 0
-    for place, step in enumerate(drawn):
+    for index, step in enumerate(drawn):
         if channels and chains(step.op, channels):
-            length = place + 1
+            length = index + 1
         elif not (length and isinstance(step.op, PERMUTATIONS)):
             break
     return length
@@ -167,11 +167,11 @@ def _apply_color_run(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> 
 def _warps(drawn: Sequence[Drawn]) -> int:
     """Count the leading ops that are warps with one padding mode."""
     padding_mode: str | None = None
-    for place, (op, _, _) in enumerate(drawn):
+    for index, (op, _, _) in enumerate(drawn):
         if not isinstance(op, Warp) or (
             None not in (padding_mode, op.padding_mode) and padding_mode != op.padding_mode
         ):
-            return place
+            return index
         padding_mode = padding_mode or op.padding_mode
     return len(drawn)
 
@@ -186,9 +186,9 @@ def _resample_once(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Fl
     size = (images.shape[2], images.shape[3])
     padding_mode = next((op.padding_mode for op, _, _ in run if isinstance(op, Warp) and op.padding_mode), "border")
     points = pixels(images)
-    for place, (op, params, on) in enumerate(reversed(run)):
+    for index, (op, params, on) in enumerate(reversed(run)):
         assert isinstance(op, Warp)  # a run of several holds warps only
-        points = settle(points, padding_mode, size) if place else points
+        points = settle(points, padding_mode, size) if index else points
         moved = op.where(points, params, size)
         points = moved if on is None else torch.where(on.to(points.device)[:, None, None, None], moved, points)
     return resample(images, points, padding_mode)

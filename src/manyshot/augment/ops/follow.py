@@ -167,11 +167,11 @@ def invert(
         >>> invert(Flip(), places, {"flipped": torch.tensor([True])}, (8, 8))[0].round(decimals=6).tolist()
         [[[-0.25, 0.5]]]
     """
-    found, share = places.clone(), torch.ones_like(places[..., :1])
+    found, step = places.clone(), torch.ones_like(places[..., :1])
     best = places.new_full(places.shape[:2], torch.inf)
     guess = places
     for _ in range(MAX_STEPS):
-        shown, slope = _shown(warp, guess, params, size)
+        shown, jacobian = _shown(warp, guess, params, size)
         miss = shown - places
         distance = miss.norm(dim=-1)
         better = distance < best
@@ -180,9 +180,9 @@ def invert(
         if bool((best < CONVERGED).all()):
             break
         # Halve a step that increased the error.
-        towards = torch.where(better[..., None], _solve(slope, miss), (found - guess) / share)
-        share = torch.where(better[..., None], 1.0, share / 2)
-        guess = found - share * towards
+        towards = torch.where(better[..., None], _solve(jacobian, miss), (found - guess) / step)
+        step = torch.where(better[..., None], 1.0, step / 2)
+        guess = found - step * towards
     return found, best < ACCEPTED
 
 
@@ -224,9 +224,9 @@ def _differences(shown: Float[Tensor, "n k 4 2"]) -> Float[Tensor, "n k 2 2"]:
     return torch.stack((shown[:, :, 0] - shown[:, :, 1], shown[:, :, 2] - shown[:, :, 3]), -1) / (2 * STEP)
 
 
-def _solve(slope: Float[Tensor, "n k 2 2"], miss: Float[Tensor, "n k 2"]) -> Float[Tensor, "n k 2"]:
+def _solve(jacobian: Float[Tensor, "n k 2 2"], miss: Float[Tensor, "n k 2"]) -> Float[Tensor, "n k 2"]:
     """Return the Newton step; none where the Jacobian is singular."""
-    (a, b), (c, d) = slope[..., 0, :].unbind(-1), slope[..., 1, :].unbind(-1)
+    (a, b), (c, d) = jacobian[..., 0, :].unbind(-1), jacobian[..., 1, :].unbind(-1)
     x, y = miss.unbind(-1)
     determinant = a * d - b * c
     step = torch.stack((d * x - b * y, a * y - c * x), -1) / determinant[..., None]

@@ -118,7 +118,7 @@ class Plan:
         query = self.placements.get("query")
         return isinstance(query, ItemPlacement) and bool(query.mixes)
 
-    def check_use(self, what: str = "plan") -> None:
+    def check_test_time(self, what: str = "plan") -> None:
         """Check that it can act at test time, where a query's class is to be predicted from the query alone.
 
         Args:
@@ -129,8 +129,8 @@ class Plan:
                 away, or mixes queries.
 
         Example:
-            >>> Plan("support: mixup; query: 8 x affine").check_use()
-            >>> Plan("query: mixup").check_use()
+            >>> Plan("support: mixup; query: 8 x affine").check_test_time()
+            >>> Plan("query: mixup").check_test_time()
             Traceback (most recent call last):
             manyshot.base.errors.InputError: plan: 'query: mixup' mixes queries, so that a prediction depends on \
 another query and the query is of no one class; leave the mix out of its 'query:' clause

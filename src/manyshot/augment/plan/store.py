@@ -139,5 +139,5 @@ def _expect(kind: type, stored: object, where: str, depth: int) -> Any:  # noqa:
     return value
 
 
-def _fail(where: str, wrong: str, mend: str) -> NoReturn:
-    raise InputError(f"pipeline: {where}: {wrong}; {mend}")
+def _fail(where: str, wrong: str, hint: str) -> NoReturn:
+    raise InputError(f"pipeline: {where}: {wrong}; {hint}")

@@ -119,10 +119,10 @@ class DeformationMatching(Learner):
             tasks, ways = support.class_mask.shape
             logits = torch.full((tasks, queries.shape[1], ways), -torch.inf)
             for task, (drawings, questions) in enumerate(zip(known, asked, strict=True)):
-                for place, question in questions.items():
+                for index, question in questions.items():
                     for other, drawing in drawings.items():
                         way = int(classes[task, other])
-                        logits[task, place, way] = max(float(logits[task, place, way]), -self._cost(drawing, question))
+                        logits[task, index, way] = max(float(logits[task, index, way]), -self._cost(drawing, question))
             # Logits of items of weight 0 are arbitrary, but must be finite for a softmax.
             ignored = logits.isinf().all(-1, keepdim=True)
             logits = logits.masked_fill(ignored, 0.0).to(support.labels)

@@ -48,7 +48,7 @@ def run_rows(source, layout, n, c, h, w, moves, params, output, work):
         layout: 0 for planar (nchw), 1 for interleaved (nhwc).
         n, c, h, w: Shape of the images.
         moves, params, output: see `workspace`.
-        work: from `make_rows`.
+        work: Arrays from `make_rows`.
     """
     for i in range(n):
         _run_image(source, layout, moves, params, output, work, i, c, h, w)
@@ -153,9 +153,9 @@ def _blend(source, start, step, padding, u, v, h, w, row):
         for q in range(2):
             for p in range(2):
                 column, line = left + p, top + q
-                share = (across if p else np.float32(1) - across) * (down if q else np.float32(1) - down)
+                weight = (across if p else np.float32(1) - across) * (down if q else np.float32(1) - down)
                 if 0 <= column < w and 0 <= line < h:
-                    value += share * float32(source[start + step * uintp(line * w + column)])
+                    value += weight * float32(source[start + step * uintp(line * w + column)])
         row[x] = value
 
 

@@ -18,15 +18,15 @@ COARSE = np.float32(1 / 4)
 
 @kernel
 @no_type_check
-def gather(packed, place, count, stride, upper, lower):
+def gather(packed, index, count, stride, upper, lower):
     """Gather the four pixels around each point as two 64-bit words: a pixel and its right neighbor, and those below."""
     wide()
     down = uintp(4) * uintp(stride)
     # Unrolled by hand: LLVM does not unroll this loop, and the loop counter costs as much as the loads.
     for k in range(count // 4):
         x = 4 * k
-        i, j = uintp(4) * uintp(uint32(place[x])), uintp(4) * uintp(uint32(place[x + 1]))
-        m, n = uintp(4) * uintp(uint32(place[x + 2])), uintp(4) * uintp(uint32(place[x + 3]))
+        i, j = uintp(4) * uintp(uint32(index[x])), uintp(4) * uintp(uint32(index[x + 1]))
+        m, n = uintp(4) * uintp(uint32(index[x + 2])), uintp(4) * uintp(uint32(index[x + 3]))
         a, b, c, d = load64(packed, i), load64(packed, j), load64(packed, m), load64(packed, n)
         e, f, g, h = (
             load64(packed, i + down),
@@ -37,7 +37,7 @@ def gather(packed, place, count, stride, upper, lower):
         upper[x], upper[x + 1], upper[x + 2], upper[x + 3] = a, b, c, d
         lower[x], lower[x + 1], lower[x + 2], lower[x + 3] = e, f, g, h
     for x in range(4 * (count // 4), count):
-        i = uintp(4) * uintp(uint32(place[x]))
+        i = uintp(4) * uintp(uint32(index[x]))
         upper[x] = load64(packed, i)
         lower[x] = load64(packed, i + down)
 
@@ -48,7 +48,7 @@ def blend(upper, lower, across, down, count, red, green, blue):
     """Blend gathered words bilinearly; `upper` and `lower` are the same buffers read as 32-bit words."""
     wide()
     # Green is not shifted in its word, so it is 256 times too large; its weight corrects that.
-    low, middle, share = uint32(255), uint32(0xFF00), np.float32(1 / 256)
+    low, middle, shift = uint32(255), uint32(0xFF00), np.float32(1 / 256)
     for x in range(count):
         d = down[x] * across[x]
         c = down[x] - d
@@ -61,7 +61,7 @@ def blend(upper, lower, across, down, count, red, green, blue):
             + float32(int32(r & low)) * c
             + float32(int32(s & low)) * d
         )
-        green[x] = share * (
+        green[x] = shift * (
             float32(int32(p & middle)) * a
             + float32(int32(q & middle)) * b
             + float32(int32(r & middle)) * c
@@ -77,12 +77,12 @@ def blend(upper, lower, across, down, count, red, green, blue):
 
 @kernel
 @no_type_check
-def gather_gray(padded, place, count, stride, four):
+def gather_gray(padded, index, count, stride, four):
     """Gather the four bytes around each point as one word."""
     wide()
     down = uintp(stride)
     for x in range(count):
-        i = uintp(uint32(place[x]))
+        i = uintp(uint32(index[x]))
         four[x] = uint32(load16(padded, i)) | (uint32(load16(padded, i + down)) << uint32(16))
 
 
@@ -102,12 +102,12 @@ def blend_gray(four, across, down, count, row):
 
 @kernel
 @no_type_check
-def blend_across(packed, place, first, stride, rows, w, right, pairs, halves, begin, red, green, blue):
+def blend_across(packed, index, first, stride, rows, w, right, pairs, halves, begin, red, green, blue):
     """Resample whole rows of an image along the row.
 
     Args:
         packed: Packed image.
-        place, right: Column of the left neighbor and weight of the right neighbor of each output pixel, repeated for
+        index, right: Column of the left neighbor and weight of the right neighbor of each output pixel, repeated for
             all rows.
         first: First row in the packed image.
         stride: Words per row.
@@ -121,8 +121,8 @@ def blend_across(packed, place, first, stride, rows, w, right, pairs, halves, be
         line, out = uintp(4) * uintp(first + y) * uintp(stride), uintp(y) * uintp(w)
         for quarter in range(w // 4):
             x = uintp(4) * uintp(quarter)
-            i, j = uintp(4) * uintp(uint32(place[x])), uintp(4) * uintp(uint32(place[x + uintp(1)]))
-            m, n = uintp(4) * uintp(uint32(place[x + uintp(2)])), uintp(4) * uintp(uint32(place[x + uintp(3)]))
+            i, j = uintp(4) * uintp(uint32(index[x])), uintp(4) * uintp(uint32(index[x + uintp(1)]))
+            m, n = uintp(4) * uintp(uint32(index[x + uintp(2)])), uintp(4) * uintp(uint32(index[x + uintp(3)]))
             p, q, r, s = (
                 load64(packed, line + i),
                 load64(packed, line + j),
@@ -132,8 +132,8 @@ def blend_across(packed, place, first, stride, rows, w, right, pairs, halves, be
             o = out + x
             pairs[o], pairs[o + uintp(1)], pairs[o + uintp(2)], pairs[o + uintp(3)] = p, q, r, s
         for x in range(4 * (w // 4), w):
-            pairs[out + uintp(x)] = load64(packed, line + uintp(4) * uintp(uint32(place[x])))
-    low, middle, share = uint32(255), uint32(0xFF00), np.float32(1 / 256)
+            pairs[out + uintp(x)] = load64(packed, line + uintp(4) * uintp(uint32(index[x])))
+    low, middle, shift = uint32(255), uint32(0xFF00), np.float32(1 / 256)
     start = uintp(begin)
     for x in range(rows * w):
         b = right[x]
@@ -141,20 +141,20 @@ def blend_across(packed, place, first, stride, rows, w, right, pairs, halves, be
         p, q = halves[2 * x], halves[2 * x + 1]
         o = start + uintp(x)
         red[o] = float32(int32(p & low)) * a + float32(int32(q & low)) * b
-        green[o] = share * (float32(int32(p & middle)) * a + float32(int32(q & middle)) * b)
+        green[o] = shift * (float32(int32(p & middle)) * a + float32(int32(q & middle)) * b)
         blue[o] = float32(int32(p >> uint32(16))) * a + float32(int32(q >> uint32(16))) * b
 
 
 @kernel
 @no_type_check
-def blend_across_gray(padded, place, first, stride, rows, w, right, pairs, begin, row):
+def blend_across_gray(padded, index, first, stride, rows, w, right, pairs, begin, row):
     """Do `blend_across` for one channel; `pairs` is a buffer of 32-bit words."""
     wide()
     for y in range(rows):
         line = uintp(first + y) * uintp(stride)
         out = y * w
         for x in range(w):
-            pairs[out + x] = uint32(load16(padded, line + uintp(uint32(place[x]))))
+            pairs[out + x] = uint32(load16(padded, line + uintp(uint32(index[x]))))
     low = uint32(255)
     start = uintp(begin)
     for x in range(rows * w):
@@ -164,13 +164,13 @@ def blend_across_gray(padded, place, first, stride, rows, w, right, pairs, begin
 
 @kernel
 @no_type_check
-def blend_down(rows, upper, share, top, slots, lines, w, out):
+def blend_down(rows, upper, weight, top, slots, lines, w, out):
     """Blend pairs of resampled rows.
 
     Args:
         rows: Resampled rows of the input, row r in slot `r % slots`.
         upper: Index of the upper row of each output row.
-        share: Weight of the lower row of each output row.
+        weight: Weight of the lower row of each output row.
         top: First output row.
         slots: Number of slots in `rows`.
         lines: Number of output rows.
@@ -180,7 +180,7 @@ def blend_down(rows, upper, share, top, slots, lines, w, out):
     wide()
     for y in range(lines):
         begin, after = uintp(upper[top + y] % slots) * uintp(w), uintp((upper[top + y] + 1) % slots) * uintp(w)
-        to, b = uintp(y) * uintp(w), share[top + y]
+        to, b = uintp(y) * uintp(w), weight[top + y]
         for x in range(w):
             a = rows[begin + uintp(x)]
             out[to + uintp(x)] = a + (rows[after + uintp(x)] - a) * b
@@ -188,12 +188,12 @@ def blend_down(rows, upper, share, top, slots, lines, w, out):
 
 @kernel
 @no_type_check
-def blend_down_color(reds, greens, blues, upper, share, top, slots, lines, w, red, green, blue):
+def blend_down_color(reds, greens, blues, upper, weight, top, slots, lines, w, red, green, blue):
     """Do `blend_down` for three channels."""
     wide()
     for y in range(lines):
         begin, after = uintp(upper[top + y] % slots) * uintp(w), uintp((upper[top + y] + 1) % slots) * uintp(w)
-        to, b = uintp(y) * uintp(w), share[top + y]
+        to, b = uintp(y) * uintp(w), weight[top + y]
         a = float32(1) - b
         for x in range(w):
             red[to + uintp(x)] = a * reds[begin + uintp(x)] + b * reds[after + uintp(x)]

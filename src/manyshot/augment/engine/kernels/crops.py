@@ -24,12 +24,12 @@ def crop(work, params, output, i, padding, c, h, w):
         padding: Padding code.
         c, h, w: Shape of the images; c is 1 or 3.
     """
-    m, place, share = work.matrix, work.place, work.across
-    upper, lower_share = work.upper_row, work.lower_share
-    points.find_neighbors(m[0], m[2], padding, w, w, place, share)
-    points.find_neighbors(m[4], m[5], padding, h, h, upper, lower_share)
-    slots = len(share) // w
-    _repeat(share, w, slots)
+    m, index, weight = work.matrix, work.corner, work.across
+    upper, lower_weight = work.upper_row, work.lower_weight
+    points.find_neighbors(m[0], m[2], padding, w, w, index, weight)
+    points.find_neighbors(m[4], m[5], padding, h, h, upper, lower_weight)
+    slots = len(weight) // w
+    _repeat(weight, w, slots)
     single = work.crop_lines >= h
     uses_mean = params.uses_mean[i] != 0
     if uses_mean and not single:
@@ -51,21 +51,21 @@ def crop(work, params, output, i, padding, c, h, w):
             rows = min(last + 1 - row, slots - slot)
             if c == 3:
                 blends.blend_across(
-                    work.packed, place, row, w + 2, rows, w, share, work.pairs, work.halves, slot * w,
+                    work.packed, index, row, w + 2, rows, w, weight, work.pairs, work.halves, slot * w,
                     work.reds, work.greens, work.blues,
                 )  # fmt: skip
             else:
                 blends.blend_across_gray(
-                    work.padded, place, row, w + 2, rows, w, share, work.words, slot * w, work.reds
+                    work.padded, index, row, w + 2, rows, w, weight, work.words, slot * w, work.reds
                 )
             row += rows
         if c == 3:
             blends.blend_down_color(
-                work.reds, work.greens, work.blues, upper, lower_share, top, slots, lines, w,
+                work.reds, work.greens, work.blues, upper, lower_weight, top, slots, lines, w,
                 work.red, work.green, work.blue,
             )  # fmt: skip
         else:
-            blends.blend_down(work.reds, upper, lower_share, top, slots, lines, w, work.red)
+            blends.blend_down(work.reds, upper, lower_weight, top, slots, lines, w, work.red)
         if uses_mean and single:
             size = float32(max(h * w, 1))
             work.mean[0] = blends.total(work.red, h * w) / size
@@ -98,11 +98,11 @@ def _weigh(work, c, h, w):
     across[:] = ZERO
     down[:] = ZERO
     for x in range(w):
-        across[work.place[x]] += ONE - work.across[x]
-        across[work.place[x] + 1] += work.across[x]
+        across[work.corner[x]] += ONE - work.across[x]
+        across[work.corner[x] + 1] += work.across[x]
     for y in range(h):
-        down[work.upper_row[y]] += ONE - work.lower_share[y]
-        down[work.upper_row[y] + 1] += work.lower_share[y]
+        down[work.upper_row[y]] += ONE - work.lower_weight[y]
+        down[work.upper_row[y] + 1] += work.lower_weight[y]
     if c == 3:
         red, green, blue = _weighted(work.packed, across, down, h, w)
         work.mean[0], work.mean[1], work.mean[2] = red, green, blue

@@ -56,17 +56,17 @@ def _fetch(source, layout, work, moves, i, c, h, w, top, lines):
         else:
             packing.read_gray(source, base + uintp(top * w), count, work.red)
         return
-    _aim(moves, i, top, lines, w, work.place)
+    _aim(moves, i, top, lines, w, work.corner)
     if c == 3:
-        _pick(work.packed, work.place, count, work.words)
+        _pick(work.packed, work.corner, count, work.words)
         packing.unpack(work.words, count, work.red, work.green, work.blue)
     else:
-        _pick(work.padded, work.place, count, work.red)
+        _pick(work.padded, work.corner, count, work.red)
 
 
 @kernel
 @no_type_check
-def _aim(moves, i, top, lines, w, place):
+def _aim(moves, i, top, lines, w, index):
     """Compute the indices of whole pixels in the padded image; -1 lies in the black border."""
     wide()
     stride = int32(w + 2)
@@ -76,15 +76,15 @@ def _aim(moves, i, top, lines, w, place):
         if moves.turned[i]:
             # The image is square here: a column of the output is a row of the input.
             for x in range(w):
-                place[begin + x] = (moves.columns[i, x] + int32(1)) * stride + row
+                index[begin + x] = (moves.columns[i, x] + int32(1)) * stride + row
         else:
             for x in range(w):
-                place[begin + x] = row * stride + moves.columns[i, x] + int32(1)
+                index[begin + x] = row * stride + moves.columns[i, x] + int32(1)
 
 
 @kernel
 @no_type_check
-def _pick(image, place, count, out):
+def _pick(image, index, count, out):
     wide()
     for x in range(count):
-        out[x] = image[uintp(place[x])]
+        out[x] = image[uintp(index[x])]

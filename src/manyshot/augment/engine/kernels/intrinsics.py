@@ -39,8 +39,8 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
 
 def _bytes_at(context: Any, builder: Any, bits: int, kind: Any, array: Any, offset: Any) -> Any:
     data = context.make_array(kind)(context, builder, array).data
-    place = builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [offset])
-    return builder.bitcast(place, ir.IntType(bits).as_pointer())
+    pointer = builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [offset])
+    return builder.bitcast(pointer, ir.IntType(bits).as_pointer())
 
 
 def _load(bits: int, result: Any) -> Any:
@@ -67,8 +67,8 @@ def store32(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
     """`store32(array, offset, value)`: store four bytes, without a bounds check."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _bytes_at(context, builder, 32, signature.args[0], args[0], args[1])
-        builder.store(args[2], place, align=1)
+        pointer = _bytes_at(context, builder, 32, signature.args[0], args[0], args[1])
+        builder.store(args[2], pointer, align=1)
         return context.get_dummy_value()
 
     return numba.types.void(array, numba.types.uintp, numba.types.uint32), generate

@@ -12,7 +12,7 @@ from manyshot.augment.engine.kernels.packing import copy
 @kernel
 @no_type_check
 def blend(source, others, shares, each, target, labels, mixed):
-    """Blend images of `each` bytes, rounded, and their labels: `share x + (1 - share) x'`."""
+    """Blend images of `each` bytes, rounded, and their labels: `lam x + (1 - lam) x'`."""
     for i in range(len(others)):
         _blend(source, uintp(i) * uintp(each), uintp(others[i]) * uintp(each), float32(shares[i]), each, target)
         _mix_labels(labels, i, others[i], shares[i], mixed)
@@ -20,19 +20,19 @@ def blend(source, others, shares, each, target, labels, mixed):
 
 @kernel
 @no_type_check
-def _blend(source, base, other, share, each, target):
+def _blend(source, base, other, lam, each, target):
     wide()
-    rest = float32(1) - share
+    rest = float32(1) - lam
     for x in range(each):
-        value = share * float32(source[base + uintp(x)]) + rest * float32(source[other + uintp(x)])
+        value = lam * float32(source[base + uintp(x)]) + rest * float32(source[other + uintp(x)])
         target[base + uintp(x)] = uint8(int32(value + np.float32(0.5)))
 
 
 @kernel
 @no_type_check
-def _mix_labels(labels, i, other, share, mixed):
+def _mix_labels(labels, i, other, lam, mixed):
     for k in range(labels.shape[1]):
-        mixed[i, k] = labels[other, k] + share * (labels[i, k] - labels[other, k])
+        mixed[i, k] = labels[other, k] + lam * (labels[i, k] - labels[other, k])
 
 
 @kernel

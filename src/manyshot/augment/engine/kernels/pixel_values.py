@@ -85,11 +85,11 @@ def fill(row, first, count, value):
 
 @kernel
 @no_type_check
-def fill_noise(row, first, count, seed, place, gain, offset):
+def fill_noise(row, first, count, seed, index, gain, offset):
     """Fill with uniform noise hashed from seed and index, like `manyshot.augment.image.corruption.noise.uniforms`."""
     start, begin = mix(seed), uintp(first)
     for x in range(count):
-        bits = mix(start + uint64(place + x) * uint64(0x9E3779B97F4A7C15))
+        bits = mix(start + uint64(index + x) * uint64(0x9E3779B97F4A7C15))
         value = float32(int32(uint32(bits & uint64(0xFFFFFF)) + uint32(1))) * np.float32(255 * 2.0**-24)
         row[begin + uintp(x)] = gain * value + offset
 

@@ -163,7 +163,7 @@ def highest(padding, size):
 
 @kernel
 @no_type_check
-def find_corners(padding, width, height, count, u, v, place, across, down):
+def find_corners(padding, width, height, count, u, v, index, across, down):
     """Find the upper left of the four pixels to blend, and the weights of the right and lower ones."""
     wide()
     if padding == PAD_REFLECTION:
@@ -174,14 +174,14 @@ def find_corners(padding, width, height, count, u, v, place, across, down):
     for x in range(count):
         a, b = min(max(u[x] + ONE, low), high_u), min(max(v[x] + ONE, low), high_v)
         i, j = int32(a), int32(b)
-        place[x] = int32(j * row + i)
+        index[x] = int32(j * row + i)
         across[x] = a - float32(i)
         down[x] = b - float32(j)
 
 
 @kernel
 @no_type_check
-def find_corners_affine(m, top, columns, lines, padding, width, height, count, place, across, down):
+def find_corners_affine(m, top, columns, lines, padding, width, height, count, index, across, down):
     """Do `transform` and `find_corners` in one loop: for an affine matrix, no reflection and fewer than 2^24 pixels."""
     wide()
     low, high_u, high_v = lowest(padding), highest(padding, width), highest(padding, height)
@@ -192,7 +192,7 @@ def find_corners_affine(m, top, columns, lines, padding, width, height, count, p
         a = min(max(m0 * columns[x] + m1 * lines[x] + u0, low), high_u)
         b = min(max(m3 * columns[x] + m4 * lines[x] + v0, low), high_v)
         i, j = float32(int32(a)), float32(int32(b))
-        place[x] = int32(j * row + i)
+        index[x] = int32(j * row + i)
         across[x] = a - i
         down[x] = b - j
 
@@ -213,11 +213,11 @@ def keeps_axes(m):
 
 @kernel
 @no_type_check
-def find_neighbors(gain, offset, padding, size, count, place, share):
+def find_neighbors(gain, offset, padding, size, count, index, weight):
     """Find the left (or upper) neighbor of each output column (or row), and the weight of the other."""
     low, high = lowest(padding), highest(padding, size)
     for x in range(count):
         a = min(max(gain * float32(x) + offset + ONE, low), high)
         i = int32(a)
-        place[x] = i
-        share[x] = a - float32(i)
+        index[x] = i
+        weight[x] = a - float32(i)

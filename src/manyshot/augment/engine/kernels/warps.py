@@ -31,10 +31,10 @@ def warp(work, moves, params, output, i, c, h, w):
         count = lines * w
         _aim(work, moves, i, top, lines, h, w)
         if c == 3:
-            blends.gather(work.packed, work.place, count, w + 2, work.pairs, work.lower)
+            blends.gather(work.packed, work.corner, count, w + 2, work.pairs, work.lower)
             blends.blend(work.halves, work.lower_halves, work.across, work.down, count, work.red, work.green, work.blue)
         else:
-            blends.gather_gray(work.padded, work.place, count, w + 2, work.words)
+            blends.gather_gray(work.padded, work.corner, count, w + 2, work.words)
             blends.blend_gray(work.words, work.across, work.down, count, work.red)
         if uses_mean:
             reds += blends.total(work.red, count)
@@ -57,7 +57,7 @@ def warp(work, moves, params, output, i, c, h, w):
             blends.unpack_floats(work.packed_floats, top * w, count, work.red, work.green, work.blue)
         elif not single:
             _aim(work, moves, i, top, lines, h, w)
-            blends.gather_gray(work.padded, work.place, count, w + 2, work.words)
+            blends.gather_gray(work.padded, work.corner, count, w + 2, work.words)
             blends.blend_gray(work.words, work.across, work.down, count, work.red)
         finish(work, params, output, i, c, h, w, top, lines)
 
@@ -69,14 +69,14 @@ def _aim(work, moves, i, top, lines, h, w):
     count, padding, m = lines * w, moves.paddings[i], work.matrix
     if moves.kinds[i] != MATRIX:
         points.read_points(moves.at, i, top, lines, w, work.u, work.v)
-        points.find_corners(padding, w, h, count, work.u, work.v, work.place, work.across, work.down)
+        points.find_corners(padding, w, h, count, work.u, work.v, work.corner, work.across, work.down)
         return
     displaced = moves.fields.shape[0] > 0
     stages = moves.stages[i]
     load_matrix(moves.matrices, i, 0, m)
     if stages == 1 and not displaced and points.is_affine(m, padding):
         points.find_corners_affine(
-            m, float32(top), work.column, work.line, padding, w, h, count, work.place, work.across, work.down
+            m, float32(top), work.column, work.line, padding, w, h, count, work.corner, work.across, work.down
         )
         return
     points.transform(m, float32(top), work.column, work.line, count, work.u, work.v)
@@ -91,7 +91,7 @@ def _aim(work, moves, i, top, lines, h, w):
             points.transform_again(m, count, work.u, work.v)
         if padding == points.PAD_ZEROS:
             points.move_outside(gone, count, work.u)
-    points.find_corners(padding, w, h, count, work.u, work.v, work.place, work.across, work.down)
+    points.find_corners(padding, w, h, count, work.u, work.v, work.corner, work.across, work.down)
 
 
 @kernel

@@ -103,13 +103,13 @@ class Workspace(NamedTuple):
         red, green, blue: Values of a strip.
         reds, greens, blues: Rows of a crop, resampled along the row.
         words: Pixels of a strip.
-        place: Index of the upper left of the four pixels to blend.
+        corner: Index of the upper left of the four pixels to blend.
         across, down: Weights of the right and of the lower pixels.
         pairs, lower: Pixels and their right neighbors; `halves`, `lower_halves` are the same as 32-bit words.
         u, v: Points in the input.
         column, line: Column and line of each pixel of a strip.
         packed_floats: Packed values that are kept until the mean is known.
-        upper_row, lower_share: Upper row and weight of the lower row of each output row of a crop.
+        upper_row, lower_weight: Upper row and weight of the lower row of each output row of a crop.
         column_weights, row_weights: Weights of the input's columns and rows in the mean of a crop.
         m, matrix, mean: Color map, matrix and mean color of the current image.
         entries: Table of bytes.
@@ -126,7 +126,7 @@ class Workspace(NamedTuple):
     greens: Any
     blues: Any
     words: Any
-    place: Any
+    corner: Any
     across: Any
     down: Any
     pairs: Any
@@ -139,7 +139,7 @@ class Workspace(NamedTuple):
     line: Any
     packed_floats: Any
     upper_row: Any
-    lower_share: Any
+    lower_weight: Any
     column_weights: Any
     row_weights: Any
     m: Any
@@ -183,7 +183,7 @@ def make_workspace(c: int, h: int, w: int, *, moves_pixels: bool, keep_values: b
         greens=np.empty(longer * moves_pixels * (c == 3), np.float32),
         blues=np.empty(longer * moves_pixels * (c == 3), np.float32),
         words=np.empty(longer, np.uint32),
-        place=np.empty(moved, np.int32),
+        corner=np.empty(moved, np.int32),
         across=np.empty(longer * moves_pixels, np.float32),
         down=np.empty(moved, np.float32),
         pairs=pairs,
@@ -196,7 +196,7 @@ def make_workspace(c: int, h: int, w: int, *, moves_pixels: bool, keep_values: b
         line=line,
         packed_floats=np.empty(h * w * (keep_values and c == 3 and lines < h), np.uint32),
         upper_row=np.empty(h, np.int32),
-        lower_share=np.empty(h, np.float32),
+        lower_weight=np.empty(h, np.float32),
         column_weights=np.empty(weighed, np.float32),
         row_weights=np.empty(h + 2, np.float32),
         m=np.empty(c * (c + 1), np.float32),

@@ -46,11 +46,11 @@ class Downscale(ImageOp):
 def _shrink_and_enlarge(size: int, shrink: Float[Tensor, "n"]) -> Float[Tensor, "n size size"]:
     """Matrix that averages `size` pixels into `size / shrink` larger ones and samples those at the original pixels."""
     small = (size / shrink).round().clamp(1, size)[:, None, None]
-    place = torch.arange(size, dtype=shrink.dtype, device=shrink.device)
-    left = place[:, None] * size / small
-    overlap = torch.minimum(left + size / small, place + 1) - torch.maximum(left, place)
+    position = torch.arange(size, dtype=shrink.dtype, device=shrink.device)
+    left = position[:, None] * size / small
+    overlap = torch.minimum(left + size / small, position + 1) - torch.maximum(left, position)
     average = overlap.clamp(min=0) * small / size
     # The rows beyond the small image's last pixel are never read: `read` is 0 there.
-    center = ((place[:, None] + 0.5) * small / size - 0.5).clamp(min=0).minimum(small - 1)
-    read = (1 - (center - place).abs()).clamp(min=0)
+    center = ((position[:, None] + 0.5) * small / size - 0.5).clamp(min=0).minimum(small - 1)
+    read = (1 - (center - position).abs()).clamp(min=0)
     return read @ average

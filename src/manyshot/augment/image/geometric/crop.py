@@ -54,8 +54,8 @@ class Crop(Warp):
         step = steps(params, (h, w)).to(images.device)
         column = step[:, :1] + torch.arange(w, device=images.device)
         row = step[:, 1:] + torch.arange(h, device=images.device)
-        place = w * _inside(row, h, self.padding_mode)[:, :, None] + _inside(column, w, self.padding_mode)[:, None]
-        moved = images.flatten(2).gather(2, place.view(n, 1, h * w).expand(n, c, h * w)).view(n, c, h, w)
+        index = w * _inside(row, h, self.padding_mode)[:, :, None] + _inside(column, w, self.padding_mode)[:, None]
+        moved = images.flatten(2).gather(2, index.view(n, 1, h * w).expand(n, c, h * w)).view(n, c, h, w)
         if self.padding_mode != "zeros":
             return moved
         filled = ((row >= 0) & (row < h))[:, None, :, None] & ((column >= 0) & (column < w))[:, None, None]
@@ -110,9 +110,9 @@ def steps(params: Params, size: tuple[int, int]) -> Int[Tensor, "n 2"]:
     return (shift * torch.tensor([size[1], size[0]], device=shift.device)).round().long()
 
 
-def _inside(place: Int[Tensor, "n size"], size: int, padding_mode: str) -> Int[Tensor, "n size"]:
+def _inside(index: Int[Tensor, "n size"], size: int, padding_mode: str) -> Int[Tensor, "n size"]:
     """Map indices beyond the image to existing ones."""
     if padding_mode == "reflection":
-        place = place % (2 * size)
-        return torch.minimum(place, 2 * size - 1 - place)
-    return place.clamp(0, size - 1)
+        index = index % (2 * size)
+        return torch.minimum(index, 2 * size - 1 - index)
+    return index.clamp(0, size - 1)
