@@ -233,13 +233,13 @@ def _images(n: int, side: int, channels: int) -> np.ndarray:
 
 def contestants(pipeline: str, side: int, channels: int) -> dict[str, Contestant]:
     """Who can do this work here."""
-    found = ours(pipeline, side, channels)
+    result = ours(pipeline, side, channels)
     for make in (albumentations, kornia):
         try:
-            found |= make(pipeline, side, channels)
+            result |= make(pipeline, side, channels)
         except ImportError:
             continue
-    return found
+    return result
 
 
 def measure(entrants: dict[str, Contestant], rounds: int) -> dict[str, list[float]]:
@@ -259,14 +259,14 @@ def measure(entrants: dict[str, Contestant], rounds: int) -> dict[str, list[floa
 
 def besides(rounds: int) -> dict[str, Any]:
     """What two threads gain, how far a copy of the same bytes is, the cold start, and the preset for handwriting."""
-    found = {size: _copy_and_threads(side, channels, rounds) for size, (side, channels) in SIZES.items()}
+    result = {size: _copy_and_threads(side, channels, rounds) for size, (side, channels) in SIZES.items()}
     handwriting = Compose((Affine(10, 1.2, 0.2, 0.1), Elastic(0.07), Sometimes(StrokeWidth(0.7), 0.5)))
     images = torch.from_numpy(_images(1024, 28, 1)).permute(0, 3, 1, 2).contiguous()
     fast, stream = Compiled(handwriting), torch.Generator().manual_seed(0)
     seconds = _seconds(lambda: fast.apply(images, fast.sample(1024, stream)), time.process_time, rounds)
     return {
-        "microseconds_of_a_copy": {size: copy for size, (copy, _) in found.items()},
-        "two_threads": {size: gain for size, (_, gain) in found.items()},
+        "microseconds_of_a_copy": {size: copy for size, (copy, _) in result.items()},
+        "two_threads": {size: gain for size, (_, gain) in result.items()},
         "microseconds_of_the_handwriting_preset_at_28": median(seconds) / 1024 * 1e6,
         "cold_start_in_seconds_of_cpu_time": _cold_start(),
     }
@@ -290,12 +290,12 @@ def _copy_and_threads(side: int, channels: int, rounds: int) -> tuple[float, flo
 def _seconds(work: Work, clock: Callable[[], float], rounds: int) -> list[float]:
     """Seconds of each of so many turns, after one that does not count."""
     work()
-    found = []
+    result = []
     for _ in range(rounds):
         start = clock()
         work()
-        found.append(clock() - start)
-    return found
+        result.append(clock() - start)
+    return result
 
 
 def _cold_start() -> float:
@@ -332,11 +332,11 @@ def main() -> None:
             continue
         for size, (side, channels) in SIZES.items():
             times = measure(contestants(pipeline, side, channels), rounds)
-            found = {name: median(values) for name, values in times.items()}
-            rows.append({"pipeline": pipeline, "size": size, "microseconds": found})
-            peers = [found[name] for name in PEERS if name in found]
+            result = {name: median(values) for name, values in times.items()}
+            rows.append({"pipeline": pipeline, "size": size, "microseconds": result})
+            peers = [result[name] for name in PEERS if name in result]
             if peers:
-                ratios.setdefault(pipeline, {})[size] = min(peers) / found["manyshot"]
+                ratios.setdefault(pipeline, {})[size] = min(peers) / result["manyshot"]
     more = {} if options.only else besides(rounds)
     _print(rows, ratios, time.time() - start)
     Console(width=130).print(more)
@@ -363,9 +363,9 @@ def _print(rows: list[dict[str, Any]], ratios: dict[str, dict[str, float]], seco
         "pipeline", "size", *names, "fastest peer / ours", title="microseconds of CPU time an image, one thread"
     )
     for row in rows:
-        found = row["microseconds"]
+        result = row["microseconds"]
         ratio = ratios.get(row["pipeline"], {}).get(row["size"])
-        cells = [f"{found[name]:.1f}" if name in found else "-" for name in names]
+        cells = [f"{result[name]:.1f}" if name in result else "-" for name in names]
         table.add_row(row["pipeline"], row["size"], *cells, "-" if ratio is None else f"{ratio:.1f}")
     console = Console(width=130)
     console.print(table)

@@ -38,9 +38,9 @@ def main() -> None:
         return
     rows = {row.name: in_a_process(row.name) for row in FROZEN if row.is_installed}
     table = Table("encoder", "plain, ms", "ours, ms", "loading, s", "memory, MB")
-    for name, found in rows.items():
-        plain = f"{found['plain_ms']:.1f}" if "plain_ms" in found else ""
-        table.add_row(name, plain, f"{found['ms']:.2f}", f"{found['loading_s']:.1f}", f"{found['memory_mb']:.0f}")
+    for name, result in rows.items():
+        plain = f"{result['plain_ms']:.1f}" if "plain_ms" in result else ""
+        table.add_row(name, plain, f"{result['ms']:.2f}", f"{result['loading_s']:.1f}", f"{result['memory_mb']:.0f}")
     print_table(table, {})
     if options.json:
         write_json(options.json, {"cpu": cpu_name(), "torch": torch.__version__, "encoders": rows})
@@ -49,8 +49,8 @@ def main() -> None:
 def in_a_process(name: str) -> dict[str, float]:
     """The figures of one encoder, from a fresh process."""
     command = [sys.executable, __file__, "--one", name]
-    found = subprocess.run(command, check=True, capture_output=True, text=True)
-    figures: dict[str, float] = json.loads(found.stdout.splitlines()[-1])
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    figures: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
     return figures
 
 

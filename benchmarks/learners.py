@@ -82,17 +82,17 @@ def check_gradients(width: int, steps: int, source: Path | None) -> dict[str, fl
         SystemExit: if one is not the same.
     """
     with tempfile.TemporaryDirectory() as folder:
-        found = {}
+        result = {}
         for row in ROWS:
             path = Path(folder) / "gradient.pt"
             path.unlink(missing_ok=True)
             arguments = [*command(row, width, steps, 2, 1, source), "--gradient", str(path)]
             subprocess.run(arguments, check=True, env=environment(1), stdout=subprocess.DEVNULL)
             if path.exists():
-                found[row] = torch.load(path, weights_only=True)
+                result[row] = torch.load(path, weights_only=True)
     gaps = {}
-    for row, grads in found.items():
-        pairs = zip(grads, found[REFERENCE], strict=True)
+    for row, grads in result.items():
+        pairs = zip(grads, result[REFERENCE], strict=True)
         gaps[row] = max(float((a - b).norm() / b.norm().clamp(min=1e-12)) for a, b in pairs)
         if gaps[row] > TOLERANCE:
             raise SystemExit(f"{row}: its gradient differs by {gaps[row]:.1e} at width {width}, {steps} steps")
@@ -109,36 +109,36 @@ def measure(width: int, steps: int, tasks: int, threads: int, rounds: int, sourc
             worker.close()
         else:
             workers[row] = worker
-    found: dict[str, list[dict[str, float]]] = {row: [] for row in workers}
+    result: dict[str, list[dict[str, float]]] = {row: [] for row in workers}
     order = list(workers)
     for worker in workers.values():
         worker.step()  # numba loads or compiles, caches fill
     for turn in track(range(rounds), f"Conv4-{width}, {steps} steps, {threads} threads"):
         for row in order[turn % len(order) :] + order[: turn % len(order)]:
-            found[row].append(workers[row].step())
+            result[row].append(workers[row].step())
     versions = workers[OURS].hello["versions"]
     for worker in workers.values():
         worker.close()
-    return {"found": found, "missing": missing, "versions": versions}
+    return {"found": result, "missing": missing, "versions": versions}
 
 
 def summarize(measured: dict[str, Any], tasks: int) -> dict[str, Any]:
     """Medians and ratios of a case."""
-    found = measured["found"]
+    result = measured["found"]
     rows = {
         row: {
             "tasks_a_second": round(tasks / median(step["wall"] for step in steps), 1),
             "cpu_milliseconds_a_task": round(1000 * median(step["cpu"] for step in steps) / tasks, 2),
             "memory_mib": round(max(step["memory"] for step in steps), 1),
         }
-        for row, steps in found.items()
+        for row, steps in result.items()
     }
 
     def ratio(row: str, clock: str) -> float:
-        pairs = zip(found[row], found[OURS], strict=True)
+        pairs = zip(result[row], result[OURS], strict=True)
         return round(median(theirs[clock] / own[clock] for theirs, own in pairs), 2)
 
-    peers = [row for row in found if row != OURS]
+    peers = [row for row in result if row != OURS]
     return {
         "rows": rows,
         "ratios": {row: ratio(row, "wall") for row in peers},

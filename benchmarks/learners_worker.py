@@ -38,12 +38,12 @@ def weights(width: int, dtype: torch.dtype) -> Weights:
     def draw(*shape: int, scale: float = 1.0) -> Tensor:
         return scale * torch.randn(shape, generator=generator, dtype=torch.float64)
 
-    found = []
+    result = []
     for before in (1, *[width] * (BLOCKS - 1)):
-        found += [draw(width, before, 3, 3, scale=(9 * before) ** -0.5)]
-        found += [1 + draw(width, scale=0.1), draw(width, scale=0.1)]
-    found += [draw(WAYS, width, scale=width**-0.5), draw(WAYS, scale=0.1)]
-    return [weight.to(dtype) for weight in found]
+        result += [draw(width, before, 3, 3, scale=(9 * before) ** -0.5)]
+        result += [1 + draw(width, scale=0.1), draw(width, scale=0.1)]
+    result += [draw(WAYS, width, scale=width**-0.5), draw(WAYS, scale=0.1)]
+    return [weight.to(dtype) for weight in result]
 
 
 def episode(tasks: int, dtype: torch.dtype) -> Episode:

@@ -81,17 +81,17 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    found = {}
+    result = {}
     for name, config in TRAININGS.items():
         settings = config.as_dict() | {"root": options.root}
-        found[name] = profile(Config.from_dict(settings, "here"), options.steps)
+        result[name] = profile(Config.from_dict(settings, "here"), options.steps)
     table = Table("training", "images", *PARTS)
-    for name, one in found.items():
+    for name, one in result.items():
         cells = (f"{one['milliseconds'][part]:.1f} ms, {one['shares'][part]:.1%}" for part in PARTS)
         table.add_row(name, str(one["images_a_step"]), *cells)
     Console().print(table)
     if options.json:
-        options.json.write_text(json.dumps({"trainings": found, "threads": 1}, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps({"trainings": result, "threads": 1}, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -185,25 +185,25 @@ def lend_wordnet() -> None:
 
 def contestants() -> tuple[dict[str, dict[str, Work]], dict[str, str]]:
     """Everyone, by the name of the work, and why some are missing."""
-    found, reasons = ours(), {}
+    result, reasons = ours(), {}
     for name, make in PEERS.items():
         try:
             lend_wordnet()
             for work, does in make().items():
                 try:
                     does(["i would like to transfer some money"])
-                    found[work][name] = does
+                    result[work][name] = does
                 except Exception as error:  # whatever stands in a peer's way is told
                     reasons[f"{name}, {work}"] = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
         except Exception as error:
             reasons[name] = f"{type(error).__name__}: {error}"
-    return found, reasons
+    return result, reasons
 
 
 def measure(texts: list[str], rounds: int, slice_seconds: float) -> dict[str, Any]:
     """Sentences a CPU second of everyone in every round."""
-    found, reasons = contestants()
-    jobs = {(work, name): does for work, those in found.items() for name, does in those.items()}
+    result, reasons = contestants()
+    jobs = {(work, name): does for work, those in result.items() for name, does in those.items()}
     shares = {}
     for job, does in jobs.items():
         few = texts[:32]

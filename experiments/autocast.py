@@ -49,7 +49,7 @@ def step(learner: Learner, episode: Episode, cast: bool) -> tuple[float, float]:
 def main() -> None:
     """Measure, interleaved; write."""
     torch.set_num_threads(1)
-    found = {}
+    result = {}
     for name, make, channels, size, count in (
         ("prototypes, 28x28x1", prototypes, 1, 28, 4),
         ("prototypes, 84x84x3", prototypes, 3, 84, 1),
@@ -62,9 +62,9 @@ def main() -> None:
             times[cast].append(step(learner, episode, cast)[0])
         single, half = (1000 * median(times[cast][1:]) for cast in (False, True))  # the first round warms up
         losses = {"float32": step(learner, episode, False)[1], "bfloat16": step(learner, episode, True)[1]}
-        found[name] = {"float32_ms": single, "bfloat16_ms": half, "speed_up": single / half, "loss": losses}
+        result[name] = {"float32_ms": single, "bfloat16_ms": half, "speed_up": single / half, "loss": losses}
     command = "OMP_NUM_THREADS=1 python experiments/autocast.py"
-    write("autocast", {"command": command, "seed": 0, "encoder": "conv4", "steps": found})
+    write("autocast", {"command": command, "seed": 0, "encoder": "conv4", "steps": result})
 
 
 if __name__ == "__main__":

@@ -67,16 +67,16 @@ def main() -> None:
         for seed in range(SEEDS):
             augmenters[name].append(_trained(text, learner, training, validation, seed))
         seconds[name] = (time.process_time() - began) / SEEDS
-    found = {}
+    result = {}
     for shots in (1, 5):
         words = f"{shots} shot{'s' if shots > 1 else ''}"
         for name, of_others in ((f"{words}, other microscope", others), (f"{words}, same microscope", None)):
-            found[name] = _told(_judged(shots, learner, augmenters, examples, of_others, banks))
+            result[name] = _told(_judged(shots, learner, augmenters, examples, of_others, banks))
     stage_two = _seconds_of_stage_two(augmenters["hallucinator"][0], examples)
-    told = {"penalty": penalty, "draws": DRAWS, "seeds": SEEDS, "copies": COPIES, "encoder": ENCODER, "plans": PLANS}
-    told |= {"augmenters": LEARNED, "steps": SETTINGS.steps, "cpu_seconds": seconds, "stage_two_seconds": stage_two}
-    write("blood_cells", {**told, "queries": len(others), "left": len(examples), "results": found})
-    for shots, arms in found.items():
+    output = {"penalty": penalty, "draws": DRAWS, "seeds": SEEDS, "copies": COPIES, "encoder": ENCODER, "plans": PLANS}
+    output |= {"augmenters": LEARNED, "steps": SETTINGS.steps, "cpu_seconds": seconds, "stage_two_seconds": stage_two}
+    write("blood_cells", {**output, "queries": len(others), "left": len(examples), "results": result})
+    for shots, arms in result.items():
         for name, one in arms.items():
             print(shots, name, f"{one['accuracy']:.3f}", one.get("against_nothing", {}).get("interval"))
 
@@ -101,8 +101,8 @@ def _cells(root: Path, encoder: torch.nn.Module, scale: float) -> tuple[Source, 
         changed = op.apply(images, op.sample(len(images), generator(0, "blood cells", name)))
         pixels = changed.clamp(0, 1).mul(255).round().to(torch.uint8)
         rows = np.arange(len(pixels))
-        made = encode(encoder, Source(pixels, rows, np.array([0, len(pixels)]), ("all",), name=name))
-        banks[name] = made.store.unflatten(0, (len(near), COPIES)) / scale
+        generated = encode(encoder, Source(pixels, rows, np.array([0, len(pixels)]), ("all",), name=name))
+        banks[name] = generated.store.unflatten(0, (len(near), COPIES)) / scale
     encoded = [encode(encoder, source) for source in (near, far)]
     near, far = (replace(source, store=source.store / scale) for source in encoded)
     return near, far, banks
@@ -164,13 +164,13 @@ def _judged(shots: int, learner: Ridge, augmenters: dict, near: Source, far: Sou
         note("nothing", right(learner, support, left))
         note("prototypes, nothing", right(Prototypes(torch.nn.Identity()), support, left))
         for name, bank in banks.items():
-            made = Examples(
+            generated = Examples(
                 bank[places].flatten(0, 1)[None],
                 support.labels.repeat_interleave(COPIES, 1),
                 torch.full((1, COPIES * len(places)), 1 / COPIES),
                 support.class_mask,
             )
-            note(name, right(learner, support.joined(made), left))
+            note(name, right(learner, support.joined(generated), left))
         for name, ones in augmenters.items():
             enlarged = [
                 support.joined(one.make(support, COPIES, generator(seed, "judge", draw)))
@@ -186,12 +186,12 @@ def _told(accuracy: dict) -> dict:
     others = [name for name in arrays if name != "nothing"]
     gaps = {name: paired_difference(arrays[name], arrays["nothing"]) for name in others}
     corrected = dict(zip(others, holm([gap.p_value for gap in gaps.values()]), strict=True))
-    told = {}
+    output = {}
     for name, values in arrays.items():
-        told[name] = {"accuracy": float(values.mean()), "interval": list(mean_interval(values.mean(0)))}
+        output[name] = {"accuracy": float(values.mean()), "interval": list(mean_interval(values.mean(0)))}
         if name in gaps:
-            told[name]["against_nothing"] = gaps[name].as_dict() | {"p_value_holm": corrected[name]}
-    return told
+            output[name]["against_nothing"] = gaps[name].as_dict() | {"p_value_holm": corrected[name]}
+    return output
 
 
 def _seconds_of_stage_two(augmenter, near: Source) -> float:

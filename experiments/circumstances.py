@@ -38,10 +38,10 @@ def answer(command: str) -> dict:
 def write(name: str, found: dict) -> None:
     """Write results/NAME.json: the figures, and the commit, threads and versions that they were made with."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    told = {
+    output = {
         **found,
         "commit": commit,
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in ("manyshot", "torch", "numpy")}},
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    (RESULTS / f"{name}.json").write_text(json.dumps(output, indent=2) + "\n", encoding="utf-8")

@@ -58,23 +58,23 @@ def main() -> None:
         judge(division, learning, judging, options.work)
     if options.divisions is not None:
         return
-    found = [
+    result = [
         {name: json.loads((options.work / f"{division}-{name}.json").read_text()) for name in ARMS}
         for division in range(DIVISIONS)
     ]
-    told = {
+    output = {
         "encoder": "all-MiniLM-L6-v2, frozen",
         "divisions": DIVISIONS,
         "classes": {"training": 75, "validation": 25, "test": 50},
         "tasks": TASKS,
         "copies": COPIES,
         "steps": STEPS,
-        "cpu_seconds_of_training": {name: float(np.mean([d[name]["seconds"] for d in found])) for name in ARMS},
-        "chosen": [{name: d[name]["chosen"] for name in ARMS} for d in found],
-        "few": {f"{ways}-way {shots}-shot": compared(found, f"{ways}-{shots}") for ways, shots in SETTINGS},
+        "cpu_seconds_of_training": {name: float(np.mean([d[name]["seconds"] for d in result])) for name in ARMS},
+        "chosen": [{name: d[name]["chosen"] for name in ARMS} for d in result],
+        "few": {f"{ways}-way {shots}-shot": compared(result, f"{ways}-{shots}") for ways, shots in SETTINGS},
         "all_intents": all_intents(options.root),
     }
-    write("clinc150", told)
+    write("clinc150", output)
 
 
 def sources(root: str, work: Path) -> tuple[Source, Source]:
@@ -85,17 +85,17 @@ def sources(root: str, work: Path) -> tuple[Source, Source]:
     test = load_dataset("clinc150", "test", root=root)
     path = work / "made.safetensors"
     if not path.exists():
-        made = {}
+        generated = {}
         for name, plan in PLANS.items():
             op, texts = (
                 Plan(plan).item_op(),
                 [text for text in test.gather(range(len(test))) for _ in range(COPIES)],
             )
             changed = op.apply(texts, op.sample(len(texts), generator(0, name)))
-            made[name] = encoder(changed).reshape(len(test), COPIES * WIDTH)
-        save_file(made, path)
-    made = load_file(path)
-    vectors = torch.cat([encode(encoder, test).store, *(made[name] for name in PLANS)], 1)
+            generated[name] = encoder(changed).reshape(len(test), COPIES * WIDTH)
+        save_file(generated, path)
+    generated = load_file(path)
+    vectors = torch.cat([encode(encoder, test).store, *(generated[name] for name in PLANS)], 1)
     return learning, replace(test, store=vectors, rows=np.arange(len(test)))
 
 
@@ -209,12 +209,12 @@ def right(arm: Arm, head: str, tasks: EpisodeSampler, count: int) -> np.ndarray:
     """The accuracy of each task."""
     penalty = float(head[6:-1]) if head.startswith("ridge") else 0.0
     learner = features(Ridge(nn.Identity(), penalty) if penalty else Prototypes(nn.Identity()))
-    found = []
+    result = []
     for number, episode in enumerate(tasks.batches(count, 10)):
         support = arm.support(episode.support, generator(0, "draws", number))
         answers = learner.adapt(support)(arm.seen(episode.query.items[..., :WIDTH])).argmax(-1)
-        found.append((answers == episode.query.class_ids).double().mean(1))
-    return torch.cat(found).numpy()
+        result.append((answers == episode.query.class_ids).double().mean(1))
+    return torch.cat(result).numpy()
 
 
 def plain(support: Examples) -> Examples:
@@ -229,20 +229,20 @@ def mapped(support: Examples, encoder: nn.Module) -> Examples:
 
 def repeated(support: Examples, items: Tensor, weight: float) -> Examples:
     """Made items with the labels of their sources and so much weight together beside one of them."""
-    made = replace(
+    generated = replace(
         support,
         items=items,
         labels=support.labels.repeat_interleave(COPIES, 1),
         weight=support.weight.repeat_interleave(COPIES, 1) * weight / COPIES,
     )
-    return support.joined(made)
+    return support.joined(generated)
 
 
 def with_sentences(support: Examples, place: int, weight: float) -> Examples:
     """The variants that a plan has made of each sentence."""
     first = WIDTH * (1 + place * COPIES)
-    made = support.items[..., first : first + COPIES * WIDTH].unflatten(-1, (COPIES, WIDTH)).flatten(1, 2)
-    return repeated(plain(support), made, weight)
+    generated = support.items[..., first : first + COPIES * WIDTH].unflatten(-1, (COPIES, WIDTH)).flatten(1, 2)
+    return repeated(plain(support), generated, weight)
 
 
 def with_noise(support: Examples, draws: torch.Generator, ratio: float, weight: float) -> Examples:
@@ -254,15 +254,15 @@ def with_noise(support: Examples, draws: torch.Generator, ratio: float, weight: 
 
 def with_mixup(support: Examples, draws: torch.Generator, alpha: float, weight: float) -> Examples:
     """Each sentence mixed with others of its task, and the labels with theirs."""
-    made = repeated(support, support.items.repeat_interleave(COPIES, 1), weight)
+    generated = repeated(support, support.items.repeat_interleave(COPIES, 1), weight)
     real = support.weight.shape[1]
-    items, labels = made.items.clone(), made.labels.clone()
+    items, labels = generated.items.clone(), generated.labels.clone()
     partner = torch.randint(real, (len(items), items.shape[1] - real), generator=draws)
     share = torch.from_numpy(np.random.default_rng(int(partner.sum())).beta(alpha, alpha, partner.shape)).float()
     for values in (items, labels):
         other = torch.take_along_dim(values[:, :real], partner[..., None], 1)
         values[:, real:] = torch.lerp(other, values[:, real:], share[..., None])
-    return replace(made, items=items, labels=labels)
+    return replace(generated, items=items, labels=labels)
 
 
 def augmenting(augmenter: LearnedAugmenter, encoder: nn.Module | None = None) -> Arm:
@@ -323,7 +323,7 @@ def all_intents(root: str) -> dict:
     heads = {"prototypes": Prototypes(nn.Identity())}
     heads |= {f"ridge({p})": Ridge(nn.Identity(), p) for p in (0.1, 0.3, 1.0, 3.0)}
     heads |= {f"logistic regression, penalty {p}": LinearProbe(nn.Identity(), penalty=p) for p in (0.01, 0.03, 0.1)}
-    found = {}
+    result = {}
     for shots in (5, 10):
         scores: dict[str, list[list[float]]] = {}
         for seed in range(DIVISIONS):
@@ -342,13 +342,13 @@ def all_intents(root: str) -> dict:
                 scores.setdefault(name, []).append(pair)
         best = max(scores, key=lambda name: np.mean([pair[0] for pair in scores[name]]))
         reached = np.array([pair[1] for pair in scores[best]])
-        found[f"{shots}-shot"] = {
+        result[f"{shots}-shot"] = {
             "head": best,
             "accuracy": float(reached.mean()),
             "interval": mean_interval(reached),
             "every_head": {name: float(np.mean([pair[1] for pair in pairs])) for name, pairs in scores.items()},
         }
-    return found
+    return result
 
 
 if __name__ == "__main__":

@@ -59,10 +59,10 @@ def main() -> None:
             for arm, plan in plans.items():
                 arms.setdefault(arm, []).append(evaluate_tasks(learner, sampler, tasks, plan).accuracy)
             print(seed, shots, {arm: round(float(rows[-1].mean()), 3) for arm, rows in arms.items()}, flush=True)
-    found = {str(shots): compared(arms, "nothing", "given") for shots, arms in accuracy.items()}
+    result = {str(shots): compared(arms, "nothing", "given") for shots, arms in accuracy.items()}
     if not tiny:
         facts = {"seeds": len(seeds), "tasks": tasks, "ways": WAYS, "given": GIVEN, "made": MADE}
-        write("cross_task", {"command": "python experiments/cross_task.py", **facts, "shots": found})
+        write("cross_task", {"command": "python experiments/cross_task.py", **facts, "shots": result})
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ def config_of(name: str, root: str, seed: int, tiny: bool = False, steps: int | 
 
 def shots_of(source: Source, shots: int, number: int) -> tuple[Source, Source]:
     """So many drawings of each class to learn from, and ten others to judge on."""
-    place, counts = place_in_class(source, number), source.counts[source.labels]
-    return source.subset(items=place < shots), source.subset(items=place >= counts - JUDGED)
+    position, counts = place_in_class(source, number), source.counts[source.labels]
+    return source.subset(items=position < shots), source.subset(items=position >= counts - JUDGED)
 
 
 def judged_by_seed(
@@ -57,11 +57,11 @@ def judged_by_seed(
     torch.set_num_threads(1)
     model, op = load_generator_run(folder).model, Plan(given).item_op()
     test = load_generator_sources(config, "item").test
-    unseen, found = test.subset(classes=test.class_names[:classes]), []
+    unseen, result = test.subset(classes=test.class_names[:classes]), []
     for number in range(classifiers):
         real, others = shots_of(unseen, shots, number)
-        found.append(judged(real, others, {"dagan": model}, op, MADE, number, 1000 * seed + number, steps))
-    return {arm: [row[arm] for row in found] for arm in found[0]}
+        result.append(judged(real, others, {"dagan": model}, op, MADE, number, 1000 * seed + number, steps))
+    return {arm: [row[arm] for row in result] for arm in result[0]}
 
 
 def main() -> None:
@@ -98,13 +98,13 @@ def main() -> None:
             for arm, rows in job.result().items():
                 right[shots].setdefault(arm, []).append(np.array(rows))
             print(seed, shots, {arm: round(rows[-1].mean(), 3) for arm, rows in right[shots].items()}, flush=True)
-    found = {str(shots): {"given": given[shots]} | compared(arms, "nothing", "given") for shots, arms in right.items()}
+    result = {str(shots): {"given": given[shots]} | compared(arms, "nothing", "given") for shots, arms in right.items()}
     if not tiny:
         facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE}
         facts |= {"test_examples": JUDGED}
         facts |= {"model": configs[0].model, "steps": configs[0].fit.steps, "classifier_steps": steps}
         facts |= {"cpu_seconds": [cpu_seconds(folder) for folder in folders.values()]}
-        write("dagan_omniglot", {"command": "python experiments/dagan_omniglot.py", **facts, "shots": found})
+        write("dagan_omniglot", {"command": "python experiments/dagan_omniglot.py", **facts, "shots": result})
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from circumstances import answer, write
 def main() -> None:
     """Run the demo and note what it found."""
     with tempfile.TemporaryDirectory() as folder:
-        found = answer(f"manyshot demo --out {folder}/demo")
-    found.pop("report")
-    write("demo", {"command": "manyshot demo --json", "seed": 0, **found})
+        result = answer(f"manyshot demo --out {folder}/demo")
+    result.pop("report")
+    write("demo", {"command": "manyshot demo --json", "seed": 0, **result})
 
 
 if __name__ == "__main__":

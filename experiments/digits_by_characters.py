@@ -37,18 +37,18 @@ def main() -> None:
             by_arm: dict[str, list[float]] = {}
             for number in range(classifiers):
                 real = digits.subset(items=place_in_class(digits, number) < shots)
-                found = judged(real, test, models, op, MADE, number, 1000 * seed + number, steps)
-                for arm, rows in found.items():
+                result = judged(real, test, models, op, MADE, number, 1000 * seed + number, steps)
+                for arm, rows in result.items():
                     by_arm.setdefault(arm, []).append(rows)
             for arm, rows in by_arm.items():
                 right[shots].setdefault(arm, []).append(np.array(rows))
             print(seed, shots, {arm: round(float(np.mean(rows)), 3) for arm, rows in by_arm.items()}, flush=True)
-    found = {str(shots): compared(arms, "nothing", "given") for shots, arms in right.items()}
+    result = {str(shots): compared(arms, "nothing", "given") for shots, arms in right.items()}
     if not tiny:
         facts = {"seeds": len(seeds), "classifiers": classifiers, "test_examples": len(test), "given": GIVEN}
         facts |= {"made": MADE, "classifier_steps": steps}
         write(
-            "digits_by_characters", {"command": "python experiments/digits_by_characters.py", **facts, "shots": found}
+            "digits_by_characters", {"command": "python experiments/digits_by_characters.py", **facts, "shots": result}
         )
 
 

@@ -128,8 +128,8 @@ def turned(source: Source) -> Source:
 
 def first(source: Source, count: int) -> Source:
     """The first items of each class."""
-    place = np.arange(len(source)) - source.starts[source.labels]
-    return source.subset(items=place < count)
+    position = np.arange(len(source)) - source.starts[source.labels]
+    return source.subset(items=position < count)
 
 
 def on_features(learner: FeatureLearner) -> FeatureLearner:
@@ -184,19 +184,19 @@ def best(makers: list[Callable], parts: dict[str, Source], ways: int, shots: int
 def one_seed(name: str, domain: Domain, options: argparse.Namespace, seed: int) -> dict:
     """All arms of a domain: accuracy of each task by shots, what was chosen, CPU seconds."""
     parts = features(name, domain, options.root, options.runs, seed)
-    found: dict = {"arms": {}, "chosen": {}, "cpu_seconds": {}}
+    result: dict = {"arms": {}, "chosen": {}, "cpu_seconds": {}}
 
     def judge(arm: str, makers: list[Callable], labels: list[str]) -> None:
         for shots in SHOTS:
-            place, values = best(makers, parts, domain.ways, shots, options.tasks)
-            found["arms"].setdefault(arm, {})[str(shots)] = values.tolist()
-            found["chosen"].setdefault(arm, {})[str(shots)] = labels[place]
+            position, values = best(makers, parts, domain.ways, shots, options.tasks)
+            result["arms"].setdefault(arm, {})[str(shots)] = values.tolist()
+            result["chosen"].setdefault(arm, {})[str(shots)] = labels[position]
 
     plain = [lambda p=p: ridge(p) for p in PENALTIES]
     judge("ridge, no augmentation", plain, [f"penalty {p}" for p in PENALTIES])
     judge("prototypes, no augmentation", [lambda: on_features(Prototypes(nn.Identity()))], [""])
     for arm, text in {**LEARNED, **BY_THEMSELVES}.items():
-        augmenter, found["cpu_seconds"][arm] = trained(text, parts, domain.ways, seed)
+        augmenter, result["cpu_seconds"][arm] = trained(text, parts, domain.ways, seed)
         makers, labels = [], []
         for weight in WEIGHTS if arm in BY_THEMSELVES else (None,):
             weighed = augmenter if weight is None else deepcopy(augmenter)
@@ -205,8 +205,8 @@ def one_seed(name: str, domain: Domain, options: argparse.Namespace, seed: int) 
             makers += [lambda a=weighed, p=p: AugmentedLearner(ridge(p), a, COPIES).eval() for p in PENALTIES]
             labels += [f"penalty {p}" + ("" if weight is None else f", weight {weight}") for p in PENALTIES]
         judge(arm, makers, labels)
-        print(f"{name} seed {seed} {arm}: " + _short(found["arms"][arm]), flush=True)
-    return found
+        print(f"{name} seed {seed} {arm}: " + _short(result["arms"][arm]), flush=True)
+    return result
 
 
 def _short(by_shots: dict) -> str:
@@ -217,13 +217,13 @@ def compared(seeds: list[dict]) -> dict:
     """Accuracies, and paired differences from ridge alone and from the best control."""
     arms = list(seeds[0]["arms"])
     base, controls = arms[0], ["prototypes, no augmentation", *list(LEARNED)[1:]]
-    told: dict = {}
+    output: dict = {}
     for shots in map(str, SHOTS):
         values = {arm: np.array([seed["arms"][arm][shots] for seed in seeds]) for arm in arms}
         gaps = {arm: paired_difference(values[arm], values[base]) for arm in arms[1:]}
         control = max([base, *controls], key=lambda arm: values[arm].mean())
         beside = paired_difference(values["hallucinator"], values[control])
-        told[shots] = {
+        output[shots] = {
             "accuracy": {arm: float(value.mean()) for arm, value in values.items()},
             "by_seed": {arm: value.mean(1).tolist() for arm, value in values.items()},
             "difference": {
@@ -233,7 +233,7 @@ def compared(seeds: list[dict]) -> dict:
             "hallucinator_beside_best_control": {"control": control} | beside.as_dict(),
             "chosen": {arm: [seed["chosen"][arm][shots] for seed in seeds] for arm in arms},
         }
-    return told
+    return output
 
 
 def main() -> None:
@@ -245,7 +245,7 @@ def main() -> None:
     parser.add_argument("--tasks", default=300, type=int, help="to judge on")
     parser.add_argument("--only", help="one of the domains; figures of others are written where they are there already")
     options = parser.parse_args()
-    found: dict = {}
+    result: dict = {}
     for name, domain in domains(options.root).items():
         kept = [options.runs / f"{name.replace(', ', '-')}-{seed}.json" for seed in range(options.seeds)]
         if options.only in (None, name):
@@ -256,9 +256,9 @@ def main() -> None:
             continue
         seeds = [read_json(path) for path in kept]
         seconds = {arm: sum(seed["cpu_seconds"][arm] for seed in seeds) for arm in seeds[0]["cpu_seconds"]}
-        found[name] = {"ways": domain.ways, "tasks": options.tasks, "cpu_seconds": seconds, "shots": compared(seeds)}
+        result[name] = {"ways": domain.ways, "tasks": options.tasks, "cpu_seconds": seconds, "shots": compared(seeds)}
     command = "python experiments/feature_augmenters.py --root DATA"
-    write("feature_augmenters", {"command": command, "seeds": options.seeds, "copies": COPIES, "domains": found})
+    write("feature_augmenters", {"command": command, "seeds": options.seeds, "copies": COPIES, "domains": result})
 
 
 if __name__ == "__main__":

@@ -171,10 +171,10 @@ def main() -> None:
         if not chosen:
             given = best_given(*shots_of(parts.validation, SHOTS, 0), seed, classifier_steps)
             flows = {name: learned(parts.training, start, seed, seconds["dagan"][0]) for name, start in STARTS.items()}
-            found = by_arm(
+            result = by_arm(
                 parts.validation, {name: model for name, (model, _) in flows.items()}, Plan(given).item_op(), seed
             )
-            by_start = {start: float(found[start].mean()) for start in STARTS}
+            by_start = {start: float(result[start].mean()) for start in STARTS}
             chosen = max(by_start, key=by_start.get)
             print(by_start, flush=True)
         flow, taken = flows.get(chosen) or learned(parts.training, STARTS[chosen], seed, seconds["dagan"][-1])
@@ -187,8 +187,8 @@ def main() -> None:
         facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE, "given": given}
         facts |= {"start": chosen, "validation": by_start, "cpu_seconds": seconds, "steps": steps}
         facts |= {"classifier_steps": classifier_steps, "other_steps": FEW_STEPS}
-        found = {str(SHOTS): compared(right, "nothing", "given", "dagan")}
-        write("flow_matching", {"command": "python experiments/flow_matching.py", **facts, "shots": found})
+        result = {str(SHOTS): compared(right, "nothing", "given", "dagan")}
+        write("flow_matching", {"command": "python experiments/flow_matching.py", **facts, "shots": result})
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main() -> None:
     test = load_dataset("mnist", "test", root=options.root)
     test = test.split((JUDGED / len(test), 1 - JUDGED / len(test)), seed=0, by="item")[0]
 
-    found = {}
+    result = {}
     for size in sizes:
         right: dict[str, list[np.ndarray]] = {"nothing": [], "given": [], "made": [], "made and given": []}
         seconds = []
@@ -52,16 +52,16 @@ def main() -> None:
             if seed == seeds[0]:
                 given = best_given(real, parts.validation, seed, classifier_steps)
                 op = Plan(given).item_op()
-            made = generate_examples(run.model, real, 20 if tiny else MADE, seed, run.class_names)
+            generated = generate_examples(run.model, real, 20 if tiny else MADE, seed, run.class_names)
             for arm, more, changed in (
                 ("nothing", None, None),
                 ("given", None, op),
-                ("made", made, None),
-                ("made and given", made, op),
+                ("made", generated, None),
+                ("made and given", generated, op),
             ):
                 right[arm].append(accuracy(real, more, test, changed, seed, classifier_steps))
-        found[str(size)] = {"given": given, "cpu_seconds": seconds} | compared(right, "nothing", "given")
-        print(size, given, found[str(size)]["accuracy"], seconds, flush=True)
+        result[str(size)] = {"given": given, "cpu_seconds": seconds} | compared(right, "nothing", "given")
+        print(size, given, result[str(size)]["accuracy"], seconds, flush=True)
     if not tiny:
         facts = {
             "seeds": len(seeds),
@@ -71,7 +71,7 @@ def main() -> None:
             "classifier_steps": classifier_steps,
         }
         facts |= {"made": MADE, "test_examples": len(test)}
-        write("gan_few_digits", {"command": "python experiments/gan_few_digits.py", **facts, "sizes": found})
+        write("gan_few_digits", {"command": "python experiments/gan_few_digits.py", **facts, "sizes": result})
 
 
 if __name__ == "__main__":

@@ -68,13 +68,13 @@ class Textbook:
     def step(self) -> None:
         """Train both sides once."""
         real = self.source.gather(torch.randint(len(self.source), (64,)).numpy()).float() / 127.5 - 1
-        made = self.generator(torch.randn(64, 100, 1, 1))
+        generated = self.generator(torch.randn(64, 100, 1, 1))
         self.discriminator.zero_grad()
         self.criterion(self.discriminator(real), torch.ones(64)).backward()
-        self.criterion(self.discriminator(made.detach()), torch.zeros(64)).backward()
+        self.criterion(self.discriminator(generated.detach()), torch.zeros(64)).backward()
         self.sides[0].step()
         self.generator.zero_grad()
-        self.criterion(self.discriminator(made), torch.ones(64)).backward()
+        self.criterion(self.discriminator(generated), torch.ones(64)).backward()
         self.sides[1].step()
 
     def train(self, seconds: float) -> int:
@@ -135,12 +135,12 @@ def main() -> None:
     def judged(pictures: Tensor, seed: int) -> dict[str, float]:
         order = torch.randperm(len(test), generator=torch.Generator().manual_seed(seed)).numpy()
         real = encode(encoder, Source.of(test.gather(order[:items]), ["real"] * items)).store
-        made = encode(encoder, Source.of(pictures.clamp(0, 1), ["made"] * len(pictures))).store
-        found = precision_recall(real, made)
+        generated = encode(encoder, Source.of(pictures.clamp(0, 1), ["made"] * len(pictures))).store
+        result = precision_recall(real, generated)
         return {
-            "kernel_distance": kernel_distance(real, made),
-            "precision": found.precision,
-            "recall": found.recall,
+            "kernel_distance": kernel_distance(real, generated),
+            "precision": result.precision,
+            "recall": result.recall,
         }
 
     arms: dict[str, list[dict]] = {"real": [], "ours": [], "textbook": []}
@@ -150,8 +150,8 @@ def main() -> None:
         draws = torch.Generator().manual_seed(seed)
         seconds = cpu_seconds(runs / f"all-{seed}")
         with torch.no_grad():
-            made = run.model.sample(items, generator=draws)
-        arms["ours"].append(judged(made, seed) | {"cpu_seconds": seconds, "steps": steps})
+            generated = run.model.sample(items, generator=draws)
+        arms["ours"].append(judged(generated, seed) | {"cpu_seconds": seconds, "steps": steps})
         other = Textbook(digits, seed)
         taken = other.train(seconds)
         arms["textbook"].append(judged(other.sample(items, draws), seed) | {"cpu_seconds": seconds, "steps": taken})

@@ -54,8 +54,8 @@ def few_digits(runs: Path) -> list[SheetRow]:
     for size in SIZES:
         model, draws = load_generator_run(runs / "gan_few_digits" / f"{size}-0").model, torch.Generator().manual_seed(0)
         with torch.no_grad():
-            made = (model.sample(10, label=torch.arange(10), generator=draws) for _ in range(EACH))
-            rows += [SheetRow(f"of {size} each", part) for part in made]
+            generated = (model.sample(10, label=torch.arange(10), generator=draws) for _ in range(EACH))
+            rows += [SheetRow(f"of {size} each", part) for part in generated]
     return rows
 
 
@@ -65,8 +65,8 @@ def digits(runs: Path, root: str) -> list[SheetRow]:
     at = np.linspace(0, len(real) - 1, EACH * SHOWN).astype(int)
     model = load_generator_run(runs / "gan_mnist" / "all-0").model
     with torch.no_grad():
-        made = model.sample(EACH * SHOWN, generator=torch.Generator().manual_seed(0))
-    sets = {"real": as_floats(real.gather(at)), "dcgan": made}
+        generated = model.sample(EACH * SHOWN, generator=torch.Generator().manual_seed(0))
+    sets = {"real": as_floats(real.gather(at)), "dcgan": generated}
     return [SheetRow(name, part) for name, items in sets.items() for part in items.split(SHOWN)]
 
 

@@ -69,8 +69,8 @@ def main() -> None:
         folder = options.runs / "four" / f"seed-{seed}"
         _trained(four, folder)
         augmenters.append({name: _learned(folder, name, options.runs, seed) for name in LEARNED})
-        told = {name: _written(run) for name, run in augmenters[-1].items()}
-        print(seed, told, f"{process_time() - began:.0f} s", flush=True)
+        output = {name: _written(run) for name, run in augmenters[-1].items()}
+        print(seed, output, f"{process_time() - began:.0f} s", flush=True)
 
     runs = load_one_shot_runs(options.choosing, SIZE, CONFIG.centered)
     judged = {
@@ -126,40 +126,44 @@ def _written(run: AugmenterRun) -> str | None:
 
 def _plans(variants: tuple[int, int], augmenters: list[dict[str, AugmenterRun]]) -> dict[str, list[Plan]]:
     """Of every arm, that of each seed."""
-    made = [Plan(f"shots: {variants[0]} x {what}; query: {variants[1]} x {WRITTEN}") for what in (WRITTEN, "learned")]
-    plans = {"written": [made[0]] * len(augmenters)}
-    return plans | {name: [made[1].with_augmenter(each[name].augmenter) for each in augmenters] for name in LEARNED}
+    generated = [
+        Plan(f"shots: {variants[0]} x {what}; query: {variants[1]} x {WRITTEN}") for what in (WRITTEN, "learned")
+    ]
+    plans = {"written": [generated[0]] * len(augmenters)}
+    return plans | {
+        name: [generated[1].with_augmenter(each[name].augmenter) for each in augmenters] for name in LEARNED
+    }
 
 
 @torch.no_grad()
 def judge(learners: list[Run], runs: OneShotRuns, plans: list[Plan], copies: int, most: int) -> dict[str, np.ndarray]:
     """The accuracy `[seeds, runs]` by each head, which all see the same variants."""
-    found: dict[str, list[list[float]]] = {head: [] for head in HEADS}
+    result: dict[str, list[list[float]]] = {head: [] for head in HEADS}
     for run, plan in zip(learners, plans, strict=True):
         encoder = run.learner.encoder.eval()
         rows: dict[str, list[float]] = {head: [] for head in HEADS}
-        for place in range(min(most, len(runs.names))):
-            episode = runs.episode[place : place + 1]
-            changed = plan.apply(episode, generator(0, "judge", place))
+        for index in range(min(most, len(runs.names))):
+            episode = runs.episode[index : index + 1]
+            changed = plan.apply(episode, generator(0, "judge", index))
             support = replace(changed.support, items=by_task(encoder, changed.support.items))
             query = by_task(encoder, changed.query.items)
             for head, learner in HEADS.items():
                 answers = pool_variants(learner.adapt(support)(query), copies).argmax(-1)
                 rows[head].append(float((answers == episode.query.class_ids).double().mean()))
         for head, row in rows.items():
-            found[head].append(row)
-    return {head: np.array(each) for head, each in found.items()}
+            result[head].append(row)
+    return {head: np.array(each) for head, each in result.items()}
 
 
 def _told(judged: dict[str, dict[str, np.ndarray]]) -> dict[str, dict]:
     """Errors, and of learned variants the difference to written ones by the same head."""
-    told: dict[str, dict] = {}
+    output: dict[str, dict] = {}
     for name, by_head in judged.items():
         for head, accuracy in by_head.items():
-            one = told[f"{name}, {head}"] = {"error": 1 - accuracy.mean(), "by_seed": (1 - accuracy.mean(1)).tolist()}
+            one = output[f"{name}, {head}"] = {"error": 1 - accuracy.mean(), "by_seed": (1 - accuracy.mean(1)).tolist()}
             if name != "written":
                 one |= paired_difference(1 - accuracy, 1 - judged["written"][head]).as_dict()
-    return told
+    return output
 
 
 if __name__ == "__main__":

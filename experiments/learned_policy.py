@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
     accuracy: dict[str, dict[str, list]] = {}
-    made: list[dict[str, Any]] = []
+    generated: list[dict[str, Any]] = []
     for seed in options.seeds:
         folder = Path(options.learners) / f"seed-{seed}"
         config = replace(LETTERS, root=options.root).with_seed(seed)
@@ -79,33 +79,34 @@ def main() -> None:
         sources = load_sources(run.config)
         encoder = run.learner.encoder.eval()
         arms: dict[str, tuple[Plan, float]] = {"nothing": (Plan(), 1.0)}
-        told: dict[str, Any] = {"seed": seed}
+        output: dict[str, Any] = {"seed": seed}
         for name, text in HAND.items():
             plan = Plan(f"shots: {COPIES} x {text}")
             weight, accuracy_there = chosen_weight(encoder, plan, sources.validation)
             arms[name] = (plan, weight)
-            told[name] = {"weight": weight, "validation_accuracy": accuracy_there}
-        best = max(("gentle", "handwriting"), key=lambda name: told[name]["validation_accuracy"])
+            output[name] = {"weight": weight, "validation_accuracy": accuracy_there}
+        best = max(("gentle", "handwriting"), key=lambda name: output[name]["validation_accuracy"])
         for name, (kind, rate) in LEARNED.items():
-            text = f'{kind}(shapes, weight={COPIES * told[best]["weight"]:g}, initial_plan="support: {HAND[best]}")'
-            place = Path(options.runs) / kind / f"seed-{seed}"
-            learned = _trained(place, folder, text, rate, seed)
+            text = f'{kind}(shapes, weight={COPIES * output[best]["weight"]:g}, initial_plan="support: {HAND[best]}")'
+            path = Path(options.runs) / kind / f"seed-{seed}"
+            learned = _trained(path, folder, text, rate, seed)
             plan = Plan(f"shots: {COPIES} x learned").with_augmenter(learned.augmenter)
             weight, accuracy_there = chosen_weight(encoder, plan, sources.validation, learned=True)
             arms[name] = (plan, weight)
-            told[name] = {"cpu_seconds": cpu_seconds(place), "weight": weight, "validation_accuracy": accuracy_there}
+            output[name] = {"cpu_seconds": cpu_seconds(path), "weight": weight, "validation_accuracy": accuracy_there}
             few = EpisodeSampler(sources.validation, 20, 1, 1).batch(0, 10).as_float()
-            told[name] |= {"began at": best, "as a plan": str(learned.augmenter.to_plan(COPIES, few.support))}
-        made.append(told)
-        print(told, flush=True)
+            output[name] |= {"began at": best, "as a plan": str(learned.augmenter.to_plan(COPIES, few.support))}
+        generated.append(output)
+        print(output, flush=True)
         for setting, (ways, shots, tasks) in SETTINGS.items():
             sampler = EpisodeSampler(sources.test, ways, shots, QUERIES, seed=TEST_SEED)
-            found = judged(encoder, sampler, tasks, arms)
-            for name, by_task_ in found.items():
+            result = judged(encoder, sampler, tasks, arms)
+            for name, by_task_ in result.items():
                 accuracy.setdefault(setting, {}).setdefault(name, []).append(by_task_)
-            print(seed, setting, {name: round(100 * float(a.mean()), 2) for name, a in found.items()}, flush=True)
+            print(seed, setting, {name: round(100 * float(a.mean()), 2) for name, a in result.items()}, flush=True)
     write(
-        "learned_policy", {"command": "python experiments/learned_policy.py", **told_of(accuracy, made, options.seeds)}
+        "learned_policy",
+        {"command": "python experiments/learned_policy.py", **told_of(accuracy, generated, options.seeds)},
     )
 
 
@@ -147,7 +148,7 @@ def judged(
     encoder: nn.Module, sampler: EpisodeSampler, tasks: int, arms: dict[str, tuple[Plan, float]]
 ) -> dict[str, np.ndarray]:
     """The accuracy of each task, `[tasks]`, of every arm by every head."""
-    found: dict[str, list] = {}
+    result: dict[str, list] = {}
     size = min(tasks, 10)
     for first in range(0, tasks, size):
         episode = sampler.batch(first, min(size, tasks - first))
@@ -155,8 +156,8 @@ def judged(
         for name, (plan, weight) in arms.items():
             support = with_made(encoder, real, plan, episode, generator(7, "judge", first))
             for head, learner in HEADS.items():
-                found.setdefault(f"{name}, {head}", []).append(hits(learner, weighed(support, weight), query))
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+                result.setdefault(f"{name}, {head}", []).append(hits(learner, weighed(support, weight), query))
+    return {name: np.concatenate(parts) for name, parts in result.items()}
 
 
 @torch.no_grad()
@@ -169,9 +170,11 @@ def features(encoder: nn.Module, side: Examples) -> Examples:
 @torch.no_grad()
 def with_made(encoder: nn.Module, real: Examples, plan: Plan, episode: Episode, draws: torch.Generator) -> Examples:
     """Features of the support and of the plan's shots, of which those of the support are known."""
-    made = plan.apply(episode, draws).support
-    extra = made.items[:, real.items.shape[1] :]
-    return replace(made, items=torch.cat([real.items, by_task(encoder, extra)], 1) if extra.shape[1] else real.items)
+    generated = plan.apply(episode, draws).support
+    extra = generated.items[:, real.items.shape[1] :]
+    return replace(
+        generated, items=torch.cat([real.items, by_task(encoder, extra)], 1) if extra.shape[1] else real.items
+    )
 
 
 def weighed(support: Examples, weight: float) -> Examples:
@@ -190,18 +193,18 @@ def told_of(accuracy: dict, made: list[dict], seeds: list[int]) -> dict:
     """Means, and differences of the learned arms to the best of the others by the same head."""
     table: dict[str, dict] = {}
     for setting, arms in accuracy.items():
-        by_arm = {name: np.stack(found) for name, found in arms.items()}
+        by_arm = {name: np.stack(result) for name, result in arms.items()}
         table[setting] = {}
-        for name, found in by_arm.items():
+        for name, result in by_arm.items():
             arm, head = name.rsplit(", ", 1)
-            row = {"accuracy": float(found.mean()), "by_seed": found.mean(1).tolist()}
+            row = {"accuracy": float(result.mean()), "by_seed": result.mean(1).tolist()}
             if arm in LEARNED:
                 others = [
                     other for other in by_arm if other.endswith(f", {head}") and other.rsplit(", ", 1)[0] not in LEARNED
                 ]
                 best = max(others, key=lambda other: by_arm[other].mean())
-                row |= {"best_other": best, **paired_difference(found, by_arm[best]).as_dict()}
-                row["minus_nothing"] = paired_difference(found, by_arm[f"nothing, {head}"]).as_dict()
+                row |= {"best_other": best, **paired_difference(result, by_arm[best]).as_dict()}
+                row["minus_nothing"] = paired_difference(result, by_arm[f"nothing, {head}"]).as_dict()
             table[setting][name] = row
     return {
         "learner": LETTERS.as_dict(),

@@ -28,10 +28,10 @@ def trained(config: GeneratorConfig, folder: Path) -> GeneratorRun:
 
 def place_in_class(source: Source, seed: int) -> np.ndarray:
     """The place of each item in an order of its class that is drawn, `[items]` from 0."""
-    place = np.zeros(len(source), dtype=int)
+    position = np.zeros(len(source), dtype=int)
     for name, start, count in zip(source.class_names, source.starts.tolist(), source.counts.tolist(), strict=False):
-        place[start + torch.randperm(count, generator=generator(seed, "place", name)).numpy()] = np.arange(count)
-    return place
+        position[start + torch.randperm(count, generator=generator(seed, "place", name)).numpy()] = np.arange(count)
+    return position
 
 
 def judged(
@@ -56,13 +56,13 @@ def judged(
         seed: of the classifiers.
         steps: of each.
     """
-    made = {name: generate_examples(model, real, each, number) for name, model in models.items()}
-    found = {}
-    for name, more in {"nothing": None, **made}.items():
+    generated = {name: generate_examples(model, real, each, number) for name, model in models.items()}
+    result = {}
+    for name, more in {"nothing": None, **generated}.items():
         both = "given" if more is None else f"{name} and given"
         for arm, changed in ((name, None), (both, op)):
-            found[arm] = float(accuracy(real, more, test, changed, seed, steps).mean())
-    return found
+            result[arm] = float(accuracy(real, more, test, changed, seed, steps).mean())
+    return result
 
 
 def compared(right: dict[str, list[np.ndarray]], *against: str) -> dict:
@@ -73,7 +73,7 @@ def compared(right: dict[str, list[np.ndarray]], *against: str) -> dict:
         against: arms.
     """
     stacked = {arm: np.stack(rows) for arm, rows in right.items()}
-    found = {
+    result = {
         "accuracy": {arm: float(rows.mean()) for arm, rows in stacked.items()},
         "by_seed": {arm: rows.mean(1).tolist() for arm, rows in stacked.items()},
         "difference": {},
@@ -81,7 +81,7 @@ def compared(right: dict[str, list[np.ndarray]], *against: str) -> dict:
     for other in against:
         gaps = {arm: paired_difference(rows, stacked[other]) for arm, rows in stacked.items() if arm != other}
         corrected = holm([gap.p_value for gap in gaps.values()])
-        found["difference"][other] = {
+        result["difference"][other] = {
             arm: gap.as_dict() | {"p_value_holm": p} for (arm, gap), p in zip(gaps.items(), corrected, strict=True)
         }
-    return found
+    return result

@@ -37,7 +37,7 @@ def main() -> None:
     seeds, sizes, steps, learner_steps, tasks = (
         ((0,), (10,), 4, 2, 4) if tiny else (SEEDS, SIZES, STEPS, LEARNER_STEPS, TASKS)
     )
-    found = {}
+    result = {}
     for size in sizes:
         accuracy: dict[str, list[np.ndarray]] = {}
         seconds = []
@@ -59,12 +59,12 @@ def main() -> None:
             ):
                 learner = meta_trained(source, plan, seed, learner_steps)
                 accuracy.setdefault(arm, []).append(evaluate_tasks(learner, sampler, tasks).accuracy)
-        found[str(size)] = {"cpu_seconds": seconds} | compared(accuracy, "nothing", "turned")
-        print(size, found[str(size)]["accuracy"], seconds, flush=True)
+        result[str(size)] = {"cpu_seconds": seconds} | compared(accuracy, "nothing", "turned")
+        print(size, result[str(size)]["accuracy"], seconds, flush=True)
     if not tiny:
         facts = {"seeds": len(seeds), "tasks": tasks, "steps": steps, "times": TIMES, "each": EACH}
         facts |= {"learner_steps": learner_steps}
-        write("made_classes", {"command": "python experiments/made_classes.py", **facts, "sizes": found})
+        write("made_classes", {"command": "python experiments/made_classes.py", **facts, "sizes": result})
 
 
 if __name__ == "__main__":

@@ -28,16 +28,16 @@ def main() -> None:
     options = parser.parse_args()
     letters = load_dataset("omniglot", "small1", root=options.root, size=105)
     tasks = EpisodeSampler(letters, 20, 1, 1, seed=SEED, within_group=1.0).batch(0, TASKS).as_float()
-    found, right = [], []
+    result, right = [], []
     for support, query, known, asked in track(
         list(zip(tasks.support.items, tasks.query.items, tasks.support.class_ids, tasks.query.class_ids, strict=True)),
         "bend",
         TASKS,
     ):
         drawings, questions = [[Drawing.of(item) for item in side] for side in (support, query)]
-        found.append([[Differences.of(drawing, question) for drawing in drawings] for question in questions])
+        result.append([[Differences.of(drawing, question) for drawing in drawings] for question in questions])
         right.append((known[None] == asked[:, None]).double().argmax(1).numpy())
-    differences, answers = np.array(found).reshape(-1, 20, len(Differences._fields)), np.concatenate(right)
+    differences, answers = np.array(result).reshape(-1, 20, len(Differences._fields)), np.concatenate(right)
     spread = differences.std((0, 1))
 
     def loss(weights: np.ndarray) -> float:

@@ -60,10 +60,10 @@ def main() -> None:
             result = run_ladder(config, runs, options.seeds, options.runs / part, options.jobs, arms)
             seconds = time.process_time() - began
             # Read anew, for another part may have been written since.
-            found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-            told = found.setdefault(part, {"encoder": config.encoder, "seeds": options.seeds} | told_of)
-            told[name] = result.as_dict() | {"cpu_seconds_of_judging": seconds}
-            write("omniglot_challenge", found)
+            actual = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+            output = actual.setdefault(part, {"encoder": config.encoder, "seeds": options.seeds} | told_of)
+            output[name] = result.as_dict() | {"cpu_seconds_of_judging": seconds}
+            write("omniglot_challenge", actual)
 
 
 def without(root: Path, runs: Path, folder: Path) -> list[str]:
@@ -85,9 +85,9 @@ def without(root: Path, runs: Path, folder: Path) -> list[str]:
         judged = {drawing.split("/")[-3] for drawing in drawings if _pixels(whole, drawing) in known}
         left = [drawing for drawing in drawings if drawing.split("/")[-3] not in judged]
         folder.mkdir(parents=True, exist_ok=True)
-        with write_aside(folder / name) as aside, zipfile.ZipFile(aside, "w") as made:
+        with write_aside(folder / name) as aside, zipfile.ZipFile(aside, "w") as generated:
             for drawing in left:
-                made.writestr(drawing, whole.read(drawing))
+                generated.writestr(drawing, whole.read(drawing))
     return sorted({drawing.split("/")[-3] for drawing in left})
 
 

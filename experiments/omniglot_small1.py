@@ -30,23 +30,23 @@ def main() -> None:
     parser.add_argument("--one-shot-runs", required=True, help="a zip laid out like all_runs.zip")
     parser.add_argument("--runs", default="runs/omniglot_small1", help="where the trainings lie")
     options = parser.parse_args()
-    found: dict[str, dict] = {}
+    result: dict[str, dict] = {}
     for name, plan in PLANS.items():
         run = f"{options.runs}/{name}"
         train = f"manyshot train omniglot {TRAINING} --plan {plan} --out"
         answer(f"{train} {run} --root {options.root} --resume")
-        found[name] = {"train": f"{train} {name}", "evaluations": {}}
+        result[name] = {"train": f"{train} {name}", "evaluations": {}}
         for how, words in JUDGING.items():
             judge = f"manyshot evaluate {name} --one-shot-runs {Path(options.one_shot_runs).name} {words}"
             got = answer(f"manyshot evaluate {run} --one-shot-runs {options.one_shot_runs} {words}")
             got.pop("run")  # where it lies on this machine
-            found[name]["evaluations"][how] = {"command": judge, **got}
+            result[name]["evaluations"][how] = {"command": judge, **got}
             print(f"{name:8} {how:26} error {got['error']:.4f}", flush=True)
     first, best = (
-        found["without"]["evaluations"]["prototypes"],
-        found["with"]["evaluations"]["nearest of many variants"],
+        result["without"]["evaluations"]["prototypes"],
+        result["with"]["evaluations"]["nearest of many variants"],
     )
-    write("omniglot_small1", {"ratio": best["error"] / first["error"], "arms": found, "seed": 0})
+    write("omniglot_small1", {"ratio": best["error"] / first["error"], "arms": result, "seed": 0})
 
 
 if __name__ == "__main__":

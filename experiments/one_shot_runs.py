@@ -33,7 +33,7 @@ def main() -> None:
     alphabets = sorted(a for a, characters in names.items() if a not in left_out and len(characters) >= WAYS)
     chance = random.Random(options.seed)
     page = io.BytesIO()
-    with _archive(options.root, "background") as source, zipfile.ZipFile(page, "w") as made:
+    with _archive(options.root, "background") as source, zipfile.ZipFile(page, "w") as generated:
         for run in range(options.runs):
             alphabet = alphabets[run % len(alphabets)]
             characters = chance.sample(sorted(names[alphabet]), WAYS)
@@ -42,9 +42,9 @@ def main() -> None:
             for number, character in enumerate(characters):
                 training, test = f"training/class{number + 1:02}.png", f"test/item{order[number] + 1:02}.png"
                 for file, drawer in ((training, one), (test, other)):
-                    made.writestr(f"run{run + 1:03}/{file}", source.read(names[alphabet][character][drawer]))
+                    generated.writestr(f"run{run + 1:03}/{file}", source.read(names[alphabet][character][drawer]))
                 answers.append(f"run{run + 1:03}/{test} run{run + 1:03}/{training}")
-            made.writestr(f"run{run + 1:03}/class_labels.txt", "\n".join(answers) + "\n")
+            generated.writestr(f"run{run + 1:03}/class_labels.txt", "\n".join(answers) + "\n")
     with write_aside(options.out) as aside:
         aside.write_bytes(page.getvalue())
     print(f"{options.out}: {options.runs} runs of {len(alphabets)} alphabets")
@@ -55,14 +55,14 @@ def _archive(root: Path, split: str) -> zipfile.ZipFile:
 
 
 def _names(root: Path, split: str) -> Names:
-    found: Names = {}
+    result: Names = {}
     with _archive(root, split) as archive:
         for name in archive.namelist():
             *_, alphabet, character, drawing = ["", "", *name.split("/")]
             drawer = DRAWING.fullmatch(drawing)
             if drawer:
-                found.setdefault(alphabet, {}).setdefault(character, {})[drawer[1]] = name
-    return found
+                result.setdefault(alphabet, {}).setdefault(character, {})[drawer[1]] = name
+    return result
 
 
 if __name__ == "__main__":

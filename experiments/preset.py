@@ -18,12 +18,12 @@ def main() -> None:
     parser.add_argument("--runs", default="runs", help="where the trainings lie, in a folder of the preset's name")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     options = parser.parse_args()
-    place = f"--out {options.runs}/{options.name}"
+    path = f"--out {options.runs}/{options.name}"
     if options.name != "memorization":  # which needs no data, and trains one learner after the other
-        place += f" --root {options.root} --jobs {options.jobs}"
-    found = answer(f"manyshot compare --preset {options.name} {place}")
-    found.pop("report")  # where it lies on this machine
-    write(options.name.replace("-", "_"), {"command": f"manyshot compare --preset {options.name}", "seed": 0, **found})
+        path += f" --root {options.root} --jobs {options.jobs}"
+    result = answer(f"manyshot compare --preset {options.name} {path}")
+    result.pop("report")  # where it lies on this machine
+    write(options.name.replace("-", "_"), {"command": f"manyshot compare --preset {options.name}", "seed": 0, **result})
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def main() -> None:
         two = one.repeat_interleave(2, 0)
 
         def made(images: torch.Tensor, steps: int, augmenter=augmenter, learner=learner) -> float:
-            labels = [place * WAYS // len(images) for place in range(len(images))]
+            labels = [index * WAYS // len(images) for index in range(len(images))]
             began = time.process_time()
             tailor(augmenter, learner, images, labels, PER_CLASS, adapt_steps=steps)
             return time.process_time() - began
@@ -46,8 +46,8 @@ def main() -> None:
         row = {"augmenter": text, "pictures": f"{size} x {size} x {channels}", "cpu_seconds": seconds}
         rows.append(row | {"cpu_seconds_with_adaptation": made(two, ADAPT_STEPS)})
         print(rows[-1], flush=True)
-    told = {"ways": WAYS, "per_class": PER_CLASS, "adapt_steps": ADAPT_STEPS, "adaptation_shots": 2}
-    write("stage_two", told | {"rows": rows})
+    output = {"ways": WAYS, "per_class": PER_CLASS, "adapt_steps": ADAPT_STEPS, "adaptation_shots": 2}
+    write("stage_two", output | {"rows": rows})
 
 
 if __name__ == "__main__":

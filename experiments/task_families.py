@@ -142,7 +142,7 @@ def main() -> None:
     tests = {family: Families(for_test, 2000, family, TEST_QUERIES) for family in FAMILIES}
     accuracy: dict[str, list] = {}
     seconds: dict[str, float] = {}
-    chosen, told = [], []
+    chosen, output = [], []
     for seed in range(options.seeds):
         learner = trained_learner(for_learner, options.width, seed, seconds)
         arms = {name: Plan(text) for name, text in FIXED.items()}
@@ -151,15 +151,15 @@ def main() -> None:
         arms["policy by another family's support"] = arms["policy by the support"]
         for name, plan in arms.items():
             other = "another" in name
-            found = [judged(learner, plan, tests, family, options.tasks, other) for family in FAMILIES]
-            accuracy.setdefault(name, []).append(found)
-            print(seed, name, [round(100 * float(each.mean()), 1) for each in found], flush=True)
+            result = [judged(learner, plan, tests, family, options.tasks, other) for family in FAMILIES]
+            accuracy.setdefault(name, []).append(result)
+            print(seed, name, [round(100 * float(each.mean()), 1) for each in result], flush=True)
         policy = arms["policy by the support"].augmenter
         chosen.append(choices(policy, tests))
-        told.append(families_told(policy, Families(for_policy, 100 + seed), tests))
-        print(chosen[-1], told[-1], flush=True)
+        output.append(families_told(policy, Families(for_policy, 100 + seed), tests))
+        print(chosen[-1], output[-1], flush=True)
     draw(policy, tests)
-    by_arm = {name: np.array(found) for name, found in accuracy.items()}  # [seeds, families, tasks]
+    by_arm = {name: np.array(result) for name, result in accuracy.items()}  # [seeds, families, tasks]
     write(
         "task_families",
         {
@@ -177,7 +177,7 @@ def main() -> None:
             "ops": OPS,
             **compared(by_arm),
             "chosen": chosen,
-            "families_told_by_a_linear_probe_of": told,
+            "families_told_by_a_linear_probe_of": output,
             "cpu_seconds": seconds,
         },
     )
@@ -212,18 +212,18 @@ def compared(by_arm: dict[str, np.ndarray]) -> dict[str, object]:
     return {
         "accuracy": {
             name: {
-                "mixture": float(found.mean()),
-                **{family: float(found[:, index].mean()) for index, family in enumerate(FAMILIES)},
-                "by_seed": found.mean((1, 2)).tolist(),
+                "mixture": float(result.mean()),
+                **{family: float(result[:, index].mean()) for index, family in enumerate(FAMILIES)},
+                "by_seed": result.mean((1, 2)).tolist(),
             }
-            for name, found in by_arm.items()
+            for name, result in by_arm.items()
         },
         "best_without_context": max(
             (name for name in by_arm if "support" not in name), key=lambda name: by_arm[name].mean()
         ),
         "policy_minus": {
-            name: paired_difference(_flat(policy), _flat(found)).as_dict()
-            for name, found in by_arm.items()
+            name: paired_difference(_flat(policy), _flat(result)).as_dict()
+            for name, result in by_arm.items()
             if name != "policy by the support"
         },
     }
@@ -249,29 +249,29 @@ def judged(learner: Ridge, plan: Plan, tests: dict[str, Families], family: str, 
         tasks: how many.
         other: whether the augmenter is shown the support of a task of another family instead, each in turn.
     """
-    found = []
+    result = []
     for first in range(0, tasks, 20):
         episode, draws = tests[family].batch(first, 20), generator(0, "judge", first)
         if other:
             stranger = tests[FAMILIES[(FAMILIES.index(family) + 1 + first // 20 % 3) % 4]].batch(first, 20)
-            made = plan.augmenter.make(episode.support, COPIES, draws, context=stranger.support)
-            support = episode.support.joined(made)
+            generated = plan.augmenter.make(episode.support, COPIES, draws, context=stranger.support)
+            support = episode.support.joined(generated)
         else:
             support = plan.apply(episode, draws).support
         answers = learner.adapt(support)(episode.query.items).argmax(-1)
-        found.append((answers == episode.query.class_ids).double().mean(1))
-    return torch.cat(found).numpy()
+        result.append((answers == episode.query.class_ids).double().mean(1))
+    return torch.cat(result).numpy()
 
 
 @torch.no_grad()
 def choices(policy: LearnedAugmenter | None, tests: dict[str, Families]) -> dict[str, dict[str, float]]:
     """How often the policy uses each op, by family."""
     assert isinstance(policy, OpPolicy)
-    found = {}
+    result = {}
     for family, tasks in tests.items():
         chances = policy.settings(tasks.batch(0, 60).support)[0].sigmoid().mean((0, 1))
-        found[family] = dict(zip(policy.ops, chances.tolist(), strict=True))
-    return found
+        result[family] = dict(zip(policy.ops, chances.tolist(), strict=True))
+    return result
 
 
 @torch.no_grad()
@@ -281,13 +281,13 @@ def families_told(policy: LearnedAugmenter | None, tasks: Families, tests: dict[
     family = torch.eye(len(FAMILIES))[torch.arange(PROBED) % len(FAMILIES)]
     known = tasks.batch(0, PROBED).support
     asked = [each.batch(0, PROBED // len(FAMILIES)).support for each in tests.values()]
-    found = {}
+    result = {}
     for name, tell in (("filters", policy.sight), ("traits", policy.traits)):
         x = with_one(tell(known).mean(1))
         maps = ridge_solve(x, torch.ones(len(x)), family, torch.tensor(10.0))
         answers = torch.stack([(with_one(tell(support).mean(1)) @ maps).argmax(-1) for support in asked])
-        found[name] = float((answers == torch.arange(len(FAMILIES))[:, None]).double().mean())
-    return found
+        result[name] = float((answers == torch.arange(len(FAMILIES))[:, None]).double().mean())
+    return result
 
 
 @torch.no_grad()
@@ -301,11 +301,11 @@ def draw(policy: LearnedAugmenter | None, tests: dict[str, Families]) -> None:
     known = choices(policy, tests)
     for (family, tasks), (left, right) in zip(tests.items(), axes, strict=True):
         support = tasks.batch(3, 1).support
-        made = policy.make(support, COPIES, generator(0, "picture"))
+        generated = policy.make(support, COPIES, generator(0, "picture"))
         rows = []
         for item in (0, SHOTS):
             shots = support.items[0, item : item + SHOTS]
-            rows.append(torch.cat([shots, torch.ones_like(shots[:1]), made.items[0, item * COPIES :][:COPIES]]))
+            rows.append(torch.cat([shots, torch.ones_like(shots[:1]), generated.items[0, item * COPIES :][:COPIES]]))
         left.imshow(torch.cat([torch.cat([*row], -1) for row in rows], 1).permute(1, 2, 0).clamp(0, 1))
         left.set_ylabel(family.replace(" ", "\n"), rotation=0, ha="right", va="center")
         left.set(xticks=[], yticks=[])

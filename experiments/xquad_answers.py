@@ -52,17 +52,17 @@ def judged(source: Path, made: Path) -> dict[str, int]:
 
 def main() -> None:
     """Make, judge, save."""
-    found = {}
+    result = {}
     for language, plan in PLANS.items():
         source = Path(os.environ["MANYSHOT_DATA"]) / "xquad" / f"xquad.{language}.json"
         with tempfile.TemporaryDirectory() as folder:
-            made = Path(folder) / "more.json"
+            generated = Path(folder) / "more.json"
             start = time.process_time()
-            augment_squad(source, Plan(plan), COPIES, made, seed=0)
+            augment_squad(source, Plan(plan), COPIES, generated, seed=0)
             seconds = time.process_time() - start
-            found[language] = {"plan": plan, **judged(source, made), "cpu_seconds": round(seconds, 1)}
-        print(language, found[language])
-    write("xquad_answers", {"command": "python experiments/xquad_answers.py", "seed": 0, "languages": found})
+            result[language] = {"plan": plan, **judged(source, generated), "cpu_seconds": round(seconds, 1)}
+        print(language, result[language])
+    write("xquad_answers", {"command": "python experiments/xquad_answers.py", "seed": 0, "languages": result})
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def difference(gap: dict | None, p_value: str, scale: float = 100, digits: int =
     if gap is None:
         return ""
     low, high = (f"{scale * end:+.{digits}f}" for end in gap["interval"])
-    told = f"{scale * gap['difference']:+.{digits}f}"
-    return f"{f'**{told}**' if gap[p_value] < SURE else told} [{low}, {high}]"
+    output = f"{scale * gap['difference']:+.{digits}f}"
+    return f"{f'**{output}**' if gap[p_value] < SURE else told} [{low}, {high}]"
 
 
 def interval(result: dict, scale: float = 100, form: str = "+.1f") -> str:

@@ -29,23 +29,23 @@ def comparison(found: dict) -> str:
     heads = [*block, "arm", *with_differences(first["suites"]), "CPU seconds per training"]
     rows = []
     for title, one in comparisons.items():
-        for arm, told in one["arms"].items():
+        for arm, output in one["arms"].items():
             reached = [suite["arms"][arm] for suite in one["suites"].values()]
             cells = [
                 cell
                 for here in reached
                 for cell in (f"{here['accuracy']:.1%}", difference(here["against_first"], "p_value_holm"))
             ]
-            rows.append([*([title] if block else []), arm, *cells, f"{told['cpu_seconds_per_training']:,.0f}"])
+            rows.append([*([title] if block else []), arm, *cells, f"{output['cpu_seconds_per_training']:,.0f}"])
     lines = table(heads, rows)
     if preset == "few-tasks":
         caption = "Means over the training seeds, which are the dots."
         lines = [f"![Accuracy by number of training classes](images/{CURVE})\n", caption, "", *lines]
     arms = []
-    for arm, told in first["arms"].items():
-        settings = ", ".join(f"`{name}={value}`" for name, value in told["settings"].items())
-        use = "" if told["test_plan"] == "none" else f" => {told['test_plan']}"
-        arms.append([arm, f"`{told['plan']}{use}`", settings])
+    for arm, output in first["arms"].items():
+        settings = ", ".join(f"`{name}={value}`" for name, value in output["settings"].items())
+        use = "" if output["test_plan"] == "none" else f" => {output['test_plan']}"
+        arms.append([arm, f"`{output['plan']}{use}`", settings])
     return "\n".join(
         (
             f"## {preset}\n",

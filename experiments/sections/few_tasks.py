@@ -17,9 +17,9 @@ def curve(found: dict) -> Figure:
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, len(judgings))
         for axes, (judging, judged) in zip(panels, judgings.items(), strict=True):
-            for place, (arm, color) in enumerate(zip(judged["arms"], COLORS, strict=False)):
+            for index, (arm, color) in enumerate(zip(judged["arms"], COLORS, strict=False)):
                 results = [one[judging]["arms"][arm] for one in comparisons.values()]
-                x = [classes * 1.015 ** (place - 1.5) for classes in comparisons]  # so that dots stand apart
+                x = [classes * 1.015 ** (index - 1.5) for classes in comparisons]  # so that dots stand apart
                 axes.plot(x, [one["accuracy"] for one in results], color=color, linewidth=1.8, label=arm)
                 for seeds in zip(*(one["by_seed"] for one in results), strict=True):
                     axes.plot(x, seeds, "o", color=color, markersize=3, alpha=0.6)

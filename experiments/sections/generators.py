@@ -159,24 +159,24 @@ def _by_size(sizes: dict[str, dict], one: str, rest: str) -> list[str]:
     rows = []
     for arm in next(iter(sizes.values()))["accuracy"]:
         cells = []
-        for found in sizes.values():
-            gap = found["difference"]["nothing"].get(arm)
-            cells += [f"{found['accuracy'][arm]:.1%}", difference(gap, "p_value_holm")]
+        for result in sizes.values():
+            gap = result["difference"]["nothing"].get(arm)
+            cells += [f"{result['accuracy'][arm]:.1%}", difference(gap, "p_value_holm")]
         rows.append([arm, *cells])
     return table(heads, rows)
 
 
 def _against(sizes: dict[str, dict], one: str, arms: list[str], other: str = "given", words: str = "") -> str:
     """The difference of arms from another one, at each size."""
-    told = "; ".join(
+    output = "; ".join(
         f"{arm} "
         + ", ".join(
-            f"{difference(found['difference'][other][arm], 'p_value_holm')} with {several(int(size), one)}"
-            for size, found in sizes.items()
+            f"{difference(result['difference'][other][arm], 'p_value_holm')} with {several(int(size), one)}"
+            for size, result in sizes.items()
         )
         for arm in arms
     )
-    return f"\nCompared with {words or 'augmentation alone'}: {told}.\n"
+    return f"\nCompared with {words or 'augmentation alone'}: {output}.\n"
 
 
 def _range(values: list[float]) -> str:

@@ -17,18 +17,18 @@ def memorization(found: dict) -> str:
     ]
     rows = []
     for title, arms in found["comparisons"].items():
-        for arm, told in arms.items():
-            new, known = told["new_waves"], told["training_waves"]
+        for arm, output in arms.items():
+            new, known = output["new_waves"], output["training_waves"]
             errors = (new["shuffled_support"], known["true_support"], known["shuffled_support"])
-            gap = difference(told["against_first"], "p_value", scale=1, digits=2)
+            gap = difference(output["against_first"], "p_value", scale=1, digits=2)
             rows.append(
                 [
-                    *(title, arm, f"{told['error']:.2f}", gap),
+                    *(title, arm, f"{output['error']:.2f}", gap),
                     *(f"{error:.2f}" for error in errors),
-                    f"{told['cpu_seconds_per_training']:,.0f}",
+                    f"{output['cpu_seconds_per_training']:,.0f}",
                 ]
             )
-    plans = {arm: told["plan"] for arms in found["comparisons"].values() for arm, told in arms.items()}
+    plans = {arm: output["plan"] for arms in found["comparisons"].values() for arm, output in arms.items()}
     return "\n".join(
         (
             "## memorization\n",

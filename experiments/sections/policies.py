@@ -41,8 +41,8 @@ def task_families(found: dict) -> str:
     """Whether a policy recognizes the family of a task from its support."""
     heads = ["arm", "all tasks", *found["families"], "policy by the support beside it [95 %]"]
     rows = []
-    for arm, told in found["accuracy"].items():
-        shares = (f"{told[name]:.1%}" for name in ("mixture", *found["families"]))
+    for arm, output in found["accuracy"].items():
+        shares = (f"{output[name]:.1%}" for name in ("mixture", *found["families"]))
         rows.append([arm, *shares, difference(found["policy_minus"].get(arm), "p_value")])
     probe = found["families_told_by_a_linear_probe_of"]
     filters, traits = (sum(one[name] for one in probe) / len(probe) for name in ("filters", "traits"))
@@ -83,8 +83,8 @@ def task_families(found: dict) -> str:
 def learned_challenge(found: dict) -> str:
     """Learned variants in the one-shot challenge."""
     parts = {name: found[name] for name in ("choosing", "final")}
-    told = {name: f"{one['runs']} runs, {one['variants'][0]} variants" for name, one in parts.items()}
-    heads = with_differences((f"error, choosing ({told['choosing']})", f"error, practice ({told['final']})"))
+    output = {name: f"{one['runs']} runs, {one['variants'][0]} variants" for name, one in parts.items()}
+    heads = with_differences((f"error, choosing ({output['choosing']})", f"error, practice ({output['final']})"))
     rows = []
     for arm in parts["choosing"]["arms"]:
         cells = []

@@ -103,15 +103,15 @@ except InputError:
 
 
 def test_the_thread_that_holds_a_lock_may_take_it_again_and_another_may_not(tmp_path):
-    found = []
+    result = []
     with locked_folder(tmp_path):
         with locked_folder(tmp_path):
             pass
         assert (tmp_path / LOCK).exists()
-        thread = threading.Thread(target=lambda: found.append(is_free(tmp_path)))
+        thread = threading.Thread(target=lambda: result.append(is_free(tmp_path)))
         thread.start()
         thread.join()
-    assert found == [False]
+    assert result == [False]
     assert is_free(tmp_path)
 
 

@@ -17,10 +17,10 @@ def tiny(monkeypatch):
 def test_a_preset_is_one_page_and_one_answer(manyshot, tiny, tmp_path):
     out = tmp_path / "out"
     words = ("compare", "--preset", "few-tasks", "--tasks", 3, "--jobs", 1, "--out", out, "-q")
-    told = manyshot(*words, "--json").json
-    assert told["preset"] == "few-tasks"
-    assert list(told["comparisons"]) == ["5 classes", "6 classes"]
-    assert told["comparisons"]["5 classes"]["suites"]["all"]["tasks"] == 3
+    answer = manyshot(*words, "--json").json
+    assert answer["preset"] == "few-tasks"
+    assert list(answer["comparisons"]) == ["5 classes", "6 classes"]
+    assert answer["comparisons"]["5 classes"]["suites"]["all"]["tasks"] == 3
     page = (out / "report.html").read_text(encoding="utf-8")
     for words_there in ("5 classes, all", "6 classes, all", "5 classes: 5; 6 classes: 6", "task: turn"):
         assert words_there in page

@@ -32,8 +32,8 @@ def test_every_data_set_is_listed_with_its_splits_and_license(manyshot):
 def test_files_that_are_here_are_counted(manyshot, tmp_path):
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / DATASETS["mnist"].files[0].name).write_bytes(b"")
-    found = {row["name"]: row["found"] for row in manyshot("data", "list", "--root", tmp_path, "--json").json}
-    assert (found["mnist"], found["omniglot"]) == (1, 0)
+    result = {row["name"]: row["found"] for row in manyshot("data", "list", "--root", tmp_path, "--json").json}
+    assert (result["mnist"], result["omniglot"]) == (1, 0)
 
 
 def test_a_missing_or_broken_file_is_named_and_the_status_is_one(manyshot, tmp_path):
@@ -43,9 +43,9 @@ def test_a_missing_or_broken_file_is_named_and_the_status_is_one(manyshot, tmp_p
     assert answer.status == 1
     assert f"{tmp_path / files[0]}: damaged or incomplete" in answer.out
     assert f"{files[1]}: not here" in answer.out
-    told = manyshot("data", "check", "mnist", "--root", tmp_path, "--json").json
-    assert told["whole"] is False
-    assert [file["state"] for file in told["files"]][:2] == ["truncated", "missing"]
+    values = manyshot("data", "check", "mnist", "--root", tmp_path, "--json").json
+    assert values["whole"] is False
+    assert [file["state"] for file in values["files"]][:2] == ["truncated", "missing"]
 
 
 def test_a_data_set_without_files_is_whole(manyshot):
@@ -84,8 +84,8 @@ def test_a_source_is_described_and_drawn(manyshot, photos, tmp_path):
 
 
 def test_the_numbers_of_a_data_set_are_json(manyshot):
-    told = manyshot("data", "show", "digits", "--json").json
-    assert (told["classes"], told["examples"], told["shape"]) == (10, 1797, [1, 28, 28])
+    answer = manyshot("data", "show", "digits", "--json").json
+    assert (answer["classes"], answer["examples"], answer["shape"]) == (10, 1797, [1, 28, 28])
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ def test_the_demo_trains_judges_makes_samples_and_reports(manyshot, tiny, tmp_pa
     answer = manyshot("demo", "--out", tmp_path / "demo", "--json").json
     assert list(answer) == ["one_shot", "five_shot", "stage_two", "seconds", "report"]
     for shots in ("one_shot", "five_shot"):
-        found = answer[shots]
-        assert list(found) == ["without", "with", "difference", "interval"]
-        assert found["difference"] == pytest.approx(found["with"] - found["without"])
-        assert found["interval"][0] <= found["difference"] <= found["interval"][1]
+        result = answer[shots]
+        assert list(result) == ["without", "with", "difference", "interval"]
+        assert result["difference"] == pytest.approx(result["with"] - result["without"])
+        assert result["interval"][0] <= result["difference"] <= result["interval"][1]
     learned = answer["stage_two"]
     assert learned["shots by the augmenter"]["against_first"] is not None
     assert learned["no generated shots"]["against_first"] is None

@@ -76,13 +76,13 @@ class TestTrain:
     def test_tells_the_look_whose_weights_were_kept(self, manyshot, tmp_path, monkeypatch, looks, kept):
         from manyshot.generate.monitor import Snapshot
 
-        found = iter(None if look is None else Snapshot(look[0], 0.9, look[1]) for look in looks)
-        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: next(found))
+        result = iter(None if look is None else Snapshot(look[0], 0.9, look[1]) for look in looks)
+        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: next(result))
         out = tmp_path / "run"
         words = ("gan", "train", "digits", "--size", 8, "--model", "gan(4)", "--out", out, *TINY)
-        told = manyshot(*words, "--json")
-        assert told.status == 0, told.errors
-        best = told.json["best"]
+        output = manyshot(*words, "--json")
+        assert output.status == 0, output.errors
+        best = output.json["best"]
         assert (out / "best.safetensors").exists() == (best is not None)
         assert best is None or f"step {best['step']}, with recall {best['recall']:.2f}" in kept
         assert kept in manyshot(*words, "--resume").out
@@ -254,11 +254,11 @@ class TestScore:
             "gan", "score", trained / run, "--encoder-run", trained / "encoder", "--copies", copies, "--json"
         )
         assert answer.status == 0, answer.errors
-        found = answer.json
-        assert found["part"] == "test"
-        assert found["real"]["kernel_distance"] < found["generated"]["kernel_distance"]
-        assert found["real"]["recall"] > 0.5
-        assert 0 <= found["generated"]["generated_to_real"] <= 1
+        result = answer.json
+        assert result["part"] == "test"
+        assert result["real"]["kernel_distance"] < result["generated"]["kernel_distance"]
+        assert result["real"]["recall"] > 0.5
+        assert 0 <= result["generated"]["generated_to_real"] <= 1
         assert copies.exists()
 
     def test_models_without_classes_are_not_scored_by_class(self, manyshot, trained):
@@ -295,10 +295,10 @@ class TestScore:
         from manyshot.training.run import load_run
 
         run, encoder = load_generator_run(trained / "labeled"), load_run(trained / "encoder")
-        found = score_run(run, encoder)
-        assert found.real.coverage > 0.8 > found.generated.coverage
-        assert torch.is_tensor(found.pairs[0])
-        assert len(found.pairs[0]) == len(found.pairs[1]) == 24
+        result = score_run(run, encoder)
+        assert result.real.coverage > 0.8 > result.generated.coverage
+        assert torch.is_tensor(result.pairs[0])
+        assert len(result.pairs[0]) == len(result.pairs[1]) == 24
 
 
 class TestEvaluate:
@@ -314,11 +314,11 @@ class TestEvaluate:
 
     @pytest.mark.parametrize("model", ["shown", "features"])
     def test_shots_of_a_model_reach_the_learner(self, evaluate, trained, model):
-        found = evaluate(model, "--json")
-        assert found.status == 0, found.errors
-        assert found.json["augmenter"] == str(trained / model)
-        assert "the augmenter was trained on 7 of these classes" in found.errors
-        assert found.json["accuracy"] != evaluate(None, "--json", plan="none").json["accuracy"]
+        result = evaluate(model, "--json")
+        assert result.status == 0, result.errors
+        assert result.json["augmenter"] == str(trained / model)
+        assert "the augmenter was trained on 7 of these classes" in result.errors
+        assert result.json["accuracy"] != evaluate(None, "--json", plan="none").json["accuracy"]
 
     def test_a_model_is_not_judged_as_a_learner(self, evaluate):
         answer = evaluate(None, run="shown", plan="none")

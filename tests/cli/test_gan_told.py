@@ -84,8 +84,8 @@ class TestPicturesGiven:
         assert answer.status == 0, answer.errors
         answer = manyshot("gan", "augment", tmp_path / "photos", "--run", tmp_path / "run", "--out", tmp_path / "out")
         assert (answer.status, answer.errors) == (0, "")
-        with Image.open(tmp_path / "out" / "ay" / "0-00000.png") as made:
-            assert (made.mode, made.size) == ("RGB", (16, 16))
+        with Image.open(tmp_path / "out" / "ay" / "0-00000.png") as generated:
+            assert (generated.mode, generated.size) == ("RGB", (16, 16))
 
 
 class TestWeights:

@@ -60,18 +60,18 @@ class TestAugment:
 
     def test_features_are_made_and_json_says_where(self, manyshot, runs, photos, tmp_path):
         options = ("--per-class", 3, "--out", tmp_path / "out", "--json")
-        told = manyshot("augment", photos, "--run", runs / "features", *options).json
-        assert load_file(told["features"])["features"].shape == (6, 4)
-        assert told["samples"] == 6
-        lines = [json.loads(line) for line in Path(told["manifest"]).read_text(encoding="utf-8").splitlines()]
+        answer = manyshot("augment", photos, "--run", runs / "features", *options).json
+        assert load_file(answer["features"])["features"].shape == (6, 4)
+        assert answer["samples"] == 6
+        lines = [json.loads(line) for line in Path(answer["manifest"]).read_text(encoding="utf-8").splitlines()]
         assert {line["run"] for line in lines} == {str(runs / "features")}
 
     def test_adaptation_changes_what_is_made(self, manyshot, runs, photos, tmp_path):
-        made = {}
+        generated = {}
         for name, more in {"plain": (), "adapted": ("--adapt-steps", 3)}.items():
             manyshot("augment", photos, "--run", runs / "features", "--out", tmp_path / name, *more)
-            made[name] = load_file(tmp_path / name / "features.safetensors")["features"]
-        assert not torch.equal(made["plain"], made["adapted"])
+            generated[name] = load_file(tmp_path / name / "features.safetensors")["features"]
+        assert not torch.equal(generated["plain"], generated["adapted"])
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -106,9 +106,9 @@ class TestAugment:
 
 class TestInPython:
     def test_a_run_makes_samples_of_images_and_labels(self, runs):
-        made = front.load(runs / "policy").augment(torch.rand(2, 1, 16, 16), ["a", "b"], per_class=4, seed=1)
-        assert made.items.shape == (8, 1, 16, 16)
-        assert made.labels == ["a"] * 4 + ["b"] * 4
+        generated = front.load(runs / "policy").augment(torch.rand(2, 1, 16, 16), ["a", "b"], per_class=4, seed=1)
+        assert generated.items.shape == (8, 1, 16, 16)
+        assert generated.labels == ["a"] * 4 + ["b"] * 4
 
     def test_a_five_way_task_takes_less_than_a_second(self, runs):
         run, images = front.load(runs / "policy"), torch.rand(5, 1, 16, 16)
@@ -123,13 +123,13 @@ class TestEvaluate:
 
     @pytest.mark.parametrize("name", ["features", "policy"])
     def test_the_word_learned_stands_for_the_augmenter(self, manyshot, runs, name):
-        told = manyshot("evaluate", runs / "learner", "digits", "--augmenter", runs / name, *self.PLAN, "--json").json
-        assert told["augmenter"] == str(runs / name)
-        assert told["plan"] == "shots: 4 x learned"
+        answer = manyshot("evaluate", runs / "learner", "digits", "--augmenter", runs / name, *self.PLAN, "--json").json
+        assert answer["augmenter"] == str(runs / name)
+        assert answer["plan"] == "shots: 4 x learned"
         run, learner = front.load(runs / name), front.load(runs / "learner")
         sampler = EpisodeSampler(front.load_dataset("digits", size=16), ways=2, shots=1, queries=10)
         plan = front.Plan("shots: 4 x learned").with_augmenter(run.augmenter)
-        assert told["accuracy"] == pytest.approx(front.evaluate(learner.learner, sampler.batches(6), plan).mean)
+        assert answer["accuracy"] == pytest.approx(front.evaluate(learner.learner, sampler.batches(6), plan).mean)
 
     def test_classes_that_the_augmenter_has_seen_are_told(self, manyshot, runs):
         answer = manyshot("evaluate", runs / "learner", "digits", "--augmenter", runs / "policy", *self.PLAN)
@@ -164,11 +164,11 @@ class TestEvaluate:
 
 class TestExport:
     def test_a_policy_for_all_tasks_is_written_as_json_that_reads_back(self, manyshot, runs, tmp_path):
-        told = manyshot("export", runs / "context_free", "--out", tmp_path / "policy.json", "--json").json
-        assert told["plan"].startswith("shots: 2 x affine(")
+        answer = manyshot("export", runs / "context_free", "--out", tmp_path / "policy.json", "--json").json
+        assert answer["plan"].startswith("shots: 2 x affine(")
         op = from_json((tmp_path / "policy.json").read_text(encoding="utf-8"))
         assert isinstance(op, Compose)
-        assert op == front.Plan(told["plan"]).item_op()
+        assert op == front.Plan(answer["plan"]).item_op()
 
     @pytest.mark.parametrize(("to", "word"), [("albumentations", "A.Affine("), ("torchvision", "v2.RandomAffine(")])
     def test_a_policy_that_looks_at_the_task_is_written_for_some_pictures(

@@ -14,10 +14,10 @@ def run(manyshot, tmp_path):
 
 def test_the_probe_stands_beside_the_accuracy(manyshot, run):
     answer = manyshot("evaluate", run, "digits", "--tasks", 20, "--shuffled-support", "--json", "--quiet")
-    told = answer.json["shuffled_support"]
-    assert told["true_support"] == answer.json["accuracy"]
-    assert told["gap"] == pytest.approx(told["true_support"] - told["shuffled_support"])
-    assert told["gap_interval"][0] <= told["gap"] <= told["gap_interval"][1]
+    values = answer.json["shuffled_support"]
+    assert values["true_support"] == answer.json["accuracy"]
+    assert values["gap"] == pytest.approx(values["true_support"] - values["shuffled_support"])
+    assert values["gap_interval"][0] <= values["gap"] <= values["gap_interval"][1]
     shown = manyshot("evaluate", run, "digits", "--tasks", 20, "--shuffled-support", "--quiet").out
     assert "with shuffled labels of the support" in shown
     assert "shuffled" not in manyshot("evaluate", run, "digits", "--tasks", 20, "--quiet").out

@@ -38,11 +38,11 @@ def test_csv_has_a_column_for_each_class(manyshot, model, table, tmp_path):
     out = tmp_path / "answers.csv"
     answer = manyshot("predict", model, table, "--text-column", "frage", "--out", out)
     assert answer.status == 0, answer.errors
-    found = rows(out)
-    assert list(found[0]) == ["file", "prediction", "probability", "parcel", "tea"]
-    assert [row["file"] for row in found] == ["row 2", "row 3", "row 4"]
-    assert [row["prediction"] for row in found] == ["parcel", "tea", "parcel"]
-    for row in found:
+    result = rows(out)
+    assert list(result[0]) == ["file", "prediction", "probability", "parcel", "tea"]
+    assert [row["file"] for row in result] == ["row 2", "row 3", "row 4"]
+    assert [row["prediction"] for row in result] == ["parcel", "tea", "parcel"]
+    for row in result:
         assert float(row["probability"]) == max(float(row["parcel"]), float(row["tea"]))
         assert float(row["parcel"]) + float(row["tea"]) == pytest.approx(1, abs=1e-5)
     assert "3 predictions: parcel 2, tea 1" in answer.out
@@ -83,8 +83,8 @@ def test_without_a_file_a_table_is_printed(manyshot, model, table):
 
 
 def test_a_class_that_is_called_like_a_column_keeps_a_column(manyshot, tmp_path):
-    found = examples_from_arrays([*PARCEL, *TEA], ["file"] * 4 + ["unknown"] * 4)
-    save_model(fit_small(found), tmp_path / "model")
+    result = examples_from_arrays([*PARCEL, *TEA], ["file"] * 4 + ["unknown"] * 4)
+    save_model(fit_small(result), tmp_path / "model")
     (tmp_path / "new.txt").write_text("green tea\n")
     out = tmp_path / "answers.csv"
     assert manyshot("predict", tmp_path / "model", tmp_path / "new.txt", "--out", out).status == 0

@@ -48,9 +48,9 @@ class TestAugment:
         assert done.json["classes"] == {"greet": 6, "shop": 6, "weather": 6}
         lines = faq.read_text().splitlines()
         with out.open() as file:
-            made = list(csv.DictReader(file))
-        assert len(made) == 18
-        for row in made:
+            generated = list(csv.DictReader(file))
+        assert len(generated) == 18
+        for row in generated:
             source, topic = next(csv.reader([lines[int(row["source_row"]) - 1]]))
             assert topic == row["topic"]
             assert row["question"] != source
@@ -60,14 +60,14 @@ class TestAugment:
         assert again.read_bytes() == out.read_bytes()
 
     def test_asking_for_more_gives_the_same_and_further_ones(self, faq, tmp_path, manyshot):
-        made = []
+        generated = []
         for count in (2, 5):
             out = tmp_path / f"{count}.jsonl"
             manyshot("augment", faq, *COLUMNS, "--plan", "shots: aeda", "--per-class", count, "--out", out)
             rows = [json.loads(line) for line in out.read_text().splitlines()]
-            made.append({(row["topic"], row["number"]): row["question"] for row in rows})
-        assert made[0].items() <= made[1].items()
-        assert len(made[1]) == 15
+            generated.append({(row["topic"], row["number"]): row["question"] for row in rows})
+        assert generated[0].items() <= generated[1].items()
+        assert len(generated[1]) == 15
 
     def test_question_answering_keeps_its_answers(self, tmp_path, manyshot):
         path, out = tmp_path / "rome.json", tmp_path / "more.json"
@@ -79,9 +79,9 @@ class TestAugment:
         path.write_text(json.dumps({"version": "1.1", "data": [{"title": "Rome", "paragraphs": [paragraph]}]}))
         done = manyshot("augment", path, "--plan", "shots: aeda", "--per-item", 3, "--out", out, "--json").json
         assert (done["paragraphs"], done["answers"]) == (3, 3)
-        for made in json.loads(out.read_text())["data"][0]["paragraphs"]:
-            (answer,) = made["qas"][0]["answers"]
-            assert made["context"][answer["answer_start"] :].startswith("476")
+        for generated in json.loads(out.read_text())["data"][0]["paragraphs"]:
+            (answer,) = generated["qas"][0]["answers"]
+            assert generated["context"][answer["answer_start"] :].startswith("476")
 
     @pytest.mark.parametrize(
         ("words", "message"),

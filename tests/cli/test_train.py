@@ -119,14 +119,14 @@ class TestEvaluate:
         assert answer["tasks_file"] == str(run / "tasks.csv")
         other = manyshot(*words, "--shuffled-support", "--tasks-file", tmp_path / "mine" / "a.csv", "--json").json
         names = ["arm", "seed", "task", "accuracy"]
-        for told, columns in ((answer, names), (other, [*names, "shuffled_support"])):
-            with Path(told["tasks_file"]).open(newline="") as file:
+        for output, columns in ((answer, names), (other, [*names, "shuffled_support"])):
+            with Path(output["tasks_file"]).open(newline="") as file:
                 rows = list(csv.DictReader(file))
             assert list(rows[0]) == columns
             assert [row["task"] for row in rows] == [str(task) for task in range(7)]
-            assert np.mean([float(row["accuracy"]) for row in rows]) == pytest.approx(told["accuracy"], abs=1e-12)
-        told = np.mean([float(row["shuffled_support"]) for row in rows])
-        assert told == pytest.approx(other["shuffled_support"]["shuffled_support"], abs=1e-12)
+            assert np.mean([float(row["accuracy"]) for row in rows]) == pytest.approx(output["accuracy"], abs=1e-12)
+        output = np.mean([float(row["shuffled_support"]) for row in rows])
+        assert output == pytest.approx(other["shuffled_support"]["shuffled_support"], abs=1e-12)
 
     def test_says_where_tasks_cannot_be_written(self, manyshot, run, tmp_path):
         (tmp_path / "file").touch()
@@ -150,8 +150,8 @@ class TestEvaluate:
         plain, switched = (manyshot(*words, *more, "--json").json for more in ((), ("--transductive",)))
         assert (plain["transductive"], switched["transductive"]) == (False, True)
         assert plain["per_class"] != switched["per_class"]
-        told = manyshot(*words, "--transductive", "--report", page)
-        assert "transductive accuracy" in told.out
+        output = manyshot(*words, "--transductive", "--report", page)
+        assert "transductive accuracy" in output.out
         assert "transductive: each query" in page.read_text(encoding="utf-8")
         runs = ("evaluate", run, "--one-shot-runs", one_shot_zip, "--transductive")
         assert manyshot(*runs, "--json").json["transductive"] is True
@@ -234,10 +234,10 @@ def test_a_comparison_trains_every_arm_and_reports(manyshot, tmp_path):
     assert answer["cpu_seconds_total"] == answer["cpu_seconds_per_training"]
     with Path(answer["tasks_file"]).open(newline="") as file:
         rows = list(csv.DictReader(file))
-    for arm, told in answer["arms"].items():
+    for arm, output in answer["arms"].items():
         own = [float(row["accuracy"]) for row in rows if row["arm"] == arm]
         assert len(own) == 20
-        assert np.mean(own) == pytest.approx(told["accuracy"], abs=1e-12)
+        assert np.mean(own) == pytest.approx(output["accuracy"], abs=1e-12)
     shown = manyshot(*words).out
     assert "one training of each arm" in shown
     assert "over tasks alone" in shown
@@ -259,8 +259,11 @@ def test_a_comparison_puts_learners_beside_each_other_trained_on_few_classes(man
     assert answer["arms"]["maml"]["settings"] == {"learner": "maml(steps=2, step_size=0.2)", "learning_rate": "0.01"}
     assert answer["arms"]["nearest"]["test_learner"] == "prototypes(nearest)"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    for told in ("learner=maml(steps=2, step_size=0.2) learning_rate=0.01", "shots: 2 x affine by prototypes(nearest)"):
-        assert told in page
+    for output in (
+        "learner=maml(steps=2, step_size=0.2) learning_rate=0.01",
+        "shots: 2 x affine by prototypes(nearest)",
+    ):
+        assert output in page
 
 
 def test_the_help_of_a_comparison_names_all_that_an_arm_may_set(manyshot):

@@ -32,9 +32,9 @@ def test_all_three_stages(manyshot, learner, tmp_path):
     assert {"config.json", "best.safetensors", "metrics.jsonl", "learner", "report.html"} <= {
         file.name for file in first.iterdir()
     }
-    told = json.loads((first / "config.json").read_text())
-    assert told["kind"] == "augmenter"
-    assert told["config"]["shots"] == [1, 5]
+    values = json.loads((first / "config.json").read_text())
+    assert values["kind"] == "augmenter"
+    assert values["config"]["shots"] == [1, 5]
     answer = manyshot("train", "digits", "--stage", "joint", "--learner", first, "--out", both, *TINY, "--json")
     assert answer.json["stage"] == "joint"
     assert answer.json["steps"] == 3

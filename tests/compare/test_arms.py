@@ -83,39 +83,39 @@ def test_an_arm_that_cannot_be_read_is_named(text, message):
 
 def test_an_arm_beside_itself_differs_by_exactly_nothing():
     plan = "support: noise(0.3)"
-    found = compare({"one": [run(0, plan), run(1, plan)], "same": [run(0, plan), run(1, plan)]}, SAMPLER, tasks=30)
-    assert (found["one"].accuracy == found["same"].accuracy).all()
-    difference = found["same"].against_first
+    result = compare({"one": [run(0, plan), run(1, plan)], "same": [run(0, plan), run(1, plan)]}, SAMPLER, tasks=30)
+    assert (result["one"].accuracy == result["same"].accuracy).all()
+    difference = result["same"].against_first
     assert (difference.difference, difference.low, difference.high) == (0, 0, 0)
-    assert found["same"].p_value == 1
-    assert found["one"].against_first is None
+    assert result["same"].p_value == 1
+    assert result["one"].against_first is None
 
 
 def test_results_stand_by_arm_seed_and_task():
-    found = compare({"a": [run(0), run(1)], "b": [run(2), run(3)], "c": [run(4), run(5)]}, SAMPLER, tasks=30)
-    assert list(found) == ["a", "b", "c"]
-    assert all(result.accuracy.shape == (2, 30) for result in found.values())
-    gap = found["b"].accuracy - found["a"].accuracy
-    assert found["b"].against_first.difference == pytest.approx(gap.mean())
-    raw = [found[name].against_first.p_value for name in "bc"]
-    assert min(found[name].p_value for name in "bc") == pytest.approx(min(1.0, 2 * min(raw)))
-    written = found["b"].as_dict()
-    assert written["by_seed"] == pytest.approx(found["b"].accuracy.mean(1).tolist())
-    assert written["against_first"]["p_value_holm"] == found["b"].p_value
-    assert found["a"].as_dict()["against_first"] is None
+    actual = compare({"a": [run(0), run(1)], "b": [run(2), run(3)], "c": [run(4), run(5)]}, SAMPLER, tasks=30)
+    assert list(actual) == ["a", "b", "c"]
+    assert all(result.accuracy.shape == (2, 30) for result in actual.values())
+    gap = actual["b"].accuracy - actual["a"].accuracy
+    assert actual["b"].against_first.difference == pytest.approx(gap.mean())
+    raw = [actual[name].against_first.p_value for name in "bc"]
+    assert min(actual[name].p_value for name in "bc") == pytest.approx(min(1.0, 2 * min(raw)))
+    written = actual["b"].as_dict()
+    assert written["by_seed"] == pytest.approx(actual["b"].accuracy.mean(1).tolist())
+    assert written["against_first"]["p_value_holm"] == actual["b"].p_value
+    assert actual["a"].as_dict()["against_first"] is None
 
 
 def test_single_trainings_give_a_difference_without_interval_or_p_value():
-    found = compare({"a": [run(0)], "b": [run(2)]}, SAMPLER, tasks=30)
-    gap = found["b"].accuracy.mean() - found["a"].accuracy.mean()
-    assert found["b"].difference == pytest.approx(gap)
-    assert found["b"].against_first is found["b"].p_value is None
-    written = found["b"].as_dict()["against_first"]
+    result = compare({"a": [run(0)], "b": [run(2)]}, SAMPLER, tasks=30)
+    gap = result["b"].accuracy.mean() - result["a"].accuracy.mean()
+    assert result["b"].difference == pytest.approx(gap)
+    assert result["b"].against_first is result["b"].p_value is None
+    written = result["b"].as_dict()["against_first"]
     assert written.pop("difference") == pytest.approx(gap)
     assert "several seeds" in written.pop("note")
     assert written == {"interval": None, "interval_over": None, "p_value": None, "p_value_holm": None}
-    (_, _, told, p_value) = result_rows(found)[1]
-    assert told == f"{100 * gap:+.1f}".replace("-", "−")
+    (_, _, output, p_value) = result_rows(result)[1]
+    assert output == f"{100 * gap:+.1f}".replace("-", "−")
     assert p_value == ""
 
 
@@ -130,17 +130,17 @@ def test_intervals_say_what_they_cover():
 
 def test_intervals_of_accuracies_and_their_differences_stay_where_those_can_be():
     accuracy = {"a": np.array([[0.9, 0.1], [0.9, 0.2]]), "b": np.array([[1.0, 0.6], [0.1, 1.0]])}
-    found = arm_results(accuracy)
-    assert found["a"].interval == (0, 1)
-    assert (found["b"].against_first.low, found["b"].against_first.high) == (-1, 1)
+    result = arm_results(accuracy)
+    assert result["a"].interval == (0, 1)
+    assert (result["b"].against_first.low, result["b"].against_first.high) == (-1, 1)
 
 
 def test_an_arm_whose_queries_see_each_other_is_named():
     seeing = [replace(one, learner=transductive(one.learner)) for one in (run(0), run(1))]
-    found = compare({"apart": [run(0), run(1)], "seeing": seeing}, SAMPLER, tasks=10)
-    assert [result.as_dict()["transductive"] for result in found.values()] == [False, True]
-    assert (found["apart"].accuracy != found["seeing"].accuracy).any()
-    assert [name for name, *_ in result_rows(found)] == ["apart", "seeing (transductive)"]
+    actual = compare({"apart": [run(0), run(1)], "seeing": seeing}, SAMPLER, tasks=10)
+    assert [result.as_dict()["transductive"] for result in actual.values()] == [False, True]
+    assert (actual["apart"].accuracy != actual["seeing"].accuracy).any()
+    assert [name for name, *_ in result_rows(actual)] == ["apart", "seeing (transductive)"]
 
 
 def test_the_mean_of_an_arm_lies_in_its_interval():

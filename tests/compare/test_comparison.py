@@ -58,9 +58,9 @@ def test_comparisons_run_one_after_the_other_each_in_its_folder(tmp_path):
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"five-classes", "six-classes"}
     assert five.results["all"]["turned"].accuracy.shape == (1, 4)
     assert six.runs["without"][0].config.classes == 6
-    told = json.loads(json.dumps(five.as_dict()))
-    assert told["arms"]["turned"]["plan"] == "task: turn"
-    turned = told["arms"]["turned"]
+    answer = json.loads(json.dumps(five.as_dict()))
+    assert answer["arms"]["turned"]["plan"] == "task: turn"
+    turned = answer["arms"]["turned"]
     assert turned["cpu_seconds_total"] == turned["cpu_seconds_per_training"] > 0
     with (tmp_path / "five-classes" / "tasks.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -69,9 +69,9 @@ def test_comparisons_run_one_after_the_other_each_in_its_folder(tmp_path):
         own = [row for row in rows if row["arm"] == arm]
         assert [(row["suite"], row["seed"], row["task"]) for row in own] == [("all", "0", str(t)) for t in range(4)]
         assert np.mean([float(row["accuracy"]) for row in own]) == pytest.approx(result.mean, abs=1e-12)
-    assert told["suites"]["all"]["ways"] == 2
-    assert list(told["suites"]["all"]["arms"]) == ["without", "turned"]
-    assert told["suites"]["all"]["test"] == "digits (test part)"
+    assert answer["suites"]["all"]["ways"] == 2
+    assert list(answer["suites"]["all"]["arms"]) == ["without", "turned"]
+    assert answer["suites"]["all"]["test"] == "digits (test part)"
 
 
 def test_what_is_wrong_with_a_later_comparison_is_told_before_any_training(tmp_path):
@@ -82,24 +82,24 @@ def test_what_is_wrong_with_a_later_comparison_is_told_before_any_training(tmp_p
 
 
 def test_a_comparison_can_be_made_smaller_or_moved():
-    made = override(SMALL, "/data", seeds=5, steps=7, tasks=9, seed=11, device="cuda")
-    assert (made.config.root, made.seeds, made.config.fit.steps) == ("/data", 5, 7)
-    assert (made.suites[0].tasks, made.config.fit.seed, made.config.fit.device) == (9, 11, "cuda")
-    assert made.arms == SMALL.arms
+    built = override(SMALL, "/data", seeds=5, steps=7, tasks=9, seed=11, device="cuda")
+    assert (built.config.root, built.seeds, built.config.fit.steps) == ("/data", 5, 7)
+    assert (built.suites[0].tasks, built.config.fit.seed, built.config.fit.device) == (9, 11, "cuda")
+    assert built.arms == SMALL.arms
     assert override(SMALL) == SMALL
 
 
 class TestMemorization:
     def test_noise_is_the_only_difference_between_the_arms(self):
-        found = run_memorization(4, seeds=2, steps=4, tasks=8)
+        result = run_memorization(4, seeds=2, steps=4, tasks=8)
         first, second = ARMS
-        assert found.errors(first).shape == (2, 8)
-        assert not np.allclose(found.errors(first), found.errors(second))
-        gap = found.against_first(second)
-        assert gap.difference == pytest.approx((found.errors(second) - found.errors(first)).mean())
-        told = found.as_dict()[second]
-        assert told["error"] == pytest.approx(np.mean(told["by_seed"]))
-        assert told["error"] == pytest.approx(told["new_waves"]["true_support"])
+        assert result.errors(first).shape == (2, 8)
+        assert not np.allclose(result.errors(first), result.errors(second))
+        gap = result.against_first(second)
+        assert gap.difference == pytest.approx((result.errors(second) - result.errors(first)).mean())
+        output = result.as_dict()[second]
+        assert output["error"] == pytest.approx(np.mean(output["by_seed"]))
+        assert output["error"] == pytest.approx(output["new_waves"]["true_support"])
 
     def test_the_same_seed_finds_the_same(self):
         one, again, other = (
@@ -109,7 +109,7 @@ class TestMemorization:
         assert not np.array_equal(one, other)
 
     def test_few_waves_are_learned_by_heart_and_noise_keeps_from_it(self):
-        found = run_memorization(4, seeds=1, steps=150, tasks=40).as_dict()
-        without, noise = found["without"], found["label-shared noise"]
+        result = run_memorization(4, seeds=1, steps=150, tasks=40).as_dict()
+        without, noise = result["without"], result["label-shared noise"]
         assert without["error"] > 2 * without["training_waves"]["true_support"]
         assert noise["error"] < without["error"]

@@ -37,20 +37,20 @@ def test_each_arm_has_what_the_one_before_it_has():
 def test_members_of_an_ensemble_count_the_same_and_the_matching_has_no_seed(two_runs, real_data, tmp_path):
     last = next(arm for arm in LADDER if arm.name == TRAINED)
     small = replace(CONFIG, root=str(real_data), encoder="conv4(4, 4, 4, 4)", fit=replace(CONFIG.fit, steps=2))
-    found = run_ladder(small, two_runs, 2, tmp_path / "out", jobs=1, arms=(replace(last, plan="none"),))
-    told = found.as_dict()
-    assert (told["trials"], told["runs"], told["steps"]) == (40, 2, 2)
-    assert list(told["arms"]) == [
+    result = run_ladder(small, two_runs, 2, tmp_path / "out", jobs=1, arms=(replace(last, plan="none"),))
+    output = result.as_dict()
+    assert (output["trials"], output["runs"], output["steps"]) == (40, 2, 2)
+    assert list(output["arms"]) == [
         TRAINED,
         BENT,
         f"{BENT} and composites",
         "ensemble of the 2 seeds",
         f"ensemble of the 2 seeds and {BENT}",
     ]
-    first, second = told["arms"][BENT]["by_seed"]
+    first, second = output["arms"][BENT]["by_seed"]
     assert first == second < 0.3
-    assert told["arms"][BENT]["against_first"]["difference"] < 0  # of errors: fewer
-    trained = told["arms"][TRAINED]
+    assert output["arms"][BENT]["against_first"]["difference"] < 0  # of errors: fewer
+    trained = output["arms"][TRAINED]
     assert trained["cpu_seconds_total"] == pytest.approx(2 * trained["cpu_seconds_per_training"])
     assert trained["cpu_seconds_total"] > 0
 
@@ -59,15 +59,15 @@ def test_the_page_tells_errors_and_that_an_ensemble_is_one():
     rng = np.random.default_rng(0)
     worse = (rng.uniform(size=(3, 20)) < 0.7).astype(float)
     better = np.clip(worse + (rng.uniform(size=(3, 20)) < 0.7), 0, 1)
-    found = LadderResult(arm_results({"nothing": worse, "ensemble": better}), {"nothing": 7.2}, (400, 20), 600)
-    rows = one_shot_rows(found)
+    result = LadderResult(arm_results({"nothing": worse, "ensemble": better}), {"nothing": 7.2}, (400, 20), 600)
+    rows = one_shot_rows(result)
     assert rows[0][0] == "nothing"
     assert rows[0][-1] == "2"
     assert rows[1][1].startswith(f"{100 * (1 - better.mean()):.1f} [")
     assert rows[1][2].startswith("−")
-    page = one_shot_page("Challenge", found, "manyshot compare")
+    page = one_shot_page("Challenge", result, "manyshot compare")
     assert "'ensemble' has the lowest error" in page.summary
-    json.dumps(found.as_dict())
+    json.dumps(result.as_dict())
 
 
 def test_runs_that_are_not_there_are_told(tmp_path):

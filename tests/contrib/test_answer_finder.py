@@ -28,15 +28,15 @@ def test_the_answer_of_the_nearest_questions_comes_first(kind, plan):
     first, second = finder.ask(["i want to pay", "where is the parcel?"])
     assert first[0].answer == "Pay by card or cash."
     assert second[0].answer == "Your parcel is on its way."
-    assert sum(found.probability for found in first) == pytest.approx(1, abs=1e-5)
+    assert sum(result.probability for result in first) == pytest.approx(1, abs=1e-5)
     assert first[0].probability > first[1].probability
-    assert [len(found) for found in finder.ask(["a", "b"], most=1)] == [1, 1]
+    assert [len(result) for result in finder.ask(["a", "b"], most=1)] == [1, 1]
     assert finder.ask([]) == []
 
 
 def test_the_texts_of_answers_can_count():
     alone, beside = (AnswerFinder(learner(), SOURCE, answers=a).ask(["cash"], most=2) for a in (0.0, 5.0))
-    before, after = ({answer.answer: answer.probability for answer in found[0]} for found in (alone, beside))
+    before, after = ({answer.answer: answer.probability for answer in result[0]} for result in (alone, beside))
     assert after["Pay by card or cash."] > before["Pay by card or cash."]
 
 

@@ -60,7 +60,7 @@ class TestSpanReader:
 
     def test_learns_to_answer_from_few_and_to_say_nothing(self, make):
         reader, asked = make(), few()
-        silent = [question("fay", place, "ben", "oslo", known=False) for place in PLACES]
+        silent = [question("fay", index, "ben", "oslo", known=False) for index in PLACES]
         losses = reader.fit([*asked, *silent], steps=60, learning_rate=3e-3)
         assert losses[-1] < 0.3 * losses[0]
         given = reader.read(asked)

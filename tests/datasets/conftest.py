@@ -45,10 +45,10 @@ def write() -> Callable[[Path, dict[str, bytes]], Path]:
                     archive.writestr(name, data)
             return path
         for name, data in files.items():
-            place = path / name
-            (place if name.endswith("/") else place.parent).mkdir(parents=True, exist_ok=True)
+            location = path / name
+            (location if name.endswith("/") else location.parent).mkdir(parents=True, exist_ok=True)
             if not name.endswith("/"):
-                place.write_bytes(data)
+                location.write_bytes(data)
         return path
 
     return write_all

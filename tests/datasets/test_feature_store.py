@@ -20,7 +20,7 @@ def encode(names=NAMES, key="key", **options) -> tuple[torch.Tensor, list[int]]:
     seen: list[int] = []
 
     def compute(places: np.ndarray) -> torch.Tensor:
-        numbers = [NAMES.index(names[place]) for place in places]
+        numbers = [NAMES.index(names[index]) for index in places]
         seen.extend(numbers)
         return FEATURES[numbers]
 
@@ -32,8 +32,8 @@ class TestStore:
         store = FeatureStore("key")
         store.add(NAMES[:3], FEATURES[:3])
         store.add(NAMES[5:7], FEATURES[5:7])
-        features, found = store.find([NAMES[6], "new", NAMES[0], NAMES[6]])
-        assert found.tolist() == [True, False, True, True]
+        features, result = store.find([NAMES[6], "new", NAMES[0], NAMES[6]])
+        assert result.tolist() == [True, False, True, True]
         assert features[[0, 2, 3]].equal(FEATURES[[6, 0, 6]])
         assert FeatureStore("other").find(NAMES)[0] is None
 

@@ -299,8 +299,8 @@ def test_a_damaged_zip_of_any_packing_is_read_or_named(tmp_path):
         with zipfile.ZipFile(path, "w", packing) as archive:
             archive.writestr("cat/1.txt", b"pixels of a cat " * 20)
         data = path.read_bytes()
-        for place in range(30, len(data), 3):
-            path.write_bytes(data[:place] + bytes([data[place] ^ 0x5A]) + data[place + 1 :])
+        for index in range(30, len(data), 3):
+            path.write_bytes(data[:index] + bytes([data[index] ^ 0x5A]) + data[index + 1 :])
             try:
                 with open_tree(path) as tree:
                     for parts in tree.files:

@@ -48,9 +48,9 @@ class TestOwnSentences:
     def test_empty_and_repeated_rows_are_passed_over_and_told(self, faq, capsys):
         faq.write_text(FAQ + " ,greet\nhello,greet\n")
         assert len(load_dataset(faq)) == 4
-        told = capsys.readouterr().err
-        assert "1 rows without a text are skipped (the first on line 6)" in told.replace("\n", " ")
-        assert "1 repeated rows are skipped (one on line 7)" in told.replace("\n", " ")
+        output = capsys.readouterr().err
+        assert "1 rows without a text are skipped (the first on line 6)" in output.replace("\n", " ")
+        assert "1 repeated rows are skipped (one on line 7)" in output.replace("\n", " ")
 
     def test_one_text_in_two_classes_is_an_error_that_names_both_rows(self, faq):
         faq.write_text(FAQ + "hello,leave\n")

@@ -26,8 +26,8 @@ def test_the_readmes_results_are_what_the_script_writes(script):
 
 
 def test_the_page_of_results_is_what_the_script_writes(script):
-    made = script("results_page")
-    assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run: python experiments/results_page.py"
+    module = script("results_page")
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python experiments/results_page.py"
 
 
 def test_every_comparison_whose_results_are_there_has_its_section():
@@ -37,13 +37,13 @@ def test_every_comparison_whose_results_are_there_has_its_section():
 
 
 def test_several_comparisons_stand_in_one_table_and_null_results_are_not_bold(script, tmp_path):
-    found = json.loads((RESULTS / "transfer.json").read_text(encoding="utf-8"))
-    (comparison,) = found["comparisons"].values()
+    result = json.loads((RESULTS / "transfer.json").read_text(encoding="utf-8"))
+    (comparison,) = result["comparisons"].values()
     for suite in comparison["suites"].values():
         for number, one in enumerate(suite["arms"].values()):
             if one["against_first"] is not None:
                 one["against_first"] |= {"difference": -0.02, "interval": [-0.05, 0.01], "p_value_holm": number - 0.96}
-    few = found | {"preset": "few-tasks", "comparisons": {"10 classes": comparison, "20 classes": comparison}}
+    few = result | {"preset": "few-tasks", "comparisons": {"10 classes": comparison, "20 classes": comparison}}
     (tmp_path / "few_tasks.json").write_text(json.dumps(few), encoding="utf-8")
     text = script("results_page").page(tmp_path)
     assert "## few-tasks\n" in text
@@ -54,6 +54,6 @@ def test_several_comparisons_stand_in_one_table_and_null_results_are_not_bold(sc
 
 
 def test_the_parts_of_tables_are_as_their_examples_say(script):
-    found = doctest.testmod(script("sections.cells"))
-    assert found.attempted >= 3
-    assert not found.failed
+    result = doctest.testmod(script("sections.cells"))
+    assert result.attempted >= 3
+    assert not result.failed

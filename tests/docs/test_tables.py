@@ -10,8 +10,8 @@ SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "make_ops.py"
 
 
 def test_the_page_of_ops_is_what_the_docstrings_say():
-    made = runpy.run_path(str(SCRIPT))
-    assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), "run: python docs/make_ops.py"
+    module = runpy.run_path(str(SCRIPT))
+    assert module["PAGE"].read_text(encoding="utf-8") == module["page"](), "run: python docs/make_ops.py"
 
 
 def test_the_page_of_ops_has_every_op():

@@ -20,13 +20,13 @@ def apart(a: torch.Tensor, b: torch.Tensor) -> float:
 class TestAntiCollapse:
     def test_is_one_over_the_mean_ratio_of_features_to_noise(self):
         noise, other = vectors(2, 3, 0), vectors(2, 3, 1)
-        made, again = vectors(2, 5, 2), vectors(2, 5, 3)
-        ratios = [apart(made[i], again[i]) / apart(noise[i], other[i]) for i in range(2)]
-        found = anti_collapse(noise, other, made, again).item()
-        assert found == pytest.approx(1 / (sum(ratios) / 2 + 1e-5))
+        generated, again = vectors(2, 5, 2), vectors(2, 5, 3)
+        ratios = [apart(generated[i], again[i]) / apart(noise[i], other[i]) for i in range(2)]
+        result = anti_collapse(noise, other, generated, again).item()
+        assert result == pytest.approx(1 / (sum(ratios) / 2 + 1e-5))
         # Neither the inverse nor the mean of the inverses.
-        assert found != pytest.approx(sum(ratios) / 2, rel=0.1)
-        assert found != pytest.approx(sum(1 / ratio for ratio in ratios) / 2, rel=0.01)
+        assert result != pytest.approx(sum(ratios) / 2, rel=0.1)
+        assert result != pytest.approx(sum(1 / ratio for ratio in ratios) / 2, rel=0.01)
 
     def test_falls_as_features_part_and_rises_as_noises_do(self):
         near, far = torch.tensor([[1.0, 0.1]]), torch.tensor([[0.0, 1.0]])
@@ -35,62 +35,62 @@ class TestAntiCollapse:
         assert anti_collapse(one, far, one, near) > anti_collapse(one, near, one, near)
 
     def test_has_a_slope_where_features_are_all_but_one(self):
-        made = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
+        generated = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
         again = torch.tensor([[1.0, 1e-4], [1e-4, 1.0]])
-        anti_collapse(torch.eye(2), torch.eye(2).flip(0), made, again).backward()
-        assert (made.grad.norm(dim=1) > 1).all()
+        anti_collapse(torch.eye(2), torch.eye(2).flip(0), generated, again).backward()
+        assert (generated.grad.norm(dim=1) > 1).all()
         # Downhill is away from the other.
-        assert made.grad[0, 1] > 0
+        assert generated.grad[0, 1] > 0
 
     def test_of_noises_in_one_direction_is_finite(self):
         noise = torch.ones(2, 3)
-        made = torch.eye(2)
-        assert anti_collapse(noise, noise, made, made.flip(0)).isfinite()
-        assert anti_collapse(noise, noise, made, made).item() == pytest.approx(1e5, rel=0.01)
+        generated = torch.eye(2)
+        assert anti_collapse(noise, noise, generated, generated.flip(0)).isfinite()
+        assert anti_collapse(noise, noise, generated, generated).item() == pytest.approx(1e5, rel=0.01)
 
     def test_training_spreads_what_had_all_but_collapsed(self):
         torch.manual_seed(0)
-        game = MODELS.parse("afhn(16, noise=4, keep=0)").build(spec=DataSpec((6,)))
+        objective = MODELS.parse("afhn(16, noise=4, keep=0)").build(spec=DataSpec((6,)))
         items = torch.rand(24, 6)
         batch = Batches(Source.of(items, [f"class {i % 3}" for i in range(24)]), "mean", size=24).batch(0)
         noise = torch.randn(24, 4)
         other = noise.roll(1, 0)
         with torch.no_grad():
-            next(game.model.body.parameters())[:, 6:] *= 0.05
+            next(objective.model.body.parameters())[:, 6:] *= 0.05
 
         def distance() -> torch.Tensor:
-            made, again = (game.model(z, batch.condition) for z in (noise, other))
-            return (1 - F.cosine_similarity(made, again, dim=1)).mean()
+            generated, again = (objective.model(z, batch.condition) for z in (noise, other))
+            return (1 - F.cosine_similarity(generated, again, dim=1)).mean()
 
         before = distance().item()
         assert before < 1e-4
-        optimizer = torch.optim.Adam(game.model.parameters(), lr=1e-3)
+        optimizer = torch.optim.Adam(objective.model.parameters(), lr=1e-3)
         for _ in range(100):
             optimizer.zero_grad()
-            game.extra_generator_loss(batch, noise, game.model(noise, batch.condition)).backward()
+            objective.extra_generator_loss(batch, noise, objective.model(noise, batch.condition)).backward()
             optimizer.step()
         assert distance().item() > 100 * before
 
 
 class TestClassTerm:
     def test_is_the_share_of_made_items_of_its_class_for_each_real_one(self):
-        real, made, label = vectors(3, 4, 0), vectors(3, 4, 1), torch.tensor([0, 1, 1])
+        real, generated, label = vectors(3, 4, 0), vectors(3, 4, 1), torch.tensor([0, 1, 1])
         wanted = 0.0
         for i in range(3):
-            weight = [float(torch.exp(torch.tensor(10 * (1 - apart(real[i], made[j]))))) for j in range(3)]
+            weight = [float(torch.exp(torch.tensor(10 * (1 - apart(real[i], generated[j]))))) for j in range(3)]
             own = sum(weight[j] for j in range(3) if label[j] == label[i])
             wanted -= float(torch.log(torch.tensor(own / sum(weight)))) / 3
-        found = class_term(real, made, label).item()
-        assert found == pytest.approx(wanted, rel=1e-5)
+        result = class_term(real, generated, label).item()
+        assert result == pytest.approx(wanted, rel=1e-5)
         # Over the other axis made items would be classified by real ones.
-        assert found != pytest.approx(class_term(made, real, label).item(), rel=0.05)
+        assert result != pytest.approx(class_term(generated, real, label).item(), rel=0.05)
 
     def test_teaches_made_items_their_class(self):
-        made = vectors(2, 3, 0).requires_grad_()
+        generated = vectors(2, 3, 0).requires_grad_()
         real = torch.eye(3, dtype=torch.float64)[:2]
-        class_term(real, made, torch.tensor([0, 1])).backward()
-        moved = (made - 0.1 * made.grad).detach()
-        assert class_term(real, moved, torch.tensor([0, 1])) < class_term(real, made, torch.tensor([0, 1]))
+        class_term(real, generated, torch.tensor([0, 1])).backward()
+        moved = (generated - 0.1 * generated.grad).detach()
+        assert class_term(real, moved, torch.tensor([0, 1])) < class_term(real, generated, torch.tensor([0, 1]))
 
 
 class TestExtraGeneratorLoss:
@@ -106,8 +106,11 @@ class TestExtraGeneratorLoss:
             options.keep, options.spread = keep, spread
             return options.extra_generator_loss(batch, noise, options.model(noise, batch.condition)).item()
 
-        made, again = (options.model(z, batch.condition) for z in (noise, noise.roll(1, 0)))
-        terms = (class_term(batch.items, made, batch.label), anti_collapse(noise, noise.roll(1, 0), made, again))
+        generated, again = (options.model(z, batch.condition) for z in (noise, noise.roll(1, 0)))
+        terms = (
+            class_term(batch.items, generated, batch.label),
+            anti_collapse(noise, noise.roll(1, 0), generated, again),
+        )
         return extra_loss, *(term.item() for term in terms)
 
     def test_each_term_counts_by_its_strength(self, parts):

@@ -42,9 +42,9 @@ class TestDistinctItems:
 @pytest.mark.parametrize(("least", "most"), [(2, 1), (4, 3), (9, 5)])
 def test_means_are_of_no_more_items_than_the_smallest_class_has_beside_one(least, most):
     source = Source.of(torch.eye(9 + least), ["many"] * 9 + ["few"] * least)
-    found = set()
+    result = set()
     for number in range(60):
         shots = (Batches(source, "mean", size=4).batch(number).condition.like > 0).sum(1)
         assert len(shots.unique()) == 1  # one number a batch
-        found.add(int(shots[0]))
-    assert found == set(range(1, most + 1))
+        result.add(int(shots[0]))
+    assert result == set(range(1, most + 1))

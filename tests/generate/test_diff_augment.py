@@ -16,11 +16,11 @@ def draws(seed: int = 0) -> torch.Generator:
 
 class TestChanger:
     def test_the_generator_learns_through_it(self):
-        game = MODELS.parse("dcgan(4)").build(spec=DataSpec((1, 8, 8)))
+        objective = MODELS.parse("dcgan(4)").build(spec=DataSpec((1, 8, 8)))
         batch = Batch(torch.rand(8, 1, 8, 8), Condition(), torch.zeros(8).long())
         noise = torch.randn(8, 64)
         plain, changed = (
-            torch.autograd.grad(game.generator_loss(batch, noise, change), list(game.model.parameters()))
+            torch.autograd.grad(objective.generator_loss(batch, noise, change), list(objective.model.parameters()))
             for change in (no_augmentation, discriminator_augmentation((Affine(), Brightness()), 1.0, draws()))
         )
         assert all((slope != 0).any() for slope in changed)
@@ -48,7 +48,7 @@ class TestChanger:
         change = discriminator_augmentation((Affine(),), 1.0, draws())
         items = torch.rand(4, 1, 8, 8)
         assert not change(items).equal(change(items))
-        game = MODELS.parse("dcgan(4)").build(spec=DataSpec((1, 8, 8)))
+        objective = MODELS.parse("dcgan(4)").build(spec=DataSpec((1, 8, 8)))
         batch = Batch(items, Condition(), torch.zeros(4).long())
         seen = []
 
@@ -56,7 +56,7 @@ class TestChanger:
             seen.append(shown)
             return change(shown)
 
-        game.discriminator_loss(batch, torch.randn(4, 64), torch.rand(4), watch)
+        objective.discriminator_loss(batch, torch.randn(4, 64), torch.rand(4), watch)
         assert len(seen) == 2
         assert seen[0].shape == seen[1].shape
         assert any(shown is items for shown in seen)

@@ -36,8 +36,8 @@ def made(request):
     """A model's game, and batches that it can be trained on."""
     text, shape = TINY[request.param]
     torch.manual_seed(0)
-    game = MODELS.parse(text).build(spec=DataSpec(shape, CLASSES))
-    return game, Batches(source_of(shape), game.model.conditioning, size=6)
+    objective = MODELS.parse(text).build(spec=DataSpec(shape, CLASSES))
+    return objective, Batches(source_of(shape), objective.model.conditioning, size=6)
 
 
 def draws(seed: int = 0) -> torch.Generator:
@@ -55,95 +55,99 @@ def test_every_model_of_the_table_is_tested():
 
 class TestEveryModel:
     def test_makes_items_of_the_shape_and_range_asked_for(self, made):
-        game, batches = made
-        items = sample(game, batches.batch(0))
-        assert items.shape == (6, *game.model.shape)
+        objective, batches = made
+        items = sample(objective, batches.batch(0))
+        assert items.shape == (6, *objective.model.shape)
         if items.ndim == 4:
             assert items.min() >= 0
             assert items.max() <= 1
 
     def test_the_same_draws_give_the_same_items_and_others_other_ones(self, made):
-        game, batches = made
+        objective, batches = made
         batch = batches.batch(0)
-        assert sample(game, batch).equal(sample(game, batch))
-        assert not sample(game, batch).allclose(sample(game, batch, seed=1))
+        assert sample(objective, batch).equal(sample(objective, batch))
+        assert not sample(objective, batch).allclose(sample(objective, batch, seed=1))
 
     def test_noise_of_each_item_shows_in_that_item_alone(self, made):
-        game, batches = made
+        objective, batches = made
         batch = batches.batch(0)
         noise = torch.randn(6, 4)
-        before = game.averaged(noise, batch.condition)
+        before = objective.averaged(noise, batch.condition)
         noise[2] += 1
-        changed = (game.averaged(noise, batch.condition) != before).flatten(1).any(1)
+        changed = (objective.averaged(noise, batch.condition) != before).flatten(1).any(1)
         assert changed.tolist() == [False, False, True, False, False, False]
 
     def test_each_side_has_a_gradient_to_all_of_its_weights_and_none_of_the_others(self, made):
-        game, batches = made
+        objective, batches = made
         batch, noise = batches.batch(0), torch.randn(6, 4)
-        if isinstance(game, AdversarialObjective):
-            game.discriminator_loss(batch, noise, torch.rand(6), no_augmentation).loss.backward()
-            assert all(p.grad is not None and p.grad.isfinite().all() for p in game.discriminator.parameters())
-            assert all(p.grad is None for p in game.model.parameters())
-        grads = torch.autograd.grad(game.generator_loss(batch, noise, no_augmentation), game.trainable_parameters())
+        if isinstance(objective, AdversarialObjective):
+            objective.discriminator_loss(batch, noise, torch.rand(6), no_augmentation).loss.backward()
+            assert all(p.grad is not None and p.grad.isfinite().all() for p in objective.discriminator.parameters())
+            assert all(p.grad is None for p in objective.model.parameters())
+        grads = torch.autograd.grad(
+            objective.generator_loss(batch, noise, no_augmentation), objective.trainable_parameters()
+        )
         assert all(slope.isfinite().all() for slope in grads)
         assert all((slope != 0).any() for slope in grads)
 
     def test_no_score_depends_on_another_item(self, made):
-        game, batches = made
-        if not isinstance(game, AdversarialObjective):
+        objective, batches = made
+        if not isinstance(objective, AdversarialObjective):
             pytest.skip("no discriminator")
         batch = batches.batch(0)
-        game.discriminator.eval()
-        whole = game.discriminator(batch.items, batch.condition)
-        part = game.discriminator(batch.items[:2], batch.condition[:2])
+        objective.discriminator.eval()
+        whole = objective.discriminator(batch.items, batch.condition)
+        part = objective.discriminator(batch.items[:2], batch.condition[:2])
         assert whole[:2].allclose(part, atol=1e-5)
 
     def test_works_in_double_precision(self, made):
-        game, batches = made
+        objective, batches = made
         batch = batches.batch(0)
-        single = sample(game, batch)
-        assert sample(game.double(), batch).float().allclose(single, atol=1e-4)
+        single = sample(objective, batch)
+        assert sample(objective.double(), batch).float().allclose(single, atol=1e-4)
 
     def test_survives_saving_and_loading(self, made):
-        game, batches = made
-        text, shape = next(row for row in TINY.values() if row[1] == game.model.shape)
+        objective, batches = made
+        text, shape = next(row for row in TINY.values() if row[1] == objective.model.shape)
         other = MODELS.parse(text).build(spec=DataSpec(shape, CLASSES))
-        other.load_state_dict(game.state_dict())
-        assert sample(other, batches.batch(0)).equal(sample(game, batches.batch(0)))
+        other.load_state_dict(objective.state_dict())
+        assert sample(other, batches.batch(0)).equal(sample(objective, batches.batch(0)))
 
     def test_items_between_two_codes_lie_between_and_ends_are_the_items_themselves(self, made):
-        game, batches = made
+        objective, batches = made
         batch, noise = batches.batch(0), torch.randn(6, 4)
         code, other = (
-            game.averaged.code(batch.condition[order]) for order in (torch.arange(6), torch.arange(6).flip(0))
+            objective.averaged.code(batch.condition[order]) for order in (torch.arange(6), torch.arange(6).flip(0))
         )
-        here = game.averaged.decode(noise, code)
-        assert game.averaged.decode(noise, interpolate_codes(code, other, torch.ones(6))).allclose(here, atol=1e-6)
+        here = objective.averaged.decode(noise, code)
+        assert objective.averaged.decode(noise, interpolate_codes(code, other, torch.ones(6))).allclose(here, atol=1e-6)
         if code:
-            assert not game.averaged.decode(noise, interpolate_codes(code, other, torch.full((6,), 0.5))).allclose(here)
+            assert not objective.averaged.decode(noise, interpolate_codes(code, other, torch.full((6,), 0.5))).allclose(
+                here
+            )
 
     def test_wrong_conditions_are_told_in_one_line(self, made):
-        game, _ = made
+        objective, _ = made
         right = {
             "nothing": {},
             "label": {"label": torch.zeros(2).long()},
-            "item": {"like": torch.zeros(2, *game.model.shape)},
-            "mean": {"like": torch.zeros(2, *game.model.shape)},
-        }[game.model.conditioning]
-        both = {"label": torch.zeros(2).long(), "like": torch.zeros(2, *game.model.shape)}
+            "item": {"like": torch.zeros(2, *objective.model.shape)},
+            "mean": {"like": torch.zeros(2, *objective.model.shape)},
+        }[objective.model.conditioning]
+        both = {"label": torch.zeros(2).long(), "like": torch.zeros(2, *objective.model.shape)}
         for wrong in ({} if right else both, both, {name: value[:1] for name, value in right.items()} or both):
             with pytest.raises(InputError) as error:
-                game.averaged.sample(2, **wrong, generator=draws())
+                objective.averaged.sample(2, **wrong, generator=draws())
             assert "\n" not in str(error.value)
 
     def test_averaging_moves_by_the_share_that_is_not_kept(self, made):
-        game, _ = made
-        before = [p.clone() for p in game.averaged.parameters()]
+        objective, _ = made
+        before = [p.clone() for p in objective.averaged.parameters()]
         with torch.no_grad():
-            for p in game.model.parameters():
+            for p in objective.model.parameters():
                 p.add_(1)
-        game.average(0.9)
-        for a, b in zip(game.averaged.parameters(), before, strict=True):
+        objective.average(0.9)
+        for a, b in zip(objective.averaged.parameters(), before, strict=True):
             assert a.allclose(b + 0.1, atol=1e-5)
 
 

@@ -30,13 +30,13 @@ class TestLearning:
     @pytest.mark.parametrize("text", ["gan(32, noise=4, penalty=r1)", "gan(32, noise=4, loss=hinge, spectral=yes)"])
     def test_a_game_learns_both_modes_of_a_mixture(self, text):
         source = two_modes()
-        game = small_model(source, text)
+        objective = small_model(source, text)
         fit_generator(
-            game,
+            objective,
             source,
             GeneratorSettings(steps=300, batch_size=64, learning_rate=3e-3, eval_every=150, ema_decay=0.97),
         )
-        shares = modes_of(game.averaged.sample(500, generator=draws()))
+        shares = modes_of(objective.averaged.sample(500, generator=draws()))
         assert sum(shares) > 0.8
         assert min(shares) > 0.2
 
@@ -68,33 +68,35 @@ class TestLearning:
             -20, 20, (200, 1, 8, 8), generator=draws()
         )
         source = Source.of(dark.to(torch.uint8), [f"class {k}" for k in label.tolist()])
-        game = small_model(source, "conditional(8, noise=4, loss=non_saturating, penalty=r1, spectral=no)")
+        objective = small_model(source, "conditional(8, noise=4, loss=non_saturating, penalty=r1, spectral=no)")
         fit_generator(
-            game, source, GeneratorSettings(steps=120, batch_size=32, learning_rate=4e-3, eval_every=60, ema_decay=0.95)
+            objective,
+            source,
+            GeneratorSettings(steps=120, batch_size=32, learning_rate=4e-3, eval_every=60, ema_decay=0.95),
         )
-        made = game.averaged.sample(40, label=torch.arange(40) % 2, generator=draws()).mean((1, 2, 3))
-        assert made[::2].mean() < 0.35
-        assert made[1::2].mean() > 0.65
+        generated = objective.averaged.sample(40, label=torch.arange(40) % 2, generator=draws()).mean((1, 2, 3))
+        assert generated[::2].mean() < 0.35
+        assert generated[1::2].mean() > 0.65
 
     @pytest.mark.parametrize(
         "text", ["dagan(4, discriminator_width=8, noise=4, penalty=r1)", "cvae(4, encoder_width=8, noise=4)"]
     )
     def test_a_model_that_is_shown_items_makes_others_of_classes_that_it_never_saw(self, text):
         # A class is where its bright bar stands; items differ in brightness.
-        place = torch.arange(240) % 6
+        position = torch.arange(240) % 6
         items = torch.zeros(240, 1, 8, 8)
-        items[torch.arange(240), 0, place] = 0.3 + 0.7 * torch.rand(240, 1, generator=draws())
-        source = Source.of(items.mul(255).to(torch.uint8), [f"bar {k}" for k in place.tolist()])
-        game = small_model(source, text)
+        items[torch.arange(240), 0, position] = 0.3 + 0.7 * torch.rand(240, 1, generator=draws())
+        source = Source.of(items.mul(255).to(torch.uint8), [f"bar {k}" for k in position.tolist()])
+        objective = small_model(source, text)
         fit_generator(
-            game,
+            objective,
             source,
             GeneratorSettings(steps=200, batch_size=32, learning_rate=3e-3, eval_every=100, ema_decay=0.95),
         )
         shown = torch.zeros(20, 1, 8, 8)
         shown[:, :, 7] = 0.6
-        made = game.averaged.sample(20, like=shown, generator=draws())
-        rows = made[:, 0].mean(2)
+        generated = objective.averaged.sample(20, like=shown, generator=draws())
+        rows = generated[:, 0].mean(2)
         assert (rows.argmax(1) == 7).float().mean() > 0.8
         assert rows[:, 7].std() > 0.01
 
@@ -117,9 +119,9 @@ class TestLearning:
 
     @pytest.mark.parametrize("turns", [1, 2])
     def test_the_share_adapts_to_the_real_items_of_all_updates_of_the_discriminator(self, turns, monkeypatch):
-        source, signs, told = pictures(), [], []
-        game = small_model(source, "gan(8, noise=4)")
-        side, move = game.discriminator_loss, AdaptiveProbability.next
+        source, signs, output = pictures(), [], []
+        objective = small_model(source, "gan(8, noise=4)")
+        side, move = objective.discriminator_loss, AdaptiveProbability.next
 
         def watch(*arguments):
             seen = side(*arguments)
@@ -127,10 +129,10 @@ class TestLearning:
             return seen
 
         def told_of(adapt, share, sign, seen):
-            told.append((sign, seen))
+            output.append((sign, seen))
             return move(adapt, share, sign, seen)
 
-        monkeypatch.setattr(game, "discriminator_loss", watch)
+        monkeypatch.setattr(objective, "discriminator_loss", watch)
         monkeypatch.setattr(AdaptiveProbability, "next", told_of)
         settings = GeneratorSettings(
             steps=2 * EVERY,
@@ -140,22 +142,22 @@ class TestLearning:
             eval_examples=8,
             learning_rate=3e-3,
         )
-        fit_generator(game, source, settings, (Brightness(),))
+        fit_generator(objective, source, settings, (Brightness(),))
         each = EVERY * turns
         assert len(signs) == 2 * each
-        assert [seen for _, seen in told] == [each * 6] * 2
-        assert [sign for sign, _ in told] == pytest.approx([sum(signs[:each]) / each, sum(signs[each:]) / each])
+        assert [seen for _, seen in output] == [each * 6] * 2
+        assert [sign for sign, _ in output] == pytest.approx([sum(signs[:each]) / each, sum(signs[each:]) / each])
 
     def test_each_side_learns_at_its_own_rate(self):
         source = two_modes(64)
-        game = small_model(source, "gan(8, noise=4)")
-        before = {name: weight.clone() for name, weight in game.named_parameters()}
+        objective = small_model(source, "gan(8, noise=4)")
+        before = {name: weight.clone() for name, weight in objective.named_parameters()}
         settings = GeneratorSettings(
             steps=1, batch_size=8, learning_rate=1e-2, discriminator_learning_rate=1e-4, eval_examples=8
         )
-        fit_generator(game, source, settings)
+        fit_generator(objective, source, settings)
         # The first step of Adam moves a weight by the rate, whatever its slope.
-        moved = {name: (weight - before[name]).abs().max().item() for name, weight in game.named_parameters()}
+        moved = {name: (weight - before[name]).abs().max().item() for name, weight in objective.named_parameters()}
         for side, rate in (("model.", 1e-2), ("discriminator.", 1e-4)):
             assert max(most for name, most in moved.items() if name.startswith(side)) == pytest.approx(rate, rel=0.01)
 

@@ -28,8 +28,8 @@ class TestHealth:
         # Further steps were taken, so there is something to give back.
         assert max(row["step"] for row in read_metrics(tmp_path / "metrics.jsonl")) % 2
         kept = load_file(tmp_path / "last.safetensors")
-        for game in (on_disk, in_memory):
-            for name, weight in game.state_dict().items():
+        for objective in (on_disk, in_memory):
+            for name, weight in objective.state_dict().items():
                 assert torch.equal(weight, kept[f"learner.{name}"]), name
 
     @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ class TestHealth:
     def test_weights_are_said_to_be_kept_only_where_something_was_learned(self, more, kept, on_disk, tmp_path):
         source = two_modes(64)
         settings = GeneratorSettings(steps=400, batch_size=8, learning_rate=50.0, eval_examples=8, **more)
-        game = small_model(source, "gan(8, noise=4, loss=wasserstein)")
-        before = {name: tensor.clone() for name, tensor in game.state_dict().items()}
+        objective = small_model(source, "gan(8, noise=4, loss=wasserstein)")
+        before = {name: tensor.clone() for name, tensor in objective.state_dict().items()}
         with pytest.raises(TrainingDiverged, match=f"so training stopped; {kept}. Lower the learning rate"):
-            fit_generator(game, source, settings, folder=tmp_path if on_disk else None)
+            fit_generator(objective, source, settings, folder=tmp_path if on_disk else None)
         if not on_disk:
-            untrained = all(before[name].equal(tensor) for name, tensor in game.state_dict().items())
+            untrained = all(before[name].equal(tensor) for name, tensor in objective.state_dict().items())
             assert untrained == kept.startswith("nothing")
 
     def test_trouble_before_any_look_was_kept_does_not_speak_of_a_better_one(self, capsys, monkeypatch):
@@ -64,7 +64,7 @@ class TestHealth:
 
     def test_a_lost_mode_is_said_noted_and_its_weights_are_not_kept(self, tmp_path, capsys, monkeypatch):
         source = two_modes(400)
-        game = small_model(source, "gan(16, noise=4)")
+        objective = small_model(source, "gan(16, noise=4)")
         seen = []
 
         def look(model, *arguments):
@@ -73,26 +73,26 @@ class TestHealth:
 
         monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", look)
         settings = GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8)
-        rows = fit_generator(game, source, settings, folder=tmp_path)
+        rows = fit_generator(objective, source, settings, folder=tmp_path)
         assert [row["step"] for row in rows if "problem" in row] == [6, 9]
         assert capsys.readouterr().err.count("mode collapse") == 1
-        assert all(seen[0][name].equal(tensor) for name, tensor in game.averaged.state_dict().items())
+        assert all(seen[0][name].equal(tensor) for name, tensor in objective.averaged.state_dict().items())
 
     def test_looks_see_a_real_collapse(self):
         source = two_modes(400)
-        game = small_model(source, "gan(16, noise=4)")
+        objective = small_model(source, "gan(16, noise=4)")
         with torch.no_grad():
-            for weight in game.averaged.parameters():
+            for weight in objective.averaged.parameters():
                 weight.zero_()
-        found = evaluate_snapshot(game.averaged, source, 100, seed=0)
-        assert found.recall == 0
-        assert diagnose_training(found, 0.7, 0.5, True).startswith("mode collapse")
+        result = evaluate_snapshot(objective.averaged, source, 100, seed=0)
+        assert result.recall == 0
+        assert diagnose_training(result, 0.7, 0.5, True).startswith("mode collapse")
 
     def test_made_items_that_are_no_numbers_are_noted_and_their_weights_are_not_kept(
         self, tmp_path, capsys, monkeypatch
     ):
         source = two_modes(64)
-        game = small_model(source, "gan(8, noise=4)")
+        objective = small_model(source, "gan(8, noise=4)")
         looked = []
 
         def look(model, *arguments):
@@ -104,26 +104,26 @@ class TestHealth:
             return evaluate_snapshot(broken, *arguments)
 
         monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", look)
-        rows = fit_generator(game, source, GeneratorSettings(**vars(FEW) | {"steps": 9}), folder=tmp_path)
+        rows = fit_generator(objective, source, GeneratorSettings(**vars(FEW) | {"steps": 9}), folder=tmp_path)
         assert [row for row in rows if "problem" in row] == [
             {"step": step, "problem": "generated examples are not finite"} for step in (6, 9)
         ]
         assert [row["step"] for row in rows if "recall" in row] == [3]
         assert capsys.readouterr().err.count("generated examples are not finite") == 1
-        assert all(looked[0][name].equal(tensor) for name, tensor in game.averaged.state_dict().items())
+        assert all(looked[0][name].equal(tensor) for name, tensor in objective.averaged.state_dict().items())
 
     @pytest.mark.parametrize(("loss", "said"), [("minimax", True), ("non_saturating", False)])
     def test_a_discriminator_that_is_soon_sure_is_seen_where_that_leaves_no_slope(self, loss, said):
         # So far off that a discriminator tells them apart within a few steps; the generator hardly moves.
         source = Source.of(50 + torch.rand(40, 2, generator=draws()), ["here"] * 40)
-        game = small_model(source, f"gan(16, noise=4, loss={loss})")
+        objective = small_model(source, f"gan(16, noise=4, loss={loss})")
         settings = GeneratorSettings(
             steps=60, batch_size=8, learning_rate=1e-6, discriminator_learning_rate=1e-2, eval_every=60, eval_examples=8
         )
-        rows = fit_generator(game, source, settings)
+        rows = fit_generator(objective, source, settings)
         assert rows[0]["discriminator_loss"] > 0.1 > 0.02 > rows[30]["discriminator_loss"]
-        told = [row["problem"] for row in rows if "problem" in row]
-        assert [trouble.startswith("the discriminator is sure of nearly every example") for trouble in told] == [
+        output = [row["problem"] for row in rows if "problem" in row]
+        assert [trouble.startswith("the discriminator is sure of nearly every example") for trouble in output] == [
             True
         ] * said
 
@@ -139,17 +139,17 @@ class TestHealth:
         shown = []
         for held_out in (dark, None):
             source = pictures()
-            game = small_model(source, "dagan(2, discriminator_width=2, noise=4)")
+            objective = small_model(source, "dagan(2, discriminator_width=2, noise=4)")
             fit_generator(
-                game, source, FEW, held_out=held_out, on_snapshot=lambda looks: shown.append(looks.conditions)
+                objective, source, FEW, held_out=held_out, on_snapshot=lambda looks: shown.append(looks.conditions)
             )
             assert all(one is (held_out or source) for one in beside[-2:])
         assert [bool(items.any()) for items in shown] == [False, False, True, True]
 
     @pytest.mark.parametrize(("saturates", "said"), [(True, True), (False, False)])
     def test_saturation_is_said_where_the_loss_saturates(self, saturates, said):
-        found = diagnose_training(Snapshot(0.1, 0.5, 0.5), 0.5, discriminator_loss=0.001, saturates=saturates)
-        assert (found is not None) == said
+        result = diagnose_training(Snapshot(0.1, 0.5, 0.5), 0.5, discriminator_loss=0.001, saturates=saturates)
+        assert (result is not None) == said
 
     def test_a_first_look_without_recall_is_no_collapse(self):
         assert diagnose_training(Snapshot(0.1, 0.0, 0.0), 0.0, 0.5, True) is None
@@ -171,6 +171,6 @@ class TestHealth:
 
         monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", look)
         source = two_modes(64)
-        game = small_model(source, "gan(8, noise=4)")
-        fit_generator(game, source, GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8))
-        assert all(seen[1][name].equal(tensor) for name, tensor in game.averaged.state_dict().items())
+        objective = small_model(source, "gan(8, noise=4)")
+        fit_generator(objective, source, GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8))
+        assert all(seen[1][name].equal(tensor) for name, tensor in objective.averaged.state_dict().items())

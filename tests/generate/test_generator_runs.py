@@ -37,10 +37,10 @@ class TestRun:
         assert run(3, 6, 9).best is None
 
     def test_its_best_look_is_that_of_the_weights_that_it_kept(self, tmp_path, monkeypatch):
-        found = iter(
+        result = iter(
             [Snapshot(0.5, 0.5, 0.5), Snapshot(0.1, 0.9, 0.0), Snapshot(0.3, 0.5, 0.5), Snapshot(0.4, 0.5, 0.5)]
         )
-        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: next(found))
+        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: next(result))
         fit = GeneratorSettings(**vars(FEW) | {"steps": 12})
         run = train_generator(GeneratorConfig("digits", size=8, model="gan(4)", fit=fit), tmp_path / "run")
         kept = load_file(tmp_path / "run" / "best.safetensors")
@@ -121,19 +121,19 @@ class TestRun:
     def test_looks_at_color_pictures_are_kept(self, text, tmp_path):
         items = torch.randint(256, (24, 3, 16, 16), generator=draws(), dtype=torch.uint8)
         source = Source.of(items, [f"class {i % 3}" for i in range(24)])
-        told = []
+        recorded = []
         fit_generator(
-            small_model(source, text), source, FEW, folder=tmp_path, on_snapshot=lambda looks: told.append(looks)
+            small_model(source, text), source, FEW, folder=tmp_path, on_snapshot=lambda looks: recorded.append(looks)
         )
         kept = read_snapshots(tmp_path)
         assert kept[6].shape == (16, 3, 16, 16)
-        assert kept[6].allclose(told[-1].generated[6], atol=0.5 / 255 + 1e-6)
+        assert kept[6].allclose(recorded[-1].generated[6], atol=0.5 / 255 + 1e-6)
 
     def test_looks_are_kept_and_told(self, tmp_path):
-        told = []
+        recorded = []
         config = GeneratorConfig("digits", size=8, model="dcgan(2, noise=4)", fit=FEW)
-        train_generator(config, tmp_path / "run", on_snapshot=lambda looks: told.append(list(looks.generated)))
-        assert told == [[3], [3, 6]]
+        train_generator(config, tmp_path / "run", on_snapshot=lambda looks: recorded.append(list(looks.generated)))
+        assert recorded == [[3], [3, 6]]
         kept = read_snapshots(tmp_path / "run")
         assert list(kept) == [3, 6]
         assert kept[3].shape == (16, 1, 8, 8)

@@ -46,14 +46,14 @@ class TestEveryLoss:
         assert loss.generator(MADE).item() == pytest.approx(GENERATOR[name](MADE.tolist()), abs=1e-12)
 
     def test_has_the_slope_of_a_finite_difference(self, name):
-        real, made = REAL.clone().requires_grad_(), MADE.clone().requires_grad_()
-        assert torch.autograd.gradcheck(LOSSES[name].discriminator, (real, made))
-        assert torch.autograd.gradcheck(LOSSES[name].generator, (made,))
+        real, generated = REAL.clone().requires_grad_(), MADE.clone().requires_grad_()
+        assert torch.autograd.gradcheck(LOSSES[name].discriminator, (real, generated))
+        assert torch.autograd.gradcheck(LOSSES[name].generator, (generated,))
 
     def test_the_generator_wants_higher_scores_of_what_it_makes(self, name):
-        made = MADE.clone().requires_grad_()
-        LOSSES[name].generator(made).backward()
-        assert (made.grad < 0).all()
+        generated = MADE.clone().requires_grad_()
+        LOSSES[name].generator(generated).backward()
+        assert (generated.grad < 0).all()
 
     def test_stays_finite_where_the_discriminator_is_sure(self, name):
         sure = torch.tensor([-500.0, 500.0])
@@ -64,42 +64,42 @@ class TestEveryLoss:
 def test_the_minimax_slope_vanishes_where_the_discriminator_is_sure_and_the_non_saturating_one_does_not():
     grads = {}
     for name in ("minimax", "non_saturating"):
-        made = torch.tensor([-30.0], requires_grad=True)
-        LOSSES[name].generator(made).backward()
-        grads[name] = made.grad.item()
+        generated = torch.tensor([-30.0], requires_grad=True)
+        LOSSES[name].generator(generated).backward()
+        grads[name] = generated.grad.item()
     assert abs(grads["minimax"]) < 1e-12
     assert grads["non_saturating"] == pytest.approx(-1)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_is_said_to_saturate_where_its_slope_vanishes(name):
-    made = torch.tensor([-30.0], requires_grad=True)
-    LOSSES[name].generator(made).backward()
-    assert LOSSES[name].saturates == (made.grad.abs().item() < 1e-6)
+    generated = torch.tensor([-30.0], requires_grad=True)
+    LOSSES[name].generator(generated).backward()
+    assert LOSSES[name].saturates == (generated.grad.abs().item() < 1e-6)
 
 
 class TestPenalties:
     def test_a_linear_critic_has_the_penalty_of_its_slope(self):
         weight = torch.tensor([[1.0, -2.0], [0.5, 3.0]], dtype=torch.float64)
-        real, made, share = torch.rand(5, 2, 2).double(), torch.rand(5, 2, 2).double(), torch.rand(5).double()
+        real, generated, share = torch.rand(5, 2, 2).double(), torch.rand(5, 2, 2).double(), torch.rand(5).double()
 
         def score(x):
             return (x * weight).sum((1, 2)) + 7
 
         norm = weight.norm().item()
-        assert gradient_penalty(score, real, made, share).item() == pytest.approx((norm - 1) ** 2)
+        assert gradient_penalty(score, real, generated, share).item() == pytest.approx((norm - 1) ** 2)
         assert r1_penalty(score, real).item() == pytest.approx(norm**2 / 2)
 
     def test_slopes_are_taken_between_real_and_made(self):
         # The slope of |x|^2 / 2 is x itself.
-        real, made = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+        real, generated = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 2.0]])
 
         def score(x):
             return x.square().sum(1) / 2
 
-        at_real = gradient_penalty(score, real, made, torch.tensor([1.0])).item()
-        at_made = gradient_penalty(score, real, made, torch.tensor([0.0])).item()
-        between = gradient_penalty(score, real, made, torch.tensor([0.5])).item()
+        at_real = gradient_penalty(score, real, generated, torch.tensor([1.0])).item()
+        at_made = gradient_penalty(score, real, generated, torch.tensor([0.0])).item()
+        between = gradient_penalty(score, real, generated, torch.tensor([0.5])).item()
         assert (at_real, at_made) == pytest.approx((9, 1))
         assert between == pytest.approx((math.sqrt(5) - 1) ** 2)
         assert r1_penalty(score, real).item() == pytest.approx(8)
@@ -108,14 +108,14 @@ class TestPenalties:
     def test_the_slope_by_the_critics_weights_is_that_of_a_finite_difference(self, kind):
         torch.manual_seed(0)
         critic = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1), nn.Flatten(0)).double()
-        real, made, share = torch.rand(6, 3).double(), torch.rand(6, 3).double(), torch.rand(6).double()
+        real, generated, share = torch.rand(6, 3).double(), torch.rand(6, 3).double(), torch.rand(6).double()
         names, values = zip(*[(n, p.detach().requires_grad_()) for n, p in critic.named_parameters()], strict=True)
 
         def penalty(*weights):
             def score(x):
                 return torch.func.functional_call(critic, dict(zip(names, weights, strict=True)), (x,))
 
-            return gradient_penalty(score, real, made, share) if kind == "gradient" else r1_penalty(score, real)
+            return gradient_penalty(score, real, generated, share) if kind == "gradient" else r1_penalty(score, real)
 
         # The last bias moves no slope; gradcheck would ask for a gradient that is not there.
         assert torch.autograd.gradcheck(lambda *first: penalty(*first, values[-1]), values[:-1])
@@ -125,17 +125,17 @@ class TestPenalties:
         # The slope of 3 x + 4 y has the norm 5 everywhere.
         judge = UnconditionalDiscriminator(nn.Flatten(), 2)
         judge.load_state_dict({"head.weight": torch.tensor([[3.0, 4.0]]), "head.bias": torch.zeros(1)})
-        game = AdversarialObjective(
+        objective = AdversarialObjective(
             MODELS.parse("gan(4, noise=3)").build(spec=DataSpec((2,))).model, judge, "wasserstein", penalty
         )
         batch = Batch(torch.rand(6, 2), Condition(), torch.zeros(6).long())
-        sides = game.discriminator_loss(batch, torch.randn(6, 3), torch.rand(6), no_augmentation)
+        sides = objective.discriminator_loss(batch, torch.randn(6, 3), torch.rand(6), no_augmentation)
         assert (sides.loss - sides.adversarial).item() == pytest.approx(added, abs=1e-4)
         assert sides.adversarial.item() == pytest.approx((sides.generated.mean() - sides.real.mean()).item(), abs=1e-5)
 
     def test_nothing_of_the_penalty_reaches_the_generator(self):
-        made = torch.rand(4, 2, requires_grad=True)
+        generated = torch.rand(4, 2, requires_grad=True)
         weight = torch.tensor([3.0, 4.0], requires_grad=True)
-        gradient_penalty(lambda x: x.square() @ weight, torch.rand(4, 2), made, torch.rand(4)).backward()
-        assert made.grad is None
+        gradient_penalty(lambda x: x.square() @ weight, torch.rand(4, 2), generated, torch.rand(4)).backward()
+        assert generated.grad is None
         assert (weight.grad != 0).all()

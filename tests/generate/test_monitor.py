@@ -32,18 +32,18 @@ def test_a_perfect_generator_is_precise_and_covers_however_few_the_held_out_item
     order = np.random.default_rng(0).permutation(512)
     model = gan_for(source).averaged
     model.sample = lambda count, **_: fresh.gather(order[:count])
-    found = evaluate_snapshot(model, source, 512, seed=0)
-    assert found.precision > 0.6
-    assert found.recall > 0.6
-    every, made = source.gather(np.arange(held_out)), fresh.gather(order[:held_out])
-    assert found.kernel_distance == pytest.approx(kernel_distance(every, made))
+    result = evaluate_snapshot(model, source, 512, seed=0)
+    assert result.precision > 0.6
+    assert result.recall > 0.6
+    every, generated = source.gather(np.arange(held_out)), fresh.gather(order[:held_out])
+    assert result.kernel_distance == pytest.approx(kernel_distance(every, generated))
 
 
 @pytest.mark.parametrize("held_out", [2, 3])
 def test_a_handful_of_held_out_items_can_be_compared_with(held_out):
     source = two_modes(held_out)
-    found = evaluate_snapshot(gan_for(source).averaged, source, 512, seed=0)
-    assert np.isfinite([found.precision, found.recall, found.kernel_distance]).all()
+    result = evaluate_snapshot(gan_for(source).averaged, source, 512, seed=0)
+    assert np.isfinite([result.precision, result.recall, result.kernel_distance]).all()
 
 
 def test_one_held_out_item_is_refused():

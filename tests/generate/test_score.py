@@ -76,49 +76,49 @@ def nearest_center(shown: torch.Tensor) -> torch.Tensor:
 
 class TestUnevenClasses:
     def test_a_perfect_model_of_classes_scores_as_real_items_do(self, uneven, monkeypatch):
-        found = uneven.scores(monkeypatch, "label", lambda z, label: centers()[label] + z)
-        assert abs(found.generated.kernel_distance) < 3 * max(1, abs(found.real.kernel_distance))
-        assert found.generated.frechet_distance < 2 * found.real.frechet_distance
-        assert found.generated.recall == pytest.approx(found.real.recall, abs=0.05)
-        assert found.generated.generated_to_real == pytest.approx(1, abs=0.01)
+        result = uneven.scores(monkeypatch, "label", lambda z, label: centers()[label] + z)
+        assert abs(result.generated.kernel_distance) < 3 * max(1, abs(result.real.kernel_distance))
+        assert result.generated.frechet_distance < 2 * result.real.frechet_distance
+        assert result.generated.recall == pytest.approx(result.real.recall, abs=0.05)
+        assert result.generated.generated_to_real == pytest.approx(1, abs=0.01)
 
     def test_a_perfect_model_that_is_shown_items_does_so_too(self, uneven, monkeypatch):
-        found = uneven.scores(monkeypatch, "item", lambda z, shown: nearest_center(shown) + z)
-        assert abs(found.generated.kernel_distance) < 3 * max(1, abs(found.real.kernel_distance))
+        result = uneven.scores(monkeypatch, "item", lambda z, shown: nearest_center(shown) + z)
+        assert abs(result.generated.kernel_distance) < 3 * max(1, abs(result.real.kernel_distance))
 
     def test_one_that_makes_all_classes_alike_is_seen(self, uneven, monkeypatch):
-        found = uneven.scores(monkeypatch, "label", lambda z, label: centers()[0] + z)
-        assert found.generated.kernel_distance > 10 * max(1, abs(found.real.kernel_distance))
+        result = uneven.scores(monkeypatch, "label", lambda z, label: centers()[0] + z)
+        assert result.generated.kernel_distance > 10 * max(1, abs(result.real.kernel_distance))
 
 
 class TestModelsThatAreShownItems:
     def test_one_that_hands_on_what_it_is_shown_is_a_copier_without_diversity(self, others, monkeypatch):
-        found = others.scores(monkeypatch, "item", lambda z, shown: shown + 0 * z)
-        assert found.generated.copies == 1
-        assert found.generated.diversity_per_example == 0
+        result = others.scores(monkeypatch, "item", lambda z, shown: shown + 0 * z)
+        assert result.generated.copies == 1
+        assert result.generated.diversity_per_example == 0
         # What no other measure says.
-        assert found.generated.diversity == pytest.approx(1, abs=0.1)
-        assert found.generated.recall == pytest.approx(found.real.recall, abs=0.05)
+        assert result.generated.diversity == pytest.approx(1, abs=0.1)
+        assert result.generated.recall == pytest.approx(result.real.recall, abs=0.05)
 
     def test_real_items_are_no_copies_and_as_diverse_as_their_class(self, others, monkeypatch):
-        found = others.scores(monkeypatch, "item", lambda z, shown: shown + 0 * z)
-        assert found.real.copies < 0.15
-        assert found.real.diversity_per_example == found.real.diversity == pytest.approx(1, abs=0.1)
+        result = others.scores(monkeypatch, "item", lambda z, shown: shown + 0 * z)
+        assert result.real.copies < 0.15
+        assert result.real.diversity_per_example == result.real.diversity == pytest.approx(1, abs=0.1)
 
     @pytest.mark.parametrize("conditioning", ["item", "mean"])
     def test_a_perfect_one_scores_as_real_items_do(self, others, monkeypatch, conditioning):
-        found = others.scores(monkeypatch, conditioning, lambda z, shown: nearest_center(shown) + z)
-        assert found.generated.copies == pytest.approx(found.real.copies, abs=0.06)
-        assert found.generated.diversity_per_example == pytest.approx(1, abs=0.1)
+        result = others.scores(monkeypatch, conditioning, lambda z, shown: nearest_center(shown) + z)
+        assert result.generated.copies == pytest.approx(result.real.copies, abs=0.06)
+        assert result.generated.diversity_per_example == pytest.approx(1, abs=0.1)
 
     def test_noise_that_moves_half_as_far_has_half_of_the_diversity(self, others, monkeypatch):
-        found = others.scores(monkeypatch, "item", lambda z, shown: shown + z / 2)
-        assert found.generated.diversity_per_example == pytest.approx(0.5, abs=0.05)
+        result = others.scores(monkeypatch, "item", lambda z, shown: shown + z / 2)
+        assert result.generated.diversity_per_example == pytest.approx(0.5, abs=0.05)
 
     def test_the_mean_itself_is_a_copy(self, others, monkeypatch):
-        found = others.scores(monkeypatch, "mean", lambda z, mean: mean + 0 * z)
-        assert found.generated.copies == 1
-        assert found.generated.diversity_per_example == 0
+        result = others.scores(monkeypatch, "mean", lambda z, mean: mean + 0 * z)
+        assert result.generated.copies == 1
+        assert result.generated.diversity_per_example == 0
 
     def test_are_not_judged_on_what_they_are_shown(self, others, monkeypatch):
         shown = []
@@ -129,15 +129,15 @@ class TestModelsThatAreShownItems:
 
         judged = []
         monkeypatch.setattr("manyshot.generate.score.score", lambda *parts: judged.append(parts[1]) or score(*parts))
-        found = others.scores(monkeypatch, "item", rule)
+        result = others.scores(monkeypatch, "item", rule)
         # No judged item lies where a shown one does.
         assert float(torch.cdist(judged[0], torch.cat(shown)).min()) > 1e-3
-        assert len(judged[0]) == found.examples == 12 * 20
+        assert len(judged[0]) == result.examples == 12 * 20
 
     def test_copies_of_training_items_are_seen_too(self, others, monkeypatch):
         own = others.training.gather(range(len(others.training)))
-        found = others.scores(monkeypatch, "item", lambda z, shown: own[: len(z)] + 0 * z)
-        assert found.generated.copies == 1
+        result = others.scores(monkeypatch, "item", lambda z, shown: own[: len(z)] + 0 * z)
+        assert result.generated.copies == 1
 
     def test_pictures_stand_beside_those_that_were_shown_or_learned(self, monkeypatch):
         def pictures(seed: int, names: str) -> Source:
@@ -147,13 +147,13 @@ class TestModelsThatAreShownItems:
         judged = Judged(pictures(0, "ab"), pictures(1, "cd"))
         known = judged.training.gather(range(40)) / 255
         # Half of what is made is what was shown, half is what was learned from.
-        found = judged.scores(
+        result = judged.scores(
             monkeypatch, "item", lambda z, shown: torch.where((z[:, 0] > 0).view(-1, 1, 1, 1), shown, known[: len(z)])
         )
-        made, nearest = found.pairs
-        assert len(made) == 20
-        assert made.equal(nearest)
-        of_training = (made[:, None] == judged.training.store).flatten(2).all(2).any(1)
+        generated, nearest = result.pairs
+        assert len(generated) == 20
+        assert generated.equal(nearest)
+        of_training = (generated[:, None] == judged.training.store).flatten(2).all(2).any(1)
         assert 0 < of_training.sum() < 20
 
 

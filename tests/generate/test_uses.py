@@ -54,18 +54,18 @@ class TestGeneratedShots:
         shots, support = GeneratedShots(model_of(text, shape)), support_of(shape)
         assert isinstance(shots, Augmenter)
         assert shots.space == ("items" if len(shape) == 3 else "features")
-        made = shots.make(support, 3, draws())
-        assert made.items.shape == (3, 12, *shape)
-        assert made.origin[0].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
-        assert made.labels.equal(support.labels.repeat_interleave(3, 1))
-        assert made.weight[1, 9:].tolist() == [0, 0, 0]
-        assert made.weight.sum() == 33
+        generated = shots.make(support, 3, draws())
+        assert generated.items.shape == (3, 12, *shape)
+        assert generated.origin[0].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+        assert generated.labels.equal(support.labels.repeat_interleave(3, 1))
+        assert generated.weight[1, 9:].tolist() == [0, 0, 0]
+        assert generated.weight.sum() == 33
 
     def test_the_same_draws_make_the_same_and_copies_differ(self, text, shape):
         shots, support = GeneratedShots(model_of(text, shape)), support_of(shape)
-        made = shots.make(support, 2, draws()).items
-        assert made.equal(shots.make(support, 2, draws()).items)
-        assert not made[:, 0].allclose(made[:, 1])
+        generated = shots.make(support, 2, draws()).items
+        assert generated.equal(shots.make(support, 2, draws()).items)
+        assert not generated[:, 0].allclose(generated[:, 1])
 
     def test_padding_does_not_show_in_what_is_made_of_others(self, text, shape):
         shots, support = GeneratedShots(model_of(text, shape)), support_of(shape)
@@ -79,8 +79,8 @@ class TestGeneratedShots:
     def test_what_is_made_can_be_differentiated_by_the_support(self, text, shape):
         shots, support = GeneratedShots(model_of(text, shape)), support_of(shape)
         support.items.requires_grad_()
-        made = shots.make(support, 2, draws())
-        made.items[0, 0].sum().backward()
+        generated = shots.make(support, 2, draws())
+        generated.items[0, 0].sum().backward()
         assert (support.items.grad[0, 0] != 0).any()
         assert (support.items.grad[1:] == 0).all()
 
@@ -92,9 +92,9 @@ def test_a_mean_is_that_of_the_class_in_this_task():
         for weight in model.body.parameters():
             weight.zero_()
     support = support_of((5,))
-    made = GeneratedShots(model).make(support, 1, draws()).items
-    assert made[0, 0].allclose(support.items[0, :2].mean(0))
-    assert made[1, 2].allclose(support.items[1, 2])  # the other item of its class is padding
+    generated = GeneratedShots(model).make(support, 1, draws()).items
+    assert generated[0, 0].allclose(support.items[0, :2].mean(0))
+    assert generated[1, 2].allclose(support.items[1, 2])  # the other item of its class is padding
 
 
 def test_models_that_are_not_shown_items_are_refused():
@@ -114,10 +114,10 @@ def test_stands_in_a_plan_at_shots_for_bytes_too():
 class TestMadeItems:
     def test_are_of_the_same_classes_and_join_the_real_ones(self):
         source = pictures()
-        made = generate_examples(model_of("dagan(4, discriminator_width=4)"), source, per_class=5, seed=0)
-        assert made.class_names == source.class_names
-        assert made.counts.tolist() == [5] * 4
-        assert join_sources(source, made).counts.tolist() == [15] * 4
+        generated = generate_examples(model_of("dagan(4, discriminator_width=4)"), source, per_class=5, seed=0)
+        assert generated.class_names == source.class_names
+        assert generated.counts.tolist() == [5] * 4
+        assert join_sources(source, generated).counts.tolist() == [15] * 4
 
     def test_of_a_class_do_not_depend_on_the_other_classes(self):
         model, source = model_of("dagan(4, discriminator_width=4)"), pictures()
@@ -128,11 +128,11 @@ class TestMadeItems:
     def test_numbers_of_classes_are_those_of_the_training(self):
         model, source = model_of("conditional(4)"), pictures()
         names = ("class 3", "class 2", "class 1", "class 0")
-        made = generate_examples(model, source.subset(classes=["class 1"]), 3, seed=0, class_names=names)
+        generated = generate_examples(model, source.subset(classes=["class 1"]), 3, seed=0, class_names=names)
         from manyshot.base.seeds import generator
 
         wanted = model.sample(3, label=torch.full((3,), 2), generator=generator(0, "made", "class 1"))
-        assert made.gather(range(3)).equal(wanted.mul(255).round().byte())
+        assert generated.gather(range(3)).equal(wanted.mul(255).round().byte())
         with pytest.raises(InputError, match="not trained on class 'class 0'"):
             generate_examples(model, source, 3, seed=0, class_names=names[:3])
 
@@ -147,29 +147,29 @@ class TestMadeItems:
     )
     def test_are_made_of_each_item_in_turn_or_of_the_mean_of_all(self, conditioning, wanted):
         source = Source.of(torch.tensor([[1.0], [3.0], [8.0], [10.0]]), ["few", "few", "few", "one"])
-        made = generate_examples(HandsOn(conditioning, torch.zeros(1, 1)), source, per_class=4, seed=0)
-        assert made.store[:, 0].tolist() == wanted
+        generated = generate_examples(HandsOn(conditioning, torch.zeros(1, 1)), source, per_class=4, seed=0)
+        assert generated.store[:, 0].tolist() == wanted
 
 
 @pytest.mark.parametrize("conditioning", ["item", "mean", "label"])
 def test_items_of_a_made_class_are_mixed_of_its_two_classes_by_its_share(conditioning):
     vectors = torch.eye(3)
     source = Source.of(vectors.repeat(4, 1), ["ay", "bee", "cee"] * 4)
-    made = generate_classes(HandsOn(conditioning, vectors), source, classes=8, per_class=2, seed=0)
-    for name, start in zip(made.class_names, made.starts.tolist(), strict=False):
+    generated = generate_classes(HandsOn(conditioning, vectors), source, classes=8, per_class=2, seed=0)
+    for name, start in zip(generated.class_names, generated.starts.tolist(), strict=False):
         (share, a), (rest, b) = (half.split() for half in name.split(": ")[1].split(" + "))
         wanted = torch.zeros(3)
         wanted[source.class_names.index(a)], wanted[source.class_names.index(b)] = float(share), float(rest)
-        assert made.store[start : start + 2].allclose(wanted.expand(2, -1), atol=0.006)  # names have two digits
+        assert generated.store[start : start + 2].allclose(wanted.expand(2, -1), atol=0.006)  # names have two digits
 
 
 @pytest.mark.parametrize("text", ["dagan(4, discriminator_width=4)", "conditional(4)"])
 class TestMadeClasses:
     def test_are_a_source_to_draw_tasks_from(self, text):
-        made = generate_classes(model_of(text), pictures(), classes=7, per_class=4, seed=0)
-        assert made.counts.tolist() == [4] * 7
-        assert made.store.dtype == torch.uint8
-        assert EpisodeSampler(join_sources(pictures(), made), ways=5, shots=1, queries=2).batch(0, 2)
+        generated = generate_classes(model_of(text), pictures(), classes=7, per_class=4, seed=0)
+        assert generated.counts.tolist() == [4] * 7
+        assert generated.store.dtype == torch.uint8
+        assert EpisodeSampler(join_sources(pictures(), generated), ways=5, shots=1, queries=2).batch(0, 2)
 
     def test_the_seed_decides_all(self, text):
         first, again, other = (generate_classes(model_of(text), pictures(), 3, 2, seed) for seed in (0, 0, 1))
@@ -179,8 +179,8 @@ class TestMadeClasses:
 
     def test_lie_between_two_classes(self, text):
         model, source = model_of(text), pictures()
-        made = generate_classes(model, source, 50, 1, seed=0)
-        pairs = {tuple(name.split(": ")[1].split(" + ")) for name in made.class_names}
+        generated = generate_classes(model, source, 50, 1, seed=0)
+        pairs = {tuple(name.split(": ")[1].split(" + ")) for name in generated.class_names}
         assert all(first[5:] != second[5:] for first, second in pairs)
         shares = [float(first[:4]) for first, _ in pairs]
         assert min(shares) >= 0.3

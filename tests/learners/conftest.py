@@ -79,8 +79,8 @@ def compare_with_loop(model: nn.Module, vectorized: bool | None, shape: tuple[in
     assert float((ours.detach() - loss).abs()) < 1e-10
     assert relative([learner.adapt(episode.support)(episode.query.items).detach()], [logits]) < 1e-9
     parameters = [value for value in model.parameters() if value.requires_grad]
-    found = [torch.zeros_like(value) if value.grad is None else value.grad for value in parameters]
-    assert relative(found, grads) < 1e-9
+    result = [torch.zeros_like(value) if value.grad is None else value.grad for value in parameters]
+    assert relative(result, grads) < 1e-9
     with torch.no_grad():
         assert relative([learner.adapt(episode.support)(episode.query.items)], [logits]) < 1e-9
     return learner

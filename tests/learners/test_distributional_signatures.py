@@ -33,8 +33,8 @@ def sampler(topics=tuple(TOPICS), seed: int = 0, **sizes) -> EpisodeSampler:
 
 
 def episode(**sizes):
-    made = sampler(**sizes).batch(0, 2)
-    return made.to("cpu", torch.float64)
+    built = sampler(**sizes).batch(0, 2)
+    return built.to("cpu", torch.float64)
 
 
 def plainly(made: DistributionalSignatures, support: Examples, queries: list[str]) -> torch.Tensor:
@@ -73,93 +73,93 @@ def plainly(made: DistributionalSignatures, support: Examples, queries: list[str
 
 
 def test_equals_a_plain_loop_over_words():
-    made, tasks = learner(), episode()
-    made.train()
-    made.loss(tasks)  # so that there are counts
-    made.eval()
-    found = made.adapt(tasks.support)(tasks.query.items)
-    assert torch.allclose(found[0], plainly(made, tasks.support[:1], tasks.query.items[0]), atol=1e-6)
+    built, tasks = learner(), episode()
+    built.train()
+    built.loss(tasks)  # so that there are counts
+    built.eval()
+    result = built.adapt(tasks.support)(tasks.query.items)
+    assert torch.allclose(result[0], plainly(built, tasks.support[:1], tasks.query.items[0]), atol=1e-6)
 
 
 def test_a_longer_neighbor_changes_nothing():
-    made, tasks = learner(), episode()
-    judge = made.adapt(tasks.support)
+    built, tasks = learner(), episode()
+    judge = built.adapt(tasks.support)
     alone = judge([[text] for text, *_ in tasks.query.items])
     beside = judge([[text, "a b c d e f g h i j k l m n"] for text, *_ in tasks.query.items])
     assert torch.allclose(alone[:, 0], beside[:, 0], atol=1e-9)
 
 
 def test_an_item_of_weight_zero_counts_as_absent():
-    made, tasks = learner(), episode()
+    built, tasks = learner(), episode()
     weight = tasks.support.weight.clone()
     weight[:, 0] = 0
     padded = Examples(tasks.support.items, tasks.support.labels, weight, tasks.support.class_mask)
     without = Examples(
         [row[1:] for row in tasks.support.items], tasks.support.labels[:, 1:], weight[:, 1:], tasks.support.class_mask
     )
-    assert torch.allclose(made.adapt(padded)(tasks.query.items), made.adapt(without)(tasks.query.items), atol=1e-9)
+    assert torch.allclose(built.adapt(padded)(tasks.query.items), built.adapt(without)(tasks.query.items), atol=1e-9)
 
 
 def test_words_are_counted_in_training_alone_and_only_real_ones():
-    made, tasks = learner(), episode()
-    made.loss(tasks)
-    assert made.counts.sum() == 0
-    made.train()
-    made.loss(tasks)
+    built, tasks = learner(), episode()
+    built.loss(tasks)
+    assert built.counts.sum() == 0
+    built.train()
+    built.loss(tasks)
     real = sum(len(text.split()) for side in (tasks.support, tasks.query) for row in side.items for text in row)
-    assert made.counts.sum() == real
+    assert built.counts.sum() == real
     tasks.query.weight[:] = 0
-    before = made.counts.sum()
-    made.loss(tasks)
+    before = built.counts.sum()
+    built.loss(tasks)
     of_support = sum(len(text.split()) for row in tasks.support.items for text in row)
-    assert made.counts.sum() == before + of_support
+    assert built.counts.sum() == before + of_support
 
 
 def test_a_rare_word_and_a_telling_word_stand_out():
-    made, tasks = learner(), episode(shots=5)
-    made.train()
-    made.loss(tasks)
-    words = made.encoder.words(["jazz please unheard"])
-    rarity = made.rarity(words.ids)[0]
+    built, tasks = learner(), episode(shots=5)
+    built.train()
+    built.loss(tasks)
+    words = built.encoder.words(["jazz please unheard"])
+    rarity = built.rarity(words.ids)[0]
     assert rarity[2] == 1
     assert rarity[0] > rarity[1]
 
 
 def test_learns_to_attend_to_words_that_tell_and_takes_it_to_new_classes():
-    made, train = learner(), sampler(("music", "money"), ways=2, shots=2)
+    built, train = learner(), sampler(("music", "money"), ways=2, shots=2)
     test = sampler(("sky", "food"), seed=1, ways=2, shots=2).batch(0, 60).to("cpu", torch.float64)
 
     def accuracy() -> float:
         with torch.no_grad():
-            answers = made.adapt(test.support)(test.query.items).argmax(-1)
+            answers = built.adapt(test.support)(test.query.items).argmax(-1)
         return float((answers == test.query.class_ids).double().mean())
 
     before = accuracy()
-    optimizer = torch.optim.Adam(made.parameters(), lr=0.03)
-    made.train()
+    optimizer = torch.optim.Adam(built.parameters(), lr=0.03)
+    built.train()
     for step in range(40):
         optimizer.zero_grad()
-        made.loss(train.batch(4 * step, 4).to("cpu", torch.float64)).backward()
+        built.loss(train.batch(4 * step, 4).to("cpu", torch.float64)).backward()
         optimizer.step()
-    made.eval()
+    built.eval()
     assert accuracy() > before + 0.1
 
 
 def test_survives_saving_and_loading():
-    made, tasks = learner(), episode()
-    made.train()
-    made.loss(tasks)
-    made.eval()
+    built, tasks = learner(), episode()
+    built.train()
+    built.loss(tasks)
+    built.eval()
     other = learner(hidden=4)
     nn.init.normal_(other.attend.weight)
-    other.load_state_dict(made.state_dict())
-    assert other.adapt(tasks.support)(tasks.query.items).equal(made.adapt(tasks.support)(tasks.query.items))
+    other.load_state_dict(built.state_dict())
+    assert other.adapt(tasks.support)(tasks.query.items).equal(built.adapt(tasks.support)(tasks.query.items))
 
 
 def test_the_gradient_reaches_the_network_through_both_regressions():
-    made, tasks = learner(), episode()
-    made.loss(tasks).backward()
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in made.parameters())
+    built, tasks = learner(), episode()
+    built.loss(tasks).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in built.parameters())
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ class TestEveryLearner:
             for support in (light, take(episode.support, kept))
         )
         assert_close(with_it, without_it)
-        found = logits_of(learner, light, episode.query)
-        assert torch.allclose(found, logits_of(learner, take(episode.support, kept), episode.query), atol=1e-10)
+        result = logits_of(learner, light, episode.query)
+        assert torch.allclose(result, logits_of(learner, take(episode.support, kept), episode.query), atol=1e-10)
 
     @pytest.mark.parametrize("training", [True, False])
     def test_a_query_of_weight_zero_counts_as_absent(self, row, training):
@@ -112,9 +112,9 @@ class TestEveryLearner:
         assert logits[[0, 2]].isfinite().all()
         loss = learner.loss(episode)
         assert loss.isfinite()
-        found = gradients(learner, loss)
-        assert all(g.isfinite().all() for g in found.values())
-        assert any((g != 0).any() for g in found.values())
+        result = gradients(learner, loss)
+        assert all(g.isfinite().all() for g in result.values())
+        assert any((g != 0).any() for g in result.values())
 
     def test_gradients_reach_support_and_query_items(self, row):
         learner, episode = row.make().eval(), episode_of()

@@ -36,8 +36,8 @@ def images(n: int, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryFeatureLearner:
     def test_judged_with_running_averages_no_query_sees_another(self, kind):
-        made = feature_learner(kind).eval()
-        classify = made.adapt(examples(images(6)))
+        learner = feature_learner(kind).eval()
+        classify = learner.adapt(examples(images(6)))
         queries = images(5, seed=1)[None]
         alone = torch.cat([classify(queries[:, i : i + 1]) for i in range(5)], 1)
         assert torch.allclose(classify(queries), alone, atol=1e-10)
@@ -45,42 +45,42 @@ class TestEveryFeatureLearner:
     def test_in_training_mode_batch_statistics_join_the_queries(self, kind):
         if kind == "fine-tuning":
             pytest.skip("adapts with running averages in any mode")
-        made = feature_learner(kind).train()
-        classify = made.adapt(examples(images(6)))
+        learner = feature_learner(kind).train()
+        classify = learner.adapt(examples(images(6)))
         queries = images(5, seed=1)[None]
         assert not torch.allclose(classify(queries)[:, :2], classify(queries[:, :2]), atol=1e-6)
 
     def test_on_features_gives_the_same_answers(self, kind):
-        made = feature_learner(kind).eval()
+        learner = feature_learner(kind).eval()
         support, queries = examples(images(6)), images(5, seed=1)
-        encoder, alone = made.on_features()
+        encoder, alone = learner.on_features()
         given = replace(support, items=encoder(support.items[0])[None])
-        found = alone.adapt(given)(encoder(queries)[None])
-        assert torch.allclose(found, made.adapt(support)(queries[None]), atol=1e-12)
+        result = alone.adapt(given)(encoder(queries)[None])
+        assert torch.allclose(result, learner.adapt(support)(queries[None]), atol=1e-12)
 
     def test_on_features_shares_the_weights_and_needs_no_encoder_again(self, kind):
-        made = feature_learner(kind).eval()
-        _, alone = made.on_features()
+        learner = feature_learner(kind).eval()
+        _, alone = learner.on_features()
         assert alone.on_features() is None
-        assert not made.given_features
-        ours, theirs = made.state_dict(keep_vars=True), alone.state_dict(keep_vars=True)
+        assert not learner.given_features
+        ours, theirs = learner.state_dict(keep_vars=True), alone.state_dict(keep_vars=True)
         assert ours.keys() == theirs.keys()
         assert all(ours[name] is theirs[name] for name in ours)
 
     def test_adapting_judged_with_running_averages_moves_none(self, kind):
-        made = feature_learner(kind).eval()
-        before = {name: tensor.clone() for name, tensor in made.state_dict().items()}
-        made.adapt(examples(images(6)))(images(5, seed=1)[None])
-        assert all(tensor.equal(before[name]) for name, tensor in made.state_dict().items())
+        learner = feature_learner(kind).eval()
+        before = {name: tensor.clone() for name, tensor in learner.state_dict().items()}
+        learner.adapt(examples(images(6)))(images(5, seed=1)[None])
+        assert all(tensor.equal(before[name]) for name, tensor in learner.state_dict().items())
 
 
 class TestRidge:
     @pytest.mark.parametrize(("n", "d"), [(6, 20), (30, 4), (5, 5)])
     def test_the_solution_is_that_of_scikit_learn(self, n, d):
         x, y, weight = features(n, d), features(n, 2, seed=1), features(n, 1, seed=2)[:, 0].abs()
-        found = ridge_solve(x, weight, weight[:, None] * y, torch.tensor(0.5))
+        result = ridge_solve(x, weight, weight[:, None] * y, torch.tensor(0.5))
         expected = SklearnRidge(alpha=0.5, fit_intercept=False).fit(x, y, sample_weight=weight).coef_.T
-        assert np.allclose(found, expected, atol=1e-10)
+        assert np.allclose(result, expected, atol=1e-10)
 
     @pytest.mark.parametrize(("n", "d"), [(4, 7), (7, 3)])
     def test_the_derivative_is_exact_for_items_labels_weights_and_penalty(self, n, d):
@@ -105,11 +105,11 @@ class TestRidge:
     def test_meta_learns_to_predict_the_numbers_of_sine_waves(self):
         torch.manual_seed(0)
         net = nn.Sequential(nn.Linear(1, 40), nn.Tanh(), nn.Linear(40, 40), nn.Tanh())
-        made = learners.Ridge(net, penalty=0.1, scale=1.0, criterion="squared-error")
-        optimizer = torch.optim.Adam(made.parameters(), lr=5e-3)
+        learner = learners.Ridge(net, penalty=0.1, scale=1.0, criterion="squared-error")
+        optimizer = torch.optim.Adam(learner.parameters(), lr=5e-3)
         waves, losses = Sinusoids(shots=10, queries=10), []
         for step in range(60):
-            loss = made.loss(waves.batch(16 * step, 16))
+            loss = learner.loss(waves.batch(16 * step, 16))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -126,13 +126,13 @@ class TestLogistic:
     def test_newton_steps_converge_to_the_solution_of_scikit_learn(self, n, d):
         x, weight = features(n, d), features(n, 1, seed=2)[:, 0].abs()
         support, queries = examples(x, weight=weight), features(7, d, seed=3)
-        found = learners.Logistic(nn.Identity(), steps=12, penalty=0.5).double().adapt(support)(queries[None])[0]
+        result = learners.Logistic(nn.Identity(), steps=12, penalty=0.5).double().adapt(support)(queries[None])[0]
         with_one = np.concatenate([x, np.ones((n, 1))], 1)
         for c in range(3):
             model = LogisticRegression(C=1 / 0.5, fit_intercept=False, tol=1e-12, max_iter=10_000)
             model.fit(with_one, np.arange(n) % 3 == c, sample_weight=weight)
             expected = model.decision_function(np.concatenate([queries, np.ones((7, 1))], 1))
-            assert np.allclose(found[:, c].detach(), expected, atol=1e-5)
+            assert np.allclose(result[:, c].detach(), expected, atol=1e-5)
 
     def test_five_steps_come_close(self):
         support, queries = examples(features(15, 10)), features(7, 10, seed=3)[None]
@@ -146,10 +146,10 @@ class TestSoftmax:
     def test_steps_converge_to_the_solution_of_scikit_learn(self, n, d):
         x, weight = features(n, d), features(n, 1, seed=2)[:, 0].abs()
         given = examples(x, weight=weight)
-        found = fit_softmax(x[None], given.labels, given.weight, given.class_mask, penalty=1.0, steps=500)[0]
+        result = fit_softmax(x[None], given.labels, given.weight, given.class_mask, penalty=1.0, steps=500)[0]
         model = LogisticRegression(C=1.0, fit_intercept=False, tol=1e-12, max_iter=10_000)
         model.fit(x, np.arange(n) % 3, sample_weight=weight)
-        assert np.allclose(found.T, model.coef_, atol=1e-5)
+        assert np.allclose(result.T, model.coef_, atol=1e-5)
 
     def test_two_hundred_steps_are_enough_for_many_items_of_unit_length(self):
         x = nn.functional.normalize(features(200, 64), dim=-1)
@@ -172,37 +172,37 @@ class TestRelation:
     def test_takes_maps_of_any_size(self, pools, side):
         encoder = Conv4(1, 8, (4, 4), pools=pools)
         assert encoder.map_shape == (4, side, side)
-        made = learners.Relation(encoder).double().eval()
-        assert made.adapt(examples(images(6)))(images(5)[None]).shape == (1, 5, 3)
+        learner = learners.Relation(encoder).double().eval()
+        assert learner.adapt(examples(images(6)))(images(5)[None]).shape == (1, 5, 3)
 
     def test_its_loss_is_the_squared_error_of_the_relations(self):
-        made = feature_learner("relation").eval()
+        learner = feature_learner("relation").eval()
         support, query = examples(images(6)), examples(images(9, seed=1))
-        relations = made.adapt(support)(query.items).sigmoid()
-        loss = made.loss(Episode(support, query, torch.arange(3)[None]))
+        relations = learner.adapt(support)(query.items).sigmoid()
+        loss = learner.loss(Episode(support, query, torch.arange(3)[None]))
         assert torch.allclose(loss, (relations - query.labels).square().mean())
 
 
 class TestClassifiers:
     def test_train_on_the_classes_that_the_episode_names(self):
         torch.manual_seed(0)
-        made = learners.LinearProbe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
+        learner = learners.LinearProbe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
         support, query = examples(images(3)), examples(images(6, seed=1))
-        loss = made.loss(Episode(support, query, torch.tensor([[7, 2, 5]])))
-        logits = made.base(made.encoder(torch.cat([support.items, query.items], 1)[0]))
+        loss = learner.loss(Episode(support, query, torch.tensor([[7, 2, 5]])))
+        logits = learner.base(learner.encoder(torch.cat([support.items, query.items], 1)[0]))
         expected = nn.functional.cross_entropy(logits, torch.tensor([7, 2, 5] * 3))
         assert torch.allclose(loss, expected)
 
     def test_classes_that_were_added_do_not_count(self):
-        made = learners.LinearProbe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
+        learner = learners.LinearProbe(Conv4(1, 8, (4, 4), "group"), classes=9).double()
         support, query = examples(images(6)), examples(images(3, seed=1))
-        with_others = made.loss(Episode(support, query, torch.tensor([[7, 2, -1]])))
+        with_others = learner.loss(Episode(support, query, torch.tensor([[7, 2, -1]])))
         kept = torch.tensor([0, 1, 3, 4])
         fewer = replace(
             support, items=support.items[:, kept], labels=support.labels[:, kept], weight=support.weight[:, kept]
         )
         few = replace(query, items=query.items[:, :2], labels=query.labels[:, :2], weight=query.weight[:, :2])
-        assert torch.allclose(with_others, made.loss(Episode(fewer, few, torch.tensor([[7, 2, -1]]))))
+        assert torch.allclose(with_others, learner.loss(Episode(fewer, few, torch.tensor([[7, 2, -1]]))))
 
     @pytest.mark.parametrize(
         ("classes", "message"),
@@ -212,22 +212,22 @@ class TestClassifiers:
         ],
     )
     def test_what_cannot_be_trained_is_named(self, classes, message):
-        made = learners.LinearProbe(Conv4(1, 8, (4, 4)), classes=classes).double()
+        learner = learners.LinearProbe(Conv4(1, 8, (4, 4)), classes=classes).double()
         with pytest.raises(InputError, match=message):
-            made.loss(Episode(examples(images(3)), examples(images(6)), torch.tensor([[7, 2, 5]])))
+            learner.loss(Episode(examples(images(3)), examples(images(6)), torch.tensor([[7, 2, 5]])))
 
     @pytest.mark.parametrize("kind", [learners.LinearProbe, learners.BaselinePlusPlus, learners.FineTune])
     def test_train_the_same_on_features_as_on_images(self, kind):
         torch.manual_seed(0)
-        made = kind(Conv4(1, 8, (4, 4), "group"), classes=3).double()
+        built = kind(Conv4(1, 8, (4, 4), "group"), classes=3).double()
         episode = Episode(examples(images(6)), examples(images(3, seed=1)), torch.arange(3)[None])
-        body, alone = made.on_features()
+        body, alone = built.on_features()
 
         def given(side: Examples) -> Examples:
             return replace(side, items=body(side.items[0])[None])
 
         on_features = replace(episode, support=given(episode.support), query=given(episode.query))
-        assert torch.allclose(alone.loss(on_features), made.loss(episode))
+        assert torch.allclose(alone.loss(on_features), built.loss(episode))
 
 
 class TestFineTune:
@@ -235,18 +235,18 @@ class TestFineTune:
         support, losses = examples(images(9)), []
         for steps in (1, 10, 50):
             torch.manual_seed(0)
-            made = learners.FineTune(Conv4(1, 8, (6, 6)), steps=steps, step_size=0.1).double().eval()
-            logits = made.adapt(support)(support.items)[0]
+            learner = learners.FineTune(Conv4(1, 8, (6, 6)), steps=steps, step_size=0.1).double().eval()
+            logits = learner.adapt(support)(support.items)[0]
             losses.append(float(nn.functional.cross_entropy(logits, support.class_ids[0]).detach()))
         assert losses[0] > losses[1] > losses[2]
 
     def test_leaves_the_modes_of_every_part_as_they_were(self):
-        made = feature_learner("fine-tuning").train()
-        made.encoder.norms[0].eval()
-        made.adapt(examples(images(6)))(images(2)[None])
-        assert made.encoder.training
-        assert made.encoder.norms[1].training
-        assert not made.encoder.norms[0].training
+        learner = feature_learner("fine-tuning").train()
+        learner.encoder.norms[0].eval()
+        learner.adapt(examples(images(6)))(images(2)[None])
+        assert learner.encoder.training
+        assert learner.encoder.norms[1].training
+        assert not learner.encoder.norms[0].training
 
     def test_the_size_of_the_chunks_changes_nothing(self):
         support = examples(images(6))
@@ -255,8 +255,8 @@ class TestFineTune:
         answers = []
         for chunk in (1, 2, 8):
             torch.manual_seed(0)
-            made = learners.FineTune(Conv4(1, 8, (6, 6)), steps=3, chunk=chunk).double().eval()
-            answers.append(made.adapt(many)(images(4)[None].expand(3, -1, -1, -1, -1)))
+            learner = learners.FineTune(Conv4(1, 8, (6, 6)), steps=3, chunk=chunk).double().eval()
+            answers.append(learner.adapt(many)(images(4)[None].expand(3, -1, -1, -1, -1)))
         assert torch.allclose(answers[0], answers[1], atol=1e-12)
         assert torch.allclose(answers[0], answers[2], atol=1e-12)
 
@@ -288,5 +288,5 @@ def test_what_does_not_fit_is_said_in_one_line(make, message):
     "name", ["prototypes", "ridge", "logistic", "matching", "relation", "probe", "baseline-plus-plus", "fine-tune"]
 )
 def test_the_table_makes_the_learner_with_its_options(name):
-    made = LEARNERS.build(name, encoder=lambda norm: Conv4(1, 16, (4, 4, 4), norm), ways=5)
-    assert isinstance(made, FeatureLearner)
+    learner = LEARNERS.build(name, encoder=lambda norm: Conv4(1, 16, (4, 4, 4), norm), ways=5)
+    assert isinstance(learner, FeatureLearner)

@@ -60,9 +60,9 @@ class TestRegression:
 
         def error() -> float:
             learner.eval()
-            found = (learner.adapt(test.support)(test.query.items) - test.query.labels).square().mean()
+            result = (learner.adapt(test.support)(test.query.items) - test.query.labels).square().mean()
             learner.train()
-            return float(found.detach())
+            return float(result.detach())
 
         before = error()
         optimizer = torch.optim.Adam(learner.parameters(), lr=3e-3)
@@ -84,14 +84,14 @@ class TestRegression:
 
 class TestParts:
     def test_the_number_of_threads_changes_no_bit(self):
-        found = []
+        result = []
         for threads in (1, 3):
             torch.set_num_threads(threads)
             learner = MAML(conv(), 3, steps=2)
             learner.loss(pictures()).backward()
-            found.append(slopes_of(learner))
+            result.append(slopes_of(learner))
             assert torch.get_num_threads() == threads
-        assert all(found[0][name].equal(found[1][name]) for name in found[0])
+        assert all(result[0][name].equal(result[1][name]) for name in result[0])
 
     def test_parts_are_worked_on_side_by_side(self):
         meeting = threading.Barrier(2, timeout=20)
@@ -107,16 +107,16 @@ class TestParts:
 
     def test_tensors_of_the_episode_get_their_gradient(self):
         learner, episode = MAML(conv(), 3), pictures()
-        found = []
+        result = []
         for loss in (learner.loss, lambda e: learner.query_losses(e).mean()):
             items, weight = (
                 episode.support.items.clone().requires_grad_(),
                 episode.support.weight.clone().requires_grad_(),
             )
             loss(replace(episode, support=replace(episode.support, items=items, weight=weight))).backward()
-            found.append((items.grad, weight.grad))
-        assert all(torch.allclose(a, b, atol=1e-13) for a, b in zip(*found, strict=True))
-        assert all(grad.abs().sum() > 0 for grad in found[0])
+            result.append((items.grad, weight.grad))
+        assert all(torch.allclose(a, b, atol=1e-13) for a, b in zip(*result, strict=True))
+        assert all(grad.abs().sum() > 0 for grad in result[0])
 
     def test_an_error_in_a_thread_comes_out(self):
         torch.set_num_threads(2)
@@ -153,17 +153,17 @@ class TestNormalization:
 
     @pytest.mark.parametrize(("norm", "transductive"), [("support", False), ("query", True)])
     def test_results_name_it(self, norm, transductive):
-        found = evaluate(MAML(conv(norm), 3), [pictures()])
-        assert found.transductive is transductive
-        assert found.as_dict()["transductive"] is transductive
+        result = evaluate(MAML(conv(norm), 3), [pictures()])
+        assert result.transductive is transductive
+        assert result.as_dict()["transductive"] is transductive
 
     @pytest.mark.parametrize("name", ["maml", "anil", "meta-sgd", "maml-plus-plus", "reptile"])
     def test_options_say_which(self, name):
-        made = {
+        built = {
             norm: LEARNERS.build(f"{name}(norm={norm})", encoder=lambda kind: Conv4(1, 8, (4, 4), kind), ways=3)
             for norm in ("group", "support", "query")
         }
-        assert {norm: learner.transductive for norm, learner in made.items()} == {
+        assert {norm: learner.transductive for norm, learner in built.items()} == {
             "group": False,
             "support": False,
             "query": True,
@@ -191,18 +191,18 @@ class TestMAMLPlusPlus:
 
     def test_inner_gradients_are_constants_at_first(self):
         learner, episode = MAMLPlusPlus(conv(), 3, steps=2, annealing=0, first_order=1), pictures()
-        found = []
+        result = []
         for _ in range(2):
             learner.zero_grad()
             learner.loss(episode).backward()
             learner.on_step_end()
-            found.append(slopes_of(learner))
+            result.append(slopes_of(learner))
         twin = MAML(learner.model, 3, step_size=0.1, steps=2, order=1)
         twin.zero_grad()
         twin.loss(episode).backward()
         for name, slope in slopes_of(twin).items():
-            assert torch.allclose(found[0][name], slope, atol=1e-12)
-            assert not torch.allclose(found[1][name], slope)
+            assert torch.allclose(result[0][name], slope, atol=1e-12)
+            assert not torch.allclose(result[1][name], slope)
 
     @pytest.mark.parametrize("values", [{"annealing": -1}, {"first_order": -1}, {"steps": 0}, {"step_size": 0.0}])
     def test_what_cannot_be_used_is_said_in_one_line(self, values):

@@ -34,14 +34,14 @@ def test_the_second_order_gradient_is_that_of_finite_differences(steps):
     learner.loss(EPISODE).backward()
     for parameter in learner.parameters():
         numeric = torch.zeros_like(parameter)
-        for place in range(parameter.numel()):
+        for index in range(parameter.numel()):
             sides = []
             for shift in (1e-5, -1e-5):
                 with torch.no_grad():
-                    parameter.view(-1)[place] += shift
+                    parameter.view(-1)[index] += shift
                     sides.append(float(learner.loss(EPISODE)))
-                    parameter.view(-1)[place] -= shift
-            numeric.view(-1)[place] = (sides[0] - sides[1]) / 2e-5
+                    parameter.view(-1)[index] -= shift
+            numeric.view(-1)[index] = (sides[0] - sides[1]) / 2e-5
         assert torch.allclose(parameter.grad, numeric, atol=1e-8, rtol=1e-6)
 
 
@@ -129,6 +129,6 @@ def test_cross_entropy_weighs_items_within_a_task_and_tasks_alike():
     labels = torch.tensor([[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.0, 1.0]]])
     logits = torch.log(torch.tensor([[[0.8, 0.2], [0.4, 0.6]], [[0.3, 0.7], [0.9, 0.1]]]))
     weight = torch.tensor([[3.0, 1.0], [1.0, 0.0]])
-    found = cross_entropy(logits, Examples(torch.zeros(2, 2, 1), labels, weight, torch.ones(2, 2, dtype=torch.bool)))
+    result = cross_entropy(logits, Examples(torch.zeros(2, 2, 1), labels, weight, torch.ones(2, 2, dtype=torch.bool)))
     first = (3 * -torch.tensor(0.8).log() - 0.5 * (torch.tensor(0.4).log() + torch.tensor(0.6).log())) / 4
-    assert torch.allclose(found, (first - torch.tensor(0.7).log()) / 2)
+    assert torch.allclose(result, (first - torch.tensor(0.7).log()) / 2)

@@ -18,10 +18,12 @@ WAYS, SIZE, TASKS = 3, 8, 2
 
 def learner(steps: int = 2) -> MetaDropout:
     torch.manual_seed(0)
-    made = MetaDropout(Perturbed(Conv4(1, SIZE, (4, 4), "group"), WAYS), WAYS, step_size=0.4, steps=steps).double()
-    for factors in made.model.noise:
+    other_learner = MetaDropout(
+        Perturbed(Conv4(1, SIZE, (4, 4), "group"), WAYS), WAYS, step_size=0.4, steps=steps
+    ).double()
+    for factors in other_learner.model.noise:
         nn.init.normal_(factors.weight, std=0.5)
-    return made
+    return other_learner
 
 
 def episode() -> Episode:
@@ -70,15 +72,15 @@ def looped(learner: MetaDropout, tasks: Episode, noisy: bool) -> torch.Tensor:
 @pytest.mark.parametrize("noisy", [True, False])
 def test_equals_the_textbooks_loop_with_the_same_draws(noisy):
     own, tasks = learner().train(noisy), episode()
-    found, grads = [], []
+    result, grads = [], []
     for loss in (lambda: own.loss(tasks), lambda: looped(own, tasks, noisy)):
         torch.manual_seed(5)
         own.zero_grad()
         value = loss()
         value.backward()
-        found.append(value.detach())
+        result.append(value.detach())
         grads.append([parameter.grad.clone() for parameter in own.parameters()])
-    torch.testing.assert_close(found[0], found[1])
+    torch.testing.assert_close(result[0], result[1])
     for ours, theirs in zip(*grads, strict=True):
         torch.testing.assert_close(ours, theirs)
         assert ours.abs().sum() > 0
@@ -106,8 +108,8 @@ def test_it_begins_as_maml():
     model = Perturbed(Conv4(1, SIZE, (4, 4), "group"), WAYS).double()
     own, tasks = MetaDropout(model, WAYS, 0.4, 2).eval(), episode()
     plain = MAML(nn.Sequential(model.encoder, model.head), WAYS, 0.4, 2).eval()
-    found, expected = (each.adapt(tasks.support)(tasks.query.items) for each in (own, plain))
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+    result, expected = (each.adapt(tasks.support)(tasks.query.items) for each in (own, plain))
+    torch.testing.assert_close(result, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_a_padded_class_changes_nothing():
@@ -124,7 +126,7 @@ def test_a_padded_class_changes_nothing():
 
 
 def test_it_can_be_named_and_needs_stages():
-    made = LEARNERS.build("meta-dropout", encoder=lambda norm: Conv4(1, 28, (8, 8, 8, 8), norm), ways=5)
-    assert made.steps == 5
+    other_learner = LEARNERS.build("meta-dropout", encoder=lambda norm: Conv4(1, 28, (8, 8, 8, 8), norm), ways=5)
+    assert other_learner.steps == 5
     with pytest.raises(InputError, match="stages"):
         LEARNERS.build("meta-dropout", encoder=lambda norm: nn.Flatten(), ways=5)

@@ -54,5 +54,5 @@ def test_what_trains_by_classification_adapts_like_a_plain_loop(row, kind):
 @pytest.mark.parametrize("row", LEARNERS.values(), ids=LEARNERS)
 def test_every_parameter_gets_a_gradient_so_that_constants_cannot_pass(row):
     learner = row.make().eval()
-    found = gradients(learner, learner.loss(episode_of()))
-    assert all((grad != 0).any() for grad in found.values())
+    result = gradients(learner, learner.loss(episode_of()))
+    assert all((grad != 0).any() for grad in result.values())

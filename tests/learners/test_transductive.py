@@ -32,23 +32,23 @@ class TestOnBatchNormalization:
         queries, others = images(2, 5, seed=1), images(2, 5, seed=1)
         others[:, 4] = images(2, 1, seed=2)[:, 0]
         as_it_comes, switched = feature_learner(kind).eval(), transductive(feature_learner(kind).eval())
-        for made, changes in ((as_it_comes, False), (switched, True)):
-            classify = made.adapt(support())
+        for built, changes in ((as_it_comes, False), (switched, True)):
+            classify = built.adapt(support())
             gap = (classify(queries)[:, :4] - classify(others)[:, :4]).abs().max()
             assert bool(gap > 1e-6) is changes
-            assert made.transductive is changes
+            assert built.transductive is changes
 
     def test_tasks_do_not_see_each_other(self, kind):
-        made, queries = transductive(feature_learner(kind).eval()), images(2, 5, seed=1)
-        together = made.adapt(support())(queries)
-        alone = [made.adapt(support()[t : t + 1])(queries[t : t + 1]) for t in range(2)]
+        built, queries = transductive(feature_learner(kind).eval()), images(2, 5, seed=1)
+        together = built.adapt(support())(queries)
+        alone = [built.adapt(support()[t : t + 1])(queries[t : t + 1]) for t in range(2)]
         assert torch.allclose(together, torch.cat(alone), atol=1e-12)
 
     def test_an_item_of_no_weight_is_not_seen(self, kind):
-        made, queries = transductive(feature_learner(kind).eval()), images(2, 5, seed=1)
+        built, queries = transductive(feature_learner(kind).eval()), images(2, 5, seed=1)
         weight = torch.tensor([[1.0, 1, 1, 1, 0]]).expand(2, -1).double()
-        found = made.adapt(support())(queries, weight)[:, :4]
-        assert torch.allclose(found, made.adapt(support())(queries[:, :4]), atol=1e-12)
+        result = built.adapt(support())(queries, weight)[:, :4]
+        assert torch.allclose(result, built.adapt(support())(queries[:, :4]), atol=1e-12)
 
     def test_running_averages_and_modes_stay_as_they_are(self, kind):
         inner = feature_learner(kind).eval()
@@ -63,20 +63,20 @@ class TestOnBatchNormalization:
 def test_features_are_those_that_support_and_query_normalized_apart_give():
     inner = feature_learner("prototypes").eval()
     queries = images(2, 5, seed=1)
-    found = transductive(inner).adapt(support())(queries)
+    result = transductive(inner).adapt(support())(queries)
     inner.train()
     for t in range(2):
         shown, asked = inner.encoder(support().items[t]), inner.encoder(queries[t])
         centers = torch.stack([shown[c::3].mean(0) for c in range(3)])
-        assert torch.allclose(found[t], -torch.cdist(asked, centers).square(), atol=1e-9)
+        assert torch.allclose(result[t], -torch.cdist(asked, centers).square(), atol=1e-9)
 
 
 def test_statistics_are_those_of_all_queries_of_a_task_however_many():
-    made, queries = transductive(feature_learner("prototypes").eval()), images(1, 400, seed=1)
+    built, queries = transductive(feature_learner("prototypes").eval()), images(1, 400, seed=1)
     with torch.no_grad():
-        found = made.adapt(support(1))(queries)[0, :300]
-        fewer = made.adapt(support(1))(queries[:, :300])[0]
-    assert not torch.allclose(found, fewer, atol=1e-6)
+        result = built.adapt(support(1))(queries)[0, :300]
+        fewer = built.adapt(support(1))(queries[:, :300])[0]
+    assert not torch.allclose(result, fewer, atol=1e-6)
 
 
 def test_support_statistics_become_those_of_the_query_with_the_same_weights():
@@ -94,9 +94,9 @@ def test_support_statistics_become_those_of_the_query_with_the_same_weights():
 
 def test_the_members_of_an_ensemble_are_switched():
     one, other = feature_learner("prototypes").eval(), feature_learner("ridge").eval()
-    found = transductive(Ensemble([one, other])).adapt(support())(images(2, 5, seed=1))
+    result = transductive(Ensemble([one, other])).adapt(support())(images(2, 5, seed=1))
     expected = Ensemble([transductive(one), transductive(other)]).adapt(support())(images(2, 5, seed=1))
-    assert torch.equal(found, expected)
+    assert torch.equal(result, expected)
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_where_each_item_is_normalized_alone_there_is_nothing_to_switch(made):
 
 @pytest.mark.parametrize("switched", [False, True])
 def test_evaluations_name_it_and_do_not_encode_items_apart_from_their_task(switched):
-    made = feature_learner("prototypes").eval().float()
-    made = transductive(made) if switched else made
+    learner = feature_learner("prototypes").eval().float()
+    learner = transductive(learner) if switched else learner
     pixels = torch.rand(30, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     sampler = EpisodeSampler(Source.of(pixels, [f"class {i % 3}" for i in range(30)]), 3, 1, 5)
-    found = evaluate_tasks(made, sampler, 40)
-    assert found.transductive is found.as_dict()["transductive"] is switched
-    assert (found.accuracy == evaluate(made, sampler.batches(40)).accuracy).all()
+    result = evaluate_tasks(learner, sampler, 40)
+    assert result.transductive is result.as_dict()["transductive"] is switched
+    assert (result.accuracy == evaluate(learner, sampler.batches(40)).accuracy).all()

@@ -45,8 +45,8 @@ class TestVarianceWithinClasses:
     def test_is_that_of_the_distribution(self):
         many = examples_of(500)
         centers = 9 * normal(WAYS, SIZE).repeat_interleave(500, 0)
-        found = within_class_variance(centers + 2 * normal(TASKS, WAYS * 500, SIZE), many)
-        assert torch.allclose(found, torch.full((TASKS,), 4.0 * SIZE), rtol=0.05)
+        result = within_class_variance(centers + 2 * normal(TASKS, WAYS * 500, SIZE), many)
+        assert torch.allclose(result, torch.full((TASKS,), 4.0 * SIZE), rtol=0.05)
 
     def test_equals_a_plain_loop_over_classes(self):
         few = examples_of(5)
@@ -92,8 +92,8 @@ class TestShareOfNoise:
         assert torch.allclose(noise_fraction(COPIED + NOISE, ORIGINS, MADE), torch.ones(TASKS), atol=0.1)
 
     def test_of_a_shift_and_noise_of_the_same_size_is_a_half(self):
-        found = noise_fraction(COPIED + 1 + NOISE, ORIGINS, MADE)
-        assert torch.allclose(found, torch.full((TASKS,), 0.5), atol=0.1)
+        result = noise_fraction(COPIED + 1 + NOISE, ORIGINS, MADE)
+        assert torch.allclose(result, torch.full((TASKS,), 0.5), atol=0.1)
 
     def test_is_unknown_where_nothing_moves(self):
         assert noise_fraction(COPIED, ORIGINS, MADE).isnan().all()
@@ -108,9 +108,9 @@ class TestNeighbors:
         real = examples_of(5)
         centers = 99 * torch.eye(WAYS, SIZE).repeat_interleave(5, 0)
         z = centers + normal(TASKS, WAYS * 5, SIZE)
-        made = centers + normal(TASKS, WAYS * 5, SIZE, seed=2)
-        assert own_class_neighbor_fraction(made, real, z, real).tolist() == [1.0] * TASKS
-        assert own_class_neighbor_fraction(made.roll(5, 1), real, z, real).tolist() == [0.0] * TASKS
+        generated = centers + normal(TASKS, WAYS * 5, SIZE, seed=2)
+        assert own_class_neighbor_fraction(generated, real, z, real).tolist() == [1.0] * TASKS
+        assert own_class_neighbor_fraction(generated.roll(5, 1), real, z, real).tolist() == [0.0] * TASKS
 
     def test_padding_is_nobodys_neighbor(self):
         real = examples_of(2)

@@ -51,7 +51,7 @@ def test_a_field_is_the_sum_over_its_knots():
     op, size = Spline(cells=2), 7
     coefficients = torch.randn(1, 2, 5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     points = pixels(torch.zeros(1, 1, size, size, dtype=torch.float64))
-    found = op.where(points, {"coefficients": coefficients}, (size, size)) - points
+    result = op.where(points, {"coefficients": coefficients}, (size, size)) - points
 
     def weight(at: float, knot: int) -> float:
         away = abs((at + 1) * op.cells / 2 - knot)
@@ -67,7 +67,7 @@ def test_a_field_is_the_sum_over_its_knots():
                 for i in range(5)
                 for j in range(5)
             )
-            assert abs(float(found[0, row, column, axis]) - expected) < 1e-12
+            assert abs(float(result[0, row, column, axis]) - expected) < 1e-12
 
 
 def test_scattered_points_see_the_same_field_as_the_grid():
@@ -85,8 +85,8 @@ def test_distortions_keep_within_their_bounds():
         augmenter.log_spread += 1  # e to the power of 10 units
     support = Examples.of(torch.rand(1, 2, 1, 12, 12), torch.arange(2))
     draws = augmenter.draw(support, 8, torch.Generator().manual_seed(0))
-    found = augmenter.deformations(support, 8, draws, support)
-    assert (found.abs() <= augmenter.bound).all()
+    result = augmenter.deformations(support, 8, draws, support)
+    assert (result.abs() <= augmenter.bound).all()
     assert augmenter.replay(support, 8, draws).items.isfinite().all()
 
 

@@ -112,10 +112,10 @@ def test_a_control_is_judged_on_the_same_tasks(source, found):
 
 
 def test_it_can_be_written_as_json(found):
-    told = found["noise"].as_dict()
-    assert list(told["gains"]) == ["1", "3"]
-    assert told["choices"] is None
-    assert told["warnings"] == found["noise"].warnings
+    output = found["noise"].as_dict()
+    assert list(output["gains"]) == ["1", "3"]
+    assert output["choices"] is None
+    assert output["warnings"] == found["noise"].warnings
 
 
 class TestPolicies:

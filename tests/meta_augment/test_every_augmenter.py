@@ -100,25 +100,25 @@ def test_each_augmenter_has_a_row():
 class TestEveryAugmenter:
     def test_lays_made_items_out_as_variants_are(self, row):
         support = episode(row.shape).support
-        found = made(row).make(support, COPIES, stream())
+        result = made(row).make(support, COPIES, stream())
         images = replace(support, items=torch.rand(TASKS, WAYS * SHOTS, 1, 4, 4))
         expected = variants(images, Noise(), COPIES, stream())
-        assert found.items.shape == (TASKS, WAYS * SHOTS * COPIES, *row.shape)
-        assert found.labels.equal(expected.labels)
-        assert found.origin.equal(expected.origin)
-        assert found.class_mask.equal(support.class_mask)
-        assert (found.weight > 0).equal(expected.weight > 0)
+        assert result.items.shape == (TASKS, WAYS * SHOTS * COPIES, *row.shape)
+        assert result.labels.equal(expected.labels)
+        assert result.origin.equal(expected.origin)
+        assert result.class_mask.equal(support.class_mask)
+        assert (result.weight > 0).equal(expected.weight > 0)
 
     def test_padding_stays_padding(self, row):
-        found = made(row).make(episode(row.shape).support, COPIES, stream())
-        assert (found.weight[0, -SHOTS * COPIES :] == 0).all()
-        assert (found.weight[1] > 0).all()
+        result = made(row).make(episode(row.shape).support, COPIES, stream())
+        assert (result.weight[0, -SHOTS * COPIES :] == 0).all()
+        assert (result.weight[1] > 0).all()
 
     def test_an_effect_happens(self, row):
         support = episode(row.shape).support
-        found = made(row).make(support, COPIES, stream())
+        result = made(row).make(support, COPIES, stream())
         real = support.items.repeat_interleave(COPIES, 1)
-        assert ((found.items - real).abs().flatten(2).amax(-1) > 1e-6).all()
+        assert ((result.items - real).abs().flatten(2).amax(-1) > 1e-6).all()
 
     def test_the_same_draws_give_the_same_and_others_give_others(self, row):
         support, augmenter = episode(row.shape).support, made(row)
@@ -133,32 +133,32 @@ class TestEveryAugmenter:
         moved = replace(
             support, items=support.items[:, order], labels=support.labels[:, order], weight=support.weight[:, order]
         )
-        found = augmenter.replay(moved, COPIES, by_item(draws, order))
+        result = augmenter.replay(moved, COPIES, by_item(draws, order))
         expected = augmenter.replay(support, COPIES, draws)
         where = by_item({"place": torch.arange(WAYS * SHOTS * COPIES).expand(TASKS, -1)}, order)["place"][0]
-        torch.testing.assert_close(found.items, expected.items[:, where])
-        torch.testing.assert_close(found.weight, expected.weight[:, where])
+        torch.testing.assert_close(result.items, expected.items[:, where])
+        torch.testing.assert_close(result.weight, expected.weight[:, where])
 
     def test_follows_the_order_of_the_classes(self, row):
         support, augmenter = episode(row.shape).support, made(row)
         draws = augmenter.draw(support, COPIES, stream())
         order = torch.tensor([2, 0, 1])
         moved = replace(support, labels=support.labels[..., order], class_mask=support.class_mask[:, order])
-        found, expected = augmenter.replay(moved, COPIES, draws), augmenter.replay(support, COPIES, draws)
-        torch.testing.assert_close(found.items, expected.items)
-        torch.testing.assert_close(found.weight, expected.weight)
-        assert found.labels.equal(expected.labels[..., order])
+        result, expected = augmenter.replay(moved, COPIES, draws), augmenter.replay(support, COPIES, draws)
+        torch.testing.assert_close(result.items, expected.items)
+        torch.testing.assert_close(result.weight, expected.weight)
+        assert result.labels.equal(expected.labels[..., order])
 
     def test_padding_changes_nothing_for_the_others(self, row):
         support, augmenter = episode(row.shape).support, made(row)
         draws = augmenter.draw(support, COPIES, stream())
         other = support.items.clone()
         other[0, -SHOTS:] = 0.5
-        found, expected = (
+        result, expected = (
             augmenter.replay(replace(support, items=items), COPIES, draws).items[0, : -SHOTS * COPIES]
             for items in (other, support.items)
         )
-        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(result, expected)
 
     def test_looks_at_the_context(self, row):
         tasks, augmenter = episode(row.shape), made(row)
@@ -203,8 +203,8 @@ class TestEveryAugmenter:
                     parameter -= by * direction
             return value
 
-        found = (moved(1e-5) - moved(-1e-5)) / 2e-5
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-8)
+        result = (moved(1e-5) - moved(-1e-5)) / 2e-5
+        torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-8)
 
     def test_survives_saving_and_loading(self, row, tmp_path):
         augmenter, support = made(row), episode(row.shape).support
@@ -218,6 +218,6 @@ class TestEveryAugmenter:
 
     def test_works_in_single_precision(self, row):
         support = episode(row.shape).support.to("cpu", torch.float32)
-        found = made(row).float().make(support, COPIES, stream())
-        assert found.items.dtype == found.weight.dtype == torch.float32
-        assert found.items.isfinite().all()
+        result = made(row).float().make(support, COPIES, stream())
+        assert result.items.dtype == result.weight.dtype == torch.float32
+        assert result.items.isfinite().all()

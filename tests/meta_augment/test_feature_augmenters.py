@@ -76,8 +76,8 @@ def test_with_prototypes_noise_of_pairs_changes_nothing():
     tasks = EpisodeSampler(toy(30, seed=1), 5, 2, 5).batch(0, 4)
     head = Prototypes(nn.Identity())
     noisy = AugmentedLearner(head, EmbeddingNoise(DIMENSIONS, strength=1.0), copies=4).eval()
-    found, plain = (each.adapt(tasks.support)(tasks.query.items) for each in (noisy, head))
-    torch.testing.assert_close(found, plain, rtol=1e-4, atol=1e-4)
+    result, plain = (each.adapt(tasks.support)(tasks.query.items) for each in (noisy, head))
+    torch.testing.assert_close(result, plain, rtol=1e-4, atol=1e-4)
 
 
 def support(shots: int, dimensions: int = DIMENSIONS) -> Examples:
@@ -141,17 +141,17 @@ def test_calibration_samples_the_distribution_that_it_says():
     augmenter = Calibration(DIMENSIONS, nearest=2, alpha=0.5, power=1.0).double()
     augmenter.fit_statistics(replace(source, store=source.store.double()))
     side = support(1)
-    made = augmenter.make(side, 40_000, torch.Generator().manual_seed(0)).items[0].unflatten(0, (3, -1))
+    generated = augmenter.make(side, 40_000, torch.Generator().manual_seed(0)).items[0].unflatten(0, (3, -1))
     classes = source.store.double().unflatten(0, (6, 20))
     means = classes.mean(1)
-    for place, item in enumerate(side.items[0]):
+    for index, item in enumerate(side.items[0]):
         nearest = (means - item).norm(dim=1).argsort()[:2]
         center = (means[nearest].sum(0) + item) / 3
         variance = np.mean([np.cov(classes[c].numpy().T) for c in nearest], axis=0)
         rest = classes - means[:, None]
         variance += 0.5 * float(rest.square().mean()) * np.eye(DIMENSIONS)
-        torch.testing.assert_close(made[place].mean(0), center, rtol=0.02, atol=1e-6)
-        torch.testing.assert_close(made[place].mT.cov(), torch.from_numpy(variance), rtol=0.05, atol=0.15)
+        torch.testing.assert_close(generated[index].mean(0), center, rtol=0.02, atol=1e-6)
+        torch.testing.assert_close(generated[index].mT.cov(), torch.from_numpy(variance), rtol=0.05, atol=0.15)
 
 
 def test_tukeys_ladder_is_climbed_down_again():
@@ -175,19 +175,19 @@ def test_the_autoencoders_bound_is_that_of_its_networks():
     source = toy(4, seed=0)
     tasks = EpisodeSampler(replace(source, store=source.store.double()), 3, 1, 2).batch(0, 1)
     tasks = tasks.to("cpu", torch.float64)
-    found = augmenter.standalone_loss(tasks, torch.Generator().manual_seed(7))
+    result = augmenter.standalone_loss(tasks, torch.Generator().manual_seed(7))
     seen = task_context(tasks.support.items, tasks.support)
     noise = torch.randn(1, 6, 3, generator=torch.Generator().manual_seed(7)).double()[0]
     unit, total = seen.spread[0], 0.0
-    for place, (item, k) in enumerate(zip(tasks.query.items[0], tasks.query.class_ids[0].tolist(), strict=True)):
+    for index, (item, k) in enumerate(zip(tasks.query.items[0], tasks.query.class_ids[0].tolist(), strict=True)):
         z = tasks.support.items[0, k]
         known = torch.cat([z, seen.classes[0, k], seen.task[0]]) / unit
         differs = (item - z) / unit
         mean, log_variance = augmenter.encoder(torch.cat([differs, known])).chunk(2)
         posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
         prior = torch.distributions.Normal(torch.zeros(3).double(), torch.ones(3).double())
-        latent = mean + posterior.scale * noise[place]
+        latent = mean + posterior.scale * noise[index]
         likely = torch.distributions.Normal(augmenter.decoder(torch.cat([latent, known])), augmenter.log_scale.exp())
         bound = likely.log_prob(differs).sum() - torch.distributions.kl_divergence(posterior, prior).sum()
         total = total - bound / DIMENSIONS - math.log(2 * math.pi) / 2
-    torch.testing.assert_close(found, total / 6)
+    torch.testing.assert_close(result, total / 6)

@@ -80,10 +80,10 @@ def learners() -> dict[str, Learner]:
 
 def as_features(learner: Learner) -> AugmentedLearner:
     """An augmenter of vectors before a learner of vectors; the space is a name only."""
-    made = augmenter()
+    generated = augmenter()
     if not isinstance(learner, FeatureLearner | Prototypes):
-        made.space = "items"
-    return AugmentedLearner(learner, made, COPIES)
+        generated.space = "items"
+    return AugmentedLearner(learner, generated, COPIES)
 
 
 def value(trained: AugmentedLearner, estimator: Estimator) -> torch.Tensor:
@@ -104,16 +104,16 @@ def along(
     parameters = list(trained.augmenter.parameters())
     before = parameters_to_vector(parameters).detach()
     directions = torch.randn(4, len(before), dtype=torch.float64)
-    found = []
+    result = []
     with torch.no_grad():
         for direction in directions:
             ends = []
             for sign in (1, -1):
                 vector_to_parameters(before + sign * step * direction, parameters)
                 ends.append(loss())
-            found.append((ends[0] - ends[1]) / (2 * step))
+            result.append((ends[0] - ends[1]) / (2 * step))
         vector_to_parameters(before, parameters)
-    return torch.stack(found), directions @ grads
+    return torch.stack(result), directions @ grads
 
 
 def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -124,8 +124,8 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
 def test_the_exact_gradient_is_that_of_central_differences(name):
     trained = as_features(learners()[name])
     exact = slope(trained, Exact())
-    expected, found = along(trained, lambda: value(trained, Exact()), exact)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-8)
+    expected, result = along(trained, lambda: value(trained, Exact()), exact)
+    torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-8)
     assert exact.norm() > 1e-4
 
 
@@ -150,8 +150,8 @@ def test_the_estimators_for_long_loops_agree_with_the_unrolled_probe(estimator, 
 def test_they_agree_with_differences_of_a_long_inner_loop_of_a_whole_network(estimator):
     """The loss is that of the weights that the proximal problem leads to, whatever the order of the learner."""
     trained = as_features(MAML(model(), WAYS, step_size=0.3, steps=40, order=1))
-    expected, found = along(trained, lambda: value(trained, estimator), slope(trained, estimator), step=1e-4)
-    assert cosine(found, expected) > 0.95
+    expected, result = along(trained, lambda: value(trained, estimator), slope(trained, estimator), step=1e-4)
+    assert cosine(result, expected) > 0.95
 
 
 def test_a_larger_nudge_is_worse():
@@ -223,9 +223,9 @@ def test_a_learner_without_fixed_features_takes_no_augmenter_of_features():
 def test_features_between_encoder_and_head_are_those_of_encoded_items():
     torch.manual_seed(3)
     encoder = nn.Linear(SIZE, 6).double()
-    made = Hallucinator(6, noise=2, hidden=5).double()
+    generated = Hallucinator(6, noise=2, hidden=5).double()
     tasks = episode()
-    trained = AugmentedLearner(Ridge(encoder).double(), made, COPIES).eval()
+    trained = AugmentedLearner(Ridge(encoder).double(), generated, COPIES).eval()
     body, alone = trained.on_features()
     direct = trained.adapt(tasks.support)(tasks.query.items)
     encoded = replace(tasks.support, items=body(tasks.support.items))

@@ -114,7 +114,7 @@ def test_the_gradient_is_that_of_central_differences_of_its_loss(estimator):
     """
     own = trial(learner(ANIL, step_size=0.3, steps=50, order=1), episode())
     numbers = own.augmenter.numbers
-    found = torch.autograd.grad(estimator.loss(own, torch.Generator()), numbers)[0]
+    result = torch.autograd.grad(estimator.loss(own, torch.Generator()), numbers)[0]
     expected = torch.zeros_like(numbers)
     with torch.no_grad():
         for index in range(len(numbers)):
@@ -124,5 +124,5 @@ def test_the_gradient_is_that_of_central_differences_of_its_loss(estimator):
                 ends.append(estimator.loss(own, torch.Generator()))
                 numbers[index] -= sign * 1e-4
             expected[index] = (ends[0] - ends[1]) / 2e-4
-    torch.testing.assert_close(found, expected, rtol=0.02, atol=1e-4)
+    torch.testing.assert_close(result, expected, rtol=0.02, atol=1e-4)
     assert expected.norm() > 0.01

@@ -51,9 +51,9 @@ def test_moments_turn_with_the_image(letter):
         before = torch.view_as_complex(image_traits(letter)["angle"].view(4, 2))
         after = torch.view_as_complex(image_traits(moved(letter, degrees=degrees))["angle"].view(4, 2))
         ratio = after / before
-        for power, found in zip((2, 3, 2, 4), ratio, strict=True):
+        for power, result in zip((2, 3, 2, 4), ratio, strict=True):
             either = [torch.polar(torch.tensor(1.0), torch.tensor(s * math.radians(power * degrees))) for s in (1, -1)]
-            assert min(float((found - one).abs()) for one in either) < 0.25
+            assert min(float((result - one).abs()) for one in either) < 0.25
 
 
 @pytest.mark.parametrize(("kept", "where"), [(True, 0), (False, 1)])
@@ -62,14 +62,14 @@ def test_what_differs_within_classes_shows_there_and_what_differs_between_them_t
     items = torch.cat([moved(letter, degrees=float(degrees)) for degrees in quarters])[None]
     same = torch.cat([letter] * 4)[None]
     traits = ImageMoments(3)
-    found, still = (
+    result, still = (
         traits.describe(Examples.of(each, torch.tensor([0, 0, 1, 1])))[0, 0].unflatten(0, (6, 3))
         for each in (items, same)
     )
-    turn = (found - still)[2]  # log deviation: of the class, within classes, between them
+    turn = (result - still)[2]  # log deviation: of the class, within classes, between them
     assert turn[1 + where] > 1
     assert (turn[0] > 1) == kept
-    assert abs(float((found - still)[5].abs().max())) < 0.05  # colors
+    assert abs(float((result - still)[5].abs().max())) < 0.05  # colors
 
 
 def test_a_gray_image_has_no_colors():

@@ -82,10 +82,10 @@ def test_open_gates_are_the_composition_of_the_ops():
     draws["gates"].fill_(1.0)
     values = iter(policy.settings(support)[1][0, 0].detach())
     params, ops = {}, []
-    for place, (name, row) in enumerate(policy.ops.items()):
+    for index, (name, row) in enumerate(policy.ops.items()):
         own = torch.stack([next(values) for _ in row.magnitudes]).expand(6, -1)
         unit = {key.split(".")[1]: drawn[0] for key, drawn in draws.items() if key.startswith(f"{name}.")}
-        params[str(place)] = row.params(unit, own)
+        params[str(index)] = row.params(unit, own)
         ops.append(row.op)
     expected = Compose(tuple(ops)).apply(support.items[0].repeat_interleave(3, 0), params)
     torch.testing.assert_close(policy.replay(support, 3, draws).items[0], expected)
@@ -140,8 +140,8 @@ def exact_gradient(trial: Trial) -> torch.Tensor:
     for state in itertools.product((0.0, 1.0), repeat=3):
         gate = torch.tensor([state], dtype=torch.float64)
         draws = {**trial.draws, "gates": gate.expand_as(trial.draws["gates"])}
-        made = policy.replay(trial.episode.support, trial.copies, draws)
-        expected = expected + log_probability(logits, gate).exp()[0] * trial.loss(made).detach()
+        generated = policy.replay(trial.episode.support, trial.copies, draws)
+        expected = expected + log_probability(logits, gate).exp()[0] * trial.loss(generated).detach()
     return torch.autograd.grad(expected, policy.learned)[0]
 
 
@@ -173,9 +173,9 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
 @pytest.mark.parametrize(("text", "draws"), [("reinforce", 300), ("reinforce(flipped)", 300)])
 def test_reinforce_has_the_gradient_of_the_expected_loss(trial, text, draws):
     exact = exact_gradient(trial)
-    found = estimated(trial, text, draws)
-    assert cosine(found, exact) > 0.95
-    assert 0.75 < float(found.norm() / exact.norm()) < 1.3
+    result = estimated(trial, text, draws)
+    assert cosine(result, exact) > 0.95
+    assert 0.75 < float(result.norm() / exact.norm()) < 1.3
 
 
 def test_a_flipped_gate_tells_more_than_the_likeliest_pipeline_where_ops_nearly_always_act(trial):
@@ -226,7 +226,10 @@ def test_a_policy_as_a_plan_changes_as_many_items_as_the_policy():
     by_plan = variants(support, step.op, 500, torch.Generator().manual_seed(1), step.weight)
     by_policy = policy.make(support, 500, torch.Generator().manual_seed(1))
     real = support.items.repeat_interleave(500, 1)
-    shares = [float(((made.items - real).abs().amax((2, 3, 4)) > 1e-4).float().mean()) for made in (by_plan, by_policy)]
+    shares = [
+        float(((generated.items - real).abs().amax((2, 3, 4)) > 1e-4).float().mean())
+        for generated in (by_plan, by_policy)
+    ]
     assert shares[0] == pytest.approx(0.3, abs=0.05)
     assert shares[1] == pytest.approx(0.3, abs=0.05)
     torch.testing.assert_close(by_plan.weight, by_policy.weight, rtol=1e-3, atol=0)
@@ -241,7 +244,7 @@ def test_a_policy_that_begins_at_a_written_plan_is_that_plan_at_first(name):
     support = Examples.of(torch.rand(1, 2, 1, 12, 12), torch.arange(2))
     if isinstance(policy, Policy):
         policy.network[-1].weight.data.zero_()
-    found = {
+    result = {
         option: value
         for call in policy.to_plan(8, support).syntax.clauses[0].calls
         for option, value in ((f"{call.name} {option}", value) for option, value in call.options)
@@ -250,9 +253,9 @@ def test_a_policy_that_begins_at_a_written_plan_is_that_plan_at_first(name):
     expected = {"affine degrees": 10, "affine scale": 1.2, "affine shear": 0.2, "affine shift": 0.1}
     expected |= {"elastic strength": 0.07, "stroke strength": 0.7, "stroke p": 0.5}
     for option, value in expected.items():
-        assert found[option] == pytest.approx(value, rel=1e-3)
-    assert found["elastic p"] > 0.93
-    assert not any(option.startswith(("flip", "blur")) for option in found)
+        assert result[option] == pytest.approx(value, rel=1e-3)
+    assert result["elastic p"] > 0.93
+    assert not any(option.startswith(("flip", "blur")) for option in result)
 
 
 def test_a_beginning_without_any_of_the_ops_is_refused():
@@ -269,8 +272,8 @@ def test_what_hardly_ever_acts_does_not_in_use():
         policy.learned[0] = -10
     changed = {}
     for mode in (True, False):
-        made = policy.train(mode).make(support, 500, torch.Generator().manual_seed(1)).items
-        changed[mode] = bool((made != support.items.repeat_interleave(500, 1)).any())
+        generated = policy.train(mode).make(support, 500, torch.Generator().manual_seed(1)).items
+        changed[mode] = bool((generated != support.items.repeat_interleave(500, 1)).any())
     assert changed == {True: True, False: False}
 
 

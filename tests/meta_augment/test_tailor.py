@@ -32,14 +32,14 @@ def hallucinator():
 
 class TestMaking:
     def test_every_class_gets_as_many_samples_of_its_own_items_in_turn(self, hallucinator):
-        made = generate_samples(hallucinator, support_of(1, 3, 2), per_class=4)
-        assert made.items.shape == (1, 12, SIZE)
-        assert made.class_ids[0].tolist() == [0] * 4 + [1] * 4 + [2] * 4
-        assert made.origin[0].tolist() == [0, 0, 0, 0, 1, 2, 3, 1, 4, 5, 4, 5]
+        generated = generate_samples(hallucinator, support_of(1, 3, 2), per_class=4)
+        assert generated.items.shape == (1, 12, SIZE)
+        assert generated.class_ids[0].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+        assert generated.origin[0].tolist() == [0, 0, 0, 0, 1, 2, 3, 1, 4, 5, 4, 5]
 
     def test_no_two_samples_are_the_same(self, hallucinator):
-        made = generate_samples(hallucinator, support_of(1, 3, 2), per_class=7).items[0]
-        assert len(made.unique(dim=0)) == 21
+        generated = generate_samples(hallucinator, support_of(1, 3, 2), per_class=7).items[0]
+        assert len(generated.unique(dim=0)) == 21
 
     def test_the_seed_decides(self, hallucinator):
         once, again, other = (generate_samples(hallucinator, support_of(2, 2), 3, seed).items for seed in (5, 5, 6))
@@ -56,10 +56,10 @@ class TestMaking:
         from manyshot.base.seeds import generator
 
         support = support_of(1, 1)
-        made = hallucinator.make(support, 5, generator(0, "stage two"))
+        generated = hallucinator.make(support, 5, generator(0, "stage two"))
         samples = generate_samples(hallucinator, support, 5)
-        assert torch.equal(samples.items, made.items)
-        assert torch.allclose(samples.weight, made.weight)
+        assert torch.equal(samples.items, generated.items)
+        assert torch.allclose(samples.weight, generated.weight)
 
     @pytest.mark.parametrize(
         ("shots", "per_class", "message"),
@@ -94,8 +94,8 @@ class TestAdapting:
         folds, total = leave_one_out(support), 0.0
         learner = Ridge(nn.Identity())
         for seed in range(20):
-            made = augmenter.make(folds.support, 4, torch.Generator().manual_seed(seed))
-            joined = type(folds)(folds.support.joined(made), folds.query, folds.classes)
+            generated = augmenter.make(folds.support, 4, torch.Generator().manual_seed(seed))
+            joined = type(folds)(folds.support.joined(generated), folds.query, folds.classes)
             total += float(learner.query_losses(joined).mean())
         return total / 20
 
@@ -126,11 +126,11 @@ class TestTailoring:
         return torch.randint(0, 256, (n, 1, 2, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
     def test_samples_carry_the_labels_that_were_given_in_the_order_in_which_they_came(self, hallucinator):
-        made = tailor(hallucinator, Ridge(nn.Flatten()), self.images(4), ["b", "a", "b", "c"], per_class=3)
-        assert made.labels == ["b"] * 3 + ["a"] * 3 + ["c"] * 3
-        assert made.origin.tolist() == [0, 2, 0, 1, 1, 1, 3, 3, 3]
-        assert made.items.shape == (9, SIZE)
-        assert len(made) == 9
+        generated = tailor(hallucinator, Ridge(nn.Flatten()), self.images(4), ["b", "a", "b", "c"], per_class=3)
+        assert generated.labels == ["b"] * 3 + ["a"] * 3 + ["c"] * 3
+        assert generated.origin.tolist() == [0, 2, 0, 1, 1, 1, 3, 3, 3]
+        assert generated.items.shape == (9, SIZE)
+        assert len(generated) == 9
 
     def test_bytes_are_what_their_values_from_0_to_1_are(self, hallucinator):
         images, learner = self.images(2), Ridge(nn.Flatten())

@@ -74,26 +74,26 @@ def test_a_killed_training_ends_with_the_same_bits(options, learner, tmp_path, m
 
 
 def test_what_is_stored_is_what_was_trained(learner, tmp_path):
-    made = train_augmenter(config(learner), tmp_path / "run")
+    generated = train_augmenter(config(learner), tmp_path / "run")
     read = load_augmenter_run(tmp_path / "run")
-    assert read.config == made.config
-    assert read.shape == made.shape
-    assert read.rows == made.rows
-    for name, tensor in made.augmenter.state_dict().items():
+    assert read.config == generated.config
+    assert read.shape == generated.shape
+    assert read.rows == generated.rows
+    for name, tensor in generated.augmenter.state_dict().items():
         assert read.augmenter.state_dict()[name].equal(tensor), name
-    episode = augmenter_tasks(made.config, made.run)[0].batch(0, 2).as_float()
-    first, second = (run.augmented.adapt(episode.support)(episode.query.items) for run in (made, read))
+    episode = augmenter_tasks(generated.config, generated.run)[0].batch(0, 2).as_float()
+    first, second = (run.augmented.adapt(episode.support)(episode.query.items) for run in (generated, read))
     torch.testing.assert_close(first, second)
 
 
 def test_the_augmenter_changes_and_the_learner_does_not(learner, tmp_path):
-    made = train_augmenter(config(learner), tmp_path / "run")
-    before, after = load_run(learner).learner.state_dict(), made.learner.state_dict()
+    generated = train_augmenter(config(learner), tmp_path / "run")
+    before, after = load_run(learner).learner.state_dict(), generated.learner.state_dict()
     assert all(before[name].equal(after[name]) for name in before)
     fresh = train_augmenter(config(learner, fit=replace(FIT, steps=1, learning_rate=1e-12)))
     changed = [
         not torch.allclose(tensor, fresh.augmenter.state_dict()[name])
-        for name, tensor in made.augmenter.state_dict().items()
+        for name, tensor in generated.augmenter.state_dict().items()
     ]
     assert all(changed)
 
@@ -175,10 +175,10 @@ def test_folders_are_told_apart(learner, tmp_path):
 
 
 def test_an_augmenter_of_statistics_is_stored_without_steps(learner, tmp_path):
-    made = train_augmenter(config(learner, augmenter="calibration"), tmp_path / "run")
-    assert [set(row) for row in made.rows] == [{"step", "validation_accuracy"}]
+    generated = train_augmenter(config(learner, augmenter="calibration"), tmp_path / "run")
+    assert [set(row) for row in generated.rows] == [{"step", "validation_accuracy"}]
     read = load_augmenter_run(tmp_path / "run")
-    assert all(read.augmenter.state_dict()[n].equal(t) for n, t in made.augmenter.state_dict().items())
+    assert all(read.augmenter.state_dict()[n].equal(t) for n, t in generated.augmenter.state_dict().items())
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ def test_norm_pool_and_its_derivatives_equal_torchs(kind, size):
     inputs = leaves(size)
     ours = first_and_second(lambda *values: norm_pool(*values, moment_weights(kind, size)), inputs)
     theirs = first_and_second(lambda *values: plainly(kind, *values), inputs)
-    for found, expected in zip(ours, theirs, strict=True):
-        assert torch.allclose(found, expected, atol=1e-10, rtol=1e-10)
+    for result, expected in zip(ours, theirs, strict=True):
+        assert torch.allclose(result, expected, atol=1e-10, rtol=1e-10)
 
 
 @pytest.mark.parametrize("kind", ["group", "channel"])
@@ -65,12 +65,12 @@ def test_derivatives_are_those_of_finite_differences(kind):
 
 
 def test_single_precision_is_good_to_rounding():
-    found, expected = (
+    result, expected = (
         norm_pool(*(value.to(kind) for value in leaves(6)), moment_weights("channel", 6, kind))
         for kind in (torch.float32, torch.float64)
     )
-    assert found.dtype == torch.float32
-    assert torch.allclose(found.double(), expected, atol=1e-5)
+    assert result.dtype == torch.float32
+    assert torch.allclose(result.double(), expected, atol=1e-5)
 
 
 def test_equal_pixels_give_the_gradient_to_the_first_as_torchs_pooling_does():
@@ -84,9 +84,9 @@ def test_equal_pixels_give_the_gradient_to_the_first_as_torchs_pooling_does():
 def test_a_window_with_what_is_not_a_number_gives_that_as_torchs_pooling_does(pixel):
     x = torch.tensor([[-1.0, 2.0, 1.0, -3.0], [5.0, -2.0, -1.0, 0.0]]).view(1, 1, 2, 4)
     x.view(2, 4)[pixel // 2, pixel % 2] = torch.nan
-    found = scale_pool(x, torch.ones(1), torch.zeros(1))
-    assert found.isnan().flatten().tolist() == [True, False]
-    assert torch.equal(found.nan_to_num(7), F.max_pool2d(x, 2).relu().nan_to_num(7))
+    result = scale_pool(x, torch.ones(1), torch.zeros(1))
+    assert result.isnan().flatten().tolist() == [True, False]
+    assert torch.equal(result.nan_to_num(7), F.max_pool2d(x, 2).relu().nan_to_num(7))
     assert norm_pool(x, torch.ones(1), torch.zeros(1), MomentWeights.by_group(1, 1, 1, 8, x.dtype)).isnan().all()
 
 
@@ -99,8 +99,8 @@ def test_convolve_and_its_derivatives_equal_torchs(channels):
     )
     ours = first_and_second(convolve, inputs)
     theirs = first_and_second(lambda x, weight: F.conv2d(x, weight, padding=1), inputs)
-    for found, expected in zip(ours, theirs, strict=True):
-        assert torch.allclose(found, expected, atol=1e-10, rtol=1e-10)
+    for result, expected in zip(ours, theirs, strict=True):
+        assert torch.allclose(result, expected, atol=1e-10, rtol=1e-10)
     assert gradgradcheck(convolve, inputs)
 
 
@@ -110,8 +110,8 @@ def test_convolve_of_items_that_need_no_gradient_has_the_same_derivative_by_its_
     weight = torch.randn(4, 3, 3, 3, generator=generator, dtype=torch.float64).requires_grad_()
     ours = first_and_second(lambda w: convolve(x, w), (weight,))
     theirs = first_and_second(lambda w: F.conv2d(x, w, padding=1), (weight,))
-    for found, expected in zip(ours, theirs, strict=True):
-        assert torch.allclose(found, expected, atol=1e-10, rtol=1e-10)
+    for result, expected in zip(ours, theirs, strict=True):
+        assert torch.allclose(result, expected, atol=1e-10, rtol=1e-10)
 
 
 @pytest.mark.parametrize("kind", ["group", "support"])
@@ -134,8 +134,8 @@ def test_under_autocast_derivatives_point_the_same_way_and_are_rounded():
     expected = torch.autograd.grad(encoder(images).square().sum(), weights)
     with torch.autocast("cpu", torch.bfloat16):
         features = encoder(images)
-    found = torch.autograd.grad(features.float().square().sum(), weights)
-    for ours, theirs in zip(expected, found, strict=True):
+    result = torch.autograd.grad(features.float().square().sum(), weights)
+    for ours, theirs in zip(expected, result, strict=True):
         assert not torch.equal(ours, theirs)
         assert F.cosine_similarity(ours.flatten(), theirs.flatten(), dim=0) > 0.95
 
@@ -164,9 +164,9 @@ class TestTaskNorm:
         with stored_statistics(statistics):
             fused = torch.autograd.grad(norm.pooled(query).sum(), (support, query, norm.weight), retain_graph=True)
             plain = torch.autograd.grad(F.max_pool2d(norm(query), 2).relu().sum(), (support, query, norm.weight))
-        for found, expected in zip(fused, plain, strict=True):
-            assert torch.allclose(found, expected, atol=1e-12)
-            assert found.abs().sum() > 0
+        for result, expected in zip(fused, plain, strict=True):
+            assert torch.allclose(result, expected, atol=1e-12)
+            assert result.abs().sum() > 0
 
 
 def test_pooled_group_norm_is_group_norm_pooled():

@@ -32,35 +32,35 @@ def encoder(channels: int = 3, **changes) -> PretrainedEncoder:
 
 class TestPretrainedEncoder:
     def test_prepares_images_as_the_weights_expect_them(self):
-        made, images = encoder().eval(), torch.rand(2, 3, 16, 16)
+        built, images = encoder().eval(), torch.rand(2, 3, 16, 16)
         mean, std = (torch.tensor(v)[:, None, None] for v in ((0.1, 0.2, 0.3), (0.5, 0.6, 0.7)))
-        assert torch.allclose(made(images), net().eval()((images - mean) / std), atol=1e-6)
+        assert torch.allclose(built(images), net().eval()((images - mean) / std), atol=1e-6)
 
     def test_resizes_what_has_another_size(self):
-        made, images = encoder().eval(), torch.rand(2, 3, 9, 30)
+        built, images = encoder().eval(), torch.rand(2, 3, 9, 30)
         resized = F.interpolate(images, (16, 16), mode="bilinear", antialias=True)
-        assert torch.allclose(made(images), made(resized), atol=1e-6)
+        assert torch.allclose(built(images), built(resized), atol=1e-6)
 
     def test_a_gray_image_equals_a_colored_one_of_equal_channels(self):
         images = torch.rand(2, 1, 16, 16)
         assert torch.allclose(encoder(1).eval()(images), encoder(3).eval()(images.expand(-1, 3, -1, -1)))
 
     def test_a_frozen_one_never_changes(self):
-        made, images = encoder().train(), torch.rand(4, 3, 16, 16, requires_grad=True)
-        before = {name: tensor.clone() for name, tensor in made.state_dict().items()}
-        made(images).sum().backward()
-        assert not made.training
-        assert all(parameter.grad is None for parameter in made.parameters())
-        assert all(tensor.equal(before[name]) for name, tensor in made.state_dict().items())
+        built, images = encoder().train(), torch.rand(4, 3, 16, 16, requires_grad=True)
+        before = {name: tensor.clone() for name, tensor in built.state_dict().items()}
+        built(images).sum().backward()
+        assert not built.training
+        assert all(parameter.grad is None for parameter in built.parameters())
+        assert all(tensor.equal(before[name]) for name, tensor in built.state_dict().items())
         assert images.grad.abs().sum() > 0
 
     def test_one_that_is_not_frozen_trains(self):
-        made = encoder(frozen=False).train()
-        before = made.state_dict()["stages.0.1.running_mean"].clone()
-        made(torch.rand(4, 3, 16, 16)).sum().backward()
-        assert made.training
-        assert all(parameter.grad is not None for parameter in made.parameters())
-        assert not made.state_dict()["stages.0.1.running_mean"].equal(before)
+        built = encoder(frozen=False).train()
+        before = built.state_dict()["stages.0.1.running_mean"].clone()
+        built(torch.rand(4, 3, 16, 16)).sum().backward()
+        assert built.training
+        assert all(parameter.grad is not None for parameter in built.parameters())
+        assert not built.state_dict()["stages.0.1.running_mean"].equal(before)
 
     def test_making_one_leaves_running_averages_alone(self):
         assert encoder(frozen=False).state_dict()["stages.0.1.num_batches_tracked"] == 0
@@ -69,14 +69,14 @@ class TestPretrainedEncoder:
         "change", [lambda e: e.stages[0][0].weight.data.add_(1e-3), lambda e: e.std.mul_(2), lambda e: None]
     )
     def test_the_fingerprint_changes_with_weights_and_preparation_alone(self, change):
-        made, other = encoder(), encoder()
-        assert change(other) is None or made.fingerprint() != other.fingerprint()
-        assert encoder().fingerprint() == made.fingerprint() != encoder(size=20).fingerprint()
+        built, other = encoder(), encoder()
+        assert change(other) is None or built.fingerprint() != other.fingerprint()
+        assert encoder().fingerprint() == built.fingerprint() != encoder(size=20).fingerprint()
 
     def test_the_fingerprint_changes_with_the_networks_name_and_its_librarys_version(self):
-        made, other = encoder(), encoder()
+        built, other = encoder(), encoder()
         other.origin = "timm(resnet18), timm 1.0"
-        assert made.fingerprint() != other.fingerprint()
+        assert built.fingerprint() != other.fingerprint()
 
     def test_channels_are_one_or_three(self):
         with pytest.raises(InputError, match="takes 1 or 3"):
@@ -123,27 +123,27 @@ class TestEfficientNetLite:
 
     @pytest.mark.parametrize(("size", "weights"), [(EfficientNetLite0, 4_652_008), (EfficientNetLite2, 6_092_072)])
     def test_has_the_weights_of_the_published_network_but_the_classifier(self, size, weights):
-        made = size(1, resolution=64)
-        assert sum(parameter.numel() for parameter in made.parameters()) == weights - 1_281_000
-        assert made(torch.rand(2, 1, 28, 28)).shape == (2, made.features) == (2, 1280)
+        built = size(1, resolution=64)
+        assert sum(parameter.numel() for parameter in built.parameters()) == weights - 1_281_000
+        assert built(torch.rand(2, 1, 28, 28)).shape == (2, built.features) == (2, 1280)
 
     @pytest.mark.parametrize("size", [EfficientNetLite0, EfficientNetLite2])
     def test_folding_batch_norms_changes_features_by_rounding_alone(self, size):
-        made, images = size(3, resolution=96), torch.rand(5, 3, 96, 96)
-        before, fingerprint = made.state_dict(), made.fingerprint()
-        folded = made.folded()
+        built, images = size(3, resolution=96), torch.rand(5, 3, 96, 96)
+        before, fingerprint = built.state_dict(), built.fingerprint()
+        folded = built.folded()
         assert not any(isinstance(part, nn.BatchNorm2d) for part in folded.modules())
         with torch.inference_mode():
-            torch.testing.assert_close(folded(images), made(images), rtol=1e-4, atol=2e-5)
-        assert made.state_dict().keys() == before.keys()
-        assert made.fingerprint() == fingerprint
+            torch.testing.assert_close(folded(images), built(images), rtol=1e-4, atol=2e-5)
+        assert built.state_dict().keys() == before.keys()
+        assert built.fingerprint() == fingerprint
 
     def test_its_last_stage_can_be_run_alone(self):
-        made = EfficientNetLite0(3, resolution=64)
+        built = EfficientNetLite0(3, resolution=64)
         images = torch.rand(2, 3, 32, 32)
-        hidden = made.run(images, 0, 1)
-        assert hidden.shape == (2, made.widths[1], 2, 2)
-        assert made.run(hidden, 1, 2).equal(made(images))
+        hidden = built.run(images, 0, 1)
+        assert hidden.shape == (2, built.widths[1], 2, 2)
+        assert built.run(hidden, 1, 2).equal(built(images))
 
     def test_a_damaged_file_is_named(self, monkeypatch):
         monkeypatch.setattr(EfficientNetLite0, "lite", replace(LITE0, sha256="0"))
@@ -200,11 +200,11 @@ class TestOtherLibraries:
         settings = {"input_size": (3, 20, 20), "mean": (0.4,) * 3, "std": (0.2,) * 3}
         data = SimpleNamespace(resolve_model_data_config=lambda model: settings)
         stand_in(monkeypatch, "timm", create_model=create_model, data=data)
-        made = Timm(3, "resnet18.a1_in1k").eval()
-        assert made.origin == "timm(resnet18.a1_in1k), timm 1.0"
+        built = Timm(3, "resnet18.a1_in1k").eval()
+        assert built.origin == "timm(resnet18.a1_in1k), timm 1.0"
         assert asked == {"name": "resnet18.a1_in1k", "pretrained": True, "num_classes": 0}
         images = torch.rand(2, 3, 20, 20)
-        assert torch.allclose(made(images), net().eval()((images - 0.4) / 0.2), atol=1e-6)
+        assert torch.allclose(built(images), net().eval()((images - 0.4) / 0.2), atol=1e-6)
 
     @pytest.mark.parametrize(
         ("settings", "size"),
@@ -224,11 +224,11 @@ class TestOtherLibraries:
         processing = SimpleNamespace(get_image_processor_dict=lambda name: (settings, {}))
         models = SimpleNamespace(from_pretrained=from_pretrained)
         stand_in(monkeypatch, "transformers", AutoModel=models, ImageProcessingMixin=processing)
-        made = Transformers(3, "org/model-1.5")
-        assert made.size == size
+        built = Transformers(3, "org/model-1.5")
+        assert built.size == size
         images = torch.rand(2, 3, size, size)
         tokens = ((images - 0.5) / 0.5).flatten(2).mT[:, :5]
-        assert torch.allclose(made(images), tokens.sum(1) if pooled else tokens[:, 0], atol=1e-5)
+        assert torch.allclose(built(images), tokens.sum(1) if pooled else tokens[:, 0], atol=1e-5)
 
     def test_a_model_that_cannot_be_loaded_is_named_in_one_line(self, monkeypatch):
         def create_model(name, **options):

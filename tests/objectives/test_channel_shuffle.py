@@ -65,8 +65,8 @@ def test_equals_hidden_layers_put_together_by_hand(make, mix):
             share = blend["lam"][t].double()
             query = share * query + (1 - share) * support[blend["partner"][t]]
         losses.append(F.cross_entropy(-torch.cdist(encoder.run(query, 1, 2), centers).square(), labels[t]))
-    found = objective.loss(learner, make.tasks_of(episode), make.draws(3))
-    assert torch.allclose(found, torch.stack(losses).mean(), atol=1e-10)
+    result = objective.loss(learner, make.tasks_of(episode), make.draws(3))
+    assert torch.allclose(result, torch.stack(losses).mean(), atol=1e-10)
 
 
 def test_maml_adapts_to_the_new_classes_in_all_its_layers(make):

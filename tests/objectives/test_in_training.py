@@ -64,13 +64,13 @@ def test_a_killed_training_goes_on_with_the_same_bits(name, tmp_path):
 
 
 def test_objectives_train_to_other_weights():
-    plan, found = Plan(PLAN), []
+    plan, result = Plan(PLAN), []
     for kind in OBJECTIVES.values():
         trained = learner()
         fit(trained, sampler(), SETTINGS, plan, objective=kind())
-        found.append(trained.encoder.convolutions[1].weight.detach())
-    for i, one in enumerate(found):
-        assert not any(torch.equal(one, other) for other in found[:i])
+        result.append(trained.encoder.convolutions[1].weight.detach())
+    for i, one in enumerate(result):
+        assert not any(torch.equal(one, other) for other in result[:i])
 
 
 @pytest.mark.parametrize("objective", [Plain(), MaxUp(2), Adversarial(steps=1)], ids=["plain", "maxup", "adversarial"])
@@ -88,9 +88,9 @@ def test_a_step_counts_once_however_often_an_objective_asks_for_a_loss(objective
 
         def loss(self, learner, tasks, generator):
             before = learner.importance().tolist()
-            found = objective.loss(learner, tasks, generator)
+            result = objective.loss(learner, tasks, generator)
             asked.append((before, learner.importance().tolist()))
-            return found
+            return result
 
     plan = Plan(PLAN)
     whole, part, resumed = made(), made(), made()

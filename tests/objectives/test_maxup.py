@@ -11,8 +11,8 @@ def test_takes_the_largest_loss_of_each_query_item_over_the_draws(make):
         losses = torch.stack([learner.query_losses(tasks.draw(j))[t] for j in range(3)])
         weight = episode.query.weight[t]
         expected.append((losses.amax(0)[weight > 0] * weight[weight > 0]).sum() / weight.sum())
-    found = MaxUp(3).loss(learner, tasks, make.draws())
-    assert torch.allclose(found, torch.stack(expected).mean(), atol=1e-12)
+    result = MaxUp(3).loss(learner, tasks, make.draws())
+    assert torch.allclose(result, torch.stack(expected).mean(), atol=1e-12)
     # The hardest draw differs from item to item, which a maximum over tasks would miss.
     every = torch.stack([learner.query_losses(tasks.draw(j))[0] for j in range(3)])
     assert len(every.argmax(0).unique()) > 1

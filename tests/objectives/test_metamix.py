@@ -68,8 +68,8 @@ def test_prototypes_are_judged_on_hidden_layers_mixed_by_hand(make, layer):
         )
         logits = -torch.cdist(encoder.run(hidden, layer, 2), centers).square()
         losses.append(F.cross_entropy(logits, mixed_labels(episode, params).query.labels[t]))
-    found = with_draws(params).loss(learner, make.tasks_of(episode), make.draws())
-    assert torch.allclose(found, torch.stack(losses).mean(), atol=1e-10)
+    result = with_draws(params).loss(learner, make.tasks_of(episode), make.draws())
+    assert torch.allclose(result, torch.stack(losses).mean(), atol=1e-10)
 
 
 @pytest.mark.parametrize("layer", [0, 1])
@@ -99,19 +99,19 @@ def test_maml_is_judged_in_the_adapted_network(make, layer):
         logits = F.linear(features, weights["1.weight"], weights["1.bias"])
         losses.append(F.cross_entropy(logits, labels[t]))
     expected = torch.stack(losses).mean()
-    found = with_draws(params).loss(learner, make.tasks_of(episode), make.draws())
-    assert torch.allclose(found, expected, atol=1e-10)
-    gradients = [torch.autograd.grad(loss, list(model.parameters())) for loss in (found, expected)]
+    result = with_draws(params).loss(learner, make.tasks_of(episode), make.draws())
+    assert torch.allclose(result, expected, atol=1e-10)
+    gradients = [torch.autograd.grad(loss, list(model.parameters())) for loss in (result, expected)]
     assert all(torch.allclose(a, b, atol=1e-9) for a, b in zip(*gradients, strict=True))
 
 
 def test_without_hidden_layers_the_items_are_mixed_for_any_encoder(make):
     learner, episode = Prototypes(torch.nn.Flatten()), make.episode_of()
     params = params_of(make, episode, 0)
-    found = with_draws(params, hidden=False).loss(learner, make.tasks_of(episode), make.draws())
+    result = with_draws(params, hidden=False).loss(learner, make.tasks_of(episode), make.draws())
     staged = make.prototypes()
     by_layer = [
         with_draws(params, hidden=h).loss(staged, make.tasks_of(episode), make.draws()).detach() for h in (False, True)
     ]
-    assert torch.isfinite(found)
+    assert torch.isfinite(result)
     assert torch.allclose(*by_layer, atol=1e-12)

@@ -147,8 +147,8 @@ def test_prototypes_of_hidden_layers_mixed_by_hand(make, layer):
             mixed.append(encoder.run(share * rows[t] + (1 - share) * rows[j][places], layer, 2))
         centers = torch.stack([mixed[0][episode.support.class_ids[t] == k].mean(0) for k in range(3)])
         losses.append(F.cross_entropy(-torch.cdist(mixed[1], centers).square(), episode.query.labels[t]))
-    found = MLTI().loss(learner, make.tasks_of(episode), make.draws(seed))
-    assert torch.allclose(found, torch.stack(losses).mean(), atol=1e-10)
+    result = MLTI().loss(learner, make.tasks_of(episode), make.draws(seed))
+    assert torch.allclose(result, torch.stack(losses).mean(), atol=1e-10)
 
 
 def test_maml_adapts_the_layers_above_alone(make):
@@ -172,9 +172,9 @@ def test_maml_adapts_the_layers_above_alone(make):
         logits = functional_call(upper, adapted, (between.query.items[t],))
         losses.append(F.cross_entropy(logits, episode.query.labels[t]))
     expected = torch.stack(losses).mean()
-    found = MLTI().loss(learner, make.tasks_of(episode), make.draws(seed))
-    assert torch.allclose(found, expected, atol=1e-10)
+    result = MLTI().loss(learner, make.tasks_of(episode), make.draws(seed))
+    assert torch.allclose(result, expected, atol=1e-10)
     # The layers below learn too, by way of the hidden layer.
-    grads = [torch.autograd.grad(loss, list(learner.model.parameters())) for loss in (found, expected)]
+    grads = [torch.autograd.grad(loss, list(learner.model.parameters())) for loss in (result, expected)]
     assert grads[0][0].abs().max() > 0
     assert all(torch.allclose(a, b, atol=1e-9) for a, b in zip(*grads, strict=True))

@@ -34,20 +34,20 @@ def loss(objective: ProtAugment, on: StepTasks, seed: int = 0, of: Prototypes | 
 
 
 def test_each_item_is_matched_with_the_mean_of_its_own_variants():
-    body, made = learner(), torch.rand(1, 6, 1, 4, 4)
+    body, built = learner(), torch.rand(1, 6, 1, 4, 4)
     items = torch.rand(1, 3, 1, 4, 4)
     weight = torch.tensor([[1.0, 1.0, 0.0]])
-    found = own_prototype_losses(
+    result = own_prototype_losses(
         body,
         Examples(items, torch.zeros(1, 3, 2), weight, torch.ones(1, 2) > 0),
-        Examples(made, torch.zeros(1, 6, 2), weight.repeat_interleave(2, 1), torch.ones(1, 2) > 0),
+        Examples(built, torch.zeros(1, 6, 2), weight.repeat_interleave(2, 1), torch.ones(1, 2) > 0),
         copies=2,
     )
     f = body.encoder(items[0])
-    prototypes = body.encoder(made[0]).reshape(3, 2, -1).mean(1)
+    prototypes = body.encoder(built[0]).reshape(3, 2, -1).mean(1)
     for u in range(2):
         logits = torch.stack([-((f[u] - prototypes[v]) ** 2).sum() for v in range(2)])  # the third is padding
-        assert torch.allclose(found[0, u], -logits.log_softmax(0)[u], atol=1e-6)
+        assert torch.allclose(result[0, u], -logits.log_softmax(0)[u], atol=1e-6)
 
 
 def test_begins_with_the_learners_loss_and_ends_with_its_own():

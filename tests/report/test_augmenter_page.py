@@ -23,8 +23,8 @@ def run_of(text: str, **settings) -> AugmenterRun:
         torch.manual_seed(0)
         augmenter = AUGMENTERS.parse(text).build(shape=shape).eval()
     learner = make_learner(config, 1, 16).eval()
-    told = AugmenterConfig("runs/letters", augmenter=text, ways=3, copies=2)
-    return AugmenterRun(told, augmenter, Run(config, learner, 1, 16, []), shape, [])
+    output = AugmenterConfig("runs/letters", augmenter=text, ways=3, copies=2)
+    return AugmenterRun(output, augmenter, Run(config, learner, 1, 16, []), shape, [])
 
 
 def headings(page) -> list[str]:
@@ -55,8 +55,8 @@ def test_without_classes_set_aside_nothing_is_diagnosed():
 
 def test_a_control_stands_beside_the_gains():
     run = run_of(FEATURES)
-    found, source = diagnose_run(run, tasks=4)
-    page = augmenter_page(run, "manyshot train", (replace(found, control=found.gains), source))
+    result, source = diagnose_run(run, tasks=4)
+    page = augmenter_page(run, "manyshot train", (replace(result, control=result.gains), source))
     gains = next(part for part in page.sections[1].parts if part.kind == "table")
     assert gains.columns[-1] == "gain of the control"
     assert all(row[1] == row[2] for row in gains.rows)

@@ -87,10 +87,10 @@ def train(
         save_every=4,
         seed=7,
     )
-    made = learner(kind).double()
+    built = learner(kind).double()
     validation = None if kind == "batch" else Validation(held_out)
     fit(
-        made,
+        built,
         training_tasks(),
         settings,
         PLAN,
@@ -101,7 +101,7 @@ def train(
         OBJECTIVES.build(objective),
         processes,
     )
-    return made
+    return built
 
 
 class Validation(EpisodeSampler):
@@ -138,8 +138,8 @@ def ended(children: list[int], seconds: float = 120) -> list[int]:
     while len(statuses) < len(children):
         for child in children:
             if child not in statuses:
-                found, status = os.waitpid(child, os.WNOHANG)
-                if found:
+                result, status = os.waitpid(child, os.WNOHANG)
+                if result:
                     statuses[child] = os.waitstatus_to_exitcode(status)
         if time.monotonic() > deadline:
             for child in set(children) - set(statuses):
@@ -198,10 +198,10 @@ def batch_statistics(base: Path) -> None:
         alone = learner("batch").double().train()
         alone.loss(drawn[half])
         halves.append(dict(alone.named_buffers()))
-    found = together_in(2, base / "two", kind="batch", steps=1)
+    result = together_in(2, base / "two", kind="batch", steps=1)
     for name, buffer in halves[0].items():
         expected = (buffer + halves[1][name]) / 2
-        assert torch.allclose(found[name].double(), expected.double(), rtol=0, atol=1e-12), name
+        assert torch.allclose(result[name].double(), expected.double(), rtol=0, atol=1e-12), name
         assert not buffer.is_floating_point() or float((buffer - expected).abs().max()) > 1e-9
 
 

@@ -10,9 +10,9 @@ from manyshot.runtime.clock import TIMING, CpuClock, cpu_seconds
 
 @pytest.fixture
 def notes(monkeypatch) -> list[str]:
-    told: list[str] = []
-    monkeypatch.setattr(module, "note", told.append)
-    return told
+    output: list[str] = []
+    monkeypatch.setattr(module, "note", output.append)
+    return output
 
 
 def test_seconds_add_up_over_the_sessions(tmp_path):
@@ -31,9 +31,9 @@ def test_a_training_that_goes_on_with_another_number_of_threads_says_so(tmp_path
     monkeypatch.setattr(torch, "get_num_threads", lambda: had + 3)
     CpuClock(tmp_path, resumed=True)
     CpuClock(tmp_path, resumed=False)
-    (told,) = notes
-    assert f"was trained with {had} threads and is resumed with {had + 3}" in told
-    assert f"OMP_NUM_THREADS={had}" in told
+    (output,) = notes
+    assert f"was trained with {had} threads and is resumed with {had + 3}" in output
+    assert f"OMP_NUM_THREADS={had}" in output
 
 
 def test_a_record_without_threads_tells_nothing(tmp_path, notes):

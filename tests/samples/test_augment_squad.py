@@ -33,9 +33,9 @@ def read(path: Path):
 @pytest.mark.parametrize(("language", "plan"), [("en", ENGLISH), ("zh", CHINESE)])
 def test_every_answer_of_xquad_is_at_its_new_place(language, plan, real_data, tmp_path):
     source = real_data / "xquad" / f"xquad.{language}.json"
-    made = augment_squad(source, Plan(plan), 1, tmp_path / "more.json", seed=3)
-    assert (made.paragraphs, made.questions, made.answers) == (240, 1190, 1190)
-    assert made.changed > 200
+    generated = augment_squad(source, Plan(plan), 1, tmp_path / "more.json", seed=3)
+    assert (generated.paragraphs, generated.questions, generated.answers) == (240, 1190, 1190)
+    assert generated.changed > 200
     originals = {q["id"]: (q, p) for a in read(source)["data"] for p in a["paragraphs"] for q in p["qas"]}
     asked_otherwise, ids = 0, set()
     for article in read(tmp_path / "more.json")["data"]:

@@ -137,13 +137,13 @@ class TestPictures:
 class TestFeatures:
     def test_stand_in_one_file_with_weights_labels_and_the_real_ones(self, of_features, photos, tmp_path):
         exported = export_learned(photos, of_features, 3, tmp_path / "out")
-        found = load_file(exported.features)
-        assert found["features"].shape == (6, 4)
-        assert found["labels"].tolist() == [0, 0, 0, 1, 1, 1]
-        assert found["origins"].tolist() == [0, 0, 0, 1, 2, 1]
-        assert found["support_features"].shape == (3, 4)
-        assert found["support_labels"].tolist() == [0, 1, 1]
-        assert (found["weights"] > 0).all()
+        result = load_file(exported.features)
+        assert result["features"].shape == (6, 4)
+        assert result["labels"].tolist() == [0, 0, 0, 1, 1, 1]
+        assert result["origins"].tolist() == [0, 0, 0, 1, 2, 1]
+        assert result["support_features"].shape == (3, 4)
+        assert result["support_labels"].tolist() == [0, 1, 1]
+        assert (result["weights"] > 0).all()
         with safe_open(exported.features, "pt") as file:
             assert json.loads(file.metadata()["classes"]) == ["[red] dog", "cat"]
 

@@ -98,13 +98,13 @@ def test_a_training_learns_to_read_the_support_of_groups_that_it_never_saw(table
     known, new = source.split((0.67, 0.33), seed=0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        made = learner()
-    fit(made, RegressionTasks(known, targets, shots=5, queries=5), Settings(steps=150, learning_rate=0.02))
+        built = learner()
+    fit(built, RegressionTasks(known, targets, shots=5, queries=5), Settings(steps=150, learning_rate=0.02))
     judged = RegressionTasks(new, targets, shots=5, queries=5, seed=1).batch(0, 50)
-    error = made.loss(judged).item()
+    error = built.loss(judged).item()
     mirrored = replace(judged, support=replace(judged.support, labels=-judged.support.labels))
     assert error < 0.3 * judged.query.labels.square().mean().item()
-    assert made.loss(mirrored).item() > 3 * error
+    assert built.loss(mirrored).item() > 3 * error
 
 
 def test_what_cannot_be_drawn_is_said_in_one_line(table):

@@ -254,8 +254,8 @@ def test_texts_come_as_lists_a_task():
     source = Source.of([f"word {i}" for i in range(12)], ["a", "b", "c"] * 4)
     episode = EpisodeSampler(source, ways=2, shots=1, queries=3).batch(0, 5)
     assert [len(row) for row in episode.query.items] == [6] * 5
-    place = int(episode.classes[2, 1])
-    assert episode.query.items[2][3] in {f"word {i}" for i in range(place, 12, 3)}
+    position = int(episode.classes[2, 1])
+    assert episode.query.items[2][3] in {f"word {i}" for i in range(position, 12, 3)}
 
 
 @pytest.mark.parametrize(("first", "count"), [(-1, 3), (0, 0), (5, -2)])

@@ -50,24 +50,24 @@ BY_HAND = episode_of(
 
 
 def test_accuracy_is_that_counted_by_hand():
-    found = evaluate(Says(), [BY_HAND])
-    assert found.accuracy.tolist() == pytest.approx([2 / 3, 1 / 2])
-    assert found.mean == pytest.approx(7 / 12)
-    assert found.interval == mean_interval(found.accuracy, least=0, most=1) == (0, 1)
+    result = evaluate(Says(), [BY_HAND])
+    assert result.accuracy.tolist() == pytest.approx([2 / 3, 1 / 2])
+    assert result.mean == pytest.approx(7 / 12)
+    assert result.interval == mean_interval(result.accuracy, least=0, most=1) == (0, 1)
 
 
 def test_accuracy_per_class_leaves_padding_out():
-    found = evaluate(Says(), [BY_HAND])
+    result = evaluate(Says(), [BY_HAND])
     # Class 7: right, then (as the second task's way 1) right; class 3: right, then wrong; class 5: wrong.
-    assert found.per_class == {3: 0.5, 5: 0.0, 7: 1.0}
+    assert result.per_class == {3: 0.5, 5: 0.0, 7: 1.0}
     names = tuple(f"letter {i}" for i in range(8))
-    assert found.as_dict(names)["per_class"] == {"letter 3": 0.5, "letter 5": 0.0, "letter 7": 1.0}
-    assert found.as_dict()["tasks"] == 2
-    assert found.as_dict()["error"] == pytest.approx(5 / 12)
+    assert result.as_dict(names)["per_class"] == {"letter 3": 0.5, "letter 5": 0.0, "letter 7": 1.0}
+    assert result.as_dict()["tasks"] == 2
+    assert result.as_dict()["error"] == pytest.approx(5 / 12)
 
 
 def test_the_calibration_error_is_that_of_a_loop_over_queries():
-    found = evaluate(Says(), [BY_HAND])
+    result = evaluate(Says(), [BY_HAND])
     queries = []
     for task in range(2):
         for i in range(3):
@@ -80,8 +80,8 @@ def test_the_calibration_error_is_that_of_a_loop_over_queries():
         if inside:
             sure, right = np.mean([q[0] for q in inside]), np.mean([q[1] for q in inside])
             gap += len(inside) / len(queries) * abs(sure - right)
-    assert found.calibration_error == pytest.approx(gap, abs=1e-6)
-    assert found.reliability[:, 0].sum() == pytest.approx(1)
+    assert result.calibration_error == pytest.approx(gap, abs=1e-6)
+    assert result.reliability[:, 0].sum() == pytest.approx(1)
 
 
 def test_a_sure_and_right_learner_is_calibrated_and_a_sure_and_wrong_one_is_not():
@@ -135,15 +135,15 @@ def test_variants_of_a_query_are_averaged():
     ).batch(0, 5)
     plan = Plan("query: 8 x noise(0.3)")
     encoder = Counts()
-    found = evaluate(Prototypes(encoder), [episode], plan)
+    result = evaluate(Prototypes(encoder), [episode], plan)
     support, queries = torch.cat(encoder.seen).split([10, 160])
-    assert len(found.accuracy) == 5
+    assert len(result.accuracy) == 5
     by_hand = []
     for t in range(5):
         shown, asked = support.flatten(1)[2 * t : 2 * t + 2], queries.flatten(1).view(5, 4, 8, 16)[t]
         chances = (-(asked[:, :, None] - shown).square().sum(-1)).log_softmax(-1).mean(1)
         by_hand.append((chances.argmax(-1) == episode.query.class_ids[t]).double().mean())
-    assert found.accuracy.tolist() == pytest.approx(torch.stack(by_hand).tolist())
+    assert result.accuracy.tolist() == pytest.approx(torch.stack(by_hand).tolist())
 
 
 def test_a_plans_draws_follow_the_seed():
@@ -168,9 +168,9 @@ def test_evaluation_neither_trains_nor_moves_running_averages_and_leaves_the_mod
 def test_answers_that_are_no_numbers_are_wrong():
     items = BY_HAND.query.items.clone()
     items[0, 0] = torch.nan
-    found = evaluate(Says(), [replace(BY_HAND, query=replace(BY_HAND.query, items=items))])
-    assert found.accuracy.tolist() == pytest.approx([1 / 3, 1 / 2])
-    assert np.isfinite(found.calibration_error)
+    result = evaluate(Says(), [replace(BY_HAND, query=replace(BY_HAND.query, items=items))])
+    assert result.accuracy.tolist() == pytest.approx([1 / 3, 1 / 2])
+    assert np.isfinite(result.calibration_error)
 
 
 def test_padding_does_not_change_what_is_said_of_the_queries():
@@ -183,9 +183,9 @@ def test_padding_does_not_change_what_is_said_of_the_queries():
     other = replace(batch, query=replace(batch.query, items=items))
     torch.manual_seed(0)
     learner = MAML(nn.Sequential(Conv4(1, 8, (4, 4), norm="query"), nn.Linear(16, 5)), 5)
-    found, padded = evaluate(learner, [batch]), evaluate(learner, [other])
-    assert (found.accuracy == padded.accuracy).all()
-    assert np.allclose(found.reliability, padded.reliability)
+    result, padded = evaluate(learner, [batch]), evaluate(learner, [other])
+    assert (result.accuracy == padded.accuracy).all()
+    assert np.allclose(result.reliability, padded.reliability)
 
 
 @pytest.mark.parametrize(

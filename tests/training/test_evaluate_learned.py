@@ -111,7 +111,7 @@ def test_features_need_a_learner_that_leaves_its_encoder_alone(sampler):
 def test_a_learner_of_features_takes_them_as_they_are(sampler, learner):
     source = Source.of(torch.rand(60, 6, generator=torch.Generator().manual_seed(0)), [f"{i % 4}" for i in range(60)])
     _, head = Ridge(nn.Identity()).on_features()
-    found = evaluate_tasks(
+    result = evaluate_tasks(
         head, EpisodeSampler(source, ways=3, shots=1, queries=5), 10, PLAN.with_augmenter(Oracle("features"))
     )
-    assert len(found.accuracy) == 10
+    assert len(result.accuracy) == 10

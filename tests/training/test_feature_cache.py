@@ -142,11 +142,11 @@ class TestTrainingOnAFrozenEncoder:
 
     def test_encodes_each_item_once(self, monkeypatch):
         encoders = record_encoders(monkeypatch)
-        found = train(config())
+        result = train(config())
         assert encoders[0].stages[0].seen == 1797 + 2 * 9  # and two tasks of 9 items, to see whether it can be trained
-        assert isinstance(found.learner, FeatureLearner)
-        assert not found.learner.given_features
-        assert not found.learner.training
+        assert isinstance(result.learner, FeatureLearner)
+        assert not result.learner.given_features
+        assert not result.learner.training
 
     def test_with_a_plan_sees_images(self, monkeypatch):
         encoders = record_encoders(monkeypatch)
@@ -175,9 +175,9 @@ class TestTrainingOnAFrozenEncoder:
         assert calls == ["begin", "end", "begin", "cpu:0", "end"]
 
     def test_gives_a_run_that_can_be_read_back(self, tmp_path):
-        found = train(config(), tmp_path / "run")
+        result = train(config(), tmp_path / "run")
         again = load_run(tmp_path / "run")
-        assert all(t.equal(again.learner.state_dict()[n]) for n, t in found.learner.state_dict().items())
+        assert all(t.equal(again.learner.state_dict()[n]) for n, t in result.learner.state_dict().items())
         assert again.learner.log_penalty != Ridge(nn.Identity()).log_penalty
 
     @pytest.mark.parametrize("learner", ["prototypes", "probe", "fine-tune", "baseline-plus-plus"])
@@ -189,19 +189,19 @@ class TestTrainingOnAFrozenEncoder:
         assert not (tmp_path / "run").exists()
 
     def test_an_encoder_that_is_not_frozen_trains(self):
-        found = train(config(learner="prototypes", encoder="tiny(frozen=no)", steps=3, validation_tasks=2))
-        assert not found.learner.encoder.state_dict()["stages.0.0.weight"].equal(
+        result = train(config(learner="prototypes", encoder="tiny(frozen=no)", steps=3, validation_tasks=2))
+        assert not result.learner.encoder.state_dict()["stages.0.0.weight"].equal(
             made().state_dict()["stages.0.0.weight"]
         )
 
 
 class TestEncodersJudgedAsTheyAre:
     def test_need_no_training(self, source):
-        found = frozen_run(config(learner="ridge(penalty=0.5)"), source)
-        assert not found.learner.training
-        assert found.learner.log_penalty.exp().item() == pytest.approx(0.5)
+        result = frozen_run(config(learner="ridge(penalty=0.5)"), source)
+        assert not result.learner.training
+        assert result.learner.log_penalty.exp().item() == pytest.approx(0.5)
         sampler = EpisodeSampler(source, ways=3, shots=2, queries=4)
-        assert len(evaluate_tasks(found.learner, sampler, 20).accuracy) == 20
+        assert len(evaluate_tasks(result.learner, sampler, 20).accuracy) == 20
 
     @pytest.mark.parametrize(
         ("changes", "message"),

@@ -61,9 +61,9 @@ def test_the_learner_ends_with_the_weights_that_did_best_on_held_out_classes(tmp
     trained = learner()
     rate = settings(steps=24, learning_rate=0.05, eval_every=4)
     rows = fit(trained, sampler(), rate, None, sampler(HELD_OUT), tmp_path)
-    found = {row["step"]: row["validation_accuracy"] for row in rows if "validation_accuracy" in row}
-    assert list(found) == [4, 8, 12, 16, 20, 24]
-    assert evaluate(trained, sampler(HELD_OUT).batches(5)).mean == pytest.approx(max(found.values()))
+    result = {row["step"]: row["validation_accuracy"] for row in rows if "validation_accuracy" in row}
+    assert list(result) == [4, 8, 12, 16, 20, 24]
+    assert evaluate(trained, sampler(HELD_OUT).batches(5)).mean == pytest.approx(max(result.values()))
     best = load_file(tmp_path / "best.safetensors")
     assert all(tensor.equal(best[f"learner.{name}"]) for name, tensor in trained.state_dict().items())
     assert not trained.training

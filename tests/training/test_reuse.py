@@ -29,11 +29,11 @@ def test_tasks_of_few_examples_cover_the_accuracy_on_new_examples_and_those_over
     truth = evaluated(5000, 99, 2000, shots, queries).mean
     by_examples = by_tasks = 0
     for seed in range(40):
-        found = evaluated(5, seed, 200, shots, queries)
-        by_examples += found.interval[0] <= truth <= found.interval[1]
-        by_tasks += found.interval_over_tasks[0] <= truth <= found.interval_over_tasks[1]
-        assert found.reuse.examples == 20
-        assert found.reuse.uses == 200
+        result = evaluated(5, seed, 200, shots, queries)
+        by_examples += result.interval[0] <= truth <= result.interval[1]
+        by_tasks += result.interval_over_tasks[0] <= truth <= result.interval_over_tasks[1]
+        assert result.reuse.examples == 20
+        assert result.reuse.uses == 200
     assert by_examples >= 36
     assert by_tasks <= 20
 
@@ -66,7 +66,7 @@ def test_a_source_of_one_example_per_class_says_nothing():
 
 
 def test_results_for_json_name_examples_and_reuse():
-    found = evaluated(5, 0, 30).as_dict()
-    assert found["interval_over"] == "examples"
-    assert (found["examples"], found["tasks_per_example"], found["tasks"]) == (20, 30, 30)
-    assert found["interval"][0] < found["interval_over_tasks"][0]
+    result = evaluated(5, 0, 30).as_dict()
+    assert result["interval_over"] == "examples"
+    assert (result["examples"], result["tasks_per_example"], result["tasks"]) == (20, 30, 30)
+    assert result["interval"][0] < result["interval_over_tasks"][0]

@@ -44,11 +44,11 @@ def same(a, b) -> bool:
 
 
 def test_a_run_is_read_back_as_it_was(finished):
-    found = load_run(finished.folder)
-    assert found.config == CONFIG
-    assert (found.channels, found.size, found.rows) == (finished.channels, finished.size, finished.rows)
-    assert same(found, finished)
-    assert not found.learner.training
+    result = load_run(finished.folder)
+    assert result.config == CONFIG
+    assert (result.channels, result.size, result.rows) == (finished.channels, finished.size, finished.rows)
+    assert same(result, finished)
+    assert not result.learner.training
 
 
 def test_the_same_settings_give_the_same_run_on_disk_or_not(finished):
@@ -240,14 +240,14 @@ def test_a_run_on_a_folder_is_of_use_from_another_folder(tmp_path, monkeypatch):
             Image.new("L", (16, 16), 60 * number).save(tmp_path / "here" / "photos" / name / f"{number}.png")
     monkeypatch.chdir(tmp_path / "here")
     config = Config("photos", root=".", encoder="conv4(4, 4, 4, 4)", ways=2, queries=1, validation=0.5, size=16)
-    made = train(replace(config, fit=replace(CONFIG.fit, steps=1)), tmp_path / "run")
+    built = train(replace(config, fit=replace(CONFIG.fit, steps=1)), tmp_path / "run")
     assert not (tmp_path / "here" / "run").exists()
     monkeypatch.chdir(tmp_path)
-    found = load_run("run").config
-    assert load_sources(found).training.class_names == load_sources(made.config).training.class_names
-    assert found.root == str(tmp_path / "here")
-    assert classes_seen(found, "here/photos", load_dataset("here/photos")) == 2
-    assert classes_seen(found, "digits", load_dataset("here/photos")) == 0
+    result = load_run("run").config
+    assert load_sources(result).training.class_names == load_sources(built.config).training.class_names
+    assert result.root == str(tmp_path / "here")
+    assert classes_seen(result, "here/photos", load_dataset("here/photos")) == 2
+    assert classes_seen(result, "digits", load_dataset("here/photos")) == 0
 
 
 def test_parts_are_named_as_people_know_them():
@@ -307,11 +307,11 @@ def test_a_learner_whose_own_weights_were_never_trained_is_refused(finished):
 
 @pytest.mark.parametrize("learner", ["probe", "baseline-plus-plus", "fine-tune(steps=2)"])
 def test_a_learner_that_trains_as_a_classifier_knows_the_training_classes(learner, tmp_path):
-    made = train(replace(CONFIG, learner=learner), tmp_path / "run")
-    found = load_run(tmp_path / "run")
-    assert same(found, made)
-    assert found.learner.base.weight.shape == (len(load_sources(CONFIG).training.class_names), 4)
-    assert found.with_learner("prototypes").learner.encoder.state_dict().keys()
+    built = train(replace(CONFIG, learner=learner), tmp_path / "run")
+    result = load_run(tmp_path / "run")
+    assert same(result, built)
+    assert result.learner.base.weight.shape == (len(load_sources(CONFIG).training.class_names), 4)
+    assert result.with_learner("prototypes").learner.encoder.state_dict().keys()
 
 
 def test_a_run_of_an_older_version_says_nothing_of_its_classes_and_can_be_read(copied):

@@ -38,9 +38,9 @@ def test_the_interval_of_a_difference_covers_it_whichever_noise_is_larger(seeds,
     for _ in range(400):
         seed_effect = rng.normal(0, seed_noise, (seeds, 1)) if seeds > 1 else 0.0  # one seed cannot tell of others
         gaps = 0.05 + seed_effect + rng.normal(0, task_noise, tasks) + rng.normal(0, 0.1, (seeds, tasks))
-        found = paired_difference(gaps, np.zeros_like(gaps))
-        hits.append(found.low < 0.05 < found.high)
-        hits_of_half.append(abs(found.difference - 0.05) < (found.high - found.low) / 4)
+        result = paired_difference(gaps, np.zeros_like(gaps))
+        hits.append(result.low < 0.05 < result.high)
+        hits_of_half.append(abs(result.difference - 0.05) < (result.high - result.low) / 4)
     assert np.mean(hits) > 0.9
     assert np.mean(hits_of_half) < 0.9
 
@@ -66,33 +66,33 @@ def test_the_sign_turns_with_the_arms():
 
 def test_one_seed_gives_the_t_test_of_the_tasks():
     a, b = np.random.default_rng(0).uniform(size=(2, 1, 50))
-    found, oracle = paired_difference(a, b), ttest_rel(a[0], b[0])
-    assert found.p_value == pytest.approx(oracle.pvalue)
-    assert [found.low, found.high] == pytest.approx(list(oracle.confidence_interval()))
+    result, oracle = paired_difference(a, b), ttest_rel(a[0], b[0])
+    assert result.p_value == pytest.approx(oracle.pvalue)
+    assert [result.low, result.high] == pytest.approx(list(oracle.confidence_interval()))
 
 
 def test_seeds_that_differ_in_nothing_else_give_the_t_test_of_the_seeds():
     by_seed = np.array([[0.1], [0.12], [0.17]])
-    found, oracle = paired_difference(by_seed.repeat(80, 1), np.zeros((3, 80))), ttest_1samp(by_seed[:, 0], 0)
-    assert found.p_value == pytest.approx(oracle.pvalue)
-    assert found.as_dict() == {
+    result, oracle = paired_difference(by_seed.repeat(80, 1), np.zeros((3, 80))), ttest_1samp(by_seed[:, 0], 0)
+    assert result.p_value == pytest.approx(oracle.pvalue)
+    assert result.as_dict() == {
         "difference": pytest.approx(0.13),
         "interval": pytest.approx(list(oracle.confidence_interval())),
-        "p_value": found.p_value,
+        "p_value": result.p_value,
     }
 
 
 def test_a_difference_without_any_noise_is_sure():
-    found = paired_difference(np.full((3, 50), 0.75), np.full((3, 50), 0.25))
-    assert found == Difference(0.5, 0.5, 0.5, 0.0)
+    result = paired_difference(np.full((3, 50), 0.75), np.full((3, 50), 0.25))
+    assert result == Difference(0.5, 0.5, 0.5, 0.0)
 
 
 def test_without_a_difference_p_values_are_even():
     rng = np.random.default_rng(0)
     zeros = np.zeros((3, 60))
-    found = [paired_difference(rng.normal(size=(3, 60)) + rng.normal(size=(3, 1)), zeros).p_value for _ in range(400)]
-    assert 0.02 <= np.mean(np.array(found) < 0.05) <= 0.08
-    assert 0.4 < np.mean(np.array(found) < 0.5) < 0.6
+    result = [paired_difference(rng.normal(size=(3, 60)) + rng.normal(size=(3, 1)), zeros).p_value for _ in range(400)]
+    assert 0.02 <= np.mean(np.array(result) < 0.05) <= 0.08
+    assert 0.4 < np.mean(np.array(result) < 0.5) < 0.6
 
 
 def test_holm_equals_its_definition():
@@ -104,15 +104,15 @@ def test_holm_equals_its_definition():
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_lies_between_the_value_and_bonferronis_and_keeps_the_order(values):
     corrected = holm(values)
-    for value, found in zip(values, corrected, strict=True):
-        assert value <= found + 1e-15
-        assert found <= min(1.0, len(values) * value) + 1e-15
+    for value, result in zip(values, corrected, strict=True):
+        assert value <= result + 1e-15
+        assert result <= min(1.0, len(values) * value) + 1e-15
     order = np.argsort(values)
     assert (np.diff(np.array(corrected)[order]) >= 0).all()
 
 
 def test_a_handful_of_tasks_has_an_interval_that_covers_and_is_of_use():
     rng = np.random.default_rng(0)
-    found = [paired_difference(rng.normal(size=(3, 3)), np.zeros((3, 3))) for _ in range(400)]
-    assert np.mean([gap.low < 0 < gap.high for gap in found]) > 0.95
-    assert max(gap.high - gap.low for gap in found) < 10  # of noise with a deviation of 1
+    result = [paired_difference(rng.normal(size=(3, 3)), np.zeros((3, 3))) for _ in range(400)]
+    assert np.mean([gap.low < 0 < gap.high for gap in result]) > 0.95
+    assert max(gap.high - gap.low for gap in result) < 10  # of noise with a deviation of 1

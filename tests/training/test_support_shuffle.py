@@ -55,12 +55,12 @@ def test_every_deal_is_as_likely():
 
 
 def test_a_learner_that_uses_its_support_falls_to_chance_when_it_is_shuffled():
-    found = probe(Prototypes(nn.Flatten()), sampler(ways=4, shots=1).batches(200))
-    assert found.measure == "accuracy"
-    assert found.true.mean() > 0.95
-    assert 0.18 < found.shuffled.mean() < 0.32
-    assert found.interval[0] < found.gap < found.interval[1]
-    assert found.as_dict()["gap"] == pytest.approx(found.true.mean() - found.shuffled.mean())
+    result = probe(Prototypes(nn.Flatten()), sampler(ways=4, shots=1).batches(200))
+    assert result.measure == "accuracy"
+    assert result.true.mean() > 0.95
+    assert 0.18 < result.shuffled.mean() < 0.32
+    assert result.interval[0] < result.gap < result.interval[1]
+    assert result.as_dict()["gap"] == pytest.approx(result.true.mean() - result.shuffled.mean())
 
 
 class ByHeart(Learner):
@@ -77,18 +77,18 @@ class ByHeart(Learner):
 
 
 def test_a_learner_that_does_without_its_support_has_no_gap():
-    found = probe(ByHeart(), sampler(ways=4, shots=1).batches(30))
-    assert np.array_equal(found.true, found.shuffled)
-    assert found.gap == 0
+    result = probe(ByHeart(), sampler(ways=4, shots=1).batches(30))
+    assert np.array_equal(result.true, result.shuffled)
+    assert result.gap == 0
 
 
 def test_targets_are_judged_by_squared_error():
-    found = probe(ByHeart(), Sinusoids().batches(10))
-    assert found.measure == "squared error"
-    assert found.gap == 0
+    result = probe(ByHeart(), Sinusoids().batches(10))
+    assert result.measure == "squared error"
+    assert result.gap == 0
     episode = Sinusoids().batch(0, 10)
     by_hand = (episode.query.items - episode.query.labels).square().mean((1, 2))
-    assert np.allclose(found.true, by_hand)
+    assert np.allclose(result.true, by_hand)
 
 
 def test_targets_of_two_numbers_are_no_classes():
@@ -97,9 +97,9 @@ def test_targets_of_two_numbers_are_no_classes():
         replace(side, labels=torch.cat([side.labels, side.items], -1), class_mask=side.class_mask.expand(-1, 2))
         for side in (episode.support, episode.query)
     )
-    found = probe(ByHeart(), [Episode(support, query, episode.classes.expand(-1, 2))])
-    assert found.measure == "squared error"
-    assert np.array_equal(found.true, probe(ByHeart(), [episode]).true)
+    result = probe(ByHeart(), [Episode(support, query, episode.classes.expand(-1, 2))])
+    assert result.measure == "squared error"
+    assert np.array_equal(result.true, probe(ByHeart(), [episode]).true)
 
 
 def test_the_same_seed_shuffles_alike():

@@ -80,12 +80,12 @@ class TestAsTheirs:
         boxes = np.concatenate((corner, corner + random.uniform(4, 20, (40, 2))), 1).astype(np.float32)
         rules = albumentations.BboxParams("pascal_voc", label_fields=["labels"], **rule)
         ours, theirs = both(op, theirs, bbox_params=rules, bboxes=boxes, labels=np.arange(40))
-        found, wanted = (dict(zip(map(int, r["labels"]), r["bboxes"], strict=True)) for r in (ours, theirs))
+        result, wanted = (dict(zip(map(int, r["labels"]), r["bboxes"], strict=True)) for r in (ours, theirs))
         # They turn boxes about a center that is half a pixel off, so one at the limit of a rule may differ.
-        assert len(found.keys() ^ wanted.keys()) <= (2 if turned else 0)
-        common = sorted(found.keys() & wanted.keys())
+        assert len(result.keys() ^ wanted.keys()) <= (2 if turned else 0)
+        common = sorted(result.keys() & wanted.keys())
         assert len(common) > 3
-        apart = np.abs([found[label] - wanted[label] for label in common])
+        apart = np.abs([result[label] - wanted[label] for label in common])
         assert apart.max() < (1 if turned else 1e-3)
 
     def test_no_boxes_and_no_key_points(self, op, theirs):

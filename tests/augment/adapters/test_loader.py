@@ -78,8 +78,8 @@ def test_a_run_can_go_on_at_any_epoch():
 def test_every_item_comes_once_an_epoch_in_an_order_of_its_own():
     addresses = EpochSampler(20)
     first, second = list(addresses), list(addresses)
-    assert sorted(place for _, place in first) == sorted(place for _, place in second) == list(range(20))
-    assert [place for _, place in first] != [place for _, place in second]
+    assert sorted(index for _, index in first) == sorted(index for _, index in second) == list(range(20))
+    assert [index for _, index in first] != [index for _, index in second]
     assert {epoch for epoch, _ in second} == {1}
 
 

@@ -78,9 +78,9 @@ def test_albumentations_runs_what_was_written():
     module = ModuleType("pipeline")
     exec(albumentations_source(OP, ""), module.__dict__)
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    made = module.pipeline(image=image)["image"]
-    assert made.shape == image.shape
-    assert (made != image).any()
+    generated = module.pipeline(image=image)["image"]
+    assert generated.shape == image.shape
+    assert (generated != image).any()
 
 
 class TestWhatStandsInForMissingTransforms:
@@ -112,11 +112,11 @@ class TestWhatStandsInForMissingTransforms:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             image = torch.rand(3, 24, 24)
-            made = getattr(helpers, name)(**options)(image)
-        assert made.shape == image.shape
-        assert not torch.equal(made, image)
-        assert float(made.min()) >= -1e-4
-        assert float(made.max()) <= 1 + 1e-4
+            generated = getattr(helpers, name)(**options)(image)
+        assert generated.shape == image.shape
+        assert not torch.equal(generated, image)
+        assert float(generated.min()) >= -1e-4
+        assert float(generated.max()) <= 1 + 1e-4
 
     def test_elastic_moves_pixels_as_far_as_ours_does(self, helpers):
         def moved(change) -> float:

@@ -182,8 +182,8 @@ def test_random_pipelines_show_what_op_by_op_shows(ops, seed):
     images = (waves.expand(6, 3, 48, 48) * 255).round().byte()
     params = op.sample(6, generator(seed))
     values = images.double() / 255
-    for place, single in enumerate(ops):
-        values = single.apply(values, params[str(place)])
+    for index, single in enumerate(ops):
+        values = single.apply(values, params[str(index)])
     apart = levels_apart(Compiled(op).apply(images, params), values * 255)
     assert apart.median() <= 1.5
     # At the rim of what a warp moved in, two passes fade twice.

@@ -50,8 +50,8 @@ class TestMotionBlur:
         assert line.sum() == pytest.approx(1, abs=1e-4)
         along, across = line.sum(1 - axis), line.sum(axis)
         assert across[10] == pytest.approx(1, abs=1e-3)
-        place = torch.arange(21.0)
-        assert ((place - 10) ** 2 * along).sum() == pytest.approx(7**2 / 12, rel=0.1)
+        position = torch.arange(21.0)
+        assert ((position - 10) ** 2 * along).sum() == pytest.approx(7**2 / 12, rel=0.1)
 
     def test_a_slanting_line_rises_to_the_right(self):
         dot = torch.zeros(1, 1, 21, 21)

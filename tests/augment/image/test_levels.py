@@ -99,7 +99,7 @@ def test_foreground_gamma_changes_the_foreground_only(foreground):
 def test_otsu_parts_two_heaps_as_a_search_over_all_thresholds_does():
     counts = histogram(pictures(3).float() / 255).sum(1)
     values = torch.arange(256.0)
-    for row, found in zip(counts, otsu(counts), strict=True):
+    for row, result in zip(counts, otsu(counts), strict=True):
 
         def between(t, row=row):
             low, high = row[: t + 1], row[t + 1 :]
@@ -110,7 +110,7 @@ def test_otsu_parts_two_heaps_as_a_search_over_all_thresholds_does():
             ]
             return float(low.sum() * high.sum() * (means[0] - means[1]) ** 2)
 
-        assert between(round(float(found) * 255)) == pytest.approx(max(map(between, range(256))), rel=1e-4)
+        assert between(round(float(result) * 255)) == pytest.approx(max(map(between, range(256))), rel=1e-4)
 
 
 POINT_OPS = [Gamma(), Posterize(), Solarize(), Autocontrast(), Equalize(), ForegroundGamma()]

@@ -47,8 +47,8 @@ class TestEveryMix:
         first, again = (mix.apply(images, labels, params, partners) for _ in range(2))
         assert first[0].equal(again[0])
         order = torch.randperm(8, generator=generator())
-        place = order.argsort()
-        moved = mix.apply(images[order], labels[order], take(params, order), place[partners[order]])
+        position = order.argsort()
+        moved = mix.apply(images[order], labels[order], take(params, order), position[partners[order]])
         assert torch.allclose(moved[0], first[0][order])
         assert torch.allclose(moved[1], first[1][order])
 
@@ -152,16 +152,16 @@ def test_a_partner_is_another_present_item_of_the_same_group(group, seed, missin
     n = len(group)
     present = torch.tensor([i not in missing for i in range(n)], dtype=torch.bool)
     drawn = torch.rand(n, 2, generator=generator(seed))
-    found = partners_of(drawn, torch.tensor(group, dtype=torch.long), present)
-    for i, row in enumerate(found.tolist()):
+    result = partners_of(drawn, torch.tensor(group, dtype=torch.long), present)
+    for i, row in enumerate(result.tolist()):
         fellows = [j for j in range(n) if group[j] == group[i] and present[j] and j != i]
         for j in row:
             assert j in (fellows if present[i] and fellows else [i])
 
 
 def test_every_other_item_is_as_likely_a_partner():
-    found = partners_of(torch.rand(4000, 1, generator=generator()), torch.arange(4000) // 4).flatten()
-    step = (found - torch.arange(4000)) % 4
+    result = partners_of(torch.rand(4000, 1, generator=generator()), torch.arange(4000) // 4).flatten()
+    step = (result - torch.arange(4000)) % 4
     assert torch.bincount(step, minlength=4).tolist() == pytest.approx([0, 4000 / 3, 4000 / 3, 4000 / 3], rel=0.1)
 
 

@@ -28,9 +28,9 @@ class TestOneOf:
         op = OneOf(THREE)
         params = op.sample(600, generator())
         result = op.apply(IMAGES, params)
-        for place, inner in enumerate(THREE):
-            alone = inner.apply(IMAGES, params[str(place)])
-            mine = params["choice"] == place
+        for index, inner in enumerate(THREE):
+            alone = inner.apply(IMAGES, params[str(index)])
+            mine = params["choice"] == index
             assert torch.allclose(result[mine], alone[mine])
 
     def test_no_ops_are_refused(self):
@@ -47,7 +47,7 @@ class TestSomeOf:
 
     def test_all_of_them_is_one_after_another(self):
         params = SomeOf(THREE, 3).sample(600, generator())
-        expected = Compose(THREE).apply(IMAGES, {place: params[place] for place in "012"})
+        expected = Compose(THREE).apply(IMAGES, {index: params[index] for index in "012"})
         assert torch.allclose(SomeOf(THREE, 3).apply(IMAGES, params), expected)
 
     def test_none_of_them_leaves_the_items_alone(self):

@@ -40,8 +40,8 @@ def blob(n: int, size: int = 64, sharpness: float = 8.0) -> torch.Tensor:
 
 
 def one_by_one(ops, images, params):
-    for place, op in enumerate(ops):
-        images = op.apply(images, params[str(place)])
+    for index, op in enumerate(ops):
+        images = op.apply(images, params[str(index)])
     return images
 
 

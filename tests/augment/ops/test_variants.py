@@ -39,19 +39,19 @@ def test_every_item_changes_by_its_own_draw():
 
 def test_variants_of_an_item_stand_together_and_know_it():
     examples = examples_of(10.0 * torch.arange(12).view(3, 4, 1), 3, 4)
-    made = variants(examples, Shift(), 5, generator(), weight=0.5)
-    assert torch.equal(made.items.floor().int(), examples.items.int().repeat_interleave(5, 1))
-    assert len(made.items.unique()) == 60
-    assert made.origin.tolist() == [[i for i in range(4) for _ in range(5)]] * 3
-    assert torch.equal(made.class_ids[0], torch.arange(4).repeat_interleave(5))
-    assert made.weight[0].tolist() == [0.5] * 15 + [0.0] * 5
+    generated = variants(examples, Shift(), 5, generator(), weight=0.5)
+    assert torch.equal(generated.items.floor().int(), examples.items.int().repeat_interleave(5, 1))
+    assert len(generated.items.unique()) == 60
+    assert generated.origin.tolist() == [[i for i in range(4) for _ in range(5)]] * 3
+    assert torch.equal(generated.class_ids[0], torch.arange(4).repeat_interleave(5))
+    assert generated.weight[0].tolist() == [0.5] * 15 + [0.0] * 5
 
 
 def test_sentences_are_changed_in_one_call_and_stay_with_their_tasks():
     examples = examples_of([["a", "b"], ["c", "d"]], 2, 2)
     assert change(examples, Suffix(), generator()).items == [["a0", "b1"], ["c2", "d3"]]
-    made = variants(examples, Suffix(), 2, generator())
-    assert made.items == [["a0", "a1", "b2", "b3"], ["c4", "c5", "d6", "d7"]]
+    generated = variants(examples, Suffix(), 2, generator())
+    assert generated.items == [["a0", "a1", "b2", "b3"], ["c4", "c5", "d6", "d7"]]
 
 
 def test_the_items_given_are_left_alone():

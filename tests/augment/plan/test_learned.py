@@ -73,9 +73,9 @@ def test_made_shots_stand_behind_the_support_with_their_origins():
 def test_the_plans_weight_multiplies_the_augmenters_and_padding_stays_padding():
     episode = episode_of()
     n = episode.support.weight.shape[1]
-    made = applied("shots: 2 x learned weight 0.5", episode).support.weight[:, n:]
-    assert made[:, :-2].unique().tolist() == [0.25]
-    assert made[:, -2:].unique().tolist() == [0.0]
+    generated = applied("shots: 2 x learned weight 0.5", episode).support.weight[:, n:]
+    assert generated[:, :-2].unique().tolist() == [0.25]
+    assert generated[:, -2:].unique().tolist() == [0.0]
 
 
 def test_the_augmenter_sees_the_support_as_the_plan_has_changed_it():

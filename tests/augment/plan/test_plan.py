@@ -220,8 +220,8 @@ class TestApplying:
 
     def test_added_shots_are_made_from_the_changed_support(self):
         changed = applied("support: brightness(0.9); shots: 1 x flip(1)", episode_of())
-        real, made = changed.support.items.split(8, 1)
-        assert torch.equal(made, real.flip(-1))
+        real, generated = changed.support.items.split(8, 1)
+        assert torch.equal(generated, real.flip(-1))
 
     def test_shots_keep_the_support_and_add_weighted_labeled_variants_with_their_origin(self):
         episode = episode_of()

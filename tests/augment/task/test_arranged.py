@@ -25,9 +25,9 @@ def episode(dtype: torch.dtype = torch.float32) -> Episode:
 
 def test_support_and_query_share_the_arrangement_and_classes_differ() -> None:
     op = Composites("arranged", count=3)
-    made = op.apply(episode(), op.sample(2, 3, torch.Generator().manual_seed(1)))
-    new_support = made.support.items[:, 3:]
-    new_query = made.query.items[:, 6:].unflatten(1, (3, 2))
+    generated = op.apply(episode(), op.sample(2, 3, torch.Generator().manual_seed(1)))
+    new_support = generated.support.items[:, 3:]
+    new_query = generated.query.items[:, 6:].unflatten(1, (3, 2))
     torch.testing.assert_close(new_query, new_support[:, :, None].expand_as(new_query))
     assert (new_support[0, 0] - new_support[0, 1]).abs().max() > 0.5
     assert (new_support[0] - new_support[1]).abs().flatten(1).amax(1).min() > 0.5
@@ -40,10 +40,10 @@ def test_the_first_part_of_each_arrangement_is_seen_through_its_map() -> None:
     away = torch.tensor([[1.0, 0.0, 9.0], [0.0, 1.0, 9.0]])
     params["maps"] = torch.stack([identity, away]).expand(2, 2, 2, 2, 3).clone()
     plain = episode()
-    made = op.apply(plain, params)
+    generated = op.apply(plain, params)
     first = params["rank"].argsort(1)[:, :2]
     expected = torch.stack([plain.support.items[task, ways] for task, ways in enumerate(first)])
-    torch.testing.assert_close(made.support.items[:, 3:], expected)
+    torch.testing.assert_close(generated.support.items[:, 3:], expected)
 
 
 @pytest.mark.parametrize("seed", range(3))

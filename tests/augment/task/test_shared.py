@@ -70,7 +70,7 @@ def test_new_classes_are_the_changed_pictures_of_all_their_items(op, forms):
     episode = episode_of(8, 4, shots=1, queries=2)
     support, query = torch.rand(8, 4, 1, 4, 4), torch.rand(8, 8, 1, 4, 4)
     episode = Episode(replace(episode.support, items=support), replace(episode.query, items=query), episode.classes)
-    made = apply_shared(op, episode, sample_shared(op, "class", tasks=8, ways=4, generator=generator(1)))
+    generated = apply_shared(op, episode, sample_shared(op, "class", tasks=8, ways=4, generator=generator(1)))
 
     def form(item: torch.Tensor, found: torch.Tensor) -> int:
         (which,) = (number for number, changed in enumerate(forms(item)) if torch.equal(changed, found))
@@ -79,9 +79,9 @@ def test_new_classes_are_the_changed_pictures_of_all_their_items(op, forms):
     seen = set()
     for task in range(8):
         for way in range(4):
-            which = form(support[task, way], made.support.items[task, way])
+            which = form(support[task, way], generated.support.items[task, way])
             for item in (2 * way, 2 * way + 1):
-                assert form(query[task, item], made.query.items[task, item]) == which
+                assert form(query[task, item], generated.query.items[task, item]) == which
             seen.add(which)
     assert seen == set(range(len(forms(support[0, 0]))))
 

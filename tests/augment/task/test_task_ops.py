@@ -181,18 +181,18 @@ class TestComposites:
                         a = before.items[t, int(first) * each + i, 0]
                         b = before.items[t, int(second) * each + i, 0]
                         row = WAYS * each + k * each + i
-                        made = after.items[t, row, 0]
+                        generated = after.items[t, row, 0]
                         assert after.class_ids[t, row] == WAYS + k
                         if how == "mean":
-                            assert torch.allclose(made, (a + b) / 2)
+                            assert torch.allclose(generated, (a + b) / 2)
                         elif how == "max":
-                            assert torch.equal(made, torch.maximum(a, b))
+                            assert torch.equal(generated, torch.maximum(a, b))
                         else:
                             at = (torch.arange(8) * 2 + 1) / 8 - 1 > params["cut"][t, k]
                             beyond = at[:, None].expand(8, 8) if params["down"][t, k] else at[None].expand(8, 8)
-                            assert torch.equal(made, torch.where(beyond, b, a))
-                            assert (made == a).any()
-                            assert (made == b).any()
+                            assert torch.equal(generated, torch.where(beyond, b, a))
+                            assert (generated == a).any()
+                            assert (generated == b).any()
 
     def test_new_classes_differ_in_what_they_are_made_of(self):
         params = Composites(count=3).sample(50, WAYS, generator())
@@ -226,15 +226,15 @@ class TestPermuteLabels:
     def test_support_and_query_have_the_same_permutation_and_tasks_have_others(self):
         episode = episode_of(40)
         swapped = applied(PermuteLabels(), episode)
-        found = set()
+        result = set()
         for t in range(40):
             new = [int(swapped.support.class_ids[t, k * SHOTS]) for k in range(WAYS)]
             assert sorted(new) == [0, 1, 2]
             assert swapped.support.class_ids[t].tolist() == [new[k] for k in episode.support.class_ids[t].tolist()]
             assert swapped.query.class_ids[t].tolist() == [new[k] for k in episode.query.class_ids[t].tolist()]
             assert [int(swapped.classes[t, new[k]]) for k in range(WAYS)] == episode.classes[t].tolist()
-            found.add(tuple(new))
-        assert len(found) == 6
+            result.add(tuple(new))
+        assert len(result) == 6
 
     def test_classes_that_a_task_lacks_stay_behind_the_others(self):
         for seed in range(6):

@@ -44,7 +44,7 @@ def rewriting_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     transformers = pytest.importorskip("transformers", reason="pip install 'manyshot[transformers]'")
     tokenizers = pytest.importorskip("tokenizers")
     folder = tmp_path_factory.mktemp("rewriting")
-    vocabulary = {word: place for place, word in enumerate(["<pad>", "</s>", "<unk>", *WORDS])}
+    vocabulary = {word: index for index, word in enumerate(["<pad>", "</s>", "<unk>", *WORDS])}
     raw = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="<unk>"))
     raw.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     tokenizer = transformers.PreTrainedTokenizerFast(

@@ -95,9 +95,9 @@ def test_inserted_words_are_synonyms_of_words_there():
 def test_eda_does_one_of_its_four_ops():
     op = ops.EDA()
     params = op.sample(40, torch.Generator().manual_seed(0))
-    made = op.apply([TEXT] * 40, params)
+    generated = op.apply([TEXT] * 40, params)
     assert set(params["choice"].tolist()) == {0, 1, 2, 3}
-    for choice, seed, result in zip(params["choice"].tolist(), params["seed"], made, strict=True):
+    for choice, seed, result in zip(params["choice"].tolist(), params["seed"], generated, strict=True):
         assert result == op.ops[choice].apply([TEXT], {"seed": seed[None]})[0]
 
 

@@ -144,9 +144,9 @@ class TestEveryOp:
         texts = list(TEXTS.values())
         params = ops[name].sample(len(texts), generator())
         order = torch.tensor([3, 9, 0, 3])
-        alone = ops[name].apply([texts[place] for place in order], take(params, order))
+        alone = ops[name].apply([texts[index] for index in order], take(params, order))
         together = ops[name].apply(texts, params)
-        assert alone == [together[place] for place in order]
+        assert alone == [together[index] for index in order]
 
     def test_params_fit_texts_of_any_length(self, ops, name):
         params = ops[name].sample(2, generator())

@@ -39,13 +39,13 @@ class TestMaskWords:
             scores = net(**tokens).logits[0][tokens["input_ids"][0] == tokenizer.mask_token_id][0]
         order = [tokenizer.convert_ids_to_tokens(token) for token in scores.argsort(descending=True).tolist()]
         best = next(token for token in order if token.isascii() and token.isalpha() and token != "car")
-        made = MaskWords(masked_model, 0.1, top_k=1).apply(["buy a car."] * 30, seeds(30))
-        assert f"buy a {best}." in made
+        generated = MaskWords(masked_model, 0.1, top_k=1).apply(["buy a car."] * 30, seeds(30))
+        assert f"buy a {best}." in generated
 
     def test_han_words_keep_their_number_of_characters(self, masked_model):
-        made = MaskWords(masked_model, 0.3).apply(["今天天气真好 我们去"] * 20, seeds(20))
-        assert len(set(made)) > 10
-        assert all(len(text) == 10 and text[6] == " " for text in made)
+        generated = MaskWords(masked_model, 0.3).apply(["今天天气真好 我们去"] * 20, seeds(20))
+        assert len(set(generated)) > 10
+        assert all(len(text) == 10 and text[6] == " " for text in generated)
 
     def test_leaves_masks_and_addresses_and_long_texts_alone(self, masked_model):
         text = "[MASK] buy tea at a@b.com [MASK] now"
@@ -60,16 +60,16 @@ class TestMaskWords:
         op, texts = MaskWords(masked_model, 0.4), [TEXT, "buy tea", "a big car in the cold town", "我们去"]
         order = torch.tensor([2, 0, 2])
         together = op.apply(texts, seeds(4))
-        assert op.apply([texts[place] for place in order], take(seeds(4), order)) == [together[p] for p in order]
+        assert op.apply([texts[index] for index in order], take(seeds(4), order)) == [together[p] for p in order]
 
 
 class TestRewriting:
     def test_other_seeds_give_other_words_and_the_same_seed_the_same(self, rewriting_model):
         op = Paraphrase(rewriting_model)
-        made = op.apply(["buy good tea"] * 12, seeds(12))
-        assert len(set(made)) > 8
-        assert made == op.apply(["buy good tea"] * 12, seeds(12))
-        assert op.apply(["buy good tea"], {"seed": torch.tensor([5])}) == [made[5]]
+        generated = op.apply(["buy good tea"] * 12, seeds(12))
+        assert len(set(generated)) > 8
+        assert generated == op.apply(["buy good tea"] * 12, seeds(12))
+        assert op.apply(["buy good tea"], {"seed": torch.tensor([5])}) == [generated[5]]
 
     def test_without_a_temperature_the_most_likely_words_come(self, rewriting_model):
         model = load(rewriting_model, "AutoModelForSeq2SeqLM")
@@ -100,15 +100,15 @@ class TestRewriting:
     def test_the_prefix_goes_to_the_model_and_not_into_the_text(self, rewriting_model):
         model = load(rewriting_model, "AutoModelForSeq2SeqLM")
         answers = generate_texts(model, ["where can i buy tea"] * 8, torch.arange(8), 1.0, 50)
-        made = Paraphrase(rewriting_model, "where can i ").apply(["buy tea"] * 8, seeds(8))
-        assert made == [answer or "buy tea" for answer in answers]
+        generated = Paraphrase(rewriting_model, "where can i ").apply(["buy tea"] * 8, seeds(8))
+        assert generated == [answer or "buy tea" for answer in answers]
         assert any(answers)
 
     def test_what_lacks_an_address_or_an_emoji_is_not_taken(self, rewriting_model):
         texts = ["buy tea at a@b.com", "buy {cup}", "good tea 👍🏽", "buy tea"]
-        made = Paraphrase(rewriting_model).apply(texts, seeds(4))
-        assert made[:3] == texts[:3]
-        assert made[3] != texts[3]
+        generated = Paraphrase(rewriting_model).apply(texts, seeds(4))
+        assert generated[:3] == texts[:3]
+        assert generated[3] != texts[3]
 
     def test_back_translation_goes_there_and_back(self, rewriting_model):
         op = BackTranslate(rewriting_model, rewriting_model)

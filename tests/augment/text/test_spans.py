@@ -38,10 +38,10 @@ def test_what_stands_in_the_spans_is_the_same_after_any_op(ops, pair, seed):
 def test_the_text_around_the_spans_changes():
     item = MarkedText("Rome fell at last in the year 476 they say", ((0, 4), (30, 33), (31, 33)))
     params = DeleteWords(0.5).sample(20, torch.Generator().manual_seed(0))
-    made = change_outside_spans(DeleteWords(0.5), [item] * 20, params)
-    assert len({one.text for one in made}) > 10
-    assert {one.span_texts for one in made} == {("Rome", "476", "76")}
-    assert all(len(one.text) < len(item.text) for one in made)
+    generated = change_outside_spans(DeleteWords(0.5), [item] * 20, params)
+    assert len({one.text for one in generated}) > 10
+    assert {one.span_texts for one in generated} == {("Rome", "476", "76")}
+    assert all(len(one.text) < len(item.text) for one in generated)
 
 
 def test_spans_may_change_their_order():
@@ -70,8 +70,8 @@ def test_a_text_whose_spans_an_op_loses_or_doubles_comes_back_as_it_was():
 
 def test_words_trade_places_across_spans():
     item = MarkedText("one TWO three FOUR five", ((4, 7), (14, 18)))
-    made = change_outside_spans(SwapWords(), [item] * 30, {"seed": torch.arange(30)})
-    assert {one.text for one in made} == {
+    generated = change_outside_spans(SwapWords(), [item] * 30, {"seed": torch.arange(30)})
+    assert {one.text for one in generated} == {
         "three TWO one FOUR five",
         "five TWO three FOUR one",
         "one TWO five FOUR three",

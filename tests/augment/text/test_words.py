@@ -56,7 +56,7 @@ def test_words_are_what_a_person_takes_for_words(text, words):
 )
 def test_words_that_touch_what_must_stay_whole_are_not_free(text, free):
     words = split_words(text)
-    assert [words.parts[place] for place in words.movable] == free
+    assert [words.parts[index] for index in words.movable] == free
 
 
 def test_han_characters_are_left_in_one_run_where_nobody_asks_for_words():
