@@ -49,7 +49,7 @@ def difference(gap: dict | None, p_value: str, scale: float = 100, digits: int =
         return ""
     low, high = (f"{scale * end:+.{digits}f}" for end in gap["interval"])
     output = f"{scale * gap['difference']:+.{digits}f}"
-    return f"{f'**{output}**' if gap[p_value] < SURE else told} [{low}, {high}]"
+    return f"{f'**{output}**' if gap[p_value] < SURE else output} [{low}, {high}]"
 
 
 def interval(result: dict, scale: float = 100, form: str = "+.1f") -> str:
