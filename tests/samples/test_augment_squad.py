@@ -99,7 +99,7 @@ def test_the_same_seed_makes_the_same_file_and_another_another(tmp_path):
         ('{"data": [], "version": NaN}', "not valid JSON (NaN)"),
         ('{"data": [], "title": Infinity}', "not valid JSON (Infinity)"),
         ('{"data": 1' + "1" * 5000 + "}", "not valid JSON (a number of too many digits)"),
-        ('{"data": ' + "[" * 100_000, "not valid JSON (nested more than 64 deep)"),
+        ('{"data": ' + "[" * 100_000, "not valid JSON (nested more than 100 deep)"),
         (r'{"data": ["\ud800"]}', "not valid JSON (half of a surrogate pair"),
     ],
 )

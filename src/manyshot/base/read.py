@@ -13,7 +13,7 @@ from manyshot.base.typed import check_type
 
 MAX_BYTES = 1 << 26
 """Largest size of a file that is read at once, unless its reader allows more."""
-MAX_DEPTH = 64
+MAX_DEPTH = 100
 """How deep lists and objects of JSON may be nested."""
 MAX_LINE = 1 << 24
 """Largest number of bytes of a line."""
@@ -116,7 +116,7 @@ def parse_json(text: str | bytes, where: str, kind: Any = Any, finite: bool = Tr
         {'step': 3}
         >>> parse_json("[" * 1000, "run/progress.json")
         Traceback (most recent call last):
-        manyshot.base.errors.InputError: run/progress.json: not valid JSON (nested more than 64 deep)
+        manyshot.base.errors.InputError: run/progress.json: not valid JSON (nested more than 100 deep)
         >>> parse_json('{"step": "x"}', "run/progress.json", dict[str, int])
         Traceback (most recent call last):
         manyshot.base.errors.InputError: run/progress.json: step: 'x' is not a whole number

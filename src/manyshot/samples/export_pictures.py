@@ -151,7 +151,8 @@ def _apply(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any], 
         changed: Tensor = op.apply(original[None].float().div_(255), params)[0]
     except InputError as error:  # an op does not know which file its images come from
         raise InputError(f"{where}: {error}") from None
-    return changed.clamp(0, 1).mul_(255).round_().to(torch.uint8)
+    # A channel at a time, since floats take four times the memory.
+    return torch.stack([channel.clamp(0, 1).mul_(255).round_().to(torch.uint8) for channel in changed])
 
 
 def _read(tree: Tree, parts: Parts, depth: int | None) -> UInt8[Tensor, "c h w"]:

@@ -71,8 +71,8 @@ def stored(op: object) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no JSON"),
-        ("[" * 100_000, "no JSON"),
+        ("", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
         ("[]", "'manyshot pipeline' and 'op'"),
         ('{"manyshot pipeline": 2, "op": {}}', "version 2"),
         (stored("flip"), "op: no op"),
