@@ -8,7 +8,7 @@ from manyshot.base import InputError
 from manyshot.classify import features as module
 from manyshot.classify.encoders import FROZEN, available, build_encoder, load_encoder
 from manyshot.classify.examples import examples_from_arrays
-from manyshot.classify.features import count_uncached, encode_examples, measure_cost, plan_op
+from manyshot.classify.features import count_uncached, encode_examples, estimate_seconds, measure_cost, plan_op
 from manyshot.nets import ENCODERS, PretrainedEncoder
 
 
@@ -139,6 +139,14 @@ class TestInterruptions:
         encode_examples("tiny", pictures, plan="noise", copies=2)
         assert count_uncached("tiny", pictures, plan="noise", copies=3) == 7
         assert count_uncached("tiny", pictures.select([0, 0])) == 1
+
+
+def test_the_time_that_is_estimated_is_none_for_what_is_cached_and_grows_with_blocks_and_copies(pictures):
+    one, both = (estimate_seconds(name, pictures, plan="noise", copies=3) for name in ("tiny", "tiny+tiny(bias=1)"))
+    assert 0 < one < both
+    encode_examples("tiny+tiny(bias=1)", pictures)
+    assert estimate_seconds("tiny+tiny(bias=1)", pictures) == 0
+    assert estimate_seconds("ngrams", examples_from_arrays(["hello"])) > 0
 
 
 @pytest.mark.parametrize(

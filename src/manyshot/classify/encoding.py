@@ -7,7 +7,7 @@ from manyshot.classify.candidates import NO_PLAN, Variants
 from manyshot.classify.encoders import encoder_blocks
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.feature_bank import FeatureBank
-from manyshot.classify.features import count_uncached, encode_examples, measure_cost
+from manyshot.classify.features import encode_examples, estimate_seconds
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,7 @@ def plan_encoding(
 
 def _seconds(examples: ExampleSet, one: Pass, seed: int) -> float:
     plan = None if one.plan == NO_PLAN else one.plan
-    missing = count_uncached(one.encoder, examples, plan=plan, copies=one.copies, seed=seed)
-    return missing * measure_cost(one.encoder, examples.kind) if missing else 0.0
+    return estimate_seconds(one.encoder, examples, plan=plan, copies=one.copies, seed=seed)
 
 
 def encode_passes(examples: ExampleSet, passes: Sequence[Pass], seed: int = 0, device: str = "cpu") -> FeatureBank:

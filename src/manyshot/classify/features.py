@@ -18,6 +18,7 @@ from manyshot.base.seeds import generator
 from manyshot.classify.encoders import LoadedEncoder, encoder_blocks, load_encoder
 from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.datasets.feature_store import FeatureStore, encode_stored
+from manyshot.datasets.pixel_cache import FORMAT as DECODING
 
 BATCH = 32
 """Examples, or variants, that are in memory as pictures at once; twice as many while the next ones are decoded."""
@@ -101,6 +102,36 @@ def count_uncached(
     return sum(FeatureStore(key).count_missing(names) for key in keys)
 
 
+def estimate_seconds(
+    encoder: str, examples: ExampleSet, *, plan: str | None = None, copies: int = 1, seed: int = 0
+) -> float:
+    """Seconds that `encode_examples` would take on this machine while it does nothing else; 0 for what is cached.
+
+    Args:
+        encoder: See `encode_examples`, as for the others.
+        examples: Pictures or sentences.
+        plan: Ops on items.
+        copies: Number of variants of each example.
+        seed: Seed of the variants.
+    """
+    uncached = count_uncached(encoder, examples, plan=plan, copies=copies, seed=seed)
+    if not uncached:
+        return 0.0
+    blocks = len(encoder_blocks(encoder))
+    return uncached / blocks * (measure_cost(encoder, examples.kind) + blocks * _measure_decoding(examples) / copies)
+
+
+@lru_cache(maxsize=1)
+def _measure_decoding(examples: ExampleSet) -> float:
+    """Seconds that a picture takes to decode, from a few of them; 0 for sentences."""
+    if examples.kind == "sentences":
+        return 0.0
+    rows = np.linspace(0, len(examples) - 1, min(len(examples), 4)).astype(np.int64)
+    start = time.process_time()
+    examples.pictures(rows, 224)
+    return (time.process_time() - start) / len(rows) / torch.get_num_threads()
+
+
 @lru_cache(maxsize=64)
 def measure_cost(encoder: str, kind: Kind) -> float:
     """Seconds that an example takes to encode on the CPU of this machine while it does nothing else.
@@ -142,7 +173,7 @@ def _check_kind(encoder: LoadedEncoder, kind: Kind) -> None:
 
 def _key(encoder: LoadedEncoder, plan: str | None, seed: int) -> str:
     changes = "as they are" if plan is None else f"{CHANGES} {plan_op(plan)!r} {seed}"
-    return f"examples {encoder.fingerprint} {changes}"
+    return f"examples {DECODING} {encoder.fingerprint} {changes}"
 
 
 def _names(examples: ExampleSet, copies: int | None) -> list[str]:
