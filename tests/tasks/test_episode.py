@@ -137,3 +137,20 @@ def test_labels_of_padding_are_ignored():
 
 def test_waves_have_no_classes():
     assert not Sinusoids().batch(0, 2).has_classes
+
+
+@pytest.mark.parametrize("class_ids", [torch.tensor([0, 2, 2]), torch.tensor([[0, 2, 2], [1, 0, 3]])])
+def test_examples_of_class_ids_are_one_hot_real_and_complete(class_ids):
+    items = torch.zeros(2, 3, 4, dtype=torch.float64)
+    made = Examples.of(items, class_ids, ways=4)
+    assert made.class_ids.equal(class_ids.expand(2, 3))
+    assert made.labels.sum(-1).equal(torch.ones(2, 3, dtype=torch.float64))
+    assert made.weight.equal(torch.ones(2, 3, dtype=torch.float64))
+    assert made.class_mask.tolist() == [[True] * 4] * 2
+    assert made.origin is None
+
+
+def test_examples_of_texts_have_as_many_ways_as_classes_occur():
+    made = Examples.of([["a", "b"], ["c", "d"]], torch.tensor([1, 0]))
+    assert made.labels.tolist() == [[[0, 1], [1, 0]]] * 2
+    assert made.labels.dtype == torch.float32

@@ -44,8 +44,7 @@ class Deformation(LearnedAugmenter):
         channels: Number of channels of the images, bright ink on a dark background.
         cells: Number of the field's cells along each side.
         rank: Number of columns of B.
-        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
-            shot.
+        weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
         hidden: Hidden width of the network.
         width: Number of features per image in `RandomConvStatistics`.
 

@@ -24,8 +24,7 @@ class EmbeddingNoise(FeatureNoise):
         features: Dimension d of the features.
         strength: Initial strength s.
         learned: Whether to learn s and the weight of generated examples; otherwise they stay fixed.
-        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
-            shot.
+        weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
 
     Raises:
         InputError: If an option is out of range.

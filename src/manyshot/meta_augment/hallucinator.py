@@ -36,8 +36,7 @@ class Hallucinator(LearnedAugmenter):
         noise_scale: Factor of the noise; 0 gives a network of the same size that cannot use noise, which shows how
             much of a gain is a learned shift.
         strength: Initial strength s.
-        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
-            shot.
+        weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
 
     Raises:
         InputError: If an option is out of range.

@@ -23,8 +23,7 @@ class MultiplicativeNoise(FeatureNoise):
 
     Args:
         features: Dimension d of the features.
-        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
-            shot.
+        weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
 
     Raises:
         InputError: If an option is out of range.

@@ -7,6 +7,7 @@ from manyshot.augment.ops.op import take
 from manyshot.augment.text import BackTranslate, MaskWords, Paraphrase, ParaphraseFile
 from manyshot.augment.text.models import generate_texts, load
 from manyshot.base import InputError
+from one_line_error import one_line_error
 
 TEXT = "Where can I buy a good cup of tea?"
 
@@ -187,6 +188,5 @@ class TestParaphraseFile:
         path = tmp_path / (name or "gone.csv")
         if name:
             path.write_bytes(content)
-        with pytest.raises(InputError, match=message) as caught:
+        with one_line_error(message):
             ParaphraseFile(str(path)).apply(["a"], seeds(1))
-        assert "\n" not in str(caught.value)

@@ -50,10 +50,8 @@ class OpPolicy(LearnedAugmenter):
         channels: Number of channels; color ops are left out unless there are three.
         ops: A set (all, drawings, shapes, photographs), or names of ops with hyphens between them.
         gates: Gradient estimator of the gates.
-        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
-            shot.
-        initial_plan: Plan to start from: a preset, or a plan; if empty, every op starts at a moderate
-            probability and strength.
+        weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
+        initial_plan: Preset, or plan in quotes, to start from; if empty, every op starts at moderate settings.
 
     Raises:
         InputError: If an op or the initial plan is unknown, or the weight is out of range.

@@ -21,10 +21,8 @@ class ContextFreePolicy(OpPolicy):
         channels: Number of channels; color ops are left out unless there are three.
         ops: A set (all, drawings, shapes, photographs), or names of ops with hyphens between them.
         gates: Gradient estimator of the gates: straight-through or relaxed.
-        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
-            shot.
-        initial_plan: Plan to start from: a preset, or a plan in quotes; if empty, every op starts at a moderate
-            probability and strength.
+        weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
+        initial_plan: Preset, or plan in quotes, to start from; if empty, every op starts at moderate settings.
 
     Example:
         >>> support = Examples.of(torch.rand(2, 5, 1, 28, 28), torch.arange(5))
@@ -49,10 +47,8 @@ class Policy(OpPolicy):
         channels: Number of channels; color ops are left out unless there are three.
         ops: A set (all, drawings, shapes, photographs), or names of ops with hyphens between them.
         gates: Gradient estimator of the gates: straight-through or relaxed.
-        weight: Total weight of the generated examples of a class relative to one real example, initially and at one
-            shot.
-        initial_plan: Plan to start from: a preset, or a plan in quotes; if empty, every op starts at a moderate
-            probability and strength.
+        weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
+        initial_plan: Preset, or plan in quotes, to start from; if empty, every op starts at moderate settings.
         hidden: Hidden width of the network.
         width: Number of features per image in `RandomConvStatistics`.
 
