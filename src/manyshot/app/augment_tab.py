@@ -44,7 +44,7 @@ def augment_tab(shared: Shared, tab: gr.Tab) -> None:
             ]
             again = gr.Button("Other variants", elem_id="again")
         with gr.Column(scale=3):
-            shared.plan.render()
+            shared.plan.render()  # type: ignore[no-untyped-call]
             preview = gr.HTML(NOTHING_TO_SHOW, elem_id="preview", elem_classes="prose")
             own = gr.Image(label="Another picture", type="filepath", sources=["upload"], height=160, elem_id="own")
     seed = gr.State(0)

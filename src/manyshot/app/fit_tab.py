@@ -110,7 +110,7 @@ def _pictures(shared: Shared) -> None:
 
 def _sentences(shared: Shared) -> None:
     with gr.Group(visible=False) as group:
-        shared.sentences.render()
+        shared.sentences.render()  # type: ignore[no-untyped-call]
         table = gr.File(
             label="Or a table: CSV, TSV or JSONL with columns of sentences and classes",
             file_types=TABLE_TYPES,

@@ -29,7 +29,7 @@ POLICY = (
 )
 """What the browser may load: from this server alone, so that no font, script or picture is asked for elsewhere."""
 SUBTITLE = '<p class="quiet">A classifier from a few examples. Everything stays on this computer.</p>'
-FONT = [gr.themes.LocalFont("Source Sans Pro", (400, 700)), "system-ui", "sans-serif"]
+FONT: list[gr.themes.Font | str] = [gr.themes.LocalFont("Source Sans Pro", (400, 700)), "system-ui", "sans-serif"]
 """Gradio's default is half bold, and its file of that weight holds few letters."""
 STYLE = Path(__file__).with_name("style.css")
 
@@ -59,6 +59,7 @@ def build_page(opened: Fitted | None, folder: Path) -> gr.Blocks:
         folder: Where files to download are written.
     """
     kind = PICTURES if opened is None or opened.model.kind == "pictures" else SENTENCES
+    page: gr.Blocks
     with gr.Blocks(title="Manyshot", analytics_enabled=False) as page:
         gr.HTML(
             f"<h1>Manyshot</h1>{SUBTITLE}",

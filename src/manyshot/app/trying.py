@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from html import escape
 
+from torch import Tensor
+
 from manyshot.app.fitting import Fitted
 from manyshot.app.html import THUMBNAIL, figure, table
 from manyshot.classify.example_set import ExampleSet
@@ -52,7 +54,7 @@ def ask(fitted: Fitted, query: ExampleSet) -> Answer:
     )
 
 
-def _nearest_html(fitted: Fitted, found: tuple[object, object]) -> str:
+def _nearest_html(fitted: Fitted, found: tuple[Tensor, Tensor]) -> str:
     distances, places = found
     reference, names = fitted.model.reference, fitted.model.class_names
     rows = places[0].tolist()

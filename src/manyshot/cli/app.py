@@ -19,7 +19,7 @@ EXAMPLES = examples(
 
 
 def app(
-    model: Annotated[Path | None, typer.Argument(metavar="[MODEL]", help="A model that `manyshot fit` wrote.")] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="[MODEL]", help="A model that `manyshot fit` wrote.")] = None,
     port: Annotated[
         int | None, typer.Option("--port", min=1024, max=65535, help="Port to listen on; a free one if not given.")
     ] = None,
@@ -39,7 +39,7 @@ def app(
 
     from manyshot.app.exporting import open_model
 
-    opened = None if model is None else open_model(model.expanduser())
+    opened = None if folder is None else open_model(folder.expanduser())
     with serve(opened, port, browser) as address:
         if as_json:
             print_json({"address": address})
