@@ -121,7 +121,7 @@ def find_suspects(probabilities: NDArray[np.float64], labels: NDArray[np.int64])
     If one label in 20 is wrong, the odds that this one is wrong are 1/19 of the ratio of the largest probability to
     that of the label; examples with odds above 1 are suspects. Confident learning (Northcutt, Jiang and Chuang 2021)
     compares with the mean probability of each class instead, which at 5 to 20 examples per class also suspects most
-    honest mistakes of the classifier; `experiments/label_checks.py` measures both.
+    honest mistakes of the classifier.
 
     Args:
         probabilities: Calibrated out-of-sample probabilities `[n, classes]`.
