@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+import manyshot as ms
 from manyshot.base import InputError
-from manyshot.report import demo_stage_two
+from manyshot.report import demo_fit, demo_stage_two
 from manyshot.report import run_demo as demo
 
 
@@ -14,13 +15,15 @@ def tiny(monkeypatch):
     monkeypatch.setattr(demo, "CONFIG", replace(demo.CONFIG, encoder="conv4(4, 4, 4, 4)", fit=settings))
     for name, value in (("TASKS", 20), ("SEEDS", 2), ("PER_CLASS", 2)):
         monkeypatch.setattr(demo, name, value)
+    for name, value in (("SHOTS", 2), ("TESTS", 1), ("BUDGET", 0.0)):
+        monkeypatch.setattr(demo_fit, name, value)
     monkeypatch.setattr(demo_stage_two, "TASKS", 4)
     monkeypatch.setattr(demo_stage_two, "FIT", replace(demo_stage_two.FIT, steps=2))
 
 
 def test_the_demo_trains_judges_makes_samples_and_reports(manyshot, tiny, tmp_path):
     answer = manyshot("demo", "--out", tmp_path / "demo", "--json").json
-    assert list(answer) == ["one_shot", "five_shot", "stage_two", "seconds", "report"]
+    assert list(answer) == ["one_shot", "five_shot", "stage_two", "fit", "seconds", "report"]
     for shots in ("one_shot", "five_shot"):
         result = answer[shots]
         assert list(result) == ["without", "with", "difference", "interval"]
@@ -29,6 +32,10 @@ def test_the_demo_trains_judges_makes_samples_and_reports(manyshot, tiny, tmp_pa
     learned = answer["stage_two"]
     assert learned["shots by the augmenter"]["against_first"] is not None
     assert learned["no generated shots"]["against_first"] is None
+    assert answer["fit"]["examples"] == 20
+    assert answer["fit"]["accuracy"] > 0.2
+    assert answer["fit"]["onnx_difference"] < 0.001
+    assert ms.load(tmp_path / "demo" / "fitted" / "model").class_names == tuple("0123456789")
     page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
     assert "From printed letters to handwritten digits" in page
     assert "<script" not in page

@@ -48,6 +48,13 @@ def demo(
     print_table(("10 digits", "without augmentation", "with", "difference, points [95 %]"), rows, right=(1, 2, 3))
     columns = ("with a learned augmenter, 1 shot", "accuracy %", "difference, points [95 %]")
     print_table(columns, [row[:3] for row in result_rows(result.learned.results)], right=(1, 2))
+    fitted = result.fitted
+    accuracy = fitted.evaluation.metrics.accuracy
+    say(
+        f"A classifier fitted to {fitted.report.examples} scans reads {accuracy.value:.1%} "
+        f"[{accuracy.low:.1%}, {accuracy.high:.1%}] of {len(fitted.evaluation.labels)} others; it is in "
+        f"{fitted.exported.path.parent}, also as {fitted.exported.path.name}"
+    )
     say(f"Done in {seconds:.0f} seconds. New samples of one task are in {result.samples}")
     say(f"Samples by a learned augmenter are in {result.learned.samples}")
     say(f"Look at {result.report}")
