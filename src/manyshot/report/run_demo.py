@@ -64,7 +64,7 @@ class Demo:
     fitted: DemoFit
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
-        """For JSON: by number of shots, the accuracy of each arm, their difference and its interval; then the others."""
+        """For JSON: by number of shots, the accuracy of each arm and their difference; then the other parts."""
         answer: dict[str, dict[str, Any]] = {}
         for name, arms in self.results.items():
             gap = arms[WITH].against_first
@@ -78,7 +78,7 @@ class Demo:
 
 
 def make_demo(out: Path, seed: int, command: str) -> Demo:
-    """Train on printed letters with and without augmentation, evaluate on scanned digits, and write samples, model, page.
+    """Train on printed letters with and without augmentation, evaluate on scanned digits, and write all results.
 
     Args:
         out: Folder that is new or was written by an earlier demo, which is replaced.
