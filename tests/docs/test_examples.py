@@ -29,6 +29,9 @@ from PIL import Image
 from manyshot.augment import Plan
 from manyshot.augment.registry import NAMED
 from manyshot.base import InputError, did_you_mean, quieten
+from manyshot.classify.candidates import check_plan
+from manyshot.classify.encoders import encoder_blocks
+from manyshot.classify.heads import HEADS
 from manyshot.cli.compare_presets import PRESETS
 from manyshot.cli.main import app
 from manyshot.compare import Arm
@@ -45,7 +48,7 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 TORCHRUN = re.compile(r"torchrun --nproc-per-node \d+ -m (?=manyshot )")
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-OWN = ("photos", "faq.csv", "squad.json")
+OWN = ("photos", "scans", "scans.zip", "test", "faq.csv", "squad.json")
 """What the pages call data of one's own."""
 LIKE_SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -92,6 +95,9 @@ def commands(block: Block) -> list[Shown]:
 
 def check_values(**given: Any) -> None:
     """Stands in for a command: looks at what the parser leaves to the command itself."""
+    if "budget" in given:
+        check_choices(given["encoder"], given["head"], given["plan"])
+        given |= {"encoder": None, "plan": None}
     for text in (given.get("plan"), given.get("test_plan")):
         if text is not None:
             Plan(text)
@@ -105,7 +111,7 @@ def check_values(**given: Any) -> None:
         LEARNERS.parse(given["learner"])
     if isinstance(given.get("augmenter"), str):  # a path, at `evaluate`
         AUGMENTERS.parse(given["augmenter"])
-    if given.get("model"):
+    if isinstance(given.get("model"), str):  # a path, at `predict`
         MODELS.parse(given["model"])
     if given.get("encoder"):
         ENCODERS.parse(given["encoder"])
@@ -118,6 +124,16 @@ def check_values(**given: Any) -> None:
             raise InputError(f"{name}: {did_you_mean(str(name), DATASETS)}")
         if split is not None and split not in DATASETS[str(name)].splits:
             raise InputError(f"{name}: {did_you_mean(split, DATASETS[str(name)].splits)}")
+
+
+def check_choices(encoder: str, head: str, plan: str) -> None:
+    """Looks at what `fit` is told to choose."""
+    for block in encoder_blocks(encoder) if encoder != "auto" else ():
+        ENCODERS.parse(block)
+    if head != "auto":
+        HEADS.parse(head)
+    if plan != "auto":
+        check_plan(plan)
 
 
 def parse(arguments: list[str]) -> None:
@@ -254,6 +270,9 @@ def test_every_block_says_what_it_is():
         "manyshot compare --preset few_tasks",
         "manyshot compare glyphs --test-data digit --arms none",
         "manyshot evaluate digit --encoder conv4",
+        "manyshot fit photos --out model --head rigde",
+        'manyshot fit photos --out model --plan "flipp"',
+        "manyshot predict model",
         "manyshot train digits --stage augmenter --learner runs/letters --augmenter halucinator",
         "torchrun --nproc-per-node 2 -m manyshot train digit",
     ],

@@ -53,7 +53,7 @@ class Reference:
         rows = max(1, DISTANCES_AT_ONCE // max(1, len(self.features)))
         own = self.features.double()
         found = [
-            torch.cdist(part.double(), own).topk(min(count, len(own)), largest=False) for part in features.split(rows)
+            torch.cdist(part.double(), own).topk(min(count, len(own)), largest=False) for part in torch.split(features, rows)
         ]
         return torch.cat([one.values for one in found]), torch.cat([one.indices for one in found])
 
@@ -163,11 +163,11 @@ class Model:
         n, views, _ = blocks[0].shape
         parts = [fitted(x.flatten(0, 1))[0] for fitted, x in zip(self.transforms, blocks, strict=True)]
         rows = torch.cat(parts, dim=1)
-        logits = self.linear(rows[None])[0].unflatten(0, (n, views)).mean(1)
+        logits = self.linear(rows[None])[0].view(n, views, -1).mean(1)
         plain = [block[:, 0] for block in blocks]
         return Predictions(
             probabilities=(logits / self.temperature).softmax(1).numpy(),
             unknown=self.unknown.is_unknown(plain).numpy(),
             novelty=self.unknown.score(plain).numpy(),
-            features=rows.unflatten(0, (n, views))[:, 0].float(),
+            features=rows.view(n, views, -1)[:, 0].float(),
         )

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypedDict
@@ -86,7 +85,13 @@ def settings_of(model: Model, sha256: str) -> StoredModel:
         kind=model.kind,
         classes=list(model.class_names),
         blocks=[
-            StoredBlock(encoder=name, fingerprint=fingerprint, **asdict(fitted.transform))
+            StoredBlock(
+                encoder=name,
+                fingerprint=fingerprint,
+                power=fitted.transform.power,
+                center=fitted.transform.center,
+                normalize=fitted.transform.normalize,
+            )
             for name, fingerprint, fitted in zip(model.encoders, model.fingerprints, model.transforms, strict=True)
         ],
         temperature=model.temperature,
@@ -128,10 +133,12 @@ def _stored_candidate(candidate: Candidate) -> StoredCandidate:
     own = candidate.setting
     return StoredCandidate(
         encoder=candidate.encoder,
+        power=own.transform.power,
+        center=own.transform.center,
+        normalize=own.transform.normalize,
         head=own.head,
         variants=[list(pair) for pair in own.variants],
         views=own.views,
-        **asdict(own.transform),
     )
 
 

@@ -42,7 +42,7 @@ class Predictions:
     @property
     def best(self) -> NDArray[np.int64]:
         """Index of the most probable class of each example `[n]`, whether it is unknown or not."""
-        return self.probabilities.argmax(1).astype(np.int64)
+        return np.asarray(self.probabilities.argmax(1), dtype=np.int64)
 
     @property
     def confidence(self) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from manyshot.cli.output import print_json, print_table, say
+from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.resumable import resumable
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
     )
     with resumable("run the same command again: examples that were encoded are in the cache"):
         result = evaluate_model(model, found, options.device or "cpu", title="evaluate")
+    if options.report is not None:
+        from manyshot.report.classifier_page import evaluation_page
+        from manyshot.report.page import write_page
+
+        write_page(options.report, evaluation_page(result, found, command_line()))
     if as_json:
         print_json({"model": str(options.run), "data": options.data} | result.as_dict())
         return
@@ -77,4 +82,4 @@ def _print(result: "Evaluation") -> None:
             f"predicted {result.class_names[answer]} ({probability:.0%})"
         )
     if len(mistakes) > MOST:
-        say(f"and {len(mistakes) - MOST:,} more mistakes")
+        say(f"and {len(mistakes) - MOST:,} more mistakes (--report shows the worst as pictures)")

@@ -199,7 +199,6 @@ class EvaluateArguments:
             shuffled_support=self.shuffled_support or None,
             transductive=self.transductive or None,
             seed=self.seed or None,
-            report=self.report,
             tasks_file=self.tasks_file,
             **asdict(tasks),
         )

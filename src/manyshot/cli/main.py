@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from manyshot.base import InputError, WorkStopped, are_several, printable
 from manyshot.base.printable import cut_middle
 from manyshot.cli import app as app_command
-from manyshot.cli import augment, compare, data, demo, evaluate, export, gan_commands, list_ops, predict, train
+from manyshot.cli import augment, compare, data, demo, evaluate, export, fit, gan_commands, list_ops, predict, train
 
 TOO_LARGE = "Error: not enough memory; lower the sizes (ways, shots, queries, tasks per step, widths)"
 
@@ -98,6 +98,7 @@ def _common(
 
 
 app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=fit.EXAMPLES)(fit.fit)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)

@@ -22,6 +22,7 @@ from manyshot.augment.plan.syntax import Clause, Syntax
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import kind_of_input, read_pictures, to_images
+from manyshot.estimators.auto import AutoFewShotClassifier
 from manyshot.estimators.encoders import Encoder, frozen_encoder, frozen_learner, takes_text
 from manyshot.learners import Classifier, Learner, by_task
 from manyshot.nets import PretrainedEncoder
@@ -68,6 +69,29 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         self.learner = learner
         self.augment = augment
         self.random_state = random_state
+
+    @staticmethod
+    def auto(
+        encoder: str = "auto",
+        head: str = "auto",
+        plan: str = "auto",
+        budget: float = 180.0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> AutoFewShotClassifier:
+        """Make the estimator that chooses encoder, head and augmentation for the examples, as `manyshot fit` does.
+
+        Args:
+            encoder: A frozen encoder, several joined by "+", or "auto".
+            head: A head, such as "ridge", or "auto".
+            plan: Ops such as "flip affine(15)", "none", or "auto".
+            budget: Seconds that the search may take.
+            random_state: Seed of splits and augmentation.
+
+        Example:
+            >>> FewShotClassifier.auto(budget=60)
+            AutoFewShotClassifier(budget=60)
+        """
+        return AutoFewShotClassifier(encoder, head, plan, budget, random_state)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "FewShotClassifier":  # noqa: ANN401
         """Adapt to labeled examples.

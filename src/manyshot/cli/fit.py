@@ -1,0 +1,111 @@
+"""`manyshot fit`: from a few examples of each class to a classifier."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manyshot.base import check_out, check_replaceable, note, quieten
+from manyshot.cli.option_groups import expand_options
+from manyshot.cli.output import command_line, print_json
+from manyshot.cli.print_fit import fit_json, print_fit
+from manyshot.cli.resumable import resumable
+from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableArguments, examples
+
+EXAMPLES = examples(
+    "manyshot fit photos --out model",
+    "manyshot fit scans.zip --out model --group-by patient --report fit.html",
+    "manyshot fit faq.csv --text-column question --label-column topic --out model --budget 60",
+    'manyshot fit photos --out model --encoder efficientnet-lite2 --head ridge --plan "flip affine(15)" --json',
+    "",
+    "photos/ holds a folder of pictures per class. Then: manyshot predict model new/ --out answers.csv",
+)
+
+
+@dataclass(frozen=True)
+class FitArguments:
+    """The examples, what may be chosen, and what is written.
+
+    Args:
+        data: Path of the examples.
+        out: Folder to write.
+        encoder: Frozen encoder; chosen if "auto".
+        head: Head on its features; chosen if "auto".
+        plan: Augmentation of the examples; chosen if "auto".
+        budget: Seconds that encoding variants of the examples may take.
+        seed: Seed of splits and augmentation.
+        split: Part of the examples.
+        group_by: What examples belong together by.
+        report: HTML page to write.
+        overwrite: Whether a model in `out` may be replaced.
+    """
+
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="A folder with a folder of pictures per class, or a zip of one; or a table of sentences or of paths.",
+        ),
+    ]
+    out: Annotated[Path, typer.Option("--out", help="The folder to write the model to.")]
+    encoder: Annotated[
+        str, typer.Option("--encoder", help="A frozen encoder, such as efficientnet-lite0; chosen for you if auto.")
+    ] = "auto"
+    head: Annotated[
+        str, typer.Option("--head", help="A head: centroid, ridge, logistic, lda, nearest; chosen for you if auto.")
+    ] = "auto"
+    plan: Annotated[
+        str,
+        typer.Option("--plan", help='Augmentation: none, or ops such as "flip affine(15)"; chosen for you if auto.'),
+    ] = "auto"
+    budget: Annotated[
+        float, typer.Option("--budget", min=0, help="Seconds that the search may take on top of encoding once.")
+    ] = 180.0
+    seed: Annotated[int, SEED] = 0
+    split: Split = None
+    group_by: Annotated[
+        str | None,
+        typer.Option("--group-by", help="What examples belong together by, such as the patient; see the docs."),
+    ] = None
+    report: Annotated[Path | None, typer.Option("--report", help="Write an HTML page of the fit.")] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in --out.")] = False
+
+
+@expand_options
+def fit(options: FitArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Fit a classifier to a few examples: choose encoder, head and augmentation, and say how accurate it is."""
+    from manyshot.classify import fit_model, load_examples, save_model
+    from manyshot.classify.class_names import check_class_names
+    from manyshot.classify.store import check_model_target
+    from manyshot.report.classifier_page import fit_page
+    from manyshot.report.page import write_page
+
+    quieten(quiet)
+    out = options.out.expanduser()
+    check_out(out)
+    check_model_target(out, options.overwrite)
+    if options.report is not None:
+        check_out(options.report, beside=True, option="--report")
+        check_replaceable(options.report, option="--report")
+    data = options.data.expanduser()
+    found = load_examples(data, columns=table.columns(), split=options.split, group_by=options.group_by)
+    check_class_names(found.class_names, str(data))
+    with resumable("run the same command again: examples that were encoded are in the cache"):
+        model, report = fit_model(
+            found,
+            encoder=options.encoder,
+            head=options.head,
+            plan=options.plan,
+            budget=options.budget,
+            seed=options.seed,
+            progress=note,
+        )
+    # Where the examples are, so that `export` can check the file that it writes on them.
+    save_model(model.with_report({**model.report, "data": str(options.data)}), out, options.overwrite)
+    if options.report is not None:
+        write_page(options.report, fit_page(report, found, command_line()))
+    if as_json:
+        print_json(fit_json(report, out, options.report))
+        return
+    print_fit(report, out)

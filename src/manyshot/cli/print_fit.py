@@ -1,0 +1,116 @@
+"""What `manyshot fit` prints."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from manyshot.cli.output import print_table, say
+
+if TYPE_CHECKING:
+    from manyshot.classify.fit_report import FitReport
+
+TRIED = 5
+"""Number of candidates that are printed."""
+MOST = 8
+"""Number of suspects, duplicates and confusions that are printed; JSON has all of them."""
+
+
+def fit_json(report: "FitReport", out: Path, page: Path | None = None) -> dict[str, Any]:
+    """The report for JSON; `augmentation` has its keys even where nothing could be held out.
+
+    Args:
+        report: Report of a fit.
+        out: Folder of the model.
+        page: HTML page that was written, if any.
+    """
+    answer: dict[str, Any] = dict(report.as_dict())
+    answer["augmentation"] = answer["augmentation"] or {"difference": None, "interval": None, "clear": False}
+    return answer | {"model": str(out), "report": None if page is None else str(page)}
+
+
+def print_fit(report: "FitReport", out: Path) -> None:
+    """Print what was tried, what was kept and why, how accurate it is, and what to look at.
+
+    Args:
+        report: Report of a fit.
+        out: Folder of the model.
+    """
+    rows = [
+        (one.candidate.encoder, one.candidate.setting.head, one.candidate.setting.plan, _percent(one.accuracy))
+        for one in report.tried[:TRIED]
+    ]
+    say(f"tried {report.considered:,} candidates, the most promising first:")
+    print_table(("encoder", "head", "augmentation", "accuracy"), rows, right=(3,))
+    chosen = report.chosen.setting
+    say(f"kept: {report.chosen.encoder}, {chosen.head}, augmentation {chosen.plan}")
+    say(f"why: {report.why}")
+    for line in (*_left_out(report), _accuracy(report), *_augmentation(report), *_suspicions(report)):
+        say(line)
+    say(f"model in {out} after {report.seconds:.0f} s; next: manyshot predict {out} NEW_EXAMPLES")
+
+
+def _percent(accuracy: float | None) -> str:
+    return "" if accuracy is None else f"{accuracy:.1%}"
+
+
+def _left_out(report: "FitReport") -> Iterator[str]:
+    if report.left_out:
+        yield f"not tried, since it would take longer than the budget: {', '.join(report.left_out)}; raise --budget"
+
+
+def _accuracy(report: "FitReport") -> str:
+    low, high = report.interval
+    if report.accuracy is None:
+        return (
+            f"accuracy on new examples: unknown, since with one example of a class none can be held out; all that is "
+            f"certain is [{low:.0%}, {high:.0%}]"
+        )
+    return (
+        f"accuracy on new examples: {report.accuracy:.1%} [{low:.1%}, {high:.1%}] (95 % interval over the "
+        f"{report.examples:,} examples, each held out)"
+    )
+
+
+def _augmentation(report: "FitReport") -> Iterator[str]:
+    gain = report.augmentation
+    if gain is None:
+        return
+    clear = "" if gain.is_clear else "; not clearly"
+    interval = f"[{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]"
+    yield f"augmentation gained {100 * gain.difference:+.1f} points {interval}{clear}"
+
+
+def _suspicions(report: "FitReport") -> Iterator[str]:
+    """The examples and classes that a person should look at."""
+    names, classes = report.names, report.classes
+    yield from _some(
+        "labels that look wrong:",
+        [
+            f"{names[one.example]}: {classes[one.label]}, or rather {classes[one.suggestion]}? "
+            f"(wrong with a probability of {one.probability:.0%})"
+            for one in report.suspects
+        ],
+    )
+    yield from _some(
+        "duplicates:",
+        [
+            f"{names[one.second]} is {'the same as' if one.kind == 'exact' else 'nearly'} {names[one.first]}"
+            f"{', in another class' if one.across_classes else ''}"
+            for one in report.duplicates
+        ],
+    )
+    yield from _some(
+        "classes that are confused:",
+        [
+            f"{classes[one.classes[0]]} and {classes[one.classes[1]]}: about {one.wrong:.0f} of {one.examples}"
+            for one in report.confusions
+        ],
+    )
+
+
+def _some(heading: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield heading
+        yield from (f"  {line}" for line in lines[:MOST])
+    if len(lines) > MOST:
+        yield f"  and {len(lines) - MOST:,} more (--json lists them)"
