@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from PIL import Image
+from small_classifiers import PARCEL, TEA
 from typer.testing import CliRunner
 
 from manyshot.base import quieten
@@ -53,6 +54,24 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     answer = invoke("train", "digits", *held_out, "--out", out, *TINY)
     assert answer.status == 0, answer.errors
     return out
+
+
+@pytest.fixture(scope="session")
+def questions_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of eight questions of two classes."""
+    lines = ["text,label", *(f"{text},parcel" for text in PARCEL), *(f"{text},tea" for text in TEA)]
+    path = tmp_path_factory.mktemp("questions") / "faq.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def fitted(questions_table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A model that was fitted to the questions, and what `fit --json` printed: copy it before it is changed."""
+    out = tmp_path_factory.mktemp("fitted") / "model"
+    answer = invoke("fit", questions_table, "--out", out, "--encoder", "ngrams", "--head", "ridge", "--json")
+    assert answer.status == 0, answer.errors
+    return out, answer.json
 
 
 @pytest.fixture

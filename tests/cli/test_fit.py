@@ -22,22 +22,6 @@ def write_table(path, rows):
     return path
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory):
-    rows = [*((text, "parcel") for text in PARCEL), *((text, "tea") for text in TEA)]
-    return write_table(tmp_path_factory.mktemp("data") / "faq.csv", rows)
-
-
-@pytest.fixture(scope="module")
-def fitted(table, tmp_path_factory):
-    from conftest import invoke
-
-    out = tmp_path_factory.mktemp("fitted") / "model"
-    answer = invoke("fit", table, "--out", out, *FAST, "--json")
-    assert answer.status == 0, answer.errors
-    return out, answer.json
-
-
 def test_json_has_what_was_chosen_and_how_good_it_is(fitted):
     out, answer = fitted
     assert answer.keys() >= KEYS
@@ -64,16 +48,16 @@ def model_examples():
     return examples_from_arrays([text for text, _ in NEW])
 
 
-def test_a_person_reads_what_was_tried_and_kept_and_why(manyshot, table, tmp_path):
-    answer = manyshot("fit", table, "--out", tmp_path / "model", "--encoder", "ngrams", "--head", "ridge")
+def test_a_person_reads_what_was_tried_and_kept_and_why(manyshot, questions_table, tmp_path):
+    answer = manyshot("fit", questions_table, "--out", tmp_path / "model", "--encoder", "ngrams", "--head", "ridge")
     assert answer.status == 0, answer.errors
     for words in ("tried ", "kept: ngrams, ridge", "why: ", "accuracy on new examples: ", "next: manyshot predict"):
         assert words in answer.out
     assert answer.errors.startswith("Note: encoding 8 sentences, with ngrams: about ")  # before it begins
 
 
-def test_the_same_seed_gives_the_same_model(manyshot, table, tmp_path, fitted):
-    assert manyshot("fit", table, "--out", tmp_path / "model", *FAST).status == 0
+def test_the_same_seed_gives_the_same_model(manyshot, questions_table, tmp_path, fitted):
+    assert manyshot("fit", questions_table, "--out", tmp_path / "model", *FAST).status == 0
     first, second = manyshot_load(fitted[0]), manyshot_load(tmp_path / "model")
     assert first.candidate == second.candidate
     assert (first.predict(model_examples()).probabilities == second.predict(model_examples()).probabilities).all()
@@ -85,8 +69,8 @@ def manyshot_load(folder):
     return load_model(folder)
 
 
-def test_a_model_is_replaced_when_asked_and_refused_before_anything_slow(manyshot, table, tmp_path):
-    words = ("fit", table, "--out", tmp_path / "model", *FAST)
+def test_a_model_is_replaced_when_asked_and_refused_before_anything_slow(manyshot, questions_table, tmp_path):
+    words = ("fit", questions_table, "--out", tmp_path / "model", *FAST)
     assert manyshot(*words).status == 0
     answer = manyshot(*words)
     assert (answer.status, answer.errors.count("\n")) == (2, 1)
@@ -112,14 +96,14 @@ def test_duplicates_and_labels_that_look_wrong_are_named(manyshot, tmp_path):
     assert "duplicates:\n  row 10 is the same as row 6, in another class" in answer.out
 
 
-def test_ctrl_c_says_how_to_go_on(manyshot, table, tmp_path, monkeypatch):
+def test_ctrl_c_says_how_to_go_on(manyshot, questions_table, tmp_path, monkeypatch):
     from manyshot import classify
 
     def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(classify, "fit_model", stop)
-    answer = manyshot("fit", table, "--out", tmp_path / "model", *FAST)
+    answer = manyshot("fit", questions_table, "--out", tmp_path / "model", *FAST)
     assert answer.status == 130
     assert answer.errors == "Stopped; run the same command again: examples that were encoded are in the cache\n"
     assert not (tmp_path / "model").exists()

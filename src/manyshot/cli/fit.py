@@ -78,8 +78,6 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
     from manyshot.classify import fit_model, load_examples, save_model
     from manyshot.classify.class_names import check_class_names
     from manyshot.classify.store import check_model_target
-    from manyshot.report.classifier_page import fit_page
-    from manyshot.report.page import write_page
 
     quieten(quiet)
     out = options.out.expanduser()
@@ -104,6 +102,9 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
     # Where the examples are, so that `export` can check the file that it writes on them.
     save_model(model.with_report({**model.report, "data": str(options.data)}), out, options.overwrite)
     if options.report is not None:
+        from manyshot.report.classifier_page import fit_page  # it imports matplotlib
+        from manyshot.report.page import write_page
+
         write_page(options.report, fit_page(report, found, command_line()))
     if as_json:
         print_json(fit_json(report, out, options.report))
