@@ -118,7 +118,7 @@ def test_ctrl_c_says_how_to_go_on(manyshot, questions_table, tmp_path, monkeypat
         (NEW, ("--encoder", "efficientnet-lite0"), "efficientnet-lite0"),
         (NEW, ("--encoder", "ngrams", "--head", "rigde"), "did you mean 'ridge'"),
         (NEW, ("--encoder", "ngrams", "--plan", "typoz"), "did you mean 'typos'"),
-        (NEW, ("--encoder", "ngrams", "--group-by", "["), "--group-by"),
+        (NEW, ("--encoder", "ngrams", "--group-by", "["), "no column '[' to group by"),
         (NEW, ("--text-column", "txt"), "did you mean 'text'"),
     ],
 )
