@@ -9,11 +9,11 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from PIL import Image
-from small_classifiers import PARCEL, TEA
 from typer.testing import CliRunner
 
 from manyshot.base import quieten
 from manyshot.cli.main import app
+from small_classifiers import PARCEL, TEA
 
 TINY = ("--encoder", "conv4(4, 4, 4, 4)", "--steps", 3, "--meta-batch-size", 1, "--quiet")
 

@@ -7,9 +7,9 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 from PIL import Image
-from small_classifiers import PARCEL, TEA
 
 import manyshot
+from small_classifiers import PARCEL, TEA
 
 KEYS = {"classes", "examples", "chosen", "accuracy", "interval", "augmentation", "suspects", "duplicates", "seconds"}
 NEW = (("my parcel is not here", "parcel"), ("any green tea", "tea"), ("where is the parcel", "parcel"), ("tea", "tea"))
@@ -137,8 +137,8 @@ def test_a_model_is_evaluated_on_a_split_of_ones_own(manyshot, fitted, tmp_path)
     assert answer.status == 0, answer.errors
     assert answer.json.keys() >= {"accuracy", "interval", "balanced_accuracy", "calibration_error", "examples"}
     assert answer.json["examples"] == 4
-    words = [one for one in (manyshot_load(fitted[0]).predict(model_examples()).best)]
-    assert answer.json["accuracy"] == np.mean([word == (label == "tea") for word, (_, label) in zip(words, NEW, strict=True)])
+    best = manyshot_load(fitted[0]).predict(model_examples()).best
+    assert answer.json["accuracy"] == np.mean(best == np.array([label == "tea" for _, label in NEW]))
     shown = manyshot("evaluate", fitted[0], test)
     assert "accuracy " in shown.out
     assert "95 % intervals over 4 examples" in shown.out
@@ -146,7 +146,8 @@ def test_a_model_is_evaluated_on_a_split_of_ones_own(manyshot, fitted, tmp_path)
 
 def test_groups_of_a_test_are_those_of_a_column(manyshot, fitted, tmp_path):
     path = tmp_path / "test.csv"
-    path.write_text("text,label,speaker\n" + "".join(f"{text},{label},{i % 2}\n" for i, (text, label) in enumerate(NEW)))
+    rows = [f"{text},{label},{row % 2}\n" for row, (text, label) in enumerate(NEW)]
+    path.write_text("text,label,speaker\n" + "".join(rows))
     answer = manyshot("evaluate", fitted[0], path, "--group-by", "speaker", "--json").json
     assert (answer["groups"], answer["interval_over"]) == (2, "groups")
 

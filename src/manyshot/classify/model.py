@@ -52,9 +52,8 @@ class Reference:
         """
         rows = max(1, DISTANCES_AT_ONCE // max(1, len(self.features)))
         own = self.features.double()
-        found = [
-            torch.cdist(part.double(), own).topk(min(count, len(own)), largest=False) for part in torch.split(features, rows)
-        ]
+        parts = torch.split(features.double(), rows)
+        found = [torch.cdist(part, own).topk(min(count, len(own)), largest=False) for part in parts]
         return torch.cat([one.values for one in found]), torch.cat([one.indices for one in found])
 
 
