@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from small_classifiers import fit_small
+from small_classifiers import fit_small, questions
 
 pytest.importorskip("gradio", reason='pip install "manyshot[app]"')
+
+from manyshot.app.exporting import write_file  # noqa: E402 - behind the check for gradio
+from manyshot.app.fitting import Fitted  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -57,7 +60,7 @@ def page(request, browser, address):
     """The page at two widths, and what it asks of other computers."""
     width, scheme = request.param
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(20_000)
     page = context.new_page()
     foreign = []
     page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else foreign.append(r.url))
@@ -72,7 +75,7 @@ def page(request, browser, address):
 def add(page, name, paths):
     page.locator("#class-name textarea, #class-name input").first.fill(name)
     page.locator("#pictures input[type=file]").set_input_files(paths)
-    page.locator("#pictures").get_by_text(paths[-1].name).wait_for()
+    page.locator(f"#pictures [aria-label='{paths[-1].name}']").wait_for()
     page.locator("#add").click()
 
 
@@ -127,6 +130,37 @@ def test_from_dropped_files_to_a_file_to_download(page, tmp_path):
     with page.expect_download() as download:
         page.locator("#download a").first.click()
     assert download.value.suggested_filename == "model.zip"
+
+
+def test_sentences_of_a_table_and_a_model_that_was_downloaded(page, tmp_path):
+    examples = questions()
+    rows = zip(examples.texts(range(8)), examples.labels, strict=True)
+    lines = ["sentence,class", *(f"{text},{examples.class_names[label]}" for text, label in rows)]
+    (tmp_path / "questions.csv").write_text("\n".join(lines))
+    page.get_by_label("Sentences", exact=True).check()
+    page.locator("#table input[type=file]").set_input_files(tmp_path / "questions.csv")
+    page.locator("#sentences").get_by_text("where is my parcel").first.wait_for()
+    page.locator("#fit").click()
+    page.locator("#report").get_by_text("80%").first.wait_for()
+
+    page.get_by_role("tab", name="Try").click()
+    ask = page.locator("#sentence textarea")
+    ask.fill("where is the parcel")
+    page.locator("#classify").click()
+    page.locator("#headline").get_by_text("parcel").wait_for()
+    page.locator("#nearest").get_by_text("where is my parcel").wait_for()
+
+    model, torn = tmp_path / "model.zip", tmp_path / "torn.zip"
+    fitted = Fitted(fit_small(examples.select(range(5)), encoder="ngrams(64)"))
+    write_file(fitted, "zip", tmp_path)[0].rename(model)
+    torn.write_bytes(model.read_bytes()[:2000])
+    page.get_by_text("Open a model").click()
+    page.locator("#archive input[type=file]").set_input_files(torn)
+    assert "torn.zip: not a complete zip" in error_of(page)
+    page.locator("#archive").get_by_label("Clear").click()
+    page.locator("#archive input[type=file]").set_input_files(model)
+    page.locator("#status").get_by_text("from 5 examples of 2 classes").wait_for()
+    assert page.locator("#headline").inner_text().strip() == ""
 
 
 def test_the_page_answers_this_computer_alone_and_lets_the_browser_load_from_it_alone(address):

@@ -44,7 +44,7 @@ def try_tab(shared: Shared, page: gr.Blocks, fit_done: Dependency) -> None:
     gr.Markdown("#### Nearest training examples")
     nearest = gr.HTML(elem_id="nearest", elem_classes="prose")
     with gr.Accordion("Open a model", open=False):
-        archive = gr.File(label="Zip of a folder that `manyshot fit` wrote", file_types=[".zip"], elem_id="archive")
+        archive = gr.File(label="Zip of a folder that manyshot fit wrote", file_types=[".zip"], elem_id="archive")
 
     @readable
     def classify_one(fitted: Fitted | None, path: str | None, text: str | None) -> tuple[Any, ...]:
@@ -80,6 +80,7 @@ def try_tab(shared: Shared, page: gr.Blocks, fit_done: Dependency) -> None:
     page.load(describe, shared.fitted, shown, api_visibility="private")
     opened = archive.upload(open_archive, archive, shared.fitted, show_progress="hidden", api_visibility="private")
     opened.success(describe, shared.fitted, shown, api_visibility="private")
+    opened.success(lambda: ("", None, ""), None, answers, show_progress="hidden", api_visibility="private")
     gr.on(
         [classify.click, sentence.submit],
         classify_one,

@@ -59,7 +59,7 @@ def _nearest_html(fitted: Fitted, found: tuple[Tensor, Tensor]) -> str:
     reference, names = fitted.model.reference, fitted.model.class_names
     rows = places[0].tolist()
     captions = [
-        (names[int(reference.labels[row])], f"distance {distance:.2f}")
+        (names[int(reference.labels[row])], f"{distance:.2f}")
         for row, distance in zip(rows, distances[0].tolist(), strict=True)
     ]
     examples = fitted.examples
@@ -70,5 +70,5 @@ def _nearest_html(fitted: Fitted, found: tuple[Tensor, Tensor]) -> str:
         cells = [[text, *caption] for text, caption in zip(examples.texts(rows), captions, strict=True)]
         return table(["training example", "class", "distance"], cells)
     pixels = examples.pictures(rows, 2 * THUMBNAIL)
-    figures = [figure(one, f"{label}, {distance}") for one, (label, distance) in zip(pixels, captions, strict=True)]
+    figures = [figure(one, f"{label}, distance {distance}") for one, (label, distance) in zip(pixels, captions, strict=True)]
     return f'<div class="variants">{"".join(figures)}</div>'

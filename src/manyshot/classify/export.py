@@ -1,6 +1,6 @@
 """Export a fitted classifier as one file that runs without Manyshot, and compare that file with the model."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import torch
 from manyshot.base import InputError, did_you_mean, sweep, write_aside
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.export_formats import FORMATS
-from manyshot.classify.export_graph import drawn_examples, graph_of, inputs_of, metadata_of
+from manyshot.classify.export_graph import drawn_examples, expected_of, graph_of, inputs_of, metadata_of
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model
@@ -32,11 +32,12 @@ class ExportReport:
         takes: What its inputs are.
         checked: Number of examples that it was run on after it was written.
         drawn: Whether these were drawn at random, since there were none of the user.
-        difference: Largest difference between a probability of the file and of the model, which reads each example
-            once, as the file does.
+        difference: Largest difference between a probability of the file and of the model with the file's views.
         views: Number of views of an example that the model averages.
-        difference_of_views: Largest difference from the model's probabilities with these views; `difference` if there
-            is one view.
+        views_of_file: Number that the file averages: as many, but for draws that are the same for every picture, where
+            all ops of the views move pixels; otherwise 1, the example itself.
+        difference_of_views: Largest difference from the model's probabilities with its own views; `difference` if
+            there is one view.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class ExportReport:
     drawn: bool
     difference: float
     views: int
+    views_of_file: int
     difference_of_views: float
 
 
@@ -59,7 +61,9 @@ def export_model(
 ) -> ExportReport:
     """Write a model as one file, run that file on examples, and compare its probabilities with the model's.
 
-    The file of a model of pictures takes pixels of any size, and resizes, encodes and classifies them. Of a model of
+    The file of a model of pictures takes pixels of any size, and resizes, encodes and classifies them; it averages the
+    model's views where their ops move pixels, with one set of draws for all pictures (the model draws by each picture's
+    content). Of a model of
     sentences whose encoder is a transformer, the network is in the file and the tokenizer in its metadata; of other
     models of sentences, it has what comes behind the features. Probabilities are calibrated.
 
@@ -80,7 +84,7 @@ def export_model(
     examples = drawn_examples(model.kind) if examples is None or drawn else _spread(examples)
     graph = graph_of(model)
     batches = [inputs_of(graph, model, examples, row) for row in range(len(examples))]
-    expected = replace(model, views=()).predict(examples).probabilities
+    expected = expected_of(graph, model, examples)
     sweep(path)
     with write_aside(path) as aside:
         FORMATS[to].write(graph, metadata_of(graph, model), aside)
@@ -94,7 +98,18 @@ def export_model(
         size = aside.stat().st_size
     averaged = model.predict(examples).probabilities if model.views else expected
     of_views = float(np.abs(found - averaged).max())
-    return ExportReport(path, to, size, graph.takes, len(examples), drawn, difference, model.view_count, of_views)
+    return ExportReport(
+        path=path,
+        to=to,
+        size=size,
+        takes=graph.takes,
+        checked=len(examples),
+        drawn=drawn,
+        difference=difference,
+        views=model.view_count,
+        views_of_file=1 + len(graph.draws),
+        difference_of_views=of_views,
+    )
 
 
 def check_target(path: Path, to: str, overwrite: bool) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
@@ -14,6 +16,7 @@ from manyshot.classify.encoders import load_encoder
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.export_modules import ProbabilitiesOfFeatures, ProbabilitiesOfPictures, ProbabilitiesOfTokens
+from manyshot.classify.export_views import Draw, are_exported, encode_views, fixed_draws
 from manyshot.classify.features import encode_examples
 from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.nets.sentence_encoder import TransformerReader
@@ -35,6 +38,7 @@ class Graph:
         dtype: Of the inputs.
         takes: What the inputs are, for people.
         reader: The transformer whose tokens the inputs are, if they are tokens.
+        draws: Of the views that the module averages with the example itself.
     """
 
     module: nn.Module
@@ -42,6 +46,7 @@ class Graph:
     dtype: torch.dtype
     takes: str
     reader: TransformerReader | None = None
+    draws: tuple[Draw, ...] = ()
 
     def traced(self) -> tuple[Tensor, ...]:
         """Inputs to trace the module with; no size that may vary is 1, or it would be taken as fixed."""
@@ -65,9 +70,10 @@ def graph_of(model: "Model") -> Graph:
     encoders = [load_encoder(name).module for name in model.encoders]
     pictures = [encoder for encoder in encoders if isinstance(encoder, PretrainedEncoder)]
     if pictures:
-        module: nn.Module = ProbabilitiesOfPictures(pictures, head)
+        draws = tuple(fixed_draws(model.views)) if are_exported(model.views) else ()
+        module: nn.Module = ProbabilitiesOfPictures(pictures, head, draws)
         takes = "images: uint8 [n, 3, height, width], RGB, upright, of any size"
-        return Graph(module.eval(), {"images": ("n", 3, "height", "width")}, torch.uint8, takes)
+        return Graph(module.eval(), {"images": ("n", 3, "height", "width")}, torch.uint8, takes, draws=draws)
     reader = encoders[0].current_reader if isinstance(encoders[0], TextEncoder) else None
     if len(encoders) == 1 and isinstance(reader, TransformerReader):
         takes = (
@@ -80,6 +86,23 @@ def graph_of(model: "Model") -> Graph:
     parts = [f"{name} ({width})" for name, width in zip(model.encoders, head.widths, strict=True)]
     takes = f"features: float32 [n, {sum(head.widths)}], of the encoder {' and then '.join(parts)}"
     return Graph(head.eval(), {"features": ("n", sum(head.widths))}, torch.float32, takes)
+
+
+def expected_of(graph: Graph, model: "Model", examples: ExampleSet) -> NDArray[np.floating[Any]]:
+    """The probabilities `[n, c]` that a graph should give: the model's, with the views of the graph.
+
+    Args:
+        graph: Of the model.
+        model: A fitted model.
+        examples: n examples of the model's kind.
+
+    Raises:
+        InputError: If a picture is damaged.
+    """
+    if not graph.draws:
+        return replace(model, views=()).predict(examples).probabilities
+    blocks = [encode_views(encoder, examples, graph.draws) for encoder in model.encoders]
+    return model.predict_features(blocks).probabilities
 
 
 def inputs_of(graph: Graph, model: "Model", examples: ExampleSet, row: int) -> tuple[Tensor, ...]:
@@ -117,6 +140,7 @@ def metadata_of(graph: Graph, model: "Model") -> dict[str, str]:
         "outputs": "probabilities: float32 [n, classes], calibrated, in the order of class_names",
         "encoders": json.dumps(model.encoders),
         "temperature": repr(model.temperature),
+        "views": json.dumps([plan for plan, _ in graph.draws]),
         "manyshot": version("manyshot"),
     }
     if graph.reader is not None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from manyshot.classify.export_views import Draw, padding_mode_of, points_of
 from manyshot.classify.heads import FittedTransform, Linear
 from manyshot.classify.heads.nearest import NearestRows
 from manyshot.nets import PretrainedEncoder
@@ -98,9 +99,23 @@ class ProbabilitiesOfFeatures(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features of the blocks side by side `[n, d]` to probabilities `[n, c]`."""
+        return self.average(features, 1)
+
+    def average(self, features: Tensor, views: int) -> Tensor:
+        """Probabilities by the mean of the logits over views.
+
+        Args:
+            features: `[views * n, d]`, one view of all examples after the other.
+            views: Number of views.
+
+        Returns:
+            Probabilities `[n, c]`.
+        """
         parts = torch.split(features, self.widths, 1)
         rows = torch.cat([step(x) for step, x in zip(self.steps, parts, strict=True)], 1)
         logits: Tensor = self.head(rows) / self.temperature
+        if views > 1:
+            logits = logits.view(views, -1, logits.shape[1]).mean(0)
         return logits.softmax(1)
 
 
@@ -149,31 +164,63 @@ class _NearestLogits(nn.Module):
         return -torch.stack(of_class, 1)
 
 
+class Views(nn.Module):
+    """Pictures, and then their views under fixed draws.
+
+    Args:
+        draws: One a view.
+        size: Height and width of the pictures in pixels.
+
+    Example:
+        >>> from manyshot.classify.export_views import fixed_draws
+        >>> pictures = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> Views(fixed_draws((("flip", 1),)), 2)(pictures).tolist()
+        [[[[1.0, 2.0], [3.0, 4.0]]], [[[2.0, 1.0], [4.0, 3.0]]]]
+    """
+
+    def __init__(self, draws: Sequence[Draw], size: int) -> None:
+        super().__init__()
+        self.points = nn.ParameterList(nn.Parameter(points_of(draw, size), requires_grad=False) for draw in draws)
+        self.padding_modes = [padding_mode_of(draw) for draw in draws]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Levels `[n, 3, size, size]` to those of all views `[views * n, 3, size, size]`, whole as in the engine."""
+        views = [images]
+        for points, mode in zip(self.points, self.padding_modes, strict=True):
+            grid = points.expand(images.shape[0], -1, -1, -1)
+            views.append(_whole(F.grid_sample(images, grid, padding_mode=mode, align_corners=False)))
+        return torch.cat(views)
+
+
 class ProbabilitiesOfPictures(nn.Module):
     """Pictures of any size to probabilities.
 
     Args:
         encoders: Frozen encoders, one a block.
         head: From their features to probabilities.
+        draws: Of views, whose logits are averaged with those of the picture itself.
     """
 
-    def __init__(self, encoders: Sequence[PretrainedEncoder], head: ProbabilitiesOfFeatures) -> None:
+    def __init__(
+        self, encoders: Sequence[PretrainedEncoder], head: ProbabilitiesOfFeatures, draws: Sequence[Draw] = ()
+    ) -> None:
         super().__init__()
         self.resizes = nn.ModuleList(Resize(encoder.size) for encoder in encoders)
+        self.views = nn.ModuleList(Views(draws, encoder.size) for encoder in encoders)
         self.encoders = nn.ModuleList(encoders)
+        self.view_count = 1 + len(draws)
         self.head = head
 
     def forward(self, images: Tensor) -> Tensor:
         """Images `[n, 3, h, w]` of uint8 to probabilities `[n, c]`."""
         features = []
-        for resize, module in zip(self.resizes, self.encoders, strict=True):
+        for resize, views, module in zip(self.resizes, self.views, self.encoders, strict=True):
             encoder = cast(PretrainedEncoder, module)
-            x = (resize(images) / 255 - encoder.mean) / encoder.std
+            x = (views(resize(images)) / 255 - encoder.mean) / encoder.std
             for stage in encoder.stages:  # not encoder.run, which splits batches by their size
                 x = stage(x)
             features.append(x)
-        probabilities: Tensor = self.head(torch.cat(features, 1))
-        return probabilities
+        return self.head.average(torch.cat(features, 1), self.view_count)
 
 
 class ProbabilitiesOfTokens(nn.Module):
