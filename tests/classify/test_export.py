@@ -3,6 +3,7 @@
 import json
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from manyshot.base import InputError
 from manyshot.classify import encoders, export, export_modules
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.export import check_target, export_model
-from manyshot.classify.export_modules import ProbabilitiesOfFeatures, Resize
+from manyshot.classify.export_modules import ProbabilitiesOfFeatures, Resize, Views
+from manyshot.classify.export_views import fixed_draws
+from manyshot.classify.features import plan_op
 from manyshot.datasets.pictures import resize
 from manyshot.nets.pretrained import PretrainedEncoder
 from small_classifiers import fit_small, questions
@@ -90,6 +93,55 @@ def test_a_file_of_onnx_gives_the_same_says_what_it_takes_and_nothing_of_this_ma
     expected = model.predict(examples_from_arrays([Image.fromarray(one.transpose(1, 2, 0)) for one in batch]))
     np.testing.assert_allclose(found, expected.probabilities, atol=0.005)
     assert str(sys.prefix).encode() not in (tmp_path / "model.onnx").read_bytes()
+
+
+VIEWS = (("affine", 2), ("crop(0.6)", 1), ("flip", 1))
+
+
+def test_views_are_resampled_as_the_engine_does():
+    draws = fixed_draws((*VIEWS, ("elastic", 1), ("resized_crop perspective flip", 1)))
+    pixels = torch.from_numpy(np.stack([noise(24, 24, seed) for seed in range(3)])).permute(0, 3, 1, 2).contiguous()
+    found = Views(draws, 24)(pixels.float()).view(1 + len(draws), 3, 3, 24, 24)
+    np.testing.assert_array_equal(found[0], pixels)
+    for view, (plan, params) in zip(found[1:], draws, strict=True):
+        expected = torch.cat([plan_op(plan).apply(one[None].float() / 255, params) for one in pixels]) * 255
+        assert (view - expected).abs().max() < 0.51
+        assert (view - pixels).abs().max() > 1
+    np.testing.assert_array_equal(found[4], pixels.flip(3))
+
+
+def test_a_file_averages_views_under_draws_that_are_the_same_for_every_picture(tiny_encoder, tmp_path):
+    examples = few_pictures()
+    model = fit_small(examples, encoder=tiny_encoder, views=VIEWS)
+    report = export_model(model, tmp_path / "model.pt2", "torch", examples)
+    assert (report.views, report.views_of_file) == (5, 5)
+    assert report.difference < 0.005
+    once = export_model(replace(model, views=()), tmp_path / "once.pt2", "torch", examples)
+    assert (once.views, once.views_of_file, once.difference_of_views) == (1, 1, once.difference)
+    with warnings.catch_warnings(action="ignore"):
+        programs = [torch.export.load(tmp_path / name).module() for name in ("model.pt2", "once.pt2")]
+    batch = torch.from_numpy(np.stack([noise(33, 57, seed).transpose(2, 0, 1) for seed in range(7)]))
+    averaged, alone = (program(batch) for program in programs)
+    assert (averaged - alone).abs().max() > 0.01
+    np.testing.assert_allclose(averaged[2:3], programs[0](batch[2:3]), atol=1e-5)
+
+
+def test_onnx_averages_the_same_views(tiny_encoder, tmp_path):
+    pytest.importorskip("onnxruntime", reason='pip install "manyshot[onnx]"')
+    examples = few_pictures()
+    model = fit_small(examples, encoder=tiny_encoder, views=VIEWS)
+    report = export_model(model, tmp_path / "model.onnx", examples=examples)
+    assert report.views_of_file == 5
+    assert report.difference < 0.005
+
+
+def test_views_that_change_levels_are_left_out_of_the_file(tiny_encoder, tmp_path):
+    examples = few_pictures()
+    model = fit_small(examples, encoder=tiny_encoder, views=(("flip", 1), ("brightness", 2)))
+    report = export_model(model, tmp_path / "model.pt2", "torch", examples)
+    assert (report.views, report.views_of_file) == (4, 1)
+    assert report.difference < 0.005
+    assert report.difference_of_views > report.difference
 
 
 def test_a_transformer_is_exported_with_its_tokenizer(tmp_path):

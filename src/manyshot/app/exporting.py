@@ -41,15 +41,9 @@ def write_file(fitted: Fitted, what: str, folder: Path) -> tuple[Path, str]:
         return archive, "Unpack it, and use the folder: manyshot predict model new-pictures"
     path = place / {"onnx": "model.onnx", "torch": "model.pt2"}[what]
     report = export_model(fitted.model, path, what, fitted.examples)
-    views = (
-        f" The model itself averages {report.views} views of an example, which the file does not: its probabilities "
-        f"differ by up to {report.difference_of_views:.2g}."
-        if report.views > 1
-        else ""
-    )
     return path, (
         f"Takes {report.takes}. It was run on {report.checked} examples: probabilities differ from the model's by at "
-        f"most {report.difference:.1g}.{views}"
+        f"most {report.difference:.1g}. {report.about_views}".rstrip()
     )
 
 

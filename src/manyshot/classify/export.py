@@ -51,6 +51,17 @@ class ExportReport:
     views_of_file: int
     difference_of_views: float
 
+    @property
+    def about_views(self) -> str:
+        """What the file does with views that the model averages, as a sentence; empty if there is one view."""
+        if self.views == 1:
+            return ""
+        if self.views_of_file == self.views:
+            how = f"File and model average {self.views} views, the file the same for every picture"
+        else:
+            how = f"The model averages {self.views} views of each example and the file reads it once"
+        return f"{how}: probabilities differ from those of predict by at most {self.difference_of_views:.1g}."
+
 
 def export_model(
     model: "Model",

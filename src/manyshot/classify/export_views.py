@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from manyshot.augment.engine.passes import Fused
 
 SEED = 0
+"""Seed of the draws."""
 TRIES = 100
 """Number of draws after which one is taken even if it leaves pictures in place."""
 PROBE = 32
@@ -60,8 +61,8 @@ def fixed_draws(views: Variants) -> list[Draw]:
         views: Plans and their numbers of copies, which `are_exported`.
 
     Example:
-        >>> [(plan, params["flipped"].tolist()) for plan, params in fixed_draws((("flip", 1),))]
-        [('flip', [True])]
+        >>> fixed_draws((("flip", 1),))
+        [('flip', {'0': {'flipped': tensor([True])}})]
     """
     return [(plan, params) for plan, copies in views for params in _moving_draws(plan, copies)]
 

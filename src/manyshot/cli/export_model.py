@@ -62,8 +62,5 @@ def _print(report: "ExportReport", kind: str) -> None:
         f"Checked on {report.checked} {kind}{drawn}: its probabilities differ from the model's by at most "
         f"{report.difference:.1g}"
     )
-    if report.views > 1:
-        say(
-            f"The model averages {report.views} views of each example and the file reads it once: "
-            f"at most {report.difference_of_views:.1g} from that"
-        )
+    if report.about_views:
+        say(report.about_views)
