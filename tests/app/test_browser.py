@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from manyshot.app.exporting import write_file
+from manyshot.app.fitting import Fitted
 from small_classifiers import fit_small, questions
 
 pytest.importorskip("gradio", reason='pip install "manyshot[app]"')
 
-from manyshot.app.exporting import write_file  # noqa: E402 - behind the check for gradio
-from manyshot.app.fitting import Fitted  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -70,5 +70,7 @@ def _nearest_html(fitted: Fitted, found: tuple[Tensor, Tensor]) -> str:
         cells = [[text, *caption] for text, caption in zip(examples.texts(rows), captions, strict=True)]
         return table(["training example", "class", "distance"], cells)
     pixels = examples.pictures(rows, 2 * THUMBNAIL)
-    figures = [figure(one, f"{label}, distance {distance}") for one, (label, distance) in zip(pixels, captions, strict=True)]
+    figures = [
+        figure(one, f"{label}, distance {distance}") for one, (label, distance) in zip(pixels, captions, strict=True)
+    ]
     return f'<div class="variants">{"".join(figures)}</div>'
