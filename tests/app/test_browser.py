@@ -13,7 +13,10 @@ from manyshot.app.fitting import Fitted
 from small_classifiers import fit_small, questions
 
 pytest.importorskip("gradio", reason='pip install "manyshot[app]"')
-
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+PROGRAM = shutil.which("chromium") or shutil.which("google-chrome")
+if PROGRAM is None:  # before a server starts
+    pytest.skip("no Chromium: apt-get install chromium", allow_module_level=True)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -45,12 +48,8 @@ def address():
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium: apt-get install chromium")
     with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        opened = driver.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"])
         yield opened
         opened.close()
 
