@@ -12,6 +12,7 @@ from sections.demo import demo
 from sections.engine import engine
 from sections.features import feature_augmenters
 from sections.few_tasks import curve
+from sections.fit import fit
 from sections.generators import (
     cross_task,
     dagan_omniglot,
@@ -51,6 +52,7 @@ over seeds, and CPU seconds are those of the trainings of all seeds together.
 
 SECTIONS = (
     (demo, "demo"),
+    (fit, "fit"),
     (omniglot_small1, "omniglot_small1"),
     *((comparison, name.replace("-", "_")) for name in COMPARISONS),
     (memorization, "memorization"),

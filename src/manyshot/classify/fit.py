@@ -129,7 +129,9 @@ def fit_model(
     accuracy, interval = _accuracy(choice, examples, groups)
     suspects, confusions = [], []
     if choice.logits is not None:
-        probabilities = (choice.logits / temperature).softmax(1).numpy()
+        # Candidates differ between the outer splits, and so do the scales of their logits.
+        scale = fit_temperature(choice.logits, torch.from_numpy(examples.labels), logit_spread(choice.logits))
+        probabilities = (choice.logits / scale).softmax(1).numpy()
         suspects = find_suspects(probabilities, examples.labels)
         confusions = find_confusions(probabilities, examples.labels)
     report = FitReport(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from manyshot.cli.output import print_table, say
+from manyshot.cli.output import say
 
 if TYPE_CHECKING:
     from manyshot.classify.fit_report import FitReport
@@ -35,12 +35,10 @@ def print_fit(report: "FitReport", out: Path) -> None:
         report: Report of a fit.
         out: Folder of the model.
     """
-    rows = [
-        (one.candidate.encoder, one.candidate.setting.head, one.candidate.setting.plan, _percent(one.accuracy))
-        for one in report.tried[:TRIED]
-    ]
-    say(f"tried {report.considered:,} candidates, the most promising first:")
-    print_table(("encoder", "head", "augmentation", "accuracy"), rows, right=(3,))
+    say(f"tried {report.considered:,} candidates, the most promising first, with their cross-validated accuracy:")
+    for one in report.tried[:TRIED]:
+        setting = one.candidate.setting
+        say(f"  {_percent(one.accuracy):>6}  {one.candidate.encoder}, {setting.head}, augmentation {setting.plan}")
     chosen = report.chosen.setting
     say(f"kept: {report.chosen.encoder}, {chosen.head}, augmentation {chosen.plan}")
     say(f"why: {report.why}")
