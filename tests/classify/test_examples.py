@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from manyshot.base import InputError
-from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabelled
+from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabeled
 from manyshot.datasets.pictures import decode
 from manyshot.datasets.table_reader import Columns
 
@@ -40,7 +40,7 @@ def zipped(folder: Path) -> Path:
     return path
 
 
-class TestLabelledPictures:
+class TestLabeledPictures:
     def test_folders_and_zips_give_the_same_examples(self, photos):
         folder, archive = load_examples(photos), load_examples(zipped(photos))
         assert folder.kind == "pictures"
@@ -174,7 +174,7 @@ class TestBadPictures:
             load_examples(path)
 
     def test_missing_paths_are_named(self, tmp_path):
-        for load in (load_examples, lambda path: load_unlabelled([path])):
+        for load in (load_examples, lambda path: load_unlabeled([path])):
             with pytest.raises(InputError, match="no such file"):
                 load(tmp_path / "photos")
 
@@ -217,7 +217,7 @@ class TestTables:
         assert load_examples(path, group_by="(p[0-9])").groups.tolist() == [0, 0, 1]
         folder = load_examples(photos)
         assert examples.pictures([1], 8).equal(folder.pictures([2], 8))
-        assert load_unlabelled([path]).names == ("cat/p1-a.png", "dog/p1-b.jpg", "cat/p2-a.png")
+        assert load_unlabeled([path]).names == ("cat/p1-a.png", "dog/p1-b.jpg", "cat/p2-a.png")
 
     @pytest.mark.parametrize(
         ("text", "options", "message"),
@@ -246,17 +246,17 @@ class TestTables:
         assert examples.names == ("train/a/1.txt", "train/b/2.txt")
 
 
-class TestUnlabelled:
+class TestUnlabeled:
     def test_folders_are_searched_to_any_depth(self, photos, tmp_path):
         save(photos / "dog/old/2020/x.png", 7)
         (photos / "notes.md").write_text("", encoding="utf-8")
-        examples = load_unlabelled([photos])
+        examples = load_unlabeled([photos])
         assert "dog/old/2020/x.png" in examples.names
         assert (len(examples), set(examples.labels.tolist()), examples.class_names) == (5, {-1}, ())
-        assert load_unlabelled([zipped(photos)], kind="pictures").digests == examples.digests
+        assert load_unlabeled([zipped(photos)], kind="pictures").digests == examples.digests
 
     def test_several_paths_keep_their_names_apart(self, photos):
-        names = load_unlabelled([photos / "cat", photos / "dog", photos / "cat/p1-a.png"]).names
+        names = load_unlabeled([photos / "cat", photos / "dog", photos / "cat/p1-a.png"]).names
         assert names[0] == str(photos / "cat/p1-a.png")
         assert names[-1] == str(photos / "cat/p1-a.png")
         assert names[3] == str(photos / "dog/p3-a.png")
@@ -266,30 +266,30 @@ class TestUnlabelled:
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8"))
 
         stdin("how much?\n\n你好\n")
-        examples = load_unlabelled(["-"])
+        examples = load_unlabeled(["-"])
         assert (examples.texts([0, 1]), examples.names) == (["how much?", "你好"], ("row 1", "row 3"))
         stdin(f"{photos}/cat/p1-a.png\n{photos}/dog/p1-b.jpg\n")
-        assert load_unlabelled(["-"]).kind == "pictures"
+        assert load_unlabeled(["-"]).kind == "pictures"
         stdin("cat.png is a good name\ndog.png\n")
         with pytest.raises(InputError, match="standard input: line 1: no file cat"):
-            load_unlabelled(["-"], kind="pictures")
+            load_unlabeled(["-"], kind="pictures")
 
     def test_a_table_needs_no_classes(self, tmp_path):
         path = tmp_path / "new.csv"
         path.write_text("anything\nhello\nbye\n", encoding="utf-8")
-        assert load_unlabelled([path], kind="sentences").texts([0, 1]) == ["hello", "bye"]
+        assert load_unlabeled([path], kind="sentences").texts([0, 1]) == ["hello", "bye"]
 
     def test_pictures_and_sentences_are_not_mixed(self, photos):
         (photos / "cat/note.txt").write_text("a cat", encoding="utf-8")
         with pytest.raises(InputError, match="holds pictures and sentences"):
-            load_unlabelled([photos])
-        assert len(load_unlabelled([photos], kind="pictures")) == 4
+            load_unlabeled([photos])
+        assert len(load_unlabeled([photos], kind="pictures")) == 4
         with pytest.raises(InputError, match="holds pictures, not sentences"):
-            load_unlabelled([photos / "cat/p1-a.png"], kind="sentences")
+            load_unlabeled([photos / "cat/p1-a.png"], kind="sentences")
 
     def test_an_empty_folder_is_named(self, tmp_path):
         with pytest.raises(InputError, match="no pictures there"):
-            load_unlabelled([tmp_path], kind="pictures")
+            load_unlabeled([tmp_path], kind="pictures")
 
 
 class TestArrays:

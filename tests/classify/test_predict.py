@@ -78,19 +78,19 @@ def predictions(model, probabilities, features):
 
 
 def test_the_next_examples_are_uncertain_and_unlike_each_other(model):
-    unlabelled = examples_from_arrays(["a", "b", "c", "d"])
+    unlabeled = examples_from_arrays(["a", "b", "c", "d"])
     uncertain, sure = [0.5, 0.5], [1.0, 0.0]
     # The second is next to the first, and the last is far away but the model is sure of it.
     given = predictions(
         model, [uncertain, [0.55, 0.45], [0.6, 0.4], sure], [[9.0, 0.0], [9.0, 0.1], [0.0, 9.0], [90.0, 0.0]]
     )
-    assert choose_next(model, unlabelled, 2, given) == [0, 2]
-    assert choose_next(model, unlabelled, 9, given) == [0, 2, 1]
+    assert choose_next(model, unlabeled, 2, given) == [0, 2]
+    assert choose_next(model, unlabeled, 9, given) == [0, 2, 1]
 
 
 def test_copies_of_a_chosen_example_are_not_chosen(model):
-    unlabelled = examples_from_arrays(["what is this", "what is this", "and that"])
-    assert sorted(choose_next(model, unlabelled, 3)) == [0, 2]
+    unlabeled = examples_from_arrays(["what is this", "what is this", "and that"])
+    assert sorted(choose_next(model, unlabeled, 3)) == [0, 2]
 
 
 def test_a_number_of_next_examples_below_one_is_refused(model):

@@ -104,7 +104,7 @@ def test_a_writer_that_fails_leaves_the_model_that_was_there(folder, monkeypatch
 WRONG_SETTINGS = {
     "later version": ({"format": 99}, "format 99, and this version of Manyshot reads 1; update Manyshot"),
     "no format": ({"format": None}, "no 'format'"),
-    "unknown key": ({"colour": 1}, "unknown key 'colour'"),
+    "unknown key": ({"color": 1}, "unknown key 'color'"),
     "kind": ({"kind": "sounds"}, "kind 'sounds'"),
     "one class": ({"classes": ["parcel"]}, "1 classes"),
     "twice the same class": ({"classes": ["tea", "tea"]}, "two classes have one name"),

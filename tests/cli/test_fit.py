@@ -155,7 +155,7 @@ def test_groups_of_a_test_are_those_of_a_column(manyshot, fitted, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "holds a fitted model; name labelled examples"),
+        ((), "holds a fitted model; name labeled examples"),
         (("{test}", "--ways", 5), "--ways has no effect with a model that `manyshot fit` wrote"),
         (("{test}", "--plan", "none"), "--plan has no effect with a model that `manyshot fit` wrote"),
         (("{foreign}",), "'coffee'"),

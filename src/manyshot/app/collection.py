@@ -8,7 +8,7 @@ import numpy as np
 
 from manyshot.base import InputError
 from manyshot.classify.example_set import ExampleSet
-from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabelled
+from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabeled
 
 MAX_NAME = 100
 """Largest number of characters of a class name."""
@@ -47,7 +47,7 @@ class Collection:
         if len(name) > MAX_NAME:
             raise InputError(f"a class name of {len(name)} characters; use at most {MAX_NAME}")
         if name:
-            return self._with(name, _short_names(load_unlabelled(paths, kind="pictures")))
+            return self._with(name, _short_names(load_unlabeled(paths, kind="pictures")))
         if any(path.suffix.lower() != ".zip" for path in paths):
             raise InputError("pictures without a class; write the name of their class first")
         result = self

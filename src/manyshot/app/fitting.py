@@ -33,7 +33,7 @@ def fit(examples: ExampleSet, budget: float, encoder: str, plan: str, progress: 
     """Fit a classifier.
 
     Args:
-        examples: Labelled examples.
+        examples: Labeled examples.
         budget: Seconds that encoding may take.
         encoder: Name of an encoder, or "auto".
         plan: Ops as in plans, "none", or "auto".

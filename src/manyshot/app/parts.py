@@ -33,7 +33,7 @@ class Shared:
 
 
 def gather(kind: str, collection: Collection, rows: Sequence[Sequence[str]]) -> ExampleSet:
-    """The labelled examples on the page.
+    """The labeled examples on the page.
 
     Args:
         kind: `PICTURES` or `SENTENCES`.

@@ -1,7 +1,7 @@
 """From a few examples to a classifier: frozen features, heads, the choice among them, and models."""
 
 from manyshot.classify.example_set import ExampleSet
-from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabelled
+from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabeled
 from manyshot.classify.fit import fit_model
 from manyshot.classify.fit_report import FitReport
 from manyshot.classify.model import Model, Reference
@@ -19,6 +19,6 @@ __all__ = [
     "fit_model",
     "load_examples",
     "load_model",
-    "load_unlabelled",
+    "load_unlabeled",
     "save_model",
 ]

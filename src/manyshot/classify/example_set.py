@@ -38,12 +38,12 @@ Item = PictureFile | Image.Image | NDArray[np.uint8] | str
 
 @dataclass(frozen=True, eq=False)
 class ExampleSet:
-    """Labelled or unlabelled examples: pictures that are decoded when they are needed, or sentences.
+    """Labeled or unlabeled examples: pictures that are decoded when they are needed, or sentences.
 
     Args:
         kind: "pictures" or "sentences".
         items: The n examples.
-        labels: Index `[n]` into `class_names`; -1 where unlabelled.
+        labels: Index `[n]` into `class_names`; -1 where unlabeled.
         class_names: Names of the classes.
         names: What reports call each example: its path relative to the folder, or "row 12".
         digests: Hash of each example's content (bytes of the file, or of the text), by which features are cached and

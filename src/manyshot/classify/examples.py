@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from manyshot.base import InputError, did_you_mean, track
 from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile
-from manyshot.classify.listing import Listed, list_labelled, list_unlabelled, picture_file
+from manyshot.classify.listing import Listed, list_labeled, list_unlabeled, picture_file
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.image_folder import SUFFIXES
 from manyshot.datasets.inputs import CHANNELS, kind_of_input, to_images
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.table_reader import Columns
 
-__all__ = ["ExampleSet", "examples_from_arrays", "load_examples", "load_unlabelled"]
+__all__ = ["ExampleSet", "examples_from_arrays", "load_examples", "load_unlabeled"]
 
 
 def load_examples(
@@ -29,7 +29,7 @@ def load_examples(
     group_by: str | None = None,
     class_names: Sequence[str] | None = None,
 ) -> ExampleSet:
-    r"""List the labelled examples of a folder, zip or table.
+    r"""List the labeled examples of a folder, zip or table.
 
     Pictures or text files lie in a folder a class, at the top or below `train/`, `val/`, `test/`. Tables (CSV, TSV,
     JSONL) have a column of sentences, or of paths of pictures relative to the table, and a column of classes. Every
@@ -56,11 +56,11 @@ def load_examples(
         (('greet', 'leave'), ('row 2', 'row 3', 'row 4'), [0, 0, 1])
     """
     path = Path(path).expanduser()
-    listed = list_labelled(path, columns or Columns(), split, group_by)
+    listed = list_labeled(path, columns or Columns(), split, group_by)
     return _collect(str(path), listed, None if class_names is None else tuple(class_names))
 
 
-def load_unlabelled(
+def load_unlabeled(
     paths: Sequence[Path | str], *, kind: Kind | None = None, columns: Columns | None = None
 ) -> ExampleSet:
     r"""List examples without classes: files, folders (flat or nested), zips, tables, and "-" for standard input.
@@ -80,10 +80,10 @@ def load_unlabelled(
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "new.txt"
         >>> _ = path.write_text("how are you\nsee you\n")
-        >>> load_unlabelled([path]).texts([0, 1])
+        >>> load_unlabeled([path]).texts([0, 1])
         ['how are you', 'see you']
     """
-    found = {str(path): list_unlabelled(Path(path).expanduser(), columns or Columns(), kind) for path in paths}
+    found = {str(path): list_unlabeled(Path(path).expanduser(), columns or Columns(), kind) for path in paths}
     listed = [
         one if len(found) == 1 else replace(one, name=_full_name(path, one))
         for path, members in found.items()
@@ -106,7 +106,7 @@ def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) 
     Args:
         X: n images as arrays `[n, h, w]` or `[n, h, w, c]`, tensors `[n, c, h, w]` (uint8, or floats from 0 to 1) or
             PIL images; paths of pictures (`pathlib.Path`, or texts that all end like names of pictures); or sentences.
-        y: Class of each; None if unlabelled.
+        y: Class of each; None if unlabeled.
 
     Raises:
         InputError: If X holds vectors, an image has values out of range, or y has another length.

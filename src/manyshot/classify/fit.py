@@ -80,7 +80,7 @@ def fit_model(
     device: str = "cpu",
     progress: Callable[[str], None] = lambda line: None,
 ) -> tuple[Model, FitReport]:
-    """Fit a classifier to a few labelled examples per class.
+    """Fit a classifier to a few labeled examples per class.
 
     Frozen encoders turn examples, and variants of them under augmentation, into features once. Encoder, head and
     augmentation are then chosen by what did best on other data sets and by cross-validation on these examples, weighted
@@ -88,7 +88,7 @@ def fit_model(
     nothing can be held out, and what did best on other data sets is taken.
 
     Args:
-        examples: Labelled pictures or sentences of at least two classes.
+        examples: Labeled pictures or sentences of at least two classes.
         encoder: Frozen encoder by name, several joined by "+"; "auto" to choose.
         head: Head by name, with its options or without; "auto" to choose.
         plan: Ops that make variants of the examples, such as "flip affine(10)"; "none" for no augmentation; "auto" to
@@ -160,7 +160,7 @@ def _check(examples: ExampleSet, budget: float) -> None:
         raise InputError(f"budget={budget}: give a number of seconds, 0 or more")
     if (examples.labels < 0).any():
         row = int((examples.labels < 0).argmax())
-        raise InputError(f"{examples.names[row]}: has no class; give labelled examples")
+        raise InputError(f"{examples.names[row]}: has no class; give labeled examples")
     counts = np.bincount(examples.labels, minlength=len(examples.class_names))
     if (counts > 0).sum() < 2:
         raise InputError("one class alone; a classifier needs examples of two or more")

@@ -24,7 +24,7 @@ class Listed:
     Args:
         name: What reports call it.
         item: The picture or sentence.
-        label: Its class; None if unlabelled.
+        label: Its class; None if unlabeled.
         group: Its group; None if each example is a group of its own.
     """
 
@@ -34,7 +34,7 @@ class Listed:
     group: str | None = None
 
 
-def list_labelled(path: Path, columns: Columns, split: str | None, group_by: str | None) -> list[Listed]:
+def list_labeled(path: Path, columns: Columns, split: str | None, group_by: str | None) -> list[Listed]:
     """List the examples of a folder or zip with a folder of files per class, or of a table.
 
     Args:
@@ -58,14 +58,14 @@ def list_labelled(path: Path, columns: Columns, split: str | None, group_by: str
         raise InputError(f"{path}: no split '{split}', since it is a table; give the table of that split")
     names = column_names(path, columns.encoding)
     if group_by is None or group_by in names:
-        return _table(path, replace(columns, group=group_by or columns.group), None, labelled=True)
-    listed = _table(path, columns, None, labelled=True)
+        return _table(path, replace(columns, group=group_by or columns.group), None, labeled=True)
+    listed = _table(path, columns, None, labeled=True)
     if not isinstance(listed[0].item, PictureFile):
         raise InputError(f"{path}: no column '{group_by}' to group by; {did_you_mean(group_by, names)}")
     return _grouped(path, listed, group_by)
 
 
-def list_unlabelled(path: Path, columns: Columns, kind: Kind | None) -> list[Listed]:
+def list_unlabeled(path: Path, columns: Columns, kind: Kind | None) -> list[Listed]:
     """List the examples of a file, a folder of any depth, a zip, a table or standard input.
 
     Args:
@@ -79,7 +79,7 @@ def list_unlabelled(path: Path, columns: Columns, kind: Kind | None) -> list[Lis
     if path == STDIN:
         return _lines(_standard_input(columns.encoding), "standard input", kind)
     if is_table(path):
-        return _table(path, columns, kind, labelled=False)
+        return _table(path, columns, kind, labeled=False)
     if path.name.lower().endswith(SUFFIXES) and not path.is_dir():
         return [Listed(str(path), picture_file(path))]
     if path.name.lower().endswith(TEXTS) and not path.is_dir():
@@ -110,9 +110,9 @@ def _item(tree: Tree, parts: Parts, encoding: str) -> Item:
     return PictureFile(tree.describe(parts), partial(tree.read, parts))
 
 
-def _table(path: Path, columns: Columns, kind: Kind | None, labelled: bool) -> list[Listed]:
+def _table(path: Path, columns: Columns, kind: Kind | None, labeled: bool) -> list[Listed]:
     """The rows of a table: sentences, or pictures if all texts are names of pictures."""
-    rows = list(read_rows(path, columns, labelled))
+    rows = list(read_rows(path, columns, labeled))
     empty = [row.line for row in rows if not row.text]
     if empty:
         note(f"{path}: {len(empty):,} rows without a text are left out (the first on line {empty[0]})")

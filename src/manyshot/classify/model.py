@@ -103,7 +103,7 @@ class Model:
         """Predict the classes of examples.
 
         Args:
-            examples: n pictures or sentences, labelled or not.
+            examples: n pictures or sentences, labeled or not.
             device: Where to encode them.
             title: Title of the progress bar; None for none.
 

@@ -1,4 +1,4 @@
-"""What a fitted classifier says of examples, and which unlabelled ones are most worth labelling."""
+"""What a fitted classifier says of examples, and which unlabeled ones are most worth labeling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,31 +103,29 @@ def other_name(name: str, taken: Sequence[str], addition: str) -> str:
     return name
 
 
-def choose_next(
-    model: "Model", unlabelled: ExampleSet, count: int, predictions: Predictions | None = None
-) -> list[int]:
-    """Choose the unlabelled examples that are most worth labelling next: uncertain, and unlike each other.
+def choose_next(model: "Model", unlabeled: ExampleSet, count: int, predictions: Predictions | None = None) -> list[int]:
+    """Choose the unlabeled examples that are most worth labeling next: uncertain, and unlike each other.
 
-    Greedy k-center (Sener and Savarese, ICLR 2018), where the distance of an example to the nearest labelled or chosen
+    Greedy k-center (Sener and Savarese, ICLR 2018), where the distance of an example to the nearest labeled or chosen
     one is multiplied by its uncertainty: 1 minus the margin between the probabilities of its two most probable classes
     (Scheffer et al., 2001). Thus copies of a chosen example are not chosen, nor are far examples that the model is sure
     of. The paper's k-center has no uncertainty and its margin no distances.
 
     Args:
         model: A fitted model.
-        unlabelled: Examples without labels.
-        count: Number of examples to choose; fewer are chosen where fewer differ from the labelled ones.
+        unlabeled: Examples without labels.
+        count: Number of examples to choose; fewer are chosen where fewer differ from the labeled ones.
         predictions: The model's predictions for them; computed if None.
 
     Returns:
-        Indices into `unlabelled`, the most valuable example first.
+        Indices into `unlabeled`, the most valuable example first.
 
     Raises:
         InputError: If `count` is not positive.
     """
     if count < 1:
         raise InputError(f"next={count}: give at least 1")
-    predictions = model.predict(unlabelled) if predictions is None else predictions
+    predictions = model.predict(unlabeled) if predictions is None else predictions
     features = predictions.features.double()
     uncertainty = torch.from_numpy(1 - _margin(predictions.probabilities))
     nearest = model.reference.nearest(features, 1)[0][:, 0]

@@ -38,7 +38,7 @@ EXAMPLES = examples(
 def evaluate(
     options: EvaluateArguments, tasks: TaskArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False
 ) -> None:
-    """Evaluate a run on new tasks, or a model that `fit` wrote on labelled examples: accuracy, classes, calibration."""
+    """Evaluate a run on new tasks, or a model that `fit` wrote on labeled examples: accuracy, classes, calibration."""
     from manyshot.classify.store import is_model
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page

@@ -1,4 +1,4 @@
-"""`manyshot evaluate MODEL FOLDER`: how good a fitted classifier is on labelled examples of one's own."""
+"""`manyshot evaluate MODEL FOLDER`: how good a fitted classifier is on labeled examples of one's own."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ MOST = 10
 
 
 def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_json: bool) -> None:
-    """Evaluate a fitted model on labelled examples, and print or write what was found.
+    """Evaluate a fitted model on labeled examples, and print or write what was found.
 
     Args:
         options: Options of the command, which have been checked.

@@ -184,10 +184,10 @@ class EvaluateArguments:
         """
         if self.data is None:
             raise InputError(
-                f"{self.run} holds a fitted model; name labelled examples: manyshot evaluate {self.run} test/"
+                f"{self.run} holds a fitted model; name labeled examples: manyshot evaluate {self.run} test/"
             )
         refuse(
-            "with a model that `manyshot fit` wrote, which is evaluated on labelled examples and not on tasks",
+            "with a model that `manyshot fit` wrote, which is evaluated on labeled examples and not on tasks",
             one_shot_runs=self.one_shot_runs,
             root=self.root,
             plan=self.plan,

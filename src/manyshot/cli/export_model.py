@@ -40,16 +40,16 @@ def export_fitted(folder: Path, out: Path, to: str, like: Path | None, overwrite
 
 def _examples(model: "Model", like: Path | None) -> "ExampleSet | None":
     """Examples to run the file on; None where there are none."""
-    from manyshot.classify.examples import load_unlabelled
+    from manyshot.classify.examples import load_unlabeled
 
     if like is not None:
-        return load_unlabelled([like.expanduser()], kind=model.kind)
+        return load_unlabeled([like.expanduser()], kind=model.kind)
     data = model.report.get("data")
     if not isinstance(data, str) or not Path(data).exists():
         note(f"the file is checked on {model.kind} that are drawn at random; name your own by --like")
         return None
     try:
-        return load_unlabelled([data], kind=model.kind)
+        return load_unlabeled([data], kind=model.kind)
     except InputError as error:
         note(f"{error}; the file is checked on {model.kind} that are drawn at random")
         return None

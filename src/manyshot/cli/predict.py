@@ -20,7 +20,7 @@ EXAMPLES = examples(
     "manyshot predict model a.jpg b.jpg scans.zip --top 3",
     "manyshot predict model questions.csv --text-column question --out answers.jsonl",
     'echo "where is my parcel" | manyshot predict model - --json',
-    "manyshot predict model unlabelled/ --next 10",
+    "manyshot predict model unlabeled/ --next 10",
     "",
     "CSV has the columns file, prediction, probability, and one per class; JSON lines have the same names.",
 )
@@ -45,7 +45,7 @@ def predict(
         int | None, typer.Option("--top", min=1, help="List the K most probable classes of each example, in order.")
     ] = None,
     next_: Annotated[
-        int | None, typer.Option("--next", min=1, help="Name the K examples that are most worth labelling next.")
+        int | None, typer.Option("--next", min=1, help="Name the K examples that are most worth labeling next.")
     ] = None,
     text_column: Annotated[str | None, TEXT_COLUMN] = None,
     encoding: Annotated[str | None, ENCODING] = None,
@@ -57,7 +57,7 @@ def predict(
     quiet: Quiet = False,
 ) -> None:
     """Predict classes with calibrated probabilities; 'unknown' is what is unlike every class."""
-    from manyshot.classify import load_model, load_unlabelled
+    from manyshot.classify import load_model, load_unlabeled
     from manyshot.datasets import Columns
     from manyshot.runtime.device import require_device
 
@@ -68,7 +68,7 @@ def predict(
         check_out(out, beside=True)
         check_answers_file(out, overwrite)
     fitted = load_model(model)
-    examples_ = load_unlabelled(paths, kind=fitted.kind, columns=Columns(text_column, None, encoding or "utf-8"))
+    examples_ = load_unlabeled(paths, kind=fitted.kind, columns=Columns(text_column, None, encoding or "utf-8"))
     with resumable("run the same command again: examples that were encoded are in the cache"):
         predictions = fitted.predict(examples_, device=device, title="predict")
     named = NamedPredictions(examples_.names, fitted.class_names, predictions, min(top or 0, len(fitted.class_names)))
@@ -83,15 +83,13 @@ def predict(
     _print_summary(fitted, named, out, chosen)
 
 
-def _chosen(
-    model: "Model", unlabelled: "ExampleSet", predictions: "Predictions", count: int | None
-) -> list[str] | None:
-    """Names of the examples most worth labelling; None where they were not asked for."""
+def _chosen(model: "Model", unlabeled: "ExampleSet", predictions: "Predictions", count: int | None) -> list[str] | None:
+    """Names of the examples most worth labeling; None where they were not asked for."""
     from manyshot.classify import choose_next
 
     if count is None:
         return None
-    return [unlabelled.names[i] for i in choose_next(model, unlabelled, count, predictions)]
+    return [unlabeled.names[i] for i in choose_next(model, unlabeled, count, predictions)]
 
 
 def _summary(model: "Model", named: NamedPredictions, out: Path | None, chosen: list[str] | None) -> dict[str, Any]:

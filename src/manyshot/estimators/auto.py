@@ -14,7 +14,7 @@ from manyshot.classify import FitReport, Model, Predictions, examples_from_array
 
 
 class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """Classify pictures or sentences with a few labelled examples per class; everything else is chosen by resampling.
+    """Classify pictures or sentences with a few labeled examples per class; everything else is chosen by resampling.
 
     X may be images (arrays `[n, h, w]` or `[n, h, w, c]`, tensors `[n, c, h, w]`; uint8, or floats from 0 to 1), a list
     of paths of pictures or of PIL images, or a list of sentences. Made by `FewShotClassifier.auto`.
@@ -53,7 +53,7 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> "AutoFewShotClassifier":  # noqa: ANN401 - what users hold
-        """Choose encoder, head and augmentation for labelled examples, and fit to all of them.
+        """Choose encoder, head and augmentation for labeled examples, and fit to all of them.
 
         Args:
             X: n examples.
