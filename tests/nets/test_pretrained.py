@@ -217,11 +217,11 @@ class TestOtherLibraries:
                 tokens = pixel_values.flatten(2).mT[:, :5]
                 return SimpleNamespace(last_hidden_state=tokens, pooler_output=tokens.sum(1) if pooled else None)
 
-        def from_pretrained(name, trust_remote_code, use_safetensors):
+        def from_pretrained(name, trust_remote_code, use_safetensors, local_files_only):
             assert (name, trust_remote_code, use_safetensors) == ("org/model-1.5", False, True)
             return Model()
 
-        processing = SimpleNamespace(get_image_processor_dict=lambda name: (settings, {}))
+        processing = SimpleNamespace(get_image_processor_dict=lambda name, local_files_only: (settings, {}))
         models = SimpleNamespace(from_pretrained=from_pretrained)
         stand_in(monkeypatch, "transformers", AutoModel=models, ImageProcessingMixin=processing)
         built = Transformers(3, "org/model-1.5")
