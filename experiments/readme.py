@@ -1,4 +1,4 @@
-"""Write the README's five results from the files in results/.
+"""Write the README's six results from the files in results/.
 
 python experiments/readme.py
 """
@@ -16,12 +16,34 @@ PIPELINES = ("few-shot standard", "affine", "RandAugment(2)", "CutMix")
 
 def section() -> str:
     """The text between the README's marks."""
-    names = ("demo", "omniglot_small1", "few_tasks", "dagan_omniglot", "augment", "learners")
-    demo, omniglot, few, dagan, augment, learners = (
+    names = ("fit", "demo", "omniglot_small1", "few_tasks", "dagan_omniglot", "augment", "learners")
+    fit, demo, omniglot, few, dagan, augment, learners = (
         json.loads((ROOT / "results" / f"{name}.json").read_text(encoding="utf-8")) for name in names
     )
     return "\n\n".join(
-        (_demo(demo), _omniglot(omniglot), _few_classes(few), _unseen_characters(dagan), _speed(augment, learners))
+        (
+            _fit(fit),
+            _demo(demo),
+            _omniglot(omniglot),
+            _few_classes(few),
+            _unseen_characters(dagan),
+            _speed(augment, learners),
+        )
+    )
+
+
+def _fit(results: dict) -> str:
+    rows = []
+    for arm in ("fit, same encoder", "fit"):
+        gains = [f"{100 * row[arm]['mean_gain']:+.1f}" for row in results["summary"].values()]
+        rows.append([arm.replace("fit", "`fit`"), *gains])
+    return "\n".join(
+        (
+            "**1. `fit` beside scikit-learn on the same frozen features**: mean gain in points over "
+            f"LogisticRegressionCV, {len(results['sets'])} data sets, {results['draws']} draws of the examples "
+            "([details](docs/results.md#fit-beside-scikit-learn)):\n",
+            *table(["examples per class", *results["summary"]], rows),
+        )
     )
 
 
@@ -32,7 +54,7 @@ def _demo(results: dict) -> str:
         rows.append([shots, f"{result['without']:.1%}", f"{result['with']:.1%}", points(result)])
     return "\n".join(
         (
-            "**1. Printed letters teach a network to read handwritten digits** (`make demo`, about three minutes; "
+            "**2. Printed letters teach a network to read handwritten digits** (`make demo`, about three minutes; "
             "10 classes, 3 training seeds):\n",
             *table(["labeled digits per class", "no augmentation", "augmented", "gain in points [95 %]"], rows),
         )
@@ -45,7 +67,7 @@ def _omniglot(results: dict) -> str:
         return f"{result['error']:.1%} {interval(result, 1, '.1%')}"
 
     return (
-        "**2. Omniglot, one shot, 20-way within an alphabet, from five training alphabets.** Augmentation in training "
+        "**3. Omniglot, one shot, 20-way within an alphabet, from five training alphabets.** Augmentation in training "
         f"and at test time brings the error from {error('without', 'prototypes')} to "
         f"{error('with', 'nearest of many variants')} (400 trials on unseen alphabets, intervals over the 20 runs, one "
         "training seed; [details](docs/results.md#omniglot-from-five-alphabets))."
@@ -61,7 +83,7 @@ def _few_classes(results: dict) -> str:
         rows.append([title.removesuffix(" classes"), *accuracy, points(turned["against_first"])])
     return "\n".join(
         (
-            "**3. Few training classes: rotated and mirrored characters as new classes** (Omniglot, 20-way 1-shot, "
+            "**4. Few training classes: rotated and mirrored characters as new classes** (Omniglot, 20-way 1-shot, "
             "unseen alphabets, 3 seeds; [other methods](docs/results.md#few-tasks)):\n",
             *table(["training classes", "none", "with new classes", "gain in points [95 %]"], rows),
         )
@@ -77,7 +99,7 @@ def _unseen_characters(results: dict) -> str:
     heads = ["drawings per class", "none", "DAGAN", "augmentation", "both", "both over augmentation [95 %]"]
     return "\n".join(
         (
-            "**4. Generated drawings of characters that no model has seen** (classifiers of "
+            "**5. Generated drawings of characters that no model has seen** (classifiers of "
             f"{results['classes']} Omniglot characters, {results['seeds']} seeds; "
             "[details](docs/results.md#dagan-on-characters-never-seen)):\n",
             *table(heads, rows),
@@ -90,7 +112,7 @@ def _speed(augment: dict, learners: dict) -> str:
     fastest = [min(ratios.values()) for ratios in learners["ratios"].values()]
     return "\n".join(
         (
-            "**5. Speed.** Time of the faster of Albumentations 2.0.8 and kornia 0.9 divided by ours, uint8 images, "
+            "**6. Speed.** Time of the faster of Albumentations 2.0.8 and kornia 0.9 divided by ours, uint8 images, "
             "one core ([all pipelines](docs/results.md#the-engine)):\n",
             *table(["pipeline", *next(iter(augment["ratios"].values()))], rows),
             "",
