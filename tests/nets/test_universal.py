@@ -32,8 +32,8 @@ class TestUniversal:
         assert flight @ english > weather @ english + 0.2
 
     def test_a_vector_depends_on_its_sentence_alone_and_has_length_one(self, encoder):
-        alone = encoder._reader(["play some jazz"])
-        among = encoder._reader(["hello", "play some jazz", "今天天气怎么样"] * 200)
+        alone = encoder.current_reader(["play some jazz"])
+        among = encoder.current_reader(["hello", "play some jazz", "今天天气怎么样"] * 200)
         assert torch.allclose(among[1::3], alone.expand(200, -1), atol=1e-6)
         assert torch.allclose(alone.norm(dim=1), torch.ones(1), atol=1e-5)
 

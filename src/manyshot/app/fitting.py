@@ -62,8 +62,8 @@ def report_html(report: Mapping[str, Any]) -> str:
 
     Example:
         >>> report = {"accuracy": None, "interval": [0, 1], "examples": 2, "classes": {"a": 1, "b": 1}, "why": "few."}
-        >>> report_html(report | {"chosen": {"encoder": "ngrams", "head": "ridge", "plan": "none"}})[:70]
-        '<p class="result"><strong>?</strong> With one example of a class, nothi'
+        >>> report_html(report | {"chosen": {"encoder": "ngrams", "head": "ridge", "plan": "none"}})[:65]
+        '<p class="result"><strong>?</strong> With one example of a class,'
     """
     low, high = report["interval"]
     count = f"{report['examples']} examples of {len(report['classes'])} classes"

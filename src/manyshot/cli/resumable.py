@@ -12,10 +12,12 @@ def resumable(how: str) -> Iterator[None]:
         how: What to do, and what of the work is kept.
 
     Example:
-        >>> with resumable("run the same command again"):
-        ...     raise KeyboardInterrupt
-        Traceback (most recent call last):
-        KeyboardInterrupt: run the same command again
+        >>> try:
+        ...     with resumable("run the same command again"):
+        ...         raise KeyboardInterrupt
+        ... except KeyboardInterrupt as stopped:
+        ...     print(stopped)
+        run the same command again
     """
     try:
         yield

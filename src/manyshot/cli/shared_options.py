@@ -49,7 +49,7 @@ class TableArguments:
 
     Example:
         >>> TableArguments("question").columns()
-        Columns(text='question', label=None, encoding='utf-8')
+        Columns(text='question', label=None, encoding='utf-8', group=None)
     """
 
     text_column: Annotated[str | None, TEXT_COLUMN] = None

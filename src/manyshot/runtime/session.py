@@ -1,7 +1,7 @@
 """One session of a training: progress, checkpoints, best weights, log, and how it stops and resumes."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from manyshot.base import TrainingDiverged
+from manyshot.base import InputError, TrainingDiverged
 from manyshot.base.progress import bar
 from manyshot.base.tensor_file import sweep_tensors
 from manyshot.runtime.checkpoint import check_progress, load_checkpoint, save_checkpoint
@@ -185,7 +185,9 @@ class TrainingSession:
 
     def _restore_good_weights(self) -> None:
         best_is_newer = self.good_step == self.progress["best_step"]
-        self._load(BEST if best_is_newer else LAST, self._good)
+        # Running averages may have overflowed before the loss did; then there are no good weights to go back to.
+        with suppress(InputError):
+            self._load(BEST if best_is_newer else LAST, self._good)
 
     def _load(self, name: str, in_memory: dict[str, Tensor] | None) -> None:
         if self.folder:
