@@ -76,7 +76,7 @@ def check_answer(answer: Answer, context: str, where: str) -> None:
         >>> check_answer({"text": "476", "answer_start": 12}, "Rome fell in 476.", "rome.json: question a")
         Traceback (most recent call last):
         manyshot.base.errors.InputError: rome.json: question a: the answer '476' is not at character 12 of the \
-context; correct its answer_start
+text; correct its answer_start
     """
     start, text = answer["answer_start"], answer["text"]
     if not 0 <= start <= len(context) or context[start : start + len(text)] != text:
