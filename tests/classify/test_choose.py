@@ -137,6 +137,8 @@ class TestChoose:
         bank = FeatureBank({("pixels", "none"): torch.from_numpy(rows).float()[:, None]})
         candidate = [Candidate("pixels", PLAIN)]
         apart, together = (choose(bank, labels, candidate, Prior({}, {}), 0, g).correct.mean() for g in (groups, None))
+        folds = [choose(bank, labels, candidate, Prior({}, {}), 0, g).folds for g in (groups // 4, labels)]
+        assert folds == [3, 0]  # the groups of each class, not its eight examples
         assert together > 0.9
         assert apart < 0.7
 

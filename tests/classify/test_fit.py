@@ -1,5 +1,7 @@
 """From examples to a model and a report."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,11 @@ class TestSentences:
         assert report.interval == (0.5, 0.99)
         assert report.as_dict()["augmentation"] is None
         assert "other data" in report.why
+
+    @pytest.mark.parametrize(("groups", "judged"), [([0, 0, 0, 1, 1, 1] * 2, True), ([0] * 6 + [1] * 6, False)])
+    def test_examples_of_a_group_are_held_out_together(self, groups, judged):
+        _, report = fit_model(replace(sentences(6), groups=np.array(groups)), encoder="ngrams", head="ridge")
+        assert (report.accuracy is not None) == judged
 
     def test_a_head_by_name_is_tried_with_several_penalties(self):
         _, report = fit_model(sentences(4), encoder="ngrams", head="ridge")

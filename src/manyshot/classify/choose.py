@@ -37,6 +37,7 @@ class Choice:
             gain over the first guess, best first.
         logits: Logits `[n, c]` of each example by the procedure (choice and fit) on other examples, the mean over
             repeated outer splits; None if there are too few examples.
+        folds: Parts into which examples, or groups, are split to hold them out; 0 if nothing was held out.
         correct: Fraction `[n]` of the outer splits that leave an example out in which it was classified right.
         correct_without: The same without augmentation.
     """
@@ -45,6 +46,7 @@ class Choice:
     by_prior: bool
     tried: Sequence[tuple[Candidate, float | None, float]]
     logits: Float[Tensor, "n c"] | None
+    folds: int
     correct: NDArray[np.float64] | None
     correct_without: NDArray[np.float64] | None
 
@@ -104,7 +106,7 @@ def choose(
     mean, sd = np.array([gain.mean for gain in gains]), np.array([gain.sd for gain in gains])
     parts = int(np.median(_parts(labels, groups)))
     if parts < 2:
-        return _first_guess(candidates, mean, None, None, None)
+        return _first_guess(candidates, mean, 0, None, None, None)
     folds = min(parts, FOLDS)
     plain = np.array([not candidate.setting.variants for candidate in candidates])
     effort = effort or _effort(bank, candidates)
@@ -112,7 +114,7 @@ def choose(
     if parts < LEAST_TO_CHOOSE:
         best = [np.full(len(training), scores.argmax()) for scores in (mean, np.where(plain, mean, -np.inf))]
         (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, chosen) for chosen in best)
-        return _first_guess(candidates, mean, logits, correct, without)
+        return _first_guess(candidates, mean, folds, logits, correct, without)
     kept = _most_promising(mean + sd, plain, effort.most)
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
     right = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups)
@@ -121,12 +123,13 @@ def choose(
     (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, chosen) for chosen in best)
     order = np.argsort(-expected[0], kind="stable")
     tried = [(candidates[i], float(right[i, 0].mean()), float(expected[0, i])) for i in order]
-    return Choice(tried[0][0], False, tried, logits, correct, without)
+    return Choice(tried[0][0], False, tried, logits, folds, correct, without)
 
 
 def _first_guess(
     candidates: Sequence[Candidate],
     mean: NDArray[np.float64],
+    folds: int,
     logits: Tensor | None,
     correct: NDArray[np.float64] | None,
     without: NDArray[np.float64] | None,
@@ -134,7 +137,7 @@ def _first_guess(
     """The choice of what did best on other data."""
     order = np.argsort(-mean, kind="stable")
     tried = [(candidates[i], None, float(mean[i] - mean[order[0]])) for i in order]
-    return Choice(candidates[order[0]], True, tried, logits, correct, without)
+    return Choice(candidates[order[0]], True, tried, logits, folds, correct, without)
 
 
 def _most_promising(scores: NDArray[np.float64], plain: NDArray[np.bool_], most: int) -> NDArray[np.int64]:

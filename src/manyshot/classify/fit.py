@@ -13,7 +13,7 @@ from manyshot.base import InputError
 from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
 from manyshot.classify.checks import find_confusions, find_duplicates, find_suspects
-from manyshot.classify.choose import FOLDS, Choice, choose
+from manyshot.classify.choose import Choice, choose
 from manyshot.classify.encoders import available, encoder_blocks, load_encoder
 from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.example_set import ExampleSet, Kind
@@ -124,7 +124,7 @@ def fit_model(
     groups = _groups(examples)
     prior = load_prior(examples.kind)
     choice = choose(bank, examples.labels, search.candidates(bank, examples.kind), prior, seed, groups)
-    temperature = _temperature(bank, examples, choice.candidate, seed, groups)
+    temperature = _temperature(bank, examples, choice, seed, groups)
     model = _model(bank, examples, choice.candidate, temperature, groups)
     accuracy, interval = _accuracy(choice, examples, groups)
     suspects, confusions = [], []
@@ -202,19 +202,17 @@ def _groups(examples: ExampleSet) -> NDArray[np.int64] | None:
 
 
 def _temperature(
-    bank: FeatureBank, examples: ExampleSet, candidate: Candidate, seed: int, groups: NDArray[np.int64] | None
+    bank: FeatureBank, examples: ExampleSet, choice: Choice, seed: int, groups: NDArray[np.int64] | None
 ) -> float:
     """The temperature that suits the logits of examples that are left out."""
     labels = torch.from_numpy(examples.labels)
     classes = len(examples.class_names)
-    counts = np.bincount(examples.labels)
-    folds = int(min(np.median(counts), FOLDS))
     everything = torch.ones(1, len(labels))
-    ((_, own),) = left_out_logits(bank, labels, classes, [candidate], everything, None)
-    if folds < 2:
+    ((_, own),) = left_out_logits(bank, labels, classes, [choice.candidate], everything, None)
+    if not choice.folds:
         return fit_temperature(own[0, :0], labels[:0], logit_spread(own[0]))
-    fold = torch.from_numpy(stratified_folds(examples.labels, folds, seed, groups))
-    ((_, left_out),) = left_out_logits(bank, labels, classes, [candidate], everything, fold)
+    fold = torch.from_numpy(stratified_folds(examples.labels, choice.folds, seed, groups))
+    ((_, left_out),) = left_out_logits(bank, labels, classes, [choice.candidate], everything, fold)
     return fit_temperature(left_out[0], labels, logit_spread(own[0]))
 
 
@@ -256,8 +254,7 @@ def _accuracy(
 ) -> tuple[float | None, tuple[float, float]]:
     if choice.correct is None:
         return None, interval_of_one_example(len(examples.class_names))
-    parts = int(min(np.median(np.bincount(examples.labels)), FOLDS))
-    estimate = honest_interval(choice.correct, (parts - 1) / parts, groups)
+    estimate = honest_interval(choice.correct, (choice.folds - 1) / choice.folds, groups)
     return estimate.value, (estimate.low, estimate.high)
 
 
@@ -270,7 +267,7 @@ def _augmentation_gain(choice: Choice, groups: NDArray[np.int64] | None) -> Augm
 
 def _reason(choice: Choice) -> str:
     if choice.by_prior:
-        return "with so few examples nothing can be held out: this did best on other data sets"
+        return "one or two examples of a class are too few to compare candidates by: this did best on other data sets"
     best = max((accuracy for _, accuracy, _ in choice.tried if accuracy is not None), default=0.0)
     own = choice.tried[0][1] or 0.0
     return (
