@@ -60,7 +60,7 @@ def _accuracy(report: "FitReport") -> str:
     low, high = report.interval
     if report.accuracy is None:
         return (
-            f"accuracy on new examples: unknown, since with one example of a class none can be held out; all that is "
+            f"accuracy on new examples: unknown, since with one example (or group) of a class none can be held out; all that is "
             f"certain is [{low:.0%}, {high:.0%}]"
         )
     return (
