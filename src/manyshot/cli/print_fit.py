@@ -60,8 +60,8 @@ def _accuracy(report: "FitReport") -> str:
     low, high = report.interval
     if report.accuracy is None:
         return (
-            f"accuracy on new examples: unknown, since with one example (or group) of a class none can be held out; all that is "
-            f"certain is [{low:.0%}, {high:.0%}]"
+            f"accuracy on new examples: unknown, since with one example (or group) of a class none can be held "
+            f"out; all that is certain is [{low:.0%}, {high:.0%}]"
         )
     return (
         f"accuracy on new examples: {report.accuracy:.1%} [{low:.1%}, {high:.1%}] (95 % interval over the "
