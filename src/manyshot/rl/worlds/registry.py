@@ -1,0 +1,14 @@
+"""Worlds by name, with their options in text."""
+
+from manyshot.base.registry import Registry
+from manyshot.rl.worlds.world import World
+
+WORLDS: Registry[World] = Registry(
+    "world",
+    {
+        "leap": "manyshot.rl.worlds.leap:Leap",
+        "point": "manyshot.rl.worlds.point:Point",
+    },
+    group="manyshot.worlds",
+)
+"""Every world by its name, such as `point(sees_goal=yes)`; the options are the fields of the class."""
