@@ -94,10 +94,10 @@ Step = Callable[[], list[Tensor]]
 """One outer step: the gradient of the mean query loss by the weights, in their order."""
 
 
-def ours(width: int, steps: int, tasks: Episode, dtype: torch.dtype, _: Path | None) -> Step:
+def ours(width: int, steps: int, tasks: Episode, dtype: torch.dtype, _: Path | None, device="cpu") -> Step:
     """`manyshot.learners.MAML`."""
     body = Conv4(1, SIZE, [width] * BLOCKS, norm="query")
-    model = nn.Sequential(body, nn.Linear(width, WAYS)).to(dtype)
+    model = nn.Sequential(body, nn.Linear(width, WAYS)).to(device, dtype)
     blocks = zip(body.convolutions, body.norms, strict=True)
     ordered = [weight for conv, norm in blocks for weight in (conv.weight, norm.weight, norm.bias)]
     ordered += list(model[1].parameters())
@@ -112,9 +112,11 @@ def ours(width: int, steps: int, tasks: Episode, dtype: torch.dtype, _: Path | N
     return step
 
 
-def plain(width: int, steps: int, tasks: Episode, dtype: torch.dtype, _: Path | None, pooled_first=False) -> Step:
+def plain(
+    width: int, steps: int, tasks: Episode, dtype: torch.dtype, _: Path | None, pooled_first=False, device="cpu"
+) -> Step:
     """A loop over tasks by `torch.func.functional_call`."""
-    model = network(width, dtype, pooled_first)
+    model = network(width, dtype, pooled_first).to(device)
 
     def step() -> list[Tensor]:
         model.zero_grad()
