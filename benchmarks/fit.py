@@ -25,11 +25,11 @@ from fit_defaults import all_passes, prior_tables
 
 from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.candidates import Candidate, settings
-from manyshot.classify.choose import Choice, Effort, choose
-from manyshot.classify.encoders import available
+from manyshot.classify.choose_candidate import Choice, Effort, choose
 from manyshot.classify.encoding import encode_passes
 from manyshot.classify.example_set import Kind
 from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.frozen_encoders import available
 from manyshot.classify.metrics import measure
 from manyshot.classify.prior import Prior, prior_from_tables
 from manyshot.classify.resample import left_out_logits, stratified_folds

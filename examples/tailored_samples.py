@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 
 from manyshot import Config, EpisodeSampler, Plan, Settings, evaluate, load, load_dataset, train
-from manyshot.meta_augment.config import AugmenterConfig
-from manyshot.meta_augment.train import train_augmenter
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
+from manyshot.meta_augment.train_augmenter import train_augmenter
 
 LETTERS = Config(
     "glyphs",

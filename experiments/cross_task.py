@@ -15,7 +15,7 @@ from made import compared, trained
 from manyshot.augment import Plan
 from manyshot.base import quieten
 from manyshot.datasets import load_dataset
-from manyshot.generate.config import load_generator_sources
+from manyshot.generate.generator_config import load_generator_sources
 from manyshot.learners import Prototypes
 from manyshot.nets import Conv4
 from manyshot.samples.generated_shots import GeneratedShots

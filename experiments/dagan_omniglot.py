@@ -21,8 +21,8 @@ from made import compared, judged, place_in_class, trained
 
 from manyshot.augment import Plan
 from manyshot.base import quieten
-from manyshot.generate.config import GeneratorConfig, GeneratorSettings, load_generator_sources
-from manyshot.generate.train import load_generator_run
+from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings, load_generator_sources
+from manyshot.generate.generator_run import load_generator_run
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import Source
 

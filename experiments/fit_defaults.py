@@ -23,10 +23,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.classify.candidates import VARIANTS, settings
-from manyshot.classify.encoders import available
 from manyshot.classify.encoding import Pass, encode_passes
 from manyshot.classify.example_set import Kind
 from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.frozen_encoders import available
 from manyshot.classify.heads import HEADS, Head
 from manyshot.classify.heads.span import decompose
 from manyshot.classify.resample import join_views

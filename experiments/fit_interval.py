@@ -20,7 +20,7 @@ from circumstances import write
 
 from manyshot.base import track
 from manyshot.classify.candidates import Candidate, Setting
-from manyshot.classify.choose import FOLDS, choose
+from manyshot.classify.choose_candidate import FOLDS, choose
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.heads import Transform
 from manyshot.classify.honest_interval import honest_interval, interval_of_one_example

@@ -28,8 +28,8 @@ from torch.nn import functional as F
 from manyshot.augment import Op, Plan
 from manyshot.base import quieten
 from manyshot.generate import Batches, GenerativeModel
-from manyshot.generate.config import load_generator_sources
-from manyshot.generate.model import Code, Condition, Conditioning
+from manyshot.generate.generative_model import Code, Condition, Conditioning
+from manyshot.generate.generator_config import load_generator_sources
 from manyshot.generate.networks import norm_relu
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import Source

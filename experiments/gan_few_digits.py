@@ -15,8 +15,8 @@ from made import compared, trained
 
 from manyshot.augment import Plan
 from manyshot.datasets import load_dataset
-from manyshot.generate.config import GeneratorConfig, GeneratorSettings, load_generator_sources
 from manyshot.generate.generated_source import generate_examples
+from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings, load_generator_sources
 from manyshot.runtime.clock import cpu_seconds
 
 SEEDS = (0, 1, 2)

@@ -15,9 +15,9 @@ from gan_few_digits import SIZES
 from manyshot.base import quieten
 from manyshot.datasets import load_dataset
 from manyshot.generate.batches import as_floats
-from manyshot.generate.config import load_generator_sources
 from manyshot.generate.generated_source import generate_classes
-from manyshot.generate.train import load_generator_run
+from manyshot.generate.generator_config import load_generator_sources
+from manyshot.generate.generator_run import load_generator_run
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 
 IMAGES = RESULTS.parent / "docs" / "images"

@@ -30,10 +30,10 @@ from manyshot.compare.omniglot_ladder import CONFIG, LADDER, SIZE, TRAINED
 from manyshot.datasets import OneShotRuns, load_one_shot_runs
 from manyshot.learners import Prototypes
 from manyshot.learners.learner import by_task
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.meta_augment.augmenter_run import AugmenterRun, load_augmenter_run
-from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.policy import OpPolicy
-from manyshot.meta_augment.train import train_augmenter
+from manyshot.meta_augment.train_augmenter import train_augmenter
 from manyshot.tasks import Examples
 from manyshot.training import Settings, train
 from manyshot.training.config import Config

@@ -25,9 +25,9 @@ from manyshot.augment import Plan
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner, Prototypes, Ridge
 from manyshot.learners.learner import by_task
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.meta_augment.augmenter_run import load_augmenter_run
-from manyshot.meta_augment.config import AugmenterConfig
-from manyshot.meta_augment.train import train_augmenter
+from manyshot.meta_augment.train_augmenter import train_augmenter
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import Settings, train

@@ -9,9 +9,9 @@ from classifier import accuracy
 from manyshot.augment import Op
 from manyshot.base.seeds import generator
 from manyshot.generate import GenerativeModel
-from manyshot.generate.config import GeneratorConfig
 from manyshot.generate.generated_source import generate_examples
-from manyshot.generate.train import GeneratorRun, load_generator_run, train_generator
+from manyshot.generate.generator_config import GeneratorConfig
+from manyshot.generate.generator_run import GeneratorRun, load_generator_run, train_generator
 from manyshot.tasks import Source
 from manyshot.training import holm, paired_difference
 

@@ -16,8 +16,8 @@ from dagan_omniglot import config_of
 from made import compared, trained
 
 from manyshot.base import quieten
-from manyshot.generate.config import load_generator_sources
 from manyshot.generate.generated_source import generate_classes
+from manyshot.generate.generator_config import load_generator_sources
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import EpisodeSampler, join_sources
 from manyshot.training import evaluate_tasks

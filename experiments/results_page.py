@@ -31,7 +31,7 @@ from sections.sampling import sampling
 from sections.stage_two import blood_cells, stage_two
 from sections.texts import clinc150, text_speed, xquad_answers
 
-from manyshot.compare.presets import COMPARISONS
+from manyshot.compare.preset_comparisons import COMPARISONS
 from manyshot.report.plots import svg
 
 ROOT = Path(__file__).resolve().parents[1]

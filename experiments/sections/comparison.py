@@ -1,6 +1,6 @@
 """A comparison with a name."""
 
-from manyshot.compare.presets import COMPARISONS
+from manyshot.compare.preset_comparisons import COMPARISONS
 from sections.cells import difference, several, table, with_differences
 
 CURVE = "few-tasks.svg"

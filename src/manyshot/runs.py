@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from manyshot.classify.model import Model
-from manyshot.classify.store import is_model, load_model
-from manyshot.generate.train import GeneratorRun, load_generator_run
+from manyshot.classify.model_folder import is_model, load_model
+from manyshot.generate.generator_run import GeneratorRun, load_generator_run
 from manyshot.meta_augment.augmenter_run import AugmenterRun, load_augmenter_run
 from manyshot.runtime.run_folder import kind_of_run
 from manyshot.training.run import AUGMENTER, GENERATOR, Run, load_run

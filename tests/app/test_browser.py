@@ -33,8 +33,8 @@ REPORT = {
 @pytest.fixture(scope="module")
 def address():
     """The page, whose fit takes a moment and chooses nothing."""
-    fit_module = pytest.importorskip("manyshot.classify.fit")
-    from manyshot.app.page import serve
+    fit_module = pytest.importorskip("manyshot.classify.fit_model")
+    from manyshot.app.web_page import serve
 
     def small_fit(examples, **settings):
         encoder = "efficientnet-lite0(resolution=32)" if examples.kind == "pictures" else "ngrams(64)"

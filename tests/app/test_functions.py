@@ -141,7 +141,7 @@ def test_what_is_no_model_is_refused(tmp_path):
 
 
 def test_a_fit_reports_its_progress_and_can_be_ended(monkeypatch):
-    fit_module = pytest.importorskip("manyshot.classify.fit")
+    fit_module = pytest.importorskip("manyshot.classify.fit_model")
 
     def small_fit(examples, *, progress, **settings):
         progress("encoding 8 sentences")

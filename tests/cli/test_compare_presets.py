@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from manyshot.compare.presets import COMPARISONS
+from manyshot.compare.preset_comparisons import COMPARISONS
 from small_comparison import small_comparison
 
 

@@ -15,8 +15,8 @@ TINY = ("--steps", 4, "--batch-size", 4, "--eval-every", 2, "--save-every", 2, "
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A folder of one small run of each kind, and of an encoder's."""
-    from manyshot.generate.config import GeneratorConfig, GeneratorSettings
-    from manyshot.generate.train import train_generator
+    from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings
+    from manyshot.generate.generator_run import train_generator
     from manyshot.training import Config, Settings, train
 
     folder = tmp_path_factory.mktemp("runs")
@@ -77,7 +77,7 @@ class TestTrain:
         from manyshot.generate.monitor import Snapshot
 
         result = iter(None if look is None else Snapshot(look[0], 0.9, look[1]) for look in looks)
-        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: next(result))
+        monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", lambda *arguments: next(result))
         out = tmp_path / "run"
         words = ("gan", "train", "digits", "--size", 8, "--model", "gan(4)", "--out", out, *TINY)
         output = manyshot(*words, "--json")
@@ -200,9 +200,9 @@ class TestAugment:
 
     @pytest.mark.parametrize(("learned_from", "shown"), [("digits", "bright ink"), ("letters", "dark ink")])
     def test_ink_stays_dark_and_a_model_of_bright_ink_is_shown_bright_ink(self, letters, tmp_path, learned_from, shown):
-        from manyshot.generate.config import GeneratorConfig
-        from manyshot.generate.model import GenerativeModel
-        from manyshot.generate.train import GeneratorRun
+        from manyshot.generate.generative_model import GenerativeModel
+        from manyshot.generate.generator_config import GeneratorConfig
+        from manyshot.generate.generator_run import GeneratorRun
         from manyshot.samples.export_generated import export_augmented
 
         class Halves(GenerativeModel):
@@ -290,8 +290,8 @@ class TestScore:
 
     def test_real_items_in_the_place_of_made_ones_score_as_real_ones_do(self, trained, monkeypatch):
         """The measures see quality: what is real scores better than what an untrained model makes."""
+        from manyshot.generate.generator_run import load_generator_run
         from manyshot.generate.score import score_run
-        from manyshot.generate.train import load_generator_run
         from manyshot.training.run import load_run
 
         run, encoder = load_generator_run(trained / "labeled"), load_run(trained / "encoder")

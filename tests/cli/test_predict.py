@@ -11,7 +11,7 @@ from PIL import Image
 
 from manyshot.classify import listing
 from manyshot.classify.examples import examples_from_arrays
-from manyshot.classify.store import save_model
+from manyshot.classify.model_folder import save_model
 from small_classifiers import PARCEL, TEA, fit_small, questions
 
 

@@ -8,8 +8,8 @@ import pytest
 from manyshot.cli.compare import compare
 from manyshot.cli.gan_commands import train as train_model
 from manyshot.cli.train import train
-from manyshot.generate.config import GeneratorConfig, GeneratorSettings
-from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.training import Config, Settings
 
 

@@ -8,7 +8,7 @@ from manyshot.base import InputError, TrainingDiverged
 from manyshot.cli.compare_presets import PRESETS
 from manyshot.compare import Arm, Comparison, EvaluationSuite, check_arms, compare, run_comparisons, train_arms
 from manyshot.compare.arm_result import ArmResult, arm_results
-from manyshot.compare.presets import COMPARISONS
+from manyshot.compare.preset_comparisons import COMPARISONS
 from manyshot.learners import Prototypes, transductive
 from manyshot.nets import Conv4
 from manyshot.report.compare_page import result_rows

@@ -10,7 +10,7 @@ from manyshot.base import InputError
 from manyshot.cli.compare_presets import PRESETS
 from manyshot.compare import Comparison, EvaluationSuite, override, run_comparisons
 from manyshot.compare.memorization import ARMS, run_memorization
-from manyshot.compare.presets import COMPARISONS
+from manyshot.compare.preset_comparisons import COMPARISONS
 from small_comparison import ARMS as SMALL_ARMS
 from small_comparison import CONFIG, small_comparison
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from manyshot.compare.presets import COMPARISONS
+from manyshot.compare.preset_comparisons import COMPARISONS
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"

@@ -7,7 +7,7 @@ from torch import nn
 from manyshot.base import InputError
 from manyshot.generate import MODELS, AdversarialObjective, Batches, Condition, DataSpec
 from manyshot.generate.diff_augment import no_augmentation
-from manyshot.generate.model import interpolate_codes
+from manyshot.generate.generative_model import interpolate_codes
 from manyshot.generate.networks import with_spectral_norm
 from manyshot.tasks import Source
 

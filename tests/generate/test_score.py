@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from manyshot.generate import GenerativeModel
-from manyshot.generate.config import GeneratorConfig, GeneratorSources
+from manyshot.generate.generator_config import GeneratorConfig, GeneratorSources
+from manyshot.generate.generator_run import GeneratorRun
 from manyshot.generate.score import score_run
-from manyshot.generate.train import GeneratorRun
 from manyshot.learners import Prototypes
 from manyshot.sample_metrics import score
 from manyshot.tasks import Source

@@ -3,9 +3,9 @@ import pytest
 from PIL import Image
 
 from manyshot.base import InputError
-from manyshot.generate.config import GeneratorConfig, GeneratorSettings, load_generator_sources
+from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings, load_generator_sources
+from manyshot.generate.generator_run import train_generator
 from manyshot.generate.scoring_encoder import train_scoring_encoder
-from manyshot.generate.train import train_generator
 from manyshot.training.splits import load_sources
 
 FIT = GeneratorSettings(steps=2, batch_size=4, eval_examples=16)

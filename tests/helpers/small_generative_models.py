@@ -3,7 +3,7 @@
 import torch
 
 from manyshot.generate import MODELS
-from manyshot.generate.config import GeneratorSettings, data_spec_of
+from manyshot.generate.generator_config import GeneratorSettings, data_spec_of
 from manyshot.tasks import Source
 
 FEW = GeneratorSettings(steps=6, batch_size=4, eval_every=3, save_every=2, eval_examples=12)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from manyshot.meta_augment import AUGMENTERS
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.meta_augment.augmenter_run import AugmenterRun
-from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.meta_augment.diagnose import diagnose_run
 from manyshot.report.augmenter_page import augmenter_page
 from manyshot.training import Config, Run

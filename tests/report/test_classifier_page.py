@@ -6,7 +6,7 @@ from PIL import Image
 
 from manyshot.classify.candidates import Candidate, Setting
 from manyshot.classify.checks import Confusion, Duplicate, Suspect
-from manyshot.classify.evaluate import Evaluation
+from manyshot.classify.evaluate_model import Evaluation
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.heads import Transform
 from manyshot.classify.metrics import measure

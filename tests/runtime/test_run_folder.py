@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from manyshot.base import InputError
-from manyshot.generate.config import GeneratorConfig, GeneratorSettings
-from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.runtime.run_folder import CONFIG, check_run_folder
 from manyshot.training import Config, Settings
 

@@ -10,8 +10,8 @@ import torch
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
+from manyshot.generate.generator_run import load_generator_run, train_generator
 from manyshot.generate.snapshots import SNAPSHOTS, read_snapshots, write_snapshots
-from manyshot.generate.train import load_generator_run, train_generator
 from manyshot.meta_augment.augmenter_run import load_augmenter_run
 from manyshot.runtime.run_folder import CONFIG, read_config
 from manyshot.runtime.upgrade import FORMAT, upgrade, upgrade_methods

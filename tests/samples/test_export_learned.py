@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 from manyshot.base import InputError
 from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.meta_augment.augmenter_run import AugmenterRun
-from manyshot.meta_augment.config import AugmenterConfig
 from manyshot.samples.export_learned import export_learned, replay_learned
 from manyshot.training import Config, Run
 from manyshot.training.run import make_learner

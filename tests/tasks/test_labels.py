@@ -12,7 +12,7 @@ import torch
 
 from manyshot.augment.image import JPEG
 from manyshot.base import InputError
-from manyshot.generate.config import GeneratorSettings
+from manyshot.generate.generator_config import GeneratorSettings
 from manyshot.tasks import EpisodeSampler, Sinusoids, Source
 from manyshot.training import Config, Settings
 

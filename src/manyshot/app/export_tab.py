@@ -4,10 +4,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from manyshot.app.errors import readable
 from manyshot.app.exporting import FORMATS, write_file
 from manyshot.app.fitting import Fitted
 from manyshot.app.parts import Shared
+from manyshot.app.readable_errors import readable
 from manyshot.app.try_tab import NONE_YET
 from manyshot.base import InputError
 

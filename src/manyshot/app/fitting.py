@@ -42,7 +42,7 @@ def fit(examples: ExampleSet, budget: float, encoder: str, plan: str, progress: 
     Raises:
         InputError: If the examples do not make a classifier.
     """
-    from manyshot.classify.fit import fit_model
+    from manyshot.classify.fit_model import fit_model
 
     def heard(what: str, done: float, total: float | None) -> None:
         progress(done / total if total else 0.0, what)

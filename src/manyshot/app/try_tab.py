@@ -6,10 +6,10 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from manyshot.app.errors import readable
 from manyshot.app.exporting import open_model
 from manyshot.app.fitting import Fitted
 from manyshot.app.parts import Shared
+from manyshot.app.readable_errors import readable
 from manyshot.app.trying import ask
 from manyshot.base import InputError
 from manyshot.classify.examples import examples_from_arrays

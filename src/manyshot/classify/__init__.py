@@ -2,11 +2,11 @@
 
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabeled
-from manyshot.classify.fit import fit_model
+from manyshot.classify.fit_model import fit_model
 from manyshot.classify.fit_report import FitReport
 from manyshot.classify.model import Model, Reference
-from manyshot.classify.predict import Predictions, choose_next
-from manyshot.classify.store import load_model, save_model
+from manyshot.classify.model_folder import load_model, save_model
+from manyshot.classify.predictions import Predictions, choose_next
 
 __all__ = [
     "ExampleSet",

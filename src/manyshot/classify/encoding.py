@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from manyshot.classify.candidates import NO_PLAN, Variants
-from manyshot.classify.encoders import encoder_blocks
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.features import encode_examples, estimate_seconds
+from manyshot.classify.frozen_encoders import encoder_blocks
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from manyshot.classify.export_views import Draw, padding_mode_of, points_of
 from manyshot.classify.heads import FittedTransform, Linear
-from manyshot.classify.heads.nearest import NearestRows
+from manyshot.classify.heads.nearest_head import NearestRows
 from manyshot.nets import PretrainedEncoder
 from manyshot.nets.sentence_encoder import TransformerReader
 

@@ -14,8 +14,8 @@ from manyshot.classify.candidates import Candidate, Variants
 from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.classify.features import encode_examples
 from manyshot.classify.heads import FittedTransform, Linear
-from manyshot.classify.heads.nearest import NearestRows
-from manyshot.classify.predict import Predictions
+from manyshot.classify.heads.nearest_head import NearestRows
+from manyshot.classify.predictions import Predictions
 from manyshot.classify.unknown import UnknownDetector
 
 VIEWS_AT_ONCE = 4096

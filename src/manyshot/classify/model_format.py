@@ -13,9 +13,9 @@ from torch import Tensor
 from manyshot.base import InputError, check_type, did_you_mean, has_type
 from manyshot.classify.candidates import Candidate, Setting, Variants, check_plan
 from manyshot.classify.class_names import check_class_names
-from manyshot.classify.encoders import load_encoder
+from manyshot.classify.frozen_encoders import load_encoder
 from manyshot.classify.heads import HEADS, FittedTransform, Linear, Transform
-from manyshot.classify.heads.nearest import NearestRows
+from manyshot.classify.heads.nearest_head import NearestRows
 from manyshot.classify.model import Model, Reference
 from manyshot.classify.unknown import UnknownDetector
 

@@ -30,7 +30,7 @@ def app(
     """Fit, try, augment and export on a page in the browser, on this computer alone."""
     quieten(quiet)
     try:
-        from manyshot.app.page import serve
+        from manyshot.app.web_page import serve
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in ("gradio", "starlette"):
             raise

@@ -40,7 +40,7 @@ def compare_preset(
         InputError: For an unknown name, or an option that has no effect on the preset.
     """
     from manyshot.compare import override, run_comparisons
-    from manyshot.compare.presets import COMPARISONS
+    from manyshot.compare.preset_comparisons import COMPARISONS
 
     if name not in PRESETS:
         raise InputError(f"--preset {name}: {did_you_mean(name, PRESETS)}")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from manyshot.base import InputError, check_out, check_replaceable, note, quieten
-from manyshot.cli.evaluate_model import evaluate_fitted
+from manyshot.cli.evaluate_fitted import evaluate_fitted
 from manyshot.cli.evaluate_one_shot import evaluate_one_shot
 from manyshot.cli.evaluate_options import EvaluateArguments, TaskArguments
 from manyshot.cli.option_groups import expand_options
@@ -39,7 +39,7 @@ def evaluate(
     options: EvaluateArguments, tasks: TaskArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False
 ) -> None:
     """Evaluate a run on new tasks, or a model that `fit` wrote on labeled examples: accuracy, classes, calibration."""
-    from manyshot.classify.store import is_model
+    from manyshot.classify.model_folder import is_model
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
     from manyshot.training import evaluate_tasks

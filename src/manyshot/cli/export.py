@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manyshot.base import InputError, check_out, did_you_mean, quieten, write_aside
-from manyshot.cli.export_model import export_fitted
+from manyshot.cli.export_fitted import export_fitted
 from manyshot.cli.output import print_json, say
 from manyshot.cli.shared_options import Json, Quiet, Split, examples, refuse
 
@@ -23,8 +23,8 @@ EXAMPLES = examples(
     "(those of --like, or those that the model was fitted to) to say how far its probabilities are from the model's.",
     "",
     "A policy that depends on the task is written as it is for the images of --like. JSON is read by",
-    "`manyshot.augment.plan.store.from_json`; the other formats are Python files that import only albumentations or",
-    "torchvision, with the closest ops that those have.",
+    "`manyshot.augment.plan.pipeline_json.from_json`; the other formats are Python files that import only",
+    "albumentations or torchvision, with the closest ops that those have.",
 )
 FORMATS = ("json", "albumentations", "torchvision")
 MODEL_FORMATS = ("onnx", "torch")
@@ -57,7 +57,7 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write a model as ONNX or for torch.export, or a learned policy as JSON, Albumentations or torchvision."""
-    from manyshot.classify.store import is_model
+    from manyshot.classify.model_folder import is_model
 
     quieten(quiet)
     out = out.expanduser()
@@ -83,7 +83,7 @@ def export(
 def _policy(run: Path, to: str, like: Path | None, split: str | None) -> "tuple[Plan, str]":
     """The plan of a learned policy, and the same as the text of a file."""
     from manyshot.augment.adapters.source_code import albumentations_source, torchvision_source
-    from manyshot.augment.plan.store import to_json
+    from manyshot.augment.plan.pipeline_json import to_json
     from manyshot.meta_augment.augmenter_run import load_augmenter_run
     from manyshot.meta_augment.to_plan import policy_to_plan
 

@@ -77,7 +77,7 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
     """Fit a classifier to a few examples: choose encoder, head and augmentation, and say how accurate it is."""
     from manyshot.classify import fit_model, load_examples, save_model
     from manyshot.classify.class_names import check_class_names
-    from manyshot.classify.store import check_model_target
+    from manyshot.classify.model_folder import check_model_target
 
     quieten(quiet)
     out = options.out.expanduser()

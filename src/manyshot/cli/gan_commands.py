@@ -13,7 +13,7 @@ from manyshot.cli.shared_options import Json, Quiet, Seed, Split, examples
 from manyshot.cli.training_options import settings_options
 
 if TYPE_CHECKING:
-    from manyshot.generate.train import GeneratorRun
+    from manyshot.generate.generator_run import GeneratorRun
 
 gan = typer.Typer(
     no_args_is_help=True,
@@ -45,7 +45,7 @@ def train(
     config: Annotated[
         Keywords,
         settings_options(
-            "generate/config.py",
+            "generate/generator_config.py",
             "GeneratorConfig",
             without=("fit",),
             info={
@@ -56,15 +56,15 @@ def train(
             },
         ),
     ],
-    fit: Annotated[Keywords, settings_options("generate/config.py", "GeneratorSettings")],
+    fit: Annotated[Keywords, settings_options("generate/generator_config.py", "GeneratorSettings")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run.")] = Path("runs/gan"),
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint in --out.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a generative model on a data set or a folder of images."""
-    from manyshot.generate.config import GeneratorConfig, GeneratorSettings
-    from manyshot.generate.train import train_generator
+    from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings
+    from manyshot.generate.generator_run import train_generator
     from manyshot.samples.export_generated import snapshot_sheet
 
     quieten(quiet)
@@ -127,7 +127,7 @@ def sample(
     quiet: Quiet = False,
 ) -> None:
     """Generate images, of each class if the model was trained with classes, and write them as files."""
-    from manyshot.generate.train import load_generator_run
+    from manyshot.generate.generator_run import load_generator_run
     from manyshot.samples.export_generated import export_samples
 
     quieten(quiet)
@@ -159,7 +159,7 @@ def augment(
     quiet: Quiet = False,
 ) -> None:
     """Generate more of your own images with a model that is given each of them."""
-    from manyshot.generate.train import load_generator_run
+    from manyshot.generate.generator_run import load_generator_run
     from manyshot.samples.export_generated import export_augmented
 
     quieten(quiet)
@@ -195,9 +195,9 @@ def score(
     quiet: Quiet = False,
 ) -> None:
     """Evaluate what a model generates, in the features of an encoder that was trained on such images."""
+    from manyshot.generate.generator_run import load_generator_run
     from manyshot.generate.score import score_run
     from manyshot.generate.scoring_encoder import train_scoring_encoder
-    from manyshot.generate.train import load_generator_run
     from manyshot.samples.export_generated import copies_sheet
     from manyshot.training.run import load_run
 

@@ -9,7 +9,7 @@ from manyshot.base import InputError, check_out, did_you_mean, note, quieten
 from manyshot.cli.option_groups import Keywords, expand_options
 from manyshot.cli.output import command_line
 from manyshot.cli.shared_options import Context, Json, Quiet, examples, refuse_given
-from manyshot.cli.train_augmenter import AUGMENTER_OPTIONS, STAGES, AugmenterOptions, train_augmenter_stage
+from manyshot.cli.train_augmenter_stage import AUGMENTER_OPTIONS, STAGES, AugmenterOptions, train_augmenter_stage
 from manyshot.cli.training_options import settings_options
 from manyshot.cli.training_result import print_training
 

@@ -3,9 +3,9 @@
 from manyshot.generate.adversarial_objective import AdversarialObjective
 from manyshot.generate.batches import Batch, Batches
 from manyshot.generate.data_spec import DataSpec
+from manyshot.generate.generative_model import Condition, GenerativeModel
 from manyshot.generate.generator_objective import GeneratorObjective
 from manyshot.generate.losses import LOSSES, AdversarialLoss
-from manyshot.generate.model import Condition, GenerativeModel
 from manyshot.generate.registry import MODELS
 
 __all__ = [

@@ -10,9 +10,9 @@ from torch import Tensor
 from manyshot.base import InputError, did_you_mean
 from manyshot.generate.batches import Batch
 from manyshot.generate.discriminator import Discriminator
+from manyshot.generate.generative_model import GenerativeModel
 from manyshot.generate.generator_objective import Augmentation, GeneratorObjective
 from manyshot.generate.losses import LOSSES, gradient_penalty, r1_penalty
-from manyshot.generate.model import GenerativeModel
 
 PENALTY_WEIGHTS = {"none": 0.0, "gradient": 10.0, "r1": 1.0}
 """Gradient penalties of the discriminator (none, WGAN-GP's and R1) and the weight of each."""

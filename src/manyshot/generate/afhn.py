@@ -13,7 +13,7 @@ from manyshot.generate.adversarial_objective import AdversarialObjective, check_
 from manyshot.generate.batches import Batch
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.discriminator import PairDiscriminator
-from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
+from manyshot.generate.generative_model import Code, Condition, Conditioning, GenerativeModel
 from manyshot.generate.networks import mlp
 
 SHARPNESS = 10.0

@@ -12,7 +12,7 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.base.sampling import choose
 from manyshot.base.seeds import generator, integers
-from manyshot.generate.model import Condition, Conditioning
+from manyshot.generate.generative_model import Condition, Conditioning
 from manyshot.tasks import Source
 
 MAX_SHOTS = 5

@@ -10,7 +10,7 @@ from manyshot.base import InputError
 from manyshot.generate.data_spec import DataSpec
 from manyshot.generate.dcgan import ConvolutionalGAN
 from manyshot.generate.discriminator import ProjectionDiscriminator
-from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
+from manyshot.generate.generative_model import Code, Condition, Conditioning, GenerativeModel
 from manyshot.generate.networks import DCGANDecoder, DCGANEncoder
 
 

@@ -6,7 +6,7 @@ from manyshot.base.numbers import check_range
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.dcgan import ConvolutionalGAN
 from manyshot.generate.discriminator import PairDiscriminator
-from manyshot.generate.model import Conditioning
+from manyshot.generate.generative_model import Conditioning
 from manyshot.generate.networks import DCGANEncoder
 from manyshot.generate.unet import UNet
 

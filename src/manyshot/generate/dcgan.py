@@ -5,7 +5,7 @@ from manyshot.generate.adversarial_objective import AdversarialObjective, check_
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.discriminator import Discriminator, UnconditionalDiscriminator
 from manyshot.generate.gan import UnconditionalModel
-from manyshot.generate.model import GenerativeModel
+from manyshot.generate.generative_model import GenerativeModel
 from manyshot.generate.networks import DCGANDecoder, DCGANEncoder, with_spectral_norm
 
 

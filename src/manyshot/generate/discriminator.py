@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from manyshot.generate.model import Condition
+from manyshot.generate.generative_model import Condition
 
 
 class Discriminator(nn.Module, ABC):

@@ -9,7 +9,7 @@ from manyshot.base.numbers import check_range
 from manyshot.generate.adversarial_objective import AdversarialObjective, check_loss
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.discriminator import UnconditionalDiscriminator
-from manyshot.generate.model import Code, Condition, GenerativeModel
+from manyshot.generate.generative_model import Code, Condition, GenerativeModel
 from manyshot.generate.networks import UnitRange, mlp, with_spectral_norm
 
 

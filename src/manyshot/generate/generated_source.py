@@ -11,7 +11,7 @@ from manyshot.base import InputError, track
 from manyshot.base.sampling import choose
 from manyshot.base.seeds import generator, integers, uniform
 from manyshot.generate.batches import MAX_SHOTS, as_floats
-from manyshot.generate.model import Condition, GenerativeModel, interpolate_codes
+from manyshot.generate.generative_model import Condition, GenerativeModel, interpolate_codes
 from manyshot.tasks import Source
 
 MIN_WEIGHT = 0.3

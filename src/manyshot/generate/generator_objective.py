@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.generate.batches import Batch
-from manyshot.generate.model import Conditioning, GenerativeModel
+from manyshot.generate.generative_model import Conditioning, GenerativeModel
 from manyshot.runtime.renamed_weights import accept_old_names
 
 Augmentation = Callable[[Tensor], Tensor]

@@ -11,9 +11,9 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.generate.batches import as_floats
-from manyshot.generate.config import load_generator_sources
 from manyshot.generate.generated_source import generate_examples
-from manyshot.generate.train import GeneratorRun
+from manyshot.generate.generator_config import load_generator_sources
+from manyshot.generate.generator_run import GeneratorRun
 from manyshot.sample_metrics import Scores, score
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode

@@ -1,7 +1,7 @@
 """The encoder that scores a generative model of images where no other run's encoder is named."""
 
 from manyshot.base import InputError
-from manyshot.generate.train import GeneratorRun
+from manyshot.generate.generator_run import GeneratorRun
 from manyshot.training.config import Config
 from manyshot.training.run import Run, load_run
 from manyshot.training.settings import Settings
@@ -27,8 +27,8 @@ def train_scoring_encoder(run: GeneratorRun, steps: int = 400) -> Run:
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> from pathlib import Path
-        >>> from manyshot.generate.config import GeneratorConfig, GeneratorSettings
-        >>> from manyshot.generate.train import train_generator
+        >>> from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings
+        >>> from manyshot.generate.generator_run import train_generator
         >>> settings = GeneratorSettings(steps=2, eval_every=2, eval_examples=8)
         >>> config = GeneratorConfig("digits", size=16, model="gan(4)", fit=settings)
         >>> with TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.generate.batches import Batch, as_floats
-from manyshot.generate.model import GenerativeModel
+from manyshot.generate.generative_model import GenerativeModel
 from manyshot.generate.monitor import generate_like
 
 SNAPSHOTS = "snapshots.safetensors"

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.generate.model import Code, Condition, Conditioning, GenerativeModel
+from manyshot.generate.generative_model import Code, Condition, Conditioning, GenerativeModel
 from manyshot.generate.networks import UnitRange, center_crop, check_size, count_stages, norm_relu
 
 FURTHEST = 0.5

@@ -12,7 +12,7 @@ from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import AugmentedLearner
-from manyshot.meta_augment.config import AugmenterConfig
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.meta_augment.tailor import TailoredSamples, tailor
 from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.runtime.device import device_or_cpu

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from manyshot.classify.checks import Duplicate, Suspect, find_confusions
-from manyshot.classify.evaluate import Evaluation
+from manyshot.classify.evaluate_model import Evaluation
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.intervals import Estimate
 from manyshot.report.page import Gallery, Page, Paragraph, Part, Picture, Section, Table, glossary, interval, provenance

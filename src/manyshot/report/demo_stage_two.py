@@ -11,9 +11,9 @@ from PIL import Image
 from manyshot.augment import Plan
 from manyshot.compare import ArmResult
 from manyshot.compare.arm_result import arm_results
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.meta_augment.augmenter_run import AugmenterRun
-from manyshot.meta_augment.config import AugmenterConfig
-from manyshot.meta_augment.train import train_augmenter
+from manyshot.meta_augment.train_augmenter import train_augmenter
 from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
 from manyshot.report.page import Command, Paragraph, Part, Picture, Section, Table
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet

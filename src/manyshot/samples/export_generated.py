@@ -14,9 +14,9 @@ from manyshot.datasets import DATASETS
 from manyshot.datasets.image_folder import load_folder, read_headers
 from manyshot.datasets.pictures import Header
 from manyshot.generate.generated_source import generate_examples
+from manyshot.generate.generator_run import GeneratorRun
 from manyshot.generate.score import ScoreReport
 from manyshot.generate.snapshots import SnapshotImages
-from manyshot.generate.train import GeneratorRun
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, save_image, to_pil
 from manyshot.samples.export_pictures import SHEET_CELL, single_thread
 from manyshot.samples.output_folder import (

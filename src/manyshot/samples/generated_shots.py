@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from manyshot.base import InputError
 from manyshot.generate.batches import as_floats
-from manyshot.generate.model import GenerativeModel
+from manyshot.generate.generative_model import GenerativeModel
 from manyshot.tasks import Examples
 
 

@@ -8,8 +8,8 @@ import torch
 
 from manyshot.augment import Augmenter
 from manyshot.base import InputError
-from manyshot.generate.config import GeneratorConfig
-from manyshot.generate.train import GeneratorRun, is_generator_run, load_generator_run
+from manyshot.generate.generator_config import GeneratorConfig
+from manyshot.generate.generator_run import GeneratorRun, is_generator_run, load_generator_run
 from manyshot.learners import Learner
 from manyshot.meta_augment.augmenter_run import LEARNER, AugmenterRun, load_augmenter_run
 from manyshot.samples.generated_shots import GeneratedShots

@@ -14,7 +14,7 @@ from manyshot.datasets import absolute_data, load_dataset
 from manyshot.generate import MODELS, DataSpec
 from manyshot.generate.ada import AdaptiveProbability
 from manyshot.generate.diff_augment import discriminator_ops
-from manyshot.generate.model import Conditioning
+from manyshot.generate.generative_model import Conditioning
 from manyshot.generate.registry import objective_class
 from manyshot.runtime.stored_settings import StoredSettings, absolute_path
 from manyshot.tasks import Source

@@ -9,9 +9,9 @@ import torch
 
 from manyshot.base import InputError, locked_folder
 from manyshot.generate import MODELS, DataSpec, GenerativeModel, GeneratorObjective
-from manyshot.generate.config import GeneratorConfig, data_spec_of, load_generator_sources
 from manyshot.generate.diff_augment import discriminator_ops
-from manyshot.generate.fit import fit_generator
+from manyshot.generate.fit_generator import fit_generator
+from manyshot.generate.generator_config import GeneratorConfig, data_spec_of, load_generator_sources
 from manyshot.generate.registry import objective_class
 from manyshot.generate.snapshots import SnapshotImages
 from manyshot.runtime.checkpoint import load_checkpoint
@@ -84,7 +84,7 @@ def train_generator(
         TrainingDiverged: See `fit_generator`.
 
     Example:
-        >>> from manyshot.generate.config import GeneratorSettings
+        >>> from manyshot.generate.generator_config import GeneratorSettings
         >>> few = GeneratorSettings(steps=2, batch_size=4, eval_examples=16)
         >>> run = train_generator(GeneratorConfig("digits", model="gan(width=8)", fit=few))
         >>> run.model.sample(3, generator=torch.Generator().manual_seed(0)).shape, run.steps

@@ -7,7 +7,7 @@ from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.resumable import resumable
 
 if TYPE_CHECKING:
-    from manyshot.classify.evaluate import Evaluation
+    from manyshot.classify.evaluate_model import Evaluation
     from manyshot.cli.evaluate_options import EvaluateArguments
     from manyshot.cli.shared_options import TableArguments
 
@@ -26,9 +26,9 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
     Raises:
         InputError: If the examples cannot be read, or a class is none of the model's.
     """
-    from manyshot.classify.evaluate import evaluate_model
+    from manyshot.classify.evaluate_model import evaluate_model
     from manyshot.classify.examples import load_examples
-    from manyshot.classify.store import load_model
+    from manyshot.classify.model_folder import load_model
 
     model = load_model(options.run)
     found = load_examples(

@@ -12,7 +12,7 @@ from manyshot.augment import OPS, Compose, OneOf, Plan, SomeOf, Sometimes
 from manyshot.augment.image import Affine, Crop, Erase, Flip, Noise, SaltPepper
 from manyshot.augment.mix import MIXES, Mosaic, SometimesMix
 from manyshot.augment.ops.op import Op
-from manyshot.augment.plan.store import from_json, to_json
+from manyshot.augment.plan.pipeline_json import from_json, to_json
 from manyshot.base import InputError
 from one_line_error import one_line_error
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from manyshot.base import InputError
 from manyshot.classify.candidates import Candidate, Setting, check_plan, settings
-from manyshot.classify.choose import choose
+from manyshot.classify.choose_candidate import choose
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.heads import HEADS, Transform, predict_splits
 from manyshot.classify.prior import Gain, Prior, load_prior

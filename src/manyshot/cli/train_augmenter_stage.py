@@ -13,14 +13,17 @@ from manyshot.cli.training_options import settings_options
 from manyshot.cli.training_result import print_training
 
 if TYPE_CHECKING:
-    from manyshot.meta_augment.config import AugmenterConfig
+    from manyshot.meta_augment.augmenter_config import AugmenterConfig
 
 STAGES = ("learner", "augmenter", "joint")
 AUGMENTER_OPTIONS = ("augmenter", "head", "gradient", "copies")
 AugmenterOptions = Annotated[
     Keywords,
     settings_options(
-        "meta_augment/config.py", "AugmenterConfig", only=AUGMENTER_OPTIONS, prefix="At --stage augmenter and joint: "
+        "meta_augment/augmenter_config.py",
+        "AugmenterConfig",
+        only=AUGMENTER_OPTIONS,
+        prefix="At --stage augmenter and joint: ",
     ),
 ]
 TASK_OPTIONS = ("ways", "shots", "queries", "within_group")
@@ -53,7 +56,7 @@ def train_augmenter_stage(
         InputError: For an option that the learner's run has settled, or data that are not those of the learner's run.
     """
     from manyshot.meta_augment.diagnose import diagnose_run
-    from manyshot.meta_augment.train import train_augmenter
+    from manyshot.meta_augment.train_augmenter import train_augmenter
     from manyshot.report.augmenter_page import augmenter_page
     from manyshot.report.page import write_page
     from manyshot.runtime.distributed import joined_processes
@@ -81,8 +84,8 @@ def _augmenter_config(
     context: Context, stage: str, augmenter: Keywords, config: Mapping[str, Any], fit: Keywords
 ) -> "AugmenterConfig":
     """The settings of the training, checked against those of the learner's run."""
+    from manyshot.meta_augment.augmenter_config import AugmenterConfig
     from manyshot.meta_augment.augmenter_run import load_augmenter_run
-    from manyshot.meta_augment.config import AugmenterConfig
     from manyshot.training import Settings, load_run
 
     if not is_given(context, "learner"):

@@ -12,9 +12,10 @@ from PIL import Image
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.classify import encoders, export, export_modules
+from manyshot.classify import export_model as export
+from manyshot.classify import export_modules, frozen_encoders
 from manyshot.classify.examples import examples_from_arrays
-from manyshot.classify.export import check_target, export_model
+from manyshot.classify.export_model import check_target, export_model
 from manyshot.classify.export_modules import ProbabilitiesOfFeatures, Resize, Views
 from manyshot.classify.export_views import fixed_draws
 from manyshot.classify.features import plan_op
@@ -41,10 +42,10 @@ def tiny_encoder(monkeypatch):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 8, 5, stride=3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten())
     module = PretrainedEncoder([net], channels=3, size=24, mean=(0.5,) * 3, std=(0.25,) * 3)
-    monkeypatch.setattr(encoders, "build_encoder", lambda name: module)
-    encoders.load_encoder.cache_clear()
+    monkeypatch.setattr(frozen_encoders, "build_encoder", lambda name: module)
+    frozen_encoders.load_encoder.cache_clear()
     yield "tiny"
-    encoders.load_encoder.cache_clear()
+    frozen_encoders.load_encoder.cache_clear()
 
 
 @pytest.mark.parametrize("size", SIZES)

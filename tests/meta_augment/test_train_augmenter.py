@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from manyshot.base import InputError, quieten
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.meta_augment.augmenter_run import is_augmenter_run, load_augmenter_run
-from manyshot.meta_augment.config import AugmenterConfig
-from manyshot.meta_augment.train import augmenter_tasks, train_augmenter
+from manyshot.meta_augment.train_augmenter import augmenter_tasks, train_augmenter
 from manyshot.runtime.metrics_log import MetricsLog, read_metrics
 from manyshot.training import Config, Settings, load_run, load_sources, train
 

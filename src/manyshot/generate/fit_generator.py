@@ -14,8 +14,8 @@ from manyshot.base import InputError, TrainingDiverged, note
 from manyshot.base.seeds import generator
 from manyshot.generate import AdversarialObjective, Batches, GeneratorObjective
 from manyshot.generate.ada import EVERY, AdaptiveProbability
-from manyshot.generate.config import GeneratorSettings
 from manyshot.generate.diff_augment import discriminator_augmentation
+from manyshot.generate.generator_config import GeneratorSettings
 from manyshot.generate.monitor import diagnose_training, evaluate_snapshot
 from manyshot.generate.snapshots import SnapshotImages, SnapshotRecorder
 from manyshot.runtime.device import require_device

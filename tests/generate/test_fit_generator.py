@@ -10,11 +10,11 @@ from manyshot.augment.image import Brightness
 from manyshot.base.seeds import generator
 from manyshot.generate import Batches
 from manyshot.generate.ada import EVERY, AdaptiveProbability
-from manyshot.generate.config import GeneratorConfig, GeneratorSettings
 from manyshot.generate.diff_augment import no_augmentation
-from manyshot.generate.fit import fit_generator
+from manyshot.generate.fit_generator import fit_generator
+from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings
+from manyshot.generate.generator_run import train_generator
 from manyshot.generate.snapshots import read_snapshots
-from manyshot.generate.train import train_generator
 from manyshot.tasks import Source
 from small_generative_models import FEW, MODEL_TEXTS, draws, pictures, small_model, two_modes
 
@@ -191,7 +191,7 @@ class TestResume:
         train_generator(config, tmp_path / "whole")
         script = (
             "import os, sys, torch; from pathlib import Path; torch.set_num_threads(1)\n"
-            "from manyshot.generate.config import *; from manyshot.generate.train import *\n"
+            "from manyshot.generate.generator_config import *; from manyshot.generate.generator_run import *\n"
             "values = GeneratorConfig.from_dict(eval(sys.argv[2]), 'here')\n"
             "train_generator(values, Path(sys.argv[1]), on_snapshot=lambda looks: os.kill(os.getpid(), 9))"
         )

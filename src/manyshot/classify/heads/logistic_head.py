@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from manyshot.classify.heads.head import LeftOut, Linear, LinearHead, absent
 from manyshot.classify.heads.newton import SoftmaxProblem, minimize_softmax
-from manyshot.classify.heads.ridge import check_penalty
+from manyshot.classify.heads.ridge_head import check_penalty
 from manyshot.classify.heads.span import Span
 
 TOLERANCE = 1e-8

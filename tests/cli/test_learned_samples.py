@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 
 import manyshot as front
 from manyshot.augment.ops.compose import Compose
-from manyshot.augment.plan.store import from_json
+from manyshot.augment.plan.pipeline_json import from_json
 from manyshot.base import quieten
-from manyshot.meta_augment.config import AugmenterConfig
-from manyshot.meta_augment.train import train_augmenter
+from manyshot.meta_augment.augmenter_config import AugmenterConfig
+from manyshot.meta_augment.train_augmenter import train_augmenter
 from manyshot.tasks import EpisodeSampler
 from manyshot.training import Config, Settings, train
 

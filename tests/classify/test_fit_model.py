@@ -7,7 +7,7 @@ import pytest
 
 from manyshot.base import InputError
 from manyshot.classify.examples import examples_from_arrays
-from manyshot.classify.fit import fit_model
+from manyshot.classify.fit_model import fit_model
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
 LEAVE = [text.replace("hello", "goodbye") for text in GREET]

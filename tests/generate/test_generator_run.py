@@ -8,11 +8,11 @@ from safetensors.torch import load_file
 
 from manyshot.base import InputError
 from manyshot.generate import MODELS, DataSpec
-from manyshot.generate.config import GeneratorConfig, GeneratorSettings, data_spec_of, load_generator_sources
-from manyshot.generate.fit import fit_generator
+from manyshot.generate.fit_generator import fit_generator
+from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings, data_spec_of, load_generator_sources
+from manyshot.generate.generator_run import GeneratorRun, load_generator_run, train_generator
 from manyshot.generate.monitor import Snapshot
 from manyshot.generate.snapshots import read_snapshots
-from manyshot.generate.train import GeneratorRun, load_generator_run, train_generator
 from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.metrics_log import read_metrics
 from manyshot.tasks import Source
@@ -40,7 +40,7 @@ class TestRun:
         result = iter(
             [Snapshot(0.5, 0.5, 0.5), Snapshot(0.1, 0.9, 0.0), Snapshot(0.3, 0.5, 0.5), Snapshot(0.4, 0.5, 0.5)]
         )
-        monkeypatch.setattr("manyshot.generate.fit.evaluate_snapshot", lambda *arguments: next(result))
+        monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", lambda *arguments: next(result))
         fit = GeneratorSettings(**vars(FEW) | {"steps": 12})
         run = train_generator(GeneratorConfig("digits", size=8, model="gan(4)", fit=fit), tmp_path / "run")
         kept = load_file(tmp_path / "run" / "best.safetensors")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from manyshot.generate.config import GeneratorConfig, GeneratorSettings
+from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings
+from manyshot.generate.generator_run import train_generator
 from manyshot.generate.monitor import Snapshot
-from manyshot.generate.train import train_generator
 
 TINY = ("--steps", 2, "--batch-size", 4, "--eval-every", 2, "--quiet")
 
@@ -94,7 +94,7 @@ class TestWeights:
 
         distances = iter([0.1, 0.2])
         monkeypatch.setattr(
-            "manyshot.generate.fit.evaluate_snapshot", lambda *arguments: Snapshot(next(distances), 0.5, 0.5)
+            "manyshot.generate.fit_generator.evaluate_snapshot", lambda *arguments: Snapshot(next(distances), 0.5, 0.5)
         )
         fit = GeneratorSettings(steps=4, batch_size=4, eval_every=2, eval_examples=16)
         model = "dcgan(2, noise=4)" if command == "sample" else "dagan(2, discriminator_width=2, noise=4)"

@@ -13,12 +13,12 @@ from manyshot.base import InputError
 from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
 from manyshot.classify.checks import find_confusions, find_duplicates, find_suspects
-from manyshot.classify.choose import Choice, choose
-from manyshot.classify.encoders import available, encoder_blocks, load_encoder
+from manyshot.classify.choose_candidate import Choice, choose
 from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.fit_report import MOST_TRIED, AugmentationGain, FitReport, Tried
+from manyshot.classify.frozen_encoders import available, encoder_blocks, load_encoder
 from manyshot.classify.heads import HEADS
 from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
 from manyshot.classify.intervals import mean_estimate
