@@ -21,7 +21,7 @@ from typing import Any
 from circumstances import write
 
 from manyshot.compare import Comparison, EvaluationSuite, run_comparisons
-from manyshot.compare.presets import COMPARISONS
+from manyshot.compare.preset_comparisons import COMPARISONS
 from manyshot.training import Settings
 
 GROUPS = (
