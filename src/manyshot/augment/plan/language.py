@@ -26,17 +26,27 @@ Grammar, with spaces and line breaks free::
 `str` gives the canonical text: the ops in the order written, with standard spaces and numbers in their shortest form.
 """
 
+from collections.abc import Callable, Iterable
+
 from manyshot.augment.plan.placements import PLACEMENTS, check_clause
 from manyshot.augment.plan.syntax import MOST_COPIES, Clause, Syntax
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.calls import MAX_LENGTH, Call, CallParser, shorten
 
 
-def parse(text: str) -> Syntax:
+def parse(
+    text: str,
+    placements: Iterable[str] = tuple(PLACEMENTS),
+    check: Callable[[Clause], None] = check_clause,
+    example: str = "support: affine",
+) -> Syntax:
     """Parse a plan, without looking up the names of ops, which `manyshot.augment.registry` does.
 
     Args:
         text: A plan of at most 10,000 characters, with ops nested at most 8 deep.
+        placements: Names of the placements that it may have; those of plans for episodes if not given.
+        check: Refuses clauses that their placements do not allow.
+        example: A clause for error messages.
 
     Raises:
         InputError: If the text is not a plan, naming the character where it goes wrong.
@@ -54,11 +64,15 @@ def parse(text: str) -> Syntax:
         raise InputError("empty plan: write 'none' for no augmentation")
     if text.strip() == "none":
         return Syntax()
-    return _Parser(text, "plan").plan()
+    return _Parser(text, tuple(placements), check, example).plan()
 
 
 class _Parser(CallParser):
     """The parts of the grammar that only plans have."""
+
+    def __init__(self, text: str, placements: tuple[str, ...], check: Callable[[Clause], None], example: str) -> None:
+        super().__init__(text, "plan")
+        self.placements, self.check, self.example = placements, check, example
 
     def plan(self) -> Syntax:
         clauses = [self.clause()]
@@ -86,18 +100,18 @@ class _Parser(CallParser):
             self.fail("the name of an op")
         weight = self.number() if self.has("weight") else None
         clause = Clause(tuple(placements), tuple(calls), copies, weight)
-        check_clause(clause)
+        self.check(clause)
         return clause
 
     def placement(self) -> str:
         token = self.token
         if token.kind != "name":
-            self.fail("a placement (task, support, query or shots)")
-        if token.text not in PLACEMENTS:
-            hint = did_you_mean(token.text, PLACEMENTS)
+            self.fail(f"a placement ({', '.join(self.placements[:-1])} or {self.placements[-1]})")
+        if token.text not in self.placements:
+            hint = did_you_mean(token.text, self.placements)
             raise InputError(
                 f"plan: unknown placement '{shorten(token.text)}' (character {token.at}); {hint}; "
-                "a clause reads 'placement: ops', such as 'support: affine'"
+                f"a clause reads 'placement: ops', such as '{self.example}'"
             )
         return self.advance().text
 
