@@ -26,9 +26,9 @@ PEOPLE_SEE = 8
 
 @dataclass(frozen=True)
 class Leap:
-    """A runner that must jump at the right distance from an obstacle; a context says where floor and obstacle are.
+    """A runner that must jump over an obstacle in time, seen from the side.
 
-    The runner moves one pixel a step. Action 1 starts a jump, if it stands on the floor: it rises one pixel a step for
+    A context says where floor and obstacle are. The runner moves one pixel a step. Action 1 starts a jump, if it stands on the floor: it rises one pixel a step for
     `rise` steps and falls as long, and nothing that it does in the air matters. Whoever touches the obstacle is out.
     Only the distance to the obstacle counts, neither its position nor the height of the floor, but an agent that saw a
     few pictures need not find that out. Our own version of the jumping task (Tachet des Combes, Bachman and van Seijen

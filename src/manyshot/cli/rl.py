@@ -1,0 +1,13 @@
+"""`manyshot rl`: the table of the commands of reinforcement learning."""
+
+import typer
+
+from manyshot.cli import rl_worlds
+
+rl = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Reinforcement learning: worlds, and augmentation that lets an agent adapt to worlds that it never saw.",
+)
+
+rl.command(epilog=rl_worlds.EXAMPLES)(rl_worlds.worlds)

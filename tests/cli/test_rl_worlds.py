@@ -1,0 +1,17 @@
+def test_the_worlds_are_listed_and_one_is_explained(manyshot):
+    answer = manyshot("rl", "worlds")
+    assert answer.status == 0
+    assert "leap" in answer.output
+    assert "point" in answer.output
+    one = manyshot("rl", "worlds", "point(sees_goal=yes)")
+    assert "observations: vectors of 4" in one.output
+    assert "'trial:': turn, mirror, controls" in one.output
+    described = manyshot("rl", "worlds", "leap", "--json").json
+    assert described["leap"]["contexts"] == {"floor": [2.0, 18.0], "obstacle": [8.0, 22.0]}
+    assert described["leap"]["standard_family"] == 117
+
+
+def test_an_unknown_world_is_one_line_of_error(manyshot):
+    answer = manyshot("rl", "worlds", "lep")
+    assert answer.status == 2
+    assert answer.errors == "Error: world: 'lep' (character 1): unknown world; did you mean 'leap'?\n"
