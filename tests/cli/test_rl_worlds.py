@@ -1,11 +1,11 @@
 def test_the_worlds_are_listed_and_one_is_explained(manyshot):
     answer = manyshot("rl", "worlds")
     assert answer.status == 0
-    assert "leap" in answer.output
-    assert "point" in answer.output
+    assert "leap" in answer.out
+    assert "point" in answer.out
     one = manyshot("rl", "worlds", "point(sees_goal=yes)")
-    assert "observations: vectors of 4" in one.output
-    assert "'trial:': turn, mirror, controls" in one.output
+    assert "observations: vectors of 4" in one.out
+    assert "'trial:': turn, mirror, controls" in one.out
     described = manyshot("rl", "worlds", "leap", "--json").json
     assert described["leap"]["contexts"] == {"floor": [2.0, 18.0], "obstacle": [8.0, 22.0]}
     assert described["leap"]["standard_family"] == 117

@@ -28,11 +28,11 @@ PEOPLE_SEE = 8
 class Leap:
     """A runner that must jump over an obstacle in time, seen from the side.
 
-    A context says where floor and obstacle are. The runner moves one pixel a step. Action 1 starts a jump, if it stands on the floor: it rises one pixel a step for
-    `rise` steps and falls as long, and nothing that it does in the air matters. Whoever touches the obstacle is out.
-    Only the distance to the obstacle counts, neither its position nor the height of the floor, but an agent that saw a
-    few pictures need not find that out. Our own version of the jumping task (Tachet des Combes, Bachman and van Seijen
-    2018), at 32 x 32 pixels instead of 60 x 60.
+    A context says where floor and obstacle are. The runner moves one pixel a step. Action 1 starts a jump, if it stands
+    on the floor: it rises one pixel a step for `rise` steps and falls as long, and nothing that it does in the air
+    matters. Whoever touches the obstacle is out. Only the distance to the obstacle counts, neither its position nor the
+    height of the floor, but an agent that saw a few pictures need not find that out. Our own version of the jumping
+    task (Tachet des Combes, Bachman and van Seijen 2018), at 32 x 32 pixels instead of 60 x 60.
 
     The reward is 1/size for each step to the right, and 1 at the right border.
 

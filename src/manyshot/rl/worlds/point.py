@@ -28,9 +28,10 @@ PEOPLE_SEE = 160
 class Point:
     """A point that moves in the plane to a goal, which may be hidden.
 
-    A context says where the goal is, and how the controls are turned. The action, shortened to length 1 if it is longer, is turned by the controls' angle and moves the point by up to
-    0.2. The episode ends at a distance of 0.2 from the goal, with a reward of 1. If neither goal nor controls are
-    seen, an agent can only find them out by trying, and an agent with memory can use them in the next episode.
+    A context says where the goal is, and how the controls are turned. The action, shortened to length 1 if it is
+    longer, is turned by the controls' angle and moves the point by up to 0.2. The episode ends at a distance of 0.2
+    from the goal, with a reward of 1. If neither goal nor controls are seen, an agent can only find them out by trying,
+    and an agent with memory can use them in the next episode.
 
     Args:
         reward: "dense" adds by how much the point came nearer in the step, "sparse" adds nothing.
