@@ -10,7 +10,7 @@ RUN := $(CLEAN) .venv/bin/python -m
 # A folder that was moved or copied has an environment that still points to the old place; its name tells.
 READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 
-.PHONY: demo test coverage format setup clean
+.PHONY: demo test coverage docs constraints format setup clean
 
 demo: $(READY)
 	$(RUN) manyshot demo
@@ -25,6 +25,20 @@ test: $(READY)
 coverage: $(READY)
 	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --cov --cov-report=term
 
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet
+	@echo "Open site/index.html"
+
+# The newest versions that install together, torch apart; review the difference and run `make test` before committing it.
+constraints:
+	$(CLEAN) $(PYTHON) -m venv .venv-newest
+	grep '^torch==' constraints.txt > .venv-newest/pins.txt
+	$(CLEAN) .venv-newest/bin/python -m pip install --quiet --constraint .venv-newest/pins.txt ".[dev]"
+	head -n 1 constraints.txt > .venv-newest/constraints.txt
+	$(CLEAN) .venv-newest/bin/python -m pip freeze --exclude manyshot >> .venv-newest/constraints.txt
+	mv .venv-newest/constraints.txt constraints.txt
+	rm -rf .venv-newest
+
 format: $(READY)
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
@@ -35,6 +49,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(CLEAN) $(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Manyshot needs Python 3.11 or newer; $(or $(PYTHON),none was found). Name one: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up .venv (once, about two minutes) with $(PYTHON) ..."
+	@echo "Where pip would take a large CUDA build of torch: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup"
 	rm -rf .venv
 	$(CLEAN) $(PYTHON) -m venv .venv
 	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
@@ -42,4 +57,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from manyshot.tasks import Episode, EpisodeSampler, Examples, RegressionTasks, Sinusoids, Source, join_sources
     from manyshot.training import Config, Settings, evaluate, fit, train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ANIL",
