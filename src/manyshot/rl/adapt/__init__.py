@@ -1,0 +1,1 @@
+"""Learners that train agents, and how these adapt to a world."""

@@ -1,0 +1,67 @@
+"""What a learner of reinforcement learning does: learn from rollouts, and adapt to a world."""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from manyshot.base import InputError
+from manyshot.rl.games import Arena
+from manyshot.rl.policy import ActorCritic
+from manyshot.rl.rl_evaluate import WorldResults, evaluate_worlds
+
+if TYPE_CHECKING:
+    from manyshot.rl.trainer import Trainer
+
+
+class RLLearner(ABC):
+    """Base class of learners, which are frozen dataclasses of plain numbers."""
+
+    episodes: int = 1
+    """Number of episodes of a trial."""
+    memory: int = 0
+    """Size of the policy's memory."""
+    tells: ClassVar[bool] = False
+    """Whether the agent is told its last action, its last reward and where an episode begins."""
+    by_task: ClassVar[bool] = False
+    """Whether an update takes each world apart, which leaves views and the choice of worlds as they are."""
+
+    @property
+    def phases(self) -> int:
+        """Number of rollouts of an update."""
+        return 1
+
+    @abstractmethod
+    def update(self, trainer: "Trainer", number: int) -> dict[str, float]:
+        """Play, and update the policy; returns what is logged.
+
+        Args:
+            trainer: The training.
+            number: Number of the update, from 0, which determines all draws.
+        """
+
+    def evaluate(
+        self,
+        arena: Arena,
+        policy: ActorCritic,
+        trials: int = 1,
+        greedy: bool = True,
+        device: torch.device | str = "cpu",
+        forgets: bool = False,
+    ) -> WorldResults:
+        """Judge a policy in every world of an arena, which it adapts to where the learner does.
+
+        Args:
+            arena: What is played; its plan is usually "none".
+            policy: The agent, which is not changed.
+            trials: Number of trials in each world.
+            greedy: Take the likeliest action; a drawn one if False.
+            device: Device of the policy.
+            forgets: Clear the agent's memory before every episode of a trial.
+
+        Raises:
+            InputError: If there is no memory to clear.
+        """
+        if forgets and not self.memory:
+            raise InputError("there is no memory to clear: the agent has none; judge one of --learner rl2")
+        return evaluate_worlds(arena, policy, policy.memory, trials, greedy, device, forgets)

@@ -1,0 +1,14 @@
+"""Learners of reinforcement learning by name."""
+
+from manyshot.base.registry import Registry
+from manyshot.rl.adapt.learner import RLLearner
+from manyshot.rl.adapt.maml_rl import MAML, ProMP
+from manyshot.rl.adapt.ppo_learner import RL2, PlainPPO
+from manyshot.rl.adapt.tuning import FineTune, Reptile
+
+RL_LEARNERS: Registry[RLLearner] = Registry(
+    "agent's learner",
+    {"ppo": PlainPPO, "rl2": RL2, "maml": MAML, "promp": ProMP, "reptile": Reptile, "fine-tune": FineTune},
+    base=RLLearner,
+)
+"""Learners by name, such as `rl2(episodes=2)`."""

@@ -1,0 +1,157 @@
+"""Learners that adapt by updates of PPO in the new world: Reptile, and fine-tuning."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Generator
+from torch.optim import Adam
+
+from manyshot.base.numbers import check_range
+from manyshot.base.seeds import generator
+from manyshot.rl.adapt.ppo_learner import PlainPPO
+from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, evaluate_adapted, play_in
+from manyshot.rl.games import Arena
+from manyshot.rl.policy import ActorCritic, Inputs, Output
+from manyshot.rl.ppo import PPO
+from manyshot.rl.rl_evaluate import WorldResults
+from manyshot.rl.rollout import Batch, Rollout
+
+if TYPE_CHECKING:
+    from manyshot.rl.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class FineTune(PlainPPO):
+    """PPO on all training worlds; a held-out one is adapted to by some updates of PPO in it, `fine-tune`.
+
+    The baseline of every learner that learns to adapt.
+
+    Args:
+        updates: Number of updates in a world that is adapted to, each on 16 games.
+        rate: Their learning rate (Adam).
+
+    Raises:
+        InputError: If a number is out of range.
+
+    Example:
+        >>> FineTune(updates=3).updates
+        3
+    """
+
+    updates: int = 5
+    rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_range(1, 10_000, whole=True, updates=self.updates)
+        check_range(0, 10, rate=self.rate)
+
+    def evaluate(
+        self,
+        arena: Arena,
+        policy: ActorCritic,
+        trials: int = 1,
+        greedy: bool = True,
+        device: torch.device | str = "cpu",
+        forgets: bool = False,
+    ) -> WorldResults:
+        """Judge the policy and, as a second episode, a copy of it that was tuned in each world."""
+        before = super().evaluate(arena, policy, trials, greedy, device, forgets)
+
+        def adapt(level: int, draws: Generator) -> Callable[[Inputs], Output]:
+            copy = deepcopy(policy)
+            steps = arena.world.horizon
+            for _ in tune(copy, arena, level, self.updates, self.rate, PPO(), SUPPORT_GAMES, steps, draws, device):
+                pass
+            return copy
+
+        return before.beside(evaluate_adapted(arena, adapt, trials, greedy, device))
+
+
+@dataclass(frozen=True)
+class Reptile(FineTune):
+    """Reptile for reinforcement learning (Nichol, Achiam and Schulman 2018), `reptile`.
+
+        theta <- theta + pull (theta_i - theta),   theta_i: theta after some updates of PPO in one world
+
+    Adam of the inner updates begins anew in every world.
+
+    Args:
+        updates: Number of inner updates, and of those in a world that is adapted to.
+        rate: Learning rate of the inner updates (Adam).
+        pull: Share of the way to the tuned weights.
+
+    Raises:
+        InputError: If a number is out of range.
+    """
+
+    pull: float = 0.25
+    by_task: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(0, 1, pull=self.pull)
+
+    @property
+    def phases(self) -> int:
+        """Number of rollouts of an update."""
+        return self.updates
+
+    def update(self, trainer: "Trainer", number: int) -> dict[str, float]:
+        """Tune a copy in one world, and move the start towards it."""
+        fit, draws = trainer.config.fit, generator(trainer.config.fit.seed, "tasks", number)
+        levels, _ = trainer.levels.choose(1, draws)
+        copy = deepcopy(trainer.policy)
+        logged: dict[str, float] = {}
+        tuned = tune(
+            copy, trainer.arena, int(levels[0]), self.updates, self.rate, fit.ppo, fit.games, fit.rollout, draws,
+            fit.device, first=number * self.updates * fit.games,
+        )  # fmt: skip
+        for rollout, found in tuned:
+            described = rollout.described(rollout.advantages(rollout.rewards, fit.discount, fit.trace))
+            logged = logged or {f"first_{name}": described[name] for name in described if name == "train_return"}
+            logged |= found | described
+        with torch.no_grad():
+            for weight, other in zip(trainer.policy.parameters(), copy.parameters(), strict=True):
+                weight += self.pull * (other - weight)
+        return logged
+
+
+def tune(
+    policy: ActorCritic,
+    arena: Arena,
+    level: int,
+    updates: int,
+    rate: float,
+    ppo: PPO,
+    games: int,
+    steps: int,
+    draws: Generator,
+    device: torch.device | str = "cpu",
+    first: int = 0,
+) -> "list[tuple[Rollout, dict[str, float]]]":
+    """Update a policy in one world by PPO; returns the rollout, and what is logged, of each update.
+
+    Args:
+        policy: Policy to change.
+        arena: What is played.
+        level: The world.
+        updates: Number of updates.
+        rate: Learning rate of Adam, which begins anew.
+        ppo: The algorithm.
+        games: Number of games side by side.
+        steps: Steps of each between updates.
+        draws: What everything is drawn from.
+        device: Device of the policy.
+        first: Number of the first game.
+    """
+    optimizer = Adam(policy.parameters(), lr=rate)
+    found = []
+    for update in range(updates):
+        numbers = first + update * games + torch.arange(games)
+        rollout = play_in(arena, level, numbers, policy, steps, draws, device)
+        batch = Batch.of(rollout, rollout.advantages(rollout.rewards, DISCOUNT, TRACE), device).in_any_order()
+        found.append((rollout, ppo.update(policy, optimizer, batch, draws)))
+    return found

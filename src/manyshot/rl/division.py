@@ -1,0 +1,51 @@
+"""The worlds of a run: training, validation and held-out ones."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from manyshot.rl.contexts import contexts_of, family, ids_of, split_worlds
+from manyshot.rl.games import Arena
+from manyshot.rl.rl_config import RLConfig
+from manyshot.rl.rl_plan import RLPlan
+from manyshot.rl.worlds import WORLDS, World
+from manyshot.tasks import Source
+
+PARTS = ("training", "validation", "held_out")
+
+
+@dataclass(frozen=True)
+class Division:
+    """A world and the parts of its family.
+
+    Args:
+        world: The world.
+        training: Worlds to train with.
+        validation: Worlds that choose among plans.
+        held_out: Worlds to judge with.
+    """
+
+    world: World
+    training: Source
+    validation: Source
+    held_out: Source
+
+    @staticmethod
+    def of(config: RLConfig) -> "Division":
+        """The worlds that a run's settings name.
+
+        Raises:
+            InputError: If the world is unknown, or its family is too small.
+
+        Example:
+            >>> len(Division.of(RLConfig("leap")).held_out)
+            97
+        """
+        world = WORLDS.parse(config.world).build()
+        source = family(world, config.family_values)
+        kind = cast(Any, config.division)
+        return Division(world, *split_worlds(source, config.worlds, config.validation, config.division_seed, kind))
+
+    def arena(self, part: str, plan: RLPlan, seed: int, episodes: int = 1, tells: bool = False) -> Arena:
+        """What games are played in, in one of the `PARTS`."""
+        source: Source = getattr(self, part)
+        return Arena(self.world, contexts_of(source), ids_of(source), plan, episodes, seed, tells)

@@ -1,0 +1,84 @@
+"""Evaluation of an agent, world by world."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from manyshot.base.seeds import generator
+from manyshot.rl.games import Arena, begin, play
+from manyshot.rl.policy import Inputs, Output
+from manyshot.rl.rollout import Rollout
+
+NAMES = ("solved", "returns")
+GAMES = 1_000_000_007
+"""Number of the first game of an evaluation, far from those of any training."""
+
+
+@dataclass(frozen=True, eq=False)
+class WorldResults:
+    """What an agent achieved in each world, in each episode of a trial.
+
+    Args:
+        solved: `[worlds, episodes]` share of the trials whose episode was solved.
+        returns: `[worlds, episodes]` mean return of the episode.
+    """
+
+    solved: NDArray[np.float64]
+    returns: NDArray[np.float64]
+
+    @staticmethod
+    def join(parts: "Sequence[WorldResults]") -> "WorldResults":
+        """The results of further worlds below each other."""
+        return WorldResults(*(np.concatenate([getattr(part, name) for part in parts]) for name in NAMES))
+
+    def beside(self, later: "WorldResults") -> "WorldResults":
+        """The results with those of later episodes in the same worlds."""
+        return WorldResults(*(np.concatenate([getattr(part, n) for part in (self, later)], 1) for n in NAMES))
+
+
+def evaluate_worlds(
+    arena: Arena,
+    policy: Callable[[Inputs], Output],
+    memory: int = 0,
+    trials: int = 1,
+    greedy: bool = True,
+    device: torch.device | str = "cpu",
+    forgets: bool = False,
+) -> WorldResults:
+    """Play the same trials in every world, to the end of each.
+
+    Args:
+        arena: What is played; its plan is usually "none".
+        policy: The agent, with whatever weights.
+        memory: Size of its memory.
+        trials: Number of trials in each world.
+        greedy: Take the likeliest action; a drawn one if False.
+        device: Device of the policy.
+        forgets: Clear the agent's memory before every episode of a trial.
+    """
+    arena = replace(arena, forgets=forgets)
+    worlds = len(arena.contexts)
+    levels = torch.arange(worlds).repeat_interleave(trials)
+    numbers = GAMES + arena.episodes * torch.arange(trials).repeat(worlds)
+    draws = generator(arena.seed, "evaluate")
+    games = begin(arena, levels, numbers, memory, draws)
+    rollout, _ = play(arena, games, policy, arena.world.horizon * arena.episodes, draws, greedy=greedy, device=device)
+    solved, returns = _by_episode(rollout, arena.episodes)
+    return WorldResults(*(a.reshape(worlds, trials, -1).mean(1) for a in (solved, returns)))
+
+
+def _by_episode(rollout: Rollout, episodes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Solved and return `[n, episodes]` of the first trial of each row."""
+    n = rollout.rewards.shape[1]
+    solved, returns = np.zeros((n, episodes)), np.zeros((n, episodes))
+    over = np.zeros(n, dtype=bool)
+    for step in range(len(rollout.rewards)):
+        done = rollout.episode_ended[step].numpy() & ~over
+        rows, episode = done.nonzero()[0], rollout.episodes[step].numpy()[done]
+        solved[rows, episode] = rollout.solved[step].numpy()[done]
+        returns[rows, episode] = rollout.episode_returns[step].numpy()[done]
+        over |= rollout.ended[step].numpy()
+    return solved, returns

@@ -1,0 +1,147 @@
+"""Train an agent from its settings, in a run that survives a kill and goes on bit for bit."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+
+from manyshot.base import InputError, locked_folder
+from manyshot.base.tensor_file import read_tensors
+from manyshot.rl.division import PARTS, Division
+from manyshot.rl.policy import ActorCritic
+from manyshot.rl.rl_config import RLConfig
+from manyshot.rl.trainer import Trainer, make_policy, steps_per_update, updates
+from manyshot.runtime.device import device_or_cpu, require_device
+from manyshot.runtime.metrics_log import Row, read_metrics
+from manyshot.runtime.run_folder import CONFIG, check_run_folder, kind_of_run, read_config, write_config
+from manyshot.runtime.session import LAST, TrainingSession
+
+AGENT = "agent"
+"""Kind, in `config.json`, of the run of an agent."""
+WEIGHTS = "learner.policy."
+"""What the names of the policy's tensors begin with in a checkpoint."""
+
+
+@dataclass(frozen=True, eq=False)
+class RLRun:
+    """A trained agent with its settings.
+
+    Args:
+        config: Settings of the run.
+        division: Its worlds.
+        policy: The agent.
+        rows: Log of the training.
+        folder: Folder of the run, if it has one.
+    """
+
+    config: RLConfig
+    division: Division
+    policy: ActorCritic
+    rows: list[Row]
+    folder: Path | None = None
+
+
+def train_agent(config: RLConfig, folder: Path | None = None, resume: bool = False, title: str = "train") -> RLRun:
+    """Train an agent from the settings of a run.
+
+    Args:
+        config: Settings of the run.
+        folder: Folder to write the run to; None writes nothing.
+        resume: Whether to continue the run in the folder, which must have the same settings.
+        title: Title of the progress bar.
+
+    Raises:
+        InputError: If the folder holds something else or another process writes to it, the settings cannot be used, or
+            the world gives a reward or an observation that is not finite.
+        TrainingDiverged: If the loss or its gradient is not finite; the last good weights are kept.
+
+    Example:
+        >>> fit = RLSettings(steps=16, games=4, rollout=4, width=8)
+        >>> [sorted(row)[0] for row in train_agent(RLConfig("point", worlds=4, fit=fit)).rows]
+        ['clip_share', 'held_out_return']
+    """
+    with locked_folder(folder):
+        if folder is not None:
+            check_run_folder(folder, lambda path: _settings_in(path).as_dict(), config.as_dict(), resume)
+        require_device(config.fit.device)
+        trainer = Trainer(config, Division.of(config))
+        if folder is not None:
+            write_config(folder, config.as_dict(), kind=AGENT)
+        rows = _train(trainer, folder, resume, title)
+    return RLRun(config, trainer.division, trainer.policy, rows, folder)
+
+
+def _train(trainer: Trainer, folder: Path | None, resume: bool, title: str) -> list[Row]:
+    fit, size = trainer.config.fit, steps_per_update(trainer.config)
+    session = TrainingSession(trainer, trainer.optimizer, updates(trainer.config), {}, folder, resume)
+    began, first, note = time.monotonic(), session.step, ""
+    with session.steps(title) as numbers:
+        for number in numbers:
+            row = trainer.update(number)
+            session.complete_step(**row, world_steps=float((number + 1) * size))
+            if session.is_due(fit.eval_every):
+                found = evaluate_parts(trainer)
+                session.log(**found)
+                note = f"held-out worlds solved {found['held_out_solved']:.0%}"
+            speed = (session.step - first) * size / (time.monotonic() - began)
+            session.end_step(fit.save_every, f"{speed:,.0f} steps/s  return {row.get('train_return', 0.0):.2f}  {note}")
+    return session.finish()
+
+
+def evaluate_parts(trainer: Trainer) -> dict[str, float]:
+    """Return, and share of solved worlds, in the last episode of a trial, on training, validation and held-out worlds."""
+    found: dict[str, float] = {}
+    for part in PARTS:
+        results = trainer.learner.evaluate(trainer.plain_arena(part), trainer.policy, device=trainer.config.fit.device)
+        found |= {f"{part}_return": results.returns[:, -1].mean(), f"{part}_solved": results.solved[:, -1].mean()}
+    return {name: float(value) for name, value in found.items()}
+
+
+def load_agent(folder: Path | str) -> RLRun:
+    """Load a trained agent from its run's folder.
+
+    Raises:
+        InputError: If the folder holds no agent's run, or its files are damaged.
+    """
+    path = Path(folder)
+    config = _settings_in(path)
+    division = Division.of(config)
+    device = device_or_cpu(config.fit.device)
+    policy = make_policy(config, division).to(device)
+    tensors, _ = read_tensors(path / LAST)
+    weights = {name.removeprefix(WEIGHTS): value for name, value in tensors.items() if name.startswith(WEIGHTS)}
+    try:
+        policy.load_state_dict(weights)
+    except RuntimeError:
+        raise InputError(f"{path / LAST}: its weights are not those of its config.json; restore the files") from None
+    return RLRun(config, division, policy.eval(), read_metrics(path / "metrics.jsonl"), path)
+
+
+def is_agent_trained(config: RLConfig, folder: Path) -> bool:
+    """Whether a folder holds this training, done to its last step.
+
+    Raises:
+        InputError: If it holds a training with other settings, or a damaged one.
+
+    Example:
+        >>> is_agent_trained(RLConfig("leap"), Path("nowhere"))
+        False
+    """
+    from manyshot.runtime.checkpoint import read_progress
+
+    if not (folder / CONFIG).exists() or not (folder / LAST).exists():
+        return False
+    check_run_folder(folder, lambda path: _settings_in(path).as_dict(), config.as_dict(), resume=True)
+    return bool(read_progress(folder / LAST, updates(config))["step"] == updates(config))
+
+
+def _settings_in(folder: Path) -> RLConfig:
+    path = folder / CONFIG
+    if not path.exists():
+        raise InputError(f"{folder}: no agent's run; name a folder that `manyshot rl train` wrote")
+    if kind_of_run(folder) != AGENT:
+        raise InputError(f"{folder}: holds another kind of run, not an agent; name one that `manyshot rl train` wrote")
+    values: dict[str, Any] = read_config(folder)
+    return RLConfig.from_dict(values["config"], str(path))

@@ -1,0 +1,165 @@
+"""What a policy met in its games, and the advantages of what it did."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from manyshot.rl.policy import Inputs
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Steps of n games, t of each.
+
+    Args:
+        inputs: What the policy read.
+        actions: `[t, n, ...]` what it did, as the agent says it.
+        log_probs: `[t, n]` their log probabilities.
+        values: `[t, n]` values of the observations.
+        next_values: `[t, n]` values of the observations that followed, before any reset.
+        rewards: `[t, n]` rewards.
+        terminated: `[t, n]` steps that ended a game, after which there is nothing to win.
+        ended: `[t, n]` steps after which another game begins: those, and those where time was up.
+        episode_ended: `[t, n]` steps that ended an episode; in a trial of several, not all of them end the game.
+        solved: `[t, n]` steps that ended an episode by solving it.
+        episode_returns: `[t, n]` sum of rewards of the episode up to each step.
+        episodes: `[t, n]` number of the episode in its trial.
+        levels: `[t, n]` index of the world that each game was played in.
+        counted: `[t, n]` steps that the agent learns from.
+    """
+
+    inputs: Inputs
+    actions: Tensor
+    log_probs: Float[Tensor, "t n"]
+    values: Float[Tensor, "t n"]
+    next_values: Float[Tensor, "t n"]
+    rewards: Float[Tensor, "t n"]
+    terminated: Bool[Tensor, "t n"]
+    ended: Bool[Tensor, "t n"]
+    episode_ended: Bool[Tensor, "t n"]
+    solved: Bool[Tensor, "t n"]
+    episode_returns: Float[Tensor, "t n"]
+    episodes: Int[Tensor, "t n"]
+    levels: Int[Tensor, "t n"]
+    counted: Bool[Tensor, "t n"]
+
+    def mean_return(self) -> float | None:
+        """Mean return of the episodes that ended; None if none did."""
+        done = self.episode_ended
+        return self.episode_returns[done].mean().item() if bool(done.any()) else None
+
+    def advantages(self, rewards: Float[Tensor, "t n"], discount: float, trace: float) -> Float[Tensor, "t n"]:
+        """Generalized advantage estimates, see `advantages`, of rewards that may have been scaled."""
+        return advantages(rewards, self.values, self.next_values, self.terminated, self.ended, discount, trace)
+
+    def described(self, estimates: Float[Tensor, "t n"]) -> dict[str, float]:
+        """What is logged: return, solved and truncated episodes, and how well values explain what came.
+
+        Args:
+            estimates: The advantages.
+        """
+        spread = (estimates + self.values).var()
+        found = {"explained_variance": (1 - estimates.var() / spread).item() if spread > 0 else 0.0}
+        done = self.episode_ended
+        if bool(done.any()):
+            found["train_return"] = self.episode_returns[done].mean().item()
+            found["train_solved"] = self.solved[done].float().mean().item()
+            found["truncated"] = (self.ended & ~self.terminated)[done].float().mean().item()
+        return found
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a policy is updated on: `[t, n]` steps, or `[1, m]` ones that do not depend on their order.
+
+    Args:
+        inputs: What the policy read.
+        actions: `[t, n, ...]` what it did.
+        log_probs: `[t, n]` log probabilities at the time.
+        advantages: `[t, n]` advantages.
+        targets: `[t, n]` targets of the values.
+    """
+
+    inputs: Inputs
+    actions: Tensor
+    log_probs: Float[Tensor, "t n"]
+    advantages: Float[Tensor, "t n"]
+    targets: Float[Tensor, "t n"]
+
+    @staticmethod
+    def of(rollout: Rollout, advantages: Float[Tensor, "t n"], device: torch.device | str = "cpu") -> "Batch":
+        """The steps of a rollout, with advantages and, as targets of the values, these plus the values."""
+        parts = (rollout.actions, rollout.log_probs, advantages, advantages + rollout.values)
+        return Batch(rollout.inputs.to(device), *(part.to(device) for part in parts))
+
+    def in_any_order(self) -> "Batch":
+        """All steps side by side `[1, t n]`, for a policy without a memory."""
+        inputs = self.inputs
+        flat = replace(
+            inputs,
+            observations=inputs.observations.flatten(0, 1)[None],
+            extras=inputs.extras.flatten(0, 1)[None],
+            first=inputs.first.flatten()[None],
+            memory=inputs.memory.new_zeros(inputs.first.numel(), inputs.memory.shape[1]),
+        )
+        rest = (self.actions, self.log_probs, self.advantages, self.targets)
+        return Batch(flat, *(part.flatten(0, 1)[None] for part in rest))
+
+    def counted(self, counted: Bool[Tensor, "t n"]) -> "Batch":
+        """The steps that are counted, side by side `[1, m]`, for a policy without a memory."""
+        flat = self.in_any_order()
+        return flat if bool(counted.all()) else flat.games(counted.flatten().nonzero()[:, 0].to(flat.log_probs.device))
+
+    def standardized(self) -> "Batch":
+        """The same with advantages of mean 0 and deviation 1; the targets of the values stay."""
+        spread = self.advantages.std() + 1e-8
+        return replace(self, advantages=(self.advantages - self.advantages.mean()) / spread)
+
+    def games(self, rows: Tensor) -> "Batch":
+        """Some of the columns, with all their steps."""
+        rest = (self.actions, self.log_probs, self.advantages, self.targets)
+        return Batch(self.inputs.games(rows), *(part[:, rows] for part in rest))
+
+
+def advantages(
+    rewards: Float[Tensor, "t n"],
+    values: Float[Tensor, "t n"],
+    next_values: Float[Tensor, "t n"],
+    terminated: Bool[Tensor, "t n"],
+    ended: Bool[Tensor, "t n"],
+    discount: float,
+    trace: float,
+) -> Float[Tensor, "t n"]:
+    """Generalized advantage estimates (Schulman et al. 2016), with termination apart from the end of the time.
+
+        d_t = r_t + discount (1 - terminated_t) V(s'_t) - V(s_t)
+        A_t = d_t + discount trace (1 - ended_t) A_{t+1}
+
+    s'_t is the observation after step t and before any reset. Where time is up, a game has ended and not terminated:
+    the value of s'_t stands for what would have followed.
+
+    Args:
+        rewards: Rewards.
+        values: Values of the observations.
+        next_values: Values of the observations that followed.
+        terminated: Steps after which there was nothing to win.
+        ended: Steps after which another game began.
+        discount: Factor of a reward a step later.
+        trace: Weight of longer returns, 0 to 1 (lambda).
+
+    Example:
+        >>> one = torch.ones(2, 1)
+        >>> never = torch.zeros(2, 1, dtype=torch.bool)
+        >>> advantages(one, 0 * one, 0 * one, never, never, 0.5, 1.0)[:, 0]
+        tensor([1.5000, 1.0000])
+    """
+    errors = rewards + discount * next_values * ~terminated - values
+    kept = discount * trace * (~ended).to(rewards)
+    result = torch.empty_like(errors)
+    following = torch.zeros_like(errors[0])
+    for step in range(len(errors) - 1, -1, -1):
+        following = errors[step] + kept[step] * following
+        result[step] = following
+    return result

@@ -1,0 +1,131 @@
+"""One training of an agent, rollout by rollout: all that a checkpoint keeps, and what an update does."""
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from manyshot.base import InputError
+from manyshot.base.seeds import generator
+from manyshot.rl.adapt.registry import RL_LEARNERS
+from manyshot.rl.division import Division
+from manyshot.rl.games import Arena, Games, begin
+from manyshot.rl.kept import Kept
+from manyshot.rl.level_replay import LEVELS
+from manyshot.rl.policy import ActorCritic
+from manyshot.rl.reward_scale import RewardScale
+from manyshot.rl.rl_config import RLConfig
+from manyshot.rl.rl_plan import RLPlan
+from manyshot.rl.rollout import Rollout
+from manyshot.rl.view_choice import make_views
+
+EPSILON = 1e-5
+"""Of Adam; PPO is usually trained with a larger one than its default."""
+
+
+class Trainer(nn.Module):
+    """An agent that learns by PPO on the training worlds, with a plan that acts at its four places.
+
+    `state_dict` is complete: with it, and the number of the next rollout, a training goes on bit for bit.
+
+    Args:
+        config: Settings of the run.
+        division: Its worlds.
+
+    Raises:
+        InputError: If settings do not fit each other or the world.
+    """
+
+    def __init__(self, config: RLConfig, division: Division) -> None:
+        super().__init__()
+        self.config, self.division, fit = config, division, config.fit
+        self.plan = RLPlan(config.plan, division.world)
+        self.learner = RL_LEARNERS.parse(config.learner).build()
+        if self.learner.by_task and (config.levels != "uniform" or config.choose != "none" or self.plan.has("view")):
+            raise InputError(
+                f"learner='{config.learner}' takes each world apart: leave out levels, choose and 'view:', or give "
+                "learner=ppo or rl2"
+            )
+        if self.learner.memory and config.levels.startswith("robust"):
+            raise InputError(f"levels='{config.levels}' leaves out steps, but learner='{config.learner}' needs all; give plr")
+        self.arena = division.arena("training", self.plan, fit.seed, self.learner.episodes, self.learner.tells)
+        self.policy = make_policy(config, division)
+        self.optimizer: Optimizer = Adam(self.policy.parameters(), lr=fit.learning_rate, eps=EPSILON)
+        self.views = make_views(config.choose, self.plan, division.world)
+        self.levels = LEVELS.parse(config.levels).build(levels=len(self.arena.contexts))
+        first = generator(fit.seed, "games")
+        levels, counted = self.levels.choose(fit.games, first)
+        numbers = torch.arange(fit.games)
+        self._like = begin(self.arena, levels, numbers, self.policy.memory, first, counted)
+        self.kept_games = Kept(self._like.tensors())
+        self.kept_scale = Kept(vars(RewardScale.of(fit.games)))
+
+    def plain_arena(self, part: str) -> Arena:
+        """A part of the worlds to judge on, without augmentation; its seed is the same for every training."""
+        plan = RLPlan("none", self.division.world)
+        return self.division.arena(part, plan, 0, self.learner.episodes, self.learner.tells)
+
+    @property
+    def games(self) -> Games:
+        """Where the games stand."""
+        return self._like.with_tensors(self.kept_games.tensors())
+
+    def update(self, number: int) -> dict[str, float]:
+        """Play, update the policy, and let the choices of views and levels learn from it.
+
+        Args:
+            number: Number of the update, from 0, which determines all draws.
+
+        Returns:
+            What is logged.
+
+        Raises:
+            TrainingDiverged: If the loss or its gradient is not finite.
+            InputError: If a reward or an observation is not finite.
+        """
+        return self.learner.update(self, number)
+
+    def deviation(self) -> float:
+        """What rewards are divided by."""
+        return RewardScale(**self.kept_scale.tensors()).deviation
+
+    def judge(self, rollout: Rollout) -> Tensor:
+        """The advantages of a rollout, of rewards scaled by the running deviation of returns."""
+        fit = self.config.fit
+        scale = RewardScale(**self.kept_scale.tensors())
+        rewards, scale = scale(rollout.rewards, rollout.ended, fit.discount)
+        self.kept_scale.put(vars(scale))
+        return rollout.advantages(rewards, fit.discount, fit.trace)
+
+
+def steps_per_update(config: RLConfig) -> int:
+    """Number of steps in the world between two logged rows.
+
+    Example:
+        >>> steps_per_update(RLConfig("leap"))
+        2048
+    """
+    return config.fit.games * config.fit.rollout * RL_LEARNERS.parse(config.learner).build().phases
+
+
+def updates(config: RLConfig) -> int:
+    """Number of updates of a training: the last one may go beyond its `steps`.
+
+    Example:
+        >>> updates(RLConfig("leap"))
+        196
+    """
+    return -(-config.fit.steps // steps_per_update(config))
+
+
+def make_policy(config: RLConfig, division: Division) -> ActorCritic:
+    """The network of a run, with its first weights.
+
+    Raises:
+        InputError: If the learner is unknown.
+    """
+    learner, world, fit = RL_LEARNERS.parse(config.learner).build(), division.world, config.fit
+    extras = division.arena("training", RLPlan("none", world), 0, tells=learner.tells).extras
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator(fit.seed, "weights").initial_seed())
+        policy = ActorCritic(world.observation, world.actions, fit.width, learner.memory, extras)
+    return policy.to(fit.device)
