@@ -128,8 +128,9 @@ class DiscountedUCB(Bandit):
         count, total, square = self.sums
         mean = total.sum() / count.sum()
         deviation = (square.sum() / count.sum() - mean**2).clamp(min=0).sqrt()
-        standard = (total / count - mean) / deviation.clamp(min=1e-12)
-        return standard + self.exploration * (torch.log(count.sum().clamp(min=1)) / count).sqrt()
+        standard: Tensor = (total / count - mean) / deviation.clamp(min=1e-12)
+        bonus: Tensor = (torch.log(count.sum().clamp(min=1)) / count).sqrt()
+        return standard + self.exploration * bonus
 
     def tell(self, arm: int, score: float) -> None:
         """Discount all that came before, and add a score of an arm."""

@@ -47,8 +47,9 @@ class Categorical:
         log_probs = self.log_probs()
         return -(log_probs.exp() * log_probs).sum(-1)
 
-    def kl(self, other: "Categorical") -> Float[Tensor, "*batch"]:
+    def kl(self, other: "Distribution") -> Float[Tensor, "*batch"]:
         """Kullback-Leibler divergence of the other distribution from this one, KL(self || other), in nats."""
+        assert isinstance(other, Categorical)
         log_probs = self.log_probs()
         return (log_probs.exp() * (log_probs - other.log_probs())).sum(-1)
 
@@ -95,8 +96,9 @@ class Gaussian:
         """Differential entropy in nats."""
         return (self.log_std + 0.5 * math.log(2 * math.pi * math.e)).sum(-1)
 
-    def kl(self, other: "Gaussian") -> Float[Tensor, "*batch"]:
+    def kl(self, other: "Distribution") -> Float[Tensor, "*batch"]:
         """Kullback-Leibler divergence of the other distribution from this one, KL(self || other), in nats."""
+        assert isinstance(other, Gaussian)
         ratio = (2 * (self.log_std - other.log_std)).exp()
         distance = ((self.mean - other.mean) * (-other.log_std).exp()) ** 2
         return (other.log_std - self.log_std + 0.5 * (ratio + distance - 1)).sum(-1)

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from manyshot.base import InputError
 from manyshot.rl.contexts import episode_seeds
 from manyshot.rl.distributions import Distribution
-from manyshot.rl.policy import ActorCritic, Inputs
+from manyshot.rl.policy import Inputs
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Rollout
 from manyshot.rl.rows import put
@@ -34,7 +34,7 @@ class Arena:
         episodes: Number of episodes of a trial, all in one world.
         seed: Seed of the first states: that of game g of level w is a function of (seed, w, g).
         tells: Whether the agent is told its last action, its last reward and where an episode begins, as RL2 needs.
-        forgets: Whether memory is cleared before every episode, not before every trial, to see what it is good for.
+        forgets: Whether the agent begins every episode as if it were the first one of a trial, with an empty memory.
     """
 
     world: World
@@ -94,7 +94,7 @@ class Games:
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors by name, for a checkpoint."""
-        return _flat({name: value for name, value in vars(self).items()})
+        return _flat(vars(self))
 
     def with_tensors(self, tensors: Mapping[str, Tensor]) -> "Games":
         """Games whose tensors have other values, by the names of `tensors`."""
@@ -173,7 +173,7 @@ def play(
             rows.append(row)
         last = policy(_inputs(arena, games).to(device)).value[0].cpu()
     columns = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
-    inputs = Inputs(*(columns.pop(name) for name in ("observations", "extras", "first")), before)
+    inputs = Inputs(columns.pop("observations"), columns.pop("extras"), columns.pop("first"), before)
     following = torch.cat([columns["values"][1:], last[None]])
     cut = columns.pop("cut_values")
     columns["next_values"] = torch.where(columns["ended"], cut, following)
@@ -220,9 +220,7 @@ def _play_step(
     }
     told = _told(arena, len(actions), distribution.flags(drawn)[0].cpu(), outcome)
     first = outcome.done & arena.forgets
-    games = replace(
-        games, state=outcome.state, extras=told, memory=output.memory.cpu(), returns=returns, first=first
-    )
+    games = replace(games, state=outcome.state, extras=told, memory=output.memory.cpu(), returns=returns, first=first)
     cut = (trial_over & ~row["terminated"]).nonzero()[:, 0]
     if len(cut):
         row["cut_values"][cut] = policy(_inputs(arena, games).games(cut).to(device)).value[0].cpu()
@@ -271,7 +269,7 @@ def _heard(arena: Arena, actions: Tensor, games: Games) -> Tensor:
     """What the world hears of what the agent does: within its bounds, and turned back by the trial's symmetry."""
     bounds = arena.world.actions
     if isinstance(bounds, Box):
-        actions = actions.clamp(bounds.low, bounds.high).unflatten(1, bounds.shape)
+        actions = torch.unflatten(actions.clamp(bounds.low, bounds.high), 1, bounds.shape)
     return arena.plan.trial.act(actions, games.held["trial"])
 
 

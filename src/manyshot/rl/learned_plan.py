@@ -32,8 +32,8 @@ class LearnedViews(ViewChoice):
     """Learn how much each of k plans' views counts, `learned(crop, filter, flip)`.
 
     The regularization of an item is that of a plan drawn for it with equal chances, times k softmax(phi)_plan; the
-    softmax has one more entry, which stands for no regularization. After a rollout, phi follows the gradient of what one
-    update of the agent does to validation worlds:
+    softmax has one more entry, which stands for no regularization. After a rollout, phi follows the gradient of what
+    one update of the agent does to validation worlds:
 
         theta' = theta - rate P (grad PPO(theta; training worlds) + grad DrAC(theta, phi; training worlds))
         phi   <- Adam(phi, d/dphi of the policy's loss at theta' on validation worlds, played by theta)
@@ -85,7 +85,8 @@ class LearnedViews(ViewChoice):
         for index, plan in enumerate(self.plans):
             rows = (which == index).nonzero()[:, 0].to(seen.device)
             if len(rows) and plan.has("view"):
-                seen[:, rows] = plan.view(seen[:, rows].flatten(0, 1), draws).unflatten(0, (len(seen), len(rows)))
+                changed = plan.view(seen[:, rows].flatten(0, 1), draws)
+                seen[:, rows] = torch.unflatten(changed, 0, (len(seen), len(rows)))
         return which, replace(batch, inputs=replace(batch.inputs, observations=seen))
 
     def after(self, trainer: "Trainer", number: int, rollout: Rollout, advantages: Tensor) -> dict[str, float]:
@@ -184,7 +185,8 @@ def held_step(optimizer: Optimizer, weights: Mapping[str, Tensor]) -> Callable[[
         count = int(state["step"])
         scale = (state["exp_avg_sq"] / (1 - second**count)).sqrt() + epsilon
         mean = (first * state["exp_avg"] + (1 - first) * gradient) / (1 - first ** (count + 1))
-        return weight - rate * mean / scale
+        updated: Tensor = weight - rate * mean / scale
+        return updated
 
     return step
 
@@ -193,7 +195,9 @@ def validation_batch(trainer: "Trainer", draws: Generator) -> Batch:
     """A rollout of the policy as it is on validation worlds, without augmentation."""
     fit, arena = trainer.config.fit, trainer.plain_arena("validation")
     levels, _ = arena.same_each(fit.games, draws)
-    games = begin(arena, levels, int(draws.initial_seed() % 2**31) + torch.arange(fit.games), trainer.policy.memory, draws)
+    games = begin(
+        arena, levels, int(draws.initial_seed() % 2**31) + torch.arange(fit.games), trainer.policy.memory, draws
+    )
     rollout, _ = play(arena, games, trainer.policy, fit.rollout, draws, device=fit.device)
     rewards = rollout.rewards / trainer.deviation()
     estimates = estimate(

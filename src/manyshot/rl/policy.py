@@ -36,7 +36,7 @@ class Inputs:
     def map(self, change: Callable[[Tensor], Tensor]) -> "Inputs":
         """The observations `[t n, ...]` changed as one batch, all else as it is."""
         t, n = self.first.shape
-        return replace(self, observations=change(self.observations.flatten(0, 1)).unflatten(0, (t, n)))
+        return replace(self, observations=torch.unflatten(change(self.observations.flatten(0, 1)), 0, (t, n)))
 
     def games(self, rows: Tensor) -> "Inputs":
         """Some of the games, with all their steps."""
@@ -102,7 +102,7 @@ class ActorCritic(nn.Module):
     def forward(self, inputs: Inputs) -> Output:
         """The distribution over actions and the value at every step."""
         t, n = inputs.first.shape
-        features = self.encoder(inputs.observations.flatten(0, 1)).unflatten(0, (t, n))
+        features = torch.unflatten(self.encoder(inputs.observations.flatten(0, 1)), 0, (t, n))
         features, memory = torch.cat([features, inputs.extras], -1), inputs.memory
         if self.core is not None:
             steps = []

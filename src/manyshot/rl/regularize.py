@@ -20,9 +20,9 @@ class DrAC:
     f is drawn anew for every item and every update. Policy and value of the unchanged view are targets, through which
     no gradient flows.
 
-    Differs from the authors' code, which takes -log pi(a | f s) of one drawn action, not the divergence, and changes the
-    observations of both sides in place by some of its ops. The weight of the values means the same in any world since
-    returns are scaled, see `manyshot.rl.reward_scale`.
+    Differs from the authors' code, which takes -log pi(a | f s) of one drawn action, not the divergence, and changes
+    the observations of both sides in place by some of its ops. The weight of the values means the same in any world
+    since returns are scaled, see `manyshot.rl.reward_scale`.
 
     Args:
         weight: Weight of both terms.

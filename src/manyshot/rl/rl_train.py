@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
-
 from manyshot.base import InputError, locked_folder
 from manyshot.base.tensor_file import read_tensors
 from manyshot.rl.division import PARTS, Division
@@ -91,7 +89,7 @@ def _train(trainer: Trainer, folder: Path | None, resume: bool, title: str) -> l
 
 
 def evaluate_parts(trainer: Trainer) -> dict[str, float]:
-    """Return, and share of solved worlds, in the last episode of a trial, on training, validation and held-out worlds."""
+    """Return and share of solved worlds in the last episode of a trial, on each part of the worlds."""
     found: dict[str, float] = {}
     for part in PARTS:
         results = trainer.learner.evaluate(trainer.plain_arena(part), trainer.policy, device=trainer.config.fit.device)

@@ -6,6 +6,7 @@ from torch.optim import Adam, Optimizer
 
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
+from manyshot.rl.adapt.learner import RLLearner
 from manyshot.rl.adapt.registry import RL_LEARNERS
 from manyshot.rl.division import Division
 from manyshot.rl.games import Arena, Games, begin
@@ -40,13 +41,7 @@ class Trainer(nn.Module):
         self.config, self.division, fit = config, division, config.fit
         self.plan = RLPlan(config.plan, division.world)
         self.learner = RL_LEARNERS.parse(config.learner).build()
-        if self.learner.by_task and (config.levels != "uniform" or config.choose != "none" or self.plan.has("view")):
-            raise InputError(
-                f"learner='{config.learner}' takes each world apart: leave out levels, choose and 'view:', or give "
-                "learner=ppo or rl2"
-            )
-        if self.learner.memory and config.levels.startswith("robust"):
-            raise InputError(f"levels='{config.levels}' leaves out steps, but learner='{config.learner}' needs all; give plr")
+        _check_together(config, self.learner, self.plan)
         self.arena = division.arena("training", self.plan, fit.seed, self.learner.episodes, self.learner.tells)
         self.policy = make_policy(config, division)
         self.optimizer: Optimizer = Adam(self.policy.parameters(), lr=fit.learning_rate, eps=EPSILON)
@@ -95,6 +90,17 @@ class Trainer(nn.Module):
         rewards, scale = scale(rollout.rewards, rollout.ended, fit.discount)
         self.kept_scale.put(vars(scale))
         return rollout.advantages(rewards, fit.discount, fit.trace)
+
+
+def _check_together(config: RLConfig, learner: RLLearner, plan: RLPlan) -> None:
+    """Refuse settings that a learner would ignore."""
+    if learner.by_task and (config.levels != "uniform" or config.choose != "none" or plan.has("view")):
+        raise InputError(
+            f"learner='{config.learner}' takes each world apart: leave out levels, choose and 'view:', or give "
+            "learner=ppo or rl2"
+        )
+    if learner.memory and config.levels.startswith("robust"):
+        raise InputError(f"levels='{config.levels}' leaves out steps that learner='{config.learner}' needs; give plr")
 
 
 def steps_per_update(config: RLConfig) -> int:

@@ -1,6 +1,6 @@
 """One step of policy gradient as a differentiable function of the weights, for learners that learn to adapt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -10,7 +10,7 @@ from manyshot.learners.functional import call_with
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.rollout import Batch
 
-Weights = dict[str, Tensor]
+Weights = Mapping[str, Tensor]
 
 
 def trajectory_surrogate(output: Output, batch: Batch) -> Tensor:
@@ -19,9 +19,9 @@ def trajectory_surrogate(output: Output, batch: Batch) -> Tensor:
         mean over games of sum_t (P_t - P_{t-1}) A_t,   P_t = prod_{s <= t} pi_theta(a_s | o_s) / pi_0(a_s | o_s)
 
     The products run over the steps of a trial. By the performance difference lemma (Kakade and Langford 2002), the
-    expectation is exact for every theta if A are the advantages of theta_0; P_{t-1} takes away variance alone (Farquhar,
-    Whiteson and Foerster 2019). At theta_0 the gradient is the policy gradient, and the second derivative has the terms
-    between different steps that the surrogate of MAML's authors lacks.
+    expectation is exact for every theta if A are the advantages of theta_0; P_{t-1} takes away variance alone
+    (Farquhar, Whiteson and Foerster 2019). At theta_0 the gradient is the policy gradient, and the second derivative
+    has the terms between different steps that the surrogate of MAML's authors lacks.
 
     Args:
         output: What the policy with weights theta gives.
@@ -48,9 +48,6 @@ def step_surrogate(output: Output, batch: Batch) -> Tensor:
     """
     ratio: Float[Tensor, "t n"] = (output.policy.log_prob(batch.actions) - batch.log_probs).exp()
     return (ratio * batch.advantages).mean()
-
-
-SURROGATES: dict[str, Callable[[Output, Batch], Tensor]] = {"trajectory": trajectory_surrogate, "step": step_surrogate}
 
 
 def inner_step(

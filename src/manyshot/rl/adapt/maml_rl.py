@@ -147,8 +147,8 @@ class ProMP(MAML):
     """Proximal meta-policy search (Rothfuss et al. 2019), `promp`: MAML with a low-variance inner surrogate.
 
     Several outer steps a batch, on PPO's clipped surrogate of the query; the inner step is taken anew from the stored
-    support at every one of them, by the ratios of `step_surrogate`. Differs from the paper in that the divergence of the
-    start from itself before the update is not penalized; the number of outer steps bounds it.
+    support at every one of them, by the ratios of `step_surrogate`. Differs from the paper in that the divergence of
+    the start from itself before the update is not penalized; the number of outer steps bounds it.
 
     Args:
         tasks: Number of worlds an update.

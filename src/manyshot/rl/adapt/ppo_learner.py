@@ -46,8 +46,9 @@ class PlainPPO(RLLearner):
 class RL2(PlainPPO):
     """RL2 (Duan et al. 2016): a recurrent agent that adapts within a trial of several episodes in one world, `rl2`.
 
-    It is told its last action and reward and where an episode begins. Its memory is kept between the episodes of a trial
-    and cleared between trials; advantages run over the whole trial. The paper trains with TRPO, we train with PPO.
+    It is told its last action and reward and where an episode begins. Its memory is kept between the episodes of a
+    trial and cleared between trials; advantages run over the whole trial. The paper trains with
+    TRPO, we with PPO.
 
     Args:
         episodes: Number of episodes of a trial.

@@ -115,7 +115,7 @@ class Reptile(FineTune):
             logged |= found | described
         with torch.no_grad():
             for weight, other in zip(trainer.policy.parameters(), copy.parameters(), strict=True):
-                weight += self.pull * (other - weight)
+                weight.lerp_(other, self.pull)
         return logged
 
 
