@@ -12,7 +12,7 @@ from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.registry import Registry
 from manyshot.rl.rows import where
-from manyshot.rl.worlds.world import World
+from manyshot.rl.worlds.world import Augmentable
 
 ALL = "all"
 """Stands for all numbers of a context."""
@@ -27,7 +27,7 @@ class ContextOp(ABC):
     def __post_init__(self) -> None:
         check_number(self, "p", high=1)
 
-    def check(self, world: World) -> None:
+    def check(self, world: Augmentable) -> None:
         """Check that the world's contexts have the number that the op changes.
 
         Raises:
@@ -37,7 +37,7 @@ class ContextOp(ABC):
             raise InputError(f"unknown context '{self.of}'; {did_you_mean(self.of, [*world.names, ALL])}")
 
     def apply(
-        self, world: World, contexts: Float[Tensor, "n k"], pool: Float[Tensor, "w k"], generator: Generator
+        self, world: Augmentable, contexts: Float[Tensor, "n k"], pool: Float[Tensor, "w k"], generator: Generator
     ) -> Float[Tensor, "n k"]:
         """Change contexts, each by its own draw; the result is within the bounds of the world.
 

@@ -14,16 +14,15 @@ The language is that of `manyshot.augment.plan.language`, with placements of its
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Generator, Tensor
 
 from manyshot.augment.mix import Mix
 from manyshot.augment.ops.compose import Compose
 from manyshot.augment.ops.kinds import require_kind
-from manyshot.augment.ops.op import Op
+from manyshot.augment.ops.op import Op, Params
 from manyshot.augment.plan.language import parse
 from manyshot.augment.plan.syntax import Clause, Syntax
 from manyshot.augment.registry import NAMED, build_op, canonical
@@ -35,7 +34,7 @@ from manyshot.rl.context_ops import CONTEXT_OPS, ContextOp
 from manyshot.rl.state_ops import STATE_OPS
 from manyshot.rl.symmetries import InTurn, Perhaps, Symmetry
 from manyshot.rl.views import change_view
-from manyshot.rl.worlds.world import World
+from manyshot.rl.worlds.world import Augmentable
 
 PLACEMENTS = ("world", "trial", "rollout", "view")
 EXAMPLE = "view: crop"
@@ -49,7 +48,8 @@ class RLPlan:
 
     Args:
         text: The plan; "none" changes nothing.
-        environment: The world, whose contexts, symmetries and observations it must fit.
+        environment: The world, whose contexts, symmetries and observations it must fit; or `Environment(shape)` for any
+            other environment, which then has neither contexts nor symmetries that a plan could use.
         frames: Number of frames that are stacked in the channels of an observation.
 
     Raises:
@@ -67,10 +67,10 @@ class RLPlan:
     """
 
     syntax: Syntax
-    environment: World
+    environment: Augmentable
     frames: int = field(default=1)
 
-    def __init__(self, text: str | Syntax, environment: World, frames: int = 1) -> None:
+    def __init__(self, text: str | Syntax, environment: Augmentable, frames: int = 1) -> None:
         syntax = parse(text, PLACEMENTS, _check, EXAMPLE) if isinstance(text, str) else text
         object.__setattr__(self, "syntax", syntax)
         object.__setattr__(self, "environment", environment)
@@ -127,17 +127,17 @@ class RLPlan:
         """What changes the agent's view in the loss."""
         return self._op("view")
 
-    def look(self, observations: Float[Tensor, "n ..."], params: Any) -> Float[Tensor, "n ..."]:  # noqa: ANN401 - Params
+    def look(self, observations: Shaped[Tensor, "n ..."], params: Params) -> Shaped[Tensor, "n ..."]:
         """What the agent sees while it acts.
 
         Args:
-            observations: Observations of n rows.
+            observations: Observations of n rows, floats or bytes.
             params: As `rollout.sample` drew them at the start of each row's episode.
         """
         return change_view(self.rollout, observations, params, self.frames) if self.has("rollout") else observations
 
-    def view(self, observations: Float[Tensor, "n ..."], generator: Generator) -> Float[Tensor, "n ..."]:
-        """Change observations by a fresh draw each, as the `view:` clause says."""
+    def view(self, observations: Shaped[Tensor, "n ..."], generator: Generator) -> Shaped[Tensor, "n ..."]:
+        """Change observations, floats or bytes, by a fresh draw each, as the `view:` clause says."""
         if not self.has("view"):
             return observations
         params = self.view_op.sample(len(observations), generator)
@@ -164,11 +164,13 @@ def _check(clause: Clause) -> None:
         raise InputError(f"plan: '{where}:' takes neither a count nor a weight; write '{where}: {clause.calls[0]}'")
 
 
-def _kind(world: World) -> str:
+def _kind(world: Augmentable) -> str:
     return type(world).__name__.lower()
 
 
-def _context_op(call: Call, world: World) -> ContextOp:
+def _context_op(call: Call, world: Augmentable) -> ContextOp:
+    if not world.names:
+        call.fail(f"{_kind(world)} has no contexts that are known", "leave out 'world:'")
     try:
         op = CONTEXT_OPS.spec(call).build()
         op.check(world)
@@ -177,7 +179,7 @@ def _context_op(call: Call, world: World) -> ContextOp:
     return op
 
 
-def _symmetry(call: Call, world: World) -> Symmetry:
+def _symmetry(call: Call, world: Augmentable) -> Symmetry:
     known = world.symmetries
     if not known:
         call.fail(f"{_kind(world)} has no symmetries", "leave out 'trial:'")
@@ -207,7 +209,7 @@ def _image_op(call: Call) -> Op:
     return op
 
 
-def _state_op(call: Call, world: World) -> Op:
+def _state_op(call: Call, world: Augmentable) -> Op:
     if call.name not in STATE_OPS:
         has = f", or a symmetry in 'trial:': {', '.join(world.symmetries)}" if world.symmetries else ""
         call.fail(f"observations of {_kind(world)} are vectors", f"give {' or '.join(STATE_OPS.names())}{has}")

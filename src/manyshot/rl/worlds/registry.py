@@ -8,6 +8,7 @@ WORLDS: Registry[World] = Registry(
     {
         "leap": "manyshot.rl.worlds.leap:Leap",
         "point": "manyshot.rl.worlds.point:Point",
+        "gym": "manyshot.rl.gym:GymWorld",
     },
     group="manyshot.worlds",
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
@@ -43,6 +43,46 @@ class Box:
 Actions = Discrete | Box
 
 
+@runtime_checkable
+class Augmentable(Protocol):
+    """What a plan has to know of an environment: its contexts, what an agent sees, and its symmetries."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the k numbers of a context."""
+        ...
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """Smallest and largest value of each number of a context."""
+        ...
+
+    @property
+    def observation(self) -> tuple[int, ...]:
+        """Axes of the observation of one row: `(c, h, w)` for images from 0 to 1, `(d,)` for vectors."""
+        ...
+
+    @property
+    def symmetries(self) -> Mapping[str, Symmetry]:
+        """The changes of observation and action under which the family stays what it is, exactly."""
+        ...
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment of which only its observations are known, such as any one of Gymnasium's.
+
+    Args:
+        observation: Axes of the observation.
+    """
+
+    observation: tuple[int, ...]
+
+    names: ClassVar[tuple[str, ...]] = ()
+    bounds: ClassVar[tuple[tuple[float, float], ...]] = ()
+    symmetries: ClassVar[Mapping[str, Symmetry]] = {}
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one step of n environments led to.
@@ -68,7 +108,7 @@ class Outcome:
 
 
 @runtime_checkable
-class World(Protocol):
+class World(Augmentable, Protocol):
     """A family of environments that differ in a context, such as where the obstacle stands.
 
     A world is a frozen dataclass of plain numbers; all that changes is in the state. So a checkpoint is the state and
@@ -77,23 +117,8 @@ class World(Protocol):
     """
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the k numbers of a context."""
-        ...
-
-    @property
-    def bounds(self) -> tuple[tuple[float, float], ...]:
-        """Smallest and largest value of each number of a context."""
-        ...
-
-    @property
     def actions(self) -> Actions:
         """What an agent can do."""
-        ...
-
-    @property
-    def observation(self) -> tuple[int, ...]:
-        """Axes of the observation of one row: `(c, h, w)` for images from 0 to 1, `(d,)` for vectors."""
         ...
 
     @property
@@ -104,11 +129,6 @@ class World(Protocol):
     @property
     def horizon(self) -> int:
         """Number of steps after which an episode is truncated."""
-        ...
-
-    @property
-    def symmetries(self) -> Mapping[str, Symmetry]:
-        """The changes of observation and action under which the family stays what it is, exactly."""
         ...
 
     def standard(self) -> Float[Tensor, "w k"]:
