@@ -11,6 +11,7 @@ from manyshot.augment.policies import POLICIES
 from manyshot.augment.registry import CHOOSERS, NAMED
 from manyshot.augment.task import TASK_OPS
 from manyshot.augment.text import OPS as TEXT_OPS
+from manyshot.augment.volume import OPS as VOLUME_OPS
 from manyshot.base.catalog import spelled
 
 PAGE = Path(__file__).with_name("ops.md")
@@ -26,6 +27,7 @@ example. Images have values from 0 to 1; ink is 1, paper is 0.
 
 SECTIONS = {
     "On images": IMAGE_OPS,
+    "On volumes": VOLUME_OPS,
     "On texts": TEXT_OPS,
     "Policies": POLICIES,
     "Choosing among ops": CHOOSERS,

@@ -1,4 +1,4 @@
-"""Every op that a plan can name: on images, on texts, policies, those that choose among ops, mixes, and whole tasks."""
+"""Every op that a plan can name: on images, volumes and texts, policies, choosers among ops, mixes, and whole tasks."""
 
 from typing import Any
 
@@ -10,14 +10,15 @@ from manyshot.augment.ops.op import Op
 from manyshot.augment.policies import POLICIES
 from manyshot.augment.task import TASK_OPS, TaskOp
 from manyshot.augment.text import OPS as TEXT_OPS
+from manyshot.augment.volume import OPS as VOLUME_OPS
 from manyshot.base import InputError
 from manyshot.base.calls import Call, Value, shorten, write
 from manyshot.base.catalog import spelled
 from manyshot.base.options import read
 from manyshot.base.registry import Registry
 
-OPS: dict[str, type[Op]] = {**IMAGE_OPS, **POLICIES}
-"""Every op on images that stands alone, by its name in the language of plans; its options are the class's fields."""
+OPS: dict[str, type[Op]] = {**IMAGE_OPS, **VOLUME_OPS, **POLICIES}
+"""Every op on images or volumes that stands alone, by its name in plans; its options are the class's fields."""
 
 CHOOSERS: dict[str, type[Op]] = {"oneof": OneOf, "someof": SomeOf}
 """Ops that take ops, as in `oneof(blur noise)`; to act now and then needs no name, since every op takes `p=`."""

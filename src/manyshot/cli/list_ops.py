@@ -28,7 +28,7 @@ def ops(
     quiet: Quiet = False,
 ) -> None:
     """List the ops of augmentation plans, explain one, or draw them."""
-    from manyshot.augment import OPS, PRESETS
+    from manyshot.augment import PRESETS
     from manyshot.augment.plan.describe import LEARNED_HELP, describe_ops
 
     quieten(quiet)
@@ -38,12 +38,14 @@ def ops(
     if out:
         check_out(out, beside=True)
         check_replaceable(out)
-        if name is not None and name not in OPS:
-            raise InputError(f"'{name}' takes other ops or examples and cannot be drawn alone; choose another")
-        from manyshot.report.op_sheet import op_sheet
+        from manyshot.report.op_sheet import DRAWN, op_sheet
         from manyshot.samples.contact_sheet import save_image
 
-        save_image(op_sheet({name: OPS[name]} if name else OPS, seed=seed), out)
+        if name is not None and name not in DRAWN:
+            raise InputError(
+                f"'{name}' takes other ops, several examples or volumes and cannot be drawn alone; choose another"
+            )
+        save_image(op_sheet({name: DRAWN[name]} if name else DRAWN, seed=seed), out)
     if as_json:
         described = [asdict(op) for op in known.values() if name in (None, op.name)]
         named = {} if name else {preset: asdict(one) for preset, one in PRESETS.items()}

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import Points, Warp, pixels
+from manyshot.augment.image.geometric.warp import Points, Size, Warp, pixels
 from manyshot.augment.ops.op import Params, check_number
 
 FOLDLESS = 0.48
@@ -60,7 +60,7 @@ class Spline(Warp):
         side = self.cells + 3
         return {"coefficients": self.bounded(self.strength * torch.randn(n, 2, side, side, generator=generator))}
 
-    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
+    def where(self, points: Points, params: Params, size: Size) -> Points:
         """Add the field's value at each point; differentiable in points and params."""
         coefficients: Tensor = params["coefficients"].to(points)
         if points.equal(pixels(points.new_empty(1, 1, *size)).expand_as(points)):

@@ -11,6 +11,7 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor
 
 from manyshot.augment import OPS, Op
+from manyshot.augment.image.image_op import ImageOp
 from manyshot.base import InputError
 from manyshot.base.calls import number
 from manyshot.base.seeds import generator
@@ -24,7 +25,11 @@ PHOTO, CORNER, CROP = "china.jpg", (110, 0), 420
 SIDE = 64
 
 
-def op_sheet(table: Mapping[str, type[Op]] = OPS, *, variants: int = 6, seed: int = 0) -> Image.Image:
+DRAWN = {name: kind for name, kind in OPS.items() if not issubclass(kind, ImageOp) or "images" in kind.takes}
+"""Ops that can be drawn: those on images."""
+
+
+def op_sheet(table: Mapping[str, type[Op]] = DRAWN, *, variants: int = 6, seed: int = 0) -> Image.Image:
     """Draw each op at half, once and twice the default of its first option; with probability 1 if that is p.
 
     Args:

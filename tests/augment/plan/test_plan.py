@@ -18,13 +18,16 @@ from manyshot.tasks import Episode, Examples
 from one_line_error import one_line_error
 
 
-def episode_of(tasks: int = 3, ways: int = 4, shots: int = 2, queries: int = 3, channels: int = 1) -> Episode:
-    """Tasks of smooth random uint8 pictures; the last support item of each task is padding."""
+def episode_of(
+    tasks: int = 3, ways: int = 4, shots: int = 2, queries: int = 3, channels: int = 1, volumes: bool = False
+) -> Episode:
+    """Tasks of smooth random uint8 pictures or volumes; the last support item of each task is padding."""
     pixels = torch.Generator().manual_seed(9)
 
     def side(each: int) -> Examples:
-        coarse = torch.rand(tasks * ways * each, channels, 4, 4, generator=pixels)
-        items = torch.nn.functional.interpolate(coarse, 16, mode="bilinear").unflatten(0, (tasks, ways * each))
+        coarse = torch.rand(tasks * ways * each, channels, *[4] * (3 if volumes else 2), generator=pixels)
+        mode = "trilinear" if volumes else "bilinear"
+        items = torch.nn.functional.interpolate(coarse, 16, mode=mode).unflatten(0, (tasks, ways * each))
         return Examples(
             items=(255 * items).to(torch.uint8),
             labels=torch.eye(ways).repeat_interleave(each, 0).expand(tasks, -1, -1),
@@ -78,7 +81,7 @@ class TestReading:
     @pytest.mark.parametrize("name", OPS)
     @pytest.mark.parametrize("placement", PLACEMENTS)
     def test_every_op_acts_at_every_placement(self, name, placement):
-        episode = episode_of(channels=3)
+        episode = episode_of(channels=3, volumes=getattr(OPS[name], "takes", ()) == ("volumes",))
         before = episode.as_float()
         changed = applied(f"{placement}: {name}", episode)
         same_support = torch.equal(changed.support.items, before.support.items)

@@ -1,4 +1,4 @@
-"""Base class of image ops: checks the images, changes them as floats, and returns the type it was given."""
+"""Base class of ops on images and volumes: checks them, changes them as floats, and returns the type it was given."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -11,23 +11,34 @@ from torch import Generator, Tensor
 from manyshot.augment.ops.op import Op, Params, check_number
 from manyshot.base import InputError
 
-AXES = {
-    2: "give [n, c, h, w], such as images[None, None]",
-    3: "give [n, c, h, w], such as images[None]",
-    5: "give images [n, c, h, w], such as the slices of volumes: volumes.transpose(1, 2).flatten(0, 1)",
+AXES = {"images": 4, "volumes": 5}
+"""Number of axes of a batch: images `[n, c, h, w]`, volumes `[n, c, d, h, w]`."""
+HINTS = {
+    ("images", 2): "give [n, c, h, w], such as images[None, None]",
+    ("images", 3): "give [n, c, h, w], such as images[None]",
+    ("images", 5): "give images [n, c, h, w], such as the slices of volumes: volumes.transpose(1, 2).flatten(0, 1)",
+    ("volumes", 3): "give [n, c, d, h, w], such as volumes[None, None]",
+    (
+        "volumes",
+        4,
+    ): "give volumes [n, c, d, h, w], such as volumes[None] for one volume, volumes[:, None] for one channel",
 }
 """What to give instead of a tensor with this number of axes."""
+IMAGES_AND_VOLUMES = ("images", "volumes")
+"""Kinds that an op takes that treats every value alike, wherever it stands."""
+LAYOUT = {"images": "[n, c, h, w]", "volumes": "[n, c, d, h, w]"}
 NAMES = {1: "1 (gray)", 3: "3 (red, green, blue)"}
 
 
 class ImageOp(Op):
     """Base class of ops on images `[n, c, h, w]`. A subclass implements `sample` and `change`.
 
-    Images are floats from 0 to 1 of any precision, or uint8; results have the same type. float16 and bfloat16 are
-    computed in float32; uint8 is scaled to 0 to 1, changed in float32 and rounded back.
+    An op whose `takes` names volumes changes `[n, c, d, h, w]`, too, or alone. Items are floats from 0 to 1 of any
+    precision, or uint8; results have the same type. float16 and bfloat16 are computed in float32; uint8 is scaled to 0
+    to 1, changed in float32 and rounded back.
     """
 
-    takes: ClassVar[str | None] = "images"
+    takes: ClassVar[tuple[str, ...]] = ("images",)
 
     channels: ClassVar[tuple[int, ...]] = ()
     """Numbers of channels that the op supports; empty for any number."""
@@ -58,12 +69,12 @@ class ImageOp(Op):
         return changed
 
     @abstractmethod
-    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
-        """Change n images of float32 or float64, each by its own params."""
+    def change(self, images: Float[Tensor, "n c *size"], params: Params) -> Float[Tensor, "n c *size"]:
+        """Change n images (or volumes, if the op takes them) of float32 or float64, each by its own params."""
 
 
 class SwitchedOp(ImageOp):
-    """An op that acts on an image either fully or not at all, with its option `p` as the probability."""
+    """An op that acts on an image or volume either fully or not at all, with its option `p` as the probability."""
 
     p: float
 
@@ -76,7 +87,7 @@ class SwitchedOp(ImageOp):
 
 
 def check_images(op: object, items: Any) -> None:  # noqa: ANN401
-    """Check that items are a batch of images, with an error that names the op.
+    """Check that items are a batch of images, or of volumes if the op takes them, with an error that names the op.
 
     Args:
         op: Op that will change them; its `channels`, if it has any, are the supported numbers of channels.
@@ -91,19 +102,26 @@ def check_images(op: object, items: Any) -> None:  # noqa: ANN401
         Traceback (most recent call last):
         manyshot.base.errors.InputError: Flip: images of shape [8, 8]: give [n, c, h, w], such as images[None, None]
     """
+    kinds = getattr(op, "takes", ()) or ("images",)
+    what, layout = kinds[0], LAYOUT[kinds[0]]
     if not isinstance(items, Tensor):
         shape = getattr(items, "shape", None)
-        what = f"{type(items).__name__}{'' if shape is None else f' of shape {list(shape)}'}"
-        hint = "give a tensor [n, c, h, w], or [c, h, w], such as torch.from_numpy(image).permute(2, 0, 1)"
-    elif items.ndim != 4:
-        what, hint = f"images of shape {list(items.shape)}", AXES.get(items.ndim, "give images [n, c, h, w]")
+        wrong = f"{type(items).__name__}{'' if shape is None else f' of shape {list(shape)}'}"
+        hint = f"give a tensor {layout}" + (
+            ", or [c, h, w], such as torch.from_numpy(image).permute(2, 0, 1)" if what == "images" else ""
+        )
+    elif items.ndim not in [AXES[kind] for kind in kinds]:
+        wrong = f"{what} of shape {list(items.shape)}"
+        hint = HINTS.get((what, items.ndim), f"give {what} {layout}")
     elif not _is_fit(items.dtype):
-        what, hint = f"images of {str(items.dtype).removeprefix('torch.')}", "give floats from 0 to 1, or uint8"
-    elif not (items.shape[1] and items.shape[2] and items.shape[3]):
-        what, hint = f"images of shape {list(items.shape)}", "give at least one channel and one pixel"
+        wrong = f"{what} of {str(items.dtype).removeprefix('torch.')}"
+        hint = "give floats from 0 to 1, or uint8"
+    elif not all(items.shape[1:]):
+        wrong = f"{what} of shape {list(items.shape)}"
+        hint = f"give at least one channel and one {'pixel' if what == 'images' else 'voxel'}"
     else:
         return check_channels(op, items.shape[1])
-    raise InputError(f"{type(op).__name__}: {what}: {hint}")
+    raise InputError(f"{type(op).__name__}: {wrong}: {hint}")
 
 
 def check_channels(op: object, channels: int) -> None:
@@ -176,3 +194,16 @@ def to_bytes(images: Float[Tensor, "*n"]) -> UInt8[Tensor, "*n"]:
 
 def _is_fit(dtype: torch.dtype) -> bool:
     return dtype.is_floating_point or dtype == torch.uint8
+
+
+def per_item(values: Tensor, items: Tensor) -> Tensor:
+    """Reshape one number per item, `[n]`, to broadcast with items of any number of axes, on their device.
+
+    Numbers get the dtype of items; booleans stay.
+
+    Example:
+        >>> per_item(torch.tensor([2.0]), torch.zeros(1, 3, 8, 8)).shape
+        torch.Size([1, 1, 1, 1])
+    """
+    moved = values.to(items.device) if values.dtype == torch.bool else values.to(items)
+    return moved.view(-1, *[1] * (items.ndim - 1))

@@ -11,10 +11,12 @@ from torch import Generator, Tensor
 from manyshot.augment.image.geometric.flip import Flip, FlipVertical
 from manyshot.augment.image.geometric.turn import Turn
 from manyshot.augment.image.geometric.warp import Warp, pixels, resample, settle
+from manyshot.augment.image.image_op import per_item
 from manyshot.augment.image.intensity.chain import apply_color_ops, chains
 from manyshot.augment.image.intensity.color import ColorOp
 from manyshot.augment.ops.combine import Composite, Layers, Part, apply_layers, chosen
 from manyshot.augment.ops.op import Op, Params, check_number
+from manyshot.augment.volume.flip3 import Flip3
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Compose(Composite):
     def change(self, items: Any, params: Params) -> Any:  # noqa: ANN401 - whatever the ops take
         """Apply the ops; differentiable where they are."""
         drawn = list(_flat(self, params))
-        channels = items.shape[1] if isinstance(items, Tensor) and items.ndim == 4 else 0
+        channels = items.shape[1] if isinstance(items, Tensor) and items.ndim in (4, 5) else 0
         while drawn:
             color_ops = _count_color_ops(drawn, channels)
             if color_ops > 1:
@@ -114,7 +116,7 @@ class Sometimes(Composite):
         return [[chosen(self.op, params["inner"], params["on"])]]
 
 
-PERMUTATIONS = (Flip, FlipVertical, Turn)
+PERMUTATIONS = (Flip, FlipVertical, Turn, Flip3)
 """Warps that permute whole pixels, so they commute with every op that works on each pixel alone."""
 
 
@@ -154,7 +156,7 @@ def _count_color_ops(drawn: Sequence[Drawn], channels: int) -> int:
     return length
 
 
-def _apply_color_run(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Float[Tensor, "n c h w"]:
+def _apply_color_run(images: Float[Tensor, "n c *size"], run: Sequence[Drawn]) -> Float[Tensor, "n c *size"]:
     """Apply one color map; permutations, which commute with it, come after."""
     changes = [(op, params, on) for op, params, on in run if isinstance(op, ColorOp)]
     images = apply_color_ops(images, changes)
@@ -181,14 +183,28 @@ def _should_fuse(run: Sequence[Drawn]) -> bool:
     return sum(isinstance(op, Warp) and not op.exact for op, _, _ in run) > 1
 
 
-def _resample_once(images: Float[Tensor, "n c h w"], run: Sequence[Drawn]) -> Float[Tensor, "n c h w"]:
+def _resample_once(images: Float[Tensor, "n c *size"], run: Sequence[Drawn]) -> Float[Tensor, "n c *size"]:
     """Apply a run of warps in one pass: trace output points back through the warps, the last one first."""
-    size = (images.shape[2], images.shape[3])
+    size = tuple(images.shape[2:])
     padding_mode = next((op.padding_mode for op, _, _ in run if isinstance(op, Warp) and op.padding_mode), "border")
+    if len(size) == 3:
+        done = _resample_volumes(images, run, padding_mode)
+        if done is not None:
+            return done
     points = pixels(images)
     for index, (op, params, on) in enumerate(reversed(run)):
         assert isinstance(op, Warp)  # a run of several holds warps only
         points = settle(points, padding_mode, size) if index else points
         moved = op.where(points, params, size)
-        points = moved if on is None else torch.where(on.to(points.device)[:, None, None, None], moved, points)
+        points = moved if on is None else torch.where(per_item(on, points), moved, points)
     return resample(images, points, padding_mode)
+
+
+def _resample_volumes(
+    volumes: Float[Tensor, "n c d h w"], run: Sequence[Drawn], padding_mode: str
+) -> Float[Tensor, "n c d h w"] | None:
+    """Apply a run of warps in one pass by a kernel; None if it cannot."""
+    from manyshot.augment.volume.resampler import Step, resample_steps  # numba takes half a second to import
+
+    parts = [Part(step.op, step.params) if step.on is None else chosen(step.op, step.params, step.on) for step in run]
+    return resample_steps(volumes, [Step(part.op, part.params, part.rows) for part in parts], padding_mode)  # type: ignore[arg-type]

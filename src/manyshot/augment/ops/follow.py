@@ -4,7 +4,8 @@ Warps map output points to input points. The inverse, where an input point goes 
 one step for affine maps, in a few for smooth fields. It proceeds warp by warp, because a point that one warp moves out
 of the image is lost, whatever the next one does.
 
-Points are (x, y), from -1 to 1 over the image's outer edges, as in `manyshot.augment.image.geometric.warp`.
+Points are (x, y), or (x, y, z) in volumes, from -1 to 1 over the outer edges, as in
+`manyshot.augment.image.geometric.warp`.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from manyshot.augment.image.geometric.warp import Warp, settle
+from manyshot.augment.image.geometric.warp import Size, Warp, settle
 from manyshot.augment.ops.combine import Combined
 from manyshot.augment.ops.op import Op, Params
 from manyshot.base import InputError
@@ -72,15 +73,15 @@ def warps_of(op: Op, params: Params, rows: Int[Tensor, "m"] | None = None) -> It
 
 
 def trace(
-    op: Op, points: Float[Tensor, "n h w 2"], params: Params, size: tuple[int, int], *, settled: bool
-) -> Float[Tensor, "n h w 2"]:
+    op: Op, points: Float[Tensor, "n *grid d"], params: Params, size: Size, *, settled: bool
+) -> Float[Tensor, "n *grid d"]:
     """Map output points to input points.
 
     Args:
         op: Op on images; ops that move no pixels leave points unchanged.
-        points: Output points (x, y), -1 to 1 over the image.
+        points: Output points, -1 to 1 over the image.
         params: Params of n images.
-        size: (height, width) in pixels.
+        size: Size of the images in pixels, in the order of the axes.
         settled: Whether the padding mode applies to points beyond the image (see `settle`), as in resampling op by op;
             otherwise the map is as smooth as its warps.
 
@@ -105,15 +106,15 @@ def trace(
 
 
 def locate(
-    op: Op, places: Float[Tensor, "n k 2"], params: Params, size: tuple[int, int], *, clip: bool = True
-) -> tuple[Float[Tensor, "n k 2"], Bool[Tensor, "n k"]]:
+    op: Op, places: Float[Tensor, "n k d"], params: Params, size: Size, *, clip: bool = True
+) -> tuple[Float[Tensor, "n k d"], Bool[Tensor, "n k"]]:
     """Map input points to output points.
 
     Args:
         op: Op on images.
-        places: Input points (x, y), -1 to 1 over the image.
+        places: Input points, -1 to 1 over the image.
         params: Params of n images.
-        size: (height, width) in pixels.
+        size: Size of the images in pixels, in the order of the axes.
         clip: Whether points beyond the image before the first or after the last warp count as not visible.
 
     Returns:
@@ -143,7 +144,7 @@ def locate(
     return places, shown & (is_inside(places) | (not clip))
 
 
-def is_inside(places: Float[Tensor, "*n 2"]) -> Bool[Tensor, "*n"]:
+def is_inside(places: Float[Tensor, "*n d"]) -> Bool[Tensor, "*n"]:
     """Whether points lie in the image.
 
     Example:
@@ -154,8 +155,8 @@ def is_inside(places: Float[Tensor, "*n 2"]) -> Bool[Tensor, "*n"]:
 
 
 def invert(
-    warp: Warp, places: Float[Tensor, "n k 2"], params: Params, size: tuple[int, int]
-) -> tuple[Float[Tensor, "n k 2"], Bool[Tensor, "n k"]]:
+    warp: Warp, places: Float[Tensor, "n k d"], params: Params, size: Size
+) -> tuple[Float[Tensor, "n k d"], Bool[Tensor, "n k"]]:
     """Map input points of a warp to output points, by Newton's method with step halving.
 
     Returns:
@@ -186,14 +187,14 @@ def invert(
     return found, best < ACCEPTED
 
 
-def jacobian(op: Op, places: Float[Tensor, "n k 2"], params: Params, size: tuple[int, int]) -> Float[Tensor, "n k 2 2"]:
+def jacobian(op: Op, places: Float[Tensor, "n k d"], params: Params, size: Size) -> Float[Tensor, "n k d d"]:
     """Return the Jacobian, in pixels, of the map from input points to output points.
 
     Args:
         op: Op on images.
-        places: Output points (x, y), -1 to 1 over the image.
+        places: Output points, -1 to 1 over the image.
         params: Params of n images.
-        size: (height, width) in pixels.
+        size: Size of the images in pixels, in the order of the axes.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -203,31 +204,33 @@ def jacobian(op: Op, places: Float[Tensor, "n k 2"], params: Params, size: tuple
     """
     points = places[:, :, None] + _around(places)[1:]
     back = _differences(trace(op, points, params, size, settled=False))
-    half = places.new_tensor([size[1], size[0]]) / 2
+    half = places.new_tensor(size[::-1]) / 2
     there: Tensor = torch.linalg.pinv(back)
     return there * half[:, None] / half
 
 
 def _shown(
-    warp: Warp, guess: Float[Tensor, "n k 2"], params: Params, size: tuple[int, int]
-) -> tuple[Float[Tensor, "n k 2"], Float[Tensor, "n k 2 2"]]:
+    warp: Warp, guess: Float[Tensor, "n k d"], params: Params, size: Size
+) -> tuple[Float[Tensor, "n k d"], Float[Tensor, "n k d d"]]:
     """Return the input points that a warp shows at output points, and the Jacobian there."""
     shown = warp.where(guess[:, :, None] + _around(guess), params, size)
     return shown[:, :, 0], _differences(shown[:, :, 1:])
 
 
-def _around(places: Tensor) -> Float[Tensor, "5 2"]:
-    return places.new_tensor([[0, 0], [STEP, 0], [-STEP, 0], [0, STEP], [0, -STEP]])
+def _around(places: Tensor) -> Float[Tensor, "neighbors d"]:
+    """Return the offsets of a point's neighbors, ahead and behind along each axis, after the point itself."""
+    ahead = torch.eye(places.shape[-1], dtype=places.dtype, device=places.device) * STEP
+    pairs = torch.stack((ahead, -ahead), 1).flatten(0, 1)
+    return torch.cat((torch.zeros_like(ahead[:1]), pairs))
 
 
-def _differences(shown: Float[Tensor, "n k 4 2"]) -> Float[Tensor, "n k 2 2"]:
-    return torch.stack((shown[:, :, 0] - shown[:, :, 1], shown[:, :, 2] - shown[:, :, 3]), -1) / (2 * STEP)
+def _differences(shown: Float[Tensor, "n k pairs d"]) -> Float[Tensor, "n k d d"]:
+    ahead, behind = shown[:, :, 0::2], shown[:, :, 1::2]
+    return ((ahead - behind) / (2 * STEP)).mT
 
 
-def _solve(jacobian: Float[Tensor, "n k 2 2"], miss: Float[Tensor, "n k 2"]) -> Float[Tensor, "n k 2"]:
+def _solve(jacobian: Float[Tensor, "n k d d"], miss: Float[Tensor, "n k d"]) -> Float[Tensor, "n k d"]:
     """Return the Newton step; none where the Jacobian is singular."""
-    (a, b), (c, d) = jacobian[..., 0, :].unbind(-1), jacobian[..., 1, :].unbind(-1)
-    x, y = miss.unbind(-1)
-    determinant = a * d - b * c
-    step = torch.stack((d * x - b * y, a * y - c * x), -1) / determinant[..., None]
-    return torch.where(determinant[..., None].abs() > 1e-9, step, 0.0)
+    regular = torch.linalg.det(jacobian)[..., None].abs() > 1e-9
+    safe = torch.where(regular[..., None], jacobian, torch.eye(jacobian.shape[-1]).to(jacobian))
+    return torch.where(regular, torch.linalg.solve(safe, miss), 0.0)

@@ -1,4 +1,4 @@
-"""Which kind of items an op takes: images, texts, or vectors of features."""
+"""Which kind of items an op takes: images, volumes, texts, or vectors of features."""
 
 from typing import Any
 
@@ -9,19 +9,21 @@ from manyshot.base import InputError
 
 
 def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
-    """The kind of the items of T tasks: "images", "texts" or "features".
+    """The kind of the items of T tasks: "images", "volumes", "texts" or "features".
 
     Args:
         items: Items `[T, n, ...]`, or T lists of n texts.
 
     Example:
         >>> import torch
-        >>> kind_of([["a text"]]), kind_of(torch.zeros(1, 1, 3, 8, 8)), kind_of(torch.zeros(1, 1, 64))
-        ('texts', 'images', 'features')
+        >>> kind_of([["a text"]]), kind_of(torch.zeros(1, 1, 3, 8, 8)), kind_of(torch.zeros(1, 1, 1, 8, 8, 8))
+        ('texts', 'images', 'volumes')
+        >>> kind_of(torch.zeros(1, 1, 64))
+        'features'
     """
     if not isinstance(items, Tensor):
         return "texts"
-    return "images" if items.ndim == 5 else "features"
+    return {5: "images", 6: "volumes"}.get(items.ndim, "features")
 
 
 def require_kind(op: object, kind: str) -> None:
@@ -29,7 +31,7 @@ def require_kind(op: object, kind: str) -> None:
 
     Args:
         op: Op of the package, or any object that serves as one.
-        kind: "images", "texts" or "features".
+        kind: "images", "volumes", "texts" or "features".
 
     Raises:
         InputError: If one of them changes another kind; the message names it.
@@ -40,9 +42,10 @@ def require_kind(op: object, kind: str) -> None:
         Traceback (most recent call last):
         manyshot.base.errors.InputError: Flip: changes images, and these items are texts; leave it out for them
     """
-    takes = getattr(op, "takes", None)
-    if takes not in (None, kind):
-        raise InputError(f"{type(op).__name__}: changes {takes}, and these items are {kind}; leave it out for them")
+    takes = getattr(op, "takes", ())
+    if takes and kind not in takes:
+        changes = " and ".join(takes)
+        raise InputError(f"{type(op).__name__}: changes {changes}, and these items are {kind}; leave it out for them")
     for value in vars(op).values():
         for inner in value if isinstance(value, tuple) else (value,):
             if isinstance(inner, Op):

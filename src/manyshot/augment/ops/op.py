@@ -29,8 +29,8 @@ class Op(ABC):
         torch.Size([8, 3, 32, 32])
     """
 
-    takes: ClassVar[str | None] = None
-    """Kind of items that it changes, "images" or "texts", see `manyshot.augment.ops.kinds`; None for any kind."""
+    takes: ClassVar[tuple[str, ...]] = ()
+    """Kinds of items that it changes: "images", "volumes", "texts", see `manyshot.augment.ops.kinds`; empty for any."""
 
     @abstractmethod
     def sample(self, n: int, generator: Generator) -> Params:
@@ -51,7 +51,8 @@ class Op(ABC):
         """Draw params and change items, each by its own draw.
 
         Args:
-            items: Images `[n, c, h, w]`, floats from 0 to 1 or uint8, or n texts; or one image `[c, h, w]` or text.
+            items: Images `[n, c, h, w]` or volumes `[n, c, d, h, w]`, floats from 0 to 1 or uint8, or n texts; or one
+                image `[c, h, w]` or text.
             generator: Random generator on the CPU; None for one seeded by torch's global generator.
 
         Returns:

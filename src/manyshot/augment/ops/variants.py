@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from manyshot.augment.image.image_op import to_floats
 from manyshot.augment.ops.kinds import kind_of, require_kind
 from manyshot.augment.ops.op import Op, Params
 from manyshot.tasks import Examples
@@ -21,7 +22,7 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
         op: An op of items.
         items: Items `[T, n, ...]`, or T lists of n texts. uint8 images on the CPU go through the engine.
         params: Params of T * n items, task by task.
-        floats: Whether uint8 images are returned as floats from 0 to 1, unrounded, or as uint8.
+        floats: Whether uint8 images and volumes are returned as floats from 0 to 1, unrounded, or as uint8.
 
     Raises:
         InputError: For an op on another kind of item.
@@ -38,6 +39,8 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
             from manyshot.augment.engine import Compiled  # it takes half a second to import
 
             op = Compiled(op, floats=floats)
+        elif floats and items.ndim == 6:
+            items = to_floats(items)
         return op.apply(items.flatten(0, 1), params).unflatten(0, items.shape[:2])
     changed = iter(op.apply(list(chain.from_iterable(items)), params))
     return [[next(changed) for _ in row] for row in items]

@@ -20,6 +20,7 @@ from manyshot.augment.image import (
     Sharpness,
     Solarize,
 )
+from manyshot.augment.image.geometric.warp import Size
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.combine import Layers, Part, apply_layers
 from manyshot.augment.ops.compose import Compose
@@ -62,7 +63,7 @@ class Ranges:
 class ShearVertical(Affine):
     """An affine map whose `shear` slants rows instead of columns: rows rise to the right."""
 
-    def inverse(self, params: Params, size: tuple[int, int]) -> Float[Tensor, "n 2 2"]:
+    def inverse(self, params: Params, size: Size) -> Float[Tensor, "n 2 2"]:
         """The linear part of the map from output to input."""
         shear: Tensor = params["shear"]
         one, zero = torch.ones_like(shear), torch.zeros_like(shear)

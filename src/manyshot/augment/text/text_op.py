@@ -21,7 +21,7 @@ class TextOp(Op):
     whatever the other texts of the batch are.
     """
 
-    takes: ClassVar[str | None] = "texts"
+    takes: ClassVar[tuple[str, ...]] = ("texts",)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `seed [n]`."""

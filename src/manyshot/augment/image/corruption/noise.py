@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from math import tau
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.image.image_op import ImageOp
+from manyshot.augment.image.image_op import IMAGES_AND_VOLUMES, ImageOp, per_item
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 
 class GaussianNoiseOp(ImageOp):
     """An op that adds or multiplies by Gaussian noise of random strength, up to its option `strength`."""
+
+    takes: ClassVar[tuple[str, ...]] = IMAGES_AND_VOLUMES
 
     strength: float
 
@@ -23,9 +26,9 @@ class GaussianNoiseOp(ImageOp):
         """Draw `strength [n]` and `seed [n]`."""
         return {"strength": uniform(n, 0.0, self.strength, generator), "seed": seeds(n, generator)}
 
-    def noise(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def noise(self, images: Float[Tensor, "n c *size"], params: Params) -> Float[Tensor, "n c *size"]:
         """The noise of each value of the images: its strength times a normal number."""
-        strength: Tensor = params["strength"].to(images)[:, None, None, None]
+        strength = per_item(params["strength"], images)
         normal = gaussian(params["seed"].to(images.device), images[:1].numel() if len(images) else 0).to(images)
         return strength * normal.view(images.shape)
 
@@ -52,7 +55,7 @@ class Noise(GaussianNoiseOp):
 
     strength: float = 0.1
 
-    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c *size"], params: Params) -> Float[Tensor, "n c *size"]:
         """Add the noise; differentiable in images and strength."""
         return (images + self.noise(images, params)).clamp(0, 1)
 

@@ -1,13 +1,14 @@
 """Speckle noise, and salt-and-pepper noise."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.image.corruption.noise import GaussianNoiseOp, uniforms
-from manyshot.augment.image.image_op import ImageOp
+from manyshot.augment.image.image_op import IMAGES_AND_VOLUMES, ImageOp, per_item
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 
 
@@ -30,7 +31,7 @@ class Speckle(GaussianNoiseOp):
 
     strength: float = 0.2
 
-    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c *size"], params: Params) -> Float[Tensor, "n c *size"]:
         """Multiply by the gains; differentiable in images and strength."""
         return (images * (1 + self.noise(images, params))).clamp(0, 1)
 
@@ -52,6 +53,8 @@ class SaltPepper(ImageOp):
         [0.0, 0.5, 1.0]
     """
 
+    takes: ClassVar[tuple[str, ...]] = IMAGES_AND_VOLUMES
+
     fraction: float = 0.05
 
     def __post_init__(self) -> None:
@@ -61,9 +64,9 @@ class SaltPepper(ImageOp):
         """Draw `fraction [n]` and `seed [n]`."""
         return {"fraction": uniform(n, 0.0, self.fraction, generator), "seed": seeds(n, generator)}
 
-    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c *size"], params: Params) -> Float[Tensor, "n c *size"]:
         """Overwrite the chosen pixels; differentiable in images."""
-        n, _, h, w = images.shape
-        hit, white = (part.view(n, 1, h, w) for part in uniforms(params["seed"].to(images.device), h * w))
-        fraction = params["fraction"].to(images)[:, None, None, None]
-        return torch.where(hit <= fraction, (white > 0.5).to(images), images)
+        size = images.shape[2:]
+        chances = uniforms(params["seed"].to(images.device), size.numel())
+        hit, white = (part.view(len(images), 1, *size) for part in chances)
+        return torch.where(hit <= per_item(params["fraction"], images), (white > 0.5).to(images), images)

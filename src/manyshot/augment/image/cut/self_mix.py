@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import Points, Warp, pixels
+from manyshot.augment.image.geometric.warp import Points, Size, Warp, pixels
 from manyshot.augment.ops.op import Params, check_number, factor, uniform
 
 
@@ -45,7 +45,7 @@ class SelfMix(Warp):
         source, target = ((1 - side) * uniform(2 * n, -1.0, 1.0, generator).view(n, 2) for _ in range(2))
         return {"side": side, "source": source, "target": target}
 
-    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
+    def where(self, points: Points, params: Params, size: Size) -> Points:
         """Move the points in the target to the source, by whole pixels."""
         sides = torch.tensor([size[1], size[0]], device=points.device)
         step = (2 * self._steps(params, size).to(points.device) / sides).to(points)[:, None, None]
@@ -67,7 +67,7 @@ class SelfMix(Warp):
         return inside.all(-1, keepdim=True)
 
     @staticmethod
-    def _steps(params: Params, size: tuple[int, int]) -> Int[Tensor, "n 2"]:
+    def _steps(params: Params, size: Size) -> Int[Tensor, "n 2"]:
         """Offset from the target to the source, in pixels."""
         half = torch.tensor([size[1], size[0]], device=params["side"].device) / 2
         steps: Tensor = ((params["source"] - params["target"]) * half).round().long()

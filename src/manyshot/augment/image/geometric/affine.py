@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Size, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor, uniform
 
 
@@ -55,7 +55,7 @@ class Affine(Warp):
             "shift": uniform(2 * n, -self.shift, self.shift, generator).view(n, 2),
         }
 
-    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
+    def where(self, points: Points, params: Params, size: Size) -> Points:
         """Apply the inverse map to the points; differentiable in points and params."""
         shift = params["shift"].to(points)
         inverse = self.inverse(params, size).to(points)
@@ -63,7 +63,7 @@ class Affine(Warp):
         offset = -torch.einsum("nij,nj->ni", inverse, shift)
         return torch.baddbmm(offset[:, None], flat, inverse.mT).view_as(points)
 
-    def inverse(self, params: Params, size: tuple[int, int]) -> Float[Tensor, "n 2 2"]:
+    def inverse(self, params: Params, size: Size) -> Float[Tensor, "n 2 2"]:
         """Return the linear part of the map from output to input, `H^-1 R^-1 / scale`; `size` is (height, width)."""
         angle: Tensor = params["degrees"].deg2rad()
         cos, sin = angle.cos(), angle.sin()

@@ -6,7 +6,7 @@ import torch
 from torch import Generator
 from torch.nn import functional as F
 
-from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Size, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number
 
 
@@ -49,7 +49,7 @@ class Elastic(Warp):
         corners = self.cells + 1
         return {"displacement": self.strength * torch.randn(n, 2, corners, corners, generator=generator)}
 
-    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
+    def where(self, points: Points, params: Params, size: Size) -> Points:
         """Add the field's value at each point; differentiable in points and params."""
         if not len(points):
             return points

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Warp
+from manyshot.augment.image.geometric.warp import PADDING_MODES, Points, Size, Warp
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor
 
 
@@ -40,7 +40,7 @@ class GridDistort(Warp):
         """Draw `stretch [n, 2, cells]`: factors of the widths, then of the heights, of the cells in the input."""
         return {"stretch": factor(2 * n * self.cells, self.strength, generator).view(n, 2, self.cells)}
 
-    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
+    def where(self, points: Points, params: Params, size: Size) -> Points:
         """Evaluate a piecewise linear function along each axis; differentiable in points and params."""
         n, h, w, _ = points.shape
         stretch: Tensor = params["stretch"].to(points)
@@ -87,7 +87,7 @@ class ThinPlate(Warp):
         corners = (self.cells + 1) ** 2
         return {"displacement": self.strength * torch.randn(n, corners, 2, generator=generator)}
 
-    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
+    def where(self, points: Points, params: Params, size: Size) -> Points:
         """Add the displacement at each point; differentiable in points and params."""
         corners = self._corners()
         weights = self._solution(corners).to(params["displacement"]) @ params["displacement"]

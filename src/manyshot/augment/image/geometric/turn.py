@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from manyshot.augment.image.geometric.warp import Points, Warp
+from manyshot.augment.image.geometric.warp import Points, Size, Warp
 from manyshot.augment.ops.op import Params, check_number
 from manyshot.base import InputError
 
@@ -48,7 +48,7 @@ class Turn(Warp):
         step = int(self.degrees) // 90
         return {"quarters": step * torch.randint(4 // step, (n,), generator=generator)}
 
-    def where(self, points: Points, params: Params, size: tuple[int, int]) -> Points:
+    def where(self, points: Points, params: Params, size: Size) -> Points:
         """Rotate the points back."""
         quarters = self.turns(params, size).to(points.device)
         cos = torch.tensor([1, 0, -1, 0], device=points.device)[quarters]
@@ -65,7 +65,7 @@ class Turn(Warp):
         table = torch.stack([index.rot90(k if h == w or k % 2 == 0 else 0).flatten() for k in range(4)])
         return images.flatten(2).gather(2, table[quarters][:, None].expand(n, c, h * w)).view(n, c, h, w)
 
-    def turns(self, params: Params, size: tuple[int, int]) -> Int[Tensor, "n"]:
+    def turns(self, params: Params, size: Size) -> Int[Tensor, "n"]:
         """Return the number of quarter turns, 0 to 3, for images of (height, width) `size`.
 
         Raises:

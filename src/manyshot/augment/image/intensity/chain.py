@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.image.intensity.color import ColorOp, identity, with_offset
+from manyshot.augment.image.intensity.color import ColorOp, channel_means, identity, with_offset
 from manyshot.augment.ops.op import Params
 
 Change = tuple[ColorOp, Params, Tensor | None]
 """A color op, the params drawn for it, and a mask `[n]` of the images that it changes; None for all."""
 
 
-def apply_color_ops(images: Float[Tensor, "n c h w"], changes: Sequence[Change]) -> Float[Tensor, "n c h w"]:
+def apply_color_ops(images: Float[Tensor, "n c *size"], changes: Sequence[Change]) -> Float[Tensor, "n c *size"]:
     """Apply color ops one after another as one map per pixel; only the result is clamped to 0..1.
 
     An op that depends on the mean color uses the mean of the previous ops' result, before any clamp.
@@ -29,7 +29,7 @@ def apply_color_ops(images: Float[Tensor, "n c h w"], changes: Sequence[Change])
         >>> apply_color_ops(torch.full((1, 1, 1, 1), 0.75), changes).item()
         0.75
     """
-    mean = images.mean((2, 3))
+    mean = channel_means(images)
     matrix, offset = identity(mean), torch.zeros_like(mean)
     for op, params, on in changes:
         maps = op.maps(params, mean)

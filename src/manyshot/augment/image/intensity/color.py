@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.image_op import ImageOp, check_channels
+from manyshot.augment.image.image_op import IMAGES_AND_VOLUMES, ImageOp, check_channels
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 LUMA = (0.299, 0.587, 0.114)
@@ -26,13 +26,15 @@ YIQ = (LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 class ColorOp(ImageOp):
     """Base class of ops that apply one affine map to the channels of every pixel of an image, then clamp to 0..1."""
 
+    takes: ClassVar[tuple[str, ...]] = IMAGES_AND_VOLUMES
+
     @abstractmethod
     def maps(self, params: Params, mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c+1"]:
         """Return the map of each image, `[linear part, offset]`, given the mean of each channel of its input."""
 
-    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c *size"], params: Params) -> Float[Tensor, "n c *size"]:
         """Map every pixel; differentiable in images and params where nothing is clamped."""
-        maps = self.maps(params, images.mean((2, 3)))
+        maps = self.maps(params, channel_means(images))
         return torch.baddbmm(maps[..., -1:], maps[..., :-1], images.flatten(2)).view(images.shape).clamp(0, 1)
 
 
@@ -170,6 +172,11 @@ class Hue(ColorOp):
         to_yiq = torch.tensor(YIQ, dtype=torch.float64)
         from_rgb, to_rgb = to_yiq.to(mean), to_yiq.inverse().to(mean)
         return with_offset(to_rgb @ turn @ from_rgb, torch.zeros_like(mean))
+
+
+def channel_means(images: Float[Tensor, "n c *size"]) -> Float[Tensor, "n c"]:
+    """Return the mean of each channel of images or volumes."""
+    return images.mean(tuple(range(2, images.ndim)))
 
 
 def identity(mean: Float[Tensor, "n c"]) -> Float[Tensor, "n c c"]:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.image.image_op import ImageOp
+from manyshot.augment.image.image_op import IMAGES_AND_VOLUMES, ImageOp
 from manyshot.augment.ops.op import Params
 
 LEVELS = 256
@@ -27,6 +27,7 @@ class PointOp(ImageOp):
     `measured` is True if the curve depends on the histogram of the image.
     """
 
+    takes: ClassVar[tuple[str, ...]] = IMAGES_AND_VOLUMES
     measured: ClassVar[bool] = False
 
     @abstractmethod
@@ -44,13 +45,13 @@ class PointOp(ImageOp):
         values = torch.arange(LEVELS, dtype=histogram.dtype, device=histogram.device) / (LEVELS - 1)
         return self.curve(values.expand_as(histogram), params, histogram if self.measured else None)
 
-    def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
+    def change(self, images: Float[Tensor, "n c *size"], params: Params) -> Float[Tensor, "n c *size"]:
         """Map every value; differentiable in images."""
         counts = histogram(images) if self.measured else None
         return self.curve(images.flatten(2), params, counts).view(images.shape)
 
 
-def histogram(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c 256"]:
+def histogram(images: Float[Tensor, "n c *size"]) -> Float[Tensor, "n c 256"]:
     """Count the values of each channel of each image that are nearest to each of the 256 levels.
 
     Example:
