@@ -196,7 +196,7 @@ def test_chunks_change_nothing(monkeypatch):
     x, y, w, ids = problem(d=40)
     w = torch.rand(5, len(x), dtype=torch.float64)
     whole = leave_one_out(Transform(), ALL, x, y, w, ids)
-    for module in ("leave_one_out", "lda", "logistic"):
+    for module in ("leave_one_out", "lda_head", "logistic_head"):
         monkeypatch.setattr(import_module(f"manyshot.classify.heads.{module}"), "CHUNK", 1)
     np.testing.assert_allclose(leave_one_out(Transform(), ALL, x, y, w, ids), whole, atol=1e-3)
 

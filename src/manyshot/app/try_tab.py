@@ -46,46 +46,51 @@ def try_tab(shared: Shared, page: gr.Blocks, fit_done: Dependency) -> None:
     with gr.Accordion("Open a model", open=False):
         archive = gr.File(label="Zip of a folder that manyshot fit wrote", file_types=[".zip"], elem_id="archive")
 
-    @readable
-    def classify_one(fitted: Fitted | None, path: str | None, text: str | None) -> tuple[Any, ...]:
-        if fitted is None:
-            raise InputError(NONE_YET)
-        given = Path(path) if fitted.model.kind == "pictures" and path else (text or "").strip()
-        if fitted.model.kind == "pictures" and not path:
-            raise InputError("no picture; drop one, or take one with the webcam")
-        if not given:
-            raise InputError("no sentence; write one")
-        answer = ask(fitted, examples_from_arrays([given]))
-        return answer.headline, answer.probabilities, answer.nearest
-
-    def describe(fitted: Fitted | None) -> tuple[Any, ...]:
-        if fitted is None:
-            return NONE_YET, gr.update(), gr.update()
-        model = fitted.model
-        examples = f"{len(model.reference.names)} examples of {len(model.class_names)} classes"
-        pictures = model.kind == "pictures"
-        return (
-            f"A classifier of {model.kind}, from {examples}.",
-            gr.update(visible=pictures),
-            gr.update(visible=not pictures),
-        )
-
-    @readable
-    def open_archive(path: str | None) -> Fitted | None:
-        return open_model(Path(path)) if path else None
-
     shown = [status, picture, sentence]
     answers = [headline, probabilities, nearest]
-    fit_done.success(describe, shared.fitted, shown, api_visibility="private")
-    page.load(describe, shared.fitted, shown, api_visibility="private")
-    opened = archive.upload(open_archive, archive, shared.fitted, show_progress="hidden", api_visibility="private")
-    opened.success(describe, shared.fitted, shown, api_visibility="private")
+    fit_done.success(_describe, shared.fitted, shown, api_visibility="private")
+    page.load(_describe, shared.fitted, shown, api_visibility="private")
+    opened = archive.upload(_open, archive, shared.fitted, show_progress="hidden", api_visibility="private")
+    opened.success(_describe, shared.fitted, shown, api_visibility="private")
     opened.success(lambda: ("", None, ""), None, answers, show_progress="hidden", api_visibility="private")
     gr.on(
         [classify.click, sentence.submit],
-        classify_one,
+        _classify,
         [shared.fitted, picture, sentence],
         answers,
         show_progress="hidden",
         api_visibility="private",
     )
+
+
+@readable
+def _classify(fitted: Fitted | None, path: str | None, text: str | None) -> tuple[Any, ...]:
+    """Headline, probabilities and nearest examples of one picture or sentence."""
+    if fitted is None:
+        raise InputError(NONE_YET)
+    given = Path(path) if fitted.model.kind == "pictures" and path else (text or "").strip()
+    if fitted.model.kind == "pictures" and not path:
+        raise InputError("no picture; drop one, or take one with the webcam")
+    if not given:
+        raise InputError("no sentence; write one")
+    answer = ask(fitted, examples_from_arrays([given]))
+    return answer.headline, answer.probabilities, answer.nearest
+
+
+def _describe(fitted: Fitted | None) -> tuple[Any, ...]:
+    """What there is, and whether a picture or a sentence is asked for."""
+    if fitted is None:
+        return NONE_YET, gr.update(), gr.update()
+    model = fitted.model
+    examples = f"{len(model.reference.names)} examples of {len(model.class_names)} classes"
+    pictures = model.kind == "pictures"
+    return (
+        f"A classifier of {model.kind}, from {examples}.",
+        gr.update(visible=pictures),
+        gr.update(visible=not pictures),
+    )
+
+
+@readable
+def _open(path: str | None) -> Fitted | None:
+    return open_model(Path(path)) if path else None

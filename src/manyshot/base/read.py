@@ -4,6 +4,8 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, NoReturn
@@ -52,6 +54,14 @@ def open_file(path: Path | str) -> BufferedIOBase:
     return os.fdopen(handle, "rb")
 
 
+@contextmanager
+def _readable(where: Path | str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read ({error.strerror})") from None
+
+
 def read_bytes(path: Path | str, max_bytes: int = MAX_BYTES) -> bytes:
     """Read a whole file.
 
@@ -62,11 +72,8 @@ def read_bytes(path: Path | str, max_bytes: int = MAX_BYTES) -> bytes:
     Raises:
         InputError: If the file cannot be read (`open_file`) or is larger.
     """
-    with open_file(path) as file:
-        try:
-            data = file.read(max_bytes + 1)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    with open_file(path) as file, _readable(path):
+        data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise InputError(f"{path}: larger than the {max_bytes:,} bytes that are read; give a smaller file")
     return data
@@ -87,10 +94,8 @@ def read_line(file: BufferedIOBase, where: str) -> bytes:
         >>> read_line(io.BytesIO(b"first\nsecond"), "note.txt: line 1")
         b'first\n'
     """
-    try:
+    with _readable(where):
         line = file.readline(MAX_LINE + 1)
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read ({error.strerror})") from None
     if len(line) > MAX_LINE:
         raise InputError(f"{where}: longer than {MAX_LINE:,} bytes; give a file of shorter lines")
     return line

@@ -140,9 +140,7 @@ def fit_generator(
                     snapshots.record(session.step, objective.averaged)
                 session.end_step(settings.save_every, _progress_note(losses, progress["recall"]))
     except TrainingDiverged as error:
-        kept = "the last good weights are kept" if session.good_step else "nothing was learned before"
-        advice = "Lower the learning rate, or add a penalty or spectral=yes to the model"
-        raise TrainingDiverged(f"{error}; {kept}. {advice}") from None
+        raise _with_advice(error, session.good_step) from None
     return session.finish()
 
 
@@ -214,6 +212,12 @@ def _is_best_snapshot(
         return False
     progress["best_distance"] = snapshot.kernel_distance
     return True
+
+
+def _with_advice(error: TrainingDiverged, good_step: int) -> TrainingDiverged:
+    kept = "the last good weights are kept" if good_step else "nothing was learned before"
+    advice = "Lower the learning rate, or add a penalty or spectral=yes to the model"
+    return TrainingDiverged(f"{error}; {kept}. {advice}")
 
 
 def _progress_note(losses: dict[str, float], recall: float | None) -> str:

@@ -1,5 +1,6 @@
 """The contract of heads: what they are fitted to, and the linear classifier that most of them give."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from manyshot.base import InputError
 from manyshot.classify.heads.span import Span, decompose
 
 Classifier = Callable[[Tensor], Tensor]
@@ -177,6 +179,24 @@ class LinearHead(Head):
         cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> list[Linear]:
         """See `Head.fit_each`."""
+
+
+@dataclass(frozen=True)
+class PenalizedHead(LinearHead):
+    """A linear head with a penalty on its weights.
+
+    Args:
+        penalty: Strength of the penalty.
+
+    Raises:
+        InputError: If the penalty is not positive.
+    """
+
+    penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.penalty < math.inf:
+            raise InputError(f"penalty={self.penalty}: give a positive number")
 
 
 def refit_each(

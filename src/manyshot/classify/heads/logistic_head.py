@@ -9,9 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from manyshot.classify.heads.head import LeftOut, Linear, LinearHead, absent
+from manyshot.classify.heads.head import LeftOut, Linear, PenalizedHead, absent
 from manyshot.classify.heads.newton import SoftmaxProblem, minimize_softmax
-from manyshot.classify.heads.ridge_head import check_penalty
 from manyshot.classify.heads.span import Span
 
 TOLERANCE = 1e-8
@@ -22,7 +21,7 @@ CHUNK = 2**24
 
 
 @dataclass(frozen=True)
-class Logistic(LinearHead):
+class Logistic(PenalizedHead):
     """Multinomial logistic regression with an L2 penalty.
 
     W, b = argmin sum_i w_i H(y_i, softmax(W x_i + b)) + lambda/2 ||W||^2,   logits(x) = W x + b
@@ -43,11 +42,6 @@ class Logistic(LinearHead):
         >>> [round(value, 4) for value in head.weight.flatten().tolist()]
         [-1.3235, 1.3235]
     """
-
-    penalty: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_penalty(self.penalty)
 
     @classmethod
     def fit_each(

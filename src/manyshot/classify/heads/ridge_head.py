@@ -1,6 +1,5 @@
 """Ridge regression to the labels, with all leave-one-out predictions for a grid of penalties in closed form."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,26 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.base import InputError
-from manyshot.classify.heads.head import LeftOut, Linear, LinearHead, absent
+from manyshot.classify.heads.head import LeftOut, Linear, PenalizedHead, absent
 from manyshot.classify.heads.span import Span
 
 
-def check_penalty(penalty: float) -> None:
-    """Refuse penalties that are not positive.
-
-    Args:
-        penalty: The option.
-
-    Raises:
-        InputError: In one line.
-    """
-    if not 0 < penalty < math.inf:
-        raise InputError(f"penalty={penalty}: give a positive number")
-
-
 @dataclass(frozen=True)
-class Ridge(LinearHead):
+class Ridge(PenalizedHead):
     """Least squares to the labels with an L2 penalty.
 
     W, b = argmin sum_i w_i ||W x_i + b - y_i||^2 + lambda ||W||^2,   logit_c(x) = (W x + b)_c
@@ -50,11 +35,6 @@ class Ridge(LinearHead):
         >>> head.weight.squeeze(), head.bias.squeeze()
         (tensor([-0.2500,  0.2500], dtype=torch.float64), tensor([0.5000, 0.5000], dtype=torch.float64))
     """
-
-    penalty: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_penalty(self.penalty)
 
     @classmethod
     def fit_each(

@@ -6,6 +6,7 @@ import numpy as np
 from numba import float32, int32, uint8, uint16, uintp
 
 from manyshot.augment.engine.kernels.intrinsics import kernel, wide
+from manyshot.augment.engine.kernels.packing import copy
 
 ZERO, HALF, WHITE = np.float32(0), np.float32(0.5), np.float32(255)
 
@@ -33,22 +34,14 @@ def sharpen(data, rows, factors, planes, h, w, step, above, here, sums):
         keep = float32(factors[r])
         for k in range(planes):
             base = uintp(rows[r]) * each + uintp(k) * uintp(h) * uintp(line)
-            _keep(data, base, line, above)
+            copy(data, base, above, uintp(0), line)
             for y in range(1, h - 1):
                 # The row above has already changed; its original is in `above`.
                 begin = base + uintp(y) * uintp(line)
-                _keep(data, begin, line, here)
+                copy(data, begin, here, uintp(0), line)
                 _add_three(above, here, data, begin + uintp(line), line, sums)
                 _sharpen_row(here, sums, keep, line, step, data, begin)
                 above, here = here, above
-
-
-@kernel
-@no_type_check
-def _keep(data, begin, count, row):
-    wide()
-    for x in range(count):
-        row[x] = data[begin + uintp(x)]
 
 
 @kernel
