@@ -68,7 +68,7 @@ def profile(config: Config, steps: int) -> dict[str, Any]:
         "images_a_step": count * sampler.examples_per_task,
         "size": [channels, size, size],
         "milliseconds": milliseconds,
-        "shares": {part: one / whole for part, one in milliseconds.items()},
+        "fractions": {part: one / whole for part, one in milliseconds.items()},
     }
 
 
@@ -87,7 +87,7 @@ def main() -> None:
         result[name] = profile(Config.from_dict(settings, "here"), options.steps)
     table = Table("training", "images", *PARTS)
     for name, one in result.items():
-        cells = (f"{one['milliseconds'][part]:.1f} ms, {one['shares'][part]:.1%}" for part in PARTS)
+        cells = (f"{one['milliseconds'][part]:.1f} ms, {one['fractions'][part]:.1%}" for part in PARTS)
         table.add_row(name, str(one["images_a_step"]), *cells)
     Console().print(table)
     if options.json:

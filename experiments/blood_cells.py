@@ -48,7 +48,7 @@ SETTINGS = Settings(steps=400, meta_batch_size=2, learning_rate=2e-3, eval_every
 
 
 def main() -> None:
-    """Encode, train, judge, write."""
+    """Encode, train, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, type=Path, help="the folder that holds cifar_fs/ and blood_cells/")
     options = parser.parse_args()

@@ -42,7 +42,7 @@ def accuracy(real: Source, made: Source | None, test: Source, op: Op | None, see
     Args:
         real: pictures to learn from.
         made: further ones of the same classes; half of each batch is of these.
-        test: pictures to judge on, of the same classes.
+        test: pictures to test on, of the same classes.
         op: changes each picture of each batch, real or made.
         seed: of the weights and all draws.
         steps: of 64 pictures each.

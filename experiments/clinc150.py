@@ -46,7 +46,7 @@ PLANS = {"EDA": "shots: 2 x eda", "AEDA": "shots: 2 x aeda"}
 
 
 def main() -> None:
-    """Encode, train, choose, judge, write."""
+    """Encode, train, choose, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="the folder that holds clinc150/data_full.json")
     parser.add_argument("--work", type=Path, required=True, help="where vectors and judged divisions are kept")

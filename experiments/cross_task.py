@@ -9,8 +9,8 @@ network is trained on the same characters. Writes results/cross_task.json.
 import numpy as np
 import torch
 from circumstances import parse_options, write
+from classifier_arms import compared, trained
 from dagan_omniglot import MODELS, config_of
-from made import compared, trained
 
 from manyshot.augment import Plan
 from manyshot.base import quieten
@@ -39,7 +39,7 @@ def meta_trained(source: Source, plan: str, seed: int, steps: int) -> Prototypes
 
 
 def main() -> None:
-    """Train, judge, write."""
+    """Train, evaluate, write."""
     options = parse_options(__doc__, "omniglot/ and mnist/", "runs/dagan_omniglot")
     tiny, runs = options.tiny, options.runs
     quieten(True)
@@ -52,16 +52,16 @@ def main() -> None:
         }
         characters = load_generator_sources(config_of("dagan", options.root, seed, tiny), "item").training
         learner = meta_trained(characters, "none", seed, steps)
-        plans = {"nothing": Plan(), "given": Plan(GIVEN)}
+        plans = {"nothing": Plan(), "augmented": Plan(GIVEN)}
         plans |= {name: Plan(MADE).with_augmenter(GeneratedShots(model)) for name, model in models.items()}
         for shots, arms in accuracy.items():
             sampler = EpisodeSampler(digits, WAYS, shots, QUERIES, seed=0)
             for arm, plan in plans.items():
                 arms.setdefault(arm, []).append(evaluate_tasks(learner, sampler, tasks, plan).accuracy)
             print(seed, shots, {arm: round(float(rows[-1].mean()), 3) for arm, rows in arms.items()}, flush=True)
-    result = {str(shots): compared(arms, "nothing", "given") for shots, arms in accuracy.items()}
+    result = {str(shots): compared(arms, "nothing", "augmented") for shots, arms in accuracy.items()}
     if not tiny:
-        facts = {"seeds": len(seeds), "tasks": tasks, "ways": WAYS, "given": GIVEN, "made": MADE}
+        facts = {"seeds": len(seeds), "tasks": tasks, "ways": WAYS, "augmented": GIVEN, "generated": MADE}
         write("cross_task", {"command": "python experiments/cross_task.py", **facts, "shots": result})
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from circumstances import write
 from classifier import best_given
-from made import compared, judged, place_in_class, trained
+from classifier_arms import compared, evaluated, position_in_class, trained
 
 from manyshot.augment import Plan
 from manyshot.base import quieten
@@ -28,7 +28,7 @@ from manyshot.tasks import Source
 
 SEEDS = (0, 1, 2)
 SHOTS = (1, 2, 3, 4)
-CLASSES, CLASSIFIERS, JUDGED, MADE = 100, 10, 10, 30
+CLASSES, CLASSIFIERS, TESTED, MADE = 100, 10, 10, 30
 CLASSIFIER_STEPS = 400
 MODELS = {"dagan": ("dagan(16)", 5e-4, 10_000), "cvae": ("cvae(16, kl_weight=3)", 1e-3, 2500)}
 """The models of characters that experiments use, their rates and their steps."""
@@ -46,11 +46,11 @@ def config_of(name: str, root: str, seed: int, tiny: bool = False, steps: int | 
 
 def shots_of(source: Source, shots: int, number: int) -> tuple[Source, Source]:
     """So many drawings of each class to learn from, and ten others to judge on."""
-    position, counts = place_in_class(source, number), source.counts[source.labels]
-    return source.subset(items=position < shots), source.subset(items=position >= counts - JUDGED)
+    position, counts = position_in_class(source, number), source.counts[source.labels]
+    return source.subset(items=position < shots), source.subset(items=position >= counts - TESTED)
 
 
-def judged_by_seed(
+def evaluated_by_seed(
     seed: int, shots: int, folder: Path, config: GeneratorConfig, given: str, classifiers: int, classes: int, steps: int
 ) -> dict[str, list[float]]:
     """The accuracy of each classifier by arm, for one training seed; a process of its own does this."""
@@ -60,16 +60,16 @@ def judged_by_seed(
     unseen, result = test.subset(classes=test.class_names[:classes]), []
     for number in range(classifiers):
         real, others = shots_of(unseen, shots, number)
-        result.append(judged(real, others, {"dagan": model}, op, MADE, number, 1000 * seed + number, steps))
+        result.append(evaluated(real, others, {"dagan": model}, op, MADE, number, 1000 * seed + number, steps))
     return {arm: [row[arm] for row in result] for arm in result[0]}
 
 
 def main() -> None:
-    """Train, judge, write."""
+    """Train, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data", help="the folder that holds omniglot/")
     parser.add_argument("--runs", default="runs/dagan_omniglot", help="where the trainings lie")
-    parser.add_argument("--processes", type=int, default=2, help="that judge at once")
+    parser.add_argument("--processes", type=int, default=2, help="that evaluate at once")
     parser.add_argument("--tiny", action="store_true", help="a few steps of everything, to see that it runs; no result")
     options = parser.parse_args()
     tiny = options.tiny
@@ -89,7 +89,7 @@ def main() -> None:
         print(given, flush=True)
         jobs = {
             (seed, shots): pool.submit(
-                judged_by_seed, seed, shots, folders[seed], configs[seed], given[shots], classifiers, classes, steps
+                evaluated_by_seed, seed, shots, folders[seed], configs[seed], given[shots], classifiers, classes, steps
             )
             for seed in seeds
             for shots in all_shots
@@ -98,10 +98,13 @@ def main() -> None:
             for arm, rows in job.result().items():
                 right[shots].setdefault(arm, []).append(np.array(rows))
             print(seed, shots, {arm: round(rows[-1].mean(), 3) for arm, rows in right[shots].items()}, flush=True)
-    result = {str(shots): {"given": given[shots]} | compared(arms, "nothing", "given") for shots, arms in right.items()}
+    result = {
+        str(shots): {"augmented": given[shots]} | compared(arms, "nothing", "augmented")
+        for shots, arms in right.items()
+    }
     if not tiny:
-        facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE}
-        facts |= {"test_examples": JUDGED}
+        facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "generated": MADE}
+        facts |= {"test_examples": TESTED}
         facts |= {"model": configs[0].model, "steps": configs[0].fit.steps, "classifier_steps": steps}
         facts |= {"cpu_seconds": [cpu_seconds(folder) for folder in folders.values()]}
         write("dagan_omniglot", {"command": "python experiments/dagan_omniglot.py", **facts, "shots": result})

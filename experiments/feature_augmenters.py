@@ -237,12 +237,12 @@ def compared(seeds: list[dict]) -> dict:
 
 
 def main() -> None:
-    """Train, choose, judge, write."""
+    """Train, choose, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, type=Path, help="the folder that holds omniglot/ and cifar_fs/")
     parser.add_argument("--runs", default=Path("runs/feature_augmenters"), type=Path, help="where trainings lie")
     parser.add_argument("--seeds", default=3, type=int, help="how many")
-    parser.add_argument("--tasks", default=300, type=int, help="to judge on")
+    parser.add_argument("--tasks", default=300, type=int, help="to test on")
     parser.add_argument("--only", help="one of the domains; figures of others are written where they are there already")
     options = parser.parse_args()
     result: dict = {}

@@ -39,7 +39,7 @@ Table = dict[str, dict[str, dict[str, dict[str, float]]]]
 
 
 def main() -> None:
-    """Encode, fit, judge, write."""
+    """Encode, fit, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, type=Path, help="the folder that holds the data sets")
     parser.add_argument("--draws", type=int, default=10, help="draws of the examples")

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from circumstances import parse_options, write
 from classifier import best_given
+from classifier_arms import compared, evaluated, trained
 from dagan_omniglot import CLASSES, MADE, MODELS, SEEDS, config_of, shots_of
-from made import compared, judged, trained
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -141,7 +141,7 @@ def learned(source: Source, start: tuple[float, float], seed: int, seconds: floa
 
 
 def main() -> None:
-    """Train, choose, judge, write."""
+    """Train, choose, evaluate, write."""
     options = parse_options(__doc__, "omniglot/", "runs/few_steps", "the trainings of DAGAN and the autoencoder")
     tiny = options.tiny
     quieten(True)
@@ -153,7 +153,7 @@ def main() -> None:
         rows = []
         for number in range(classifiers):
             real, test = shots_of(source, SHOTS, number)
-            rows.append(judged(real, test, models, op, MADE, number, 1000 * seed + number, classifier_steps))
+            rows.append(evaluated(real, test, models, op, MADE, number, 1000 * seed + number, classifier_steps))
         # Too few classifiers to tell their noise from that of the seeds: intervals are over the means of seeds.
         return {arm: np.array([np.mean([row[arm] for row in rows])]) for arm in rows[0]}
 
@@ -184,10 +184,16 @@ def main() -> None:
             right.setdefault(arm, []).append(rows)
         print(seed, {arm: round(rows[-1].mean(), 3) for arm, rows in right.items()}, flush=True)
     if not tiny:
-        facts = {"seeds": len(seeds), "classes": CLASSES, "classifiers": classifiers, "made": MADE, "given": given}
+        facts = {
+            "seeds": len(seeds),
+            "classes": CLASSES,
+            "classifiers": classifiers,
+            "generated": MADE,
+            "augmented": given,
+        }
         facts |= {"start": chosen, "validation": by_start, "cpu_seconds": seconds, "steps": steps}
         facts |= {"classifier_steps": classifier_steps, "other_steps": FEW_STEPS}
-        result = {str(SHOTS): compared(right, "nothing", "given", "dagan")}
+        result = {str(SHOTS): compared(right, "nothing", "augmented", "dagan")}
         write("flow_matching", {"command": "python experiments/flow_matching.py", **facts, "shots": result})
 
 

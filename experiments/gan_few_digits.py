@@ -11,7 +11,7 @@ import math
 import numpy as np
 from circumstances import parse_options, write
 from classifier import accuracy, best_given
-from made import compared, trained
+from classifier_arms import compared, trained
 
 from manyshot.augment import Plan
 from manyshot.datasets import load_dataset
@@ -24,20 +24,25 @@ SIZES = (10, 50, 100)
 MODEL = "conditional(16)"
 SEEN = "support: affine(15) elastic(0.1)"
 """What the discriminator sees augmented."""
-STEPS, CLASSIFIER_STEPS, MADE, JUDGED = 800, 150, 300, 3000
+STEPS, CLASSIFIER_STEPS, MADE, TESTED = 800, 150, 300, 3000
 
 
 def main() -> None:
-    """Train, judge, write."""
+    """Train, evaluate, write."""
     options = parse_options(__doc__, "mnist/", "runs/gan_few_digits")
     tiny = options.tiny
     seeds, sizes, steps, classifier_steps = ((0,), (10,), 4, 4) if tiny else (SEEDS, SIZES, STEPS, CLASSIFIER_STEPS)
     test = load_dataset("mnist", "test", root=options.root)
-    test = test.split((JUDGED / len(test), 1 - JUDGED / len(test)), seed=0, by="item")[0]
+    test = test.split((TESTED / len(test), 1 - TESTED / len(test)), seed=0, by="item")[0]
 
     result = {}
     for size in sizes:
-        right: dict[str, list[np.ndarray]] = {"nothing": [], "given": [], "made": [], "made and given": []}
+        right: dict[str, list[np.ndarray]] = {
+            "nothing": [],
+            "augmented": [],
+            "generated": [],
+            "generated and augmented": [],
+        }
         seconds = []
         for seed in seeds:
             fit = GeneratorSettings(steps=steps, eval_every=math.ceil(steps / 4), ada_target=0.6, seed=seed)
@@ -55,12 +60,12 @@ def main() -> None:
             generated = generate_examples(run.model, real, 20 if tiny else MADE, seed, run.class_names)
             for arm, more, changed in (
                 ("nothing", None, None),
-                ("given", None, op),
-                ("made", generated, None),
-                ("made and given", generated, op),
+                ("augmented", None, op),
+                ("generated", generated, None),
+                ("generated and augmented", generated, op),
             ):
                 right[arm].append(accuracy(real, more, test, changed, seed, classifier_steps))
-        result[str(size)] = {"given": given, "cpu_seconds": seconds} | compared(right, "nothing", "given")
+        result[str(size)] = {"augmented": given, "cpu_seconds": seconds} | compared(right, "nothing", "augmented")
         print(size, given, result[str(size)]["accuracy"], seconds, flush=True)
     if not tiny:
         facts = {
@@ -70,7 +75,7 @@ def main() -> None:
             "steps": steps,
             "classifier_steps": classifier_steps,
         }
-        facts |= {"made": MADE, "test_examples": len(test)}
+        facts |= {"generated": MADE, "test_examples": len(test)}
         write("gan_few_digits", {"command": "python experiments/gan_few_digits.py", **facts, "sizes": result})
 
 

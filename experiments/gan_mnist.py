@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from circumstances import parse_options, write
-from made import trained
+from classifier_arms import trained
 from torch import Tensor, nn
 
 from manyshot.base import quieten
@@ -30,7 +30,7 @@ from manyshot.training import Config, Settings, encode, load_run, train
 SEEDS = (0, 1, 2)
 MODEL, SAME_WIDTH = "dcgan(32)", "dcgan(64)"
 STEPS, RATE = 1200, 1e-3
-ENCODER_STEPS, JUDGED = 200, 3000
+ENCODER_STEPS, TESTED = 200, 3000
 TURNS, IN_A_TURN = 9, 20
 
 
@@ -119,11 +119,11 @@ def seconds_a_step(source: Source, turns: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Train, judge, write."""
+    """Train, evaluate, write."""
     options = parse_options(__doc__, "mnist/", "runs/gan_mnist")
     runs, tiny = options.runs, options.tiny
     quieten(True)
-    steps, encoder_steps, items, turns = (4, 4, 200, 1) if tiny else (STEPS, ENCODER_STEPS, JUDGED, TURNS)
+    steps, encoder_steps, items, turns = (4, 4, 200, 1) if tiny else (STEPS, ENCODER_STEPS, TESTED, TURNS)
 
     if not (runs / "encoder" / "config.json").exists():
         settings = Settings(steps=encoder_steps)
@@ -132,10 +132,10 @@ def main() -> None:
     encoder, _ = load_run(runs / "encoder").learner.on_features()
     digits, test = (load_dataset("mnist", split, root=options.root) for split in ("train", "test"))
 
-    def judged(pictures: Tensor, seed: int) -> dict[str, float]:
+    def evaluated(pictures: Tensor, seed: int) -> dict[str, float]:
         order = torch.randperm(len(test), generator=torch.Generator().manual_seed(seed)).numpy()
         real = encode(encoder, Source.of(test.gather(order[:items]), ["real"] * items)).store
-        generated = encode(encoder, Source.of(pictures.clamp(0, 1), ["made"] * len(pictures))).store
+        generated = encode(encoder, Source.of(pictures.clamp(0, 1), ["generated"] * len(pictures))).store
         result = precision_recall(real, generated)
         return {
             "kernel_distance": kernel_distance(real, generated),
@@ -151,12 +151,12 @@ def main() -> None:
         seconds = cpu_seconds(runs / f"all-{seed}")
         with torch.no_grad():
             generated = run.model.sample(items, generator=draws)
-        arms["ours"].append(judged(generated, seed) | {"cpu_seconds": seconds, "steps": steps})
+        arms["ours"].append(evaluated(generated, seed) | {"cpu_seconds": seconds, "steps": steps})
         other = Textbook(digits, seed)
         taken = other.train(seconds)
-        arms["textbook"].append(judged(other.sample(items, draws), seed) | {"cpu_seconds": seconds, "steps": taken})
+        arms["textbook"].append(evaluated(other.sample(items, draws), seed) | {"cpu_seconds": seconds, "steps": taken})
         fresh = digits.gather(torch.randperm(len(digits), generator=draws)[:items].numpy()).float() / 255
-        arms["real"].append(judged(fresh, seed))
+        arms["real"].append(evaluated(fresh, seed))
         print(seed, {name: rows[-1] for name, rows in arms.items()}, flush=True)
     speed = seconds_a_step(digits, turns)
     print({name: round(1e3 * value, 2) for name, value in speed.items()}, "ms a step")

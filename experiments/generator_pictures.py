@@ -81,7 +81,7 @@ def main() -> None:
     runs = Path(options.runs)
     drawn = {
         "dagan": lambda: characters(runs, options.root),
-        "made-classes": lambda: between(runs, options.root),
+        "new-classes": lambda: between(runs, options.root),
         "gan-few-digits": lambda: few_digits(runs),
         "gan-mnist": lambda: digits(runs, options.root),
     }

@@ -50,7 +50,7 @@ STEPS = 50
 
 
 def main() -> None:
-    """Train, choose, judge, write."""
+    """Train, choose, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="the folder that holds images_background_small1.zip")
     parser.add_argument("--choosing", type=Path, required=True, help="runs to choose by")

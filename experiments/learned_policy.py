@@ -61,7 +61,7 @@ TEST_SEED = 3000
 
 
 def main() -> None:
-    """Train, choose, judge, write."""
+    """Train, choose, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="the folder of Omniglot's official files")
     parser.add_argument(

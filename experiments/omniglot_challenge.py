@@ -33,7 +33,7 @@ PARTS = {"ladder": (CONFIG, LADDER), "long": (LONG, LADDER[-3:]), "background": 
 
 
 def main() -> None:
-    """Train, judge, write."""
+    """Train, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="the folder that holds images_background_small1.zip")
     parser.add_argument("--choosing", type=Path, help="runs to choose by")
@@ -62,7 +62,7 @@ def main() -> None:
             # Read anew, for another part may have been written since.
             actual = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
             output = actual.setdefault(part, {"encoder": config.encoder, "seeds": options.seeds} | told_of)
-            output[name] = result.as_dict() | {"cpu_seconds_of_judging": seconds}
+            output[name] = result.as_dict() | {"cpu_seconds_of_evaluation": seconds}
             write("omniglot_challenge", actual)
 
 

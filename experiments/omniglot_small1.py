@@ -24,7 +24,7 @@ JUDGING = {
 
 
 def main() -> None:
-    """Train, judge, write."""
+    """Train, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="the folder that holds images_background_small1.zip")
     parser.add_argument("--one-shot-runs", required=True, help="a zip laid out like all_runs.zip")

@@ -91,11 +91,11 @@ def _few_classes(results: dict) -> str:
 
 
 def _unseen_characters(results: dict) -> str:
-    arms = ("nothing", "dagan", "given", "dagan and given")
+    arms = ("nothing", "dagan", "augmented", "dagan and augmented")
     rows = []
     for shots, result in results["shots"].items():
         accuracy = [f"{result['accuracy'][arm]:.1%}" for arm in arms]
-        rows.append([shots, *accuracy, points(result["difference"]["given"]["dagan and given"])])
+        rows.append([shots, *accuracy, points(result["difference"]["augmented"]["dagan and augmented"])])
     heads = ["drawings per class", "none", "DAGAN", "augmentation", "both", "both over augmentation [95 %]"]
     return "\n".join(
         (

@@ -20,7 +20,7 @@ from sections.generators import (
     flow_matching,
     gan_few_digits,
     gan_mnist,
-    made_classes,
+    new_classes,
 )
 from sections.learners import learners
 from sections.memorization import memorization
@@ -72,7 +72,7 @@ SECTIONS = (
     (flow_matching, "flow_matching"),
     (cross_task, "cross_task"),
     (digits_by_characters, "digits_by_characters"),
-    (made_classes, "made_classes"),
+    (new_classes, "new_classes"),
     (engine, "augment", "step_profile"),
     (learners, "learners"),
     (sampling, "sampling"),

@@ -156,7 +156,7 @@ def main() -> None:
             print(seed, name, [round(100 * float(each.mean()), 1) for each in result], flush=True)
         policy = arms["policy by the support"].augmenter
         chosen.append(choices(policy, tests))
-        output.append(families_told(policy, Families(for_policy, 100 + seed), tests))
+        output.append(families_recognized(policy, Families(for_policy, 100 + seed), tests))
         print(chosen[-1], output[-1], flush=True)
     draw(policy, tests)
     by_arm = {name: np.array(result) for name, result in accuracy.items()}  # [seeds, families, tasks]
@@ -177,7 +177,7 @@ def main() -> None:
             "ops": OPS,
             **compared(by_arm),
             "chosen": chosen,
-            "families_told_by_a_linear_probe_of": output,
+            "families_recognized_by_a_linear_probe_of": output,
             "cpu_seconds": seconds,
         },
     )
@@ -275,14 +275,16 @@ def choices(policy: LearnedAugmenter | None, tests: dict[str, Families]) -> dict
 
 
 @torch.no_grad()
-def families_told(policy: LearnedAugmenter | None, tasks: Families, tests: dict[str, Families]) -> dict[str, float]:
+def families_recognized(
+    policy: LearnedAugmenter | None, tasks: Families, tests: dict[str, Families]
+) -> dict[str, float]:
     """The share of test tasks whose family a linear probe (ridge) tells from what the policy sees: by what tells it."""
     assert isinstance(policy, Policy)
     family = torch.eye(len(FAMILIES))[torch.arange(PROBED) % len(FAMILIES)]
     known = tasks.batch(0, PROBED).support
     asked = [each.batch(0, PROBED // len(FAMILIES)).support for each in tests.values()]
     result = {}
-    for name, tell in (("filters", policy.sight), ("traits", policy.traits)):
+    for name, tell in (("filters", policy.conv_statistics), ("moments", policy.image_moments)):
         x = with_one(tell(known).mean(1))
         maps = ridge_solve(x, torch.ones(len(x)), family, torch.tensor(10.0))
         answers = torch.stack([(with_one(tell(support).mean(1)) @ maps).argmax(-1) for support in asked])

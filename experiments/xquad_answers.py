@@ -51,7 +51,7 @@ def judged(source: Path, made: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Make, judge, save."""
+    """Generate, evaluate, save."""
     result = {}
     for language, plan in PLANS.items():
         source = Path(os.environ["MANYSHOT_DATA"]) / "xquad" / f"xquad.{language}.json"

@@ -22,7 +22,7 @@ def engine(augment: dict, profile: dict) -> str:
     ratios = [[name, *(f"{ratio:.1f}" for ratio in row.values())] for name, row in augment["ratios"].items()]
     shares = [
         f"- {name}: {one['milliseconds']['augment']:.1f} ms for {one['images_a_step']} images, "
-        f"{one['shares']['augment']:.1%} of a step"
+        f"{one['fractions']['augment']:.1%} of a step"
         for name, one in profile["trainings"].items()
     ]
     cold = besides["cold_start_in_seconds_of_cpu_time"]

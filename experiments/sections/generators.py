@@ -42,14 +42,13 @@ def gan_few_digits(found: dict) -> str:
         "## A conditional GAN trained on few digits\n\n"
         f"`{found['model']}` is trained on few digits of each class of MNIST; the input of the discriminator is "
         f"augmented by `{found['plan']}` with an adaptive probability. A small classifier is trained on the same "
-        "digits "
-        f"and on {found['made']} generated ones per class, half of each batch, for {found['classifier_steps']} steps. "
-        f"{found['seeds']} seeds, {found['test_examples']:,} test digits. `given` is augmentation by a fixed plan. The "
-        "plan for each size and the snapshot of the GAN are chosen on 120 further digits per class, which are not "
+        f"digits and on {found['generated']} generated ones per class, half of each batch, for "
+        f"{found['classifier_steps']} steps. {found['seeds']} seeds, {found['test_examples']:,} test digits. "
+        "`augmented` is augmentation by a fixed plan. The plan for each size and the snapshot of the GAN are chosen on 120 further digits per class, which are not "
         "available in practice.\n"
     )
     lines = _by_size(found["sizes"], "digit", "a class")
-    ending = _against(found["sizes"], "digit", ["made and given"])
+    ending = _against(found["sizes"], "digit", ["generated and augmented"])
     return _section(found, text, lines, ending)
 
 
@@ -59,31 +58,33 @@ def dagan_omniglot(found: dict) -> str:
         "## DAGAN on characters never seen\n\n"
         f"`{found['model']}` is trained on three quarters of Omniglot's background characters ({found['steps']:,} "
         "steps "
-        f"in {fmean(found['cpu_seconds']):.0f} CPU seconds). It generates {found['made']} drawings of each of "
+        f"in {fmean(found['cpu_seconds']):.0f} CPU seconds). It generates {found['generated']} drawings of each of "
         f"{found['classes']} others for {found['classifiers']} small classifiers per seed, {found['seeds']} seeds. "
         "Each "
         f"classifier is trained on a few real drawings of each character for {found['classifier_steps']} steps, with "
-        f"half of every batch generated, and tested on {found['test_examples']} others. `given` is augmentation by a "
-        "fixed plan, chosen for each number of shots on other characters.\n"
+        f"half of every batch generated, and tested on {found['test_examples']} others. `augmented` is augmentation by "
+        "a fixed plan, chosen for each number of shots on other characters.\n"
     )
     gains = {
         arm: {
             base: fmean(shots["difference"][base][arm]["difference"] for shots in found["shots"].values())
-            for base in ("nothing", "given")
+            for base in ("nothing", "augmented")
         }
-        for arm in ("dagan", "dagan and given")
+        for arm in ("dagan", "dagan and augmented")
     }
     means = "; ".join(
-        f"{arm} {100 * gain['nothing']:+.1f} against no augmentation and {100 * gain['given']:+.1f} against "
+        f"{arm} {100 * gain['nothing']:+.1f} against no augmentation and {100 * gain['augmented']:+.1f} against "
         "augmentation"
         for arm, gain in gains.items()
     )
-    plans = ", ".join(f"`{shots['given']}` with {several(int(n), 'drawing')}" for n, shots in found["shots"].items())
+    plans = ", ".join(
+        f"`{shots['augmented']}` with {several(int(n), 'drawing')}" for n, shots in found["shots"].items()
+    )
     ending = (
         f"\nMean over shots, in points: {means}. A published replication of DAGAN, with a larger classifier, reports "
         "16.4 to 19.2 %, 29.0 to 39.4 %, 46.5 to 52.0 % and 57.8 to 65.3 % with 1 to 4 drawings, +6.6 on average. "
-        f"Plans of `given`: {plans}.\n"
-    ) + _against(found["shots"], "drawing", ["dagan", "dagan and given"])
+        f"Plans of `augmented`: {plans}.\n"
+    ) + _against(found["shots"], "drawing", ["dagan", "dagan and augmented"])
     lines = _by_size(found["shots"], "drawing", "a character")
     return _section(found, text, lines, ending)
 
@@ -99,11 +100,11 @@ def flow_matching(found: dict) -> str:
         f"DAGAN has as many steps ({found['other_steps']:,}) as the conditional autoencoder `cvae` takes in "
         f"{seconds['cvae']:.0f} seconds. Evaluated as in the last section, with {found['classifiers']} classifiers per "
         f"seed and {found['classifier_steps']} steps; intervals are over the seeds. Of two initial distributions the "
-        f"better one on validation characters was taken ({tried}). `given` is `{found['given']}`.\n"
+        f"better one on validation characters was taken ({tried}). `augmented` is `{found['augmented']}`.\n"
     )
     lines = _by_size(found["shots"], "drawing", "a character")
     ending = _against(found["shots"], "drawing", ["flow", "cvae"], "dagan", "DAGAN")
-    ending += _against(found["shots"], "drawing", ["flow and given", "dagan and given", "cvae and given"])
+    ending += _against(found["shots"], "drawing", ["flow and augmented", "dagan and augmented", "cvae and augmented"])
     return _section(found, text, lines, ending)
 
 
@@ -112,9 +113,8 @@ def cross_task(found: dict) -> str:
     text = (
         "## Generators of characters used on digits\n\n"
         "DAGAN and the conditional autoencoder of the last sections generate additional shots for tasks of MNIST's "
-        "test "
-        f"digits, {found['ways']}-way, for prototypes that were trained on characters: `{found['made']}`. `given` is "
-        f"`{found['given']}`. {found['seeds']} seeds, {found['tasks']} tasks.\n"
+        f"test digits, {found['ways']}-way, for prototypes that were trained on characters: `{found['generated']}`. "
+        f"`augmented` is `{found['augmented']}`. {found['seeds']} seeds, {found['tasks']} tasks.\n"
     )
     lines = _by_size(found["shots"], "shot", "")
     return _section(found, text, lines)
@@ -122,20 +122,20 @@ def cross_task(found: dict) -> str:
 
 def digits_by_characters(found: dict) -> str:
     """The same generators, and classifiers of digits that are trained from scratch."""
-    models = sorted({arm.split()[0] for arm in found["shots"]["1"]["accuracy"]} - {"nothing", "given"})
+    models = sorted({arm.split()[0] for arm in found["shots"]["1"]["accuracy"]} - {"nothing", "augmented"})
     text = (
         "## Classifiers of few digits, by generators of characters\n\n"
-        f"The same models generate {found['made']} digits of each class from 1 or 5 of MNIST, for small classifiers "
-        f"that are trained from scratch for {found['classifier_steps']} steps; half of each batch is generated. "
+        f"The same models generate {found['generated']} digits of each class from 1 or 5 of MNIST, for small "
+        f"classifiers that are trained from scratch for {found['classifier_steps']} steps; half of each batch is generated. "
         f"{found['seeds']} seeds, {found['classifiers']} classifiers each, {found['test_examples']:,} test digits. "
-        f"`given` is `{found['given']}`.\n"
+        f"`augmented` is `{found['augmented']}`.\n"
     )
     lines = _by_size(found["shots"], "digit", "a class")
-    ending = _against(found["shots"], "digit", [f"{name} and given" for name in models])
+    ending = _against(found["shots"], "digit", [f"{name} and augmented" for name in models])
     return _section(found, text, lines, ending)
 
 
-def made_classes(found: dict) -> str:
+def new_classes(found: dict) -> str:
     """Generated classes as training classes."""
     text = (
         "## Generated classes where there are few\n\n"
@@ -166,7 +166,7 @@ def _by_size(sizes: dict[str, dict], one: str, rest: str) -> list[str]:
     return table(heads, rows)
 
 
-def _against(sizes: dict[str, dict], one: str, arms: list[str], other: str = "given", words: str = "") -> str:
+def _against(sizes: dict[str, dict], one: str, arms: list[str], other: str = "augmented", words: str = "") -> str:
     """The difference of arms from another one, at each size."""
     output = "; ".join(
         f"{arm} "

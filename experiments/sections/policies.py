@@ -44,8 +44,8 @@ def task_families(found: dict) -> str:
     for arm, output in found["accuracy"].items():
         shares = (f"{output[name]:.1%}" for name in ("mixture", *found["families"]))
         rows.append([arm, *shares, difference(found["policy_minus"].get(arm), "p_value")])
-    probe = found["families_told_by_a_linear_probe_of"]
-    filters, traits = (sum(one[name] for one in probe) / len(probe) for name in ("filters", "traits"))
+    probe = found["families_recognized_by_a_linear_probe_of"]
+    filters, moments = (sum(one[name] for one in probe) / len(probe) for name in ("filters", "moments"))
     chosen = {
         family: {op: sum(one[family][op] for one in found["chosen"]) / len(found["chosen"]) for op in ops}
         for family, ops in found["chosen"][0].items()
@@ -62,7 +62,7 @@ def task_families(found: dict) -> str:
             "rotate and recolor shots, and were trained on other letters by `--gradient reinforce(flipped)`. They are "
             "not told "
             "the family; from the policy's input, a linear classifier recognizes it in "
-            f"{traits:.0%} of test tasks by the traits of images, and in {filters:.0%} by random filters. "
+            f"{moments:.0%} of test tasks by the moments of images, and in {filters:.0%} by random filters. "
             f"{found['seeds']} seeds, {found['tasks_a_family']} tasks of each family, of letters that nothing was "
             "trained or "
             "chosen on.\n",

@@ -105,7 +105,7 @@ class Question(TypedDict):
         ("x" * 1000, int, "here: 'x{39}[.]{3} is not a whole number"),
     ],
 )
-def test_a_value_of_another_type_is_named_with_its_place(value, kind, fault):
+def test_a_value_of_another_type_is_named_with_its_position(value, kind, fault):
     assert not has_type(value, kind)
     with pytest.raises(InputError, match=f"^{fault}$"):
         check_type(value, kind, "here")

@@ -82,7 +82,7 @@ class TestLeftOutLogits:
             # The closed form keeps the mean of all rows, which needs no labels.
             assert torch.allclose(logits[0, fold == index], expected, atol=0.2)
 
-    def test_several_heads_are_told_apart(self):
+    def test_several_heads_are_distinguished(self):
         bank, labels = make_bank(shots=4, spread=0.5)
         candidates = [
             Candidate("pixels", Setting(TRANSFORM, head)) for head in ("centroid", "ridge(penalty=1)", "centroid")

@@ -59,6 +59,6 @@ def test_intervals_are_over_groups_where_there_are_groups():
         (EXAMPLES.select([]), "no examples to evaluate"),
     ],
 )
-def test_examples_that_cannot_be_judged_are_one_clear_line(examples, message):
+def test_examples_that_cannot_be_evaluated_are_one_clear_line(examples, message):
     with pytest.raises(InputError, match=message):
         evaluate_model(WordModel(), examples)

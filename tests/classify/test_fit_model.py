@@ -39,7 +39,7 @@ class TestSentences:
         assert "12 sentences" in lines[0]
         assert "ngrams" in lines[0]
 
-    def test_one_example_per_class_is_judged_by_nothing(self):
+    def test_with_one_example_per_class_nothing_can_be_evaluated(self):
         _, report = fit_model(sentences(1), encoder="ngrams")
         assert report.accuracy is None
         assert report.interval == (0.5, 0.99)

@@ -17,7 +17,7 @@ def photos(tmp_path):
     return folder
 
 
-def test_new_pictures_are_made_and_the_command_says_where(manyshot, photos, tmp_path):
+def test_new_pictures_are_generated_and_the_command_says_where(manyshot, photos, tmp_path):
     answer = manyshot("augment", photos, "--plan", "shots: 2 x affine", "--per-class", 3, "--out", tmp_path / "out")
     assert answer.status == 0
     assert f"6 new pictures of 2 classes in {tmp_path / 'out'}" in answer.out

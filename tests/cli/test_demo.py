@@ -21,7 +21,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(demo_stage_two, "FIT", replace(demo_stage_two.FIT, steps=2))
 
 
-def test_the_demo_trains_judges_makes_samples_and_reports(manyshot, tiny, tmp_path):
+def test_the_demo_trains_evaluates_makes_samples_and_reports(manyshot, tiny, tmp_path):
     answer = manyshot("demo", "--out", tmp_path / "demo", "--json").json
     assert list(answer) == ["one_shot", "five_shot", "stage_two", "fit", "seconds", "report"]
     for shots in ("one_shot", "five_shot"):

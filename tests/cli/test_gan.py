@@ -73,7 +73,7 @@ class TestTrain:
         ],
         ids=["the nearest collapsed", "the nearest is the last", "no numbers"],
     )
-    def test_tells_the_look_whose_weights_were_kept(self, manyshot, tmp_path, monkeypatch, looks, kept):
+    def test_names_the_snapshot_whose_weights_were_kept(self, manyshot, tmp_path, monkeypatch, looks, kept):
         from manyshot.generate.monitor import Snapshot
 
         result = iter(None if look is None else Snapshot(look[0], 0.9, look[1]) for look in looks)
@@ -181,7 +181,7 @@ class TestSample:
             ("free", ("--per-class", 0), "per_class=0"),
         ],
     )
-    def test_what_does_not_fit_the_model_is_told(self, manyshot, trained, tmp_path, run, options, named):
+    def test_what_does_not_fit_the_model_is_reported(self, manyshot, trained, tmp_path, run, options, named):
         answer = manyshot("gan", "sample", trained / run, "--out", tmp_path / "out", *options)
         assert answer.status == 2
         assert named in answer.errors
@@ -230,7 +230,7 @@ class TestAugment:
         wanted = (127, 255) if shown == "bright ink" else (0, 128)
         assert (ink, paper) == pytest.approx(wanted, abs=1)
 
-    def test_pictures_of_another_size_are_told_or_resized(self, manyshot, trained, letters, tmp_path):
+    def test_pictures_of_another_size_are_reported_or_resized(self, manyshot, trained, letters, tmp_path):
         for path in letters.glob("*/*.png"):
             Image.fromarray(np.zeros((20, 20), dtype=np.uint8)).save(path)
         words = ("gan", "augment", letters, "--run", trained / "shown", "--per-class", 1, "--out", tmp_path / "out")
@@ -240,7 +240,7 @@ class TestAugment:
         assert manyshot(*words, "--resize").status == 0
 
     @pytest.mark.parametrize(("run", "named"), [("free", "gan sample"), ("features", "generates features")])
-    def test_models_that_are_not_shown_pictures_are_told(self, manyshot, trained, letters, tmp_path, run, named):
+    def test_models_that_are_not_shown_pictures_are_reported(self, manyshot, trained, letters, tmp_path, run, named):
         answer = manyshot("gan", "augment", letters, "--run", trained / run, "--out", tmp_path / "out")
         assert answer.status == 2
         assert named in answer.errors
@@ -248,7 +248,7 @@ class TestAugment:
 
 class TestScore:
     @pytest.mark.parametrize("run", ["labeled", "shown"])
-    def test_says_what_was_made_and_what_could_be_reached(self, manyshot, trained, tmp_path, run):
+    def test_says_what_was_generated_and_what_could_be_reached(self, manyshot, trained, tmp_path, run):
         copies = tmp_path / "copies.png"
         answer = manyshot(
             "gan", "score", trained / run, "--encoder-run", trained / "encoder", "--copies", copies, "--json"
@@ -288,7 +288,7 @@ class TestScore:
         assert (tmp_path / "run" / "encoder" / "config.json").exists()
         assert first.json == again.json
 
-    def test_real_items_in_the_place_of_made_ones_score_as_real_ones_do(self, trained, monkeypatch):
+    def test_real_items_in_the_place_of_generated_ones_score_as_real_ones_do(self, trained, monkeypatch):
         """The measures see quality: what is real scores better than what an untrained model makes."""
         from manyshot.generate.generator_run import load_generator_run
         from manyshot.generate.score import score_run
@@ -320,7 +320,7 @@ class TestEvaluate:
         assert "the augmenter was trained on 7 of these classes" in result.errors
         assert result.json["accuracy"] != evaluate(None, "--json", plan="none").json["accuracy"]
 
-    def test_a_model_is_not_judged_as_a_learner(self, evaluate):
+    def test_a_model_is_not_evaluated_as_a_learner(self, evaluate):
         answer = evaluate(None, run="shown", plan="none")
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert "holds a generative model, not a learner; name it by --augmenter, or use `manyshot gan`" in answer.errors

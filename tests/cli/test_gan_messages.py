@@ -62,7 +62,7 @@ class TestPicturesGiven:
         assert (answer.status, answer.errors.count("\n")) == (2, 1)
         assert "no pictures" in answer.errors
 
-    def test_notes_are_told_once(self, manyshot, trained, tmp_path):
+    def test_notes_are_reported_once(self, manyshot, trained, tmp_path):
         folder = write_pictures(tmp_path / "photos", [(16, 16)] * 2, "RGB")
         (folder / "cat" / "read me.txt").write_text("hello")
         words = ("gan", "augment", folder, "--run", trained / "shown", "--per-class", 2)
@@ -107,7 +107,7 @@ class TestWeights:
         lines = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
         assert [line["params"] for line in lines] == [{"step": 2}] * 2
 
-    def test_a_run_without_weights_is_told(self, manyshot, trained, tmp_path):
+    def test_a_run_without_weights_is_reported(self, manyshot, trained, tmp_path):
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "config.json").write_bytes((trained / "labeled" / "config.json").read_bytes())
         answer = manyshot("gan", "sample", tmp_path / "run", "--out", tmp_path / "out")

@@ -52,13 +52,13 @@ def photos(tmp_path) -> Path:
 
 
 class TestAugment:
-    def test_pictures_are_made_and_the_command_says_where(self, manyshot, runs, photos, tmp_path):
+    def test_pictures_are_generated_and_the_command_says_where(self, manyshot, runs, photos, tmp_path):
         answer = manyshot("augment", photos, "--run", runs / "policy", "--per-class", 3, "--out", tmp_path / "out")
         assert answer.status == 0
         assert f"6 new pictures of 2 classes in {tmp_path / 'out'}" in answer.out
         assert len(list((tmp_path / "out" / "cat").glob("*.png"))) == 3
 
-    def test_features_are_made_and_json_says_where(self, manyshot, runs, photos, tmp_path):
+    def test_features_are_generated_and_json_says_where(self, manyshot, runs, photos, tmp_path):
         options = ("--per-class", 3, "--out", tmp_path / "out", "--json")
         answer = manyshot("augment", photos, "--run", runs / "features", *options).json
         assert load_file(answer["features"])["features"].shape == (6, 4)
@@ -66,7 +66,7 @@ class TestAugment:
         lines = [json.loads(line) for line in Path(answer["manifest"]).read_text(encoding="utf-8").splitlines()]
         assert {line["run"] for line in lines} == {str(runs / "features")}
 
-    def test_adaptation_changes_what_is_made(self, manyshot, runs, photos, tmp_path):
+    def test_adaptation_changes_what_is_generated(self, manyshot, runs, photos, tmp_path):
         generated = {}
         for name, more in {"plain": (), "adapted": ("--adapt-steps", 3)}.items():
             manyshot("augment", photos, "--run", runs / "features", "--out", tmp_path / name, *more)
@@ -131,7 +131,7 @@ class TestEvaluate:
         plan = front.Plan("shots: 4 x learned").with_augmenter(run.augmenter)
         assert answer["accuracy"] == pytest.approx(front.evaluate(learner.learner, sampler.batches(6), plan).mean)
 
-    def test_classes_that_the_augmenter_has_seen_are_told(self, manyshot, runs):
+    def test_classes_that_the_augmenter_has_seen_are_reported(self, manyshot, runs):
         answer = manyshot("evaluate", runs / "learner", "digits", "--augmenter", runs / "policy", *self.PLAN)
         assert "the augmenter was trained on 3 of these classes" in answer.errors
 

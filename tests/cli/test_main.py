@@ -151,7 +151,7 @@ def test_a_picture_of_somebody_else_is_not_replaced(manyshot, tmp_path, command)
     assert (tmp_path / "keep.png").read_text() == "mine"
 
 
-def test_a_page_of_somebody_else_is_not_replaced_and_a_wrong_place_is_told_before_the_work(manyshot, tmp_path):
+def test_a_page_of_somebody_else_is_not_replaced_and_a_wrong_path_is_reported_before_the_work(manyshot, tmp_path):
     (tmp_path / "keep.html").write_text("mine")
     (tmp_path / "file").write_text("")
     for report, message in ((tmp_path / "keep.html", "did not write it"), (tmp_path / "file" / "r.html", "be written")):

@@ -53,7 +53,7 @@ def test_a_run_goes_on_with_its_own_objective_alone(manyshot, run):
         (("--objective", "metamix", "--learner", "reptile"), "Reptile"),
     ],
 )
-def test_what_cannot_be_is_told_in_a_line(manyshot, tmp_path, options, named):
+def test_what_cannot_be_is_reported_in_one_line(manyshot, tmp_path, options, named):
     answer = manyshot("train", "digits", "--out", tmp_path / "run", *TINY, *options)
     assert answer.status == 2
     assert named in answer.errors

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(
 ENCODER = ("--encoder", "efficientnet-lite0(resolution=32)")
 
 
-def test_an_encoder_is_judged_as_it_is(manyshot):
+def test_an_encoder_is_evaluated_as_it_is(manyshot):
     answer = manyshot("evaluate", "digits", *ENCODER, "--learner", "ridge", "--tasks", 2, "--queries", 3, "--json").json
     assert answer["encoder"] == "efficientnet-lite0(resolution=32)"
     assert answer["learner"] == "ridge"
@@ -22,7 +22,7 @@ def test_an_encoder_is_judged_as_it_is(manyshot):
     assert answer["accuracy"] > 0.3  # of five ways
 
 
-def test_a_learner_is_trained_on_it_and_judged_by_another(manyshot, tmp_path):
+def test_a_learner_is_trained_on_it_and_evaluated_by_another(manyshot, tmp_path):
     size = ("--ways", 3, "--steps", 2, "--meta-batch-size", 1, "--validation", 0, "--out", tmp_path / "run")
     assert manyshot("train", "digits", *ENCODER, "--learner", "ridge", *size).status == 0
     answer = manyshot("evaluate", tmp_path / "run", "digits", "--learner", "prototypes", "--tasks", 1, "--json").json

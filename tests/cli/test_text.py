@@ -127,7 +127,7 @@ class TestAugment:
 class TestCompare:
     WORDS = ("--encoder", "ngrams(256)", "--ways", 3, "--queries", 2, "--tasks", 6)
 
-    def test_plans_and_learners_are_judged_on_the_same_tasks_and_shown(self, faq, tmp_path, manyshot):
+    def test_plans_and_learners_are_evaluated_on_the_same_tasks_and_shown(self, faq, tmp_path, manyshot):
         arms = ("--arms", "none", "--arms", "aeda = shots: 2 x aeda", "--arms", "ridge = none => none | learner=ridge")
         answer = manyshot("compare", faq, *COLUMNS, *self.WORDS, *arms, "--out", tmp_path / "out", "--json").json
         reached = answer["suites"][""]["arms"]
@@ -175,7 +175,7 @@ class TestCompare:
 class TestRuns:
     SIZE = ("--ways", 3, "--shots", 1, "--queries", 2)
 
-    def test_an_encoder_is_judged_as_it_is(self, faq, manyshot):
+    def test_an_encoder_is_evaluated_as_it_is(self, faq, manyshot):
         words = ("--encoder", "ngrams(256)", "--learner", "ridge", "--tasks", 20, *self.SIZE, "--json")
         answer = manyshot("evaluate", faq, *COLUMNS, *words).json
         assert answer["encoder"] == "ngrams(256)"
@@ -185,7 +185,7 @@ class TestRuns:
         words = ("--encoder", "ngrams(256)", "--plan", "shots: 2 x aeda", "--tasks", 5, *self.SIZE, "--json")
         assert manyshot("evaluate", faq, *COLUMNS, *words).json["plan"] == "shots: 2 x aeda"
 
-    def test_a_projection_is_trained_stored_and_judged(self, faq, tmp_path, manyshot):
+    def test_a_projection_is_trained_stored_and_evaluated(self, faq, tmp_path, manyshot):
         words = ("--encoder", "ngrams(256, project=16)", "--steps", 3, "--validation", 0, "--out", tmp_path / "run")
         assert manyshot("train", faq, *COLUMNS, *words, *self.SIZE, "--plan", "support: aeda").status == 0
         answer = manyshot("evaluate", tmp_path / "run", faq, *COLUMNS, "--tasks", 5, *self.SIZE, "--json").json

@@ -104,7 +104,7 @@ class TestTrain:
 
 
 class TestEvaluate:
-    def test_judges_the_classes_set_aside(self, manyshot, run):
+    def test_evaluates_the_classes_set_aside(self, manyshot, run):
         answer = manyshot("evaluate", run, "--ways", 2, "--tasks", 7, "--json").json
         assert answer["tasks"] == 7
         assert answer["interval"][0] <= answer["accuracy"] <= answer["interval"][1]
@@ -113,7 +113,7 @@ class TestEvaluate:
         assert len(answer["per_class"]) == 2
         assert 0 <= answer["calibration_error"] <= 1
 
-    def test_writes_each_tasks_accuracy_beside_the_run_or_where_it_is_told(self, manyshot, run, tmp_path):
+    def test_writes_each_tasks_accuracy_beside_the_run_or_where_asked(self, manyshot, run, tmp_path):
         words = ("evaluate", run, "digits", "--tasks", 7, "-q")
         answer = manyshot(*words, "--json").json
         assert answer["tasks_file"] == str(run / "tasks.csv")
@@ -133,7 +133,7 @@ class TestEvaluate:
         answer = manyshot("evaluate", run, "digits", "--tasks", 3, "--tasks-file", tmp_path / "file" / "a.csv")
         assert (answer.status, answer.errors.splitlines()[-1].count("--tasks-file")) == (2, 1)
 
-    def test_judges_another_data_set_by_another_learner_and_plan(self, manyshot, run):
+    def test_evaluates_another_data_set_by_another_learner_and_plan(self, manyshot, run):
         plan = ("--plan", "shots: 2 x affine", "--learner", "prototypes(nearest)")
         answer = manyshot("evaluate", run, "glyphs", "--split", "greek", "--queries", 2, "--tasks", 3, *plan, "--json")
         assert answer.json["learner"] == "prototypes(nearest)"
@@ -144,7 +144,9 @@ class TestEvaluate:
         assert manyshot("evaluate", run, "digits", "--tasks", 3, "--report", page).status == 0
         assert "Calibration error" in page.read_text(encoding="utf-8")
 
-    def test_transductive_answers_are_others_and_are_named_wherever_they_are_told(self, manyshot, run, one_shot_zip):
+    def test_transductive_answers_are_others_and_are_named_wherever_they_are_reported(
+        self, manyshot, run, one_shot_zip
+    ):
         page = run / "page.html"
         words = ("evaluate", run, "digits", "--ways", 5, "--tasks", 20, "-q")
         plain, switched = (manyshot(*words, *more, "--json").json for more in ((), ("--transductive",)))

@@ -40,7 +40,7 @@ def test_all_three_stages(manyshot, learner, tmp_path):
     assert answer.json["steps"] == 3
 
 
-def test_an_augmenter_without_weights_is_told_so(manyshot, learner, tmp_path):
+def test_an_augmenter_without_weights_is_reported(manyshot, learner, tmp_path):
     options = ("--augmenter", "calibration", "--out", tmp_path / "augmenter")
     answer = manyshot("train", "digits", "--stage", "augmenter", "--learner", learner, *options, *TINY)
     assert answer.status == 0, answer.errors

@@ -208,7 +208,7 @@ def test_a_folder_of_other_things_is_not_written_over(tmp_path):
         ("none | encoder=conv4(4, 4, 4, 4) | learning_rate=0", "learning_rate=0"),
     ],
 )
-def test_an_arm_that_could_not_be_trained_or_used_is_told_before_any_training(arm, message, tmp_path):
+def test_an_arm_that_could_not_be_trained_or_used_is_reported_before_any_training(arm, message, tmp_path):
     with pytest.raises(InputError, match=message):
         train_arms([Arm.parse("none"), Arm.parse(arm)], CONFIG, 1, tmp_path / "out")
     assert not (tmp_path / "out").exists()

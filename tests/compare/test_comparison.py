@@ -36,7 +36,7 @@ class TestPresets:
             assert all(Plan(arm.plan).placements for arm in one.arms if not arm.settings and arm.name != "without")
 
     @pytest.mark.parametrize("name", COMPARISONS)
-    def test_no_judged_class_is_trained_on(self, name):
+    def test_no_test_class_is_trained_on(self, name):
         for one in COMPARISONS[name].comparisons:
             for suite in one.suites:
                 apart = suite.data is None and one.config.test > 0
@@ -74,7 +74,7 @@ def test_comparisons_run_one_after_the_other_each_in_its_folder(tmp_path):
     assert answer["suites"]["all"]["test"] == "digits (test part)"
 
 
-def test_what_is_wrong_with_a_later_comparison_is_told_before_any_training(tmp_path):
+def test_what_is_wrong_with_a_later_comparison_is_reported_before_any_training(tmp_path):
     wrong = replace(SMALL, name="other", config=replace(CONFIG, classes=9))
     with pytest.raises(InputError, match="classes=9"):
         run_comparisons([SMALL, wrong], tmp_path / "out", jobs=1)

@@ -70,7 +70,7 @@ def test_the_page_tells_errors_and_that_an_ensemble_is_one():
     json.dumps(result.as_dict())
 
 
-def test_runs_that_are_not_there_are_told(tmp_path):
+def test_runs_that_are_not_there_are_reported(tmp_path):
     with pytest.raises(InputError, match=r"no practice_runs\.zip in .*--one-shot-runs"):
         practice_runs(tmp_path)
 

@@ -95,7 +95,7 @@ class TestPoints:
     def test_of_a_sheet_without_strokes_are_numbers_all_the_same(self, sheet):
         assert np.isfinite(stroke_points(sheet)).all()
 
-    def test_what_is_not_a_number_is_told(self):
+    def test_what_is_not_a_number_is_reported(self):
         with pytest.raises(InputError, match="not finite"):
             stroke_points(torch.full((1, 96, 96), math.nan))
 
@@ -129,7 +129,7 @@ class TestBending:
         one, other = stroke_points(low), stroke_points(high)
         assert bent_onto(one, other).bumps > 0.05 > 5 * bent_onto(one, one).bumps
 
-    def test_minds_directions_where_places_agree(self):
+    def test_minds_directions_where_positions_agree(self):
         flat = np.zeros((6, 9), np.float32)
         flat[0], flat[1] = np.tile([-1, 0, 1], 3), np.repeat([-1, 0, 1], 3)
         flat[2], flat[4], flat[5] = 1, 1, 1 / 9

@@ -40,7 +40,7 @@ def few() -> list[Question]:
 
 
 class TestSpanReader:
-    def test_windows_hold_each_answer_at_its_place(self, make):
+    def test_windows_hold_each_answer_at_its_position(self, make):
         asked = few()
         windows = make().windows(asked)
         for row, number in enumerate(windows.asked.tolist()):

@@ -39,7 +39,7 @@ def test_proportions_stay() -> None:
     assert sy / sx == pytest.approx(3, rel=0.1)
 
 
-def test_place_and_size_do_not_matter() -> None:
+def test_position_and_size_do_not_matter() -> None:
     small, large = drawing(96, 96, 3, 60, 12, 24), drawing(96, 96, 40, 10, 24, 48)
     difference = center(small, 32).astype(int) - center(large, 32)
     assert abs(difference).mean() < 4

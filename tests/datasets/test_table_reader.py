@@ -103,7 +103,7 @@ def test_broken_json_lines_name_the_line(tmp_path, content, message):
         rows(written(tmp_path, content, "faq.jsonl"))
 
 
-def test_a_missing_file_and_unknown_names_are_told(tmp_path):
+def test_a_missing_file_and_unknown_names_are_reported(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         rows(tmp_path / "none.csv")
     with pytest.raises(InputError, match="no column 'txt'; did you mean 'text'"):
@@ -130,7 +130,7 @@ class TestTextsOnDisk:
         assert [texts[2], texts[0], texts[1]] == [table[2][0], table[0][0], table[1][0]]
         assert texts[:2] == [table[0][0], table[1][0]]
 
-    def test_a_file_that_changes_meanwhile_is_told(self, tmp_path):
+    def test_a_file_that_changes_meanwhile_is_reported(self, tmp_path):
         path = written(tmp_path, CHINESE)
         texts = TextsOnDisk(path, Columns(), [row.offset for row in read_rows(path, Columns())])
         path.write_text("text,label\n")

@@ -45,7 +45,7 @@ class TestOwnSentences:
             assert source.class_names == ("greet", "leave")
             assert source.gather([0, 1]) == ["text 0", "text 1"]
 
-    def test_empty_and_repeated_rows_are_passed_over_and_told(self, faq, capsys):
+    def test_empty_and_repeated_rows_are_passed_over_and_reported(self, faq, capsys):
         faq.write_text(FAQ + " ,greet\nhello,greet\n")
         assert len(load_dataset(faq)) == 4
         output = capsys.readouterr().err
@@ -61,7 +61,7 @@ class TestOwnSentences:
         ("content", "message"),
         [("text,label\na,x\nb,x\n", "only one class"), ("text,label\n", "no sentences")],
     )
-    def test_what_is_too_little_to_learn_from_is_told(self, faq, content, message):
+    def test_what_is_too_little_to_learn_from_is_reported(self, faq, content, message):
         faq.write_text(content)
         with pytest.raises(InputError, match=message):
             load_dataset(faq)
@@ -125,7 +125,7 @@ class TestOfficialLayouts:
         source = load_dataset("huffpost", root=tmp_path)
         assert (source.class_names, len(source)) == (("ARTS", "TECH"), 2)
 
-    def test_a_file_that_is_not_here_is_told_with_its_place(self, tmp_path, monkeypatch):
+    def test_a_file_that_is_not_here_is_reported_with_its_position(self, tmp_path, monkeypatch):
         monkeypatch.setenv("MANYSHOT_DATA", str(tmp_path))
         with pytest.raises(
             InputError, match=r"data_full\.json: cannot be downloaded auto.*; fetch it from https.*--root"
@@ -133,7 +133,7 @@ class TestOfficialLayouts:
             load_dataset("clinc150")
 
     @pytest.mark.parametrize("content", ["[]", '{"train": [["a"]]}', '{"train": []}'])
-    def test_another_layout_is_told(self, tmp_path, content):
+    def test_another_layout_is_reported(self, tmp_path, content):
         (tmp_path / "data_full.json").write_text(content)
         with pytest.raises(InputError, match="no 'train' of pairs"):
             load_dataset("clinc150", "train", root=tmp_path)

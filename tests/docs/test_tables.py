@@ -19,7 +19,7 @@ def test_the_page_of_ops_has_every_op():
     assert all(f"### {name}\n" in text for name in NAMED)
 
 
-def test_every_data_set_learner_and_objective_has_its_place_in_the_docs():
+def test_every_data_set_learner_and_objective_is_in_the_docs():
     for page, table in (("datasets.md", DATASETS), ("learners.md", LEARNERS), ("objectives.md", OBJECTIVES)):
         text = SCRIPT.with_name(page).read_text(encoding="utf-8")
         assert [name for name in table if f"`{name}" not in text] == [], page

@@ -182,7 +182,7 @@ IMAGES, LABELS = np.zeros((4, 8, 8)), [0, 0, 1, 1]
         ({}, [np.zeros((8, 8)), np.zeros((9, 9))] * 2, "images differ in shape"),
     ],
 )
-def test_what_cannot_be_fitted_is_told_in_one_line(options, X, message):
+def test_what_cannot_be_fitted_is_reported_in_one_line(options, X, message):
     with pytest.raises(InputError, match=message) as caught:
         FewShotClassifier(**options).fit(X, LABELS)
     assert "\n" not in str(caught.value)

@@ -86,7 +86,7 @@ def test_the_seed_decides():
         ({}, images()[:6], "6 examples and 7 labels"),
     ],
 )
-def test_what_cannot_be_resampled_is_told_in_one_line(options, X, message):
+def test_what_cannot_be_resampled_is_reported_in_one_line(options, X, message):
     with pytest.raises(InputError, match=message) as caught:
         AugmentResampler(**options).fit_resample(X, Y)
     assert "\n" not in str(caught.value)

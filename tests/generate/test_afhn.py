@@ -34,7 +34,7 @@ class TestAntiCollapse:
         assert anti_collapse(one, far, one, far) < anti_collapse(one, far, one, near)
         assert anti_collapse(one, far, one, near) > anti_collapse(one, near, one, near)
 
-    def test_has_a_slope_where_features_are_all_but_one(self):
+    def test_has_a_gradient_where_features_are_all_but_one(self):
         generated = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
         again = torch.tensor([[1.0, 1e-4], [1e-4, 1.0]])
         anti_collapse(torch.eye(2), torch.eye(2).flip(0), generated, again).backward()
@@ -73,7 +73,7 @@ class TestAntiCollapse:
 
 
 class TestClassTerm:
-    def test_is_the_share_of_made_items_of_its_class_for_each_real_one(self):
+    def test_is_the_fraction_of_generated_items_of_its_class_for_each_real_one(self):
         real, generated, label = vectors(3, 4, 0), vectors(3, 4, 1), torch.tensor([0, 1, 1])
         wanted = 0.0
         for i in range(3):
@@ -85,7 +85,7 @@ class TestClassTerm:
         # Over the other axis made items would be classified by real ones.
         assert result != pytest.approx(class_term(generated, real, label).item(), rel=0.05)
 
-    def test_teaches_made_items_their_class(self):
+    def test_teaches_generated_items_their_class(self):
         generated = vectors(2, 3, 0).requires_grad_()
         real = torch.eye(3, dtype=torch.float64)[:2]
         class_term(real, generated, torch.tensor([0, 1])).backward()

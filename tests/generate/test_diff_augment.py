@@ -26,7 +26,7 @@ class TestChanger:
         assert all((slope != 0).any() for slope in changed)
         assert not all(a.allclose(b) for a, b in zip(plain, changed, strict=True))
 
-    def test_changes_the_share_of_items_that_it_is_told(self):
+    def test_changes_the_fraction_of_items_that_is_asked_for(self):
         items = torch.full((4000, 1, 2, 2), 0.5)
         changed = discriminator_augmentation((Brightness(0.9),), 0.25, draws())(items)
         share = (changed != items).flatten(1).any(1).float().mean().item()
@@ -44,7 +44,7 @@ class TestChanger:
         )
         assert flipped == pytest.approx(0.25, abs=0.03)
 
-    def test_real_and_made_items_get_draws_of_their_own_of_one_family(self):
+    def test_real_and_generated_items_get_draws_of_their_own_of_one_family(self):
         change = discriminator_augmentation((Affine(),), 1.0, draws())
         items = torch.rand(4, 1, 8, 8)
         assert not change(items).equal(change(items))
@@ -61,12 +61,12 @@ class TestChanger:
         assert seen[0].shape == seen[1].shape
         assert any(shown is items for shown in seen)
 
-    def test_changes_nothing_at_share_nought_or_without_ops(self):
+    def test_changes_nothing_at_fraction_zero_or_without_ops(self):
         items = torch.rand(4, 1, 8, 8)
         assert discriminator_augmentation((Affine(),), 0.0, draws())(items) is items
         assert discriminator_augmentation((), 1.0, draws())(items) is items
 
-    def test_every_op_acts_and_each_at_a_share_of_its_own(self):
+    def test_every_op_acts_and_each_with_a_probability_of_its_own(self):
         items = torch.rand(1, 1, 4, 4, generator=draws()).expand(2000, -1, -1, -1)
         both = Flip(p=1.0), FlipVertical(p=1.0)
         assert discriminator_augmentation(both, 1.0, draws())(items).equal(items.flip(2, 3))

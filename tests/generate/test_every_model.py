@@ -126,7 +126,7 @@ class TestEveryModel:
                 here
             )
 
-    def test_wrong_conditions_are_told_in_one_line(self, made):
+    def test_wrong_conditions_are_reported_in_one_line(self, made):
         objective, _ = made
         right = {
             "nothing": {},
@@ -140,7 +140,7 @@ class TestEveryModel:
                 objective.averaged.sample(2, **wrong, generator=draws())
             assert "\n" not in str(error.value)
 
-    def test_averaging_moves_by_the_share_that_is_not_kept(self, made):
+    def test_averaging_moves_by_the_fraction_that_is_not_kept(self, made):
         objective, _ = made
         before = [p.clone() for p in objective.averaged.parameters()]
         with torch.no_grad():
@@ -192,7 +192,7 @@ class TestWrongOptions:
             ("conditional", DataSpec((1, 8, 8), 1), "1 class"),
         ],
     )
-    def test_are_told_in_one_line(self, text, kind, named):
+    def test_are_reported_in_one_line(self, text, kind, named):
         with pytest.raises(InputError, match=named) as error:
             MODELS.parse(text).build(spec=kind)
         assert "\n" not in str(error.value)

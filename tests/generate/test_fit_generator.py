@@ -28,7 +28,7 @@ def modes_of(points: torch.Tensor) -> list[float]:
 
 class TestLearning:
     @pytest.mark.parametrize("text", ["gan(32, noise=4, penalty=r1)", "gan(32, noise=4, loss=hinge, spectral=yes)"])
-    def test_a_game_learns_both_modes_of_a_mixture(self, text):
+    def test_an_adversarial_objective_learns_both_modes_of_a_mixture(self, text):
         source = two_modes()
         objective = small_model(source, text)
         fit_generator(
@@ -40,7 +40,7 @@ class TestLearning:
         assert sum(shares) > 0.8
         assert min(shares) > 0.2
 
-    def test_a_step_moves_each_weight_by_its_own_slope(self):
+    def test_a_step_moves_each_weight_by_its_own_gradient(self):
         # Convolutions give grads that lie in memory in another order than their weights.
         source = pictures(16)
         settings = GeneratorSettings(steps=1, batch_size=4, learning_rate=1e-2, eval_examples=8)
@@ -62,7 +62,7 @@ class TestLearning:
             if one.requires_grad:
                 assert one.allclose(other, atol=1e-4)
 
-    def test_a_conditional_game_makes_the_class_that_is_asked_for(self):
+    def test_a_conditional_objective_makes_the_class_that_is_asked_for(self):
         label = torch.arange(200) % 2
         dark = torch.where(label[:, None, None, None] == 0, 40, 210) + torch.randint(
             -20, 20, (200, 1, 8, 8), generator=draws()
@@ -100,7 +100,7 @@ class TestLearning:
         assert (rows.argmax(1) == 7).float().mean() > 0.8
         assert rows[:, 7].std() > 0.01
 
-    def test_the_augmented_share_adapts_to_a_discriminator_that_knows_few_items_by_heart(self):
+    def test_the_augmented_fraction_adapts_to_a_discriminator_that_knows_few_items_by_heart(self):
         source = pictures().subset(classes=["class 0"])
         settings = GeneratorSettings(
             steps=100,
@@ -118,7 +118,7 @@ class TestLearning:
         assert shares[-1] > 0.3
 
     @pytest.mark.parametrize("turns", [1, 2])
-    def test_the_share_adapts_to_the_real_items_of_all_updates_of_the_discriminator(self, turns, monkeypatch):
+    def test_the_probability_adapts_to_the_real_items_of_all_updates_of_the_discriminator(self, turns, monkeypatch):
         source, signs, output = pictures(), [], []
         objective = small_model(source, "gan(8, noise=4)")
         side, move = objective.discriminator_loss, AdaptiveProbability.next
@@ -148,7 +148,7 @@ class TestLearning:
         assert [seen for _, seen in output] == [each * 6] * 2
         assert [sign for sign, _ in output] == pytest.approx([sum(signs[:each]) / each, sum(signs[each:]) / each])
 
-    def test_each_side_learns_at_its_own_rate(self):
+    def test_each_side_has_its_own_learning_rate(self):
         source = two_modes(64)
         objective = small_model(source, "gan(8, noise=4)")
         before = {name: weight.clone() for name, weight in objective.named_parameters()}

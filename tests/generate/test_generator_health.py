@@ -52,7 +52,7 @@ class TestHealth:
             untrained = all(before[name].equal(tensor) for name, tensor in objective.state_dict().items())
             assert untrained == kept.startswith("nothing")
 
-    def test_trouble_before_any_look_was_kept_does_not_speak_of_a_better_one(self, capsys, monkeypatch):
+    def test_trouble_before_any_snapshot_was_kept_does_not_speak_of_a_better_one(self, capsys, monkeypatch):
         monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", lambda *arguments: None)
         source = two_modes(64)
         settings = GeneratorSettings(steps=2, batch_size=4, eval_every=1, eval_examples=8)
@@ -78,7 +78,7 @@ class TestHealth:
         assert capsys.readouterr().err.count("mode collapse") == 1
         assert all(seen[0][name].equal(tensor) for name, tensor in objective.averaged.state_dict().items())
 
-    def test_looks_see_a_real_collapse(self):
+    def test_snapshots_show_a_real_collapse(self):
         source = two_modes(400)
         objective = small_model(source, "gan(16, noise=4)")
         with torch.no_grad():
@@ -88,7 +88,7 @@ class TestHealth:
         assert result.recall == 0
         assert diagnose_training(result, 0.7, 0.5, True).startswith("mode collapse")
 
-    def test_made_items_that_are_no_numbers_are_noted_and_their_weights_are_not_kept(
+    def test_generated_items_that_are_no_numbers_are_noted_and_their_weights_are_not_kept(
         self, tmp_path, capsys, monkeypatch
     ):
         source = two_modes(64)
@@ -113,7 +113,7 @@ class TestHealth:
         assert all(looked[0][name].equal(tensor) for name, tensor in objective.averaged.state_dict().items())
 
     @pytest.mark.parametrize(("loss", "said"), [("minimax", True), ("non_saturating", False)])
-    def test_a_discriminator_that_is_soon_sure_is_seen_where_that_leaves_no_slope(self, loss, said):
+    def test_a_discriminator_that_is_soon_sure_is_seen_where_that_leaves_no_gradient(self, loss, said):
         # So far off that a discriminator tells them apart within a few steps; the generator hardly moves.
         source = Source.of(50 + torch.rand(40, 2, generator=draws()), ["here"] * 40)
         objective = small_model(source, f"gan(16, noise=4, loss={loss})")
@@ -127,7 +127,7 @@ class TestHealth:
             True
         ] * said
 
-    def test_looks_are_taken_beside_what_is_held_out(self, monkeypatch):
+    def test_snapshots_are_taken_beside_what_is_held_out(self, monkeypatch):
         beside = []
 
         def look(model, source, *arguments):
@@ -151,17 +151,17 @@ class TestHealth:
         result = diagnose_training(Snapshot(0.1, 0.5, 0.5), 0.5, discriminator_loss=0.001, saturates=saturates)
         assert (result is not None) == said
 
-    def test_a_first_look_without_recall_is_no_collapse(self):
+    def test_a_first_snapshot_without_recall_is_no_collapse(self):
         assert diagnose_training(Snapshot(0.1, 0.0, 0.0), 0.0, 0.5, True) is None
 
-    def test_collapse_from_the_beginning_is_told_once_something_was_kept(self):
+    def test_collapse_from_the_beginning_is_reported_once_something_was_kept(self):
         narrow = Snapshot(0.1, 0.9, 0.0)
         assert diagnose_training(narrow, 0.0, 0.5, saturates=True).startswith(
             "mode collapse: generated examples lie among real ones"
         )
         assert diagnose_training(narrow, 0.0, 0.5, saturates=True, first=True) is None
 
-    def test_the_weights_of_the_nearest_look_are_kept(self, monkeypatch):
+    def test_the_weights_of_the_nearest_snapshot_are_kept(self, monkeypatch):
         distances = iter([0.3, 0.1, 0.2])
         seen = []
 

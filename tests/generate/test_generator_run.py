@@ -20,7 +20,7 @@ from small_generative_models import FEW, MODEL_TEXTS, draws, pictures, small_mod
 
 
 class TestRun:
-    def test_its_best_look_is_the_nearest_at_which_nothing_was_wrong(self):
+    def test_its_best_snapshot_is_the_nearest_at_which_nothing_was_wrong(self):
         def run(*troubled):
             near = {3: 0.5, 6: 0.3, 9: 0.1}
             rows = [
@@ -36,7 +36,7 @@ class TestRun:
         assert run(3, 9).best["step"] == 6
         assert run(3, 6, 9).best is None
 
-    def test_its_best_look_is_that_of_the_weights_that_it_kept(self, tmp_path, monkeypatch):
+    def test_its_best_snapshot_is_that_of_the_weights_that_it_kept(self, tmp_path, monkeypatch):
         result = iter(
             [Snapshot(0.5, 0.5, 0.5), Snapshot(0.1, 0.9, 0.0), Snapshot(0.3, 0.5, 0.5), Snapshot(0.4, 0.5, 0.5)]
         )
@@ -118,7 +118,7 @@ class TestRun:
         assert again.rows == run.rows == read_metrics(tmp_path / "run" / "metrics.jsonl")
 
     @pytest.mark.parametrize("text", MODEL_TEXTS)
-    def test_looks_at_color_pictures_are_kept(self, text, tmp_path):
+    def test_snapshots_of_color_pictures_are_kept(self, text, tmp_path):
         items = torch.randint(256, (24, 3, 16, 16), generator=draws(), dtype=torch.uint8)
         source = Source.of(items, [f"class {i % 3}" for i in range(24)])
         recorded = []
@@ -129,7 +129,7 @@ class TestRun:
         assert kept[6].shape == (16, 3, 16, 16)
         assert kept[6].allclose(recorded[-1].generated[6], atol=0.5 / 255 + 1e-6)
 
-    def test_looks_are_kept_and_told(self, tmp_path):
+    def test_snapshots_are_kept_and_reported(self, tmp_path):
         recorded = []
         config = GeneratorConfig("digits", size=8, model="dcgan(2, noise=4)", fit=FEW)
         train_generator(config, tmp_path / "run", on_snapshot=lambda looks: recorded.append(list(looks.generated)))
@@ -150,7 +150,7 @@ class TestRun:
         assert not first[0].equal(other[0])
         assert first[1] == again[1] != other[1]
 
-    def test_features_of_a_run_can_be_made(self, tmp_path):
+    def test_features_of_a_run_can_be_generated(self, tmp_path):
         from manyshot.training import Config, Settings, train
 
         train(
@@ -172,7 +172,7 @@ class TestRun:
         with pytest.raises(InputError, match="model=gan"):
             train_generator(other, tmp_path, resume=True)
 
-    def test_another_kind_of_run_is_told(self, tmp_path):
+    def test_another_kind_of_run_is_reported(self, tmp_path):
         from manyshot.training import Config, Settings, train
 
         train(Config("digits", encoder="conv4(4, 4, 4, 4)", validation=0.0, fit=Settings(steps=1)), tmp_path / "run")
@@ -193,7 +193,7 @@ class TestRun:
             lambda v: [],
         ],
     )
-    def test_damaged_settings_are_told(self, harm, tmp_path):
+    def test_damaged_settings_are_reported(self, harm, tmp_path):
         train_generator(GeneratorConfig("digits", size=8, model="gan(4)", fit=FEW), tmp_path)
         path = tmp_path / "config.json"
         path.write_text(json.dumps(harm(json.loads(path.read_text()))))
@@ -215,7 +215,7 @@ class TestConfig:
             ({"eval_examples": 3}, "eval_examples=3"),
         ],
     )
-    def test_wrong_settings_are_told(self, settings, named):
+    def test_wrong_settings_are_reported(self, settings, named):
         with pytest.raises(InputError, match=named):
             GeneratorSettings(**settings)
 
@@ -232,17 +232,17 @@ class TestConfig:
             ({"plan": "support: affine", "encoder": "run"}, "cannot change features"),
         ],
     )
-    def test_wrong_values_are_told(self, values, named):
+    def test_wrong_values_are_reported(self, values, named):
         with pytest.raises(InputError, match=named):
             GeneratorConfig("digits", **values)
 
-    def test_fewer_items_or_classes_than_asked_for_are_told(self):
+    def test_fewer_items_or_classes_than_asked_for_are_reported(self):
         with pytest.raises(InputError, match=r"per_class=999.* has \d+"):
             load_generator_sources(GeneratorConfig("digits", per_class=999), "nothing")
         with pytest.raises(InputError, match="classes=11"):
             load_generator_sources(GeneratorConfig("digits", classes=11), "nothing")
 
-    def test_models_that_are_shown_items_are_judged_on_other_classes_and_others_on_other_items(self):
+    def test_models_that_are_shown_items_are_evaluated_on_other_classes_and_others_on_other_items(self):
         config = GeneratorConfig("digits", size=8, validation=0.2, test=0.2)
         by_class, by_item = load_generator_sources(config, "item"), load_generator_sources(config, "label")
         assert not set(by_class.training.class_names) & set(by_class.test.class_names)

@@ -45,7 +45,7 @@ class TestEveryLoss:
         assert loss.discriminator(REAL, MADE).item() == pytest.approx(wanted, abs=1e-12)
         assert loss.generator(MADE).item() == pytest.approx(GENERATOR[name](MADE.tolist()), abs=1e-12)
 
-    def test_has_the_slope_of_a_finite_difference(self, name):
+    def test_has_the_gradient_of_a_finite_difference(self, name):
         real, generated = REAL.clone().requires_grad_(), MADE.clone().requires_grad_()
         assert torch.autograd.gradcheck(LOSSES[name].discriminator, (real, generated))
         assert torch.autograd.gradcheck(LOSSES[name].generator, (generated,))
@@ -61,7 +61,7 @@ class TestEveryLoss:
         assert LOSSES[name].generator(sure).isfinite()
 
 
-def test_the_minimax_slope_vanishes_where_the_discriminator_is_sure_and_the_non_saturating_one_does_not():
+def test_the_minimax_gradient_vanishes_where_the_discriminator_is_sure_and_the_non_saturating_one_does_not():
     grads = {}
     for name in ("minimax", "non_saturating"):
         generated = torch.tensor([-30.0], requires_grad=True)
@@ -72,14 +72,14 @@ def test_the_minimax_slope_vanishes_where_the_discriminator_is_sure_and_the_non_
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_loss_is_said_to_saturate_where_its_slope_vanishes(name):
+def test_a_loss_is_said_to_saturate_where_its_gradient_vanishes(name):
     generated = torch.tensor([-30.0], requires_grad=True)
     LOSSES[name].generator(generated).backward()
     assert LOSSES[name].saturates == (generated.grad.abs().item() < 1e-6)
 
 
 class TestPenalties:
-    def test_a_linear_critic_has_the_penalty_of_its_slope(self):
+    def test_a_linear_critic_has_the_penalty_of_its_gradient(self):
         weight = torch.tensor([[1.0, -2.0], [0.5, 3.0]], dtype=torch.float64)
         real, generated, share = torch.rand(5, 2, 2).double(), torch.rand(5, 2, 2).double(), torch.rand(5).double()
 
@@ -90,7 +90,7 @@ class TestPenalties:
         assert gradient_penalty(score, real, generated, share).item() == pytest.approx((norm - 1) ** 2)
         assert r1_penalty(score, real).item() == pytest.approx(norm**2 / 2)
 
-    def test_slopes_are_taken_between_real_and_made(self):
+    def test_gradients_are_taken_between_real_and_generated(self):
         # The slope of |x|^2 / 2 is x itself.
         real, generated = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 2.0]])
 
@@ -105,7 +105,7 @@ class TestPenalties:
         assert r1_penalty(score, real).item() == pytest.approx(8)
 
     @pytest.mark.parametrize("kind", ["gradient", "r1"])
-    def test_the_slope_by_the_critics_weights_is_that_of_a_finite_difference(self, kind):
+    def test_the_gradient_by_the_critics_weights_is_that_of_a_finite_difference(self, kind):
         torch.manual_seed(0)
         critic = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1), nn.Flatten(0)).double()
         real, generated, share = torch.rand(6, 3).double(), torch.rand(6, 3).double(), torch.rand(6).double()
@@ -121,7 +121,7 @@ class TestPenalties:
         assert torch.autograd.gradcheck(lambda *first: penalty(*first, values[-1]), values[:-1])
 
     @pytest.mark.parametrize(("penalty", "added"), [("none", 0), ("gradient", 10 * (5 - 1) ** 2), ("r1", 25 / 2)])
-    def test_a_game_adds_it_at_the_strength_of_its_paper(self, penalty, added):
+    def test_an_adversarial_objective_adds_it_at_the_strength_of_its_paper(self, penalty, added):
         # The slope of 3 x + 4 y has the norm 5 everywhere.
         judge = UnconditionalDiscriminator(nn.Flatten(), 2)
         judge.load_state_dict({"head.weight": torch.tensor([[3.0, 4.0]]), "head.bias": torch.zeros(1)})

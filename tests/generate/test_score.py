@@ -120,7 +120,7 @@ class TestModelsThatAreShownItems:
         assert result.generated.copies == 1
         assert result.generated.diversity_per_example == 0
 
-    def test_are_not_judged_on_what_they_are_shown(self, others, monkeypatch):
+    def test_are_not_evaluated_on_what_they_are_shown(self, others, monkeypatch):
         shown = []
 
         def rule(z, like):
@@ -158,7 +158,7 @@ class TestModelsThatAreShownItems:
 
 
 class TestModelsThatAreShownNothing:
-    def test_copies_are_of_training_items_and_not_of_those_judged(self, uneven, monkeypatch):
+    def test_copies_are_of_training_items_and_not_of_the_test_items(self, uneven, monkeypatch):
         own, held = (source.gather(range(1000)) for source in (uneven.training, uneven.test))
         learned = uneven.scores(monkeypatch, "nothing", lambda z, *_: own[: len(z)])
         lucky = uneven.scores(monkeypatch, "nothing", lambda z, *_: held[: len(z)])

@@ -36,7 +36,7 @@ def test_sees_classes_and_items_that_a_model_of_few_left_out(tmp_path):
     assert len(load_sources(train_scoring_encoder(run, steps=3).config).training) == 1797
 
 
-def test_one_class_is_not_enough_and_is_told_in_one_line(tmp_path):
+def test_one_class_is_not_enough_and_is_reported_in_one_line(tmp_path):
     (tmp_path / "letters" / "ay").mkdir(parents=True)
     for number in range(8):
         pixels = np.full((16, 16), 255 - 20 * number, dtype=np.uint8)

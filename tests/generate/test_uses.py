@@ -67,7 +67,7 @@ class TestGeneratedShots:
         assert generated.equal(shots.make(support, 2, draws()).items)
         assert not generated[:, 0].allclose(generated[:, 1])
 
-    def test_padding_does_not_show_in_what_is_made_of_others(self, text, shape):
+    def test_padding_does_not_show_in_what_is_generated_of_others(self, text, shape):
         shots, support = GeneratedShots(model_of(text, shape)), support_of(shape)
         before = shots.make(support, 2, draws()).items
         support.items[1, 3] = 9
@@ -76,7 +76,7 @@ class TestGeneratedShots:
         assert not changed[0].any()
         assert not changed[1, :6].any()
 
-    def test_what_is_made_can_be_differentiated_by_the_support(self, text, shape):
+    def test_what_is_generated_can_be_differentiated_by_the_support(self, text, shape):
         shots, support = GeneratedShots(model_of(text, shape)), support_of(shape)
         support.items.requires_grad_()
         generated = shots.make(support, 2, draws())
@@ -111,7 +111,7 @@ def test_stands_in_a_plan_at_shots_for_bytes_too():
     assert changed.support.items[:, :3].allclose(episode.support.items / 255)
 
 
-class TestMadeItems:
+class TestGeneratedItems:
     def test_are_of_the_same_classes_and_join_the_real_ones(self):
         source = pictures()
         generated = generate_examples(model_of("dagan(4, discriminator_width=4)"), source, per_class=5, seed=0)
@@ -136,7 +136,7 @@ class TestMadeItems:
         with pytest.raises(InputError, match="not trained on class 'class 0'"):
             generate_examples(model, source, 3, seed=0, class_names=names[:3])
 
-    def test_models_without_classes_and_items_of_another_size_are_told(self):
+    def test_models_without_classes_and_items_of_another_size_are_reported(self):
         with pytest.raises(InputError, match="unconditional"):
             generate_examples(model_of("dcgan(4)"), pictures(), 3, seed=0)
         with pytest.raises(InputError, match="1 x 8 x 8, but the model takes 1 x 12 x 12"):
@@ -152,7 +152,7 @@ class TestMadeItems:
 
 
 @pytest.mark.parametrize("conditioning", ["item", "mean", "label"])
-def test_items_of_a_made_class_are_mixed_of_its_two_classes_by_its_share(conditioning):
+def test_items_of_a_made_class_are_mixed_of_its_two_classes_by_its_lambda(conditioning):
     vectors = torch.eye(3)
     source = Source.of(vectors.repeat(4, 1), ["ay", "bee", "cee"] * 4)
     generated = generate_classes(HandsOn(conditioning, vectors), source, classes=8, per_class=2, seed=0)
@@ -164,7 +164,7 @@ def test_items_of_a_made_class_are_mixed_of_its_two_classes_by_its_share(conditi
 
 
 @pytest.mark.parametrize("text", ["dagan(4, discriminator_width=4)", "conditional(4)"])
-class TestMadeClasses:
+class TestSyntheticClasses:
     def test_are_a_source_to_draw_tasks_from(self, text):
         generated = generate_classes(model_of(text), pictures(), classes=7, per_class=4, seed=0)
         assert generated.counts.tolist() == [4] * 7

@@ -35,7 +35,7 @@ def images(n: int, seed: int = 0) -> torch.Tensor:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryFeatureLearner:
-    def test_judged_with_running_averages_no_query_sees_another(self, kind):
+    def test_evaluated_with_running_averages_no_query_sees_another(self, kind):
         learner = feature_learner(kind).eval()
         classify = learner.adapt(examples(images(6)))
         queries = images(5, seed=1)[None]
@@ -67,7 +67,7 @@ class TestEveryFeatureLearner:
         assert ours.keys() == theirs.keys()
         assert all(ours[name] is theirs[name] for name in ours)
 
-    def test_adapting_judged_with_running_averages_moves_none(self, kind):
+    def test_adapting_evaluated_with_running_averages_moves_none(self, kind):
         learner = feature_learner(kind).eval()
         before = {name: tensor.clone() for name, tensor in learner.state_dict().items()}
         learner.adapt(examples(images(6)))(images(5, seed=1)[None])

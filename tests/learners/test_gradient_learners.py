@@ -184,7 +184,7 @@ class TestMAMLPlusPlus:
         assert torch.allclose(learner.importance().double(), torch.tensor(shares).double())
         assert torch.allclose(learner.loss(episode), expected, atol=1e-12)
 
-    def test_judging_weighs_no_step_before_the_last(self):
+    def test_evaluation_weighs_no_step_before_the_last(self):
         learner, episode = MAMLPlusPlus(conv(), 3, steps=3).eval(), pictures()
         last = MAMLPlusPlus(learner.model, 3, steps=3, annealing=0)
         assert torch.allclose(learner.loss(episode), last.loss(episode), atol=1e-13)

@@ -66,7 +66,7 @@ def test_more_steps_fit_the_support_better():
     assert losses[0] > losses[1] > losses[2]
 
 
-def test_tasks_of_fewer_classes_than_the_model_use_its_first_places():
+def test_tasks_of_fewer_classes_than_the_model_use_its_first_outputs():
     narrow = Examples(
         EPISODE.support.items[:, :4],
         EPISODE.support.labels[:, :4, :2],

@@ -84,7 +84,7 @@ class TestDisplacement:
         assert displacement(moved, ORIGINS, padded, UNIT).tolist() == [0.0] * TASKS
 
 
-class TestShareOfNoise:
+class TestFractionOfNoise:
     def test_of_one_shift_for_all_copies_is_0(self):
         assert torch.allclose(noise_fraction(COPIED + 3, ORIGINS, MADE), torch.zeros(TASKS), atol=1e-5)
 

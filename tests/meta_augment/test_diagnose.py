@@ -104,7 +104,7 @@ def test_the_context_of_another_task_costs_what_looks_at_it_and_nothing_else(fou
     assert any("may ignore the task" in warning for warning in found["noise"].warnings)
 
 
-def test_a_control_is_judged_on_the_same_tasks(source, found):
+def test_a_control_is_evaluated_on_the_same_tasks(source, found):
     learner, noise = Ridge(nn.Identity()), Maker(MAKERS["noise"])
     both = diagnose(learner, Maker(MAKERS["copies"]), source, shots=(1, 3), tasks=60, control=noise)
     assert both.control == found["noise"].gains
@@ -128,7 +128,7 @@ class TestPolicies:
             policy.learned[:2] = raw
         return diagnose(Ridge(nn.Flatten()), policy, source, shots=(1,), tasks=4)
 
-    def test_chances_and_their_entropy_are_told(self):
+    def test_chances_and_their_entropy_are_reported(self):
         found = self.diagnosis(0.0)
         assert found.choices.probabilities == pytest.approx({"rotate": 0.5, "noise": 0.5})
         assert found.choices.entropy == pytest.approx(1, abs=1e-4)

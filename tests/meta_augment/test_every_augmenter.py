@@ -98,7 +98,7 @@ def test_each_augmenter_has_a_row():
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 class TestEveryAugmenter:
-    def test_lays_made_items_out_as_variants_are(self, row):
+    def test_lays_generated_items_out_as_variants_are(self, row):
         support = episode(row.shape).support
         result = made(row).make(support, COPIES, stream())
         images = replace(support, items=torch.rand(TASKS, WAYS * SHOTS, 1, 4, 4))

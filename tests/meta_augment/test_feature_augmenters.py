@@ -87,7 +87,7 @@ def support(shots: int, dimensions: int = DIMENSIONS) -> Examples:
     return Examples(items, labels, torch.ones(1, 3 * shots, dtype=torch.float64), torch.ones(1, 3) > 0)
 
 
-def test_made_items_of_a_class_count_less_the_more_real_ones_there_are():
+def test_generated_items_of_a_class_count_less_the_more_real_ones_there_are():
     budget = WeightBudget(2.0).double()
     totals = [budget(support(shots), copies=4).sum().item() / 3 for shots in (1, 2, 4)]
     assert totals == pytest.approx([2.0, 2.0 / math.sqrt(2), 1.0], rel=1e-6)

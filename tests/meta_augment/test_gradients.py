@@ -161,7 +161,7 @@ def test_a_larger_nudge_is_worse():
     assert (near - exact).norm() < (far - exact).norm()
 
 
-def test_an_augmenter_gets_nothing_through_constant_inner_gradients_and_is_told():
+def test_an_augmenter_gets_nothing_through_constant_inner_gradients_and_is_reported():
     for learner in (MAML(model(), WAYS, order=1), Reptile(model(), WAYS)):
         with pytest.raises(InputError, match="no gradient through them"):
             value(as_features(learner), Exact())

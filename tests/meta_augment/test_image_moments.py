@@ -35,7 +35,7 @@ def changed(before: torch.Tensor, after: torch.Tensor) -> set[str]:
     return {name for (name, one), other in pairs if (one - other).abs().max() > 0.06}
 
 
-def test_each_change_shows_in_its_own_traits(letter):
+def test_each_change_shows_in_its_own_moments(letter):
     tint = torch.tensor([1.2, 1.0, 0.8])[:, None, None]
     assert changed(letter, moved(letter, shift=0.15)) == {"position"}
     assert changed(letter, moved(letter, degrees=90)) == {"angle"} | {"position"}
@@ -77,7 +77,7 @@ def test_a_gray_image_has_no_colors():
     assert ImageMoments(1).features == 15
 
 
-def test_an_empty_image_is_told_with_a_gradient():
+def test_an_empty_image_is_reported_with_a_gradient():
     images = torch.zeros(1, 3, 9, 9, requires_grad=True)
     sum(trait.sum() for trait in image_traits(images).values()).backward()
     assert images.grad.isfinite().all()

@@ -316,7 +316,7 @@ def test_sets_name_rows_of_the_table():
         ("deformation(cells=0)", "cells=0"),
     ],
 )
-def test_wrong_options_are_told(text, message):
+def test_wrong_options_are_reported(text, message):
     with pytest.raises(InputError, match=message):
         AUGMENTERS.parse(text)
 
@@ -326,3 +326,15 @@ def test_colors_need_three_channels_and_policies_images():
         AUGMENTERS.parse("policy(hue)").build(shape=(1, 12, 12))
     with pytest.raises(InputError, match="augmenter of images"):
         AUGMENTERS.parse("policy").build(shape=(64,))
+
+
+@pytest.mark.parametrize("text", ["policy", "deformation"])
+def test_weights_under_the_older_names_of_its_parts_still_load(text):
+    old = {"conv_statistics.": "sight.", "image_moments.": "traits."}
+    model, again = (AUGMENTERS.parse(text).build(shape=(1, 28, 28)) for _ in range(2))
+    stored = model.state_dict()
+    for new, name in old.items():
+        stored = {key.replace(new, name): value for key, value in stored.items()}
+    assert any(key.startswith("sight.") for key in stored)
+    again.load_state_dict(stored)
+    assert all(torch.equal(value, model.state_dict()[key]) for key, value in again.state_dict().items())

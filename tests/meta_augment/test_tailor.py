@@ -46,7 +46,7 @@ class TestMaking:
         assert torch.equal(once, again)
         assert not torch.equal(once, other)
 
-    def test_a_class_weighs_the_same_however_many_samples_are_made(self, hallucinator):
+    def test_a_class_weighs_the_same_however_many_samples_are_generated(self, hallucinator):
         for shots in ((1, 1), (2, 3)):
             few, many = (generate_samples(hallucinator, support_of(*shots), n).weight for n in (3, 40))
             sums = [weight.unflatten(1, (2, -1)).sum(2) for weight in (few, many)]
@@ -138,7 +138,7 @@ class TestTailoring:
         assert torch.equal(once.items, again.items)
         assert torch.equal(once.support, images.flatten(1).float() / 255)
 
-    def test_adaptation_changes_what_is_made(self, hallucinator):
+    def test_adaptation_changes_what_is_generated(self, hallucinator):
         images, learner = self.images(4), Ridge(nn.Flatten())
         plain, own = (
             tailor(hallucinator, learner, images, [0, 0, 1, 1], per_class=2, adapt_steps=steps) for steps in (0, 3)

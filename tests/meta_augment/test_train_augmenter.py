@@ -156,7 +156,7 @@ def test_the_gradient_can_be_chosen(gradient, learner):
     assert any(not exact.augmenter.state_dict()[n].equal(t) for n, t in other.augmenter.state_dict().items())
 
 
-def test_folders_are_told_apart(learner, tmp_path):
+def test_folders_are_distinguished(learner, tmp_path):
     train_augmenter(config(learner), tmp_path / "run")
     assert is_augmenter_run(tmp_path / "run")
     assert not is_augmenter_run(learner)

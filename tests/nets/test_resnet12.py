@@ -49,7 +49,7 @@ def test_the_whole_map_is_the_feature_where_it_is_not_pooled():
 
 
 class TestDropBlock:
-    def test_drops_about_the_share_that_it_is_told(self):
+    def test_drops_about_the_fraction_that_is_asked_for(self):
         torch.manual_seed(0)
         kept = DropBlock(0.1, block=3)(torch.ones(64, 32, 12, 12)) > 0
         assert abs(1 - kept.double().mean() - 0.1) < 0.02

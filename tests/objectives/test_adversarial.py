@@ -12,7 +12,7 @@ def losses_of(make, sizes, learner, **options):
     ]
 
 
-def test_the_shares_move_to_where_the_loss_is_higher(make):
+def test_the_lambdas_move_to_where_the_loss_is_higher(make):
     for learner in (make.prototypes(), make.maml()):
         losses = torch.tensor(losses_of(make, (0.0, 0.02), learner)).view(-1, 2)
         assert (losses[:, 1] >= losses[:, 0] - 1e-9).all()
@@ -27,7 +27,7 @@ def test_without_a_step_it_is_mlti(make):
         assert torch.allclose(still, mlti, atol=1e-6)  # shares are drawn in single precision
 
 
-def test_support_and_query_of_a_class_keep_one_share(make):
+def test_support_and_query_of_a_class_keep_one_lambda(make):
     episode = make.episode_of(tasks=3)
     params = MLTI().sample(episode, 1, make.draws())
     share = torch.rand(3, 3)

@@ -173,7 +173,7 @@ def test_maxup_is_refused_where_query_items_have_no_losses(make):
         ("channel_shuffle(mix=3)", "give yes or no"),
     ],
 )
-def test_a_wrong_objective_is_told_in_one_line(text, message):
+def test_a_wrong_objective_is_reported_in_one_line(text, message):
     with pytest.raises(InputError, match=message.replace("(", r"\(")) as caught:
         OBJECTIVES.parse(text)
     assert "\n" not in str(caught.value)

@@ -54,7 +54,7 @@ def test_labels_are_mixed_by_lambda(make):
 
 
 @pytest.mark.parametrize("layer", [0, 1])
-def test_prototypes_are_judged_on_hidden_layers_mixed_by_hand(make, layer):
+def test_prototypes_are_evaluated_on_hidden_layers_mixed_by_hand(make, layer):
     learner, episode = make.prototypes(), make.episode_of()
     params, encoder = params_of(make, episode, layer), learner.encoder
     losses = []
@@ -73,7 +73,7 @@ def test_prototypes_are_judged_on_hidden_layers_mixed_by_hand(make, layer):
 
 
 @pytest.mark.parametrize("layer", [0, 1])
-def test_maml_is_judged_in_the_adapted_network(make, layer):
+def test_maml_is_evaluated_in_the_adapted_network(make, layer):
     """By a plain loop: adapt all layers to the support as it is, then mix in the adapted network."""
     learner, episode = make.maml(steps=2), make.episode_of()
     params = params_of(make, episode, layer)

@@ -48,7 +48,7 @@ def test_spread_worlds_cover_the_family_better_than_random_ones():
     assert farthest_from_training("spread") < farthest_from_training("random")
 
 
-def test_extrapolation_judges_beyond_the_training_worlds():
+def test_extrapolation_evaluates_beyond_the_training_worlds():
     parts = split_worlds(family(Leap()), training=39, validation=26, seed=0, kind="extrapolation")
     floors = [contexts_of(part)[:, 0] for part in parts]
     assert float(floors[0].max()) < float(floors[1].min()) < float(floors[2].min())

@@ -65,7 +65,7 @@ def test_threads_of_the_connection_end_with_it(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def test_an_error_of_several_processes_is_told_once(tmp_path):
+def test_an_error_of_several_processes_is_reported_once(tmp_path):
     done = torchrun(tmp_path, "train", "nowhere", "--out", "run")
     assert done.returncode != 0
     assert done.stderr.count("Error: no data set and no folder or zip 'nowhere'") == 1
@@ -73,7 +73,7 @@ def test_an_error_of_several_processes_is_told_once(tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_shares_are_apart_whole_and_nearly_alike(count):
+def test_shares_are_disjoint_complete_and_nearly_alike(count):
     for tasks in range(count, 30):
         shares = [Processes(rank, count).split(tasks).own for rank in range(count)]
         assert [task for share in shares for task in range(tasks)[share]] == list(range(tasks))

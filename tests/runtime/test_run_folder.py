@@ -73,7 +73,7 @@ class TestEverySettings:
             check_run_folder(run, lambda folder: config.as_dict(), other.as_dict(), resume=True)
 
 
-def test_a_range_is_told_as_it_is_written(run):
+def test_a_range_is_reported_as_it_is_written(run):
     was, now = (replace(CONFIGS["learner"], shots=shots) for shots in (1, (1, 5)))
     with pytest.raises(InputError, match=r"^shots=1-5, but the run in .* has 1;"):
         check_run_folder(run, lambda folder: was.as_dict(), now.as_dict(), resume=True)

@@ -31,7 +31,7 @@ def read(path: Path):
 
 
 @pytest.mark.parametrize(("language", "plan"), [("en", ENGLISH), ("zh", CHINESE)])
-def test_every_answer_of_xquad_is_at_its_new_place(language, plan, real_data, tmp_path):
+def test_every_answer_of_xquad_is_at_its_new_position(language, plan, real_data, tmp_path):
     source = real_data / "xquad" / f"xquad.{language}.json"
     generated = augment_squad(source, Plan(plan), 1, tmp_path / "more.json", seed=3)
     assert (generated.paragraphs, generated.questions, generated.answers) == (240, 1190, 1190)
@@ -110,7 +110,7 @@ def test_a_file_of_another_format_is_one_line(content, message, tmp_path):
     assert not (tmp_path / "b.json").exists()
 
 
-def test_an_answer_that_is_not_at_its_place_is_named(tmp_path):
+def test_an_answer_that_is_not_at_its_position_is_named(tmp_path):
     source = squad(tmp_path / "a.json", context="Rome fell in the year 476.")
     with pytest.raises(InputError, match=r"question a: the answer '476' is not at character 13"):
         augment_squad(source, Plan("shots: aeda"), 1, tmp_path / "b.json")

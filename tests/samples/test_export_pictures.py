@@ -139,7 +139,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_threads(photos, tmp_path):
     assert torch.get_num_threads() == 2
 
 
-def test_the_made_folder_is_a_data_set_again(photos, tmp_path):
+def test_the_generated_folder_is_a_data_set_again(photos, tmp_path):
     exported = export(photos, PLAN, 5, tmp_path / "out")
     source = load_dataset(exported.folder)
     assert source.class_names == ("cat", "狗 dog")

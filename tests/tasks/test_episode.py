@@ -123,7 +123,7 @@ def labeled(labels: torch.Tensor) -> Episode:
     ],
     ids=["classes", "mixed classes", "two numbers", "numbers below 0 that sum to 1", "one number"],
 )
-def test_class_probabilities_are_told_from_targets(labels, classes):
+def test_class_probabilities_are_distinguished_from_targets(labels, classes):
     assert labeled(labels).has_classes == classes
 
 

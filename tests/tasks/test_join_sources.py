@@ -30,7 +30,7 @@ def test_groups_stay_where_both_have_them():
     "other",
     [Source.of(torch.zeros(1, 3), ["a"]), Source.of(torch.zeros(1, 2).byte(), ["a"]), Source.of(["word"], ["a"])],
 )
-def test_items_that_differ_are_told(other):
+def test_items_that_differ_are_reported(other):
     with pytest.raises(InputError):
         join_sources(Source.of(torch.zeros(1, 2), ["a"]), other)
 

@@ -36,7 +36,7 @@ def test_whole_numbers_are_classes_in_their_order_and_are_found_by_number_or_nam
         source.subset(classes=[12])
 
 
-def test_names_stay_names_and_a_number_that_is_none_of_them_is_told():
+def test_names_stay_names_and_a_number_that_is_none_of_them_is_reported():
     source = Source.of(ITEMS, [f"c{n}" for n in NUMBERS])
     with pytest.raises(InputError, match="no class '0'; did you mean 'c0'"):
         source.subset(classes=[0])
@@ -67,13 +67,13 @@ def test_groups_and_authors_may_be_numbers_too():
         ("a" * 24, "give a list"),
     ],
 )
-def test_what_is_no_label_is_told_in_one_line(labels, message):
+def test_what_is_no_label_is_reported_in_one_line(labels, message):
     with pytest.raises(InputError, match=message) as caught:
         Source.of(ITEMS, labels)
     assert "\n" not in str(caught.value)
 
 
-def test_a_mapping_of_items_is_told():
+def test_a_mapping_of_items_is_reported():
     with pytest.raises(InputError, match="a mapping; give a tensor or a list"):
         Source.of({"image": ITEMS, "label": NUMBERS}, NUMBERS)
 

@@ -183,7 +183,7 @@ def test_authors_are_drawn_evenly_and_so_are_their_items():
     assert chisquare(np.concatenate(of_a_class), np.concatenate(expected)).pvalue > 1e-3
 
 
-def test_the_share_of_tasks_within_a_group_is_as_asked():
+def test_the_fraction_of_tasks_within_a_group_is_as_asked():
     sampler = EpisodeSampler(SOURCE, ways=5, queries=2, within_group=0.5)
     groups = np.array(SOURCE.groups)[sampler.indices(0, 4000).classes]
     alike = (groups == groups[:, :1]).all(1)

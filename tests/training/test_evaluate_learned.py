@@ -77,7 +77,7 @@ def test_items_are_encoded_to_the_same_features_once_or_task_by_task(sampler, le
     assert at_once.accuracy == pytest.approx(by_task.accuracy)
 
 
-def test_the_augmenter_is_judged_in_evaluation_mode_and_left_as_it_was(sampler, learner):
+def test_the_augmenter_is_evaluated_in_evaluation_mode_and_left_as_it_was(sampler, learner):
     modes = []
 
     class Watched(nn.Module):

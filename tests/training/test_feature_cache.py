@@ -115,7 +115,7 @@ def test_many_images_at_once_give_the_same_features(source):
 
 
 @pytest.mark.parametrize("kind", [Ridge, Prototypes])
-def test_tasks_judged_on_kept_features_get_the_same_answers(kind, source):
+def test_tasks_evaluated_on_kept_features_get_the_same_answers(kind, source):
     sampler = EpisodeSampler(source, ways=3, shots=2, queries=4)
     on_features = evaluate_tasks(kind(made()), sampler, 20).accuracy
     few = [float(evaluate_tasks(kind(made()), sampler, n).accuracy[-1]) for n in (1, 2)]  # too few to encode all items
@@ -195,7 +195,7 @@ class TestTrainingOnAFrozenEncoder:
         )
 
 
-class TestEncodersJudgedAsTheyAre:
+class TestEncodersEvaluatedAsTheyAre:
     def test_need_no_training(self, source):
         result = frozen_run(config(learner="ridge(penalty=0.5)"), source)
         assert not result.learner.training

@@ -197,7 +197,7 @@ def test_a_device_that_is_not_there_is_named_before_training(tmp_path):
         {"plan": "task: label_noise"},
     ],
 )
-def test_what_cannot_be_trained_is_told_and_leaves_no_trace_in_the_folder(wrong, tmp_path):
+def test_what_cannot_be_trained_is_reported_and_leaves_no_trace_in_the_folder(wrong, tmp_path):
     wrong = replace(CONFIG, **wrong)
     with pytest.raises(InputError):
         check_trainable(wrong)
@@ -207,7 +207,7 @@ def test_what_cannot_be_trained_is_told_and_leaves_no_trace_in_the_folder(wrong,
 
 
 @pytest.mark.parametrize(("learner", "mode"), [("probe", True), ("maml-plus-plus(steps=1)", False)])
-def test_the_look_before_a_training_leaves_the_learner_and_the_randomness_as_they_were(learner, mode):
+def test_the_probe_before_a_training_leaves_the_learner_and_the_randomness_as_they_were(learner, mode):
     config = replace(CONFIG, learner=learner, ways=2)
     sampler = training_sampler(config, load_sources(config).training)
     tried = make_learner(config, 1, 28, classes=9).train(mode)

@@ -82,7 +82,7 @@ def test_a_learner_that_does_without_its_support_has_no_gap():
     assert result.gap == 0
 
 
-def test_targets_are_judged_by_squared_error():
+def test_targets_are_evaluated_by_squared_error():
     result = probe(ByHeart(), Sinusoids().batches(10))
     assert result.measure == "squared error"
     assert result.gap == 0
@@ -109,6 +109,6 @@ def test_the_same_seed_shuffles_alike():
     assert not np.array_equal(one, other)
 
 
-def test_no_tasks_are_told():
+def test_no_tasks_are_reported():
     with pytest.raises(InputError, match="at least 1"):
         probe(ByHeart(), [])

@@ -16,6 +16,7 @@ from manyshot.meta_augment.spline import Spline
 from manyshot.meta_augment.support_context import gaussian, per_example
 from manyshot.meta_augment.support_encoder import RandomConvStatistics
 from manyshot.meta_augment.weight_budget import WeightBudget
+from manyshot.runtime.renamed_weights import accept_old_names
 from manyshot.tasks import Examples, Source
 
 AFFINE = {"degrees": (8.0, 60.0), "scale": (0.1, log(1.6)), "shear": (0.1, 0.6), "x": (0.05, 0.4), "y": (0.05, 0.4)}
@@ -76,12 +77,13 @@ class Deformation(LearnedAugmenter):
         self.basis = nn.Parameter(0.3 * torch.randn(self.numbers, rank) / rank**0.5)
         self.mean = nn.Parameter(torch.zeros(self.numbers))
         self.log_spread = nn.Parameter(torch.zeros(self.numbers))
-        self.sight = RandomConvStatistics(channels, width)
-        first, last = nn.Linear(self.sight.features, hidden), nn.Linear(hidden, 2 * rank)
+        self.conv_statistics = RandomConvStatistics(channels, width)
+        first, last = nn.Linear(self.conv_statistics.features, hidden), nn.Linear(hidden, 2 * rank)
         with torch.no_grad():  # nearly one distribution for all initially
             last.weight.mul_(0.1)
             last.bias.zero_()
         self.network = nn.Sequential(first, nn.Tanh(), last)
+        accept_old_names(self, {"sight": "conv_statistics"})
         self.budget = WeightBudget(weight)
 
     @staticmethod
@@ -97,7 +99,7 @@ class Deformation(LearnedAugmenter):
 
     def fit_statistics(self, source: Source) -> None:
         """Estimate the statistics that standardize the descriptions, on tasks of these classes."""
-        self.sight.fit_statistics(source)
+        self.conv_statistics.fit_statistics(source)
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """Draw the noise along the basis, and the independent noise of each number."""
@@ -111,7 +113,9 @@ class Deformation(LearnedAugmenter):
         self, support: Examples, copies: int, draws: Draws, context: Examples
     ) -> Float[Tensor, "t m numbers"]:
         """Compute the bounded vectors v: degrees, log scale, shear, shift x and y, stroke width, then the field."""
-        conditioned = per_example(self.network(self.sight(context)), support.labels).repeat_interleave(copies, 1)
+        conditioned = per_example(self.network(self.conv_statistics(context)), support.labels).repeat_interleave(
+            copies, 1
+        )
         mean, log_spread = conditioned.chunk(2, -1)
         along = mean + log_spread.exp() * draws["together"]
         independent = PARAMETER_SCALE * self.mean + (PARAMETER_SCALE * self.log_spread).exp() * draws["alone"]

@@ -122,7 +122,7 @@ class TestScan:
             assert np.allclose(result[0].numpy(), 0.2 * np.exp(np.polynomial.polynomial.polygrid2d(y, x, table)))
 
     @pytest.mark.parametrize("vertical", [False, True])
-    def test_a_ghost_stands_a_share_of_the_image_away(self, vertical):
+    def test_a_ghost_stands_a_fraction_of_the_image_away(self, vertical):
         image = torch.zeros(1, 1, 24, 24)
         image[..., 5, 5] = 1
         params = {"intensity": torch.tensor([0.6]), "ghosts": torch.tensor([3]), "vertical": torch.tensor([vertical])}

@@ -134,7 +134,7 @@ def test_every_op_of_the_table_is_tested():
 
 @EVERY_OP
 class TestEveryOp:
-    def test_changes_the_share_of_items_that_it_should(self, case):
+    def test_changes_the_fraction_of_items_that_it_should(self, case):
         images = pictures(200)
         changed = (case.op.apply(images, case.op.sample(200, generator())) - images).abs().amax((1, 2, 3)) > 1e-4
         assert changed.float().mean() >= case.changes

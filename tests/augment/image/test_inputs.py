@@ -174,7 +174,7 @@ class TestMixes:
                 MIXES[name]()(torch.rand(8, 5), self.labels)
 
     @pytest.mark.parametrize("labels", [torch.arange(8), torch.eye(8).long()])
-    def test_refuse_labels_that_are_no_shares(self, labels):
+    def test_refuse_labels_that_are_no_probabilities(self, labels):
         with pytest.raises(InputError, match=r"Mixup: labels of int64 .*one_hot\(labels, classes\)\.float\(\)"):
             Mixup()(levels(), labels)
 

@@ -23,7 +23,7 @@ def on(n: int = 6) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("kind", [Grayscale, Invert, ShuffleChannels, ChannelDrop])
-def test_the_share_p_of_images_is_changed_and_no_other(kind):
+def test_the_fraction_p_of_images_is_changed_and_no_other(kind):
     images = pictures(1).expand(600, 3, 8, 8)
     op = kind(p=0.25)
     params = op.sample(600, generator())

@@ -87,7 +87,7 @@ class TestColor:
 
 
 class TestNoise:
-    def test_is_standard_normal_and_independent_of_seed_and_place(self):
+    def test_is_standard_normal_and_independent_of_seed_and_position(self):
         z = gaussian(torch.arange(2000), 99).double()
         assert z.mean().abs() < 0.01
         assert z.var() == pytest.approx(1, abs=0.02)

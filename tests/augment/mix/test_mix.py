@@ -89,7 +89,7 @@ def test_mixup_is_the_formula_of_the_paper():
     assert torch.allclose(soft, lam * labels + (1 - lam) * labels[other])
 
 
-def test_cutmix_pastes_one_rectangle_of_the_area_drawn_at_the_same_place():
+def test_cutmix_pastes_one_rectangle_of_the_area_drawn_at_the_same_position():
     images, labels = torch.rand(200, 1, 32, 32, generator=generator()), torch.eye(200)
     op = CutMix()
     params = op.sample(200, generator())

@@ -20,7 +20,7 @@ THREE = (Invert(p=1), Brightness(0.5), Flip(p=1))
 
 
 class TestOneOf:
-    def test_each_op_gets_its_share_of_the_items(self):
+    def test_each_op_gets_its_fraction_of_the_items(self):
         choice = OneOf(THREE).sample(3000, generator())["choice"]
         assert torch.bincount(choice).tolist() == pytest.approx([1000] * 3, rel=0.1)
 

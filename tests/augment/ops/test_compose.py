@@ -160,7 +160,7 @@ class TestSometimes:
     images = torch.rand(400, 1, 4, 4, generator=torch.Generator().manual_seed(0))
 
     @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
-    def test_changes_the_share_asked_for_and_leaves_the_others_to_the_bit(self, p):
+    def test_changes_the_fraction_asked_for_and_leaves_the_others_to_the_bit(self, p):
         op = Sometimes(Noise(), p=p)
         params = op.sample(400, generator())
         result = op.apply(self.images, params)

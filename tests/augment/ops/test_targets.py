@@ -151,7 +151,7 @@ def test_a_covered_keypoint_is_not_visible():
     assert apply_to(ops.SelfMix(), params, keypoints=keypoints, size=(H, W)).visible.tolist() == [[False, True]]
 
 
-def test_a_box_that_leaves_the_picture_has_no_share_of_it_left():
+def test_a_box_that_leaves_the_picture_has_no_visible_fraction():
     params = {
         "degrees": torch.zeros(2),
         "scale": torch.ones(2),

@@ -95,7 +95,7 @@ class TestWhatOneOpCutOffStaysLost:
     boxes = torch.tensor([[[0.0, 0.0, 5.0, 4.0], [3.0, 0.0, 8.0, 4.0]]])
 
     @pytest.mark.parametrize("padding_mode", PADDING_MODES)
-    def test_after_the_next_brings_its_place_back(self, padding_mode):
+    def test_after_the_next_brings_its_position_back(self, padding_mode):
         op = Compose((Crop(0.5, padding_mode), Crop(0.5, padding_mode)))
         params = {"0": {"shift": torch.tensor([[0.5, 0.0]])}, "1": {"shift": torch.tensor([[-0.5, 0.0]])}}
         moved = apply_to(op, params, keypoints=self.points, boxes=self.boxes, size=(4, 10))
@@ -210,7 +210,7 @@ def test_what_is_not_clipped_is_still_lost_between_two_ops():
     assert moved.visible_area.tolist() == [[0, 0.5]]
 
 
-def test_a_share_is_the_part_of_the_area_that_is_left():
+def test_the_visible_fraction_is_the_part_of_the_area_that_is_left():
     # A square on its corner, of which the picture's right edge cuts off half.
     params = {**shift(1.0, 0.0), "degrees": torch.tensor([45.0])}
     moved = apply_to(Affine(), params, boxes=torch.tensor([[[24.0, 24, 40, 40]]]), size=(64, 64))

@@ -60,7 +60,7 @@ def test_two_plans_of_one_text_are_equal_whatever_the_augmenter():
     assert isinstance(Grainy(), Augmenter)
 
 
-def test_made_shots_stand_behind_the_support_with_their_origins():
+def test_generated_shots_stand_behind_the_support_with_their_origins():
     episode = episode_of()
     changed = applied("shots: 3 x learned", episode)
     n = episode.support.weight.shape[1]

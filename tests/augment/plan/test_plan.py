@@ -123,7 +123,7 @@ class TestReading:
             ("task: turn(per=2)", ["per=2", "class or task"]),
         ],
     )
-    def test_an_error_names_the_op_its_place_and_the_mend(self, text, parts):
+    def test_an_error_names_the_op_its_position_and_the_mend(self, text, parts):
         with pytest.raises(InputError) as caught:
             Plan(text)
         assert str(caught.value).startswith("plan: ")
@@ -304,7 +304,7 @@ class TestItemOp:
         assert Plan("support: flip; query: 8 x noise").item_op().ops == (Flip(),)
 
     @pytest.mark.parametrize("text", ["none", "task: turn", "query: flip"])
-    def test_is_refused_where_no_samples_are_made(self, text):
+    def test_is_refused_where_no_samples_are_generated(self, text):
         with pytest.raises(InputError, match="'shots: 8 x affine'"):
             Plan(text).item_op()
 
@@ -345,11 +345,11 @@ class TestMixes:
             ("support: cutmx", "did you mean 'cutmix'?"),
         ],
     )
-    def test_a_mix_out_of_place_is_refused(self, text, message):
+    def test_a_misplaced_mix_is_refused(self, text, message):
         with one_line_error(message):
             Plan(text)
 
-    def test_no_samples_are_made_of_several_classes(self):
+    def test_no_samples_are_generated_of_several_classes(self):
         with pytest.raises(InputError, match="a sample would have no label"):
             Plan("support: flip mixup").item_op()
 

@@ -83,7 +83,7 @@ def test_shears_slant_by_the_range_about_the_center_as_pillow_slants(name, matri
     assert np.abs(ours.numpy() - np.asarray(expected))[inside, inside].max() <= 2
 
 
-def test_translation_is_a_share_of_the_side():
+def test_translation_is_a_fraction_of_the_side():
     image = torch.zeros(1, 1, 31, 31)
     image[..., 15, 5] = 1
     moved = move(TrivialAugment, "translate_x", 0.9, image)  # 0.3 of 31 pixels
@@ -116,7 +116,7 @@ def test_trivial_augment_draws_31_strengths_up_to_its_largest():
 
 
 class TestAugMix:
-    def test_a_blend_of_nothing_is_the_image_and_shares_sum_to_one(self):
+    def test_a_blend_of_nothing_is_the_image_and_weights_sum_to_one(self):
         params = AugMix().sample(64, generator())
         assert torch.allclose(params["weight"].sum(1), torch.ones(64))
         assert torch.allclose(AugMix().apply(pictures(), {**params, "blend": torch.zeros(64)}), pictures())

@@ -48,7 +48,7 @@ def test_a_draw_per_task_is_shared_by_its_classes_and_differs_between_tasks():
     assert len(params["by"].unique()) == 4
 
 
-def test_the_class_of_an_item_is_its_label_and_not_its_place():
+def test_the_class_of_an_item_is_its_label_and_not_its_position():
     episode = episode_of(2, 3, shots=2)
     order = torch.tensor([5, 0, 3, 1, 4, 2])
     shuffled = replace(episode, support=replace(episode.support, labels=episode.support.labels[:, order]))

@@ -82,7 +82,7 @@ class TestEveryTaskOp:
             assert torch.equal(first.items, second.items)
             assert torch.equal(first.labels, second.labels)
 
-    def test_changes_the_share_p_of_the_tasks_and_leaves_the_others_alone(self, op, tasks):
+    def test_changes_the_fraction_p_of_the_tasks_and_leaves_the_others_alone(self, op, tasks):
         episode = tasks(60)
         some = applied(replace(op, p=0.5), episode)
         before, after = episode.query, some.query
@@ -152,7 +152,7 @@ class TestMoreClasses:
         assert more.support.items.dtype == torch.uint8
         assert torch.equal(more.support.items[:, WAYS * SHOTS :], episode_of(uint8=True).support.items.flip(-1))
 
-    def test_made_items_name_the_item_that_they_came_from(self):
+    def test_generated_items_name_the_item_that_they_came_from(self):
         more = applied(MoreClasses(Flip(p=1.0)), episode_of())
         assert more.support.known_origin[0].tolist() == [-1] * 6 + [0, 1, 2, 3, 4, 5]
 
@@ -311,6 +311,6 @@ class TestPlans:
             ("task: permute_labels(p=2)", "p=2"),
         ],
     )
-    def test_what_cannot_be_is_told(self, text, message):
+    def test_what_cannot_be_is_reported(self, text, message):
         with one_line_error(message):
             Plan(text)

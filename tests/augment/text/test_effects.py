@@ -124,7 +124,7 @@ def test_a_slip_leaves_the_other_words_alone(op, most):
         assert changed[0][0][0].lower() == changed[0][1][0].lower() or not isinstance(op, ops.Misspell)
 
 
-def test_more_words_are_mistyped_where_the_share_is_larger():
+def test_more_words_are_mistyped_where_the_fraction_is_larger():
     changed = [sum(a != b for a, b in zip(TEXT.split(), r.split(), strict=True)) for r in results(ops.Typos(0.5), TEXT)]
     assert set(changed) == {7}
 

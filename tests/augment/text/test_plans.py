@@ -109,7 +109,7 @@ class TestTextsInQuotes:
             ('support: "eda"', "where the name of an op should stand"),
         ],
     )
-    def test_out_of_place_they_are_one_line(self, plan, message):
+    def test_misplaced_they_are_one_line(self, plan, message):
         with one_line_error(message):
             Plan(plan)
 

@@ -8,6 +8,7 @@ from manyshot.base.numbers import check_range
 from manyshot.meta_augment.image_moments import ImageMoments
 from manyshot.meta_augment.policy.op_policy import PARAMETER_SCALE, DifferentiableGates, OpPolicy
 from manyshot.meta_augment.support_encoder import RandomConvStatistics
+from manyshot.runtime.renamed_weights import accept_old_names
 from manyshot.tasks import Examples, Source
 
 
@@ -72,12 +73,13 @@ class Policy(OpPolicy):
     ) -> None:
         self.check_options(ops, weight, initial_plan, hidden, width)
         super().__init__(channels, ops, gates, weight, initial_plan)
-        self.sight, self.traits = RandomConvStatistics(channels, width), ImageMoments(channels)
-        first = nn.Linear(self.sight.features + self.traits.features, hidden)
+        self.conv_statistics, self.image_moments = RandomConvStatistics(channels, width), ImageMoments(channels)
+        first = nn.Linear(self.conv_statistics.features + self.image_moments.features, hidden)
         last = nn.Linear(hidden, self.raw, bias=False)
         with torch.no_grad():  # nearly one policy for all initially
             last.weight.mul_(0.1)
         self.network = nn.Sequential(first, nn.Tanh(), last)
+        accept_old_names(self, {"sight": "conv_statistics", "traits": "image_moments"})
 
     @staticmethod
     def check_options(
@@ -93,15 +95,17 @@ class Policy(OpPolicy):
 
     def fit_statistics(self, source: Source) -> None:
         """Estimate the statistics that standardize the descriptions, on tasks of these classes."""
-        self.sight.fit_statistics(source)
-        self.traits.fit_statistics(source)
+        self.conv_statistics.fit_statistics(source)
+        self.image_moments.fit_statistics(source)
 
     def fit_statistics_on(self, support: Examples) -> None:
         """Estimate the statistics that standardize the descriptions, on given tasks of any source."""
-        self.sight.fit_statistics_on(support)
-        self.traits.fit_statistics_on(support)
+        self.conv_statistics.fit_statistics_on(support)
+        self.image_moments.fit_statistics_on(support)
 
     def raw_settings(self, context: Examples) -> Float[Tensor, "t ways raw"]:
         """Learned offsets for all, plus the network's for the class."""
-        settings: Tensor = self.learned + self.network(torch.cat([self.sight(context), self.traits(context)], -1))
+        settings: Tensor = self.learned + self.network(
+            torch.cat([self.conv_statistics(context), self.image_moments(context)], -1)
+        )
         return settings

@@ -1,4 +1,4 @@
-"""What the experiments with made pictures share: trainings that go on, classifiers by arm, and tables of arms."""
+"""What the experiments with generated pictures share: trainings that go on, classifiers by arm, and tables of arms."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def trained(config: GeneratorConfig, folder: Path) -> GeneratorRun:
     return load_generator_run(folder)
 
 
-def place_in_class(source: Source, seed: int) -> np.ndarray:
+def position_in_class(source: Source, seed: int) -> np.ndarray:
     """The place of each item in an order of its class that is drawn, `[items]` from 0."""
     position = np.zeros(len(source), dtype=int)
     for name, start, count in zip(source.class_names, source.starts.tolist(), source.counts.tolist(), strict=False):
@@ -34,7 +34,7 @@ def place_in_class(source: Source, seed: int) -> np.ndarray:
     return position
 
 
-def judged(
+def evaluated(
     real: Source,
     test: Source,
     models: dict[str, GenerativeModel],
@@ -48,18 +48,18 @@ def judged(
 
     Args:
         real: what a classifier learns from.
-        test: what it is judged on.
+        test: what it is tested on.
         models: make more of the real items, by name.
-        op: given augmentation.
-        each: made items a class.
-        number: of the items to learn from; seeds what is made of them.
+        op: augmentation by a fixed plan.
+        each: generated items per class.
+        number: of the items to learn from; seeds what is generated from them.
         seed: of the classifiers.
         steps: of each.
     """
     generated = {name: generate_examples(model, real, each, number) for name, model in models.items()}
     result = {}
     for name, more in {"nothing": None, **generated}.items():
-        both = "given" if more is None else f"{name} and given"
+        both = "augmented" if more is None else f"{name} and augmented"
         for arm, changed in ((name, None), (both, op)):
             result[arm] = float(accuracy(real, more, test, changed, seed, steps).mean())
     return result
@@ -69,7 +69,7 @@ def compared(right: dict[str, list[np.ndarray]], *against: str) -> dict:
     """Accuracy of each arm, and its paired differences from some of them, with p-values corrected for the arms (Holm).
 
     Args:
-        right: by arm, for each seed the accuracy of each task (of each classifier, or judged item).
+        right: by arm, for each seed the accuracy of each task (of each classifier, or test item).
         against: arms.
     """
     stacked = {arm: np.stack(rows) for arm, rows in right.items()}

@@ -1,19 +1,19 @@
 """Made classes as further training tasks, where there are few characters to train on.
 
 A DAGAN learns from 10, 20 or 50 of Omniglot's characters and makes classes between them; a prototypical network trains
-on tasks of both, and is judged on characters that neither saw. Writes results/made_classes.json; runs that are there
+on tasks of both, and is judged on characters that neither saw. Writes results/new_classes.json; runs that are there
 are used.
 
-    python experiments/made_classes.py --root DATA
+    python experiments/new_classes.py --root DATA
 """
 
 from dataclasses import replace
 
 import numpy as np
 from circumstances import parse_options, write
+from classifier_arms import compared, trained
 from cross_task import meta_trained
 from dagan_omniglot import config_of
-from made import compared, trained
 
 from manyshot.base import quieten
 from manyshot.generate.generated_source import generate_classes
@@ -30,8 +30,8 @@ TIMES, EACH = 5, 20
 
 
 def main() -> None:
-    """Train, judge, write."""
-    options = parse_options(__doc__, "omniglot/", "runs/made_classes")
+    """Train, evaluate, write."""
+    options = parse_options(__doc__, "omniglot/", "runs/new_classes")
     tiny = options.tiny
     quieten(True)
     seeds, sizes, steps, learner_steps, tasks = (
@@ -54,8 +54,8 @@ def main() -> None:
             for arm, source, plan in (
                 ("nothing", real, "none"),
                 ("turned", real, "task: turn"),
-                ("made classes", join_sources(real, new), "none"),
-                ("made and turned", join_sources(real, new), "task: turn"),
+                ("new classes", join_sources(real, new), "none"),
+                ("new and turned", join_sources(real, new), "task: turn"),
             ):
                 learner = meta_trained(source, plan, seed, learner_steps)
                 accuracy.setdefault(arm, []).append(evaluate_tasks(learner, sampler, tasks).accuracy)
@@ -64,7 +64,7 @@ def main() -> None:
     if not tiny:
         facts = {"seeds": len(seeds), "tasks": tasks, "steps": steps, "times": TIMES, "each": EACH}
         facts |= {"learner_steps": learner_steps}
-        write("made_classes", {"command": "python experiments/made_classes.py", **facts, "sizes": result})
+        write("new_classes", {"command": "python experiments/new_classes.py", **facts, "sizes": result})
 
 
 if __name__ == "__main__":
