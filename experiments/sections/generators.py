@@ -44,7 +44,8 @@ def gan_few_digits(found: dict) -> str:
         f"augmented by `{found['plan']}` with an adaptive probability. A small classifier is trained on the same "
         f"digits and on {found['generated']} generated ones per class, half of each batch, for "
         f"{found['classifier_steps']} steps. {found['seeds']} seeds, {found['test_examples']:,} test digits. "
-        "`augmented` is augmentation by a fixed plan. The plan for each size and the snapshot of the GAN are chosen on 120 further digits per class, which are not "
+        "`augmented` is augmentation by a fixed plan. The plan for each size and the snapshot of the GAN are chosen on "
+        "120 further digits per class, which are not "
         "available in practice.\n"
     )
     lines = _by_size(found["sizes"], "digit", "a class")
@@ -126,7 +127,8 @@ def digits_by_characters(found: dict) -> str:
     text = (
         "## Classifiers of few digits, by generators of characters\n\n"
         f"The same models generate {found['generated']} digits of each class from 1 or 5 of MNIST, for small "
-        f"classifiers that are trained from scratch for {found['classifier_steps']} steps; half of each batch is generated. "
+        f"classifiers that are trained from scratch for {found['classifier_steps']} steps; half of each batch is "
+        "generated. "
         f"{found['seeds']} seeds, {found['classifiers']} classifiers each, {found['test_examples']:,} test digits. "
         f"`augmented` is `{found['augmented']}`.\n"
     )
