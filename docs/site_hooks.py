@@ -14,7 +14,12 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTSIDE = re.compile(r"\]\((?:\.\./)(?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
-PAGES = {"README.md": "readme.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+PAGES = {
+    "README.md": "readme.md",
+    "README.zh.md": "readme.zh.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
 GROUPS = {
     "Tasks and data": "tasks datasets",
     "Augmentation": "augment samples.export_pictures ops",
