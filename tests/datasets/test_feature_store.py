@@ -55,7 +55,7 @@ class TestStore:
         assert not store.find(NAMES)[1].any()
 
     def test_many_files_become_one(self, monkeypatch):
-        monkeypatch.setattr(module, "MOST_FILES", 4)
+        monkeypatch.setattr(module, "MAX_SMALL_FILES", 4)
         store = FeatureStore("key")
         for number, name in enumerate(NAMES):
             store.add([name], FEATURES[[number]])
@@ -64,7 +64,7 @@ class TestStore:
         assert store.find(NAMES)[0].equal(FEATURES)
 
     def test_large_files_are_left_alone_and_only_read_for_their_own_examples(self, monkeypatch):
-        monkeypatch.setattr(module, "MOST_FILES", 1)
+        monkeypatch.setattr(module, "MAX_SMALL_FILES", 1)
         monkeypatch.setattr(module, "SMALL_BYTES", 1)
         store = FeatureStore("key")
         first, second = store.add(NAMES[:5], FEATURES[:5]), store.add(NAMES[5:], FEATURES[5:])

@@ -6,7 +6,7 @@ import torch
 from manyshot.base import InputError
 from manyshot.nets import ENCODERS
 from manyshot.nets import universal as module
-from manyshot.nets.universal import LONGEST, PACKAGE, UniversalEncoder
+from manyshot.nets.universal import MAX_CHARACTERS, PACKAGE, UniversalEncoder
 
 installed = pytest.mark.skipif(find_spec(PACKAGE) is None, reason="pip install 'manyshot[universal]'")
 
@@ -46,7 +46,7 @@ class TestUniversal:
         assert not words.vectors[~words.mask].any()
 
     def test_endless_texts_are_cut_and_half_letters_are_read(self, encoder):
-        assert torch.allclose(encoder(["la " * 100_000]), encoder([("la " * 100_000)[:LONGEST]]))
+        assert torch.allclose(encoder(["la " * 100_000]), encoder([("la " * 100_000)[:MAX_CHARACTERS]]))
         assert encoder(["half \udcff"]).isfinite().all()
 
     def test_the_registry_builds_it_with_a_linear_map(self):
@@ -54,7 +54,7 @@ class TestUniversal:
 
     def test_a_damaged_file_is_named(self, monkeypatch):
         monkeypatch.setitem(module.FILES, "sp.model", "0")
-        with pytest.raises(InputError, match=r"sp\.model: is not the published file; install fast-universal"):
+        with pytest.raises(InputError, match=r"sp\.model: not the published file; reinstall fast-universal"):
             UniversalEncoder()
 
     def test_other_normalizations_are_refused(self):

@@ -59,6 +59,7 @@ def augment_tab(shared: Shared, tab: gr.Tab) -> None:
         chosen: list[str],
         *values: float,
     ) -> tuple[str, str]:
+        """The plan that the chosen ops make, and what it does to some examples."""
         plan = plan_text({op.name: value for op, value in zip(OFFERED, values, strict=True) if op.name in chosen})
         examples = _examples(kind, collection, rows, own)
         if examples is None:
@@ -66,6 +67,7 @@ def augment_tab(shared: Shared, tab: gr.Tab) -> None:
         return plan, (preview_pictures if kind == PICTURES else preview_sentences)(examples, plan, seed)
 
     def show_sliders(chosen: list[str]) -> list[Any]:
+        """Show the strengths of the chosen ops alone."""
         return [gr.update(visible=op.name in chosen) for op in OFFERED]
 
     inputs = [shared.kind, shared.collection, shared.sentences, own, seed, chosen, *sliders]

@@ -27,6 +27,7 @@ def export_tab(shared: Shared, folder: Path) -> None:
 
     @readable
     def export(fitted: Fitted | None, choice: str) -> tuple[str, str]:
+        """Write the file; returns its path, and a few words about it."""
         if fitted is None:
             raise InputError(NONE_YET)
         path, words = write_file(fitted, FORMATS[choice], folder)

@@ -69,6 +69,7 @@ def _pictures(shared: Shared) -> None:
         remove = gr.Button("Remove", elem_id="remove")
 
     def state_of(collection: Collection) -> tuple[Any, ...]:
+        """The classes, as they are stored and as they are shown."""
         names = list(collection.classes)
         return (
             collection,
@@ -79,11 +80,13 @@ def _pictures(shared: Shared) -> None:
 
     @readable
     def add_files(collection: Collection, name: str | None, paths: list[str] | None) -> tuple[Any, ...]:
+        """Add pictures to a class, which is created if it is new."""
         more = collection.add(name or "", [Path(path) for path in paths or []])
         return (*state_of(more), "", None)
 
     @readable
     def remove_class(collection: Collection, name: str | None) -> tuple[Any, ...]:
+        """Remove a class with its pictures."""
         return state_of(collection.remove(name or ""))
 
     outputs = [shared.collection, overview, removal, which]
@@ -120,6 +123,7 @@ def _sentences(shared: Shared) -> None:
 
     @readable
     def read_table(path: str | None) -> list[list[str]]:
+        """The sentences and classes of an uploaded table."""
         return rows_of_table(Path(path)) if path else EMPTY_ROWS
 
     table.upload(read_table, table, shared.sentences, show_progress="hidden", api_visibility="private")
@@ -149,20 +153,22 @@ def _fit(shared: Shared) -> Dependency:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - where gradio looks for it
     ) -> tuple[Fitted, str]:
+        """Fit a classifier to the examples; returns it and its report."""
         stopped = stops[request.session_hash]
         stopped.clear()
 
-        def heard(fraction: float, what: str) -> None:
+        def show_progress(fraction: float, what: str) -> None:
             if stopped.is_set():
                 raise InputError("stopped; what was encoded is kept, so that the next fit is faster")
             progress(fraction, desc=what)
 
         wanted = {AUTO: "auto", NO_AUGMENTATION: "none", FROM_TAB: plan}[augmentation]
         chosen = "auto" if encoder == AUTO else encoder
-        fitted = fit(gather(kind, collection, rows), budget, chosen, wanted, heard)
+        fitted = fit(gather(kind, collection, rows), budget, chosen, wanted, show_progress)
         return fitted, report_html(fitted.model.report)
 
     def request_stop(request: gr.Request) -> None:
+        """Ask the fit of this visitor to stop at its next step."""
         stops[request.session_hash].set()
 
     inputs = [shared.kind, shared.collection, shared.sentences, encoder, augmentation, shared.plan, budget]

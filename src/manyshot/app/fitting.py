@@ -44,10 +44,10 @@ def fit(examples: ExampleSet, budget: float, encoder: str, plan: str, progress: 
     """
     from manyshot.classify.fit_model import fit_model
 
-    def heard(what: str, done: float, total: float | None) -> None:
+    def show_progress(what: str, done: float, total: float | None) -> None:
         progress(done / total if total else 0.0, what)
 
-    with listen(heard):
+    with listen(show_progress):
         model, _ = fit_model(
             examples, encoder=encoder, plan=plan, budget=budget, progress=lambda line: progress(0.0, line)
         )

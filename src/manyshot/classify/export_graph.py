@@ -94,7 +94,7 @@ def expected_of(graph: Graph, model: "Model", examples: ExampleSet) -> NDArray[n
     Args:
         graph: Of the model.
         model: A fitted model.
-        examples: n examples of the model's kind.
+        examples: Examples, n of them, of the model's kind.
 
     Raises:
         InputError: If a picture is damaged.

@@ -103,7 +103,7 @@ class Model:
         """Predict the classes of examples.
 
         Args:
-            examples: n pictures or sentences, labeled or not.
+            examples: Pictures or sentences, n of them, labeled or not.
             device: Where to encode them.
             title: Title of the progress bar; None for none.
 
@@ -134,7 +134,7 @@ class Model:
         """Features of the views of examples, the examples as they are first.
 
         Args:
-            examples: n examples.
+            examples: Examples, n of them.
             device: Where to encode them.
             title: Title of the progress bar; None for none.
 

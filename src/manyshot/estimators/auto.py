@@ -56,8 +56,8 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         """Choose encoder, head and augmentation for labeled examples, and fit to all of them.
 
         Args:
-            X: n examples.
-            y: n class labels.
+            X: Examples, n of them.
+            y: Class labels, one per example.
 
         Raises:
             InputError: If a name is unknown, an example is damaged, or there is one class only.

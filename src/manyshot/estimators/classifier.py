@@ -97,8 +97,8 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         """Adapt to labeled examples.
 
         Args:
-            X: n examples.
-            y: n class labels.
+            X: Examples, n of them.
+            y: Class labels, one per example.
             sample_weight: Weight of each example; 1 if None.
 
         Raises:

@@ -55,8 +55,8 @@ class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has 
         """Augment a data set.
 
         Args:
-            X: n images or sentences.
-            y: n class labels.
+            X: Images or sentences, n of them.
+            y: Class labels, one per example.
 
         Returns:
             The examples, original ones first, and their labels.

@@ -68,7 +68,7 @@ class AdversarialObjective(GeneratorObjective):
         """Loss of the discriminator; none of its gradient reaches the generative model.
 
         Args:
-            batch: n real examples, and the conditions of as many generated ones.
+            batch: Batch of n real examples, and the conditions of as many generated ones.
             noise: Standard normal noise for the model.
             mix: Uniform draws from 0 to 1 that mix real and generated examples, for the gradient penalty.
             augment: What real and generated examples go through before they are scored (Zhao et al. 2020).

@@ -68,7 +68,7 @@ class AFHN(AdversarialObjective):
         noise: Dimension of z.
         keep: Weight of the class term.
         spread: Weight of the anti-collapse term.
-        loss: wasserstein as in the paper; or minimax, non_saturating, hinge.
+        loss: Adversarial loss: wasserstein as in the paper, or minimax, non_saturating, hinge.
         penalty: Gradient penalty: gradient (WGAN-GP) as in the paper; or none, r1.
 
     Raises:

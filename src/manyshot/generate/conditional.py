@@ -50,7 +50,7 @@ class ConditionalGAN(ConvolutionalGAN):
         spec: Shape of the images and number of classes.
         width: Channels of the largest feature map; each smaller one has twice as many.
         noise: Dimension of z, and of the class embedding.
-        loss: minimax, non_saturating, hinge or wasserstein.
+        loss: Adversarial loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
         spectral: Whether the discriminator's layers have spectral normalization.
 

@@ -21,7 +21,7 @@ class DAGAN(ConvolutionalGAN):
         spec: Shape of the images.
         width: Channels of the generative model's largest feature map; each smaller one has twice as many.
         noise: Dimension of z.
-        loss: minimax, non_saturating, hinge or wasserstein.
+        loss: Adversarial loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
         spectral: Whether the discriminator's layers have spectral normalization.
         discriminator_width: Channels of the discriminator's largest feature map.

@@ -15,7 +15,7 @@ class ConvolutionalGAN(AdversarialObjective):
     Args:
         model: Generative model to train.
         discriminator: Scores real and generated examples.
-        loss: minimax, non_saturating, hinge or wasserstein.
+        loss: Adversarial loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
         spectral: Whether the discriminator's layers have spectral normalization.
     """
@@ -43,7 +43,7 @@ class DCGAN(ConvolutionalGAN):
         spec: Shape of the images.
         width: Channels of the largest feature map; each smaller one has twice as many.
         noise: Dimension of z.
-        loss: minimax, non_saturating, hinge or wasserstein.
+        loss: Adversarial loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
         spectral: Whether the discriminator's layers have spectral normalization.
 

@@ -44,7 +44,7 @@ class GAN(AdversarialObjective):
         width: Width of each hidden layer.
         hidden: Number of hidden layers of each network.
         noise: Dimension of z.
-        loss: minimax, non_saturating, hinge or wasserstein.
+        loss: Adversarial loss: minimax, non_saturating, hinge or wasserstein.
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
         spectral: Whether the discriminator's layers have spectral normalization.
 

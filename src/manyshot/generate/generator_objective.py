@@ -47,7 +47,7 @@ class GeneratorObjective(nn.Module, ABC):
         """Loss of the generative model.
 
         Args:
-            batch: n real examples and the conditions that they meet.
+            batch: Batch of n real examples and the conditions that they meet.
             noise: Standard normal noise for the model.
             augment: What examples go through before a discriminator sees them.
         """

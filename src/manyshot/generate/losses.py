@@ -106,8 +106,8 @@ def gradient_penalty(
 
     Args:
         score: Function from examples to scores `[n]`; no score may depend on another example.
-        real: n real examples.
-        generated: n generated examples; detached, so no gradient reaches the generative model.
+        real: Batch of n real examples.
+        generated: Batch of n generated examples; detached, so no gradient reaches the generative model.
         mix: Uniform draws from 0 to 1.
 
     Example:
@@ -125,7 +125,7 @@ def r1_penalty(score: Callable[[Tensor], Tensor], real: Float[Tensor, "n ..."]) 
 
     Args:
         score: Function from examples to scores `[n]`; no score may depend on another example.
-        real: n real examples.
+        real: Batch of n real examples.
 
     Example:
         >>> r1_penalty(lambda x: x @ torch.tensor([3.0, 4.0]), torch.rand(8, 2)).item()

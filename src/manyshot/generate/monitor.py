@@ -85,7 +85,7 @@ def generate_like(model: GenerativeModel, batch: Batch, seed: int) -> Float[Tens
 
     Args:
         model: Generative model in evaluation mode.
-        batch: n real examples with their conditions.
+        batch: Batch of n real examples with their conditions.
         seed: Seed of the noise.
     """
     draws = generator(seed, "look")

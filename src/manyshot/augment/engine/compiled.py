@@ -94,7 +94,7 @@ class Compiled(Op):
         """Change n images, each by its own params.
 
         Args:
-            images: uint8 tensor on the CPU or numpy array, `[n, c, h, w]` or `[n, h, w, c]` according to `layout`;
+            images: A uint8 tensor on the CPU or numpy array, `[n, c, h, w]` or `[n, h, w, c]` according to `layout`;
                 need not be contiguous.
             params: Params of n images, as drawn by `sample`.
 

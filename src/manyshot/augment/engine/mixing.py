@@ -26,7 +26,7 @@ def mix_bytes(
 
     Args:
         mix: Mix to apply.
-        images: uint8 images on the CPU, `[n, c, h, w]` or `[n, h, w, c]` according to `layout`.
+        images: Images in uint8 on the CPU, `[n, c, h, w]` or `[n, h, w, c]` according to `layout`.
         labels: Soft or one-hot labels.
         params: Params drawn by the mix.
         partners: Indices of the images mixed into each image; see `manyshot.augment.mix.partners_of`.

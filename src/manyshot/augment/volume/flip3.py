@@ -25,7 +25,7 @@ class Flip3(LinearWarp3):
     follow only if `swap` says which labels change places: pairs, or none if no label belongs to one side.
 
     Args:
-        axis: x (the last axis, left to right), y or z.
+        axis: Mirrored axis: x (the last axis, left to right), y or z.
         p: Probability that a volume is mirrored.
         swap: Pairs of labels of masks that mirroring x exchanges, such as "17-53 18-54"; none; or refuse.
 

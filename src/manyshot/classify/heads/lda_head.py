@@ -29,7 +29,7 @@ class LDA(LinearHead):
     of many features its s means a far smaller variance in the directions that the rows leave empty.
 
     Args:
-        shrinkage: s, above 0 and at most 1. At 1 it is the nearest class mean, with class weights.
+        shrinkage: Shrinkage s, above 0 and at most 1. At 1 it is the nearest class mean, with class weights.
 
     Raises:
         InputError: If the shrinkage is out of range.
@@ -113,10 +113,10 @@ class Reduced(NamedTuple):
     Args:
         deviations: D `[B, e, v, k]`.
         inner: M `[B, e, v, v]`.
-        class_mean: m_g before `[B, e, k]`.
+        class_mean: Mean m_g of the class before `[B, e, k]`.
         means: Class means after `[B, e, c, k]`.
         total: Weight after `[B, e]`.
-        target: v of the shrunk covariance after `[B, e]`.
+        target: Mean variance v of the shrunk covariance after `[B, e]`.
         log_prior: Logarithm of the class weights after `[B, e, c]`.
     """
 

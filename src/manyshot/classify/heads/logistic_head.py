@@ -31,7 +31,7 @@ class Logistic(PenalizedHead):
     gradient steps without offset, for meta-training; here Newton's method runs until nothing changes.
 
     Args:
-        penalty: lambda.
+        penalty: Strength lambda of the penalty.
 
     Raises:
         InputError: If the penalty is not positive.

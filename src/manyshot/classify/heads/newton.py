@@ -19,7 +19,7 @@ class SoftmaxProblem:
         y: Labels `[n, c]`.
         w: Weights `[B, n, f]`.
         allowed: 0 or minus infinity `[B, f, c]`, for classes that a fit does not know.
-        penalty: lambda `[k]`, 0 for the offset.
+        penalty: Strength lambda `[k]` of the penalty, 0 for the offset.
     """
 
     def __init__(

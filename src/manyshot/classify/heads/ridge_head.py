@@ -24,7 +24,7 @@ class Ridge(PenalizedHead):
     y_G - (I - H_GG)^-1 (y_G - prediction_G), the block form of PRESS (Allen 1974).
 
     Args:
-        penalty: lambda; `alpha` of scikit-learn's Ridge.
+        penalty: Strength lambda of the penalty; `alpha` of scikit-learn's Ridge.
 
     Raises:
         InputError: If the penalty is not positive.

@@ -17,7 +17,8 @@ class Span(NamedTuple):
     sum_i w_i t_i t_i^T = diag(energy). The rows of A are orthonormal, or 0 where the energy is.
 
     Args:
-        coordinates: t `[B, n, k]`, k = min(n, d). For rows of weight 0 they are a projection onto the span of the rest.
+        coordinates: Coordinates t `[B, n, k]`, k = min(n, d). For rows of weight 0 they are a projection onto the
+            span of the rest.
         energy: `[B, k]`.
         axes: A `[B, k, d]`.
         mean: Weighted mean `[B, d]`.

@@ -47,7 +47,7 @@ def run_rows(source, layout, n, c, h, w, moves, params, output, work):
         source: Bytes of the images, not shared with the output.
         layout: 0 for planar (nchw), 1 for interleaved (nhwc).
         n, c, h, w: Shape of the images.
-        moves, params, output: see `workspace`.
+        moves, params, output: See `workspace`.
         work: Arrays from `make_rows`.
     """
     for i in range(n):

@@ -19,7 +19,7 @@ def crop(work, params, output, i, padding, c, h, w):
 
     Args:
         work: Workspace with the packed or padded image, and a matrix that keeps axes.
-        params, output: see `workspace`.
+        params, output: See `workspace`.
         i: Index of the image.
         padding: Padding code.
         c, h, w: Shape of the images; c is 1 or 3.

@@ -18,7 +18,7 @@ def finish(work, params, output, i, c, h, w, top, lines):
 
     Args:
         work: Workspace with the values in `red` (and `green` and `blue`), and the color map of the image in `m`.
-        params, output: see `workspace`.
+        params, output: See `workspace`.
         i: Index of the image.
         c, h, w: Shape of the images; c is 1 or 3.
         top, lines: First row of the strip, and number of rows.

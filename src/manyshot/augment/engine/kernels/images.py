@@ -25,7 +25,7 @@ def run_strips(source, layout, n, c, h, w, moves, params, output, work):
         source: Contiguous bytes of the images; may be shared with the output.
         layout: 0 for planar (nchw), 1 for interleaved (nhwc).
         n, c, h, w: Shape of the images.
-        moves, params, output, work: see `workspace`.
+        moves, params, output, work: See `workspace`.
     """
     size = h * w
     for i in range(n):

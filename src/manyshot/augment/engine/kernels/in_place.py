@@ -19,7 +19,7 @@ def keep(source, layout, work, moves, params, output, i, c, h, w):
         source: Bytes of the images.
         layout: 0 for planar, 1 for interleaved.
         work: Workspace with the packed or padded image, if pixels move.
-        moves, params, output: see `workspace`.
+        moves, params, output: See `workspace`.
         i: Index of the image.
         c, h, w: Shape of the images; c is 1 or 3.
     """

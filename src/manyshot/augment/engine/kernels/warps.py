@@ -17,7 +17,7 @@ def warp(work, moves, params, output, i, c, h, w):
 
     Args:
         work: Workspace with the packed or padded image.
-        moves, params, output: see `workspace`.
+        moves, params, output: See `workspace`.
         i: Index of the image.
         c, h, w: Shape of the images; c is 1 or 3.
     """
