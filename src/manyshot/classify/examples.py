@@ -105,7 +105,8 @@ def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) 
 
     Args:
         X: Images, n of them, as arrays `[n, h, w]` or `[n, h, w, c]`, tensors `[n, c, h, w]` (uint8, or floats from 0
-            to 1) or PIL images; paths of pictures (`pathlib.Path`, or texts that all end like names of pictures); or sentences.
+            to 1) or PIL images; paths of pictures (`pathlib.Path`, or texts that all end like names of pictures); or
+            sentences.
         y: Class of each; None if unlabeled.
 
     Raises:
