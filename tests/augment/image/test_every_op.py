@@ -96,6 +96,7 @@ OPS_UNDER_TEST = {
     "stain_jitter": Case(ops.StainJitter(), continuous=("gain", "offset"), wrong=({"strength": -1},)),
     "bias_field": Case(ops.BiasField(), continuous=("coefficients",), wrong=({"strength": -1},)),
     "ghosting": Case(ops.Ghosting(), continuous=("intensity",), wrong=({"strength": 2}, {"ghosts": 1})),
+    "rician": Case(ops.Rician(), continuous=("strength",), wrong=({"strength": -1},)),
     "stroke, wide": Case(ops.StrokeWidth(strength=2.5), continuous=("width",)),
     "sometimes": Case(Sometimes(ops.Affine(), p=0.5), changes=0.3, wrong=({"p": 2.0},)),
     "sometimes, color": Case(Sometimes(ops.Brightness(), p=0.5), changes=0.3),

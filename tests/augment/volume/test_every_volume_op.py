@@ -37,6 +37,23 @@ OPS_UNDER_TEST = {
     "elastic3": Case(ops.Elastic3(), continuous=("displacement",), wrong=({"strength": -1}, {"cells": 0}, EDGE)),
     "elastic3, one cell, border": Case(ops.Elastic3(cells=1, padding_mode="border"), continuous=("displacement",)),
     "flip3": Case(ops.Flip3(), changes=0.3, wrong=({"axis": "w"}, {"p": 2}, {"swap": "1"}, {"swap": "1-2 2-3"})),
+    "bias_field3": Case(ops.BiasField3(), continuous=("coefficients",), wrong=({"strength": -1},)),
+    "anisotropy3": Case(ops.Anisotropy3(), changes=0.9, wrong=({"factor": 0.5}, {"axis": "w"})),
+    "blur3": Case(ops.Blur3(), changes=0.7, continuous=("sigma",), wrong=({"sigma": -1},)),
+    "ghosting3": Case(
+        ops.Ghosting3(ghosts=3),
+        changes=0.8,
+        continuous=("intensity",),
+        wrong=({"strength": 2}, {"ghosts": 1}, {"axis": "w"}),
+    ),
+    "motion3": Case(
+        ops.Motion3(),
+        changes=0.8,
+        continuous=("degrees", "shift"),
+        wrong=({"degrees": -1}, {"times": 0}, {"axis": "w"}),
+    ),
+    "spike3": Case(ops.Spike3(), continuous=("intensity", "phase"), wrong=({"strength": -1}, {"waves": 0})),
+    "gibbs3": Case(ops.Gibbs3(), changes=0.7, wrong=({"strength": 2},)),
 }
 EXTRA = {
     "compose": Case(Compose((ops.Flip3("y"), ops.Affine3(), Sometimes(ops.Elastic3()), ops.Gamma(), ops.Noise()))),
@@ -50,6 +67,7 @@ EXTRA = {
     "noise": Case(ops.Noise(), continuous=("strength",)),
     "speckle": Case(ops.Speckle(), continuous=("strength",)),
     "salt_pepper": Case(ops.SaltPepper(), changes=0.8),
+    "rician": Case(ops.Rician(), continuous=("strength",)),
 }
 EVERY = {**OPS_UNDER_TEST, **EXTRA}
 EVERY_OP = pytest.mark.parametrize("case", EVERY.values(), ids=EVERY)
@@ -156,7 +174,7 @@ class TestEveryOpOnVolumes:
 
 @pytest.mark.parametrize("case", CONTINUOUS.values(), ids=CONTINUOUS)
 def test_gradient_in_continuous_params_agrees_with_finite_differences(case):
-    n = 2
+    n = 3
     z, y, x = torch.meshgrid(*[torch.linspace(-1, 1, side, dtype=torch.float64) for side in SIZE], indexing="ij")
     items = 0.5 + 0.2 * torch.stack([torch.sin(2 * x + 3 * y - z), x * y * z]).expand(n, 2, *SIZE)
     params = {

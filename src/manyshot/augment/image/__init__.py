@@ -9,6 +9,7 @@ from manyshot.augment.image.corruption.jpeg import JPEG
 from manyshot.augment.image.corruption.motion import MotionBlur
 from manyshot.augment.image.corruption.mri import BiasField, Ghosting
 from manyshot.augment.image.corruption.noise import Noise
+from manyshot.augment.image.corruption.rician import Rician
 from manyshot.augment.image.corruption.sharpness import Sharpness
 from manyshot.augment.image.corruption.speckle import SaltPepper, Speckle
 from manyshot.augment.image.cut.erase import Erase
@@ -69,6 +70,7 @@ OPS: dict[str, type[Op]] = {
     "bias_field": BiasField,
     "ghosting": Ghosting,
     "foreground_gamma": ForegroundGamma,
+    "rician": Rician,
 }
 """Every op by its name in the language of plans; its options are the fields of the class, the main one first."""
 
@@ -101,6 +103,7 @@ __all__ = [
     "Perspective",
     "Posterize",
     "ResizedCrop",
+    "Rician",
     "SaltPepper",
     "Saturation",
     "SelfMix",
