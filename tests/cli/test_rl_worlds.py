@@ -3,6 +3,7 @@ def test_the_worlds_are_listed_and_one_is_explained(manyshot):
     assert answer.status == 0
     assert "leap" in answer.out
     assert "point" in answer.out
+    assert "gym(env=...): An environment of Gymnasium as a world" in answer.out
     one = manyshot("rl", "worlds", "point(sees_goal=yes)")
     assert "observations: vectors of 4" in one.out
     assert "'trial:': turn, mirror, controls" in one.out

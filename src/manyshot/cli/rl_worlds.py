@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manyshot.base import quieten
+from manyshot.base import InputError, quieten
 from manyshot.cli.output import print_json, print_table
 from manyshot.cli.shared_options import Json, Quiet, examples
 
@@ -29,7 +29,8 @@ def worlds(
     from manyshot.rl.worlds import WORLDS
 
     quieten(quiet)
-    names = WORLDS.names() if world is None else (world,)
+    open_ended = {} if world else _open_ended()
+    names = [world] if world else [name for name in WORLDS.names() if name not in open_ended]
     described = {name: _describe(WORLDS.build(name)) for name in names}
     if as_json:
         print_json(described)
@@ -39,19 +40,19 @@ def worlds(
             for name, found in described.items()
         ]
         print_table(("world", "what it is", "contexts", "symmetries"), rows)
+        for name, what in open_ended.items():
+            print(f"\n{name}{what}")
     else:
         _explain(world, described[world])
 
 
 def _describe(world: "World") -> dict[str, Any]:
     """What there is to say about a world, as JSON has it."""
-    import inspect
-
     from manyshot.rl.worlds import Discrete
 
     space = world.actions
     return {
-        "summary": (inspect.getdoc(type(world)) or "").split("\n\n")[0],
+        "summary": _summary(type(world)),
         "contexts": dict(zip(world.names, map(list, world.bounds), strict=True)),
         "actions": space.n
         if isinstance(space, Discrete)
@@ -61,6 +62,27 @@ def _describe(world: "World") -> dict[str, Any]:
         "symmetries": list(world.symmetries),
         "standard_family": len(world.standard()),
     }
+
+
+def _open_ended() -> dict[str, str]:
+    """Worlds that cannot be built from their names alone, and why."""
+    from manyshot.rl.worlds import WORLDS
+
+    told = {}
+    for name in WORLDS.names():
+        try:
+            needed = [option.name for option in WORLDS.options(name).values() if option.required]
+            if needed:
+                told[name] = f"({', '.join(needed)}=...): {_summary(WORLDS.find(name))}"
+        except InputError as error:  # its library is not installed
+            told[name] = f": {error}"
+    return told
+
+
+def _summary(kind: Any) -> str:  # noqa: ANN401 - a class
+    import inspect
+
+    return " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
 
 
 def _explain(name: str, found: dict[str, Any]) -> None:
@@ -81,4 +103,5 @@ def _explain(name: str, found: dict[str, Any]) -> None:
     print(f"Symmetries for 'trial:': {', '.join(found['symmetries']) or 'none'}")
     options = WORLDS.options(name.partition("(")[0])
     if options:
-        print(f"Options: {', '.join(f'{option.name} ({option.default})' for option in options.values())}")
+        written = (f"{one.name} ({'must be given' if one.required else one.default})" for one in options.values())
+        print(f"Options: {', '.join(written)}")
