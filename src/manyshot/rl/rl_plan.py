@@ -85,15 +85,16 @@ class RLPlan:
 
     def has(self, placement: str) -> bool:
         """Whether there is something to do at a placement."""
-        return bool(self._calls(placement))
+        return bool(self.calls(placement))
 
-    def _calls(self, placement: str) -> tuple[Call, ...]:
+    def calls(self, placement: str) -> tuple[Call, ...]:
+        """The ops of a placement as written; none if the plan does not have it."""
         return next((clause.calls for clause in self.syntax.clauses if placement in clause.placements), ())
 
     @cached_property
     def context_ops(self) -> tuple[ContextOp, ...]:
         """What a `world:` clause does, in order."""
-        return tuple(_context_op(call, self.environment) for call in self._calls("world"))
+        return tuple(_context_op(call, self.environment) for call in self.calls("world"))
 
     def world(
         self, contexts: Float[Tensor, "n k"], generator: Generator, pool: Float[Tensor, "w k"] | None = None
@@ -115,7 +116,7 @@ class RLPlan:
     @cached_property
     def trial(self) -> Symmetry:
         """What the agent acts through: `sample` for a trial, `observe` and `act` in each step."""
-        return InTurn(tuple(_symmetry(call, self.environment) for call in self._calls("trial")))
+        return InTurn(tuple(_symmetry(call, self.environment) for call in self.calls("trial")))
 
     @cached_property
     def rollout(self) -> Op:
@@ -147,7 +148,7 @@ class RLPlan:
         """The ops of a clause as one op, checked against the world's observations."""
         shape = self.environment.observation
         ops = []
-        for call in self._calls(placement):
+        for call in self.calls(placement):
             op = _image_op(call) if len(shape) == 3 else _state_op(call, self.environment)
             channels = (shape[0] // self.frames, *shape[1:]) if len(shape) == 3 else shape
             try:
