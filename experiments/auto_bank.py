@@ -1,0 +1,273 @@
+"""Thousands of tasks from hundreds of worlds: what is seen of each support, and what each plan gains on clean queries.
+
+    python experiments/auto_bank.py PACK.zip OUT.worlds [--encoder NAME] [--shard 0/3] [--minutes 6] [--quick]
+
+PACK comes from `experiments/auto_sets.py`. The data sets as they are come first, then worlds with nuisances, one after
+the other until the time is up; each is appended to OUT as soon as it is measured. `read_worlds` reads them.
+"""
+
+import argparse
+import io
+import json
+import struct
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from drawn_pictures import drawn
+from numpy.typing import NDArray
+from PIL import Image
+
+from manyshot.base.seeds import generator
+from manyshot.meta_augment.auto.bank import Bank, Encode, draw_tasks, fill_bank, look, measure_gains
+from manyshot.meta_augment.auto.menu import COPIES, SIDE
+from manyshot.meta_augment.auto.worlds import World, make_world
+from manyshot.nets import ENCODERS, pretrained
+
+MOST = 200
+"""Pictures of a world."""
+TASKS = {1: 40, 2: 40, 5: 40, 10: 24, 20: 16}
+PLAIN_TASKS = {1: 110, 2: 110, 5: 110, 10: 50, 20: 30}
+"""Tasks by shots, of a world with nuisances and of a data set as it is."""
+WAYS = (2, 3, 5, 5, 5, 5, 8, 10)
+QUERIES = 15
+ROWS_AT_ONCE = 40_000
+"""Rows of supports that are fitted at once, copies counted."""
+SCALE = 127 / np.arcsinh(8 * 8.0)
+
+Sets = dict[str, dict[str, list[bytes]]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A world to make: a data set, a seed, and whether nuisances are put in."""
+
+    name: str
+    seed: int
+    nuisances: bool
+
+
+def family(name: str) -> str:
+    """Data sets that are held out together: alphabets of Omniglot, scripts of printed letters, both sets of cells."""
+    first = name.split(" ")[0]
+    return {"glyphs": "printed letters", "Omniglot": "Omniglot", "white": "blood cells"}.get(first, name)
+
+
+def read_pack(path: Path) -> Sets:
+    """Pictures as files, by set and class; textures and shapes are drawn here."""
+    sets: Sets = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            of_set, _, rest = name.partition("/")
+            label = rest.rpartition("/")[0]
+            sets.setdefault(of_set, {}).setdefault(label, []).append(archive.read(name))
+    for kind in ("textures", "shapes"):
+        for label, picture in drawn(kind, per_class=36, classes=24):
+            file = io.BytesIO()
+            picture.save(file, "PNG", compress_level=1)
+            sets.setdefault(kind, {}).setdefault(label, []).append(file.getvalue())
+    return sets
+
+
+def list_jobs(sets: Sets, rounds: int) -> list[Job]:
+    """Data sets as they are, twice, then rounds in which each family has as many worlds as the others, or nearly."""
+    jobs = [Job(name, 0, nuisances=False) for name in sets]
+    jobs += [Job(name, 1, nuisances=False) for name in sets if family(name) not in ("Omniglot", "printed letters")]
+    families: dict[str, list[str]] = {}
+    for name in sets:
+        families.setdefault(family(name), []).append(name)
+    for number in range(rounds):
+        for members in families.values():
+            each = min(2, len(members))
+            jobs += [
+                Job(members[(each * number + k) % len(members)], 100 + number, nuisances=True) for k in range(each)
+            ]
+    return jobs
+
+
+def build_world(job: Job, sets: Sets, most: int, device: torch.device) -> World:
+    """Draw classes and pictures of a set, and put nuisances in."""
+    random = np.random.default_rng((job.seed, zlib.crc32(job.name.encode())))
+    classes = list(sets[job.name].values())
+    largest = int(np.median([len(files) for files in classes]))
+    each = min(largest, int(random.choice([12, 24, 36]))) if job.nuisances else min(largest, 36)
+    chosen = [classes[i] for i in random.permutation(len(classes))[: max(2, most // each)]]
+    pictures, labels = [], []
+    for label, files in enumerate(chosen):
+        for index in random.permutation(len(files))[:each]:
+            opened = Image.open(io.BytesIO(files[index])).convert("RGB")
+            pictures.append(np.asarray(opened.resize((SIDE, SIDE), Image.Resampling.BICUBIC)))
+            labels.append(label)
+    pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous().to(device).float() / 255
+    ids = np.array(labels)
+    return make_world(pixels, ids, int(random.integers(2**31))) if job.nuisances else World(pixels, ids, ())
+
+
+def build_encoder(name: str, device: torch.device) -> Encode:
+    """The frozen encoder, in the fastest precision whose features agree with those of float32."""
+    pretrained.AT_ONCE = 2048
+    module: Any = ENCODERS.build(name, channels=3, size=SIDE, norm="batch").folded().to(device)
+    probe = torch.rand(1024 if device.type == "cuda" else 8, 3, SIDE, SIDE, device=device)
+    probe = torch.nn.functional.avg_pool2d(probe, 5, 1, 2)
+    resolution = module.size
+
+    def of(dtype: torch.dtype) -> Encode:
+        net = (
+            module.to(dtype)
+            if dtype == torch.float32
+            else ENCODERS.build(name, channels=3, size=SIDE, norm="batch").folded().to(device, dtype)
+        )
+
+        @torch.inference_mode()
+        def encode(pictures: torch.Tensor) -> torch.Tensor:
+            resized = torch.nn.functional.interpolate(
+                pictures, (resolution, resolution), mode="bilinear", antialias=True
+            )
+            return net(resized.to(dtype)).float()
+
+        return encode
+
+    exact = of(torch.float32)
+    best, fastest = exact, _seconds(exact, probe)
+    print(f"{name} float32: {len(probe) / fastest:.0f} pictures/s", flush=True)
+    for dtype in (torch.float16, torch.bfloat16) if device.type == "cuda" else ():
+        encode = of(dtype)
+        seconds = _seconds(encode, probe)
+        a, b = exact(probe), encode(probe)
+        a, b = a - a.mean(0), b - a.mean(0)
+        agreement = torch.nn.functional.cosine_similarity(a, b).mean().item()
+        print(
+            f"{name} {dtype}: {len(probe) / seconds:.0f} pictures/s, centered cosine with float32 {agreement:.5f}",
+            flush=True,
+        )
+        if agreement > 0.995 and seconds < fastest:
+            best, fastest = encode, seconds
+    return best
+
+
+def _seconds(encode: Encode, pictures: torch.Tensor) -> float:
+    times = []
+    for _ in range(4):
+        start = time.monotonic()
+        encode(pictures).sum().item()
+        times.append(time.monotonic() - start)
+    return min(times)
+
+
+def measure(
+    bank: Bank, labels: NDArray[np.int64], ways: int, counts: dict[int, int], seed: int
+) -> dict[int, NDArray[np.float32]]:
+    """A row a task, by shots: the task, the moves and gains of each row of the menu, the accuracy of each candidate."""
+    device = bank.traits.device
+    rows: dict[int, NDArray[np.float32]] = {}
+    for shots, count in counts.items():
+        drawn = draw_tasks(labels, ways, shots, QUERIES, count, np.random.default_rng((seed, shots)))
+        parts = []
+        size = max(1, ROWS_AT_ONCE // max(1, drawn.support.shape[1] * (1 + COPIES))) if len(drawn.support) else 1
+        for start in range(0, len(drawn.support), size):
+            support, query, own, of_query = (
+                torch.from_numpy(np.ascontiguousarray(part[start : start + size])).to(device)
+                for part in (drawn.support, drawn.query, drawn.labels, drawn.of_query)
+            )
+            seen = look(bank, support, own)
+            right = measure_gains(bank, support, query, own, of_query)
+            parts.append(torch.cat([seen.task, seen.moves.flatten(1), seen.gains.flatten(1), right], 1).cpu())
+        if parts:
+            rows[shots] = torch.cat(parts).numpy()
+    return rows
+
+
+def write_world(path: Path, head: dict[str, Any], rows: dict[int, NDArray[np.float32]]) -> None:
+    """Append a world: a line of JSON, and a byte a number, on a scale that is finer near 0."""
+    table = np.concatenate(list(rows.values()))
+    small = np.round(np.arcsinh(8 * table) * SCALE).clip(-127, 127).astype(np.int8)
+    head = {**head, "shape": small.shape, "shots": {shots: len(part) for shots, part in rows.items()}}
+    # Columns change little from task to task: they compress better than rows.
+    body, line = zlib.compress(small.T.tobytes(), 9), json.dumps(head).encode()
+    with path.open("ab") as file:
+        file.write(struct.pack("<QQ", len(line), len(body)) + line + body)
+
+
+def read_worlds(path: Path) -> Iterator[tuple[dict[str, Any], dict[int, NDArray[np.float32]]]]:
+    """What `write_world` wrote; a world that was cut off is left out."""
+    data, at = path.read_bytes(), 0
+    while at + 16 <= len(data):
+        line, body = struct.unpack_from("<QQ", data, at)
+        at += 16
+        if at + line + body > len(data):
+            return
+        head = json.loads(data[at : at + line])
+        small = np.frombuffer(zlib.decompress(data[at + line : at + line + body]), dtype=np.int8)
+        table = np.sinh(small.reshape(head["shape"][::-1]).T.astype(np.float32) / SCALE) / 8
+        at += line + body
+        rows, start = {}, 0
+        for shots, count in head["shots"].items():
+            rows[int(shots)] = table[start : start + count]
+            start += count
+        yield head, rows
+
+
+def run(given: argparse.Namespace) -> None:
+    """Measure worlds until the time is up."""
+    start = time.monotonic()
+    device = torch.device("cuda" if torch.cuda.is_available() and not given.quick else "cpu")
+    index, shards = map(int, given.shard.split("/"))
+    sets = read_pack(given.pack)
+    encode = build_encoder(given.encoder, device)
+    jobs = list_jobs(sets, rounds=1000)
+    plain = sum(not job.nuisances for job in jobs)
+    jobs = [jobs[0], jobs[plain]] if given.quick else jobs[index + given.first :: shards]
+    print(f"{len(sets)} sets ready after {time.monotonic() - start:.0f} s", flush=True)
+    for job in jobs:
+        begun = time.monotonic()
+        if begun - start > 60 * given.minutes or (given.out.exists() and given.out.stat().st_size > 15_500_000):
+            break
+        try:
+            world = build_world(job, sets, 24 if given.quick else MOST, device)
+            bank = fill_bank(world.pictures, encode, COPIES, generator(job.seed, 3))
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            filled = time.monotonic()
+            ways = int(np.random.default_rng(job.seed).choice(WAYS)) if job.nuisances else 5
+            counts = TASKS if job.nuisances else PLAIN_TASKS
+            rows = measure(bank, world.labels, ways, {1: 3, 2: 3, 5: 3} if given.quick else counts, job.seed)
+        except (RuntimeError, ValueError) as error:  # one world less is no reason to lose the machine's time
+            print(f"{job}: {type(error).__name__}: {error}", flush=True)
+            continue
+        if rows:
+            head = {
+                "set": job.name,
+                "family": family(job.name),
+                "seed": job.seed,
+                "nuisances": world.nuisances,
+                "encoder": given.encoder,
+            }
+            write_world(given.out, head, rows)
+        print(
+            f"{time.monotonic() - start:.0f} s: {job.name} {world.nuisances} {len(world.labels)} pictures: "
+            f"bank {filled - begun:.2f} s, tasks {time.monotonic() - filled:.2f} s",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--encoder", default="efficientnet-lite0(resolution=112)")
+    parser.add_argument("--shard", default="0/1", help="which part of the worlds, such as 0/3")
+    parser.add_argument("--first", type=int, default=0, help="number of worlds to skip")
+    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--quick", action="store_true", help="two small worlds on the CPU")
+    run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

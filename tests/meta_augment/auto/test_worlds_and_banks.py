@@ -1,0 +1,110 @@
+"""Worlds with nuisances, and tasks drawn from banks of features."""
+
+import numpy as np
+import pytest
+import torch
+
+from manyshot.meta_augment.auto.bank import draw_tasks, fill_bank, look, measure_gains
+from manyshot.meta_augment.auto.menu import CANDIDATES, COPIES, OPS, SIDE, USES, Candidate
+from manyshot.meta_augment.auto.traits import TASK_NAMES, describe_task, picture_traits
+from manyshot.meta_augment.auto.worlds import TELLING, VARYING, make_world
+
+
+def pictures(classes=2, each=6):
+    """Bright bars at the place of their class."""
+    images = torch.rand(classes * each, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0)) * 0.2
+    labels = np.repeat(np.arange(classes), each)
+    for row, label in enumerate(labels):
+        images[row, :, 10 + 14 * label : 20 + 14 * label, 8:30] = 0.9
+    return images, labels
+
+
+def pool(images):
+    return torch.nn.functional.avg_pool2d(images, 8).flatten(1)
+
+
+def test_a_world_is_a_function_of_its_seed():
+    images, labels = pictures()
+    one, again, other = (make_world(images, labels, seed) for seed in (3, 3, 4))
+    assert one.nuisances == again.nuisances
+    assert torch.equal(one.pictures, again.pictures)
+    assert one.nuisances != other.nuisances
+
+
+def test_seeds_bring_every_kind_of_nuisance_and_classes_that_are_told_apart_double():
+    images, labels = pictures()
+    worlds = [make_world(images[:, :, ::4, ::4], labels, seed) for seed in range(120)]
+    named = " ".join(name for world in worlds for name in world.nuisances)
+    assert all(op.split("(")[0].split("{")[0] in named for op in VARYING)
+    assert "told apart" in named
+    for world in worlds:
+        told = any("told apart" in name for name in world.nuisances)
+        assert 1 <= len(world.nuisances) <= 3
+        assert world.labels.max() + 1 == (4 if told else 2)
+        assert world.pictures.isfinite().all()
+    assert len(TELLING) == len(set(TELLING))
+
+
+def test_drawn_tasks_share_no_picture_between_support_and_query():
+    labels = np.repeat(np.arange(6), 7)
+    drawn = draw_tasks(labels, 5, 3, 10, 20, np.random.default_rng(0))
+    assert drawn.support.shape == (20, 15)
+    assert drawn.query.shape == (20, 20)
+    for support, query, own, of_query in zip(drawn.support, drawn.query, drawn.labels, drawn.of_query, strict=True):
+        assert not set(support) & set(query)
+        for index in range(5):
+            assert len({*labels[support[own == index]], *labels[query[of_query == index]]}) == 1
+    assert not len(draw_tasks(labels, 5, 6, 10, 20, np.random.default_rng(0)).support)
+
+
+@pytest.fixture(scope="module")
+def bank():
+    images, labels = pictures(each=5)
+    return fill_bank(images, pool, COPIES, torch.Generator().manual_seed(0)), labels
+
+
+def test_a_bank_gives_evidence_and_the_accuracy_of_every_candidate(bank):
+    filled, labels = bank
+    drawn = draw_tasks(labels, 2, 2, 3, 4, np.random.default_rng(0))
+    support, query, own, of_query = (
+        torch.from_numpy(part.copy()) for part in (drawn.support, drawn.query, drawn.labels, drawn.of_query)
+    )
+    seen = look(filled, support, own)
+    right = measure_gains(filled, support, query, own, of_query)
+    assert seen.task.shape == (4, len(TASK_NAMES))
+    assert seen.moves.shape[:2] == (4, len(OPS))
+    assert right.shape == (4, len(CANDIDATES))
+    assert len(CANDIDATES) == 1 + len(OPS) * len(USES)
+    assert all(part.isfinite().all() for part in (seen.task, seen.moves, seen.gains, right))
+    assert right[:, 0].mean() > 0.9  # the bars are easy
+    # Upside down, a bar at one place is a bar at the other.
+    images, _ = pictures(each=5)
+    mirrored = fill_bank(torch.cat([images[:5], images[:5].flip(2)]), pool, COPIES, torch.Generator().manual_seed(0))
+    right = measure_gains(mirrored, support, query, own, of_query)
+    upside_down = CANDIDATES.index(Candidate("flip flip_vertical", "heavy"))
+    assert right[:, upside_down].mean() < right[:, 0].mean()
+
+
+def test_a_task_looks_the_same_whatever_stands_beside_it(bank):
+    filled, labels = bank
+    drawn = draw_tasks(labels, 2, 2, 3, 4, np.random.default_rng(0))
+    support, own = torch.from_numpy(drawn.support), torch.from_numpy(drawn.labels.copy())
+    together, alone = look(filled, support, own), look(filled, support[2:3], own[2:3])
+    torch.testing.assert_close(together.moves[2:3], alone.moves, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(together.task[2:3], alone.task, rtol=1e-3, atol=1e-3)
+
+
+def test_traits_say_what_varies_by_class():
+    dark, bright = torch.full((4, 3, 16, 16), 0.2), torch.full((4, 3, 16, 16), 0.8)
+    traits = picture_traits(torch.cat([dark, bright]))[None]
+    apart = describe_task(traits, torch.tensor([[0, 0, 0, 0, 1, 1, 1, 1]]), torch.zeros(1, 3))[0]
+    mixed = describe_task(traits, torch.tensor([[0, 1, 0, 1, 0, 1, 0, 1]]), torch.zeros(1, 3))[0]
+    share = TASK_NAMES.index("brightness by class")
+    assert apart[share] > 0.8 > 0.1 > mixed[share]
+    assert apart[TASK_NAMES.index("brightness")] == pytest.approx(0.5)
+
+
+def test_every_candidate_is_a_plan_whose_text_is_its_own():
+    plans = [candidate.plan for candidate in CANDIDATES]
+    assert len({str(plan) for plan in plans}) == len(CANDIDATES)
+    assert all(str(type(plan)(str(plan))) == str(plan) for plan in plans[::7])
