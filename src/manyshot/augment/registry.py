@@ -126,6 +126,7 @@ ALIASES = {
     "cutout": "erase",
     "to-gray": "grayscale",
     "jpeg-compression": "jpeg",
+    "random-convolution": "random-filter",
     "rand-augment": "randaugment",
     "trivial-augment": "trivialaugment",
     "one-of": "oneof",

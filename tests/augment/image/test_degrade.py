@@ -7,10 +7,12 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
+from torch.nn import functional
 
-from manyshot.augment.image import JPEG, BiasField, Downscale, Ghosting, MotionBlur, SaltPepper, Speckle
+from manyshot.augment.image import JPEG, BiasField, Downscale, Ghosting, MotionBlur, RandomFilter, SaltPepper, Speckle
 from manyshot.augment.image.corruption.jpeg import STEPS
 from manyshot.augment.image.corruption.mri import POWERS
+from manyshot.augment.image.corruption.noise import gaussian
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -137,3 +139,28 @@ class TestScan:
         images = torch.rand(20, 3, 16, 15, generator=generator()) * 0.2 + 0.4
         result = Ghosting().apply(images, Ghosting(strength=0.3).sample(20, generator()))
         assert torch.allclose(result.mean((2, 3)), images.mean((2, 3)), atol=1e-4)
+
+
+class TestRandomFilter:
+    def test_is_a_convolution_of_all_channels_stretched_to_the_whole_range(self):
+        images = torch.rand(3, 2, 7, 9, dtype=torch.float64, generator=generator())
+        op = RandomFilter(size=3)
+        params = op.sample(3, generator(1))
+        result = op.apply(images, params)
+        weights = gaussian(params["seed"], 36).double().view(3, 3, 3, 2, 2)
+        for image, kernel, filtered in zip(images, weights, result, strict=True):
+            padded = functional.pad(image[None], (1, 1, 1, 1), mode="replicate")
+            expected = functional.conv2d(padded, kernel.permute(3, 2, 0, 1))[0]
+            low, high = expected.amin((1, 2), keepdim=True), expected.amax((1, 2), keepdim=True)
+            assert torch.allclose(filtered, (expected - low) / (high - low), atol=1e-9)
+
+    def test_keeps_edges_where_they_are_and_makes_flat_channels_gray(self):
+        image = torch.zeros(1, 1, 8, 8)
+        image[..., 4:] = 1
+        op = RandomFilter()
+        for seed in range(5):
+            filtered = op(image, generator(seed))[0, 0]
+            assert filtered[:, :3].std(0).max() == filtered[:, 5:].std(0).max() == 0
+            assert filtered[:, 0].equal(filtered[:, 2])
+            assert filtered[0, 0] != filtered[0, 7]
+        assert op(torch.full((2, 3, 4, 4), 0.3), generator()).unique().tolist() == [0.5]

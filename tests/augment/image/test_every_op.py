@@ -91,6 +91,7 @@ OPS_UNDER_TEST = {
     "speckle": Case(ops.Speckle(), continuous=("strength",), wrong=({"strength": -1},)),
     "salt_pepper": Case(ops.SaltPepper(), changes=0.8, wrong=({"fraction": 2},)),
     "motion_blur": Case(ops.MotionBlur(), continuous=("length", "degrees"), wrong=({"length": -1},)),
+    "random_filter": Case(ops.RandomFilter(), wrong=({"size": 2}, {"size": 0}, {"size": 33})),
     "downscale": Case(ops.Downscale(), changes=0.9, distinct=8, wrong=({"factor": 0.5},)),
     "jpeg": Case(ops.JPEG(), wrong=({"quality": 0}, {"quality": 101})),
     "stain_jitter": Case(ops.StainJitter(), continuous=("gain", "offset"), wrong=({"strength": -1},)),

@@ -9,6 +9,7 @@ from manyshot.augment.image.corruption.jpeg import JPEG
 from manyshot.augment.image.corruption.motion import MotionBlur
 from manyshot.augment.image.corruption.mri import BiasField, Ghosting
 from manyshot.augment.image.corruption.noise import Noise
+from manyshot.augment.image.corruption.random_filter import RandomFilter
 from manyshot.augment.image.corruption.rician import Rician
 from manyshot.augment.image.corruption.sharpness import Sharpness
 from manyshot.augment.image.corruption.speckle import SaltPepper, Speckle
@@ -61,6 +62,7 @@ OPS: dict[str, type[Op]] = {
     "salt_pepper": SaltPepper,
     "blur": Blur,
     "motion_blur": MotionBlur,
+    "random_filter": RandomFilter,
     "downscale": Downscale,
     "jpeg": JPEG,
     "erase": Erase,
@@ -102,6 +104,7 @@ __all__ = [
     "Noise",
     "Perspective",
     "Posterize",
+    "RandomFilter",
     "ResizedCrop",
     "Rician",
     "SaltPepper",
