@@ -14,6 +14,7 @@ from manyshot.tasks import Episode, Examples, Source
 
 WAYS, SHOTS, QUERIES, COPIES, TASKS = 3, 2, 4, 4, 2
 FEATURES, IMAGES = (6,), (1, 12, 12)
+TEXT = 4
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ ROWS = {
     "noise": Row("embedding_noise", FEATURES),
     "fixed noise": Row("embedding_noise(0.5, learned=no)", FEATURES),
     "shift": Row("shift", FEATURES, uses_noise=False),
+    "naming": Row("naming", FEATURES, uses_noise=False),
+    "naming, noisy and learned": Row("naming(noise=0.5, learned=yes)", FEATURES),
     "hallucinator, nearly without noise": Row("hallucinator(noise=3, hidden=8, noise_scale=0.001)", FEATURES),
 }
 
@@ -59,7 +62,8 @@ def some_source(shape: tuple[int, ...]) -> Source:
     torch.manual_seed(3)
     items = torch.rand(60, *shape, dtype=torch.float64) + torch.arange(6.0).repeat(10).view(60, *(1 for _ in shape)) / 6
     items = items / 2 if len(shape) > 1 else items
-    return Source.of(items, [f"class {i % 6}" for i in range(60)])
+    source = Source.of(items, [f"class {i % 6}" for i in range(60)])
+    return replace(source, about=torch.rand(6, TEXT, dtype=torch.float64))
 
 
 def episode(shape: tuple[int, ...], seed: int = 1) -> Episode:
@@ -75,7 +79,9 @@ def episode(shape: tuple[int, ...], seed: int = 1) -> Episode:
         weight[0, -each:] = 0
         return Examples(items, labels, weight, present)
 
-    return Episode(side(SHOTS), side(QUERIES), torch.arange(WAYS).expand(TASKS, -1))
+    support, query = side(SHOTS), side(QUERIES)
+    support = replace(support, about=torch.rand(TASKS, WAYS, TEXT, dtype=torch.float64))
+    return Episode(support, query, torch.arange(WAYS).expand(TASKS, -1))
 
 
 def by_item(draws: dict[str, torch.Tensor], order: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -143,7 +149,12 @@ class TestEveryAugmenter:
         support, augmenter = episode(row.shape).support, made(row)
         draws = augmenter.draw(support, COPIES, stream())
         order = torch.tensor([2, 0, 1])
-        moved = replace(support, labels=support.labels[..., order], class_mask=support.class_mask[:, order])
+        moved = replace(
+            support,
+            labels=support.labels[..., order],
+            class_mask=support.class_mask[:, order],
+            about=support.about[:, order],
+        )
         result, expected = augmenter.replay(moved, COPIES, draws), augmenter.replay(support, COPIES, draws)
         torch.testing.assert_close(result.items, expected.items)
         torch.testing.assert_close(result.weight, expected.weight)

@@ -25,6 +25,8 @@ EXAMPLES = examples(
     'manyshot evaluate runs/handwriting digits --ways 10 --plan "shots: 16 x affine elastic" '
     '--learner "prototypes(nearest)"',
     'manyshot evaluate runs/letters omniglot --augmenter runs/augmenter --plan "shots: 8 x learned"',
+    "manyshot evaluate cifar-fs --split test --encoder efficientnet-lite0 --learner ridge --augmenter runs/naming "
+    '--plan "shots: 1 x learned" --shuffled-names',
     'manyshot evaluate runs/letters omniglot --split evaluation --augmenter runs/dagan --plan "shots: 8 x learned"',
     'manyshot evaluate photos/ --encoder efficientnet-lite0 --learner ridge --plan "shots: 8 x flip affine"',
     "manyshot evaluate runs/handwriting omniglot --split small2 --shuffled-support",
@@ -43,6 +45,7 @@ def evaluate(
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
     from manyshot.training import evaluate_tasks
+    from manyshot.training.name_probe import probe_names
     from manyshot.training.support_shuffle import probe_evaluated
 
     quieten(quiet)
@@ -69,9 +72,11 @@ def evaluate(
     if source is None:
         source = _load_source(options, table, run)
     seed, device = options.seed, options.device
+    source = _describe_classes(options, source, plan)
     sampler = tasks.sampler(source, run.config, seed)
     result = evaluate_tasks(run.learner, sampler, tasks.count, plan, seed, device, title="tasks")
     probe = probe_evaluated(result, run.learner, sampler, plan, seed, device) if options.shuffled_support else None
+    names = probe_names(result, run.learner, sampler, plan, seed, device) if options.shuffled_names else None
     seen = _note_seen_classes(options, run, source, augmenter)
     if result.transductive:
         note(TRANSDUCTIVE)
@@ -81,7 +86,7 @@ def evaluate(
     if options.csv is not None:
         write_tasks(options.csv, result, description, run.config.fit.seed, probe)
     description |= {"data": source.name, "seen_in_training": seen}
-    print_evaluation(result, probe, source, description, as_json)
+    print_evaluation(result, probe, names, source, description, as_json)
 
 
 def _load_run(options: EvaluateArguments, table: TableArguments) -> "tuple[Run, Source | None]":
@@ -113,6 +118,17 @@ def _plan(options: EvaluateArguments, run: "Run") -> "tuple[Plan, PlanAugmenter 
     augmenter = load_plan_augmenter(options.augmenter)
     check_compatible(augmenter, run)
     return plan.with_augmenter(augmenter.augmenter), augmenter
+
+
+def _describe_classes(options: EvaluateArguments, source: "Source", plan: "Plan") -> "Source":
+    """The source with the texts of `--about`, which the plan's augmenter has to read."""
+    from manyshot.training.class_texts import describe_classes
+
+    if options.about is None:
+        return source
+    if getattr(plan.augmenter, "reads", None) is None:
+        raise InputError(f"--about has no effect on {options.augmenter}, which reads nothing of classes; leave it out")
+    return describe_classes(source, options.about)
 
 
 def _load_source(options: EvaluateArguments, table: TableArguments, run: "Run") -> "Source":

@@ -92,6 +92,8 @@ class EvaluateArguments:
         encoder: A pre-trained encoder instead of a run.
         size: Side of the images in pixels, for such an encoder.
         shuffled_support: Evaluate with shuffled labels of the support too.
+        about: Table of what is said of each class, for an augmenter that reads it.
+        shuffled_names: Evaluate with other classes' names too.
         transductive: Normalize each query by the statistics of its task's queries.
         device: Where to compute.
         group_by: What the examples of a fitted model's test belong together by.
@@ -142,6 +144,22 @@ class EvaluateArguments:
         typer.Option(
             "--shuffled-support",
             help="Evaluate with shuffled labels of the support too: a learner that memorized its tasks is as accurate.",
+        ),
+    ] = False
+    about: Annotated[
+        Path | None,
+        typer.Option(
+            "--about",
+            help="A table with columns class and about: what is said of each class, for an augmenter that reads it; "
+            "their names if not given.",
+        ),
+    ] = None
+    shuffled_names: Annotated[
+        bool,
+        typer.Option(
+            "--shuffled-names",
+            help="Evaluate with each class named as another of its task too, and with one name for all: what is lost "
+            "is what the names say.",
         ),
     ] = False
     transductive: Annotated[
@@ -197,6 +215,8 @@ class EvaluateArguments:
             encoder=self.encoder,
             size=self.size,
             shuffled_support=self.shuffled_support or None,
+            about=self.about,
+            shuffled_names=self.shuffled_names or None,
             transductive=self.transductive or None,
             seed=self.seed or None,
             tasks_file=self.tasks_file,
@@ -214,6 +234,8 @@ class EvaluateArguments:
             InputError: For the first such option.
         """
         refuse("without a model that `manyshot fit` wrote", group_by=self.group_by)
+        if self.augmenter is None:
+            refuse("without --augmenter", about=self.about, shuffled_names=self.shuffled_names or None)
         if self.encoder is None:
             refuse("without --encoder, since a run has its own size", size=self.size)
         elif self.data is not None or self.one_shot_runs is not None:
@@ -229,6 +251,8 @@ class EvaluateArguments:
                 root=self.root,
                 report=self.report,
                 shuffled_support=self.shuffled_support or None,
+                about=self.about,
+                shuffled_names=self.shuffled_names or None,
                 **asdict(tasks),
                 **asdict(table),
             )

@@ -10,6 +10,7 @@ from manyshot.cli.output import print_json, print_table, say
 if TYPE_CHECKING:
     from manyshot.tasks import Source
     from manyshot.training import Evaluation
+    from manyshot.training.name_probe import NameProbe
     from manyshot.training.support_shuffle import MemorizationProbe
 
 TRANSDUCTIVE = "transductive: each query was normalized by the statistics of all queries of its task"
@@ -52,6 +53,7 @@ def write_tasks(
 def print_evaluation(
     result: "Evaluation",
     probe: "MemorizationProbe | None",
+    names: "NameProbe | None",
     source: "Source",
     description: dict[str, Any],
     as_json: bool,
@@ -61,13 +63,17 @@ def print_evaluation(
     Args:
         result: The evaluation.
         probe: Results with shuffled labels of the support, if asked for.
+        names: Results with other classes' names, if asked for.
         source: Data that the tasks were drawn from.
         description: What was evaluated, for JSON.
         as_json: Print JSON.
     """
+    from manyshot.training import mean_interval
+
     if as_json:
         answer = result.as_dict(source.class_names)
         answer |= {} if probe is None else {"shuffled_support": probe.as_dict()}
+        answer |= {} if names is None else {"shuffled_names": names.as_dict()}
         print_json(description | answer)
         return
     low, high = result.interval
@@ -83,4 +89,8 @@ def print_evaluation(
             f"accuracy with shuffled labels of the support {probe.shuffled.mean():.2%}; "
             f"difference {probe.gap:+.2%} [{low:+.2%}, {high:+.2%}]"
         )
+    if names is not None:
+        for what, lost in names.lost.items():
+            low, high = mean_interval(lost)
+            say(f"points lost with {what}: {100 * lost.mean():.1f} [{100 * low:.1f}, {100 * high:.1f}]")
     say(f"expected calibration error {result.calibration_error:.1%} (mean gap between confidence and accuracy)")

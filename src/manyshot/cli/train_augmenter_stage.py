@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from manyshot.meta_augment.augmenter_config import AugmenterConfig
 
 STAGES = ("learner", "augmenter", "joint")
-AUGMENTER_OPTIONS = ("augmenter", "head", "gradient", "copies")
+AUGMENTER_OPTIONS = ("augmenter", "head", "gradient", "copies", "about")
 AugmenterOptions = Annotated[
     Keywords,
     settings_options(

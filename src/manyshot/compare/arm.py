@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from manyshot.augment import Plan
 from manyshot.base import InputError, did_you_mean
 from manyshot.training.config import Config
 
@@ -28,13 +29,15 @@ class Arm:
         settings: Names and values, as text, of settings that replace those of the comparison.
         test_learner: Learner that uses the weights at test time, such as "prototypes(nearest)"; the trained one if
             None.
+        test_augmenter: Folder of the run of the augmenter that the word `learned` of the test plan stands for.
 
     Raises:
         InputError: If a plan, a setting or a learner cannot be used.
 
     Example:
-        >>> Arm.parse("wide = support: affine(30) => shots: 8 x affine(30)")
-        Arm(name='wide', plan='support: affine(30)', test_plan='shots: 8 x affine(30)', settings=(), test_learner=None)
+        >>> arm = Arm.parse("wide = support: affine(30) => shots: 8 x affine(30) | learner=ridge")
+        >>> arm.name, arm.plan, arm.test_plan, arm.test_learner
+        ('wide', 'support: affine(30)', 'shots: 8 x affine(30)', 'ridge')
         >>> Arm.parse("handwriting").name
         'handwriting'
         >>> Arm.parse("maml = none | learner=maml(steps=5) | learning_rate=1e-3").settings
@@ -46,15 +49,23 @@ class Arm:
     test_plan: str = "none"
     settings: tuple[tuple[str, str], ...] = ()
     test_learner: str | None = None
+    test_augmenter: str | None = None
 
     def __post_init__(self) -> None:
         config = self.configure(Config("digits"))
+        needs = Plan(self.test_plan).needs_augmenter
+        if needs != (self.test_augmenter is not None):
+            raise InputError(
+                f"arm '{self.name}': '{self.test_plan}' needs an augmenter; write '| augmenter=RUN' behind it"
+                if needs
+                else f"arm '{self.name}': '{self.test_plan}' has no use for an augmenter; write 'shots: 1 x learned'"
+            )
         if self.test_learner is not None:
             replace(config, learner=self.test_learner)
 
     @classmethod
     def parse(cls, text: str) -> "Arm":
-        """Read `[name =] training plan [| setting=value ...] [=> test plan [| learner=...]]`.
+        """Read `[name =] training plan [| setting=value ...] [=> test plan [| learner=...] [| augmenter=RUN]]`.
 
         The whole text is the name of an arm without one. A name has no "=" and no "|", and its brackets are closed.
 
@@ -78,8 +89,8 @@ class Arm:
         if arrow and not test_plan:
             raise InputError(f"arm '{text}': no plan after '=>'; write one, or 'none'")
         settings = _settings(parts, text, tuple(SETTINGS))
-        test_settings = dict(_settings(test_parts, text, ("learner",)))
-        return cls(name, plan, test_plan or "none", settings, test_settings.get("learner"))
+        used = dict(_settings(test_parts, text, ("learner", "augmenter")))
+        return cls(name, plan, test_plan or "none", settings, used.get("learner"), used.get("augmenter"))
 
     def configure(self, config: Config) -> Config:
         """The settings of the arm's trainings.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manyshot.augment import Plan
+from manyshot.augment import Augmenter, Plan
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.run import Run
@@ -102,7 +102,12 @@ def difference_as_dict(
 
 
 def compare(
-    runs: Mapping[str, Sequence[Run]], sampler: EpisodeSampler, tasks: int, seed: int = 0, trained: bool = True
+    runs: Mapping[str, Sequence[Run]],
+    sampler: EpisodeSampler,
+    tasks: int,
+    seed: int = 0,
+    trained: bool = True,
+    augmenters: Mapping[str, Augmenter] | None = None,
 ) -> dict[str, ArmResult]:
     """Evaluate the runs of every arm on the same tasks.
 
@@ -113,12 +118,16 @@ def compare(
         seed: Seed of the test plans' draws.
         trained: Whether the runs were trained. Their seed is then part of the uncertainty, and differences between
             single trainings have no interval.
+        augmenters: Augmenter of the test plan of each arm whose plan has the word `learned`.
 
     Returns:
         The result of each arm, in the same order.
     """
+    learned = augmenters or {}
     evaluations = {
-        name: [evaluate_tasks(r.learner, sampler, tasks, Plan(r.config.test_plan), seed) for r in arm]
+        name: [
+            evaluate_tasks(r.learner, sampler, tasks, Plan(r.config.test_plan, learned.get(name)), seed) for r in arm
+        ]
         for name, arm in runs.items()
     }
     results = arm_results({name: np.stack([one.accuracy for one in arm]) for name, arm in evaluations.items()}, trained)

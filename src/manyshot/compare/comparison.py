@@ -7,6 +7,7 @@ from typing import Any
 
 from manyshot.base import InputError, is_whole, locked_folder, plain_numbers, write_json
 from manyshot.compare.arm import Arm
+from manyshot.compare.arm_augmenter import load_augmenters
 from manyshot.compare.arm_result import ArmResult, compare
 from manyshot.compare.arm_training import COMPARISON, check_arms, check_arms_trainable, check_numbers, train_arms
 from manyshot.datasets import load_dataset
@@ -188,8 +189,10 @@ def _run_comparison(comparison: Comparison, folder: Path, jobs: int | None) -> C
     config = comparison.config
     samplers = comparison.samplers()
     runs, seconds = train_arms(comparison.arms, config, comparison.seeds, folder, jobs)
+    augmenters = load_augmenters(comparison.arms, runs)
     results = {
-        suite.name: compare(runs, samplers[suite.name], suite.tasks, config.fit.seed) for suite in comparison.suites
+        suite.name: compare(runs, samplers[suite.name], suite.tasks, config.fit.seed, augmenters=augmenters)
+        for suite in comparison.suites
     }
     sources = {name: sampler.source.name for name, sampler in samplers.items()}
     compared = ComparisonResult(comparison, runs, seconds, results, sources)

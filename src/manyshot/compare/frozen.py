@@ -6,6 +6,7 @@ from dataclasses import replace
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.compare.arm import Arm, check_names
+from manyshot.compare.arm_augmenter import load_augmenters
 from manyshot.compare.arm_result import compare
 from manyshot.compare.comparison import Comparison, ComparisonResult, EvaluationSuite
 from manyshot.tasks import Source
@@ -69,7 +70,8 @@ def compare_frozen(arms: Sequence[Arm], config: Config, suite: EvaluationSuite, 
         Plan(arm.test_plan)
         run = frozen_run(arm.configure(config), source)
         runs[arm.name] = [run.with_test_plan(arm.test_plan, arm.test_learner)]
-    results = {suite.name: compare(runs, sampler, suite.tasks, config.fit.seed, trained=False)}
+    augmenters = load_augmenters(used, runs)
+    results = {suite.name: compare(runs, sampler, suite.tasks, config.fit.seed, False, augmenters)}
     seconds = dict.fromkeys(runs, 0.0)
     return ComparisonResult(
         Comparison("", config, tuple(used), (suite,), 1), runs, seconds, results, {suite.name: source.name}

@@ -28,6 +28,8 @@ class AugmenterConfig(StoredSettings):
         shots: Number of support examples per class, or a range.
         queries: Number of query examples per class; they are never augmented.
         within_group: Probability that all classes of a training task come from one group.
+        about: Table of what is said of each class (columns class and about), for an augmenter that reads it; their
+            names if None.
         joint: Whether to train the learner as well.
         fit: Settings of the training loop.
 
@@ -50,6 +52,7 @@ class AugmenterConfig(StoredSettings):
     shots: Range = (1, 5)
     queries: int = 10
     within_group: float = 0.0
+    about: str | None = None
     joint: bool = False
     fit: Settings = field(default_factory=Settings)
 
@@ -67,5 +70,6 @@ class AugmenterConfig(StoredSettings):
             LEARNERS.parse(self.head)
 
     def with_absolute_paths(self) -> "AugmenterConfig":
-        """The settings with the absolute path of the learner's run."""
-        return replace(self, learner=absolute_path(self.learner))
+        """The settings with the absolute paths of the learner's run and of the table of texts."""
+        about = None if self.about is None else absolute_path(self.about)
+        return replace(self, learner=absolute_path(self.learner), about=about)

@@ -117,6 +117,28 @@ def make_augmenter(config: AugmenterConfig, shape: tuple[int, ...]) -> LearnedAu
         return AUGMENTERS.parse(config.augmenter).build(shape=shape)
 
 
+def same_encoder(one: Learner, other: Learner) -> bool:
+    """Whether two learners compute the same features, so that an augmenter of features of one fits the other.
+
+    Example:
+        >>> from manyshot.learners import Prototypes, Ridge
+        >>> encoder = torch.nn.Linear(4, 3)
+        >>> same_encoder(Prototypes(encoder), Ridge(encoder))
+        True
+        >>> same_encoder(Prototypes(encoder), Ridge(torch.nn.Linear(4, 3)))
+        False
+    """
+    parts, others = one.on_features(), other.on_features()
+    if parts is None or others is None:
+        return False
+    first, second = parts[0].state_dict(), others[0].state_dict()
+    if first.keys() != second.keys():
+        return False
+    return all(
+        first[name].shape == second[name].shape and torch.equal(first[name].cpu(), second[name].cpu()) for name in first
+    )
+
+
 def freeze(learner: Learner) -> None:
     """Freeze a learner in evaluation mode; one that adapts by gradient steps keeps the derivatives that these need."""
     learner.eval()

@@ -20,6 +20,7 @@ from manyshot.meta_augment.policy.op_policy import OpPolicy
 from manyshot.nets import evaluation_mode
 from manyshot.sample_metrics import kernel_distance
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
+from manyshot.training.class_texts import tell_reader
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.splits import load_sources
 from manyshot.training.statistics import Difference, paired_difference
@@ -45,6 +46,11 @@ class SwappedContext:
     def space(self) -> str:
         """Space of the augmenter."""
         return self.augmenter.space
+
+    @property
+    def reads(self) -> str | None:
+        """Encoder of what is said of classes that the augmenter needs."""
+        return self.augmenter.reads
 
     def make(self, support: Examples, copies: int, generator: Generator) -> Examples:
         """Generate examples from a support, in the context of the next task's support."""
@@ -83,7 +89,7 @@ def diagnose(
     Raises:
         InputError: If the source has too few classes or examples, or the augmenter does not fit the learner.
     """
-    plan = Plan(f"shots: {copies} x learned")
+    plan, source = Plan(f"shots: {copies} x learned"), tell_reader(source, augmenter.reads)
 
     def accuracy(evaluated: Augmenter | None, k: int) -> NDArray[np.float64]:
         """Accuracy on each task `[1, tasks]`, as one seed of a comparison."""
@@ -121,6 +127,7 @@ def diagnose_run(run: AugmenterRun, tasks: int = 40) -> tuple[Diagnosis, Source]
     source = sources.test or sources.validation
     if source is None or len(source.class_names) < 2:
         return None
+    source = tell_reader(source, run.augmenter.reads, run.config.about)
     most = run.config.ways if isinstance(run.config.ways, int) else run.config.ways[1]
     fewest = int(source.counts.min())
     if fewest < 1 + MIN_QUERIES:

@@ -34,6 +34,9 @@ class LearnedAugmenter(nn.Module, ABC):
     through_learner: ClassVar[bool] = True
     """Whether it is trained by the query loss of a learner; else by `standalone_loss`."""
 
+    reads: str | None = None
+    """Encoder of sentences whose vectors of what is said of classes it needs; None if it needs none."""
+
     @classmethod
     def build(cls, shape: tuple[int, ...], **options: Any) -> "LearnedAugmenter":  # noqa: ANN401 - of the constructor
         """Build an augmenter for examples of a shape, with weights from torch's global generator.

@@ -8,6 +8,7 @@ from manyshot.meta_augment.feature_vae import FeatureVAE
 from manyshot.meta_augment.hallucinator import Hallucinator
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from manyshot.meta_augment.multiplicative_noise import MultiplicativeNoise
+from manyshot.meta_augment.naming import Naming
 from manyshot.meta_augment.policy import ContextFreePolicy, Policy
 from manyshot.meta_augment.shift import Shift
 
@@ -20,6 +21,7 @@ AUGMENTERS: Registry[LearnedAugmenter] = Registry(
         "multiplicative": MultiplicativeNoise,
         "embedding-noise": EmbeddingNoise,
         "shift": Shift,
+        "naming": Naming,
         "policy": Policy,
         "context-free": ContextFreePolicy,
         "deformation": Deformation,

@@ -28,6 +28,7 @@ from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
 from manyshot.runtime.metrics_log import MetricsLog, Row
 from manyshot.runtime.run_folder import check_run_folder, write_config
 from manyshot.tasks import EpisodeSampler, Source
+from manyshot.training.class_texts import tell_reader
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
 from manyshot.training.fit import fit
@@ -85,6 +86,7 @@ def _train(
     else:
         shape = augmenter_shape(config, run, tasks.source)
         augmenter = make_augmenter(config, shape)
+    tasks, held_out = _told(config, augmenter, tasks), held_out and _told(config, augmenter, held_out)
     if config.joint:
         for parameter in run.learner.parameters():
             parameter.requires_grad_()
@@ -185,6 +187,10 @@ def _is_pretrained(learner: Learner) -> bool:
     """Whether the learner's encoder is pretrained and frozen, so that it was trained on none of the classes."""
     encoders = [module for module in learner.modules() if isinstance(module, PretrainedEncoder | TextEncoder)]
     return bool(encoders) and all(encoder.is_fixed for encoder in encoders)
+
+
+def _told(config: AugmenterConfig, augmenter: LearnedAugmenter, sampler: EpisodeSampler) -> EpisodeSampler:
+    return replace(sampler, source=tell_reader(sampler.source, augmenter.reads, config.about))
 
 
 def _encoded(body: torch.nn.Module, sampler: EpisodeSampler, config: AugmenterConfig) -> EpisodeSampler:

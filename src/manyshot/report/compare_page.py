@@ -168,6 +168,7 @@ def _training(one: ComparisonResult) -> Section:
 def _arm_row(arm: Arm, seconds: float) -> tuple[str, str, str, str, str]:
     sets = " ".join(f"{name}={value}" for name, value in arm.settings)
     use = arm.test_plan + ("" if arm.test_learner is None else f" by {arm.test_learner}")
+    use += "" if arm.test_augmenter is None else f" from {arm.test_augmenter}"
     return arm.name, arm.plan, sets, use, f"{seconds:.0f}"
 
 

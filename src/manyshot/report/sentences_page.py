@@ -39,7 +39,13 @@ def sentences_page(title: str, compared: ComparisonResult, source: Source, comma
         if (rows := changed(arm.test_plan, texts, config.fit.seed))
     ]
     arms = [
-        (arm.name, arm.test_plan, " ".join(f"{name}={value}" for name, value in arm.settings), arm.test_learner or "")
+        (
+            arm.name,
+            arm.test_plan,
+            " ".join(f"{name}={value}" for name, value in arm.settings),
+            arm.test_learner or "",
+            arm.test_augmenter or "",
+        )
         for arm in compared.comparison.arms
     ]
     settings = {"data": config.data, "encoder": config.encoder, "learner": config.learner, "seed": config.fit.seed}
@@ -48,7 +54,7 @@ def sentences_page(title: str, compared: ComparisonResult, source: Source, comma
         f"'{best}' has the highest accuracy, {results[best].mean:.1%}.",
         [
             Section("Accuracy", [Table(COLUMNS, result_rows(results)), *differences_of(results), Paragraph(details)]),
-            Section("The arms", [Table(("arm", "test plan", "other settings", "test learner"), arms)]),
+            Section("The arms", [Table(("arm", "test plan", "other settings", "test learner", "augmenter"), arms)]),
             *augmented,
             provenance(command, settings),
         ],

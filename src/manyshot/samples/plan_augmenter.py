@@ -4,14 +4,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from manyshot.augment import Augmenter
 from manyshot.base import InputError
 from manyshot.generate.generator_config import GeneratorConfig
 from manyshot.generate.generator_run import GeneratorRun, is_generator_run, load_generator_run
 from manyshot.learners import Learner
-from manyshot.meta_augment.augmenter_run import LEARNER, AugmenterRun, load_augmenter_run
+from manyshot.meta_augment.augmenter_run import LEARNER, AugmenterRun, load_augmenter_run, same_encoder
 from manyshot.samples.generated_shots import GeneratedShots
 from manyshot.tasks import Source
 from manyshot.training.config import Config
@@ -108,9 +106,7 @@ def check_compatible(plan_augmenter: PlanAugmenter, run: Run) -> None:
                 f"{_describe(wanted)}; use one that was trained on such images"
             )
         return
-    parts, others = plan_augmenter.learner.on_features(), run.learner.on_features()
-    assert parts is not None  # it was trained on features of this learner
-    if others is not None and not _same_weights(parts[0], others[0]):
+    if run.learner.on_features() is not None and not same_encoder(plan_augmenter.learner, run.learner):
         raise InputError(
             f"{plan_augmenter.folder}: generates features of another encoder; evaluate the run that it was trained "
             f"for, {plan_augmenter.learner_folder}, or train one for this run"
@@ -136,12 +132,3 @@ def count_seen_classes(plan_augmenter: PlanAugmenter, data: str, source: Source)
 
 def _describe(shape: tuple[int, ...]) -> str:
     return f"{shape[1]} x {shape[2]} pixels and {shape[0]} channel{'s' if shape[0] > 1 else ''}"
-
-
-def _same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    first, second = one.state_dict(), other.state_dict()
-    if first.keys() != second.keys():
-        return False
-    return all(
-        first[name].shape == second[name].shape and torch.equal(first[name].cpu(), second[name].cpu()) for name in first
-    )

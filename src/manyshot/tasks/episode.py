@@ -27,6 +27,8 @@ class Examples:
         class_mask: Booleans `[T, ways]`, False for classes that only pad a task.
         origin: For each generated example, the index `[T, n]` of the support (or query) example that it was generated
             from, and -1 for a real one; None if all are real.
+        about: What is said of each class, as vectors `[T, ways, e]`, zeros where nothing is said; None if nothing is
+            said of any. Only a support has it.
     """
 
     items: Any
@@ -34,6 +36,7 @@ class Examples:
     weight: Float[Tensor, "t n"]
     class_mask: Bool[Tensor, "t ways"]
     origin: Int[Tensor, "t n"] | None = None
+    about: Float[Tensor, "t ways e"] | None = None
 
     @staticmethod
     def of(items: Any, class_ids: Int[Tensor, "*t n"], ways: int | None = None) -> "Examples":  # noqa: ANN401
@@ -71,17 +74,18 @@ class Examples:
             weight=self.weight[tasks],
             class_mask=self.class_mask[tasks],
             origin=None if self.origin is None else self.origin[tasks],
+            about=None if self.about is None else self.about[tasks],
         )
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "Examples":
-        """Move the examples to a device, and items, labels and weights to a floating-point type if one is given."""
+        """Move the examples to a device, and all but masks and indices to a floating-point type if one is given."""
 
         def move(name: str, value: Any) -> Any:  # noqa: ANN401
             if not isinstance(value, Tensor):
                 return value
             return (
                 value.to(device, dtype)
-                if name in ("items", "labels", "weight") and value.is_floating_point()
+                if name in ("items", "labels", "weight", "about") and value.is_floating_point()
                 else value.to(device)
             )
 
@@ -104,6 +108,7 @@ class Examples:
             weight=torch.cat([self.weight, more.weight], 1),
             class_mask=self.class_mask,
             origin=torch.cat([self.known_origin, more.known_origin], 1),
+            about=self.about,
         )
 
     @property
@@ -219,7 +224,19 @@ def _concatenate(sides: Sequence[Examples]) -> Examples:
         weight=torch.cat([side.weight for side in sides]),
         class_mask=torch.cat([side.class_mask for side in sides]),
         origin=None if real else torch.cat([side.known_origin for side in sides]),
+        about=_concatenate_about(sides),
     )
+
+
+def _concatenate_about(sides: Sequence[Examples]) -> Tensor | None:
+    said = [side.about for side in sides if side.about is not None]
+    if not said:
+        return None
+    if len(said) < len(sides) or len({(row.shape[2], row.dtype) for row in said}) > 1:
+        raise InputError(
+            "episodes in which different things are said of classes cannot be joined; sample them from one source"
+        )
+    return torch.cat(said)
 
 
 def _shape(items: Any, tasks: bool = True) -> str:  # noqa: ANN401 - a tensor, lists of strings, or examples

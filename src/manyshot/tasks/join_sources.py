@@ -1,5 +1,7 @@
 """Join two sources."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,7 +19,8 @@ def join_sources(first: Source, second: Source, name: str | None = None) -> Sour
         name: Name of the result; the names of both if None.
 
     Returns:
-        A source in memory. It has groups only if both sources have groups, and it has no authors.
+        A source in memory. It has groups only if both sources have groups, and it has no authors. What is said of a
+        class that both have is what the first says.
 
     Raises:
         InputError: If the items differ in shape or type, or a class has different groups in the two sources.
@@ -47,7 +50,11 @@ def join_sources(first: Source, second: Source, name: str | None = None) -> Sour
                 raise InputError(f"class '{class_name}' belongs to group '{other}' and to '{group}'; rename one")
     labels = [source.class_names[c] for source in (first, second) for c in source.labels]
     store = torch.cat([source.gather(np.arange(len(source))) for source in (first, second)])
-    return Source.of(store, labels, groups=groups, name=name or f"{first.name} + {second.name}")
+    joined = Source.of(store, labels, groups=groups, name=name or f"{first.name} + {second.name}")
+    if first.about is None and second.about is None:
+        return joined
+    texts = dict(zip((*second.class_names, *first.class_names), (*second.texts, *first.texts), strict=True))
+    return replace(joined, about=tuple(texts[name] for name in joined.class_names))
 
 
 def _describe(shape: tuple[int, ...], dtype: torch.dtype) -> str:

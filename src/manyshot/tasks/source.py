@@ -34,6 +34,8 @@ class Source(Dataset[tuple[Any, int]]):
         starts: Index `[classes + 1]` of the first row of each class in `rows`; the last entry is `m`.
         class_names: Names of the classes.
         groups: Group of each class (an alphabet, a domain), or None.
+        about: What is said of each class: a text a class, or its vector `[classes, e]`, zeros where nothing is said.
+            None stands for the class names.
         authors: Index `[n]` into `author_names` of who made each item of the store (a drawer, a speaker, a microscope),
             or None.
         author_names: Names of the authors, or None.
@@ -54,6 +56,7 @@ class Source(Dataset[tuple[Any, int]]):
     starts: NDArray[np.int64]
     class_names: tuple[str, ...]
     groups: tuple[str, ...] | None = None
+    about: tuple[str, ...] | Tensor | None = None
     authors: NDArray[np.int64] | None = None
     author_names: tuple[str, ...] | None = None
     decode: Decode | None = None
@@ -64,6 +67,8 @@ class Source(Dataset[tuple[Any, int]]):
             raise ValueError(f"starts={self.starts}: expected one start per class, and the number of rows at the end")
         if self.groups is not None and len(self.groups) != len(self.class_names):
             raise ValueError(f"{len(self.groups)} groups for {len(self.class_names)} classes: give one per class")
+        if self.about is not None and len(self.about) != len(self.class_names):
+            raise ValueError(f"{len(self.about)} texts for {len(self.class_names)} classes: give one per class")
         if self.authors is not None and len(self.authors) != len(self.store):
             raise ValueError(f"{len(self.authors)} authors for {len(self.store)} items: give one per item")
 
@@ -155,6 +160,23 @@ class Source(Dataset[tuple[Any, int]]):
         return np.repeat(np.arange(len(self.class_names)), self.counts)
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """What is said of each class as a text: a description if one was given, else its name.
+
+        Underscores become spaces: the folder `maple_tree` says "maple tree".
+
+        Raises:
+            InputError: If vectors are said of the classes, which have no text any more.
+
+        Example:
+            >>> Source.of(["acer", "quercus"], ["maple_tree", "oak_tree"]).texts
+            ('maple tree', 'oak tree')
+        """
+        if isinstance(self.about, Tensor):
+            raise InputError(f"{self.name}: vectors are said of its classes, not texts; take the source before that")
+        return self.about or tuple(" ".join(name.replace("_", " ").split()) for name in self.class_names)
+
+    @property
     def is_text(self) -> bool:
         """Whether the items are strings."""
         return not isinstance(self.store, Tensor) and self.decode is None and isinstance(self.store[0], str)
@@ -223,12 +245,17 @@ class Source(Dataset[tuple[Any, int]]):
         if not kept.any():
             raise InputError(f"{self.name}: nothing is left of {len(self.class_names)} classes; loosen the filter")
         keep &= kept[self.labels]
+        about = self.about
+        if about is not None:
+            chosen_rows = np.flatnonzero(kept).tolist()
+            about = about[chosen_rows] if isinstance(about, Tensor) else tuple(about[c] for c in chosen_rows)
         return replace(
             self,
             rows=self.rows[keep],
             starts=np.concatenate([[0], np.cumsum(counts[kept])]).astype(np.int64),
             class_names=tuple(n for n, k in zip(self.class_names, kept, strict=True) if k),
             groups=None if self.groups is None else tuple(g for g, k in zip(self.groups, kept, strict=True) if k),
+            about=about,
             name=name or self.name,
         )
 

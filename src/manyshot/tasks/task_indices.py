@@ -1,6 +1,6 @@
 """Tasks as indices: which examples of a source make up each task."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,10 +29,17 @@ class TaskIndices:
         return len(self.classes)
 
     def episode(self, source: Source) -> Episode:
-        """Gather the examples: an episode in the source's own type (uint8 for images)."""
+        """Gather the examples: an episode in the source's own type (uint8 for images).
+
+        Vectors that are said of the source's classes go with the support.
+        """
         class_mask = torch.from_numpy(self.classes >= 0)
+        support = _examples(source, self.support, class_mask)
+        if isinstance(source.about, Tensor):
+            rows = source.about[torch.from_numpy(np.maximum(self.classes, 0))]
+            support = replace(support, about=rows * class_mask[..., None])
         return Episode(
-            support=_examples(source, self.support, class_mask),
+            support=support,
             query=_examples(source, self.query, class_mask),
             classes=torch.from_numpy(self.classes),
         )

@@ -314,3 +314,29 @@ class TestPlans:
     def test_what_cannot_be_is_reported(self, text, message):
         with one_line_error(message):
             Plan(text)
+
+
+class TestWhatIsSaidOfClasses:
+    @pytest.mark.parametrize("name", TASK_OPS)
+    def test_follows_the_classes_and_new_ones_have_nothing(self, name):
+        ops = {
+            "more_classes": MoreClasses(Turn()),
+            "composites": Composites(),
+            "permute_labels": PermuteLabels(),
+            "label_noise": LabelNoise(),
+        }
+        if name == "label_noise":
+            pytest.skip("is for targets, which have no classes")
+        plain = episode_of(padded=True)
+        about = torch.rand(4, WAYS, 6, generator=generator(1)) + 0.1
+        about[1, -1] = 0
+        told = replace(plain, support=replace(plain.support, about=about))
+        changed, untold = applied(ops[name], told), applied(ops[name], plain)
+        result = changed.support.about
+        assert result.shape[:2] == changed.classes.shape
+        by_class = {int(c): row for c, row in zip(told.classes.flatten(), about.flatten(0, 1), strict=True)}
+        for number, row in zip(changed.classes.flatten().tolist(), result.flatten(0, 1), strict=True):
+            assert row.equal(by_class[number] if number >= 0 else torch.zeros(6))
+        assert changed.query.about is None
+        assert changed.support.items.equal(untold.support.items)
+        assert changed.support.labels.equal(untold.support.labels)

@@ -51,6 +51,7 @@ class PermuteLabels(TaskOp):
 
         def permuted(side: Examples) -> Examples:
             labels = side.labels.gather(2, order[:, None].expand_as(side.labels))
-            return replace(side, labels=labels, class_mask=side.class_mask.gather(1, order))
+            about = None if side.about is None else side.about.take_along_dim(order[..., None], 1)
+            return replace(side, labels=labels, class_mask=side.class_mask.gather(1, order), about=about)
 
         return Episode(permuted(episode.support), permuted(episode.query), episode.classes.gather(1, order))

@@ -81,7 +81,7 @@ def add_classes(
     class_mask: Bool[Tensor, "t new"],
     origin: Int[Tensor, "t m"],
 ) -> Examples:
-    """Add new classes behind the existing ones to one side of T tasks.
+    """Add new classes behind the existing ones to one side of T tasks; nothing is said of them.
 
     Args:
         side: The support or the query.
@@ -102,4 +102,6 @@ def add_classes(
     # Padding has no class at all.
     labels = F.pad(labels * (weight > 0)[..., None], (ways, 0))
     generated = Examples(items, labels, weight, class_mask, origin)
-    return replace(side, labels=F.pad(side.labels, (0, new)), class_mask=class_mask).joined(generated)
+    about = None if side.about is None else F.pad(side.about, (0, 0, 0, new))
+    grown = replace(side, labels=F.pad(side.labels, (0, new)), class_mask=class_mask, about=about)
+    return grown.joined(generated)

@@ -1,0 +1,163 @@
+"""A linear map from what is said of a class to the mean of its features, fitted on other classes in closed form."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from manyshot.base import InputError
+
+PENALTIES = tuple(10.0 ** (exponent / 2) for exponent in range(-6, 5))
+"""Penalties that are tried, relative to the mean squared length of the centered vectors."""
+FOLDS = 8
+"""Parts into which classes are split to hold them out."""
+SHOTS = (1, 2, 5, 10)
+"""Numbers of shots at which the weight of a prediction is chosen."""
+WEIGHTS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
+"""Weights at one shot that are tried, relative to one real example."""
+FALLS = (0.01, 0.5, 1.0)
+"""Exponents by which the weight may fall with the number of shots."""
+WAYS, QUERIES, TASKS = 10, 5, 200
+"""Size and number of the tasks at each number of shots that weights are tried on."""
+
+
+@dataclass(frozen=True)
+class TextMap:
+    """A map t -> m + W (t - c) from vectors of texts to means of features, with predictions for its own classes.
+
+    Args:
+        text_mean: c, the mean of the vectors.
+        feature_mean: m, the mean of the classes' means.
+        matrix: W, transposed.
+        penalty: The penalty that was chosen.
+        held_out: Prediction of each class's mean by a map fitted without that class.
+        explained: Fraction of the variance of the classes' means that these predictions explain; negative if they are
+            worse than the mean of all classes.
+    """
+
+    text_mean: Float[Tensor, " e"]
+    feature_mean: Float[Tensor, " d"]
+    matrix: Float[Tensor, "e d"]
+    penalty: float
+    held_out: Float[Tensor, "c d"]
+    explained: float
+
+
+def fit_text_map(
+    texts: Float[Tensor, "c e"], means: Float[Tensor, "c d"], order: Int[Tensor, " c"] | None = None
+) -> TextMap:
+    """Fit the map by ridge regression, with the penalty that predicts held-out classes best.
+
+    min_W sum_k ||mu_k - m - W (t_k - c)||^2 + penalty ||W||^2
+
+    Args:
+        texts: Vectors of unit length, one a class.
+        means: Mean of the features of each class.
+        order: Order in which the classes are dealt to folds; as they stand if None.
+
+    Raises:
+        InputError: If there are fewer than four classes.
+
+    Example:
+        >>> texts = torch.nn.functional.normalize(torch.eye(6)[:, :3] + torch.arange(6.0)[:, None], dim=1)
+        >>> fit_text_map(texts, texts @ torch.rand(3, 8)).matrix.shape
+        torch.Size([3, 8])
+    """
+    count = len(texts)
+    if count < 4:
+        raise InputError(f"{count} classes of which something is said; a map from texts needs at least 4")
+    folds = min(FOLDS, count)
+    fold = torch.empty(count, dtype=torch.long)
+    fold[torch.arange(count) if order is None else order] = torch.arange(count) % folds
+    predicted = torch.zeros(len(PENALTIES), *means.shape, dtype=means.dtype)
+    for index in range(folds):
+        kept, left = fold != index, fold == index
+        for row, (text_mean, feature_mean, matrix) in enumerate(_ridge(texts[kept], means[kept], PENALTIES)):
+            predicted[row, left] = feature_mean + (texts[left] - text_mean) @ matrix
+    errors = (predicted - means).square().sum((1, 2))
+    best = int(errors.argmin())
+    ((text_mean, feature_mean, matrix),) = _ridge(texts, means, PENALTIES[best : best + 1])
+    explained = 1 - float(errors[best] / (means - feature_mean).square().sum().clamp(min=1e-12))
+    return TextMap(text_mean, feature_mean, matrix, PENALTIES[best], predicted[best], explained)
+
+
+def _ridge(texts: Tensor, means: Tensor, penalties: tuple[float, ...]) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """The mean of the texts, the mean of the means and W for each penalty, from one decomposition."""
+    text_mean, feature_mean = texts.mean(0), means.mean(0)
+    t, y = texts - text_mean, means - feature_mean
+    u, s, vt = torch.linalg.svd(t, full_matrices=False)
+    scale, projected = t.square().sum() / len(t), u.mT @ y
+    fits = [vt.mT @ ((s / (s.square() + p * scale).clamp(min=1e-12))[:, None] * projected) for p in penalties]
+    return [(text_mean, feature_mean, matrix) for matrix in fits]
+
+
+def choose_weight(
+    items: Float[Tensor, "n d"],
+    starts: Int[Tensor, " c1"],
+    predicted: Float[Tensor, "c d"],
+    generator: torch.Generator,
+) -> tuple[float, float]:
+    """Choose b and f of the weight b k^(-f) of a prediction among k shots by accuracy on tasks of the same classes.
+
+    The classifier is the nearest prototype p_k = (sum of the shots + b k^(-f) prediction) / (k + b k^(-f)). Of the
+    weights whose accuracy is within half a standard error of the best, the smallest is taken.
+
+    Args:
+        items: Features, class after class.
+        starts: First row of each class, and the number of rows.
+        predicted: Prediction of each class's mean by a map fitted without that class.
+        generator: Random numbers of the tasks.
+
+    Example:
+        >>> items = torch.eye(6).repeat_interleave(8, 0) + 0.5 * torch.rand(48, 6)
+        >>> weight, fall = choose_weight(items, torch.arange(7) * 8, torch.eye(6), torch.Generator().manual_seed(0))
+        >>> weight in WEIGHTS, fall in FALLS
+        (True, True)
+    """
+    settings = [(weight, fall) for fall in FALLS for weight in WEIGHTS]
+    least = int(starts.diff().min())
+    scores = []
+    for shots in [k for k in SHOTS if k < least] or [1]:
+        means, queries, classes = _tasks(items, starts, shots, generator)
+        shares = [weight * shots**-fall / (shots + weight * shots**-fall) for weight, fall in settings]
+        scores.append(_accuracies(queries, means, predicted[classes], shares))
+    accuracy = torch.cat(scores, 1)
+    mean, error = accuracy.mean(1), accuracy.std(1) / accuracy.shape[1] ** 0.5
+    best = int(mean.argmax())
+    close = [i for i in range(len(settings)) if mean[i] >= mean[best] - error[best] / 2]
+    return settings[min(close, key=lambda i: (settings[i][0], -settings[i][1]))]
+
+
+def _tasks(
+    items: Tensor, starts: Tensor, shots: int, generator: torch.Generator
+) -> tuple[Float[Tensor, "t ways d"], Float[Tensor, "t ways q d"], Int[Tensor, "t ways"]]:
+    """Means of the shots of each class, the queries, and the classes of some tasks."""
+    counts = starts.diff()
+    ways, most = min(WAYS, len(counts)), int(counts.max())
+    queries = max(min(QUERIES, int(counts.min()) - shots), 1)
+    classes = torch.rand(TASKS, len(counts), generator=generator).argsort(1)[:, :ways]
+    rank = torch.rand(TASKS, ways, most, generator=generator)
+    rank.masked_fill_(torch.arange(most) >= counts[classes][..., None], 2.0)
+    rows = starts[classes][..., None] + rank.argsort(-1)[..., : shots + queries]
+    chosen = items[rows.clamp(max=len(items) - 1)]
+    return chosen[:, :, :shots].mean(2), chosen[:, :, shots:], classes
+
+
+def _accuracies(
+    queries: Float[Tensor, "t ways q d"],
+    one: Float[Tensor, "t ways d"],
+    other: Float[Tensor, "t ways d"],
+    shares: list[float],
+) -> Float[Tensor, "s t"]:
+    """Accuracy of the nearest of the prototypes (1 - share) one + share other, for each share."""
+    with_one, with_other = (torch.einsum("twqd,tvd->twqv", queries, side) for side in (one, other))
+    squares = one.square().sum(-1), (one * other).sum(-1), other.square().sum(-1)
+    target = torch.arange(queries.shape[1])[:, None]
+    rows = []
+    for share in shares:
+        a, b = 1 - share, share
+        norm = a * a * squares[0] + 2 * a * b * squares[1] + b * b * squares[2]
+        nearest = (2 * a * with_one + 2 * b * with_other - norm[:, None, None]).argmax(-1)
+        rows.append((nearest == target).to(queries.dtype).mean((1, 2)))
+    return torch.stack(rows)

@@ -1,0 +1,117 @@
+"""What is said of classes, read from tables and turned into vectors."""
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from manyshot.base import InputError, did_you_mean
+from manyshot.datasets.table_reader import Columns, column_names, read_rows
+from manyshot.nets import ENCODERS, TextEncoder
+from manyshot.tasks import Source
+from manyshot.training.feature_cache import encode
+
+CLASS_COLUMNS = ("class", "name", "label")
+TEXT_COLUMNS = ("about", "description", "text")
+
+
+def tell(source: Source, encoder: str = "minilm", device: str = "cpu") -> Source:
+    """The source with a vector of what is said of each class: of its description, or of its name.
+
+    Vectors are stored in the cache folder. A class with an empty text gets zeros: nothing is said of it. Nothing but
+    augmenters that read these vectors sees them; tasks and results of everything else stay the same, bit for bit.
+
+    Args:
+        source: Source of any kind of examples; returned itself if vectors are said of its classes already.
+        encoder: Frozen encoder of sentences, such as "minilm", or "universal" for 16 languages.
+        device: Device to compute on.
+
+    Raises:
+        InputError: If there is no such encoder of sentences, or it is trained.
+
+    Example:
+        >>> source = Source.of(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), ["oak_tree", "cat", "oak_tree", "cat"])
+        >>> tell(source, "ngrams(64)").about.shape
+        torch.Size([2, 64])
+    """
+    if isinstance(source.about, Tensor):
+        return source
+    texts = list(source.texts)
+    vectors = encode(_reader(encoder), Source.of(texts, np.arange(len(texts)), name=source.name), device).store
+    assert isinstance(vectors, Tensor)
+    said = torch.tensor([bool(text) for text in texts])
+    return replace(source, about=vectors * said[:, None])
+
+
+def tell_reader(source: Source, reads: str | None, table: Path | str | None = None) -> Source:
+    """The source as something that reads what is said of classes needs it.
+
+    Args:
+        source: Source of any kind of examples.
+        reads: Encoder of sentences whose vectors are needed; None to leave the source as it is.
+        table: Table of texts, see `describe_classes`; names if None.
+
+    Raises:
+        InputError: As `tell` and `describe_classes`.
+
+    Example:
+        >>> source = Source.of(torch.zeros(2, 3), ["cat", "oak"])
+        >>> tell_reader(source, None) is source, tell_reader(source, "ngrams(8)").about.shape
+        (True, torch.Size([2, 8]))
+    """
+    if reads is None:
+        return source
+    return tell(source if table is None else describe_classes(source, table), reads)
+
+
+@lru_cache(maxsize=2)
+def _reader(name: str) -> TextEncoder:
+    encoder = ENCODERS.build(name, channels=0, size=0, norm="batch")
+    if not isinstance(encoder, TextEncoder) or not encoder.is_fixed:
+        raise InputError(f"encoder '{name}' cannot read what is said of classes; give minilm, universal or ngrams")
+    return encoder
+
+
+def describe_classes(source: Source, table: Path | str) -> Source:
+    r"""The source with the texts that a table gives for its classes, in place of their names.
+
+    Args:
+        source: Source of any kind of examples.
+        table: CSV, TSV or JSONL file with a column `class` (or `name`) and a column `about` (or `description`). It may
+            name further classes. An empty text says nothing of its class.
+
+    Raises:
+        InputError: If the table cannot be read or has no such columns, names a class twice, or lacks a class.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "classes.csv"
+        >>> _ = path.write_text("class,about\noak,a tree with lobed leaves\ncat,a small furry animal\n")
+        >>> describe_classes(Source.of(torch.zeros(2, 3), ["cat", "oak"]), path).texts
+        ('a small furry animal', 'a tree with lobed leaves')
+    """
+    path = Path(table).expanduser()
+    columns = Columns(_column(path, TEXT_COLUMNS, "text"), _column(path, CLASS_COLUMNS, "class"))
+    texts: dict[str, str] = {}
+    for row in read_rows(path, columns, True):
+        if row.label in texts:
+            raise InputError(f"{path}: line {row.line}: class '{row.label}' for the second time; keep one of its rows")
+        texts[row.label] = row.text
+    for name in source.class_names:
+        if name not in texts:
+            raise InputError(
+                f"{path}: no row for class '{name}' of {source.name}; {did_you_mean(name, texts)} (an empty text says "
+                "nothing of a class)"
+            )
+    return replace(source, about=tuple(texts[name] for name in source.class_names))
+
+
+def _column(path: Path, usual: tuple[str, ...], what: str) -> str:
+    names = column_names(path)
+    found = next((name for name in names if name.strip().lower() in usual), None)
+    if found is None:
+        raise InputError(f"{path}: no column with the {what} of each class; call it '{usual[0]}'")
+    return found

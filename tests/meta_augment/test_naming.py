@@ -1,0 +1,167 @@
+"""Names as shots: the map, its weight, the controls, and that nothing else changes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from manyshot.augment import Plan
+from manyshot.learners import Prototypes
+from manyshot.meta_augment.naming import Naming
+from manyshot.meta_augment.text_map import PENALTIES, choose_weight, fit_text_map
+from manyshot.tasks import EpisodeSampler, Examples, Source
+from manyshot.training import evaluate_tasks
+from manyshot.training.name_probe import probe_names
+from one_line_error import one_line_error
+
+TEXT, FEATURES, EACH = 12, 20, 15
+
+
+def told_source(classes: int = 40, seed: int = 0, informative: bool = True) -> Source:
+    """Classes whose means are a linear map of their texts, beside noise, and their texts."""
+    draws = torch.Generator().manual_seed(7)
+    matrix = torch.randn(TEXT, FEATURES, generator=draws)
+    draws = torch.Generator().manual_seed(seed)
+    texts = F.normalize(torch.randn(classes, TEXT, generator=draws), dim=1)
+    means = texts @ matrix if informative else torch.randn(classes, FEATURES, generator=draws)
+    items = means.repeat_interleave(EACH, 0) + 1.2 * torch.randn(classes * EACH, FEATURES, generator=draws)
+    labels = [f"class {number:03}" for number in range(classes) for _ in range(EACH)]
+    return replace(Source.of(items, labels), about=texts)
+
+
+def fitted(source: Source, **options) -> Naming:
+    naming = Naming(FEATURES, **options)
+    naming.fit_statistics(source)
+    return naming.eval()
+
+
+def accuracy(source: Source, naming: Naming | None, shots: int = 1, weight: str = "") -> np.ndarray:
+    plan = Plan() if naming is None else Plan(f"shots: 1 x learned{weight}", naming)
+    return evaluate_tasks(Prototypes(torch.nn.Identity()), EpisodeSampler(source, 5, shots, 5), 100, plan).accuracy
+
+
+class TestMap:
+    def test_equals_ridge_regression_by_normal_equations(self):
+        source = told_source()
+        texts, means = source.about.double(), source.store.view(40, EACH, FEATURES).mean(1).double()
+        result = fit_text_map(texts, means)
+        t, y = texts - texts.mean(0), means - means.mean(0)
+        scale = t.square().sum() / len(t)
+        system = t.mT @ t + result.penalty * scale * torch.eye(TEXT, dtype=t.dtype)
+        torch.testing.assert_close(result.matrix, torch.linalg.solve(system, t.mT @ y))
+        assert result.penalty in PENALTIES
+
+    def test_predicts_a_held_out_class_by_a_map_fitted_without_it(self):
+        source = told_source()
+        texts, means = source.about.double(), source.store.view(40, EACH, FEATURES).mean(1).double()
+        other = means.clone()
+        other[3] += 100
+        first, second = (fit_text_map(texts, rows) for rows in (means, other))
+        if first.penalty == second.penalty:
+            torch.testing.assert_close(first.held_out[3], second.held_out[3])
+        assert fit_text_map(texts, means).explained > 0.5
+
+    def test_explains_nothing_where_texts_say_nothing(self):
+        source = told_source(informative=False)
+        texts, means = source.about.double(), source.store.view(40, EACH, FEATURES).mean(1).double()
+        assert fit_text_map(texts, means).explained < 0.1
+
+    def test_takes_a_larger_weight_where_texts_say_more(self):
+        source = told_source()
+        starts = torch.from_numpy(source.starts)
+        means = source.store.view(40, EACH, FEATURES).mean(1)
+        draws = torch.Generator().manual_seed(0)
+        good, _ = choose_weight(source.store, starts, means, draws)
+        bad, _ = choose_weight(source.store, starts, means[torch.randperm(40, generator=draws)], draws)
+        assert good > 2 * bad
+
+    def test_needs_four_classes(self):
+        with one_line_error("at least 4"):
+            fitted(told_source(3))
+
+
+class TestNames:
+    def test_help_at_one_shot_and_less_at_ten(self):
+        naming, new = fitted(told_source()), told_source(30, seed=5)
+        one, ten = ((accuracy(new, naming, k) - accuracy(new, None, k)).mean() for k in (1, 10))
+        assert one > 0.05
+        assert ten < one / 2
+
+    def test_of_other_classes_hurt_and_one_for_all_changes_little(self):
+        naming, new = fitted(told_source()), told_source(30, seed=5)
+        learner, sampler = Prototypes(torch.nn.Identity()), EpisodeSampler(new, 5, 1, 5)
+        plan = Plan("shots: 1 x learned", naming)
+        probe = probe_names(evaluate_tasks(learner, sampler, 100, plan), learner, sampler, plan)
+        plain = accuracy(new, None).mean()
+        assert probe.others.mean() < plain - 0.02
+        assert abs(probe.same.mean() - plain) < 0.03
+        assert set(probe.as_dict()["lost"]) == {"another class's name", "one name for all"}
+
+    def test_alone_are_better_than_chance(self):
+        naming, new = fitted(told_source()), told_source(30, seed=5)
+        assert accuracy(new, naming, weight=" weight 1000").mean() > 0.5
+
+    def test_weigh_less_with_more_shots(self):
+        naming = fitted(told_source())
+        totals = []
+        for shots in (1, 4):
+            support = replace(
+                Examples.of(torch.rand(1, 2 * shots, FEATURES), torch.arange(2).repeat_interleave(shots)),
+                about=torch.rand(1, 2, TEXT),
+            )
+            totals.append(float(naming.make(support, 3, torch.Generator()).weight.sum()) / 2)
+        assert totals[1] < totals[0]
+        torch.testing.assert_close(totals[0], float(naming.budget.log_weight.exp()))
+
+    def test_a_class_of_which_nothing_is_said_gets_weight_zero(self):
+        about = torch.rand(1, 2, TEXT)
+        about[0, 1] = 0
+        support = replace(Examples.of(torch.rand(1, 2, FEATURES), torch.arange(2)), about=about)
+        made = fitted(told_source()).make(support, 2, torch.Generator())
+        assert (made.weight > 0).tolist() == [[True, True, False, False]]
+
+    def test_noise_has_the_covariance_of_the_residuals(self):
+        source = told_source(60)
+        naming = fitted(source, noise=1.0)
+        support = replace(Examples.of(torch.rand(1, 1, FEATURES), torch.arange(1)), about=torch.rand(1, 1, TEXT))
+        made = naming.make(support, 20_000, torch.Generator().manual_seed(0)).items[0]
+        expected = naming.residuals.mT @ naming.residuals / len(naming.residuals)
+        torch.testing.assert_close(torch.cov(made.mT), expected, atol=0.08, rtol=0.05)
+
+    def test_without_noise_copies_are_equal(self):
+        support = replace(Examples.of(torch.rand(1, 1, FEATURES), torch.arange(1)), about=torch.rand(1, 1, TEXT))
+        first, second = fitted(told_source()).make(support, 2, torch.Generator()).items[0]
+        assert first.equal(second)
+
+    def test_learned_ones_are_predicted_by_held_out_maps_in_training_alone(self):
+        source = told_source()
+        naming = fitted(source, learned=True)
+        support = replace(Examples.of(torch.rand(1, 2, FEATURES), torch.arange(2)), about=source.about[None, :2])
+        used = naming.make(support, 1, torch.Generator()).items[0]
+        trained = naming.train().make(support, 1, torch.Generator()).items[0]
+        torch.testing.assert_close(trained, naming.held_out[:2])
+        assert not torch.allclose(used, trained)
+
+    def test_are_asked_for_in_one_line(self):
+        naming = fitted(told_source())
+        support = Examples.of(torch.rand(1, 2, FEATURES), torch.arange(2))
+        with one_line_error("tell(source, 'minilm')"):
+            naming.make(support, 1, torch.Generator())
+        with one_line_error("train it first"):
+            Naming(FEATURES).make(support, 1, torch.Generator())
+
+
+class TestWithoutNames:
+    @pytest.mark.parametrize("plan", ["none", "shots: 4 x mixup", "support: mixup"])
+    def test_everything_is_the_same_bit_for_bit_whether_names_exist_or_not(self, plan):
+        told = told_source()
+        untold = replace(told, about=None)
+        learner = Prototypes(torch.nn.Identity())
+        first, second = (
+            evaluate_tasks(learner, EpisodeSampler(source, 5, 2, 5), 50, Plan(plan), seed=3)
+            for source in (told, untold)
+        )
+        assert first.accuracy.tobytes() == second.accuracy.tobytes()
+        assert first.correct.tobytes() == second.correct.tobytes()
