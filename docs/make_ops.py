@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from manyshot.augment import PRESETS, describe_ops
+from manyshot.augment.audio import OPS as AUDIO_OPS
 from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.mix import MIXES
 from manyshot.augment.plan.describe import LEARNED_HELP, OpHelp, OptionHelp
@@ -28,6 +29,7 @@ example. Images have values from 0 to 1; ink is 1, paper is 0.
 SECTIONS = {
     "On images": IMAGE_OPS,
     "On volumes": VOLUME_OPS,
+    "On sounds": AUDIO_OPS,
     "On texts": TEXT_OPS,
     "Policies": POLICIES,
     "Choosing among ops": CHOOSERS,

@@ -1,7 +1,8 @@
-"""Every op that a plan can name: on images, volumes and texts, policies, choosers among ops, mixes, and whole tasks."""
+"""Every op that a plan can name: on any kind of item, policies, choosers among ops, mixes, and on whole tasks."""
 
 from typing import Any
 
+from manyshot.augment.audio import OPS as AUDIO_OPS
 from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.mix import MIXES, Mix, SometimesMix
 from manyshot.augment.ops.choose import OneOf, SomeOf
@@ -140,7 +141,7 @@ ALIASES = {
 
 NAMED: Registry[Any] = Registry(
     "op",
-    {**OPS, **TEXT_OPS, **CHOOSERS, **MIXES, **TASK_OPS},
+    {**OPS, **AUDIO_OPS, **TEXT_OPS, **CHOOSERS, **MIXES, **TASK_OPS},
     base=(Op, Mix, TaskOp),
     aliases=ALIASES,
     group="manyshot.ops",

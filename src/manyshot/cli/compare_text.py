@@ -29,7 +29,7 @@ def is_text(data: str, root: str | None) -> bool:
     from manyshot.datasets.text_table import holds_sentences
 
     if data in DATASETS:
-        return DATASETS[data].default_size is None
+        return DATASETS[data].default_size is None and not DATASETS[data].sounds
     path = Path(data).expanduser()
     return holds_sentences(path if path.exists() or root is None else Path(root) / data)
 

@@ -65,7 +65,8 @@ def list_(root: Root = None, as_json: Json = False, quiet: Quiet = False) -> Non
     rows = []
     for row in DATASETS.values():
         files = f"{found[row.name]} of {len(row.files)} files are here" if row.files else "built in"
-        pixels = "sentences" if row.default_size is None else f"{row.default_size} pixels"
+        other = "sounds" if row.sounds else "sentences"
+        pixels = other if row.default_size is None else f"{row.default_size} pixels"
         details = f"splits: {', '.join(row.splits)}\n{pixels}; license: {row.license}; {files}"
         rows.append((row.name, f"{row.summary}\n{details}"))
     print_table(("name", "contents"), rows)

@@ -77,6 +77,8 @@ class EvaluationSuite:
         if sources.training.is_text:
             return load_dataset(self.data, self.split, root=config.root, columns=config.columns)
         channels, size = image_shape(sources.training)
+        if not channels:
+            return load_dataset(self.data, self.split, root=config.root)
         return load_dataset(
             self.data, self.split, root=config.root, size=size, color=channels == 3, centered=config.centered
         )

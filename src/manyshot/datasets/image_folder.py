@@ -7,6 +7,7 @@ from manyshot.base import InputError, did_you_mean, track
 from manyshot.base.progress import console
 from manyshot.datasets.pictures import Header, decode_all, read_header, used_depth
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
+from manyshot.datasets.text_table import TEXTS
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
@@ -119,12 +120,12 @@ def list_classes(
         tree: Folder or zip.
         split: Split; None for the first.
         notes: Whether to print notes on files that are left out.
-        suffixes: File name extensions of images, or of texts.
+        suffixes: File name extensions of images, of texts, or of recordings.
 
     Raises:
         InputError: If there are no such files, no class folders, or no such split.
     """
-    what = "pictures" if suffixes == SUFFIXES else "texts"
+    what = {SUFFIXES: "pictures", TEXTS: "texts"}.get(suffixes, "recordings")
     files = [parts for parts in tree.files if parts[-1].lower().endswith(suffixes)]
     if not files:
         raise InputError(f"{tree.path}: no {what} ({', '.join(suffixes)}); use one folder per class")

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.catalog import Catalog
-from manyshot.datasets import banking77, cifar_fs, clinc150, digits, glyphs, huffpost, hwu64, mnist, omniglot
+from manyshot.datasets import banking77, cifar_fs, clinc150, digits, fsdd, glyphs, huffpost, hwu64, mnist, omniglot
 from manyshot.datasets.centered import OVERSAMPLING, center_source
 from manyshot.datasets.fetch import FileState, check_files
 from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
 from manyshot.datasets.image_folder import load_folder
+from manyshot.datasets.recordings import holds_recordings, load_recordings
 from manyshot.datasets.spec import DataSet
 from manyshot.datasets.table_reader import Columns
 from manyshot.datasets.text_table import holds_sentences, load_sentences
@@ -39,6 +40,7 @@ _INCLUDED = (
     banking77.DATA_SET,
     hwu64.DATA_SET,
     huffpost.DATA_SET,
+    fsdd.DATA_SET,
 )
 DATASETS = DataSets("data set", {row.name: row for row in _INCLUDED}, group="manyshot.datasets")
 """All data sets by name."""
@@ -56,7 +58,7 @@ def load_dataset(
     centered: bool = False,
     columns: Columns | None = None,
 ) -> Source:
-    """Load a data set by name, a folder or zip of images, or a table or folder of sentences.
+    """Load a data set by name, a folder or zip of images or recordings, or a table or folder of sentences.
 
     Args:
         name_or_path: Name from `DATASETS`, or a path. A string that is the name of a data set is taken as the name even
@@ -74,7 +76,7 @@ def load_dataset(
         columns: Columns of the sentences and classes in a table, see `manyshot.datasets.table_reader.Columns`.
 
     Returns:
-        A source of uint8 images `[n, c, size, size]`, or of sentences.
+        A source of uint8 images `[n, c, size, size]`, of int16 sounds `[n, 1, samples]`, or of sentences.
 
     Raises:
         InputError: If the name, path or split is unknown, a file is missing or damaged, `centered` is set for data that
@@ -97,6 +99,9 @@ def load_dataset(
             path = Path(root).expanduser() / name
         if not path.exists():
             raise InputError(f"no data set and no folder or zip '{name}'; {did_you_mean(name, DATASETS)}")
+        if holds_recordings(path):
+            _refuse_pixels(name, size, color)
+            return load_recordings(path, split, columns=columns)
         if not holds_sentences(path):
             _refuse_columns(name, columns)
             return load_folder(path, split, size, color)
@@ -137,7 +142,7 @@ def absolute_data(data: str) -> str:
 
 def _refuse_pixels(name: str, size: int | None, color: bool | None) -> None:
     if size is not None or color is not None:
-        raise InputError(f"{name}: contains sentences, which have no size or color; leave size (--size) and color out")
+        raise InputError(f"{name}: no pictures, so there is no size or color; leave size (--size) and color out")
 
 
 def _refuse_columns(name: str, columns: Columns | None) -> None:

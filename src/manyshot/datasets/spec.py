@@ -43,7 +43,8 @@ class DataSet:
         homepage: URL of its description.
         splits: Splits that can be loaded; the first is the default.
         build: Function that builds the source of a split.
-        default_size: Default height and width of the images in pixels; None for sentences.
+        default_size: Default height and width of the images in pixels; None for sentences and sounds.
+        sounds: Whether the examples are sounds.
         ink: Whether the images are bright ink on a black background (handwriting, print).
         files: Files that are downloaded; empty if an installed package contains the data.
     """
@@ -55,5 +56,6 @@ class DataSet:
     splits: tuple[str, ...]
     build: Build
     default_size: int | None = None
+    sounds: bool = False
     ink: bool = False
     files: tuple[PublishedFile, ...] = ()

@@ -21,7 +21,7 @@ from manyshot.meta_augment.augmenter_run import (
     save_learner,
 )
 from manyshot.meta_augment.gradients import ESTIMATORS, check_estimator
-from manyshot.nets import PretrainedEncoder, TextEncoder
+from manyshot.nets import PretrainedEncoder, SoundEncoder, TextEncoder
 from manyshot.runtime.checkpoint import save_checkpoint
 from manyshot.runtime.device import require_device
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
@@ -185,7 +185,8 @@ def _load_start(config: AugmenterConfig) -> Run | AugmenterRun:
 
 def _is_pretrained(learner: Learner) -> bool:
     """Whether the learner's encoder is pretrained and frozen, so that it was trained on none of the classes."""
-    encoders = [module for module in learner.modules() if isinstance(module, PretrainedEncoder | TextEncoder)]
+    frozen = PretrainedEncoder | SoundEncoder | TextEncoder
+    encoders = [module for module in learner.modules() if isinstance(module, frozen)]
     return bool(encoders) and all(encoder.is_fixed for encoder in encoders)
 
 

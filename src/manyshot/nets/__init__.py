@@ -7,6 +7,7 @@ from manyshot.nets.norm import GroupNorm, Norm, groups_of, make_norm
 from manyshot.nets.pretrained import PretrainedEncoder
 from manyshot.nets.registry import ENCODERS
 from manyshot.nets.resnet12 import ResNet12
+from manyshot.nets.sound_encoder import SoundEncoder
 from manyshot.nets.staged import Route, StagedEncoder
 from manyshot.nets.task_norm import TaskNorm, batch_statistics, stored_statistics, with_task_norm
 from manyshot.nets.text_encoder import TextEncoder
@@ -20,6 +21,7 @@ __all__ = [
     "PretrainedEncoder",
     "ResNet12",
     "Route",
+    "SoundEncoder",
     "StagedEncoder",
     "TaskNorm",
     "TextEncoder",

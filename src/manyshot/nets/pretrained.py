@@ -163,8 +163,12 @@ def require_own_normalization(norm: Norm, what: str) -> None:
         )
 
 
-def require_package(name: str) -> ModuleType:
+def require_package(name: str, extra: str | None = None) -> ModuleType:
     """Import a package that belongs to an extra of Manyshot.
+
+    Args:
+        name: Module to import.
+        extra: Extra that installs it; one of the same name if None.
 
     Raises:
         InputError: If it is not installed, or cannot be imported.
@@ -173,4 +177,6 @@ def require_package(name: str) -> ModuleType:
         return import_module(name)
     except (ImportError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"encoder '{name}': {reason}; install it by: pip install 'manyshot[{name}]'") from None
+        raise InputError(
+            f"encoder '{name}': {reason}; install it by: pip install 'manyshot[{extra or name}]'"
+        ) from None

@@ -9,6 +9,8 @@ from manyshot.nets.hubs import Timm, Transformers
 from manyshot.nets.ngrams import NGramEncoder
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.sentence_encoder import MiniLM, SentenceEncoder
+from manyshot.nets.spectrogram import Spectrogram
+from manyshot.nets.speech import SpeechEmbedding, WhisperTiny
 from manyshot.nets.universal import UniversalEncoder
 
 ENCODERS: Registry[nn.Module] = Registry(
@@ -24,6 +26,9 @@ ENCODERS: Registry[nn.Module] = Registry(
         "minilm": MiniLM,
         "universal": UniversalEncoder,
         "sentences": SentenceEncoder,
+        "spectrogram": Spectrogram,
+        "speech": SpeechEmbedding,
+        "whisper": WhisperTiny,
     },
     base=nn.Module,
     context=("channels", "size", "norm"),
@@ -31,4 +36,4 @@ ENCODERS: Registry[nn.Module] = Registry(
     paths=True,
 )
 """Encoders by name. Their attribute `features` is the length of a feature vector; those of sentences have
-`takes = "text"`."""
+`takes = "text"`, those of sounds `takes = "sounds"`."""

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from manyshot.base import InputError
+from manyshot.base.sound import from_samples, is_sounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,7 @@ class Examples:
         return replace(self, **{f.name: move(f.name, getattr(self, f.name)) for f in fields(self)})
 
     def as_float(self) -> "Examples":
-        """Convert uint8 images to float32 from 0 to 1; leave other items as they are."""
+        """Convert uint8 images to float32 from 0 to 1, int16 sounds to -1 to 1; leave other items as they are."""
         items = floats(self.items)
         return self if items is self.items else replace(self, items=items)
 
@@ -161,7 +162,7 @@ class Episode:
         return Episode(self.support.to(device, dtype), self.query.to(device, dtype), self.classes.to(device))
 
     def as_float(self) -> "Episode":
-        """Convert uint8 images to float32 from 0 to 1; leave other items as they are."""
+        """Convert uint8 images to float32 from 0 to 1, int16 sounds to -1 to 1; leave other items as they are."""
         return Episode(self.support.as_float(), self.query.as_float(), self.classes)
 
     @property
@@ -203,12 +204,14 @@ class Episode:
 
 
 def floats(items: Any) -> Any:  # noqa: ANN401 - a tensor, or lists for text
-    """Convert uint8 images to float32 from 0 to 1; leave other items as they are.
+    """Convert uint8 images to float32 from 0 to 1, int16 sounds to float32 from -1 to 1; leave other items.
 
     Example:
-        >>> floats(torch.tensor([0, 255], dtype=torch.uint8))
-        tensor([0., 1.])
+        >>> floats(torch.tensor([0, 255], dtype=torch.uint8)), floats(torch.tensor([16384], dtype=torch.int16))
+        (tensor([0., 1.]), tensor([0.5000]))
     """
+    if is_sounds(items):
+        return from_samples(items)
     return items.float().div_(255) if isinstance(items, Tensor) and items.dtype == torch.uint8 else items
 
 

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from manyshot.datasets.feature_store import digest_of, encode_stored
 from manyshot.learners import FeatureLearner, Learner
-from manyshot.nets import PretrainedEncoder, TextEncoder, evaluation_mode
+from manyshot.nets import PretrainedEncoder, SoundEncoder, TextEncoder, evaluation_mode
 from manyshot.tasks import EpisodeSampler, Source
+from manyshot.tasks.episode import floats
 
 BATCH = 256
 
@@ -33,7 +34,7 @@ def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
         >>> encode(nn.Flatten(), source).store.shape
         torch.Size([4, 64])
     """
-    if isinstance(encoder, PretrainedEncoder) and encoder.is_fixed:
+    if isinstance(encoder, PretrainedEncoder | SoundEncoder) and encoder.is_fixed:
         features = _stored(encoder, encoder.folded(), source, device)
     else:
         remember(encoder, source, device)
@@ -87,7 +88,8 @@ def on_fixed_features(
         True
     """
     parts = learner.on_features() if isinstance(learner, FeatureLearner) else None
-    if parts is None or not (isinstance(parts[0], PretrainedEncoder | TextEncoder) and parts[0].is_fixed):
+    frozen = PretrainedEncoder | SoundEncoder | TextEncoder
+    if parts is None or not (isinstance(parts[0], frozen) and parts[0].is_fixed):
         return learner, tasks, validation
     encoder, head = parts
     encoder.to(device)
@@ -98,7 +100,10 @@ def on_fixed_features(
 
 
 def _stored(
-    encoder: PretrainedEncoder | TextEncoder, function: Callable[[Any], Tensor], source: Source, device: str
+    encoder: PretrainedEncoder | SoundEncoder | TextEncoder,
+    function: Callable[[Any], Tensor],
+    source: Source,
+    device: str,
 ) -> Tensor:
     """The values of a fixed function of the examples; those that are in the cache folder are read from there."""
     names = [name for first in range(0, len(source), BATCH) for name in _names(_batch(source, first))]
@@ -119,7 +124,7 @@ def _features(encoder: Callable[[Any], Tensor], source: Source, device: str) -> 
 @torch.no_grad()
 def _encoded(encoder: Callable[[Any], Tensor], items: Any, device: str) -> Tensor:  # noqa: ANN401 - see `_batch`
     if isinstance(items, Tensor):
-        items = (items.float() / 255 if items.dtype == torch.uint8 else items).to(device)
+        items = floats(items).to(device)
     with evaluation_mode(encoder):
         return encoder(items).cpu()
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.learners import LEARNERS, Ensemble, Learner
-from manyshot.nets import ENCODERS, Norm, PretrainedEncoder, TextEncoder
+from manyshot.nets import ENCODERS, Norm, PretrainedEncoder, SoundEncoder, TextEncoder
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu
 from manyshot.runtime.metrics_log import Row, read_metrics
@@ -31,6 +31,14 @@ NOT_A_LEARNER = {
 
 MOST_CLASSES = 1_000_000
 """Upper bound of the number of training classes that a folder's `config.json` may state."""
+MOST_SAMPLES = 1_000_000
+"""Upper bound of the number of samples of a sound, likewise: a minute."""
+SIDES = {
+    "images": ("pictures", "conv4 or resnet12"),
+    "sounds": ("recordings", "speech or spectrogram"),
+    "text": ("sentences", "minilm or ngrams"),
+}
+"""What encoders take, as users call it, and encoders that take it."""
 SAME_SETTINGS = ("data", "split", "root", "centered", "validation", "test", "split_by", "learner")
 """Settings that the runs of an ensemble must share, so that they hold out the same classes."""
 
@@ -103,18 +111,19 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
 
     Args:
         config: Settings of the run, of which the learner, the encoder, the tasks and the seed are used.
-        channels: Number of channels of the images; 0 for sentences.
-        size: Height and width of the images, in pixels; 0 for sentences.
+        channels: Number of channels of the images; 0 for sentences and sounds.
+        size: Height and width of the images, in pixels; the number of samples of sounds; 0 for sentences.
         classes: Number of training classes, for learners that train as classifiers; 0 if it will not be trained.
 
     Raises:
         InputError: If the encoder takes images and the data are sentences, or vice versa.
     """
     encoder, learner = ENCODERS.parse(config.encoder), LEARNERS.parse(config.learner)
-    if (getattr(encoder.factory, "takes", "images") == "text") != (channels == 0):
-        sides = ("pictures", "sentences", "minilm or ngrams"), ("sentences", "pictures", "conv4 or resnet12")
-        takes, given, hint = sides[0] if channels == 0 else sides[1]
-        raise InputError(f"encoder '{config.encoder}' takes {takes}, and the data are {given}; try {hint}")
+    takes = getattr(encoder.factory, "takes", "images")
+    given = "images" if channels else "sounds" if size else "text"
+    if takes != given:
+        (wanted, _), (kind, hint) = SIDES[takes], SIDES[given]
+        raise InputError(f"encoder '{config.encoder}' takes {wanted}, and the data are {kind}; try {hint}")
 
     def make_encoder(norm: Norm) -> torch.nn.Module:
         return encoder.build(channels=channels, size=size, norm=norm)
@@ -140,15 +149,16 @@ def frozen_run(config: Config, source: Source) -> Run:
         >>> frozen_run(Config("digits", encoder="conv4"), load_dataset("digits"))
         Traceback (most recent call last):
         manyshot.base.errors.InputError: encoder 'conv4' knows nothing before it is trained; train it, or take a \
-pre-trained one, such as efficientnet-lite0, or minilm for sentences
+pre-trained one, such as efficientnet-lite0, minilm for sentences or speech for recordings
     """
     channels, size = image_shape(source)
     learner = make_learner(config, channels, size)
-    encoders = [module for module in learner.modules() if isinstance(module, PretrainedEncoder | TextEncoder)]
+    frozen = PretrainedEncoder | SoundEncoder | TextEncoder
+    encoders = [module for module in learner.modules() if isinstance(module, frozen)]
     if not encoders:
         raise InputError(
             f"encoder '{config.encoder}' knows nothing before it is trained; train it, or take a pre-trained one, such "
-            "as efficientnet-lite0, or minilm for sentences"
+            "as efficientnet-lite0, minilm for sentences or speech for recordings"
         )
     pretrained = {id(parameter) for encoder in encoders for parameter in encoder.parameters()}
     if any(parameter.ndim for parameter in learner.parameters() if id(parameter) not in pretrained):
@@ -246,7 +256,7 @@ def _read_config(folder: Path) -> tuple[Config, int, int, int]:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not a run's settings ({error})") from None
-    if not ((1 <= channels <= 4096 and 1 <= size <= 4096) or channels == size == 0):
+    if not ((1 <= channels <= 4096 and 1 <= size <= 4096) or (channels == 0 and 0 <= size <= MOST_SAMPLES)):
         raise InputError(f"{path}: channels={channels}, size={size}: out of range")
     if not 0 <= classes <= MOST_CLASSES:
         raise InputError(f"{path}: training_classes={classes}: out of range")

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
+from manyshot.base.sound import is_sounds
 from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.config import Config
@@ -177,17 +178,22 @@ def classes_seen(config: Config, data: str, source: Source) -> int:
 
 
 def image_shape(source: Source) -> tuple[int, int]:
-    """Number of channels, and size in pixels, of the square images of a source; (0, 0) for sentences.
+    """Number of channels, and size in pixels, of the square images of a source; see below for others.
 
     Args:
-        source: Source of images or sentences.
+        source: Source of images, sounds or sentences.
+
+    Returns:
+        (channels, size) of images; (0, number of samples) of sounds of one channel; (0, 0) for sentences.
 
     Raises:
-        InputError: If its examples are neither square images nor sentences.
+        InputError: If its examples are neither square images nor sounds of one channel nor sentences.
     """
     if source.is_text:
         return 0, 0
     store = source.store
+    if is_sounds(store) and isinstance(store, Tensor) and store.ndim == 3 and store.shape[1] == 1:
+        return 0, store.shape[2]
     if not isinstance(store, Tensor) or store.ndim != 4 or store.shape[2] != store.shape[3]:
         raise InputError(f"{source.name}: training takes square images; load them with a size")
     return store.shape[1], store.shape[2]

@@ -1,4 +1,4 @@
-"""Which kind of items an op takes: images, volumes, texts, or vectors of features."""
+"""Which kind of items an op takes: images, volumes, sounds, texts, or vectors of features."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from manyshot.base import InputError
 
 
 def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
-    """The kind of the items of T tasks: "images", "volumes", "texts" or "features".
+    """The kind of the items of T tasks: "images", "volumes", "sounds", "texts" or "features".
 
     Args:
-        items: Items `[T, n, ...]`, or T lists of n texts.
+        items: Items `[T, n, ...]`, or T lists of n texts. Images have three axes of their own, sounds two.
 
     Example:
         >>> import torch
@@ -23,7 +23,7 @@ def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
     """
     if not isinstance(items, Tensor):
         return "texts"
-    return {5: "images", 6: "volumes"}.get(items.ndim, "features")
+    return {4: "sounds", 5: "images", 6: "volumes"}.get(items.ndim, "features")
 
 
 def require_kind(op: object, kind: str) -> None:
@@ -31,7 +31,7 @@ def require_kind(op: object, kind: str) -> None:
 
     Args:
         op: Op of the package, or any object that serves as one.
-        kind: "images", "volumes", "texts" or "features".
+        kind: "images", "volumes", "sounds", "texts" or "features".
 
     Raises:
         InputError: If one of them changes another kind; the message names it.

@@ -30,7 +30,7 @@ class Op(ABC):
     """
 
     takes: ClassVar[tuple[str, ...]] = ()
-    """Kinds of items that it changes: "images", "volumes", "texts", see `manyshot.augment.ops.kinds`; empty for any."""
+    """Kinds of items that it changes, such as "images", see `manyshot.augment.ops.kinds`; empty for any."""
 
     @abstractmethod
     def sample(self, n: int, generator: Generator) -> Params:
@@ -51,8 +51,8 @@ class Op(ABC):
         """Draw params and change items, each by its own draw.
 
         Args:
-            items: Images `[n, c, h, w]` or volumes `[n, c, d, h, w]`, floats from 0 to 1 or uint8, or n texts; or one
-                image `[c, h, w]` or text.
+            items: Images `[n, c, h, w]` or volumes `[n, c, d, h, w]`, floats from 0 to 1 or uint8; sounds `[n, c, t]`,
+                floats from -1 to 1 or int16; or n texts; or one image `[c, h, w]`, sound `[c, t]` or text.
             generator: Random generator on the CPU; None for one seeded by torch's global generator.
 
         Returns:
@@ -63,10 +63,21 @@ class Op(ABC):
         """
         if isinstance(items, str):
             return self([items], generator)[0]
-        if isinstance(items, Tensor) and items.ndim == 3:
+        if isinstance(items, Tensor) and items.ndim == (2 if takes_sounds(self) else 3):
             return self(items[None], generator)[0]
         self.check(items)
         return self.apply(items, self.sample(len(items), generator or fresh_generator()))
+
+
+def takes_sounds(op: Op) -> bool:
+    """Whether an op, or one that it holds, changes sounds.
+
+    Example:
+        >>> from manyshot.augment.audio import Gain
+        >>> takes_sounds(Gain())
+        True
+    """
+    return "sounds" in op.takes or any(takes_sounds(inner) for inner in getattr(op, "held", ()))
 
 
 def fresh_generator() -> Generator:
