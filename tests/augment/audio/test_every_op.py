@@ -168,7 +168,9 @@ class TestEveryOp:
     def test_refuses_wrong_options_and_wrong_items(self, name, folder):
         for wrong in ROWS[name].wrong:
             with one_line_error(type(built(name, folder)).__name__):
-                built(name, folder, **wrong)(sounds(), stream())
+                built(name, wrong.get("folder", folder), **{key: wrong[key] for key in wrong if key != "folder"})(
+                    sounds(), stream()
+                )
         for items in (torch.zeros(2, 3, 8, 8), torch.zeros(2, 8, dtype=torch.uint8), ["a text"], torch.zeros(1, 0, 5)):
             with one_line_error(type(built(name, folder)).__name__):
                 built(name, folder).check(items)

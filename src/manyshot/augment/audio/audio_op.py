@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import Field, fields, is_dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -87,7 +87,7 @@ def at_rate(op: AnyOp, rate: int) -> AnyOp:
         8000
     """
     changed: dict[str, Any] = {}
-    options = fields(op) if is_dataclass(op) else ()
+    options: tuple[Field[Any], ...] = fields(op) if is_dataclass(op) else ()
     for field in options:
         value = getattr(op, field.name)
         if field.name == "rate" and isinstance(op, AudioOp):
