@@ -8,6 +8,7 @@ from manyshot.augment.mix import MIXES, Mix, SometimesMix
 from manyshot.augment.ops.choose import OneOf, SomeOf
 from manyshot.augment.ops.compose import Sometimes
 from manyshot.augment.ops.op import Op
+from manyshot.augment.paired import OPS as PAIRED_OPS
 from manyshot.augment.policies import POLICIES
 from manyshot.augment.task import TASK_OPS, TaskOp
 from manyshot.augment.text import OPS as TEXT_OPS
@@ -141,7 +142,7 @@ ALIASES = {
 
 NAMED: Registry[Any] = Registry(
     "op",
-    {**OPS, **AUDIO_OPS, **TEXT_OPS, **CHOOSERS, **MIXES, **TASK_OPS},
+    {**OPS, **PAIRED_OPS, **AUDIO_OPS, **TEXT_OPS, **CHOOSERS, **MIXES, **TASK_OPS},
     base=(Op, Mix, TaskOp),
     aliases=ALIASES,
     group="manyshot.ops",

@@ -1,0 +1,105 @@
+"""Ops on an item together with its mask, and how any op changes such pairs."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from manyshot.augment.ops.combine import Composite, Part
+from manyshot.augment.ops.compose import Compose
+from manyshot.augment.ops.op import Op, Params
+from manyshot.augment.ops.targets import apply_to
+
+
+class Pairs(NamedTuple):
+    """Images or volumes and their masks.
+
+    Args:
+        items: Floats `[n, c, *size]` from 0 to 1; size is (height, width) or (depth, height, width).
+        masks: `[n, *size]`, the value of each pixel's label; 0 for the rest.
+    """
+
+    items: Float[Tensor, "n c *size"]
+    masks: Shaped[Tensor, "n *size"]
+
+
+class PairedOp(Op):
+    """Base class of ops that need the mask of an item, or move both by rules of their own."""
+
+    @abstractmethod
+    def change_pairs(self, pairs: Pairs, params: Params) -> Pairs:
+        """Change n items and their masks, each by its own params; masks get no value that they did not have."""
+
+
+def apply_to_pairs(op: Op, pairs: Pairs, params: Params) -> Pairs:
+    """Change items and their masks by one draw: masks move exactly as the pixels do, and keep dtype and values.
+
+    Args:
+        op: Any op on images or volumes; those in a composition too may be paired ones.
+        pairs: n items and their masks.
+        params: Params of n items.
+
+    Raises:
+        InputError: If the op cannot change these items, or does not say where pixels come from.
+
+    Example:
+        >>> import torch
+        >>> from manyshot.augment.image import Flip
+        >>> pairs = Pairs(torch.rand(1, 3, 8, 8), torch.arange(64).view(1, 8, 8))
+        >>> changed = apply_to_pairs(Flip(p=1), pairs, {"flipped": torch.tensor([True])})
+        >>> changed.masks[0, 0].tolist()
+        [7, 6, 5, 4, 3, 2, 1, 0]
+    """
+    if isinstance(op, PairedOp):
+        return op.change_pairs(pairs, params)
+    if not needs_pairs(op):
+        moved = apply_to(op, params, images=pairs.items, masks=pairs.masks)
+        assert moved.images is not None
+        assert moved.masks is not None
+        return Pairs(moved.images, moved.masks)
+    if isinstance(op, Compose):
+        for run, own in _runs(op, params):
+            pairs = apply_to_pairs(run, pairs, own)
+        return pairs
+    assert isinstance(op, Composite)
+    for layer in op.layers(params):
+        for part in layer:
+            pairs = _apply_part(pairs, part)
+    return pairs
+
+
+def needs_pairs(op: Op) -> bool:
+    """Whether an op, or one that it holds, is a paired one.
+
+    Example:
+        >>> from manyshot.augment.image import Flip
+        >>> needs_pairs(Flip())
+        False
+    """
+    return isinstance(op, PairedOp) or (isinstance(op, Composite) and any(map(needs_pairs, op.held)))
+
+
+def _runs(op: Compose, params: Params) -> Iterator[tuple[Op, Params]]:
+    """The ops of a composition; those between two paired ones stay together, so that they share one resampling."""
+    run: list[int] = []
+    for index, inner in enumerate([*op.ops, None]):
+        if inner is not None and not needs_pairs(inner):
+            run.append(index)
+            continue
+        if run:
+            yield Compose(tuple(op.ops[i] for i in run)), {str(at): params[str(i)] for at, i in enumerate(run)}
+            run = []
+        if inner is not None:
+            yield inner, params[str(index)]
+
+
+def _apply_part(pairs: Pairs, part: Part) -> Pairs:
+    if part.rows is None:
+        return apply_to_pairs(part.op, pairs, part.params)
+    if not len(part.rows):
+        return pairs
+    rows = part.rows.to(pairs.items.device)
+    changed = apply_to_pairs(part.op, Pairs(pairs.items[rows], pairs.masks[rows]), part.params)
+    return Pairs(pairs.items.index_copy(0, rows, changed.items), pairs.masks.index_copy(0, rows, changed.masks))

@@ -1,0 +1,1 @@
+"""Segmentation from few labeled scans or pictures: tasks, learners, scores, and variation learned from unlabeled ones."""

@@ -1,0 +1,15 @@
+"""The registry of learners of segmentation."""
+
+from typing import Any
+
+from manyshot.base.registry import Registry
+from manyshot.segment.pixel_prototypes import PixelPrototypes
+from manyshot.segment.segmentation_unet import SegmentationUNet
+
+SEGMENTERS: Registry[Any] = Registry(
+    "segmenter",
+    {"segmentation-unet": SegmentationUNet, "pixel-prototypes": PixelPrototypes},
+    base=object,
+    group="manyshot.segmenters",
+)
+"""Learners of segmentation by name; options are the fields of their classes."""

@@ -1,0 +1,89 @@
+"""A U-Net trained on the few labeled items alone: the baseline that every method of segmentation is compared with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from manyshot.augment.ops.op import check_number
+from manyshot.augment.ops.paired import Pairs
+from manyshot.segment.masked_source import to_targets
+from manyshot.segment.overlap import segmentation_loss
+from manyshot.segment.segmentation_net import SegmentationNet
+from manyshot.segment.segmenter import Segmentation, Support
+
+BLOCK = 64
+"""Number of pairs that are augmented at once: more take memory, fewer take time."""
+
+
+@dataclass(frozen=True)
+class SegmentationUNet:
+    """Train a U-Net on the support set, and segment with it.
+
+    Cross-entropy plus Dice, AdamW, and a learning rate that falls to 0 along a cosine. With an augmentation of the
+    support, every step sees pairs changed by new draws.
+
+    Args:
+        width: Channels of the first level.
+        levels: Number of levels, each of half the size.
+        steps: Number of steps.
+        batch: Number of pairs per step.
+        rate: Largest learning rate.
+
+    Raises:
+        InputError: If a value is out of range.
+
+    Example:
+        >>> from manyshot.segment.masked_source import Label
+        >>> masks = torch.zeros(1, 16, 16, dtype=torch.uint8)
+        >>> masks[:, 4:9, 4:9] = 1
+        >>> support = Support(Pairs(masks[:, None].float(), masks), (Label("square", (1,)),))
+        >>> segment = SegmentationUNet(width=4, levels=2, steps=2).adapt(support, torch.Generator().manual_seed(0))
+        >>> segment(torch.rand(2, 1, 16, 16)).shape
+        torch.Size([2, 2, 16, 16])
+    """
+
+    width: int = 16
+    levels: int = 3
+    steps: int = 600
+    batch: int = 4
+    rate: float = 3e-3
+
+    def __post_init__(self) -> None:
+        check_number(self, "width", low=1, high=512, whole=True)
+        check_number(self, "levels", low=2, high=7, whole=True)
+        check_number(self, "steps", "batch", low=1, high=1_000_000, whole=True)
+        check_number(self, "rate", low=1e-8, high=1)
+
+    def adapt(self, support: Support, generator: Generator) -> Segmentation:
+        """Train on the support set."""
+        net = self.train(support, generator)
+        return lambda items: net(items).softmax(1)
+
+    def net(self, axes: int, channels: int, outputs: int) -> SegmentationNet:
+        """A network of this size for some kind of items."""
+        return SegmentationNet(axes, channels, outputs, self.width, self.levels)
+
+    def train(self, support: Support, generator: Generator) -> SegmentationNet:
+        """The trained network, in evaluation mode and without gradients."""
+        items = support.pairs.items
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
+            net = self.net(items.ndim - 2, items.shape[1], len(support.labels) + 1).to(items.device)
+        optimizer = torch.optim.AdamW(net.parameters(), self.rate, weight_decay=1e-2)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
+        for pairs in self._batches(support, generator):
+            optimizer.zero_grad(set_to_none=True)
+            segmentation_loss(net(pairs.items), to_targets(pairs.masks, support.labels)).backward()
+            optimizer.step()
+            schedule.step()
+        return net.eval().requires_grad_(False)
+
+    def _batches(self, support: Support, generator: Generator) -> Iterator[Pairs]:
+        per_block = max(1, BLOCK // self.batch)
+        for first in range(0, self.steps, per_block):
+            count = min(per_block, self.steps - first)
+            drawn = support.draw(count * self.batch, generator)
+            items: tuple[Tensor, ...] = drawn.items.split(self.batch)
+            yield from map(Pairs, items, drawn.masks.split(self.batch))
