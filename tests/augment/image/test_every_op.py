@@ -95,6 +95,16 @@ OPS_UNDER_TEST = {
     "downscale": Case(ops.Downscale(), changes=0.9, distinct=8, wrong=({"factor": 0.5},)),
     "jpeg": Case(ops.JPEG(), wrong=({"quality": 0}, {"quality": 101})),
     "stain_jitter": Case(ops.StainJitter(), continuous=("gain", "offset"), wrong=({"strength": -1},)),
+    "stain_style": Case(
+        ops.StainStyle(), continuous=("mean", "spread"), wrong=({"strength": -1}, {"file": "missing.json"})
+    ),
+    "stain_style, tissue": Case(ops.StainStyle(keep=True), continuous=("mean", "spread")),
+    "stain_normalize": Case(
+        ops.StainNormalize(method="reinhard", keep=False, p=0.5),
+        changes=0.3,
+        wrong=({"method": "vahadane"}, {"file": "missing.json"}, {"p": 2.0}),
+    ),
+    "stain_normalize, macenko": Case(ops.StainNormalize(p=0.5), changes=0.3),
     "bias_field": Case(ops.BiasField(), continuous=("coefficients",), wrong=({"strength": -1},)),
     "ghosting": Case(ops.Ghosting(), continuous=("intensity",), wrong=({"strength": 2}, {"ghosts": 1})),
     "rician": Case(ops.Rician(), continuous=("strength",), wrong=({"strength": -1},)),

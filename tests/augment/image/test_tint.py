@@ -6,7 +6,7 @@ import torch
 
 from manyshot.augment.image import ChannelDrop, Grayscale, Invert, ShuffleChannels, StainJitter, Temperature
 from manyshot.augment.image.intensity.color import LUMA
-from manyshot.augment.image.intensity.stain import STAINS
+from manyshot.augment.image.stain.stain_jitter import STAINS
 from manyshot.base import InputError
 
 

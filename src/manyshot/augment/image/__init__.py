@@ -28,7 +28,8 @@ from manyshot.augment.image.intensity.color import Brightness, Contrast, Hue, Sa
 from manyshot.augment.image.intensity.gamma import ForegroundGamma, Gamma
 from manyshot.augment.image.intensity.histogram import Autocontrast, Equalize
 from manyshot.augment.image.intensity.levels import Posterize, Solarize
-from manyshot.augment.image.intensity.stain import StainJitter
+from manyshot.augment.image.stain.stain_jitter import StainJitter
+from manyshot.augment.image.stain.stain_style import StainNormalize, StainStyle
 from manyshot.augment.ops.op import Op
 
 OPS: dict[str, type[Op]] = {
@@ -69,6 +70,8 @@ OPS: dict[str, type[Op]] = {
     "self_mix": SelfMix,
     "stroke": StrokeWidth,
     "stain_jitter": StainJitter,
+    "stain_style": StainStyle,
+    "stain_normalize": StainNormalize,
     "bias_field": BiasField,
     "ghosting": Ghosting,
     "foreground_gamma": ForegroundGamma,
@@ -115,6 +118,8 @@ __all__ = [
     "Solarize",
     "Speckle",
     "StainJitter",
+    "StainNormalize",
+    "StainStyle",
     "StrokeWidth",
     "Temperature",
     "ThinPlate",

@@ -9,10 +9,9 @@ from torch import Generator, Tensor
 
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.image.intensity.color import is_color
+from manyshot.augment.image.stain.tissue import optical_density, tissue_weight
 from manyshot.augment.ops.op import Params, check_number, uniform
 
-GLASS, TISSUE = 0.05, 0.15
-"""Optical densities (mean of the channels): below the first a pixel is glass, above the second it is tissue."""
 STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
 """Absorption of red, green and blue light by hematoxylin, eosin and DAB (Ruifrok and Johnston 2001)."""
 
@@ -61,9 +60,8 @@ class StainJitter(ImageOp):
         gain, offset = params["gain"].to(images), params["offset"].to(images)
         # Densities are rows: to stains, times the gains, plus the offsets, and back, in one map.
         linear = unmixing.to(images) @ torch.diag_embed(gain) @ mixing.to(images)
-        density = -((255 * images + 1) / 256).log10().flatten(2)
-        near = ((density.mean(1, keepdim=True) - GLASS) / (TISSUE - GLASS)).clamp(0, 1)
-        tissue = near.square() * (3 - 2 * near)
+        density = optical_density(images).flatten(2)
+        tissue = tissue_weight(density)
         changed = linear.mT @ density + tissue * (offset @ mixing.to(images))[..., None]
         light: Tensor = 256 * 10**-changed
         return ((light - 1) / 255).view(images.shape).clamp(0, 1)

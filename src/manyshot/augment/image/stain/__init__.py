@@ -1,0 +1,1 @@
+"""Ops on pictures of stained tissue and cells."""
