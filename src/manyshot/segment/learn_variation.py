@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.augment.paired.scan_variation import centers, sample_at
+from manyshot.augment.paired.smooth import smooth
 from manyshot.augment.paired.variation_bank import Components, VariationBank, shape_field
 from manyshot.base import InputError
 
@@ -31,8 +32,8 @@ class Registration:
         smoothing: Standard deviation of the blur of changes of intensity, in pixels.
     """
 
-    cells: tuple[int, ...] = (2, 5)
-    steps: int = 100
+    cells: tuple[int, ...] = (2, 6)
+    steps: int = 80
     rate: float = 0.02
     stiffness: float = 3.0
     window: int = 7
@@ -68,7 +69,8 @@ def learn_variation(
     field = shape_field(coefficients, settings.cells, reference.shape[1:])
     back = inverse(field)
     here = sample_at(scans, centers(scans) + back.movedim(1, -1))
-    looks = smooth(here - reference, settings.smoothing)
+    width = reference.new_full((len(scans),), settings.smoothing)
+    looks = smooth(here - reference, width, settings.smoothing)
     return VariationBank(
         Components.of(coefficients), Components.of(looks.flatten(1)), settings.cells, tuple(reference.shape)
     )
@@ -158,29 +160,3 @@ def inverse(field: Float[Tensor, "n d *size"]) -> Float[Tensor, "n d *size"]:
     for _ in range(INVERSIONS):
         back = -sample_at(field, grid + back.movedim(1, -1))
     return back
-
-
-def smooth(values: Float[Tensor, "n c *size"], sigma: float) -> Float[Tensor, "n c *size"]:
-    """Blur by a Gaussian along every axis; border values repeat.
-
-    Args:
-        values: Images or volumes.
-        sigma: Standard deviation in pixels; 0 for none.
-
-    Example:
-        >>> smooth(torch.ones(1, 1, 4, 4, 4), 1.0).mean()
-        tensor(1.)
-    """
-    if sigma == 0:
-        return values
-    reach = int(3 * sigma) + 1
-    distance = torch.arange(-reach, reach + 1, device=values.device, dtype=values.dtype)
-    weights = (-(distance**2) / (2 * sigma**2)).exp()
-    weights = weights / weights.sum()
-    for axis in range(2, values.ndim):
-        length = values.shape[axis]
-        index = (torch.arange(length, device=values.device)[:, None] + distance.long()).clamp(0, length - 1)
-        matrix = torch.zeros(length, length, device=values.device, dtype=values.dtype)
-        matrix = matrix.scatter_add(1, index, weights.expand(length, -1))
-        values = (values.movedim(axis, -1) @ matrix.mT).movedim(-1, axis)
-    return values

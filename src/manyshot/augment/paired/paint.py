@@ -7,8 +7,9 @@ from jaxtyping import Float, Int, Shaped
 from torch import Generator, Tensor
 
 from manyshot.augment.image.corruption.noise import gaussian, uniforms
-from manyshot.augment.ops.op import Params, check_number, seeds
+from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 from manyshot.augment.ops.paired import PairedOp, Pairs
+from manyshot.augment.paired.smooth import smooth
 from manyshot.base import InputError
 
 VALUES = 256
@@ -22,16 +23,17 @@ class Paint(PairedOp):
     """Replace each item by a random painting of its mask, so that only shapes and not contrasts can be learned.
 
     Each label gets a mean ~ U(low, high) and a deviation ~ U(0.01, spread) in every channel, and each of its pixels
-    that mean plus Gaussian noise: SynthSeg's mixture, one component per label. Masks stay as they are. Of a label map
+    that mean plus Gaussian noise, blurred: SynthSeg's mixture, one component per label. Masks stay as they are. Of a label map
     of a whole head nothing but the map is needed; where only a few structures are labeled, the rest, value 0, is first
     divided into parts of similar intensity by k-means of the item, as SynthSeg does with unlabeled tissue. Combine it
-    with ops that deform, blur and shade, as SynthSeg does: `paint elastic blur(1) bias_field gamma`.
+    with ops that deform and shade, as SynthSeg does: `paint elastic3 affine3 gamma`.
 
     Args:
         low: Lower end of the range of means.
         high: Upper end of the range of means.
         spread: Largest standard deviation within a label.
         parts: Number of parts of the rest; 1 paints it as one label.
+        blur: Largest standard deviation of the blur, in pixels; each item draws its own from 0 up to it.
 
     Raises:
         InputError: If a value is out of range.
@@ -49,17 +51,19 @@ class Paint(PairedOp):
     high: float = 0.9
     spread: float = 0.1
     parts: int = 4
+    blur: float = 1.0
 
     def __post_init__(self) -> None:
         check_number(self, "low", "high", high=1)
         check_number(self, "spread", low=0.01, high=1)
+        check_number(self, "blur", high=20)
         check_number(self, "parts", low=1, high=64, whole=True)
         if self.high < self.low:
             raise InputError(f"Paint: high={self.high!r}: give at least low={self.low!r}")
 
     def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `seed [n]`, from which the colors and the noise of an item follow."""
-        return {"seed": seeds(n, generator)}
+        """Draw `seed [n]`, from which the colors and the noise of an item follow, and `sigma [n]` in pixels."""
+        return {"seed": seeds(n, generator), "sigma": uniform(n, 0.0, self.blur, generator)}
 
     def apply(self, items: object, params: Params) -> object:
         """Refuse items without masks.
@@ -85,7 +89,8 @@ class Paint(PairedOp):
         index = regions[:, None].expand(-1, channels, -1)
         noise = gaussian(seed + 2**31, channels * regions.shape[1]).to(items).view(n, channels, -1)
         painted = means.gather(2, index) + deviations.gather(2, index) * noise
-        return Pairs(painted.clamp(0, 1).view(items.shape), masks)
+        blurred = smooth(painted.view(items.shape), params["sigma"], self.blur)
+        return Pairs(blurred.clamp(0, 1), masks)
 
     def regions(self, items: Float[Tensor, "n c *size"], masks: Shaped[Tensor, "n *size"]) -> Int[Tensor, "n *size"]:
         """What is painted as one: the value of a mask, or, where it is 0, the part of the rest (0, 256, 257, ...).
