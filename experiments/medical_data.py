@@ -33,9 +33,11 @@ def volume(path: Path) -> np.ndarray:
 
 def fitted(values: np.ndarray) -> np.ndarray:
     """The middle of a scan at the common size; the border repeats where it is smaller."""
-    cut = tuple(slice((n - m) // 2, (n - m) // 2 + m) if n > m else slice(None) for n, m in zip(values.shape, SIZE))
+    cut = tuple(
+        slice((n - m) // 2, (n - m) // 2 + m) if n > m else slice(None) for n, m in zip(values.shape, SIZE, strict=True)
+    )
     values = values[cut]
-    spare = [m - n for n, m in zip(values.shape, SIZE)]
+    spare = [m - n for n, m in zip(values.shape, SIZE, strict=True)]
     return np.pad(values, [(s // 2, s - s // 2) for s in spare], mode="edge")
 
 
@@ -58,7 +60,7 @@ def hippocampus(root: Path) -> dict[str, Tensor]:
             window = ((values - low) / (high - low)).clip(0, 1)
             images.append(halved(fitted(window)).mul(255).round().to(torch.uint8))
             label = volume(Path(folder, "labels", path.name)).astype(np.uint8)
-            missing = [max(0, m - n) for n, m in zip(label.shape, SIZE)]
+            missing = [max(0, m - n) for n, m in zip(label.shape, SIZE, strict=True)]
             label = np.pad(label, [(s // 2, s - s // 2) for s in missing])
             masks.append(halved(fitted(label), 3).to(torch.uint8))
     maps = []
@@ -67,7 +69,7 @@ def hippocampus(root: Path) -> dict[str, Tensor]:
         for value in (17, 53):
             places = np.argwhere(whole == value)
             middle = (places.min(0) + places.max(0)) // 2
-            crop = whole[tuple(slice(m - s // 4, m + s // 4) for m, s in zip(middle, SIZE))]
+            crop = whole[tuple(slice(m - s // 4, m + s // 4) for m, s in zip(middle, SIZE, strict=True))]
             maps.append(torch.from_numpy(crop.copy()).permute(2, 1, 0))
     return {"images": torch.stack(images), "masks": torch.stack(masks), "maps": torch.stack(maps)}
 

@@ -37,7 +37,7 @@ ARMS = {
     "sizes + color": f"{SIZES} {COLOR}",
     "sizes + strong color": f"{SIZES} brightness(0.5) contrast(0.5) saturation(0.6) hue(0.2) channel_shuffle(p=0.2)",
     "sizes + stain jitter": f"{SIZES} stain_jitter(0.2)",
-    "sizes + stain style": f"{SIZES} stain_style(\"{{styles}}\")",
+    "sizes + stain style": f'{SIZES} stain_style("{{styles}}")',
     "sizes + paint": f"oneof(paint(0, 1, 0.1, parts=3) stain_jitter(0.2)) {SIZES}",
     "sizes, normalized": SIZES,
     "sizes + color, normalized": f"{SIZES} {COLOR}",
@@ -94,7 +94,12 @@ def main() -> None:
     arms = options.arms.split(";") if options.arms else list(ARMS)
     jobs = [Job(arm, seed) for seed in range(options.seeds) for arm in arms]
     done = carry_out(jobs, run, options, NAME)
-    judged = [f"{here} {name}{label}" for here in (1, 2) for name in ("within", "across") for label in ("", ", cytoplasm", ", nucleus")]
+    judged = [
+        f"{here} {name}{label}"
+        for here in (1, 2)
+        for name in ("within", "across")
+        for label in ("", ", cytoplasm", ", nucleus")
+    ]
     tables = {what: table(done, what, ("none", "geometry, more sizes"), options.seeds) for what in judged}
     keep(NAME, {"steps": STEPS, "batch": BATCH, "seeds": options.seeds, "plans": ARMS}, tables, options.quick)
 

@@ -21,7 +21,7 @@ from manyshot.segment.segmentation_unet import SegmentationUNet
 from manyshot.segment.segmenter import support_of
 
 NAME = "medical_no_image"
-STEPS, BATCH = 2000, 4
+STEPS, BATCH = 1500, 4
 MAPPED = (Label("hippocampus", (17, 53)),)
 SCANNED = (Label("hippocampus", (1, 2)),)
 MOVED = f"flip3 {GEOMETRY}"

@@ -1,1 +1,1 @@
-"""Segmentation from few labeled scans or pictures: tasks, learners, scores, and variation learned from unlabeled ones."""
+"""Segmentation from few labeled scans or pictures: tasks, learners and scores, and variation learned from others."""

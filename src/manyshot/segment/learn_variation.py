@@ -41,7 +41,7 @@ class Registration:
 
 
 def learn_variation(
-    reference: Float[Tensor, "c *size"], scans: Float[Tensor, "m c *size"], settings: Registration | None = None
+    reference: Float[Tensor, "c *size"], scans: Float[Tensor, "m c ..."], settings: Registration | None = None
 ) -> VariationBank:
     """Learn shapes and looks of scans, as changes of the reference.
 
@@ -138,7 +138,7 @@ def _bending(coefficients: Float[Tensor, "m k"], cells: Sequence[int], axes: int
     for count in cells:
         shape = (axes, *[count + 3] * axes)
         stop = start + torch.Size(shape).numel()
-        knots = coefficients[:, start:stop].unflatten(1, shape) * (count / 2)
+        knots = coefficients[:, start:stop].reshape(-1, *shape) * (count / 2)
         for axis in range(2, 2 + axes):
             total = total + knots.diff(n=2, dim=axis).square().flatten(1).mean(1)
         start = stop

@@ -47,7 +47,7 @@ class MaskedSource:
     """
 
     items: UInt8[Tensor, "n c *size"]
-    masks: UInt8[Tensor, "n *size"]
+    masks: UInt8[Tensor, "n ..."]
     labels: tuple[Label, ...]
     names: tuple[str, ...]
     patients: tuple[str, ...]
@@ -66,7 +66,7 @@ class MaskedSource:
     @staticmethod
     def of(
         items: UInt8[Tensor, "n c *size"],
-        masks: UInt8[Tensor, "n *size"],
+        masks: UInt8[Tensor, "n ..."],
         labels: Sequence[Label] | None = None,
         names: Sequence[str] | None = None,
         patients: Sequence[str] | None = None,
@@ -74,12 +74,10 @@ class MaskedSource:
     ) -> "MaskedSource":
         """A source with what is not given filled in: every value of the masks is a label of its own."""
         if labels is None:
-            labels = [Label(str(value), (value,)) for value in masks.unique().tolist() if value]
+            labels = [Label(str(value), (value,)) for value in torch.unique(masks).tolist() if value]
         named = tuple(names) if names is not None else tuple(f"item {i}" for i in range(len(items)))
         whose = tuple(patients) if patients is not None else named
-        return MaskedSource(
-            items, masks, tuple(labels), named, whose, tuple(spacing or (1.0,) * (items.ndim - 2))
-        )
+        return MaskedSource(items, masks, tuple(labels), named, whose, tuple(spacing or (1.0,) * (items.ndim - 2)))
 
     def __len__(self) -> int:
         return len(self.items)
@@ -131,7 +129,9 @@ def to_targets(masks: Shaped[Tensor, "n *size"], labels: Sequence[Label]) -> Int
     return table[masks.long()]
 
 
-def draw_task(source: MaskedSource, shots: int, queries: int | None, generator: Generator) -> tuple[list[int], list[int]]:
+def draw_task(
+    source: MaskedSource, shots: int, queries: int | None, generator: Generator
+) -> tuple[list[int], list[int]]:
     """Draw a task of segmentation: K labeled items, and others, of other patients, to be segmented.
 
     Args:
@@ -157,7 +157,7 @@ def draw_task(source: MaskedSource, shots: int, queries: int | None, generator: 
     if len(patients) <= shots:
         raise InputError(f"{shots} shots of {len(patients)} patients leave none to segment; give more patients")
     rows = {patient: [i for i, own in enumerate(source.patients) if own == patient] for patient in patients}
-    shown = [set(target.unique().tolist()) for target in source.targets]
+    shown = [set(torch.unique(target).tolist()) for target in source.targets]
     wanted = set(range(1, len(source.labels) + 1))
     for _ in range(TRIES):
         order = [patients[i] for i in torch.randperm(len(patients), generator=generator).tolist()]

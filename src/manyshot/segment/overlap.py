@@ -51,7 +51,7 @@ def segmentation_loss(logits: Float[Tensor, "n k *size"], true: Int[Tensor, "n *
         >>> segmentation_loss(sure, true).round(decimals=3)
         tensor(0.)
     """
-    members = F.one_hot(true, logits.shape[1]).movedim(-1, 1).to(logits)
+    members = torch.zeros_like(logits).scatter_(1, true[:, None], 1.0)  # `one_hot` would wait for the GPU
     chances = logits.softmax(1)
     axes = (0, *range(2, logits.ndim))
     both = (chances * members).sum(axes)

@@ -94,7 +94,7 @@ class PixelPrototypes:
                 maps.new_zeros(()),
             )
             optimizer.zero_grad(set_to_none=True)
-            (loss / self.batch).backward()
+            torch.autograd.backward(loss / self.batch)
             optimizer.step()
             schedule.step()
         return net.eval().requires_grad_(False)
@@ -135,7 +135,8 @@ def similarity(
         [20.0, 0.0]
     """
     cosine = torch.einsum("ndm,kd->nkm", F.normalize(features.flatten(2), dim=1), F.normalize(found, dim=1))
-    return (SCALE * cosine).masked_fill(~present[:, None], FAR).unflatten(2, features.shape[2:])
+    logits: Tensor = SCALE * cosine
+    return logits.masked_fill(~present[:, None], FAR).view(len(features), -1, *features.shape[2:])
 
 
 def task_loss(

@@ -55,7 +55,9 @@ class SegmentationNet(nn.Module):
         for up, join in zip(self.up, self.join, strict=True):
             x = join(torch.cat([up(x), maps.pop()], 1))
         result: Tensor = self.last(x)
-        return result[(..., *(slice(0, length) for length in size))]
+        for axis, length in enumerate(size, start=2):
+            result = result.narrow(axis, 0, length)
+        return result
 
 
 def pad_to_multiple(items: Float[Tensor, "n c *size"], multiple: int) -> Float[Tensor, "n c *padded"]:

@@ -7,7 +7,6 @@ import torch
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import check_number
-from manyshot.augment.ops.paired import Pairs
 from manyshot.segment.masked_source import to_targets
 from manyshot.segment.overlap import segmentation_loss
 from manyshot.segment.segmentation_net import SegmentationNet
@@ -71,19 +70,19 @@ class SegmentationUNet:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             net = self.net(items.ndim - 2, items.shape[1], len(support.labels) + 1).to(items.device)
-        optimizer = torch.optim.AdamW(net.parameters(), self.rate, weight_decay=1e-2)
+        optimizer = torch.optim.AdamW(net.parameters(), self.rate, weight_decay=1e-2, fused=items.is_cuda)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
-        for pairs in self._batches(support, generator):
+        for batch, targets in self._batches(support, generator):
             optimizer.zero_grad(set_to_none=True)
-            segmentation_loss(net(pairs.items), to_targets(pairs.masks, support.labels)).backward()
+            torch.autograd.backward(segmentation_loss(net(batch), targets))
             optimizer.step()
             schedule.step()
         return net.eval().requires_grad_(False)
 
-    def _batches(self, support: Support, generator: Generator) -> Iterator[Pairs]:
+    def _batches(self, support: Support, generator: Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Items and the labels of their pixels, a batch per step."""
         per_block = max(1, BLOCK // self.batch)
         for first in range(0, self.steps, per_block):
-            count = min(per_block, self.steps - first)
-            drawn = support.draw(count * self.batch, generator)
-            items: tuple[Tensor, ...] = drawn.items.split(self.batch)
-            yield from map(Pairs, items, drawn.masks.split(self.batch))
+            drawn = support.draw(min(per_block, self.steps - first) * self.batch, generator)
+            targets = to_targets(drawn.masks, support.labels)
+            yield from zip(torch.split(drawn.items, self.batch), torch.split(targets, self.batch), strict=True)

@@ -22,11 +22,12 @@ ROUNDS = 10
 class Paint(PairedOp):
     """Replace each item by a random painting of its mask, so that only shapes and not contrasts can be learned.
 
-    Each label gets a mean ~ U(low, high) and a deviation ~ U(0.01, spread) in every channel, and each of its pixels
-    that mean plus Gaussian noise, blurred: SynthSeg's mixture, one component per label. Masks stay as they are. Of a label map
-    of a whole head nothing but the map is needed; where only a few structures are labeled, the rest, value 0, is first
-    divided into parts of similar intensity by k-means of the item, as SynthSeg does with unlabeled tissue. Combine it
-    with ops that deform and shade, as SynthSeg does: `paint elastic3 affine3 gamma`.
+    Each label gets a mean ~ U(low, high) and a deviation ~ U(0.01, spread) in every channel, each of its pixels that
+    mean plus Gaussian noise, and the whole is blurred: SynthSeg's mixture, one component per label. Masks stay.
+
+    For a label map of a whole head nothing but the map is needed. Where only a few structures are labeled, the rest,
+    value 0, is first divided into parts of similar intensity by k-means of the item, as SynthSeg does with unlabeled
+    tissue. Combine it with ops that deform and shade, as SynthSeg does: `paint affine elastic gamma`.
 
     Args:
         low: Lower end of the range of means.

@@ -77,7 +77,7 @@ class VariationBank:
 
     def look(self, scores: Float[Tensor, "n l"]) -> Float[Tensor, "n c *size"]:
         """Changes of intensity."""
-        return self.looks.vectors(scores).unflatten(1, self.size)
+        return self.looks.vectors(scores).view(-1, *self.size)
 
     def to(self, like: Tensor) -> "VariationBank":
         """The bank on the device and in the precision of a tensor."""
@@ -107,7 +107,7 @@ def shape_field(
     for count in cells:
         shape = (axes, *[count + 3] * axes)
         stop = start + torch.Size(shape).numel()
-        field = field + cubic_field(coefficients[:, start:stop].unflatten(1, shape), size)
+        field = field + cubic_field(coefficients[:, start:stop].reshape(-1, *shape), size)
         start = stop
     return field
 

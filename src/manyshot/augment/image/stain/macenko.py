@@ -75,7 +75,8 @@ def amounts_of(density: Float[Tensor, "n 3 m"], stains: Float[Tensor, "n 2 3"]) 
         tensor([0.2000, 0.4000])
     """
     gram = stains @ stains.mT + 1e-6 * torch.eye(2, dtype=stains.dtype, device=stains.device)
-    return torch.linalg.solve(gram, stains @ density)
+    amounts: Tensor = torch.linalg.solve(gram, stains @ density)
+    return amounts
 
 
 def _quantile(values: Float[Tensor, "n m"], among: Bool[Tensor, "n m"], q: float) -> Float[Tensor, "n"]:

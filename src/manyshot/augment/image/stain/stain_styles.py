@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -69,7 +68,8 @@ class StainStyles:
             most = found.amounts[found.known].double().median(0).values.tolist()
             stains, amounts = (_three(first), _three(second)), (most[0], most[1])
         rows = (means.mean(0), means.std(0), spreads.mean(0), spreads.std(0))
-        return StainStyles(*(_three(row.tolist()) for row in rows), stains, amounts)
+        mean, mean_deviation, spread, spread_deviation = (_three(row.tolist()) for row in rows)
+        return StainStyles(mean, mean_deviation, spread, spread_deviation, stains, amounts)
 
 
 def write_styles(path: Path | str, styles: StainStyles) -> None:
@@ -87,12 +87,12 @@ def read_styles(path: Path | str) -> StainStyles:
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise InputError(f"{path}: no stain styles; make them with `manyshot data styles`")
     try:
-        plain = [_three(stored[name]) for name in ("mean", "mean_deviation", "spread", "spread_deviation")]
+        color = [_three(stored[name]) for name in ("mean", "mean_deviation", "spread", "spread_deviation")]
         first, second = map(_three, stored["stains"])
         one, two = map(float, stored["amounts"])
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{path}: damaged stain styles; make them again with `manyshot data styles`") from None
-    return StainStyles(*plain, (first, second), (one, two))
+    return StainStyles(color[0], color[1], color[2], color[3], (first, second), (one, two))
 
 
 def _three(values: Sequence[float]) -> Three:

@@ -1,6 +1,5 @@
 """Where a picture shows tissue and where glass, by how much light is absorbed."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
