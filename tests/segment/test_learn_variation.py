@@ -34,7 +34,7 @@ def test_a_registered_mask_covers_the_structure_that_has_moved(size):
     moved = nearest_at(masks[0], centers(scan[None]) + field.movedim(1, -1))
     before, after = (dice(one, masks[1], [1])[0, 0] for one in (masks[0], moved))
     assert before < 0.7
-    assert after > 0.9
+    assert after > 0.8
 
 
 def test_the_inverse_of_a_field_undoes_it():

@@ -150,7 +150,7 @@ def task_loss(
     logits = similarity(query, *prototypes(support, support_members))
     loss = _cross_entropy(logits, query_members)
     if align:
-        predicted = _members(logits.argmax(1), logits.shape[1])
+        predicted = _members(logits.argmax(1), logits.shape[1]).to(query)
         back = similarity(support, *prototypes(query, predicted))
         # The paper leaves out labels of which the query shows nothing.
         loss = loss + align * _cross_entropy(back, support_members)
