@@ -24,7 +24,7 @@ NAME = "medical_no_image"
 STEPS, BATCH = 1500, 4
 MAPPED = (Label("hippocampus", (17, 53)),)
 SCANNED = (Label("hippocampus", (1, 2)),)
-MOVED = f"flip3 {GEOMETRY}"
+MOVED = f"flip3(swap=none) {GEOMETRY}"
 ARMS = {
     "narrow": f"paint(0.35, 0.65, 0.1, parts=1) {MOVED}",
     "wide": f"paint(0, 1, 0.1, parts=1) {MOVED}",

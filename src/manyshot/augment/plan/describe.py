@@ -41,7 +41,9 @@ class OptionHelp:
             return "must be given"
         if isinstance(self.default, bool):
             return "yes" if self.default else "no"
-        return number(self.default) if isinstance(self.default, (int, float)) else str(self.default)
+        if isinstance(self.default, (int, float)):
+            return number(self.default)
+        return str(self.default) or '""'
 
 
 @dataclass(frozen=True)
