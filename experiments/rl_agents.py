@@ -24,7 +24,8 @@ from manyshot.rl.division import Division
 from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.trainer import Trainer, steps_per_update, updates
 
-CHOICES = "crop(0.25, border), erase(0.1), resized-crop(0.3), flip, flip-vertical"
+VIEWS = ("crop(0.25, border)", "affine(0, 1, 0, 0.25)", "resized-crop(0.3)", "flip", "erase")
+"""Views to choose among: two that move the picture, one that scales it, one that mirrors it, one that hides a part."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,15 @@ class Experiment:
     def config(self, arm: str, seed: int) -> RLConfig:
         """The settings of one training."""
         changes = dict(self.arms[arm])
+        if "choose" in changes:  # in another order for each seed, since the published bandit prefers the first
+            order = VIEWS[seed % len(VIEWS) :] + VIEWS[: seed % len(VIEWS)]
+            changes["choose"] = f"{changes['choose']}({', '.join(order)})"
         fit = replace(self.common.fit, seed=seed, **changes.pop("fit", {}))
         return replace(self.common, **changes, fit=fit)
 
 
 LEAP = RLConfig("leap", worlds=12, validation=8, fit=RLSettings(steps=600_000, eval_every=16))
+COLORS = RLConfig("leap(colors=yes)", worlds=3, validation=20, fit=replace(LEAP.fit, steps=300_000))
 POINT = RLConfig(
     "point",
     worlds=4,
@@ -77,11 +82,48 @@ EXPERIMENTS = {
         },
         cleared=True,
     ),
+    "controls": Experiment(
+        replace(POINT, values="goal_x=0.8, goal_y=0, controls=-180..170/10"),
+        {
+            "none": {},
+            "trial: controls": {"plan": "trial: controls"},
+            "world: jitter": {"plan": "world: jitter(0.055)"},
+            "no memory": {"learner": "ppo"},
+            "no memory, trial: controls": {"learner": "ppo", "plan": "trial: controls"},
+            "sees the angle, all angles": {
+                "world": "point(sees_controls=yes)",
+                "learner": "ppo",
+                "worlds": 24,
+                "division": "random",
+            },
+        },
+        cleared=True,
+    ),
+    "colors": Experiment(
+        COLORS,
+        {
+            "none": {},
+            "view: colors": {"plan": "view: hue(0.5) saturation(2) brightness(0.3)"},
+            "view: channel-shuffle": {"plan": "view: channel-shuffle"},
+            "view: crop": {"plan": "view: crop(0.25, border)"},
+        },
+    ),
+    "choice": Experiment(
+        replace(LEAP, fit=replace(LEAP.fit, steps=400_000)),
+        {
+            **{f"view: {view}": {"plan": f"view: {view}"} for view in VIEWS},
+            "ucb, as published": {"choose": "ucb"},
+            "bandit": {"choose": "bandit"},
+            "learned": {"choose": "learned"},
+        },
+    ),
 }
 
 
-def train_one(name: str, arm: str, seed: int, deadline: float, steps: int | None, device: str) -> tuple[dict, dict]:
-    """One training: what it reached at every evaluation, and its weights."""
+def train_one(name: str, arm: str, seed: int, deadline: float, steps: int | None, device: str):
+    """One training: what it reached at every evaluation, and its weights; None where time was up before it began."""
+    if time.time() > deadline:
+        return None
     torch.set_num_threads(1)
     experiment = EXPERIMENTS[name]
     config = experiment.config(arm, seed)
@@ -121,7 +163,7 @@ def judge(trainer: Trainer, cleared: bool) -> dict:
         results = trainer.learner.evaluate(arena, trainer.policy, device=trainer.config.fit.device)
         found[part] = results.solved.round(3).tolist()
         found[f"{part}_return"] = results.returns.mean(0).round(4).tolist()
-        if cleared:
+        if cleared and trainer.learner.memory:
             results = trainer.learner.evaluate(arena, trainer.policy, device=trainer.config.fit.device, forgets=True)
             found[f"{part}_cleared"] = results.solved.round(3).tolist()
     return found
@@ -146,8 +188,8 @@ def main() -> None:
     deadline = time.time() + options.seconds
     work = [
         (name, arm, seed)
-        for seed in range(seeds)
         for name in options.names
+        for seed in range(seeds)
         for arm in EXPERIMENTS[name].arms
         if options.arms is None or arm in options.arms
     ]
@@ -156,6 +198,8 @@ def main() -> None:
         waiting = {pool.submit(train_one, *job, deadline, steps, options.device): job for job in work}
         for future in as_completed(waiting):
             name, arm, seed = waiting[future]
+            if future.result() is None:
+                continue
             found, weights = future.result()
             runs, tensors = done[name]
             runs.append(found)

@@ -118,7 +118,7 @@ class LearnedViews(ViewChoice):
 
 
 def weighted_drac(
-    drac: DrAC, phi: Float[Tensor, "k+1"], which: Int[Tensor, "n"], plain: Output, changed: Output
+    drac: DrAC, phi: Float[Tensor, "entries"], which: Int[Tensor, "n"], plain: Output, changed: Output
 ) -> Tensor:
     """DrAC, each item weighted by the k-fold share of the plan that changed it; differentiable in phi.
 
@@ -136,7 +136,7 @@ def weighted_drac(
 
 def held_out_loss(
     policy: ActorCritic,
-    phi: Float[Tensor, "k+1"],
+    phi: Float[Tensor, "entries"],
     part: Batch,
     changed: Batch,
     which: Int[Tensor, "n"],

@@ -7,7 +7,6 @@ from torch import Generator, Tensor, nn
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.numbers import check_range
 from manyshot.base.registry import Registry
-from manyshot.rl.rollout import Rollout
 
 SCORES = ("absolute", "positive")
 
@@ -31,8 +30,8 @@ class Uniform(nn.Module):
         """Levels of trials that begin, and whether the agent learns from each."""
         return torch.randint(self.levels, (count,), generator=draws), torch.ones(count, dtype=torch.bool)
 
-    def after(self, rollout: Rollout, advantages: Float[Tensor, "t n"]) -> dict[str, float]:
-        """Learn from a rollout; returns what is logged."""
+    def after(self, levels: Int[Tensor, "t n"], advantages: Float[Tensor, "t n"]) -> dict[str, float]:
+        """Learn from the levels that were played and the advantages there; returns what is logged."""
         return {}
 
 
@@ -110,10 +109,10 @@ class LevelReplay(Uniform):
             learns.append(replays or not self.robust)
         return torch.tensor(levels), torch.tensor(learns)
 
-    def after(self, rollout: Rollout, advantages: Float[Tensor, "t n"]) -> dict[str, float]:
-        """Take the scores of the levels that were played."""
+    def after(self, levels: Int[Tensor, "t n"], advantages: Float[Tensor, "t n"]) -> dict[str, float]:
+        """Take the scores of the levels that were played; returns what is logged."""
         gain = advantages.abs() if self.score == "absolute" else advantages.clamp(min=0)
-        where = rollout.levels.flatten()
+        where = levels.flatten()
         steps = torch.bincount(where, minlength=self.levels)
         sums = torch.zeros(self.levels, dtype=torch.float64).index_add_(0, where, gain.flatten().double())
         played = steps > 0

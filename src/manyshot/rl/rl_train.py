@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError, locked_folder
+from manyshot.base import InputError, did_you_mean, locked_folder
 from manyshot.base.tensor_file import read_tensors
+from manyshot.rl.adapt.registry import RL_LEARNERS
 from manyshot.rl.division import PARTS, Division
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.rl_config import RLConfig
+from manyshot.rl.rl_evaluate import WorldResults
+from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.trainer import Trainer, make_policy, steps_per_update, updates
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.metrics_log import Row, read_metrics
@@ -115,6 +118,31 @@ def load_agent(folder: Path | str) -> RLRun:
     except RuntimeError:
         raise InputError(f"{path / LAST}: its weights are not those of its config.json; restore the files") from None
     return RLRun(config, division, policy.eval(), read_metrics(path / "metrics.jsonl"), path)
+
+
+def evaluate_run(
+    run: RLRun, part: str = "held_out", trials: int = 1, greedy: bool = True, forgets: bool = False, seed: int = 0
+) -> WorldResults:
+    """Judge a trained agent in every world of a part.
+
+    Args:
+        run: The agent's run.
+        part: One of training, validation, held_out.
+        trials: Number of trials in each world.
+        greedy: Take the likeliest action; a drawn one if False.
+        forgets: Clear the agent's memory before every episode of a trial.
+        seed: Seed of the starts and draws.
+
+    Raises:
+        InputError: If there is no such part, or no memory to clear.
+    """
+    if part not in PARTS:
+        raise InputError(f"worlds '{part}': {did_you_mean(part, PARTS)}")
+    learner = RL_LEARNERS.parse(run.config.learner).build()
+    plan = RLPlan("none", run.division.world)
+    arena = run.division.arena(part, plan, seed, learner.episodes, learner.tells)
+    device = next(run.policy.parameters()).device
+    return learner.evaluate(arena, run.policy, trials, greedy, device, forgets)
 
 
 def is_agent_trained(config: RLConfig, folder: Path) -> bool:

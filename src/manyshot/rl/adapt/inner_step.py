@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from manyshot.learners.functional import call_with
-from manyshot.rl.policy import ActorCritic, Inputs, Output
+from manyshot.rl.policy import Inputs, Output
 from manyshot.rl.rollout import Batch
 
 Weights = Mapping[str, Tensor]
@@ -51,7 +51,7 @@ def step_surrogate(output: Output, batch: Batch) -> Tensor:
 
 
 def inner_step(
-    policy: ActorCritic,
+    policy: nn.Module,
     weights: Weights,
     batch: Batch,
     rate: float,
@@ -61,7 +61,7 @@ def inner_step(
     """Weights after one step up a surrogate, differentiable in the weights before.
 
     Args:
-        policy: The network.
+        policy: The network, from `Inputs` to `Output`.
         weights: Its weights before.
         batch: Support: what these weights did.
         rate: Length of the step.
@@ -77,7 +77,7 @@ def inner_step(
     }
 
 
-def with_weights(policy: ActorCritic, weights: Weights) -> Callable[[Inputs], Output]:
+def with_weights(policy: nn.Module, weights: Weights) -> Callable[[Inputs], Output]:
     """The policy with other weights."""
 
     def call(inputs: Inputs) -> Output:

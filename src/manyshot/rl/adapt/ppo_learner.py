@@ -39,7 +39,7 @@ class PlainPPO(RLLearner):
             regularize = trainer.views.begin(trainer, number)
             logged = fit.ppo.update(trainer.policy, trainer.optimizer, batch, draws, regularize)
         logged |= trainer.views.after(trainer, number, rollout, estimates)
-        return logged | trainer.levels.after(rollout, estimates) | rollout.described(estimates)
+        return logged | trainer.levels.after(rollout.levels, estimates) | rollout.described(estimates)
 
 
 @dataclass(frozen=True)
