@@ -52,15 +52,15 @@ class Experiment:
         return replace(self.common, **changes, fit=fit)
 
 
-LEAP = RLConfig("leap", worlds=12, validation=8, fit=RLSettings(steps=600_000, eval_every=16))
-COLORS = RLConfig("leap(colors=yes)", worlds=3, validation=20, fit=replace(LEAP.fit, steps=300_000))
+LEAP = RLConfig("leap", worlds=12, validation=8, fit=RLSettings(steps=400_000, eval_every=16))
+COLORS = RLConfig("leap(colors=yes)", worlds=3, validation=20, fit=replace(LEAP.fit, steps=200_000))
 POINT = RLConfig(
     "point",
     worlds=4,
     validation=4,
     division="extrapolation",
     learner="rl2(episodes=2)",
-    fit=RLSettings(steps=1_000_000, games=64, rollout=48, minibatches=4, eval_every=32, width=64),
+    fit=RLSettings(steps=800_000, games=64, rollout=48, minibatches=4, eval_every=32, width=64),
 )
 EXPERIMENTS = {
     "leap": Experiment(
@@ -109,7 +109,7 @@ EXPERIMENTS = {
         },
     ),
     "choice": Experiment(
-        replace(LEAP, fit=replace(LEAP.fit, steps=400_000)),
+        replace(LEAP, fit=replace(LEAP.fit, steps=300_000)),
         {
             **{f"view: {view}": {"plan": f"view: {view}"} for view in VIEWS},
             "ucb, as published": {"choose": "ucb"},

@@ -105,7 +105,7 @@ def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) ->
         2
     """
     with matplotlib.rc_context(STYLE):
-        figure = _figure(9.0, 3.4)
+        figure = new_figure(9.0, 3.4)
         panels = figure.subplots(1, 2 if accuracy else 1, squeeze=False)[0]
         left, right = panels[0], panels[-1]
         color = _colors([*loss, *accuracy])
@@ -151,7 +151,7 @@ def differences(estimates: Sequence[Estimate], *, baseline: str, unit: str = "pe
         'difference from nothing, percentage points'
     """
     with matplotlib.rc_context(STYLE):
-        figure = _figure(7.0, 0.9 + 0.42 * max(len(estimates), 1))
+        figure = new_figure(7.0, 0.9 + 0.42 * max(len(estimates), 1))
         axes = figure.subplots()
         axes.axvline(0, color=FAINT, linewidth=1)
         for row, e in enumerate(estimates):
@@ -188,7 +188,7 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
     """
     with matplotlib.rc_context(STYLE):
         bars = sum(len(arms) for arms in groups.values())
-        figure = _figure(min(2.2 + 0.8 * bars, 12.0), 3.4)
+        figure = new_figure(min(2.2 + 0.8 * bars, 12.0), 3.4)
         axes = figure.subplots()
         color = _colors([e.label for arms in groups.values() for e in arms])
         x = 0.0
@@ -229,7 +229,7 @@ def reliability(confidence: Sequence[float], accuracy: Sequence[float], fraction
         'accuracy'
     """
     with matplotlib.rc_context(STYLE):
-        figure = _figure(4.2, 4.2)
+        figure = new_figure(4.2, 4.2)
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
         full = np.asarray(fraction, dtype=float) > 0
@@ -259,7 +259,7 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str]) -> Figure:
     """
     with matplotlib.rc_context(STYLE):
         side = 1.4 + 0.42 * len(names)
-        figure = _figure(side + 0.9, side)
+        figure = new_figure(side + 0.9, side)
         axes = figure.subplots()
         for (row, column), count in np.ndenumerate(counts):
             if count:
@@ -317,7 +317,13 @@ def png(figure: Figure, dots: int = 160) -> bytes:
     return buffer.getvalue()
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, which belongs to no window.
+
+    Example:
+        >>> new_figure(2.0, 1.0).axes
+        []
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
+from jaxtyping import Float
+from torch import Tensor
+
 from manyshot.rl.contexts import contexts_of, family, ids_of, split_worlds
 from manyshot.rl.games import Arena
 from manyshot.rl.rl_config import RLConfig
@@ -44,6 +47,10 @@ class Division:
         source = family(world, config.family_values)
         kind = cast(Any, config.division)
         return Division(world, *split_worlds(source, config.worlds, config.validation, config.division_seed, kind))
+
+    def arena_contexts(self, part: str) -> Float[Tensor, "w k"]:
+        """The contexts of a part's worlds."""
+        return contexts_of(getattr(self, part))
 
     def arena(self, part: str, plan: RLPlan, seed: int, episodes: int = 1, tells: bool = False) -> Arena:
         """What games are played in, in one of the `PARTS`."""

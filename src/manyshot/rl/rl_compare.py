@@ -54,6 +54,11 @@ class AgentArm:
         """`[seeds, worlds]` held-out worlds that were solved in the last episode of a trial."""
         return np.stack([result.solved[:, -1] for result in self.results])
 
+    def as_episodes(self) -> list[float]:
+        """Share of the held-out worlds that were solved in each episode of a trial."""
+        shares: list[float] = np.mean([result.solved.mean(0) for result in self.results], 0).tolist()
+        return shares
+
     @property
     def trained_solved(self) -> float:
         """Share of the training worlds that were solved in the last episode."""
@@ -99,7 +104,7 @@ class AgentComparison:
                 "held_out_solved": float(solved.mean()),
                 "interval": list(mean_interval(solved.mean(0), 0, 1)),
                 "by_seed": solved.mean(1).tolist(),
-                "by_episode": np.mean([r.solved.mean(0) for r in arm.results], 0).tolist(),
+                "by_episode": arm.as_episodes(),
                 "held_out_return": float(np.mean([r.returns[:, -1].mean() for r in arm.results])),
                 "training_solved": arm.trained_solved,
                 "interquartile_mean": interquartile_mean(solved),

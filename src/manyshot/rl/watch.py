@@ -1,0 +1,118 @@
+"""Episodes to look at: agents side by side in the same worlds, as an animation."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from PIL import Image
+
+from manyshot.base import InputError, write_aside
+from manyshot.base.seeds import generator
+from manyshot.rl.adapt.registry import RL_LEARNERS
+from manyshot.rl.games import Arena, begin, play
+from manyshot.rl.policy import ActorCritic
+from manyshot.rl.rl_evaluate import GAMES
+from manyshot.rl.rl_plan import RLPlan
+from manyshot.rl.rl_train import RLRun
+
+SIDE, EDGE, GAP = 96, 3, 6
+"""Pixels of a world's picture, of its frame and between worlds."""
+MILLISECONDS, LAST = 90, 1500
+"""Time of a picture, and of the last one."""
+GOING, SOLVED, FAILED = (180, 180, 180), (0, 158, 115), (213, 94, 0)
+
+
+class Film(NamedTuple):
+    """Pictures of one world, and whether each of the episodes was solved at its end."""
+
+    pictures: list[Image.Image]
+    colors: list[tuple[int, int, int]]
+
+
+def film_worlds(arena: Arena, policy: ActorCritic, worlds: int) -> list[Film]:
+    """Play the likeliest actions in the first worlds of an arena, to the end of each trial.
+
+    Args:
+        arena: What is played.
+        policy: The agent.
+        worlds: Number of worlds.
+    """
+    arena = replace(arena, contexts=arena.contexts[:worlds], ids=arena.ids[:worlds])
+    levels = torch.arange(len(arena.contexts))
+    draws = generator(arena.seed, "evaluate")
+    games = begin(arena, levels, torch.full_like(levels, GAMES), policy.memory, draws)
+    films = [Film([], []) for _ in levels]
+    over = torch.zeros(len(levels), dtype=torch.bool)
+    device = next(policy.parameters()).device
+    for _ in range(arena.world.horizon * arena.episodes):
+        for row in (~over).nonzero()[:, 0].tolist():
+            picture = Image.fromarray(arena.world.draw(games.state, row).numpy())
+            films[row].pictures.append(picture.resize((SIDE, SIDE), Image.Resampling.NEAREST))
+            films[row].colors.append(GOING)
+        rollout, games = play(arena, games, policy, 1, draws, greedy=True, device=device)
+        for row in (rollout.episode_ended[0] & ~over).nonzero()[:, 0].tolist():
+            films[row].colors[-1] = SOLVED if rollout.solved[0, row] else FAILED
+        over |= rollout.ended[0]
+        if bool(over.all()):
+            break
+    return films
+
+
+def episodes_gif(runs: Mapping[str, RLRun], part: str = "held_out", worlds: int = 6, seed: int = 0) -> bytes:
+    """An animation: a row for each agent, a column for each of some worlds, from the same first states.
+
+    A world's frame turns green where its episode was solved and red where not; the picture then stays.
+
+    Args:
+        runs: Agents by name, of one world.
+        part: Part of the worlds; the first ones of it in the order of the family's random division are shown.
+        worlds: Number of worlds.
+        seed: Seed of the starts.
+
+    Raises:
+        InputError: If there is nothing to show.
+    """
+    films = []
+    for run in runs.values():
+        learner = RL_LEARNERS.parse(run.config.learner).build()
+        plan = RLPlan("none", run.division.world)
+        arena = run.division.arena(part, plan, seed, learner.episodes, learner.tells)
+        chosen = torch.linspace(0, len(arena.contexts) - 1, min(worlds, len(arena.contexts))).long()
+        arena = replace(arena, contexts=arena.contexts[chosen], ids=arena.ids[chosen])
+        films.append(film_worlds(arena, run.policy, worlds))
+    if not films or not films[0]:
+        raise InputError("no episode to show; name at least one agent and one world")
+    length = max(len(film.pictures) for row in films for film in row)
+    frames = [_frame(films, time) for time in range(length)]
+    buffer = io.BytesIO()
+    times = [MILLISECONDS] * (length - 1) + [LAST]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
+    return buffer.getvalue()
+
+
+def write_episodes(path: Path, runs: Mapping[str, RLRun], part: str = "held_out", seed: int = 0) -> None:
+    """Write the animation of `episodes_gif` to a file.
+
+    Raises:
+        InputError: If the file is not to be a GIF, or there is nothing to show.
+    """
+    if path.suffix.lower() != ".gif":
+        raise InputError(f"{path}: animations are written as GIF; name a file that ends with .gif")
+    content = episodes_gif(runs, part, seed=seed)
+    with write_aside(path) as aside:
+        aside.write_bytes(content)
+
+
+def _frame(films: list[list[Film]], time: int) -> Image.Image:
+    step = SIDE + 2 * EDGE + GAP
+    sheet = Image.new("RGB", (step * len(films[0]) - GAP, step * len(films) - GAP), "white")
+    for down, row in enumerate(films):
+        for right, film in enumerate(row):
+            at = min(time, len(film.pictures) - 1)
+            framed = Image.new("RGB", (SIDE + 2 * EDGE, SIDE + 2 * EDGE), film.colors[at])
+            framed.paste(film.pictures[at], (EDGE, EDGE))
+            sheet.paste(framed, (right * step, down * step))
+    return sheet.quantize(64)
