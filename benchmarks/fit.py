@@ -3,123 +3,128 @@
 Accuracy on examples that were not fitted to, over random draws of 1 to 20 examples per class. What `fit` knows of other
 data sets is measured without the data set at hand. Writes results/fit.json.
 
-    python experiments/fit_defaults.py --root DATA
-    python benchmarks/fit.py --root DATA
+    python experiments/few_example_banks.py --root DATA --banks BANKS
+    python experiments/fit_defaults.py --banks BANKS --jobs 2
+    python benchmarks/fit.py --banks BANKS --jobs 2
 """
 
 import argparse
 import json
 import sys
-import time
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from few_shot_baselines import baselines
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 from circumstances import RESULTS, write
-from few_example_sets import PICTURES, SENTENCES, SHOTS, draws
-from fit_defaults import all_passes, prior_tables
+from few_example_banks import EncodedSet, draw_of, fit_settings, load_sets, spread_over
+from few_example_sets import SHOTS
+from fit_defaults import prior_tables
 
-from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.calibrate import calibrate
 from manyshot.classify.candidates import Candidate, settings
-from manyshot.classify.choose_candidate import Choice, Effort, choose
-from manyshot.classify.encoding import encode_passes
-from manyshot.classify.example_set import Kind
-from manyshot.classify.feature_bank import FeatureBank
-from manyshot.classify.frozen_encoders import available
-from manyshot.classify.metrics import measure
+from manyshot.classify.choose_candidate import choose, effort_of
+from manyshot.classify.metrics import measure, reliability
 from manyshot.classify.prior import Prior, prior_from_tables
-from manyshot.classify.resample import left_out_logits, stratified_folds
 
-EFFORT = Effort(outer=0, inner=2, most=1000)
-"""Nothing is judged by outer splits here, since there are test examples."""
+REFERENCE = "logistic regression"
+CHANCES = 20
+"""Simulations of how far from 0 the calibration error of a perfectly calibrated classifier lies."""
+
+Sets = Mapping[str, EncodedSet]
+Task = tuple[str, int, int]
 
 
 def main() -> None:
     """Run, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", required=True, type=Path, help="the folder that holds the data sets")
+    parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
     parser.add_argument("--draws", type=int, default=20, help="draws of the examples")
     parser.add_argument("--sets", help="names of data sets, with commas between; all if left out")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args()
-    known = json.loads((RESULTS / "fit_defaults.json").read_text())["accuracy"]
-    result: dict[str, dict] = {}
-    for kind, sets in (("pictures", PICTURES), ("sentences", SENTENCES)):
-        for name, load in sets.items():
-            if options.sets and name not in options.sets.split(","):
-                continue
-            start = time.process_time()
-            tables = prior_tables({other: table for other, table in known[kind].items() if other != name})
-            result[name] = run_set(load(options.root), prior_from_tables(tables), options.draws)
-            print(f"{name}: {time.process_time() - start:.0f} CPU s", flush=True)
-            for shots, row in result[name].items():
-                print("  ", shots, {arm: f"{100 * value['accuracy']:.1f}" for arm, value in row.items()}, flush=True)
-    write("fit", {"draws": options.draws, "sets": result, "summary": summary(result)})
+    sets = load_sets(options.banks, options.sets and options.sets.split(","))
+    known = json.loads((RESULTS / "fit_defaults.json").read_text())["kinds"]
+    priors = {name: prior_from_tables(prior_tables(known[one.kind], but=name)) for name, one in sets.items()}
+    tasks = [
+        (name, shots, number)
+        for number in range(options.draws)
+        for shots in reversed(SHOTS)
+        for name, one in sets.items()
+        if draw_of(one, shots, 0)
+    ]
+    found: dict[Task, dict[str, dict[str, float]]] = {}
+    for task, row in spread_over(partial(run_draw, sets, priors), tasks, options.jobs):
+        found[task] = row
+        if len(found) % 50 == 0 or len(found) == len(tasks):
+            report(found)
 
 
-def run_set(examples, prior: Prior, count: int) -> dict[str, dict]:
-    """Mean accuracy, confidence and calibration error of each arm by shots."""
-    encoders = available(examples.kind)
-    bank = encode_passes(examples, all_passes(examples.kind))
-    result: dict[str, dict] = {}
-    for shots in SHOTS:
-        rows: dict[str, list[dict[str, float]]] = {}
-        for fit, test in draws(examples.labels, shots, count):
-            probabilities = baselines(
-                bank, examples.labels, encoders[0], fit, test, examples.kind == "pictures" and shots <= 5
-            )
-            probabilities["fit, same encoder"] = run_fit(bank, examples, prior, encoders[:1], fit, test)
-            probabilities["fit"] = run_fit(bank, examples, prior, encoders, fit, test)
-            for arm, values in probabilities.items():
-                rows.setdefault(arm, []).append(judge(values, examples.labels[test]))
-        if rows:
-            result[str(shots)] = {
-                arm: {key: round(float(np.mean([one[key] for one in found])), 5) for key in found[0]}
-                for arm, found in rows.items()
-            }
-    return result
+def report(found: Mapping[Task, Mapping[str, Mapping[str, float]]]) -> None:
+    """Write what there is so far, and print it in short."""
+    result: dict[str, dict[str, dict]] = {}
+    for name, shots in sorted({task[:2] for task in found}):
+        rows = [row for (other, count, _), row in sorted(found.items()) if (other, count) == (name, shots)]
+        result.setdefault(name, {})[str(shots)] = {arm: over_draws(rows, arm) for arm in rows[0]}
+    summed = summary(result)
+    write("fit", {"draws": 1 + max(number for _, _, number in found), "sets": result, "summary": summed})
+    print(len(found), {shots: {arm: row["mean_gain"] for arm, row in arms.items()} for shots, arms in summed.items()})
 
 
-def run_fit(bank: FeatureBank, examples, prior: Prior, encoders, fit, test):
+def over_draws(rows: list[Mapping[str, Mapping[str, float]]], arm: str) -> dict[str, float]:
+    """Means over draws, and the standard error of the gain over the reference."""
+    result = {key: round(float(np.mean([row[arm][key] for row in rows])), 5) for key in rows[0][arm]}
+    gains = [row[arm]["accuracy"] - row[REFERENCE]["accuracy"] for row in rows]
+    spread = float(np.std(gains, ddof=1)) if len(gains) > 1 else 0.0
+    return {**result, "gain_standard_error": round(spread / len(gains) ** 0.5, 5), "draws": len(rows)}
+
+
+def run_draw(sets: Sets, priors: Mapping[str, Prior], task: Task) -> dict[str, dict[str, float]]:
+    """Accuracy, confidence and calibration error of each arm on one draw."""
+    name, shots, number = task
+    one, draw = sets[name], draw_of(sets[name], shots, number)
+    assert draw is not None
+    fit, test = draw
+    augmented = one.kind == "pictures" and shots <= 5
+    found = baselines(one.bank, one.labels, one.encoders[0], fit, test, augmented)
+    found["fit, same encoder"] = run_fit(one, priors[name], [one.encoders[0]], fit, test)
+    found["fit"] = run_fit(one, priors[name], one.joined, fit, test)
+    return {arm: judge(probabilities, one.labels[test], number) for arm, probabilities in found.items()}
+
+
+def run_fit(
+    one: EncodedSet, prior: Prior, encoders: list[str], fit: NDArray[np.int64], test: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Probabilities of the test examples by what `fit` chooses on the training examples."""
-    labels, own = examples.labels[fit], bank.select(torch.from_numpy(fit))
-    choice = choose(own, labels, candidates(examples.kind, encoders), prior, seed=0, effort=EFFORT)
-    both = bank.select(torch.from_numpy(np.r_[fit, test]))
-    everything = torch.from_numpy(np.r_[labels, examples.labels[test]])
-    classes = len(examples.class_names)
-    training = torch.cat([torch.ones(len(fit)), torch.zeros(len(test))])[None]
-    ((_, logits),) = left_out_logits(both, everything, classes, [choice.candidate], training, None)
-    temperature = calibrate(own, labels, classes, choice, logits[0, : len(fit)])
-    return (logits[0, len(fit) :] / temperature).softmax(1).numpy()
+    labels, own = one.labels[fit], one.bank.select(torch.from_numpy(fit))
+    candidates = [Candidate(encoder, setting) for encoder in encoders for setting in settings(one.kind)]
+    effort = replace(effort_of(own, candidates), outer=0)  # there are test examples to judge by
+    choice = choose(own, labels, candidates, prior, seed=0, effort=effort)
+    temperature = calibrate(own, labels, choice.candidate, prior, choice.folds)
+    ((_, _, logits),) = fit_settings(one, choice.candidate.encoder, [choice.candidate.setting], fit, test)
+    return (logits / temperature).softmax(1).numpy()
 
 
-def calibrate(bank: FeatureBank, labels, classes: int, choice: Choice, own):
-    """The temperature as `fit_model` finds it."""
-    folds = int(min(np.median(np.bincount(labels)), 5))
-    targets = torch.from_numpy(labels)
-    if folds < 2:
-        return fit_temperature(own[:0], targets[:0], logit_spread(own))
-    fold = torch.from_numpy(stratified_folds(labels, folds, 0))
-    ((_, left_out),) = left_out_logits(bank, targets, classes, [choice.candidate], torch.ones(1, len(labels)), fold)
-    return fit_temperature(left_out[0], targets, logit_spread(own))
-
-
-def candidates(kind: Kind, encoders) -> list[Candidate]:
-    """Each encoder, all joined, and every setting."""
-    names = [*encoders, *("+".join(encoders[:size]) for size in range(2, len(encoders) + 1))]
-    return [Candidate(name, setting) for name in names for setting in settings(kind)]
-
-
-def judge(probabilities, labels) -> dict[str, float]:
-    """Accuracy, mean confidence and calibration error."""
+def judge(probabilities: NDArray[np.float64], labels: NDArray[np.int64], seed: int) -> dict[str, float]:
+    """Accuracy, mean confidence and calibration error, and the error of a perfectly calibrated classifier."""
     metrics = measure(probabilities, labels)
+    confidence, random = probabilities.max(1), np.random.default_rng(seed)
+    by_chance = []
+    for _ in range(CHANCES):  # the answer is right with the stated probability
+        fraction, mean, right = reliability(confidence, (random.random(len(labels)) < confidence).astype(float)).T
+        by_chance.append(float((fraction * abs(mean - right)).sum()))
     return {
         "accuracy": metrics.accuracy.value,
-        "confidence": float(probabilities.max(1).mean()),
+        "confidence": float(confidence.mean()),
         "calibration_error": metrics.calibration_error.value,
+        "calibration_error_by_chance": float(np.mean(by_chance)),
+        "brier": metrics.brier.value,
     }
 
 
@@ -134,14 +139,19 @@ def summary(sets: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]])
         ranks = np.array(
             [[sum(row[b]["accuracy"] > row[a]["accuracy"] for b in arms) + 1 for a in arms] for row in found]
         )
-        gains = np.array([[row[a]["accuracy"] - row["logistic regression"]["accuracy"] for a in arms] for row in found])
-        errors = np.array([[row[a]["calibration_error"] for a in arms] for row in found])
+        gains = np.array([[row[a]["accuracy"] - row[REFERENCE]["accuracy"] for a in arms] for row in found])
+        errors, chance = (
+            np.array([[row[a][key] for a in arms] for row in found])
+            for key in ("calibration_error", "calibration_error_by_chance")
+        )
         result[shots] = {
             arm: {
                 "mean_rank": round(float(ranks[:, i].mean()), 2),
                 "mean_gain": round(float(gains[:, i].mean()), 4),
                 "smallest_gain": round(float(gains[:, i].min()), 4),
+                "sets_lost_by_a_point": int((gains[:, i] < -0.01).sum()),
                 "calibration_error": round(float(errors[:, i].mean()), 4),
+                "calibration_error_by_chance": round(float(chance[:, i].mean()), 4),
             }
             for i, arm in enumerate(arms)
         }

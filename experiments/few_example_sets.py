@@ -6,13 +6,15 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
+from manyshot.base import InputError
 from manyshot.classify.examples import ExampleSet, examples_from_arrays
 from manyshot.datasets import load_dataset
 
@@ -60,29 +62,68 @@ def named(name: str, split: str | None, size: int | None, per_class: int, classe
     return examples_from_arrays(pixels, [labels[row] for row in rows])
 
 
+ICON_FONTS = (
+    "codicon",
+    "elusive",
+    "fontawesome6-regular",
+    "fontawesome6-solid",
+    "materialdesign*6",
+    "phosphor",
+    "remix",
+)
+ICON_STYLES = re.compile(r"-(fill|line|outline)$")
+
+
+def icons() -> ExampleSet:
+    """What icons depict, such as a bell, each drawn by several designers: the fonts of the package QtAwesome."""
+    spec = find_spec("qtawesome")
+    if spec is None or spec.submodule_search_locations is None:
+        raise InputError("the set of icons needs QtAwesome: pip install qtawesome")
+    folder = Path(spec.submodule_search_locations[0]) / "fonts"
+    found = []
+    for family in ICON_FONTS:
+        (table,) = folder.glob(f"{family}*charmap*.json")
+        font = ImageFont.truetype(str(folder / table.name.replace("-charmap", "")).replace(".json", ".ttf"), 80)
+        codes = json.loads(table.read_text())
+        found += [(ICON_STYLES.sub("", name), font, chr(int(code, 16))) for name, code in sorted(codes.items())]
+    names, counts = np.unique([name for name, _, _ in found], return_counts=True)
+    known = set(names[counts >= 9])
+    found = [one for one in found if one[0] in known]
+    rows = cut([name for name, _, _ in found], 12, 24)
+    return examples_from_arrays([_drawn(*found[row][1:]) for row in rows], [found[row][0] for row in rows])
+
+
+def _drawn(font: ImageFont.FreeTypeFont, character: str) -> Image.Image:
+    """A character in black on white, in the middle."""
+    picture = Image.new("L", (96, 96), 255)
+    ImageDraw.Draw(picture).text((48, 48), character, fill=0, font=font, anchor="mm")
+    return picture
+
+
 def sentences(root: Path, domains: Sequence[str]) -> ExampleSet:
     """Utterances of CLINC150 from a few domains."""
     folder = root / "clinc150"
     intents = json.loads((folder / "domains.json").read_text())
     wanted = {intent for domain in domains for intent in intents[domain]}
     pairs = [pair for pair in json.loads((folder / "data_full.json").read_text())["train"] if pair[1] in wanted]
-    rows = cut([label for _, label in pairs], 50, 30)
+    rows = cut([label for _, label in pairs], 36, 20)
     return examples_from_arrays([pairs[row][0] for row in rows], [pairs[row][1] for row in rows])
 
 
 PICTURES: dict[str, Callable[[Path], ExampleSet]] = {
     "CIFAR-FS": lambda root: from_zip(root / "cifar_fs/images.zip", r"val/([^/]+)/.*png$", 30, 10),
     "emoji": lambda root: from_zip(root / "emoji/images.zip", r"([^/]+)/[^/]+\.png$", 7, 25),
-    "blood cells": lambda root: from_zip(root / "blood_cells/images.zip", r"([^/]+)/d1_[^/]+\.png$", 40, 5),
-    "MedNIST": lambda root: from_zip(root / "mednist/images.zip", r"([^/]+)/[^/]+\.jpe?g$", 36, 6),
+    "blood cells": lambda root: from_zip(root / "blood_cells/images.zip", r"([^/]+)/d1_[^/]+\.png$", 36, 5),
+    "MedNIST": lambda root: from_zip(root / "mednist/images.zip", r"([^/]+)/[^/]+\.jpe?g$", 40, 6),
     "white cells": white_cells,
     "Omniglot": lambda root: from_zip(
         root / "omniglot/images_background_small2.zip", r"Sanskrit/(character\d+)/.*png$", 16, 20
     ),
     "digits": lambda _: named("digits", None, None, 32, 10),
     "printed letters": lambda _: named("glyphs", "cyrillic", 64, 12, 20),
-    "chest X-rays": lambda root: from_zip(root / "chest_xray/images.zip", r"([^/]+)/[^/]+\.jpeg$", 50, 3),
-    "skin lesions": lambda root: from_zip(root / "ham10000/images.zip", r"([^/]+)/[^/]+\.jpg$", 32, 7),
+    "icons": lambda _: icons(),
+    "chest X-rays": lambda root: from_zip(root / "chest_xray/images.zip", r"([^/]+)/[^/]+\.jpeg$", 70, 3),
+    "skin lesions": lambda root: from_zip(root / "ham10000/images.zip", r"([^/]+)/[^/]+\.jpg$", 40, 7),
 }
 """Sets of pictures, by the name that results give them."""
 
@@ -94,20 +135,23 @@ SENTENCES: dict[str, Callable[[Path], ExampleSet]] = {
 """Sets of sentences."""
 
 
-def draws(labels: NDArray[np.int64], shots: int, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Random examples to fit to, `shots` of each class, and the others, at most 30 of each class, to test on.
+def draws(
+    labels: NDArray[np.int64], shots: int, count: int, first: int = 0
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Random examples to fit to, `shots` of each class, and the others, at most 50 of each class, to test on.
 
-    Nothing is drawn from sets in which most classes have fewer than two other examples.
+    Nothing is drawn from sets in which most classes have fewer than two other examples. Draw `first` and those that
+    follow are the same whatever their number.
     """
     sizes = np.bincount(labels)
     if np.median(sizes) < shots + 2:
         return
-    for draw in range(count):
+    for draw in range(first, first + count):
         random = np.random.default_rng((shots, draw))
         fit, test = [], []
         for label in range(len(sizes)):
             rows = random.permutation(np.flatnonzero(labels == label))
             taken = min(shots, len(rows) - 2)
             fit.append(rows[:taken])
-            test.append(rows[taken:][:30])
+            test.append(rows[taken:][:50])
         yield np.concatenate(fit), np.concatenate(test)

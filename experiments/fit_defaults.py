@@ -1,125 +1,111 @@
 """What `fit` knows before it sees a user's examples: how encoders and settings did on public data sets.
 
 For each data set, number of examples per class and random draw of the examples, every setting that `fit` may choose is
-fitted and judged on other examples. Writes results/fit_defaults.json (accuracy by data set) and
-src/manyshot/classify/prior.json (mean gain and its standard deviation between data sets), which ships with the package.
+fitted and judged on other examples. Writes results/fit_defaults.json (by data set) and
+src/manyshot/classify/prior.json (means and standard deviations between data sets), which ships with the package.
 
-    python experiments/fit_defaults.py --root DATA
+    python experiments/few_example_banks.py --root DATA --banks BANKS
+    python experiments/fit_defaults.py --banks BANKS --jobs 2
 """
 
 import argparse
 import json
 import math
-import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from circumstances import write
-from few_example_sets import PICTURES, SENTENCES, SHOTS, draws
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn import functional as F
+from few_example_banks import KINDS, EncodedSet, draw_of, fit_settings, load_sets, spread_over
+from few_example_sets import SHOTS
 
-from manyshot.classify.candidates import VARIANTS, settings
-from manyshot.classify.encoding import Pass, encode_passes
-from manyshot.classify.example_set import Kind
-from manyshot.classify.feature_bank import FeatureBank
-from manyshot.classify.frozen_encoders import available
-from manyshot.classify.heads import HEADS, Head
-from manyshot.classify.heads.span import decompose
-from manyshot.classify.resample import join_views
+from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.candidates import settings
+from manyshot.classify.prior import Gain
 
 PRIOR = Path(__file__).resolve().parents[1] / "src/manyshot/classify/prior.json"
-SMALLEST_SD = 0.005
-MANY = 10
-"""Examples per class from which on a third of the draws is made, since they vary less and take longer."""
+SMALLEST_SD, SMALLEST_LOG_SD = 0.005, 0.2
+ANY = Gain(0.0, 1e3)
 Table = dict[str, dict[str, dict[str, dict[str, float]]]]
+Task = tuple[str, int, int]
 
 
 def main() -> None:
-    """Encode, fit, evaluate, write."""
+    """Fit, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", required=True, type=Path, help="the folder that holds the data sets")
-    parser.add_argument("--draws", type=int, default=10, help="draws of the examples")
+    parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
+    parser.add_argument(
+        "--draws", type=int, default=10, help="draws of the examples; half as many from 10 per class on"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args()
-    accuracy: dict[str, Table] = {}
-    for kind, sets in (("pictures", PICTURES), ("sentences", SENTENCES)):
-        accuracy[kind] = {}
-        for name, load in sets.items():
-            start = time.process_time()
-            accuracy[kind][name] = judge_set(load(options.root), options.draws)
-            print(f"{name}: {time.process_time() - start:.0f} CPU s", flush=True)
-    write("fit_defaults", {"draws": options.draws, "accuracy": accuracy})
-    PRIOR.write_text(json.dumps({kind: prior_tables(table) for kind, table in accuracy.items()}, indent=1) + "\n")
+    sets = load_sets(options.banks)
+    tasks = [
+        (name, shots, number)
+        for shots in reversed(SHOTS)
+        for number in range(options.draws if shots < 10 else max(options.draws // 2, 1))
+        for name in sets
+        if draw_of(sets[name], shots, 0)
+    ]
+    found: dict[Task, dict[str, dict[str, float]]] = dict(spread_over(partial(judge, sets), tasks, options.jobs))
+    known = {kind: collect(found, [name for name, one in sets.items() if one.kind == kind]) for kind in KINDS}
+    write("fit_defaults", {"draws": options.draws, "kinds": known})
+    PRIOR.write_text(json.dumps({kind: prior_tables(tables) for kind, tables in known.items()}, indent=1) + "\n")
 
 
-def judge_set(examples, count: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Mean accuracy by encoder, shots and setting."""
-    encoders, bank = available(examples.kind), encode_passes(examples, all_passes(examples.kind))
-    names = [*encoders, *("+".join(encoders[:size]) for size in range(2, len(encoders) + 1))]
-    result: dict[str, dict[str, dict[str, float]]] = {name: {} for name in names}
-    for shots in SHOTS:
-        number = count if shots < MANY else max(count // 3, 1)
-        for fit, test in draws(examples.labels, shots, number):
-            for name in names:
-                row = result[name].setdefault(str(shots), {})
-                for key, value in accuracies(bank, examples.labels, name, examples.kind, fit, test).items():
-                    row[key] = row.get(key, 0.0) + value / number
-    return {
-        name: {shots: {key: round(value, 5) for key, value in row.items()} for shots, row in rows.items()}
-        for name, rows in result.items()
-    }
+def judge(sets: Mapping[str, EncodedSet], task: Task) -> dict[str, dict[str, float]]:
+    """Accuracy by encoder and setting, and by head the logarithm of the best temperature over the logits' spread."""
+    name, shots, number = task
+    one, draw = sets[name], draw_of(sets[name], shots, number)
+    assert draw is not None
+    fit, test = draw
+    truth, result, ratios = torch.from_numpy(one.labels[test]), {}, {}
+    for encoder in one.joined:
+        row = result.setdefault(encoder, {})
+        for setting, own, new in fit_settings(one, encoder, settings(one.kind), fit, test):
+            row[setting.key] = float((new.argmax(1) == truth).double().mean())
+            spread = logit_spread(own)
+            if encoder in (one.joined[0], one.joined[-1]):
+                best = math.log(fit_temperature(new, truth, spread, ANY) / spread)
+                ratios.setdefault(setting.head, []).append(best)
+    return {**result, "temperatures": {head: float(np.median(values)) for head, values in ratios.items()}}
 
 
-def all_passes(kind: Kind) -> list[Pass]:
-    """All that `fit` would encode if it had the time."""
-    plans = VARIANTS if kind == "pictures" else {}
-    encoders = available(kind)
-    passes = [Pass(encoder) for encoder in encoders]
-    return passes + [Pass(encoder, plan, copies) for plan, copies in plans.items() for encoder in encoders]
+def collect(found: Mapping[Task, Mapping[str, Mapping[str, float]]], names: list[str]) -> dict[str, Table]:
+    """Means over draws: accuracy by set, encoder, shots and setting; log ratios by set, "heads", shots and head."""
+    values: dict[tuple[str, str, str, str], list[float]] = {}
+    for (name, shots, _), rows in sorted(found.items()):
+        if name in names:
+            for row, cells in rows.items():
+                for key, value in cells.items():
+                    values.setdefault((name, row, str(shots), key), []).append(value)
+    accuracy: Table = {name: {} for name in names}
+    temperatures: Table = {name: {} for name in names}
+    for (name, row, shots, key), cell in values.items():
+        table = temperatures if row == "temperatures" else accuracy
+        table[name].setdefault(row, {}).setdefault(shots, {})[key] = round(float(np.mean(cell)), 5)
+    return {"accuracy": accuracy, "temperatures": temperatures}
 
 
-def accuracies(bank: FeatureBank, labels: np.ndarray, encoder: str, kind: Kind, fit: np.ndarray, test: np.ndarray):
-    """Accuracy on `test` of every setting fitted to `fit`; as `fit_model` would have it, and many at once."""
-    classes = int(labels.max()) + 1
-    training, testing = bank.select(torch.from_numpy(fit)), bank.select(torch.from_numpy(test))
-    targets = F.one_hot(torch.from_numpy(labels[fit]), classes).double()
-    truth, result = torch.from_numpy(labels[test]), {}
-    groups: dict[tuple, list] = {}
-    for setting in settings(kind):
-        groups.setdefault((setting.transform, setting.variants), []).append(setting)
-    for (transform, _), chosen in groups.items():
-        each, w = 1 + chosen[0].copies, training.row_weights(chosen[0])[None]
-        x, queries = (part.rows(encoder, chosen[0]) for part in (training, testing))
-        fitted = [transform.fit(block, w) for block in x]
-        rows = torch.cat([one(block) for one, block in zip(fitted, x, strict=True)], 2)
-        span = decompose(rows, w)
-        at = torch.cat([one(block) for one, block in zip(fitted, queries, strict=True)], 2)
-        at = (at - span.mean[:, None]) @ span.axes.mT
-        families: dict[type[Head], list] = {}
-        for setting in chosen:
-            families.setdefault(type(HEADS.build(setting.head)), []).append(setting)
-        for family, members in families.items():
-            heads = [setting.build_head() for setting in members]
-            fits = family.fit_each(heads, span, targets.repeat_interleave(each, 0), w)
-            for setting, classify in zip(members, fits, strict=True):
-                logits: Float[Tensor, "n v c"] = classify(at)[0].unflatten(0, (len(test), each))
-                right = join_views(logits, setting).argmax(1) == truth
-                result[setting.key] = float(right.double().mean())
-    return result
-
-
-def prior_tables(accuracy: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]) -> dict[str, dict]:
-    """Mean and standard deviation over data sets of the gains of encoders and settings.
+def prior_tables(tables: Mapping[str, Table], but: str | None = None) -> dict[str, dict]:
+    """Mean and standard deviation over data sets of the gains of encoders and settings, and of log temperatures.
 
     The gain of a setting is over the mean of all settings, averaged over encoders; that of an encoder is over the
     first encoder, averaged over settings.
 
     Args:
-        accuracy: By data set, encoder, shots and setting.
+        tables: What `collect` gives.
+        but: A data set that is left out.
     """
+    accuracy = {name: rows for name, rows in tables["accuracy"].items() if name != but and rows}
+    ratios: dict[str, dict[str, list[float]]] = {}
+    for name, rows in tables["temperatures"].items():
+        for shots, row in rows.get("temperatures", {}).items():
+            for head, value in row.items():
+                if name != but:
+                    ratios.setdefault(head, {}).setdefault(shots, []).append(value)
     encoders: dict[str, dict[str, list[float]]] = {}
     chosen: dict[str, dict[str, list[float]]] = {}
     for rows in accuracy.values():
@@ -132,13 +118,17 @@ def prior_tables(accuracy: Mapping[str, Mapping[str, Mapping[str, Mapping[str, f
             for key in keys:
                 gain = float(np.mean([rows[name][shots][key] - mean[name] for name in rows]))
                 chosen.setdefault(key, {}).setdefault(shots, []).append(gain)
-    return {"encoders": _moments(encoders), "settings": _moments(chosen)}
+    return {
+        "encoders": _moments(encoders, SMALLEST_SD),
+        "settings": _moments(chosen, SMALLEST_SD),
+        "temperatures": _moments(ratios, SMALLEST_LOG_SD),
+    }
 
 
-def _moments(gains: Mapping[str, Mapping[str, list[float]]]) -> dict[str, dict[str, list[float]]]:
+def _moments(gains: Mapping[str, Mapping[str, list[float]]], least: float) -> dict[str, dict[str, list[float]]]:
     def moments(values: list[float]) -> list[float]:
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-        return [round(float(np.mean(values)), 5), round(math.hypot(sd, SMALLEST_SD), 5)]
+        return [round(float(np.mean(values)), 5), round(math.hypot(sd, least), 5)]
 
     return {name: {shots: moments(values) for shots, values in row.items()} for name, row in gains.items()}
 

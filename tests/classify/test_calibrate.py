@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.classify.calibrate import PRIOR_LOG_RATIO, fit_temperature, logit_spread
+from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.heads import HEADS, Transform, leave_one_out, predict_splits
 from manyshot.classify.metrics import measure
+from manyshot.classify.prior import UNKNOWN_LOG_RATIO
 
 
 def sample(n: int, temperature: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -27,12 +28,12 @@ def test_many_examples_give_the_true_temperature(temperature):
 
 def test_no_examples_give_the_prior():
     logits, labels = sample(0, 1.0)
-    assert fit_temperature(logits, labels, 5.0) == pytest.approx(5 * math.exp(PRIOR_LOG_RATIO), rel=1e-4)
+    assert fit_temperature(logits, labels, 5.0) == pytest.approx(5 * math.exp(UNKNOWN_LOG_RATIO.mean), rel=1e-4)
 
 
 def test_few_examples_give_something_between():
     few, many = [fit_temperature(*sample(n, 8.0), 1.0) for n in (5, 500)]
-    assert math.exp(PRIOR_LOG_RATIO) < few < many < 8.5
+    assert math.exp(UNKNOWN_LOG_RATIO.mean) < few < many < 8.5
 
 
 def test_the_temperature_scales_with_the_logits():

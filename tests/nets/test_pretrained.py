@@ -11,7 +11,14 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.nets import ENCODERS, PretrainedEncoder
-from manyshot.nets.efficientnet_lite import LITE0, LITE2, EfficientNetLite0, EfficientNetLite2, _weights
+from manyshot.nets.efficientnet_lite import (
+    LITE0,
+    LITE2,
+    EfficientNetLite0,
+    EfficientNetLite0Spread,
+    EfficientNetLite2,
+    _weights,
+)
 from manyshot.nets.hubs import Timm, Transformers
 
 installed = pytest.mark.skipif(
@@ -137,6 +144,26 @@ class TestEfficientNetLite:
             torch.testing.assert_close(folded(images), built(images), rtol=1e-4, atol=2e-5)
         assert built.state_dict().keys() == before.keys()
         assert built.fingerprint() == fingerprint
+
+    def test_the_spread_is_that_of_the_maps_of_the_last_four_rows(self):
+        built, images, seen = EfficientNetLite0Spread(3, resolution=96), torch.rand(2, 3, 96, 96), []
+        parts = [*EfficientNetLite0(3, resolution=96).stages[0], EfficientNetLite0(3, resolution=96).stages[1][0]]
+        with torch.no_grad():
+            maps = (images - 0.5) / 0.5
+            for part in parts:
+                maps = part(maps)
+                seen.append(maps.flatten(2).std(2, correction=0))
+        expected = [spread / spread.norm(dim=1, keepdim=True) for spread in (seen[8], seen[11], seen[15], seen[16])]
+        torch.testing.assert_close(built(images), torch.cat(expected, 1), rtol=1e-3, atol=1e-5)
+
+    def test_the_spread_of_one_position_is_refused(self):
+        with pytest.raises(InputError, match="resolution=32: give from 64"):
+            EfficientNetLite0Spread(3, resolution=32)
+
+    def test_the_spread_of_a_uniform_picture_has_finite_gradients(self):
+        images = torch.zeros(1, 3, 64, 64, requires_grad=True)
+        EfficientNetLite0Spread(3, resolution=64)(images).sum().backward()
+        assert images.grad.isfinite().all()
 
     def test_its_last_stage_can_be_run_alone(self):
         built = EfficientNetLite0(3, resolution=64)

@@ -2,19 +2,19 @@
 
 import math
 
+import numpy as np
+import torch
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from manyshot.base import InputError
+from manyshot.classify.candidates import Candidate
+from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.prior import UNKNOWN_LOG_RATIO, Gain, Prior
+from manyshot.classify.resample import left_out_logits, stratified_folds
 
-PRIOR_LOG_RATIO = -1.0
-"""Expected log(temperature / spread of the training logits)."""
-PRIOR_DEVIATION = 0.7
-"""Its standard deviation between data sets.
-
-Both were read off the temperatures that fit large test sets best: frozen EfficientNet-Lite0 on nine data sets, 1 to 20
-examples of 2 to 16 classes. Medians per head and number of examples lay between -0.9 and -1.4."""
 REACH = 6.0
 """The temperature is sought within this many logarithmic units of the prior's center."""
 
@@ -36,19 +36,57 @@ def logit_spread(logits: Float[Tensor, "n c"]) -> float:
     return float((logits - mean)[finite].square().mean().sqrt())
 
 
-def fit_temperature(logits: Float[Tensor, "n c"], labels: Int[Tensor, " n"], spread: float) -> float:
+def calibrate(
+    bank: FeatureBank,
+    labels: NDArray[np.int64],
+    candidate: Candidate,
+    prior: Prior,
+    folds: int,
+    seed: int = 0,
+    groups: NDArray[np.int64] | None = None,
+) -> float:
+    """The temperature of a candidate fitted to all examples, from its logits for those that folds leave out.
+
+    Args:
+        bank: Features of n examples.
+        labels: Class `[n]` of each example, from 0.
+        candidate: What is calibrated.
+        prior: What temperatures did best on other data sets.
+        folds: Number of folds; 0 for the prior's temperature.
+        seed: Seed of the folds.
+        groups: Group `[n]` of each example; examples of a group stay together.
+    """
+    targets, classes = torch.from_numpy(labels), int(labels.max()) + 1
+    everything = torch.ones(1, len(labels))
+    ((_, own),) = left_out_logits(bank, targets, classes, [candidate], everything, None)
+    shots = float(np.median(np.bincount(labels)))
+    expected, spread = prior.temperature_of(candidate.setting.head, shots), logit_spread(own[0])
+    if not folds:
+        return fit_temperature(own[0, :0], targets[:0], spread, expected)
+    fold = torch.from_numpy(stratified_folds(labels, folds, seed, groups))
+    ((_, left_out),) = left_out_logits(bank, targets, classes, [candidate], everything, fold)
+    return fit_temperature(left_out[0], targets, spread, expected)
+
+
+def fit_temperature(
+    logits: Float[Tensor, "n c"],
+    labels: Int[Tensor, " n"],
+    spread: float,
+    log_ratio: Gain = UNKNOWN_LOG_RATIO,
+) -> float:
     """Fit the temperature t of softmax(logits / t) (Guo, Pleiss, Sun and Weinberger 2017), with a prior.
 
     t minimizes the log-loss of logits of examples that the head had not seen, plus a normal prior on log t, so that
     without such logits (one example of each class) t is the prior's. Folds with examples of all classes give better
     logits than leave-one-out, which makes the class of the example that is left out the smallest. Logits of different
     heads have different scales. The prior is therefore on t over the spread of the logits that the head gives its own
-    training examples, which one and the same constant fits for all heads and numbers of examples.
+    training examples, which one and the same constant fits roughly for all heads and numbers of examples.
 
     Args:
         logits: Logits `[n, c]` of unseen examples, n may be 0. Examples whose class has minus infinity do not count.
         labels: Their classes `[n]`.
         spread: `logit_spread` of the logits for the training examples.
+        log_ratio: Expected log(temperature / spread), and its standard deviation between data sets.
 
     Returns:
         The temperature, above 0.
@@ -69,12 +107,12 @@ def fit_temperature(logits: Float[Tensor, "n c"], labels: Int[Tensor, " n"], spr
     own = logits.double().gather(1, labels[:, None])
     seen = own[:, 0].isfinite()
     rows, own = logits.double()[seen], own[seen]
-    center = math.log(spread) + PRIOR_LOG_RATIO
+    center = math.log(spread) + log_ratio.mean
 
     def loss(log_temperature: float) -> float:
         scale = math.exp(-log_temperature)
         log_loss = (rows * scale).logsumexp(1).sum() - (own * scale).sum()
-        return float(log_loss) + ((log_temperature - center) / PRIOR_DEVIATION) ** 2 / 2
+        return float(log_loss) + ((log_temperature - center) / log_ratio.sd) ** 2 / 2
 
     result = minimize_scalar(loss, bounds=(center - REACH, center + REACH), method="bounded", options={"xatol": 1e-5})
     return math.exp(result.x)

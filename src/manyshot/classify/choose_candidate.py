@@ -70,7 +70,7 @@ EFFORTS = (
     (150, Effort(outer=3, inner=3, most=1000)),
     (400, Effort(outer=2, inner=2, most=1000)),
     (800, Effort(outer=1, inner=2, most=1000)),
-    (2000, Effort(outer=1, inner=1, most=40)),
+    (2000, Effort(outer=1, inner=1, most=24)),
     (math.inf, Effort(outer=1, inner=1, most=8)),
 )
 """What is done for at most so many rows (examples and variants)."""
@@ -109,7 +109,7 @@ def choose(
         return _first_guess(candidates, mean, 0, None, None, None)
     folds = min(parts, FOLDS)
     plain = np.array([not candidate.setting.variants for candidate in candidates])
-    effort = effort or _effort(bank, candidates)
+    effort = effort or effort_of(bank, candidates)
     training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
     if parts < LEAST_TO_CHOOSE:
         best = [np.full(len(training), scores.argmax()) for scores in (mean, np.where(plain, mean, -np.inf))]
@@ -156,7 +156,7 @@ def _parts(labels: NDArray[np.int64], groups: NDArray[np.int64] | None) -> list[
     return [len(np.unique(groups[labels == label])) for label in range(labels.max() + 1)]
 
 
-def _effort(bank: FeatureBank, candidates: Sequence[Candidate]) -> Effort:
+def effort_of(bank: FeatureBank, candidates: Sequence[Candidate]) -> Effort:
     """As many splits and candidates as a minute or two allow."""
     rows = len(bank) * (1 + max(candidate.setting.copies for candidate in candidates))
     return next(effort for most_rows, effort in EFFORTS if rows <= most_rows)

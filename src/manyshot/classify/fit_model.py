@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.calibrate import calibrate, fit_temperature, logit_spread
 from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
 from manyshot.classify.checks import find_confusions, find_duplicates, find_suspects
 from manyshot.classify.choose_candidate import Choice, choose
@@ -24,7 +24,6 @@ from manyshot.classify.honest_interval import honest_interval, interval_of_one_e
 from manyshot.classify.intervals import mean_estimate
 from manyshot.classify.model import Model, Reference
 from manyshot.classify.prior import load_prior
-from manyshot.classify.resample import left_out_logits, stratified_folds
 from manyshot.classify.unknown import UnknownDetector
 
 AUTO = "auto"
@@ -124,7 +123,7 @@ def fit_model(
     groups = _groups(examples)
     prior = load_prior(examples.kind)
     choice = choose(bank, examples.labels, search.candidates(bank, examples.kind), prior, seed, groups)
-    temperature = _temperature(bank, examples, choice, seed, groups)
+    temperature = calibrate(bank, examples.labels, choice.candidate, prior, choice.folds, seed, groups)
     model = _model(bank, examples, choice.candidate, temperature, groups)
     accuracy, interval = _accuracy(choice, examples, groups)
     suspects, confusions = [], []
@@ -199,21 +198,6 @@ def _groups(examples: ExampleSet) -> NDArray[np.int64] | None:
     if examples.groups is not None or len(set(examples.digests)) == len(examples):
         return examples.groups
     return np.unique(np.array(examples.digests), return_inverse=True)[1].astype(np.int64)
-
-
-def _temperature(
-    bank: FeatureBank, examples: ExampleSet, choice: Choice, seed: int, groups: NDArray[np.int64] | None
-) -> float:
-    """The temperature that suits the logits of examples that are left out."""
-    labels = torch.from_numpy(examples.labels)
-    classes = len(examples.class_names)
-    everything = torch.ones(1, len(labels))
-    ((_, own),) = left_out_logits(bank, labels, classes, [choice.candidate], everything, None)
-    if not choice.folds:
-        return fit_temperature(own[0, :0], labels[:0], logit_spread(own[0]))
-    fold = torch.from_numpy(stratified_folds(examples.labels, choice.folds, seed, groups))
-    ((_, left_out),) = left_out_logits(bank, labels, classes, [choice.candidate], everything, fold)
-    return fit_temperature(left_out[0], labels, logit_spread(own[0]))
 
 
 def _model(

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -17,7 +17,7 @@ UNKNOWN_SD = 0.03
 
 @dataclass(frozen=True)
 class Gain:
-    """Accuracy gained over a reference, on other data sets.
+    """What is known from other data sets, such as the accuracy gained over a reference.
 
     Args:
         mean: Mean over data sets.
@@ -28,6 +28,11 @@ class Gain:
     sd: float
 
 
+UNKNOWN_LOG_RATIO = Gain(-1.0, 0.7)
+"""Mean and standard deviation of log(temperature / spread of the training logits) of a head of which nothing is known:
+medians of the heads lie between -0.9 and -1.4."""
+
+
 @dataclass(frozen=True)
 class Prior:
     """Gains of encoders and of settings, by number of examples per class.
@@ -36,11 +41,14 @@ class Prior:
 
     Args:
         encoders: By encoder and shots, the gain over the first encoder.
-        settings: By key of the setting and shots, the gain over logistic regression on plain features.
+        settings: By key of the setting and shots, the gain over the mean of all settings.
+        temperatures: By head and shots, the logarithm of the temperature that suits new examples best, over the spread
+            of the training logits.
     """
 
     encoders: Mapping[str, Mapping[int, Gain]]
     settings: Mapping[str, Mapping[int, Gain]]
+    temperatures: Mapping[str, Mapping[int, Gain]] = field(default_factory=dict)
 
     def gain_of(self, candidate: Candidate, shots: float) -> Gain:
         """The gain that is to be expected of a candidate.
@@ -60,6 +68,19 @@ class Prior:
         encoder = self._encoder(candidate.encoder, shots)
         setting = _nearest(self.settings.get(candidate.setting.key, {}), shots) or Gain(0.0, UNKNOWN_SD)
         return Gain(encoder.mean + setting.mean, math.hypot(encoder.sd, setting.sd))
+
+    def temperature_of(self, head: str, shots: float) -> Gain:
+        """Mean and standard deviation over data sets of log(temperature / spread of the training logits).
+
+        Args:
+            head: Head with its options.
+            shots: Examples per class.
+
+        Example:
+            >>> Prior({}, {}).temperature_of("centroid", 5)
+            Gain(mean=-1.0, sd=0.7)
+        """
+        return _nearest(self.temperatures.get(head, {}), shots) or UNKNOWN_LOG_RATIO
 
     def _encoder(self, name: str, shots: float) -> Gain:
         """The gain of an encoder; of joined encoders that were not measured together, that of the best of them."""
@@ -97,7 +118,7 @@ def load_prior(kind: Kind) -> Prior:
 
 
 def prior_from_tables(tables: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Prior:
-    """A prior from `{"encoders": {name: {shots: [mean, sd]}}, "settings": {key: {shots: [mean, sd]}}}`.
+    """A prior from `{"encoders": {name: {shots: [mean, sd]}}, ...}`, with "settings" and "temperatures" alike.
 
     Args:
         tables: As JSON has them, with shots as text.
@@ -106,4 +127,4 @@ def prior_from_tables(tables: Mapping[str, Mapping[str, Mapping[str, Sequence[fl
     def gains(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, dict[int, Gain]]:
         return {name: {int(shots): Gain(*gain) for shots, gain in row.items()} for name, row in rows.items()}
 
-    return Prior(gains(tables["encoders"]), gains(tables["settings"]))
+    return Prior(gains(tables["encoders"]), gains(tables["settings"]), gains(tables.get("temperatures", {})))

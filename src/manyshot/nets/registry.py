@@ -4,7 +4,7 @@ from torch import nn
 
 from manyshot.base.registry import Registry
 from manyshot.nets.conv4 import Conv4
-from manyshot.nets.efficientnet_lite import EfficientNetLite0, EfficientNetLite2
+from manyshot.nets.efficientnet_lite import EfficientNetLite0, EfficientNetLite0Spread, EfficientNetLite2
 from manyshot.nets.hubs import Timm, Transformers
 from manyshot.nets.ngrams import NGramEncoder
 from manyshot.nets.resnet12 import ResNet12
@@ -19,6 +19,7 @@ ENCODERS: Registry[nn.Module] = Registry(
         "conv4": Conv4,
         "resnet12": ResNet12,
         "efficientnet-lite0": EfficientNetLite0,
+        "efficientnet-lite0-spread": EfficientNetLite0Spread,
         "efficientnet-lite2": EfficientNetLite2,
         "timm": Timm,
         "transformers": Transformers,

@@ -1,0 +1,186 @@
+"""The features of the sets of few examples, computed once and kept in files, and many fits to them at once.
+
+    python experiments/few_example_banks.py --root DATA --banks BANKS
+
+`fit_defaults.py`, `few_example_risks.py` and `benchmarks/fit.py` read them by `--banks`; with `--jobs` they spread
+their draws over processes.
+"""
+
+import argparse
+import json
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from few_example_sets import PICTURES, SENTENCES, draws
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from manyshot.base.tensor_file import read_tensors, write_tensors
+from manyshot.classify.candidates import VARIANTS, Setting
+from manyshot.classify.frozen_encoders import FROZEN, available
+from manyshot.classify.encoding import Pass, encode_passes
+from manyshot.classify.example_set import Kind
+from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.heads import Head
+from manyshot.classify.heads.span import decompose
+from manyshot.classify.resample import join_views
+
+KINDS: dict[Kind, dict] = {"pictures": PICTURES, "sentences": SENTENCES}
+ORDER = [row.name for row in FROZEN]
+Labels = NDArray[np.int64]
+Task, Result = TypeVar("Task"), TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSet:
+    """One data set.
+
+    Args:
+        kind: What its examples are.
+        labels: Class `[n]` of each.
+        bank: Their features, and those of their variants.
+    """
+
+    kind: Kind
+    labels: Labels
+    bank: FeatureBank
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return int(self.labels.max()) + 1
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """Encoders in order of preference, each alone."""
+        return self.bank.encoders
+
+    @property
+    def joined(self) -> list[str]:
+        """Each encoder, and the first ones joined, as `fit` tries them."""
+        names = self.encoders
+        return [*names, *("+".join(names[:size]) for size in range(2, len(names) + 1))]
+
+
+def all_passes(kind: Kind) -> list[Pass]:
+    """All that `fit` would encode if it had the time."""
+    plans = VARIANTS if kind == "pictures" else {}
+    encoders = available(kind)
+    passes = [Pass(encoder) for encoder in encoders]
+    return passes + [Pass(encoder, plan, copies) for plan, copies in plans.items() for encoder in encoders]
+
+
+def encode_sets(root: Path, banks: Path, device: str = "cpu") -> None:
+    """Encode what is not in the folder yet, in half precision."""
+    banks.mkdir(parents=True, exist_ok=True)
+    for kind, sets in KINDS.items():
+        for name, load in sets.items():
+            if (banks / f"{name}.safetensors").exists():
+                continue
+            examples = load(root)
+            bank = encode_passes(examples, all_passes(kind), device=device)
+            tensors = {json.dumps(key): features.half() for key, features in bank.features.items()}
+            tensors["labels"] = torch.from_numpy(examples.labels)
+            write_tensors(banks / f"{name}.safetensors", tensors)
+            print(f"{name}: {len(examples)} {kind} of {len(examples.class_names)} classes", flush=True)
+
+
+def load_sets(banks: Path, names: Sequence[str] | None = None) -> dict[str, EncodedSet]:
+    """Read all sets, or some.
+
+    Args:
+        banks: The folder.
+        names: Names of sets; all that are there if None.
+    """
+    found = {}
+    for kind, sets in KINDS.items():
+        for name in sets:
+            path = banks / f"{name}.safetensors"
+            if path.exists() and (names is None or name in names):
+                tensors, _ = read_tensors(path)
+                labels = tensors.pop("labels").numpy()
+                features = {tuple(json.loads(key)): value.float() for key, value in tensors.items()}
+                keys = sorted(features, key=lambda key: ORDER.index(key[0]))
+                found[name] = EncodedSet(kind, labels, FeatureBank({key: features[key] for key in keys}))
+    return found
+
+
+class Logits(NamedTuple):
+    """What a fitted setting says.
+
+    Args:
+        setting: The setting.
+        own: Logits `[n, c]` of the examples that it was fitted to.
+        new: Logits `[m, c]` of the test examples.
+    """
+
+    setting: Setting
+    own: Float[Tensor, "n c"]
+    new: Float[Tensor, "m c"]
+
+
+def fit_settings(
+    one: EncodedSet, encoder: str, settings: Iterable[Setting], fit: Labels, test: Labels
+) -> Iterator[Logits]:
+    """Fit each setting to the examples `fit`, as `fit_model` would, but with one eigendecomposition for many."""
+    both = one.bank.select(torch.from_numpy(np.r_[fit, test]))
+    targets = F.one_hot(torch.from_numpy(one.labels[fit]), one.classes).double()
+    groups: dict[tuple, list[Setting]] = {}
+    for setting in settings:
+        groups.setdefault((setting.transform, setting.variants), []).append(setting)
+    for (transform, _), members in groups.items():
+        each = 1 + members[0].copies
+        known, w = len(fit) * each, both.row_weights(members[0])[: len(fit) * each][None]
+        blocks = both.rows(encoder, members[0])
+        rows = torch.cat([transform.fit(block[:known], w)(block) for block in blocks], 2)
+        span = decompose(rows[:, :known], w)
+        at = (rows - span.mean[:, None]) @ span.axes.mT
+        families: dict[type[Head], list[Setting]] = {}
+        for setting in members:
+            families.setdefault(type(setting.build_head()), []).append(setting)
+        for family, chosen in families.items():
+            heads: list[Head] = [setting.build_head() for setting in chosen]
+            fits = family.fit_each(heads, span, targets.repeat_interleave(each, 0), w)
+            for setting, classify in zip(chosen, fits, strict=True):
+                logits = join_views(classify(at)[0].unflatten(0, (len(fit) + len(test), each)), setting)
+                yield Logits(setting, logits[: len(fit)], logits[len(fit) :])
+
+
+def spread_over(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Result]]:
+    """The results of tasks, as they come, from so many processes that share what was loaded before."""
+    if jobs <= 1:
+        yield from ((task, work(task)) for task in tasks)
+        return
+    torch.set_num_threads(1)
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+        waiting = {pool.submit(work, task): task for task in tasks}
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+
+
+def draw_of(one: EncodedSet, shots: int, number: int) -> tuple[Labels, Labels] | None:
+    """Draw `number` of so many examples per class, and the test examples; None if the set has too few."""
+    found = list(draws(one.labels, shots, 1, first=number))
+    return found[0] if found else None
+
+
+def main() -> None:
+    """Encode."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", required=True, type=Path, help="the folder that holds the data sets")
+    parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
+    parser.add_argument("--device", default="cpu", help="where to encode")
+    options = parser.parse_args()
+    encode_sets(options.root, options.banks, options.device)
+
+
+if __name__ == "__main__":
+    main()
