@@ -2,7 +2,7 @@
 
     python experiments/few_example_banks.py --root DATA --banks BANKS
 
-`fit_defaults.py`, `few_example_risks.py` and `benchmarks/fit.py` read them by `--banks`; with `--jobs` they spread
+`fit_defaults.py` and `benchmarks/fit.py` read them by `--banks`; with `--jobs` they spread
 their draws over processes.
 """
 
