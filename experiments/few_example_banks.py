@@ -25,10 +25,10 @@ from torch.nn import functional as F
 
 from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.classify.candidates import VARIANTS, Setting
-from manyshot.classify.frozen_encoders import FROZEN, available
 from manyshot.classify.encoding import Pass, encode_passes
 from manyshot.classify.example_set import Kind
 from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.frozen_encoders import FROZEN, available
 from manyshot.classify.heads import Head
 from manyshot.classify.heads.span import decompose
 from manyshot.classify.resample import join_views
