@@ -18,7 +18,7 @@ from manyshot.rl.worlds.leap import Leap
 from manyshot.rl.worlds.point import Point
 from one_line_error import one_line_error
 
-OURS = ["manyshot/Leap-v0", "manyshot/Point-v0"]
+OURS = ["manyshot/Leap-v0", "manyshot/Point-v0", "manyshot/Rooms-v0"]
 
 
 class Colors(gymnasium.Env):

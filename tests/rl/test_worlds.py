@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import gymnasium
 import pytest
 import torch
 from hypothesis import given
@@ -11,12 +12,24 @@ from torch import Tensor
 
 from manyshot.augment.ops.op import take
 from manyshot.rl.rows import put
-from manyshot.rl.worlds import WORLDS, Box, Discrete, World
+from manyshot.rl.worlds import WORLDS, Box, Discrete, State, World
+from manyshot.rl.worlds.cart import Cart
 from manyshot.rl.worlds.leap import Leap
+from manyshot.rl.worlds.maze import maze
 from manyshot.rl.worlds.point import Point
+from manyshot.rl.worlds.rooms import Rooms
+from manyshot.rl.worlds.world import Guided
 from one_line_error import one_line_error
 
-NAMES = ["leap", "leap(rise=7)", "leap(colors=yes)", "point", "point(sparse, sees_goal=yes, sees_controls=yes)"]
+NAMES = [
+    "leap",
+    "leap(rise=7)",
+    "leap(colors=yes)",
+    "point",
+    "point(sparse, sees_goal=yes, sees_controls=yes)",
+    "rooms",
+    "cart",
+]
 
 
 def build(name: str) -> World:
@@ -24,6 +37,8 @@ def build(name: str) -> World:
 
 
 def random_contexts(world: World, n: int, generator: torch.Generator) -> Tensor:
+    if world.names == ("level",):
+        return torch.randint(1000, (n, 1), generator=generator).float()
     low, high = torch.tensor(world.bounds).T
     return low + (high - low) * torch.rand(n, len(world.names), generator=generator)
 
@@ -73,7 +88,44 @@ def loop_point(world: Point, context: list[float], actions: list[list[float]]) -
     return told
 
 
-LOOPS = {Leap: loop_leap, Point: loop_point}
+def loop_rooms(world: Rooms, context: list[float], actions: list[int], state: State) -> list[tuple[float, bool, bool]]:
+    """The rules of rooms in plain Python, from the first cell on."""
+    walls, goal = maze(int(context[0]), 9).walls.tolist(), tuple(state["goal"].tolist())
+    row, column = state["place"].tolist()
+    told = []
+    for step, action in enumerate(actions):
+        down, right = {0: (0, 1), 1: (-1, 0), 2: (0, -1), 3: (1, 0)}[action]
+        if 0 <= row + down < 9 and 0 <= column + right < 9 and not walls[row + down][column + right]:
+            row, column = row + down, column + right
+        solved = (row, column) == goal
+        told.append((solved - 0.01, solved or step == 39, solved))
+        if told[-1][1]:
+            break
+    return told
+
+
+def loop_cart(world: Cart, context: list[float], actions: list[int], state: State) -> list[tuple[float, bool, bool]]:
+    """Gymnasium's CartPole-v1 from the same first state."""
+    env = gymnasium.make("CartPole-v1").unwrapped
+    env.reset(seed=0)
+    env.gravity, env.length, env.force_mag = context
+    env.polemass_length = env.masspole * env.length
+    env.state = state["body"].numpy()
+    told = []
+    for step, action in enumerate(actions):
+        _, reward, fallen, _, _ = env.step(action)
+        told.append((reward, fallen or step == 499, not fallen and step == 499))
+        if told[-1][1]:
+            break
+    return told
+
+
+LOOPS = {
+    Leap: lambda world, context, actions, state: loop_leap(world, context, actions),
+    Point: lambda world, context, actions, state: loop_point(world, context, actions),
+    Rooms: loop_rooms,
+    Cart: loop_cart,
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,14 +133,14 @@ def test_a_batch_agrees_with_a_plain_loop_over_its_rows(name):
     world = build(name)
     generator = torch.Generator().manual_seed(0)
     contexts = random_contexts(world, 40, generator)
-    if isinstance(world, Point):
+    if isinstance(world, Point | Cart):
         contexts = contexts.double()
     actions = torch.stack([random_actions(world, 40, generator) for _ in range(world.horizon)])
     if isinstance(world, Leap):
         actions = (torch.rand(actions.shape, generator=generator) < 0.1).long()
-    else:
+    elif isinstance(world, Point):
         actions = actions.double()
-    state = world.start(contexts, torch.arange(40))
+    state = start = world.start(contexts, torch.arange(40))
     outcomes = []
     for step in range(world.horizon):
         outcome = world.step(state, actions[step])
@@ -96,14 +148,15 @@ def test_a_batch_agrees_with_a_plain_loop_over_its_rows(name):
         state = outcome.state
     ends = set()
     for row in range(40):
-        expected = LOOPS[type(world)](world, contexts[row].tolist(), actions[:, row].tolist())
+        one = {key: value[row] for key, value in start.items()}
+        expected = LOOPS[type(world)](world, contexts[row].tolist(), actions[:, row].tolist(), one)
         for step, (reward, done, solved) in enumerate(expected):
             got = outcomes[step]
             assert float(got.reward[row]) == pytest.approx(reward, abs=1e-6)
             assert bool(got.done[row]) == done
             assert bool(got.solved[row]) == solved
         ends.add(expected[-1][1:])
-    assert len(ends) == 2  # some rows solve it and some do not
+    assert len(ends) == (1 if isinstance(world, Cart) else 2)  # some rows solve it, if chance can do so
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -125,16 +178,25 @@ def test_a_step_leaves_its_state_alone_and_depends_on_each_row_alone(name):
 def test_observations_have_the_announced_shape_and_limits_and_pictures_are_bytes(name):
     world, generator = build(name), torch.Generator().manual_seed(2)
     state = world.start(random_contexts(world, 50, generator), torch.arange(50))
+    picture = world.draw(state, 3)
     for _ in range(world.horizon):
         seen = world.observe(state)
         assert seen.shape == (50, *world.observation)
         assert float(seen.min()) >= world.limits[0]
         assert float(seen.max()) <= world.limits[1]
         state = world.step(state, random_actions(world, 50, generator)).state
-    picture = world.draw(state, 3)
     assert picture.dtype == torch.uint8
     assert picture.shape[2] == 3
     assert len(picture.flatten(0, 1).unique(dim=0)) > 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_state_depends_on_context_and_seed_alone(name):
+    world, generator = build(name), torch.Generator().manual_seed(4)
+    contexts = random_contexts(world, 4, generator)
+    whole = world.start(contexts, torch.tensor([3, 9, 3, 2**60]))
+    part = world.start(contexts[[3, 1]], torch.tensor([2**60, 9]))
+    assert all(part[key].equal(value[[3, 1]]) for key, value in whole.items())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -155,13 +217,15 @@ def test_every_episode_ends_within_the_horizon(name):
 def test_acting_through_a_symmetry_is_living_in_the_changed_world(name, seed):
     world, generator = build(name), torch.Generator().manual_seed(seed)
     for symmetry in world.symmetries.values():
-        angle = 360 * torch.rand(5, 1, generator=generator, dtype=torch.float64) - 180
-        goals = 0.7 * torch.randn(5, 2, generator=generator, dtype=torch.float64).clamp(-1, 1)
-        state = world.start(torch.cat((goals, angle), 1), torch.arange(5))
+        contexts = random_contexts(world, 5, generator).double()
+        if isinstance(world, Point):
+            contexts[:, :2] *= 0.7  # in the disc, so that a turned goal is one within the bounds
+        state = world.start(contexts, torch.arange(5))
         params = symmetry.sample(5, generator)
         moved = symmetry.move(state, params)
         for _ in range(4):
-            said = random_actions(world, 5, generator).double()
+            said = random_actions(world, 5, generator)
+            said = said.double() if isinstance(world.actions, Box) else said
             outcome = world.step(state, symmetry.act(said, params))
             expected = world.step(moved, said)
             state, moved = outcome.state, expected.state
@@ -184,6 +248,69 @@ def test_in_leap_exactly_two_positions_clear_an_obstacle_and_only_the_distance_c
             state = outcome.state
         good = solved.nonzero().flatten()
         assert (int(context[1]) - good).tolist() == [6, 5]
+
+
+@pytest.mark.parametrize("name", ["leap", "leap(rise=7)", "rooms"])
+def test_a_guided_world_is_solved_by_right_actions_alone(name):
+    world, generator = build(name), torch.Generator().manual_seed(5)
+    assert isinstance(world, Guided)
+    contexts = world.standard()[:60]
+    state = world.start(contexts, torch.arange(60))
+    solved = torch.zeros(60, dtype=torch.bool)
+    for _ in range(world.horizon):
+        right = world.right(state)
+        assert bool((right.any(1) | solved).all())
+        chosen = (right.double() + 1e-9).multinomial(1, generator=generator)[:, 0]
+        outcome = world.step(state, chosen)
+        solved |= outcome.solved
+        state = outcome.state
+    assert bool(solved.all())
+
+
+def test_in_leap_a_wrong_action_is_never_mended():
+    world, generator = Leap(), torch.Generator().manual_seed(6)
+    state = world.start(random_contexts(world, 300, generator), torch.zeros(300, dtype=torch.int64))
+    alive, wrong = torch.ones(300, dtype=torch.bool), torch.zeros(300, dtype=torch.bool)
+    for _ in range(world.horizon):
+        right = world.right(state)
+        chosen = (torch.rand(300, generator=generator) < 0.08).long()
+        wrong |= alive & ~right.gather(1, chosen[:, None])[:, 0]
+        outcome = world.step(state, chosen)
+        assert not bool((outcome.solved & alive & wrong).any())
+        assert not bool((outcome.terminated & ~outcome.solved & alive & ~wrong).any())
+        alive &= ~outcome.done
+        state = outcome.state
+    assert 20 < int(wrong.sum()) < 300
+
+
+def test_in_rooms_right_actions_are_a_shortest_way_and_episodes_start_at_random():
+    world = Rooms()
+    state = first = world.start(torch.full((80, 1), 5.0), torch.arange(80))
+    assert len({tuple(place) for place in first["place"].tolist()}) > 10
+    left = first["distance"][torch.arange(80), first["place"][:, 0], first["place"][:, 1]]
+    assert int(left.min()) >= 3
+    for step in range(1, int(left.max()) + 1):
+        outcome = world.step(state, world.right(state).long().argmax(1))
+        assert outcome.solved[left == step].all()
+        assert not outcome.solved[left > step].any()
+        state = outcome.state
+
+
+def test_a_picture_of_rooms_shows_the_walker_in_the_middle_and_a_far_goal_at_the_border():
+    world = Rooms()
+    state = world.start(torch.arange(200.0)[:, None], torch.arange(200))
+    seen = world.observe(state)
+    assert seen[:, 1].flatten(1).sum(1).tolist() == [1.0] * 200
+    assert float(seen[:, 0, 3, 3].max()) == 0
+    away = state["goal"] - state["place"]
+    for row in range(200):
+        at = seen[row, 1].nonzero()[0] - 3
+        assert at.tolist() == away[row].clamp(-3, 3).tolist()
+        column = int(state["place"][row, 1])
+        assert seen[row, 0, 3, :].tolist() == [
+            1.0 if not 0 <= column + k < 9 else float(state["walls"][row, state["place"][row, 0], column + k])
+            for k in range(-3, 4)
+        ]
 
 
 def test_the_pictures_of_leap_show_the_runner_above_the_floor_and_in_colors_of_its_scheme():

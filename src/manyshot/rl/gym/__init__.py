@@ -18,7 +18,7 @@ from manyshot.rl.gym.wrappers import AugmentObservation, VectorAugmentObservatio
 
 __all__ = ["AugmentObservation", "GymWorld", "VectorAugmentObservation", "WorldEnv", "WorldVectorEnv"]
 
-for _name in ("leap", "point"):
+for _name in ("leap", "point", "rooms"):
     if f"manyshot/{_name.capitalize()}-v0" not in gymnasium.registry:
         gymnasium.register(
             id=f"manyshot/{_name.capitalize()}-v0",

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from manyshot.augment.ops.op import check_number
@@ -119,6 +120,11 @@ class Leap:
         ended = crashed | solved
         return Outcome(after, reward, ended, ~ended & (after["t"] >= self.horizon), solved)
 
+    def right(self, state: State) -> Bool[Tensor, "n 2"]:
+        """The actions after which a right jump, or none, still leads to the right border."""
+        ahead = (state["contexts"][:, 1].round().long() - state["x"]).clamp(min=-WIDTH)
+        return _solvable(self.rise)[ahead + WIDTH, state["air"]]
+
     def draw(self, state: State, row: int) -> UInt8[Tensor, "h w 3"]:
         """What the agent sees, larger."""
         image = self.observe({name: value[row : row + 1] for name, value in state.items()})[0]
@@ -148,3 +154,21 @@ class Leap:
         drawn = streams.uniform(0, SCHEMES, scheme[:, None, None], np.arange(4)[:, None], np.arange(3))
         dark = np.array([0.0, 0.4, 0.4, 0.4])[:, None]
         return torch.from_numpy(dark + drawn * np.array([0.3, 0.6, 0.6, 0.6])[:, None])
+
+
+@lru_cache
+def _solvable(rise: int) -> Bool[Tensor, "ahead air 2"]:
+    """Whether an action leaves a way, by the obstacle's distance ahead (plus its width) and the steps of the jump."""
+    farthest, longest = Leap.size, 2 * rise
+    # From the obstacle's far side backwards: beyond it everything is solved.
+    alive = np.ones((farthest + WIDTH + 1, longest), dtype=bool)
+    leads = np.ones((farthest + WIDTH + 1, longest, 2), dtype=bool)
+    for index in range(1, farthest + WIDTH + 1):
+        ahead = index - WIDTH - 1  # after the step
+        for air in range(longest):
+            for action in range(2):
+                after = (air + 1) % longest if air else action
+                touches = -WIDTH < ahead < AGENT_WIDTH and min(after, longest - after if after else 0) < HEIGHT
+                leads[index, air, action] = not touches and alive[index - 1, after]
+        alive[index] = leads[index].any(1)
+    return torch.from_numpy(leads)

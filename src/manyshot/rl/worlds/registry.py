@@ -8,6 +8,8 @@ WORLDS: Registry[World] = Registry(
     {
         "leap": "manyshot.rl.worlds.leap:Leap",
         "point": "manyshot.rl.worlds.point:Point",
+        "rooms": "manyshot.rl.worlds.rooms:Rooms",
+        "cart": "manyshot.rl.worlds.cart:Cart",
         "gym": "manyshot.rl.gym:GymWorld",
     },
     group="manyshot.worlds",

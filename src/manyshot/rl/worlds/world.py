@@ -152,6 +152,15 @@ class World(Augmentable, Protocol):
         ...
 
 
+@runtime_checkable
+class Guided(World, Protocol):
+    """A world with discrete actions that knows which of them are right."""
+
+    def right(self, state: State) -> Bool[Tensor, "n a"]:
+        """The actions after which the world can still be solved as soon as it could before."""
+        ...
+
+
 def check_contexts(world: World, contexts: Float[Tensor, "n k"]) -> None:
     """Check that contexts are those of a world.
 
