@@ -10,6 +10,7 @@ from manyshot.base import InputError, check_out, quieten
 from manyshot.cli.augment_text import augment_squad_file, augment_table, is_squad, is_text
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import exported_json, look_at, print_exported, print_json, say
+from manyshot.cli.scans import WindowOption, is_of_scans
 from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ EXAMPLES = examples(
     "manyshot augment photos --plan natural --per-class 50 --out new",
     'manyshot augment scans.zip --plan "shots: affine(10, padding_mode=border) noise(0.05)" --out new --seed 7 --json',
     "manyshot augment photos --run runs/augmenter --per-class 50 --out new",
+    'manyshot augment volumes --plan "shots: affine3 elastic3 bias_field3" --per-class 50 --out new',
     'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
     'manyshot augment squad.json --plan "shots: eda" --per-item 4 --out more.json',
     "",
@@ -41,6 +43,7 @@ class AugmentArguments:
         per_class: Number of new examples per class; 20 if None.
         per_item: Number of new paragraphs per paragraph of SQuAD's JSON; 4 if None.
         split: Part of the images.
+        window: Which values of scans become black and white.
         overwrite: Replace what an earlier export wrote.
         seed: Seed of the draws.
     """
@@ -49,7 +52,8 @@ class AugmentArguments:
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder with a folder of images per class, or a zip of one; a table of sentences; or SQuAD's JSON.",
+            help="A folder with a folder of images or scans per class, or a zip of one; a table of sentences; or "
+            "SQuAD's JSON.",
         ),
     ]
     out: Annotated[Path, typer.Option("--out", help="The folder to write; for sentences the file.")]
@@ -75,6 +79,7 @@ class AugmentArguments:
         int | None, typer.Option("--per-item", help="New paragraphs per paragraph of SQuAD's JSON; 4 if not given.")
     ] = None
     split: Split = None
+    window: WindowOption = None
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace --out if an earlier `manyshot augment` wrote it.")
     ] = False
@@ -104,6 +109,11 @@ def augment(options: AugmentArguments, table: TableArguments, as_json: Json = Fa
     if (options.plan is None) == (options.run is None):
         raise InputError("give one of --plan (how an example is changed) and --run (a learned augmenter), see --help")
     check_out(options.out.expanduser(), beside=True)
+    if options.run is None and is_of_scans(str(options.data)):
+        refuse("on scans", split=options.split, per_item=options.per_item, **asdict(table))
+        _augment_scans(options, as_json)
+        return
+    refuse("on anything but scans", window=options.window)
     if options.run is not None:
         refuse("with --run, which takes images", per_item=options.per_item, **asdict(table))
         _augment_learned(options, as_json)
@@ -134,6 +144,22 @@ def _augment_images(options: AugmentArguments, as_json: bool) -> None:
         options.out,
         seed=options.seed,
         split=options.split,
+        overwrite=options.overwrite,
+    )
+    print_exported(exported, as_json)
+
+
+def _augment_scans(options: AugmentArguments, as_json: bool) -> None:
+    """Change each scan of a folder, and its mask, by a plan."""
+    from manyshot.samples.export_scans import WINDOW, export_scans
+
+    exported = export_scans(
+        options.data,
+        options.read_plan(),
+        options.count,
+        options.out,
+        window=options.window or WINDOW,
+        seed=options.seed,
         overwrite=options.overwrite,
     )
     print_exported(exported, as_json)

@@ -10,6 +10,7 @@ import typer
 from manyshot.base import InputError, check_out, check_replaceable, did_you_mean, quieten
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import print_json, print_table, say
+from manyshot.cli.scans import WindowOption, is_of_scans, show_scans
 from manyshot.cli.shared_options import Json, Quiet, Root, Size, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def _check_data_set(name: str, split: str | None, root: Path | None) -> tuple[di
         "manyshot data show glyphs --split greek --out greek.png",
         "manyshot data show photos --out photos.png --classes 10 --items 12",
         "manyshot data show faq.csv --text-column question --label-column topic",
+        "manyshot data show scan.nii.gz --window brain --out scan.png",
     )
 )
 @expand_options
@@ -171,11 +173,12 @@ def show(
         ),
     ] = None,
     size: Size = None,
+    window: WindowOption = None,
     root: Root = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Describe a data set: images, with --out as a contact sheet, or the sentences of a table, class by class."""
+    """Describe a data set: images or scans, with --out as a contact sheet, or the sentences of a table."""
     from manyshot.datasets import DATASETS, load_dataset
     from manyshot.samples.contact_sheet import draw_source_sheet, save_image
 
@@ -183,6 +186,11 @@ def show(
     if out:
         check_out(out, beside=True)
         check_replaceable(out)
+    if name not in DATASETS and is_of_scans(name):
+        refuse("on scans", split=split, paper=paper, size=size, **asdict(table))
+        show_scans(Path(name).expanduser(), window, out, classes, items, as_json)
+        return
+    refuse("on anything but scans", window=window)
     source = load_dataset(name, split, root=root, size=size, columns=table.columns())
     facts = source.describe()
     if source.is_text:

@@ -124,6 +124,8 @@ def _written(manifest: Path) -> set[str] | None:
                 if not set(KEYS) <= entry.keys():
                     return None
                 written |= {entry["file"], entry["class"], sheet_name(entry["class"])}
+                if isinstance(mask := dict(entry).get("mask"), str):
+                    written |= {mask, mask.rpartition("/")[0]}
     except InputError:
         return None
     return written if len(written) > 1 else None
