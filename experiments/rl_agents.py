@@ -68,6 +68,7 @@ EXPERIMENTS = {
         {
             "none": {},
             "view: crop": {"plan": "view: crop(0.25, border)"},
+            "view: crop, weight 1": {"plan": "view: crop(0.25, border)", "fit": {"view_weight": 1.0}},
             "rollout: crop": {"plan": "rollout: crop(0.25, border)"},
             "view: resized-crop": {"plan": "view: resized-crop(0.3)"},
         },
@@ -158,7 +159,7 @@ def train_one(name: str, arm: str, seed: int, deadline: float, steps: int | None
 def judge(trainer: Trainer, cleared: bool) -> dict:
     """Solved trials (greedy) of each world and episode, on training and held-out worlds."""
     found = {}
-    for part in ("training", "held_out"):
+    for part in ("training", "validation", "held_out"):
         arena = trainer.plain_arena(part)
         results = trainer.learner.evaluate(arena, trainer.policy, device=trainer.config.fit.device)
         found[part] = results.solved.round(3).tolist()
