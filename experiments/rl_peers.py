@@ -41,7 +41,8 @@ def theirs(env: str, steps: int, seed: int) -> tuple[float, float]:
     """Mean return of the peer's agent, and CPU seconds."""
     began = process_time()
     games = make_vec_env(env, 8, seed=seed)
-    model = PPO("MlpPolicy", games, n_steps=128, batch_size=256, n_epochs=10, learning_rate=3e-4, seed=seed, device="cpu")
+    shared = {"n_steps": 128, "batch_size": 256, "n_epochs": 10, "learning_rate": 3e-4}
+    model = PPO("MlpPolicy", games, **shared, seed=seed, device="cpu")
     model.learn(steps)
     seconds = process_time() - began
     mean, _ = evaluate_policy(model, make_vec_env(env, 8, seed=seed + 1000), EPISODES, deterministic=True)
