@@ -10,7 +10,7 @@ RUN := $(CLEAN) .venv/bin/python -m
 # A folder that was moved or copied has an environment that still points to the old place; its name tells.
 READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 
-.PHONY: demo test coverage docs constraints format setup clean
+.PHONY: demo test coverage docs soak constraints format setup clean
 
 demo: $(READY)
 	$(RUN) manyshot demo
@@ -28,6 +28,10 @@ coverage: $(READY)
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet
 	@echo "Open site/index.html"
+
+# Kills, bad inputs, races and full disks, at random: MINUTES of it from SEED, on as many processes as JOBS says.
+soak: $(READY)
+	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -W ignore tests/soak/campaign.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0) --jobs $(or $(JOBS),1)
 
 # The newest versions that install together, torch apart; review the difference and run `make test` before committing it.
 constraints:

@@ -116,4 +116,8 @@ def run() -> None:
     """Run the command line (the `manyshot` command)."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # invalid bytes in file names are escaped
         sys.stdout.reconfigure(errors="backslashreplace")
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:  # before the command itself began
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)

@@ -17,6 +17,7 @@ from manyshot.runtime.clock import cpu_seconds
 from manyshot.runtime.memory import keep_freed_memory
 from manyshot.runtime.metrics_log import steps_noted
 from manyshot.runtime.run_folder import CONFIG, is_free
+from manyshot.runtime.worker_process import end_with_parent
 from manyshot.training.config import Config
 from manyshot.training.run import Run, load_run
 from manyshot.training.splits import Sources, load_sources
@@ -88,7 +89,7 @@ def _train_all(work: Sequence[tuple[Config, Path]], workers: int, note: str) -> 
     steps = sum(config.fit.steps for config, _ in work)
     spawn = get_context("spawn")
     stop = spawn.Event()
-    with ProcessPoolExecutor(workers, spawn, _set_stop, (stop,)) as pool, bar() as display:
+    with ProcessPoolExecutor(workers, spawn, _set_up_worker, (stop,)) as pool, bar() as display:
         began = [pool.submit(_train_one, *job) for job in work]
         line = display.add_task("train", total=steps, note=note)
         try:
@@ -178,9 +179,10 @@ _stop: Event | None = None
 """In a worker process: an event that is set when no further training should begin."""
 
 
-def _set_stop(stop: Event) -> None:
+def _set_up_worker(stop: Event) -> None:
     global _stop
     _stop = stop
+    end_with_parent()
 
 
 def _train_one(config: Config, folder: Path) -> None:
