@@ -91,7 +91,7 @@ def work(number: int, seed: int, seconds: float, parts: tuple[str, ...], base: P
     os.environ |= {"MANYSHOT_CACHE": str(base / f"cache-{number}"), "OMP_NUM_THREADS": "1"}
     used = dict.fromkeys(parts, 0.0)
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or not all(used.values()):  # each part has its turn
         part = min(parts, key=lambda part: used[part] / PARTS[part])
         began = time.monotonic()
         shutil.rmtree(folder, ignore_errors=True)

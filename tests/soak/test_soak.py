@@ -10,17 +10,8 @@ CAMPAIGN = Path(__file__).with_name("campaign.py")
 
 
 def test_bad_inputs_and_races_end_in_one_line(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        str(CAMPAIGN),
-        "--minutes",
-        "0.15",
-        "--json",
-        str(tmp_path / "found.json"),
-    ]
-    seed = ["--seed", "7", "--parts", "inputs", "races"]
+    command = [sys.executable, "-W", "ignore", str(CAMPAIGN), "--minutes", "0.15", "--seed", "7"]
+    more = ["--json", str(tmp_path / "found.json"), "--parts", "inputs", "races"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([*command, *more], env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
