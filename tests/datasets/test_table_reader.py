@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from manyshot.base import InputError
 from manyshot.datasets import Columns
-from manyshot.datasets.table_reader import TextsOnDisk, read_rows
+from manyshot.datasets.table_reader import TextsOnDisk, column_names, read_rows
 
 CHINESE = "text,label\n你好吗,问候\n再见,告别\n"
 
@@ -141,7 +141,6 @@ class TestTextsOnDisk:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (rb'{"text": "a \ud800 b c", "label": "x"}', "line 1: not valid JSON .*surrogate"),
         (b'{"text": "a", "label": 1' + b"0" * 5000 + b"}", "line 1: not valid JSON .*digits"),
         (b"[" * 200_000, "line 1: not valid JSON .*deep"),
     ],
@@ -173,3 +172,52 @@ def test_a_pipe_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "t.csv")
     with pytest.raises(InputError, match="a pipe or device"):
         list(read_rows(tmp_path / "t.csv", Columns()))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("faq.csv", '"text";label\n"hello, all; there";greet\nbye, now;leave\n', ["hello, all; there", "bye, now"]),
+        ("faq.csv", 'text,"label (a, b; or c)"\nhello,greet\nbye,leave\n', ["hello", "bye"]),
+        ("faq.csv", '"text\n","label"\nhello,greet\n"bye\nnow",leave\n', ["hello", "bye\nnow"]),
+        ("faq.csv", 'text,label\rhello,greet\r"bye, now",leave\r', ["hello", "bye, now"]),
+        ("faq.csv", "sep=;\r\ntext;label\r\nhello;greet\r\nbye;leave\r\n", ["hello", "bye"]),
+        ("faq.csv", "text|label\nhello|greet\nbye|leave\n", ["hello", "bye"]),
+        ("faq.csv", "text,label\n\nhello,greet\n , \nbye,leave\n,,\n", ["hello", "bye"]),
+        (
+            "faq.tsv",
+            'text\tlabel\n"Well" done, he said\tpraise\nso "bad"\tblame\n',
+            ['"Well" done, he said', 'so "bad"'],
+        ),
+        ("faq.tsv", 'text\tlabel\n"one\ntwo"\ta\n"say ""hi"""\tb\n', ["one\ntwo", 'say "hi"']),
+    ],
+)
+def test_tables_of_other_programs_are_read(tmp_path, name, content, expected):
+    path = written(tmp_path, content.encode(), name)
+    label = column_names(path)[1]
+    read = list(read_rows(path, Columns("text", label)))
+    assert [row.text for row in read] == expected
+    assert list(TextsOnDisk(path, Columns("text", label), [row.offset for row in read])) == expected
+
+
+def test_rows_without_a_text_need_no_class(tmp_path):
+    content = '{"text": "hi", "label": "a"}\n{"text": null, "label": "b"}\n{"text": " ", "label": null}\n'
+    assert [row[1:] for row in rows(written(tmp_path, content, "a.jsonl"))] == [("hi", "a"), ("", "b"), ("", "")]
+
+
+def test_numbers_stay_numbers_as_classes(tmp_path):
+    path = written(tmp_path, '{"text": "hi", "label": 3}\n{"text": "ho", "label": 0.5}\n', "a.jsonl")
+    assert [(row.label, row.written_label) for row in read_rows(path, Columns())] == [("3", 3), ("0.5", 0.5)]
+    with pytest.raises(InputError, match="line 1: its class is not a string but float"):
+        rows(written(tmp_path, '{"text": "hi", "label": NaN}\n', "b.jsonl"))
+
+
+def test_lone_surrogates_become_replacement_characters(tmp_path):
+    content = '{"text": "so nice \\ud83d thank you", "label": "praise"}\n'
+    assert rows(written(tmp_path, content, "a.jsonl")) == [(1, "so nice \ufffd thank you", "praise")]
+
+
+def test_two_columns_of_one_name_are_refused_only_where_they_are_read(tmp_path):
+    with pytest.raises(InputError, match="2 columns are called 'text'; rename all but one"):
+        rows(written(tmp_path, "text,label,text\na,b,c\n"))
+    assert rows(written(tmp_path, "text,label,more,more\na,b,c,d\n", "b.csv")) == [(2, "a", "b")]

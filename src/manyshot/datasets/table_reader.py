@@ -4,11 +4,12 @@ import codecs
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from io import BufferedIOBase
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError, did_you_mean, has_type, name_list, open_file, parse_json, read_line
+from manyshot.base import InputError, did_you_mean, has_type, name_list, open_file, parse_json
+from manyshot.datasets.table_lines import Header, TableLines, explain, read_header
 
 DELIMITED, JSON_LINES = (".csv", ".tsv", ".tab"), (".jsonl", ".ndjson")
 TABLES = (*DELIMITED, *JSON_LINES)
@@ -18,14 +19,6 @@ TEXT_NAMES = ("text", "sentence", "utterance", "query", "question", "headline", 
 PICTURE_NAMES = ("file", "filename", "file_name", "path", "image", "picture", "photo")
 LABEL_NAMES = ("label", "intent", "category", "class", "target")
 """Columns that are looked for if none is named; the first that exists is taken."""
-
-BROKEN = {
-    "unexpected end of data": "a quote that is opened here is never closed; close it, or double quotes inside a text",
-    "expected after": "a quote stands inside a quoted text; double it",
-    "field larger": "a text of more than 131,072 characters, perhaps from a quote that is never closed; close it, or "
-    "shorten the text",
-}
-"""Errors of Python's CSV reader: part of its message, and our message with the way to fix it."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +63,11 @@ class TextRow:
 
     Args:
         line: Number of its first line in the file, from 1.
-        text: Sentence, without leading and trailing spaces.
-        label: Class; empty if classes are not read.
+        text: Sentence, without leading and trailing spaces; empty if the row has none.
+        label: Class; empty if classes are not read, or a row without a sentence has none.
         offset: Number of bytes before it in the file.
         group: Value of the column of groups; empty without one.
+        written_label: The class as the file writes it: text, or a number in JSON.
     """
 
     line: int
@@ -81,6 +75,7 @@ class TextRow:
     label: str
     offset: int
     group: str = ""
+    written_label: str | int | float = ""
 
 
 def is_table(path: Path) -> bool:
@@ -97,7 +92,7 @@ def read_rows(path: Path, columns: Columns, labeled: bool = True) -> Iterator[Te
     r"""Read a table of any size row by row.
 
     Args:
-        path: Path of the table; its extension is its format. A `.csv` may have commas, semicolons or tabs.
+        path: Path of the table; its extension is its format. A `.csv` may have commas, semicolons, tabs or bars.
         columns: Columns of the sentences and classes.
         labeled: Whether to read a column of classes, which must exist then.
 
@@ -113,11 +108,11 @@ def read_rows(path: Path, columns: Columns, labeled: bool = True) -> Iterator[Te
         [(2, 'hello, you', 'greet')]
     """
     with open_file(path) as file:
-        lines = _Lines(file, path, columns.encoding)
+        lines = TableLines(file, path, columns.encoding)
         if not _is_delimited(path):
             yield from _json_rows(lines, columns, labeled)
         else:
-            names, delimiter = _header(lines)
+            names, delimiter = read_header(lines)
             yield from _body(lines, names, delimiter, _chosen(path, names, columns, labeled))
 
 
@@ -139,8 +134,8 @@ def column_names(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
         ('text', 'label')
     """
     with open_file(path) as file:
-        lines = _Lines(file, path, encoding)
-        return tuple(_header(lines)[0] if _is_delimited(path) else _json_names(lines))
+        lines = TableLines(file, path, encoding)
+        return tuple(read_header(lines)[0] if _is_delimited(path) else _json_names(lines))
 
 
 def resolve_columns(path: Path, columns: Columns) -> Columns:
@@ -150,10 +145,10 @@ def resolve_columns(path: Path, columns: Columns) -> Columns:
         InputError: If one is missing.
     """
     with open_file(path) as file:
-        lines = _Lines(file, path, columns.encoding)
+        lines = TableLines(file, path, columns.encoding)
         if not _is_delimited(path):
             return _chosen(path, _json_names(lines), columns)
-        return _chosen(path, _header(lines)[0], columns)
+        return _chosen(path, read_header(lines)[0], columns)
 
 
 class TextsOnDisk(Sequence[str]):
@@ -168,10 +163,10 @@ class TextsOnDisk(Sequence[str]):
     def __init__(self, path: Path, columns: Columns, offsets: Sequence[int]) -> None:
         self.path, self.columns, self.offsets = path, resolve_columns(path, columns), offsets
         self.stamp = _stamp(path)
-        self.header: tuple[list[str], str] | None = None
+        self.header: Header | None = None
         if _is_delimited(path):
             with open_file(path) as file:
-                self.header = _header(_Lines(file, path, columns.encoding))
+                self.header = read_header(TableLines(file, path, columns.encoding))
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -183,43 +178,11 @@ class TextsOnDisk(Sequence[str]):
             raise InputError(f"{self.path}: was changed while it was in use; start again")
         with open_file(self.path) as file:
             file.seek(self.offsets[index])
-            lines = _Lines(file, self.path, self.columns.encoding)
+            lines = TableLines(file, self.path, self.columns.encoding)
             if self.header is None:
                 return next(_json_rows(lines, self.columns)).text
             names, delimiter = self.header
             return next(_body(lines, names, delimiter, self.columns)).text
-
-
-class _Lines:
-    """Iterate over the lines of a file as text; `number` and `offset` are those of the end of the last line."""
-
-    def __init__(self, file: BufferedIOBase, path: Path, encoding: str) -> None:
-        self.file, self.path, self.encoding = file, path, encoding
-        self.number, self.offset = 0, file.tell()
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        raw = read_line(self.file, f"{self.path}: line {self.number + 1}")
-        if not raw:
-            raise StopIteration
-        begins = self.offset == 0
-        self.offset += len(raw)
-        self.number += 1
-        if begins:
-            if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise InputError(f"{self.path}: is stored as UTF-16; store it as UTF-8")
-            if codecs.lookup(self.encoding).name == "utf-8":
-                raw = raw.removeprefix(codecs.BOM_UTF8)
-        try:
-            return raw.decode(self.encoding)
-        except UnicodeDecodeError as error:
-            byte = raw[error.start]
-            raise InputError(
-                f"{self.path}: line {self.number}: byte {byte:#04x} is not {self.encoding}; name the encoding, "
-                "such as --encoding gb18030 or latin-1"
-            ) from None
 
 
 def _is_delimited(path: Path) -> bool:
@@ -234,35 +197,17 @@ def _stamp(path: Path) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
-def _header(lines: _Lines) -> tuple[list[str], str]:
-    """Names of the columns, and the delimiter."""
-    tabs = lines.path.suffix.lower() in (".tsv", ".tab")
-    first = next(lines, "")
-    if not first.strip():
-        raise InputError(f"{lines.path}: is empty; the first line must name the columns")
-    delimiter = "\t" if tabs else max(",;\t", key=first.count)
-    try:
-        names = next(csv.reader([first], delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise InputError(f"{lines.path}: line 1: {_explain(error)}") from None
-    return [name.strip() for name in names], delimiter
-
-
-def _body(lines: _Lines, names: list[str], delimiter: str, columns: Columns) -> Iterator[TextRow]:
+def _body(lines: TableLines, names: list[str], delimiter: str, columns: Columns) -> Iterator[TextRow]:
     text, label, group = (
         None if name is None else names.index(name) for name in (columns.text, columns.label, columns.group)
     )
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line, offset = lines.number + 1, lines.offset
         where = f"{lines.path}: line {line}"
-        try:
-            values = next(reader, None)
-        except csv.Error as error:
-            raise InputError(f"{where}: {_explain(error)}") from None
+        values = _cells(lines, delimiter, where)
         if values is None:
             return
-        if not values:  # an empty line
+        if not any(value.strip() for value in values):  # an empty row
             continue
         if len(values) != len(names):
             raise InputError(
@@ -273,7 +218,23 @@ def _body(lines: _Lines, names: list[str], delimiter: str, columns: Columns) -> 
         yield _row(where, line, cells, offset, labeled=label is not None)
 
 
-def _json_rows(lines: _Lines, columns: Columns, labeled: bool = True) -> Iterator[TextRow]:
+def _cells(lines: TableLines, delimiter: str, where: str) -> list[str] | None:
+    """The cells of the next row; None at the end."""
+    first = next(lines, None)
+    if first is None:
+        return None
+    if '"' not in first:
+        return first.rstrip("\r\n").split(delimiter)
+    try:
+        return next(csv.reader(chain([first], lines), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        # Many programs write tables with tabs without quoting anything.
+        if delimiter == "\t" and "expected after" in str(error):
+            return first.rstrip("\r\n").split(delimiter)
+        raise InputError(f"{where}: {explain(error)}") from None
+
+
+def _json_rows(lines: TableLines, columns: Columns, labeled: bool = True) -> Iterator[TextRow]:
     known: Columns | None = None
     while True:
         line, offset = lines.number + 1, lines.offset
@@ -293,7 +254,7 @@ def _json_rows(lines: _Lines, columns: Columns, labeled: bool = True) -> Iterato
         yield _row(where, line, cells, offset, labeled=known.label is not None)
 
 
-def _json_names(lines: _Lines) -> list[str]:
+def _json_names(lines: TableLines) -> list[str]:
     for content in lines:
         if content.strip():
             return list(_object(content, f"{lines.path}: line {lines.number}"))
@@ -301,7 +262,7 @@ def _json_names(lines: _Lines) -> list[str]:
 
 
 def _object(content: str, where: str) -> dict[str, Any]:
-    values = parse_json(content, where, finite=False, unicode=True)
+    values = parse_json(content, where, finite=False)
     if not isinstance(values, dict):
         raise InputError(f'{where}: not a JSON object; write one per line, such as {{"text": .., "label": ..}}')
     result: dict[str, Any] = values
@@ -311,20 +272,28 @@ def _object(content: str, where: str) -> dict[str, Any]:
 def _row(where: str, line: int, values: Sequence[Any], offset: int, labeled: bool) -> TextRow:
     """Check text, label and group, and return them as a row."""
     text, label, group = values
+    if text is None:
+        text = ""  # as pandas writes what is missing
     if not isinstance(text, str):
         raise InputError(f"{where}: its text is not a string but {type(text).__name__}; write it in quotes")
-    if not has_type(label, str | int):
+    text = _whole(text).strip()
+    if not text and label is None:
+        label = ""
+    if not has_type(label, str | int | float) or label != label:
         raise InputError(f"{where}: its class is not a string but {type(label).__name__}; write it in quotes")
     if not has_type(group, str | int):
         raise InputError(f"{where}: its group is not a string but {type(group).__name__}; write it in quotes")
-    name = str(label).strip()
-    if labeled and not name:
+    name = _whole(str(label)).strip()
+    if labeled and text and not name:
         raise InputError(f"{where}: no class; write one, or remove the row")
-    return TextRow(line, text.strip(), name, offset, str(group).strip())
+    return TextRow(line, text, name, offset, str(group).strip(), name if isinstance(label, str) else label)
 
 
-def _explain(error: csv.Error) -> str:
-    return next((words for part, words in BROKEN.items() if part in str(error)), str(error))
+def _whole(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which cut texts of JSON hold and no file can."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _chosen(path: Path, names: list[str], columns: Columns, labeled: bool = True) -> Columns:
@@ -334,6 +303,9 @@ def _chosen(path: Path, names: list[str], columns: Columns, labeled: bool = True
     label = _column(path, names, "label", columns.label, LABEL_NAMES, alone=False) if labeled else None
     if text == label:
         raise InputError(f"{path}: '{text}' cannot be both text and label; name two columns")
+    for name in (text, label, columns.group):
+        if name is not None and names.count(name) > 1:
+            raise InputError(f"{path}: {names.count(name)} columns are called '{name}'; rename all but one")
     if columns.group is not None and columns.group not in names:
         raise InputError(f"{path}: no column '{columns.group}'; {did_you_mean(columns.group, names)}")
     return replace(columns, text=text, label=label)

@@ -16,10 +16,14 @@ from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.datasets.table_reader import Columns, TextRow, is_table, read_rows, resolve_columns
 from manyshot.samples.export_pictures import params_from_json, params_to_json
+from manyshot.samples.new_sentences import NewSentences
 from manyshot.samples.output_folder import check_per_class
 
 PROVENANCE = ("source_row", "number", "plan", "params", "seed")
 """Columns beside text and class: line of the source row, index of the sample in its class, and how it was generated."""
+
+TRIES = 10
+"""Draws of a sample before it is given up, where the sentences they give are not new."""
 
 Write = Callable[[Mapping[str, Any]], None]
 
@@ -50,8 +54,9 @@ def export_sentences(
     r"""Generate new sentences from those of a table and write them to another; nothing is written if it fails.
 
     Sample k of a class of n sentences is generated from sentence k mod n, and its parameters depend only on the seed,
-    the class name and k. The table may be larger than memory: it is read twice, row by row, first to check and count,
-    then to generate.
+    the class name and k. Where it repeats another sample or a sentence of the table, of whatever class, the plan draws
+    again; a sample for which it finds nothing new is left out, and a note says how many are. The table may be larger
+    than memory: it is read twice, row by row, first to check and count, then to generate.
 
     Args:
         table: Table `.csv`, `.tsv` or `.jsonl`, see `manyshot.datasets.table_reader.read_rows`.
@@ -67,7 +72,7 @@ def export_sentences(
         The file and the number of sentences of each class.
 
     Raises:
-        InputError: If the table cannot be read, the plan generates no sentences, or `out` is in use.
+        InputError: If the table cannot be read, the plan generates no new sentences, or `out` is in use.
 
     Example:
         >>> import tempfile
@@ -92,29 +97,39 @@ def export_sentences(
     clashes = {columns.text, columns.label} & set(PROVENANCE)
     if clashes:
         raise InputError(f"{table}: the column '{clashes.pop()}' has the name of one that the export adds; rename it")
-    counts = Counter(row.label for row in _rows(table, columns))
+    counts: Counter[str] = Counter()
+    new = NewSentences(_count_rows(table, columns, counts))
     if not counts:
         raise InputError(f"{table}: no sentences; give one per row, below a header with the names of the columns")
     generated: Counter[str] = Counter()
     seen: Counter[str] = Counter()
-    unchanged = 0
     with _writer(out, (columns.text or "", columns.label or "", *PROVENANCE)) as write, bar() as progress:
         task = progress.add_task("generate sentences", total=per_class * len(counts), note="")
         for row in _rows(table, columns):
             index = seen[row.label]
             seen[row.label] += 1
             for number in range(index, per_class, counts[row.label]):
-                params = op.sample(1, generator(seed, "export", row.label, number))
-                text = _apply(op, row.text, params, f"{table}: line {row.line}")
-                provenance = (row.line, number, str(plan), json.dumps(params_to_json(params)), seed)
-                values = {columns.text or "": text, columns.label or "": row.label}
-                write(values | dict(zip(PROVENANCE, provenance, strict=True)))
-                unchanged += text == row.text
-                generated[row.label] += 1
                 progress.advance(task)
-    if unchanged:
-        note(f"{unchanged:,} of {generated.total():,} sentences are unchanged; the plan had nothing to change in them")
-    return ExportedSentences(out, dict(sorted(generated.items())))
+                where = f"{table}: line {row.line}"
+                for attempt in range(TRIES):
+                    again = (attempt,) if attempt else ()
+                    params = op.sample(1, generator(seed, "export", row.label, number, *again))
+                    text = _apply(op, row.text, params, where)
+                    if new.accept(text):
+                        provenance = (row.line, number, str(plan), json.dumps(params_to_json(params)), seed)
+                        values = {columns.text or "": text, columns.label or "": row.written_label}
+                        write(values | dict(zip(PROVENANCE, provenance, strict=True)))
+                        generated[row.label] += 1
+                        break
+        if not generated:
+            raise InputError(f"{table}: the plan '{plan}' finds nothing to change in any sentence; give other ops")
+    missing = per_class * len(counts) - generated.total()
+    if missing:
+        note(
+            f"{missing:,} of {missing + generated.total():,} sentences are left out: the plan found no change that is "
+            "new (no repeat, and none of the table's own sentences); give fewer per class, or more ops"
+        )
+    return ExportedSentences(out, {name: generated[name] for name in sorted(counts)})
 
 
 def replay_sentence(row: Mapping[str, Any], source: str) -> str:
@@ -150,9 +165,22 @@ def _rows(table: Path, columns: Columns) -> Iterator[TextRow]:
     return (row for row in read_rows(table, columns) if row.text)
 
 
+def _count_rows(table: Path, columns: Columns, counts: Counter[str]) -> Iterator[str]:
+    """The sentences of a table, which are counted by class; says how many rows have none."""
+    empty: list[int] = []
+    for row in read_rows(table, columns):
+        if row.text:
+            counts[row.label] += 1
+            yield row.text
+        else:
+            empty.append(row.line)
+    if empty:
+        note(f"{table}: {len(empty):,} rows without a text are skipped (the first on line {empty[0]})")
+
+
 def _apply(op: Op, text: str, params: Mapping[str, Any], where: str) -> str:
     try:
-        changed: str = op.apply([text], params)[0]
+        changed: str = op.apply([text], params)[0].strip()
     except InputError as error:  # an op does not know which row its text comes from
         raise InputError(f"{where}: {error}") from None
     return changed
@@ -173,6 +201,16 @@ def _json_lines(file: TextIO) -> Write:
 
 
 def _delimited(file: TextIO, out: Path, names: tuple[str, ...]) -> Write:
-    writer = csv.DictWriter(file, names, delimiter="," if out.suffix.lower() == ".csv" else "\t", lineterminator="\n")
-    writer.writeheader()
-    return writer.writerow
+    rows = csv.DictWriter(_EndWithLF(file), names, delimiter="," if out.suffix.lower() == ".csv" else "\t")
+    rows.writeheader()
+    return rows.writerow
+
+
+class _EndWithLF:
+    """Rows that end with LF. Python's writer quotes cells with characters of its own line end, here CR and LF."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file = file
+
+    def write(self, row: str) -> int:
+        return self.file.write(row.removesuffix("\r\n") + "\n")

@@ -85,8 +85,6 @@ def fit(
 
     with session.steps(title) as steps, _restored_randomness(device):
         for step in steps:
-            for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate_at(step)
             # For networks that draw from the global generator, such as those with dropout or DropBlock.
             torch.manual_seed(generator(settings.seed, "network", step, processes.rank).initial_seed())
 
@@ -102,6 +100,8 @@ def fit(
             torch.autograd.backward(loss)
             share.average_update(learner)
             _check_finite(float(clip_grad_norm_(learner.parameters(), settings.grad_clip)), math.inf, "gradient", step)
+            for group in optimizer.param_groups:
+                group["lr"] = settings.learning_rate_at(step)
             optimizer.step()
             learner.on_step_end()
             session.complete_step(loss=value)

@@ -42,19 +42,19 @@ def train(
         >>> [sorted(row) for row in train(config).rows]
         [['loss', 'step'], ['loss', 'step'], ['step', 'validation_accuracy']]
     """
-    config = config.with_absolute_paths()
     with locked_folder(folder if processes.is_main else None):
         return _train(config, folder, resume, title, processes)
 
 
 def _train(config: Config, folder: Path | None, resume: bool, title: str, processes: Processes) -> Run:
-    plan, objective = plan_and_objective(config)
+    config = config.with_absolute_paths()
+    # Whatever could be refused is checked before anything is written, so that a wrong option leaves no incomplete run.
     if folder is not None and processes.is_main:
         check_run_folder(folder, settings_in, config.as_dict(), resume)
-    # Whatever could be refused is checked before anything is written, so that a wrong option leaves no incomplete run.
     processes.check_batch_size(config.fit.meta_batch_size)
     device = processes.device(config.fit.device)
     require_device(config.fit.device)
+    plan, objective = plan_and_objective(config)
     with processes.main_first():
         tasks, held_out = samplers(config, load_sources(config))
     channels, size = image_shape(tasks.source)

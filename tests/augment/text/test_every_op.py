@@ -14,7 +14,7 @@ from manyshot.augment.text import OPS
 
 TEXTS = {
     "eda": "Where can I buy a good cup of tea in the big city, please?",
-    "synonyms": "Where can I buy a good car?",
+    "synonyms": "Usually I buy this car, maybe.",
     "insert_words": "Where can I buy a good car?",
     "swap_words": "Where can I buy a good car?",
     "delete_words": "Where can I buy a good car?",

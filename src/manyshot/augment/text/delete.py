@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from manyshot.augment.text.characters import SEPARATORS
-from manyshot.augment.text.text_op import FractionOp, WordOp, count_of, pick_distinct
+from manyshot.augment.text.text_op import NEGATIONS, KeepingOp, count_of, pick_distinct
 from manyshot.augment.text.words import Words
 
 
 @dataclass(frozen=True)
-class DeleteWords(FractionOp, WordOp):
+class DeleteWords(KeepingOp):
     """Delete random words of each text: random deletion of EDA.
 
     Of n words, `max(1, fraction * n)` are deleted; in the paper each is deleted with that probability, which leaves
@@ -17,6 +17,7 @@ class DeleteWords(FractionOp, WordOp):
 
     Args:
         fraction: Fraction of words that are deleted, at least one word.
+        keep: Words that are left alone, with spaces between them; negations by default.
 
     Raises:
         InputError: For a fraction outside 0 to 1.
@@ -28,18 +29,19 @@ class DeleteWords(FractionOp, WordOp):
     """
 
     fraction: float = 0.1
+    keep: str = NEGATIONS
 
     def numbers_needed(self, words: Words) -> int:
         """One number per deleted word."""
-        return min(count_of(self.fraction, words.total), len(words.movable), words.total - 1) if words.movable else 0
+        return max(0, min(count_of(self.fraction, words.total), len(self.free(words, words.movable)), words.total - 1))
 
     def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
         """The text without these words."""
-        return delete_words(words.parts, sorted(pick_distinct(words.movable, len(numbers), numbers)))
+        return delete_words(words.parts, sorted(pick_distinct(self.free(words, words.movable), len(numbers), numbers)))
 
 
 @dataclass(frozen=True)
-class CutOff(FractionOp, WordOp):
+class CutOff(KeepingOp):
     """Delete a span of neighboring words of each text: span cutoff (Shen, Zheng, Shen, Qu and Chen 2020).
 
     Of n words, `max(1, fraction * n)` in a row are deleted, with what stands between them; a span holds no address,
@@ -48,6 +50,7 @@ class CutOff(FractionOp, WordOp):
 
     Args:
         fraction: Fraction of words in the span.
+        keep: Words that are left alone, with spaces between them; negations by default.
 
     Raises:
         InputError: For a fraction outside 0 to 1.
@@ -59,6 +62,7 @@ class CutOff(FractionOp, WordOp):
     """
 
     fraction: float = 0.2
+    keep: str = NEGATIONS
 
     def numbers_needed(self, words: Words) -> int:
         """One number, for the position of the span."""
@@ -74,7 +78,7 @@ class CutOff(FractionOp, WordOp):
         if length < 1:
             return []
         runs, before = [], None
-        for index in words.movable:
+        for index in self.free(words, words.movable):
             if before is None or index > before + 2 or not _only_separates(words.parts[index - 1]):
                 runs.append([index])
             else:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.text.text_op import FractionOp, WordOp, count_of
+from manyshot.augment.text.text_op import NEGATIONS, KeepingOp, count_of
 from manyshot.augment.text.words import Words, same_script
 
 
 @dataclass(frozen=True)
-class SwapWords(FractionOp, WordOp):
+class SwapWords(KeepingOp):
     """Swap two random words of each text, several times: random swap of EDA.
 
     For n words there are `max(1, fraction * n)` swaps. What stands between words stays, unlike in the paper, whose
@@ -16,6 +16,7 @@ class SwapWords(FractionOp, WordOp):
 
     Args:
         fraction: Number of swaps, as a fraction of the number of words; at least one if there are two words.
+        keep: Words that are left alone, with spaces between them; negations by default.
 
     Raises:
         InputError: For a fraction outside 0 to 1.
@@ -27,14 +28,15 @@ class SwapWords(FractionOp, WordOp):
     """
 
     fraction: float = 0.1
+    keep: str = NEGATIONS
 
     def numbers_needed(self, words: Words) -> int:
         """Two numbers per swap."""
-        return 2 * count_of(self.fraction, words.total) if len(words.movable) > 1 else 0
+        return 2 * count_of(self.fraction, words.total) if len(self.free(words, words.movable)) > 1 else 0
 
     def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
         """The text with swapped words; a Han word is never swapped with a word that needs spaces."""
-        parts, movable = words.parts.copy(), words.movable
+        parts, movable = words.parts.copy(), self.free(words, words.movable)
         for first, second in zip(numbers[::2], numbers[1::2], strict=True):
             position = int(first * len(movable))
             other = (position + 1 + int(second * (len(movable) - 1))) % len(movable)

@@ -4,21 +4,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from manyshot.augment.text.chinese import is_han
-from manyshot.augment.text.text_op import FractionOp, WordOp, count_of, match_case, pick_distinct
+from manyshot.augment.text.text_op import (
+    NEGATIONS,
+    FractionOp,
+    KeepingOp,
+    WordOp,
+    count_of,
+    is_kept,
+    match_case,
+    pick_distinct,
+)
 from manyshot.augment.text.wordnet import synonyms
 from manyshot.augment.text.words import Words
 
+NO_VERB_BEHIND = frozenset(["a", "an", "the", "this", "that", "these", "those", "my", "your", "our", "their", "no"])
+NO_NOUN_BEHIND = frozenset(
+    ["i", "you", "we", "they", "can", "could", "will", "would", "should", "may", "might", "must"]
+)
+"""Words behind which another word is hardly ever of this part of speech."""
+VOWELS = "aeiou"
+
 
 @dataclass(frozen=True)
-class Synonyms(FractionOp, WordOp):
+class Synonyms(KeepingOp):
     """Replace random words of each text by synonyms from WordNet: synonym replacement of EDA.
 
-    Of n words, `max(1, fraction * n)` are replaced, if that many have synonyms. A synonym comes from the two most
-    frequent senses of each part of speech, not from all of them as in the paper's code, and inflected words stay.
-    English only; it needs `pip install "manyshot[text]"`.
+    Of n words, `max(1, fraction * n)` are replaced, if that many have synonyms. Unlike in the paper's code, which takes
+    any sense of a word, only words have synonyms whose meaning hardly depends on the sentence: nearly all of their
+    occurrences in tagged texts are of one part of speech, and most of one sense (see `wordnet.synonyms`). Inflected
+    words stay. English only; it needs `pip install "manyshot[text]"`.
 
     Args:
         fraction: Fraction of words that are replaced, at least one word.
+        keep: Words that are left alone, with spaces between them; negations by default.
 
     Raises:
         InputError: For a fraction outside 0 to 1.
@@ -26,20 +44,21 @@ class Synonyms(FractionOp, WordOp):
     Example:
         >>> import torch
         >>> Synonyms().apply(["The car is here."], {"seed": torch.tensor([1])})
-        ['The motorcar is here.']
+        ['The automobile is here.']
     """
 
     fraction: float = 0.1
+    keep: str = NEGATIONS
 
     def numbers_needed(self, words: Words) -> int:
         """Two numbers per word: which word, and which synonym."""
-        return 2 * min(count_of(self.fraction, words.total), len(replaceable(words)))
+        return 2 * min(count_of(self.fraction, words.total), len(replaceable(words, self.keep)))
 
     def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
         """The text with some words replaced."""
-        parts, count = words.parts.copy(), len(numbers) // 2
-        for index, number in zip(pick_distinct(replaceable(words), count, numbers), numbers[count:], strict=True):
-            parts[index] = _choose(synonyms(parts[index].lower()), number, parts[index])
+        parts, count, indices = words.parts.copy(), len(numbers) // 2, replaceable(words, self.keep)
+        for index, number in zip(pick_distinct(indices, count, numbers), numbers[count:], strict=True):
+            parts[index] = _choose(fitting(words, index), number, words.parts[index])
         return "".join(parts)
 
 
@@ -59,7 +78,7 @@ class InsertWords(FractionOp, WordOp):
     Example:
         >>> import torch
         >>> InsertWords().apply(["The car is here."], {"seed": torch.tensor([1])})
-        ['The car is motorcar here.']
+        ['The car is automobile here.']
     """
 
     fraction: float = 0.1
@@ -73,15 +92,47 @@ class InsertWords(FractionOp, WordOp):
         """The text with more words."""
         parts, known, gaps = words.parts.copy(), replaceable(words), _insertion_points(words)
         for which, what, where in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
-            word = words.parts[known[int(which * len(known))]]
+            source = known[int(which * len(known))]
             index = gaps[int(where * len(gaps))]
-            parts[index] = f"{_choose(synonyms(word.lower()), what, word.lower())} {parts[index]}"
+            parts[index] = f"{_choose(fitting(words, source), what, words.parts[source].lower())} {parts[index]}"
         return "".join(parts)
 
 
-def replaceable(words: Words) -> list[int]:
-    """The indices of words that have synonyms."""
-    return [index for index in range(1, len(words.parts), 2) if synonyms(words.parts[index].lower())]
+def replaceable(words: Words, keep: str = "") -> list[int]:
+    """The indices of words that have synonyms.
+
+    Args:
+        words: A text.
+        keep: Words to leave alone, with spaces between them.
+    """
+    return [
+        index
+        for index in range(1, len(words.parts), 2)
+        if synonyms(words.parts[index].lower()).names
+        and fitting(words, index)
+        and not (keep and is_kept(words.parts[index], keep))
+    ]
+
+
+def fitting(words: Words, index: int) -> tuple[str, ...]:
+    """The synonyms of a word that fit behind the word before it.
+
+    Args:
+        words: A text.
+        index: Index of the word.
+
+    Example:
+        >>> from manyshot.augment.text.words import split_words
+        >>> fitting(split_words("my car"), 3), fitting(split_words("a car"), 3), fitting(split_words("the buy"), 3)
+        (('automobile',), (), ())
+    """
+    part, names = synonyms(words.parts[index].lower())
+    before = words.parts[index - 2].lower() if index > 1 and words.parts[index - 1] == " " else ""
+    if (part == "verb" and before in NO_VERB_BEHIND) or (part == "noun" and before in NO_NOUN_BEHIND):
+        return ()
+    if before in ("a", "an"):
+        return tuple(name for name in names if (name[0] in VOWELS) == (before == "an"))
+    return names
 
 
 def _insertion_points(words: Words) -> list[int]:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Int
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Op, Params, check_number, seeds
+from manyshot.augment.text.chinese import is_han
 from manyshot.augment.text.words import Words, split_words
 from manyshot.base import InputError
 from manyshot.base.seeds import uniform
@@ -78,6 +80,45 @@ class WordOp(TextOp):
     @abstractmethod
     def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
         """The changed text, given as many numbers from 0 to 1 as it needs."""
+
+
+NEGATIONS = "no not never none nobody nothing nowhere nor neither without cannot n't 不 没 无 非 未 别"
+"""Words that stay by default, since a text without them, or with them elsewhere, may belong to another class."""
+
+
+class KeepingOp(FractionOp, WordOp):
+    """An op on words that leaves some words alone: its option `keep`."""
+
+    keep: str
+
+    def free(self, words: Words, indices: Sequence[int]) -> list[int]:
+        """The indices of words that may change.
+
+        Args:
+            words: A text.
+            indices: Indices of some of its words.
+        """
+        return [index for index in indices if not is_kept(words.parts[index], self.keep)]
+
+
+@lru_cache(maxsize=100_000)
+def is_kept(word: str, keep: str) -> bool:
+    """Whether a word is one of those to leave alone.
+
+    Args:
+        word: A word in any case.
+        keep: Words with spaces between them. "n't" is every word that ends with it, and Han characters are every Han
+            word that begins with them.
+
+    Example:
+        >>> is_kept("Never", NEGATIONS), is_kept("isn't", NEGATIONS), is_kept("不要", NEGATIONS), is_kept("tea", "")
+        (True, True, True, False)
+    """
+    plain = word.casefold().replace("’", "'")
+    for kept in keep.casefold().split():
+        if plain == kept or (kept == "n't" and plain.endswith(kept)) or (is_han(kept) and plain.startswith(kept)):
+            return True
+    return False
 
 
 def draw_numbers(seed: Int[Tensor, "n"], counts: Sequence[int]) -> list[list[float]]:
