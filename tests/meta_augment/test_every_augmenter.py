@@ -14,7 +14,7 @@ from manyshot.tasks import Episode, Examples, Source
 
 WAYS, SHOTS, QUERIES, COPIES, TASKS = 3, 2, 4, 4, 2
 FEATURES, IMAGES = (6,), (1, 12, 12)
-TEXT = 4
+TEXT = 12
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ ROWS = {
     "shift": Row("shift", FEATURES, uses_noise=False),
     "naming": Row("naming", FEATURES, uses_noise=False),
     "naming, noisy and learned": Row("naming(noise=0.5, learned=yes)", FEATURES),
+    "spoken names": Row("spoken_names(voices=2)", FEATURES),
     "hallucinator, nearly without noise": Row("hallucinator(noise=3, hidden=8, noise_scale=0.001)", FEATURES),
 }
 

@@ -5,7 +5,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training.class_texts import describe_classes, tell, tell_reader
+from manyshot.training.class_texts import describe_classes, tell, tell_augmenter
 from manyshot.training.name_probe import names_of_others, one_name_for_all
 from one_line_error import one_line_error
 
@@ -46,7 +46,7 @@ class TestTell:
         told = tell(source(), "ngrams(64)")
         plain = source()
         assert tell(told, "minilm") is told
-        assert tell_reader(plain, None) is plain
+        assert tell_augmenter(plain, None) is plain
 
     def test_refuses_encoders_of_pictures_and_trained_ones(self):
         for name in ("conv4", "ngrams(64, project=8)"):

@@ -126,7 +126,7 @@ def _describe_classes(options: EvaluateArguments, source: "Source", plan: "Plan"
 
     if options.about is None:
         return source
-    if getattr(plan.augmenter, "reads", None) is None:
+    if getattr(plan.augmenter, "reads", None) is None and getattr(plan.augmenter, "speaks", None) is None:
         raise InputError(f"--about has no effect on {options.augmenter}, which reads nothing of classes; leave it out")
     return describe_classes(source, options.about)
 

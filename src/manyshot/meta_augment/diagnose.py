@@ -20,7 +20,7 @@ from manyshot.meta_augment.policy.op_policy import OpPolicy
 from manyshot.nets import evaluation_mode
 from manyshot.sample_metrics import kernel_distance
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
-from manyshot.training.class_texts import tell_reader
+from manyshot.training.class_texts import describe_classes, tell_augmenter
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.splits import load_sources
 from manyshot.training.statistics import Difference, paired_difference
@@ -51,6 +51,11 @@ class SwappedContext:
     def reads(self) -> str | None:
         """Encoder of what is said of classes that the augmenter needs."""
         return self.augmenter.reads
+
+    @property
+    def speaks(self) -> tuple[str, int] | None:
+        """Language and voices that say the names of classes for the augmenter."""
+        return self.augmenter.speaks
 
     def make(self, support: Examples, copies: int, generator: Generator) -> Examples:
         """Generate examples from a support, in the context of the next task's support."""
@@ -89,7 +94,8 @@ def diagnose(
     Raises:
         InputError: If the source has too few classes or examples, or the augmenter does not fit the learner.
     """
-    plan, source = Plan(f"shots: {copies} x learned"), tell_reader(source, augmenter.reads)
+    plan, parts = Plan(f"shots: {copies} x learned"), learner.on_features()
+    source = tell_augmenter(source, augmenter, None if parts is None else parts[0])
 
     def accuracy(evaluated: Augmenter | None, k: int) -> NDArray[np.float64]:
         """Accuracy on each task `[1, tasks]`, as one seed of a comparison."""
@@ -127,7 +133,7 @@ def diagnose_run(run: AugmenterRun, tasks: int = 40) -> tuple[Diagnosis, Source]
     source = sources.test or sources.validation
     if source is None or len(source.class_names) < 2:
         return None
-    source = tell_reader(source, run.augmenter.reads, run.config.about)
+    source = source if run.config.about is None else describe_classes(source, run.config.about)
     most = run.config.ways if isinstance(run.config.ways, int) else run.config.ways[1]
     fewest = int(source.counts.min())
     if fewest < 1 + MIN_QUERIES:

@@ -37,6 +37,9 @@ class LearnedAugmenter(nn.Module, ABC):
     reads: str | None = None
     """Encoder of sentences whose vectors of what is said of classes it needs; None if it needs none."""
 
+    speaks: tuple[str, int] | None = None
+    """Language, and number of voices that say the names of classes for it; None if it needs none."""
+
     @classmethod
     def build(cls, shape: tuple[int, ...], **options: Any) -> "LearnedAugmenter":  # noqa: ANN401 - of the constructor
         """Build an augmenter for examples of a shape, with weights from torch's global generator.

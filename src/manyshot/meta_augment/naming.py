@@ -17,8 +17,6 @@ from manyshot.tasks import Examples, Source
 
 RESIDUALS = 512
 """Most residuals that are kept for noise."""
-SURE = 30.0
-"""Largest size of the parameter of a fall, of which softplus is taken."""
 
 
 class Naming(LearnedAugmenter):
@@ -129,12 +127,7 @@ class Naming(LearnedAugmenter):
         kept = torch.randperm(len(away), generator=generator)[:RESIDUALS] if self.noise else slice(0)
         self.residuals = away[kept].to(self.matrix)
         if self.weight is None:
-            self._set_budget(*choose_weight(rows, starts, fitted.held_out, generator))
-
-    def _set_budget(self, weight: float, fall: float) -> None:
-        with torch.no_grad():
-            self.budget.log_weight.fill_(weight).log_()
-            self.budget.fall.fill_(fall).expm1_().log_().clamp_(-SURE, SURE)
+            self.budget.set(*choose_weight(rows, starts, fitted.held_out, generator))
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """Draw the noise along the residuals; no random numbers without noise."""

@@ -11,6 +11,7 @@ from manyshot.meta_augment.multiplicative_noise import MultiplicativeNoise
 from manyshot.meta_augment.naming import Naming
 from manyshot.meta_augment.policy import ContextFreePolicy, Policy
 from manyshot.meta_augment.shift import Shift
+from manyshot.meta_augment.spoken_names import SpokenNames
 
 AUGMENTERS: Registry[LearnedAugmenter] = Registry(
     "augmenter",
@@ -22,6 +23,7 @@ AUGMENTERS: Registry[LearnedAugmenter] = Registry(
         "embedding-noise": EmbeddingNoise,
         "shift": Shift,
         "naming": Naming,
+        "spoken-names": SpokenNames,
         "policy": Policy,
         "context-free": ContextFreePolicy,
         "deformation": Deformation,

@@ -28,7 +28,7 @@ from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
 from manyshot.runtime.metrics_log import MetricsLog, Row
 from manyshot.runtime.run_folder import check_run_folder, write_config
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training.class_texts import tell_reader
+from manyshot.training.class_texts import tell_augmenter
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
 from manyshot.training.fit import fit
@@ -86,7 +86,7 @@ def _train(
     else:
         shape = augmenter_shape(config, run, tasks.source)
         augmenter = make_augmenter(config, shape)
-    tasks, held_out = _told(config, augmenter, tasks), held_out and _told(config, augmenter, held_out)
+    tasks, held_out = _told(config, augmenter, tasks, run), held_out and _told(config, augmenter, held_out, run)
     if config.joint:
         for parameter in run.learner.parameters():
             parameter.requires_grad_()
@@ -190,8 +190,10 @@ def _is_pretrained(learner: Learner) -> bool:
     return bool(encoders) and all(encoder.is_fixed for encoder in encoders)
 
 
-def _told(config: AugmenterConfig, augmenter: LearnedAugmenter, sampler: EpisodeSampler) -> EpisodeSampler:
-    return replace(sampler, source=tell_reader(sampler.source, augmenter.reads, config.about))
+def _told(config: AugmenterConfig, augmenter: LearnedAugmenter, sampler: EpisodeSampler, run: Run) -> EpisodeSampler:
+    parts = run.learner.on_features()
+    source = tell_augmenter(sampler.source, augmenter, None if parts is None else parts[0], config.about)
+    return replace(sampler, source=source)
 
 
 def _encoded(body: torch.nn.Module, sampler: EpisodeSampler, config: AugmenterConfig) -> EpisodeSampler:

@@ -37,6 +37,17 @@ class WeightBudget(nn.Module):
         self.log_weight = nn.Parameter(torch.tensor(math.log(weight)))
         self.fall = nn.Parameter(torch.tensor(math.log(math.expm1(0.5))))  # softplus of it is 0.5
 
+    def set(self, weight: float, fall: float) -> None:
+        """Set b, and the exponent by which the weight falls.
+
+        Args:
+            weight: b.
+            fall: softplus(c), above 0.
+        """
+        with torch.no_grad():
+            self.log_weight.fill_(weight).log_()
+            self.fall.fill_(fall).expm1_().log_()
+
     @staticmethod
     def check_options(weight: float = 1.0) -> None:
         """Check the range of the weight.

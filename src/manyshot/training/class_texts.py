@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from manyshot.base import InputError, did_you_mean
+from manyshot.base.sound import is_sounds
+from manyshot.datasets.speech_synthesis import speak
 from manyshot.datasets.table_reader import Columns, column_names, read_rows
 from manyshot.nets import ENCODERS, TextEncoder
 from manyshot.tasks import Source
@@ -46,25 +48,61 @@ def tell(source: Source, encoder: str = "minilm", device: str = "cpu") -> Source
     return replace(source, about=vectors * said[:, None])
 
 
-def tell_reader(source: Source, reads: str | None, table: Path | str | None = None) -> Source:
-    """The source as something that reads what is said of classes needs it.
+def tell_augmenter(
+    source: Source, augmenter: object, encoder: nn.Module | None = None, table: Path | str | None = None
+) -> Source:
+    """The source as an augmenter needs it that reads, or hears, what is said of classes; the same for any other.
 
     Args:
-        source: Source of any kind of examples.
-        reads: Encoder of sentences whose vectors are needed; None to leave the source as it is.
+        source: Source of any kind of examples, before they are encoded.
+        augmenter: Augmenter; its attributes `reads` and `speaks` say what it needs, see `LearnedAugmenter`.
+        encoder: Encoder of the examples, which hears spoken names.
         table: Table of texts, see `describe_classes`; names if None.
 
     Raises:
-        InputError: As `tell` and `describe_classes`.
+        InputError: As `tell`, `say` and `describe_classes`.
 
     Example:
         >>> source = Source.of(torch.zeros(2, 3), ["cat", "oak"])
-        >>> tell_reader(source, None) is source, tell_reader(source, "ngrams(8)").about.shape
-        (True, torch.Size([2, 8]))
+        >>> tell_augmenter(source, None) is source
+        True
     """
-    if reads is None:
+    reads, speaks = getattr(augmenter, "reads", None), getattr(augmenter, "speaks", None)
+    if reads is None and speaks is None:
         return source
-    return tell(source if table is None else describe_classes(source, table), reads)
+    source = source if table is None else describe_classes(source, table)
+    if reads is not None:
+        return tell(source, reads)
+    language, voices = speaks
+    return say(source, encoder or nn.Flatten(), voices, language)
+
+
+def say(source: Source, encoder: nn.Module, voices: int = 12, language: str = "en-us", device: str = "cpu") -> Source:
+    """The source with features of the spoken name, or description, of each class, in several voices.
+
+    Args:
+        source: Source of sounds; returned itself if vectors are said of its classes already.
+        encoder: Encoder of sounds.
+        voices: Number of voices, whose features stand one after another in a vector a class.
+        language: Language of the texts.
+        device: Device to compute on.
+
+    Raises:
+        InputError: If the source holds no sounds, or as `manyshot.datasets.speech_synthesis.speak`.
+    """
+    if isinstance(source.about, Tensor):
+        return source
+    store = source.store
+    if not isinstance(store, Tensor) or not is_sounds(store):
+        raise InputError(f"{source.name}: names can be spoken for recordings alone; leave spoken-names out")
+    texts = source.texts
+    length = store.shape[2]
+    sounds = speak([text or "a" for text in texts], length, voices, language)
+    spoken = Source.of(sounds.reshape(-1, 1, length), np.arange(len(texts) * voices), name=f"{source.name}, spoken")
+    vectors = encode(encoder, spoken, device).store
+    assert isinstance(vectors, Tensor)
+    said = torch.tensor([bool(text) for text in texts])
+    return replace(source, about=vectors.reshape(len(texts), -1) * said[:, None])
 
 
 @lru_cache(maxsize=2)

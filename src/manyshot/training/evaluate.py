@@ -19,7 +19,7 @@ from manyshot.learners import Learner, by_task, queries_see_each_other, split_le
 from manyshot.nets import evaluation_mode
 from manyshot.runtime.device import require_device
 from manyshot.tasks import Episode, EpisodeSampler, Source
-from manyshot.training.class_texts import tell_reader
+from manyshot.training.class_texts import tell_augmenter
 from manyshot.training.feature_cache import encode, remember
 from manyshot.training.reuse import Reuse, measure_reuse
 from manyshot.training.statistics import mean_interval
@@ -184,7 +184,7 @@ def evaluate_tasks(
         InputError: As `evaluate`.
     """
     plan, device = plan or Plan(), _move(learner, device)
-    sampler = told(sampler, plan)
+    sampler = told(sampler, plan, learner)
     parts = learner.on_features()
     drawn = tasks * sampler.examples_per_task
     fixed = not plan.placements or _makes_features(plan) or _changes_vectors(plan, sampler.source)
@@ -203,19 +203,22 @@ def evaluate_tasks(
     return replace(result, reuse=measure_reuse(result.correct, query, support, sampler.source.labels))
 
 
-def told(sampler: EpisodeSampler, plan: Plan) -> EpisodeSampler:
+def told(sampler: EpisodeSampler, plan: Plan, learner: Learner) -> EpisodeSampler:
     """The sampler, with vectors of what is said of its classes if the plan's augmenter reads them.
 
     Args:
         sampler: Sampler of tasks.
         plan: Augmentation of the tasks.
+        learner: Learner, whose encoder hears spoken names.
 
     Example:
+        >>> from manyshot.learners import Prototypes
         >>> sampler = EpisodeSampler(Source.of(torch.rand(40, 6), [i % 4 for i in range(40)]), ways=2)
-        >>> told(sampler, Plan()) is sampler
+        >>> told(sampler, Plan(), Prototypes(nn.Flatten())) is sampler
         True
     """
-    source = tell_reader(sampler.source, getattr(plan.augmenter, "reads", None))
+    parts = learner.on_features()
+    source = tell_augmenter(sampler.source, plan.augmenter, None if parts is None else parts[0])
     return sampler if source is sampler.source else replace(sampler, source=source)
 
 

@@ -113,9 +113,9 @@ def probe_names(
     Raises:
         InputError: If the plan's augmenter does not read what is said of classes.
     """
-    if not getattr(plan.augmenter, "reads", None):
+    if getattr(plan.augmenter, "reads", None) is None and getattr(plan.augmenter, "speaks", None) is None:
         raise InputError(f"plan: '{plan}' reads no names of classes, so that others would change nothing")
-    sampler = told(sampler, plan)
+    sampler = told(sampler, plan, learner)
 
     def batches() -> Iterator[Episode]:
         return sampler.batches(len(evaluation.accuracy), BATCH)
