@@ -77,6 +77,16 @@ class TestMap:
         bad, _ = choose_weight(source.store, starts, means[torch.randperm(40, generator=draws)], draws)
         assert good > 2 * bad
 
+    def test_begins_with_the_text_itself_where_texts_are_examples(self):
+        texts = F.normalize(torch.randn(12, 30, dtype=torch.float64, generator=torch.Generator().manual_seed(0)), dim=1)
+        means = (
+            texts + 0.3 + 0.05 * torch.randn(12, 30, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        )
+        same = fit_text_map(texts, means)
+        other = fit_text_map(texts, means[:, torch.randperm(30, generator=torch.Generator().manual_seed(2))])
+        assert (same.prior, other.prior) == (1.0, 0.0)
+        assert same.explained > 0.9 > other.explained
+
     def test_needs_four_classes(self):
         with one_line_error("at least 4"):
             fitted(told_source(3))

@@ -1,4 +1,4 @@
-"""`manyshot augment`: new examples made from images or sentences."""
+"""`manyshot augment`: new examples made from images, recordings or sentences."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ EXAMPLES = examples(
     "manyshot augment photos --run runs/augmenter --per-class 50 --out new",
     'manyshot augment volumes --plan "shots: affine3 elastic3 bias_field3" --per-class 50 --out new',
     'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
+    'manyshot augment recordings --plan "shots: speed(1.1) pitch(2) hiss(snr=10)" --out new',
     'manyshot augment squad.json --plan "shots: eda" --per-item 4 --out more.json',
     "",
     "photos/ holds a folder of images per class. new/ gets the same folders with new images, a contact sheet per",
@@ -52,8 +53,8 @@ class AugmentArguments:
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder with a folder of images or scans per class, or a zip of one; a table of sentences; or "
-            "SQuAD's JSON.",
+            help="A folder with a folder of images, scans or recordings per class, or a zip of one; a table of sentences; "
+            "or SQuAD's JSON.",
         ),
     ]
     out: Annotated[Path, typer.Option("--out", help="The folder to write; for sentences the file.")]
@@ -104,7 +105,9 @@ class AugmentArguments:
 
 @expand_options
 def augment(options: AugmentArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Make new examples from your images or sentences and write them as files."""
+    """Make new examples from your images, recordings or sentences and write them as files."""
+    from manyshot.datasets.recordings import holds_recordings
+
     quieten(quiet)
     if (options.plan is None) == (options.run is None):
         raise InputError("give one of --plan (how an example is changed) and --run (a learned augmenter), see --help")
@@ -129,8 +132,11 @@ def augment(options: AugmentArguments, table: TableArguments, as_json: Json = Fa
             refuse("on a table; give --per-class", per_item=options.per_item)
             augment_table(options, table, as_json)
         return
-    refuse("on images", per_item=options.per_item, **asdict(table))
-    _augment_images(options, as_json)
+    refuse("on images and recordings", per_item=options.per_item, **asdict(table))
+    if holds_recordings(options.data.expanduser()):
+        _augment_sounds(options, as_json)
+    else:
+        _augment_images(options, as_json)
 
 
 def _augment_images(options: AugmentArguments, as_json: bool) -> None:
@@ -163,6 +169,22 @@ def _augment_scans(options: AugmentArguments, as_json: bool) -> None:
         overwrite=options.overwrite,
     )
     print_exported(exported, as_json)
+
+
+def _augment_sounds(options: AugmentArguments, as_json: bool) -> None:
+    """Change each recording of a folder by a plan."""
+    from manyshot.samples.export_sounds import export_sounds
+
+    exported = export_sounds(
+        options.data,
+        options.read_plan(),
+        options.count,
+        options.out,
+        seed=options.seed,
+        split=options.split,
+        overwrite=options.overwrite,
+    )
+    print_exported(exported, as_json, "recordings")
 
 
 def _augment_learned(options: AugmentArguments, as_json: bool) -> None:

@@ -76,16 +76,17 @@ def exported_json(exported: "Exported") -> dict[str, Any]:
     }
 
 
-def print_exported(exported: "Exported", as_json: bool) -> None:
-    """Print how many new pictures an export wrote, and which files to look at.
+def print_exported(exported: "Exported", as_json: bool, what: str = "pictures") -> None:
+    """Print how many new examples an export wrote, and which files to look at.
 
     Args:
         exported: The export.
         as_json: Print JSON.
+        what: What the examples are.
     """
     if as_json:
         print_json(exported_json(exported))
         return
     classes = f" of {len(exported.generated)} classes" if len(exported.generated) > 1 else ""
-    say(f"{sum(exported.generated.values()):,} new pictures{classes} in {exported.folder}")
+    say(f"{sum(exported.generated.values()):,} new {what}{classes} in {exported.folder}")
     say(f"Look at {look_at(exported.sheets)}")

@@ -31,6 +31,7 @@ class TextMap:
         feature_mean: m, the mean of the classes' means.
         matrix: W, transposed.
         penalty: The penalty that was chosen.
+        prior: a, towards which the penalty draws W: a times the identity.
         held_out: Prediction of each class's mean by a map fitted without that class.
         explained: Fraction of the variance of the classes' means that these predictions explain; negative if they are
             worse than the mean of all classes.
@@ -40,6 +41,7 @@ class TextMap:
     feature_mean: Float[Tensor, " d"]
     matrix: Float[Tensor, "e d"]
     penalty: float
+    prior: float
     held_out: Float[Tensor, "c d"]
     explained: float
 
@@ -49,7 +51,10 @@ def fit_text_map(
 ) -> TextMap:
     """Fit the map by ridge regression, with the penalty that predicts held-out classes best.
 
-    min_W sum_k ||mu_k - m - W (t_k - c)||^2 + penalty ||W||^2
+    min_W sum_k ||mu_k - m - W (t_k - c)||^2 + penalty ||W - a I||^2
+
+    a is 0, or 1 if that predicts held-out classes better, as where texts and examples are sentences of one encoder:
+    what is said of a class is then an example of it already.
 
     Args:
         texts: Vectors of unit length, one a class.
@@ -70,25 +75,34 @@ def fit_text_map(
     folds = min(FOLDS, count)
     fold = torch.empty(count, dtype=torch.long)
     fold[torch.arange(count) if order is None else order] = torch.arange(count) % folds
-    predicted = torch.zeros(len(PENALTIES), *means.shape, dtype=means.dtype)
+    priors = (0.0, 1.0) if texts.shape[1] == means.shape[1] else (0.0,)
+    settings = [(penalty, prior) for prior in priors for penalty in PENALTIES]
+    predicted = torch.zeros(len(settings), *means.shape, dtype=means.dtype)
     for index in range(folds):
         kept, left = fold != index, fold == index
-        for row, (text_mean, feature_mean, matrix) in enumerate(_ridge(texts[kept], means[kept], PENALTIES)):
+        for row, (text_mean, feature_mean, matrix) in enumerate(_ridge(texts[kept], means[kept], settings)):
             predicted[row, left] = feature_mean + (texts[left] - text_mean) @ matrix
     errors = (predicted - means).square().sum((1, 2))
     best = int(errors.argmin())
-    ((text_mean, feature_mean, matrix),) = _ridge(texts, means, PENALTIES[best : best + 1])
+    ((text_mean, feature_mean, matrix),) = _ridge(texts, means, settings[best : best + 1])
     explained = 1 - float(errors[best] / (means - feature_mean).square().sum().clamp(min=1e-12))
-    return TextMap(text_mean, feature_mean, matrix, PENALTIES[best], predicted[best], explained)
+    return TextMap(text_mean, feature_mean, matrix, *settings[best], predicted[best], explained)
 
 
-def _ridge(texts: Tensor, means: Tensor, penalties: tuple[float, ...]) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """The mean of the texts, the mean of the means and W for each penalty, from one decomposition."""
+def _ridge(texts: Tensor, means: Tensor, settings: list[tuple[float, float]]) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """The mean of the texts, the mean of the means and W for each penalty and prior, from one decomposition."""
     text_mean, feature_mean = texts.mean(0), means.mean(0)
     t, y = texts - text_mean, means - feature_mean
     u, s, vt = torch.linalg.svd(t, full_matrices=False)
-    scale, projected = t.square().sum() / len(t), u.mT @ y
-    fits = [vt.mT @ ((s / (s.square() + p * scale).clamp(min=1e-12))[:, None] * projected) for p in penalties]
+    scale = t.square().sum() / len(t)
+    fits = []
+    for penalty, prior in settings:
+        shrunk = s / (s.square() + penalty * scale).clamp(min=1e-12)
+        if not prior:
+            fits.append(vt.mT @ (shrunk[:, None] * (u.mT @ y)))
+            continue
+        rest = vt.mT @ (shrunk[:, None] * (u.mT @ (y - prior * t)))
+        fits.append(rest + prior * torch.eye(t.shape[1], dtype=t.dtype))
     return [(text_mean, feature_mean, matrix) for matrix in fits]
 
 
