@@ -10,7 +10,8 @@ from manyshot.augment import Plan
 from manyshot.base.sound import to_samples
 from manyshot.cli.main import app
 from manyshot.datasets.sound_files import decode_sound, encode_wav
-from manyshot.samples.export_sounds import export_sounds, replay_sound, spectrogram_picture
+from manyshot.nets.mel import spectrogram_picture
+from manyshot.samples.export_sounds import export_sounds, replay_sound
 from one_line_error import one_line_error
 
 PLAN = Plan("shots: speed(1.1) pitch(2) hiss(snr=10) bandpass")

@@ -12,13 +12,18 @@ NO_PLAN = "none"
 TRANSFORMS: Mapping[Kind, tuple[Transform, ...]] = {
     "pictures": (Transform(power=0.5),),
     "sentences": (Transform(power=0.5), Transform()),
+    "sounds": (Transform(power=0.5), Transform()),
 }
 """What is tried, centered and of length 1 in any case: Tukey's square root, which convolutional features want."""
 
 HEAD_GRID = (*(f"ridge(penalty={penalty:g})" for penalty in (1e-2, 1e-1, 1)), "lda(shrinkage=0.5)")
 """Heads with the settings that are tried; the others, centroid and nearest, were nowhere better."""
 
-PLAIN_HEADS: Mapping[Kind, tuple[str, ...]] = {"pictures": (), "sentences": ("logistic(penalty=0.1)",)}
+PLAIN_HEADS: Mapping[Kind, tuple[str, ...]] = {
+    "pictures": (),
+    "sentences": ("logistic(penalty=0.1)",),
+    "sounds": ("logistic(penalty=0.1)",),
+}
 """Heads that are tried on examples without variants alone: with them they take minutes, and LDA does as well."""
 
 VARIANTS = {"affine": 2, "crop(0.6)": 2, "flip": 1}

@@ -1,4 +1,4 @@
-"""Examples of a user: pictures that are decoded when they are needed, or sentences; with classes and groups."""
+"""Examples of a user: pictures or recordings that are decoded when needed, or sentences; with classes and groups."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,21 +7,29 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int16, UInt8
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
 from manyshot.base import InputError
+from manyshot.base.sound import RATE, from_samples
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.pictures import decode, read_header, to_pixels
+from manyshot.datasets.recordings import loudest_part
+from manyshot.datasets.sound_files import decode_mono
+from manyshot.nets.mel import spectrogram_picture
 
-Kind = Literal["pictures", "sentences"]
+Kind = Literal["pictures", "sentences", "sounds"]
+LONGEST = 10.0
+"""Longest part of a recording that is listened to, the loudest, in seconds."""
+SPECTROGRAM = 96
+"""Side of the picture that stands for a recording, in pixels, where no other is asked for."""
 
 
 @dataclass(frozen=True)
-class PictureFile:
-    """A picture as a file, in a folder or a zip.
+class ItemFile:
+    """An example as a file, in a folder or a zip.
 
     Args:
         where: What error messages call it.
@@ -32,16 +40,24 @@ class PictureFile:
     read: Callable[[], bytes]
 
 
-Item = PictureFile | Image.Image | NDArray[np.uint8] | str
-"""A picture as a file, of PIL or as an array `[c, h, w]`; or a sentence."""
+class PictureFile(ItemFile):
+    """A picture as a file."""
+
+
+class SoundFile(ItemFile):
+    """A recording as a file."""
+
+
+Item = ItemFile | Image.Image | NDArray[np.uint8] | str
+"""A picture or a recording as a file; a picture of PIL or as an array `[c, h, w]`; or a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class ExampleSet:
-    """Labeled or unlabeled examples: pictures that are decoded when they are needed, or sentences.
+    """Labeled or unlabeled examples: pictures or recordings that are decoded when they are needed, or sentences.
 
     Args:
-        kind: "pictures" or "sentences".
+        kind: "pictures", "sentences" or "sounds".
         items: The n examples.
         labels: Index `[n]` into `class_names`; -1 where unlabeled.
         class_names: Names of the classes.
@@ -70,7 +86,7 @@ class ExampleSet:
         return len(self.items)
 
     def pictures(self, rows: ArrayLike, size: int) -> UInt8[Tensor, "n 3 size size"]:
-        """Decode pictures, in RGB, from the original at the size that is asked for.
+        """Decode pictures, in RGB, from the original at the size that is asked for; of recordings their spectrograms.
 
         Args:
             rows: Which examples, in any order.
@@ -101,21 +117,48 @@ class ExampleSet:
         """
         return torch.from_numpy(self._pixels(row, None))
 
+    def sounds(self, rows: ArrayLike) -> list[Int16[Tensor, "1 t"]]:
+        """Decode recordings, of one channel at 16,000 samples per second, each as long as it is.
+
+        Args:
+            rows: Which examples, in any order.
+
+        Raises:
+            InputError: If a recording is damaged or has changed since it was listed.
+        """
+        sounds = []
+        for row in np.atleast_1d(np.asarray(rows, dtype=np.int64)).tolist():
+            item = self.items[row]
+            assert isinstance(item, SoundFile)
+            sound = decode_mono(self._bytes(row, item), item.where)
+            sounds.append(loudest_part(sound, min(len(sound), round(LONGEST * RATE)))[None])
+        return sounds
+
+    def _bytes(self, row: int, item: ItemFile) -> bytes:
+        data = item.read()
+        if digest_of(data) != self.digests[row]:
+            raise InputError(f"{item.where}: was changed while it was in use; begin again")
+        return data
+
     def _pixels(self, row: int, side: int | None) -> NDArray[np.uint8]:
         item = self.items[row]
-        if not isinstance(item, PictureFile):
+        if isinstance(item, SoundFile):
+            return self._spectrogram(row, side or SPECTROGRAM)
+        if not isinstance(item, ItemFile):
             image = Image.fromarray(_channels_last(item)) if isinstance(item, np.ndarray) else item
             assert isinstance(image, Image.Image)
             image = ImageOps.exif_transpose(image)
             size = (side, side) if side else (image.height, image.width)
             return to_pixels(image, self.names[row], size, color=True)
-        data = item.read()
-        if digest_of(data) != self.digests[row]:
-            raise InputError(f"{item.where}: was changed while it was in use; begin again")
+        data = self._bytes(row, item)
         if side:
             return decode(data, item.where, (side, side), color=True)
         header = read_header(data, item.where)
         return decode(data, item.where, (header.height, header.width), color=True)
+
+    def _spectrogram(self, row: int, side: int) -> NDArray[np.uint8]:
+        gray = Image.fromarray(spectrogram_picture(from_samples(self.sounds(row)[0]), RATE)[0].numpy())
+        return to_pixels(gray, self.names[row], (side, side), color=True)
 
     def texts(self, rows: ArrayLike) -> list[str]:
         """The sentences of some rows."""

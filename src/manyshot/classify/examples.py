@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from manyshot.base import InputError, did_you_mean, track
-from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile
-from manyshot.classify.listing import Listed, list_labeled, list_unlabeled, picture_file
+from manyshot.classify.example_set import ExampleSet, Item, ItemFile, Kind, PictureFile, SoundFile
+from manyshot.classify.listing import Listed, item_file, list_labeled, list_unlabeled
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.image_folder import SUFFIXES
 from manyshot.datasets.inputs import CHANNELS, kind_of_input, to_images
 from manyshot.datasets.pictures import read_header
+from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns
 
 __all__ = ["ExampleSet", "examples_from_arrays", "load_examples", "load_unlabeled"]
@@ -92,9 +93,13 @@ def load_unlabeled(
     kinds = {_kind(one.item) for one in listed}
     where = ", ".join(found) or "no path"
     if not listed:
-        raise InputError(f"{where}: no {kind or 'pictures or sentences'} there; give files, folders or tables of some")
+        raise InputError(
+            f"{where}: no {kind or 'pictures, sentences or recordings'} there; give files, folders or tables of some"
+        )
     if len(kinds) > 1:
-        raise InputError(f"{where}: holds pictures and sentences; give only one of them")
+        raise InputError(
+            f"{where}: holds examples of several kinds ({', '.join(sorted(kinds))}); give only one of them"
+        )
     if kind not in (None, *kinds):
         raise InputError(f"{where}: holds {kinds.pop()}, not {kind}; give {kind}")
     return _collect(where, [replace(one, label=None) for one in listed], ())
@@ -118,7 +123,7 @@ def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) 
         (torch.Size([2, 3, 16, 16]), ('cat', 'dog'))
     """
     items = _array_items(X)
-    names = [item.where if isinstance(item, PictureFile) else f"row {number}" for number, item in enumerate(items)]
+    names = [item.where if isinstance(item, ItemFile) else f"row {number}" for number, item in enumerate(items)]
     if y is None:
         return _collect("X", [Listed(*pair) for pair in zip(names, items, strict=True)], ())
     if len(y) != len(items):
@@ -141,8 +146,11 @@ def _array_items(X: Any) -> list[Item]:  # noqa: ANN401 - what users hold
     texts = [] if kind == "vectors" else list(X)
     if not texts or not all(isinstance(text, str | Path) for text in texts):
         raise InputError("X is empty or holds vectors; give images, PIL images, paths of pictures, or sentences")
-    if all(isinstance(text, Path) or text.lower().endswith(SUFFIXES) for text in texts):
-        return [picture_file(Path(text)) for text in texts]
+    names = [str(text).lower() for text in texts]
+    if all(isinstance(text, Path) for text in texts) or any(
+        all(n.endswith(e) for n in names) for e in (SUFFIXES, SOUNDS)
+    ):
+        return [item_file(Path(text)) for text in texts]
     return [str(text).strip() for text in texts]
 
 
@@ -155,10 +163,12 @@ def _image_arrays(X: Any) -> list[Item]:  # noqa: ANN401 - an array or a tensor
 
 def _full_name(path: str, one: Listed) -> str:
     """The name of an example where there are several paths."""
-    return one.item.where if isinstance(one.item, PictureFile) else f"{path}: {one.name}"
+    return one.item.where if isinstance(one.item, ItemFile) else f"{path}: {one.name}"
 
 
 def _kind(item: Item) -> Kind:
+    if isinstance(item, SoundFile):
+        return "sounds"
     return "sentences" if isinstance(item, str) else "pictures"
 
 
@@ -195,10 +205,11 @@ def _collect(where: str, listed: Sequence[Listed], class_names: tuple[str, ...] 
 
 def _digests(where: str, listed: Sequence[Listed]) -> Iterator[str]:
     """The digest of each example's content; files that are not pictures are found here, before anything slow."""
-    files = isinstance(listed[0].item, PictureFile)
+    files = isinstance(listed[0].item, ItemFile)
     for one in track(listed, f"read {where}") if files else listed:
         content: Any = one.item
-        if isinstance(one.item, PictureFile):
+        if isinstance(one.item, ItemFile):
             content = one.item.read()
+        if isinstance(one.item, PictureFile):
             read_header(content, one.item.where)
         yield digest_of(content)

@@ -15,6 +15,7 @@ from manyshot.augment.ops.kinds import require_kind
 from manyshot.augment.ops.op import join
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
+from manyshot.base.sound import RATE
 from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.classify.frozen_encoders import LoadedEncoder, encoder_blocks, load_encoder
 from manyshot.datasets.feature_store import FeatureStore, encode_stored
@@ -128,7 +129,10 @@ def _measure_decoding(examples: ExampleSet) -> float:
         return 0.0
     rows = np.linspace(0, len(examples) - 1, min(len(examples), 4)).astype(np.int64)
     start = time.process_time()
-    examples.pictures(rows, 224)
+    if examples.kind == "sounds":
+        examples.sounds(rows)
+    else:
+        examples.pictures(rows, 224)
     return (time.process_time() - start) / len(rows) / torch.get_num_threads()
 
 
@@ -159,6 +163,8 @@ def measure_cost(encoder: str, kind: Kind) -> float:
             items: Any = [f"sentence {number}, {word}, of a few words" for word in range(8)]
             if kind == "pictures":
                 items = torch.zeros(8, 3, loaded.resolution, loaded.resolution, dtype=torch.uint8)
+            elif kind == "sounds":
+                items = list(torch.zeros(8, 1, RATE, dtype=torch.int16))
             start = time.process_time()
             loaded(items)
             times.append(time.process_time() - start)
@@ -211,15 +217,21 @@ def _items(
     different, place = np.unique(rows, return_inverse=True)
     if examples.kind == "pictures":
         items: Any = examples.pictures(different, resolution)[torch.from_numpy(place)]
+    elif examples.kind == "sounds":
+        sounds = examples.sounds(different)
+        items = [sounds[i] for i in place.tolist()]
     else:
         texts = examples.texts(different)
         items = [texts[i] for i in place.tolist()]
     if plan is None:
         return items
     op = plan_op(plan)
-    require_kind(op, "images" if examples.kind == "pictures" else "texts")
+    require_kind(op, {"pictures": "images", "sentences": "texts", "sounds": "sounds"}[examples.kind])
     variants = zip(rows.tolist(), numbers.tolist(), strict=True)
-    params = join([_draw(op, seed, examples.digests[row], number) for row, number in variants])
+    draws = [_draw(op, seed, examples.digests[row], number) for row, number in variants]
+    if examples.kind == "sounds":  # of different lengths
+        return [op.apply(sound[None], drawn)[0] for sound, drawn in zip(items, draws, strict=True)]
+    params = join(draws)
     if examples.kind == "pictures":
         from manyshot.augment.engine import Compiled  # it takes half a second to import
 

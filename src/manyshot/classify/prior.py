@@ -104,17 +104,18 @@ def _nearest(by_shots: Mapping[int, Gain], shots: float) -> Gain | None:
 def load_prior(kind: Kind) -> Prior:
     """The gains that were measured on public data sets and ship with the package.
 
-    `experiments/fit_defaults.py` measures them.
+    `experiments/fit_defaults.py` measures them. For recordings nothing was measured: heads and transforms are taken to
+    do as on sentences, and all encoders alike.
 
     Args:
-        kind: "pictures" or "sentences".
+        kind: "pictures", "sentences" or "sounds".
 
     Example:
         >>> {"minilm", "ngrams"} <= set(load_prior("sentences").encoders)
         True
     """
-    tables = json.loads((files("manyshot.classify") / "prior.json").read_text())[kind]
-    return prior_from_tables(tables)
+    tables = json.loads((files("manyshot.classify") / "prior.json").read_text())
+    return prior_from_tables(tables[kind] if kind in tables else tables["sentences"] | {"encoders": {}})
 
 
 def prior_from_tables(tables: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Prior:

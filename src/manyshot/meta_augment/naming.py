@@ -116,13 +116,12 @@ class Naming(LearnedAugmenter):
         by_class = [rows for rows, there in zip(by_class, known.tolist(), strict=True) if there]
         texts = F.normalize(said[known].double(), dim=1)
         generator = torch.Generator().manual_seed(0)  # of what is tried, not of a result that varies
-        means = torch.stack([rows.mean(0) for rows in by_class]) if by_class else items[:0]
-        fitted = fit_text_map(texts, means, torch.randperm(len(texts), generator=generator))
+        rows, starts = torch.cat([items[:0], *by_class]), torch.tensor([0, *map(len, by_class)]).cumsum(0)
+        fitted = fit_text_map(texts, rows, starts, generator)
         self.text_mean, self.feature_mean, self.matrix = (
             part.to(self.feature_mean) for part in (fitted.text_mean, fitted.feature_mean, fitted.matrix)
         )
         self.known, self.held_out = texts.to(self.matrix), fitted.held_out.to(self.matrix)
-        rows, starts = torch.cat(by_class), torch.tensor([0, *map(len, by_class)]).cumsum(0)
         away = rows - fitted.held_out.repeat_interleave(starts.diff(), 0)
         kept = torch.randperm(len(away), generator=generator)[:RESIDUALS] if self.noise else slice(0)
         self.residuals = away[kept].to(self.matrix)

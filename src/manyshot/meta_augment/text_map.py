@@ -16,6 +16,8 @@ SHOTS = (1, 2, 5, 10)
 """Numbers of shots at which the weight of a prediction is chosen."""
 WEIGHTS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 """Weights at one shot that are tried, relative to one real example."""
+SHARES = [0.25, 0.5, 0.75]
+"""Shares of a prediction in a prototype that maps are compared at."""
 FALLS = (0.01, 0.5, 1.0)
 """Exponents by which the weight may fall with the number of shots."""
 WAYS, QUERIES, TASKS = 10, 5, 200
@@ -47,34 +49,39 @@ class TextMap:
 
 
 def fit_text_map(
-    texts: Float[Tensor, "c e"], means: Float[Tensor, "c d"], order: Int[Tensor, " c"] | None = None
+    texts: Float[Tensor, "c e"], items: Float[Tensor, "n d"], starts: Int[Tensor, " c1"], generator: torch.Generator
 ) -> TextMap:
-    """Fit the map by ridge regression, with the penalty that predicts held-out classes best.
+    """Fit the map by ridge regression, with the penalty whose predictions of held-out classes classify best.
 
     min_W sum_k ||mu_k - m - W (t_k - c)||^2 + penalty ||W - a I||^2
 
-    a is 0, or 1 if that predicts held-out classes better, as where texts and examples are sentences of one encoder:
-    what is said of a class is then an example of it already.
+    a is 0 or 1, which does better where texts and examples are sentences of one encoder: what is said of a class is
+    then an example of it already. Penalty and a are chosen by the accuracy, on one-shot tasks of the same classes, of
+    prototypes between a shot and a prediction; the squared error would prefer predictions that are all alike.
 
     Args:
         texts: Vectors of unit length, one a class.
-        means: Mean of the features of each class.
-        order: Order in which the classes are dealt to folds; as they stand if None.
+        items: Features, class after class.
+        starts: First row of each class, and the number of rows.
+        generator: Random numbers of folds and tasks.
 
     Raises:
         InputError: If there are fewer than four classes.
 
     Example:
         >>> texts = torch.nn.functional.normalize(torch.eye(6)[:, :3] + torch.arange(6.0)[:, None], dim=1)
-        >>> fit_text_map(texts, texts @ torch.rand(3, 8)).matrix.shape
+        >>> items = (texts @ torch.rand(3, 8)).repeat_interleave(4, 0)
+        >>> fit_text_map(texts, items, torch.arange(7) * 4, torch.Generator().manual_seed(0)).matrix.shape
         torch.Size([3, 8])
     """
     count = len(texts)
     if count < 4:
         raise InputError(f"{count} classes of which something is said; a map from texts needs at least 4")
+    counts = starts.diff()
+    means = torch.zeros(count, items.shape[1], dtype=items.dtype)
+    means.index_add_(0, torch.arange(count).repeat_interleave(counts), items).div_(counts[:, None])
     folds = min(FOLDS, count)
-    fold = torch.empty(count, dtype=torch.long)
-    fold[torch.arange(count) if order is None else order] = torch.arange(count) % folds
+    fold = torch.randperm(count, generator=generator) % folds
     priors = (0.0, 1.0) if texts.shape[1] == means.shape[1] else (0.0,)
     settings = [(penalty, prior) for prior in priors for penalty in PENALTIES]
     predicted = torch.zeros(len(settings), *means.shape, dtype=means.dtype)
@@ -82,10 +89,12 @@ def fit_text_map(
         kept, left = fold != index, fold == index
         for row, (text_mean, feature_mean, matrix) in enumerate(_ridge(texts[kept], means[kept], settings)):
             predicted[row, left] = feature_mean + (texts[left] - text_mean) @ matrix
-    errors = (predicted - means).square().sum((1, 2))
-    best = int(errors.argmin())
+    shots, queries, classes = _tasks(items, starts, 1, generator)
+    accuracy = [_accuracies(queries, shots, one[classes], SHARES).mean(1).max() for one in predicted]
+    best = int(torch.stack(accuracy).argmax())
     ((text_mean, feature_mean, matrix),) = _ridge(texts, means, settings[best : best + 1])
-    explained = 1 - float(errors[best] / (means - feature_mean).square().sum().clamp(min=1e-12))
+    spread = (means - feature_mean).square().sum().clamp(min=1e-12)
+    explained = 1 - float((predicted[best] - means).square().sum() / spread)
     return TextMap(text_mean, feature_mean, matrix, *settings[best], predicted[best], explained)
 
 

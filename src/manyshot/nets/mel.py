@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -15,6 +15,8 @@ KNEE, STEP, GROWTH = 1000.0, 200.0 / 3, np.log(6.4) / 27
 """Slaney's mel scale: linear up to 1000 Hz with 200/3 Hz a mel, then a factor of 6.4 in 27 mels."""
 FLOOR = 1e-6
 """Added to the power before the logarithm, where 1 is that of the loudest sounds."""
+DECIBELS = 60.0
+"""Levels that a picture of a spectrogram shows, below its loudest."""
 
 
 def mel_filters(
@@ -116,3 +118,25 @@ class LogMel(nn.Module):
         levels = (powers + FLOOR).log()
         centered = levels - levels.mean((1, 2), keepdim=True)
         return (centered / (centered.square().mean((1, 2), keepdim=True) + 1e-6).sqrt())[:, None]
+
+
+def spectrogram_picture(sound: Float[Tensor, "c t"], rate: int, size: int = 96) -> UInt8[Tensor, "1 size frames"]:
+    """A sound as a gray picture: time to the right, mel bands upwards, 60 decibels from black to white.
+
+    Args:
+        sound: Channels of samples from -1 to 1; their mean is shown.
+        rate: Samples per second.
+        size: Height, and about the width, in pixels.
+
+    Example:
+        >>> spectrogram_picture(torch.rand(1, 16000), 16000).shape
+        torch.Size([1, 96, 96])
+    """
+    window = max(rate // 40, 64)
+    length = sound.shape[1]
+    hop = max(length // size, 1)
+    fft = 1 << (2 * window - 1).bit_length()
+    power = mel_spectrogram(sound.mean(0, keepdim=True).float(), size, window, hop, fft, rate)[0, :, :size]
+    levels = 10 * power.clamp(min=1e-10).log10()
+    shown = (levels - levels.max() + DECIBELS).clamp(0, DECIBELS) / DECIBELS
+    return shown.flip(0).mul(255).round().to(torch.uint8)[None]

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from jaxtyping import Float, Int16, UInt8
+from jaxtyping import Float, Int16
 from torch import Tensor
 
 from manyshot.augment import Op, Plan
@@ -18,7 +17,7 @@ from manyshot.base.sound import to_samples
 from manyshot.datasets.image_folder import list_classes
 from manyshot.datasets.sound_files import SOUNDS, decode_sound, encode_wav
 from manyshot.datasets.tree import open_tree
-from manyshot.nets.mel import mel_spectrogram
+from manyshot.nets.mel import spectrogram_picture
 from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail
 from manyshot.samples.export_pictures import (
@@ -31,9 +30,6 @@ from manyshot.samples.export_pictures import (
     single_thread,
 )
 from manyshot.samples.output_folder import Exported
-
-DECIBELS = 60.0
-"""Levels that a spectrogram shows, below its loudest."""
 
 
 def export_sounds(
@@ -159,25 +155,3 @@ def _line(
         "seed": seed,
         "plan": str(plan),
     }
-
-
-def spectrogram_picture(sound: Float[Tensor, "c t"], rate: int, size: int = 96) -> UInt8[Tensor, "1 size frames"]:
-    """A sound as a gray picture: time to the right, mel bands upwards, 60 decibels from black to white.
-
-    Args:
-        sound: Channels of samples from -1 to 1; their mean is shown.
-        rate: Samples per second.
-        size: Height, and about the width, in pixels.
-
-    Example:
-        >>> spectrogram_picture(torch.rand(1, 16000), 16000).shape
-        torch.Size([1, 96, 96])
-    """
-    window = max(rate // 40, 64)
-    length = sound.shape[1]
-    hop = max(length // size, 1)
-    fft = 1 << (2 * window - 1).bit_length()
-    power = mel_spectrogram(sound.mean(0, keepdim=True).float(), size, window, hop, fft, rate)[0, :, :size]
-    levels = 10 * power.clamp(min=1e-10).log10()
-    shown = (levels - levels.max() + DECIBELS).clamp(0, DECIBELS) / DECIBELS
-    return shown.flip(0).mul(255).round().to(torch.uint8)[None]

@@ -68,13 +68,11 @@ def tell_augmenter(
         True
     """
     reads, speaks = getattr(augmenter, "reads", None), getattr(augmenter, "speaks", None)
-    if reads is None and speaks is None:
-        return source
-    source = source if table is None else describe_classes(source, table)
+    if table is not None and (reads or speaks):
+        source = describe_classes(source, table)
     if reads is not None:
         return tell(source, reads)
-    language, voices = speaks
-    return say(source, encoder or nn.Flatten(), voices, language)
+    return source if speaks is None else say(source, encoder or nn.Flatten(), speaks[1], speaks[0])
 
 
 def say(source: Source, encoder: nn.Module, voices: int = 12, language: str = "en-us", device: str = "cpu") -> Source:
