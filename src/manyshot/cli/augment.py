@@ -53,8 +53,8 @@ class AugmentArguments:
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder with a folder of images, scans or recordings per class, or a zip of one; a table of sentences; "
-            "or SQuAD's JSON.",
+            help="A folder with a folder of images, scans or recordings per class, or a zip of one; a table of "
+            "sentences; or SQuAD's JSON.",
         ),
     ]
     out: Annotated[Path, typer.Option("--out", help="The folder to write; for sentences the file.")]
