@@ -16,7 +16,7 @@ import runpy
 import shlex
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -41,6 +41,10 @@ from manyshot.learners import LEARNERS
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
+from manyshot.rl.division import Division
+from manyshot.rl.rl_arm import RLArm
+from manyshot.rl.rl_config import RLConfig
+from manyshot.rl.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -95,6 +99,9 @@ def commands(block: Block) -> list[Shown]:
 
 def check_values(**given: Any) -> None:
     """Stands in for a command: looks at what the parser leaves to the command itself."""
+    if "division" in given:  # of `rl train` and `rl compare`
+        check_agents(**given)
+        return
     if "budget" in given:
         check_choices(given["encoder"], given["head"], given["plan"])
         given |= {"encoder": None, "plan": None}
@@ -124,6 +131,14 @@ def check_values(**given: Any) -> None:
             raise InputError(f"{name}: {did_you_mean(str(name), DATASETS)}")
         if split is not None and split not in DATASETS[str(name)].splits:
             raise InputError(f"{name}: {did_you_mean(split, DATASETS[str(name)].splits)}")
+
+
+def check_agents(**given: Any) -> None:
+    """Looks at the settings of agents."""
+    config = RLConfig(**{field.name: given[field.name] for field in fields(RLConfig) if field.name in given})
+    for arm in map(RLArm.parse, given.get("arms") or [config.plan]):
+        own = arm.configure(config)
+        Trainer(own, Division.of(own))
 
 
 def check_choices(encoder: str, head: str, plan: str) -> None:
