@@ -100,7 +100,7 @@ def test_the_same_seed_makes_the_same_file_and_another_another(tmp_path):
         ('{"data": [], "title": Infinity}', "not valid JSON (Infinity)"),
         ('{"data": 1' + "1" * 5000 + "}", "not valid JSON (a number of too many digits)"),
         ('{"data": ' + "[" * 100_000, "not valid JSON (nested more than 100 deep)"),
-        (r'{"data": ["\ud800"]}', "not valid JSON (half of a surrogate pair"),
+        (r'{"data": ["\ud800"]}', "not in SQuAD's format: data[0]"),
     ],
 )
 def test_a_file_of_another_format_is_one_line(content, message, tmp_path):
@@ -112,8 +112,46 @@ def test_a_file_of_another_format_is_one_line(content, message, tmp_path):
 
 def test_an_answer_that_is_not_at_its_position_is_named(tmp_path):
     source = squad(tmp_path / "a.json", context="Rome fell in the year 476.")
-    with pytest.raises(InputError, match=r"question a: the answer '476' is not at character 13"):
+    with one_line_error("answers that are not at their answer_start: question a: '476' at 13; correct each"):
         augment_squad(source, Plan("shots: aeda"), 1, tmp_path / "b.json")
+
+
+def test_misplaced_answers_are_named_together_and_moved_where_they_stand_once(tmp_path):
+    context = "Tea is green, and tea is tea."
+    answers = [("green", 8), ("Tea", 1), ("tea", 3), ("red", 0), ("green", 7)]
+    qas = [
+        {"id": f"q{number}", "question": "?", "answers": [{"text": text, "answer_start": start}]}
+        for number, (text, start) in enumerate(answers)
+    ]
+    path, out = tmp_path / "tea.json", tmp_path / "more.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": [{"context": context, "qas": qas}]}]}))
+    named = "question q0: 'green' at 8; question q1: 'Tea' at 1; question q2: 'tea' at 3 and 1 more"
+    with one_line_error(f"{named}; correct each answer_start, or let --fix-offsets correct those it can"):
+        augment_squad(path, Plan("shots: aeda"), 1, out)
+    with one_line_error("question q2: 'tea' at 3; question q3: 'red' at 0; correct each answer_start"):
+        augment_squad(path, Plan("shots: aeda"), 1, out, fix_offsets=True)
+    path.write_text(json.dumps({"data": [{"paragraphs": [{"context": context, "qas": qas[:2]}]}]}))
+    augment_squad(path, Plan("shots: aeda"), 1, out, fix_offsets=True)
+    (paragraph,) = read(out)["data"][0]["paragraphs"]
+    for question in paragraph["qas"]:
+        (answer,) = question["answers"]
+        assert paragraph["context"][answer["answer_start"] :].startswith(answer["text"])
+
+
+def test_the_flat_form_is_read_and_other_keys_stay(tmp_path):
+    row = {"id": "1", "title": "T", "context": "Tea is \ud83d green.", "question": "Which?"}
+    flat = {"data": [row | {"answers": {"text": ["green"], "answer_start": [9]}}]}
+    (tmp_path / "flat.json").write_text(json.dumps(flat))
+    augment_squad(tmp_path / "flat.json", Plan("shots: case"), 1, tmp_path / "b.json")
+    (article,) = read(tmp_path / "b.json")["data"]
+    assert article["title"] == "T"
+    assert "\ufffd" in article["paragraphs"][0]["context"]
+    article = {"url": "https://tea.example", "paragraphs": [{"context": "Tea.", "qas": [], "document_id": 5}]}
+    (tmp_path / "c.json").write_text(json.dumps({"data": [article]}))
+    augment_squad(tmp_path / "c.json", Plan("shots: aeda"), 1, tmp_path / "d.json")
+    (written,) = read(tmp_path / "d.json")["data"]
+    assert (written["url"], written["paragraphs"][0]["document_id"]) == ("https://tea.example", 5)
+    assert "title" not in written
 
 
 def test_plans_for_other_items_are_refused(tmp_path):

@@ -46,6 +46,7 @@ class AugmentArguments:
         split: Part of the images.
         window: Which values of scans become black and white.
         overwrite: Replace what an earlier export wrote.
+        fix_offsets: Move misplaced answers of SQuAD's JSON.
         seed: Seed of the draws.
     """
 
@@ -79,6 +80,13 @@ class AugmentArguments:
     per_item: Annotated[
         int | None, typer.Option("--per-item", help="New paragraphs per paragraph of SQuAD's JSON; 4 if not given.")
     ] = None
+    fix_offsets: Annotated[
+        bool,
+        typer.Option(
+            "--fix-offsets",
+            help="Move answers of SQuAD's JSON that are not at their answer_start to where they stand, if once.",
+        ),
+    ] = False
     split: Split = None
     window: WindowOption = None
     overwrite: Annotated[

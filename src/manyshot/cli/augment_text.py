@@ -49,7 +49,7 @@ def augment_squad_file(options: "AugmentArguments", as_json: bool) -> None:
     if out.exists() and (not options.overwrite or out.is_dir() or out.resolve() == path.resolve()):
         raise InputError(f"{out}: exists already; choose another --out, or add --overwrite")
     copies = 4 if options.per_item is None else options.per_item
-    result = augment_squad(path, options.read_plan(), copies, out, options.seed)
+    result = augment_squad(path, options.read_plan(), copies, out, options.seed, options.fix_offsets)
     if as_json:
         counts = ("paragraphs", "questions", "answers", "changed")
         print_json({"file": str(result.path)} | {name: getattr(result, name) for name in counts})
