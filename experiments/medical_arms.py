@@ -14,6 +14,7 @@ from circumstances import write
 
 from manyshot.segment.masked_source import Label, to_targets
 from manyshot.segment.overlap import dice
+from manyshot.segment.segmentation_unet import SegmentationUNet
 from manyshot.segment.segmenter import Segmentation
 from manyshot.training import holm, paired_difference
 
@@ -32,6 +33,12 @@ class Job(NamedTuple):
     seed: int
 
 
+def learner(options: argparse.Namespace, steps: int, batch: int, levels: int = 3) -> SegmentationUNet:
+    """The U-Net, with what the command line says in place of the experiment's own numbers."""
+    steps = 4 if options.quick else options.steps or steps
+    return SegmentationUNet(options.width, levels, steps, options.batch or batch)
+
+
 Run = Callable[[Job, argparse.Namespace], dict[str, list[float]]]
 """From a job to the Dice coefficient of each test case, by what is judged."""
 
@@ -45,6 +52,9 @@ def parse(description: str | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--arms", help="some of the arms, separated by semicolons")
+    parser.add_argument("--steps", type=int, help="of each training; those of the experiment if not given")
+    parser.add_argument("--batch", type=int, help="items per step; likewise")
+    parser.add_argument("--width", type=int, default=16, help="channels of the first level of the U-Net")
     parser.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
     return parser.parse_args()
 
@@ -122,9 +132,11 @@ def table(done: dict[Job, dict[str, list]], judged: str, baselines: Sequence[str
     return answer
 
 
-def keep(name: str, settings: dict[str, Any], tables: dict[str, Any], quick: bool) -> None:
+def keep(name: str, settings: dict[str, Any], tables: dict[str, Any], options: argparse.Namespace) -> None:
     """Write the result, unless it was only a trial."""
-    if quick:
+    if options.quick:
         print(json.dumps(tables, indent=1))
-    else:
-        write(name, {**settings, **tables})
+        return
+    given = {key: getattr(options, key) or value for key, value in settings.items() if key in ("steps", "batch")}
+    fixed = {"seeds": options.seeds, "width": options.width, "device": options.device}
+    write(name, {**settings, **given, **fixed, **tables})

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from medical_arms import Job, carry_out, keep, parse, scores_of, table
+from medical_arms import Job, carry_out, keep, learner, parse, scores_of, table
 from safetensors.torch import load_file
 
 from manyshot.augment import Plan
@@ -21,7 +21,6 @@ from manyshot.augment.image import StainNormalize
 from manyshot.augment.image.stain.stain_styles import StainStyles, write_styles
 from manyshot.base.seeds import generator
 from manyshot.segment.masked_source import Label
-from manyshot.segment.segmentation_unet import SegmentationUNet
 from manyshot.segment.segmenter import support_of
 
 NAME = "medical_microscopes"
@@ -78,8 +77,7 @@ def run(job: Job, options: argparse.Namespace) -> dict[str, list[float]]:
             ops = ARMS[job.arm].format(styles=path)
             plan = Plan(f"support: {ops}" if ops else "none")
             support = support_of(shown[labeled], masks[labeled], LABELS, plan, random)
-            steps = 4 if options.quick else STEPS
-            segment = SegmentationUNet(levels=4, steps=steps, batch=BATCH).adapt(support, random)
+            segment = learner(options, STEPS, BATCH, levels=4).adapt(support, random)
         for name, rows in (("within", judged), ("across", split[there][2])):
             scores = scores_of(segment, shown[rows], masks[rows], LABELS)
             answer[f"{here} {name}"] = scores.mean(1).tolist()
@@ -101,7 +99,7 @@ def main() -> None:
         for label in ("", ", cytoplasm", ", nucleus")
     ]
     tables = {what: table(done, what, ("none", "geometry, more sizes"), options.seeds) for what in judged}
-    keep(NAME, {"steps": STEPS, "batch": BATCH, "seeds": options.seeds, "plans": ARMS}, tables, options.quick)
+    keep(NAME, {"steps": STEPS, "batch": BATCH, "plans": ARMS}, tables, options)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,13 @@ than the people who labeled the scans. Beside it stands one real scan with the b
 import argparse
 
 import torch
-from medical_arms import Job, carry_out, keep, parse, scores_of, table
+from medical_arms import Job, carry_out, keep, learner, parse, scores_of, table
 from medical_one_shot import GEOMETRY, INTENSITY, POOL
 from safetensors.torch import load_file
 
 from manyshot.augment import Plan
 from manyshot.base.seeds import generator
 from manyshot.segment.masked_source import Label
-from manyshot.segment.segmentation_unet import SegmentationUNet
 from manyshot.segment.segmenter import support_of
 
 NAME = "medical_no_image"
@@ -46,7 +45,7 @@ def run(job: Job, options: argparse.Namespace) -> dict[str, list[float]]:
         shown, labels = data["maps"].to(options.device), MAPPED
         items = torch.zeros(len(shown), 1, *shown.shape[1:], dtype=torch.uint8, device=options.device)
     support = support_of(items, shown, labels, Plan(f"support: {ARMS[job.arm]}"), random)
-    segment = SegmentationUNet(steps=4 if options.quick else STEPS, batch=BATCH).adapt(support, random)
+    segment = learner(options, STEPS, BATCH).adapt(support, random)
     test = slice(POOL, POOL + 4 if options.quick else None)
     return {"whole": scores_of(segment, images[test], masks[test], SCANNED)[:, 0].tolist()}
 
@@ -58,7 +57,7 @@ def main() -> None:
     jobs = [Job(arm, seed) for seed in range(options.seeds) for arm in arms]
     done = carry_out(jobs, run, options, NAME)
     tables = {"whole": table(done, "whole", ("narrow", "one real scan"), options.seeds)}
-    keep(NAME, {"steps": STEPS, "batch": BATCH, "seeds": options.seeds, "plans": ARMS}, tables, options.quick)
+    keep(NAME, {"steps": STEPS, "batch": BATCH, "plans": ARMS}, tables, options)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,11 @@ trained on all 70. One person may be there with two scans: names do not tell.
 """
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from medical_arms import Job, carry_out, keep, parse, scores_of, table
+from medical_arms import Job, carry_out, keep, learner, parse, scores_of, table
 from safetensors.torch import load_file
 
 from manyshot.augment import Plan
@@ -22,11 +21,12 @@ from manyshot.augment.paired.variation_bank import write_bank
 from manyshot.base.seeds import generator
 from manyshot.segment.learn_variation import Registration, learn_variation
 from manyshot.segment.masked_source import Label
-from manyshot.segment.segmentation_unet import SegmentationUNet
 from manyshot.segment.segmenter import support_of
 
 NAME = "medical_one_shot"
 POOL = 70
+UNLABELED = 40
+POOL_JUDGED = 20
 STEPS, BATCH = 1000, 4
 LABELS = (Label("anterior", (1,)), Label("posterior", (2,)))
 GEOMETRY = "affine3(15, 1.2, 0.1, 0.1, padding_mode=border) elastic3(0.06, padding_mode=border)"
@@ -56,22 +56,15 @@ def run(job: Job, options: argparse.Namespace) -> dict[str, list[float]]:
     masks = data["masks"].to(options.device)
     chosen = int(torch.randint(POOL, (), generator=generator("scan", job.seed)))
     labeled = list(range(POOL)) if job.arm == "all 70 labeled" else [chosen]
-    with tempfile.TemporaryDirectory() as folder:
-        ops = ARMS[job.arm]
-        if "{bank}" in ops:
-            bank = Path(folder, "bank.safetensors")
-            others = [i for i in range(POOL) if i != chosen][: 4 if options.quick else POOL]
-            settings = Registration(steps=5) if options.quick else Registration()
-            learned = learn_variation(images[chosen].float() / 255, images[others].float() / 255, settings)
-            write_bank(bank, learned.to(torch.zeros(0)))
-            ops = ops.format(bank=bank)
-        plan = Plan(f"support: {ops}" if ops else "none")
-        random = generator("one-shot", job.seed)
-        support = support_of(images[labeled], masks[labeled], LABELS, plan, random)
-        learner = SegmentationUNet(steps=4 if options.quick else STEPS, batch=BATCH)
-        segment = learner.adapt(support, random)
+    ops = ARMS[job.arm]
+    if "{bank}" in ops:
+        ops = ops.format(bank=bank_of(images, chosen, job.seed, options))
+    random = generator("one-shot", job.seed)
+    support = support_of(images[labeled], masks[labeled], LABELS, Plan(f"support: {ops}" if ops else "none"), random)
+    segment = learner(options, STEPS, BATCH).adapt(support, random)
     answer = {}
-    for name, rows in (("", range(POOL, len(images))), ("pool, ", [i for i in range(POOL) if i not in labeled])):
+    pool = [i for i in range(POOL) if i not in labeled][:POOL_JUDGED]
+    for name, rows in (("", range(POOL, len(images))), ("pool, ", pool)):
         chosen_rows = list(rows)[: 4 if options.quick else None]
         if not chosen_rows:
             continue
@@ -79,6 +72,17 @@ def run(job: Job, options: argparse.Namespace) -> dict[str, list[float]]:
         answer |= {f"{name}mean": scores.mean(1).tolist()}
         answer |= {f"{name}{label.name}": scores[:, k].tolist() for k, label in enumerate(LABELS)}
     return answer
+
+
+def bank_of(images: torch.Tensor, chosen: int, seed: int, options: argparse.Namespace) -> Path:
+    """The variation of unlabeled scans as changes of the labeled one, which the arms of a seed share."""
+    path = options.out / f"bank-{seed}.safetensors"
+    if not path.exists():
+        others = [i for i in range(POOL) if i != chosen][: 4 if options.quick else UNLABELED]
+        settings = Registration(steps=5) if options.quick else Registration()
+        learned = learn_variation(images[chosen].float() / 255, images[others].float() / 255, settings)
+        write_bank(path, learned.to(torch.zeros(0)))
+    return path
 
 
 def main() -> None:
@@ -94,8 +98,8 @@ def main() -> None:
         for arm in arms
         if all("pool, mean" in done.get(Job(arm, seed), {}) for seed in range(options.seeds))
     }
-    settings = {"steps": STEPS, "batch": BATCH, "seeds": options.seeds, "pool": POOL, "plans": ARMS}
-    keep(NAME, settings, tables, options.quick)
+    settings = {"steps": STEPS, "batch": BATCH, "pool": POOL, "unlabeled": UNLABELED, "plans": ARMS}
+    keep(NAME, settings, tables, options)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,21 @@ from typer.core import TyperGroup
 from manyshot.base import InputError, WorkStopped, are_several, printable
 from manyshot.base.printable import cut_middle
 from manyshot.cli import app as app_command
-from manyshot.cli import augment, compare, data, demo, evaluate, export, fit, gan_commands, list_ops, predict, rl, train
+from manyshot.cli import (
+    augment,
+    compare,
+    data,
+    demo,
+    evaluate,
+    export,
+    fit,
+    gan_commands,
+    list_ops,
+    predict,
+    rl,
+    segment,
+    train,
+)
 
 TOO_LARGE = "Error: not enough memory; lower the sizes (ways, shots, queries, tasks per step, widths)"
 
@@ -107,6 +121,7 @@ app.command(epilog=augment.EXAMPLES)(augment.augment)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=app_command.EXAMPLES)(app_command.app)
 app.add_typer(data.data, name="data")
+app.add_typer(segment.segment, name="segment")
 app.add_typer(gan_commands.gan, name="gan")
 app.add_typer(rl.rl, name="rl")
 app.command(epilog=list_ops.EXAMPLES)(list_ops.ops)

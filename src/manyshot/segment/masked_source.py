@@ -33,7 +33,7 @@ class MaskedSource:
         labels: The structures, each a set of values.
         names: Name of each item.
         patients: Patient of each item; items of one patient are never in two parts. None if each is a patient's only.
-        spacing: Millimeters between pixels along each axis; 1 where it is not known.
+        spacing: Of each item, millimeters between pixels along each axis; 1 where it is not known.
 
     Raises:
         InputError: If sizes do not agree, or a value of a mask belongs to two labels.
@@ -51,7 +51,7 @@ class MaskedSource:
     labels: tuple[Label, ...]
     names: tuple[str, ...]
     patients: tuple[str, ...]
-    spacing: tuple[float, ...]
+    spacing: tuple[tuple[float, ...], ...]
 
     def __post_init__(self) -> None:
         if self.masks.shape != (len(self.items), *self.items.shape[2:]):
@@ -70,14 +70,15 @@ class MaskedSource:
         labels: Sequence[Label] | None = None,
         names: Sequence[str] | None = None,
         patients: Sequence[str] | None = None,
-        spacing: Sequence[float] | None = None,
+        spacing: Sequence[tuple[float, ...]] | None = None,
     ) -> "MaskedSource":
         """A source with what is not given filled in: every value of the masks is a label of its own."""
         if labels is None:
             labels = [Label(str(value), (value,)) for value in torch.unique(masks).tolist() if value]
         named = tuple(names) if names is not None else tuple(f"item {i}" for i in range(len(items)))
         whose = tuple(patients) if patients is not None else named
-        return MaskedSource(items, masks, tuple(labels), named, whose, tuple(spacing or (1.0,) * (items.ndim - 2)))
+        apart = tuple(spacing) if spacing is not None else ((1.0,) * (items.ndim - 2),) * len(items)
+        return MaskedSource(items, masks, tuple(labels), named, whose, apart)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -101,6 +102,7 @@ class MaskedSource:
             masks=self.masks[chosen],
             names=tuple(self.names[i] for i in index),
             patients=tuple(self.patients[i] for i in index),
+            spacing=tuple(self.spacing[i] for i in index),
         )
 
     def only(self, names: Sequence[str]) -> "MaskedSource":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from manyshot.augment.ops.op import check_number
 from manyshot.segment.masked_source import to_targets
@@ -57,7 +57,10 @@ class SegmentationUNet:
 
     def adapt(self, support: Support, generator: Generator) -> Segmentation:
         """Train on the support set."""
-        net = self.train(support, generator)
+        return self.segmentation(self.train(support, generator), support)
+
+    def segmentation(self, net: nn.Module, support: Support) -> Segmentation:
+        """Segment by the network alone."""
         return lambda items: net(items).softmax(1)
 
     def net(self, axes: int, channels: int, outputs: int) -> SegmentationNet:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import torch
 from jaxtyping import Float, Shaped
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from manyshot.augment import Compose, Op
 from manyshot.augment.ops.paired import Pairs, apply_to_pairs
@@ -46,7 +46,25 @@ class Support:
 
 
 class Segmenter(Protocol):
-    """A learner of segmentation."""
+    """A learner of segmentation: it trains a network on a support set, and segments by the network and the support."""
+
+    def net(self, axes: int, channels: int, outputs: int) -> nn.Module:
+        """A network as it is before training.
+
+        Args:
+            axes: 2 for images, 3 for volumes.
+            channels: Channels of the items.
+            outputs: Number of labels, with the rest.
+        """
+        ...
+
+    def train(self, support: Support, generator: Generator) -> nn.Module:
+        """Train a network on the support, in evaluation mode afterwards and without gradients."""
+        ...
+
+    def segmentation(self, net: nn.Module, support: Support) -> Segmentation:
+        """Segment by a trained network."""
+        ...
 
     def adapt(self, support: Support, generator: Generator) -> Segmentation:
         """Learn to segment from a few labeled items."""
