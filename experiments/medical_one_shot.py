@@ -25,8 +25,8 @@ from manyshot.segment.segmenter import support_of
 
 NAME = "medical_one_shot"
 POOL = 70
-UNLABELED = 40
-POOL_JUDGED = 20
+UNLABELED = 24
+POOL_JUDGED = 10
 STEPS, BATCH = 1000, 4
 LABELS = (Label("anterior", (1,)), Label("posterior", (2,)))
 GEOMETRY = "affine3(15, 1.2, 0.1, 0.1, padding_mode=border) elastic3(0.06, padding_mode=border)"

@@ -128,6 +128,7 @@ def overlay(item: Tensor, found: Tensor, true: Tensor | None = None) -> Image.Im
         true: The true ones; None to draw only what was found.
 
     Example:
+        >>> import torch
         >>> overlay(torch.zeros(1, 8, 8, dtype=torch.uint8), torch.zeros(8, 8, dtype=torch.long)).size
         (192, 192)
     """

@@ -105,6 +105,14 @@ OPS_UNDER_TEST = {
         wrong=({"method": "vahadane"}, {"file": "missing.json"}, {"p": 2.0}),
     ),
     "stain_normalize, macenko": Case(ops.StainNormalize(p=0.5), changes=0.3),
+    "black_corner": Case(
+        ops.BlackCorner(), continuous=("radius", "center"), wrong=({"radius": 0}, {"radius": 2}, {"shift": -1})
+    ),
+    "bubbles": Case(
+        ops.Bubbles(), continuous=("strength", "radius", "center"), wrong=({"strength": 2}, {"size": 0}, {"count": 0})
+    ),
+    "ink": Case(ops.Ink(), continuous=("strength", "ends"), wrong=({"strength": 2}, {"width": 0}, {"count": 0})),
+    "characters": Case(ops.Characters(height=0.3), wrong=({"height": 0}, {"height": 1}, {"strength": 2})),
     "bias_field": Case(ops.BiasField(), continuous=("coefficients",), wrong=({"strength": -1},)),
     "ghosting": Case(ops.Ghosting(), continuous=("intensity",), wrong=({"strength": 2}, {"ghosts": 1})),
     "rician": Case(ops.Rician(), continuous=("strength",), wrong=({"strength": -1},)),

@@ -3,6 +3,8 @@
 Adding an op is one file, one line in `OPS` and one row in the test of every op.
 """
 
+from manyshot.augment.image.artifact.lens import BlackCorner, Bubbles
+from manyshot.augment.image.artifact.marks import Characters, Ink
 from manyshot.augment.image.corruption.blur import Blur
 from manyshot.augment.image.corruption.downscale import Downscale
 from manyshot.augment.image.corruption.jpeg import JPEG
@@ -72,6 +74,10 @@ OPS: dict[str, type[Op]] = {
     "stain_jitter": StainJitter,
     "stain_style": StainStyle,
     "stain_normalize": StainNormalize,
+    "black_corner": BlackCorner,
+    "bubbles": Bubbles,
+    "ink": Ink,
+    "characters": Characters,
     "bias_field": BiasField,
     "ghosting": Ghosting,
     "foreground_gamma": ForegroundGamma,
@@ -85,9 +91,12 @@ __all__ = [
     "Affine",
     "Autocontrast",
     "BiasField",
+    "BlackCorner",
     "Blur",
     "Brightness",
+    "Bubbles",
     "ChannelDrop",
+    "Characters",
     "Contrast",
     "Crop",
     "Downscale",
@@ -102,6 +111,7 @@ __all__ = [
     "Grayscale",
     "GridDistort",
     "Hue",
+    "Ink",
     "Invert",
     "MotionBlur",
     "Noise",

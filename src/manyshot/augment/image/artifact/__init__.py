@@ -1,0 +1,1 @@
+"""What instruments and people leave on medical pictures: black corners, bubbles, ink and burnt-in characters."""
