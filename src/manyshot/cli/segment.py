@@ -265,7 +265,7 @@ def _print_scores(scores: "CaseScores") -> None:
         )
         for label, one in answer["labels"].items()
     ]
-    print_table(("label", "Dice", "95 % interval", "Hausdorff 95, mm"), rows, right=(1, 3))
+    print_table(("label", "Dice", "95 % interval", f"Hausdorff 95, {scores.unit}"), rows, right=(1, 3))
     worst = sorted(answer["by_case"], key=lambda case: sum(case["dice"].values()))[:3]
     for case in worst:
         say(f"low: {case['name']} ({', '.join(f'{label} {value:.2f}' for label, value in case['dice'].items())})")

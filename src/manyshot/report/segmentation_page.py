@@ -1,6 +1,7 @@
 """The page of a segmentation: scores by label and case, and the cases themselves with what was found in them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -39,7 +40,7 @@ def segmentation_page(scores: CaseScores, source: MaskedSource, learned_from: Ma
     )
     shown = f"Lines around what was found (thick) and around the true labels (thin, white). {legend}."
     sections = [
-        Section("By label", [_labels(answer)]),
+        Section("By label", [_labels(answer, scores.unit)]),
         Section("The worst cases", [Paragraph(shown), _gallery(scores, source, order[:SHOWN].tolist())]),
         Section("The best cases", [_gallery(scores, source, order[::-1][:SHOWN].tolist())]),
         Section("Learned from", [_learned(learned_from)]),
@@ -50,15 +51,15 @@ def segmentation_page(scores: CaseScores, source: MaskedSource, learned_from: Ma
     return Page("Segmentation from few labeled examples", summary, sections)
 
 
-def _labels(answer: dict[str, dict[str, dict[str, dict[str, list[float]]]]]) -> Table:
+def _labels(answer: dict[str, Any], unit: str) -> Table:
     rows = []
     for label, one in answer["labels"].items():
         dice = one["dice"]
         distance = one["hausdorff_95"]
         shown = "" if distance is None else f"{distance:.2f}"
-        cell = interval(dice["mean"], *dice["interval"], digits=3)  # type: ignore[arg-type]
+        cell = interval(dice["mean"], *dice["interval"], digits=3)
         rows.append((label, cell, shown, str(one["without_distance"])))
-    head = ("label", "Dice", "Hausdorff 95, mm", "cases without a distance")
+    head = ("label", "Dice", f"Hausdorff 95, {unit}", "cases without a distance")
     return Table(head, rows, "Means; 95 % intervals over patients.")
 
 
@@ -71,7 +72,7 @@ def _cases(scores: CaseScores, order: Sequence[int]) -> Table:
         )
         for n in order
     ]
-    head = [f"Dice, {label}" for label in scores.labels] + [f"mm, {label}" for label in scores.labels]
+    head = [f"Dice, {label}" for label in scores.labels] + [f"{scores.unit}, {label}" for label in scores.labels]
     return Table(("case", *head), rows)
 
 
@@ -80,7 +81,7 @@ def _explained(both: Sequence[str]) -> list[Part]:
         Paragraph(
             "Dice is 2 |A and B| / (|A| + |B|) of a case's pixels (1: the same, 0: nothing in common; 1 too where a "
             "label is neither there nor found). Hausdorff 95 is the 95th percentile of the distances between both "
-            "surfaces, the larger of both ways; in pixels of the file where it says no millimeters."
+            "surfaces, the larger of both ways; of pictures in pixels of the file, of scans in millimeters."
         )
     ]
     if both:

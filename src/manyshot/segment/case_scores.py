@@ -27,9 +27,9 @@ class CaseScores:
         patients: Patient of each case.
         labels: Names of the labels.
         dice: `[n, labels]`, 0 to 1; 1 where a label is neither there nor found.
-        distance: 95 % Hausdorff distance `[n, labels]` in millimeters (pixels, where they are not known); NaN where the
-            label is only there or only found.
+        distance: 95 % Hausdorff distance `[n, labels]` in the unit; NaN where the label is only there or only found.
         predicted: Index of the label of each pixel, `[n, *size]`.
+        unit: What distances are measured in: "mm", or "pixels" of the file.
     """
 
     names: tuple[str, ...]
@@ -38,6 +38,7 @@ class CaseScores:
     dice: Float[np.ndarray, "n k"]
     distance: Float[np.ndarray, "n k"]
     predicted: Int[Tensor, "n *size"]
+    unit: str
 
     def as_dict(self) -> dict[str, Any]:
         """The scores for JSON: means with 95 % intervals over patients, and each case."""
@@ -46,6 +47,7 @@ class CaseScores:
             "cases": len(self.names),
             "patients": len(set(self.patients)),
             "dice": _with_interval(overall),
+            "distance_unit": self.unit,
             "labels": {
                 label: {
                     "dice": _with_interval(self.over_patients(self.dice[:, k])),
@@ -122,4 +124,5 @@ def score_cases(
         dice(predicted, true, indices),
         distance,
         predicted,
+        source.unit,
     )

@@ -33,7 +33,7 @@ class MaskedSource:
         labels: The structures, each a set of values.
         names: Name of each item.
         patients: Patient of each item; items of one patient are never in two parts. None if each is a patient's only.
-        spacing: Of each item, millimeters between pixels along each axis; 1 where it is not known.
+        spacing: Of each item, distance of its pixels along each axis, in the unit.
 
     Raises:
         InputError: If sizes do not agree, or a value of a mask belongs to two labels.
@@ -87,6 +87,11 @@ class MaskedSource:
     def axes(self) -> int:
         """2 for images, 3 for volumes."""
         return self.items.ndim - 2
+
+    @property
+    def unit(self) -> str:
+        """What distances are measured in: pictures do not say how large a pixel is."""
+        return "mm" if self.axes == 3 else "pixels"
 
     @property
     def targets(self) -> Int[Tensor, "n *size"]:

@@ -173,7 +173,7 @@ def _pictures(tree: Tree, reading: Reading) -> Iterator[ReadItem]:
         original = (header.height, header.width)
         beside = masks.get((*above, name))
         mask = None if beside is None else _read_mask(tree, beside, original, size)
-        item = torch.from_numpy(decode(data, where, (size[0], size[1]), color))
+        item = torch.from_numpy(decode(data, where, (size[0], size[1]), color).copy())
         spacing = tuple(n / m for n, m in zip(original, size, strict=True))
         yield ReadItem(name, reading.patient(name), item, mask, spacing, original)
 

@@ -5,11 +5,12 @@ from typing import Any
 from manyshot.base.registry import Registry
 from manyshot.segment.pixel_prototypes import PixelPrototypes
 from manyshot.segment.segmentation_unet import SegmentationUNet
+from manyshot.segment.segmenter import Segmenter
 
 SEGMENTERS: Registry[Any] = Registry(
     "segmenter",
     {"segmentation-unet": SegmentationUNet, "pixel-prototypes": PixelPrototypes},
-    base=object,
+    base=Segmenter,
     group="manyshot.segmenters",
 )
 """Learners of segmentation by name; options are the fields of their classes."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Shaped
@@ -45,6 +45,7 @@ class Support:
         return drawn if self.op is None else apply_to_pairs(self.op, drawn, self.op.sample(count, generator))
 
 
+@runtime_checkable
 class Segmenter(Protocol):
     """A learner of segmentation: it trains a network on a support set, and segments by the network and the support."""
 
@@ -81,7 +82,8 @@ def support_of(
     """Labeled items with what a plan adds to them.
 
     The `support` clause is carried out anew whenever a learner takes a pair; `shots: 8 x ...` adds eight variants of
-    each pair once.
+    each pair once. A clause of `support+query`, as presets for training have it, is that of the support: support and
+    query of a training are both drawn from the labeled items, and the items to be segmented are never changed.
 
     Args:
         items: uint8, or floats from 0 to 1.
@@ -101,18 +103,25 @@ def support_of(
         4
     """
     for name in plan.placements:
-        if name not in ("support", "shots"):
+        if name not in ("support", "shots") and not _changes_both_alike(plan, name):
             raise InputError(
                 f"plan: '{name}:' has no meaning in segmentation, where labels are masks; write 'support:' or 'shots:'"
             )
     pairs = Pairs(items.float() / 255 if items.dtype == torch.uint8 else items, masks)
-    ops = {name: _op_of(plan, name) for name in plan.placements}
+    ops = {name: _op_of(plan, name) for name in plan.placements if name != "query"}
     if "shots" in ops:
         copies = plan.placements["shots"].copies  # type: ignore[attr-defined]
         again = Pairs(pairs.items.repeat_interleave(copies, 0), pairs.masks.repeat_interleave(copies, 0))
         made = apply_to_pairs(ops["shots"], again, ops["shots"].sample(len(again.items), generator))
         pairs = Pairs(torch.cat([pairs.items, made.items]), torch.cat([pairs.masks, made.masks]))
     return Support(pairs, labels, ops.get("support"))
+
+
+def _changes_both_alike(plan: Plan, name: str) -> bool:
+    """Whether this is the query of a clause for support and query alike, without a number of variants."""
+    query, support = plan.placements[name], plan.placements.get("support")
+    same = getattr(query, "op", None) == getattr(support, "op", ()) and getattr(query, "copies", None) is None
+    return name == "query" and same
 
 
 def _op_of(plan: Plan, name: str) -> Op:

@@ -205,5 +205,7 @@ def test_a_plan_names_the_file_and_wrong_files_and_items_are_errors(bank):
     assert needs_pairs(Plan(f'support: scan_variation("{bank}") flip').item_op())
     with one_line_error("missing.safetensors"):
         ScanVariation("missing.safetensors")
+    with one_line_error("ScanVariation", "manyshot segment learn"):
+        ScanVariation().sample(1, torch.Generator())
     with one_line_error("ScanVariation", "channels"):
         ScanVariation(bank).change_pairs(pairs(channels=3), draw(ScanVariation(bank)))

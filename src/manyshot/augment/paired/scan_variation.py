@@ -35,7 +35,7 @@ class ScanVariation(PairedOp):
     Items should lie as the reference does, since what is learned of a place is applied at this place.
 
     Args:
-        file: A bank that `manyshot segment learn` wrote.
+        file: A bank that `manyshot segment learn` wrote; it must be given before anything is drawn.
         draw: gaussian, or bank.
         strength: Factor of the changes of shape and look; 1 as learned.
         shape: Whether shapes change.
@@ -45,7 +45,7 @@ class ScanVariation(PairedOp):
         InputError: If the file is not a bank, or an option is out of range.
     """
 
-    file: str
+    file: str = ""
     draw: str = "gaussian"
     strength: float = 1.0
     shape: bool = True
@@ -54,17 +54,16 @@ class ScanVariation(PairedOp):
     def __post_init__(self) -> None:
         check_choice(self, "draw", DRAWS)
         check_number(self, "strength", high=10)
-        _ = self.bank  # so that a wrong file fails where it is named
+        if self.file:
+            _ = self.bank  # so that a wrong file fails where it is named
 
     @property
     def bank(self) -> VariationBank:
         """The bank in the file."""
-        path = Path(self.file)
-        try:
-            changed = path.stat().st_mtime_ns
-        except OSError as error:
-            raise InputError(f"ScanVariation: {self.file}: {error.strerror}; give a file of `segment learn`") from None
-        return _read(self.file, changed)
+        if not self.file:
+            raise InputError("ScanVariation: has nothing to draw from; give it the file of `manyshot segment learn`")
+        path = Path(self.file).expanduser()
+        return _read(path, path.stat().st_mtime_ns if path.exists() else 0)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `shape [n, k]` and `look [n, l]`, coordinates along the principal components."""
@@ -117,8 +116,9 @@ class ScanVariation(PairedOp):
 
 
 @lru_cache(maxsize=4)
-def _read(file: str, changed: int) -> VariationBank:
-    return read_bank(file)
+def _read(path: Path, changed: int) -> VariationBank:
+    """The bank in a file as it was when it last changed."""
+    return read_bank(path)
 
 
 def centers(items: Float[Tensor, "n c *size"]) -> Float[Tensor, "1 *grid"]:

@@ -77,6 +77,33 @@ PRESETS = {
         "support+query: affine(10, 1.1, 0.05, 0.05) bias_field(0.2) foreground_gamma(1.3) ghosting(0.3, p=0.2)",
         "scans with an orientation, bright on dark: mildly moved, with bias fields and ghosting",
     ),
+    "ct": Preset(
+        "support+query: affine(10, 1.1, 0.05, 0.05) contrast(0.1) noise(0.03, p=0.5) blur(0.7, p=0.3)",
+        "slices of computed tomography: mildly moved, never mirrored; gray values, which are calibrated, hardly change",
+    ),
+    "xray": Preset(
+        "support+query: affine(7, 1.1, 0.05, 0.05) gamma(1.3) contrast(0.2) noise(0.03, p=0.5) characters(0.1, p=0.2)",
+        "X-rays: mildly moved and never mirrored, other exposures, burnt-in characters that say nothing of the class",
+    ),
+    "mri-volume": Preset(
+        "support+query: affine3(10, 1.1, 0.05, 0.05) elastic3(0.04) bias_field3(0.3) gamma(1.3) anisotropy3(p=0.2) "
+        "ghosting3(p=0.1) rician(0.03)",
+        "magnetic resonance volumes: moved, bent, unevenly bright, other contrast, thick slices, ghosts, noise",
+    ),
+    "dermoscopy": Preset(
+        f"support+query: {_UPRIGHTLESS} brightness(0.2) contrast(0.2) saturation(0.2) hue(0.02) black_corner(p=0.2) "
+        "bubbles(p=0.1) ink(p=0.1)",
+        "pictures of skin through a dermatoscope: no orientation, other light, black corners, bubbles and ink",
+    ),
+    "histology": Preset(
+        f"support+query: {_UPRIGHTLESS} stain_jitter(0.1) stain_style(p=0.3) blur(0.7, p=0.3)",
+        "tissue stained with hematoxylin and eosin: no orientation, stains and scanners of other laboratories",
+    ),
+    "microscopy": Preset(
+        "support+query: flip turn(fit=yes) affine(20, 1.3, 0.05, 0.05, padding_mode=reflection) brightness(0.2) "
+        "contrast(0.2) stain_jitter(0.1) noise(0.03, p=0.3) blur(1, p=0.3)",
+        "cells: no orientation, other sizes, other light and stain, out of focus",
+    ),
     **TEXT_PRESETS,
 }
 """The presets by name; a name can be used as a plan."""

@@ -97,7 +97,8 @@ class Bubbles(ImageOp):
         rim = (-((away - radius) / width).square()).exp()
         inside = 0.15 * edge(radius - away)
         white = params["strength"].to(images)[:, None, None] * (rim + inside).amax(1)
-        return images + white[:, None] * (1 - images)
+        covered: Tensor = images + white[:, None] * (1 - images)
+        return covered
 
 
 def distance(images: Float[Tensor, "n c h w"], places: Float[Tensor, "n k 2"]) -> Float[Tensor, "n k h w"]:

@@ -71,7 +71,8 @@ class Ink(ImageOp):
         away = distance(images, points.flatten(1, 2)).amin(1)
         cover = params["strength"].to(images)[:, None, None] * edge(self.width / 2 - away)
         color = images.new_tensor(INK if images.shape[1] == 3 else (sum(INK) / 3,) * images.shape[1])
-        return images + cover[:, None] * (color[:, None, None] - images)
+        covered: Tensor = images + cover[:, None] * (color[:, None, None] - images)
+        return covered
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class StainStyles:
             InputError: If there are fewer than two pictures, or they are not in color.
 
         Example:
+            >>> import torch
             >>> styles = StainStyles.of(torch.rand(4, 3, 16, 16))
             >>> styles.mean[0] > 0
             True

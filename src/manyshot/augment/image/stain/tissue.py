@@ -11,6 +11,7 @@ def optical_density(images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"
     """Density `-log10((255 x + 1) / 256)` of each channel: 0 for white, 2.4 for black.
 
     Example:
+        >>> import torch
         >>> optical_density(torch.tensor([[[[0.0]], [[1.0]], [[0.5]]]])).flatten().round(decimals=2).tolist()
         [2.41, 0.0, 0.3]
     """
@@ -21,6 +22,7 @@ def tissue_weight(density: Float[Tensor, "n 3 *size"]) -> Float[Tensor, "n 1 *si
     """Rise smoothly from 0 at a mean density of 0.05, which is glass, to 1 at 0.15 (Macenko et al. 2009).
 
     Example:
+        >>> import torch
         >>> tissue_weight(torch.tensor([0.0, 0.1, 0.3]).expand(1, 3, 3)).flatten().tolist()
         [0.0, 0.5, 1.0]
     """
