@@ -86,8 +86,8 @@ PRESETS = {
         "X-rays: mildly moved and never mirrored, other exposures, burnt-in characters that say nothing of the class",
     ),
     "mri-volume": Preset(
-        "support+query: affine3(10, 1.1, 0.05, 0.05) elastic3(0.04) bias_field3(0.3) gamma(1.3) anisotropy3(p=0.2) "
-        "ghosting3(p=0.1) rician(0.03)",
+        "support+query: affine3(10, 1.1, 0.05, 0.05) elastic3(0.04) bias_field3(0.3) gamma(1.3) rician(0.03) "
+        "anisotropy3(p=0.2) ghosting3(p=0.1)",
         "magnetic resonance volumes: moved, bent, unevenly bright, other contrast, thick slices, ghosts, noise",
     ),
     "dermoscopy": Preset(
