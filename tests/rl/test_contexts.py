@@ -6,7 +6,7 @@ import torch
 
 from manyshot.rl.contexts import contexts_of, episode_seeds, family, ids_of, split_worlds
 from manyshot.rl.worlds.leap import Leap
-from manyshot.rl.worlds.point import Point
+from manyshot.rl.worlds.point_world import Point
 from one_line_error import one_line_error
 
 

@@ -15,7 +15,7 @@ from manyshot.rl.live import LiveWorlds
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.worlds import WORLDS, Box, Discrete, World
 from manyshot.rl.worlds.leap import Leap
-from manyshot.rl.worlds.point import Point
+from manyshot.rl.worlds.point_world import Point
 from one_line_error import one_line_error
 
 OURS = ["manyshot/Leap-v0", "manyshot/Point-v0", "manyshot/Rooms-v0"]

@@ -13,7 +13,7 @@ from manyshot.rl.rows import put
 from manyshot.rl.state_ops import Amplitude, SensorNoise
 from manyshot.rl.views import change_view
 from manyshot.rl.worlds.leap import Leap
-from manyshot.rl.worlds.point import Point
+from manyshot.rl.worlds.point_world import Point
 from one_line_error import one_line_error
 
 

@@ -16,7 +16,7 @@ from manyshot.rl.worlds import WORLDS, Box, Discrete, State, World
 from manyshot.rl.worlds.cart import Cart
 from manyshot.rl.worlds.leap import Leap
 from manyshot.rl.worlds.maze import maze
-from manyshot.rl.worlds.point import Point
+from manyshot.rl.worlds.point_world import Point
 from manyshot.rl.worlds.rooms import Rooms
 from manyshot.rl.worlds.world import Guided
 from one_line_error import one_line_error

@@ -84,7 +84,7 @@ def contexts_of(source: Source) -> Float[Tensor, "w k"]:
     """The contexts of a family or of a part of it, in the order of its classes.
 
     Example:
-        >>> from manyshot.rl.worlds.point import Point
+        >>> from manyshot.rl.worlds.point_world import Point
         >>> contexts_of(family(Point())).shape
         torch.Size([36, 3])
     """

@@ -27,7 +27,7 @@ class LiveWorlds:
         seed: Seed of everything that is drawn.
 
     Example:
-        >>> from manyshot.rl.worlds.point import Point
+        >>> from manyshot.rl.worlds.point_world import Point
         >>> world = Point()
         >>> live = LiveWorlds(world, world.standard(), 4, RLPlan("trial: turn", world), seed=0)
         >>> outcome = live.act(torch.zeros(4, 2))

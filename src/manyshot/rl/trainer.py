@@ -6,8 +6,8 @@ from torch.optim import Adam, Optimizer
 
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
-from manyshot.rl.adapt.learner import RLLearner
 from manyshot.rl.adapt.registry import RL_LEARNERS
+from manyshot.rl.adapt.rl_learner import RLLearner
 from manyshot.rl.division import Division
 from manyshot.rl.games import Arena, Games, begin
 from manyshot.rl.kept import Kept

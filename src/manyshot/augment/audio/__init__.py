@@ -3,8 +3,8 @@
 from manyshot.augment.audio.audio_op import AudioOp, at_rate
 from manyshot.augment.audio.level import Clip, Gain, MuLaw, Polarity
 from manyshot.augment.audio.masks import MaskBand, MaskTime
-from manyshot.augment.audio.noise import Background, Hiss
 from manyshot.augment.audio.room import Bandpass, Reverb
+from manyshot.augment.audio.sound_noise import Background, Hiss
 from manyshot.augment.audio.timing import Pitch, ShiftTime, Speed, Stretch
 from manyshot.augment.ops.op import Op
 

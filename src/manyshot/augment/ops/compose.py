@@ -204,7 +204,7 @@ def _resample_volumes(
     volumes: Float[Tensor, "n c d h w"], run: Sequence[Drawn], padding_mode: str
 ) -> Float[Tensor, "n c d h w"] | None:
     """Apply a run of warps in one pass by a kernel; None if it cannot."""
-    from manyshot.augment.volume.resampler import Step, resample_steps  # numba takes half a second to import
+    from manyshot.augment.volume.volume_resampler import Step, resample_steps  # numba takes half a second to import
 
     parts = [Part(step.op, step.params) if step.on is None else chosen(step.op, step.params, step.on) for step in run]
     return resample_steps(volumes, [Step(part.op, part.params, part.rows) for part in parts], padding_mode)  # type: ignore[arg-type]

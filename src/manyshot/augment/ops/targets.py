@@ -150,7 +150,7 @@ def _voxel_index(
     steps: Sequence[WarpStep], masks: Shaped[Tensor, "n *chw"], size: tuple[int, ...]
 ) -> Int[Tensor, "n d h w"] | None:
     """Find by a kernel which voxel each output voxel shows; None if it cannot."""
-    from manyshot.augment.volume.resampler import Step, nearest_index  # numba takes half a second to import
+    from manyshot.augment.volume.volume_resampler import Step, nearest_index  # numba takes half a second to import
 
     return nearest_index([Step(*step) for step in steps], len(masks), size, masks)
 

@@ -22,7 +22,7 @@ class Warp3(Warp):
 
     def change(self, images: Float[Tensor, "n c d h w"], params: Params) -> Float[Tensor, "n c d h w"]:
         """Resample each volume once, trilinearly; differentiable in volumes and params."""
-        from manyshot.augment.volume.resampler import Step, resample_steps  # numba takes half a second to import
+        from manyshot.augment.volume.volume_resampler import Step, resample_steps  # numba takes half a second to import
 
         done = resample_steps(images, [Step(self, params, None)], self.padding_mode or "border")
         return super().change(images, params) if done is None else done

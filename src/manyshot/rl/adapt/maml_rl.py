@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from manyshot.base.numbers import check_range
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.inner_step import Weights, inner_step, step_surrogate, trajectory_surrogate, with_weights
-from manyshot.rl.adapt.learner import RLLearner
+from manyshot.rl.adapt.rl_learner import RLLearner
 from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, evaluate_adapted, play_in
 from manyshot.rl.games import Arena
 from manyshot.rl.policy import ActorCritic, Inputs, Output

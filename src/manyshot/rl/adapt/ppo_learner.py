@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from manyshot.base.numbers import check_range
 from manyshot.base.seeds import generator
-from manyshot.rl.adapt.learner import RLLearner
+from manyshot.rl.adapt.rl_learner import RLLearner
 from manyshot.rl.games import play
 from manyshot.rl.rollout import Batch
 

@@ -33,7 +33,7 @@ def action_space(world: World) -> spaces.Discrete | spaces.Box:
     """The space of what an agent can do in a world.
 
     Example:
-        >>> from manyshot.rl.worlds.point import Point
+        >>> from manyshot.rl.worlds.point_world import Point
         >>> action_space(Point())
         Box(-1.0, 1.0, (2,), float32)
     """

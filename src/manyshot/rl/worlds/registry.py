@@ -7,7 +7,7 @@ WORLDS: Registry[World] = Registry(
     "world",
     {
         "leap": "manyshot.rl.worlds.leap:Leap",
-        "point": "manyshot.rl.worlds.point:Point",
+        "point": "manyshot.rl.worlds.point_world:Point",
         "rooms": "manyshot.rl.worlds.rooms:Rooms",
         "cart": "manyshot.rl.worlds.cart:Cart",
         "gym": "manyshot.rl.gym:GymWorld",
