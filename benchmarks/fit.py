@@ -4,8 +4,9 @@ Accuracy on examples that were not fitted to, over random draws of 1 to 20 examp
 data sets is measured without the data set at hand. Writes results/fit.json.
 
     python experiments/few_example_banks.py --root DATA --banks BANKS
-    python experiments/fit_defaults.py --banks BANKS --jobs 2
     python benchmarks/fit.py --banks BANKS --jobs 2
+
+With features of the examples as they are (`--plain`), `fit` does without augmentation (results/fit_plain.json).
 """
 
 import argparse
@@ -28,7 +29,7 @@ from few_example_sets import SHOTS
 from fit_defaults import prior_tables
 
 from manyshot.classify.calibrate import calibrate
-from manyshot.classify.candidates import Candidate, settings
+from manyshot.classify.candidates import Candidate
 from manyshot.classify.choose_candidate import choose, effort_of
 from manyshot.classify.metrics import measure, reliability
 from manyshot.classify.prior import Prior, prior_from_tables
@@ -47,11 +48,12 @@ def main() -> None:
     parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
     parser.add_argument("--draws", type=int, default=20, help="draws of the examples")
     parser.add_argument("--sets", help="names of data sets, with commas between; all if left out")
+    parser.add_argument("--name", default="fit", help="of the file in results/")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args()
     sets = load_sets(options.banks, options.sets and options.sets.split(","))
-    known = json.loads((RESULTS / "fit_defaults.json").read_text())["kinds"]
-    priors = {name: prior_from_tables(prior_tables(known[one.kind], but=name)) for name, one in sets.items()}
+    parts = json.loads((RESULTS / "fit_defaults.json").read_text())["parts"]
+    priors = {name: prior_from_tables(prior_tables(parts, one.kind, but=name)) for name, one in sets.items()}
     tasks = [
         (name, shots, number)
         for number in range(options.draws)
@@ -62,18 +64,18 @@ def main() -> None:
     found: dict[Task, dict[str, dict[str, float]]] = {}
     for task, row in spread_over(partial(run_draw, sets, priors), tasks, options.jobs):
         found[task] = row
-        if len(found) % 50 == 0 or len(found) == len(tasks):
-            report(found)
+        if len(found) % 48 == 0 or len(found) == len(tasks):
+            report(found, options.name)
 
 
-def report(found: Mapping[Task, Mapping[str, Mapping[str, float]]]) -> None:
+def report(found: Mapping[Task, Mapping[str, Mapping[str, float]]], name_of_file: str) -> None:
     """Write what there is so far, and print it in short."""
     result: dict[str, dict[str, dict]] = {}
     for name, shots in sorted({task[:2] for task in found}):
         rows = [row for (other, count, _), row in sorted(found.items()) if (other, count) == (name, shots)]
         result.setdefault(name, {})[str(shots)] = {arm: over_draws(rows, arm) for arm in rows[0]}
     summed = summary(result)
-    write("fit", {"draws": 1 + max(number for _, _, number in found), "sets": result, "summary": summed})
+    write(name_of_file, {"draws": 1 + max(number for _, _, number in found), "sets": result, "summary": summed})
     print(len(found), {shots: {arm: row["mean_gain"] for arm, row in arms.items()} for shots, arms in summed.items()})
 
 
@@ -91,7 +93,7 @@ def run_draw(sets: Sets, priors: Mapping[str, Prior], task: Task) -> dict[str, d
     one, draw = sets[name], draw_of(sets[name], shots, number)
     assert draw is not None
     fit, test = draw
-    augmented = one.kind == "pictures" and shots <= 5
+    augmented = shots <= 5 and "crop(0.6)" in one.bank.plans_of(one.encoders[0])
     found = baselines(one.bank, one.labels, one.encoders[0], fit, test, augmented)
     found["fit, same encoder"] = run_fit(one, priors[name], [one.encoders[0]], fit, test)
     found["fit"] = run_fit(one, priors[name], one.joined, fit, test)
@@ -103,7 +105,7 @@ def run_fit(
 ) -> NDArray[np.float64]:
     """Probabilities of the test examples by what `fit` chooses on the training examples."""
     labels, own = one.labels[fit], one.bank.select(torch.from_numpy(fit))
-    candidates = [Candidate(encoder, setting) for encoder in encoders for setting in settings(one.kind)]
+    candidates = [Candidate(encoder, setting) for encoder in encoders for setting in one.settings]
     effort = replace(effort_of(own, candidates), outer=0)  # there are test examples to judge by
     choice = choose(own, labels, candidates, prior, seed=0, effort=effort)
     temperature = calibrate(own, labels, choice.candidate, prior, choice.folds)

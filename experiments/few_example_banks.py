@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.base.tensor_file import read_tensors, write_tensors
-from manyshot.classify.candidates import VARIANTS, Setting
+from manyshot.classify.candidates import VARIANTS, Setting, settings
 from manyshot.classify.encoding import Pass, encode_passes
 from manyshot.classify.example_set import Kind
 from manyshot.classify.feature_bank import FeatureBank
@@ -64,21 +64,27 @@ class EncodedSet:
         return self.bank.encoders
 
     @property
+    def settings(self) -> list[Setting]:
+        """All settings for which there are features."""
+        plans = self.bank.plans_of(self.encoders[0])
+        return settings(self.kind, plans={plan: copies for plan, copies in VARIANTS.items() if plan in plans})
+
+    @property
     def joined(self) -> list[str]:
         """Each encoder, and the first ones joined, as `fit` tries them."""
         names = self.encoders
         return [*names, *("+".join(names[:size]) for size in range(2, len(names) + 1))]
 
 
-def all_passes(kind: Kind) -> list[Pass]:
-    """All that `fit` would encode if it had the time."""
-    plans = VARIANTS if kind == "pictures" else {}
+def all_passes(kind: Kind, plain: bool = False) -> list[Pass]:
+    """All that `fit` would encode if it had the time, or the examples as they are alone."""
+    plans = VARIANTS if kind == "pictures" and not plain else {}
     encoders = available(kind)
     passes = [Pass(encoder) for encoder in encoders]
     return passes + [Pass(encoder, plan, copies) for plan, copies in plans.items() for encoder in encoders]
 
 
-def encode_sets(root: Path, banks: Path, device: str = "cpu") -> None:
+def encode_sets(root: Path, banks: Path, device: str = "cpu", plain: bool = False) -> None:
     """Encode what is not in the folder yet, in half precision."""
     banks.mkdir(parents=True, exist_ok=True)
     for kind, sets in KINDS.items():
@@ -86,7 +92,7 @@ def encode_sets(root: Path, banks: Path, device: str = "cpu") -> None:
             if (banks / f"{name}.safetensors").exists():
                 continue
             examples = load(root)
-            bank = encode_passes(examples, all_passes(kind), device=device)
+            bank = encode_passes(examples, all_passes(kind, plain), device=device)
             tensors = {json.dumps(key): features.half() for key, features in bank.features.items()}
             tensors["labels"] = torch.from_numpy(examples.labels)
             write_tensors(banks / f"{name}.safetensors", tensors)
@@ -128,13 +134,13 @@ class Logits(NamedTuple):
 
 
 def fit_settings(
-    one: EncodedSet, encoder: str, settings: Iterable[Setting], fit: Labels, test: Labels
+    one: EncodedSet, encoder: str, chosen: Iterable[Setting], fit: Labels, test: Labels
 ) -> Iterator[Logits]:
     """Fit each setting to the examples `fit`, as `fit_model` would, but with one eigendecomposition for many."""
     both = one.bank.select(torch.from_numpy(np.r_[fit, test]))
     targets = F.one_hot(torch.from_numpy(one.labels[fit]), one.classes).double()
     groups: dict[tuple, list[Setting]] = {}
-    for setting in settings:
+    for setting in chosen:
         groups.setdefault((setting.transform, setting.variants), []).append(setting)
     for (transform, _), members in groups.items():
         each = 1 + members[0].copies
@@ -146,10 +152,10 @@ def fit_settings(
         families: dict[type[Head], list[Setting]] = {}
         for setting in members:
             families.setdefault(type(setting.build_head()), []).append(setting)
-        for family, chosen in families.items():
-            heads: list[Head] = [setting.build_head() for setting in chosen]
+        for family, alike in families.items():
+            heads: list[Head] = [setting.build_head() for setting in alike]
             fits = family.fit_each(heads, span, targets.repeat_interleave(each, 0), w)
-            for setting, classify in zip(chosen, fits, strict=True):
+            for setting, classify in zip(alike, fits, strict=True):
                 logits = join_views(classify(at)[0].unflatten(0, (len(fit) + len(test), each)), setting)
                 yield Logits(setting, logits[: len(fit)], logits[len(fit) :])
 
@@ -178,8 +184,9 @@ def main() -> None:
     parser.add_argument("--root", required=True, type=Path, help="the folder that holds the data sets")
     parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
     parser.add_argument("--device", default="cpu", help="where to encode")
+    parser.add_argument("--plain", action="store_true", help="no variants, which are five sixths of the work")
     options = parser.parse_args()
-    encode_sets(options.root, options.banks, options.device)
+    encode_sets(options.root, options.banks, options.device, options.plain)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def white_cells(root: Path) -> ExampleSet:
     with zipfile.ZipFile(root / "white_cells" / "cells.zip") as archive:
         files = {Path(name).stem: name for name in archive.namelist() if "images/" in name and name.endswith(".png")}
         listed = [(files[Path(row[0]).stem], row[2]) for row in rows if Path(row[0]).stem in files]
-        kept = cut([label for _, label in listed], 36, 5)
+        kept = cut([label for _, label in listed], 50, 5)
         pictures = [Image.open(io.BytesIO(archive.read(listed[row][0]))).convert("RGB") for row in kept]
     return examples_from_arrays(pictures, [listed[row][1] for row in kept])
 
@@ -113,8 +113,8 @@ def sentences(root: Path, domains: Sequence[str]) -> ExampleSet:
 PICTURES: dict[str, Callable[[Path], ExampleSet]] = {
     "CIFAR-FS": lambda root: from_zip(root / "cifar_fs/images.zip", r"val/([^/]+)/.*png$", 30, 10),
     "emoji": lambda root: from_zip(root / "emoji/images.zip", r"([^/]+)/[^/]+\.png$", 7, 25),
-    "blood cells": lambda root: from_zip(root / "blood_cells/images.zip", r"([^/]+)/d1_[^/]+\.png$", 36, 5),
-    "MedNIST": lambda root: from_zip(root / "mednist/images.zip", r"([^/]+)/[^/]+\.jpe?g$", 40, 6),
+    "blood cells": lambda root: from_zip(root / "blood_cells/images.zip", r"([^/]+)/d1_[^/]+\.png$", 40, 5),
+    "MedNIST": lambda root: from_zip(root / "mednist/images.zip", r"([^/]+)/[^/]+\.jpe?g$", 50, 6),
     "white cells": white_cells,
     "Omniglot": lambda root: from_zip(
         root / "omniglot/images_background_small2.zip", r"Sanskrit/(character\d+)/.*png$", 16, 20
@@ -122,8 +122,8 @@ PICTURES: dict[str, Callable[[Path], ExampleSet]] = {
     "digits": lambda _: named("digits", None, None, 32, 10),
     "printed letters": lambda _: named("glyphs", "cyrillic", 64, 12, 20),
     "icons": lambda _: icons(),
-    "chest X-rays": lambda root: from_zip(root / "chest_xray/images.zip", r"([^/]+)/[^/]+\.jpeg$", 70, 3),
-    "skin lesions": lambda root: from_zip(root / "ham10000/images.zip", r"([^/]+)/[^/]+\.jpg$", 40, 7),
+    "chest X-rays": lambda root: from_zip(root / "chest_xray/images.zip", r"([^/]+)/[^/]+\.jpeg$", 80, 3),
+    "skin lesions": lambda root: from_zip(root / "ham10000/images.zip", r"([^/]+)/[^/]+\.jpg$", 44, 7),
 }
 """Sets of pictures, by the name that results give them."""
 

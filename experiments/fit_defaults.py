@@ -1,11 +1,17 @@
 """What `fit` knows before it sees a user's examples: how encoders and settings did on public data sets.
 
 For each data set, number of examples per class and random draw of the examples, every setting that `fit` may choose is
-fitted and judged on other examples. Writes results/fit_defaults.json (by data set) and
+fitted and evaluated on other examples. Writes results/fit_defaults.json (by data set) and
 src/manyshot/classify/prior.json (means and standard deviations between data sets), which ships with the package.
 
     python experiments/few_example_banks.py --root DATA --banks BANKS
-    python experiments/fit_defaults.py --banks BANKS --jobs 2
+    python experiments/fit_defaults.py --banks BANKS --part settings
+    python experiments/few_example_banks.py --root DATA --banks PLAIN --plain
+    python experiments/fit_defaults.py --banks PLAIN --part encoders
+
+Gains of settings, with augmentation among them, come from the first part, and those of encoders and temperatures from
+the second, for which features of the examples as they are do; of sentences, which have no variants, both come from the
+first. A part that is not measured again stays as it is.
 """
 
 import argparse
@@ -17,12 +23,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
+from circumstances import RESULTS, write
 from few_example_banks import KINDS, EncodedSet, draw_of, fit_settings, load_sets, spread_over
 from few_example_sets import SHOTS
 
 from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.candidates import settings
+from manyshot.classify.example_set import Kind
 from manyshot.classify.prior import Gain
 
 PRIOR = Path(__file__).resolve().parents[1] / "src/manyshot/classify/prior.json"
@@ -40,6 +47,7 @@ def main() -> None:
         "--draws", type=int, default=10, help="draws of the examples; half as many from 10 per class on"
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--part", required=True, choices=("settings", "encoders"), help="what is measured")
     options = parser.parse_args()
     sets = load_sets(options.banks)
     tasks = [
@@ -50,9 +58,14 @@ def main() -> None:
         if draw_of(sets[name], shots, 0)
     ]
     found: dict[Task, dict[str, dict[str, float]]] = dict(spread_over(partial(judge, sets), tasks, options.jobs))
-    known = {kind: collect(found, [name for name, one in sets.items() if one.kind == kind]) for kind in KINDS}
-    write("fit_defaults", {"draws": options.draws, "kinds": known})
-    PRIOR.write_text(json.dumps({kind: prior_tables(tables) for kind, tables in known.items()}, indent=1) + "\n")
+    kinds = dict.fromkeys(one.kind for one in sets.values())
+    known = {kind: collect(found, [name for name, one in sets.items() if one.kind == kind]) for kind in kinds}
+    file = RESULTS / "fit_defaults.json"
+    parts = json.loads(file.read_text())["parts"] if file.exists() else {}
+    parts[options.part] = {"draws": options.draws, "kinds": known}
+    write("fit_defaults", {"parts": parts})
+    if len(parts) == 2:
+        PRIOR.write_text(json.dumps({kind: prior_tables(parts, kind) for kind in KINDS}, indent=1) + "\n")
 
 
 def judge(sets: Mapping[str, EncodedSet], task: Task) -> dict[str, dict[str, float]]:
@@ -64,7 +77,7 @@ def judge(sets: Mapping[str, EncodedSet], task: Task) -> dict[str, dict[str, flo
     truth, result, ratios = torch.from_numpy(one.labels[test]), {}, {}
     for encoder in one.joined:
         row = result.setdefault(encoder, {})
-        for setting, own, new in fit_settings(one, encoder, settings(one.kind), fit, test):
+        for setting, own, new in fit_settings(one, encoder, one.settings, fit, test):
             row[setting.key] = float((new.argmax(1) == truth).double().mean())
             spread = logit_spread(own)
             if encoder in (one.joined[0], one.joined[-1]):
@@ -89,40 +102,50 @@ def collect(found: Mapping[Task, Mapping[str, Mapping[str, float]]], names: list
     return {"accuracy": accuracy, "temperatures": temperatures}
 
 
-def prior_tables(tables: Mapping[str, Table], but: str | None = None) -> dict[str, dict]:
+def prior_tables(parts: Mapping[str, Mapping], kind: Kind, but: str | None = None) -> dict[str, dict]:
     """Mean and standard deviation over data sets of the gains of encoders and settings, and of log temperatures.
 
     The gain of a setting is over the mean of all settings, averaged over encoders; that of an encoder is over the
     first encoder, averaged over settings.
 
     Args:
-        tables: What `collect` gives.
+        parts: "settings" and "encoders", each as `collect` gives it by kind.
+        kind: Of examples.
         but: A data set that is left out.
     """
-    accuracy = {name: rows for name, rows in tables["accuracy"].items() if name != but and rows}
+    by_setting = parts["settings"]["kinds"][kind]
+    by_encoder = parts["encoders"]["kinds"].get(kind, by_setting)
     ratios: dict[str, dict[str, list[float]]] = {}
-    for name, rows in tables["temperatures"].items():
+    for name, rows in by_encoder["temperatures"].items():
         for shots, row in rows.get("temperatures", {}).items():
             for head, value in row.items():
                 if name != but:
                     ratios.setdefault(head, {}).setdefault(shots, []).append(value)
     encoders: dict[str, dict[str, list[float]]] = {}
-    chosen: dict[str, dict[str, list[float]]] = {}
-    for rows in accuracy.values():
+    for rows in _others(by_encoder, but):
         first = next(iter(rows))
         for shots in rows[first]:
-            keys = list(rows[first][shots])
-            mean = {name: float(np.mean([rows[name][shots][key] for key in keys])) for name in rows}
+            reference = float(np.mean(list(rows[first][shots].values())))
             for name in rows:
-                encoders.setdefault(name, {}).setdefault(shots, []).append(mean[name] - mean[first])
-            for key in keys:
-                gain = float(np.mean([rows[name][shots][key] - mean[name] for name in rows]))
+                gain = float(np.mean(list(rows[name][shots].values()))) - reference
+                encoders.setdefault(name, {}).setdefault(shots, []).append(gain)
+    tried = {setting.key for setting in settings(kind)}
+    chosen: dict[str, dict[str, list[float]]] = {}
+    for rows in _others(by_setting, but):
+        for shots in rows[next(iter(rows))]:
+            cells = [{key: value for key, value in row[shots].items() if key in tried} for row in rows.values()]
+            for key in cells[0]:
+                gain = float(np.mean([cell[key] - np.mean(list(cell.values())) for cell in cells]))
                 chosen.setdefault(key, {}).setdefault(shots, []).append(gain)
     return {
         "encoders": _moments(encoders, SMALLEST_SD),
         "settings": _moments(chosen, SMALLEST_SD),
         "temperatures": _moments(ratios, SMALLEST_LOG_SD),
     }
+
+
+def _others(tables: Mapping[str, Table], but: str | None) -> list[dict[str, dict[str, dict[str, float]]]]:
+    return [rows for name, rows in tables["accuracy"].items() if name != but and rows]
 
 
 def _moments(gains: Mapping[str, Mapping[str, list[float]]], least: float) -> dict[str, dict[str, list[float]]]:

@@ -7,16 +7,20 @@ The finite number of other examples makes the accuracy on them uncertain too: `c
 widened by this noise, `covered_as_it_is` one that is not. Writes results/fit_interval.json.
 
     MANYSHOT_DATA=/path/to/data python experiments/fit_interval.py --draws 100
+
+`--sets` and `--shots` run a part; what the file holds of other sets and numbers of examples stays.
 """
 
 import argparse
+import json
 import os
-import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
+from circumstances import RESULTS, write
 
 from manyshot.base import track
 from manyshot.classify.candidates import Candidate, Setting
@@ -41,20 +45,31 @@ TRANSFORM = Transform(power=0.5)
 Values = np.ndarray
 
 
-def sources(root: Path) -> dict[str, Source]:
-    """The data sets."""
-    pictures = {"size": SIZE, "color": True}
-    cifar = load_dataset("cifar_fs", "validation", root=root / "cifar_fs", color=True)
-    omniglot = load_dataset("omniglot", "small2", root=root / "omniglot", size=28)
-    found = {
-        "MedNIST": load_dataset(str(root / "mednist" / "images.zip"), **pictures),
-        "chest X-rays": load_dataset(str(root / "chest_xray" / "images.zip"), **pictures),
-        "HAM10000": load_dataset(str(root / "ham10000" / "images.zip"), **pictures).subset(at_least=60),
-        "CIFAR-FS validation": cifar,
-        "digits": load_dataset("digits"),
-        "Omniglot, 20 characters": omniglot.subset(classes=omniglot.class_names[:20]),
+def sets(root: Path) -> dict[str, Callable[[], tuple[torch.Tensor, Values]]]:
+    """Features `[n, 1, d]` and labels of each data set, when they are asked for."""
+
+    def zipped(folder: str) -> Source:
+        return load_dataset(str(root / folder / "images.zip"), size=SIZE, color=True)
+
+    def omniglot() -> Source:
+        source = load_dataset("omniglot", "small2", root=root / "omniglot", size=28)
+        return source.subset(classes=source.class_names[:20])
+
+    loaders: dict[str, Callable[[], Source]] = {
+        "MedNIST": lambda: zipped("mednist"),
+        "chest X-rays": lambda: zipped("chest_xray"),
+        "HAM10000": lambda: zipped("ham10000").subset(at_least=60),
+        "CIFAR-FS validation": lambda: load_dataset("cifar_fs", "validation", root=root / "cifar_fs", color=True),
+        "digits": lambda: load_dataset("digits"),
+        "Omniglot, 20 characters": omniglot,
     }
-    return {name: first_of_each_class(source, PER_CLASS) for name, source in found.items()}
+
+    def encoded(name: str) -> tuple[torch.Tensor, Values]:
+        source = first_of_each_class(loaders[name](), PER_CLASS)
+        return features_of(name, source)[:, None], source.labels
+
+    real = {name: partial(encoded, name) for name in loaders}
+    return real | {f"simulated, {far:g} apart": partial(simulated, far, seed) for seed, far in enumerate((2, 4, 8))}
 
 
 def first_of_each_class(source: Source, most: int) -> Source:
@@ -70,6 +85,19 @@ def features_of(name: str, source: Source) -> torch.Tensor:
     channels, size = source.gather([0]).shape[1:3]
     network = ENCODERS.build(f"{ENCODER}(resolution={SIZE})", channels=channels, size=size, norm="batch").eval()
     return encode(network, source).gather(range(len(source))).float()
+
+
+def simulated(separation: float, seed: int) -> tuple[torch.Tensor, Values]:
+    """Features `[3000, 1, 40]` and labels of five normal classes, whose means differ so much in standard deviations.
+
+    The features of a class have heavy tails and directions of their own, so that no head is exactly right.
+    """
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(5), 600)
+    means = random.normal(size=(5, 40)) * separation / 40**0.5
+    scales = np.exp(random.normal(size=(5, 40)) / 2)
+    noise = random.standard_t(5, size=(len(labels), 40)) * scales[labels]
+    return torch.from_numpy(means[labels] + noise).float()[:, None], labels
 
 
 def draw_once(bank: FeatureBank, labels: Values, shots: int, seed: int) -> dict[str, float]:
@@ -120,24 +148,44 @@ def main() -> None:
     """Simulate, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--sets", help="names of sets, with commas between; all if left out")
+    parser.add_argument("--shots", default=",".join(map(str, SHOTS)), help="examples per class, with commas between")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    started, results = time.process_time(), {}
-    for name, source in sources(Path(os.environ["MANYSHOT_DATA"])).items():
-        bank = FeatureBank({(ENCODER, "none"): features_of(name, source)[:, None]})
-        results[name] = {}
-        for shots in SHOTS:
-            if source.counts.min() < 2 * shots:
+    file = RESULTS / "fit_interval.json"
+    results: dict = json.loads(file.read_text())["results"] if file.exists() else {}
+    for name, load in sets(Path(os.environ["MANYSHOT_DATA"])).items():
+        if options.sets and name not in options.sets.split(","):
+            continue
+        features, labels = load()
+        bank = FeatureBank({(ENCODER, "none"): features})
+        for shots in map(int, options.shots.split(",")):
+            if np.bincount(labels).min() < 2 * shots:
                 continue
-            rows = [draw_once(bank, source.labels, shots, seed) for seed in track(range(options.draws), name)]
-            results[name][shots] = one = summarize(rows)
+            rows = [draw_once(bank, labels, shots, seed) for seed in track(range(options.draws), name)]
+            one = summarize(rows)
+            results.setdefault(name, {})[str(shots)] = one
             print(
                 f"{name:24s} {shots:2d} per class: accuracy {one['accuracy']:.1%}, covered {one['covered']:.0%} "
                 f"(as it is {one['covered_as_it_is']:.0%}), width {100 * one['width']:.0f} points, "
                 f"bias {100 * one['bias']:+.1f}",
                 flush=True,
             )
-    write("fit_interval", {"results": results, "cpu_seconds": time.process_time() - started})
+            write("fit_interval", {"results": results, "summary": summary(results)})
+    for shots, row in summary(results).items():
+        print(f"all sets {shots:>12s} per class: covered {row['covered']:.1%} in {row['draws']} draws")
+
+
+def summary(results: dict[str, dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """Coverage over all sets by number of examples."""
+    found = {}
+    for shots in map(str, SHOTS):
+        rows = [row[shots] for row in results.values() if shots in row]
+        if rows:
+            draws = sum(row["draws"] for row in rows)
+            covered = sum(row["covered"] * row["draws"] for row in rows) / draws
+            found[shots] = {"sets": len(rows), "draws": draws, "covered": covered}
+    return found
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from sections.demo import demo
 from sections.engine import engine
 from sections.features import feature_augmenters
 from sections.few_tasks import curve
-from sections.fit import fit
+from sections.fit import fit, fit_interval, fit_plain, unknown
 from sections.generators import (
     cross_task,
     dagan_omniglot,
@@ -53,6 +53,9 @@ over seeds, and CPU seconds are those of the trainings of all seeds together.
 SECTIONS = (
     (demo, "demo"),
     (fit, "fit"),
+    (fit_plain, "fit_plain"),
+    (fit_interval, "fit_interval"),
+    (unknown, "unknown"),
     (omniglot_small1, "omniglot_small1"),
     *((comparison, name.replace("-", "_")) for name in COMPARISONS),
     (memorization, "memorization"),

@@ -144,6 +144,25 @@ def test_a_model_is_evaluated_on_a_split_of_ones_own(manyshot, fitted, tmp_path)
     assert "95 % intervals over 4 examples" in shown.out
 
 
+def test_a_page_of_the_fit_and_one_of_the_evaluation_hold_the_figures(manyshot, questions_table, tmp_path):
+    page, model = tmp_path / "fit.html", tmp_path / "model"
+    answer = manyshot("fit", questions_table, "--out", model, *FAST, "--report", page, "--json")
+    assert answer.status == 0, answer.errors
+    text = page.read_text(encoding="utf-8")
+    assert answer.json["report"] == str(page)
+    assert f"{answer.json['accuracy']:.1%}" in text
+    assert "ngrams" in text
+    assert "A classifier of 2 classes from 8 examples" in text
+
+    test = write_table(tmp_path / "test.csv", NEW)
+    answer = manyshot("evaluate", model, test, "--report", tmp_path / "test.html", "--json")
+    assert answer.status == 0, answer.errors
+    text = (tmp_path / "test.html").read_text(encoding="utf-8")
+    assert f"{answer.json['accuracy']:.1%}" in text
+    again = manyshot("evaluate", model, test, "--report", questions_table)
+    assert (again.status, again.errors.count("\n")) == (2, 1)
+
+
 def test_groups_of_a_test_are_those_of_a_column(manyshot, fitted, tmp_path):
     path = tmp_path / "test.csv"
     rows = [f"{text},{label},{row % 2}\n" for row, (text, label) in enumerate(NEW)]

@@ -20,6 +20,9 @@ FOLDS = 5
 """Most folds of inner and outer splits."""
 LEAST_TO_CHOOSE = 3
 """Examples per class from which on candidates are compared: with two, an outer split leaves one to choose by."""
+CAUTION = 0.5
+"""Standard deviations between data sets that are taken off a gain where candidates cannot be compared: what
+is best on average may be far worse on some data."""
 USUAL_VARIANCE, VARIANCE_WEIGHT = 0.15, 8.0
 """Variance of an example's difference between two candidates, and how many examples it counts for: the variance that
 few examples show is often 0 by chance."""
@@ -104,17 +107,18 @@ def choose(
     shots = float(np.median(counts))
     gains = [prior.gain_of(candidate, shots) for candidate in candidates]
     mean, sd = np.array([gain.mean for gain in gains]), np.array([gain.sd for gain in gains])
+    cautious = mean - CAUTION * sd
     parts = int(np.median(_parts(labels, groups)))
     if parts < 2:
-        return _first_guess(candidates, mean, 0, None, None, None)
+        return _first_guess(candidates, cautious, 0, None, None, None)
     folds = min(parts, FOLDS)
     plain = np.array([not candidate.setting.variants for candidate in candidates])
     effort = effort or effort_of(bank, candidates)
     training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
     if parts < LEAST_TO_CHOOSE:
-        best = [np.full(len(training), scores.argmax()) for scores in (mean, np.where(plain, mean, -np.inf))]
+        best = [np.full(len(training), scores.argmax()) for scores in (cautious, np.where(plain, cautious, -np.inf))]
         (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, chosen) for chosen in best)
-        return _first_guess(candidates, mean, folds, logits, correct, without)
+        return _first_guess(candidates, cautious, folds, logits, correct, without)
     kept = _most_promising(mean + sd, plain, effort.most)
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
     right = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups)
@@ -128,15 +132,15 @@ def choose(
 
 def _first_guess(
     candidates: Sequence[Candidate],
-    mean: NDArray[np.float64],
+    gains: NDArray[np.float64],
     folds: int,
     logits: Tensor | None,
     correct: NDArray[np.float64] | None,
     without: NDArray[np.float64] | None,
 ) -> Choice:
-    """The choice of what did best on other data."""
-    order = np.argsort(-mean, kind="stable")
-    tried = [(candidates[i], None, float(mean[i] - mean[order[0]])) for i in order]
+    """The choice of what did well on other data, and badly on none."""
+    order = np.argsort(-gains, kind="stable")
+    tried = [(candidates[i], None, float(gains[i] - gains[order[0]])) for i in order]
     return Choice(candidates[order[0]], True, tried, logits, folds, correct, without)
 
 

@@ -85,7 +85,8 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401 - what users hold
         """The most probable class label `[n]` of each example, even where it is unlike every class."""
-        return np.asarray(self.classes_[self._predictions(X).best])
+        best = self._predictions(X).best
+        return np.asarray(self.classes_[best])
 
     def is_unknown(self, X: Any) -> NDArray[np.bool_]:  # noqa: ANN401 - what users hold
         """Whether each example `[n]` is unlike every class."""
