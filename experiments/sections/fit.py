@@ -32,7 +32,8 @@ def fit_plain(found: dict) -> str:
         (
             "### Without augmentation, with the spread of Lite0's maps\n",
             paragraph(
-                f"The same comparison on {len(found['sets'])} sets of pictures, random draws of each: {found['draws']}, icons of "
+                f"The same comparison on {len(found['sets'])} sets of pictures, random draws of each: "
+                f"{found['draws']}; icons of "
                 "several designers among them. Pictures are encoded as they are, and `fit` may choose between "
                 "`efficientnet-lite0`, `efficientnet-lite0-spread`, and both joined."
             ),

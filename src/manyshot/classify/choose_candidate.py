@@ -20,7 +20,7 @@ FOLDS = 5
 """Most folds of inner and outer splits."""
 LEAST_TO_CHOOSE = 3
 """Examples per class from which on candidates are compared: with two, an outer split leaves one to choose by."""
-CAUTION = 0.5
+CAUTION = 1.0
 """Standard deviations between data sets that are taken off a gain where candidates cannot be compared: what
 is best on average may be far worse on some data."""
 USUAL_VARIANCE, VARIANCE_WEIGHT = 0.15, 8.0
