@@ -69,7 +69,7 @@ def train(
     label: Annotated[
         list[str] | None, typer.Option("--label", help="A structure, as NAME=VALUE+VALUE; each value if not given.")
     ] = None,
-    learner: Annotated[
+    method: Annotated[
         str, typer.Option("--learner", help="segmentation-unet or pixel-prototypes, with options such as (steps=300).")
     ] = "segmentation-unet",
     plan: Annotated[str, typer.Option("--plan", help="Augmentation of items and masks, at support or shots.")] = "none",
@@ -91,7 +91,7 @@ def train(
     quieten(quiet)
     require_device(device)
     out, drawn = out.expanduser(), Plan(plan)
-    segmenter(learner)  # so that a wrong one fails before anything is read
+    segmenter(method)  # so that a wrong one fails before anything is read
     _check_files(out, report)
     if (out / SETTINGS).exists():
         raise InputError(f"{out}: holds a segmentation already; choose another --out")
@@ -104,10 +104,10 @@ def train(
         raise InputError("--report shows scores of items that were left out; say by --shots how many to learn from")
     few = source.rows(chosen)
     run = train_segmentation(
-        learner, drawn, source.labels, settings, few.names, few.items, few.masks, seed=seed, device=device
+        method, drawn, source.labels, settings, few.names, few.items, few.masks, seed=seed, device=device
     )
     save_segmentation(run, out)
-    answer: dict[str, Any] = {"run": str(out), "learned_from": list(few.names), "learner": learner, "plan": str(drawn)}
+    answer: dict[str, Any] = {"run": str(out), "learned_from": list(few.names), "learner": method, "plan": str(drawn)}
     scores = _scored(run, source.rows(others), few, device, report) if others else None
     if as_json:
         print_json(answer | ({} if scores is None else scores.as_dict()))
