@@ -6,6 +6,7 @@ python experiments/results_page.py
 import json
 from pathlib import Path
 
+from sections.agents import agents
 from sections.cells import SURE
 from sections.comparison import CURVE, comparison
 from sections.demo import demo
@@ -79,6 +80,7 @@ SECTIONS = (
     (engine, "augment", "step_profile"),
     (learners, "learners"),
     (sampling, "sampling"),
+    (agents, "rl_agents"),
 )
 """What writes each section, in their order, and the files in results/ that it is written from."""
 

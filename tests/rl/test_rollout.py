@@ -45,9 +45,9 @@ def test_advantages_are_those_of_a_plain_loop(t, n, seed, discount, trace):
     assert torch.allclose(found, torch.tensor(by_hand(*parts, discount, trace), dtype=torch.float64))
 
 
-def arena_of(world="leap", plan="none", **options):
+def arena_of(world="leap", plan="none", forgets=False, **options):
     division = Division.of(RLConfig(world, worlds=4))
-    return division.arena("training", RLPlan(plan, division.world), 0, **options)
+    return replace(division.arena("training", RLPlan(plan, division.world), 0, **options), forgets=forgets)
 
 
 def begun(arena, policy, n=6):
@@ -194,3 +194,14 @@ def test_the_scale_of_rewards_is_the_deviation_of_all_discounted_returns():
                 running[game] *= not ended[step, game]
         deviation = torch.tensor(seen, dtype=torch.float64).var(correction=0).sqrt()
         assert torch.allclose(scaled, (rewards / deviation).float(), atol=1e-5)
+
+
+def test_an_agent_that_forgets_plays_every_episode_of_a_trial_as_the_first_one():
+    arena = arena_of("point", episodes=2, tells=True, forgets=True)
+    policy = ActorCritic(arena.world.observation, arena.world.actions, memory=8, extras=arena.extras)
+    rollout, _ = play(arena, begun(arena, policy), policy, 24, torch.Generator().manual_seed(0), greedy=True)
+    still = rollout.episode_ended[11]  # neither episode was solved before its time was up
+    assert bool((rollout.episode_ended.sum(0) == 2)[still].all())
+    assert rollout.actions[:12, still].equal(rollout.actions[12:, still])
+    kept, _ = play(replace(arena, forgets=False), begun(arena, policy), policy, 24, torch.Generator(), greedy=True)
+    assert not kept.actions[:12].equal(kept.actions[12:])

@@ -102,7 +102,7 @@ class Picture:
     """
 
     data: bytes
-    form: Literal["image/png", "image/svg+xml"]
+    form: Literal["image/png", "image/svg+xml", "image/gif"]
     alt: str
     caption: str = ""
     width: int = 0

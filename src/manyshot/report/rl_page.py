@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from manyshot.report.page import Page, Paragraph, Part, Picture, Section, Table, interval, provenance
 from manyshot.report.plots import COLORS, FAINT, INK, STYLE, Estimate, differences, new_figure
+from manyshot.report.rl_pictures import episodes_section, seen_section
 from manyshot.rl.rl_compare import AgentComparison
 from manyshot.rl.rl_train import RLRun, evaluate_run
 from manyshot.rl.trainer import steps_per_update
@@ -52,6 +53,8 @@ def agent_page(run: RLRun, command: str) -> Page:
     sections = [
         Section("Training and held-out worlds", [Picture.of(curves({run.config.plan: [run]}), alt="Solved by step")]),
         Section("Which worlds it solves", worlds_map({"this agent": [run]})),
+        episodes_section({"this agent": run}),
+        *seen_section(run),
         *_chosen([run]),
         _diagnostics(run),
     ]
@@ -86,6 +89,7 @@ def compare_agents_page(title: str, compared: AgentComparison, command: str) -> 
         rows = [(arm.arm.name, *(f"{100 * share:.1f}" for share in arm.as_episodes())) for arm in compared.arms]
         columns = ("arm", *(f"episode {number + 1}, %" for number in range(episodes)))
         sections.append(Section("Held-out worlds solved, by episode of a trial", [Table(columns, rows)]))
+    sections.append(episodes_section({name: arm[0] for name, arm in runs.items()}))
     for arm in compared.arms:
         sections += _chosen(arm.runs, f" ({arm.arm.name})")
     return Page(title, _sentence(compared), [*sections, provenance(command, compared.config.as_dict())])

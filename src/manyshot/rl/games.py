@@ -15,7 +15,7 @@ from manyshot.rl.distributions import Distribution
 from manyshot.rl.policy import Inputs
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Rollout
-from manyshot.rl.rows import put
+from manyshot.rl.rows import put, where
 from manyshot.rl.worlds.world import Box, Discrete, Outcome, State, World
 
 ChooseLevels = Callable[[int, Generator], tuple[Int[Tensor, "n"], Bool[Tensor, "n"]]]
@@ -220,6 +220,8 @@ def _play_step(
     }
     told = _told(arena, len(actions), distribution.flags(drawn)[0].cpu(), outcome)
     first = outcome.done & arena.forgets
+    if arena.forgets:
+        told = where(outcome.done, _told(arena, len(actions)), told)
     games = replace(games, state=outcome.state, extras=told, memory=output.memory.cpu(), returns=returns, first=first)
     cut = (trial_over & ~row["terminated"]).nonzero()[:, 0]
     if len(cut):

@@ -1,0 +1,77 @@
+"""Pictures of agents for pages: episodes in held-out worlds, and what the agent saw."""
+
+from collections.abc import Mapping
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from manyshot.base.seeds import generator
+from manyshot.report.page import Part, Picture, Section
+from manyshot.rl.games import begin
+from manyshot.rl.rl_plan import RLPlan
+from manyshot.rl.rl_train import RLRun
+from manyshot.rl.view_choice import LEARNED, Choice
+from manyshot.rl.watch import episodes_gif
+
+SHOWN, SIDE, GAP = 6, 96, 6
+"""Number of observations that are shown, pixels along a side of one, and pixels between them."""
+
+
+def episodes_section(runs: Mapping[str, RLRun]) -> Section:
+    """An animation of held-out worlds, a row for each agent, all from the same first states.
+
+    Args:
+        runs: One agent of each arm, by name.
+    """
+    rows = ", then ".join(f"'{name}'" for name in runs)
+    caption = (
+        f"Rows from top to bottom: {rows}. Columns: held-out worlds, evenly spaced in the family. A frame turns green "
+        "where the episode was solved, and red where not."
+    )
+    picture = Picture(episodes_gif(runs), "image/gif", alt="Episodes in held-out worlds", caption=caption)
+    return Section("Episodes in held-out worlds", [picture])
+
+
+def seen_section(run: RLRun) -> list[Section]:
+    """What the agent saw at the start of training worlds, and the same as its plan changes it; none for vectors.
+
+    Args:
+        run: The agent's run.
+    """
+    world, config = run.division.world, run.config
+    if len(world.observation) != 3 or world.observation[0] not in (1, 3):
+        return []
+    plans = [config.plan] if config.choose == "none" else list(Choice.parse(config.choose).plans)
+    plain = RLPlan("none", world)
+    arena = run.division.arena("training", plain, config.fit.seed)
+    levels = torch.arange(min(SHOWN, len(arena.contexts)))
+    draws = generator(config.fit.seed, "seen")
+    seen = world.observe(begin(arena, levels, levels, 0, draws).state)
+    rows = [("as it is", seen)]
+    for text in plans:
+        plan = RLPlan(text, world)
+        for placement, changed in (
+            ("rollout", plan.look(seen, plan.rollout.sample(len(seen), draws))),
+            ("view", plan.view(seen, draws)),
+        ):
+            if plan.has(placement):
+                rows.append((text, changed))
+    if len(rows) == 1:
+        return []
+    told = "; ".join(name for name, _ in rows)
+    weights = " (weights learned)" if config.choose.startswith(LEARNED) else ""
+    parts: list[Part] = [Picture.of(_sheet([row for _, row in rows]), alt="Observations", caption=f"{told}{weights}.")]
+    return [Section("What the agent saw", parts)]
+
+
+def _sheet(rows: list[Tensor]) -> Image.Image:
+    """Observations `[n, c, h, w]` of each row side by side."""
+    step = SIDE + GAP
+    sheet = Image.new("RGB", (step * len(rows[0]) - GAP, step * len(rows) - GAP), "white")
+    for down, row in enumerate(rows):
+        for right, image in enumerate(row):
+            pixels = image.expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).mul(255).round().to(torch.uint8)
+            picture = Image.fromarray(pixels.numpy()).resize((SIDE, SIDE), Image.Resampling.NEAREST)
+            sheet.paste(picture, (right * step, down * step))
+    return sheet
