@@ -1,6 +1,5 @@
 """List the files of a folder or zip, the rows of a table, or the lines of a text as examples."""
 
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, note
 from manyshot.classify.example_set import Item, ItemFile, Kind, PictureFile, SoundFile
+from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.image_folder import SUFFIXES, list_classes
 from manyshot.datasets.recordings import holds_recordings
 from manyshot.datasets.sound_files import SOUNDS
@@ -180,17 +180,5 @@ def _read_file(path: Path) -> bytes:
 
 def _grouped(path: Path, listed: Sequence[Listed], group_by: str) -> list[Listed]:
     """The same examples with the group that a regular expression finds in their names."""
-    try:
-        pattern = re.compile(group_by)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise InputError(
-            f"group_by='{group_by}': not a regular expression ({error}); write one such as '(patient[0-9]+)'"
-        ) from None
-    grouped = []
-    for one in listed:
-        found = pattern.search(one.name)
-        if found is None:
-            raise InputError(f"{path}: group_by='{group_by}' does not match '{one.name}'; give one that always matches")
-        group = next((part for part in found.groups() if part is not None), found.group())
-        grouped.append(replace(one, group=group))
-    return grouped
+    groups = match_groups([one.name for one in listed], group_by, str(path))
+    return [replace(one, group=group) for one, group in zip(listed, groups, strict=True)]

@@ -74,6 +74,7 @@ def train(
     from manyshot.runtime.distributed import joined_processes
     from manyshot.training import Config, Settings, drop_validation_if_small
     from manyshot.training import train as train_run
+    from manyshot.training.splits import describe_authors, load_sources
 
     quieten(quiet)
     if stage is not None and stage not in STAGES:
@@ -100,5 +101,7 @@ def train(
                 note(f"{wanted.data} has too few classes to hold some out: the last weights are kept (--validation 0)")
         run = train_run(used, out, resume, title=f"train {out.name}", processes=processes)
     if processes.is_main:
+        if used.group_by and (people := describe_authors(load_sources(used))):
+            note(people)
         write_page(out / "report.html", run_page(run, command_line()))
         print_training(out, run.rows, as_json, next_command=("evaluate", str(out), "DATA"))

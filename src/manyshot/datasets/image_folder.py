@@ -1,15 +1,18 @@
 """Load images from class folders or a zip: `cat/1.jpg`, `dog/2.png`; or the same below `train/`, `val/`, `test/`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, track
 from manyshot.base.progress import console
+from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.pictures import Header, decode_all, read_header, used_depth
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.text_table import TEXTS
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
+from manyshot.tasks.names import numbered
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".heif")
 SPLITS = {
@@ -29,7 +32,13 @@ LARGEST_OWN_SIZE = 256
 """Largest side at which square images of one size keep it, in pixels."""
 
 
-def load_folder(path: Path, split: str | None = None, size: int | None = None, color: bool | None = None) -> Source:
+def load_folder(
+    path: Path,
+    split: str | None = None,
+    size: int | None = None,
+    color: bool | None = None,
+    group_by: str | None = None,
+) -> Source:
     """Load the images of a folder or zip with one folder per class.
 
     A folder that contains nothing but one other folder is skipped. Other files are left out with a note.
@@ -40,6 +49,8 @@ def load_folder(path: Path, split: str | None = None, size: int | None = None, c
         size: Height and width in pixels; None to keep the size of the images if all are squares of one size up to 256,
             and 84 otherwise.
         color: Three channels (True) or one (False); None for three if any image has colors.
+        group_by: Regular expression on "class/file" that finds whose picture it is, such as the patient's; see
+            `match_groups`. The patients become the authors of the source.
 
     Returns:
         A source of uint8 images `[n, c, size, size]`; the images of a class are in the order of their file names.
@@ -59,7 +70,12 @@ def load_folder(path: Path, split: str | None = None, size: int | None = None, c
             "stamp": tree.stamp,
             "depth": "used",
         }
-        return cached_source(name, key, lambda allocate: fill(tree, classes, size, color, allocate))
+        source = cached_source(name, key, lambda allocate: fill(tree, classes, size, color, allocate))
+    if group_by is None:
+        return source
+    files = ["/".join(parts[-2:]) for folder in sorted(classes) for parts in classes[folder]]
+    author_names, authors = numbered(match_groups(files, group_by, str(path)))
+    return replace(source, authors=authors, author_names=author_names)
 
 
 def file_names(path: Path, split: str | None = None) -> tuple[str, ...]:

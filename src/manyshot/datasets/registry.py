@@ -57,6 +57,7 @@ def load_dataset(
     color: bool | None = None,
     centered: bool = False,
     columns: Columns | None = None,
+    group_by: str | None = None,
 ) -> Source:
     """Load a data set by name, a folder or zip of images or recordings, or a table or folder of sentences.
 
@@ -74,13 +75,15 @@ def load_dataset(
         centered: Whether to center drawings and scale them to one size, see `manyshot.datasets.centered`; only for data
             sets of ink on paper.
         columns: Columns of the sentences and classes in a table, see `manyshot.datasets.table_reader.Columns`.
+        group_by: Regular expression on the path of an image that finds whose it is (see `load_folder`).
 
     Returns:
         A source of uint8 images `[n, c, size, size]`, of int16 sounds `[n, 1, samples]`, or of sentences.
 
     Raises:
         InputError: If the name, path or split is unknown, a file is missing or damaged, `centered` is set for data that
-            are not ink on paper, `size` or `color` for sentences, or `columns` for images.
+            are not ink on paper, `size` or `color` for sentences, `columns` for images, or `group_by` for anything but
+            a folder of images.
 
     Example:
         >>> load_dataset("digits").class_names[:3]
@@ -104,13 +107,15 @@ def load_dataset(
             return load_recordings(path, split, columns=columns)
         if not holds_sentences(path):
             _refuse_columns(name, columns)
-            return load_folder(path, split, size, color)
+            return load_folder(path, split, size, color, group_by)
+        _refuse_groups(name, group_by)
         _refuse_pixels(name, size, color)
         if split is not None:
             raise InputError(f"{name}: a table or folder of sentences has no splits; leave split (--split) out")
         return load_sentences(path, columns or Columns())
     row = DATASETS[name]
     name = row.name
+    _refuse_groups(name, group_by)
     _refuse_columns(name, columns)
     if row.default_size is None:
         _refuse_pixels(name, size, color)
@@ -143,6 +148,11 @@ def absolute_data(data: str) -> str:
 def _refuse_pixels(name: str, size: int | None, color: bool | None) -> None:
     if size is not None or color is not None:
         raise InputError(f"{name}: no pictures, so there is no size or color; leave size (--size) and color out")
+
+
+def _refuse_groups(name: str, group_by: str | None) -> None:
+    if group_by is not None:
+        raise InputError(f"{name}: only images of a folder are grouped by their paths; leave group_by (--group-by) out")
 
 
 def _refuse_columns(name: str, columns: Columns | None) -> None:

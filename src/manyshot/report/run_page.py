@@ -8,7 +8,7 @@ from manyshot.report.plots import Curve, training_curves
 from manyshot.runtime.metrics_log import Row as MetricsRow
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 from manyshot.training import Run, load_sources
-from manyshot.training.splits import training_sampler
+from manyshot.training.splits import describe_authors, training_sampler
 
 
 def run_page(run: Run, command: str) -> Page:
@@ -20,6 +20,8 @@ def run_page(run: Run, command: str) -> Page:
     """
     losses = [row["loss"] for row in run.rows if "loss" in row]
     accuracies = [row["validation_accuracy"] for row in run.rows if "validation_accuracy" in row]
+    told = describe_authors(load_sources(run.config)) if run.config.group_by else None
+    people = "" if told is None else f"; {told}"
     accuracy = f"; accuracy on held-out classes {max(accuracies):.1%}" if accuracies else ""
     sections = [
         Section(
@@ -36,7 +38,7 @@ def run_page(run: Run, command: str) -> Page:
     ]
     return Page(
         title=f"{run.config.learner} on {run.config.data}",
-        summary=f"{len(losses):,} steps, last loss {losses[-1]:.3f}{accuracy}.",
+        summary=f"{len(losses):,} steps, last loss {losses[-1]:.3f}{accuracy}{people}.",
         sections=sections,
     )
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.sampling import choose
 from manyshot.base.seeds import Word, integers, uniform
+from manyshot.tasks.apart import draw_apart
 from manyshot.tasks.episode import Episode
 from manyshot.tasks.source import Source
 from manyshot.tasks.stream import TaskDataset, check_length, task_numbers
@@ -17,7 +18,7 @@ from manyshot.tasks.task_indices import TaskIndices
 Range = int | tuple[int, int]
 
 # Each decision of a task has its own random stream.
-_WAYS, _SHOTS, _POOL, _CLASSES, _ITEMS, _AUTHORS, _AMONG, _GROUPED = range(8)
+_WAYS, _SHOTS, _POOL, _CLASSES, _ITEMS, _AUTHORS, _AMONG, _GROUPED, _APART, _ = range(10)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,7 @@ class EpisodeSampler(TaskDataset):
             with fewer classes than the largest number of ways are not used.
         by_author: Whether each shot is by one author for all classes of the task, and each query by another one, as in
             Omniglot's one-shot runs, where one person's characters are matched with another's.
+        apart: Whether support and query of a task share no author, such as a patient.
         tasks: Number of different tasks, after which they repeat. None for no limit.
         length: Number of tasks in one epoch, for `len`, indexing, iteration and a `DataLoader`.
 
@@ -62,6 +64,7 @@ class EpisodeSampler(TaskDataset):
     seed: int = 0
     within_group: float = 0.0
     by_author: bool = False
+    apart: bool = False
     tasks: int | None = None
     length: int = 1000
 
@@ -90,6 +93,9 @@ class EpisodeSampler(TaskDataset):
                 f"{source.name}: {len(source.class_names)} classes, but ways={self._ways[1]}; lower the "
                 "ways or add classes"
             )
+        if self.apart and (self.by_author or source.authors is None):
+            what = "by_author draws by authors in its own way" if self.by_author else "its examples have no authors"
+            raise InputError(f"{source.name}: {what}; set apart to False")
         if self.by_author:
             for pool, common in enumerate(self._common_authors.sum(1)):
                 if common < need and pool in self._pools_in_use:
@@ -190,7 +196,10 @@ class EpisodeSampler(TaskDataset):
         chosen = choose(sizes[pool], self._ways[1], self.seed, _CLASSES, task)
         classes = np.concatenate(self._pools)[starts[pool][:, None] + chosen]
 
-        items = self._items_by_author(task, pool, classes) if self.by_author else self._items(task, classes)
+        if self.apart:
+            items = self._items_apart(task, classes)
+        else:
+            items = self._items_by_author(task, pool, classes) if self.by_author else self._items(task, classes)
         support, query = items[..., : self._shots[1]], items[..., self._shots[1] :]
 
         padding = np.arange(self._ways[1]) >= ways[:, None]
@@ -212,6 +221,14 @@ class EpisodeSampler(TaskDataset):
         per_class = self._shots[1] + self.queries
         chosen = choose(self.source.counts[classes.reshape(-1)], per_class, self.seed, _ITEMS, row, way)
         return self.source.starts[classes][..., None] + chosen.reshape(*classes.shape, per_class)
+
+    def _items_apart(self, task: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Indices `[T, ways, shots + queries]` of examples; support and query of a task share no author."""
+        drawn = [
+            draw_apart(self.source, chosen, self._shots[1], self.queries, self.seed, _APART, number)
+            for number, chosen in zip(task.tolist(), classes, strict=True)
+        ]
+        return np.stack(drawn) if drawn else np.empty((*classes.shape, self._shots[1] + self.queries), np.int64)
 
     def _items_by_author(
         self, task: NDArray[np.int64], pool: NDArray[np.int64], classes: NDArray[np.int64]

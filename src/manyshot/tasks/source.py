@@ -265,12 +265,13 @@ class Source(Dataset[tuple[Any, int]]):
         Args:
             fractions: Fraction of each part; they add up to 1, and every part gets at least one class.
             seed: Seed of the split.
-            by: What is split: "class", "group", or "item" (the examples of each class, so that all parts have all
-                classes).
+            by: What is split: "class", "group", "item" (the examples of each class, so that all parts have all
+                classes), or "author" (those who made the examples, class by class: all examples of an author, or
+                patient, are in one part).
 
         Raises:
-            InputError: If the fractions do not add up to 1, or there are fewer classes (groups, examples of a class)
-                than parts.
+            InputError: If the fractions do not add up to 1, or there are fewer classes (groups, examples or authors of
+                a class) than parts.
         """
         if not abs(sum(fractions) - 1) < 1e-6 or not all(fraction > 0 for fraction in fractions):
             raise InputError(f"fractions={tuple(fractions)}: give positive fractions that add up to 1")
@@ -285,6 +286,9 @@ class Source(Dataset[tuple[Any, int]]):
                 ]
             )
             return tuple(self.subset(items=part_of == part, name=name) for part, name in enumerate(names))
+        if by == "author":
+            part_of = self._parts_of_authors(fractions, seed)
+            return tuple(self.subset(items=part_of == part, name=name) for part, name in enumerate(names))
         if by == "group":
             if self.groups is None:
                 raise InputError(f"{self.name}: its classes have no groups; give by='class' or by='item'")
@@ -292,7 +296,7 @@ class Source(Dataset[tuple[Any, int]]):
         elif by == "class":
             units = self.class_names
         else:
-            raise InputError(f"by='{by}': {did_you_mean(by, ['class', 'group', 'item'])}")
+            raise InputError(f"by='{by}': {did_you_mean(by, ['class', 'group', 'item', 'author'])}")
         part_of = partition(
             len(units), fractions, seed, 0, f"{self.name} has {len(units)} {'groups' if by == 'group' else 'classes'}"
         )
@@ -301,6 +305,23 @@ class Source(Dataset[tuple[Any, int]]):
             self.subset(groups=c, name=n) if by == "group" else self.subset(classes=c, name=n)
             for c, n in zip(chosen, names, strict=True)
         )
+
+    def _parts_of_authors(self, fractions: Sequence[float], seed: int) -> NDArray[np.int64]:
+        """Index `[m]` of the part of each example; authors are divided among those of the same first class."""
+        authors = self.authors_of_rows
+        if authors is None:
+            raise InputError(
+                f"{self.name}: nobody knows its authors; name them by group_by (--group-by), or split by item"
+            )
+        known, first = np.unique(authors, return_index=True)
+        home = self.labels[first]
+        part_of = np.empty(int(authors.max()) + 1, dtype=np.int64)
+        for c, name in enumerate(self.class_names):
+            here = known[home == c]
+            what = f"{self.name}: class '{name}' has {len(here)} authors (patients) of its own"
+            part_of[here] = partition(len(here), fractions, seed, c, what)
+        parts: NDArray[np.int64] = part_of[authors]
+        return parts
 
     def describe(self) -> dict[str, Any]:
         """Summarize the source: numbers of classes, groups, authors and examples per class, shape and type."""

@@ -13,6 +13,9 @@ from manyshot.training.settings import Settings
 
 Range = int | tuple[int, int]
 
+PEOPLE = ("author", "patient")
+"""Two words for one unit: those whose examples they are."""
+SPLIT_UNITS = ("class", "group", "item", *PEOPLE)
 MOST = 10_000
 """Upper bound of ways, shots and queries; catches typos before they exhaust the memory."""
 
@@ -45,8 +48,10 @@ class Config(StoredSettings):
         test: Fraction that is held out for testing; 0 for none.
         augmenter: Fraction that is held out to train an augmenter on later, since classes that the learner was trained
             on teach it nothing; 0 for none.
-        split_by: Unit of the held-out parts: classes ("class"), whole groups ("group"), or examples of every class
-            ("item").
+        split_by: Unit of the held-out parts: classes ("class"), whole groups ("group"), examples of every class
+            ("item"), or the people behind the examples ("author", "patient"); support and query of a task then share
+            none of them.
+        group_by: Regular expression on the path of an image that finds whose it is, such as "(patient[0-9]+)".
         fit: Settings of the training loop.
 
     Raises:
@@ -77,6 +82,7 @@ class Config(StoredSettings):
     test: float = 0.0
     augmenter: float = 0.0
     split_by: str = "class"
+    group_by: str | None = None
     fit: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
@@ -87,8 +93,8 @@ class Config(StoredSettings):
                 f"validation={self.validation}, test={self.test}, augmenter={self.augmenter}: give fractions of at "
                 "least 0 that leave something to train on"
             )
-        if self.split_by not in ("class", "group", "item"):
-            raise InputError(f"split_by='{self.split_by}': {did_you_mean(self.split_by, ['class', 'group', 'item'])}")
+        if self.split_by not in SPLIT_UNITS:
+            raise InputError(f"split_by='{self.split_by}': {did_you_mean(self.split_by, SPLIT_UNITS)}")
         for name in ("ways", "shots", "queries"):
             value = getattr(self, name)
             numbers = value if isinstance(value, tuple) and len(value) == 2 and name != "queries" else (value,)
@@ -104,6 +110,11 @@ class Config(StoredSettings):
         OBJECTIVES.parse(self.objective)
         LEARNERS.parse(self.learner)
         ENCODERS.parse(self.encoder)
+
+    @property
+    def apart(self) -> bool:
+        """Whether support and query of a task share no author: if the parts do not."""
+        return self.split_by in PEOPLE
 
     @property
     def columns(self) -> Columns | None:

@@ -83,7 +83,7 @@ class Evaluation:
         return {
             "accuracy": self.mean,
             "interval": list(self.interval),
-            "interval_over": "tasks" if self.reuse is None else "examples",
+            "interval_over": "tasks" if self.reuse is None else self.reuse.unit,
             "interval_over_tasks": list(self.interval_over_tasks),
             "error": 1 - self.mean,
             "tasks": len(self.accuracy),
@@ -183,7 +183,7 @@ def evaluate_tasks(
     Raises:
         InputError: As `evaluate`.
     """
-    plan, device = plan or Plan(), _move(learner, device)
+    plan, device, source = plan or Plan(), _move(learner, device), sampler.source
     sampler = told(sampler, plan, learner)
     parts = learner.on_features()
     drawn = tasks * sampler.examples_per_task
@@ -200,7 +200,8 @@ def evaluate_tasks(
     used = sampler.indices(first, tasks)
     query, support = (part.reshape(tasks, -1) for part in (used.query, used.support))
     assert result.correct is not None
-    return replace(result, reuse=measure_reuse(result.correct, query, support, sampler.source.labels))
+    authors = source.authors_of_rows if sampler.apart else None
+    return replace(result, reuse=measure_reuse(result.correct, query, support, source.labels, authors))
 
 
 def told(sampler: EpisodeSampler, plan: Plan, learner: Learner) -> EpisodeSampler:

@@ -14,12 +14,16 @@ class Reuse:
     Args:
         examples: Number of different examples that the tasks use.
         uses: Mean number of tasks that use an example.
-        interval: 95 % interval of the mean accuracy over examples: of the same classes, but new examples.
+        interval: 95 % interval of the mean accuracy over units: of the same classes, but new examples, or new people.
+        unit: What the interval is over: "examples" or "authors".
+        units: Number of different units that the tasks use; None for that of examples.
     """
 
     examples: int
     uses: float
     interval: tuple[float, float]
+    unit: str = "examples"
+    units: int | None = None
 
     def __str__(self) -> str:
         """A sentence for people.
@@ -31,12 +35,16 @@ class Reuse:
         number = f"{self.uses:,.0f}" if self.uses >= 10 else f"{self.uses:.1f}"
         return (
             f"the tasks use {self.examples:,} different examples, each in {number} tasks on average; the interval is "
-            "over examples"
+            f"over {'examples' if self.units is None else f'{self.units:,} {self.unit}'}"
         )
 
 
 def measure_reuse(
-    correct: NDArray[np.float64], query: NDArray[np.int64], support: NDArray[np.int64], labels: NDArray[np.int64]
+    correct: NDArray[np.float64],
+    query: NDArray[np.int64],
+    support: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    authors: NDArray[np.int64] | None = None,
 ) -> Reuse:
     """Measure how the mean accuracy of tasks depends on the examples that they were drawn from.
 
@@ -52,13 +60,15 @@ def measure_reuse(
     example is used twice it is the variance over tasks. The interval is Wilson's with the effective number of
     observations accuracy (1 - accuracy) / var (Korn and Graubard 1998), at most the number of different queries (tasks
     that use nearly all examples cannot show how much others would change), and Student's quantile for n less the number
-    of classes.
+    of classes. If the authors of examples are known, such as patients, they take the place of examples: what an author
+    contributes is that of all of the author's examples, and the interval is over authors.
 
     Args:
         correct: Whether each answer is right `[tasks, queries]`, 0 or 1; NaN for padding.
         query: Index of each query example `[tasks, queries]`; of padding any.
         support: Index of each support example `[tasks, shots]`, -1 for padding.
         labels: Class of each example of the source.
+        authors: Author of each example of the source, if they are known.
 
     Example:
         >>> correct, query = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[2, 3], [2, 3]])
@@ -78,16 +88,23 @@ def measure_reuse(
     examples = np.concatenate([query[real], support[shared]])
     tasks = np.concatenate([np.broadcast_to(task, query.shape)[real], np.broadcast_to(task, support.shape)[shared]])
     parts = np.concatenate([deviations[real], np.broadcast_to(totals[:, None], support.shape)[shared]])
-    used, member = np.unique(examples, return_inverse=True)
-    n = len(used)
-    # Contributions of an example to one task are one contribution, since an example is used once in a task.
+    used = np.unique(examples)
+    uses = len(np.unique(tasks * (int(used[-1]) + 1) + examples)) / len(used)
+    unit = examples if authors is None else authors[examples]
+    # What a unit contributes to one task is one contribution.
+    pairs, pair = np.unique(np.stack((unit, tasks)), axis=1, return_inverse=True)
+    parts = np.bincount(pair.reshape(-1), parts, pairs.shape[1])
+    units, member = np.unique(pairs[0], return_inverse=True)
+    n = len(units)
     sums, squares = np.bincount(member, parts, n), np.bincount(member, parts**2, n)
     between = max(float((sums**2 - squares).sum()), 0.0)
     tasks_alone = float((totals**2).sum()) * len(correct) / max(len(correct) - 1, 1)
     variance = tasks_alone + between * n / max(n - 1, 1)
-    uses = len(np.unique(tasks * (int(used[-1]) + 1) + examples)) / n
-    queries, freedom = len(np.unique(query[real])), n - len(np.unique(labels[used]))
-    return Reuse(n, float(uses), _interval(mean, variance, queries, freedom))
+    asked = query[real] if authors is None else authors[query[real]]
+    interval = _interval(mean, variance, len(np.unique(asked)), n - len(np.unique(labels[used])))
+    if authors is None:
+        return Reuse(n, float(uses), interval)
+    return Reuse(len(used), float(uses), interval, "authors", n)
 
 
 def _interval(mean: float, variance: float, queries: int, freedom: int) -> tuple[float, float]:

@@ -30,6 +30,26 @@ class Sources:
     augmenter: Source | None = None
 
 
+def describe_authors(sources: Sources) -> str | None:
+    """Say how many authors (patients) each part has, and how many are in two; None if nobody knows the authors.
+
+    Example:
+        >>> source = Source.of(torch.zeros(8, 1), [0, 1] * 4, authors=[0, 1, 2, 3, 0, 1, 2, 3])
+        >>> [describe_authors(Sources(*source.split((0.5, 0.5), 0, by))) for by in ("author", "item")]
+        ['authors: 2 training, 2 validation; 0 in two parts', 'authors: 4 training, 4 validation; 4 in two parts']
+    """
+    parts = {name: getattr(sources, name) for name in ("training", "validation", "test", "augmenter")}
+    people = {
+        name: set(part.authors_of_rows.tolist())
+        for name, part in parts.items()
+        if part is not None and part.authors is not None
+    }
+    if not people:
+        return None
+    shared = sum(sum(one in others for others in people.values()) > 1 for one in set().union(*people.values()))
+    return f"authors: {', '.join(f'{len(who):,} {name}' for name, who in people.items())}; {shared:,} in two parts"
+
+
 def load_sources(config: Config) -> Sources:
     """Load the data of a run and divide them into parts.
 
@@ -47,10 +67,15 @@ def load_sources(config: Config) -> Sources:
         size=config.size,
         centered=config.centered,
         columns=config.columns,
+        group_by=config.group_by,
     )
     aside = {"validation": config.validation, "test": config.test, "augmenter": config.augmenter}
     fractions = {"training": 1 - sum(aside.values())} | {name: f for name, f in aside.items() if f}
-    parts = {"training": source} if len(fractions) == 1 else _divide(source, fractions, config.split_by)
+    parts = (
+        {"training": source}
+        if len(fractions) == 1
+        else _divide(source, fractions, "author" if config.apart else config.split_by)
+    )
     return Sources(**parts | {"training": _some_classes(parts["training"], config)})
 
 
@@ -92,7 +117,13 @@ def training_sampler(config: Config, source: Source) -> EpisodeSampler:
         torch.Size([2, 3, 3])
     """
     return EpisodeSampler(
-        source, config.ways, config.shots, config.queries, seed=config.fit.seed, within_group=config.within_group
+        source,
+        config.ways,
+        config.shots,
+        config.queries,
+        seed=config.fit.seed,
+        within_group=config.within_group,
+        apart=config.apart,
     )
 
 
@@ -112,7 +143,7 @@ def validation_sampler(config: Config, source: Source) -> EpisodeSampler:
         2
     """
     ways = min(config.most_ways, len(source.class_names))
-    return EpisodeSampler(source, ways, config.shots, config.queries, seed=0)
+    return EpisodeSampler(source, ways, config.shots, config.queries, seed=0, apart=config.apart)
 
 
 def samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeSampler | None]:
