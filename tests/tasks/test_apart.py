@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -47,16 +47,17 @@ class TestSplit:
 
 
 class TestTasks:
+    @settings(max_examples=15)
     @given(seed=st.integers(0, 99), shots=st.integers(1, 4), queries=st.integers(1, 4), mixed=st.booleans())
     def test_support_and_query_of_a_task_share_no_author(self, seed, shots, queries, mixed):
         source = clinic(mixed=mixed, seed=seed)
-        drawn = EpisodeSampler(source, 3, shots, queries, seed=seed, apart=True).indices(0, 20)
+        drawn = EpisodeSampler(source, 3, shots, queries, seed=seed, apart=True).indices(0, 10)
         people = source.authors_of_rows
-        for support, query in zip(drawn.support, drawn.query, strict=True):
+        for classes, support, query in zip(drawn.classes, drawn.support, drawn.query, strict=True):
             assert not set(people[support].ravel().tolist()) & set(people[query].ravel().tolist())
             together = np.concatenate((support, query), 1)
             assert len(np.unique(together)) == together.size
-            assert (source.labels[together] == np.arange(3)[:, None]).all() or mixed
+            assert (source.labels[together] == classes[:, None]).all()
 
     def test_a_task_depends_on_seed_and_number_alone(self):
         sampler = EpisodeSampler(clinic(), 2, 2, 3, seed=5, apart=True)
@@ -68,7 +69,7 @@ class TestTasks:
 
     def test_every_example_can_be_in_both_sides(self):
         source = clinic(30)
-        drawn = EpisodeSampler(source, 3, 1, 1, apart=True).indices(0, 2000)
+        drawn = EpisodeSampler(source, 3, 1, 1, apart=True).indices(0, 600)
         assert len(np.unique(drawn.support)) == len(np.unique(drawn.query)) == len(source)
 
     def test_too_few_authors_are_refused(self):

@@ -14,6 +14,7 @@ from manyshot.cli.scans import WindowOption, is_of_scans, show_scans
 from manyshot.cli.shared_options import Json, Quiet, Root, Size, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:
+    from manyshot.datasets.check_pictures import FolderState
     from manyshot.tasks import Source
 
 data = typer.Typer(
@@ -26,6 +27,7 @@ Name = Annotated[
     str,
     typer.Argument(metavar="NAME|PATH", help="A data set, a folder or zip with a folder per class, or a table."),
 ]
+MOST_TWINS = 20
 FILE_STATES = {
     "present": "complete, as published",
     "differs": "complete, but not the published file",
@@ -129,8 +131,26 @@ def _check_images(name: str, split: str | None) -> tuple[dict[str, Any], list[st
     folder = check_pictures(Path(name).expanduser(), split)
     broken = list(folder.broken)
     facts = {"whole": not broken, "pictures": folder.pictures, "classes": folder.classes, "broken": broken}
+    facts["twins"] = [
+        {"first": "/".join(one.first), "second": "/".join(one.second), "equal": one.equal} for one in folder.twins
+    ]
     count = f"{name}: {folder.pictures:,} images of {folder.classes:,} classes, {len(broken):,} broken"
-    return facts, [*broken, count]
+    return facts, [*broken, *_twin_lines(folder), count]
+
+
+def _twin_lines(folder: "FolderState") -> list[str]:
+    """Name the images that are there twice where it matters: with two labels, or in two splits."""
+    if not folder.twins:
+        return []
+    equal = sum(one.equal for one in folder.twins)
+    lines = [
+        f"{len(folder.twins):,} images look like an earlier one ({equal:,} are equal to it), "
+        f"{len(folder.twins_in_two_classes):,} in another class, {len(folder.twins_in_two_parts):,} in another split"
+    ]
+    serious = dict.fromkeys((*folder.twins_in_two_classes, *folder.twins_in_two_parts))
+    for first, second, same in list(serious)[:MOST_TWINS]:
+        lines.append(f"'{'/'.join(first)}' and '{'/'.join(second)}' {'are equal' if same else 'look alike'}")
+    return lines + (["... (all with --json)"] if len(serious) > MOST_TWINS else [])
 
 
 def _check_data_set(name: str, split: str | None, root: Path | None) -> tuple[dict[str, Any], list[str]]:

@@ -1,12 +1,14 @@
-"""Check that every image of a folder or zip can be read."""
+"""Check that every image of a folder or zip can be read, and find those that are there twice."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from manyshot.base import InputError, track
 from manyshot.datasets.image_folder import list_classes, split_names
 from manyshot.datasets.pictures import decode, read_header
-from manyshot.datasets.tree import open_tree
+from manyshot.datasets.tree import Parts, open_tree
+from manyshot.datasets.twins import find_twins, fingerprint
 
 
 @dataclass(frozen=True)
@@ -17,15 +19,36 @@ class FolderState:
         pictures: Number of images.
         classes: Number of classes; a class that occurs in several splits counts once.
         broken: One message for each image that cannot be read.
+        twins: Pairs of images that look the same, as their paths: `equal` ones have the same pixels, others are perhaps
+            resaved or resized. An image that is there several times is paired with the first.
     """
 
     pictures: int
     classes: int
     broken: tuple[str, ...]
+    twins: tuple["TwinFiles", ...] = ()
+
+    @property
+    def twins_in_two_classes(self) -> tuple["TwinFiles", ...]:
+        """The pairs whose images are of different classes, of which one label must be wrong."""
+        return tuple(pair for pair in self.twins if pair.first[-2] != pair.second[-2])
+
+    @property
+    def twins_in_two_parts(self) -> tuple["TwinFiles", ...]:
+        """The pairs whose images are in different splits, so that what is tested on was trained on."""
+        return tuple(pair for pair in self.twins if pair.first[:-2] != pair.second[:-2])
+
+
+class TwinFiles(NamedTuple):
+    """The paths of two images that look the same, and whether all their pixels are equal."""
+
+    first: Parts
+    second: Parts
+    equal: bool
 
 
 def check_pictures(path: Path, split: str | None = None) -> FolderState:
-    """Decode every image of a folder or zip and collect those that are damaged.
+    """Decode every image of a folder or zip; collect those that are damaged, and pairs that look the same.
 
     Args:
         path: Folder or zip.
@@ -41,9 +64,10 @@ def check_pictures(path: Path, split: str | None = None) -> FolderState:
         >>> (folder / "cat").mkdir()
         >>> Image.new("L", (8, 8)).save(folder / "cat" / "tom.png")
         >>> check_pictures(folder)
-        FolderState(pictures=1, classes=1, broken=())
+        FolderState(pictures=1, classes=1, broken=(), twins=())
     """
-    broken = []
+    broken: list[str] = []
+    seen: list[tuple[int, int] | None] = []
     with open_tree(path) as tree:
         chosen = (split_names(tree) or (None,)) if split is None else (split,)
         classes = [members for part in chosen for members in list_classes(tree, part)[1].items()]
@@ -52,7 +76,9 @@ def check_pictures(path: Path, split: str | None = None) -> FolderState:
             try:
                 data, where = tree.read(parts), tree.describe(parts)
                 header = read_header(data, where)
-                decode(data, where, (header.height, header.width), header.color)
+                seen.append(fingerprint(decode(data, where, (header.height, header.width), header.color)))
             except InputError as error:
                 broken.append(str(error))
-    return FolderState(len(files), len({name for name, _ in classes}), tuple(broken))
+                seen.append(None)
+    twins = tuple(TwinFiles(files[one.first], files[one.second], one.equal) for one in find_twins(seen))
+    return FolderState(len(files), len({name for name, _ in classes}), tuple(broken), twins)
