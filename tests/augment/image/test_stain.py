@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from one_line_error import one_line_error
 
 from manyshot.augment.image import BlackCorner, Characters, StainNormalize, StainStyle
 from manyshot.augment.image.intensity.lab import from_lab, to_lab
 from manyshot.augment.image.stain.macenko import find_stains
 from manyshot.augment.image.stain.stain_style import transfer
 from manyshot.augment.image.stain.stain_styles import StainStyles, read_styles, write_styles
+from one_line_error import one_line_error
 
 BLUE, PINK = (0.65, 0.70, 0.29), (0.07, 0.99, 0.11)
 
