@@ -2,7 +2,7 @@
 
 import typer
 
-from manyshot.cli import rl_agents, rl_worlds
+from manyshot.cli import rl_agents, rl_diagnose, rl_worlds
 
 rl = typer.Typer(
     no_args_is_help=True,
@@ -14,3 +14,4 @@ rl.command(epilog=rl_worlds.EXAMPLES)(rl_worlds.worlds)
 rl.command(epilog=rl_agents.TRAIN_EXAMPLES)(rl_agents.train)
 rl.command(epilog=rl_agents.EVALUATE_EXAMPLES)(rl_agents.evaluate)
 rl.command(epilog=rl_agents.COMPARE_EXAMPLES)(rl_agents.compare)
+rl.command(epilog=rl_diagnose.EXAMPLES)(rl_diagnose.diagnose)
