@@ -1,7 +1,7 @@
 """Which augmentations keep the right action, found before anything is trained, and by an agent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -80,7 +80,7 @@ def test_contexts_that_change_nothing_are_named():
 
 def test_an_agent_tells_how_it_answers_changed_views(tmp_path):
     fit = RLSettings(steps=32, games=4, rollout=8, width=8)
-    run = train_agent(RLConfig("rooms", worlds=4, fit=fit))
+    run = train_agent(RLConfig("rooms", worlds=4, fit=replace(fit, width=64)))
     with torch.no_grad():
         run.policy.act.weight.normal_(0, 3, generator=torch.Generator().manual_seed(0))  # an agent with an opinion
     same, other = judge_agent(run, ("brightness(0)", "turn"))
