@@ -43,7 +43,7 @@ def diagnose(
 
 
 def _by_world(world: "World", views: list[str], seed: int, as_json: bool) -> None:
-    from manyshot.rl.diagnose import idle_contexts, judge_views, symmetry_errors
+    from manyshot.rl.judge_views import idle_contexts, judge_views, symmetry_errors
 
     contexts = world.standard()
     judged = judge_views(world, contexts, views, seed)
@@ -67,7 +67,7 @@ def _by_world(world: "World", views: list[str], seed: int, as_json: bool) -> Non
 
 
 def _by_agent(folder: Path, views: list[str], seed: int, as_json: bool) -> None:
-    from manyshot.rl.diagnose_agent import judge_agent
+    from manyshot.rl.judge_agent import judge_agent
     from manyshot.rl.rl_train import load_agent
 
     run = load_agent(folder)

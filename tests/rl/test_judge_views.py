@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from manyshot.rl.diagnose import ViewJudgment, idle_contexts, judge_views, symmetry_errors
-from manyshot.rl.diagnose_agent import judge_agent
+from manyshot.rl.judge_agent import judge_agent
+from manyshot.rl.judge_views import ViewJudgment, idle_contexts, judge_views, symmetry_errors
 from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.rl_train import train_agent
 from manyshot.rl.symmetries import Symmetry
 from manyshot.rl.worlds.cart import Cart
-from manyshot.rl.worlds.point import Point
+from manyshot.rl.worlds.point_world import Point
 from manyshot.rl.worlds.rooms import Rooms, Turn
 from one_line_error import one_line_error
 

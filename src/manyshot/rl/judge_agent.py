@@ -8,9 +8,9 @@ from torch import Tensor
 
 from manyshot.base import seeds as streams
 from manyshot.rl.adapt.registry import RL_LEARNERS
-from manyshot.rl.diagnose import views_for
 from manyshot.rl.distributions import Categorical
 from manyshot.rl.games import begin, play
+from manyshot.rl.judge_views import views_for
 from manyshot.rl.policy import Inputs, Output
 from manyshot.rl.rl_evaluate import GAMES
 from manyshot.rl.rl_plan import RLPlan

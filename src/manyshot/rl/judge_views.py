@@ -48,7 +48,7 @@ def views_for(world: World) -> tuple[str, ...]:
     """The ops to judge for a kind of observation.
 
     Example:
-        >>> from manyshot.rl.worlds.point import Point
+        >>> from manyshot.rl.worlds.point_world import Point
         >>> views_for(Point())
         ('amplitude(0.2)', 'noise(0.05)')
     """
