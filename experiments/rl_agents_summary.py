@@ -68,7 +68,19 @@ def summarize(arms: dict[str, dict[int, dict]]) -> dict:
                 row["against_none"] = paired_difference(solved[name], solved["none"], most=1).as_dict()
         answer[name] = row
     first = next(iter(arms.values()))[seeds[0]]
+    unpaired = [
+        {
+            "arm": name,
+            "seed": seed,
+            "steps": run["curve"][-1]["steps"],
+            "by_episode": np.mean(run["curve"][-1]["held_out"], 0).round(4).tolist(),
+        }
+        for name, runs in arms.items()
+        for seed, run in runs.items()
+        if seed not in seeds
+    ]
     return {
+        "unpaired": unpaired,
         "seeds": seeds,
         "steps": steps,
         "worlds": {part: len(contexts) for part, contexts in first["contexts"].items()},

@@ -44,4 +44,9 @@ def _experiment(title: str, found: dict) -> list[str]:
     if len(rows[0]) > len(columns):
         columns.insert(2, "memory cleared")
     told = f"{found['steps']:,} steps, {worlds['training']} training and {worlds['held_out']} held-out worlds, "
-    return [f"### {title}\n", paragraph(told + f"{seeds} seed{'s' if seeds > 1 else ''}."), *table(columns, rows), ""]
+    lines = [f"### {title}\n", paragraph(told + f"{seeds} seed{'s' if seeds > 1 else ''}."), *table(columns, rows), ""]
+    for run in found["unpaired"]:
+        episodes = " → ".join(f"{share:.0%}" for share in run["by_episode"])
+        text = f"A further training of '{run['arm']}', not paired, reached {episodes} after {run['steps']:,} steps."
+        lines += [paragraph(text), ""]
+    return lines
