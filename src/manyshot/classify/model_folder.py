@@ -8,9 +8,9 @@ from torch import Tensor
 
 from manyshot.base import InputError, open_file, read_json, write_json
 from manyshot.base.tensor_file import read_tensors, write_tensors
-from manyshot.classify.class_names import check_class_names
 from manyshot.classify.model import Model
 from manyshot.classify.model_format import build_model, check_settings, settings_of, tensors_of
+from manyshot.classify.printable_names import check_class_names
 
 SETTINGS, TENSORS = "model.json", "model.safetensors"
 MAX_BYTES = 1 << 32

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from manyshot.base import InputError, check_type, did_you_mean, has_type
 from manyshot.classify.candidates import Candidate, Setting, Variants, check_plan
-from manyshot.classify.class_names import check_class_names
 from manyshot.classify.example_set import Kind
 from manyshot.classify.frozen_encoders import load_encoder
 from manyshot.classify.heads import HEADS, FittedTransform, Linear, Transform
 from manyshot.classify.heads.nearest_head import NearestRows
 from manyshot.classify.model import Model, Reference
+from manyshot.classify.printable_names import check_class_names
 from manyshot.classify.unknown import UnknownDetector
 
 FORMAT = 1

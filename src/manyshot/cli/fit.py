@@ -76,8 +76,8 @@ class FitArguments:
 def fit(options: FitArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False) -> None:
     """Fit a classifier to a few examples: choose encoder, head and augmentation, and say how accurate it is."""
     from manyshot.classify import fit_model, load_examples, save_model
-    from manyshot.classify.class_names import check_class_names
     from manyshot.classify.model_folder import check_model_target
+    from manyshot.classify.printable_names import check_class_names
 
     quieten(quiet)
     out = options.out.expanduser()

@@ -1,4 +1,4 @@
-"""Which names classes may have."""
+"""Which names the classes of a model may have: none that could not be printed, none twice."""
 
 from collections.abc import Sequence
 
