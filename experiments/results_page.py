@@ -29,6 +29,14 @@ from sections.omniglot_challenge import omniglot_challenge
 from sections.omniglot_small1 import omniglot_small1
 from sections.policies import learned_challenge, learned_policy, task_families
 from sections.sampling import sampling
+from sections.sounds_and_names import (
+    PICTURE,
+    audio_speed,
+    class_names,
+    names_picture,
+    sound_plans,
+    spoken_names,
+)
 from sections.stage_two import blood_cells, stage_two
 from sections.texts import clinc150, text_speed, xquad_answers
 
@@ -69,6 +77,10 @@ SECTIONS = (
     (stage_two, "stage_two"),
     (clinc150, "clinc150"),
     (xquad_answers, "xquad_answers"),
+    (class_names, "class_names"),
+    (spoken_names, "spoken_names"),
+    (sound_plans, "sound_plans"),
+    (audio_speed, "audio_speed"),
     (text_speed, "text_speed"),
     (gan_mnist, "gan_mnist"),
     (gan_few_digits, "gan_few_digits"),
@@ -106,6 +118,10 @@ def main() -> None:
     if few.exists():
         picture = ROOT / "docs" / "images" / CURVE
         picture.write_bytes(svg(curve(json.loads(few.read_text(encoding="utf-8")))))
+    named = [ROOT / "results" / f"{name}.json" for name in ("class_names", "spoken_names")]
+    if all(file.exists() for file in named):
+        found = (json.loads(file.read_text(encoding="utf-8")) for file in named)
+        (ROOT / "docs" / "images" / PICTURE).write_bytes(svg(names_picture(*found)))
 
 
 if __name__ == "__main__":

@@ -39,10 +39,12 @@ class MaskTime(AudioOp):
     def change(self, sounds: Sounds, params: Params) -> Sounds:
         """Silence each sound's stretch; differentiable in sounds."""
         length = sounds.shape[2]
-        time = torch.arange(length, device=sounds.device)
-        width = (column(params["width"], sounds) * length).round()
-        first = (column(params["start"], sounds) * (length - width)).round()
-        return sounds * ~((time >= first) & (time < first + width))
+        widths = (params["width"] * length).round()
+        firsts = (params["start"] * (length - widths)).round().long().tolist()
+        masked = sounds.clone()
+        for index, (first, width) in enumerate(zip(firsts, widths.long().tolist(), strict=True)):
+            masked[index, :, first : first + width] = 0
+        return masked
 
 
 @dataclass(frozen=True)

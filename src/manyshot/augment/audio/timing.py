@@ -6,6 +6,7 @@ from math import log2, tau
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
+from torch.nn import functional as F
 
 from manyshot.augment.audio.audio_op import AudioOp, Sounds, check_rate, each, resample
 from manyshot.augment.ops.op import Params, check_number, factor, uniform
@@ -43,12 +44,8 @@ class ShiftTime(AudioOp):
 
     def change(self, sounds: Sounds, params: Params) -> Sounds:
         """Move each sound by a whole number of samples; differentiable in sounds."""
-        length = sounds.shape[2]
-        by = (params["shift"].to(sounds.device) * length).round().long()
-        index = torch.arange(length, device=sounds.device) - by[:, None, None]
-        moved: Tensor = sounds.take_along_dim(index.clamp(0, length - 1), 2)
-        within: Tensor = (index >= 0) & (index < length)
-        return moved * within
+        by = (params["shift"] * sounds.shape[2]).round().long().tolist()
+        return torch.stack([F.pad(sound, (steps, -steps)) for sound, steps in zip(sounds, by, strict=True)])
 
 
 @dataclass(frozen=True)

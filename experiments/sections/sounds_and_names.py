@@ -1,0 +1,165 @@
+"""Names of classes as shots, and augmentation of sounds."""
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from manyshot.report.plots import COLORS, STYLE
+from sections.cells import difference, paragraph, table
+
+PICTURE = "names.svg"
+TITLES = {
+    "cifar-fs": "photographs (CIFAR-FS)",
+    "clinc150": "sentences (CLINC150)",
+    "emoji": "emoji, 48 pixels",
+    "emoji, gray, 12 pixels": "emoji, gray, 12 pixels",
+    "printed letters": "printed letters, named as in Unicode",
+    "blood cells": "blood cells, by a map from photographs",
+}
+"""What the sets are called."""
+
+
+def class_names(found: dict) -> str:
+    """Names as shots on every set, the ones where they should not help among them."""
+    rows = []
+    for name, one in found["sets"].items():
+        for tasks, result in one["results"].items():
+            cells = [
+                difference(result["against_shots_alone"][arm], "p_value_holm")
+                for arm in ("name", "another class's name", "one name for all")
+            ]
+            plain, alone = (f"{result['accuracy'][arm]:.1%}" for arm in ("shots alone", "name alone"))
+            rows.append([TITLES[name], tasks.replace("1 shots", "1 shot"), plain, *cells, alone])
+    heads = ["classes", "tasks", "shots alone", "+ name", "+ another's name", "+ one name for all", "name alone"]
+    return "\n".join(
+        (
+            "## Names of classes\n",
+            "![Accuracy with and without names](images/names.svg)\n",
+            paragraph(
+                f"[Names as shots](class_names.md), by a map from {found['names by']} that is fitted on other classes "
+                f"of the same set ({found['seeds']} seeds, each with other three quarters of them and "
+                f"{found['tasks']} tasks). Head: {found['head']}, logistic regression of normalized features of frozen "
+                "encoders. The encoder of photographs was trained on ImageNet, which has many of these kinds; so were "
+                "all arms. Differences are from the shots alone. Another class's name must hurt, and does: the map "
+                "says something of these classes."
+            ),
+            *table(heads, rows),
+            "",
+            "```console\n$ python experiments/class_names.py --root DATA\n```\n",
+        )
+    )
+
+
+def spoken_names(found: dict) -> str:
+    """Spoken names across speakers."""
+    arms = ("spoken name", "name of another digit", "augmented copies")
+    rows = []
+    for name, one in found["encoders"].items():
+        for tasks, result in one.items():
+            if not isinstance(result, dict):
+                continue
+            cells = [difference(result["against_shots_alone"][arm], "p_value_holm") for arm in arms]
+            plain, alone = (f"{result['accuracy'][arm]:.1%}" for arm in ("shots alone", "name alone"))
+            rows.append([name, tasks.replace("1 shots", "1 shot"), plain, *cells, alone])
+    return "\n".join(
+        (
+            "## Spoken names\n",
+            paragraph(
+                f"Ten spoken digits (FSDD): shots by one person, queries by others, {found['tasks']} tasks and "
+                f"{found['seeds']} seeds. The names are said by eSpeak NG in {found['voices']} voices. Their weight is "
+                "chosen on three people and judged on the other three, then the other way round. The copies are as "
+                f"heavy as the shots: `{found['plan']}`."
+            ),
+            *table(["encoder", "tasks", "shots alone", *(f"+ {arm}" for arm in arms), "name alone"], rows),
+            "",
+            "```console\n$ python experiments/spoken_names.py --root DATA\n```\n",
+        )
+    )
+
+
+def sound_plans(found: dict) -> str:
+    """Plans of sounds for a network from nothing."""
+    rows = [
+        [
+            arm,
+            f"`{found['plans'][arm]}`",
+            f"{accuracy:.1%}",
+            difference(found["against_none"].get(arm), "p_value_holm"),
+            f"{found['cpu_seconds'][arm]:,.0f}",
+        ]
+        for arm, accuracy in found["accuracy"].items()
+    ]
+    return "\n".join(
+        (
+            "## Augmentation of sounds\n",
+            paragraph(
+                "A Conv4 on log-mel spectrograms, trained from nothing on 70 recordings (seven digits by two people of "
+                f"FSDD) for {found['steps']} steps, and judged on the other three digits by the other four people, one "
+                f"shot of one person, queries by others ({found['tasks']} tasks, {found['seeds']} seeds of digits, "
+                "people and weights). The frozen encoders of the section before are better by far: take one of them "
+                "first."
+            ),
+            *table(["arm", "plan", "accuracy", "difference [95 %]", "CPU seconds"], rows),
+            "",
+            "```console\n$ python experiments/sound_plans.py --root DATA\n```\n",
+        )
+    )
+
+
+def audio_speed(found: dict) -> str:
+    """Speed of ops on sounds beside audiomentations."""
+    rows = [
+        [
+            name,
+            f"{one['manyshot']:,.0f}",
+            "" if one["audiomentations"] is None else f"{one['audiomentations']:,.0f}",
+            "" if one["ratio"] is None else f"{one['ratio']:.2g}",
+        ]
+        for name, one in found["rows"].items()
+    ]
+    return "\n".join(
+        (
+            "## Speed of ops on sounds\n",
+            paragraph(
+                "Sounds of one second at 16 kHz a CPU second, one thread, each changed once by its own draw; ours 32 "
+                "at a time, audiomentations one by one. Simple arithmetic is as fast there, or faster."
+            ),
+            *table(["op", "manyshot", "audiomentations", "ratio"], rows),
+            "",
+            "```console\n$ python benchmarks/audio.py --json results/audio_speed.json\n```\n",
+        )
+    )
+
+
+def names_picture(names: dict, spoken: dict) -> Figure:
+    """Accuracy at one shot with and without the name, beside the controls: pictures, sounds, sentences."""
+    digits = next(iter(spoken["encoders"].values()))["1 shots"]
+    panels = {
+        "pictures (CIFAR-FS, 5 ways)": names["sets"]["cifar-fs"]["results"]["5 ways, 1 shots"],
+        "sounds (digits, 10 ways, new speakers)": digits,
+        "sentences (CLINC150, 20 ways)": names["sets"]["clinc150"]["results"]["20 ways, 1 shots"],
+    }
+    arms = {
+        "one example": ("shots alone",),
+        "+ its name": ("name", "spoken name"),
+        "+ another class's name": ("another class's name", "name of another digit"),
+        "its name alone": ("name alone",),
+    }
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.0, 3.4), layout="constrained")
+        FigureCanvasAgg(figure)
+        for axes, (title, result) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+            heights = [
+                next(result["accuracy"][key] for key in keys if key in result["accuracy"]) for keys in arms.values()
+            ]
+            colors = [COLORS[1], COLORS[0], COLORS[2], COLORS[3]]
+            bars = axes.bar(range(len(arms)), heights, color=colors, width=0.7)
+            axes.bar_label(bars, [f"{100 * height:.0f}" for height in heights], padding=2)
+            axes.set_xticks(range(len(arms)), ["one\nexample", "+ its\nname", "+ another's\nname", "name\nalone"])
+            axes.set_ylim(0, 1)
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            axes.grid(axis="y")
+            axes.set_title(title, fontsize=10)
+        figure.suptitle("Accuracy at one shot", fontsize=11)
+    return figure
