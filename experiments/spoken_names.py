@@ -10,6 +10,7 @@ augmented copies of the shots. Writes results/spoken_names.json.
 
 import argparse
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,8 +87,8 @@ def accuracy(learner: Learner, episode: Episode, naming: SpokenNames | None, wei
     return evaluate(learner, [episode[i : i + 20] for i in range(0, len(episode), 20)], plan).accuracy
 
 
-def run(name: str, source: Source, seeds: int, count: int) -> dict[str, object]:
-    """One encoder: both halves of the people, all seeds."""
+def run(name: str, source: Source, seeds: int, count: int) -> Iterator[dict[str, object]]:
+    """One encoder: both halves of the people, all seeds; what is known after each number of shots."""
     encoder = ENCODERS.build(name, channels=0, size=source.store.shape[2], norm="batch").eval()  # type: ignore[union-attr]
     features = encode(encoder, say(source, encoder, VOICES))
     copies = augmented(source, encoder)
@@ -120,7 +121,7 @@ def run(name: str, source: Source, seeds: int, count: int) -> dict[str, object]:
                 found[arm].append(np.concatenate(per_half[arm]))
         rows[f"{shots} shots"] = summary({arm: np.stack(values) for arm, values in found.items()}) | {"weights": chosen}
         print(name, shots, {arm: round(float(np.mean(values)), 4) for arm, values in found.items()}, flush=True)
-    return rows
+        yield rows
 
 
 def summary(found: dict[str, np.ndarray]) -> dict[str, object]:
@@ -154,8 +155,10 @@ def main() -> None:
     encoders = before.get("encoders", {}) if isinstance(before, dict) else {}
     for name in options.encoders:
         began = time.process_time()
-        encoders[name] = run(name, source, seeds, count) | {"cpu_seconds": time.process_time() - began}
-        if not options.quick:
+        for rows in run(name, source, seeds, count):
+            encoders[name] = rows | {"cpu_seconds": time.process_time() - began}
+            if options.quick:
+                continue
             found = {"command": "python experiments/spoken_names.py --root DATA", "seeds": seeds, "head": HEAD}
             found |= {"tasks": 2 * count, "ways": 10, "voices": VOICES, "plan": PLAN, "encoders": encoders}
             write("spoken_names", found)
