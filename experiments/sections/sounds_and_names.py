@@ -156,10 +156,11 @@ def names_picture(names: dict, spoken: dict) -> Figure:
             colors = [COLORS[1], COLORS[0], COLORS[2], COLORS[3]]
             bars = axes.bar(range(len(arms)), heights, color=colors, width=0.7)
             axes.bar_label(bars, [f"{100 * height:.0f}" for height in heights], padding=2)
-            axes.set_xticks(range(len(arms)), ["one\nexample", "+ its\nname", "+ another's\nname", "name\nalone"])
+            axes.set_xticks(range(len(arms)), ["one\nexample", "+ its\nname", "+ wrong\nname", "name\nalone"])
             axes.set_ylim(0, 1)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            axes.set_axisbelow(True)
             axes.grid(axis="y")
-            axes.set_title(title, fontsize=10)
+            axes.set_title(title, fontsize=9)
         figure.suptitle("Accuracy at one shot", fontsize=11)
     return figure
