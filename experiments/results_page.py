@@ -118,10 +118,11 @@ def main() -> None:
     if few.exists():
         picture = ROOT / "docs" / "images" / CURVE
         picture.write_bytes(svg(curve(json.loads(few.read_text(encoding="utf-8")))))
-    named = [ROOT / "results" / f"{name}.json" for name in ("class_names", "spoken_names")]
-    if all(file.exists() for file in named):
-        found = (json.loads(file.read_text(encoding="utf-8")) for file in named)
-        (ROOT / "docs" / "images" / PICTURE).write_bytes(svg(names_picture(*found)))
+    named, spoken = (ROOT / "results" / f"{name}.json" for name in ("class_names", "spoken_names"))
+    if named.exists():
+        said = json.loads(spoken.read_text(encoding="utf-8")) if spoken.exists() else None
+        picture = names_picture(json.loads(named.read_text(encoding="utf-8")), said)
+        (ROOT / "docs" / "images" / PICTURE).write_bytes(svg(picture))
 
 
 if __name__ == "__main__":

@@ -132,14 +132,14 @@ def audio_speed(found: dict) -> str:
     )
 
 
-def names_picture(names: dict, spoken: dict) -> Figure:
+def names_picture(names: dict, spoken: dict | None) -> Figure:
     """Accuracy at one shot with and without the name, beside the controls: pictures, sounds, sentences."""
-    digits = next(iter(spoken["encoders"].values()))["1 shots"]
     panels = {
         "pictures (CIFAR-FS, 5 ways)": names["sets"]["cifar-fs"]["results"]["5 ways, 1 shots"],
-        "sounds (digits, 10 ways, new speakers)": digits,
         "sentences (CLINC150, 20 ways)": names["sets"]["clinc150"]["results"]["20 ways, 1 shots"],
     }
+    if spoken is not None:
+        panels["sounds (digits, 10 ways, new speakers)"] = next(iter(spoken["encoders"].values()))["1 shots"]
     arms = {
         "one example": ("shots alone",),
         "+ its name": ("name", "spoken name"),
@@ -149,7 +149,7 @@ def names_picture(names: dict, spoken: dict) -> Figure:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 3.4), layout="constrained")
         FigureCanvasAgg(figure)
-        for axes, (title, result) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+        for axes, (title, result) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
             heights = [
                 next(result["accuracy"][key] for key in keys if key in result["accuracy"]) for keys in arms.values()
             ]
