@@ -20,26 +20,27 @@ from typing import Any
 
 import numpy as np
 import torch
+from conv4_by_families import STEPS, half_of, train_conv4
 from drawn_pictures import drawn
 from numpy.typing import NDArray
 from PIL import Image
 
 from manyshot.base.seeds import generator
 from manyshot.meta_augment.auto.bank import Bank, Encode, draw_tasks, fill_bank, look, measure_gains
-from manyshot.meta_augment.auto.menu import COPIES, SIDE
+from manyshot.meta_augment.auto.menu import CANDIDATES, COPIES, SIDE
 from manyshot.meta_augment.auto.worlds import World, make_world
 from manyshot.nets import ENCODERS, pretrained
 
-MOST = 200
-"""Pictures of a world."""
-TASKS = {1: 40, 2: 40, 5: 40, 10: 24, 20: 16}
-PLAIN_TASKS = {1: 110, 2: 110, 5: 110, 10: 50, 20: 30}
+MOST, MOST_AS_IS = 50, 96
+"""Pictures of a world with nuisances, and of a data set as it is."""
+TASKS = {1: 24, 2: 24, 5: 24}
+PLAIN_TASKS = {1: 100, 2: 100, 5: 100, 10: 30}
 """Tasks by shots, of a world with nuisances and of a data set as it is."""
-WAYS = (2, 3, 5, 5, 5, 5, 8, 10)
+WAYS = (2, 3, 5, 5, 5)
 QUERIES = 15
 ROWS_AT_ONCE = 40_000
 """Rows of supports that are fitted at once, copies counted."""
-SCALE = 127 / np.arcsinh(8 * 8.0)
+SCALE, FINE = 127 / float(np.arcsinh(8 * 8.0)), 60_000
 
 Sets = dict[str, dict[str, list[bytes]]]
 
@@ -75,14 +76,13 @@ def read_pack(path: Path) -> Sets:
     return sets
 
 
-def list_jobs(sets: Sets, rounds: int) -> list[Job]:
-    """Data sets as they are, twice, then rounds in which each family has as many worlds as the others, or nearly."""
-    jobs = [Job(name, 0, nuisances=False) for name in sets]
-    jobs += [Job(name, 1, nuisances=False) for name in sets if family(name) not in ("Omniglot", "printed letters")]
+def list_jobs(sets: Sets, first: int, rounds: int) -> list[Job]:
+    """Data sets as they are, three of a family at most, then rounds in which each family has one or two worlds."""
     families: dict[str, list[str]] = {}
     for name in sets:
         families.setdefault(family(name), []).append(name)
-    for number in range(rounds):
+    jobs = [Job(name, 0, nuisances=False) for members in families.values() for name in members[:3]]
+    for number in range(first, first + rounds):
         for members in families.values():
             each = min(2, len(members))
             jobs += [
@@ -96,22 +96,39 @@ def build_world(job: Job, sets: Sets, most: int, device: torch.device) -> World:
     random = np.random.default_rng((job.seed, zlib.crc32(job.name.encode())))
     classes = list(sets[job.name].values())
     largest = int(np.median([len(files) for files in classes]))
-    each = min(largest, int(random.choice([12, 24, 36]))) if job.nuisances else min(largest, 36)
+    each = min(largest, int(random.choice([10, 12, 16]))) if job.nuisances else min(largest, 16)
     chosen = [classes[i] for i in random.permutation(len(classes))[: max(2, most // each)]]
     pictures, labels = [], []
     for label, files in enumerate(chosen):
         for index in random.permutation(len(files))[:each]:
-            opened = Image.open(io.BytesIO(files[index])).convert("RGB")
-            pictures.append(np.asarray(opened.resize((SIDE, SIDE), Image.Resampling.BICUBIC)))
+            pictures.append(decode(files[index]))
             labels.append(label)
     pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous().to(device).float() / 255
     ids = np.array(labels)
     return make_world(pixels, ids, int(random.integers(2**31))) if job.nuisances else World(pixels, ids, ())
 
 
+def build_encoders(name: str, sets: Sets, device: torch.device, steps: int) -> tuple[Encode, Encode]:
+    """The encoder of the families of each half: the same, or for "conv4" one that was trained on the other half."""
+    if name != "conv4":
+        encode = build_encoder(name, device)
+        return encode, encode
+    halves: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
+    for of_set, classes in sets.items():
+        for files in classes.values():
+            pixels = torch.from_numpy(np.stack([decode(file) for file in files])).permute(0, 3, 1, 2).contiguous()
+            halves[half_of(family(of_set))].append(pixels)
+    return train_conv4(halves[1], device, steps), train_conv4(halves[0], device, steps)
+
+
+def decode(file: bytes) -> NDArray[np.uint8]:
+    """A picture at `SIDE` pixels, in color."""
+    return np.asarray(Image.open(io.BytesIO(file)).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+
 def build_encoder(name: str, device: torch.device) -> Encode:
     """The frozen encoder, in the fastest precision whose features agree with those of float32."""
-    pretrained.AT_ONCE = 2048
+    pretrained.AT_ONCE, pretrained.AT_ONCE_PER_THREAD = 2048, 4
     module: Any = ENCODERS.build(name, channels=3, size=SIDE, norm="batch").folded().to(device)
     probe = torch.rand(1024 if device.type == "cuda" else 8, 3, SIDE, SIDE, device=device)
     probe = torch.nn.functional.avg_pool2d(probe, 5, 1, 2)
@@ -184,12 +201,14 @@ def measure(
 
 
 def write_world(path: Path, head: dict[str, Any], rows: dict[int, NDArray[np.float32]]) -> None:
-    """Append a world: a line of JSON, and a byte a number, on a scale that is finer near 0."""
+    """Append a world: a line of JSON, what is seen in a byte a number, finer near 0, and accuracies in two bytes."""
     table = np.concatenate(list(rows.values()))
-    small = np.round(np.arcsinh(8 * table) * SCALE).clip(-127, 127).astype(np.int8)
+    seen, right = table[:, : -len(CANDIDATES)], table[:, -len(CANDIDATES) :]
+    small = np.round(np.arcsinh(8 * seen) * SCALE).clip(-127, 127).astype(np.int8)
     head = {**head, "shape": small.shape, "shots": {shots: len(part) for shots, part in rows.items()}}
     # Columns change little from task to task: they compress better than rows.
-    body, line = zlib.compress(small.T.tobytes(), 9), json.dumps(head).encode()
+    fine = np.round(right * FINE).astype(np.uint16)
+    body, line = zlib.compress(small.T.tobytes() + fine.T.tobytes(), 9), json.dumps(head).encode()
     with path.open("ab") as file:
         file.write(struct.pack("<QQ", len(line), len(body)) + line + body)
 
@@ -203,8 +222,11 @@ def read_worlds(path: Path) -> Iterator[tuple[dict[str, Any], dict[int, NDArray[
         if at + line + body > len(data):
             return
         head = json.loads(data[at : at + line])
-        small = np.frombuffer(zlib.decompress(data[at + line : at + line + body]), dtype=np.int8)
-        table = np.sinh(small.reshape(head["shape"][::-1]).T.astype(np.float32) / SCALE) / 8
+        stored = zlib.decompress(data[at + line : at + line + body])
+        tasks, columns = head["shape"]
+        small = np.frombuffer(stored, np.int8, tasks * columns).reshape(columns, tasks).T
+        fine = np.frombuffer(stored, np.uint16, offset=tasks * columns).reshape(-1, tasks).T
+        table = np.concatenate([np.sinh(small.astype(np.float32) / SCALE) / 8, fine.astype(np.float32) / FINE], 1)
         at += line + body
         rows, start = {}, 0
         for shots, count in head["shots"].items():
@@ -219,18 +241,18 @@ def run(given: argparse.Namespace) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() and not given.quick else "cpu")
     index, shards = map(int, given.shard.split("/"))
     sets = read_pack(given.pack)
-    encode = build_encoder(given.encoder, device)
-    jobs = list_jobs(sets, rounds=1000)
+    encoders = build_encoders(given.encoder, sets, device, 5 if given.quick else STEPS)
+    jobs = list_jobs(sets, given.first, rounds=1000)
     plain = sum(not job.nuisances for job in jobs)
-    jobs = [jobs[0], jobs[plain]] if given.quick else jobs[index + given.first :: shards]
+    jobs = [jobs[0], jobs[plain]] if given.quick else jobs[index::shards]
     print(f"{len(sets)} sets ready after {time.monotonic() - start:.0f} s", flush=True)
     for job in jobs:
         begun = time.monotonic()
         if begun - start > 60 * given.minutes or (given.out.exists() and given.out.stat().st_size > 15_500_000):
             break
         try:
-            world = build_world(job, sets, 24 if given.quick else MOST, device)
-            bank = fill_bank(world.pictures, encode, COPIES, generator(job.seed, 3))
+            world = build_world(job, sets, 24 if given.quick else MOST if job.nuisances else MOST_AS_IS, device)
+            bank = fill_bank(world.pictures, encoders[half_of(family(job.name))], COPIES, generator(job.seed, 3))
             if device.type == "cuda":
                 torch.cuda.synchronize()
             filled = time.monotonic()
@@ -261,9 +283,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pack", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--encoder", default="efficientnet-lite0(resolution=112)")
+    parser.add_argument("--encoder", default="efficientnet-lite0(resolution=96)", help="or conv4, trained here")
     parser.add_argument("--shard", default="0/1", help="which part of the worlds, such as 0/3")
-    parser.add_argument("--first", type=int, default=0, help="number of worlds to skip")
+    parser.add_argument("--first", type=int, default=0, help="round of worlds with nuisances to begin with")
     parser.add_argument("--minutes", type=float, default=6.0)
     parser.add_argument("--quick", action="store_true", help="two small worlds on the CPU")
     run(parser.parse_args())

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from sections.agents import agents
+from sections.auto import auto
 from sections.cells import SURE
 from sections.comparison import CURVE, comparison
 from sections.demo import demo
@@ -65,6 +66,7 @@ SECTIONS = (
     (fit_plain, "fit_plain"),
     (fit_interval, "fit_interval"),
     (unknown, "unknown"),
+    (auto, "auto"),
     (omniglot_small1, "omniglot_small1"),
     *((comparison, name.replace("-", "_")) for name in COMPARISONS),
     (memorization, "memorization"),

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Reptile,
         Ridge,
     )
+    from manyshot.meta_augment.auto.advise import auto_plan
     from manyshot.nets import Conv4, PretrainedEncoder, ResNet12, TextEncoder
     from manyshot.plugins import register
     from manyshot.runs import load
@@ -87,6 +88,7 @@ __all__ = [
     "Sinusoids",
     "Source",
     "TextEncoder",
+    "auto_plan",
     "evaluate",
     "export",
     "fit",
@@ -100,6 +102,7 @@ __all__ = [
 
 _PACKAGES = {
     "Plan": "augment",
+    "auto_plan": "meta_augment.auto.advise",
     "InputError": "base",
     "load_dataset": "datasets",
     "load": "runs",

@@ -78,3 +78,35 @@ def test_a_second_run_needs_overwrite(manyshot, photos, tmp_path):
     arguments = ("augment", photos, "--plan", "shots: flip", "--per-class", 1, "--out", tmp_path / "out")
     assert [manyshot(*arguments).status, manyshot(*arguments).status] == [0, 2]
     assert manyshot(*arguments, "--overwrite").status == 0
+
+
+def test_auto_chooses_a_plan_and_says_why(manyshot, photos, tmp_path):
+    sheet = tmp_path / "seen.png"
+    answer = manyshot(
+        "augment",
+        photos,
+        "--plan",
+        "auto",
+        "--explain",
+        "--explain-sheet",
+        sheet,
+        "--per-class",
+        1,
+        "--out",
+        tmp_path / "a",
+    )
+    assert answer.status == 0
+    assert "Looked at 2 pictures of 2 classes" in answer.out
+    assert "Plan: shots: 3 x" in answer.out
+    with Image.open(sheet) as picture:
+        assert picture.width > 300
+    told = manyshot("augment", photos, "--plan", "auto", "--per-class", 1, "--out", tmp_path / "b", "--json").json
+    assert told["advice"]["plan"] in answer.out
+    assert json.loads((tmp_path / "a" / "manifest.jsonl").read_text().splitlines()[0])["plan"] == told["advice"]["plan"]
+
+
+def test_an_explanation_is_refused_where_there_is_none(manyshot, photos, tmp_path):
+    answer = manyshot("augment", photos, "--plan", "natural", "--explain", "--out", tmp_path / "out")
+    assert answer.status == 2
+    assert "--explain" in answer.errors
+    assert "--plan auto" in answer.errors

@@ -105,6 +105,8 @@ def check_values(**given: Any) -> None:
     if "budget" in given:
         check_choices(given["encoder"], given["head"], given["plan"])
         given |= {"encoder": None, "plan": None}
+    if given.get("plan") == "auto" and "explain" in given:  # `augment` chooses one by the images
+        given |= {"plan": None}
     for text in (given.get("plan"), given.get("test_plan")):
         if text is not None:
             Plan(text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyshot.base import InputError, check_out, quieten
+from manyshot.base import InputError, check_out, check_replaceable, quieten
 from manyshot.cli.augment_text import augment_squad_file, augment_table, is_squad, is_text
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import exported_json, look_at, print_exported, print_json, say
@@ -15,10 +15,12 @@ from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableArguments
 
 if TYPE_CHECKING:
     from manyshot.augment import Plan
+    from manyshot.meta_augment.auto.advise import Advice
 
 EXAMPLES = examples(
     "manyshot augment photos --plan natural --per-class 50 --out new",
     'manyshot augment scans.zip --plan "shots: affine(10, padding_mode=border) noise(0.05)" --out new --seed 7 --json',
+    "manyshot augment photos --plan auto --explain --out new",
     "manyshot augment photos --run runs/augmenter --per-class 50 --out new",
     'manyshot augment volumes --plan "shots: affine3 elastic3 bias_field3" --per-class 50 --out new',
     'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
@@ -31,6 +33,9 @@ EXAMPLES = examples(
 )
 
 
+AUTO = "auto"
+
+
 @dataclass(frozen=True)
 class AugmentArguments:
     """What to make new examples from, how, and where to write them.
@@ -38,7 +43,9 @@ class AugmentArguments:
     Args:
         data: Path of images or sentences.
         out: Folder or file to write.
-        plan: How an example is changed.
+        plan: How an example is changed; "auto" to choose.
+        explain: Say why `auto` chose the plan.
+        explain_sheet: Picture to write of what it looked at.
         run: Folder of an augmenter's run instead.
         adapt_steps: Steps in which the augmenter adapts to the images; none if None.
         per_class: Number of new examples per class; 20 if None.
@@ -60,7 +67,18 @@ class AugmentArguments:
     ]
     out: Annotated[Path, typer.Option("--out", help="The folder to write; for sentences the file.")]
     plan: Annotated[
-        str | None, typer.Option("--plan", help="How an example is changed: a plan or a preset (see `manyshot ops`).")
+        str | None,
+        typer.Option(
+            "--plan",
+            help="How an example is changed: a plan, a preset (see `manyshot ops`), or auto to choose one for images.",
+        ),
+    ] = None
+    explain: Annotated[
+        bool, typer.Option("--explain", help="With --plan auto: say what was seen in the images, and what follows.")
+    ] = False
+    explain_sheet: Annotated[
+        Path | None,
+        typer.Option("--explain-sheet", help="With --plan auto: a picture (.png) to write, of what was looked at."),
     ] = None
     run: Annotated[
         Path | None,
@@ -120,6 +138,11 @@ def augment(options: AugmentArguments, table: TableArguments, as_json: Json = Fa
     if (options.plan is None) == (options.run is None):
         raise InputError("give one of --plan (how an example is changed) and --run (a learned augmenter), see --help")
     check_out(options.out.expanduser(), beside=True)
+    if options.plan != AUTO:
+        refuse("without --plan auto", explain=options.explain or None, explain_sheet=options.explain_sheet)
+    if options.explain_sheet is not None:
+        check_out(options.explain_sheet.expanduser(), beside=True, option="--explain-sheet")
+        check_replaceable(options.explain_sheet.expanduser(), option="--explain-sheet")
     if options.run is None and is_of_scans(str(options.data)):
         refuse("on scans", split=options.split, per_item=options.per_item, **asdict(table))
         _augment_scans(options, as_json)
@@ -148,18 +171,25 @@ def augment(options: AugmentArguments, table: TableArguments, as_json: Json = Fa
 
 
 def _augment_images(options: AugmentArguments, as_json: bool) -> None:
-    """Change each image of a folder by a plan."""
+    """Change each image of a folder by a plan, which `auto` chooses for the images."""
+    from manyshot.meta_augment.auto.explain import as_dict, explain
     from manyshot.samples.export_pictures import export
 
+    advice = _advice(options) if options.plan == AUTO else None
     exported = export(
         options.data,
-        options.read_plan(),
+        options.read_plan() if advice is None else advice.plan,
         options.count,
         options.out,
         seed=options.seed,
         split=options.split,
         overwrite=options.overwrite,
     )
+    if as_json:
+        print_json(exported_json(exported) | ({} if advice is None else {"advice": as_dict(advice)}))
+        return
+    if advice is not None:
+        say(explain(advice) + "\n" if options.explain else f"Plan: {advice.plan}", keep="\n")
     print_exported(exported, as_json)
 
 
@@ -193,6 +223,21 @@ def _augment_sounds(options: AugmentArguments, as_json: bool) -> None:
         overwrite=options.overwrite,
     )
     print_exported(exported, as_json, "recordings")
+
+
+def _advice(options: AugmentArguments) -> "Advice":
+    """What `auto` says of the images, and a picture of it where one is asked for."""
+    from manyshot.classify.advise_examples import advise_examples, shown_pictures
+    from manyshot.classify.examples import load_examples
+    from manyshot.report.advice_sheet import advice_sheet
+    from manyshot.samples.contact_sheet import save_image
+
+    examples = load_examples(options.data, split=options.split)
+    advice = advise_examples(examples, options.seed, must_augment=True)
+    if options.explain_sheet is not None:
+        sheet = advice_sheet(shown_pictures(examples), advice, seed=options.seed)
+        save_image(sheet, options.explain_sheet)
+    return advice
 
 
 def _augment_learned(options: AugmentArguments, as_json: bool) -> None:

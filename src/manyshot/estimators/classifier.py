@@ -25,6 +25,7 @@ from manyshot.datasets.inputs import kind_of_input, read_pictures, to_images
 from manyshot.estimators.auto import AutoFewShotClassifier
 from manyshot.estimators.encoders import Encoder, frozen_encoder, frozen_learner, takes_text
 from manyshot.learners import Classifier, Learner, by_task
+from manyshot.meta_augment.auto.advise import AUTO, auto_plan
 from manyshot.nets import PretrainedEncoder
 from manyshot.tasks import Episode, Examples
 
@@ -40,13 +41,15 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         encoder: A pre-trained encoder by name, such as "efficientnet-lite0" for images or "minilm" for sentences; a
             module, or a function of a batch, that gives features `[n, d]`; None to use vectors or pixels as they are.
         learner: Learner by name, with options: "logistic", "ridge", "prototypes", "probe(penalty=0.1)", ...
-        augment: A `Plan`, or its text: `support`, `shots` and `query` clauses, such as "shots: 8 x affine elastic".
+        augment: A `Plan`, or its text: `support`, `shots` and `query` clauses, such as "shots: 8 x affine elastic";
+            "auto" to choose one for the images by `manyshot.auto_plan`.
         random_state: Seed of the augmentation: a whole number, a NumPy `RandomState`, or None.
 
     Attributes:
         classes_: The class labels, sorted.
         encoder_: The encoder in use, a module.
         learner_: The learner in use, a module.
+        plan_: The plan in use.
         n_features_in_: Number of features, if X holds vectors.
 
     Example:
@@ -105,13 +108,15 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
             InputError: If a name is unknown, the learner has to be trained first, or X does not suit the encoder.
         """
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        plan = self.augment if isinstance(self.augment, Plan) else Plan(self.augment or "none")
-        if "task" in plan.placements:
-            raise InputError(f"augment='{plan}': there is a single task here; leave out the 'task:' clause")
-        plan.check_test_time("augment")
+        plan = None if self.augment == AUTO else _check_plan(self.augment)
         items, y = self._fit_items(X, y)
         check_classification_targets(y)
         self.classes_, class_ids = np.unique(y, return_inverse=True)
+        if plan is None:
+            if not isinstance(items, Tensor) or items.ndim != 4:
+                raise InputError(f"augment='{AUTO}' looks at images, and X holds {self._kind}; give a plan, or None")
+            plan = auto_plan(items, class_ids, seed=self._seed)
+        self.plan_ = plan
         self.encoder_ = frozen_encoder(self.encoder, items)
         learner = frozen_learner(self.learner, self.encoder_, len(self.classes_))
         parts = learner.on_features()
@@ -233,6 +238,15 @@ def _first(examples: Examples) -> Examples:
     """The first example of each task, as the side of an episode that is not used."""
     items = examples.items[:, :1] if isinstance(examples.items, Tensor) else [row[:1] for row in examples.items]
     return Examples(items, examples.labels[:, :1], examples.weight[:, :1], examples.class_mask)
+
+
+def _check_plan(augment: str | Plan | None) -> Plan:
+    """The plan that was given, which must suit a single task."""
+    plan = augment if isinstance(augment, Plan) else Plan(augment or "none")
+    if "task" in plan.placements:
+        raise InputError(f"augment='{plan}': there is a single task here; leave out the 'task:' clause")
+    plan.check_test_time("augment")
+    return plan
 
 
 def _only(plan: Plan, *placements: str) -> Plan:

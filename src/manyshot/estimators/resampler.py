@@ -14,6 +14,7 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import from_images, kind_of_input, to_images
+from manyshot.meta_augment.auto.advise import AUTO, advise
 
 
 class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
@@ -23,7 +24,8 @@ class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has 
     list of sentences; the result is of the same type. Does not need imbalanced-learn, and works in its `Pipeline`.
 
     Args:
-        plan: A `Plan`, or its text, with a `shots` clause that says how an example is changed.
+        plan: A `Plan`, or its text, with a `shots` clause that says how an example is changed; "auto" to choose one for
+            the images by `manyshot.auto_plan`.
         sampling_strategy: How many examples each class has afterwards: "auto" to balance all classes with the largest
             one, a whole number for all classes, or a mapping from class labels to numbers (other classes stay as they
             are). None generates as many per example as the plan says (`shots: 4 x affine` gives four).
@@ -65,14 +67,17 @@ class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has 
             InputError: If X holds neither images nor sentences, the plan does not generate examples, or a class would
                 have fewer examples than it has.
         """
-        plan = self.plan if isinstance(self.plan, Plan) else Plan(self.plan)
-        op = plan.item_op()
+        plan = None if self.plan == AUTO else self.plan if isinstance(self.plan, Plan) else Plan(self.plan)
+        op = None if plan is None else plan.item_op()
         kind = kind_of_input(X)
         if kind not in ("images", "text"):
             raise InputError(f"X holds {kind}; give arrays or tensors of images, or a list of sentences")
         labels = np.asarray(y)
         if len(labels) != len(X):
             raise InputError(f"{len(X)} examples and {len(labels)} labels; give one label per example")
+        if plan is None or op is None:
+            plan = self._chosen_plan(X, labels, kind)
+            op = plan.item_op()
         classes, class_ids = np.unique(labels, return_inverse=True)
         counts = np.bincount(class_ids)
         added = self._numbers(plan, classes, counts) - counts
@@ -92,6 +97,13 @@ class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has 
             more: Any = from_images(op(images[torch.from_numpy(origin)], draws), X)
             X = torch.cat([X, more]) if isinstance(X, Tensor) else np.concatenate([X, more])
         return X, labels[self.sample_indices_]
+
+    def _chosen_plan(self, X: Any, labels: NDArray[Any], kind: str) -> Plan:  # noqa: ANN401
+        """The plan that `auto` chooses for the images, which may not be "none" here."""
+        if kind != "images":
+            raise InputError(f"plan='{AUTO}' looks at images, and X holds {kind}; give a plan such as 'shots: eda'")
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return advise(X, labels, seed=seed, must_augment=True).plan
 
     def _numbers(self, plan: Plan, classes: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many examples each class has afterwards."""

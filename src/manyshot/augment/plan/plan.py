@@ -219,6 +219,11 @@ def _parse(text: str) -> Syntax:
         return parse(PRESETS[name].plan)
     if name == LEARNED:
         raise InputError(f"plan: '{name}' alone does not say how many; write 'shots: 8 x {name}'")
+    if name == "auto":
+        raise InputError(
+            "plan: 'auto' looks at labeled images, which are not at hand here; choose a plan for them by "
+            "`manyshot augment IMAGES --plan auto --explain`, or by manyshot.auto_plan(images, labels)"
+        )
     if name in NAMED:
         raise InputError(f"plan: '{name}' alone does not say where it acts; write 'support: {name}'")
     if name != "none" and is_word(name):

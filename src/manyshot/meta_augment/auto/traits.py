@@ -1,9 +1,13 @@
 """What a support set looks like: traits of its pixels, how they differ within and between classes, and its size."""
 
+from math import log
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
+
+from manyshot.meta_augment.auto.evidence import folds
 
 TRAIT_NAMES = (
     "brightness",
@@ -101,5 +105,5 @@ def describe_task(
         (means.var(1, correction=0) / (total + 1e-6) - (ways - 1) / (n - 1)) if n > ways else torch.zeros_like(total)
     )
     shots = n / ways
-    size = traits.new_tensor([ways / 10, torch.tensor(shots).log().item() / 3, float(n > ways)])
+    size = traits.new_tensor([ways / 10, log(shots) / 3, float(int(folds(labels).max()) > 0)])
     return torch.cat([traits.mean(1), share, size.expand(len(traits), -1), plain], 1)

@@ -1,0 +1,131 @@
+"""`auto`: looking at a few pictures and choosing a plan for them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import manyshot as ms
+from manyshot.base import InputError
+from manyshot.meta_augment.auto.advise import advise, to_pictures
+from manyshot.meta_augment.auto.explain import as_dict, explain, rows_to_show
+from manyshot.meta_augment.auto.menu import CANDIDATES, OPS
+from manyshot.meta_augment.auto.predictor import SHA256, Ensemble, GainPredictor
+
+SMALL = "efficientnet-lite0(resolution=32)"
+
+
+def pictures(n=6, side=24):
+    """Noise with a bright half: the left or the right one."""
+    images = torch.randint(0, 90, (n, 3, side, side), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    labels = np.array(["left", "right"] * (n // 2))
+    images[::2, :, :, : side // 2] += 150
+    images[1::2, :, :, side // 2 :] += 150
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    torch.manual_seed(0)
+    made = GainPredictor()
+    with torch.no_grad():
+        made.prior.normal_()
+    return Ensemble([made]).eval()
+
+
+def test_the_answer_does_not_depend_on_the_order_of_pictures_or_on_the_names_of_classes(predictor):
+    images, labels = pictures()
+    order = np.array([4, 1, 0, 5, 3, 2])
+    renamed = np.where(labels == "left", 7, 3)
+    one = advise(images, labels, encoder=SMALL, predictor=predictor)
+    other = advise(images[torch.from_numpy(order)], renamed[order], encoder=SMALL, predictor=predictor)
+    torch.testing.assert_close(one.gains, other.gains, rtol=1e-4, atol=1e-5)
+    assert one.candidate == other.candidate
+    assert one.gains[CANDIDATES.index(one.candidate)] == one.gains.max()
+
+
+def test_arrays_tensors_and_gray_pictures_are_taken(predictor):
+    images, labels = pictures()
+    as_arrays = images.permute(0, 2, 3, 1).numpy()
+    one = advise(images, labels, encoder=SMALL, predictor=predictor)
+    other = advise(as_arrays, labels.tolist(), encoder=SMALL, predictor=predictor)
+    torch.testing.assert_close(one.gains, other.gains)
+    assert to_pictures(images[:, :1]).shape == to_pictures(images).shape == (6, 3, 64, 64)
+
+
+def test_one_picture_of_a_class_is_enough(predictor):
+    images, labels = pictures(2)
+    assert advise(images, labels, encoder=SMALL, predictor=predictor).gains.isfinite().all()
+
+
+def test_doing_without_can_be_ruled_out():
+    never = GainPredictor()
+    with torch.no_grad():
+        never.prior[0] -= 5
+    images, labels = pictures(2)
+    ask = {"encoder": SMALL, "predictor": Ensemble([never]).eval()}
+    assert advise(images, labels, **ask).plan == ms.Plan("none")
+    assert advise(images, labels, **ask, must_augment=True).plan.placements
+
+
+def test_strengths_in_pixels_grow_with_the_pictures():
+    stroke = next(candidate for candidate in CANDIDATES if candidate.ops == "stroke(2)" and candidate.use == "light")
+    assert "stroke(4)" in str(stroke.plan_for(128))
+    assert "stroke(1)" in str(stroke.plan_for(28))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (torch.zeros(3, 3, 8, 8), [0, 1], "3 images and 2 labels"),
+        (torch.zeros(3, 3, 8, 8), [0, 0, 0], "one class alone"),
+        (torch.full((2, 3, 8, 8), 7.0), [0, 1], "scale them to 0 to 1"),
+    ],
+)
+def test_wrong_input_is_refused_in_a_line(images, labels, message):
+    with pytest.raises(InputError, match=message):
+        ms.auto_plan(images, labels)
+
+
+def test_an_encoder_that_is_not_frozen_is_refused():
+    images, labels = pictures(2)
+    with pytest.raises(InputError, match="give a frozen one"):
+        ms.auto_plan(images, labels, encoder="conv4")
+
+
+def test_the_explanation_names_the_choice_and_what_was_seen(predictor):
+    images, labels = pictures()
+    advice = advise(images, labels, encoder=SMALL, predictor=predictor)
+    text = explain(advice)
+    assert str(advice.plan) in text
+    assert "6 pictures of 2 classes" in text
+    assert f"*{advice.candidate.ops}" in text
+    rows = [row for row, _ in rows_to_show(advice)]
+    assert len(set(rows)) == len(rows)
+    assert all(0 <= row < len(OPS) for row in rows)
+    assert as_dict(advice)["plan"] == str(advice.plan)
+
+
+def test_the_weights_that_ship_are_small_and_give_a_plan():
+    folder = Path(ms.__file__).parent / "meta_augment" / "auto"
+    assert (folder / "auto.safetensors").stat().st_size < 2_000_000
+    assert SHA256 in (folder / "MODEL_CARD.md").read_text()
+    images, labels = pictures(4)
+    assert isinstance(ms.auto_plan(images, labels, encoder=SMALL), ms.Plan)
+
+
+def test_estimators_take_the_word_auto():
+    images, labels = pictures(6)
+    classifier = ms.FewShotClassifier(learner="prototypes", augment="auto", random_state=0).fit(images, labels)
+    assert isinstance(classifier.plan_, ms.Plan)
+    more, _ = ms.AugmentResampler("auto", {"left": 4}, random_state=0).fit_resample(images, labels)
+    assert len(more) == 7
+    for made in (ms.FewShotClassifier("ngrams", augment="auto"), ms.AugmentResampler("auto")):
+        with pytest.raises(InputError, match="looks at images"):
+            getattr(made, "fit_resample" if hasattr(made, "fit_resample") else "fit")(["a b", "c d"], [0, 1])
+
+
+def test_where_there_are_no_images_the_word_says_what_to_do():
+    with pytest.raises(InputError, match="--plan auto --explain"):
+        ms.Plan("auto")
