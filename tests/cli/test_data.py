@@ -6,6 +6,7 @@ import sys
 import pytest
 from PIL import Image
 
+from manyshot.augment.image.stain.stain_styles import StainStyles, read_styles
 from manyshot.datasets import DATASETS, load_dataset
 from manyshot.samples.contact_sheet import draw_source_sheet
 
@@ -118,3 +119,22 @@ def test_a_class_whose_name_is_no_text_is_checked_shown_and_printed_as_json(many
     answer = subprocess.run(command, env=strict, capture_output=True, check=False)
     assert (answer.returncode, answer.stderr) == (1, b"")
     assert name in json.loads(answer.stdout.decode())["broken"][0]
+
+
+def test_stain_styles_are_measured_and_read_by_the_op(manyshot, photos, tmp_path):
+    out = tmp_path / "styles.json"
+    facts = manyshot("data", "styles", photos, "--out", out, "--json").json
+    assert facts["out"] == str(out)
+    assert len(facts["mean"]) == 3
+    assert read_styles(out) != StainStyles()
+    manyshot("data", "styles", photos, "--out", out)  # what Manyshot wrote may be replaced
+    plan = f"shots: stain-style(file={out})"
+    manyshot("augment", photos, "--plan", plan, "--per-class", 5, "--out", tmp_path / "more")
+    assert len(list((tmp_path / "more").rglob("*.png"))) > 6
+
+
+def test_stain_styles_replace_no_file_of_others(manyshot, photos, tmp_path):
+    (tmp_path / "notes.json").write_text("{}", encoding="utf-8")
+    refused = manyshot("data", "styles", photos, "--out", tmp_path / "notes.json")
+    assert refused.status == 2
+    assert "choose another --out" in refused.errors

@@ -229,6 +229,40 @@ def show(
         say(f"Contact sheet: {out}")
 
 
+@data.command(
+    epilog=examples(
+        "manyshot data styles slides --out styles.json",
+        'manyshot augment slides --plan "shots: stain-style(file=styles.json)" --out more',
+    )
+)
+def styles(
+    name: Name,
+    out: Annotated[Path, typer.Option("--out", help="Write the styles to this JSON file.")],
+    split: Split = None,
+    size: Size = None,
+    root: Root = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how color images of tissue are stained, for `stain-style(file=...)` and `stain-normalize(file=...)`."""
+    from manyshot.augment.image.stain.stain_styles import FORMAT, StainStyles, write_styles
+    from manyshot.datasets import load_dataset
+    from manyshot.tasks.episode import floats
+
+    quieten(quiet)
+    check_out(out, beside=True)
+    check_replaceable(out, mark=FORMAT)
+    source = load_dataset(name, split, root=root, size=size, color=True)
+    if source.is_text:
+        raise InputError(f"{name}: holds sentences; give images")
+    measured = StainStyles.of(floats(source.gather(range(len(source)))))
+    write_styles(out, measured)
+    if as_json:
+        print_json({"name": name, "out": str(out), **asdict(measured)})
+    else:
+        say(f"{name}: styles of {len(source):,} images in {out}")
+
+
 def _image_facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Names and values of what is known of a source of images."""
     sizes = facts["examples_per_class"]
