@@ -128,7 +128,7 @@ def test_stain_styles_are_measured_and_read_by_the_op(manyshot, photos, tmp_path
     assert len(facts["mean"]) == 3
     assert read_styles(out) != StainStyles()
     manyshot("data", "styles", photos, "--out", out)  # what Manyshot wrote may be replaced
-    plan = f"shots: stain-style(file={out})"
+    plan = f'shots: stain-style(file="{out}")'
     manyshot("augment", photos, "--plan", plan, "--per-class", 5, "--out", tmp_path / "more")
     assert len(list((tmp_path / "more").rglob("*.png"))) > 6
 

@@ -232,7 +232,7 @@ def show(
 @data.command(
     epilog=examples(
         "manyshot data styles slides --out styles.json",
-        'manyshot augment slides --plan "shots: stain-style(file=styles.json)" --out more',
+        "manyshot augment slides --plan 'shots: stain-style(file=\"styles.json\")' --out more",
     )
 )
 def styles(
