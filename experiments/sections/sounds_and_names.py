@@ -41,11 +41,11 @@ def class_names(found: dict) -> str:
                 f"of the same set ({found['seeds']} seeds, each with other three quarters of them and "
                 f"{found['tasks']} tasks). Head: {found['head']}, logistic regression of normalized features of frozen "
                 "encoders. The encoder of photographs was trained on ImageNet, which has many of these kinds; so were "
-                "all arms. Differences are from the shots alone. Another class's name hurts where the map says something "
-                "of these classes: on photographs and sentences, not on blood cells. The rule by which a map is chosen "
-                "was changed once after looking at these classes (it had been the squared error, with +7.9 on photographs "
-                "and +1.9 on sentences), and the head was picked on those of CIFAR-FS; so the figure of the sentences "
-                "is somewhat optimistic."
+                "all arms. Differences are from the shots alone. Another class's name hurts where the map says "
+                "something of these classes: on photographs and sentences, not on blood cells. The rule by which a "
+                "map is chosen was changed once after looking at these classes (it had been the squared error, with "
+                "+7.9 on photographs and +1.9 on sentences), and the head was picked on those of CIFAR-FS; so the "
+                "figure of the sentences is somewhat optimistic."
             ),
             *table(heads, rows),
             "",
