@@ -28,7 +28,7 @@ from manyshot.classify.candidates import VARIANTS, Setting, settings
 from manyshot.classify.encoding import Pass, encode_passes
 from manyshot.classify.example_set import Kind
 from manyshot.classify.feature_bank import FeatureBank
-from manyshot.classify.frozen_encoders import FROZEN, available
+from manyshot.classify.frozen_encoders import FROZEN, available, encoders_to_try
 from manyshot.classify.heads import Head
 from manyshot.classify.heads.span import decompose
 from manyshot.classify.resample import join_views
@@ -71,9 +71,8 @@ class EncodedSet:
 
     @property
     def joined(self) -> list[str]:
-        """Each encoder, and the first ones joined, as `fit` tries them."""
-        names = self.encoders
-        return [*names, *("+".join(names[:size]) for size in range(2, len(names) + 1))]
+        """Encoders alone and joined, as `fit` tries them."""
+        return encoders_to_try(self.encoders)
 
 
 def all_passes(kind: Kind, plain: bool = False) -> list[Pass]:

@@ -75,10 +75,13 @@ ICON_STYLES = re.compile(r"-(fill|line|outline)$")
 
 
 def icons() -> ExampleSet:
-    """What icons depict, such as a bell, each drawn by several designers: the fonts of the package QtAwesome."""
+    """What icons depict, such as a bell, each drawn by several designers.
+
+    The fonts are those of QtAwesome: `pip install QtAwesome`.
+    """
     spec = find_spec("qtawesome")
     if spec is None or spec.submodule_search_locations is None:
-        raise InputError("the set of icons needs QtAwesome: pip install qtawesome")
+        raise InputError("the set of icons needs QtAwesome: pip install QtAwesome")
     folder = Path(spec.submodule_search_locations[0]) / "fonts"
     found = []
     for family in ICON_FONTS:

@@ -91,6 +91,15 @@ class TestPictures:
         assert augmented.views == (("brightness(0.2)", 4),)
         assert augmented.predict(squares(2, seed=1)).probabilities.argmax(1).tolist() == [0, 0, 1, 1]
 
+    def test_the_spread_is_tried_joined_and_alone_only_when_asked_for(self):
+        spread = "efficientnet-lite0-spread"
+        _, report = fit_model(squares(3), head="centroid", plan="none")
+        tried = {one.candidate.encoder for one in report.tried}
+        assert f"efficientnet-lite0+{spread}" in tried
+        assert spread not in tried
+        _, report = fit_model(squares(3), encoder=spread, head="centroid", plan="none")
+        assert report.chosen.encoder == spread
+
 
 class TestErrors:
     def test_one_class_alone(self):

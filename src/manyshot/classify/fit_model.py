@@ -18,7 +18,7 @@ from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.fit_report import MOST_TRIED, AugmentationGain, FitReport, Tried
-from manyshot.classify.frozen_encoders import available, encoder_blocks, load_encoder
+from manyshot.classify.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
 from manyshot.classify.heads import HEADS
 from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
 from manyshot.classify.intervals import mean_estimate
@@ -48,17 +48,15 @@ class Search:
     must_augment: bool
 
     def candidates(self, bank: FeatureBank, kind: Kind) -> list[Candidate]:
-        """The candidates for which there are features: each encoder, and several joined.
+        """The candidates for which there are features, of encoders alone and joined.
 
         Args:
             bank: Features.
             kind: What the examples are.
         """
         names = [name for name in self.encoders if set(encoder_blocks(name)) <= set(bank.encoders)]
-        if len(names) > 1 and all("+" not in name for name in names):
-            names += ["+".join(names[:count]) for count in range(2, len(names) + 1)]
         found = []
-        for name in names:
+        for name in encoders_to_try(names):
             plans = {plan: copies for plan, copies in self.plans.items() if plan in bank.plans_of(name)}
             found += [
                 Candidate(name, setting)

@@ -1,6 +1,7 @@
 """The frozen encoders whose weights ship in packages, with measured quality and cost."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -31,6 +32,7 @@ class FrozenEncoder:
         seconds: Measured time per example, decoding left out, on one core of a common server.
         quality: What is known of its accuracy.
         licence: Of the weights.
+        alone: Whether `fit` tries it alone by itself; otherwise only joined with those before it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class FrozenEncoder:
     seconds: float
     quality: str
     licence: str
+    alone: bool = True
 
     @property
     def is_installed(self) -> bool:
@@ -74,6 +77,7 @@ FROZEN = (
         seconds=0.017,
         quality="strokes and textures: better than Lite0 on cells, letters and drawings, worse on photographs",
         licence="Apache-2.0",
+        alone=False,
     ),
     FrozenEncoder(
         "efficientnet-lite2",
@@ -159,6 +163,27 @@ def available(kind: Kind) -> tuple[str, ...]:
         True
     """
     return tuple(row.name for row in FROZEN if row.kind == kind and row.is_installed)
+
+
+def encoders_to_try(names: Sequence[str]) -> list[str]:
+    """What `fit` tries of several encoders: each alone, and the first ones joined.
+
+    An encoder that does far worse than others on some data is left to the joined ones, where it cannot do much harm.
+
+    Args:
+        names: Encoders in order of preference; one alone was asked for, and is tried whatever it is.
+
+    Example:
+        >>> encoders_to_try(["efficientnet-lite0", "efficientnet-lite0-spread"])
+        ['efficientnet-lite0', 'efficientnet-lite0+efficientnet-lite0-spread']
+        >>> encoders_to_try(["efficientnet-lite0-spread"])
+        ['efficientnet-lite0-spread']
+    """
+    if len(names) == 1:
+        return list(names)
+    complements = {row.name for row in FROZEN if not row.alone}
+    joined = ["+".join(names[:count]) for count in range(2, len(names) + 1)]
+    return [*(name for name in names if name not in complements), *joined]
 
 
 def encoder_blocks(name: str) -> tuple[str, ...]:
