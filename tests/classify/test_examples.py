@@ -281,7 +281,7 @@ class TestUnlabeled:
 
     def test_pictures_and_sentences_are_not_mixed(self, photos):
         (photos / "cat/note.txt").write_text("a cat", encoding="utf-8")
-        with pytest.raises(InputError, match="holds pictures and sentences"):
+        with pytest.raises(InputError, match=r"several kinds \(pictures, sentences\)"):
             load_unlabeled([photos])
         assert len(load_unlabeled([photos], kind="pictures")) == 4
         with pytest.raises(InputError, match="holds pictures, not sentences"):
