@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from manyshot.base import InputError
 from manyshot.classify.examples import examples_from_arrays
-from manyshot.classify.fit_model import fit_model
+from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.fit_model import Search, fit_model
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
 LEAVE = [text.replace("hello", "goodbye") for text in GREET]
@@ -92,13 +94,16 @@ class TestPictures:
         assert augmented.predict(squares(2, seed=1)).probabilities.argmax(1).tolist() == [0, 0, 1, 1]
 
     def test_the_spread_is_tried_joined_and_alone_only_when_asked_for(self):
-        spread = "efficientnet-lite0-spread"
-        _, report = fit_model(squares(3), head="centroid", plan="none")
-        tried = {one.candidate.encoder for one in report.tried}
-        assert f"efficientnet-lite0+{spread}" in tried
-        assert spread not in tried
-        _, report = fit_model(squares(3), encoder=spread, head="centroid", plan="none")
-        assert report.chosen.encoder == spread
+        names = ("efficientnet-lite0", "efficientnet-lite0-spread", "efficientnet-lite2")
+        bank = FeatureBank({(name, "none"): torch.ones(2, 1, 3) for name in names})
+
+        def tried(*encoders: str) -> list[str]:
+            search = Search(encoders, ("centroid",), {}, must_augment=False)
+            return [candidate.encoder for candidate in search.candidates(bank, "pictures")]
+
+        assert tried(*names) == [names[0], names[2], "+".join(names[:2]), "+".join(names)]
+        assert tried(names[1]) == [names[1]]
+        assert tried("+".join(names[1:])) == ["+".join(names[1:])]
 
 
 class TestErrors:
