@@ -1,4 +1,4 @@
-"""Every op by the name of its class: on images, volumes and texts, mixes, whole tasks, policies, and ops made of ops.
+"""Every op by the name of its class: on images, volumes, sounds and texts, mixes, whole tasks, and ops made of ops.
 
 Example:
     >>> import torch
@@ -11,7 +11,8 @@ Example:
 
 from typing import TYPE_CHECKING
 
-from manyshot.augment import Compose, OneOf, SomeOf, Sometimes, image, mix, paired, policies, task, text, volume
+from manyshot.augment import Compose, OneOf, SomeOf, Sometimes, audio, image, mix, paired, policies, task, text, volume
+from manyshot.augment.audio import *  # noqa: F403
 from manyshot.augment.image import *  # noqa: F403
 from manyshot.augment.mix import *  # noqa: F403
 from manyshot.augment.paired import *  # noqa: F403
@@ -21,6 +22,6 @@ from manyshot.augment.text import *  # noqa: F403
 from manyshot.augment.volume import *  # noqa: F403
 
 if not TYPE_CHECKING:  # a type checker reads the imports
-    _NAMED = (image.OPS, volume.OPS, paired.OPS, text.OPS, mix.MIXES, policies.POLICIES, task.TASK_OPS)
+    _NAMED = (image.OPS, audio.OPS, volume.OPS, paired.OPS, text.OPS, mix.MIXES, policies.POLICIES, task.TASK_OPS)
     _KINDS = [Compose, OneOf, SomeOf, Sometimes, *(kind for table in _NAMED for kind in table.values())]
     __all__ = sorted(kind.__name__ for kind in _KINDS)

@@ -105,7 +105,7 @@ WRONG_SETTINGS = {
     "later version": ({"format": 99}, "format 99, and this version of Manyshot reads 1; update Manyshot"),
     "no format": ({"format": None}, "no 'format'"),
     "unknown key": ({"color": 1}, "unknown key 'color'"),
-    "kind": ({"kind": "sounds"}, "kind 'sounds'"),
+    "kind": ({"kind": "smells"}, "kind 'smells'"),
     "one class": ({"classes": ["parcel"]}, "1 classes"),
     "twice the same class": ({"classes": ["tea", "tea"]}, "two classes have one name"),
     "escapes": ({"classes": ["\x1b[2Jparcel", "tea"]}, "holds a control character"),

@@ -41,4 +41,7 @@ def test_a_sheet_is_drawn_of_all_ops_or_of_one(manyshot, tmp_path):
     assert manyshot("ops", "--out", tmp_path / "all.txt").status == 2
     refused = manyshot("ops", "oneof", "--out", tmp_path / "oneof.png")
     assert refused.status == 2
-    assert refused.errors == "Error: 'oneof' takes other ops or examples and cannot be drawn alone; choose another\n"
+    assert (
+        refused.errors
+        == "Error: 'oneof' takes other ops, several examples or volumes and cannot be drawn alone; choose another\n"
+    )

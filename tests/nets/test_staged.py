@@ -6,13 +6,15 @@ from manyshot.nets import ENCODERS, Conv4, StagedEncoder
 PRETRAINED = {
     "efficientnet-lite0",
     "efficientnet-lite2",
+    "efficientnet-lite0-spread",
+    "spectrogram",
     "timm",
     "transformers",
     "minilm",
     "universal",
     "sentences",
     "ngrams",
-}  # need packages, and have a normalization of their own
+}  # need packages or other items, and have a normalization of their own
 STAGED = [n for n in ENCODERS if n not in PRETRAINED and issubclass(ENCODERS[n], StagedEncoder)]
 
 

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from manyshot.augment import OPS, Plan
-from manyshot.augment.plan.presets import PRESETS, TEXT_PRESETS
+from manyshot.augment.plan.presets import PRESETS, TEXT_PRESETS, VOLUME_PRESETS
 from manyshot.base import InputError
 from manyshot.datasets import load_dataset
 from manyshot.samples.export_pictures import export, replay
@@ -291,7 +291,8 @@ def test_an_op_that_refuses_a_picture_names_the_picture(photos, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "preset", [name for name in PRESETS if not name.startswith("handwriting") and name not in TEXT_PRESETS]
+    "preset",
+    sorted({name for name in PRESETS if not name.startswith("handwriting")} - {*TEXT_PRESETS, *VOLUME_PRESETS}),
 )
 def test_presets_for_photographs_and_scans_take_pictures_of_any_shape(preset, photos, tmp_path):
     exported = export(photos, Plan(preset), 8, tmp_path / "out")

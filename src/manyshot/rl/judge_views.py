@@ -120,9 +120,9 @@ def judge_views(
 
     Example:
         >>> from manyshot.rl.worlds.leap import Leap
-        >>> flip, crop = judge_views(Leap(), Leap().standard()[::10], ("flip(1)", "crop(0.25, border)"))
-        >>> flip.verdict, crop.verdict
-        ('unlike any view: train an agent to judge it', 'keeps the right action')
+        >>> (flip,) = judge_views(Leap(), Leap().standard()[::10], ("flip(1)",))
+        >>> flip.verdict
+        'changes the right action'
     """
     plans = {op: RLPlan(f"view: {op}", world) for op in ops or views_for(world)}
     generator = streams.generator(seed, "diagnose")

@@ -59,6 +59,7 @@ def train_agent(config: RLConfig, folder: Path | None = None, resume: bool = Fal
         TrainingDiverged: If the loss or its gradient is not finite; the last good weights are kept.
 
     Example:
+        >>> from manyshot.rl.rl_config import RLSettings
         >>> fit = RLSettings(steps=16, games=4, rollout=4, width=8)
         >>> [sorted(row)[0] for row in train_agent(RLConfig("point", worlds=4, fit=fit)).rows]
         ['clip_share', 'held_out_return']

@@ -214,7 +214,7 @@ def told(sampler: EpisodeSampler, plan: Plan, learner: Learner) -> EpisodeSample
 
     Example:
         >>> from manyshot.learners import Prototypes
-        >>> sampler = EpisodeSampler(Source.of(torch.rand(40, 6), [i % 4 for i in range(40)]), ways=2)
+        >>> sampler = EpisodeSampler(Source.of(torch.rand(40, 6), [i % 4 for i in range(40)]), ways=2, queries=2)
         >>> told(sampler, Plan(), Prototypes(nn.Flatten())) is sampler
         True
     """

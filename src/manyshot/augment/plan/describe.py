@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from manyshot.augment.audio import AudioOp
 from manyshot.augment.augmenter import LEARNED
 from manyshot.augment.plan.fields import is_required, options
 from manyshot.augment.plan.placements import PLACEMENTS
@@ -101,7 +102,7 @@ def _describe(name: str, kind: type) -> OpHelp:
         for found in re.finditer(r"^    (?P<name>\w+): (?P<help>.*(?:\n     .*)*)", arguments, re.MULTILINE)
     }
     given = EXAMPLE_OF_A_CLASS if issubclass(kind, TaskOp) else EXAMPLE_OPS
-    if issubclass(kind, TextOp):
+    if issubclass(kind, (TextOp, AudioOp)):
         given = ", ".join(f'"{option}"' for option, field in options(kind).items() if is_required(field))
     return OpHelp(
         name=name,

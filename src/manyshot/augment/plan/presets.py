@@ -34,6 +34,15 @@ TEXT_PRESETS = {
 }
 """The presets for texts by name."""
 
+VOLUME_PRESETS = {
+    "mri-volume": Preset(
+        "support+query: affine3(10, 1.1, 0.05, 0.05) elastic3(0.04) bias_field3(0.3) gamma(1.3) rician(0.03) "
+        "anisotropy3(p=0.2) ghosting3(p=0.1)",
+        "magnetic resonance volumes: moved, bent, unevenly bright, other contrast, thick slices, ghosts, noise",
+    ),
+}
+"""The presets for volumes by name."""
+
 PRESETS = {
     "handwriting": Preset(
         f"task: turn flip; support+query: {_DEFORM} stroke(0.7, p=0.5)",
@@ -85,11 +94,7 @@ PRESETS = {
         "support+query: affine(7, 1.1, 0.05, 0.05) gamma(1.3) contrast(0.2) noise(0.03, p=0.5) characters(0.1, p=0.2)",
         "X-rays: mildly moved and never mirrored, other exposures, burnt-in characters that say nothing of the class",
     ),
-    "mri-volume": Preset(
-        "support+query: affine3(10, 1.1, 0.05, 0.05) elastic3(0.04) bias_field3(0.3) gamma(1.3) rician(0.03) "
-        "anisotropy3(p=0.2) ghosting3(p=0.1)",
-        "magnetic resonance volumes: moved, bent, unevenly bright, other contrast, thick slices, ghosts, noise",
-    ),
+    **VOLUME_PRESETS,
     "dermoscopy": Preset(
         f"support+query: {_UPRIGHTLESS} brightness(0.2) contrast(0.2) saturation(0.2) hue(0.02) black_corner(p=0.2) "
         "bubbles(p=0.1) ink(p=0.1)",

@@ -52,7 +52,7 @@ class GainPredictor(nn.Module):
         >>> predictor = GainPredictor()
         >>> seen = Looks(torch.zeros(5, 34), torch.zeros(5, len(OPS), 14), torch.zeros(5, len(OPS), 9))
         >>> predictor(seen).shape, bool((predictor(seen)[:, 0] == 0).all())
-        (torch.Size([5, 97]), True)
+        (torch.Size([5, 58]), True)
     """
 
     mean: Tensor
