@@ -1,4 +1,4 @@
-"""Write the README's six results from the files in results/.
+"""Write the README's seven results from the files in results/.
 
 python experiments/readme.py
 """
@@ -26,8 +26,9 @@ def section() -> str:
         "volumes",
         "class_names",
         "spoken_names",
+        "rl_agents",
     )
-    fit, demo, few, dagan, augment, learners, volumes, said, spoken = (
+    fit, demo, few, dagan, augment, learners, volumes, said, spoken, trained = (
         json.loads((ROOT / "results" / f"{name}.json").read_text(encoding="utf-8")) for name in names
     )
     return "\n\n".join(
@@ -37,6 +38,7 @@ def section() -> str:
             _demo(demo),
             _few_classes(few),
             _unseen_characters(dagan),
+            _agents(trained),
             _speed(augment, learners, volumes),
         )
     )
@@ -127,12 +129,32 @@ def _unseen_characters(results: dict) -> str:
     )
 
 
+def _agents(results: dict) -> str:
+    titles = {"leap": "jump over obstacles, from pixels", "point": "find a hidden goal, with a memory"}
+    rows = []
+    for name, title in titles.items():
+        (_, without), (plan, augmented) = results[name]["arms"].items()
+        worlds = results[name]["worlds"]
+        solved = [f"{arm['held_out']:.0%}" for arm in (without, augmented)]
+        counts = f"{worlds['training']} and {worlds['held_out']}"
+        rows.append([title, counts, solved[0], f"{solved[1]} (`{plan}`)", points(augmented["against_none"])])
+    seeds = len(results["leap"]["seeds"])
+    heads = ["task", "training and held-out worlds", "none", "augmented", "gain in points [95 %]"]
+    return "\n".join(
+        (
+            f"**6. Agents in worlds that they never saw** (held-out worlds solved, {seeds} seeds; "
+            "[details](docs/results.md#agents)):\n",
+            *table(heads, rows),
+        )
+    )
+
+
 def _speed(augment: dict, learners: dict, volumes: dict) -> str:
     rows = [[name, *(f"{ratio:.1f}" for ratio in augment["ratios"][name].values())] for name in PIPELINES]
     fastest = [min(ratios.values()) for ratios in learners["ratios"].values()]
     return "\n".join(
         (
-            "**6. Speed.** Time of the faster of Albumentations 2.0.8 and kornia 0.9 divided by ours, uint8 images, "
+            "**7. Speed.** Time of the faster of Albumentations 2.0.8 and kornia 0.9 divided by ours, uint8 images, "
             "one core ([all pipelines](docs/results.md#the-engine)):\n",
             *table(["pipeline", *next(iter(augment["ratios"].values()))], rows),
             "",

@@ -7,14 +7,20 @@ NAMES = {"leap": "Leap: jump over an obstacle, from pixels", "point": "Point: fi
 
 def agents(results: dict) -> str:
     """Held-out worlds solved by each arm, by experiment."""
+    few = min(len(results[name]["seeds"]) for name in NAMES if name in results)
+    how_many = (
+        "Single trainings of an arm have no interval: nothing can be said of another seed."
+        if few == 1
+        else "Intervals cover seeds and worlds."
+    )
     lines = [
         "## Agents\n",
         paragraph(
-            "`experiments/rl_agents.py`: agents trained on a few worlds of a family and judged on all others by their "
-            "likeliest actions; settings in [agents](rl_agents.md). All arms took the same number of steps. The "
-            "difference is paired by seed and world. These are single trainings of each arm, for want of machine time: "
-            "there is no interval, and nothing can be said of another seed; the script trains five. CPU seconds are "
-            "those of a machine under load."
+            "`experiments/rl_agents.py`: agents trained on a few worlds of a family and evaluated on all others by "
+            "their likeliest actions; settings in [agents](rl_agents.md). All arms took the same number of steps. The "
+            f"difference is paired by seed and world. {how_many} The script trains five seeds, fewer were run here "
+            "for want of machine time, and neither the wrong op for leap nor the other experiments were. CPU seconds "
+            "are those of a machine under load."
         ),
     ]
     for name, title in NAMES.items():
