@@ -62,6 +62,12 @@ def test_scores_that_only_grow_do_not_lock_the_corrected_bandit():
     assert found.max() < 0.6 * found.sum()
 
 
+def test_arms_that_lose_for_sure_are_tried_again_now_and_then():
+    found = pulls(DiscountedUCB(3), lambda arm, number: 1.2 if arm == 2 else 1.0)
+    assert found.argmax() == 2
+    assert min(found) > 2
+
+
 def test_discounted_means_are_those_of_a_loop():
     bandit, draws = DiscountedUCB(2, exploration=0.7, memory=0.9), torch.Generator().manual_seed(0)
     told = []
@@ -72,8 +78,9 @@ def test_discounted_means_are_those_of_a_loop():
     weight = [0.9 ** (19 - index) for index in range(20)]
     count = [sum(w for w, (a, _) in zip(weight, told, strict=True) if a == arm) for arm in (0, 1)]
     mean = [sum(w * s for w, (a, s) in zip(weight, told, strict=True) if a == arm) / count[arm] for arm in (0, 1)]
-    both = sum(w * s for w, (_, s) in zip(weight, told, strict=True)) / sum(count)
-    spread = (sum(w * (s - both) ** 2 for w, (_, s) in zip(weight, told, strict=True)) / sum(count)) ** 0.5
+    both = sum(mean) / 2  # arms weigh the same
+    apart = [sum(w * (s - both) ** 2 for w, (a, s) in zip(weight, told, strict=True) if a == arm) for arm in (0, 1)]
+    spread = (sum(one / number for one, number in zip(apart, count, strict=True)) / 2) ** 0.5
     total = torch.log(torch.tensor(sum(count), dtype=torch.float64)).item()
     bounds = [(mean[a] - both) / spread + 0.7 * (total / count[a]) ** 0.5 for a in (0, 1)]
     assert bandit.bounds().tolist() == pytest.approx(bounds)

@@ -103,8 +103,8 @@ class DiscountedUCB(Bandit):
         >>> for _ in range(100):
         ...     arm = bandit.choose()
         ...     bandit.tell(arm, 1.2 if arm == 2 else 1.0)
-        >>> int(bandit.pulls.argmax())
-        2
+        >>> int(bandit.pulls.argmax()), bool((bandit.pulls > 2).all())
+        (2, True)
     """
 
     validates = True
@@ -126,9 +126,12 @@ class DiscountedUCB(Bandit):
     def bounds(self) -> Float[Tensor, "arms"]:
         """The upper bound of each arm, all of which have been pulled."""
         count, total, square = self.sums
-        mean = total.sum() / count.sum()
-        deviation = (square.sum() / count.sum() - mean**2).clamp(min=0).sqrt()
-        standard: Tensor = (total / count - mean) / deviation.clamp(min=1e-12)
+        # Arms weigh the same, however often they were pulled: else the deviation shrinks while one arm is pulled, the
+        # others seem ever worse, and none of them is tried again.
+        means = total / count
+        mean = means.mean()
+        deviation = ((square / count).mean() - mean**2).clamp(min=0).sqrt()
+        standard: Tensor = (means - mean) / deviation.clamp(min=1e-12)
         bonus: Tensor = (torch.log(count.sum().clamp(min=1)) / count).sqrt()
         return standard + self.exploration * bonus
 
