@@ -118,3 +118,18 @@ def test_artifacts_scale_with_the_picture():
         rows = letters.float().mean(1)
         assert rows.min() > 0.1
         assert rows.max() < 0.35
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_styles_of_noise_which_has_no_stains_are_finite(seed):
+    pictures = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
+    styles = StainStyles.of(pictures)
+    assert torch.tensor(styles.stains).isfinite().all()
+    assert torch.tensor(styles.stains).norm(dim=1).allclose(torch.ones(2))
+
+
+def test_stains_do_not_depend_on_the_precision_of_the_pixels():
+    pictures = torch.randint(256, (24, 3, 19, 19), generator=torch.Generator().manual_seed(3), dtype=torch.uint8)
+    single, double = find_stains(pictures.float() / 255), find_stains(pictures.double() / 255)
+    assert single.known.equal(double.known)
+    assert single.stains.double().allclose(double.stains, atol=1e-6)

@@ -44,7 +44,10 @@ def find_stains(pictures: Float[Tensor, "n 3 h w"]) -> FoundStains:
         >>> find_stains(torch.ones(1, 3, 8, 8)).known
         tensor([False])
     """
-    density = optical_density(pictures).flatten(2).double()
+    # Whole 16-bit levels (8-bit ones are among them): what is tissue, and which pixel is a quantile, are then the same
+    # in single and in double precision.
+    levels = (pictures.double() * 65535).round() / 65535
+    density = optical_density(levels).flatten(2)
     tissue = density.mean(1) > TISSUE
     weight = tissue.to(density)[:, None]
     count = weight.sum(2, keepdim=True)

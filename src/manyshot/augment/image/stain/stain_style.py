@@ -192,11 +192,12 @@ def restained(images: Float[Tensor, "n 3 h w"], styles: StainStyles, keep: bool)
         >>> restained(white, StainStyles(), keep=True).equal(white)
         True
     """
-    found = find_stains(images)
-    density = optical_density(images).flatten(2)
-    amounts = amounts_of(density, found.stains).clamp(min=0)
-    scaled = amounts * (images.new_tensor(styles.amounts) / found.amounts.clamp(min=LEAST_AMOUNT))[:, :, None]
-    light = 256 * 10 ** -(images.new_tensor(styles.stains).mT @ scaled)
-    changed = ((light - 1) / 255).clamp(0, 1).view_as(images)
-    share = found.known.to(images)[:, None, None, None]
-    return images + (share * tissue_weight(optical_density(images)) if keep else share) * (changed - images)
+    exact = images.double()  # two stains that are nearly alike are told apart by small differences
+    found = find_stains(exact)
+    density = optical_density(exact)
+    amounts = amounts_of(density.flatten(2), found.stains).clamp(min=0)
+    scaled = amounts * (exact.new_tensor(styles.amounts) / found.amounts.clamp(min=LEAST_AMOUNT))[:, :, None]
+    light = 256 * 10 ** -(exact.new_tensor(styles.stains).mT @ scaled)
+    changed = ((light - 1) / 255).clamp(0, 1).view_as(exact)
+    weight = found.known.to(exact)[:, None, None, None]
+    return (exact + (weight * tissue_weight(density) if keep else weight) * (changed - exact)).to(images)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -64,8 +65,11 @@ class StainStyles:
         found = find_stains(pictures)
         stains, amounts = StainStyles.stains, StainStyles.amounts
         if bool(found.known.any()):
-            middle = found.stains[found.known].double().median(0).values
-            first, second = (middle / middle.norm(dim=1, keepdim=True)).tolist()
+            shown = found.stains[found.known].double()
+            middle = shown.median(0).values
+            # The median of directions that point everywhere, as in noise, can be 0; their mean cannot.
+            middle = torch.where(middle.norm(dim=1, keepdim=True) > 0, middle, shown.mean(0))
+            first, second = (middle / middle.norm(dim=1, keepdim=True).clamp(min=1e-12)).tolist()
             most = found.amounts[found.known].double().median(0).values.tolist()
             stains, amounts = (_three(first), _three(second)), (most[0], most[1])
         rows = (means.mean(0), means.std(0), spreads.mean(0), spreads.std(0))
