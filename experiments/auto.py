@@ -4,7 +4,7 @@
     python experiments/auto.py report FOLDER results/auto.json OUT*.npz
     python experiments/auto.py ship FOLDER WEIGHTS.safetensors OUT*.npz
 
-FOLDER holds the `.worlds` that `experiments/auto_bank.py` wrote.
+FOLDER holds the `.curriculum` files that `experiments/auto_bank.py` wrote.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from auto_bank import read_worlds
+from auto_bank import read_curriculum
 from numpy.typing import NDArray
 
 from manyshot.meta_augment.auto.bank import Looks
@@ -49,7 +49,7 @@ TRAININGS = {
 
 @dataclass(frozen=True, eq=False)
 class Tasks:
-    """All tasks of all worlds.
+    """All tasks of all curriculum sets.
 
     Args:
         known: What is seen of them and what candidates gain; on the CPU.
@@ -69,10 +69,10 @@ class Tasks:
 
 
 def load(folder: Path) -> Tasks:
-    """Read all worlds; each family weighs the same in training, and so do shots."""
+    """Read all curriculum sets; each family weighs the same in training, and so do shots."""
     parts: dict[str, list[Any]] = defaultdict(list)
-    for path in sorted(folder.glob("*.worlds")):
-        for head, by_shots in read_worlds(path):
+    for path in sorted(folder.glob("*.curriculum")):
+        for head, by_shots in read_curriculum(path):
             for shots, table in by_shots.items():
                 parts["table"].append(table)
                 parts["family"] += [head["family"]] * len(table)
@@ -96,7 +96,7 @@ def load(folder: Path) -> Tasks:
 
 
 def fixed_choices(tasks: Tasks, test: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
-    """What each method that learns nothing from worlds chooses for the tasks of a family, by the other families."""
+    """What each method that learns nothing chooses for the tasks of a family, by the other families."""
     gains = tasks.known.gains.numpy()
     rows = np.flatnonzero(test & tasks.as_is)
     chosen: dict[str, NDArray[np.int64]] = {}
@@ -177,10 +177,10 @@ def report(folder: Path, path: Path, outs: list[Path]) -> None:
     """Put all arms together."""
     tasks = load(folder)
     by_arm = gains_by_arm(tasks, outs)
-    heads = [head for file in sorted(folder.glob("*.worlds")) for head, _ in read_worlds(file)]
+    heads = [head for file in sorted(folder.glob("*.curriculum")) for head, _ in read_curriculum(file)]
     table: dict[str, Any] = {
-        "worlds": len(heads),
-        "worlds_as_they_are": sum(not head["nuisances"] for head in heads),
+        "curriculum_sets": len(heads),
+        "sets_as_they_are": sum(not head["nuisances"] for head in heads),
         "encoder": heads[0]["encoder"],
         "seeds": SEEDS,
         **{key: {} for key in ("mean", "differences", "tasks", "sets")},

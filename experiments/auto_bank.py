@@ -1,9 +1,9 @@
-"""Thousands of tasks from hundreds of worlds: what is seen of each support, and what each plan gains on clean queries.
+"""Thousands of tasks from hundreds of sets: what is seen of each support, and what each plan gains on clean queries.
 
-    python experiments/auto_bank.py PACK.zip OUT.worlds [--encoder NAME] [--shard 0/3] [--minutes 6] [--quick]
+    python experiments/auto_bank.py PACK.zip OUT.curriculum [--encoder NAME] [--shard 0/3] [--minutes 6] [--quick]
 
-PACK comes from `experiments/auto_sets.py`. The data sets as they are come first, then worlds with nuisances, one after
-the other until the time is up; each is appended to OUT as soon as it is measured. `read_worlds` reads them.
+PACK comes from `experiments/auto_sets.py`. The data sets as they are come first, then sets with nuisances, one
+after the other until the time is up; each is appended to OUT as soon as it is measured. `read_curriculum` reads them.
 """
 
 import argparse
@@ -27,15 +27,15 @@ from PIL import Image
 
 from manyshot.base.seeds import generator
 from manyshot.meta_augment.auto.bank import Bank, Encode, draw_tasks, fill_bank, look, measure_gains
+from manyshot.meta_augment.auto.curriculum import CurriculumSet, make_curriculum_set
 from manyshot.meta_augment.auto.menu import CANDIDATES, COPIES, SIDE
-from manyshot.meta_augment.auto.worlds import World, make_world
 from manyshot.nets import ENCODERS, pretrained
 
 MOST, MOST_AS_IS = 50, 96
-"""Pictures of a world with nuisances, and of a data set as it is."""
+"""Pictures of a set with nuisances, and of a data set as it is."""
 TASKS = {1: 24, 2: 24, 5: 24}
 PLAIN_TASKS = {1: 100, 2: 100, 5: 100, 10: 30}
-"""Tasks by shots, of a world with nuisances and of a data set as it is."""
+"""Tasks by shots, of a set with nuisances and of a data set as it is."""
 WAYS = (2, 3, 5, 5, 5)
 QUERIES = 15
 ROWS_AT_ONCE = 40_000
@@ -47,7 +47,7 @@ Sets = dict[str, dict[str, list[bytes]]]
 
 @dataclass(frozen=True)
 class Job:
-    """A world to make: a data set, a seed, and whether nuisances are put in."""
+    """A curriculum set to make: a data set, a seed, and whether nuisances are put in."""
 
     name: str
     seed: int
@@ -77,7 +77,7 @@ def read_pack(path: Path) -> Sets:
 
 
 def list_jobs(sets: Sets, first: int, rounds: int) -> list[Job]:
-    """Data sets as they are, three of a family at most, then rounds in which each family has one or two worlds."""
+    """Data sets as they are, three of a family at most, then rounds in which each family has one or two."""
     families: dict[str, list[str]] = {}
     for name in sets:
         families.setdefault(family(name), []).append(name)
@@ -91,7 +91,7 @@ def list_jobs(sets: Sets, first: int, rounds: int) -> list[Job]:
     return jobs
 
 
-def build_world(job: Job, sets: Sets, most: int, device: torch.device) -> World:
+def build_curriculum_set(job: Job, sets: Sets, most: int, device: torch.device) -> CurriculumSet:
     """Draw classes and pictures of a set, and put nuisances in."""
     random = np.random.default_rng((job.seed, zlib.crc32(job.name.encode())))
     classes = list(sets[job.name].values())
@@ -105,7 +105,11 @@ def build_world(job: Job, sets: Sets, most: int, device: torch.device) -> World:
             labels.append(label)
     pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous().to(device).float() / 255
     ids = np.array(labels)
-    return make_world(pixels, ids, int(random.integers(2**31))) if job.nuisances else World(pixels, ids, ())
+    return (
+        make_curriculum_set(pixels, ids, int(random.integers(2**31)))
+        if job.nuisances
+        else CurriculumSet(pixels, ids, ())
+    )
 
 
 def build_encoders(name: str, sets: Sets, device: torch.device, steps: int) -> tuple[Encode, Encode]:
@@ -200,8 +204,8 @@ def measure(
     return rows
 
 
-def write_world(path: Path, head: dict[str, Any], rows: dict[int, NDArray[np.float32]]) -> None:
-    """Append a world: a line of JSON, what is seen in a byte a number, finer near 0, and accuracies in two bytes."""
+def write_set(path: Path, head: dict[str, Any], rows: dict[int, NDArray[np.float32]]) -> None:
+    """Append a set: a line of JSON, what is seen in a byte a number, finer near 0, and accuracies in two bytes."""
     table = np.concatenate(list(rows.values()))
     seen, right = table[:, : -len(CANDIDATES)], table[:, -len(CANDIDATES) :]
     small = np.round(np.arcsinh(8 * seen) * SCALE).clip(-127, 127).astype(np.int8)
@@ -213,8 +217,8 @@ def write_world(path: Path, head: dict[str, Any], rows: dict[int, NDArray[np.flo
         file.write(struct.pack("<QQ", len(line), len(body)) + line + body)
 
 
-def read_worlds(path: Path) -> Iterator[tuple[dict[str, Any], dict[int, NDArray[np.float32]]]]:
-    """What `write_world` wrote; a world that was cut off is left out."""
+def read_curriculum(path: Path) -> Iterator[tuple[dict[str, Any], dict[int, NDArray[np.float32]]]]:
+    """What `write_set` wrote; a set that was cut off is left out."""
     data, at = path.read_bytes(), 0
     while at + 16 <= len(data):
         line, body = struct.unpack_from("<QQ", data, at)
@@ -236,7 +240,7 @@ def read_worlds(path: Path) -> Iterator[tuple[dict[str, Any], dict[int, NDArray[
 
 
 def run(given: argparse.Namespace) -> None:
-    """Measure worlds until the time is up."""
+    """Measure sets until the time is up."""
     start = time.monotonic()
     device = torch.device("cuda" if torch.cuda.is_available() and not given.quick else "cpu")
     index, shards = map(int, given.shard.split("/"))
@@ -251,15 +255,15 @@ def run(given: argparse.Namespace) -> None:
         if begun - start > 60 * given.minutes or (given.out.exists() and given.out.stat().st_size > 15_500_000):
             break
         try:
-            world = build_world(job, sets, 24 if given.quick else MOST if job.nuisances else MOST_AS_IS, device)
-            bank = fill_bank(world.pictures, encoders[half_of(family(job.name))], COPIES, generator(job.seed, 3))
+            data = build_curriculum_set(job, sets, 24 if given.quick else MOST if job.nuisances else MOST_AS_IS, device)
+            bank = fill_bank(data.pictures, encoders[half_of(family(job.name))], COPIES, generator(job.seed, 3))
             if device.type == "cuda":
                 torch.cuda.synchronize()
             filled = time.monotonic()
             ways = int(np.random.default_rng(job.seed).choice(WAYS)) if job.nuisances else 5
             counts = TASKS if job.nuisances else PLAIN_TASKS
-            rows = measure(bank, world.labels, ways, {1: 3, 2: 3, 5: 3} if given.quick else counts, job.seed)
-        except (RuntimeError, ValueError) as error:  # one world less is no reason to lose the machine's time
+            rows = measure(bank, data.labels, ways, {1: 3, 2: 3, 5: 3} if given.quick else counts, job.seed)
+        except (RuntimeError, ValueError) as error:  # one set less is no reason to lose the machine's time
             print(f"{job}: {type(error).__name__}: {error}", flush=True)
             continue
         if rows:
@@ -267,12 +271,12 @@ def run(given: argparse.Namespace) -> None:
                 "set": job.name,
                 "family": family(job.name),
                 "seed": job.seed,
-                "nuisances": world.nuisances,
+                "nuisances": data.nuisances,
                 "encoder": given.encoder,
             }
-            write_world(given.out, head, rows)
+            write_set(given.out, head, rows)
         print(
-            f"{time.monotonic() - start:.0f} s: {job.name} {world.nuisances} {len(world.labels)} pictures: "
+            f"{time.monotonic() - start:.0f} s: {job.name} {data.nuisances} {len(data.labels)} pictures: "
             f"bank {filled - begun:.2f} s, tasks {time.monotonic() - filled:.2f} s",
             flush=True,
         )
@@ -284,10 +288,10 @@ def main() -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--encoder", default="efficientnet-lite0(resolution=96)", help="or conv4, trained here")
-    parser.add_argument("--shard", default="0/1", help="which part of the worlds, such as 0/3")
-    parser.add_argument("--first", type=int, default=0, help="round of worlds with nuisances to begin with")
+    parser.add_argument("--shard", default="0/1", help="which part of the sets, such as 0/3")
+    parser.add_argument("--first", type=int, default=0, help="round of sets with nuisances to begin with")
     parser.add_argument("--minutes", type=float, default=6.0)
-    parser.add_argument("--quick", action="store_true", help="two small worlds on the CPU")
+    parser.add_argument("--quick", action="store_true", help="two small curriculum sets on the CPU")
     run(parser.parse_args())
 
 

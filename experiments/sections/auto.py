@@ -7,9 +7,9 @@ from sections.cells import paragraph, table
 COMMANDS = """\
 ```console
 $ python experiments/auto_sets.py PACK.zip --icons ICON_FONTS
-$ python experiments/auto_bank.py PACK.zip WORLDS/a.worlds
-$ python experiments/auto.py choose WORLDS CHOSEN.npz
-$ python experiments/auto.py report WORLDS results/auto.json CHOSEN.npz
+$ python experiments/auto_bank.py PACK.zip CURRICULUM/a.curriculum
+$ python experiments/auto.py choose CURRICULUM CHOSEN.npz
+$ python experiments/auto.py report CURRICULUM results/auto.json CHOSEN.npz
 ```
 """
 FIRST = "auto"
@@ -51,12 +51,12 @@ def auto(result: dict[str, Any]) -> str:
 
 def _lead(result: dict[str, Any]) -> str:
     return (
-        f"A plan chosen for each task by looking at its support alone ([auto](auto.md)). {result['worlds']} worlds, "
-        f"{result['worlds_as_they_are']} of them data sets as they are; the others have one to three nuisances put in. "
-        "Each family of data sets is left out of training as a whole, its worlds too, and tested as it is: 5 ways, or "
-        "as many as there are, from at most 96 pictures of 64 pixels, so that tasks of a family share pictures. "
-        "EfficientNet-Lite0 at 96 pixels, frozen; ridge regression. Interval: over tasks and training seeds, for these "
-        "families."
+        f"A plan chosen for each task by looking at its support alone ([auto](auto.md)). {result['curriculum_sets']} "
+        f"data sets, {result['sets_as_they_are']} of them as they are; the others have one to three nuisances put in. "
+        "Each family of data sets is left out of training as a whole, its altered sets too, and tested as it is: 5 "
+        "ways, or as many as there are, from at most 96 pictures of 64 pixels, so that tasks of a family share "
+        "pictures. EfficientNet-Lite0 at 96 pixels, frozen; ridge regression. Interval: over tasks and training "
+        "seeds, for these families."
     )
 
 

@@ -1,4 +1,4 @@
-"""Features of a world's pictures and of all their variants, and tasks that are drawn from them for next to nothing."""
+"""Features of a data set's pictures and of all their variants, and tasks drawn from them for next to nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A curriculum of worlds: real pictures times nuisances that are put in, so that each world has a right answer.
+"""A curriculum of data sets: real pictures times nuisances that are put in, so that each set has a right answer.
 
 A nuisance *varies* when each picture has its own draw: variants that move pictures along it help. It *tells* classes
 apart when some classes are copies of others that it has changed: variants that move pictures along it harm.
@@ -65,7 +65,7 @@ TELLING = (
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class CurriculumSet:
     """Pictures and classes that tasks are drawn from.
 
     Args:
@@ -79,13 +79,13 @@ class World:
     nuisances: tuple[str, ...]
 
 
-def make_world(pictures: Float[Tensor, "n 3 s s"], labels: NDArray[np.int64], seed: int) -> World:
-    """Put one to three nuisances into a data set, one of them telling in three worlds of ten.
+def make_curriculum_set(pictures: Float[Tensor, "n 3 s s"], labels: NDArray[np.int64], seed: int) -> CurriculumSet:
+    """Put one to three nuisances into a data set, one of them telling in three curriculum sets of ten.
 
     Args:
         pictures: From 0 to 1, of `SIDE` pixels.
         labels: Class of each.
-        seed: Seed of the world.
+        seed: Seed of the set.
     """
     random = np.random.default_rng((seed, 7))
     nuisances = []
@@ -98,7 +98,7 @@ def make_world(pictures: Float[Tensor, "n 3 s s"], labels: NDArray[np.int64], se
         op = VARYING[number].format(**_strengths(random))
         pictures = Plan(f"shots: {op}").item_op()(pictures, generator(seed, index, 1))
         nuisances.append(f"{op} varies")
-    return World(pictures, labels, tuple(nuisances))
+    return CurriculumSet(pictures, labels, tuple(nuisances))
 
 
 def _strengths(random: np.random.Generator) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Worlds with nuisances, and tasks drawn from banks of features."""
+"""Curriculum sets with nuisances, and tasks drawn from banks of features."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ import torch
 
 from manyshot.classify.heads import Ridge, Transform
 from manyshot.meta_augment.auto.bank import draw_tasks, fill_bank, look, measure_gains
+from manyshot.meta_augment.auto.curriculum import TELLING, VARYING, make_curriculum_set
 from manyshot.meta_augment.auto.menu import CANDIDATES, COPIES, OPS, SIDE, USES, build_ops
 from manyshot.meta_augment.auto.traits import TASK_NAMES, describe_task, picture_traits
-from manyshot.meta_augment.auto.worlds import TELLING, VARYING, make_world
 
 
 def pictures(classes=2, each=6):
@@ -24,9 +24,9 @@ def pool(images):
     return torch.nn.functional.avg_pool2d(images, 8).flatten(1)
 
 
-def test_a_world_is_a_function_of_its_seed():
+def test_a_curriculum_set_is_a_function_of_its_seed():
     images, labels = pictures()
-    one, again, other = (make_world(images, labels, seed) for seed in (3, 3, 4))
+    one, again, other = (make_curriculum_set(images, labels, seed) for seed in (3, 3, 4))
     assert one.nuisances == again.nuisances
     assert torch.equal(one.pictures, again.pictures)
     assert one.nuisances != other.nuisances
@@ -34,15 +34,15 @@ def test_a_world_is_a_function_of_its_seed():
 
 def test_seeds_bring_every_kind_of_nuisance_and_classes_that_are_told_apart_double():
     images, labels = pictures()
-    worlds = [make_world(images[:, :, ::4, ::4], labels, seed) for seed in range(120)]
-    named = " ".join(name for world in worlds for name in world.nuisances)
+    sets = [make_curriculum_set(images[:, :, ::4, ::4], labels, seed) for seed in range(120)]
+    named = " ".join(name for data in sets for name in data.nuisances)
     assert all(op.split("(")[0].split("{")[0] in named for op in VARYING)
     assert "told apart" in named
-    for world in worlds:
-        told = any("told apart" in name for name in world.nuisances)
-        assert 1 <= len(world.nuisances) <= 3
-        assert world.labels.max() + 1 == (4 if told else 2)
-        assert world.pictures.isfinite().all()
+    for data in sets:
+        told = any("told apart" in name for name in data.nuisances)
+        assert 1 <= len(data.nuisances) <= 3
+        assert data.labels.max() + 1 == (4 if told else 2)
+        assert data.pictures.isfinite().all()
     assert len(TELLING) == len(set(TELLING))
 
 
