@@ -8,6 +8,7 @@ from manyshot.classify.candidates import Candidate, Setting
 from manyshot.classify.checks import Confusion, Duplicate, Suspect
 from manyshot.classify.evaluate_model import Evaluation
 from manyshot.classify.examples import examples_from_arrays
+from manyshot.classify.fit_report import NamesUsed, PairedGain
 from manyshot.classify.heads import Transform
 from manyshot.classify.metrics import measure
 from manyshot.report.classifier_page import MOST, evaluation_page, fit_page
@@ -52,6 +53,9 @@ class Tried:
 CHOSEN = Candidate("efficientnet-lite0", Setting(Transform(), "ridge(penalty=0.1)", (("flip", 1),)))
 
 
+NAMES = NamesUsed(1.0, 2.0, 0.75, PairedGain(0.1, 0.05, 0.15), PairedGain(-0.2, -0.3, -0.1))
+
+
 @dataclass(frozen=True)
 class Report:
     """The fields of a `FitReport` that the page reads."""
@@ -64,6 +68,7 @@ class Report:
     accuracy: float | None = 0.75
     interval: tuple[float, float] = (0.5, 0.9)
     augmentation: Augmentation | None = field(default_factory=Augmentation)
+    names_used: NamesUsed | None = NAMES
     suspects: tuple[Suspect, ...] = (Suspect(2, 0, 1, 0.93),)
     duplicates: tuple[Duplicate, ...] = (Duplicate(0, 3, "near", True),)
     confusions: tuple[Confusion, ...] = (Confusion((0, 1), 2.0, 8),)
@@ -127,7 +132,10 @@ def test_a_fit_shows_what_was_chosen_and_which_examples_to_check(tmp_path):
     page = fit_page(Report(), PICTURES, "manyshot fit photos")
     found = parts(page)
     assert page.summary == "Accuracy on new examples 75.0% [50.0%, 90.0%]."
-    assert ("gain from augmentation, points", "+2.0 [−1.0, +5.0] (not clearly)") in found["What was chosen"][0].rows
+    rows = found["What was chosen"][0].rows
+    assert ("gain from augmentation, points", "+2.0 [−1.0, +5.0] (not clearly)") in rows
+    assert ("gain from names, points", "+10.0 [+5.0, +15.0]") in rows
+    assert ("gain from another class's name, points", "−20.0 [−30.0, −10.0]") in rows
     assert (
         found["Labels that may be wrong"][0]
         .pictures[0]
@@ -140,7 +148,15 @@ def test_a_fit_shows_what_was_chosen_and_which_examples_to_check(tmp_path):
 
 @pytest.mark.parametrize("examples", [PICTURES, SENTENCES])
 def test_a_fit_without_findings_says_only_what_is_known(examples):
-    bare = Report(accuracy=None, interval=(0.5, 0.99), augmentation=None, suspects=(), duplicates=(), confusions=())
+    bare = Report(
+        accuracy=None,
+        interval=(0.5, 0.99),
+        augmentation=None,
+        names_used=None,
+        suspects=(),
+        duplicates=(),
+        confusions=(),
+    )
     page = fit_page(bare, examples, "c")
     assert page.summary == "One example per class cannot be judged: accuracy between 50% and 99%."
     assert "Duplicates" not in parts(page)

@@ -87,6 +87,9 @@ def report_html(report: Mapping[str, Any]) -> str:
             f"<p>Augmentation changes the accuracy by {100 * gain['difference']:+.1f} points "
             f"({100 * low:+.1f} to {100 * high:+.1f}){'' if gain['clear'] else ', which is not clear'}.</p>"
         )
+    names = report.get("class_names")
+    if names and names["used"]:
+        lines.append(f"<p>Names of classes are used; alone they classify {names['right_alone']:.0%} right.</p>")
     lines += _details("Examples that look mislabeled", report.get("suspects"))
     lines += _details("Examples that are there twice", report.get("duplicates"))
     lines += _details("Classes that are confused", report.get("confusions"))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.classify.candidates import Candidate
+from manyshot.classify.class_directions import NameTerm
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.prior import UNKNOWN_LOG_RATIO, Gain, Prior
 from manyshot.classify.resample import left_out_logits, stratified_folds
@@ -44,6 +45,7 @@ def calibrate(
     folds: int,
     seed: int = 0,
     groups: NDArray[np.int64] | None = None,
+    term: NameTerm | None = None,
 ) -> float:
     """The temperature of a candidate fitted to all examples, from its logits for those that folds leave out.
 
@@ -55,17 +57,20 @@ def calibrate(
         folds: Number of folds; 0 for the prior's temperature.
         seed: Seed of the folds.
         groups: Group `[n]` of each example; examples of a group stay together.
+        term: What names of classes add to the logits; None if they are not used.
     """
     targets, classes = torch.from_numpy(labels), int(labels.max()) + 1
     everything = torch.ones(1, len(labels))
     ((_, own),) = left_out_logits(bank, targets, classes, [candidate], everything, None)
+    added = 0.0 if term is None else term.logits(bank, candidate, everything)
+    own = own + added
     shots = float(np.median(np.bincount(labels)))
     expected, spread = prior.temperature_of(candidate.setting.head, shots), logit_spread(own[0])
     if not folds:
         return fit_temperature(own[0, :0], targets[:0], spread, expected)
     fold = torch.from_numpy(stratified_folds(labels, folds, seed, groups))
     ((_, left_out),) = left_out_logits(bank, targets, classes, [candidate], everything, fold)
-    return fit_temperature(left_out[0], targets, spread, expected)
+    return fit_temperature((left_out + added)[0], targets, spread, expected)
 
 
 def fit_temperature(

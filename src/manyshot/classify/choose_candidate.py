@@ -44,6 +44,8 @@ class Choice:
         folds: Parts into which examples, or groups, are split to hold them out; 0 if nothing was held out.
         correct: Fraction `[n]` of the outer splits that leave an example out in which it was classified right.
         correct_without: The same without augmentation.
+        training: 1 or 0 `[B, n]`: all examples, then those of each outer split that are not left out.
+        picked: The candidate that was chosen in each of them.
     """
 
     candidate: Candidate
@@ -53,6 +55,8 @@ class Choice:
     folds: int
     correct: NDArray[np.float64] | None
     correct_without: NDArray[np.float64] | None
+    training: NDArray[np.float64]
+    picked: Sequence[Candidate]
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def choose(
     cautious = mean - CAUTION * sd
     parts = int(np.median(_parts(labels, groups)))
     if parts < 2:
-        return _first_guess(candidates, cautious, 0, None, None, None)
+        return _first_guess(candidates, cautious, 0, None, None, None, np.ones((1, len(labels))))
     folds = min(parts, FOLDS)
     plain = np.array([not candidate.setting.variants for candidate in candidates])
     effort = effort or effort_of(bank, candidates)
@@ -119,16 +123,18 @@ def choose(
     if parts < LEAST_TO_CHOOSE:
         best = [np.full(len(training), scores.argmax()) for scores in (cautious, np.where(plain, cautious, -np.inf))]
         (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, chosen) for chosen in best)
-        return _first_guess(candidates, cautious, folds, logits, correct, without)
+        return _first_guess(candidates, cautious, folds, logits, correct, without, training)
     kept = _most_promising(mean + sd, plain, effort.most)
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
     right = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups)
-    expected = np.stack([_expected_gain(right[:, b, training[b] > 0], mean, sd) for b in range(len(training))])
+    first = int(mean.argmax())
+    expected = np.stack([expected_gain(right[:, b, training[b] > 0], mean, sd, first) for b in range(len(training))])
     best = [scores.argmax(1) for scores in (expected, np.where(plain, expected, -np.inf))]
     (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, chosen) for chosen in best)
     order = np.argsort(-expected[0], kind="stable")
     tried = [(candidates[i], float(right[i, 0].mean()), float(expected[0, i])) for i in order]
-    return Choice(tried[0][0], False, tried, logits, folds, correct, without)
+    picked = [candidates[i] for i in (order[0], *best[0][1:])]
+    return Choice(tried[0][0], False, tried, logits, folds, correct, without, training, picked)
 
 
 def _first_guess(
@@ -138,11 +144,13 @@ def _first_guess(
     logits: Tensor | None,
     correct: NDArray[np.float64] | None,
     without: NDArray[np.float64] | None,
+    training: NDArray[np.float64],
 ) -> Choice:
     """The choice of what did well on other data, and badly on none."""
     order = np.argsort(-gains, kind="stable")
     tried = [(candidates[i], None, float(gains[i] - gains[order[0]])) for i in order]
-    return Choice(candidates[order[0]], True, tried, logits, folds, correct, without)
+    first = candidates[order[0]]
+    return Choice(first, True, tried, logits, folds, correct, without, training, [first] * len(training))
 
 
 def _most_promising(scores: NDArray[np.float64], plain: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
@@ -199,11 +207,22 @@ def _cross_validate(
     return correct
 
 
-def _expected_gain(
-    correct: NDArray[np.float64], prior_mean: NDArray[np.float64], prior_sd: NDArray[np.float64]
+def expected_gain(
+    correct: NDArray[np.float64], prior_mean: NDArray[np.float64], prior_sd: NDArray[np.float64], first: int
 ) -> NDArray[np.float64]:
-    """Expected gain of each candidate over the one that did best on other data, from prior and cross-validation."""
-    first = int(prior_mean.argmax())
+    """Expected gain of each of several classifiers over one of them, from other data and cross-validation.
+
+    Args:
+        correct: How often `[m, n]` each of m classifiers is right on each of n examples.
+        prior_mean: Gain `[m]` on other data, on a scale that all share.
+        prior_sd: Its standard deviation between data sets `[m]`.
+        first: Index of the one that the others are compared with.
+
+    Example:
+        >>> correct = np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+        >>> expected_gain(correct, np.zeros(2), np.full(2, 0.1), 0).round(3)
+        array([0.   , 0.094])
+    """
     difference = correct - correct[first]
     n = difference.shape[1]
     variance = (difference.var(1) * n + USUAL_VARIANCE * VARIANCE_WEIGHT) / (n + VARIANCE_WEIGHT)

@@ -85,6 +85,11 @@ class ExampleSet:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def class_texts(self) -> tuple[str, ...]:
+        """The names of the classes as texts, with spaces for underscores."""
+        return tuple(" ".join(name.replace("_", " ").split()) for name in self.class_names)
+
     def pictures(self, rows: ArrayLike, size: int) -> UInt8[Tensor, "n 3 size size"]:
         """Decode pictures, in RGB, from the original at the size that is asked for; of recordings their spectrograms.
 

@@ -1,7 +1,7 @@
 """From a few examples of each class to a finished classifier."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,14 @@ from manyshot.classify.calibrate import calibrate, fit_temperature, logit_spread
 from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
 from manyshot.classify.checks import find_confusions, find_duplicates, find_suspects
 from manyshot.classify.choose_candidate import Choice, choose
+from manyshot.classify.choose_names import NameChoice, choose_names
+from manyshot.classify.class_directions import NameTerm, class_directions
 from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.classify.feature_bank import FeatureBank
-from manyshot.classify.fit_report import MOST_TRIED, AugmentationGain, FitReport, Tried
+from manyshot.classify.fit_report import MOST_TRIED, FitReport, NamesUsed, PairedGain, Tried
 from manyshot.classify.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
-from manyshot.classify.heads import HEADS
+from manyshot.classify.heads import HEADS, Linear
 from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
 from manyshot.classify.intervals import mean_estimate
 from manyshot.classify.model import Model, Reference
@@ -27,6 +29,8 @@ from manyshot.classify.prior import load_prior
 from manyshot.classify.unknown import UnknownDetector
 
 AUTO = "auto"
+NO_NAMES, ALWAYS = "none", "always"
+NAMES = (AUTO, NO_NAMES, ALWAYS)
 COPIES = 4
 """Variants of each example under a plan that was asked for."""
 
@@ -72,6 +76,8 @@ def fit_model(
     encoder: str = AUTO,
     head: str = AUTO,
     plan: str = AUTO,
+    names: str = AUTO,
+    about: Sequence[str] | None = None,
     budget: float = 180.0,
     seed: int = 0,
     device: str = "cpu",
@@ -90,6 +96,10 @@ def fit_model(
         head: Head by name, with its options or without; "auto" to choose.
         plan: Ops that make variants of the examples, such as "flip affine(10)"; "none" for no augmentation; "auto" to
             choose.
+        names: Whether what is said of classes is used beside their examples: "auto" where names agree with the examples
+            and what is known of them says that it pays, "none" or "always". Without a classifier of the encoder's own,
+            an encoder of sentences or, for recordings, eSpeak NG, names are not used.
+        about: What is said of each class, in the order of the classes; their names if None.
         budget: Seconds that encoding may take. The examples as they are are encoded in any case.
         seed: Seed of variants and splits.
         device: Device to encode on.
@@ -111,7 +121,7 @@ def fit_model(
         ('ngrams', 6)
     """
     start = time.monotonic()
-    _check(examples, budget)
+    _check(examples, budget, names, about)
     search = _search(examples.kind, encoder, head, plan)
     variants = tuple(search.plans.items())
     encoding = plan_encoding(examples, search.encoders, variants, budget, seed)
@@ -121,14 +131,23 @@ def fit_model(
     groups = _groups(examples)
     prior = load_prior(examples.kind)
     choice = choose(bank, examples.labels, search.candidates(bank, examples.kind), prior, seed, groups)
-    temperature = calibrate(bank, examples.labels, choice.candidate, prior, choice.folds, seed, groups)
-    model = _model(bank, examples, choice.candidate, temperature, groups)
-    accuracy, interval = _accuracy(choice, examples, groups)
+    said = None
+    if names != NO_NAMES:
+        said = class_directions(examples.kind, bank.encoders, examples.class_texts if about is None else about)
+    named = None
+    if said is not None:
+        named = choose_names(bank, examples.labels, choice, said, prior, seed, groups, names == ALWAYS)
+    term, logits, correct = None, choice.logits, choice.correct
+    if said is not None and named is not None and named.strength:
+        term, logits, correct = NameTerm(said, named.scale), named.logits, named.correct
+    temperature = calibrate(bank, examples.labels, choice.candidate, prior, choice.folds, seed, groups, term)
+    model = _model(bank, examples, choice.candidate, temperature, groups, term)
+    accuracy, interval = _accuracy(correct, choice.folds, examples, groups)
     suspects, confusions = [], []
-    if choice.logits is not None:
+    if logits is not None:
         # Candidates differ between the outer splits, and so do the scales of their logits.
-        scale = fit_temperature(choice.logits, torch.from_numpy(examples.labels), logit_spread(choice.logits))
-        probabilities = (choice.logits / scale).softmax(1).numpy()
+        scale = fit_temperature(logits, torch.from_numpy(examples.labels), logit_spread(logits))
+        probabilities = (logits / scale).softmax(1).numpy()
         suspects = find_suspects(probabilities, examples.labels)
         confusions = find_confusions(probabilities, examples.labels)
     report = FitReport(
@@ -142,7 +161,8 @@ def fit_model(
         left_out=tuple(f"{one.encoder}: {one.plan}" for one in encoding.left_out),
         accuracy=accuracy,
         interval=interval,
-        augmentation=_augmentation_gain(choice, groups) if variants else None,
+        augmentation=_gain(choice.correct, choice.correct_without, groups) if variants else None,
+        names_used=_names_used(named, choice, groups) if named else None,
         suspects=suspects,
         duplicates=duplicates,
         confusions=confusions,
@@ -152,7 +172,11 @@ def fit_model(
     return model.with_report(report.as_dict()), report
 
 
-def _check(examples: ExampleSet, budget: float) -> None:
+def _check(examples: ExampleSet, budget: float, names: str, about: Sequence[str] | None) -> None:
+    if names not in NAMES:
+        raise InputError(f"names='{names}': give one of {', '.join(NAMES)}")
+    if about is not None and len(about) != len(examples.class_names):
+        raise InputError(f"about: {len(about)} texts for {len(examples.class_names)} classes; give one of each class")
     if not budget >= 0:
         raise InputError(f"budget={budget}: give a number of seconds, 0 or more")
     if (examples.labels < 0).any():
@@ -205,6 +229,7 @@ def _model(
     candidate: Candidate,
     temperature: float,
     groups: NDArray[np.int64] | None,
+    term: NameTerm | None,
 ) -> Model:
     """Fit transform, head and detector to all examples."""
     setting, encoders = candidate.setting, encoder_blocks(candidate.encoder)
@@ -214,6 +239,9 @@ def _model(
     fitted = [setting.transform.fit(block, weights) for block in rows]
     features = torch.cat([one(block) for one, block in zip(fitted, rows, strict=True)], 2)
     head = setting.build_head().fit(features, targets.repeat_interleave(each, 0), weights)
+    if term is not None and isinstance(head, Linear):
+        directions = term.said.rows(candidate.encoder, setting.transform, [block.shape[1] for block in rows])
+        head = Linear(head.weight + term.scale * directions, head.bias)
     plain, labels = features[0, ::each], torch.from_numpy(examples.labels)
     own_groups = None if groups is None else torch.from_numpy(groups)
     return Model(
@@ -233,19 +261,31 @@ def _model(
 
 
 def _accuracy(
-    choice: Choice, examples: ExampleSet, groups: NDArray[np.int64] | None
+    correct: NDArray[np.float64] | None, folds: int, examples: ExampleSet, groups: NDArray[np.int64] | None
 ) -> tuple[float | None, tuple[float, float]]:
-    if choice.correct is None:
+    if correct is None:
         return None, interval_of_one_example(len(examples.class_names))
-    estimate = honest_interval(choice.correct, (choice.folds - 1) / choice.folds, groups)
+    estimate = honest_interval(correct, (folds - 1) / folds, groups)
     return estimate.value, (estimate.low, estimate.high)
 
 
-def _augmentation_gain(choice: Choice, groups: NDArray[np.int64] | None) -> AugmentationGain | None:
-    if choice.correct is None or choice.correct_without is None:
+def _gain(
+    correct: NDArray[np.float64] | None, without: NDArray[np.float64] | None, groups: NDArray[np.int64] | None
+) -> PairedGain | None:
+    if correct is None or without is None:
         return None
-    estimate = mean_estimate(choice.correct - choice.correct_without, -1.0, 1.0, groups)
-    return AugmentationGain(estimate.value, estimate.low, estimate.high)
+    estimate = mean_estimate(correct - without, -1.0, 1.0, groups)
+    return PairedGain(estimate.value, estimate.low, estimate.high)
+
+
+def _names_used(named: NameChoice, choice: Choice, groups: NDArray[np.int64] | None) -> NamesUsed:
+    return NamesUsed(
+        strength=named.strength,
+        agreement=named.agreement,
+        right=named.right,
+        gain=_gain(named.correct, choice.correct, groups),
+        wrong_names=_gain(named.correct_wrong, choice.correct, groups),
+    )
 
 
 def _reason(choice: Choice) -> str:

@@ -26,11 +26,11 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class AugmentationGain:
-    """What augmentation gained on examples that were held out.
+class PairedGain:
+    """What one thing gained on examples that were held out.
 
     Args:
-        difference: Accuracy with augmentation less that without.
+        difference: Accuracy with it less that without.
         low: Lower end of the 95 % interval over examples, or groups.
         high: Upper end.
     """
@@ -43,6 +43,40 @@ class AugmentationGain:
     def is_clear(self) -> bool:
         """Whether the interval excludes 0."""
         return self.low > 0 or self.high < 0
+
+    def as_dict(self) -> dict[str, object]:
+        """The gain for JSON."""
+        return {"difference": self.difference, "interval": [self.low, self.high], "clear": self.is_clear}
+
+
+@dataclass(frozen=True)
+class NamesUsed:
+    """Whether and how what is said of classes was used beside their examples, see `choose_names`.
+
+    Args:
+        strength: Strength; 0 if names were not used.
+        agreement: Standard deviations by which names agree better with the examples than names given out at random.
+        right: Fraction of the examples that names alone classify right.
+        gain: What names gained; None if nothing could be held out.
+        wrong_names: What another class's name gained, in place of each class's own.
+    """
+
+    strength: float
+    agreement: float
+    right: float
+    gain: PairedGain | None
+    wrong_names: PairedGain | None
+
+    def as_dict(self) -> dict[str, object]:
+        """The names for JSON."""
+        return {
+            "used": self.strength > 0,
+            "strength": self.strength,
+            "agreement": self.agreement,
+            "right_alone": self.right,
+            "gain": None if self.gain is None else self.gain.as_dict(),
+            "wrong_names": None if self.wrong_names is None else self.wrong_names.as_dict(),
+        }
 
 
 @dataclass(frozen=True)
@@ -61,6 +95,7 @@ class FitReport:
         accuracy: Estimated accuracy on new examples; None with one example per class.
         interval: 95 % interval of it.
         augmentation: What augmentation gained; None if nothing could be held out, or none was tried.
+        names_used: How names of classes were used; None if they could not be.
         suspects: Examples whose label looks wrong, the most suspicious first.
         duplicates: Pairs of examples that are the same or nearly so.
         confusions: Pairs of classes that are confused, the most frequent first.
@@ -78,7 +113,8 @@ class FitReport:
     left_out: tuple[str, ...]
     accuracy: float | None
     interval: tuple[float, float]
-    augmentation: AugmentationGain | None
+    augmentation: PairedGain | None
+    names_used: NamesUsed | None
     suspects: Sequence[Suspect]
     duplicates: Sequence[Duplicate]
     confusions: Sequence[Confusion]
@@ -92,7 +128,6 @@ class FitReport:
 
     def as_dict(self) -> dict[str, object]:
         """The report for JSON."""
-        gain = self.augmentation
         return {
             "classes": dict(zip(self.classes, self.counts, strict=True)),
             "examples": self.examples,
@@ -105,9 +140,8 @@ class FitReport:
             "left_out": list(self.left_out),
             "accuracy": self.accuracy,
             "interval": list(self.interval),
-            "augmentation": None
-            if gain is None
-            else {"difference": gain.difference, "interval": [gain.low, gain.high], "clear": gain.is_clear},
+            "augmentation": None if self.augmentation is None else self.augmentation.as_dict(),
+            "class_names": None if self.names_used is None else self.names_used.as_dict(),
             "suspects": [one.as_dict(self.names, self.classes) for one in self.suspects],
             "duplicates": [one.as_dict(self.names) for one in self.duplicates],
             "confusions": [one.as_dict(self.classes) for one in self.confusions],

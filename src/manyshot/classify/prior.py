@@ -44,11 +44,13 @@ class Prior:
         settings: By key of the setting and shots, the gain over the mean of all settings.
         temperatures: By head and shots, the logarithm of the temperature that suits new examples best, over the spread
             of the training logits.
+        names: By strength and shots, the gain by names of classes that agree with the examples, see `choose_names`.
     """
 
     encoders: Mapping[str, Mapping[int, Gain]]
     settings: Mapping[str, Mapping[int, Gain]]
     temperatures: Mapping[str, Mapping[int, Gain]] = field(default_factory=dict)
+    names: Mapping[str, Mapping[int, Gain]] = field(default_factory=dict)
 
     def gain_of(self, candidate: Candidate, shots: float) -> Gain:
         """The gain that is to be expected of a candidate.
@@ -81,6 +83,19 @@ class Prior:
             Gain(mean=-1.0, sd=0.7)
         """
         return _nearest(self.temperatures.get(head, {}), shots) or UNKNOWN_LOG_RATIO
+
+    def gain_of_names(self, strength: float, shots: float) -> Gain:
+        """The gain that is to be expected of names.
+
+        Args:
+            strength: Strength of the names.
+            shots: Examples per class.
+
+        Example:
+            >>> Prior({}, {}, names={"1": {1: Gain(0.05, 0.03), 5: Gain(0.0, 0.01)}}).gain_of_names(1.0, 2)
+            Gain(mean=0.05, sd=0.03)
+        """
+        return _nearest(self.names[f"{strength:g}"], shots) or Gain(0.0, UNKNOWN_SD)
 
     def _encoder(self, name: str, shots: float) -> Gain:
         """The gain of an encoder; of joined encoders that were not measured together, that of the best of them."""
@@ -119,7 +134,7 @@ def load_prior(kind: Kind) -> Prior:
 
 
 def prior_from_tables(tables: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Prior:
-    """A prior from `{"encoders": {name: {shots: [mean, sd]}}, ...}`, with "settings" and "temperatures" alike.
+    """A prior from `{"encoders": {name: {shots: [mean, sd]}}, ...}`, with "settings", "temperatures" and "names" alike.
 
     Args:
         tables: As JSON has them, with shots as text.
@@ -128,4 +143,5 @@ def prior_from_tables(tables: Mapping[str, Mapping[str, Mapping[str, Sequence[fl
     def gains(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, dict[int, Gain]]:
         return {name: {int(shots): Gain(*gain) for shots, gain in row.items()} for name, row in rows.items()}
 
-    return Prior(gains(tables["encoders"]), gains(tables["settings"]), gains(tables.get("temperatures", {})))
+    rest = (gains(tables.get(name, {})) for name in ("temperatures", "names"))
+    return Prior(gains(tables["encoders"]), gains(tables["settings"]), *rest)

@@ -17,6 +17,7 @@ EXAMPLES = examples(
     "manyshot fit photos --out model",
     "manyshot fit scans.zip --out model --group-by patient --report fit.html",
     "manyshot fit faq.csv --text-column question --label-column topic --out model --budget 60",
+    "manyshot fit photos --out model --about classes.csv",
     'manyshot fit photos --out model --encoder efficientnet-lite2 --head ridge --plan "flip affine(15)" --json',
     "",
     "photos/ holds a folder of pictures per class. Then: manyshot predict model new/ --out answers.csv",
@@ -33,6 +34,8 @@ class FitArguments:
         encoder: Frozen encoder; chosen if "auto".
         head: Head on its features; chosen if "auto".
         plan: Augmentation of the examples; chosen if "auto".
+        names: Whether names of classes are used.
+        about: Table of what is said of the classes.
         budget: Seconds that encoding variants of the examples may take.
         seed: Seed of splits and augmentation.
         split: Part of the examples.
@@ -59,6 +62,16 @@ class FitArguments:
         str,
         typer.Option("--plan", help='Augmentation: none, or ops such as "flip affine(15)"; chosen for you if auto.'),
     ] = "auto"
+    names: Annotated[
+        str,
+        typer.Option(
+            "--names",
+            help="Use names of classes beside the examples: auto where they agree with them, none, or always.",
+        ),
+    ] = "auto"
+    about: Annotated[
+        Path | None, typer.Option("--about", help="A table with a text about each class, in place of its name.")
+    ] = None
     budget: Annotated[
         float, typer.Option("--budget", min=0, help="Seconds that the search may take on top of encoding once.")
     ] = 180.0
@@ -78,6 +91,7 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
     from manyshot.classify import fit_model, load_examples, save_model
     from manyshot.classify.model_folder import check_model_target
     from manyshot.classify.printable_names import check_class_names
+    from manyshot.training.class_texts import read_descriptions
 
     quieten(quiet)
     out = options.out.expanduser()
@@ -89,12 +103,15 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
     data = options.data.expanduser()
     found = load_examples(data, columns=table.columns(), split=options.split, group_by=options.group_by)
     check_class_names(found.class_names, str(data))
+    about = None if options.about is None else read_descriptions(options.about, found.class_names, str(data))
     with resumable("run the same command again: examples that were encoded are in the cache"):
         model, report = fit_model(
             found,
             encoder=options.encoder,
             head=options.head,
             plan=options.plan,
+            names=options.names,
+            about=about,
             budget=options.budget,
             seed=options.seed,
             progress=note,

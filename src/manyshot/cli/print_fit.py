@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from manyshot.cli.output import say
 
 if TYPE_CHECKING:
-    from manyshot.classify.fit_report import FitReport
+    from manyshot.classify.fit_report import FitReport, PairedGain
 
 TRIED = 5
 """Number of candidates that are printed."""
@@ -42,7 +42,7 @@ def print_fit(report: "FitReport", out: Path) -> None:
     chosen = report.chosen.setting
     say(f"kept: {report.chosen.encoder}, {chosen.head}, augmentation {chosen.plan}")
     say(f"why: {report.why}")
-    for line in (*_left_out(report), _accuracy(report), *_augmentation(report), *_suspicions(report)):
+    for line in (*_left_out(report), _accuracy(report), *_augmentation(report), *_names(report), *_suspicions(report)):
         say(line)
     say(f"model in {out} after {report.seconds:.0f} s; next: manyshot predict {out} NEW_EXAMPLES")
 
@@ -73,9 +73,27 @@ def _augmentation(report: "FitReport") -> Iterator[str]:
     gain = report.augmentation
     if gain is None:
         return
-    clear = "" if gain.is_clear else "; not clearly"
+    yield f"augmentation gained {_points(gain)}"
+
+
+def _names(report: "FitReport") -> Iterator[str]:
+    names = report.names_used
+    if names is None:
+        return
+    alone = f"by themselves they classify {names.right:.0%} of the examples right"
+    if not names.strength:
+        yield f"names of classes: not used, since they do not agree with the examples ({alone})"
+    elif names.gain is None:
+        yield f"names of classes: used ({alone}); what they gain cannot be measured with one example of a class"
+    else:
+        yield f"names of classes gained {_points(names.gain)}; {alone}"
+        if names.wrong_names is not None:
+            yield f"  another class's name in place of each gains {_points(names.wrong_names)}"
+
+
+def _points(gain: "PairedGain") -> str:
     interval = f"[{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]"
-    yield f"augmentation gained {100 * gain.difference:+.1f} points {interval}{clear}"
+    return f"{100 * gain.difference:+.1f} points {interval}{'' if gain.is_clear else ', not clearly'}"
 
 
 def _suspicions(report: "FitReport") -> Iterator[str]:

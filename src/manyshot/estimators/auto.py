@@ -23,6 +23,8 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         encoder: A frozen encoder, such as "efficientnet-lite0", several joined by "+", or "auto" to choose one.
         head: A head, such as "ridge", or "auto".
         plan: Augmentation: ops such as "flip affine(15)", "none", or "auto".
+        names: Whether class labels are read as names that say something of the classes: "none", "auto" where they agree
+            with the examples, or "always". With "none" predictions do not depend on what classes are called.
         budget: Seconds that the search may take.
         random_state: Seed of splits and augmentation: a whole number, a NumPy `RandomState`, or None.
 
@@ -43,12 +45,14 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         encoder: str = "auto",
         head: str = "auto",
         plan: str = "auto",
+        names: str = "none",
         budget: float = 180.0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.encoder = encoder
         self.head = head
         self.plan = plan
+        self.names = names
         self.budget = budget
         self.random_state = random_state
 
@@ -73,6 +77,7 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             encoder=self.encoder,
             head=self.head,
             plan=self.plan,
+            names=self.names,
             budget=self.budget,
             seed=seed,
         )

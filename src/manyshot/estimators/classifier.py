@@ -78,6 +78,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         encoder: str = "auto",
         head: str = "auto",
         plan: str = "auto",
+        names: str = "none",
         budget: float = 180.0,
         random_state: int | np.random.RandomState | None = None,
     ) -> AutoFewShotClassifier:
@@ -87,6 +88,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
             encoder: A frozen encoder, several joined by "+", or "auto".
             head: A head, such as "ridge", or "auto".
             plan: Ops such as "flip affine(15)", "none", or "auto".
+            names: Whether class labels are read as names that say something of the classes: "none", "auto" or "always".
             budget: Seconds that the search may take.
             random_state: Seed of splits and augmentation.
 
@@ -94,7 +96,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
             >>> FewShotClassifier.auto(budget=60)
             AutoFewShotClassifier(budget=60)
         """
-        return AutoFewShotClassifier(encoder, head, plan, budget, random_state)
+        return AutoFewShotClassifier(encoder, head, plan, names, budget, random_state)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "FewShotClassifier":  # noqa: ANN401
         """Adapt to labeled examples.

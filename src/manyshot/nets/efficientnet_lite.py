@@ -250,13 +250,21 @@ def efficientnet_lite(lite: Lite) -> tuple[nn.Module, nn.Module]:
             into = out
     head = _Convolution(into, HEAD, 1)
     modules = nn.ModuleList([stem, *blocks, head])
-    weights = {name: tensor for name, tensor in _weights(lite).items() if not name.startswith("_fc.")}
+    weights = {name: tensor for name, tensor in load_weights(lite).items() if not name.startswith("_fc.")}
     # The published file has the same tensors in the same order under other names.
     modules.load_state_dict(dict(zip(modules.state_dict(), weights.values(), strict=True)))
     return nn.Sequential(stem, *blocks[:-1]), nn.Sequential(blocks[-1], head, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
-def _weights(lite: Lite) -> dict[str, Tensor]:
+def load_weights(lite: Lite) -> dict[str, Tensor]:
+    """Read the published weights, the classifier's too.
+
+    Args:
+        lite: Size.
+
+    Raises:
+        InputError: If the package with the weights is not installed, or its file is damaged.
+    """
     spec = find_spec(lite.package)
     if spec is None or not spec.submodule_search_locations:
         raise InputError(

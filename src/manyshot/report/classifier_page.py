@@ -169,11 +169,18 @@ def _shown(examples: ExampleSet, rows: Sequence[int], captions: Sequence[str]) -
 def _chosen(report: "FitReport") -> list[Part]:
     setting = report.chosen.setting
     rows = [("encoder", report.chosen.encoder), ("head", setting.head), ("augmentation", setting.plan)]
-    gain = report.augmentation
-    if gain is not None:
-        clear = "" if gain.is_clear else " (not clearly)"
-        gained = interval(100 * gain.difference, 100 * gain.low, 100 * gain.high, signed=True)
-        rows.append(("gain from augmentation, points", f"{gained}{clear}"))
+    names = report.names_used
+    if names is not None:
+        rows.append(("names of classes", f"used, with strength {names.strength:g}" if names.strength else "not used"))
+        rows.append(("examples that names alone classify right", f"{names.right:.0%}"))
+    gains = {"augmentation": report.augmentation}
+    if names is not None and names.strength:
+        gains |= {"names": names.gain, "another class's name": names.wrong_names}
+    for what, gain in gains.items():
+        if gain is not None:
+            clear = "" if gain.is_clear else " (not clearly)"
+            gained = interval(100 * gain.difference, 100 * gain.low, 100 * gain.high, signed=True)
+            rows.append((f"gain from {what}, points", f"{gained}{clear}"))
     return [Table(("part", "choice"), rows), Paragraph(report.why)]
 
 

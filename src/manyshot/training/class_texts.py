@@ -1,11 +1,13 @@
 """What is said of classes, read from tables and turned into vectors."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError, did_you_mean
@@ -41,11 +43,28 @@ def tell(source: Source, encoder: str = "minilm", device: str = "cpu") -> Source
     """
     if isinstance(source.about, Tensor):
         return source
-    texts = list(source.texts)
-    vectors = encode(_reader(encoder), Source.of(texts, np.arange(len(texts)), name=source.name), device).store
+    said = torch.tensor([bool(text) for text in source.texts])
+    return replace(source, about=read_texts(source.texts, encoder, device) * said[:, None])
+
+
+def read_texts(texts: Sequence[str], encoder: str = "minilm", device: str = "cpu") -> Float[Tensor, "n e"]:
+    """Vectors of texts by a frozen encoder of sentences; they are stored in the cache folder.
+
+    Args:
+        texts: Names or descriptions.
+        encoder: Frozen encoder of sentences.
+        device: Device to compute on.
+
+    Raises:
+        InputError: If there is no such encoder of sentences, or it is trained.
+
+    Example:
+        >>> read_texts(["oak", "cat"], "ngrams(64)").shape
+        torch.Size([2, 64])
+    """
+    vectors = encode(_reader(encoder), Source.of(list(texts), np.arange(len(texts)), name="texts"), device).store
     assert isinstance(vectors, Tensor)
-    said = torch.tensor([bool(text) for text in texts])
-    return replace(source, about=vectors * said[:, None])
+    return vectors
 
 
 def tell_augmenter(
@@ -129,6 +148,20 @@ def describe_classes(source: Source, table: Path | str) -> Source:
         >>> describe_classes(Source.of(torch.zeros(2, 3), ["cat", "oak"]), path).texts
         ('a small furry animal', 'a tree with lobed leaves')
     """
+    return replace(source, about=read_descriptions(table, source.class_names, source.name))
+
+
+def read_descriptions(table: Path | str, class_names: Sequence[str], where: str) -> tuple[str, ...]:
+    """The text that a table gives for each class, in the order of the classes.
+
+    Args:
+        table: See `describe_classes`.
+        class_names: Names of the classes.
+        where: What has these classes, for errors.
+
+    Raises:
+        InputError: As `describe_classes`.
+    """
     path = Path(table).expanduser()
     columns = Columns(_column(path, TEXT_COLUMNS, "text"), _column(path, CLASS_COLUMNS, "class"))
     texts: dict[str, str] = {}
@@ -136,13 +169,13 @@ def describe_classes(source: Source, table: Path | str) -> Source:
         if row.label in texts:
             raise InputError(f"{path}: line {row.line}: class '{row.label}' for the second time; keep one of its rows")
         texts[row.label] = row.text
-    for name in source.class_names:
+    for name in class_names:
         if name not in texts:
             raise InputError(
-                f"{path}: no row for class '{name}' of {source.name}; {did_you_mean(name, texts)} (an empty text says "
+                f"{path}: no row for class '{name}' of {where}; {did_you_mean(name, texts)} (an empty text says "
                 "nothing of a class)"
             )
-    return replace(source, about=tuple(texts[name] for name in source.class_names))
+    return tuple(texts[name] for name in class_names)
 
 
 def _column(path: Path, usual: tuple[str, ...], what: str) -> str:
