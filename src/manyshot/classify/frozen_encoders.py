@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from manyshot.base import InputError
 from manyshot.classify.example_set import Kind
 from manyshot.nets import ENCODERS, PretrainedEncoder, SoundEncoder, TextEncoder
-from manyshot.tasks.episode import floats
+from manyshot.tasks.items import floats
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,7 @@ def styles(
     """Measure how color images of tissue are stained, for `stain-style(file=...)` and `stain-normalize(file=...)`."""
     from manyshot.augment.image.stain.stain_styles import FORMAT, StainStyles, write_styles
     from manyshot.datasets import load_dataset
-    from manyshot.tasks.episode import floats
+    from manyshot.tasks.items import floats
 
     quieten(quiet)
     check_out(out, beside=True)

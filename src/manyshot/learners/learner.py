@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from manyshot.base import InputError, did_you_mean
 from manyshot.nets import Norm
 from manyshot.tasks import Episode, Examples
-from manyshot.tasks.episode import floats
+from manyshot.tasks.items import floats
 
 MakeEncoder = Callable[[Norm], Any]
 """A function that builds an encoder with a given normalization."""

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from manyshot.base import InputError
-from manyshot.base.sound import from_samples, is_sounds
+from manyshot.tasks.items import describe_items, floats, join_items, move_items, stack_tasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Examples:
         return Examples(items, F.one_hot(class_ids, ways).to(weight), weight, present)
 
     def __repr__(self) -> str:
-        return f"Examples(items={_shape(self.items)}, labels={_shape(self.labels)})"
+        return f"Examples(items={describe_items(self.items)}, labels={describe_items(self.labels)})"
 
     @property
     def class_ids(self) -> Int[Tensor, "t n"]:
@@ -80,17 +80,7 @@ class Examples:
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "Examples":
         """Move the examples to a device, and all but masks and indices to a floating-point type if one is given."""
-
-        def move(name: str, value: Any) -> Any:  # noqa: ANN401
-            if not isinstance(value, Tensor):
-                return value
-            return (
-                value.to(device, dtype)
-                if name in ("items", "labels", "weight", "about") and value.is_floating_point()
-                else value.to(device)
-            )
-
-        return replace(self, **{f.name: move(f.name, getattr(self, f.name)) for f in fields(self)})
+        return replace(self, **{f.name: move_items(getattr(self, f.name), device, dtype) for f in fields(self)})
 
     def as_float(self) -> "Examples":
         """Convert uint8 images to float32 from 0 to 1, int16 sounds to -1 to 1; leave other items as they are."""
@@ -99,12 +89,8 @@ class Examples:
 
     def joined(self, more: "Examples") -> "Examples":
         """Append further examples of the same tasks."""
-        if isinstance(self.items, Tensor):
-            items: Any = torch.cat([self.items, more.items], 1)
-        else:
-            items = [a + b for a, b in zip(self.items, more.items, strict=True)]
         return Examples(
-            items=items,
+            items=join_items(self.items, more.items),
             labels=torch.cat([self.labels, more.labels], 1),
             weight=torch.cat([self.weight, more.weight], 1),
             class_mask=self.class_mask,
@@ -141,7 +127,7 @@ class Episode:
 
     def __repr__(self) -> str:
         tasks, ways = self.classes.shape
-        support, query = _shape(self.support.items), _shape(self.query.items)
+        support, query = describe_items(self.support.items), describe_items(self.query.items)
         return f"Episode(tasks={tasks}, ways={ways}, support={support}, query={query})"
 
     def __len__(self) -> int:
@@ -193,7 +179,7 @@ class Episode:
             >>> len(Episode.collate([Sinusoids().batch(0, 2), Sinusoids().batch(2, 3)]))
             5
         """
-        shapes = {tuple(_shape(side, tasks=False) for side in (e.support, e.query)) for e in episodes}
+        shapes = {tuple(_side_shape(side) for side in (e.support, e.query)) for e in episodes}
         if len(shapes) > 1:
             raise InputError(
                 f"episodes of different shapes cannot be joined ({' and '.join(map(str, sorted(shapes)))}); "
@@ -203,26 +189,10 @@ class Episode:
         return Episode(_concatenate(supports), _concatenate(queries), torch.cat([e.classes for e in episodes]))
 
 
-def floats(items: Any) -> Any:  # noqa: ANN401 - a tensor, or lists for text
-    """Convert uint8 images to float32 from 0 to 1, int16 sounds to float32 from -1 to 1; leave other items.
-
-    Example:
-        >>> floats(torch.tensor([0, 255], dtype=torch.uint8)), floats(torch.tensor([16384], dtype=torch.int16))
-        (tensor([0., 1.]), tensor([0.5000]))
-    """
-    if is_sounds(items):
-        return from_samples(items)
-    return items.float().div_(255) if isinstance(items, Tensor) and items.dtype == torch.uint8 else items
-
-
 def _concatenate(sides: Sequence[Examples]) -> Examples:
-    if isinstance(sides[0].items, Tensor):
-        items: Any = torch.cat([side.items for side in sides])
-    else:
-        items = [row for side in sides for row in side.items]
     real = all(side.origin is None for side in sides)
     return Examples(
-        items=items,
+        items=stack_tasks([side.items for side in sides]),
         labels=torch.cat([side.labels for side in sides]),
         weight=torch.cat([side.weight for side in sides]),
         class_mask=torch.cat([side.class_mask for side in sides]),
@@ -242,14 +212,8 @@ def _concatenate_about(sides: Sequence[Examples]) -> Tensor | None:
     return torch.cat(said)
 
 
-def _shape(items: Any, tasks: bool = True) -> str:  # noqa: ANN401 - a tensor, lists of strings, or examples
-    if isinstance(items, Examples):
-        ways = items.labels.shape[2]
-        return f"{_shape(items.items, tasks)}, {ways} ways"
-    if isinstance(items, Tensor):
-        return f"{list(items.shape[0 if tasks else 1 :])} {str(items.dtype).removeprefix('torch.')}"
-    lengths = sorted({len(row) for row in items})
-    return f"{[len(items), *lengths] if tasks else lengths} strings"
+def _side_shape(side: Examples) -> str:
+    return f"{describe_items(side.items, tasks=False)}, {side.labels.shape[2]} ways"
 
 
 def _collate_episodes(batch: Sequence[Episode], *, collate_fn_map: Any = None) -> Episode:  # noqa: ANN401

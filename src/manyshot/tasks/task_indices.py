@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.tasks.episode import Episode, Examples
+from manyshot.tasks.items import unflatten_tasks
 from manyshot.tasks.source import Source
 
 
@@ -47,11 +48,7 @@ class TaskIndices:
 
 def _examples(source: Source, indices: NDArray[np.int64], class_mask: Tensor) -> Examples:
     tasks, ways, per_class = indices.shape
-    items = source.gather(np.maximum(indices, 0).reshape(-1))
-    if isinstance(items, Tensor):
-        items = items.reshape(tasks, ways * per_class, *items.shape[1:])
-    else:
-        items = [items[i * ways * per_class : (i + 1) * ways * per_class] for i in range(tasks)]
+    items = unflatten_tasks(source.gather(np.maximum(indices, 0).reshape(-1)), tasks, ways * per_class)
     weight = torch.from_numpy((indices >= 0).reshape(tasks, -1)).float()
     # Padding has zero labels, so that it changes nothing even in code that ignores the weights.
     labels = torch.eye(ways).repeat_interleave(per_class, 0) * weight[..., None]

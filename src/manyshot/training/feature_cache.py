@@ -12,7 +12,7 @@ from manyshot.datasets.feature_store import digest_of, encode_stored
 from manyshot.learners import FeatureLearner, Learner
 from manyshot.nets import PretrainedEncoder, SoundEncoder, TextEncoder, evaluation_mode
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.tasks.episode import floats
+from manyshot.tasks.items import floats
 
 BATCH = 256
 

@@ -1,7 +1,6 @@
 """Changed variants of the items of T tasks, and the average of a classifier's predictions over them."""
 
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from manyshot.augment.image.image_op import to_floats
 from manyshot.augment.ops.kinds import kind_of, require_kind
 from manyshot.augment.ops.op import Op, Params
 from manyshot.tasks import Examples
+from manyshot.tasks.items import flatten_tasks, repeat_items, unflatten_tasks
 
 
 def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> Any:  # noqa: ANN401 - a tensor, or lists for text
@@ -41,9 +41,8 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
             op = Compiled(op, floats=floats)
         elif floats and items.ndim == 6:
             items = to_floats(items)
-        return op.apply(items.flatten(0, 1), params).unflatten(0, items.shape[:2])
-    changed = iter(op.apply(list(chain.from_iterable(items)), params))
-    return [[next(changed) for _ in row] for row in items]
+    changed = op.apply(flatten_tasks(items), params)
+    return unflatten_tasks(changed, len(items), len(items[0]) if len(items) else 0)
 
 
 def are_bytes(items: Any) -> bool:  # noqa: ANN401 - a tensor, or lists for text
@@ -91,12 +90,8 @@ def variants(examples: Examples, op: Op, copies: int, generator: Generator, weig
     """
     tasks, n = examples.weight.shape
     origin = torch.arange(n, device=examples.weight.device).repeat_interleave(copies)
-    if isinstance(examples.items, Tensor):
-        items: Any = examples.items.repeat_interleave(copies, 1)
-    else:
-        items = [[item for item in row for _ in range(copies)] for row in examples.items]
     repeated = Examples(
-        items=items,
+        items=repeat_items(examples.items, copies),
         labels=examples.labels.repeat_interleave(copies, 1),
         weight=weight * examples.weight.repeat_interleave(copies, 1),
         class_mask=examples.class_mask,
