@@ -11,17 +11,43 @@ Example:
 
 from typing import TYPE_CHECKING
 
-from manyshot.augment import Compose, OneOf, SomeOf, Sometimes, audio, image, mix, paired, policies, task, text, volume
+from manyshot.augment import (
+    Compose,
+    OneOf,
+    SomeOf,
+    Sometimes,
+    audio,
+    image,
+    mix,
+    paired,
+    parts,
+    policies,
+    task,
+    text,
+    volume,
+)
 from manyshot.augment.audio import *  # noqa: F403
 from manyshot.augment.image import *  # noqa: F403
 from manyshot.augment.mix import *  # noqa: F403
 from manyshot.augment.paired import *  # noqa: F403
+from manyshot.augment.parts import *  # noqa: F403
 from manyshot.augment.policies import *  # noqa: F403
 from manyshot.augment.task import *  # noqa: F403
 from manyshot.augment.text import *  # noqa: F403
 from manyshot.augment.volume import *  # noqa: F403
 
 if not TYPE_CHECKING:  # a type checker reads the imports
-    _NAMED = (image.OPS, audio.OPS, volume.OPS, paired.OPS, text.OPS, mix.MIXES, policies.POLICIES, task.TASK_OPS)
+    _NAMED = (
+        image.OPS,
+        audio.OPS,
+        volume.OPS,
+        paired.OPS,
+        text.OPS,
+        mix.MIXES,
+        parts.OPS,
+        parts.PART_MIXES,
+        policies.POLICIES,
+        task.TASK_OPS,
+    )
     _KINDS = [Compose, OneOf, SomeOf, Sometimes, *(kind for table in _NAMED for kind in table.values())]
     __all__ = sorted(kind.__name__ for kind in _KINDS)

@@ -5,10 +5,13 @@ from typing import Any
 from manyshot.augment.audio import OPS as AUDIO_OPS
 from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.mix import MIXES, Mix, SometimesMix
+from manyshot.augment.ops.at import At
 from manyshot.augment.ops.choose import OneOf, SomeOf
 from manyshot.augment.ops.compose import Sometimes
 from manyshot.augment.ops.op import Op
 from manyshot.augment.paired import OPS as PAIRED_OPS
+from manyshot.augment.parts import OPS as JOINT_OPS
+from manyshot.augment.parts import PART_MIXES
 from manyshot.augment.policies import POLICIES
 from manyshot.augment.task import TASK_OPS, TaskOp
 from manyshot.augment.text import OPS as TEXT_OPS
@@ -30,7 +33,7 @@ def build_op(call: Call) -> Any:  # noqa: ANN401 - an op, a mix or a task op
     """Build the op that a call names.
 
     Values by position fill the options in order. An op without an option `p` takes one nevertheless: it then acts with
-    that probability.
+    that probability. So does `at`, the part of an example of several that it changes.
 
     Args:
         call: As parsed.
@@ -48,21 +51,32 @@ def build_op(call: Call) -> Any:  # noqa: ANN401 - an op, a mix or a task op
     own: Any = NAMED.options(call.name) if call.name in NAMED else {}
     if "per" in written and "per" not in own:
         call.fail(f"per={shorten(write(written['per']))}", "only ops of a 'task:' clause of its own take per")
+    at = None
+    if own and "at" in written and "at" not in own:
+        at = read(call, "at", str, written.pop("at"), {})
+        call = _without(call, "at")
     p = None
     inner = call
     if own and "p" in written and "p" not in own:
         p = read(call, "p", float, written["p"], {})
-        inner = Call(call.name, call.arguments, tuple(o for o in call.options if o[0] != "p"), call.at, call.what)
+        inner = _without(call, "p")
     spec = NAMED.spec(inner, also=("p",))
     try:
         op = spec.build()
-        if p is None:
-            return op
-        return SometimesMix(op, p) if isinstance(op, Mix) else Sometimes(op, p)
+        if p is not None:
+            op = SometimesMix(op, p) if isinstance(op, Mix) else Sometimes(op, p)
+        if at is not None and not isinstance(op, Op):
+            call.fail(f"at={at}", "only ops on items take at")
+        return op if at is None else At(op, at)
     except InputError as error:
         # The class's name adds nothing to the call as written.
         reason = str(error).removeprefix(f"{NAMED[spec.name].__name__}: ")
         raise InputError(f"{call.what}: {call.place}: {reason}") from None
+
+
+def _without(call: Call, option: str) -> Call:
+    """The same call without an option."""
+    return Call(call.name, call.arguments, tuple(o for o in call.options if o[0] != option), call.at, call.what)
 
 
 def _ops(call: Call, name: str, value: Value) -> tuple[Op, ...]:
@@ -142,7 +156,17 @@ ALIASES = {
 
 NAMED: Registry[Any] = Registry(
     "op",
-    {**OPS, **PAIRED_OPS, **AUDIO_OPS, **TEXT_OPS, **CHOOSERS, **MIXES, **TASK_OPS},
+    {
+        **OPS,
+        **PAIRED_OPS,
+        **AUDIO_OPS,
+        **TEXT_OPS,
+        **CHOOSERS,
+        **MIXES,
+        **JOINT_OPS,
+        **PART_MIXES,
+        **TASK_OPS,
+    },
     base=(Op, Mix, TaskOp),
     aliases=ALIASES,
     group="manyshot.ops",

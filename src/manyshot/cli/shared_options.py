@@ -28,6 +28,11 @@ TEXT_COLUMN = typer.Option(
 LABEL_COLUMN = typer.Option(
     "--label-column", help="The column of a table that holds the classes; label, intent, ... if not given."
 )
+PARTS = typer.Option(
+    "--parts",
+    help='Columns that are parts of an example, as in "photo=picture caption=text age=number"; auto to take all, none '
+    "for one column alone.",
+)
 ENCODING = typer.Option("--encoding", help="Encoding of a table of sentences, such as gb18030; UTF-8 if not given.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
@@ -46,15 +51,17 @@ class TableArguments:
         text_column: Name of the column of sentences; found by its usual names if None.
         label_column: Name of the column of classes; likewise.
         encoding: Such as "gb18030"; UTF-8 if None.
+        parts: Columns that are parts of an example.
 
     Example:
         >>> TableArguments("question").columns()
-        Columns(text='question', label=None, encoding='utf-8', group=None)
+        Columns(text='question', label=None, encoding='utf-8', group=None, parts=None)
     """
 
     text_column: Annotated[str | None, TEXT_COLUMN] = None
     label_column: Annotated[str | None, LABEL_COLUMN] = None
     encoding: Annotated[str | None, ENCODING] = None
+    parts: Annotated[str | None, PARTS] = None
 
     def columns(self) -> "Columns | None":
         """The same for `manyshot.datasets.load`; None where nothing is given.
@@ -66,7 +73,7 @@ class TableArguments:
 
         if self == TableArguments():
             return None
-        return Columns(self.text_column, self.label_column, self.encoding or "utf-8")
+        return Columns(self.text_column, self.label_column, self.encoding or "utf-8", parts=self.parts)
 
 
 def refuse(why: str, **options: object) -> None:

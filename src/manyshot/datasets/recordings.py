@@ -143,7 +143,7 @@ def _source(recordings: Sequence[Recording], seconds: float | None, speakers: st
     if seconds is not None and not SHORTEST <= seconds <= LONGEST:
         raise InputError(f"seconds={seconds:g}: give from {SHORTEST:g} to {LONGEST:g}")
     sounds = [decode_mono(one.read(), one.name) for one in track(recordings, f"decode {name}")]
-    length = _usual_length(sounds) if seconds is None else round(seconds * RATE)
+    length = usual_length(sounds) if seconds is None else round(seconds * RATE)
     if length * len(sounds) > MOST_SAMPLES:
         raise InputError(f"{name}: {len(sounds):,} recordings of {length / RATE:g} s: too many; give fewer seconds")
     store = torch.stack([loudest_part(sound, length) for sound in sounds])[:, None]
@@ -151,8 +151,12 @@ def _source(recordings: Sequence[Recording], seconds: float | None, speakers: st
     return Source.of(store, [one.label for one in recordings], authors=authors, name=name)
 
 
-def _usual_length(sounds: Sequence[Tensor]) -> int:
-    """The length that nearly all sounds fit into, in whole tenths of a second."""
+def usual_length(sounds: Sequence[Tensor]) -> int:
+    """The number of samples that nearly all sounds fit into, in whole tenths of a second.
+
+    Args:
+        sounds: Sounds `[t]`, at 16,000 samples per second.
+    """
     seconds = float(np.quantile([len(sound) for sound in sounds], MOST_FIT)) / RATE
     return round(min(max(ceil(10 * seconds - 1e-6) / 10, SHORTEST), USUAL_LONGEST) * RATE)
 

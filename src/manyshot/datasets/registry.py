@@ -9,6 +9,8 @@ from manyshot.datasets.centered import OVERSAMPLING, center_source
 from manyshot.datasets.fetch import FileState, check_files
 from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
 from manyshot.datasets.image_folder import load_folder
+from manyshot.datasets.list_parts import holds_parts
+from manyshot.datasets.load_parts import load_parts
 from manyshot.datasets.recordings import holds_recordings, load_recordings
 from manyshot.datasets.spec import DataSet
 from manyshot.datasets.table_reader import Columns
@@ -61,6 +63,9 @@ def load_dataset(
 ) -> Source:
     """Load a data set by name, a folder or zip of images or recordings, or a table or folder of sentences.
 
+    A table with columns of pictures and texts, or a folder with `001.png` beside `001.txt`, gives examples of several
+    parts, see `manyshot.datasets.load_parts`.
+
     Args:
         name_or_path: Name from `DATASETS`, or a path. A string that is the name of a data set is taken as the name even
             if such a folder exists; write "./digits" for the folder.
@@ -78,7 +83,7 @@ def load_dataset(
         group_by: Regular expression on the path of an image that finds whose it is (see `load_folder`).
 
     Returns:
-        A source of uint8 images `[n, c, size, size]`, of int16 sounds `[n, 1, samples]`, or of sentences.
+        A source of uint8 images `[n, c, size, size]`, of int16 sounds `[n, 1, samples]`, of sentences, or of `Parts`.
 
     Raises:
         InputError: If the name, path or split is unknown, a file is missing or damaged, `centered` is set for data that
@@ -102,6 +107,8 @@ def load_dataset(
             path = Path(root).expanduser() / name
         if not path.exists():
             raise InputError(f"no data set and no folder or zip '{name}'; {did_you_mean(name, DATASETS)}")
+        if holds_parts(path, columns):
+            return load_parts(path, columns, split, size, color, group_by)
         if holds_recordings(path):
             _refuse_pixels(name, size, color)
             return load_recordings(path, split, columns=columns)

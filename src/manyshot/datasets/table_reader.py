@@ -31,6 +31,8 @@ class Columns:
         label: Column of the classes; None for the first of `LABEL_NAMES` that exists.
         encoding: Encoding of the file, such as "utf-8" (with or without a byte order mark) or "gb18030".
         group: Column of what groups examples, such as the patient or the speaker; None if there is none.
+        parts: Columns that are parts of an example, such as "photo=picture caption=text age=number"; "auto" to tell
+            from their cells; "none" for a table of one column; None for parts where usual names of columns say so.
 
     Raises:
         InputError: If the encoding is unknown, or one whose bytes do not show where lines end (UTF-16).
@@ -44,6 +46,7 @@ class Columns:
     label: str | None = None
     encoding: str = "utf-8"
     group: str | None = None
+    parts: str | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -109,7 +112,7 @@ def read_rows(path: Path, columns: Columns, labeled: bool = True) -> Iterator[Te
     """
     with open_file(path) as file:
         lines = TableLines(file, path, columns.encoding)
-        if not _is_delimited(path):
+        if not is_delimited(path):
             yield from _json_rows(lines, columns, labeled)
         else:
             names, delimiter = read_header(lines)
@@ -135,7 +138,7 @@ def column_names(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
     """
     with open_file(path) as file:
         lines = TableLines(file, path, encoding)
-        return tuple(read_header(lines)[0] if _is_delimited(path) else _json_names(lines))
+        return tuple(read_header(lines)[0] if is_delimited(path) else _json_names(lines))
 
 
 def resolve_columns(path: Path, columns: Columns) -> Columns:
@@ -146,7 +149,7 @@ def resolve_columns(path: Path, columns: Columns) -> Columns:
     """
     with open_file(path) as file:
         lines = TableLines(file, path, columns.encoding)
-        if not _is_delimited(path):
+        if not is_delimited(path):
             return _chosen(path, _json_names(lines), columns)
         return _chosen(path, read_header(lines)[0], columns)
 
@@ -164,7 +167,7 @@ class TextsOnDisk(Sequence[str]):
         self.path, self.columns, self.offsets = path, resolve_columns(path, columns), offsets
         self.stamp = _stamp(path)
         self.header: Header | None = None
-        if _is_delimited(path):
+        if is_delimited(path):
             with open_file(path) as file:
                 self.header = read_header(TableLines(file, path, columns.encoding))
 
@@ -185,7 +188,13 @@ class TextsOnDisk(Sequence[str]):
             return next(_body(lines, names, delimiter, self.columns)).text
 
 
-def _is_delimited(path: Path) -> bool:
+def is_delimited(path: Path) -> bool:
+    """Whether a table has delimited cells, and not a JSON object a line.
+
+    Example:
+        >>> is_delimited(Path("faq.tsv")), is_delimited(Path("faq.jsonl"))
+        (True, False)
+    """
     return path.suffix.lower() in DELIMITED
 
 
@@ -204,7 +213,7 @@ def _body(lines: TableLines, names: list[str], delimiter: str, columns: Columns)
     while True:
         line, offset = lines.number + 1, lines.offset
         where = f"{lines.path}: line {line}"
-        values = _cells(lines, delimiter, where)
+        values = read_cells(lines, delimiter, where)
         if values is None:
             return
         if not any(value.strip() for value in values):  # an empty row
@@ -218,8 +227,17 @@ def _body(lines: TableLines, names: list[str], delimiter: str, columns: Columns)
         yield _row(where, line, cells, offset, labeled=label is not None)
 
 
-def _cells(lines: TableLines, delimiter: str, where: str) -> list[str] | None:
-    """The cells of the next row; None at the end."""
+def read_cells(lines: TableLines, delimiter: str, where: str) -> list[str] | None:
+    """The cells of the next row; None at the end.
+
+    Args:
+        lines: Lines of the table.
+        delimiter: What separates cells.
+        where: File and line, for errors.
+
+    Raises:
+        InputError: If quotes are wrong.
+    """
     first = next(lines, None)
     if first is None:
         return None
@@ -244,7 +262,7 @@ def _json_rows(lines: TableLines, columns: Columns, labeled: bool = True) -> Ite
         if not content.strip():
             continue
         where = f"{lines.path}: line {line}"
-        values = _object(content, where)
+        values = read_object(content, where)
         known = known or _chosen(lines.path, list(values), columns, labeled)
         wanted = (known.text, known.label, known.group)
         for name in wanted:
@@ -257,11 +275,20 @@ def _json_rows(lines: TableLines, columns: Columns, labeled: bool = True) -> Ite
 def _json_names(lines: TableLines) -> list[str]:
     for content in lines:
         if content.strip():
-            return list(_object(content, f"{lines.path}: line {lines.number}"))
+            return list(read_object(content, f"{lines.path}: line {lines.number}"))
     raise InputError(f"{lines.path}: is empty; write one JSON object per line")
 
 
-def _object(content: str, where: str) -> dict[str, Any]:
+def read_object(content: str, where: str) -> dict[str, Any]:
+    """Read a line of JSON that has to be an object.
+
+    Args:
+        content: The line.
+        where: File and line, for errors.
+
+    Raises:
+        InputError: If it is not JSON, or no object.
+    """
     values = parse_json(content, where, finite=False)
     if not isinstance(values, dict):
         raise InputError(f'{where}: not a JSON object; write one per line, such as {{"text": .., "label": ..}}')

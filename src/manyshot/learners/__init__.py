@@ -7,6 +7,7 @@ from manyshot.learners.distributional_signatures import DistributionalSignatures
 from manyshot.learners.ensemble import Ensemble
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.fine_tune import FineTune
+from manyshot.learners.fusion import FusedSupport, Fusion
 from manyshot.learners.gradient_learner import GradientLearner
 from manyshot.learners.learner import CRITERIA, Classifier, Learner, by_task, cross_entropy
 from manyshot.learners.linear_probe import LinearProbe
@@ -37,6 +38,8 @@ __all__ = [
     "Ensemble",
     "FeatureLearner",
     "FineTune",
+    "FusedSupport",
+    "Fusion",
     "GradientLearner",
     "Learner",
     "LinearProbe",

@@ -10,7 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.learners.learner import Classifier, Learner, by_task
-from manyshot.tasks import Examples
+from manyshot.learners.part_features import side_by_side
+from manyshot.tasks import Examples, Parts
 
 Head = Callable[[Tensor, Tensor | None], Tensor]
 """A function of features `[T, m, ...]` and weights `[T, m]` (or None) of queries, to logits `[T, m, ways]`."""
@@ -57,10 +58,10 @@ class FeatureLearner(Learner):
     def adapt(self, support: Examples) -> Classifier:
         """Encode the support and adapt the head to it."""
         body = nn.Identity() if self.given_features else self.body()
-        head = self.head(by_task(body, support.items, support.weight), support)
+        head = self.head(_together(by_task(body, support.items, support.weight)), support)
 
         def classify(queries: Any, weight: Tensor | None = None) -> Tensor:  # noqa: ANN401 - a tensor, or lists for text
-            logits = head(by_task(body, queries, weight), weight)
+            logits = head(_together(by_task(body, queries, weight)), weight)
             return logits.masked_fill(~support.class_mask[:, None], -torch.inf)
 
         return classify
@@ -72,3 +73,9 @@ class FeatureLearner(Learner):
         on_features = copy(self)
         on_features.given_features = True
         return self.body(), on_features
+
+
+def _together(features: Any) -> Tensor:  # noqa: ANN401 - a tensor, or parts
+    """Features of several parts as one vector, in which all parts count the same."""
+    together: Tensor = side_by_side(features) if isinstance(features, Parts) else features
+    return together

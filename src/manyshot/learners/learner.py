@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError, did_you_mean
 from manyshot.nets import Norm
-from manyshot.tasks import Episode, Examples
-from manyshot.tasks.items import floats
+from manyshot.tasks import Episode, Examples, Parts
+from manyshot.tasks.items import flatten_tasks, floats, unflatten_tasks
 
 MakeEncoder = Callable[[Norm], Any]
 """A function that builds an encoder with a given normalization."""
@@ -137,23 +137,27 @@ class Learner(nn.Module, ABC):
 
 
 def by_task(
-    encoder: nn.Module, items: Shaped[Tensor, "t n ..."] | list[list[str]], weight: Float[Tensor, "t n"] | None = None
-) -> Tensor:
+    encoder: nn.Module,
+    items: Any,  # noqa: ANN401 - a tensor, lists of sentences, or parts
+    weight: Float[Tensor, "t n"] | None = None,
+) -> Any:  # noqa: ANN401 - a tensor, or parts of tensors
     """Encode the items of T tasks in one batch.
 
     Args:
         encoder: Module from items `[n, ...]`, or n sentences, to features `[n, d]`.
-        items: Items `[T, n, ...]`, where uint8 images are scaled to 0 to 1; or T lists of n sentences.
+        items: Items `[T, n, ...]`, where uint8 images are scaled to 0 to 1; T lists of n sentences; or `Parts`.
         weight: Weights `[T, n]`; items of weight 0 are not encoded, since they would enter batch statistics, and get
             zeros.
 
     Returns:
-        Features `[T, n, d]`.
+        Features `[T, n, d]`; of `Parts` those of each part.
 
     Example:
         >>> by_task(nn.Flatten(), torch.rand(2, 3, 1, 4, 4)).shape
         torch.Size([2, 3, 16])
     """
+    if isinstance(items, Parts):
+        return unflatten_tasks(encoder(flatten_tasks(floats(items))), *items.lead)
     if not isinstance(items, Tensor):
         texts: Tensor = encoder([text for task in items for text in task])
         texts = texts.reshape(len(items), -1, *texts.shape[1:])

@@ -5,6 +5,7 @@ from manyshot.learners.anil import ANIL
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
 from manyshot.learners.distributional_signatures import DistributionalSignatures
 from manyshot.learners.fine_tune import FineTune
+from manyshot.learners.fusion import Fusion
 from manyshot.learners.learner import Learner
 from manyshot.learners.linear_probe import LinearProbe
 from manyshot.learners.logistic import Logistic
@@ -36,6 +37,7 @@ LEARNERS: Registry[Learner] = Registry(
         "probe": LinearProbe,
         "baseline-plus-plus": BaselinePlusPlus,
         "fine-tune": FineTune,
+        "fusion": Fusion,
     },
     base=Learner,
     context=("encoder", "model", "ways", "classes", "criterion"),

@@ -4,6 +4,7 @@ from manyshot.nets.conv4 import Conv4
 from manyshot.nets.drop_block import DropBlock
 from manyshot.nets.modes import evaluation_mode, kept_modes
 from manyshot.nets.norm import GroupNorm, Norm, groups_of, make_norm
+from manyshot.nets.parts_encoder import PartsEncoder
 from manyshot.nets.pretrained import PretrainedEncoder
 from manyshot.nets.registry import ENCODERS
 from manyshot.nets.resnet12 import ResNet12
@@ -18,6 +19,7 @@ __all__ = [
     "DropBlock",
     "GroupNorm",
     "Norm",
+    "PartsEncoder",
     "PretrainedEncoder",
     "ResNet12",
     "Route",

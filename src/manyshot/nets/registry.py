@@ -7,6 +7,7 @@ from manyshot.nets.conv4 import Conv4
 from manyshot.nets.efficientnet_lite import EfficientNetLite0, EfficientNetLite0Spread, EfficientNetLite2
 from manyshot.nets.hubs import Timm, Transformers
 from manyshot.nets.ngrams import NGramEncoder
+from manyshot.nets.parts_encoder import PartsEncoder
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.sentence_encoder import MiniLM, SentenceEncoder
 from manyshot.nets.spectrogram import Spectrogram
@@ -30,6 +31,7 @@ ENCODERS: Registry[nn.Module] = Registry(
         "spectrogram": Spectrogram,
         "speech": SpeechEmbedding,
         "whisper": WhisperTiny,
+        "parts": PartsEncoder,
     },
     base=nn.Module,
     context=("channels", "size", "norm"),
@@ -37,4 +39,4 @@ ENCODERS: Registry[nn.Module] = Registry(
     paths=True,
 )
 """Encoders by name. Their attribute `features` is the length of a feature vector; those of sentences have
-`takes = "text"`, those of sounds `takes = "sounds"`."""
+`takes = "text"`, those of sounds `takes = "sounds"`, that of several parts `takes = "parts"`."""

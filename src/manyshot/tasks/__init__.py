@@ -2,6 +2,7 @@
 
 from manyshot.tasks.episode import Episode, Examples
 from manyshot.tasks.join_sources import join_sources
+from manyshot.tasks.parts import Parts
 from manyshot.tasks.regression import RegressionTasks
 from manyshot.tasks.sampler import EpisodeSampler
 from manyshot.tasks.sinusoids import Sinusoids
@@ -13,6 +14,7 @@ __all__ = [
     "Episode",
     "EpisodeSampler",
     "Examples",
+    "Parts",
     "RegressionTasks",
     "Sinusoids",
     "Source",

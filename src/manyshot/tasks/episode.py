@@ -22,7 +22,7 @@ class Examples:
     different sizes fit into one batch.
 
     Args:
-        items: Images or vectors `[T, n, ...]`, or T lists of n strings.
+        items: Images or vectors `[T, n, ...]`, T lists of n strings, or `Parts` of these.
         labels: Class probabilities `[T, n, ways]`; in regression, targets.
         weight: Weights `[T, n]` in the loss: 1 for a real example, 0 for padding.
         class_mask: Booleans `[T, ways]`, False for classes that only pad a task.

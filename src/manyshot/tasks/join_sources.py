@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from manyshot.base import InputError
+from manyshot.tasks.parts import Parts
 from manyshot.tasks.source import Source
 
 
@@ -33,6 +34,8 @@ def join_sources(first: Source, second: Source, name: str | None = None) -> Sour
     """
     types = []
     for source in (first, second):
+        if isinstance(source.store, Parts):
+            raise InputError(f"{source.name}: its examples have several parts; only sources of one part can be joined")
         if not isinstance(source.store, Tensor):
             raise InputError(f"{source.name}: its items are decoded on demand; only sources in memory can be joined")
         types.append((tuple(source.store.shape[1:]), source.store.dtype))

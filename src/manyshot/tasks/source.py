@@ -15,8 +15,9 @@ from torch.utils.data import Dataset
 from manyshot.base import InputError, did_you_mean
 from manyshot.tasks.names import Names, find, name_text, numbered, written
 from manyshot.tasks.partition import partition
+from manyshot.tasks.parts import Parts
 
-Store = Tensor | Sequence[Any]
+Store = Tensor | Sequence[Any] | Parts
 Decode = Callable[[list[Any]], Any]
 
 
@@ -28,8 +29,8 @@ class Source(Dataset[tuple[Any, int]]):
     of the store that belong to this source.
 
     Args:
-        store: All items: a tensor `[n, ...]` (uint8 for images, in memory or memory-mapped), or a sequence of strings,
-            paths or anything else that `decode` understands.
+        store: All items: a tensor `[n, ...]` (uint8 for images, in memory or memory-mapped), a sequence of strings,
+            paths or anything else that `decode` understands, or `Parts` for examples of several parts.
         rows: Indices `[m]` into the store, those of class 0 first, then class 1, ...
         starts: Index `[classes + 1]` of the first row of each class in `rows`; the last entry is `m`.
         class_names: Names of the classes.
@@ -84,7 +85,7 @@ class Source(Dataset[tuple[Any, int]]):
         """Group items by label. Classes are sorted by name; the items of a class keep their order.
 
         Args:
-            store: Tensor `[n, ...]`, NumPy array of numbers, or a sequence of n items.
+            store: Tensor `[n, ...]`, NumPy array of numbers, a sequence of n items, or `Parts` of n examples.
             labels: Class names of the n items, or whole numbers, which are sorted as numbers: class 9 is named "9".
             groups: Group of each class, by class name.
             authors: Names (or whole numbers) of the authors of the n items.
@@ -179,7 +180,7 @@ class Source(Dataset[tuple[Any, int]]):
     @property
     def is_text(self) -> bool:
         """Whether the items are strings."""
-        return not isinstance(self.store, Tensor) and self.decode is None and isinstance(self.store[0], str)
+        return not isinstance(self.store, Tensor | Parts) and self.decode is None and isinstance(self.store[0], str)
 
     @property
     def authors_of_rows(self) -> NDArray[np.int64] | None:
@@ -194,12 +195,14 @@ class Source(Dataset[tuple[Any, int]]):
                 `starts[c + 1] - 1`.
 
         Returns:
-            A tensor `[n, ...]`, a list of n strings, or what `decode` returns.
+            A tensor `[n, ...]`, a list of n strings, `Parts` of n examples, or what `decode` returns.
         """
         rows = self.rows[np.asarray(indices)]
         if isinstance(self.store, Tensor):
             batch: Any = self.store.index_select(0, torch.from_numpy(rows).to(self.store.device))
             return batch if self.decode is None else self.decode(batch)
+        if isinstance(self.store, Parts):
+            return self.store[rows]
         items = [self.store[row] for row in rows.tolist()]
         return items if self.decode is None else self.decode(items)
 
@@ -326,6 +329,9 @@ class Source(Dataset[tuple[Any, int]]):
     def describe(self) -> dict[str, Any]:
         """Summarize the source: numbers of classes, groups, authors and examples per class, shape and type."""
         shape = tuple(self.store.shape[1:]) if isinstance(self.store, Tensor) else None
+        kind = "sentences" if self.is_text else "decoded on demand"
+        if isinstance(self.store, Parts):
+            kind = ", ".join(f"{name} ({what})" for name, what in self.store.kinds.items())
         return {
             "name": self.name,
             "classes": len(self.class_names),
@@ -338,9 +344,7 @@ class Source(Dataset[tuple[Any, int]]):
             "groups": None if self.groups is None else len(set(self.groups)),
             "authors": None if self.authors is None else len(np.unique(self.authors[self.rows])),
             "shape": shape,
-            "type": str(self.store.dtype).removeprefix("torch.")
-            if isinstance(self.store, Tensor)
-            else ("sentences" if self.is_text else "decoded on demand"),
+            "type": str(self.store.dtype).removeprefix("torch.") if isinstance(self.store, Tensor) else kind,
         }
 
 

@@ -12,13 +12,14 @@ from torch.nn import functional as F
 
 from manyshot.augment import Plan, pool_variants
 from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.parts import Drop, SwapWithinClass
 from manyshot.augment.plan.placements import ItemPlacement
 from manyshot.base import InputError, track
 from manyshot.base.seeds import generator
 from manyshot.learners import Learner, by_task, queries_see_each_other, split_learner
 from manyshot.nets import evaluation_mode
 from manyshot.runtime.device import require_device
-from manyshot.tasks import Episode, EpisodeSampler, Source
+from manyshot.tasks import Episode, EpisodeSampler, Parts, Source
 from manyshot.training.class_texts import tell_augmenter
 from manyshot.training.feature_cache import encode, remember
 from manyshot.training.reuse import Reuse, measure_reuse
@@ -187,7 +188,9 @@ def evaluate_tasks(
     sampler = told(sampler, plan, learner)
     parts = learner.on_features()
     drawn = tasks * sampler.examples_per_task
-    fixed = not plan.placements or _makes_features(plan) or _changes_vectors(plan, sampler.source)
+    fixed = (
+        not plan.placements or _makes_features(plan) or _changes_vectors(plan, source) or _leaves_parts(plan, source)
+    )
     if parts is not None and fixed and len(sampler.source) <= drawn:
         encoder, learner = parts
         sampler = replace(sampler, source=encode(encoder, sampler.source, device))
@@ -225,6 +228,17 @@ def told(sampler: EpisodeSampler, plan: Plan, learner: Learner) -> EpisodeSample
 
 def _makes_features(plan: Plan) -> bool:
     return plan.augmenter is not None and plan.augmenter.space == "features"
+
+
+def _leaves_parts(plan: Plan, source: Source) -> bool:
+    """Whether the plan only leaves out or exchanges parts, so that they may be encoded before."""
+    placements = plan.placements.values()
+    return isinstance(source.store, Parts) and all(
+        isinstance(placement, ItemPlacement)
+        and all(isinstance(op, Drop) for op in placement.op.ops)
+        and all(isinstance(mix, SwapWithinClass) for mix in placement.mixes)
+        for placement in placements
+    )
 
 
 def _changes_vectors(plan: Plan, source: Source) -> bool:

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from manyshot.base import InputError
 from manyshot.datasets.feature_store import digest_of, encode_stored
 from manyshot.learners import FeatureLearner, Learner
-from manyshot.nets import PretrainedEncoder, SoundEncoder, TextEncoder, evaluation_mode
-from manyshot.tasks import EpisodeSampler, Source
+from manyshot.nets import PartsEncoder, PretrainedEncoder, SoundEncoder, TextEncoder, evaluation_mode
+from manyshot.nets.parts_encoder import as_colors
+from manyshot.tasks import EpisodeSampler, Parts, Source
 from manyshot.tasks.items import floats
 
 BATCH = 256
@@ -34,13 +36,40 @@ def encode(encoder: nn.Module, source: Source, device: str = "cpu") -> Source:
         >>> encode(nn.Flatten(), source).store.shape
         torch.Size([4, 64])
     """
-    if isinstance(encoder, PretrainedEncoder | SoundEncoder) and encoder.is_fixed:
+    features: Tensor | Parts
+    if isinstance(source.store, Parts):
+        features = _encoded_parts(encoder, source, source.store, device)
+    elif isinstance(encoder, PretrainedEncoder | SoundEncoder) and encoder.is_fixed:
         features = _stored(encoder, encoder.folded(), source, device)
     else:
         remember(encoder, source, device)
         features = _features(encoder, source, device)
     rows = np.arange(len(source))
     return replace(source, store=features, rows=rows, authors=source.authors_of_rows, decode=None)
+
+
+def _encoded_parts(encoder: nn.Module, source: Source, store: Parts, device: str) -> Parts:
+    """Features of each part of the examples of a source, those of missing parts zeros; each is stored as any other."""
+    if not isinstance(encoder, PartsEncoder):
+        raise InputError(f"{source.name}: its examples have several parts; take the encoder 'parts'")
+    own = store[source.rows]
+    for name, kind in own.kinds.items():
+        rows = own.there[name].nonzero().flatten()
+        if kind == "features":
+            continue
+        if not len(rows):
+            own = own.replaced(name, torch.zeros(len(own), 1))
+            continue
+        items = own.only([name])[rows][name]
+        if kind == "images":
+            items = as_colors(items)
+        alone = Source.of(items, [0] * len(rows), name=f"{source.name}: {name}")
+        encoded = encode(encoder.encoder_of(kind), alone, device).store
+        assert isinstance(encoded, Tensor)
+        features = torch.zeros(len(own), encoded.shape[1])
+        features[rows] = encoded
+        own = own.replaced(name, features)
+    return own
 
 
 def remember(module: nn.Module, source: Source, device: str = "cpu") -> None:
@@ -88,7 +117,7 @@ def on_fixed_features(
         True
     """
     parts = learner.on_features() if isinstance(learner, FeatureLearner) else None
-    frozen = PretrainedEncoder | SoundEncoder | TextEncoder
+    frozen = PretrainedEncoder | SoundEncoder | TextEncoder | PartsEncoder
     if parts is None or not (isinstance(parts[0], frozen) and parts[0].is_fixed):
         return learner, tasks, validation
     encoder, head = parts

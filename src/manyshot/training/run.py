@@ -11,14 +11,14 @@ from torch import Tensor
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.learners import LEARNERS, Ensemble, Learner
-from manyshot.nets import ENCODERS, Norm, PretrainedEncoder, SoundEncoder, TextEncoder
+from manyshot.nets import ENCODERS, Norm, PartsEncoder, PretrainedEncoder, SoundEncoder, TextEncoder
 from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu
 from manyshot.runtime.metrics_log import Row, read_metrics
 from manyshot.runtime.run_folder import CONFIG, kind_of_run, read_config
 from manyshot.tasks import Source
 from manyshot.training.config import Config
-from manyshot.training.splits import image_shape
+from manyshot.training.splits import OF_PARTS, image_shape
 
 AUGMENTER = "augmenter"
 """Kind, in `config.json`, of the run of an augmenter, which holds its learner as well."""
@@ -37,6 +37,7 @@ SIDES = {
     "images": ("pictures", "conv4 or resnet12"),
     "sounds": ("recordings", "speech or spectrogram"),
     "text": ("sentences", "minilm or ngrams"),
+    "parts": ("examples of several parts", "parts"),
 }
 """What encoders take, as users call it, and encoders that take it."""
 SAME_SETTINGS = ("data", "split", "root", "centered", "validation", "test", "split_by", "learner")
@@ -120,7 +121,7 @@ def make_learner(config: Config, channels: int, size: int, classes: int = 0) -> 
     """
     encoder, learner = ENCODERS.parse(config.encoder), LEARNERS.parse(config.learner)
     takes = getattr(encoder.factory, "takes", "images")
-    given = "images" if channels else "sounds" if size else "text"
+    given = "images" if channels else "parts" if size == OF_PARTS else "sounds" if size else "text"
     if takes != given:
         (wanted, _), (kind, hint) = SIDES[takes], SIDES[given]
         raise InputError(f"encoder '{config.encoder}' takes {wanted}, and the data are {kind}; try {hint}")
@@ -153,7 +154,7 @@ pre-trained one, such as efficientnet-lite0, minilm for sentences or speech for 
     """
     channels, size = image_shape(source)
     learner = make_learner(config, channels, size)
-    frozen = PretrainedEncoder | SoundEncoder | TextEncoder
+    frozen = PretrainedEncoder | SoundEncoder | TextEncoder | PartsEncoder
     encoders = [module for module in learner.modules() if isinstance(module, frozen)]
     if not encoders:
         raise InputError(
@@ -256,7 +257,7 @@ def _read_config(folder: Path) -> tuple[Config, int, int, int]:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not a run's settings ({error})") from None
-    if not ((1 <= channels <= 4096 and 1 <= size <= 4096) or (channels == 0 and 0 <= size <= MOST_SAMPLES)):
+    if not ((1 <= channels <= 4096 and 1 <= size <= 4096) or (channels == 0 and OF_PARTS <= size <= MOST_SAMPLES)):
         raise InputError(f"{path}: channels={channels}, size={size}: out of range")
     if not 0 <= classes <= MOST_CLASSES:
         raise InputError(f"{path}: training_classes={classes}: out of range")

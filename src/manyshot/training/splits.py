@@ -9,8 +9,11 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.base.sound import is_sounds
 from manyshot.datasets import load_dataset
-from manyshot.tasks import EpisodeSampler, Source
+from manyshot.tasks import EpisodeSampler, Parts, Source
 from manyshot.training.config import Config
+
+OF_PARTS = -1
+"""In place of a size: examples have several parts, each of its own size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,13 +218,16 @@ def image_shape(source: Source) -> tuple[int, int]:
         source: Source of images, sounds or sentences.
 
     Returns:
-        (channels, size) of images; (0, number of samples) of sounds of one channel; (0, 0) for sentences.
+        (channels, size) of images; (0, number of samples) of sounds of one channel; (0, 0) for sentences; (0, -1) for
+        examples of several parts.
 
     Raises:
         InputError: If its examples are neither square images nor sounds of one channel nor sentences.
     """
     if source.is_text:
         return 0, 0
+    if isinstance(source.store, Parts):
+        return 0, OF_PARTS
     store = source.store
     if is_sounds(store) and isinstance(store, Tensor) and store.ndim == 3 and store.shape[1] == 1:
         return 0, store.shape[2]

@@ -2,16 +2,19 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from manyshot.augment.image.image_op import as_given, check_images, to_floats
+from manyshot.augment.mix.part_mixing import choose_parts
 from manyshot.augment.mix.partners import partners_of
 from manyshot.augment.ops.op import Params, check_number, fresh_generator
 from manyshot.base import InputError
+from manyshot.tasks import Parts
+from manyshot.tasks.items import floats
 
 Images = Float[Tensor, "n ..."]
 """Images `[n, c, h, w]`, or any tensors for mixes that take vectors."""
@@ -25,6 +28,9 @@ Mixed = tuple[Images, Labels]
 
 class Mix(ABC):
     """An op that mixes each item with others of its batch, and its label with theirs."""
+
+    within_class: ClassVar[bool] = False
+    """Whether only examples of one class of a task are mixed."""
 
     @property
     def takes_vectors(self) -> bool:
@@ -88,6 +94,22 @@ class Mix(ABC):
         mixed, soft = self.change(to_floats(images), labels, params, partners)
         return as_given(mixed, images), soft
 
+    def mix_parts(self, parts: Parts, labels: Labels, params: Params, partners: Partners) -> tuple[Parts, Labels]:
+        """Mix examples of several parts, all parts by one draw.
+
+        Args:
+            parts: Parts of n examples.
+            labels: Class probabilities.
+            params: Params of n examples.
+            partners: Indices of the examples that are mixed into each.
+
+        Raises:
+            InputError: If the mix mixes images alone.
+        """
+        raise InputError(
+            f"{type(self).__name__}: mixes pictures alone, and these examples have several parts; write mixup or mixgen"
+        )
+
     @abstractmethod
     def change(self, images: Images, labels: Labels, params: Params, partners: Partners) -> Mixed:
         """Mix images of float32 or float64, and labels."""
@@ -122,6 +144,11 @@ class SometimesMix(Mix):
         """Whether the mix takes vectors."""
         return self.mix.takes_vectors
 
+    @property
+    def within_class(self) -> bool:  # type: ignore[override] # that of the mix it holds
+        """Whether the mix mixes examples of one class alone."""
+        return self.mix.within_class
+
     def check(self, images: Any) -> None:  # noqa: ANN401 - whatever a caller has
         """Refuse images that the mix cannot mix."""
         self.mix.check(images)
@@ -138,3 +165,11 @@ class SometimesMix(Mix):
         on = params["on"].to(images.device)
         mask = on.view(-1, *[1] * (images.ndim - 1))
         return torch.where(mask, mixed, images), torch.where(on[:, None], soft, labels)
+
+    def mix_parts(self, parts: Parts, labels: Labels, params: Params, partners: Partners) -> tuple[Parts, Labels]:
+        """Mix the chosen examples of several parts."""
+        mixed, soft = self.mix.mix_parts(parts, labels, params["inner"], partners)
+        on = params["on"]
+        return choose_parts(on, parts.with_values(floats), mixed), torch.where(
+            on.to(labels.device)[:, None], soft, labels
+        )

@@ -6,15 +6,18 @@ import torch
 from torch import Generator
 
 from manyshot.augment.mix.mix import Images, Labels, Mix, Mixed, Partners
+from manyshot.augment.mix.part_mixing import mix_values
 from manyshot.augment.ops.draws import beta
 from manyshot.augment.ops.op import Params, check_number
+from manyshot.tasks import Parts
 
 
 @dataclass(frozen=True)
 class Mixup(Mix):
     """Blend each image and label with those of another item: `lam x + (1 - lam) x'`.
 
-    Items may also be vectors or sequences of vectors: sentence and word mixup (Guo, Mao and Zhang 2019).
+    Items may also be vectors or sequences of vectors: sentence and word mixup (Guo, Mao and Zhang 2019). Of examples of
+    several parts all are blended by the same weight, and the text is that of the heavier example.
 
     Args:
         alpha: Parameter of lam ~ Beta(alpha, alpha); small values leave most items nearly unchanged.
@@ -51,3 +54,11 @@ class Mixup(Mix):
         weight = lam.view(-1, *[1] * (images.ndim - 1))
         mixed = torch.lerp(images[other], images, weight.expand_as(images))
         return mixed, torch.lerp(labels[other], labels, lam.to(labels).expand_as(labels))
+
+    def mix_parts(self, parts: Parts, labels: Labels, params: Params, partners: Partners) -> tuple[Parts, Labels]:
+        """Blend all parts and the label by one weight; of two texts the one that weighs more is taken."""
+
+        def heavier(own: str, other: str, lam: float) -> str:
+            return own if lam >= 0.5 else other
+
+        return mix_values(parts, labels, params["lam"], partners[:, 0], heavier)

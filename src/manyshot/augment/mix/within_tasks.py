@@ -6,9 +6,11 @@ import torch
 from torch import Generator, Tensor
 
 from manyshot.augment.mix.mix import Mix
+from manyshot.augment.mix.part_mixing import choose_parts
 from manyshot.augment.mix.partners import partners_of
 from manyshot.base import InputError
-from manyshot.tasks import Examples
+from manyshot.tasks import Examples, Parts
+from manyshot.tasks.items import flatten_tasks, floats, unflatten_tasks
 
 
 def mix_examples(mix: Mix, examples: Examples, generator: Generator) -> Examples:
@@ -16,8 +18,8 @@ def mix_examples(mix: Mix, examples: Examples, generator: Generator) -> Examples
 
     Args:
         mix: The mix to apply.
-        examples: Examples of T tasks: float images `[T, n, c, h, w]`; or vectors `[T, n, d]` or sequences of vectors
-            `[T, n, length, d]`, if the mix takes them.
+        examples: Examples of T tasks: float images `[T, n, c, h, w]`; vectors `[T, n, d]` or sequences of vectors
+            `[T, n, length, d]`, if the mix takes them; or `Parts`.
         generator: Random numbers for the draws, on the CPU.
 
     Returns:
@@ -33,6 +35,8 @@ def mix_examples(mix: Mix, examples: Examples, generator: Generator) -> Examples
         >>> bool((mixed.labels.amax(-1) < 1).all())
         True
     """
+    if isinstance(examples.items, Parts):
+        return _mix_parts(mix, examples, examples.items, generator)
     tasks, n = examples.weight.shape
     vectors = isinstance(examples.items, Tensor) and examples.items.ndim in (3, 4)
     if not (isinstance(examples.items, Tensor) and (examples.items.ndim == 5 or (vectors and mix.takes_vectors))):
@@ -48,3 +52,19 @@ def mix_examples(mix: Mix, examples: Examples, generator: Generator) -> Examples
         images = torch.where(mixed, images, examples.items.flatten(0, 1))
         labels = torch.where(real[:, None], labels, examples.labels.flatten(0, 1))
     return replace(examples, items=images.view_as(examples.items), labels=labels.view_as(examples.labels))
+
+
+def _mix_parts(mix: Mix, examples: Examples, parts: Parts, generator: Generator) -> Examples:
+    """The same for examples of several parts."""
+    tasks, n = examples.weight.shape
+    params = mix.sample(tasks * n, generator)
+    group = torch.arange(tasks).repeat_interleave(n)
+    if mix.within_class:
+        group = group * examples.labels.shape[-1] + examples.class_ids.flatten().cpu()
+    real = (examples.weight > 0).flatten()
+    partners = partners_of(params["partner"], group, real)
+    flat, labels = flatten_tasks(parts).with_values(floats), examples.labels.flatten(0, 1)
+    mixed, soft = mix.mix_parts(flat, labels, params, partners)
+    mixed = choose_parts(real, flat, mixed)
+    soft = torch.where(real[:, None].to(soft.device), soft, labels)
+    return replace(examples, items=unflatten_tasks(mixed, tasks, n), labels=soft.view_as(examples.labels))

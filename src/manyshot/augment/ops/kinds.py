@@ -6,13 +6,14 @@ from torch import Tensor
 
 from manyshot.augment.ops.op import Op
 from manyshot.base import InputError
+from manyshot.tasks import Parts
 
 
 def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
-    """The kind of the items of T tasks: "images", "volumes", "sounds", "texts" or "features".
+    """The kind of the items of T tasks: "images", "volumes", "sounds", "texts", "features", or "parts" of several.
 
     Args:
-        items: Items `[T, n, ...]`, or T lists of n texts. Images have three axes of their own, sounds two.
+        items: Items `[T, n, ...]`, T lists of n texts, or `Parts`. Images have three axes of their own, sounds two.
 
     Example:
         >>> import torch
@@ -21,6 +22,8 @@ def kind_of(items: Any) -> str:  # noqa: ANN401 - a tensor, or lists for text
         >>> kind_of(torch.zeros(1, 1, 64))
         'features'
     """
+    if isinstance(items, Parts):
+        return "parts"
     if not isinstance(items, Tensor):
         return "texts"
     return {4: "sounds", 5: "images", 6: "volumes"}.get(items.ndim, "features")
@@ -31,7 +34,7 @@ def require_kind(op: object, kind: str) -> None:
 
     Args:
         op: Op of the package, or any object that serves as one.
-        kind: "images", "volumes", "sounds", "texts" or "features".
+        kind: "images", "volumes", "sounds", "texts", "features" or "parts".
 
     Raises:
         InputError: If one of them changes another kind; the message names it.

@@ -11,8 +11,10 @@ from torch.nn import functional as F
 from manyshot.augment.image.image_op import to_floats
 from manyshot.augment.ops.kinds import kind_of, require_kind
 from manyshot.augment.ops.op import Op, Params
-from manyshot.tasks import Examples
+from manyshot.augment.ops.route import apply_to_parts
+from manyshot.tasks import Examples, Parts
 from manyshot.tasks.items import flatten_tasks, repeat_items, unflatten_tasks
+from manyshot.tasks.items import floats as as_floats
 
 
 def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> Any:  # noqa: ANN401 - a tensor, or lists for text
@@ -20,7 +22,8 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
 
     Args:
         op: An op of items.
-        items: Items `[T, n, ...]`, or T lists of n texts. uint8 images on the CPU go through the engine.
+        items: Items `[T, n, ...]`, T lists of n texts, or `Parts` of these, of which each op changes the one of its
+            kind. uint8 images on the CPU go through the engine.
         params: Params of T * n items, task by task.
         floats: Whether uint8 images and volumes are returned as floats from 0 to 1, unrounded, or as uint8.
 
@@ -33,6 +36,15 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
         >>> apply_in_tasks(op, torch.rand(4, 5, 1, 28, 28), op.sample(20, torch.Generator())).shape
         torch.Size([4, 5, 1, 28, 28])
     """
+    if isinstance(items, Parts):
+
+        def apply(one: Op, value: Any, drawn: Params) -> Any:  # noqa: ANN401 - one part of all tasks
+            if isinstance(value, Tensor):
+                return apply_in_tasks(one, value[None], drawn, floats)[0]
+            return one.apply(value, drawn)
+
+        parts = apply_to_parts(op, flatten_tasks(items), params, apply)
+        return unflatten_tasks(as_floats(parts) if floats else parts, *items.lead)
     require_kind(op, kind_of(items))
     if isinstance(items, Tensor):
         if are_bytes(items):

@@ -15,6 +15,8 @@ Grammar, with spaces and line breaks free::
     value     = number | word | "text" | op+  an op may hold ops: oneof(affine flip)
 
 - `task` changes support and query together, with one draw per class, or with `turn(per=task)` one draw per task.
+- Of examples of several parts an op changes the part of its kind; where two are of one kind, `flip(at=front)` says
+  which. `mirror` and `drop` change several parts together.
 - `support` and `query` change every item by its own draw; `query: 4 x …` puts four variants in place of each item.
 - `shots: 8 x …` adds eight variants of each support item, which stays; `weight 0.5` counts each as half an item.
 - Every op takes `p`: `elastic(0.1, p=0.5)` changes an item with probability one half.

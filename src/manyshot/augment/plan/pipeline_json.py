@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, get_type_hints
 
 from manyshot.augment.mix import MIXES, Mix, SometimesMix
+from manyshot.augment.ops.at import At
 from manyshot.augment.ops.compose import Compose, Sometimes
 from manyshot.augment.ops.op import Op
+from manyshot.augment.parts import OPS as JOINT_OPS
+from manyshot.augment.parts import PART_MIXES
 from manyshot.augment.plan.fields import is_required, options
 from manyshot.augment.registry import CHOOSERS, OPS
 from manyshot.augment.text import OPS as TEXT_OPS
@@ -28,8 +31,11 @@ NAMES: Mapping[str, type] = {
     **TEXT_OPS,
     **CHOOSERS,
     **MIXES,
+    **JOINT_OPS,
+    **PART_MIXES,
     "compose": Compose,
     "sometimes": Sometimes,
+    "at": At,
     "sometimes_mix": SometimesMix,
 }
 """Every op that can be stored, by name."""

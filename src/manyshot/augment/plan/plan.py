@@ -23,7 +23,7 @@ from manyshot.augment.plan.syntax import Syntax
 from manyshot.augment.registry import NAMED, canonical
 from manyshot.base import InputError, did_you_mean, seeds
 from manyshot.base.calls import is_word, shorten
-from manyshot.tasks import Episode
+from manyshot.tasks import Episode, Parts
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -200,7 +200,8 @@ another query and the query is of no one class; leave the mix out of its 'query:
             >>> more.support.items.shape, more.query.items.shape
             (torch.Size([16, 27, 1, 8, 8]), torch.Size([16, 12, 1, 8, 8]))
         """
-        if not (are_bytes(episode.support.items) and are_bytes(episode.query.items)):
+        sides = (episode.support.items, episode.query.items)
+        if not (all(map(are_bytes, sides)) or all(isinstance(side, Parts) for side in sides)):
             episode = episode.as_float()
         seed = int(torch.randint(2**62, (), generator=generator or fresh_generator()))
         for name, placement in self.placements.items():
