@@ -8,6 +8,8 @@ from manyshot.augment.audio import OPS as AUDIO_OPS
 from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.mix import MIXES
 from manyshot.augment.paired import OPS as PAIRED_OPS
+from manyshot.augment.parts import OPS as JOINT_OPS
+from manyshot.augment.parts import PART_MIXES
 from manyshot.augment.plan.describe import LEARNED_HELP, OpHelp, OptionHelp
 from manyshot.augment.policies import POLICIES
 from manyshot.augment.registry import CHOOSERS, NAMED
@@ -36,6 +38,7 @@ SECTIONS = {
     "Policies": POLICIES,
     "Choosing among ops": CHOOSERS,
     "Mixing": MIXES,
+    "On examples of several parts": {**JOINT_OPS, **PART_MIXES},
     "On whole tasks": TASK_OPS,
 }
 

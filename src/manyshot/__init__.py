@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Ensemble,
         FeatureLearner,
         FineTune,
+        Fusion,
         GradientLearner,
         Learner,
         LinearProbe,
@@ -47,7 +48,16 @@ if TYPE_CHECKING:
     from manyshot.plugins import register
     from manyshot.runs import load
     from manyshot.samples.export_pictures import export
-    from manyshot.tasks import Episode, EpisodeSampler, Examples, RegressionTasks, Sinusoids, Source, join_sources
+    from manyshot.tasks import (
+        Episode,
+        EpisodeSampler,
+        Examples,
+        Parts,
+        RegressionTasks,
+        Sinusoids,
+        Source,
+        join_sources,
+    )
     from manyshot.training import Config, Settings, evaluate, fit, train
 
 __version__ = "0.2.0"
@@ -67,6 +77,7 @@ __all__ = [
     "FeatureLearner",
     "FewShotClassifier",
     "FineTune",
+    "Fusion",
     "GradientLearner",
     "InputError",
     "Learner",
@@ -76,6 +87,7 @@ __all__ = [
     "Matching",
     "MetaDropout",
     "MetaSGD",
+    "Parts",
     "Plan",
     "PretrainedEncoder",
     "Prototypes",
@@ -112,7 +124,8 @@ _PACKAGES = {
     **dict.fromkeys(("Conv4", "PretrainedEncoder", "ResNet12", "TextEncoder"), "nets"),
     **dict.fromkeys(("Config", "Settings", "evaluate", "fit", "train"), "training"),
     **dict.fromkeys(
-        ("Episode", "EpisodeSampler", "Examples", "RegressionTasks", "Sinusoids", "Source", "join_sources"), "tasks"
+        ("Episode", "EpisodeSampler", "Examples", "Parts", "RegressionTasks", "Sinusoids", "Source", "join_sources"),
+        "tasks",
     ),
 }
 """The package of each public name; the names that are not listed are learners."""
