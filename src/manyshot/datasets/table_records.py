@@ -91,8 +91,8 @@ def _text(path: Path, encoding: str) -> Iterator[Record]:
 
 def _parquet(path: Path) -> Iterator[Record]:
     try:
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow  # type: ignore[import-untyped]
+        import pyarrow.parquet  # type: ignore[import-untyped]
     except ImportError:
         raise InputError(f'{path}: reading Parquet needs pyarrow; pip install "manyshot[parquet]"') from None
     with open_file(path) as opened:

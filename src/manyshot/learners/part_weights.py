@@ -140,7 +140,7 @@ def choose_weights(fused: FusedKernels) -> tuple[Float[Tensor, "t p"], Float[Ten
     penalties = torch.tensor(PENALTIES).to(fused.weight)
     errors = torch.stack([fused.left_out_errors(equal.new_tensor(w).expand(tasks, -1)) for w in grid])  # [g, l, T]
     count = _examples(fused)
-    likelihood = (-0.5 * count * errors.clamp(min=1e-12).log()).flatten(0, 1).softmax(0).unflatten(0, errors.shape[:2])
+    likelihood = (-0.5 * count * errors.clamp(min=1e-12).log()).flatten(0, 1).softmax(0).reshape(errors.shape)
     weights = torch.einsum("glt,gp->tp", likelihood, equal.new_tensor(grid))
     penalty = torch.einsum("glt,l->t", likelihood, penalties.log()).exp()
     return torch.where(judged[:, None], weights, equal), torch.where(judged, penalty, usual)

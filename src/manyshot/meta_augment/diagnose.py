@@ -166,7 +166,8 @@ def _measures(
 
     def encode(examples: Examples) -> Tensor:
         with evaluation_mode(encoder):
-            return by_task(encoder, examples.items, examples.weight)
+            features: Tensor = by_task(encoder, examples.items, examples.weight)
+            return features
 
     support, query = episode.support, episode.query
     z, q = encode(support), encode(query)

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from manyshot.base import InputError
+from manyshot.nets.pretrained import PretrainedEncoder
+from manyshot.nets.sound_encoder import SoundEncoder
 from manyshot.tasks import Parts
 
 _USUAL = {"images": "efficientnet-lite0", "texts": "minilm", "sounds": "speech"}
@@ -67,7 +69,7 @@ class PartsEncoder(nn.Module):
                     f"{_USUAL[kind]}"
                 )
             encoder.requires_grad_(False).eval()
-            self._loaded[kind] = encoder.folded() if hasattr(encoder, "folded") else encoder
+            self._loaded[kind] = encoder.folded() if isinstance(encoder, PretrainedEncoder | SoundEncoder) else encoder
         loaded: nn.Module = self._loaded[kind]
         return loaded
 
@@ -87,6 +89,7 @@ class PartsEncoder(nn.Module):
         """
         if not isinstance(parts, Parts):
             raise InputError("encoder 'parts' takes examples of several parts; give an encoder of this kind of items")
+        encoded_parts: Parts = parts
         for name, kind in parts.kinds.items():
             rows = parts.there[name].cpu().nonzero().flatten()
             if kind == "features":
@@ -98,8 +101,8 @@ class PartsEncoder(nn.Module):
             features = torch.zeros(len(parts), width)
             if encoded is not None:
                 features[rows] = encoded.cpu().float()
-            parts = parts.replaced(name, features)
-        return parts
+            encoded_parts = encoded_parts.replaced(name, features)
+        return encoded_parts
 
 
 def as_colors(images: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -75,7 +75,8 @@ class Parts:
         for name in given:
             if name not in values:
                 raise InputError(f"a mask of part '{name}'; {did_you_mean(name, values)}")
-        parts, masks = {}, {}
+        parts: dict[str, Any] = {}
+        masks: dict[str, Tensor] = {}
         for name, value in values.items():
             if isinstance(value, Tensor | np.ndarray):
                 parts[name] = torch.as_tensor(value)
@@ -119,7 +120,13 @@ class Parts:
     def __len__(self) -> int:
         return self.lead[0]
 
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a part by name, or fewer examples
+    @overload
+    def __getitem__(self, index: str) -> Any: ...  # noqa: ANN401 - a tensor or list
+
+    @overload
+    def __getitem__(self, index: Any) -> "Parts": ...  # noqa: ANN401 - an index, a slice, or indices
+
+    def __getitem__(self, index: Any) -> Any:
         """A part by its name; or, by an index, slice, array or tensor of indices, some of the examples or tasks."""
         if isinstance(index, str):
             if index not in self.values:
