@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -97,16 +97,12 @@ def choose_names(
     for candidate in dict.fromkeys(choice.picked):
         rows = np.flatnonzero([one == candidate for one in choice.picked])
         sets = training[rows]
-        terms = _Terms.of(bank, targets, classes, candidate, sets, said)
-        agreement = agreement_of(terms.said, targets, sets)
+        terms = Terms.of(bank, targets, classes, candidate, sets, said)
         scores = np.tile(mean, (len(rows), 1))
         if choice.folds and not choice.by_prior:
             scores = _compare(bank, targets, terms, strengths, mean, sd, choice.folds, seed, groups)
         best = np.array(strengths)[scores.argmax(1)]
-        alone = _accuracy_on(terms.said, targets, sets)
-        chance, count = 1 / classes, sets.sum(1)
-        enough = chance + ABOVE_CHANCE * (chance * (1 - chance) / count).sqrt()
-        used = ((agreement >= LEAST_AGREEMENT) & (alone >= enough)).numpy() & (scores.max(1) > 0)
+        used = agrees(terms.said, targets, sets).numpy() & (scores.max(1) > 0)
         chosen = torch.from_numpy(np.where(used | always, best, 0.0))
         logits = terms.own + (chosen * terms.ratio)[:, None, None] * terms.said
         others = said.of_others().logits(bank, candidate, sets)
@@ -116,7 +112,7 @@ def choose_names(
         right += ((logits.argmax(-1) == targets) & left_out).sum(0).numpy()
         right_wrong += ((wrong.argmax(-1) == targets) & left_out).sum(0).numpy()
         if rows[0] == 0:
-            first = (float(chosen[0]), float(chosen[0] * terms.ratio[0]), float(agreement[0]), float(alone[0]))
+            first = (float(chosen[0]), float(chosen[0] * terms.ratio[0]), *_evidence(terms.said, targets, sets))
     count = (choice.training == 0).sum(0)
     if choice.correct is None:
         return NameChoice(*first, None, None, None)
@@ -125,7 +121,7 @@ def choose_names(
 
 
 @dataclass(frozen=True, eq=False)
-class _Terms:
+class Terms:
     """Logits `[B, n, c]` of the head in each training set, those of the names, and the ratio `[B]` of spreads."""
 
     candidate: Candidate
@@ -142,25 +138,46 @@ class _Terms:
         candidate: Candidate,
         training: Tensor,
         said: ClassDirections,
-    ) -> "_Terms":
+    ) -> "Terms":
         ((_, own),) = left_out_logits(bank, targets, classes, [candidate], training, None)
         terms = said.logits(bank, candidate, training)
         ratio = [
             logit_spread(one[seen]) / max(logit_spread(other[seen]), 1e-12)
             for one, other, seen in zip(own, terms, training > 0, strict=True)
         ]
-        return _Terms(candidate, training, own, terms, torch.tensor(ratio, dtype=torch.float64))
+        return Terms(candidate, training, own, terms, torch.tensor(ratio, dtype=torch.float64))
 
 
-def _accuracy_on(logits: Tensor, targets: Tensor, training: Tensor) -> Float[Tensor, " b"]:
-    """Accuracy of logits `[B, n, c]` on the examples of each training set."""
-    return ((logits.argmax(2) == targets) * training).sum(1) / training.sum(1)
+def agrees(
+    said: Float[Tensor, "b n c"], labels: Int[Tensor, " n"], training: Float[Tensor, "b n"]
+) -> Bool[Tensor, " b"]:
+    """Whether names agree with the examples of each training set, see `choose_names`.
+
+    Args:
+        said: Scores `[B, n, c]` of the names.
+        labels: Class `[n]` of each example.
+        training: 1 `[B, n]` for the examples of each training set, 0 for the others.
+    """
+    chance = 1 / said.shape[2]
+    enough = chance + ABOVE_CHANCE * (chance * (1 - chance) / training.sum(1)).sqrt()
+    agreement = agreement_of(said, labels, training)
+    return (agreement >= LEAST_AGREEMENT) & (_right(said, labels, training) >= enough)
+
+
+def _right(said: Tensor, labels: Tensor, training: Tensor) -> Float[Tensor, " b"]:
+    """Fraction of the examples of each training set that names alone classify right."""
+    return ((said.argmax(2) == labels) * training).sum(1) / training.sum(1)
+
+
+def _evidence(said: Tensor, labels: Tensor, training: Tensor) -> tuple[float, float]:
+    """Agreement and fraction that is right, of the first training set."""
+    return float(agreement_of(said, labels, training)[0]), float(_right(said, labels, training)[0])
 
 
 def _compare(
     bank: FeatureBank,
     targets: Int[Tensor, " n"],
-    terms: _Terms,
+    terms: Terms,
     strengths: Sequence[float],
     mean: NDArray[np.float64],
     sd: NDArray[np.float64],
