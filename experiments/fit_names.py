@@ -1,7 +1,7 @@
 """What names of classes are worth in `fit`, at 1 to 10 examples of a class, and where they should not be used.
 
 Examples of a few classes are drawn at random, the candidates are chosen and judged as `fit` does it, on others of the
-same classes: without names, with names where the examples agree with them, always, and with each class named as another.
+same classes: without names, with names where the examples agree with them, always, and with names of other classes.
 All arms see the same draws. Strengths of names are measured on the sets to choose on (`--prior`, which writes them to
 src/manyshot/classify/prior.json), results on the others. Writes results/fit_names.json after each set.
 
@@ -238,7 +238,7 @@ def main() -> None:
     """Measure strengths, or run the cases one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", choices=CASES, default=[*CASES])
+    parser.add_argument("--sets", nargs="+", choices=CASES, help="those without results if not given")
     parser.add_argument("--prior", action="store_true")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
@@ -249,7 +249,7 @@ def main() -> None:
         return
     whole = read_json(RESULT) if RESULT.exists() and not options.quick else {}
     sets = whole.get("sets", {}) if isinstance(whole, dict) else {}
-    for name in options.sets:
+    for name in options.sets or [name for name in CASES if name not in sets]:
         began, (load, ways) = time.process_time(), CASES[name]
         print(name, flush=True)
         sets[name] = run(load(options.root), ways, seeds, count)

@@ -139,6 +139,16 @@ class Terms:
         training: Tensor,
         said: ClassDirections,
     ) -> "Terms":
+        """Fit the head to each training set.
+
+        Args:
+            bank: Features of n examples.
+            targets: Class `[n]` of each example.
+            classes: Number of classes.
+            candidate: What is fitted.
+            training: 1 `[B, n]` for the examples of each training set, 0 for the others.
+            said: Directions of the classes.
+        """
         ((_, own),) = left_out_logits(bank, targets, classes, [candidate], training, None)
         terms = said.logits(bank, candidate, training)
         ratio = [
