@@ -62,7 +62,14 @@ def gain(learner: AugmentedLearner) -> float:
 
 
 @pytest.mark.parametrize(
-    "text", ["hallucinator(hidden=16)", "feature_vae(latent=4, hidden=32)", "calibration(power=1)"]
+    "text",
+    [
+        "hallucinator(hidden=16)",
+        "feature_vae(latent=4, hidden=32)",
+        "calibration(power=1)",
+        "lemda(hidden=16)",
+        "modals",
+    ],
 )
 def test_what_differs_within_known_classes_helps_with_new_ones(text):
     assert gain(trained(text, toy(60, seed=0))) > 0.05
@@ -96,7 +103,7 @@ def test_generated_items_of_a_class_count_less_the_more_real_ones_there_are():
 def test_the_scale_of_the_features_plays_no_part():
     small = support(2)
     large = replace(small, items=10 * small.items)
-    for text in ("hallucinator", "feature_vae", "embedding_noise", "shift"):
+    for text in ("hallucinator", "feature_vae", "embedding_noise", "shift", 'lemda(parts="5+3")'):
         torch.manual_seed(0)
         augmenter = AUGMENTERS.parse(text).build(shape=(DIMENSIONS,)).double()
         draws = augmenter.draw(small, 3, torch.Generator().manual_seed(0))

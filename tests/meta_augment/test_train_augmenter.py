@@ -47,8 +47,15 @@ class Killed(RuntimeError):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"augmenter": "feature_vae"}, {"augmenter": "deformation"}, {"joint": True}],
-    ids=["features", "own loss", "items", "joint"],
+    [
+        {},
+        {"augmenter": "feature_vae"},
+        {"augmenter": "deformation"},
+        {"joint": True},
+        {"augmenter": "modals"},
+        {"augmenter": "lemda(adversarial=yes)"},
+    ],
+    ids=["features", "own loss", "items", "joint", "simple changes", "adversarial"],
 )
 def test_a_killed_training_ends_with_the_same_bits(options, learner, tmp_path, monkeypatch):
     moment = 5

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
@@ -139,7 +140,19 @@ class AugmenterObjective:
             body, _ = learner.parts()
             encoded = replace(episode, support=_encoded(body, episode.support), query=_encoded(body, episode.query))
             return augmenter.standalone_loss(encoded, generator)
-        return self.estimator.loss(learner.trial(tasks.draw(), generator, tasks.task_slice), generator)
+        trial = learner.trial(tasks.draw(), generator, tasks.task_slice)
+        added = augmenter.learner_loss(trial.learner, trial.episode, trial.draws, generator)
+        if added is not None and augmenter.replaces_query_loss:
+            return added + _learners_own(trial) if learner.joint else added
+        loss = self.estimator.loss(trial, generator)
+        return loss if added is None else loss + added
+
+
+def _learners_own(trial: Trial) -> Float[Tensor, ""]:
+    """Loss of a learner that is trained with an augmenter of another objective: generated examples are constants."""
+    with torch.no_grad():
+        generated = trial.generate()
+    return trial.loss(generated)
 
 
 def _encoded(body: nn.Module, examples: Examples) -> Examples:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from manyshot.base import InputError
+from manyshot.learners import Learner
 from manyshot.tasks import Episode, Examples, Source
 
 Space = Literal["items", "features"]
@@ -121,6 +122,24 @@ class LearnedAugmenter(nn.Module, ABC):
         Args:
             source: Source of examples or of features, depending on `space`.
         """
+
+    @property
+    def replaces_query_loss(self) -> bool:
+        """Whether `learner_loss` is all that it is trained by, instead of an addition to the query loss."""
+        return False
+
+    def learner_loss(
+        self, learner: Learner, episode: Episode, draws: Draws, generator: Generator
+    ) -> Float[Tensor, ""] | None:
+        """What is added to the query loss, or takes its place (default: None, nothing).
+
+        Args:
+            learner: Frozen learner, of examples or of features as `space` says.
+            episode: T clean tasks in this space.
+            draws: Draws of the generated examples.
+            generator: Random generator of further draws.
+        """
+        return None
 
     def standalone_loss(self, episode: Episode, generator: Generator) -> Float[Tensor, ""]:
         """Loss of an augmenter that is not trained by a learner's loss (`through_learner` is False).

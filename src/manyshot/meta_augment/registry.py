@@ -7,6 +7,8 @@ from manyshot.meta_augment.embedding_noise import EmbeddingNoise
 from manyshot.meta_augment.feature_vae import FeatureVAE
 from manyshot.meta_augment.hallucinator import Hallucinator
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
+from manyshot.meta_augment.lemda import LeMDA
+from manyshot.meta_augment.modals import MODALS
 from manyshot.meta_augment.multiplicative_noise import MultiplicativeNoise
 from manyshot.meta_augment.naming import Naming
 from manyshot.meta_augment.policy import ContextFreePolicy, Policy
@@ -22,6 +24,8 @@ AUGMENTERS: Registry[LearnedAugmenter] = Registry(
         "multiplicative": MultiplicativeNoise,
         "embedding-noise": EmbeddingNoise,
         "shift": Shift,
+        "lemda": LeMDA,
+        "modals": MODALS,
         "naming": Naming,
         "spoken-names": SpokenNames,
         "policy": Policy,
