@@ -1,11 +1,12 @@
 """An arm of a comparison: its settings for training and for testing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from manyshot.augment import Plan
-from manyshot.base import InputError, did_you_mean
+from manyshot.base import InputError
+from manyshot.base.arm_text import read_settings, split_arm
 from manyshot.training.config import Config
 
 SETTINGS: dict[str, Callable[[str], Any]] = {
@@ -67,7 +68,7 @@ class Arm:
     def parse(cls, text: str) -> "Arm":
         """Read `[name =] training plan [| setting=value ...] [=> test plan [| learner=...] [| augmenter=RUN]]`.
 
-        The whole text is the name of an arm without one. A name has no "=" and no "|", and its brackets are closed.
+        The whole text is the name of an arm without one; see `split_arm` for what can be a name.
 
         Args:
             text: Text of the arm.
@@ -76,20 +77,13 @@ class Arm:
             InputError: If the text cannot be read.
         """
         training, arrow, testing = (part.strip() for part in text.partition("=>"))
-        plan, *parts = (part.strip() for part in training.split("|"))
+        name, plan, parts = split_arm(training)
         test_plan, *test_parts = (part.strip() for part in testing.split("|"))
-        name, equals, named = (part.strip() for part in plan.partition("="))
-        # An equals sign within an op's brackets belongs to an option, so the text before it is no name.
-        if equals and name.count("(") == name.count(")"):
-            plan = named
-        else:
-            name = text.strip()
-        if equals and not name:
-            raise InputError(f"arm '{text}': no name before '='; write one, or the plan alone")
         if arrow and not test_plan:
             raise InputError(f"arm '{text}': no plan after '=>'; write one, or 'none'")
-        settings = _settings(parts, text, tuple(SETTINGS))
-        used = dict(_settings(test_parts, text, ("learner", "augmenter")))
+        settings = read_settings(parts, text, SETTINGS)
+        used = dict(read_settings(test_parts, text, ("learner", "augmenter")))
+        name = name or text.strip()
         return cls(name, plan, test_plan or "none", settings, used.get("learner"), used.get("augmenter"))
 
     def configure(self, config: Config) -> Config:
@@ -120,39 +114,3 @@ class Arm:
         values = asdict(self) | {"settings": dict(self.settings)}
         del values["name"]
         return values
-
-
-def check_names(arms: Sequence[Arm]) -> None:
-    """Make sure that arms have different names.
-
-    Args:
-        arms: Arms of a comparison.
-
-    Raises:
-        InputError: If two arms have the same name.
-
-    Example:
-        >>> check_names([Arm("plain", "none"), Arm("plain", "task: turn")])
-        Traceback (most recent call last):
-        manyshot.base.errors.InputError: two arms are called 'plain'; name them: 'first = plan'
-    """
-    names = [arm.name for arm in arms]
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated is not None:
-        raise InputError(f"two arms are called '{repeated}'; name them: 'first = plan'")
-
-
-def _settings(parts: list[str], text: str, known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Read the parts between bars, each `name=value`."""
-    settings: dict[str, str] = {}
-    for part in parts:
-        name, equals, value = (word.strip() for word in part.partition("="))
-        name = name.replace("-", "_")
-        if not equals or not value:
-            raise InputError(f"arm '{text}': '{part}' sets nothing; write a setting after '|', such as learner=maml")
-        if name not in known:
-            raise InputError(f"arm '{text}': '{name}' cannot be set here; {did_you_mean(name, known)}")
-        if name in settings:
-            raise InputError(f"arm '{text}': {name} is set twice; set it once")
-        settings[name] = value
-    return tuple(settings.items())

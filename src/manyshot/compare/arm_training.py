@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 
 from manyshot.base import InputError, locked_folder, quieten, write_json
+from manyshot.base.arm_text import check_arm_names
 from manyshot.base.progress import bar
-from manyshot.compare.arm import Arm, check_names
+from manyshot.compare.arm import Arm
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.runtime.memory import keep_freed_memory
 from manyshot.runtime.metrics_log import steps_noted
@@ -117,7 +118,7 @@ def check_arms(arms: Sequence[Arm], folder: Path) -> None:
     Example:
         >>> check_arms([Arm("plain", "none"), Arm("turned", "task: turn")], Path("/nowhere"))
     """
-    check_names(arms)
+    check_arm_names([arm.name for arm in arms])
     if not (folder / COMPARISON).exists() and not is_free(folder, COMPARISON):
         raise InputError(f"{folder} is not empty and holds no comparison; choose another folder (--out)")
 

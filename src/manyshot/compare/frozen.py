@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.compare.arm import Arm, check_names
+from manyshot.base.arm_text import check_arm_names
+from manyshot.compare.arm import Arm
 from manyshot.compare.arm_augmenter import load_augmenters
 from manyshot.compare.arm_result import compare
 from manyshot.compare.comparison import Comparison, ComparisonResult, EvaluationSuite
@@ -63,7 +64,7 @@ def compare_frozen(arms: Sequence[Arm], config: Config, suite: EvaluationSuite, 
         ['none', 'ridge']
     """
     used = [as_test_plan(arm) for arm in arms]
-    check_names(used)
+    check_arm_names([arm.name for arm in used])
     sampler = suite.sampler(config, Sources(source, test=source))
     runs: dict[str, list[Run]] = {}
     for arm in used:

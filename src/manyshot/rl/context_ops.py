@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -16,6 +17,20 @@ from manyshot.rl.worlds.world import Augmentable
 
 ALL = "all"
 """Stands for all numbers of a context."""
+
+
+class Around(NamedTuple):
+    """What a context can become.
+
+    Args:
+        low: Lower bound of each number of a context.
+        high: Upper bounds.
+        pool: Contexts of all training worlds.
+    """
+
+    low: Float[Tensor, "k"]
+    high: Float[Tensor, "k"]
+    pool: Float[Tensor, "w k"]
 
 
 class ContextOp(ABC):
@@ -48,21 +63,20 @@ class ContextOp(ABC):
             generator: Random generator.
         """
         low, high = contexts.new_tensor(world.bounds).T
-        changed = self.change(contexts, low, high, pool, generator).clamp(low, high)
+        changed = self.change(contexts, Around(low, high, pool), generator).clamp(low, high)
         chosen = contexts.new_tensor([self.of in (ALL, name) for name in world.names]) > 0
         on = torch.rand(len(contexts), generator=generator) < self.p
         return where(on, torch.where(chosen, changed, contexts), contexts)
 
     @abstractmethod
-    def change(
-        self,
-        contexts: Float[Tensor, "n k"],
-        low: Float[Tensor, "k"],
-        high: Float[Tensor, "k"],
-        pool: Float[Tensor, "w k"],
-        generator: Generator,
-    ) -> Float[Tensor, "n k"]:
-        """Change contexts, which may leave the bounds; differentiable in contexts and pool."""
+    def change(self, contexts: Float[Tensor, "n k"], around: Around, generator: Generator) -> Float[Tensor, "n k"]:
+        """Change contexts, which may leave the bounds; differentiable in contexts and the pool.
+
+        Args:
+            contexts: Contexts of n worlds.
+            around: Bounds of the contexts, and the training worlds.
+            generator: Random generator.
+        """
 
 
 @dataclass(frozen=True)
@@ -94,17 +108,10 @@ class Jitter(ContextOp):
         super().__post_init__()
         check_number(self, "amount", high=1)
 
-    def change(
-        self,
-        contexts: Float[Tensor, "n k"],
-        low: Float[Tensor, "k"],
-        high: Float[Tensor, "k"],
-        pool: Float[Tensor, "w k"],
-        generator: Generator,
-    ) -> Float[Tensor, "n k"]:
+    def change(self, contexts: Float[Tensor, "n k"], around: Around, generator: Generator) -> Float[Tensor, "n k"]:
         """Add noise."""
         noise = 2 * torch.rand(contexts.shape, generator=generator).to(contexts) - 1
-        return contexts + self.amount * (high - low) * noise
+        return contexts + self.amount * (around.high - around.low) * noise
 
 
 @dataclass(frozen=True)
@@ -130,17 +137,10 @@ class Mix(ContextOp):
         super().__post_init__()
         check_number(self, "alpha", low=1e-3, high=1000)
 
-    def change(
-        self,
-        contexts: Float[Tensor, "n k"],
-        low: Float[Tensor, "k"],
-        high: Float[Tensor, "k"],
-        pool: Float[Tensor, "w k"],
-        generator: Generator,
-    ) -> Float[Tensor, "n k"]:
+    def change(self, contexts: Float[Tensor, "n k"], around: Around, generator: Generator) -> Float[Tensor, "n k"]:
         """Mix with partners from the pool."""
         n = len(contexts)
-        partners = pool[torch.randint(len(pool), (n,), generator=generator)].to(contexts)
+        partners = around.pool[torch.randint(len(around.pool), (n,), generator=generator)].to(contexts)
         share = beta(n, self.alpha, generator).to(contexts)[:, None]
         return share * contexts + (1 - share) * partners
 
@@ -160,16 +160,9 @@ class Wide(ContextOp):
     of: str = ALL
     p: float = 1.0
 
-    def change(
-        self,
-        contexts: Float[Tensor, "n k"],
-        low: Float[Tensor, "k"],
-        high: Float[Tensor, "k"],
-        pool: Float[Tensor, "w k"],
-        generator: Generator,
-    ) -> Float[Tensor, "n k"]:
+    def change(self, contexts: Float[Tensor, "n k"], around: Around, generator: Generator) -> Float[Tensor, "n k"]:
         """Draw anew."""
-        return low + (high - low) * torch.rand(contexts.shape, generator=generator).to(contexts)
+        return around.low + (around.high - around.low) * torch.rand(contexts.shape, generator=generator).to(contexts)
 
 
 CONTEXT_OPS: Registry[ContextOp] = Registry(

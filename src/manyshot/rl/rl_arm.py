@@ -1,10 +1,11 @@
 """An arm of a comparison of agents: its plan, and settings that differ from those of other arms."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from manyshot.base import InputError, did_you_mean
+from manyshot.base import InputError
+from manyshot.base.arm_text import read_settings, split_arm
 from manyshot.rl.rl_config import RLConfig, RLSettings
 
 OUTER: dict[str, Callable[[str], Any]] = {
@@ -52,7 +53,7 @@ class RLArm:
 
     @staticmethod
     def parse(text: str) -> "RLArm":
-        """Read `[name =] plan [| setting=value ...]`; without a name, the whole text is the name.
+        """Read `[name =] plan [| setting=value ...]`, see `split_arm`.
 
         Args:
             text: Text of the arm.
@@ -60,27 +61,10 @@ class RLArm:
         Raises:
             InputError: If the text cannot be read.
         """
-        plan, *parts = (part.strip() for part in text.split("|"))
-        name, equals, named = (part.strip() for part in plan.partition("="))
-        # An equals sign within an op's brackets belongs to an option, so the text before it is no name.
-        if equals and name.count("(") == name.count(")"):
-            plan = named
-        else:
-            name = text.strip()
-        if not plan or not name:
+        name, plan, parts = split_arm(text)
+        if not plan:
             raise InputError(f"arm '{text}': write 'name = plan', with the plan 'none' for no augmentation")
-        settings: dict[str, str] = {}
-        for part in parts:
-            key, equals, value = (word.strip() for word in part.partition("="))
-            key, known = key.replace("-", "_"), [*OUTER, *INNER]
-            if not equals or not value:
-                raise InputError(f"arm '{text}': '{part}' sets nothing; write a setting after '|': learner=rl2")
-            if key not in known:
-                raise InputError(f"arm '{text}': '{key}' cannot be set here; {did_you_mean(key, known)}")
-            if key in settings:
-                raise InputError(f"arm '{text}': {key} is set twice; set it once")
-            settings[key] = value
-        return RLArm(name, plan, tuple(settings.items()))
+        return RLArm(name or text.strip(), plan, read_settings(parts, text, (*OUTER, *INNER)))
 
     def configure(self, config: RLConfig) -> RLConfig:
         """The settings of the arm's trainings.
@@ -106,22 +90,3 @@ class RLArm:
         fit = replace(config.fit, **{name: value for name, value in values.items() if name in inner})
         outer = {name: value for name, value in values.items() if name not in inner}
         return replace(config, plan=self.plan, fit=fit, **outer)
-
-
-def check_arm_names(arms: Sequence[RLArm]) -> None:
-    """Make sure that arms have different names.
-
-    Raises:
-        InputError: If two arms have the same name, or there are none.
-
-    Example:
-        >>> check_arm_names([RLArm("plain", "none"), RLArm("plain", "view: crop")])
-        Traceback (most recent call last):
-        manyshot.base.errors.InputError: two arms are called 'plain'; name them: 'first = plan'
-    """
-    names = [arm.name for arm in arms]
-    if not names:
-        raise InputError("no arms to compare; give at least one: --arms none")
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated is not None:
-        raise InputError(f"two arms are called '{repeated}'; name them: 'first = plan'")

@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from manyshot.base import InputError, locked_folder, quieten, write_json
+from manyshot.base.arm_text import check_arm_names
 from manyshot.base.numbers import check_range
 from manyshot.base.progress import bar
 from manyshot.rl.division import Division
 from manyshot.rl.interquartile import interquartile_interval, interquartile_mean, probability_of_improvement
-from manyshot.rl.rl_arm import RLArm, check_arm_names
+from manyshot.rl.rl_arm import RLArm
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_evaluate import WorldResults
 from manyshot.rl.rl_train import RLRun, evaluate_run, is_agent_trained, load_agent, train_agent
@@ -160,7 +161,7 @@ def compare_agents(
 
 def _checked(arms: Sequence[RLArm], config: RLConfig) -> list[RLConfig]:
     """The settings of each arm, which can be trained and judged in the same worlds as the others."""
-    check_arm_names(arms)
+    check_arm_names([arm.name for arm in arms])
     configs = [arm.configure(config) for arm in arms]
     held_out: dict[str, Any] = {}
     for arm, own in zip(arms, configs, strict=True):

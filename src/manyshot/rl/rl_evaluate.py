@@ -42,11 +42,11 @@ class WorldResults:
 def evaluate_worlds(
     arena: Arena,
     policy: Callable[[Inputs], Output],
-    memory: int = 0,
-    trials: int = 1,
-    greedy: bool = True,
-    device: torch.device | str = "cpu",
-    forgets: bool = False,
+    memory: int,
+    trials: int,
+    greedy: bool,
+    device: torch.device | str,
+    forgets: bool,
 ) -> WorldResults:
     """Play the same trials in every world, to the end of each.
 

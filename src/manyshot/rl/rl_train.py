@@ -17,7 +17,7 @@ from manyshot.rl.trainer import Trainer, make_policy, steps_per_update, updates
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.metrics_log import Row, read_metrics
 from manyshot.runtime.run_folder import CONFIG, check_run_folder, kind_of_run, read_config, write_config
-from manyshot.runtime.session import LAST, TrainingSession
+from manyshot.runtime.session import LAST, TrainingSession, is_complete
 
 AGENT = "agent"
 """Kind, in `config.json`, of the run of an agent."""
@@ -147,21 +147,8 @@ def evaluate_run(
 
 
 def is_agent_trained(config: RLConfig, folder: Path) -> bool:
-    """Whether a folder holds this training, done to its last step.
-
-    Raises:
-        InputError: If it holds a training with other settings, or a damaged one.
-
-    Example:
-        >>> is_agent_trained(RLConfig("leap"), Path("nowhere"))
-        False
-    """
-    from manyshot.runtime.checkpoint import read_progress
-
-    if not (folder / CONFIG).exists() or not (folder / LAST).exists():
-        return False
-    check_run_folder(folder, lambda path: _settings_in(path).as_dict(), config.as_dict(), resume=True)
-    return bool(read_progress(folder / LAST, updates(config))["step"] == updates(config))
+    """Whether a folder holds this training, done to its last step, see `is_complete`."""
+    return is_complete(folder, lambda path: _settings_in(path).as_dict(), config.as_dict(), updates(config))
 
 
 def _settings_in(folder: Path) -> RLConfig:

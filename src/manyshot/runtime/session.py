@@ -12,11 +12,12 @@ from torch.optim import Optimizer
 from manyshot.base import InputError, TrainingDiverged
 from manyshot.base.progress import bar
 from manyshot.base.tensor_file import sweep_tensors
-from manyshot.runtime.checkpoint import check_progress, load_checkpoint, save_checkpoint
+from manyshot.runtime.checkpoint import check_progress, load_checkpoint, read_progress, save_checkpoint
 from manyshot.runtime.clock import CpuClock
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes, broadcast_state
 from manyshot.runtime.interrupt import postponed_interrupt
 from manyshot.runtime.metrics_log import MetricsLog, Row
+from manyshot.runtime.run_folder import CONFIG, check_run_folder
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 
@@ -198,3 +199,27 @@ class TrainingSession:
 
 def _copy(module: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def is_complete(
+    folder: Path, read_settings: Callable[[Path], dict[str, Any]], settings: dict[str, Any], steps: int
+) -> bool:
+    """Whether a folder holds a training with these settings, done to its last step.
+
+    Args:
+        folder: Folder of the run.
+        read_settings: Function that reads the settings of a run that is there.
+        settings: Settings of the training by name, those of its loop as `fit`.
+        steps: Number of steps of the whole training.
+
+    Raises:
+        InputError: If it holds a training with other settings, or a damaged one.
+
+    Example:
+        >>> is_complete(Path("nowhere"), lambda folder: {}, {}, steps=10)
+        False
+    """
+    if not (folder / CONFIG).exists() or not (folder / LAST).exists():
+        return False
+    check_run_folder(folder, read_settings, settings, resume=True)
+    return bool(read_progress(folder / LAST, steps)["step"] == steps)

@@ -5,10 +5,10 @@ from pathlib import Path
 from manyshot.augment import Plan
 from manyshot.base import InputError, locked_folder
 from manyshot.objectives import OBJECTIVES, Objective, Plain
-from manyshot.runtime.checkpoint import read_progress
 from manyshot.runtime.device import require_device
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
-from manyshot.runtime.run_folder import CONFIG, check_run_folder, write_config
+from manyshot.runtime.run_folder import check_run_folder, write_config
+from manyshot.runtime.session import is_complete
 from manyshot.training.config import Config
 from manyshot.training.feature_cache import on_fixed_features, remember
 from manyshot.training.fit import check_step, fit
@@ -128,8 +128,4 @@ def is_trained(config: Config, folder: Path) -> bool:
         >>> is_trained(Config("digits"), Path("nowhere"))
         False
     """
-    last = folder / "last.safetensors"
-    if not (folder / CONFIG).exists() or not last.exists():
-        return False
-    check_run_folder(folder, settings_in, config.with_absolute_paths().as_dict(), resume=True)
-    return bool(read_progress(last, config.fit.steps)["step"] == config.fit.steps)
+    return is_complete(folder, settings_in, config.with_absolute_paths().as_dict(), config.fit.steps)

@@ -11,11 +11,10 @@ from manyshot.base.numbers import check_range
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.inner_step import Weights, inner_step, step_surrogate, trajectory_surrogate, with_weights
 from manyshot.rl.adapt.rl_learner import RLLearner
-from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, evaluate_adapted, play_in
+from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
 from manyshot.rl.games import Arena
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO, step
-from manyshot.rl.rl_evaluate import WorldResults
 from manyshot.rl.rollout import Batch, Rollout
 
 if TYPE_CHECKING:
@@ -121,17 +120,8 @@ class MAML(RLLearner):
             losses.append(ppo.value_weight * (values - support.targets).square().mean())
         return torch.stack(losses).sum() / len(tasks)
 
-    def evaluate(
-        self,
-        arena: Arena,
-        policy: ActorCritic,
-        trials: int = 1,
-        greedy: bool = True,
-        device: torch.device | str = "cpu",
-        forgets: bool = False,
-    ) -> WorldResults:
-        """Judge the start and, as a second episode, the weights after a step on 16 drawn games of each world."""
-        before = super().evaluate(arena, policy, trials, greedy, device, forgets)
+    def adapter(self, arena: Arena, policy: ActorCritic, device: torch.device | str) -> Adapt:
+        """A step on 16 drawn games of a world."""
 
         def adapt(level: int, draws: Generator) -> Callable[[Inputs], Output]:
             numbers = torch.arange(SUPPORT_GAMES)
@@ -139,7 +129,7 @@ class MAML(RLLearner):
             estimates = support.advantages(support.rewards, DISCOUNT, TRACE)
             return self.adapted(policy, Batch.of(support, estimates, device).standardized())
 
-        return before.beside(evaluate_adapted(arena, adapt, trials, greedy, device))
+        return adapt
 
 
 @dataclass(frozen=True)

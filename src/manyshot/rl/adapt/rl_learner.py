@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from manyshot.base import InputError
+from manyshot.rl.adapt.support import Adapt, evaluate_adapted
 from manyshot.rl.games import Arena
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.rl_evaluate import WorldResults, evaluate_worlds
@@ -64,4 +65,16 @@ class RLLearner(ABC):
         """
         if forgets and not self.memory:
             raise InputError("there is no memory to clear: the agent has none; judge one of --learner rl2")
-        return evaluate_worlds(arena, policy, policy.memory, trials, greedy, device, forgets)
+        as_it_is = evaluate_worlds(arena, policy, policy.memory, trials, greedy, device, forgets)
+        adapt = self.adapter(arena, policy, device)
+        return as_it_is if adapt is None else as_it_is.beside(evaluate_adapted(arena, adapt, trials, greedy, device))
+
+    def adapter(self, arena: Arena, policy: ActorCritic, device: torch.device | str) -> Adapt | None:
+        """What adapts the policy's weights to a world, which `evaluate` judges as a second episode; None for nothing.
+
+        Args:
+            arena: What is played.
+            policy: The agent, which is not changed.
+            device: Device of the policy.
+        """
+        return None

@@ -18,6 +18,9 @@ SUPPORT_GAMES = 16
 DISCOUNT, TRACE = 0.99, 0.95
 """Discount and trace of the advantages that an agent adapts by in an evaluation."""
 
+Adapt = Callable[[int, Generator], Callable[[Inputs], Output]]
+"""Gives the agent that is adapted to a level, by draws."""
+
 
 def play_in(
     arena: Arena,
@@ -49,7 +52,7 @@ def play_in(
 
 def evaluate_adapted(
     arena: Arena,
-    adapt: Callable[[int, Generator], Callable[[Inputs], Output]],
+    adapt: Adapt,
     trials: int,
     greedy: bool,
     device: torch.device | str,
@@ -67,5 +70,5 @@ def evaluate_adapted(
     for level in range(len(arena.contexts)):
         adapted = adapt(level, generator(arena.seed, "adapt", level))
         one = replace(arena, contexts=arena.contexts[level : level + 1], ids=arena.ids[level : level + 1])
-        results.append(evaluate_worlds(one, adapted, 0, trials, greedy, device))
+        results.append(evaluate_worlds(one, adapted, 0, trials, greedy, device, forgets=False))
     return WorldResults.join(results)

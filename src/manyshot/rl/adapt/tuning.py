@@ -12,11 +12,10 @@ from torch.optim import Adam
 from manyshot.base.numbers import check_range
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.ppo_learner import PlainPPO
-from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, evaluate_adapted, play_in
+from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
 from manyshot.rl.games import Arena
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO
-from manyshot.rl.rl_evaluate import WorldResults
 from manyshot.rl.rollout import Batch, Rollout
 
 if TYPE_CHECKING:
@@ -48,17 +47,8 @@ class FineTune(PlainPPO):
         check_range(1, 10_000, whole=True, updates=self.updates)
         check_range(0, 10, rate=self.rate)
 
-    def evaluate(
-        self,
-        arena: Arena,
-        policy: ActorCritic,
-        trials: int = 1,
-        greedy: bool = True,
-        device: torch.device | str = "cpu",
-        forgets: bool = False,
-    ) -> WorldResults:
-        """Judge the policy and, as a second episode, a copy of it that was tuned in each world."""
-        before = super().evaluate(arena, policy, trials, greedy, device, forgets)
+    def adapter(self, arena: Arena, policy: ActorCritic, device: torch.device | str) -> Adapt:
+        """A copy that is tuned in a world."""
 
         def adapt(level: int, draws: Generator) -> Callable[[Inputs], Output]:
             copy = deepcopy(policy)
@@ -67,7 +57,7 @@ class FineTune(PlainPPO):
                 pass
             return copy
 
-        return before.beside(evaluate_adapted(arena, adapt, trials, greedy, device))
+        return adapt
 
 
 @dataclass(frozen=True)
