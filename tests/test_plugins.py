@@ -149,17 +149,25 @@ class TestRegister:
 PACKAGE = """
 from dataclasses import dataclass
 from manyshot.augment.image import Brightness
+from manyshot.classify.heads import Centroid
 from manyshot.datasets import DataSet
 from manyshot.generate.registry import MODELS
 from manyshot.learners import Prototypes
 from manyshot.meta_augment.registry import AUGMENTERS
 from manyshot.nets import Conv4
 from manyshot.objectives import Plain
+from manyshot.rl.adapt.ppo_learner import PlainPPO
+from manyshot.rl.worlds.leap import Leap
+from manyshot.segment.pixel_prototypes import PixelPrototypes
 
 class Darken(Brightness): pass
 class Nearest(Prototypes): pass
 class Small(Conv4): pass
 class Quiet(Plain): pass
+class Means(Centroid): pass
+class Pixels(PixelPrototypes): pass
+class Hurdles(Leap): pass
+class Agent(PlainPPO): pass
 Learned, Model = AUGMENTERS["shift"], MODELS["gan"]
 noise = DataSet("outside", "", "", "", ("all",), lambda *args: None, 8)
 """
@@ -172,6 +180,10 @@ POINTS = {
     "augmenters": "Learned",
     "models": "Model",
     "datasets": "noise",
+    "heads": "Means",
+    "segmenters": "Pixels",
+    "worlds": "Hurdles",
+    "rl_learners": "Agent",
 }
 
 
@@ -199,4 +211,5 @@ def test_an_installed_package_adds_to_every_registry_by_entry_points(tmp_path):
     assert result.stderr == ""
     lines = result.stdout.split()
     assert lines[:4] == ["Darken", "Nearest", "Small", "row"]
+    assert lines[-4:] == ["Means", "Pixels", "Hurdles", "Agent"]
     assert len(lines) == len(POINTS)

@@ -17,6 +17,10 @@ REGISTRIES = {
     "augmenter": "manyshot.meta_augment.registry:AUGMENTERS",
     "objective": "manyshot.objectives.registry:OBJECTIVES",
     "model": "manyshot.generate.registry:MODELS",
+    "head": "manyshot.classify.heads.registry:HEADS",
+    "segmenter": "manyshot.segment.registry:SEGMENTERS",
+    "world": "manyshot.rl.worlds.registry:WORLDS",
+    "rl_learner": "manyshot.rl.adapt.registry:RL_LEARNERS",
 }
 """Where methods of each kind are named. A package adds to them without being imported by entry points in the group
 "manyshot." and the plural of the kind, such as "manyshot.learners"."""
@@ -36,7 +40,8 @@ def register(kind: str, name: str, factory: Any = None, *, aliases: Iterable[str
     The parameters of the factory become the options in text; see `manyshot.base.registry.Registry`.
 
     Args:
-        kind: "op", "learner", "encoder", "dataset", "augmenter", "objective" or "model".
+        kind: "op", "learner", "encoder", "dataset", "augmenter", "objective", "model", "head", "segmenter", "world" or
+            "rl_learner".
         name: Its name in text; hyphens and underscores are the same.
         factory: The class or function that builds it, for a data set a `manyshot.datasets.DataSet`. Without it, the
             result is a decorator.

@@ -60,18 +60,16 @@ def read_settings(parts: Sequence[str], text: str, known: Iterable[str]) -> tupl
 
 
 def check_arm_names(names: Sequence[str]) -> None:
-    """Make sure that there are arms, and that they have different names.
+    """Make sure that arms have different names.
 
     Raises:
-        InputError: If there are none, or two have the same name.
+        InputError: If two have the same name.
 
     Example:
         >>> check_arm_names(["plain", "plain"])
         Traceback (most recent call last):
         manyshot.base.errors.InputError: two arms are called 'plain'; name them: 'first = plan'
     """
-    if not names:
-        raise InputError("no arms to compare; give at least one: --arms none")
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise InputError(f"two arms are called '{repeated}'; name them: 'first = plan'")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy import stats
+from scipy.special import ndtri, stdtrit  # scipy.stats takes a second to import
 from torch import Tensor
 
 from manyshot.base import InputError
@@ -93,7 +93,7 @@ class UnknownDetector:
         mated = (other & (labels[:, None] == labels)).any(1)
         count = int(mated.sum())
         if count < 2:
-            quantile = float(stats.norm.ppf(1 - false_alarms) - stats.norm.ppf(0.95)) * ONE_EXAMPLE_DEVIATION
+            quantile = float(ndtri(1 - false_alarms) - ndtri(0.95)) * ONE_EXAMPLE_DEVIATION
             log_threshold = float(nearest[comparable].log().mean()) + BETWEEN_CLASSES[root] + quantile
             return UnknownDetector(rows, math.exp(log_threshold), false_alarms, 0, root)
         threshold, rate = _threshold(nearest[mated], false_alarms)
@@ -126,7 +126,7 @@ def _threshold(distances: Tensor, false_alarms: float) -> tuple[float, float]:
     logs = distances.log()
     freedom = PRIOR_EXAMPLES + n - 1
     variance = (PRIOR_EXAMPLES * PRIOR_DEVIATION**2 + float((logs - logs.mean()).square().sum())) / freedom
-    quantile = float(stats.t.ppf(1 - false_alarms, freedom)) * math.sqrt(variance * (1 + 1 / n))
+    quantile = float(stdtrit(freedom, 1 - false_alarms)) * math.sqrt(variance * (1 + 1 / n))
     return math.exp(float(logs.mean()) + quantile), false_alarms
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int16
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 from torch import Tensor
 
 from manyshot.base import InputError, read_bytes
@@ -111,6 +110,8 @@ def resampled(sound: Float[Tensor, "c t"], rate: int, wanted: int) -> Float[Tens
     """
     if rate == wanted:
         return sound
+    from scipy.signal import resample_poly  # which takes a second to import
+
     common = gcd(rate, wanted)
     filtered = resample_poly(sound.double().numpy(), wanted // common, rate // common, axis=1)
     return torch.from_numpy(np.ascontiguousarray(filtered, dtype=np.float32))

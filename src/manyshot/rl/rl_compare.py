@@ -161,6 +161,8 @@ def compare_agents(
 
 def _checked(arms: Sequence[RLArm], config: RLConfig) -> list[RLConfig]:
     """The settings of each arm, which can be trained and judged in the same worlds as the others."""
+    if not arms:
+        raise InputError("no arms to compare; give at least one: --arms none")
     check_arm_names([arm.name for arm in arms])
     configs = [arm.configure(config) for arm in arms]
     held_out: dict[str, Any] = {}

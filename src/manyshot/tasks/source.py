@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from manyshot.base import InputError, did_you_mean
+from manyshot.base.sound import is_sounds
 from manyshot.tasks.names import Names, find, name_text, numbered, written
 from manyshot.tasks.partition import partition
 from manyshot.tasks.parts import Parts
@@ -181,6 +182,11 @@ class Source(Dataset[tuple[Any, int]]):
     def is_text(self) -> bool:
         """Whether the items are strings."""
         return not isinstance(self.store, Tensor | Parts) and self.decode is None and isinstance(self.store[0], str)
+
+    @property
+    def is_sounds(self) -> bool:
+        """Whether the items are sounds of 16-bit samples."""
+        return is_sounds(self.store)
 
     @property
     def authors_of_rows(self) -> NDArray[np.int64] | None:

@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError, did_you_mean
-from manyshot.base.sound import is_sounds
 from manyshot.datasets.speech_synthesis import speak
 from manyshot.datasets.table_reader import Columns, column_names, read_rows
 from manyshot.nets import ENCODERS, TextEncoder
@@ -110,7 +109,7 @@ def say(source: Source, encoder: nn.Module, voices: int = 12, language: str = "e
     if isinstance(source.about, Tensor):
         return source
     store = source.store
-    if not isinstance(store, Tensor) or not is_sounds(store):
+    if not isinstance(store, Tensor) or not source.is_sounds:
         raise InputError(f"{source.name}: names can be spoken for recordings alone; leave spoken-names out")
     texts = source.texts
     length = store.shape[2]

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.augment import Plan, pool_variants
-from manyshot.augment.ops.kinds import require_kind
 from manyshot.augment.parts import Drop, SwapWithinClass
 from manyshot.augment.plan.placements import ItemPlacement
 from manyshot.base import InputError, track
@@ -188,9 +187,8 @@ def evaluate_tasks(
     sampler = told(sampler, plan, learner)
     parts = learner.on_features()
     drawn = tasks * sampler.examples_per_task
-    fixed = (
-        not plan.placements or _makes_features(plan) or _changes_vectors(plan, source) or _leaves_parts(plan, source)
-    )
+    mixes_vectors = source.is_text and not plan.needs_augmenter and plan.takes("features")
+    fixed = not plan.placements or _makes_features(plan) or mixes_vectors or _leaves_parts(plan, source)
     if parts is not None and fixed and len(sampler.source) <= drawn:
         encoder, learner = parts
         sampler = replace(sampler, source=encode(encoder, sampler.source, device))
@@ -239,17 +237,6 @@ def _leaves_parts(plan: Plan, source: Source) -> bool:
         and all(isinstance(mix, SwapWithinClass) for mix in placement.mixes)
         for placement in placements
     )
-
-
-def _changes_vectors(plan: Plan, source: Source) -> bool:
-    """Whether the plan acts on the vectors of sentences, as mixing does."""
-    try:
-        for placement in plan.placements.values():
-            if isinstance(placement, ItemPlacement):
-                require_kind(placement.op, "features")
-    except InputError:
-        return False
-    return source.is_text and not plan.needs_augmenter
 
 
 def _for_augmenter(learner: Learner, plan: Plan) -> tuple[nn.Module | None, Learner]:

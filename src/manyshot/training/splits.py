@@ -7,7 +7,6 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
-from manyshot.base.sound import is_sounds
 from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler, Parts, Source
 from manyshot.training.config import Config
@@ -229,7 +228,7 @@ def image_shape(source: Source) -> tuple[int, int]:
     if isinstance(source.store, Parts):
         return 0, OF_PARTS
     store = source.store
-    if is_sounds(store) and isinstance(store, Tensor) and store.ndim == 3 and store.shape[1] == 1:
+    if source.is_sounds and isinstance(store, Tensor) and store.ndim == 3 and store.shape[1] == 1:
         return 0, store.shape[2]
     if not isinstance(store, Tensor) or store.ndim != 4 or store.shape[2] != store.shape[3]:
         raise InputError(f"{source.name}: training takes square images; load them with a size")

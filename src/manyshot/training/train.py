@@ -65,11 +65,11 @@ def _train(config: Config, folder: Path | None, resume: bool, title: str, proces
         write_config(folder, config.as_dict(), channels=channels, size=size, training_classes=classes)
     trained, drawn = learner, config.fit.steps * config.fit.meta_batch_size * tasks.examples_per_task
     with processes.main_first():  # which stores features on disk for the others
-        for part in (tasks, held_out):
-            if part is not None and len(part.source) <= drawn:
-                remember(learner, part.source, device)
         if not plan.placements and isinstance(objective, Plain) and len(tasks.source) <= drawn:
             trained, tasks, held_out = on_fixed_features(learner, tasks, held_out, device)
+        for part in (tasks, held_out):
+            if part is not None and len(part.source) <= drawn:
+                remember(trained, part.source, device)
     rows = fit(trained, tasks, config.fit, plan, held_out, folder, resume, title, objective, processes)
     learner.eval()
     return Run(config, learner, channels, size, rows, folder)
@@ -112,7 +112,7 @@ def plan_and_objective(config: Config) -> tuple[Plan, Objective]:
         Traceback (most recent call last):
         manyshot.base.errors.InputError: objective 'maxup' chooses among draws of the plan; give a plan that draws
     """
-    plan, objective = Plan(config.plan), OBJECTIVES.build(config.objective)
+    plan, objective = Plan(config.plan), OBJECTIVES.parse(config.objective).build()
     if objective.needs_plan and not plan.placements:
         raise InputError(f"objective '{config.objective}' chooses among draws of the plan; give a plan that draws")
     return plan, objective

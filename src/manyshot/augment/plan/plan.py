@@ -7,6 +7,7 @@ import torch
 from torch import Generator
 
 from manyshot.augment.augmenter import LEARNED, Augmenter
+from manyshot.augment.ops.kinds import require_kind
 from manyshot.augment.ops.op import Op, fresh_generator
 from manyshot.augment.ops.variants import are_bytes
 from manyshot.augment.plan.language import parse
@@ -117,6 +118,24 @@ class Plan:
         """Whether query items are mixed with each other, so that none of them has one class any more."""
         query = self.placements.get("query")
         return isinstance(query, ItemPlacement) and bool(query.mixes)
+
+    def takes(self, kind: str) -> bool:
+        """Whether all its ops on items can change items of this kind.
+
+        Args:
+            kind: "images", "volumes", "sounds", "texts" or "features".
+
+        Example:
+            >>> [Plan(text).takes("features") for text in ("support: mixup", "support: typos")]
+            [True, False]
+        """
+        ops = [placement.op for placement in self.placements.values() if isinstance(placement, ItemPlacement)]
+        try:
+            for op in ops:
+                require_kind(op, kind)
+        except InputError:
+            return False
+        return True
 
     def check_test_time(self, what: str = "plan") -> None:
         """Check that it can act at test time, where a query's class is to be predicted from the query alone.

@@ -12,5 +12,6 @@ HEADS: Registry[Head] = Registry(
     "head",
     {"centroid": Centroid, "ridge": Ridge, "logistic": Logistic, "lda": LDA, "nearest": Nearest},
     base=Head,
+    group="manyshot.heads",
 )
 """Heads by name, such as "ridge(penalty=1)"."""

@@ -10,5 +10,6 @@ RL_LEARNERS: Registry[RLLearner] = Registry(
     "agent's learner",
     {"ppo": PlainPPO, "rl2": RL2, "maml": MAML, "promp": ProMP, "reptile": Reptile, "fine-tune": FineTune},
     base=RLLearner,
+    group="manyshot.rl_learners",
 )
 """Learners by name, such as `rl2(episodes=2)`."""
