@@ -11,7 +11,7 @@ from manyshot.cli.compare_presets import PRESETS, compare_preset
 from manyshot.cli.compare_text import CONFIG_OPTIONS, ENCODER, TEXT_OPTIONS, compare_text, is_text
 from manyshot.cli.option_groups import Keywords, expand_options
 from manyshot.cli.print_comparison import print_comparisons
-from manyshot.cli.shared_options import Context, Json, Quiet, examples, given, refuse, refuse_others
+from manyshot.cli.shared_options import Context, Jobs, Json, Quiet, Seeds, examples, given, refuse, refuse_others
 from manyshot.cli.training_options import settings_options
 
 EXAMPLES = examples(
@@ -107,10 +107,8 @@ def compare(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the runs and the report; runs/compare if not given.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Trainings of each arm; their seeds count up from --seed.")] = 3,
-    jobs: Annotated[
-        int | None, typer.Option(help="Trainings at the same time; one per processor core if not given.")
-    ] = None,
+    seeds: Seeds = 3,
+    jobs: Jobs = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -11,17 +11,13 @@ from manyshot.base import InputError, check_out, check_replaceable, did_you_mean
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import print_json, print_table, say
 from manyshot.cli.scans import WindowOption, is_of_scans, show_scans
-from manyshot.cli.shared_options import Json, Quiet, Root, Size, Split, TableArguments, examples, refuse
+from manyshot.cli.shared_options import Json, Quiet, Root, Size, Split, TableArguments, command_group, examples, refuse
 
 if TYPE_CHECKING:
     from manyshot.datasets.check_pictures import FolderState
     from manyshot.tasks import Source
 
-data = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="List, check and show data sets, a folder of images, or a table.",
-)
+data = command_group("List, check and show data sets, a folder of images, or a table.")
 
 Name = Annotated[
     str,

@@ -9,16 +9,14 @@ import typer
 from manyshot.base import InputError, check_out, check_replaceable, note, quieten
 from manyshot.cli.option_groups import Keywords, expand_options
 from manyshot.cli.output import print_exported, print_json, print_table, say
-from manyshot.cli.shared_options import Json, Quiet, Seed, Split, examples
+from manyshot.cli.shared_options import Json, Quiet, Seed, Split, command_group, examples
 from manyshot.cli.training_options import settings_options
 
 if TYPE_CHECKING:
     from manyshot.generate.generator_run import GeneratorRun
 
-gan = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Generative models: train one, generate images, generate more of your own images, evaluate what it generates.",
+gan = command_group(
+    "Generative models: train one, generate images, generate more of your own images, evaluate what it generates."
 )
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `manyshot gan train` wrote.")]

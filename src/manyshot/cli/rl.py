@@ -1,13 +1,10 @@
 """`manyshot rl`: the table of the commands of reinforcement learning."""
 
-import typer
-
 from manyshot.cli import rl_agents, rl_diagnose, rl_worlds
+from manyshot.cli.shared_options import command_group
 
-rl = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Reinforcement learning: worlds, and augmentation that lets an agent adapt to worlds that it never saw.",
+rl = command_group(
+    "Reinforcement learning: worlds, and augmentation that lets an agent adapt to worlds that it never saw."
 )
 
 rl.command(epilog=rl_worlds.EXAMPLES)(rl_worlds.worlds)

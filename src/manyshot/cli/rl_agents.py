@@ -10,7 +10,7 @@ from manyshot.base import check_out, quieten
 from manyshot.cli.option_groups import Keywords, expand_options
 from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.resumable import resumable
-from manyshot.cli.shared_options import Json, Quiet, Seed, examples
+from manyshot.cli.shared_options import Jobs, Json, Quiet, Seed, Seeds, examples
 from manyshot.cli.training_options import settings_options
 
 if TYPE_CHECKING:
@@ -159,10 +159,8 @@ def compare(
         list[str], typer.Option(help='One arm; repeat the option for each: "name = plan | setting=value".')
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the runs and the report.")] = Path("runs/rl-compare"),
-    seeds: Annotated[int, typer.Option(help="Trainings of each arm; their seeds count up from --seed.")] = 3,
-    jobs: Annotated[
-        int | None, typer.Option(help="Trainings at the same time; one per processor core if not given.")
-    ] = None,
+    seeds: Seeds = 3,
+    jobs: Jobs = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

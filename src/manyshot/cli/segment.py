@@ -9,17 +9,15 @@ import typer
 from manyshot.base import InputError, check_out, check_replaceable, quieten
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import command_line, print_json, print_table, say
-from manyshot.cli.shared_options import SEED, Json, Quiet, examples
+from manyshot.cli.shared_options import SEED, Json, Quiet, command_group, examples
 
 if TYPE_CHECKING:
     from manyshot.segment.case_scores import CaseScores
     from manyshot.segment.masked_source import MaskedSource
     from manyshot.segment.segmentation_run import SegmentationRun
 
-segment = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Segment pictures and scans after a few labeled ones: train, predict, evaluate, and learn how scans vary.",
+segment = command_group(
+    "Segment pictures and scans after a few labeled ones: train, predict, evaluate, and learn how scans vary."
 )
 
 Data = Annotated[

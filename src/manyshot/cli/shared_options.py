@@ -38,9 +38,26 @@ ENCODING = typer.Option("--encoding", help="Encoding of a table of sentences, su
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes.")]
 Seed = Annotated[int, SEED]
+Seeds = Annotated[int, typer.Option("--seeds", help="Trainings of each arm; their seeds count up from --seed.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", help="Trainings at the same time; one per processor core if not given.")
+]
 Root = Annotated[Path | None, ROOT]
 Split = Annotated[str | None, SPLIT]
 Size = Annotated[int | None, SIZE]
+
+
+def command_group(about: str) -> typer.Typer:
+    """A group of commands, which shows its help where it is called alone.
+
+    Args:
+        about: Help of the group.
+
+    Example:
+        >>> command_group("Draw things.").info.help
+        'Draw things.'
+    """
+    return typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """MNIST and Fashion-MNIST in their own file format, IDX (LeCun et al. 1998; Xiao, Rasul and Vollgraf 2017)."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -111,13 +112,13 @@ MNIST = DataSet(
 )
 
 
-FASHION_MNIST = DataSet(
+FASHION_MNIST = replace(
+    MNIST,
     name="fashion-mnist",
     summary="70,000 gray pictures of ten kinds of clothes",
     license="MIT",
     homepage="https://github.com/zalandoresearch/fashion-mnist",
-    splits=("train", "test"),
     build=partial(_build, "fashion-mnist", FASHION_FILES, CLOTHES),
-    default_size=28,
+    ink=False,
     files=FASHION_FILES,
 )

@@ -32,12 +32,10 @@ class ANIL(GradientLearner):
 
     Example:
         >>> import torch
-        >>> from manyshot.nets import Conv4
         >>> from manyshot.tasks import Examples
-        >>> encoder = Conv4(channels=1, size=28, widths=(8, 8, 8, 8), norm="group")
-        >>> learner = ANIL(nn.Sequential(encoder, nn.Linear(encoder.features, 5)), ways=5)
-        >>> support = Examples.of(torch.rand(2, 5, 1, 28, 28), torch.arange(5))
-        >>> learner.adapt(support)(torch.rand(2, 7, 1, 28, 28)).shape
+        >>> body, head = nn.Sequential(nn.Flatten(), nn.Linear(64, 16)), nn.Linear(16, 5)
+        >>> learner = ANIL(nn.Sequential(body, head), ways=5)
+        >>> learner.adapt(Examples.of(torch.rand(2, 5, 8, 8), torch.arange(5)))(torch.rand(2, 7, 8, 8)).shape
         torch.Size([2, 7, 5])
     """
 

@@ -31,8 +31,9 @@ class EmbeddingNoise(FeatureNoise):
 
     Example:
         >>> support = Examples.of(torch.rand(2, 5, 8), torch.arange(5))
-        >>> EmbeddingNoise(8).make(support, 4, torch.Generator().manual_seed(0)).items.shape
-        torch.Size([2, 20, 8])
+        >>> barely = EmbeddingNoise(8, strength=1e-6).make(support, 1, torch.Generator().manual_seed(0))
+        >>> torch.allclose(barely.items, support.items, atol=1e-4)
+        True
     """
 
     def __init__(self, features: int, strength: float = 0.3, learned: bool = True, weight: float = 1.0) -> None:

@@ -26,13 +26,14 @@ class MultiplicativeNoise(FeatureNoise):
         weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
 
     Raises:
-        InputError: If an option is out of range.
+        InputError: If the weight is out of range.
 
     Example:
-        >>> import torch
-        >>> support = Examples.of(torch.rand(2, 5, 8), torch.arange(5))
-        >>> MultiplicativeNoise(8).make(support, 4, torch.Generator().manual_seed(0)).items.shape
-        torch.Size([2, 20, 8])
+        >>> from torch import Generator, arange, rand
+        >>> support = Examples.of(rand(2, 5, 8), arange(5))
+        >>> made = MultiplicativeNoise(8).make(support, 4, Generator().manual_seed(0))
+        >>> made.items.shape, bool((made.items >= 0).all())  # factors are positive
+        (torch.Size([2, 20, 8]), True)
     """
 
     check_options = staticmethod(WeightBudget.check_options)

@@ -15,11 +15,11 @@ def kernel_distance(real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"])
     The paper uses features of Inception; here they come from any encoder of the domain.
 
     Args:
-        real: Features of real examples, at least 2.
-        generated: Features of generated examples, at least 2.
+        real: Features of n real examples, at least 2.
+        generated: Features of m generated ones, at least 2; m need not be n.
 
     Raises:
-        InputError: If there are too few examples.
+        InputError: If there are fewer.
 
     Example:
         >>> import torch

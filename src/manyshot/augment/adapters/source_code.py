@@ -113,6 +113,20 @@ TORCHVISION: Mapping[type, Row] = {
 }
 """Ops with a counterpart in torchvision's transforms v2, or in `HELPERS`."""
 
+
+def _of_strength(name: str, about: str, lines: str) -> str:
+    """Code of a module with one option, `strength`; `lines` are those of `forward`."""
+    return f'''
+class {name}(torch.nn.Module):
+    """{about}"""
+
+    def __init__(self, strength):
+        super().__init__()
+        self.strength = strength
+
+    def forward(self, image):{lines}'''
+
+
 HELPERS = {
     "Elastic": '''
 class Elastic(torch.nn.Module):
@@ -130,15 +144,10 @@ class Elastic(torch.nn.Module):
         where = (still + field.permute(0, 2, 3, 1)).to(image)
         return F.grid_sample(image[None], where, align_corners=False)[0]
 ''',
-    "StrokeWidth": '''
-class StrokeWidth(torch.nn.Module):
-    """Thicken or thin bright strokes by up to `strength` pixels; narrow gaps may close."""
-
-    def __init__(self, strength):
-        super().__init__()
-        self.strength = strength
-
-    def forward(self, image):
+    "StrokeWidth": _of_strength(
+        "StrokeWidth",
+        "Thicken or thin bright strokes by up to `strength` pixels; narrow gaps may close.",
+        """
         width = float(torch.empty(()).uniform_(-self.strength, self.strength))
         sign = -1.0 if width < 0 else 1.0
         before, width = sign * image, abs(width)
@@ -146,30 +155,23 @@ class StrokeWidth(torch.nn.Module):
             grown = F.max_pool2d(before[None], 3, stride=1, padding=1)[0]
             before = before + min(1.0, width - step) * (grown - before)
         return sign * before
-''',
-    "Gamma": '''
-class Gamma(torch.nn.Module):
-    """Raise every value to a random power, up to `strength` or down to its inverse."""
-
-    def __init__(self, strength):
-        super().__init__()
-        self.strength = strength
-
-    def forward(self, image):
+""",
+    ),
+    "Gamma": _of_strength(
+        "Gamma",
+        "Raise every value to a random power, up to `strength` or down to its inverse.",
+        """
         power = float(torch.empty(()).uniform_(-1, 1))
         return image.clamp(0, 1) ** (self.strength**power)
-''',
-    "Noise": '''
-class Noise(torch.nn.Module):
-    """Add Gaussian noise of a random standard deviation, up to `strength`."""
-
-    def __init__(self, strength):
-        super().__init__()
-        self.strength = strength
-
-    def forward(self, image):
+""",
+    ),
+    "Noise": _of_strength(
+        "Noise",
+        "Add Gaussian noise of a random standard deviation, up to `strength`.",
+        """
         return (image + self.strength * torch.rand(()) * torch.randn_like(image)).clamp(0, 1)
-''',
+""",
+    ),
 }
 """Code of modules that torchvision lacks: float images `[c, h, w]`, 0 to 1, in and out."""
 

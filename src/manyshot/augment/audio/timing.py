@@ -128,8 +128,9 @@ class Pitch(AudioOp):
 
     Example:
         >>> sounds = torch.sin(torch.arange(8000) * 0.1)[None, None]
-        >>> Pitch().apply(sounds, {"semitones": torch.tensor([2.0])}).shape
-        torch.Size([1, 1, 8000])
+        >>> octave = Pitch().apply(sounds, {"semitones": torch.tensor([12.0])})
+        >>> [int(torch.fft.rfft(sound).abs().argmax()) for sound in (sounds, octave)]
+        [127, 255]
     """
 
     semitones: float = 2.0

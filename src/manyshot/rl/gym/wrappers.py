@@ -86,12 +86,12 @@ class VectorAugmentObservation(gymnasium.vector.VectorWrapper):
 
     Args:
         env: Any vector environment whose observations are vectors or images.
-        plan: Such as "rollout: crop(0.1) hue".
-        frames: Number of frames that are stacked in the channels of an image; they share a draw.
-        seed: Seed of the draws, beside that of `reset`.
+        plan: As `AugmentObservation` takes it.
+        frames: Number of stacked frames, likewise.
+        seed: Seed of the draws of all rows, beside that of `reset`.
 
     Raises:
-        InputError: If the observations or the plan do not fit.
+        InputError: As `AugmentObservation`.
 
     Example:
         >>> envs = VectorAugmentObservation(gymnasium.make_vec("CartPole-v1", num_envs=3), "rollout: noise")

@@ -28,8 +28,9 @@ class BiasField(ImageOp):
         InputError: If a value is out of range.
 
     Example:
-        >>> BiasField()(torch.rand(8, 1, 28, 28)).shape
-        torch.Size([8, 1, 28, 28])
+        >>> to_the_right = {"coefficients": torch.eye(9)[:1]}
+        >>> BiasField().apply(torch.full((1, 1, 1, 3), 0.4), to_the_right).flatten()
+        tensor([0.2054, 0.4000, 0.7791])
     """
 
     strength: float = 0.3

@@ -30,8 +30,10 @@ class Affine(Warp):
         InputError: If a value is out of range.
 
     Example:
-        >>> Affine(degrees=15)(torch.rand(8, 1, 28, 28)).shape
-        torch.Size([8, 1, 28, 28])
+        >>> images, still = torch.rand(1, 1, 28, 28), {"shear": torch.zeros(1), "shift": torch.zeros(1, 2)}
+        >>> turned = Affine().apply(images, {"degrees": torch.tensor([90.0]), "scale": torch.ones(1), **still})
+        >>> torch.allclose(turned, images.rot90(1, (2, 3)), atol=1e-5)
+        True
     """
 
     degrees: float = 15.0

@@ -65,8 +65,7 @@ class FlipVertical(Flip):
         InputError: If p is outside 0 to 1.
 
     Example:
-        >>> op = FlipVertical(p=1)
-        >>> op.apply(torch.tensor([[[[1.0], [2.0]]]]), op.sample(1, torch.Generator())).tolist()
+        >>> FlipVertical(p=1)(torch.tensor([[[[1.0], [2.0]]]]), torch.Generator()).tolist()
         [[[[2.0], [1.0]]]]
     """
 

@@ -25,8 +25,10 @@ class GridDistort(Warp):
         InputError: If a value is out of range.
 
     Example:
-        >>> GridDistort(strength=2.0)(torch.rand(8, 1, 28, 28)).shape
-        torch.Size([8, 1, 28, 28])
+        >>> left_wider = {"stretch": torch.tensor([[[1.0, 3.0], [1.0, 1.0]]])}  # the left cell shows a quarter
+        >>> ramp = torch.arange(16.0).expand(1, 1, 2, 16) / 16
+        >>> [round(16 * float(value)) for value in GridDistort(cells=2).apply(ramp, left_wider)[0, 0, 0, ::5]]
+        [0, 2, 7, 15]
     """
 
     strength: float = 1.5
@@ -69,8 +71,9 @@ class ThinPlate(Warp):
         InputError: If a value is out of range.
 
     Example:
-        >>> ThinPlate(strength=0.1)(torch.rand(8, 1, 28, 28)).shape
-        torch.Size([8, 1, 28, 28])
+        >>> images, still = torch.rand(1, 1, 28, 28), {"displacement": torch.zeros(1, 9, 2)}
+        >>> torch.allclose(ThinPlate(cells=2).apply(images, still), images, atol=1e-4)
+        True
     """
 
     strength: float = 0.1
