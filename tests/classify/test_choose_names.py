@@ -1,5 +1,6 @@
 """Names of classes beside their examples in `fit`."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -12,17 +13,18 @@ from manyshot.classify import class_directions as directions
 from manyshot.classify import load_model, save_model
 from manyshot.classify.candidates import Candidate, Setting
 from manyshot.classify.choose_candidate import choose
-from manyshot.classify.choose_names import agreement_of, choose_names
+from manyshot.classify.choose_names import agreement_of, choose_names, weakest_of_best
 from manyshot.classify.class_directions import ClassDirections, class_directions
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.fit_model import fit_model
 from manyshot.classify.heads import Transform
-from manyshot.classify.prior import load_prior
+from manyshot.classify.prior import Gain, load_prior
 from manyshot.classify.resample import left_out_logits
 from manyshot.nets.class_rows import class_rows, imagenet_classes
 
 CLASSES, WIDTH = 5, 12
+PRIOR = replace(load_prior("pictures"), names={"1": {1: Gain(0.1, 0.05)}})
 RIDGE = Candidate("a", Setting(Transform(), "ridge(penalty=1)"))
 
 
@@ -37,9 +39,8 @@ def noisy(shots: int, seed: int = 0, noise: float = 1.5):
 
 def named(shots: int, said=lambda said: said, always: bool = False, seed: int = 0):
     bank, labels, truth = noisy(shots, seed)
-    prior = load_prior("pictures")
-    choice = choose(bank, labels, [RIDGE], prior)
-    return choice, choose_names(bank, labels, choice, said(truth), prior, always=always)
+    choice = choose(bank, labels, [RIDGE], PRIOR)
+    return choice, choose_names(bank, labels, choice, said(truth), PRIOR, always=always)
 
 
 def test_agreement_is_what_all_permutations_of_the_names_say():
@@ -120,8 +121,11 @@ def test_logits_of_held_out_examples_are_those_of_head_and_names_together():
 @pytest.mark.parametrize("kind", ["pictures", "sentences"])
 def test_names_weigh_less_with_more_shots(kind):
     names = load_prior(kind).names
-    best = [max(names, key=lambda one: names[one][shots].mean) for shots in sorted(names["1"])]
-    assert [float(one) for one in best] == sorted(map(float, best), reverse=True)
+    strengths = sorted(names, key=float)
+    scores = np.array([[names[one][shots].mean for one in strengths] for shots in sorted(names["1"])])
+    best = [float(strengths[place]) for place in weakest_of_best(scores)]
+    assert best == sorted(best, reverse=True)
+    assert best[0] > best[-1]
 
 
 GREET, LEAVE = ["hello there", "hello my friend", "hello again"], ["goodbye you", "goodbye then", "goodbye to all"]

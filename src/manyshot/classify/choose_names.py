@@ -21,6 +21,8 @@ from manyshot.classify.resample import left_out_logits, stratified_folds
 LEAST_AGREEMENT = 0.99
 """Standard deviations by which names must agree better with the examples than names given out at random; with two
 classes there are two ways to give them out, at 1 and -1."""
+HARDLY = 0.002
+"""Difference of expected gains below which the weaker of two strengths is taken."""
 ABOVE_CHANCE = 1.0
 """Standard deviations by which names alone must classify more of the examples right than chance does."""
 
@@ -101,7 +103,7 @@ def choose_names(
         scores = np.tile(mean, (len(rows), 1))
         if choice.folds and not choice.by_prior:
             scores = _compare(bank, targets, terms, strengths, mean, sd, choice.folds, seed, groups)
-        best = np.array(strengths)[scores.argmax(1)]
+        best = np.array(strengths)[weakest_of_best(scores)]
         used = agrees(terms.said, targets, sets).numpy() & (scores.max(1) > 0)
         chosen = torch.from_numpy(np.where(used | always, best, 0.0))
         logits = terms.own + (chosen * terms.ratio)[:, None, None] * terms.said
@@ -156,6 +158,19 @@ class Terms:
             for one, other, seen in zip(own, terms, training > 0, strict=True)
         ]
         return Terms(candidate, training, own, terms, torch.tensor(ratio, dtype=torch.float64))
+
+
+def weakest_of_best(scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The first of the strengths whose expected gain is hardly below that of the best.
+
+    Args:
+        scores: Expected gains `[B, strengths]`, the weakest first.
+
+    Example:
+        >>> weakest_of_best(np.array([[0.010, 0.040, 0.041, -0.02]]))
+        array([1])
+    """
+    return np.asarray((scores >= scores.max(1, keepdims=True) - HARDLY).argmax(1))
 
 
 def agrees(
