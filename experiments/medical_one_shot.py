@@ -25,11 +25,13 @@ from manyshot.segment.segmenter import support_of
 
 NAME = "medical_one_shot"
 POOL = 70
-UNLABELED = 24
+UNLABELED = 69
 POOL_JUDGED = 10
 STEPS, BATCH = 1000, 4
 LABELS = (Label("anterior", (1,)), Label("posterior", (2,)))
-GEOMETRY = "affine3(15, 1.2, 0.1, 0.1, padding_mode=border) elastic3(0.06, padding_mode=border)"
+ELASTIC = "elastic3(0.06, padding_mode=border)"
+WIDE = "affine3(15, 1.2, 0.1, 0.1, padding_mode=border)"
+GEOMETRY = f"{WIDE} {ELASTIC}"
 MILD = "affine3(8, 1.1, 0.05, 0.05, padding_mode=border)"
 INTENSITY = "gamma(1.5) brightness(0.2) contrast(0.3) noise(0.05)"
 PAINT = "paint(0, 1, 0.1, parts=8)"
@@ -44,6 +46,7 @@ ARMS = {
     "learned, from the bank": 'scan_variation("{bank}", draw=bank)',
     "learned + random": f'scan_variation("{{bank}}", draw=bank) {MILD} {INTENSITY}',
     "learned + strong random": f'scan_variation("{{bank}}", draw=bank) {GEOMETRY} {INTENSITY}',
+    "learned or elastic + random": f'oneof(scan_variation("{{bank}}") {ELASTIC}) {WIDE} {INTENSITY}',
     "learned shapes + intensity": f'scan_variation("{{bank}}", draw=bank, look=no) {INTENSITY}',
     "all 70 labeled": f"{GEOMETRY} {INTENSITY}",
 }

@@ -25,6 +25,7 @@ from sections.generators import (
     new_classes,
 )
 from sections.learners import learners
+from sections.medical import medical_lesions, medical_microscopes, medical_no_image, medical_one_shot, medical_rare
 from sections.memorization import memorization
 from sections.omniglot_challenge import omniglot_challenge
 from sections.omniglot_small1 import omniglot_small1
@@ -91,6 +92,11 @@ SECTIONS = (
     (cross_task, "cross_task"),
     (digits_by_characters, "digits_by_characters"),
     (new_classes, "new_classes"),
+    (medical_one_shot, "medical_one_shot"),
+    (medical_microscopes, "medical_microscopes"),
+    (medical_no_image, "medical_no_image"),
+    (medical_lesions, "medical_lesions"),
+    (medical_rare, "medical_rare"),
     (engine, "augment", "step_profile"),
     (learners, "learners"),
     (sampling, "sampling"),

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +16,7 @@ class WordModel:
     """Knows the probabilities of a few sentences by heart."""
 
     class_names: tuple[str, ...] = ("ant", "bee")
+    report: dict = field(default_factory=dict)
 
     def predict(self, examples, device="cpu", title=None):
         probabilities = np.array([SURE[text] for text in examples.texts(np.arange(len(examples)))])

@@ -24,6 +24,8 @@ def test_measures_are_scikit_learns():
     assert [p.value for p in found.precision] == pytest.approx(skl.precision_score(labels, answers, average=None))
     assert (found.confusion == skl.confusion_matrix(labels, answers)).all()
     assert found.auroc.value == pytest.approx(skl.roc_auc_score(labels, probabilities, multi_class="ovr"))
+    expected = skl.average_precision_score(np.eye(4)[labels], probabilities)
+    assert found.average_precision.value == pytest.approx(expected)
     assert found.brier.value == pytest.approx(skl.brier_score_loss(labels, probabilities, labels=range(4)))
 
 
@@ -79,7 +81,7 @@ def test_intervals_cover_the_measure_of_many_examples(examples, sharpness):
         powers = probabilities**sharpness
         return measure(powers / powers.sum(1, keepdims=True), labels)
 
-    names = ("accuracy", "balanced_accuracy", "auroc", "brier", "calibration_error")
+    names = ("accuracy", "balanced_accuracy", "auroc", "average_precision", "brier", "calibration_error")
     many, draws = measured(60_000, 1), 150
     covered = dict.fromkeys(names, 0)
     for seed in range(draws):
@@ -95,7 +97,7 @@ def test_groups_widen_the_interval():
     copies = np.repeat(np.arange(40), 5)
     few, many = measure(probabilities, labels), measure(probabilities[copies], labels[copies])
     grouped = measure(probabilities[copies], labels[copies], copies)
-    for name in ("accuracy", "balanced_accuracy", "auroc", "brier"):
+    for name in ("accuracy", "balanced_accuracy", "auroc", "average_precision", "brier"):
         narrow, wide, right = (getattr(m, name) for m in (many, grouped, few))
         assert narrow.high - narrow.low < 0.6 * (wide.high - wide.low)
         assert wide.high - wide.low == pytest.approx(right.high - right.low, rel=0.1)

@@ -10,7 +10,7 @@ from manyshot.classify.evaluate_model import Evaluation
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.fit_report import NamesUsed, PairedGain
 from manyshot.classify.heads import Transform
-from manyshot.classify.metrics import measure
+from manyshot.classify.metrics import Metrics, measure
 from manyshot.report.classifier_page import MOST, evaluation_page, fit_page
 from manyshot.report.page import write_page
 
@@ -72,6 +72,7 @@ class Report:
     suspects: tuple[Suspect, ...] = (Suspect(2, 0, 1, 0.93),)
     duplicates: tuple[Duplicate, ...] = (Duplicate(0, 3, "near", True),)
     confusions: tuple[Confusion, ...] = (Confusion((0, 1), 2.0, 8),)
+    measures: Metrics | None = None
 
 
 def test_the_most_confident_mistakes_are_shown_as_pictures_with_both_classes(tmp_path):
@@ -161,3 +162,16 @@ def test_a_fit_without_findings_says_only_what_is_known(examples):
     assert page.summary == "One example per class cannot be judged: accuracy between 50% and 99%."
     assert "Duplicates" not in parts(page)
     assert "Labels that may be wrong" not in parts(page)
+
+
+def test_a_fit_shows_measures_on_held_out_examples_with_their_intervals():
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    probabilities = rng.dirichlet((2, 2), size=60)
+    called = {0.9: probabilities > 0.6}
+    report = Report(measures=measure(probabilities, labels, np.arange(60) // 2, called))
+    (table,) = parts(fit_page(report, PICTURES, "manyshot fit"))["Measures on held-out examples"]
+    names = [row[0] for row in table.rows]
+    assert "average precision" in names
+    assert "sensitivity % at specificity 0.9" in names
+    assert "30 groups" in table.caption

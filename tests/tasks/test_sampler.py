@@ -323,3 +323,36 @@ def test_what_is_no_whole_number_is_named():
     said = done.stdout.splitlines()
     assert [line.split(":")[0] for line in said] == ["ways=2.5", "shots=1.5", "queries=2.5", "ways=(2, 2.5)", "ways=2"]
     assert all("give a whole number" in line for line in said)
+
+
+class TestNaturalQueries:
+    def source(self, counts=(60, 30, 12)):
+        labels = [f"class {c}" for c, count in enumerate(counts) for _ in range(count)]
+        return Source.of(torch.arange(len(labels))[:, None].float(), labels)
+
+    def test_queries_have_the_shares_of_the_classes_and_differ_from_the_support(self):
+        sampler = EpisodeSampler(self.source(), ways=3, shots=2, queries=10, natural=True)
+        drawn = sampler.indices(0, 40)
+        counts = (drawn.query >= 0).sum(2)
+        for row, classes in zip(counts, drawn.classes, strict=True):
+            spare = np.array([60, 30, 12])[classes] - 2
+            assert (row == np.maximum(np.rint(spare / spare.sum() * 30), 1)).all()
+        for task in range(40):
+            own = np.concatenate([drawn.support[task].ravel(), drawn.query[task][drawn.query[task] >= 0]])
+            assert len(set(own.tolist())) == len(own)
+            labels = sampler.source.labels[drawn.query[task].clip(0)]
+            assert ((labels == drawn.classes[task][:, None]) | (drawn.query[task] < 0)).all()
+
+    def test_tasks_do_not_depend_on_the_batch_and_episodes_have_no_padding_that_counts(self):
+        sampler = EpisodeSampler(self.source(), ways=2, shots=1, queries=8, natural=True)
+        whole, part = sampler.indices(0, 6), sampler.indices(4, 2)
+        assert (whole.query[4:] == part.query).all()
+        query = sampler.batch(0, 6).query
+        assert query.weight.sum(1).tolist() == (whole.query >= 0).sum((1, 2)).tolist()
+
+    def test_classes_too_small_for_equal_shares_are_used(self):
+        EpisodeSampler(self.source((60, 4)), ways=2, shots=3, queries=20, natural=True).batch(0, 4)
+        with pytest.raises(InputError, match=r"3 \+ 1 = 4 are needed"):
+            EpisodeSampler(self.source((60, 3)), ways=2, shots=3, queries=20, natural=True)
+        with pytest.raises(InputError, match="set natural to False"):
+            EpisodeSampler(self.source(), ways=2, by_author=True, natural=True)

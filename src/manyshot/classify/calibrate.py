@@ -73,6 +73,37 @@ def calibrate(
     return fit_temperature((left_out + added)[0], targets, spread, expected)
 
 
+def left_out_probabilities(
+    bank: FeatureBank,
+    labels: NDArray[np.int64],
+    candidate: Candidate,
+    temperature: float,
+    folds: int,
+    seed: int = 0,
+    groups: NDArray[np.int64] | None = None,
+    term: NameTerm | None = None,
+) -> Float[np.ndarray, "n c"] | None:
+    """Probabilities of each example by a fit of one candidate without its fold; None without folds.
+
+    Args:
+        bank: Features of n examples.
+        labels: Class `[n]` of each example, from 0.
+        candidate: What is fitted.
+        temperature: Logits are divided by it, see `calibrate`.
+        folds: Number of folds; 0 if nothing can be held out.
+        seed: Seed of the folds.
+        groups: Group `[n]` of each example; examples of a group stay together.
+        term: What names of classes add to the logits; None if they are not used.
+    """
+    if not folds:
+        return None
+    fold = torch.from_numpy(stratified_folds(labels, folds, seed, groups))
+    targets, everything = torch.from_numpy(labels), torch.ones(1, len(labels))
+    ((_, logits),) = left_out_logits(bank, targets, int(labels.max()) + 1, [candidate], everything, fold)
+    added = 0.0 if term is None else term.logits(bank, candidate, everything)
+    return np.asarray(((logits + added)[0] / temperature).softmax(1))
+
+
 def fit_temperature(
     logits: Float[Tensor, "n c"],
     labels: Int[Tensor, " n"],

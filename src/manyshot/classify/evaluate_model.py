@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int64
 from manyshot.base import InputError, did_you_mean
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.metrics import Metrics, measure
+from manyshot.classify.operating_points import points_of
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model
@@ -70,6 +71,7 @@ def evaluate_model(model: "Model", examples: ExampleSet, device: str = "cpu", ti
     Args:
         model: A fitted model.
         examples: Labeled examples; classes are matched by name. Intervals are over their groups where they have groups.
+            Sensitivity is that at the thresholds that the fit chose on its own held-out examples.
         device: Where to encode the examples.
         title: Title of the progress bar; None for none.
 
@@ -77,9 +79,11 @@ def evaluate_model(model: "Model", examples: ExampleSet, device: str = "cpu", ti
         InputError: If there are no examples, one has no label, or a class is none of the model's.
     """
     labels = _labels_of(examples, model.class_names)
+    points = points_of(model.report, len(model.class_names))
     predictions = model.predict(examples, device, title)
+    called = {point.specificity: point.called(predictions.probabilities) for point in points}
     return Evaluation(
-        measure(predictions.probabilities, labels, examples.groups),
+        measure(predictions.probabilities, labels, examples.groups, called),
         model.class_names,
         examples.names,
         labels,

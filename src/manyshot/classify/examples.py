@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from manyshot.datasets.inputs import CHANNELS, kind_of_input, to_images
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns
+from manyshot.datasets.window import parse_window
+from manyshot.datasets.windowed_pictures import through_window
 
 __all__ = ["ExampleSet", "examples_from_arrays", "load_examples", "load_unlabeled"]
 
@@ -29,6 +32,7 @@ def load_examples(
     split: str | None = None,
     group_by: str | None = None,
     class_names: Sequence[str] | None = None,
+    window: str | None = None,
 ) -> ExampleSet:
     r"""List the labeled examples of a folder, zip or table.
 
@@ -43,6 +47,8 @@ def load_examples(
         group_by: Regular expression on the path of each example, whose first group (or whole match) names the
             example's group, such as a patient; or the name of a column of the table.
         class_names: Classes that labels refer to, such as those of a model; those that occur, sorted, if None.
+        window: Which gray values become black and white, such as "percentile(0.5, 99.5)", "minmax" or "lung"; the range
+            of the bits that a picture uses if None.
 
     Raises:
         InputError: If the path holds no examples, a file is damaged, a class is not among `class_names`, or without
@@ -58,11 +64,15 @@ def load_examples(
     """
     path = Path(path).expanduser()
     listed = list_labeled(path, columns or Columns(), split, group_by)
-    return _collect(str(path), listed, None if class_names is None else tuple(class_names))
+    return _collect(str(path), _windowed(listed, window), None if class_names is None else tuple(class_names))
 
 
 def load_unlabeled(
-    paths: Sequence[Path | str], *, kind: Kind | None = None, columns: Columns | None = None
+    paths: Sequence[Path | str],
+    *,
+    kind: Kind | None = None,
+    columns: Columns | None = None,
+    window: str | None = None,
 ) -> ExampleSet:
     r"""List examples without classes: files, folders (flat or nested), zips, tables, and "-" for standard input.
 
@@ -73,6 +83,7 @@ def load_unlabeled(
         paths: What to list.
         kind: What is wanted, such as a model's kind; told from the files if None.
         columns: Columns of tables; None to guess them by their names.
+        window: Which gray values of pictures become black and white, such as that of a model's fit.
 
     Raises:
         InputError: If a path holds no examples or a damaged one, or pictures and sentences are mixed.
@@ -102,7 +113,7 @@ def load_unlabeled(
         )
     if kind not in (None, *kinds):
         raise InputError(f"{where}: holds {kinds.pop()}, not {kind}; give {kind}")
-    return _collect(where, [replace(one, label=None) for one in listed], ())
+    return _collect(where, _windowed([replace(one, label=None) for one in listed], window), ())
 
 
 def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) -> ExampleSet:  # noqa: ANN401
@@ -134,6 +145,24 @@ def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) 
     listed = [Listed(*three) for three in zip(names, items, labels, strict=True)]
     # Numbers are sorted as numbers, though names of classes are texts.
     return _collect("X", listed, tuple(dict.fromkeys(str(label) for label in np.unique(np.asarray(y)).tolist())))
+
+
+def _windowed(listed: Sequence[Listed], window: str | None) -> Sequence[Listed]:
+    """The same examples, whose pictures are read through a window."""
+    if window is None:
+        return listed
+    chosen = parse_window(window)
+
+    def read(item: PictureFile) -> bytes:
+        return through_window(item.read(), item.where, chosen)
+
+    pictures = [one.item for one in listed if isinstance(one.item, PictureFile)]
+    if len(pictures) < len(listed):
+        raise InputError(f"window '{window}': these are no files of pictures; leave window (--window) out")
+    return [
+        replace(one, item=PictureFile(item.where, partial(read, item)))
+        for one, item in zip(listed, pictures, strict=True)
+    ]
 
 
 def _array_items(X: Any) -> list[Item]:  # noqa: ANN401 - what users hold

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.classify.calibrate import calibrate, fit_temperature, logit_spread
+from manyshot.classify.calibrate import calibrate, fit_temperature, left_out_probabilities, logit_spread
 from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
 from manyshot.classify.checks import find_confusions, find_duplicates, find_suspects
 from manyshot.classify.choose_candidate import Choice, choose
@@ -24,8 +24,11 @@ from manyshot.classify.frozen_encoders import available, encoder_blocks, encoder
 from manyshot.classify.heads import HEADS, Linear
 from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
 from manyshot.classify.intervals import mean_estimate
+from manyshot.classify.metrics import Metrics, measure
 from manyshot.classify.model import Model, Reference
+from manyshot.classify.operating_points import called_across, choose_points
 from manyshot.classify.prior import load_prior
+from manyshot.classify.resample import stratified_folds
 from manyshot.classify.unknown import UnknownDetector
 
 AUTO = "auto"
@@ -143,13 +146,17 @@ def fit_model(
     temperature = calibrate(bank, examples.labels, choice.candidate, prior, choice.folds, seed, groups, term)
     model = _model(bank, examples, choice.candidate, temperature, groups, term)
     accuracy, interval = _accuracy(correct, choice.folds, examples, groups)
-    suspects, confusions = [], []
+    suspects, confusions, measures = [], [], None
+    held_out = left_out_probabilities(
+        bank, examples.labels, choice.candidate, temperature, choice.folds, seed, groups, term
+    )
     if logits is not None:
         # Candidates differ between the outer splits, and so do the scales of their logits.
         scale = fit_temperature(logits, torch.from_numpy(examples.labels), logit_spread(logits))
         probabilities = (logits / scale).softmax(1).numpy()
         suspects = find_suspects(probabilities, examples.labels)
         confusions = find_confusions(probabilities, examples.labels)
+        measures = _measures(probabilities, examples, choice.folds, seed, groups)
     report = FitReport(
         classes=examples.class_names,
         counts=tuple(np.bincount(examples.labels, minlength=len(examples.class_names)).tolist()),
@@ -168,6 +175,8 @@ def fit_model(
         confusions=confusions,
         seconds=time.monotonic() - start,
         estimate=encoding.seconds,
+        measures=measures,
+        points=() if held_out is None else choose_points(held_out, examples.labels),
     )
     return model.with_report(report.as_dict()), report
 
@@ -267,6 +276,15 @@ def _accuracy(
         return None, interval_of_one_example(len(examples.class_names))
     estimate = honest_interval(correct, (folds - 1) / folds, groups)
     return estimate.value, (estimate.low, estimate.high)
+
+
+def _measures(
+    probabilities: NDArray[np.float64], examples: ExampleSet, folds: int, seed: int, groups: NDArray[np.int64] | None
+) -> Metrics:
+    """Measures on held-out examples; thresholds are judged on other folds than those that they come from."""
+    fold = stratified_folds(examples.labels, folds, seed, groups)
+    called = called_across(probabilities, examples.labels, fold)
+    return measure(probabilities, examples.labels, groups, called)
 
 
 def _gain(

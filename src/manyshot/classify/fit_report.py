@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.checks import Confusion, Duplicate, Suspect
+from manyshot.classify.metrics import Metrics
+from manyshot.classify.operating_points import KEY, OperatingPoint, points_as_dict
 
 MOST_TRIED = 12
 """Candidates that reports list."""
@@ -101,6 +104,10 @@ class FitReport:
         confusions: Pairs of classes that are confused, the most frequent first.
         seconds: How long the fit took.
         estimate: How long it was estimated to take.
+        measures: Further measures on examples that were held out; None with one example per class. The thresholds of
+            its sensitivity come from the other folds.
+        points: From which probabilities on the model takes an example for a class at some specificities; chosen on
+            held-out examples; empty without enough of them.
     """
 
     classes: tuple[str, ...]
@@ -120,6 +127,8 @@ class FitReport:
     confusions: Sequence[Confusion]
     seconds: float
     estimate: float
+    measures: Metrics | None = None
+    points: tuple[OperatingPoint, ...] = ()
 
     @property
     def examples(self) -> int:
@@ -147,4 +156,11 @@ class FitReport:
             "confusions": [one.as_dict(self.classes) for one in self.confusions],
             "seconds": round(self.seconds, 2),
             "estimate": round(self.estimate, 2),
+            "measures": None if self.measures is None else _further(self.measures.as_dict(self.classes)),
+            KEY: points_as_dict(self.points),
         }
+
+
+def _further(measures: dict[str, Any]) -> dict[str, Any]:
+    """All but accuracy, whose interval stands beside them and allows for the choice among candidates."""
+    return {name: value for name, value in measures.items() if name not in ("accuracy", "interval")}

@@ -1,6 +1,7 @@
 """Measures of a classifier on labeled examples, each with a 95 % interval over examples or groups of examples."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,48 @@ from numpy.typing import NDArray
 
 from manyshot.base import InputError
 from manyshot.classify.intervals import Estimate, bounded_estimate, design_effect, mean_estimate
+from manyshot.training.ranking import mean_auroc, mean_average_precision
 
 BINS = 15
 
 Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How many examples of a class are found by a threshold that keeps a specificity.
+
+    Args:
+        mean: Fraction of the examples of a class that are found, averaged over the classes that have examples.
+        found: Of each class: the fraction of its examples that are found; None for a class without examples.
+        spared: Of each class: the fraction of the examples of other classes that are not taken for it, which may differ
+            from what the threshold was chosen for; None if there are no others.
+    """
+
+    mean: Estimate
+    found: tuple[Estimate | None, ...]
+    spared: tuple[Estimate | None, ...]
+
+    @property
+    def specificity(self) -> float:
+        """Mean of the specificity over classes, as it is here."""
+        return float(np.mean([one.value for one in self.spared if one is not None]))
+
+    def as_dict(self, class_names: tuple[str, ...]) -> dict[str, Any]:
+        """Sensitivity with its interval, specificity, and both of each class, for JSON.
+
+        Args:
+            class_names: Names of the classes.
+        """
+        per_class = {
+            name: {
+                "sensitivity": None if found is None else found.as_dict(),
+                "specificity": None if spared is None else spared.as_dict(),
+            }
+            for name, found, spared in zip(class_names, self.found, self.spared, strict=True)
+        }
+        return {**self.mean.as_dict(), "specificity": self.specificity, "per_class": per_class}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +65,14 @@ class Metrics:
         confusion: Number `[classes, classes]` of examples by class (row) and answer (column).
         auroc: Area under the ROC curve of each class against the rest, averaged over the classes that have examples;
             None if there is only one such class.
+        average_precision: Area under the precision-recall curve of each class against the rest, averaged likewise;
+            what to look at where a class is rare: a classifier that guesses has the class's share.
         calibration_error: Expected calibration error: mean gap between confidence and accuracy over 15 equal bins.
         brier: Brier score: mean squared distance of the probabilities from the truth, 0 (best) to 2.
         reliability: `[15, 3]` fraction of the examples, mean confidence and accuracy of each bin of confidence.
         examples: Number of examples.
         groups: Number of groups that the intervals are over; None if they are over examples.
+        sensitivity: How many examples are found at each specificity; empty without thresholds from other examples.
     """
 
     accuracy: Estimate
@@ -40,11 +81,13 @@ class Metrics:
     precision: tuple[Estimate | None, ...]
     confusion: NDArray[np.int64]
     auroc: Estimate | None
+    average_precision: Estimate | None
     calibration_error: Estimate
     brier: Estimate
     reliability: Values
     examples: int
     groups: int | None = None
+    sensitivity: Mapping[float, Sensitivity] = field(default_factory=dict)
 
     def as_dict(self, class_names: tuple[str, ...]) -> dict[str, Any]:
         """The measures for JSON; those without an interval of their own as plain numbers.
@@ -55,6 +98,7 @@ class Metrics:
         scores = {
             "balanced_accuracy": self.balanced_accuracy,
             "auroc": self.auroc,
+            "average_precision": self.average_precision,
             "calibration_error": self.calibration_error,
             "brier": self.brier,
         }
@@ -74,10 +118,16 @@ class Metrics:
             for c, (name, recall, precision) in enumerate(zip(class_names, self.recall, self.precision, strict=True))
         }
         answer["confusion"] = self.confusion.tolist()
+        answer["sensitivity"] = {f"{level:g}": one.as_dict(class_names) for level, one in self.sensitivity.items()}
         return answer
 
 
-def measure(probabilities: Values, labels: Labels, groups: Labels | None = None) -> Metrics:
+def measure(
+    probabilities: Values,
+    labels: Labels,
+    groups: Labels | None = None,
+    called: Mapping[float, NDArray[np.bool_]] | None = None,
+) -> Metrics:
     """Measure a classifier by its probabilities for labeled examples.
 
     Intervals are those of `bounded_estimate` (Wilson's interval for accuracy without groups) and of `mean_estimate`
@@ -88,6 +138,8 @@ def measure(probabilities: Values, labels: Labels, groups: Labels | None = None)
         probabilities: Probability `[n, classes]` of each class.
         labels: Class `[n]` of each example.
         groups: Group `[n]` of each example, such as its patient; None if the examples are independent.
+        called: By specificity: whether each example `[n, classes]` exceeds the threshold of each class, which other
+            examples gave; see `choose_points`.
 
     Raises:
         InputError: If there are no examples.
@@ -105,6 +157,7 @@ def measure(probabilities: Values, labels: Labels, groups: Labels | None = None)
     confidence = probabilities.max(1)
     confusion = np.bincount(labels * classes + answers, minlength=classes**2).reshape(classes, classes)
     members = np.eye(classes)[labels]
+    ranked = bool(confusion.any(1).sum() > 1)
     gaps = ((probabilities - members) ** 2).sum(1)
     return Metrics(
         accuracy=_proportion(correct, np.ones(n), groups),
@@ -112,12 +165,16 @@ def measure(probabilities: Values, labels: Labels, groups: Labels | None = None)
         recall=tuple(_of_class(correct, labels == c, groups) for c in range(classes)),
         precision=tuple(_of_class(correct, answers == c, groups) for c in range(classes)),
         confusion=confusion,
-        auroc=_auroc(probabilities, members, groups),
+        auroc=bounded_estimate(*mean_auroc(probabilities, labels), n, groups) if ranked else None,
+        average_precision=bounded_estimate(*mean_average_precision(probabilities, labels), n, groups)
+        if ranked
+        else None,
         calibration_error=_calibration_error(confidence, correct, groups),
         brier=mean_estimate(gaps, 0.0, 2.0, groups),
         reliability=reliability(confidence, correct),
         examples=n,
         groups=None if groups is None else len(np.unique(groups)),
+        sensitivity={level: _sensitivity(one, labels, confusion, groups) for level, one in (called or {}).items()},
     )
 
 
@@ -159,29 +216,18 @@ def _balanced(correct: Values, labels: Labels, confusion: NDArray[np.int64], gro
     return bounded_estimate(value, weight * (correct - recall[labels]), 1 / float((weight**2).sum()), groups)
 
 
-def _auroc(probabilities: Values, members: Values, groups: Labels | None) -> Estimate | None:
-    """The mean area of each class against the rest, with the influence of each example by its placement values."""
-    present = np.flatnonzero(members.any(0))
-    if len(present) < 2:
-        return None
-    value, influence = 0.0, np.zeros(len(members))
-    for c in present:
-        score, positive = probabilities[:, c], members[:, c] > 0
-        placement = np.empty(len(score))
-        placement[positive] = _fraction_below(score[positive], score[~positive])
-        placement[~positive] = 1 - _fraction_below(score[~positive], score[positive])
-        area = float(placement[positive].mean())
-        value += area / len(present)
-        counts = np.where(positive, positive.sum(), (~positive).sum())
-        influence += (placement - area) / counts / len(present)
-    return bounded_estimate(min(value, 1.0), influence, len(members), groups)
-
-
-def _fraction_below(scores: Values, others: Values) -> Values:
-    """Fraction of the others that each score exceeds; equal ones count half."""
-    ordered = np.sort(others)
-    below, not_above = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
-    return (below + not_above) / 2 / len(others)
+def _sensitivity(
+    called: NDArray[np.bool_], labels: Labels, confusion: NDArray[np.int64], groups: Labels | None
+) -> Sensitivity:
+    """What the thresholds of all classes find, and spare."""
+    found = called[np.arange(len(labels)), labels].astype(float)
+    hits = np.zeros_like(confusion)
+    np.add.at(hits, (labels, np.where(found > 0, labels, (labels + 1) % len(confusion))), 1)
+    return Sensitivity(
+        mean=_balanced(found, labels, hits, groups),
+        found=tuple(_of_class(found, labels == c, groups) for c in range(len(confusion))),
+        spared=tuple(_of_class((~called[:, c]).astype(float), labels != c, groups) for c in range(len(confusion))),
+    )
 
 
 def _calibration_error(confidence: Values, correct: Values, groups: Labels | None) -> Estimate:

@@ -99,6 +99,12 @@ class Model:
         """Number of views of an example: itself, and its variants."""
         return 1 + sum(copies for _, copies in self.views)
 
+    @property
+    def window(self) -> str | None:
+        """Window that the examples of its fit were read through, and that others have to be read through."""
+        window = self.report.get("window")
+        return window if isinstance(window, str) else None
+
     def predict(self, examples: ExampleSet, device: str = "cpu", title: str | None = None) -> Predictions:
         """Predict the classes of examples.
 

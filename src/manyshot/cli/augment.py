@@ -49,9 +49,10 @@ class AugmentArguments:
         run: Folder of an augmenter's run instead.
         adapt_steps: Steps in which the augmenter adapts to the images; none if None.
         per_class: Number of new examples per class; 20 if None.
+        fill_up: Whether that number counts the images that are there.
         per_item: Number of new paragraphs per paragraph of SQuAD's JSON; 4 if None.
         split: Part of the images.
-        window: Which values of scans become black and white.
+        window: Which values of scans, or gray values of images, become black and white.
         overwrite: Replace what an earlier export wrote.
         fix_offsets: Move misplaced answers of SQuAD's JSON.
         seed: Seed of the draws.
@@ -95,6 +96,13 @@ class AugmentArguments:
     per_class: Annotated[
         int | None, typer.Option("--per-class", help="New examples per class, 1 to 100,000; 20 if not given.")
     ] = None
+    fill_up: Annotated[
+        bool,
+        typer.Option(
+            "--fill-up",
+            help="Of images: --per-class counts those that are there, so that rare classes get more new ones.",
+        ),
+    ] = False
     per_item: Annotated[
         int | None, typer.Option("--per-item", help="New paragraphs per paragraph of SQuAD's JSON; 4 if not given.")
     ] = None
@@ -143,16 +151,22 @@ def augment(options: AugmentArguments, table: TableArguments, as_json: Json = Fa
     if options.explain_sheet is not None:
         check_out(options.explain_sheet.expanduser(), beside=True, option="--explain-sheet")
         check_replaceable(options.explain_sheet.expanduser(), option="--explain-sheet")
+    fill_up = options.fill_up or None
     if options.run is None and is_of_scans(str(options.data)):
+        refuse("on scans", fill_up=fill_up)
         refuse("on scans", split=options.split, per_item=options.per_item, **asdict(table))
         _augment_scans(options, as_json)
         return
-    refuse("on anything but scans", window=options.window)
     if options.run is not None:
+        refuse("with --run", window=options.window, fill_up=fill_up)
         refuse("with --run, which takes images", per_item=options.per_item, **asdict(table))
         _augment_learned(options, as_json)
         return
     refuse("without --run", adapt_steps=options.adapt_steps)
+    if is_text(options.data) or holds_recordings(options.data.expanduser()) or options.plan == AUTO:
+        refuse("on anything but scans and images, and with --plan auto", window=options.window)
+    if is_text(options.data) or holds_recordings(options.data.expanduser()):
+        refuse("on anything but images", fill_up=fill_up)
     if is_text(options.data):
         refuse("on sentences of one file", split=options.split)
         if is_squad(options.data):
@@ -184,6 +198,8 @@ def _augment_images(options: AugmentArguments, as_json: bool) -> None:
         seed=options.seed,
         split=options.split,
         overwrite=options.overwrite,
+        window=options.window,
+        fill_up=options.fill_up,
     )
     if as_json:
         print_json(exported_json(exported) | ({} if advice is None else {"advice": as_dict(advice)}))

@@ -46,6 +46,7 @@ class TestArguments:
         test_data: Another data set instead.
         test_split: Which part of `test_data`.
         tasks: Number of test tasks.
+        metric: What arms are compared by.
     """
 
     test: Annotated[
@@ -56,6 +57,14 @@ class TestArguments:
     ] = None
     test_split: Annotated[str | None, typer.Option(help="Which part of --test-data.")] = None
     tasks: Annotated[int, typer.Option(help="Number of test tasks.")] = 600
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric",
+            help="What arms are compared by: accuracy, balanced-accuracy, auroc, average-precision or brier (lower is "
+            "better).",
+        ),
+    ] = "accuracy"
 
     def fraction(self) -> float:
         """Fraction of the training data to set aside.
@@ -127,7 +136,7 @@ def compare(
     if is_text(config["data"], config["root"]):
         refuse_others(context, TEXT_OPTIONS, "on sentences, where nothing is trained")
         frozen = {name: config[name] for name in CONFIG_OPTIONS} | {"encoder": ENCODER} | given(context, ["encoder"])
-        compare_text(frozen, fit, arms, test.tasks, out, as_json)
+        compare_text(frozen, fit, arms, test.tasks, test.metric, out, as_json)
         return
     refuse("on anything but sentences", **{name: config[name] for name in ("text_column", "label_column", "encoding")})
     _compare_trained(config, fit, arms, test, seeds, jobs, out, as_json)
@@ -150,7 +159,7 @@ def _compare_trained(
 
     shared = Config(**config, test=test.fraction(), fit=Settings(**fit))
     suite = EvaluationSuite("", shared.ways, shared.shots, shared.queries, test.tasks, test.test_data, test.test_split)
-    comparison = Comparison("", shared, tuple(map(Arm.parse, arms)), (suite,), seeds)
+    comparison = Comparison("", shared, tuple(map(Arm.parse, arms)), (suite,), seeds, test.metric)
     check_arms(comparison.arms, out)
     try:
         comparison.samplers()
@@ -162,6 +171,7 @@ def _compare_trained(
     answer = {
         "arms": {arm.name: arm.as_dict() | results[arm.name].as_dict() for arm in comparison.arms},
         "tasks": test.tasks,
+        "metric": test.metric,
         "tasks_file": str(out / TASKS),
         "seeds": seeds,
         "cpu_seconds_per_training": {arm.name: compared.seconds[arm.name] / seeds for arm in comparison.arms},

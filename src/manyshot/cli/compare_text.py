@@ -14,7 +14,7 @@ CONFIG_OPTIONS = (
     *("queries", "within_group"),
 )
 """Settings of a run that have an effect without a training."""
-TEXT_OPTIONS = (*CONFIG_OPTIONS, "arms", "out", "tasks", "device", "seed", "as_json", "quiet")
+TEXT_OPTIONS = (*CONFIG_OPTIONS, "arms", "out", "tasks", "metric", "device", "seed", "as_json", "quiet")
 """Options that have an effect on sentences; all others are about a training."""
 
 
@@ -34,7 +34,9 @@ def is_text(data: str, root: str | None) -> bool:
     return holds_sentences(path if path.exists() or root is None else Path(root) / data)
 
 
-def compare_text(config: Keywords, fit: Keywords, arms: list[str], tasks: int, out: Path, as_json: bool) -> None:
+def compare_text(
+    config: Keywords, fit: Keywords, arms: list[str], tasks: int, metric: str, out: Path, as_json: bool
+) -> None:
     """Compare plans and learners on tasks of all the sentences, write the report, and print the results.
 
     Args:
@@ -42,12 +44,13 @@ def compare_text(config: Keywords, fit: Keywords, arms: list[str], tasks: int, o
         fit: Settings of a training loop, of which the seed and the device matter.
         arms: The arms, as written.
         tasks: Number of tasks.
+        metric: What arms are compared by.
         out: Folder of the report.
         as_json: Print JSON.
     """
     from manyshot.compare import Arm, EvaluationSuite, check_arms
     from manyshot.compare.frozen import compare_frozen
-    from manyshot.report.compare_page import COLUMNS, result_rows
+    from manyshot.report.compare_page import columns_of, result_rows
     from manyshot.report.page import write_page
     from manyshot.report.sentences_page import sentences_page
     from manyshot.training import Config, Settings, load_sources
@@ -57,7 +60,7 @@ def compare_text(config: Keywords, fit: Keywords, arms: list[str], tasks: int, o
     check_arms((), out)
     source = load_sources(shared).training
     suite = EvaluationSuite("", shared.ways, shared.shots, shared.queries, tasks, within_group=shared.within_group)
-    compared = compare_frozen([Arm.parse(arm) for arm in arms], shared, suite, source)
+    compared = compare_frozen([Arm.parse(arm) for arm in arms], shared, suite, source, metric)
     answer: dict[str, Any] = compared.as_dict() | {"data": source.name, "encoder": shared.encoder}
     answer["tasks_file"] = str(out / TASKS)
     report = out / "report.html"
@@ -69,6 +72,6 @@ def compare_text(config: Keywords, fit: Keywords, arms: list[str], tasks: int, o
         print_json(answer | {"report": str(report)})
         return
     (results,) = compared.results.values()
-    print_table(COLUMNS, result_rows(results), right=(1, 2, 3))
+    print_table(columns_of(results), result_rows(results), right=(1, 2, 3))
     say(f"{tasks:,} tasks of {source.name}, nothing trained; 95 % intervals over tasks")
     say(f"Look at {report}, and at each task in {out / TASKS}")

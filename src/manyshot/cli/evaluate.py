@@ -47,6 +47,7 @@ def evaluate(
     from manyshot.training import evaluate_tasks
     from manyshot.training.name_probe import probe_names
     from manyshot.training.support_shuffle import probe_evaluated
+    from manyshot.training.validation_thresholds import thresholds_of
 
     quieten(quiet)
     fitted = is_model(options.run)
@@ -75,6 +76,8 @@ def evaluate(
     source = _describe_classes(options, source, plan)
     sampler = tasks.sampler(source, run.config, seed)
     result = evaluate_tasks(run.learner, sampler, tasks.count, plan, seed, device, title="tasks")
+    if options.encoder is None and not options.ensemble:
+        result = replace(result, thresholds=thresholds_of(run, plan, tasks.like, seed, device))
     probe = probe_evaluated(result, run.learner, sampler, plan, seed, device) if options.shuffled_support else None
     names = probe_names(result, run.learner, sampler, plan, seed, device) if options.shuffled_names else None
     seen = _note_seen_classes(options, run, source, augmenter)
@@ -143,7 +146,13 @@ def _load_source(options: EvaluateArguments, table: TableArguments, run: "Run") 
         return test
     images: dict[str, Any] = {"size": run.size, "color": run.channels == 3} if run.channels else {}
     return load_dataset(
-        options.data, options.split, root=options.root, centered=run.config.centered, columns=table.columns(), **images
+        options.data,
+        options.split,
+        root=options.root,
+        centered=run.config.centered,
+        columns=table.columns(),
+        window=run.config.window,
+        **images,
     )
 
 

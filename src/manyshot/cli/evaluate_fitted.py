@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from manyshot.cli.evaluate_options import EvaluateArguments
     from manyshot.cli.shared_options import TableArguments
 
+PLAIN = ("area under the ROC curve", "average precision", "Brier score")
+"""What is no percentage."""
 MOST = 10
 """Number of classes and of mistakes that are printed; JSON and the page have more."""
 
@@ -37,6 +39,7 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
         split=options.split,
         group_by=options.group_by,
         class_names=model.class_names,
+        window=model.window,
     )
     with resumable("run the same command again: examples that were encoded are in the cache"):
         result = evaluate_model(model, found, options.device or "cpu", title="evaluate")
@@ -64,13 +67,20 @@ def _print(result: "Evaluation") -> None:
         "accuracy": metrics.accuracy,
         "balanced accuracy": metrics.balanced_accuracy,
         "area under the ROC curve": metrics.auroc,
+        "average precision": metrics.average_precision,
         "expected calibration error": metrics.calibration_error,
         "Brier score": metrics.brier,
     }
     for name, one in measures.items():
         if one is not None:
-            shown = ".3f" if name in ("area under the ROC curve", "Brier score") else ".1%"
+            shown = ".3f" if name in PLAIN else ".1%"
             say(f"{name} {one.value:{shown}} [{one.low:{shown}}, {one.high:{shown}}]")
+    for level, sensitivity in metrics.sensitivity.items():
+        one = sensitivity.mean
+        say(
+            f"sensitivity {one.value:.1%} [{one.low:.1%}, {one.high:.1%}] at thresholds for a specificity of "
+            f"{level:.0%} from held-out examples of the fit (here {sensitivity.specificity:.1%})"
+        )
     say(f"95 % intervals over {metrics.groups or metrics.examples:,} {over}")
     say(f"{result.unknown.mean():.1%} of the examples are called unlike every class; they count by their best class")
     mistakes = result.mistakes()

@@ -25,6 +25,7 @@ class TaskArguments:
         queries: Number of query examples per class.
         tasks: Number of tasks.
         within_group: Probability that all classes of a task come from one group.
+        natural_queries: Whether queries are as frequent as their classes.
     """
 
     ways: Annotated[str | None, typer.Option(help="Classes per task; the run's own number if not given.")] = None
@@ -37,6 +38,14 @@ class TaskArguments:
         float | None,
         typer.Option(help="Probability that all classes of a task come from one group; 0 if not given."),
     ] = None
+
+    natural_queries: Annotated[
+        bool,
+        typer.Option(
+            "--natural-queries",
+            help="Draw queries as frequent as their classes are in the data, not the same number of each.",
+        ),
+    ] = False
 
     @property
     def count(self) -> int:
@@ -51,6 +60,18 @@ class TaskArguments:
         """
         if self.count < 1:
             raise InputError(f"--tasks {self.tasks}: give at least 1")
+
+    def like(self, source: "Source", config: "Config") -> "EpisodeSampler":
+        """Such tasks of other data, drawn by seed 0.
+
+        Args:
+            source: Data to draw them from.
+            config: Settings of the run that is evaluated.
+
+        Raises:
+            InputError: As `sampler`.
+        """
+        return self.sampler(source, config, 0)
 
     def sampler(self, source: "Source", config: "Config", seed: int) -> "EpisodeSampler":
         """The tasks.
@@ -73,6 +94,7 @@ class TaskArguments:
             seed=seed,
             within_group=self.within_group or 0.0,
             apart=config.apart and source.authors is not None,
+            natural=self.natural_queries,
         )
 
 
@@ -221,7 +243,7 @@ class EvaluateArguments:
             transductive=self.transductive or None,
             seed=self.seed or None,
             tasks_file=self.tasks_file,
-            **asdict(tasks),
+            **asdict(tasks) | {"natural_queries": tasks.natural_queries or None},
         )
 
     def check(self, tasks: TaskArguments, table: TableArguments) -> None:
@@ -254,7 +276,7 @@ class EvaluateArguments:
                 shuffled_support=self.shuffled_support or None,
                 about=self.about,
                 shuffled_names=self.shuffled_names or None,
-                **asdict(tasks),
+                **asdict(tasks) | {"natural_queries": tasks.natural_queries or None},
                 **asdict(table),
             )
         elif self.data is None and self.encoder is None:

@@ -43,13 +43,13 @@ def _examples(model: "Model", like: Path | None) -> "ExampleSet | None":
     from manyshot.classify.examples import load_unlabeled
 
     if like is not None:
-        return load_unlabeled([like.expanduser()], kind=model.kind)
+        return load_unlabeled([like.expanduser()], kind=model.kind, window=model.window)
     data = model.report.get("data")
     if not isinstance(data, str) or not Path(data).exists():
         note(f"the file is checked on {model.kind} that are drawn at random; name your own by --like")
         return None
     try:
-        return load_unlabeled([data], kind=model.kind)
+        return load_unlabeled([data], kind=model.kind, window=model.window)
     except InputError as error:
         note(f"{error}; the file is checked on {model.kind} that are drawn at random")
         return None

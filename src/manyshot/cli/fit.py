@@ -40,6 +40,7 @@ class FitArguments:
         seed: Seed of splits and augmentation.
         split: Part of the examples.
         group_by: What examples belong together by.
+        window: Which gray values become black and white.
         report: HTML page to write.
         overwrite: Whether a model in `out` may be replaced.
     """
@@ -81,6 +82,13 @@ class FitArguments:
         str | None,
         typer.Option("--group-by", help="What examples belong together by, such as the patient; see the docs."),
     ] = None
+    window: Annotated[
+        str | None,
+        typer.Option(
+            "--window",
+            help='Which gray values are black and white: "percentile(0.5, 99.5)", minmax, "width(400, 40)", lung ...',
+        ),
+    ] = None
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML page of the fit.")] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in --out.")] = False
 
@@ -101,7 +109,9 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
         check_out(options.report, beside=True, option="--report")
         check_replaceable(options.report, option="--report")
     data = options.data.expanduser()
-    found = load_examples(data, columns=table.columns(), split=options.split, group_by=options.group_by)
+    found = load_examples(
+        data, columns=table.columns(), split=options.split, group_by=options.group_by, window=options.window
+    )
     check_class_names(found.class_names, str(data))
     about = None if options.about is None else read_descriptions(options.about, found.class_names, str(data))
     with resumable("run the same command again: examples that were encoded are in the cache"):
@@ -116,8 +126,9 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
             seed=options.seed,
             progress=note,
         )
-    # Where the examples are, so that `export` can check the file that it writes on them.
-    save_model(model.with_report({**model.report, "data": str(options.data)}), out, options.overwrite)
+    # Where the examples are, so that `export` can check the file that it writes on them; and how others are to be read.
+    source = {"data": str(options.data), "window": options.window}
+    save_model(model.with_report({**model.report, **source}), out, options.overwrite)
     if options.report is not None:
         from manyshot.report.classifier_page import fit_page  # it imports matplotlib
         from manyshot.report.page import write_page

@@ -68,7 +68,8 @@ def predict(
         check_out(out, beside=True)
         check_answers_file(out, overwrite)
     fitted = load_model(model)
-    examples_ = load_unlabeled(paths, kind=fitted.kind, columns=Columns(text_column, None, encoding or "utf-8"))
+    columns = Columns(text_column, None, encoding or "utf-8")
+    examples_ = load_unlabeled(paths, kind=fitted.kind, columns=columns, window=fitted.window)
     with resumable("run the same command again: examples that were encoded are in the cache"):
         predictions = fitted.predict(examples_, device=device, title="predict")
     named = NamedPredictions(examples_.names, fitted.class_names, predictions, min(top or 0, len(fitted.class_names)))

@@ -19,7 +19,7 @@ def print_comparisons(title: str, results: "list[ComparisonResult]", out: Path, 
         answer: The JSON, to which the path of the report is added; None for tables.
     """
     from manyshot.compare.arm_result import ONE_TRAINING
-    from manyshot.report.compare_page import COLUMNS, compare_page, groups_of, result_rows
+    from manyshot.report.compare_page import columns_of, compare_page, groups_of, result_rows
     from manyshot.report.page import write_page
     from manyshot.training.task_csv import TASKS
 
@@ -31,7 +31,7 @@ def print_comparisons(title: str, results: "list[ComparisonResult]", out: Path, 
     for name, arms in groups_of(results).items():
         if name:
             say(f"{name}:")
-        print_table(COLUMNS, result_rows(arms), right=(1, 2, 3))
+        print_table(columns_of(arms), result_rows(arms), right=(1, 2, 3))
     first = results[0].comparison
     say(f"{first.seeds} seeds, {first.suites[0].tasks:,} tasks; 95 % intervals, those of arms over tasks alone")
     if first.seeds == 1 and len(first.arms) > 1:

@@ -93,4 +93,13 @@ def print_evaluation(
         for what, lost in names.lost.items():
             low, high = mean_interval(lost)
             say(f"points lost with {what}: {100 * lost.mean():.1f} [{100 * low:.1f}, {100 * high:.1f}]")
+    if result.answers is not None:
+        for metric in ("balanced-accuracy", "auroc", "average-precision", "brier"):
+            one = result.score(metric)
+            say(f"{metric.replace('-', ' ')} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}], mean over tasks")
+    for level, one in result.sensitivities().items():
+        say(
+            f"sensitivity {one.value:.1%} [{one.low:.1%}, {one.high:.1%}] at the threshold that had a specificity of "
+            f"{level:.0%} on tasks of the validation part"
+        )
     say(f"expected calibration error {result.calibration_error:.1%} (mean gap between confidence and accuracy)")

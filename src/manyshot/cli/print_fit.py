@@ -42,7 +42,14 @@ def print_fit(report: "FitReport", out: Path) -> None:
     chosen = report.chosen.setting
     say(f"kept: {report.chosen.encoder}, {chosen.head}, augmentation {chosen.plan}")
     say(f"why: {report.why}")
-    for line in (*_left_out(report), _accuracy(report), *_augmentation(report), *_names(report), *_suspicions(report)):
+    for line in (
+        *_left_out(report),
+        _accuracy(report),
+        *_measures(report),
+        *_augmentation(report),
+        *_names(report),
+        *_suspicions(report),
+    ):
         say(line)
     say(f"model in {out} after {report.seconds:.0f} s; next: manyshot predict {out} NEW_EXAMPLES")
 
@@ -67,6 +74,21 @@ def _accuracy(report: "FitReport") -> str:
         f"accuracy on new examples: {report.accuracy:.1%} [{low:.1%}, {high:.1%}] (95 % interval over the "
         f"{report.examples:,} examples, each held out)"
     )
+
+
+def _measures(report: "FitReport") -> Iterator[str]:
+    """Measures that do not depend on how frequent classes are, and what is found at a specificity."""
+    found = report.measures
+    if found is None or found.auroc is None or found.average_precision is None:
+        return
+    area, precision, balanced = found.auroc, found.average_precision, found.balanced_accuracy
+    yield (
+        f"balanced accuracy {balanced.value:.1%} [{balanced.low:.1%}, {balanced.high:.1%}], area under the ROC curve "
+        f"{area.value:.3f} [{area.low:.3f}, {area.high:.3f}], average precision {precision.value:.3f} "
+        f"[{precision.low:.3f}, {precision.high:.3f}]"
+    )
+    for level, one in found.sensitivity.items():
+        yield f"sensitivity at specificity {level:g}: {one.mean.value:.1%} [{one.mean.low:.1%}, {one.mean.high:.1%}]"
 
 
 def _augmentation(report: "FitReport") -> Iterator[str]:

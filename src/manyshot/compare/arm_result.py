@@ -1,4 +1,4 @@
-"""Results of a comparison's arms: accuracies on the same tasks, and paired differences from the first arm."""
+"""Results of a comparison's arms on the same tasks: accuracy or another measure, and differences from the first arm."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from manyshot.tasks import EpisodeSampler
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.run import Run
 from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
+from manyshot.training.task_measures import MEASURES
 
 ONE_TRAINING = "one training of each arm: nothing can be said of how another one would do; give several seeds"
 """Note that says why a difference has no interval."""
@@ -19,16 +20,17 @@ ONE_TRAINING = "one training of each arm: nothing can be said of how another one
 
 @dataclass(frozen=True, eq=False)
 class ArmResult:
-    """Accuracy of an arm, and its difference from the first arm.
+    """Accuracy of an arm, or another measure, and its difference from the first arm.
 
     Args:
-        accuracy: `[seeds, tasks]` accuracy of each training on each task.
+        accuracy: `[seeds, tasks]` accuracy, or what `metric` says, of each training on each task.
         difference: Mean paired difference from the first arm; None for the first arm itself.
         against_first: The same difference with its interval and p-value; None for the first arm, and if each arm was
             trained once, which says nothing about other trainings.
         p_value: The p-value of the difference, corrected for the number of arms (Holm); None if `against_first` is.
         transductive: Whether the queries of a task influence each other's predictions.
         trained: Whether the arm was trained, so that the training seed is part of the uncertainty.
+        metric: What was measured, one of `MEASURES`.
     """
 
     accuracy: NDArray[np.float64]
@@ -37,21 +39,22 @@ class ArmResult:
     p_value: float | None = None
     transductive: bool = False
     trained: bool = True
+    metric: str = "accuracy"
 
     @property
     def mean(self) -> float:
-        """Mean accuracy over seeds and tasks."""
+        """Mean of the measure over seeds and tasks."""
         return float(self.accuracy.mean())
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean over tasks (of each task's mean over seeds), within 0 to 1."""
-        return mean_interval(self.accuracy.mean(0), 0, 1)
+        """95 % interval of the mean over tasks (of each task's mean over seeds), within its bounds."""
+        return mean_interval(self.accuracy.mean(0), 0, MEASURES[self.metric].most)
 
     def as_dict(self) -> dict[str, Any]:
         """The result for JSON; each interval is stored with what it covers."""
         return {
-            "accuracy": self.mean,
+            self.metric: self.mean,
             "interval": list(self.interval),
             "interval_over": "tasks",
             "by_seed": [float(a) for a in self.accuracy.mean(1)],
@@ -71,7 +74,7 @@ class ArmResult:
             {'arm': 'none', 'seed': 5, 'task': 0, 'accuracy': 1.0}
         """
         return [
-            {**before, "seed": first_seed + seed, "task": task, "accuracy": float(one)}
+            {**before, "seed": first_seed + seed, "task": task, self.metric: float(one)}
             for seed, tasks in enumerate(self.accuracy)
             for task, one in enumerate(tasks)
         ]
@@ -108,6 +111,7 @@ def compare(
     seed: int = 0,
     trained: bool = True,
     augmenters: Mapping[str, Augmenter] | None = None,
+    metric: str = "accuracy",
 ) -> dict[str, ArmResult]:
     """Evaluate the runs of every arm on the same tasks.
 
@@ -119,6 +123,7 @@ def compare(
         trained: Whether the runs were trained. Their seed is then part of the uncertainty, and differences between
             single trainings have no interval.
         augmenters: Augmenter of the test plan of each arm whose plan has the word `learned`.
+        metric: What is compared, one of `MEASURES`.
 
     Returns:
         The result of each arm, in the same order.
@@ -130,19 +135,24 @@ def compare(
         ]
         for name, arm in runs.items()
     }
-    results = arm_results({name: np.stack([one.accuracy for one in arm]) for name, arm in evaluations.items()}, trained)
+    measured = {name: np.stack([one.by_task(metric) for one in arm]) for name, arm in evaluations.items()}
+    results = arm_results(measured, trained, metric)
     return {
         name: replace(result, transductive=any(one.transductive for one in evaluations[name]))
         for name, result in results.items()
     }
 
 
-def arm_results(accuracy: Mapping[str, NDArray[np.float64]], trained: bool = True) -> dict[str, ArmResult]:
+def arm_results(
+    accuracy: Mapping[str, NDArray[np.float64]], trained: bool = True, metric: str = "accuracy"
+) -> dict[str, ArmResult]:
     """The result of each arm from its accuracies.
 
     Args:
-        accuracy: `[seeds, tasks]` accuracies by arm, on the same tasks. The first arm is the baseline of the others.
+        accuracy: `[seeds, tasks]` accuracies by arm, or what the metric is, on the same tasks. The first arm is the
+            baseline of the others.
         trained: Whether each seed is a training, whose seed is then part of the uncertainty.
+        metric: What was measured.
 
     Example:
         >>> one, other = np.array([[0.5, 0.7], [0.4, 0.8]]), np.array([[0.6, 0.9], [0.5, 0.8]])
@@ -154,9 +164,13 @@ def arm_results(accuracy: Mapping[str, NDArray[np.float64]], trained: bool = Tru
     first, *others = accuracy
     means = {name: float((accuracy[name] - accuracy[first]).mean()) for name in others}
     known = others if len(accuracy[first]) > 1 or not trained else []
-    differences = {name: paired_difference(accuracy[name], accuracy[first], most=1) for name in known}
+    differences = {
+        name: paired_difference(accuracy[name], accuracy[first], most=MEASURES[metric].most) for name in known
+    }
     corrected = dict(zip(known, holm([d.p_value for d in differences.values()]) if known else [], strict=True))
     return {
-        name: ArmResult(one, means.get(name), differences.get(name), corrected.get(name), trained=trained)
+        name: ArmResult(
+            one, means.get(name), differences.get(name), corrected.get(name), trained=trained, metric=metric
+        )
         for name, one in accuracy.items()
     }

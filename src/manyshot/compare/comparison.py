@@ -16,6 +16,7 @@ from manyshot.training.config import Config, Range
 from manyshot.training.run import Run
 from manyshot.training.splits import Sources, image_shape, load_sources
 from manyshot.training.task_csv import TASKS, write_task_csv
+from manyshot.training.task_measures import check_metric
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,13 @@ class EvaluationSuite:
         if not channels:
             return load_dataset(self.data, self.split, root=config.root)
         return load_dataset(
-            self.data, self.split, root=config.root, size=size, color=channels == 3, centered=config.centered
+            self.data,
+            self.split,
+            root=config.root,
+            size=size,
+            color=channels == 3,
+            centered=config.centered,
+            window=config.window,
         )
 
 
@@ -95,6 +102,10 @@ class Comparison:
         arms: Arms with different names. The first one is the baseline of the others.
         suites: Test tasks.
         seeds: Number of trainings of each arm.
+        metric: What arms are compared by, one of `manyshot.training.task_measures.MEASURES`.
+
+    Raises:
+        InputError: If there is no such metric.
     """
 
     name: str
@@ -102,6 +113,10 @@ class Comparison:
     arms: tuple[Arm, ...]
     suites: tuple[EvaluationSuite, ...]
     seeds: int = 3
+    metric: str = "accuracy"
+
+    def __post_init__(self) -> None:
+        check_metric(self.metric)
 
     def samplers(self, sources: Sources | None = None) -> dict[str, EpisodeSampler]:
         """The sampler of each suite by name.
@@ -164,6 +179,7 @@ class ComparisonResult:
         }
         return {
             "seeds": comparison.seeds,
+            "metric": comparison.metric,
             "steps": comparison.config.fit.steps,
             "arms": {arm.name: arm.as_dict() | self.cpu_seconds(arm.name) for arm in comparison.arms},
             "suites": suites,
@@ -194,7 +210,9 @@ def _run_comparison(comparison: Comparison, folder: Path, jobs: int | None) -> C
     runs, seconds = train_arms(comparison.arms, config, comparison.seeds, folder, jobs)
     augmenters = load_augmenters(comparison.arms, runs)
     results = {
-        suite.name: compare(runs, samplers[suite.name], suite.tasks, config.fit.seed, augmenters=augmenters)
+        suite.name: compare(
+            runs, samplers[suite.name], suite.tasks, config.fit.seed, augmenters=augmenters, metric=comparison.metric
+        )
         for suite in comparison.suites
     }
     sources = {name: sampler.source.name for name, sampler in samplers.items()}

@@ -44,7 +44,9 @@ def as_test_plan(arm: Arm) -> Arm:
     return arm
 
 
-def compare_frozen(arms: Sequence[Arm], config: Config, suite: EvaluationSuite, source: Source) -> ComparisonResult:
+def compare_frozen(
+    arms: Sequence[Arm], config: Config, suite: EvaluationSuite, source: Source, metric: str = "accuracy"
+) -> ComparisonResult:
     """Evaluate untrained arms, each with its plan, on the same tasks.
 
     Args:
@@ -52,6 +54,7 @@ def compare_frozen(arms: Sequence[Arm], config: Config, suite: EvaluationSuite, 
         config: Settings that all arms have in common: learner, encoder and seed.
         suite: Test tasks, drawn from all of the source.
         source: Source of the test tasks.
+        metric: What arms are compared by.
 
     Raises:
         InputError: If an arm would have to be trained first or has two plans, or the source is too small.
@@ -72,8 +75,8 @@ def compare_frozen(arms: Sequence[Arm], config: Config, suite: EvaluationSuite, 
         run = frozen_run(arm.configure(config), source)
         runs[arm.name] = [run.with_test_plan(arm.test_plan, arm.test_learner)]
     augmenters = load_augmenters(used, runs)
-    results = {suite.name: compare(runs, sampler, suite.tasks, config.fit.seed, False, augmenters)}
+    results = {suite.name: compare(runs, sampler, suite.tasks, config.fit.seed, False, augmenters, metric)}
     seconds = dict.fromkeys(runs, 0.0)
     return ComparisonResult(
-        Comparison("", config, tuple(used), (suite,), 1), runs, seconds, results, {suite.name: source.name}
+        Comparison("", config, tuple(used), (suite,), 1, metric), runs, seconds, results, {suite.name: source.name}
     )

@@ -11,6 +11,8 @@ from manyshot.datasets.pictures import Header, decode_all, read_header, used_dep
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.text_table import TEXTS
 from manyshot.datasets.tree import Parts, Tree, open_tree
+from manyshot.datasets.window import parse_window
+from manyshot.datasets.windowed_pictures import windowed_tree
 from manyshot.tasks import Source
 from manyshot.tasks.names import numbered
 
@@ -38,6 +40,7 @@ def load_folder(
     size: int | None = None,
     color: bool | None = None,
     group_by: str | None = None,
+    window: str | None = None,
 ) -> Source:
     """Load the images of a folder or zip with one folder per class.
 
@@ -51,6 +54,8 @@ def load_folder(
         color: Three channels (True) or one (False); None for three if any image has colors.
         group_by: Regular expression on "class/file" that finds whose picture it is, such as the patient's; see
             `match_groups`. The patients become the authors of the source.
+        window: Which gray values become black and white, such as "percentile(0.5, 99.5)" or "lung", see `parse_window`;
+            None for the range of the bits that the pictures use.
 
     Returns:
         A source of uint8 images `[n, c, size, size]`; the images of a class are in the order of their file names.
@@ -69,8 +74,10 @@ def load_folder(
             "color": color,
             "stamp": tree.stamp,
             "depth": "used",
-        }
-        source = cached_source(name, key, lambda allocate: fill(tree, classes, size, color, allocate))
+        } | ({} if window is None else {"window": parse_window(window).text})
+        source = cached_source(
+            name, key, lambda allocate: fill(windowed_tree(tree, window), classes, size, color, allocate)
+        )
     if group_by is None:
         return source
     files = ["/".join(parts[-2:]) for folder in sorted(classes) for parts in classes[folder]]

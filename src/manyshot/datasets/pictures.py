@@ -54,7 +54,7 @@ def read_header(data: bytes, where: str) -> Header:
         >>> read_header(file.getvalue(), "photo.png")
         Header(height=30, width=40, color=True)
     """
-    with _opened(data, where) as image:
+    with opened(data, where) as image:
         width, height = image.size
         if image.getexif().get(ORIENTATION) in TURNED:
             width, height = height, width
@@ -103,7 +103,7 @@ def used_depth(data: bytes, where: str) -> int | None:
         >>> used_depth(file.getvalue(), "scan.png")
         12
     """
-    with _opened(data, where) as image:
+    with opened(data, where) as image:
         return _depth(image, where) if image.mode.startswith("I") else None
 
 
@@ -140,7 +140,7 @@ def _decoded(
     data: bytes, where: str, size: tuple[int, int], color: bool, depth: int | None
 ) -> tuple[UInt8[np.ndarray, "c h w"], int | None]:
     """The pixels, and how many bits of 16 they were scaled by, if they had 16."""
-    with _opened(data, where) as image:
+    with opened(data, where) as image:
         # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that is at least twice what is wanted: five times
         # faster for photos of phones, and pixels differ by a quarter of a level on average.
         image.draft(image.mode, (2 * max(size), 2 * max(size)))
@@ -193,8 +193,16 @@ def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 @contextmanager
-def _opened(data: bytes, where: str) -> Iterator[Image.Image]:
-    """Open an image; any failure, now or while it is decoded, becomes an `InputError`."""
+def opened(data: bytes, where: str) -> Iterator[Image.Image]:
+    """Open an image; any failure, now or while it is decoded, becomes an `InputError`.
+
+    Args:
+        data: Bytes of the file.
+        where: Name of the file in error messages.
+
+    Raises:
+        InputError: If it is no image, is damaged, or has more than `MAX_PIXELS`.
+    """
     try:
         with _PILLOW_WARNINGS.ignored(), Image.open(io.BytesIO(data), formats=_formats(data, where)) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -269,7 +277,8 @@ def _flat(image: Image.Image, where: str) -> Image.Image:
     """Convert an image to 8-bit gray or RGB without transparency."""
     if image.mode == "F":
         raise InputError(
-            f"{where}: its pixels are floating-point numbers, and no file says what is white; save it with 8 or 16 bits"
+            f"{where}: its pixels are floating-point numbers, and no file says what is white; name a window (--window "
+            "minmax), or save it with 8 or 16 bits"
         )
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         flat = Image.new("RGB", image.size)
@@ -292,7 +301,9 @@ def _depth(image: Image.Image, where: str) -> int:
     values = np.asarray(image)
     low, high = values.min(), values.max()
     if low < 0 or high > 65535:
-        raise InputError(f"{where}: pixel values from {low} to {high}; save it with 8 or 16 bits a channel, from 0 on")
+        raise InputError(
+            f"{where}: pixel values from {low} to {high}; name a window (--window), or save it with 16 bits, from 0 on"
+        )
     return next(depth for depth in DEPTHS if high < 2**depth)
 
 

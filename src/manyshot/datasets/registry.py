@@ -60,6 +60,7 @@ def load_dataset(
     centered: bool = False,
     columns: Columns | None = None,
     group_by: str | None = None,
+    window: str | None = None,
 ) -> Source:
     """Load a data set by name, a folder or zip of images or recordings, or a table or folder of sentences.
 
@@ -81,14 +82,15 @@ def load_dataset(
             sets of ink on paper.
         columns: Columns of the sentences and classes in a table, see `manyshot.datasets.table_reader.Columns`.
         group_by: Regular expression on the path of an image that finds whose it is (see `load_folder`).
+        window: Which gray values of a folder of images become black and white, such as "minmax" (see `load_folder`).
 
     Returns:
         A source of uint8 images `[n, c, size, size]`, of int16 sounds `[n, 1, samples]`, of sentences, or of `Parts`.
 
     Raises:
         InputError: If the name, path or split is unknown, a file is missing or damaged, `centered` is set for data that
-            are not ink on paper, `size` or `color` for sentences, `columns` for images, or `group_by` for anything but
-            a folder of images.
+            are not ink on paper, `size` or `color` for sentences, `columns` for images, or `group_by` or `window` for
+            anything but a folder of images.
 
     Example:
         >>> load_dataset("digits").class_names[:3]
@@ -110,12 +112,14 @@ def load_dataset(
         if holds_parts(path, columns):
             return load_parts(path, columns, split, size, color, group_by)
         if holds_recordings(path):
+            _refuse_window(name, window)
             _refuse_pixels(name, size, color)
             return load_recordings(path, split, columns=columns)
         if not holds_sentences(path):
             _refuse_columns(name, columns)
-            return load_folder(path, split, size, color, group_by)
+            return load_folder(path, split, size, color, group_by, window)
         _refuse_groups(name, group_by)
+        _refuse_window(name, window)
         _refuse_pixels(name, size, color)
         if split is not None:
             raise InputError(f"{name}: a table or folder of sentences has no splits; leave split (--split) out")
@@ -123,6 +127,7 @@ def load_dataset(
     row = DATASETS[name]
     name = row.name
     _refuse_groups(name, group_by)
+    _refuse_window(name, window)
     _refuse_columns(name, columns)
     if row.default_size is None:
         _refuse_pixels(name, size, color)
@@ -160,6 +165,11 @@ def _refuse_pixels(name: str, size: int | None, color: bool | None) -> None:
 def _refuse_groups(name: str, group_by: str | None) -> None:
     if group_by is not None:
         raise InputError(f"{name}: only images of a folder are grouped by their paths; leave group_by (--group-by) out")
+
+
+def _refuse_window(name: str, window: str | None) -> None:
+    if window is not None:
+        raise InputError(f"{name}: only images of a folder have a window; leave window (--window) out")
 
 
 def _refuse_columns(name: str, columns: Columns | None) -> None:

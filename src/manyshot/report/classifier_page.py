@@ -10,6 +10,7 @@ from manyshot.classify.checks import Duplicate, Suspect, find_confusions
 from manyshot.classify.evaluate_model import Evaluation
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.intervals import Estimate
+from manyshot.classify.metrics import Metrics
 from manyshot.report.page import Gallery, Page, Paragraph, Part, Picture, Section, Table, glossary, interval, provenance
 from manyshot.report.plots import confusion, reliability
 
@@ -36,9 +37,10 @@ def evaluation_page(result: Evaluation, examples: ExampleSet, command: str) -> P
     """
     metrics = result.metrics
     units = f"{metrics.examples:,} examples" if metrics.groups is None else f"{metrics.groups:,} groups of examples"
-    accuracy = metrics.accuracy
+    accuracy, over = metrics.accuracy, f"95 % intervals over {units}."
+    unknown = ("unknown %", f"{100 * result.unknown.mean():.1f}")
     sections = [
-        Section("Measures", [Table(("measure", "value"), _measures(result), f"95 % intervals over {units}.")]),
+        Section("Measures", [Table(("measure", "value"), [*_measures(metrics), unknown], over)]),
         Section("Most confident mistakes", _mistakes(result, examples)),
         Section("By class, the hardest first", [_classes(result)]),
         Section("Confusion", _confusion(result)),
@@ -48,6 +50,8 @@ def evaluation_page(result: Evaluation, examples: ExampleSet, command: str) -> P
             "recall",
             "precision",
             "area under the ROC curve",
+            "average precision",
+            *(["sensitivity"] if metrics.sensitivity else []),
             "calibration error",
             "Brier score",
             "unknown",
@@ -74,27 +78,53 @@ def fit_page(report: "FitReport", examples: ExampleSet, command: str) -> Page:
         judged = f"Accuracy on new examples {report.accuracy:.1%} [{low:.1%}, {high:.1%}]."
     sections = [
         Section("What was chosen", _chosen(report)),
+        Section("Measures on held-out examples", _held_out_measures(report)),
         Section("What was tried", [_tried(report)]),
         Section("Labels that may be wrong", _suspects(report.suspects, examples)),
         Section("Duplicates", _duplicates(report.duplicates, examples)),
         Section("Classes that are confused", [_pairs(report)]),
-        glossary("encoder", "head", "augmentation", "held out", "[low, high]"),
+        glossary(*_fit_terms(report)),
         provenance(command, {}),
     ]
     title = f"A classifier of {len(report.classes)} classes from {report.examples:,} examples"
     return Page(title, judged, [section for section in sections if section.parts])
 
 
-def _measures(result: Evaluation) -> list[tuple[str, str]]:
-    metrics = result.metrics
+def _fit_terms(report: "FitReport") -> list[str]:
+    measures = [
+        "balanced accuracy",
+        "area under the ROC curve",
+        "average precision",
+        "calibration error",
+        "Brier score",
+    ]
+    some = report.measures is not None
+    sensitive = ["sensitivity"] if report.measures is not None and report.measures.sensitivity else []
+    return ["encoder", "head", "augmentation", "held out", *(measures if some else []), *sensitive, "[low, high]"]
+
+
+def _held_out_measures(report: "FitReport") -> list[Part]:
+    metrics = report.measures
+    if metrics is None:
+        return []
+    units = "examples" if metrics.groups is None else f"{metrics.groups:,} groups of examples"
+    return [Table(("measure", "value"), _measures(metrics), f"95 % intervals over {units}.")]
+
+
+def _measures(metrics: Metrics) -> list[tuple[str, str]]:
     percent: dict[str, Estimate | None] = {
         "accuracy %": metrics.accuracy,
         "balanced accuracy %": metrics.balanced_accuracy,
         "calibration error %": metrics.calibration_error,
     }
     rows = [(name, _cell(one, 100)) for name, one in percent.items()]
-    rows += [("area under the ROC curve", _cell(metrics.auroc, 1, 3)), ("Brier score", _cell(metrics.brier, 1, 3))]
-    return [*rows, ("unknown %", f"{100 * result.unknown.mean():.1f}")]
+    rows += [
+        ("area under the ROC curve", _cell(metrics.auroc, 1, 3)),
+        ("average precision", _cell(metrics.average_precision, 1, 3)),
+        ("Brier score", _cell(metrics.brier, 1, 3)),
+    ]
+    rows += [(f"sensitivity % at specificity {level:g}", _cell(one.mean)) for level, one in metrics.sensitivity.items()]
+    return rows
 
 
 def _cell(one: Estimate | None, scale: float = 100, digits: int = 1) -> str:

@@ -7,6 +7,7 @@ from manyshot.report.page import Page, Paragraph, Picture, Section, Table, gloss
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_shown
 from manyshot.training.statistics import Difference
+from manyshot.training.task_measures import MEASURES
 
 Results = Mapping[str, ArmResult]
 """Results of each arm, by name; the others are compared with the first."""
@@ -22,7 +23,6 @@ COMPARE_TERMS = (
     "p (Holm)",
     "transductive",
 )
-COLUMNS = ("arm", "accuracy %", "difference, points", "p (Holm)")
 
 
 def compare_page(title: str, compared: Sequence[ComparisonResult], command: str, more: Sequence[Section] = ()) -> Page:
@@ -36,12 +36,13 @@ def compare_page(title: str, compared: Sequence[ComparisonResult], command: str,
     """
     groups = groups_of(compared)
     sections = [
-        Section(name, [Table(COLUMNS, result_rows(results)), *differences_of(results)])
+        Section(name, [Table(columns_of(results), result_rows(results)), *differences_of(results)])
         for name, results in groups.items()
     ]
     bars = {name: [_estimate(arm, result) for arm, result in results.items()] for name, results in groups.items()}
+    what = metric_of(next(iter(groups.values()))).capitalize()
     sections.append(
-        Section("Accuracy of all arms", [Picture.of(accuracies(bars), alt="Accuracy of each arm, with intervals")])
+        Section(f"{what} of all arms", [Picture.of(accuracies(bars, what), alt=f"{what} of each arm, with intervals")])
     )
     for one in compared:
         sections += [_arms(one), _training(one)]
@@ -55,6 +56,29 @@ def compare_page(title: str, compared: Sequence[ComparisonResult], command: str,
     )
 
 
+def metric_of(results: Results) -> str:
+    """What arms were compared by, in words.
+
+    Example:
+        >>> import numpy as np
+        >>> metric_of({"none": ArmResult(np.array([[0.5]]), metric="balanced-accuracy")})
+        'balanced accuracy'
+    """
+    metric = next(iter(results.values())).metric
+    return {"auroc": "area under the ROC curve", "brier": "Brier score"}.get(metric, metric.replace("-", " "))
+
+
+def columns_of(results: Results) -> tuple[str, str, str, str]:
+    """The headings of `result_rows`.
+
+    Example:
+        >>> import numpy as np
+        >>> columns_of({"none": ArmResult(np.array([[0.5]]))})
+        ('arm', 'accuracy %', 'difference, points', 'p (Holm)')
+    """
+    return "arm", f"{metric_of(results)} %", "difference, points", "p (Holm)"
+
+
 def groups_of(compared: Sequence[ComparisonResult]) -> dict[str, Results]:
     """Results by comparison and evaluation suite, such as "20 classes, 5 ways"; empty names are left out."""
     return {
@@ -65,7 +89,7 @@ def groups_of(compared: Sequence[ComparisonResult]) -> dict[str, Results]:
 
 
 def result_rows(results: Results) -> list[tuple[str, str, str, str]]:
-    """The rows of `COLUMNS`, as text."""
+    """The rows below `columns_of`, as text."""
     rows = []
     for name, result in results.items():
         low, high = result.interval
@@ -189,6 +213,8 @@ def differences_of(results: Results) -> list[Picture]:
 def _summary(groups: Mapping[str, Results]) -> str:
     parts = []
     for group, results in groups.items():
-        best = max(results, key=lambda name: results[name].mean)
-        parts.append(f"{group}: '{best}' has the highest accuracy, {results[best].mean:.1%}")
+        lower = MEASURES[next(iter(results.values())).metric].lower_is_better
+        best = (min if lower else max)(results, key=lambda name: results[name].mean)
+        most = "lowest" if lower else "highest"
+        parts.append(f"{group}: '{best}' has the {most} {metric_of(results)}, {results[best].mean:.1%}")
     return "; ".join(parts) + "."

@@ -14,7 +14,7 @@ from manyshot.compare.arm_result import arm_results
 from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.train_augmenter import train_augmenter
-from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
+from manyshot.report.compare_page import columns_of, differences_of, result_rows
 from manyshot.report.page import Command, Paragraph, Part, Picture, Section, Table
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 from manyshot.samples.export_learned import export_learned
@@ -116,7 +116,11 @@ def _section(results: Mapping[str, ArmResult], out: Path, per_class: int) -> Sec
             f"and generates samples; the files are in '{TAILORED}'."
         ),
         Picture.of(drawn, alt="One scanned example of each digit and the generated samples"),
-        Table(COLUMNS, result_rows(results), caption=f"One example of each digit, {TASKS} tasks, the same learners."),
+        Table(
+            columns_of(results),
+            result_rows(results),
+            caption=f"One example of each digit, {TASKS} tasks, the same learners.",
+        ),
         *differences_of(results),
         Command(
             f"manyshot augment FOLDER --run {out / AUGMENTERS / 'seed-0'} --per-class {per_class} --out more",

@@ -2,9 +2,17 @@
 
 from typing import Any
 
-from manyshot.report.page import Page, Picture, Section, Table, glossary, provenance
+from manyshot.report.page import Page, Picture, Section, Table, glossary, interval, provenance
 from manyshot.report.plots import reliability
 from manyshot.training import Evaluation
+
+NAMES = {
+    "balanced-accuracy": "balanced accuracy",
+    "auroc": "area under the ROC curve",
+    "average-precision": "average precision",
+    "brier": "Brier score",
+}
+"""What pages call the measures of tasks."""
 
 
 def evaluate_page(
@@ -28,6 +36,7 @@ def evaluate_page(
         summary=f"Accuracy {result.mean:.1%} [{low:.1%}, {high:.1%}] over {len(result.accuracy):,} tasks"
         f"{transductive if result.transductive else ''}{'' if result.reuse is None else f'; {result.reuse}'}.",
         sections=[
+            *_measures(result),
             Section(
                 "Calibration",
                 [
@@ -42,7 +51,26 @@ def evaluate_page(
                 "By class, the hardest first",
                 [Table(("class", "accuracy %"), [(label, f"{100 * accuracy:.1f}") for accuracy, label in hardest])],
             ),
-            glossary("[low, high]", "calibration error", *(["transductive"] if result.transductive else [])),
+            glossary(
+                "[low, high]",
+                *(NAMES.values() if result.answers is not None else []),
+                *(["sensitivity"] if result.thresholds else []),
+                "calibration error",
+                *(["transductive"] if result.transductive else []),
+            ),
             provenance(command, description),
         ],
     )
+
+
+def _measures(result: Evaluation) -> list[Section]:
+    """Measures beside accuracy, if the learner's answers were kept."""
+    if result.answers is None:
+        return []
+    scores = {words: result.score(name) for name, words in NAMES.items()}
+    scores |= {f"sensitivity at specificity {level:g}": one for level, one in result.sensitivities().items()}
+    rows = [(name, interval(one.value, one.low, one.high, digits=3)) for name, one in scores.items()]
+    over = "tasks" if result.reuse is None else result.reuse.unit
+    thresholds = " Thresholds come from tasks of the validation part." if result.thresholds else ""
+    caption = f"Means over tasks; 95 % intervals over {over}.{thresholds}"
+    return [Section("Measures", [Table(("measure", "value"), rows, caption)])]

@@ -24,7 +24,8 @@ TERMS = {
     "test plan": "Augmentation when the trained learner is used: extra support examples, or variants of a query whose "
     "predictions are averaged.",
     "other settings": "Settings of the training or learner in which the arm differs.",
-    "difference": "Accuracy of the arm minus that of the first arm on the same tasks, in percentage points.",
+    "difference": "Accuracy of the arm, or what was measured, minus that of the first arm on the same tasks, in "
+    "percentage points.",
     "[low, high]": "95 % interval.",
     "p (Holm)": "p-value of the difference from the first arm, corrected for the number of arms by Holm's method; "
     "below 0.05, chance alone is an unlikely explanation.",
@@ -35,6 +36,10 @@ TERMS = {
     "precision": "Of the answers that name a class, the fraction that was right.",
     "area under the ROC curve": "How often an example of a class gets a higher probability for it than an example of "
     "another class, averaged over classes: 0.5 by chance, 1 at best.",
+    "average precision": "Mean precision of the answers that a class's examples would be found by, the most probable "
+    "first, averaged over classes: the class's share by chance, 1 at best.",
+    "sensitivity": "Of the examples of a class, the fraction whose probability exceeds a threshold that was chosen on "
+    "held-out examples, so that the named fraction (specificity) of other examples stays below it.",
     "calibration error": "Mean difference between confidence (the probability of the answer) and accuracy, over bins "
     "of answers of similar confidence. Few examples show a difference by chance; the interval allows for it.",
     "Brier score": "Mean squared distance of the probabilities from the truth: 0 at best, 2 at worst.",

@@ -175,11 +175,12 @@ def differences(estimates: Sequence[Estimate], *, baseline: str, unit: str = "pe
     return figure
 
 
-def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
-    """Draw bars of accuracy with intervals, side by side within each group.
+def accuracies(groups: Mapping[str, Sequence[Estimate]], what: str = "Accuracy") -> Figure:
+    """Draw bars of accuracy, or of another measure, with intervals, side by side within each group.
 
     Args:
         groups: One estimate per arm, from 0 to 1, for each group (such as "1 shot"); an arm keeps its color.
+        what: What was measured.
 
     Example:
         >>> arms = [Estimate("plain", 0.56, 0.55, 0.57), Estimate("augmented", 0.65, 0.64, 0.66)]
@@ -209,7 +210,7 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]]) -> Figure:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.grid(axis="y")
         axes.set_axisbelow(True)
-        _titled(axes, "Accuracy with 95 % interval", "")
+        _titled(axes, f"{what} with 95 % interval", "")
         if len(color) > 1:
             handles = [Patch(color=shade, alpha=0.85, label=_shown(name)) for name, shade in color.items()]
             figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3))

@@ -6,7 +6,7 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.compare import ComparisonResult
-from manyshot.report.compare_page import COLUMNS, differences_of, result_rows
+from manyshot.report.compare_page import columns_of, differences_of, metric_of, result_rows
 from manyshot.report.page import Page, Paragraph, Section, Table, provenance
 from manyshot.tasks import Source
 
@@ -53,7 +53,10 @@ def sentences_page(title: str, compared: ComparisonResult, source: Source, comma
         title,
         f"'{best}' has the highest accuracy, {results[best].mean:.1%}.",
         [
-            Section("Accuracy", [Table(COLUMNS, result_rows(results)), *differences_of(results), Paragraph(details)]),
+            Section(
+                metric_of(results).capitalize(),
+                [Table(columns_of(results), result_rows(results)), *differences_of(results), Paragraph(details)],
+            ),
             Section("The arms", [Table(("arm", "test plan", "other settings", "test learner", "augmenter"), arms)]),
             *augmented,
             provenance(command, settings),

@@ -17,6 +17,7 @@ from manyshot.base.seeds import generator
 from manyshot.datasets.image_folder import common_depth, file_names
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import Parts, Tree, open_tree
+from manyshot.datasets.windowed_pictures import windowed_tree
 from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail, to_pil
 from manyshot.samples.output_folder import Exported
@@ -35,6 +36,8 @@ def export(
     seed: int = 0,
     split: str | None = None,
     overwrite: bool = False,
+    window: str | None = None,
+    fill_up: bool = False,
 ) -> Exported:
     """Generate new samples from a folder of images and write them to files; nothing is written if it fails.
 
@@ -53,6 +56,9 @@ def export(
         seed: Seed; the same seed gives the same bytes.
         split: Split of the images, if they are divided into splits.
         overwrite: Whether to replace `out` if an earlier export wrote all of it; anything else is never replaced.
+        window: Which gray values become black and white, see `parse_window`; the range of the bits in use if None.
+        fill_up: Whether `per_class` counts the images that are there, so that rare classes get more samples, and
+            classes that have as many get none.
 
     Returns:
         The folder, the number of samples of each class, and the contact sheets.
@@ -79,24 +85,26 @@ def export(
     output_folder.check_class_names(classes, str(pictures))
     with (
         output_folder.write_folder_aside(out, overwrite) as folder,
-        open_tree(pictures) as tree,
+        open_tree(pictures) as files_there,
         single_thread(),
         bar() as progress,
     ):
+        tree = windowed_tree(files_there, window)
         depth = common_depth(tree, [parts for files in classes.values() for parts in files])
-        task = progress.add_task("generate samples", total=per_class * len(classes), note="")
+        wanted = {name: max(per_class - len(files), 0) if fill_up else per_class for name, files in classes.items()}
+        task = progress.add_task("generate samples", total=sum(wanted.values()), note="")
         with (folder / output_folder.MANIFEST).open("wb") as manifest:
             for name, files in classes.items():
                 (folder / name).mkdir()
                 rows: list[SheetRow] = []
-                for index, parts in enumerate(files[:per_class]):
+                for index, parts in enumerate(files[: wanted[name]]):
                     original = _read(tree, parts, depth)
                     thumbnails = [thumbnail(original, SHEET_CELL)]
-                    for number in range(index, per_class, len(files)):
+                    for number in range(index, wanted[name], len(files)):
                         sample, params = _sample(op, original, seed, name, number, tree.describe(parts))
                         file = f"{name}/{Path(parts[-1]).stem[: output_folder.STEM]}-{number:05}.png"
                         to_pil(sample).save(folder / file, compress_level=output_folder.COMPRESSION)
-                        line = _line(file, name, "/".join(parts), number, plan, params, seed, depth)
+                        line = _line(file, name, "/".join(parts), number, plan, params, seed, depth, window)
                         output_folder.write_line(manifest, line)
                         if len(rows) < SHEET_ROWS and len(thumbnails) <= SHEET_COLUMNS:
                             thumbnails.append(thumbnail(sample, SHEET_CELL))
@@ -106,7 +114,7 @@ def export(
                 contact = draw_sheet(rows, title=name, headings=("original", "generated"), rules=(1,), cell=SHEET_CELL)
                 contact.save(folder / output_folder.sheet_name(name))
     sheets = [out / output_folder.sheet_name(name) for name in classes]
-    return Exported(out, dict.fromkeys(classes, per_class), sheets)
+    return Exported(out, wanted, sheets)
 
 
 def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h w"]:
@@ -131,7 +139,8 @@ def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h 
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"this line of a manifest has no usable {error}; give one that export wrote") from None
-    with open_tree(pictures) as tree, single_thread():
+    with open_tree(pictures) as files_there, single_thread():
+        tree = windowed_tree(files_there, line.get("window"))
         if parts not in tree.files:
             raise InputError(
                 f"{pictures}: no image '{line['source']}'; give the folder that the samples were generated from"
@@ -174,6 +183,7 @@ def _line(
     params: dict[str, Any],
     seed: int,
     depth: int | None,
+    window: str | None,
 ) -> dict[str, Any]:
     clauses = {placement: clause for clause in plan.syntax.clauses for placement in clause.placements}
     ops = " ".join(map(str, (clauses.get("shots") or clauses["support"]).calls))
@@ -187,6 +197,7 @@ def _line(
         "seed": seed,
         "plan": str(plan),
         **({} if depth is None else {"depth": depth}),
+        **({} if window is None else {"window": window}),
     }
 
 

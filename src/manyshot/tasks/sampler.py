@@ -40,6 +40,8 @@ class EpisodeSampler(TaskDataset):
         by_author: Whether each shot is by one author for all classes of the task, and each query by another one, as in
             Omniglot's one-shot runs, where one person's characters are matched with another's.
         apart: Whether support and query of a task share no author, such as a patient.
+        natural: Whether the queries of a task are as many of each class as the source has, ways * queries in all, so
+            that precision and the like are those of the data; the same number of each class otherwise.
         tasks: Number of different tasks, after which they repeat. None for no limit.
         length: Number of tasks in one epoch, for `len`, indexing, iteration and a `DataLoader`.
 
@@ -65,6 +67,7 @@ class EpisodeSampler(TaskDataset):
     within_group: float = 0.0
     by_author: bool = False
     apart: bool = False
+    natural: bool = False
     tasks: int | None = None
     length: int = 1000
 
@@ -93,6 +96,10 @@ class EpisodeSampler(TaskDataset):
                 f"{source.name}: {len(source.class_names)} classes, but ways={self._ways[1]}; lower the "
                 "ways or add classes"
             )
+        if self.natural and (self.by_author or self.apart):
+            raise InputError(
+                f"{source.name}: by_author and apart draw as many queries of each class; set natural to False"
+            )
         if self.apart and (self.by_author or source.authors is None):
             what = "by_author draws by authors in its own way" if self.by_author else "its examples have no authors"
             raise InputError(f"{source.name}: {what}; set apart to False")
@@ -108,11 +115,12 @@ class EpisodeSampler(TaskDataset):
             return
         in_use = np.unique(np.concatenate([self._pools[pool] for pool in self._pools_in_use]))
         small = int(in_use[np.argmin(source.counts[in_use])])
+        need = self._shots[1] + 1 if self.natural else need
         if source.counts[small] < need:
             raise InputError(
                 f"{source.name}: class '{source.class_names[small]}' has {source.counts[small]} examples, but shots + "
-                f"queries = {self._shots[1]} + {self.queries} = {need} are needed; lower them or leave out the "
-                "class"
+                f"queries = {self._shots[1]} + {need - self._shots[1]} = {need} are needed; lower them or leave out "
+                "the class"
             )
 
     @property
@@ -201,6 +209,9 @@ class EpisodeSampler(TaskDataset):
         else:
             items = self._items_by_author(task, pool, classes) if self.by_author else self._items(task, classes)
         support, query = items[..., : self._shots[1]], items[..., self._shots[1] :]
+        if self.natural:
+            spare = self._natural_queries(classes, ways)
+            query = np.where(np.arange(query.shape[2]) >= spare[..., None], -1, query)
 
         padding = np.arange(self._ways[1]) >= ways[:, None]
         missing_shots = np.arange(self._shots[1]) >= shots[:, None]
@@ -218,9 +229,30 @@ class EpisodeSampler(TaskDataset):
         """Indices `[T, ways, shots + queries]` of different examples of each class."""
         way = np.broadcast_to(np.arange(classes.shape[1]), classes.shape).reshape(-1)
         row = np.repeat(task, classes.shape[1])
+        if self.natural:
+            return self._orders(task, classes)
         per_class = self._shots[1] + self.queries
         chosen = choose(self.source.counts[classes.reshape(-1)], per_class, self.seed, _ITEMS, row, way)
         return self.source.starts[classes][..., None] + chosen.reshape(*classes.shape, per_class)
+
+    def _orders(self, task: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Indices `[T, ways, shots + most queries]` of the examples of each class in random order, -1 beyond them."""
+        counts = self.source.counts
+        most = min(self._ways[1] * self.queries, int(counts.max()) - self._shots[1])
+        place = np.arange(int(counts.max()))
+        keys = uniform(self.seed, _ITEMS, task[:, None, None], np.arange(classes.shape[1])[:, None], place)
+        there = place < counts[classes][..., None]
+        order = np.argsort(np.where(there, keys, 2.0), axis=2, kind="stable")[..., : self._shots[1] + most]
+        real = np.take_along_axis(there, order, axis=2)
+        return np.where(real, self.source.starts[classes][..., None] + order, -1)
+
+    def _natural_queries(self, classes: NDArray[np.int64], ways: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Number `[T, ways]` of queries of each class of a task: by its share of the source, at least one."""
+        spare = self.source.counts[classes] - self._shots[1]
+        spare = np.where(np.arange(self._ways[1]) >= ways[:, None], 0, spare)
+        shares = spare / spare.sum(1, keepdims=True)
+        wanted = np.rint(shares * ways[:, None] * self.queries).astype(np.int64)
+        return np.asarray(np.minimum(np.maximum(wanted, 1), spare), np.int64)
 
     def _items_apart(self, task: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Indices `[T, ways, shots + queries]` of examples; support and query of a task share no author."""

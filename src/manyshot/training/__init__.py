@@ -1,7 +1,8 @@
 """Meta-training and evaluation: the loop, configurations, runs that survive a kill, statistics."""
 
 from manyshot.training.config import Config
-from manyshot.training.evaluate import Evaluation, evaluate, evaluate_tasks
+from manyshot.training.evaluate import evaluate, evaluate_tasks
+from manyshot.training.evaluation import Evaluation
 from manyshot.training.feature_cache import encode
 from manyshot.training.fit import fit
 from manyshot.training.run import Run, frozen_run, load_ensemble, load_run

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from manyshot.augment import Plan
 from manyshot.base import InputError, did_you_mean, is_whole, plain_numbers
 from manyshot.datasets import Columns, absolute_data
+from manyshot.datasets.window import parse_window
 from manyshot.learners import LEARNERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
@@ -52,6 +53,8 @@ class Config(StoredSettings):
             ("item"), or the people behind the examples ("author", "patient"); support and query of a task then share
             none of them.
         group_by: Regular expression on the path of an image that finds whose it is, such as "(patient[0-9]+)".
+        window: Which gray values of a folder of images become black and white, such as "percentile(0.5, 99.5)" or
+            "lung"; the range of the bits that they use if None.
         fit: Settings of the training loop.
 
     Raises:
@@ -83,6 +86,7 @@ class Config(StoredSettings):
     augmenter: float = 0.0
     split_by: str = "class"
     group_by: str | None = None
+    window: str | None = None
     fit: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
@@ -105,6 +109,8 @@ class Config(StoredSettings):
                 )
         if self.classes is not None and not (is_whole(self.classes) and self.classes >= 2):
             raise InputError(f"classes={self.classes}: give a whole number, at least 2, or leave it out for all")
+        if self.window is not None:
+            parse_window(self.window)
         Plan(self.plan)
         Plan(self.test_plan).check_test_time("test plan")
         OBJECTIVES.parse(self.objective)

@@ -1,7 +1,7 @@
 """Evaluation of a learner on tasks: accuracy, accuracy per class, and calibration."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,79 +20,13 @@ from manyshot.nets import evaluation_mode
 from manyshot.runtime.device import require_device
 from manyshot.tasks import Episode, EpisodeSampler, Parts, Source
 from manyshot.training.class_texts import tell_augmenter
+from manyshot.training.evaluation import Drawn, Evaluation
 from manyshot.training.feature_cache import encode, remember
-from manyshot.training.reuse import Reuse, measure_reuse
-from manyshot.training.statistics import mean_interval
+from manyshot.training.reuse import measure_reuse
+from manyshot.training.task_measures import Answers
 
 BINS = 15
 BATCH = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """Results of a learner on tasks.
-
-    Args:
-        accuracy: `[tasks]` accuracy of each task.
-        per_class: Accuracy of each class, by its index in the source.
-        calibration_error: Mean difference of confidence and accuracy (expected calibration error, 15 equal bins).
-        reliability: `[bins, 3]` fraction of the queries, mean confidence and accuracy of each confidence bin.
-        transductive: Whether the queries of a task influence each other's predictions.
-        correct: `[tasks, queries]` whether each answer is right, 0 or 1; NaN for padding.
-        reuse: How often the tasks use the same examples; None if it is not known which examples they use.
-    """
-
-    accuracy: NDArray[np.float64]
-    per_class: dict[int, float]
-    calibration_error: float
-    reliability: NDArray[np.float64]
-    transductive: bool = False
-    correct: NDArray[np.float64] | None = None
-    reuse: Reuse | None = None
-
-    @property
-    def mean(self) -> float:
-        """Mean accuracy over tasks."""
-        return float(self.accuracy.mean())
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean: over examples (see `measure_reuse`), or over tasks if `reuse` is not known."""
-        return self.interval_over_tasks if self.reuse is None else self.reuse.interval
-
-    @property
-    def interval_over_tasks(self) -> tuple[float, float]:
-        """95 % interval of the mean over tasks of the same examples, within 0 to 1."""
-        return mean_interval(self.accuracy, 0, 1)
-
-    def task_rows(self, **before: str | int) -> list[dict[str, str | int | float]]:
-        """A row for each task, for `write_task_csv`: its number and accuracy.
-
-        Args:
-            before: Leading columns with the same value in each row, such as the name of an arm.
-
-        Example:
-            >>> Evaluation(np.array([0.5, 1.0]), {}, 0.0, np.zeros((15, 3))).task_rows(arm="none")
-            [{'arm': 'none', 'task': 0, 'accuracy': 0.5}, {'arm': 'none', 'task': 1, 'accuracy': 1.0}]
-        """
-        return [{**before, "task": task, "accuracy": float(one)} for task, one in enumerate(self.accuracy)]
-
-    def as_dict(self, class_names: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The results for JSON; classes by name if their names are given."""
-        names = dict(enumerate(class_names))
-        return {
-            "accuracy": self.mean,
-            "interval": list(self.interval),
-            "interval_over": "tasks" if self.reuse is None else self.reuse.unit,
-            "interval_over_tasks": list(self.interval_over_tasks),
-            "error": 1 - self.mean,
-            "tasks": len(self.accuracy),
-            "examples": None if self.reuse is None else self.reuse.examples,
-            "tasks_per_example": None if self.reuse is None else self.reuse.uses,
-            "transductive": self.transductive,
-            "calibration_error": self.calibration_error,
-            "per_class": {names.get(c, str(c)): a for c, a in self.per_class.items()},
-        }
 
 
 @torch.no_grad()
@@ -126,7 +60,7 @@ def evaluate(
     device, transductive = _move(learner, device), queries_see_each_other(learner)
     whole = learner
     encoder, learner = _for_augmenter(learner, plan)
-    accuracy, classes, right, confidence, weight = [], [], [], [], []
+    accuracy, classes, right, confidence, weight, said, truth = [], [], [], [], [], [], []
     for number, episode in enumerate(episodes):
         clean = episode.to(device)
         with evaluation_mode(whole, learner, encoder, plan.augmenter):
@@ -135,7 +69,8 @@ def evaluate(
             logits = learner.adapt(changed.support)(changed.query.items, changed.query.weight)
         logits = pool_variants(logits, plan.query_copies)
         # NaN, from weights that have exploded, counts as wrong and as no confidence.
-        probability, answer = logits.softmax(-1).nan_to_num(0).max(-1)
+        probabilities = logits.softmax(-1).nan_to_num(0)
+        probability, answer = probabilities.max(-1)
         hit = ((answer == clean.query.class_ids) & (probability > 0)).double()
         real = clean.query.weight.double()
         accuracy.append((hit * real).sum(-1) / real.sum(-1))
@@ -143,6 +78,8 @@ def evaluate(
         right.append(hit)
         confidence.append(probability.double())
         weight.append(real)
+        said.append(probabilities)
+        truth.append(clean.query.class_ids.masked_fill(real <= 0, -1))
     if not weight:
         raise InputError("no tasks to evaluate on; give at least 1")
     weights = _flat(weight)
@@ -152,6 +89,7 @@ def evaluate(
         *_calibration(_flat(right), _flat(confidence), weights),
         transductive,
         _padded(right, weight),
+        answers=_joined(said, truth),
     )
 
 
@@ -202,7 +140,8 @@ def evaluate_tasks(
     query, support = (part.reshape(tasks, -1) for part in (used.query, used.support))
     assert result.correct is not None
     authors = source.authors_of_rows if sampler.apart else None
-    return replace(result, reuse=measure_reuse(result.correct, query, support, source.labels, authors))
+    reuse = measure_reuse(result.correct, query, support, source.labels, authors)
+    return replace(result, reuse=reuse, drawn=Drawn(query, support, source.labels, authors))
 
 
 def told(sampler: EpisodeSampler, plan: Plan, learner: Learner) -> EpisodeSampler:
@@ -281,6 +220,14 @@ def _padded(right: list[Tensor], weight: list[Tensor]) -> NDArray[np.float64]:
     rows = [hit.masked_fill(real <= 0, torch.nan) for hit, real in zip(right, weight, strict=True)]
     padded = [F.pad(row, (0, longest - row.shape[1]), value=torch.nan) for row in rows]
     return torch.cat(padded).cpu().numpy()
+
+
+def _joined(said: list[Tensor], truth: list[Tensor]) -> Answers:
+    """The answers of all batches, as long and with as many classes as the longest."""
+    queries, ways = (max(batch.shape[axis] for batch in said) for axis in (1, 2))
+    padded = [F.pad(p, (0, ways - p.shape[2], 0, queries - p.shape[1])) for p in said]
+    classes = [F.pad(c, (0, queries - c.shape[1]), value=-1) for c in truth]
+    return Answers(torch.cat(padded).float().cpu().numpy(), torch.cat(classes).cpu().numpy())
 
 
 def _per_class(classes: NDArray[np.int64], right: NDArray[np.float64], weight: NDArray[np.float64]) -> dict[int, float]:

@@ -12,7 +12,8 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.tasks import Episode, EpisodeSampler
-from manyshot.training.evaluate import BATCH, Evaluation, evaluate, told
+from manyshot.training.evaluate import BATCH, evaluate, told
+from manyshot.training.evaluation import Evaluation
 from manyshot.training.statistics import mean_interval
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from manyshot.training.task_measures import TaskScores
+
 
 @dataclass(frozen=True)
 class Reuse:
@@ -45,6 +47,8 @@ def measure_reuse(
     support: NDArray[np.int64],
     labels: NDArray[np.int64],
     authors: NDArray[np.int64] | None = None,
+    scores: TaskScores | None = None,
+    most: float = 1.0,
 ) -> Reuse:
     """Measure how the mean accuracy of tasks depends on the examples that they were drawn from.
 
@@ -69,6 +73,8 @@ def measure_reuse(
         support: Index of each support example `[tasks, shots]`, -1 for padding.
         labels: Class of each example of the source.
         authors: Author of each example of the source, if they are known.
+        scores: Another measure of the same tasks in place of accuracy, and what each query contributes to it.
+        most: Largest value of that measure; the smallest is 0.
 
     Example:
         >>> correct, query = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[2, 3], [2, 3]])
@@ -78,10 +84,13 @@ def measure_reuse(
     """
     real = np.isfinite(correct)
     per_task = real.sum(1)
-    accuracy = np.where(real, correct, 0).sum(1) / per_task
-    mean = float(accuracy.mean())
+    values = np.where(real, correct, 0).sum(1) / per_task if scores is None else scores.values / most
+    own = (
+        np.where(real, correct - values[:, None], 0) / per_task[:, None] if scores is None else scores.influence / most
+    )
+    mean = float(values.mean())
     # Each task counts the same, whatever its number of queries.
-    deviations = np.where(real, correct - mean, 0) / per_task[:, None] / len(correct)
+    deviations = (own + np.where(real, (values - mean)[:, None] / per_task[:, None], 0)) / len(correct)
     totals = deviations.sum(1)
     shared = support >= 0
     task = np.arange(len(correct))[:, None]
@@ -101,7 +110,8 @@ def measure_reuse(
     tasks_alone = float((totals**2).sum()) * len(correct) / max(len(correct) - 1, 1)
     variance = tasks_alone + between * n / max(n - 1, 1)
     asked = query[real] if authors is None else authors[query[real]]
-    interval = _interval(mean, variance, len(np.unique(asked)), n - len(np.unique(labels[used])))
+    low, high = _interval(mean, variance, len(np.unique(asked)), n - len(np.unique(labels[used])))
+    interval = (most * low, most * high)
     if authors is None:
         return Reuse(n, float(uses), interval)
     return Reuse(len(used), float(uses), interval, "authors", n)

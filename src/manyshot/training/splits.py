@@ -70,6 +70,7 @@ def load_sources(config: Config) -> Sources:
         centered=config.centered,
         columns=config.columns,
         group_by=config.group_by,
+        window=config.window,
     )
     aside = {"validation": config.validation, "test": config.test, "augmenter": config.augmenter}
     fractions = {"training": 1 - sum(aside.values())} | {name: f for name, f in aside.items() if f}

@@ -16,7 +16,8 @@ from manyshot.learners import Learner
 from manyshot.learners.learner import weighted_mean
 from manyshot.nets import evaluation_mode
 from manyshot.tasks import Episode, EpisodeSampler
-from manyshot.training.evaluate import BATCH, Evaluation, evaluate
+from manyshot.training.evaluate import BATCH, evaluate
+from manyshot.training.evaluation import Evaluation
 from manyshot.training.statistics import mean_interval
 
 

@@ -39,6 +39,7 @@ class ImageOp(Op):
     """
 
     takes: ClassVar[tuple[str, ...]] = ("images",)
+    unit: ClassVar[bool] = True
 
     channels: ClassVar[tuple[int, ...]] = ()
     """Numbers of channels that the op supports; empty for any number."""

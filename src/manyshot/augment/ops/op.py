@@ -1,7 +1,7 @@
 """Base class of augmentations: params are drawn separately from being applied, so every call can be replayed."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite, log
 from typing import Any, ClassVar
 
@@ -32,6 +32,9 @@ class Op(ABC):
     takes: ClassVar[tuple[str, ...]] = ()
     """Kinds of items that it changes, such as "images", see `manyshot.augment.ops.kinds`; empty for any."""
 
+    unit: ClassVar[bool] = False
+    """Whether values have to be from 0 to 1 (or uint8), since it clamps them or measures its strength by that range."""
+
     @abstractmethod
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw the params of n items."""
@@ -59,13 +62,14 @@ class Op(ABC):
             Changed items of the same type and shape.
 
         Raises:
-            InputError: If the op does not support the items.
+            InputError: If the op does not support the items, or needs values from 0 to 1 and gets others.
         """
         if isinstance(items, str):
             return self([items], generator)[0]
         if isinstance(items, Tensor) and items.ndim == (2 if takes_sounds(self) else 3):
             return self(items[None], generator)[0]
         self.check(items)
+        check_range(self, items)
         return self.apply(items, self.sample(len(items), generator or fresh_generator()))
 
 
@@ -78,6 +82,49 @@ def takes_sounds(op: Op) -> bool:
         True
     """
     return "sounds" in op.takes or any(takes_sounds(inner) for inner in getattr(op, "held", ()))
+
+
+OUTSIDE = 0.5
+"""How far beyond 0 to 1 values may lie, as those of learned or interpolated items do."""
+
+
+def check_range(op: Op, items: Any) -> None:  # noqa: ANN401 - whatever a caller has
+    """Check that values are from 0 to 1, if the op, or one that it holds, needs that; ops that move pixels take any.
+
+    Args:
+        op: Op that is to change the items.
+        items: Floats; other items are not looked at.
+
+    Raises:
+        InputError: If values lie outside, such as Hounsfield units, z-scores or floats up to 255.
+
+    Example:
+        >>> from manyshot.augment.image import Affine, Gamma
+        >>> hounsfield = torch.linspace(-1000, 1000, 64).view(1, 1, 8, 8)
+        >>> check_range(Affine(), hounsfield)
+        >>> check_range(Gamma(), hounsfield)
+        Traceback (most recent call last):
+        manyshot.base.errors.InputError: Gamma: values from -1000 to 1000, and it needs 0 to 1: map them first, by a \
+window for scans, by x / 255 for bytes, or by (x - low) / (high - low)
+    """
+    if not isinstance(items, Tensor) or not items.is_floating_point() or not items.numel():
+        return
+    needing = next(_needing_unit(op), None)
+    if needing is None:
+        return
+    low, high = (float(end) for end in items.detach().aminmax())
+    if low < -OUTSIDE or high > 1 + OUTSIDE:
+        raise InputError(
+            f"{type(needing).__name__}: values from {low:.4g} to {high:.4g}, and it needs 0 to 1: map them first, by a "
+            "window for scans, by x / 255 for bytes, or by (x - low) / (high - low)"
+        )
+
+
+def _needing_unit(op: Op) -> Iterator[Op]:
+    if op.unit:
+        yield op
+    for inner in getattr(op, "held", ()):
+        yield from _needing_unit(inner)
 
 
 def fresh_generator() -> Generator:

@@ -17,7 +17,7 @@ from torch import Tensor
 from manyshot.augment.image.geometric.warp import pixels
 from manyshot.augment.ops.boxes import move_boxes
 from manyshot.augment.ops.follow import WarpStep, locate, trace, warps_of
-from manyshot.augment.ops.op import Op, Params
+from manyshot.augment.ops.op import Op, Params, check_range
 from manyshot.base import InputError
 
 ROUNDING = 1e-4
@@ -90,6 +90,7 @@ def apply_to(
         size = tuple(masks.shape[-3:] if masks.ndim == 5 else masks.shape[-2:])
     if size is None:
         raise InputError("apply_to: give images or masks, or size=(height, width)")
+    check_range(op, images)
     results: dict[str, Any] = {"images": None if images is None else op.apply(images, params)}
     if masks is not None:
         results["masks"] = move_masks(op, masks, params, size)

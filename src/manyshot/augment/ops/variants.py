@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from manyshot.augment.image.image_op import to_floats
 from manyshot.augment.ops.kinds import kind_of, require_kind
-from manyshot.augment.ops.op import Op, Params
+from manyshot.augment.ops.op import Op, Params, check_range
 from manyshot.augment.ops.route import apply_to_parts
 from manyshot.tasks import Examples, Parts
 from manyshot.tasks.items import flatten_tasks, repeat_items, unflatten_tasks
@@ -51,8 +51,9 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
             from manyshot.augment.engine import Compiled  # it takes half a second to import
 
             op = Compiled(op, floats=floats)
-        elif floats and items.ndim == 6:
-            items = to_floats(items)
+        else:
+            check_range(op, items)
+            items = to_floats(items) if floats and items.ndim == 6 else items
     changed = op.apply(flatten_tasks(items), params)
     return unflatten_tasks(changed, len(items), len(items[0]) if len(items) else 0)
 

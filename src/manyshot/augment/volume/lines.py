@@ -18,6 +18,7 @@ class VolumeOp(ImageOp):
     """Base class of ops on volumes `[n, c, d, h, w]` that move no voxels."""
 
     takes: ClassVar[tuple[str, ...]] = ("volumes",)
+    unit: ClassVar[bool] = False
 
 
 class LineOp(VolumeOp):

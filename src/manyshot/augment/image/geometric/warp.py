@@ -33,6 +33,7 @@ class Warp(ImageOp):
     """
 
     exact: ClassVar[bool] = False
+    unit: ClassVar[bool] = False
 
     @property
     def padding_mode(self) -> str | None:

@@ -1,0 +1,145 @@
+"""MetaMed's protocol on skin lesions: common classes to learn from, rare ones to be told apart from 1, 3 or 5 pictures.
+
+Meta-training on nevi, melanomas, keratoses and carcinomas of HAM10000 (nv, mel, bkl, bcc), tasks of the three rare
+classes akiec, vasc and df (one picture a lesion), as Singh et al. 2021 do on ISIC. Reptile, prototypical networks and a
+linear probe on a trained Conv4, each without augmentation, with the usual ops, and with what that paper found best;
+then a frozen EfficientNet-Lite0 that saw no lesion, with ridge regression. `auto` looks at pictures of the common
+classes alone. Writes results/medical_lesions.json.
+
+    python experiments/medical_lesions.py --root DATA --out runs/lesions
+"""
+
+import argparse
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from circumstances import write
+
+from manyshot.compare import Arm, Comparison, EvaluationSuite, run_comparisons
+from manyshot.compare.frozen import compare_frozen
+from manyshot.datasets import load_dataset
+from manyshot.meta_augment.auto.advise import auto_plan
+from manyshot.tasks import Source
+from manyshot.training import Config, Settings
+
+NAME = "medical_lesions"
+COMMON, RARE = ("nv", "mel", "bkl", "bcc"), ("akiec", "vasc", "df")
+MOST = 300
+SHOTS = (1, 3, 5)
+STEPS, TASKS, SEEDS, SIZE = 150, 100, 3, 32
+FROZEN, FROZEN_TASKS, FROZEN_SIZE = "efficientnet-lite0(resolution=96)", 40, 64
+STANDARD = "flip turn affine(10, 1.1, 0.05, 0.05, padding_mode=border) brightness(0.1)"
+PLANS = {
+    "none": "none",
+    "standard": f"support+query: {STANDARD}",
+    "CutOut": f"support+query: {STANDARD} erase",
+    "MixUp": f"support: {STANDARD}; query: {STANDARD} mixup",
+    "CutMix": f"support: {STANDARD}; query: {STANDARD} cutmix",
+}
+LEARNERS = {
+    "prototypes": ("none", "standard", "CutOut", "MixUp", "CutMix"),
+    "reptile(steps=5)": ("none", "standard", "CutMix"),
+    "probe": ("none", "standard"),
+}
+EXAMPLES = 10
+"""Pictures of each common class that `auto` looks at."""
+
+
+def folders(root: Path, out: Path) -> dict[str, Path]:
+    """The pictures of the common classes, at most some of each, and of the rare ones, as folders."""
+    paths = {"common": out / "common", "rare": out / "rare"}
+    if paths["rare"].exists():
+        return paths
+    kept: dict[str, int] = {}
+    with zipfile.ZipFile(root / "ham10000" / "images.zip") as archive:
+        for name in sorted(archive.namelist()):
+            found = re.search(r"([^/]+)/([^/]+\.jpg)$", name)
+            if found is None:
+                continue
+            kind = found.group(1)
+            kept[kind] = kept.get(kind, 0) + 1
+            if kind in COMMON and kept[kind] > MOST:
+                continue
+            target = paths["common" if kind in COMMON else "rare"] / kind / found.group(2)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(archive.read(name))
+    return paths
+
+
+def suites(data: Path | None, tasks: int) -> tuple[EvaluationSuite, ...]:
+    """Tasks of all three rare classes."""
+    where = None if data is None else str(data)
+    return tuple(EvaluationSuite(f"{k} shot{'s' if k > 1 else ''}", len(RARE), k, 10, tasks, where) for k in SHOTS)
+
+
+def trained(learner: str, paths: dict[str, Path], options: argparse.Namespace) -> dict[str, Any]:
+    """The arms of one learner, trained on the common classes."""
+    settings = Settings(steps=options.steps, meta_batch_size=4, learning_rate=2e-3)
+    config = Config(
+        str(paths["common"]),
+        size=SIZE,
+        encoder="conv4(32, 32, 32, 32)",
+        learner=learner,
+        ways=3,
+        shots=(1, 5),
+        validation=0.0,
+        fit=settings,
+    )
+    arms = tuple(Arm(plan, PLANS[plan]) for plan in LEARNERS[learner])
+    comparison = Comparison("", config, arms, suites(paths["rare"], 4 if options.quick else TASKS), options.seeds)
+    (result,) = run_comparisons([comparison], options.out / re.sub(r"\W.*", "", learner), 1)
+    return {name: {arm: one.as_dict() for arm, one in found.items()} for name, found in result.results.items()}
+
+
+def chosen_by_auto(source: Source) -> str:
+    """The plan that `auto` chooses for a few pictures of the common classes, as shots."""
+    rows = np.concatenate([np.flatnonzero(source.labels == c)[:EXAMPLES] for c in range(len(source.class_names))])
+    return str(auto_plan(source.gather(rows), [source.labels[row] for row in rows]))
+
+
+def frozen(paths: dict[str, Path], options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Ridge regression on a frozen encoder, where plans make additional shots."""
+    common, rare = (load_dataset(str(paths[part]), size=FROZEN_SIZE, color=True) for part in ("common", "rare"))
+    auto = chosen_by_auto(common)
+    arms = [Arm("none", "none"), Arm("standard", f"shots: 2 x {STANDARD}"), Arm("auto", auto)]
+    config = Config(str(paths["rare"]), encoder=FROZEN, learner="ridge", ways=3)
+    answer = {}
+    for suite in suites(None, 2 if options.quick else FROZEN_TASKS):
+        result = compare_frozen(arms[: 2 if auto == "none" else 3], config, suite, rare)
+        answer |= {name: {arm: one.as_dict() for arm, one in found.items()} for name, found in result.results.items()}
+    return answer, auto
+
+
+def main() -> None:
+    """Train, compare, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, required=True, help="the folder that holds ham10000/")
+    parser.add_argument("--out", type=Path, required=True, help="where pictures and trainings lie")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--quick", action="store_true", help="a few steps, to see that it runs; no result")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.quick:
+        options.steps, options.seeds = 5, 2
+    paths = folders(options.root, options.out)
+    unseen, auto = frozen(paths, options)
+    results = {"frozen encoder, ridge": unseen}
+    for learner in LEARNERS:
+        results[learner] = trained(learner, paths, options)
+    settings = {"common": COMMON, "rare": RARE, "steps": options.steps, "seeds": options.seeds, "size": SIZE}
+    settings |= {"tasks": TASKS, "plans": PLANS, "frozen": {"encoder": FROZEN, "size": FROZEN_SIZE}}
+    settings["frozen"] |= {"tasks": FROZEN_TASKS, "plan": STANDARD, "auto": auto}
+    for learner, found in results.items():
+        for suite, arms in found.items():
+            print(learner, suite, {name: round(one["accuracy"], 3) for name, one in arms.items()}, flush=True)
+    if not options.quick:
+        write(NAME, {**settings, "results": results})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Scans, cells and lesions: masks from one labeled item, other microscopes, rare classes."""
+
+from sections.cells import difference, paragraph, table
+
+POINTS = 100
+"""Dice is given in hundredths, as accuracy in percent."""
+MEASURES = ("auroc", "average precision", "sensitivity at 0.9", "sensitivity at 0.95")
+
+
+def medical_one_shot(found: dict) -> str:
+    """One labeled scan of the hippocampus."""
+    judged = found["mean"]
+    rows = []
+    for arm, value in judged["dice"].items():
+        pool = found["pool"].get(arm)
+        rows.append(
+            [
+                arm,
+                f"{POINTS * value:.1f}",
+                *(difference(judged["difference"].get(base, {}).get(arm), "p_holm") for base in _baselines(judged)),
+                "" if pool is None else f"{POINTS * sum(pool) / len(pool):.1f}",
+            ]
+        )
+    heads = ["arm", "Dice", *(f"over {base} [95 %]" for base in _baselines(judged)), "Dice on pool"]
+    return "\n".join(
+        (
+            "## One labeled scan\n",
+            paragraph(
+                f"Dice in hundredths of both parts of the hippocampus on {next(iter(judged['cases'].values()))} "
+                f"scans (24 x 32 x 24), by a U-Net of {found['width']} channels trained on one labeled scan for "
+                f"{found['steps']} steps of {found['batch']}; {found['seeds']} seeds, each with another labeled scan. "
+                f"`learned` draws changes from {found['unlabeled']} unlabeled scans (after Zhao et al. 2019). "
+                "Differences are over scans and seeds. The pool are scans that take no part in the test: what to "
+                "choose by. Written by `experiments/medical_one_shot.py`."
+            ),
+            *table(heads, rows),
+            "",
+            *_plans(found, judged["dice"]),
+        )
+    )
+
+
+def medical_microscopes(found: dict) -> str:
+    """One labeled cell, and another microscope."""
+    heads = ["arm"]
+    columns = [(here, where) for where in ("within", "across") for here in (1, 2)]
+    names = {(h, w): f"{h} to {h if w == 'within' else 3 - h}" for h, w in columns}
+    heads += [cell for key in columns for cell in (names[key], "difference [95 %]")]
+    rows = []
+    for arm in found["1 across"]["dice"]:
+        cells = [arm]
+        for here, where in columns:
+            judged = found[f"{here} {where}"]
+            cells += [f"{POINTS * judged['dice'][arm]:.1f}", _gap(judged, "none", arm)]
+        rows.append(cells)
+    return "\n".join(
+        (
+            "## One labeled cell, and another microscope\n",
+            paragraph(
+                "Dice in hundredths of nucleus and cytoplasm of white blood cells under two microscopes, by a U-Net of "
+                f"{found['width']} channels trained on one labeled cell for {found['steps']} steps of "
+                f"{found['batch']}; {found['seeds']} seeds, each with another cell; '1 to 2' is learned under the "
+                "first and judged under the second. `stain style` sees 40 unlabeled pictures of each microscope; "
+                "`normalized` gives every picture the colors of the labeled one. Differences are from `none`, over "
+                "cells and seeds. Written by `experiments/medical_microscopes.py`."
+            ),
+            *table(heads, rows),
+            "",
+            *_plans(found, found["1 across"]["dice"]),
+        )
+    )
+
+
+def medical_no_image(found: dict) -> str:
+    """Label maps alone."""
+    judged = found["whole"]
+    rows = [
+        [
+            arm,
+            f"{POINTS * value:.1f}",
+            *(_gap(judged, base, arm) for base in ("narrow", "one real scan")),
+            " ".join(f"{POINTS * one:.1f}" for one in judged["by_seed"][arm]),
+        ]
+        for arm, value in judged["dice"].items()
+    ]
+    return "\n".join(
+        (
+            "## No real scan at all\n",
+            paragraph(
+                "Dice in hundredths of the whole hippocampus on 60 scans, by a U-Net that saw no scan: 20 label maps "
+                "of other heads, painted with random contrasts at every step (after Billot et al. 2023), "
+                f"{found['steps']} steps of {found['batch']}, {found['seeds']} seeds. The maps draw the border of the "
+                "hippocampus, above all its tail, by other rules than the masks of the scans. Written by "
+                "`experiments/medical_no_image.py`."
+            ),
+            *table(["arm", "Dice", "over narrow [95 %]", "over one real scan [95 %]", "by seed"], rows),
+            "",
+            *_plans(found, judged["dice"]),
+        )
+    )
+
+
+def medical_lesions(found: dict) -> str:
+    """MetaMed's protocol."""
+    suites = list(next(iter(found["results"].values())))
+    rows = []
+    for learner, results in found["results"].items():
+        for arm in results[suites[0]]:
+            cells = [f"{learner}", arm]
+            for suite in suites:
+                one = results[suite][arm]
+                cells += [f"{one['accuracy']:.1%}", difference(one["against_first"], "p_value_holm")]
+            rows.append(cells)
+    heads = ["learner", "augmentation", *(head for suite in suites for head in (suite, "difference [95 %]"))]
+    frozen = found["frozen"]
+    return "\n".join(
+        (
+            "## Rare skin lesions from few pictures\n",
+            paragraph(
+                f"Three rare kinds of lesions ({', '.join(found['rare'])}) from 1, 3 and 5 pictures each (chance is "
+                f"33.3%), after meta-training on four common ones ({', '.join(found['common'])}): the protocol of "
+                f"MetaMed (Singh et al. 2021) on HAM10000, Conv4 at {found['size']} pixels, {found['steps']} steps, "
+                f"{found['seeds']} seeds, {found['tasks']} test tasks. The frozen encoder ({frozen['encoder']}) saw no "
+                f"lesion; {frozen['tasks']} tasks, additional shots from the plan; `auto` chose `{frozen['auto']}` "
+                "from common lesions. Differences are from no augmentation with the same learner. Written by "
+                "`experiments/medical_lesions.py`."
+            ),
+            *table(heads, rows),
+            "",
+            *(f"- {name}: `{plan}`" for name, plan in found["plans"].items() if plan != "none"),
+            "",
+        )
+    )
+
+
+def medical_rare(found: dict) -> str:
+    """Few pictures of one class beside many of the other."""
+    rows = []
+    for arm, one in found["results"].items():
+        cells = [arm]
+        for name in MEASURES:
+            cells += [f"{one[name]:.3f}", difference(one.get(f"{name}, difference"), "p_holm")]
+        rows.append([*cells, f"{one['specificity for 0.9']:.3f}", f"{one['balanced accuracy']:.3f}"])
+    heads = ["arm", *(head for name in MEASURES for head in (name, "difference, points [95 %]"))]
+    return "\n".join(
+        (
+            "## A rare class\n",
+            paragraph(
+                f"{found['rare']} melanomas beside {found['common']} nevi of HAM10000, ridge regression on a frozen "
+                f"`{found['encoder']}`, {found['draws']} draws. Thresholds for a specificity of 0.9 and 0.95 come from "
+                "lesions that are neither learned from nor tested; the specificity on the tested ones stands beside. "
+                "Intervals are over draws of the same lesions. Written by `experiments/medical_rare.py`."
+            ),
+            *table([*heads, "specificity for 0.9", "balanced accuracy"], rows),
+            "",
+            f"- variants: `{found['plan']}`, {found['copies']['rare']} of a melanoma, or {found['copies']['all']} of "
+            "each picture",
+            "",
+        )
+    )
+
+
+def _baselines(judged: dict) -> list[str]:
+    return [base for base in ("none", "geometry + intensity") if base in judged["difference"]]
+
+
+def _gap(judged: dict, base: str, arm: str) -> str:
+    return difference(judged["difference"].get(base, {}).get(arm), "p_holm")
+
+
+def _plans(found: dict, arms: dict) -> list[str]:
+    return [f"- {arm}: `{found['plans'][arm]}`" for arm in arms if found["plans"].get(arm)] + [""]
