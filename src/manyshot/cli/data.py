@@ -97,7 +97,10 @@ def check(
         facts, lines = _check_table(name, split, table)
     else:
         refuse("on anything but a table", **asdict(table))
-        if name not in DATASETS and path.exists():
+        if name not in DATASETS and is_of_scans(name):
+            refuse("on scans", split=split)
+            facts, lines = _check_scans(name)
+        elif name not in DATASETS and path.exists():
             facts, lines = _check_images(name, split)
         else:
             facts, lines = _check_data_set(name, split, root)
@@ -118,6 +121,16 @@ def _check_table(name: str, split: str | None, table: TableArguments) -> tuple[d
     sentences, classes = len(source), len(source.class_names)
     facts = {"whole": True, "sentences": sentences, "classes": classes}
     return facts, [f"{name}: {sentences:,} sentences of {classes:,} classes, none broken"]
+
+
+def _check_scans(name: str) -> tuple[dict[str, Any], list[str]]:
+    """The same of a folder or zip of scans, and in what some are unlike the others."""
+    from manyshot.datasets.check_scans import check_scans
+
+    state = check_scans(Path(name).expanduser())
+    facts = {"whole": not state.broken} | asdict(state)
+    count = f"{name}: {state.scans:,} scans of {state.classes:,} classes, {state.masks:,} with masks"
+    return facts, [*state.broken, *state.warnings, f"{count}, {len(state.broken):,} broken"]
 
 
 def _check_images(name: str, split: str | None) -> tuple[dict[str, Any], list[str]]:
