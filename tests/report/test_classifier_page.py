@@ -73,6 +73,7 @@ class Report:
     duplicates: tuple[Duplicate, ...] = (Duplicate(0, 3, "near", True),)
     confusions: tuple[Confusion, ...] = (Confusion((0, 1), 2.0, 8),)
     measures: Metrics | None = None
+    units: str = "8 examples"
 
 
 def test_the_most_confident_mistakes_are_shown_as_pictures_with_both_classes(tmp_path):
@@ -132,7 +133,7 @@ def test_many_mistakes_are_counted_and_many_classes_are_not_drawn():
 def test_a_fit_shows_what_was_chosen_and_which_examples_to_check(tmp_path):
     page = fit_page(Report(), PICTURES, "manyshot fit photos")
     found = parts(page)
-    assert page.summary == "Accuracy on new examples 75.0% [50.0%, 90.0%]."
+    assert page.summary == "Accuracy on new examples 75.0% [50.0%, 90.0%] over 8 examples."
     rows = found["What was chosen"][0].rows
     assert ("gain from augmentation, points", "+2.0 [−1.0, +5.0] (not clearly)") in rows
     assert ("gain from names, points", "+10.0 [+5.0, +15.0]") in rows
@@ -169,7 +170,9 @@ def test_a_fit_shows_measures_on_held_out_examples_with_their_intervals():
     labels = np.arange(60) % 2
     probabilities = rng.dirichlet((2, 2), size=60)
     called = {0.9: probabilities > 0.6}
-    report = Report(measures=measure(probabilities, labels, np.arange(60) // 2, called))
+    report = Report(
+        measures=measure(probabilities, labels, np.arange(60) // 2, called), units="30 groups of 60 examples"
+    )
     (table,) = parts(fit_page(report, PICTURES, "manyshot fit"))["Measures on held-out examples"]
     names = [row[0] for row in table.rows]
     assert "average precision" in names

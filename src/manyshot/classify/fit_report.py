@@ -135,6 +135,12 @@ class FitReport:
         """Number of examples."""
         return sum(self.counts)
 
+    @property
+    def units(self) -> str:
+        """What intervals are over: examples, or groups of them, such as patients."""
+        groups = None if self.measures is None else self.measures.groups
+        return f"{self.examples:,} examples" if groups is None else f"{groups:,} groups of {self.examples:,} examples"
+
     def as_dict(self) -> dict[str, object]:
         """The report for JSON."""
         return {

@@ -26,12 +26,14 @@ def is_text(data: str, root: str | None) -> bool:
         (True, False, True)
     """
     from manyshot.datasets import DATASETS
+    from manyshot.datasets.picture_table import holds_picture_paths
     from manyshot.datasets.text_table import holds_sentences
 
     if data in DATASETS:
         return DATASETS[data].default_size is None and not DATASETS[data].sounds
     path = Path(data).expanduser()
-    return holds_sentences(path if path.exists() or root is None else Path(root) / data)
+    path = path if path.exists() or root is None else Path(root) / data
+    return holds_sentences(path) and not holds_picture_paths(path)
 
 
 def compare_text(

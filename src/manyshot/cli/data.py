@@ -119,8 +119,9 @@ def _check_table(name: str, split: str | None, table: TableArguments) -> tuple[d
 
     source = load_dataset(name, split, columns=table.columns())
     sentences, classes = len(source), len(source.class_names)
-    facts = {"whole": True, "sentences": sentences, "classes": classes}
-    return facts, [f"{name}: {sentences:,} sentences of {classes:,} classes, none broken"]
+    what = "sentences" if source.is_text else "pictures"
+    facts = {"whole": True, what: sentences, "classes": classes}
+    return facts, [f"{name}: {sentences:,} {what} of {classes:,} classes, none broken"]
 
 
 def _check_scans(name: str) -> tuple[dict[str, Any], list[str]]:

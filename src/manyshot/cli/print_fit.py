@@ -72,7 +72,7 @@ def _accuracy(report: "FitReport") -> str:
         )
     return (
         f"accuracy on new examples: {report.accuracy:.1%} [{low:.1%}, {high:.1%}] (95 % interval over the "
-        f"{report.examples:,} examples, each held out)"
+        f"{report.units}, each held out)"
     )
 
 

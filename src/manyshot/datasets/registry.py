@@ -1,5 +1,6 @@
 """The table of data sets, and `load_dataset` for these and for folders and tables of your own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean
@@ -11,9 +12,10 @@ from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
 from manyshot.datasets.image_folder import load_folder
 from manyshot.datasets.list_parts import holds_parts
 from manyshot.datasets.load_parts import load_parts
+from manyshot.datasets.picture_table import holds_picture_paths, load_picture_table
 from manyshot.datasets.recordings import holds_recordings, load_recordings
 from manyshot.datasets.spec import DataSet
-from manyshot.datasets.table_reader import Columns
+from manyshot.datasets.table_reader import Columns, is_table
 from manyshot.datasets.text_table import holds_sentences, load_sentences
 from manyshot.tasks import Source
 
@@ -62,7 +64,7 @@ def load_dataset(
     group_by: str | None = None,
     window: str | None = None,
 ) -> Source:
-    """Load a data set by name, a folder or zip of images or recordings, or a table or folder of sentences.
+    """Load a data set by name, a folder or zip of images or recordings, a table of images or of sentences.
 
     A table with columns of pictures and texts, or a folder with `001.png` beside `001.txt`, gives examples of several
     parts, see `manyshot.datasets.load_parts`.
@@ -81,7 +83,8 @@ def load_dataset(
         centered: Whether to center drawings and scale them to one size, see `manyshot.datasets.centered`; only for data
             sets of ink on paper.
         columns: Columns of the sentences and classes in a table, see `manyshot.datasets.table_reader.Columns`.
-        group_by: Regular expression on the path of an image that finds whose it is (see `load_folder`).
+        group_by: Regular expression on the path of an image that finds whose it is (see `load_folder`); of a table, the
+            column that says it. The patients, or whoever it is, become the authors of the source.
         window: Which gray values of a folder of images become black and white, such as "minmax" (see `load_folder`).
 
     Returns:
@@ -110,20 +113,24 @@ def load_dataset(
         if not path.exists():
             raise InputError(f"no data set and no folder or zip '{name}'; {did_you_mean(name, DATASETS)}")
         if holds_parts(path, columns):
+            _refuse_window(name, window)
             return load_parts(path, columns, split, size, color, group_by)
         if holds_recordings(path):
             _refuse_window(name, window)
             _refuse_pixels(name, size, color)
             return load_recordings(path, split, columns=columns)
+        if holds_picture_paths(path, columns):
+            return load_picture_table(path, replace(columns or Columns(), group=group_by), size, color, window)
         if not holds_sentences(path):
             _refuse_columns(name, columns)
             return load_folder(path, split, size, color, group_by, window)
-        _refuse_groups(name, group_by)
+        if not is_table(path):
+            _refuse_groups(name, group_by)
         _refuse_window(name, window)
         _refuse_pixels(name, size, color)
         if split is not None:
             raise InputError(f"{name}: a table or folder of sentences has no splits; leave split (--split) out")
-        return load_sentences(path, columns or Columns())
+        return load_sentences(path, replace(columns or Columns(), group=group_by))
     row = DATASETS[name]
     name = row.name
     _refuse_groups(name, group_by)
@@ -164,7 +171,9 @@ def _refuse_pixels(name: str, size: int | None, color: bool | None) -> None:
 
 def _refuse_groups(name: str, group_by: str | None) -> None:
     if group_by is not None:
-        raise InputError(f"{name}: only images of a folder are grouped by their paths; leave group_by (--group-by) out")
+        raise InputError(
+            f"{name}: only images of a folder and rows of a table are grouped; leave group_by (--group-by) out"
+        )
 
 
 def _refuse_window(name: str, window: str | None) -> None:

@@ -51,7 +51,8 @@ def load_sentences(path: Path, columns: Columns, name: str | None = None) -> Sou
 
     Args:
         path: Table (see `read_rows`), or folder or zip with one folder of `.txt` files per class, one text per file.
-        columns: Columns of the sentences and classes in a table.
+        columns: Columns of the sentences and classes in a table; with `group`, the values of that column become the
+            authors of the source.
         name: Name of the source in reports; None for the name of the file.
 
     Raises:
@@ -73,6 +74,7 @@ def load_sentences(path: Path, columns: Columns, name: str | None = None) -> Sou
     rows = read_rows(path, columns) if is_table(path) else _files(path, columns.encoding)
     texts: list[str] = []
     labels: list[str] = []
+    groups: list[str] = []
     names: dict[str, str] = {}  # one string per class, not one per row
     offsets, lines, digests = array("q"), array("q"), array("Q")
     empty = []
@@ -82,7 +84,10 @@ def load_sentences(path: Path, columns: Columns, name: str | None = None) -> Sou
             continue
         if not large:
             texts.append(row.text)
+        if columns.group is not None and not row.group:
+            raise InputError(f"{path}: line {row.line}: no '{columns.group}' to group by; write one, or remove the row")
         labels.append(names.setdefault(row.label, row.label))
+        groups.append(row.group)
         offsets.append(row.offset)
         lines.append(row.line)
         digests.append(int.from_bytes(hashlib.blake2b(row.text.encode(), digest_size=8).digest(), "little"))
@@ -99,7 +104,8 @@ def load_sentences(path: Path, columns: Columns, name: str | None = None) -> Sou
         store = TextsOnDisk(path, columns, np.frombuffer(offsets, dtype=np.int64)[unique].tolist())
     else:
         store = [texts[index] for index in unique.tolist()]
-    return Source.of(store, [labels[index] for index in unique.tolist()], name=name)
+    authors = None if columns.group is None else [groups[index] for index in unique.tolist()]
+    return Source.of(store, [labels[index] for index in unique.tolist()], authors=authors, name=name)
 
 
 def _without_repeats(

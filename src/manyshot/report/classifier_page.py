@@ -75,7 +75,7 @@ def fit_page(report: "FitReport", examples: ExampleSet, command: str) -> Page:
     if report.accuracy is None:
         judged = f"One example per class cannot be judged: accuracy between {low:.0%} and {high:.0%}."
     else:
-        judged = f"Accuracy on new examples {report.accuracy:.1%} [{low:.1%}, {high:.1%}]."
+        judged = f"Accuracy on new examples {report.accuracy:.1%} [{low:.1%}, {high:.1%}] over {report.units}."
     sections = [
         Section("What was chosen", _chosen(report)),
         Section("Measures on held-out examples", _held_out_measures(report)),
@@ -107,7 +107,7 @@ def _held_out_measures(report: "FitReport") -> list[Part]:
     metrics = report.measures
     if metrics is None:
         return []
-    units = "examples" if metrics.groups is None else f"{metrics.groups:,} groups of examples"
+    units = report.units
     return [Table(("measure", "value"), _measures(metrics), f"95 % intervals over {units}.")]
 
 
