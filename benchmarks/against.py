@@ -1,13 +1,12 @@
-"""Time the code of this checkout beside another checkout of it, alternately and on one thread.
+"""Time the code of this checkout beside another checkout of it, in turns and on one thread.
 
     git worktree add /tmp/before COMMIT
-    python benchmarks/against.py /tmp/before augment --json results/against_augment.json
-    python benchmarks/against.py /tmp/before learners --json results/against_learners.json
+    python benchmarks/against.py /tmp/before --json results/against.json
 
-In every round each checkout runs its own `benchmarks/augment.py --quick` (or `learners.py --quick --threads 1`), in
-another order each round, so that a busy machine disturbs both alike. CPU time is counted. A ratio is this checkout's
-time divided by the other's, the median over rounds; rows of the plain loop, which is the same code in both, say how far
-ratios scatter.
+Each checkout has a process of its own, which does the work of its own `benchmarks/augment.py` or of its own
+`benchmarks/learners_worker.py`. In every round each takes its turn, in another order each round, so that a busy machine
+disturbs both alike. CPU time is counted; a ratio is this checkout's time divided by the other's within a round, and
+printed is the median over rounds. The plain loop is the same code in both: its ratio says how far ratios scatter.
 """
 
 import argparse
@@ -16,9 +15,8 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from statistics import geometric_mean, median
+from statistics import median
 from typing import Any
 
 from machine import cpu_name
@@ -26,33 +24,102 @@ from rich.console import Console
 from rich.table import Table
 
 HERE = Path(__file__).resolve().parent.parent
-BENCHMARKS = {"augment": ["augment.py", "--quick"], "learners": ["learners.py", "--quick", "--threads", "1"]}
+PIPELINES = ("few-shot standard", "affine", "RandAugment(2)")
+SIZES = ("32x32x3", "84x84x3")
+CASES = ((32, 1), (64, 5))
+"""Width of Conv4 and number of inner steps of MAML."""
+TASKS = 2
+AUGMENT = """
+import functools, json, sys, time, warnings
+import augment, torch
+
+warnings.simplefilter("ignore")
+torch.set_num_threads(1)
 
 
-def run(checkout: Path, benchmark: str) -> dict[str, float]:
-    """The CPU time of each row, as one run of a checkout's benchmark measures it."""
-    script, *options = BENCHMARKS[benchmark]
-    environment = os.environ | {"PYTHONPATH": str(checkout / "src"), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "figures.json"
-        command = [sys.executable, "-W", "ignore", f"benchmarks/{script}", *options, "--json", str(path)]
-        subprocess.run(command, check=True, cwd=checkout, env=environment, stdout=subprocess.DEVNULL)
-        figures = json.loads(path.read_text())
-    return _of_augment(figures) if benchmark == "augment" else _of_learners(figures)
+@functools.cache
+def contestant(pipeline, size):
+    return augment.ours(pipeline, *augment.SIZES[size])["manyshot"]
 
 
-def _of_augment(figures: dict[str, Any]) -> dict[str, float]:
-    """Microseconds an image."""
-    return {f"{row['pipeline']}, {row['size']}": row["microseconds"]["manyshot"] for row in figures["rows"]}
+for line in sys.stdin:
+    one = contestant(*json.loads(line))
+    one.work()  # kernels are compiled, the cache is filled
+    start = time.process_time()
+    one.work()
+    print((time.process_time() - start) / one.images * 1e6, flush=True)
+"""
 
 
-def _of_learners(figures: dict[str, Any]) -> dict[str, float]:
-    """Milliseconds a task."""
-    return {
-        f"{row}, Conv4-{case['width']}, {case['steps']} inner steps": case["rows"][row]["cpu_milliseconds_a_task"]
-        for case in figures["cases"]
-        for row in ("manyshot", "plain loop")
+class Process:
+    """A process of one checkout."""
+
+    def __init__(self, checkout: Path, arguments: list[str]) -> None:
+        paths = os.pathsep.join(str(checkout / folder) for folder in ("src", "benchmarks"))
+        environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+        command = [sys.executable, "-W", "ignore", *arguments]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=checkout
+        )
+
+    def ask(self, line: str) -> Any:
+        """The answer to a line, read as JSON."""
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self) -> Any:
+        """The next line that it writes."""
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{' '.join(self.process.args)[:300]}: ended early; run it by hand to see why")
+        return json.loads(line)
+
+    def close(self) -> None:
+        """Let the process end."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def in_turns(processes: list[Process], line: str, rounds: int) -> list[list[float]]:
+    """CPU time of each process in each round, after a round that does not count."""
+    times: list[list[float]] = [[] for _ in processes]
+    for number in range(rounds + 1):
+        order = [*enumerate(processes)][:: 1 if number % 2 else -1]
+        for index, process in order:
+            answer = process.ask(line)
+            if number:
+                times[index].append(answer if isinstance(answer, float) else 1000 * answer["cpu"] / TASKS)
+    return times
+
+
+def measure_augment(checkouts: list[Path], rounds: int) -> dict[str, list[list[float]]]:
+    """Microseconds an image, of each pipeline at each size."""
+    processes = [Process(checkout, ["-c", AUGMENT]) for checkout in checkouts]
+    times = {
+        f"{pipeline}, {size}": in_turns(processes, json.dumps([pipeline, size]), rounds)
+        for pipeline in PIPELINES
+        for size in SIZES
     }
+    for process in processes:
+        process.close()
+    return times
+
+
+def measure_learners(checkouts: list[Path], rounds: int) -> dict[str, list[list[float]]]:
+    """Milliseconds a task of an outer step of MAML, and of the plain loop."""
+    times = {}
+    for width, steps in CASES:
+        for row in ("manyshot", "plain loop"):
+            options = ["benchmarks/learners_worker.py", row, *map(str, (width, steps, TASKS, 1))]
+            processes = [Process(checkout, options) for checkout in checkouts]
+            for process in processes:
+                process.answer()
+            name = "MAML" if row == "manyshot" else "the same by a plain loop"
+            times[f"{name}, Conv4-{width}, {steps} inner steps"] = in_turns(processes, "", rounds)
+            for process in processes:
+                process.close()
+    return times
 
 
 def commit_of(checkout: Path) -> str:
@@ -62,47 +129,36 @@ def commit_of(checkout: Path) -> str:
 
 
 def main() -> None:
-    """Measure in turns, print, save after every round."""
+    """Measure, print, save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", type=Path, help="the other checkout")
-    parser.add_argument("benchmark", choices=BENCHMARKS)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="write the figures here after each round; rounds in it count")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args()
-    checkouts = {"before": given.before.resolve(), "now": HERE}
-    commits = {name: commit_of(path) for name, path in checkouts.items()}
-    times: dict[str, list[dict[str, float]]] = {name: [] for name in checkouts}
-    if given.json is not None and given.json.exists():
-        times = json.loads(given.json.read_text())["times"]
-    for number in range(len(times["now"]), given.rounds):
-        for name in [*checkouts][:: 1 if number % 2 == 0 else -1]:
-            times[name].append(run(checkouts[name], given.benchmark))
-        pairs = list(zip(times["now"], times["before"], strict=True))
-        rows = {
-            row: {
-                "before": round(median(one[row] for one in times["before"]), 3),
-                "now": round(median(one[row] for one in times["now"]), 3),
-                "ratio": round(median(now[row] / before[row] for now, before in pairs), 3),
-            }
-            for row in times["now"][0]
-            if row in times["before"][0]
+    checkouts = [given.before.resolve(), HERE]
+    times = measure_augment(checkouts, given.rounds) | measure_learners(checkouts, given.rounds)
+    rows = {
+        name: {
+            "before": round(median(before), 2),
+            "now": round(median(now), 2),
+            "ratio": round(median(b / a for a, b in zip(before, now, strict=True)), 3),
         }
+        for name, (before, now) in times.items()
+    }
+    table = Table("row", "before", "now", "now / before", title="CPU time: microseconds an image, milliseconds a task")
+    for name, row in rows.items():
+        table.add_row(name, *(f"{value:g}" for value in row.values()))
+    Console(width=110).print(table)
+    if given.json is not None:
         result = {
             "rows": rows,
-            "mean_ratio": round(geometric_mean([row["ratio"] for name, row in rows.items() if "plain" not in name]), 3),
-            "rounds": number + 1,
-            "commits": commits,
+            "rounds": given.rounds,
+            "commits": {"before": commit_of(checkouts[0]), "now": commit_of(HERE)},
             "cpu": cpu_name(),
-            "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
             "load_at_end": round(os.getloadavg()[0], 1),
-            "times": times,
+            "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         }
-        if given.json is not None:
-            given.json.write_text(json.dumps(result, indent=1) + "\n")
-    table = Table("row", "before", "now", "now / before", title=f"{given.benchmark}, CPU time, one thread")
-    for name, row in rows.items():
-        table.add_row(name, *(f"{row[key]:.3g}" for key in ("before", "now", "ratio")))
-    Console(width=110).print(table, f"mean ratio {result['mean_ratio']:.3f}")
+        given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -186,7 +186,6 @@ def augment(options: AugmentArguments, table: TableArguments, as_json: Json = Fa
 
 def _augment_images(options: AugmentArguments, as_json: bool) -> None:
     """Change each image of a folder by a plan, which `auto` chooses for the images."""
-    from manyshot.meta_augment.auto.explain import as_dict, explain
     from manyshot.samples.export_pictures import export
 
     advice = _advice(options) if options.plan == AUTO else None
@@ -201,11 +200,15 @@ def _augment_images(options: AugmentArguments, as_json: bool) -> None:
         window=options.window,
         fill_up=options.fill_up,
     )
-    if as_json:
-        print_json(exported_json(exported) | ({} if advice is None else {"advice": as_dict(advice)}))
+    if advice is None:
+        print_exported(exported, as_json)
         return
-    if advice is not None:
-        say(explain(advice) + "\n" if options.explain else f"Plan: {advice.plan}", keep="\n")
+    from manyshot.meta_augment.auto.explain import as_dict, explain
+
+    if as_json:
+        print_json(exported_json(exported) | {"advice": as_dict(advice)})
+        return
+    say(explain(advice) + "\n" if options.explain else f"Plan: {advice.plan}", keep="\n")
     print_exported(exported, as_json)
 
 

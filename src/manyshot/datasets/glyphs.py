@@ -3,10 +3,8 @@
 import unicodedata
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from jaxtyping import UInt8
-from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 from manyshot.base import track
@@ -47,6 +45,8 @@ def build(split: str, root: Path | None, size: int, color: bool | None) -> Sourc
         size: Height and width in pixels.
         color: Whether to repeat the gray channel three times.
     """
+    import matplotlib  # which takes a fifth of a second to import
+
     key = {"size": size, "color": bool(color), "stamp": [matplotlib.__version__, ImageFont.core.freetype2_version]}
 
     def fill(allocate: Allocate) -> Contents:
@@ -96,6 +96,8 @@ def _script(letter: str) -> str:
 
 def _letters(split: str) -> dict[str, list[Path]]:
     """Letters of a split, with the font files that have each."""
+    from matplotlib.ft2font import FT2Font
+
     scripts = set(SCRIPTS.values()) if split == "all" else {SCRIPTS[split]}
     faces: dict[str, list[Path]] = {}
     for path in _fonts():
@@ -114,6 +116,8 @@ def _is_letter(character: str) -> bool:
 
 def _fonts() -> list[Path]:
     """Files of text fonts, without fonts of mathematical symbols, large operators or placeholder boxes."""
+    import matplotlib
+
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     families = ("DejaVuSans", "DejaVuSerif", "STIXGeneral", "cmb10", "cmmi10", "cmr10", "cmss10", "cmti10", "cmtt10")
     return [
