@@ -6,7 +6,7 @@ python experiments/results_page.py
 import json
 from pathlib import Path
 
-from sections.agents import agents
+from sections.agents import agents, peers
 from sections.auto import auto
 from sections.cells import SURE
 from sections.comparison import CURVE, comparison
@@ -101,6 +101,7 @@ SECTIONS = (
     (learners, "learners"),
     (sampling, "sampling"),
     (agents, "rl_agents"),
+    (peers, "rl_peers"),
 )
 """What writes each section, in their order, and the files in results/ that it is written from."""
 

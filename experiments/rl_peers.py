@@ -20,7 +20,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.rl_train import evaluate_run, train_agent
 
-TASKS = {"CartPole-v1": 60_000, "Acrobot-v1": 80_000}
+TASKS = {"CartPole-v1": 40_000, "Acrobot-v1": 60_000}
 EPISODES = 50
 
 

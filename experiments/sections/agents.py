@@ -2,25 +2,25 @@
 
 from sections.cells import paragraph, points, table
 
-NAMES = {"leap": "Leap: jump over an obstacle, from pixels", "point": "Point: find a hidden goal, with a memory (RL2)"}
+NAMES = {
+    "leap": "Leap: jump over an obstacle, from pixels",
+    "point": "Point: find a hidden goal, with a memory (RL2)",
+    "choice": "Leap: which view, chosen or learned while training",
+    "controls": "Point: controls turned by a hidden angle, with a memory (RL2)",
+    "colors": "Leap in other colors",
+    "rooms": "Rooms: procedural floor plans",
+}
 
 
 def agents(results: dict) -> str:
     """Held-out worlds solved by each arm, by experiment."""
-    few = min(len(results[name]["seeds"]) for name in NAMES if name in results)
-    how_many = (
-        "Single trainings of an arm have no interval: nothing can be said of another seed."
-        if few == 1
-        else "Intervals cover seeds and worlds."
-    )
     lines = [
         "## Agents\n",
         paragraph(
             "`experiments/rl_agents.py`: agents trained on a few worlds of a family and evaluated on all others by "
-            "their likeliest actions; settings in [agents](rl_agents.md). All arms took the same number of steps. The "
-            f"difference is paired by seed and world. {how_many} The script trains five seeds, fewer were run here "
-            "for want of machine time, and neither the wrong op for leap nor the other experiments were. CPU seconds "
-            "are those of a machine under load."
+            "their likeliest actions; settings in [agents](rl_agents.md). All arms of an experiment took the same "
+            "number of steps. Differences are paired by seed and world, and their intervals cover both. The script "
+            "trains five seeds; each table says how many were run here. CPU seconds are those of a machine under load."
         ),
     ]
     for name, title in NAMES.items():
@@ -29,30 +29,85 @@ def agents(results: dict) -> str:
     return "\n".join((*lines, ""))
 
 
+def peers(results: dict) -> str:
+    """Our PPO beside that of stable-baselines3."""
+    rows = [
+        [
+            env,
+            f"{found['steps']:,}",
+            *(
+                cell
+                for name in ("ours", "stable-baselines3")
+                for cell in (
+                    f"{found[name]['return']:.0f} ({', '.join(f'{r:.0f}' for r in found[name]['return_by_seed'])})",
+                    f"{found[name]['cpu_seconds']:.0f}",
+                )
+            ),
+        ]
+        for env, found in results.items()
+        if isinstance(found, dict) and "ours" in found
+    ]
+    columns = ["environment", "steps", "ours", "CPU seconds", "stable-baselines3", "CPU seconds"]
+    text = (
+        "`experiments/rl_peers.py`: the same settings and numbers of steps; mean return of 50 episodes of likeliest "
+        "actions, in brackets that of each seed. So few seeds show whether ours learns as it should, not which is "
+        "better."
+    )
+    return "\n".join(("### PPO beside stable-baselines3\n", paragraph(text), *table(columns, rows), ""))
+
+
 def _experiment(title: str, found: dict) -> list[str]:
-    seeds, worlds = len(found["seeds"]), found["worlds"]
-    rows = []
-    for arm, row in found["arms"].items():
-        gap = ""
-        if "against_none" in row:
-            gap = points(row["against_none"])
-        elif "difference" in row:
-            gap = f"{100 * row['difference']:+.1f} (one seed)"
-        episodes = " → ".join(f"{share:.0%}" for share in row["by_episode"])
-        seconds = f"{sum(row['cpu_seconds']) / seeds:.0f}"
-        cells = [arm, episodes, gap, f"{row['interquartile_mean']:.0%}", f"{row['training']:.0%}", seconds]
-        if "by_episode_memory_cleared" in row:
-            cells.insert(2, " → ".join(f"{share:.0%}" for share in row["by_episode_memory_cleared"]))
-        rows.append(cells)
-    several = len(next(iter(found["arms"].values()))["by_episode"]) > 1
-    columns = ["arm", "held out, by episode" if several else "held out", "difference in points [95 %]"]
-    columns += ["interquartile mean", "training worlds", "CPU seconds"]
-    if len(rows[0]) > len(columns):
-        columns.insert(2, "memory cleared")
+    seeds, worlds, arms = len(found["seeds"]), found["worlds"], found["arms"]
+    cells = [_cells(row, seeds) for row in arms.values()]
+    columns = list(dict.fromkeys(name for row in cells for name in row))
+    rows = [[arm, *(row.get(name, "") for name in columns)] for arm, row in zip(arms, cells, strict=True)]
     told = f"{found['steps']:,} steps, {worlds['training']} training and {worlds['held_out']} held-out worlds, "
-    lines = [f"### {title}\n", paragraph(told + f"{seeds} seed{'s' if seeds > 1 else ''}."), *table(columns, rows), ""]
+    lines = [f"### {title}\n", paragraph(told + f"{seeds} seed{'s' if seeds > 1 else ''}.")]
+    lines += [*table(["arm", *columns], rows), ""]
+    if "best_fixed" in found:
+        text = f"The best fixed view, in hindsight, is '{found['best_fixed']}'."
+        if seeds > 1:
+            text += " Points beside it: " + "; ".join(
+                f"{name} {points(row['against_best_fixed'])}"
+                for name, row in arms.items()
+                if "against_best_fixed" in row
+            )
+        lines += [paragraph(text.rstrip(".") + "."), ""]
+        chosen = [
+            [name, str(seed), ", ".join(f"{view} {share:.0%}" for view, share in shares.items())]
+            for name, row in arms.items()
+            for seed, shares in zip(found["seeds"], row.get("pulled", ()), strict=False)
+        ]
+        lines += [*table(["choice", "seed", "share of the updates, or last learned weight, of each view"], chosen), ""]
     for run in found["unpaired"]:
         episodes = " → ".join(f"{share:.0%}" for share in run["by_episode"])
-        text = f"A further training of '{run['arm']}', not paired, reached {episodes} after {run['steps']:,} steps."
-        lines += [paragraph(text), ""]
+        text = f"Seed {run['seed']} of '{run['arm']}', which other arms lack, reached {episodes} after "
+        lines += [paragraph(text + f"{run['steps']:,} steps."), ""]
     return lines
+
+
+def _cells(row: dict, seeds: int) -> dict[str, str]:
+    """The cells of an arm, by column."""
+    gap = ""
+    if "against_none" in row:
+        gap = points(row["against_none"])
+    elif "difference" in row:
+        gap = f"{100 * row['difference']:+.1f} (one seed)"
+    several = len(row["by_episode"]) > 1
+    cells = {"held out, by episode" if several else "held out": _arrows(row["by_episode"], "{:.0%}")}
+    if "by_episode_steps" in row and several:
+        cells["steps, by episode"] = _arrows(row["by_episode_steps"], "{:.1f}")
+    if "by_episode_memory_cleared" in row:
+        cells["memory cleared"] = _arrows(row["by_episode_memory_cleared"], "{:.0%}")
+    if "by_episode_memory_cleared_steps" in row:
+        cells["steps, memory cleared"] = _arrows(row["by_episode_memory_cleared_steps"], "{:.1f}")
+    return cells | {
+        "difference in points [95 %]": gap,
+        "interquartile mean": f"{row['interquartile_mean']:.0%}",
+        "training worlds": f"{row['training']:.0%}",
+        "CPU seconds": f"{sum(row['cpu_seconds']) / seeds:.0f}",
+    }
+
+
+def _arrows(values: list[float], form: str) -> str:
+    return " → ".join(form.format(value) for value in values)

@@ -12,6 +12,7 @@ from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.rl_train import train_agent
 from manyshot.rl.symmetries import Symmetry
 from manyshot.rl.worlds.cart import Cart
+from manyshot.rl.worlds.leap import Leap
 from manyshot.rl.worlds.point_world import Point
 from manyshot.rl.worlds.rooms import Rooms, Turn
 from one_line_error import one_line_error
@@ -28,14 +29,20 @@ def test_in_rooms_brightness_keeps_the_right_action_and_turns_flips_and_exchange
     assert judged["turn"].changed == pytest.approx(0.75, abs=0.1)
 
 
+def test_in_leap_a_shift_keeps_the_right_action_and_what_hides_the_obstacle_does_not():
+    world = Leap()
+    shift, hidden = judge_views(world, world.standard(), ("crop(0.25, border)", "erase(1, 4)"))
+    assert shift.verdict == "keeps the right action"
+    assert hidden.verdict == "changes the right action"
+
+
 def test_a_judgment_compares_with_chance_and_with_unchanged_views():
-    def verdict(kept, unlike=1.0):
-        return ViewJudgment("op", 1.0, kept, unchanged=0.9, chance=0.5, unlike=unlike).verdict
+    def verdict(kept):
+        return ViewJudgment("op", 1.0, kept, unchanged=0.9, chance=0.5, unlike=1.0).verdict
 
     assert verdict(0.89) == "keeps the right action"
     assert verdict(0.75) == "sometimes changes it"
     assert verdict(0.55) == "changes the right action"
-    assert verdict(0.55, unlike=5.0) == "unlike any view: train an agent to judge it"
 
 
 def test_a_world_that_does_not_know_right_actions_tells_so():

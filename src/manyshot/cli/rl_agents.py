@@ -124,10 +124,12 @@ def evaluate(
         print_json(answer)
         return
     rows = [
-        (f"episode {number + 1}", f"{solved:.1%}", f"{returned:.3f}")
-        for number, (solved, returned) in enumerate(zip(answer["solved"], answer["return"], strict=True))
+        (f"episode {number + 1}", f"{solved:.1%}", f"{returned:.3f}", f"{steps:.1f}")
+        for number, (solved, returned, steps) in enumerate(
+            zip(answer["solved"], answer["return"], answer["steps"], strict=True)
+        )
     ]
-    print_table(("", "worlds solved", "return"), rows, right=(1, 2))
+    print_table(("", "worlds solved", "return", "steps"), rows, right=(1, 2, 3))
     say(f"{len(results.solved)} {worlds} worlds, {trials} trials each, {'drawn' if sampled else 'likeliest'} actions")
     for path in (out, show):
         if path is not None:
@@ -139,13 +141,13 @@ def _evaluation(run: "RLRun", part: str, results: "WorldResults") -> dict[str, A
     source = getattr(run.division, part)
     contexts = source.gather(range(len(source))).tolist()
     names = run.division.world.names
+    by_world = {"solved": results.solved, "return": results.returns, "steps": results.steps}
     each = [
-        {"world": name, "context": dict(zip(names, context, strict=True)), "solved": solved, "return": returned}
-        for name, context, solved, returned in zip(
-            source.class_names, contexts, results.solved.tolist(), results.returns.tolist(), strict=True
-        )
+        {"world": name, "context": dict(zip(names, context, strict=True))}
+        | {said: values[row].tolist() for said, values in by_world.items()}
+        for row, (name, context) in enumerate(zip(source.class_names, contexts, strict=True))
     ]
-    means = {"solved": results.solved.mean(0).tolist(), "return": results.returns.mean(0).tolist()}
+    means = {said: values.mean(0).tolist() for said, values in by_world.items()}
     return {"worlds": part.replace("_", "-"), **means, "each": each}
 
 

@@ -18,8 +18,8 @@ EXAMPLES = examples(
     'manyshot rl diagnose rooms --view "crop(0.1)" --view turn',
     "manyshot rl diagnose runs/leap                                  by a trained agent",
     "",
-    "An op that changes the right action does harm as a view: flips exchange left and right, a crop may hide the",
-    "agent. Symmetries change actions along with pictures, and belong into a 'trial:' clause.",
+    "An op that changes the right action does harm as a view: in rooms a flip exchanges left and right, and a hole",
+    "may hide the obstacle. Symmetries change actions along with pictures, and belong into a 'trial:' clause.",
 )
 
 
@@ -57,8 +57,9 @@ def _by_world(world: "World", views: list[str], seed: int, as_json: bool) -> Non
     first = judged[0]
     if first.unchanged is not None:
         say(
-            f"right: how often the action of an imitator of the right actions is right; {first.unchanged:.0%} on views "
-            f"as they are, {first.chance:.0%} by chance. distance: to the nearest real view, by that of a real one."
+            "right: how often an imitator that learned from changed views, too, takes a right action; one that did "
+            f"not: {first.unchanged:.0%}, chance: {first.chance:.0%}. distance: from a changed view to the nearest "
+            "real one, by that of a view as it is; an op that leads far away does no harm, and prepares for nothing."
         )
     for name, error in errors.items():
         say(f"trial: {name} {'holds' if error < 1e-3 else 'does NOT hold'} (largest difference {error:.1g})")

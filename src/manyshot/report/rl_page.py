@@ -20,20 +20,22 @@ from manyshot.runtime.metrics_log import Row
 
 COLUMNS = (
     "arm",
-    "held-out solved %",
+    "held out, %",
     "difference, points",
-    "interquartile mean %",
-    "training solved %",
+    "middle half, %",
+    "training, %",
     "return",
     "steps",
-    "CPU seconds",
+    "CPU s",
 )
 EXPLAINED = (
     "A world counts as solved if the likeliest actions reach its goal in the last episode of a trial. Intervals are "
-    "95 % and paired by seed and world: seeds and worlds are crossed random effects. The interquartile mean with its "
-    "bootstrap is shown because other work prints it; with few seeds its interval is too narrow. All arms took the "
-    "same number of steps in the world unless the table says otherwise; CPU seconds are those of one training."
+    "95 % and paired by seed and world: seeds and worlds are crossed random effects. The middle half is the "
+    "interquartile mean with its bootstrap, shown because other work prints it; with few seeds its interval is too "
+    "narrow. All arms took the same number of steps in the world unless the table says otherwise; CPU seconds are "
+    "those of one training."
 )
+ONE_SEED = "One training of each arm: nothing can be said of how another one would do. Give several seeds."
 PARTS = {"training": "training worlds", "held_out": "held-out worlds"}
 
 
@@ -76,6 +78,8 @@ def compare_agents_page(title: str, compared: AgentComparison, command: str) -> 
     first = compared.arms[0].arm.name
     runs = {arm.arm.name: arm.runs for arm in compared.arms}
     parts: list[Part] = [Table(COLUMNS, arm_rows(compared)), Paragraph(EXPLAINED)]
+    if len(compared.arms[0].runs) == 1 and len(compared.arms) > 1:
+        parts.append(Paragraph(ONE_SEED))
     if gaps:
         estimates = [Estimate(n, *(100 * x for x in (g.difference, g.low, g.high))) for n, g in gaps.items()]
         parts.insert(1, Picture.of(differences(estimates, baseline=first), alt="Difference of each arm from the first"))
@@ -91,7 +95,7 @@ def compare_agents_page(title: str, compared: AgentComparison, command: str) -> 
         sections.append(Section("Held-out worlds solved, by episode of a trial", [Table(columns, rows)]))
     sections.append(episodes_section({name: arm[0] for name, arm in runs.items()}))
     for arm in compared.arms:
-        sections += _chosen(arm.runs, f" ({arm.arm.name})")
+        sections += seen_section(arm.runs[0], f" ({arm.arm.name})") + _chosen(arm.runs, f" ({arm.arm.name})")
     return Page(title, _sentence(compared), [*sections, provenance(command, compared.config.as_dict())])
 
 
@@ -205,7 +209,10 @@ def worlds_map(runs: Mapping[str, Sequence[RLRun]]) -> list[Part]:
             axes.set_title(name)
             axes.set_xlabel(names[varied[0]])
             axes.set_ylabel(names[varied[1]] if len(varied) > 1 else "")
-    caption = "Each square is a world: green solved, red not, between where seeds differ; training worlds have a frame."
+    caption = (
+        "Each square is a world: green solved, red not, between where seeds differ. Training worlds have a frame; "
+        "validation worlds are left out."
+    )
     return [Picture.of(figure, alt="Map of worlds, by context", caption=caption)]
 
 

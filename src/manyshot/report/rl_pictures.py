@@ -33,11 +33,12 @@ def episodes_section(runs: Mapping[str, RLRun]) -> Section:
     return Section("Episodes in held-out worlds", [picture])
 
 
-def seen_section(run: RLRun) -> list[Section]:
+def seen_section(run: RLRun, suffix: str = "") -> list[Section]:
     """What the agent saw at the start of training worlds, and the same as its plan changes it; none for vectors.
 
     Args:
         run: The agent's run.
+        suffix: End of the section's title.
     """
     world, config = run.division.world, run.config
     if len(world.observation) != 3 or world.observation[0] not in (1, 3):
@@ -59,10 +60,10 @@ def seen_section(run: RLRun) -> list[Section]:
                 rows.append((text, changed))
     if len(rows) == 1:
         return []
-    told = "; ".join(name for name, _ in rows)
+    told = "Rows from top to bottom: " + "; ".join(name for name, _ in rows)
     weights = " (weights learned)" if config.choose.startswith(LEARNED) else ""
     parts: list[Part] = [Picture.of(_sheet([row for _, row in rows]), alt="Observations", caption=f"{told}{weights}.")]
-    return [Section("What the agent saw", parts)]
+    return [Section(f"What the agent saw{suffix}", parts)]
 
 
 def _sheet(rows: list[Tensor]) -> Image.Image:

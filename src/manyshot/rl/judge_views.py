@@ -1,6 +1,7 @@
 """What changes the right action, found before anything is trained: ops on views, symmetries, contexts."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,12 +34,10 @@ STATE_VIEWS = ("amplitude(0.2)", "noise(0.05)")
 BANK, COMPARED, JUDGED = 6_000, 2_000, 300
 """Numbers of views of the whole family that an imitator learns from and that changed views are compared with, and of
 views of training worlds that are changed."""
-UPDATES, BATCH, WIDTH, RATE = 150, 128, 64, 3e-3
-"""How the imitator learns."""
+UPDATES, MORE, BATCH, WIDTH, RATE = 150, 60, 128, 64, 3e-3
+"""How the imitator learns, and for how many updates more with changed views among its own."""
 MISTAKES = 0.15
 """Share of random actions of the play that collects views, so that it meets what comes after a mistake, too."""
-UNLIKE = 3.0
-"""A changed view is unlike the world if the nearest real one is this much farther than for a view as it is."""
 KEEPS, BREAKS = 0.8, 0.5
 """Scores, from 0 (chance) to 1 (as unchanged views), from which an op keeps, or below which it changes, the action."""
 EXACT = 1e-4
@@ -64,10 +63,11 @@ class ViewJudgment:
     Args:
         op: The op, as a plan writes it.
         changed: Share of the views that it changes.
-        kept: How often the imitator's action on the changed view is right, over views in which some action is wrong;
-            None if the world does not know right actions.
-        unchanged: The same on the views as they are.
-        chance: The same of an action that the imitator takes on another view.
+        kept: How often an imitator that learned from changed views, too, is right on changed views and on views as
+            they are, the smaller of the two, over views in which some action is wrong; None if the world does not
+            know right actions.
+        unchanged: How often one that learned from views as they are is right on these.
+        chance: The same of an action that this imitator takes on another view.
         unlike: Distance from a changed view to the nearest real one, by that of an unchanged view; None likewise.
     """
 
@@ -85,8 +85,6 @@ class ViewJudgment:
             return "changes nothing here"
         if self.kept is None or self.unchanged is None or self.chance is None or self.unlike is None:
             return "train an agent to judge it"
-        if self.unlike > UNLIKE:
-            return "unlike any view: train an agent to judge it"
         score = (self.kept - self.chance) / max(self.unchanged - self.chance, 1e-9)
         if score >= KEEPS:
             return "keeps the right action"
@@ -106,8 +104,10 @@ def judge_views(
     """Judge ops before anything is trained, by the right actions that the world knows.
 
     A small network learns the right actions on views of the whole family, by imitation: it stands for an agent that
-    knows all worlds. An op keeps the right action if the network still takes it on the changed view, about as often as
-    on the view as it is. If the result is like no real view, this says little, and the verdict says so.
+    knows all worlds. Then it learns on, from changed views with the same right actions as well, which is what `view:`
+    asks of an agent. An op keeps the right action if one network can be right on both. It cannot where the op hides
+    what matters, or turns a view into that of another situation, in which another action is right. An op may keep the
+    right action and still be of no use: one whose results are far from all real views prepares for no other world.
 
     Args:
         world: The world; one that does not know right actions gets only the share of changed views.
@@ -120,9 +120,9 @@ def judge_views(
 
     Example:
         >>> from manyshot.rl.worlds.leap import Leap
-        >>> (flip,) = judge_views(Leap(), Leap().standard()[::10], ("flip(1)",))
-        >>> flip.verdict
-        'changes the right action'
+        >>> (shift,) = judge_views(Leap(), Leap().standard()[::10], ("crop(0.25, border)",))
+        >>> shift.verdict
+        'keeps the right action'
     """
     plans = {op: RLPlan(f"view: {op}", world) for op in ops or views_for(world)}
     generator = streams.generator(seed, "diagnose")
@@ -133,17 +133,21 @@ def judge_views(
         return tuple(ViewJudgment(op, float(on.double().mean())) for op, on in changed.items())
     bank = _collect(world, _anywhere(world, seed), BANK, generator, seed)
     views = _decisive(_collect(world, contexts, 8 * JUDGED, generator, seed), generator)
-    imitator = _imitate(world, bank, generator, seed)
+    imitator = _imitator(world, seed)
+    _imitate(imitator, bank, UPDATES, generator)
     real = bank.seen[:COMPARED]
     unit = max(float(_distance(views.seen, real, beyond=EXACT).median()), 1e-9)
-    answers = imitator(views.seen)
+    answers = _answers(imitator, views.seen)
     unchanged, chance = _share_right(answers, views), _share_right(answers.roll(1), views)
     judged = []
     for op, plan in plans.items():
         seen = plan.view(views.seen, generator)
         share = float(_changed(seen, views.seen).double().mean())
+        both = deepcopy(imitator)
+        _imitate(both, bank, MORE, generator, lambda items, plan=plan: plan.view(items, generator))
+        kept, plain = (_share_right(_answers(both, items), views) for items in (seen, views.seen))
         unlike = float(_distance(seen, real).median()) / unit
-        judged.append(ViewJudgment(op, share, _share_right(imitator(seen), views), unchanged, chance, unlike))
+        judged.append(ViewJudgment(op, share, min(kept, plain), unchanged, chance, unlike))
     return tuple(judged)
 
 
@@ -269,27 +273,40 @@ def _weights(right: Bool[Tensor, "n a"]) -> Float[Tensor, "n"]:
     return 1.0 / codes.bincount()[codes].double()
 
 
-def _imitate(world: World, bank: Views, generator: Generator, seed: int) -> Callable[[Tensor], Tensor]:
-    """A network that takes right actions, trained on the probability of all that are right."""
+def _imitator(world: World, seed: int) -> ActorCritic:
+    """A network before it has learned anything."""
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        network = ActorCritic(world.observation, world.actions, WIDTH)
+        return ActorCritic(world.observation, world.actions, WIDTH)
+
+
+def _imitate(
+    network: ActorCritic,
+    bank: Views,
+    updates: int,
+    generator: Generator,
+    view: Callable[[Tensor], Tensor] | None = None,
+) -> None:
+    """Train a network to take right actions, by the probability of all that are right; with `view`, on both views."""
     optimizer = torch.optim.Adam(network.parameters(), RATE)
     weights = _weights(bank.right)
-    for _ in range(UPDATES):
+    for _ in range(updates):
         rows = weights.multinomial(BATCH, replacement=True, generator=generator)
-        log_probs = network(network.inputs(bank.seen[rows])).policy.log_probs()[0]
-        loss = -log_probs.masked_fill(~bank.right[rows], -torch.inf).logsumexp(1).mean()
+        seen, right = bank.seen[rows], bank.right[rows]
+        if view is not None:
+            seen, right = torch.cat((seen, view(seen))), torch.cat((right, right))
+        log_probs = network(network.inputs(seen)).policy.log_probs()[0]
+        loss = -log_probs.masked_fill(~right, -torch.inf).logsumexp(1).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
 
-    def answer(seen: Tensor) -> Tensor:
-        with torch.no_grad():
-            taken: Tensor = network(network.inputs(seen)).policy.mode()[0]
-            return taken
 
-    return answer
+def _answers(network: ActorCritic, seen: Tensor) -> Int[Tensor, "n"]:
+    """The likeliest action on each view."""
+    with torch.no_grad():
+        taken: Tensor = network(network.inputs(seen)).policy.mode()[0]
+        return taken
 
 
 def _distance(seen: Tensor, real: Tensor, beyond: float = -1.0) -> Float[Tensor, "n"]:

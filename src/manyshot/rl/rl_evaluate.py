@@ -12,7 +12,7 @@ from manyshot.rl.games import Arena, begin, play
 from manyshot.rl.policy import Inputs, Output
 from manyshot.rl.rollout import Rollout
 
-NAMES = ("solved", "returns")
+NAMES = ("solved", "returns", "steps")
 GAMES = 1_000_000_007
 """Number of the first game of an evaluation, far from those of any training."""
 
@@ -24,10 +24,12 @@ class WorldResults:
     Args:
         solved: `[worlds, episodes]` share of the trials whose episode was solved.
         returns: `[worlds, episodes]` mean return of the episode.
+        steps: `[worlds, episodes]` mean number of steps until it ended: where an agent knows the way, it is shorter.
     """
 
     solved: NDArray[np.float64]
     returns: NDArray[np.float64]
+    steps: NDArray[np.float64]
 
     @staticmethod
     def join(parts: "Sequence[WorldResults]") -> "WorldResults":
@@ -66,19 +68,21 @@ def evaluate_worlds(
     draws = generator(arena.seed, "evaluate")
     games = begin(arena, levels, numbers, memory, draws)
     rollout, _ = play(arena, games, policy, arena.world.horizon * arena.episodes, draws, greedy=greedy, device=device)
-    solved, returns = _by_episode(rollout, arena.episodes)
-    return WorldResults(*(a.reshape(worlds, trials, -1).mean(1) for a in (solved, returns)))
+    found = _by_episode(rollout, arena.episodes)
+    return WorldResults(*(getattr(found, name).reshape(worlds, trials, -1).mean(1) for name in NAMES))
 
 
-def _by_episode(rollout: Rollout, episodes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Solved and return `[n, episodes]` of the first trial of each row."""
+def _by_episode(rollout: Rollout, episodes: int) -> WorldResults:
+    """What came of each episode `[n, episodes]` of the first trial of each row."""
     n = rollout.rewards.shape[1]
-    solved, returns = np.zeros((n, episodes)), np.zeros((n, episodes))
-    over = np.zeros(n, dtype=bool)
+    solved, returns, steps = (np.zeros((n, episodes)) for _ in NAMES)
+    over, number = np.zeros(n, dtype=bool), rollout.episodes.numpy()
     for step in range(len(rollout.rewards)):
+        going = (~over).nonzero()[0]
+        steps[going, number[step][going]] += 1
         done = rollout.episode_ended[step].numpy() & ~over
-        rows, episode = done.nonzero()[0], rollout.episodes[step].numpy()[done]
+        rows, episode = done.nonzero()[0], number[step][done]
         solved[rows, episode] = rollout.solved[step].numpy()[done]
         returns[rows, episode] = rollout.episode_returns[step].numpy()[done]
         over |= rollout.ended[step].numpy()
-    return solved, returns
+    return WorldResults(solved, returns, steps)

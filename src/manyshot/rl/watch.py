@@ -1,13 +1,13 @@
 """Episodes to look at: agents side by side in the same worlds, as an animation."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from manyshot.base import InputError, write_aside
 from manyshot.base.seeds import generator
@@ -18,8 +18,8 @@ from manyshot.rl.rl_evaluate import GAMES
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rl_train import RLRun
 
-SIDE, EDGE, GAP = 96, 3, 6
-"""Pixels of a world's picture, of its frame and between worlds."""
+SIDE, EDGE, GAP, LABEL = 96, 3, 5, 18
+"""Pixels of a world's picture, of its frame, between worlds, and of the line above each agent's row."""
 MILLISECONDS, LAST = 90, 1500
 """Time of a picture, and of the last one."""
 GOING, SOLVED, FAILED = (180, 180, 180), (0, 158, 115), (213, 94, 0)
@@ -32,13 +32,14 @@ class Film(NamedTuple):
     colors: list[tuple[int, int, int]]
 
 
-def film_worlds(arena: Arena, policy: ActorCritic, worlds: int) -> list[Film]:
+def film_worlds(arena: Arena, policy: ActorCritic, worlds: int, side: int = SIDE) -> list[Film]:
     """Play the likeliest actions in the first worlds of an arena, to the end of each trial.
 
     Args:
         arena: What is played.
         policy: The agent.
         worlds: Number of worlds.
+        side: Pixels along a side of each picture.
     """
     arena = replace(arena, contexts=arena.contexts[:worlds], ids=arena.ids[:worlds])
     levels = torch.arange(len(arena.contexts))
@@ -50,7 +51,7 @@ def film_worlds(arena: Arena, policy: ActorCritic, worlds: int) -> list[Film]:
     for _ in range(arena.world.horizon * arena.episodes):
         for row in (~over).nonzero()[:, 0].tolist():
             picture = Image.fromarray(arena.world.draw(games.state, row).numpy())
-            films[row].pictures.append(picture.resize((SIDE, SIDE), Image.Resampling.NEAREST))
+            films[row].pictures.append(picture.resize((side, side), Image.Resampling.NEAREST))
             films[row].colors.append(GOING)
         rollout, games = play(arena, games, policy, 1, draws, greedy=True, device=device)
         for row in (rollout.episode_ended[0] & ~over).nonzero()[:, 0].tolist():
@@ -61,16 +62,25 @@ def film_worlds(arena: Arena, policy: ActorCritic, worlds: int) -> list[Film]:
     return films
 
 
-def episodes_gif(runs: Mapping[str, RLRun], part: str = "held_out", worlds: int = 6, seed: int = 0) -> bytes:
-    """An animation: a row for each agent, a column for each of some worlds, from the same first states.
+def episodes_gif(
+    runs: Mapping[str, RLRun],
+    part: str = "held_out",
+    worlds: int = 6,
+    seed: int = 0,
+    columns: int | None = None,
+    side: int = SIDE,
+) -> bytes:
+    """An animation: for each agent a row of some worlds, the same ones from the same first states.
 
     A world's frame turns green where its episode was solved and red where not; the picture then stays.
 
     Args:
         runs: Agents by name, of one world.
-        part: Part of the worlds; the first ones of it in the order of the family's random division are shown.
+        part: Part of the worlds; those that are shown are evenly spaced in it.
         worlds: Number of worlds.
         seed: Seed of the starts.
+        columns: Number of worlds side by side; further ones stand below. All if None.
+        side: Pixels along a side of each world's picture.
 
     Raises:
         InputError: If there is nothing to show.
@@ -82,11 +92,11 @@ def episodes_gif(runs: Mapping[str, RLRun], part: str = "held_out", worlds: int 
         arena = run.division.arena(part, plan, seed, learner.episodes, learner.tells)
         chosen = torch.linspace(0, len(arena.contexts) - 1, min(worlds, len(arena.contexts))).long()
         arena = replace(arena, contexts=arena.contexts[chosen], ids=arena.ids[chosen])
-        films.append(film_worlds(arena, run.policy, worlds))
+        films.append(film_worlds(arena, run.policy, worlds, side))
     if not films or not films[0]:
         raise InputError("no episode to show; name at least one agent and one world")
     length = max(len(film.pictures) for row in films for film in row)
-    frames = [_frame(films, time) for time in range(length)]
+    frames = [_frame(dict(zip(runs, films, strict=True)), time, columns or len(films[0]), side) for time in range(length)]
     buffer = io.BytesIO()
     times = [MILLISECONDS] * (length - 1) + [LAST]
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
@@ -106,13 +116,21 @@ def write_episodes(path: Path, runs: Mapping[str, RLRun], part: str = "held_out"
         aside.write_bytes(content)
 
 
-def _frame(films: list[list[Film]], time: int) -> Image.Image:
-    step = SIDE + 2 * EDGE + GAP
-    sheet = Image.new("RGB", (step * len(films[0]) - GAP, step * len(films) - GAP), "white")
-    for down, row in enumerate(films):
-        for right, film in enumerate(row):
+def _frame(films: Mapping[str, Sequence[Film]], time: int, columns: int, side: int) -> Image.Image:
+    """The worlds of each agent, below its name and the number of worlds that it has solved so far."""
+    framed, font = side + 2 * EDGE, ImageFont.load_default(LABEL - 4)
+    step = framed + GAP
+    lines = -(-max(map(len, films.values())) // columns)
+    high = LABEL + lines * step
+    sheet = Image.new("RGB", (step * columns - GAP, high * len(films) - GAP), "white")
+    pen = ImageDraw.Draw(sheet)
+    for number, (name, row) in enumerate(films.items()):
+        solved = sum(film.colors[min(time, len(film.colors) - 1)] == SOLVED for film in row)
+        pen.text((EDGE, number * high), f"{name}: {solved} of {len(row)} solved", "black", font)
+        for index, film in enumerate(row):
             at = min(time, len(film.pictures) - 1)
-            framed = Image.new("RGB", (SIDE + 2 * EDGE, SIDE + 2 * EDGE), film.colors[at])
-            framed.paste(film.pictures[at], (EDGE, EDGE))
-            sheet.paste(framed, (right * step, down * step))
+            picture = Image.new("RGB", (framed, framed), film.colors[at])
+            picture.paste(film.pictures[at], (EDGE, EDGE))
+            down, right = divmod(index, columns)
+            sheet.paste(picture, (right * step, number * high + LABEL + down * step))
     return sheet.quantize(64)
