@@ -178,9 +178,7 @@ def judge(trainer: Trainer, cleared: bool) -> dict:
         for suffix, forgets in (("", False), ("_cleared", True)):
             if forgets and not (cleared and trainer.learner.memory):
                 continue
-            results = trainer.learner.evaluate(
-                arena, trainer.policy, device=trainer.config.fit.device, forgets=forgets
-            )
+            results = trainer.learner.evaluate(arena, trainer.policy, device=trainer.config.fit.device, forgets=forgets)
             found[part + suffix] = results.solved.round(3).tolist()
             found[f"{part}_return{suffix}"] = results.returns.mean(0).round(4).tolist()
             found[f"{part}_steps{suffix}"] = results.steps.mean(0).round(3).tolist()

@@ -43,6 +43,9 @@ def test_a_run_is_loaded_with_its_weights_and_settings(tmp_path):
     one, other = evaluate_run(run), evaluate_run(loaded)
     assert np.array_equal(one.returns, other.returns)
     assert one.solved.shape == (1, 2)
+    assert np.array_equal(one.steps, other.steps)
+    assert (one.steps >= 1).all()
+    assert ((one.steps == 12) | (one.solved == 1)).all()  # what is not solved ends at the horizon
 
 
 def test_evaluation_is_the_same_whatever_was_trained_before_and_depends_on_the_seed_of_drawn_actions():

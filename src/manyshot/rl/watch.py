@@ -96,7 +96,9 @@ def episodes_gif(
     if not films or not films[0]:
         raise InputError("no episode to show; name at least one agent and one world")
     length = max(len(film.pictures) for row in films for film in row)
-    frames = [_frame(dict(zip(runs, films, strict=True)), time, columns or len(films[0]), side) for time in range(length)]
+    frames = [
+        _frame(dict(zip(runs, films, strict=True)), time, columns or len(films[0]), side) for time in range(length)
+    ]
     buffer = io.BytesIO()
     times = [MILLISECONDS] * (length - 1) + [LAST]
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
