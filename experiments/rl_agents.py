@@ -1,7 +1,7 @@
 """Agents on worlds that they never saw: which augmentation helps, where, and which one hurts.
 
-Every training is judged world by world on worlds that nothing was trained on or chosen by, and is stored in two files of
-its own, OUT/NAME/ARM.SEED.json and .safetensors (weights), so that what is stopped goes on with what is missing.
+Every training is judged world by world on worlds that nothing was trained on or chosen by, and is stored in two files
+of its own, OUT/NAME/ARM.SEED.json and .safetensors (weights), so that what is stopped goes on with what is missing.
 rl_agents_summary.py puts them together.
 
     python experiments/rl_agents.py leap --arms none "view: crop" --seeds 3 4 --out runs/rl
@@ -171,7 +171,7 @@ def train_one(name: str, arm: str, seed: int, steps: int | None, device: str) ->
 
 
 def judge(trainer: Trainer, cleared: bool) -> dict:
-    """Solved trials (greedy) of each world and episode, and mean returns and lengths by episode, on all parts of the worlds."""
+    """Solved trials (greedy) of each world and episode, and mean returns and lengths by episode, on each part."""
     found = {}
     for part in ("training", "validation", "held_out"):
         arena = trainer.plain_arena(part)
