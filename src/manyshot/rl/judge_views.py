@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -144,7 +145,7 @@ def judge_views(
         seen = plan.view(views.seen, generator)
         share = float(_changed(seen, views.seen).double().mean())
         both = deepcopy(imitator)
-        _imitate(both, bank, MORE, generator, lambda items, plan=plan: plan.view(items, generator))
+        _imitate(both, bank, MORE, generator, partial(plan.view, generator=generator))
         kept, plain = (_share_right(_answers(both, items), views) for items in (seen, views.seen))
         unlike = float(_distance(seen, real).median()) / unit
         judged.append(ViewJudgment(op, share, min(kept, plain), unchanged, chance, unlike))
