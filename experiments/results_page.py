@@ -27,6 +27,7 @@ from sections.generators import (
 from sections.learners import learners
 from sections.medical import medical_lesions, medical_microscopes, medical_no_image, medical_one_shot, medical_rare
 from sections.memorization import memorization
+from sections.names_in_fit import fit_names, latent
 from sections.omniglot_challenge import omniglot_challenge
 from sections.omniglot_small1 import omniglot_small1
 from sections.policies import learned_challenge, learned_policy, task_families
@@ -66,6 +67,7 @@ SECTIONS = (
     (fit, "fit"),
     (fit_plain, "fit_plain"),
     (fit_interval, "fit_interval"),
+    (fit_names, "fit_names"),
     (unknown, "unknown"),
     (auto, "auto"),
     (omniglot_small1, "omniglot_small1"),
@@ -74,6 +76,7 @@ SECTIONS = (
     (omniglot_challenge, "omniglot_challenge"),
     (learned_challenge, "learned_challenge"),
     (feature_augmenters, "feature_augmenters"),
+    (latent, "latent"),
     (learned_policy, "learned_policy"),
     (task_families, "task_families"),
     (blood_cells, "blood_cells"),

@@ -2,17 +2,21 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from manyshot.base.sound import from_samples, to_samples
 from manyshot.classify.candidates import Candidate, Setting
 from manyshot.classify.checks import Confusion, Duplicate, Suspect
 from manyshot.classify.evaluate_model import Evaluation
-from manyshot.classify.examples import examples_from_arrays
+from manyshot.classify.examples import examples_from_arrays, load_examples
 from manyshot.classify.fit_report import NamesUsed, PairedGain
 from manyshot.classify.heads import Transform
 from manyshot.classify.metrics import Metrics, measure
+from manyshot.datasets.sound_files import decode_sound, encode_wav
 from manyshot.report.classifier_page import MOST, evaluation_page, fit_page
 from manyshot.report.page import write_page
+from manyshot.report.sound_clip import MOST_BYTES
 
 PICTURES = examples_from_arrays(
     [Image.fromarray(np.random.default_rng(i).integers(0, 256, (20, 30, 3)).astype(np.uint8)) for i in range(8)],
@@ -146,6 +150,26 @@ def test_a_fit_shows_what_was_chosen_and_which_examples_to_check(tmp_path):
     assert found["Duplicates"][0].rows[0][2:] == ("near", "different")
     assert found["Classes that are confused"][0].rows == [("ant and bee", "2 of 8")]
     write_page(tmp_path / "page.html", page)
+
+
+def test_recordings_are_heard_and_no_clip_is_large(tmp_path):
+    folder = tmp_path / "sounds"
+    for name, pitch in (("ant", 300), ("bee", 500)):
+        (folder / name).mkdir(parents=True)
+        for number in range(10):
+            time = torch.arange((number + 1) * 8000) / 16000
+            tone = to_samples(0.5 * torch.sin(6.2832 * pitch * time))
+            (folder / name / f"{number}.wav").write_bytes(encode_wav(tone[None], 16_000))
+    examples = load_examples(folder)
+    report = Report(suspects=tuple(Suspect(i, 0, 1, 0.9) for i in range(20)), duplicates=())
+    (gallery,) = parts(fit_page(report, examples, "manyshot fit"))["Labels that may be wrong"]
+    clips = [picture.sound for picture in gallery.pictures]
+    assert [bool(clip) for clip in clips] == [True] * 12 + [False] * 8
+    assert max(map(len, clips)) <= MOST_BYTES
+    first, rate = decode_sound(clips[0], "clip")
+    assert rate == 16_000
+    torch.testing.assert_close(first, from_samples(examples.sounds([0])[0]))
+    assert decode_sound(clips[9], "clip")[1] == 8000  # five seconds
 
 
 @pytest.mark.parametrize("examples", [PICTURES, SENTENCES])

@@ -1,5 +1,6 @@
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -91,6 +92,19 @@ def test_pictures_come_back_as_they_went_in(tmp_path):
     (source,) = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
     assert base64.b64decode(source.partition("base64,")[2]) == PARTS[2].data
     assert ("img", "alt", "A black square.") in page.attributes
+
+
+def test_a_sound_can_be_played_below_its_picture_and_comes_from_the_page_itself(tmp_path):
+    silent = Picture.of(Image.new("L", (2, 2)), alt="silent")
+    text = written(tmp_path, Gallery([replace(silent, alt=HOSTILE, sound=b"RIFF of a sound"), silent]))
+    page = Reader(text)
+    assert page.tags.count("audio") == 1
+    (source,) = [value for tag, name, value in page.attributes if (tag, name) == ("audio", "src")]
+    assert source.startswith("data:audio/wav;base64,")
+    assert base64.b64decode(source.partition("base64,")[2]) == b"RIFF of a sound"
+    assert ("audio", "aria-label", HOSTILE) in page.attributes
+    assert "media-src data:" in text
+    assert "script" not in page.tags
 
 
 def test_hostile_words_stay_words_everywhere(tmp_path):

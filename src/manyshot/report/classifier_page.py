@@ -1,6 +1,7 @@
 """Pages of fitted classifiers: what `fit` tried and chose, and how good a model is on other examples."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from manyshot.classify.intervals import Estimate
 from manyshot.classify.metrics import Metrics
 from manyshot.report.page import Gallery, Page, Paragraph, Part, Picture, Section, Table, glossary, interval, provenance
 from manyshot.report.plots import confusion, reliability
+from manyshot.report.sound_clip import sound_clip
 
 if TYPE_CHECKING:
     from manyshot.classify.fit_report import FitReport
@@ -23,6 +25,8 @@ TRIED = 12
 """Largest number of candidates that are listed."""
 DRAWN_CLASSES = 30
 """Largest number of classes whose confusion matrix is drawn."""
+CLIPS = 12
+"""Largest number of recordings of a gallery that can be played; each takes at most 50,000 bytes."""
 SIDE = 144
 """Height and width of a shown picture in pixels."""
 
@@ -185,7 +189,7 @@ def _mistakes(result: Evaluation, examples: ExampleSet) -> list[Part]:
 
 
 def _shown(examples: ExampleSet, rows: Sequence[int], captions: Sequence[str]) -> list[Part]:
-    """Examples with what is to be said of each: a gallery of pictures, or a table of sentences."""
+    """Examples with what is to be said of each: a gallery of pictures, or of spectrograms with players, or a table."""
     if examples.kind == "sentences":
         texts = examples.texts(np.asarray(rows, dtype=np.int64))
         return [Table(("sentence", "finding"), list(zip(texts, captions, strict=True)))]
@@ -193,7 +197,11 @@ def _shown(examples: ExampleSet, rows: Sequence[int], captions: Sequence[str]) -
     named = [
         (Image.fromarray(one), examples.names[i], text) for one, i, text in zip(pixels, rows, captions, strict=True)
     ]
-    return [Gallery([Picture.of(picture, alt=name, caption=f"{name}: {text}") for picture, name, text in named])]
+    pictures = [Picture.of(picture, alt=name, caption=f"{name}: {text}") for picture, name, text in named]
+    if examples.kind == "sounds":
+        clips = map(sound_clip, examples.sounds(rows[:CLIPS]))
+        pictures[:CLIPS] = [replace(picture, sound=clip) for picture, clip in zip(pictures, clips, strict=False)]
+    return [Gallery(pictures)]
 
 
 def _chosen(report: "FitReport") -> list[Part]:

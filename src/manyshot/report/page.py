@@ -104,6 +104,7 @@ class Picture:
         alt: Description of the picture, in a sentence.
         caption: Text below the picture.
         width: Width on a wide screen in pixels; 0 for as wide as the text.
+        sound: WAV file that a player below the picture plays, in galleries; empty for none.
     """
 
     data: bytes
@@ -111,6 +112,7 @@ class Picture:
     alt: str
     caption: str = ""
     width: int = 0
+    sound: bytes = b""
     kind: str = "picture"
 
     @staticmethod
@@ -131,6 +133,11 @@ class Picture:
     def uri(self) -> str:
         """The picture as a data URI."""
         return f"data:{self.form};base64,{base64.b64encode(self.data).decode()}"
+
+    @property
+    def sound_uri(self) -> str:
+        """The sound as a data URI."""
+        return f"data:audio/wav;base64,{base64.b64encode(self.sound).decode()}"
 
 
 @dataclass(frozen=True)
