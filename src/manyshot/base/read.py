@@ -73,7 +73,11 @@ def read_bytes(path: Path | str, max_bytes: int = MAX_BYTES) -> bytes:
         InputError: If the file cannot be read (`open_file`) or is larger.
     """
     with open_file(path) as file, _readable(path):
-        data = file.read(max_bytes + 1)
+        # As much memory as the file has bytes: `read` reserves what it is asked for.
+        size = min(os.fstat(file.fileno()).st_size, max_bytes)
+        data = file.read(size + 1)
+        if len(data) > size:  # it grows, or tells no size
+            data += file.read(max_bytes - size)
     if len(data) > max_bytes:
         raise InputError(f"{path}: larger than the {max_bytes:,} bytes that are read; give a smaller file")
     return data

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manyshot.base import InputError, check_out, check_replaceable, quieten
+from manyshot.cli.augment_shards import ShardArguments, write_shards
 from manyshot.cli.augment_text import augment_squad_file, augment_table, is_squad, is_text
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import exported_json, look_at, print_exported, print_json, say
@@ -25,6 +26,7 @@ EXAMPLES = examples(
     'manyshot augment volumes --plan "shots: affine3 elastic3 bias_field3" --per-class 50 --out new',
     'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
     'manyshot augment recordings --plan "shots: speed(1.1) pitch(2) hiss(snr=10)" --out new',
+    "manyshot augment millions --plan natural --shards webdataset --per-item 2 --jobs 8 --out shards",
     'manyshot augment squad.json --plan "shots: eda" --per-item 4 --out more.json',
     "",
     "photos/ holds a folder of images per class. new/ gets the same folders with new images, a contact sheet per",
@@ -104,7 +106,11 @@ class AugmentArguments:
         ),
     ] = False
     per_item: Annotated[
-        int | None, typer.Option("--per-item", help="New paragraphs per paragraph of SQuAD's JSON; 4 if not given.")
+        int | None,
+        typer.Option(
+            "--per-item",
+            help="New paragraphs per paragraph of SQuAD's JSON (4 if not given); with --shards pictures per picture.",
+        ),
     ] = None
     fix_offsets: Annotated[
         bool,
@@ -138,7 +144,13 @@ class AugmentArguments:
 
 
 @expand_options
-def augment(options: AugmentArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False) -> None:
+def augment(
+    options: AugmentArguments,
+    how: ShardArguments,
+    table: TableArguments,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Make new examples from your images, recordings or sentences and write them as files."""
     from manyshot.datasets.recordings import holds_recordings
 
@@ -146,6 +158,11 @@ def augment(options: AugmentArguments, table: TableArguments, as_json: Json = Fa
     if (options.plan is None) == (options.run is None):
         raise InputError("give one of --plan (how an example is changed) and --run (a learned augmenter), see --help")
     check_out(options.out.expanduser(), beside=True)
+    if how.shards is not None:
+        refuse("with --shards, which takes images", window=options.window, **asdict(table))
+        write_shards(options, how, as_json)
+        return
+    how.refuse()
     if options.plan != AUTO:
         refuse("without --plan auto", explain=options.explain or None, explain_sheet=options.explain_sheet)
     if options.explain_sheet is not None:

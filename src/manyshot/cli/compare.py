@@ -118,6 +118,10 @@ def compare(
     ] = None,
     seeds: Seeds = 3,
     jobs: Jobs = None,
+    on: Annotated[
+        str,
+        typer.Option(help="Where the trainings run: here; ray (a cluster of Ray); or a cluster's address, HOST:PORT."),
+    ] = "here",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -128,7 +132,7 @@ def compare(
     out = out or Path("runs") / (preset or "compare")
     check_out(out)
     if preset is not None:
-        compare_preset(context, preset, out, one_shot_runs, jobs, as_json)
+        compare_preset(context, preset, out, one_shot_runs, jobs, on, as_json)
         return
     refuse("without --preset omniglot-challenge", one_shot_runs=one_shot_runs)
     if config["data"] is None or not arms:
@@ -139,7 +143,7 @@ def compare(
         compare_text(frozen, fit, arms, test.tasks, test.metric, out, as_json)
         return
     refuse("on anything but sentences", **{name: config[name] for name in ("text_column", "label_column", "encoding")})
-    _compare_trained(config, fit, arms, test, seeds, jobs, out, as_json)
+    _compare_trained(config, fit, arms, test, seeds, jobs, on, out, as_json)
 
 
 def _compare_trained(
@@ -149,6 +153,7 @@ def _compare_trained(
     test: TestArguments,
     seeds: int,
     jobs: int | None,
+    on: str,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -166,7 +171,7 @@ def _compare_trained(
     except InputError as error:
         part = "" if test.test_data else f"; the test part: --test {shared.test:g} --split-by {shared.split_by}"
         raise InputError(f"{error} (--ways, --shots, --queries{part})") from None
-    (compared,) = run_comparisons([comparison], out, jobs)
+    (compared,) = run_comparisons([comparison], out, jobs, on)
     (results,) = compared.results.values()
     answer = {
         "arms": {arm.name: arm.as_dict() | results[arm.name].as_dict() for arm in comparison.arms},

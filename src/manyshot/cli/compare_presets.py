@@ -19,12 +19,12 @@ PRESETS = {
 """Names and summaries of the presets; stated here so that the help need not wait for torch."""
 CHANGES = ("root", "steps", "tasks", "seeds", "seed", "device")
 """Options that replace a setting of the preset."""
-OPTIONS = ("preset", "out", "jobs", "as_json", "quiet", *CHANGES)
+OPTIONS = ("preset", "out", "jobs", "on", "as_json", "quiet", *CHANGES)
 """Options that have an effect beside --preset."""
 
 
 def compare_preset(
-    context: Context, name: str, out: Path, one_shot_runs: Path | None, jobs: int | None, as_json: bool
+    context: Context, name: str, out: Path, one_shot_runs: Path | None, jobs: int | None, on: str, as_json: bool
 ) -> None:
     """Run a preset, write its report, and print the results.
 
@@ -34,6 +34,7 @@ def compare_preset(
         out: Folder of the runs and the report.
         one_shot_runs: Test tasks of omniglot-challenge.
         jobs: Trainings at the same time.
+        on: Where they run.
         as_json: Print JSON.
 
     Raises:
@@ -45,7 +46,7 @@ def compare_preset(
     if name not in PRESETS:
         raise InputError(f"--preset {name}: {did_you_mean(name, PRESETS)}")
     effective = {
-        "memorization": set(OPTIONS) - {"root", "jobs", "device"},
+        "memorization": set(OPTIONS) - {"root", "jobs", "on", "device"},
         "omniglot-challenge": {*OPTIONS, "one_shot_runs"} - {"tasks"},
     }.get(name, OPTIONS)
     refuse_others(context, effective, f"with --preset {name}, which sets it itself")
@@ -53,10 +54,10 @@ def compare_preset(
     if name == "memorization":
         _compare_memorization(changes, out, as_json)
     elif name == "omniglot-challenge":
-        _compare_omniglot_challenge(changes, out, one_shot_runs, jobs, as_json)
+        _compare_omniglot_challenge(changes, out, one_shot_runs, jobs, on, as_json)
     else:
         comparisons = [override(one, **changes) for one in COMPARISONS[name].comparisons]
-        compared = run_comparisons(comparisons, out, jobs)
+        compared = run_comparisons(comparisons, out, jobs, on)
         answer = {"preset": name, "comparisons": {one.comparison.name: one.as_dict() for one in compared}}
         print_comparisons(COMPARISONS[name].summary, compared, out, answer if as_json else None)
 
@@ -95,7 +96,7 @@ def _compare_memorization(changes: Keywords, out: Path, as_json: bool) -> None:
 
 
 def _compare_omniglot_challenge(
-    changes: Keywords, out: Path, one_shot_runs: Path | None, jobs: int | None, as_json: bool
+    changes: Keywords, out: Path, one_shot_runs: Path | None, jobs: int | None, on: str, as_json: bool
 ) -> None:
     """Compare a ladder of arms, each with one more part of augmentation, on one-shot runs."""
     from manyshot.compare.omniglot_ladder import CONFIG, practice_runs, run_ladder
@@ -107,7 +108,7 @@ def _compare_omniglot_challenge(
     fit: Keywords = {name: changes[name] for name in ("steps", "seed", "device") if name in changes}
     config = replace(CONFIG, root=root, fit=replace(CONFIG.fit, **fit))
     tested_on = practice_runs(root and Path(root)) if one_shot_runs is None else one_shot_runs
-    result = run_ladder(config, tested_on, seeds, out, jobs)
+    result = run_ladder(config, tested_on, seeds, out, jobs, on)
     report = out / "report.html"
     write_page(report, one_shot_page(PRESETS["omniglot-challenge"], result, command_line()))
     if as_json:

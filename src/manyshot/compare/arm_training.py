@@ -14,9 +14,11 @@ from manyshot.base import InputError, locked_folder, quieten, write_json
 from manyshot.base.arm_text import check_arm_names
 from manyshot.base.progress import bar
 from manyshot.compare.arm import Arm
+from manyshot.compare.train_on_ray import train_all_on_ray
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.runtime.memory import keep_freed_memory
 from manyshot.runtime.metrics_log import steps_noted
+from manyshot.runtime.ray_cluster import HERE, check_place
 from manyshot.runtime.run_folder import CONFIG, is_free
 from manyshot.runtime.worker_process import end_with_parent
 from manyshot.training.config import Config
@@ -29,7 +31,7 @@ COMPARISON = "compare.json"
 
 
 def train_arms(
-    arms: Sequence[Arm], config: Config, seeds: int, folder: Path, jobs: int | None = None
+    arms: Sequence[Arm], config: Config, seeds: int, folder: Path, jobs: int | None = None, on: str = HERE
 ) -> tuple[dict[str, list[Run]], dict[str, float]]:
     """Train every arm with every seed, on the same tasks and from the same first weights for each seed.
 
@@ -44,6 +46,7 @@ def train_arms(
         folder: Folder of the comparison. A run is written to `<folder>/arm-<number>/seed-<seed>`, with the number of
             the first arm that shares it; a run that is there already is resumed.
         jobs: Number of trainings at a time; the number of cores if None.
+        on: Where they run: "here", in processes of this machine; "ray", or the address of a Ray cluster.
 
     Returns:
         The runs of each arm by name, with the arm's test plan and test learner, and the CPU seconds that training each
@@ -55,14 +58,15 @@ def train_arms(
         TrainingDiverged: If a training diverges.
     """
     with locked_folder(folder):
-        return _train_arms(arms, config, seeds, folder, jobs)
+        return _train_arms(arms, config, seeds, folder, jobs, on)
 
 
 def _train_arms(
-    arms: Sequence[Arm], config: Config, seeds: int, folder: Path, jobs: int | None
+    arms: Sequence[Arm], config: Config, seeds: int, folder: Path, jobs: int | None, on: str
 ) -> tuple[dict[str, list[Run]], dict[str, float]]:
     check_arms(arms, folder)
     check_numbers(seeds, jobs)
+    check_place(on)
     check_arms_trainable(arms, config, load_sources(config))  # errors are raised before processes start
     # The test plan is no part of a training, so it can be changed without another one.
     configs = [replace(arm.configure(config), test_plan="none") for arm in arms]
@@ -76,7 +80,11 @@ def _train_arms(
     write_json(folder / COMPARISON, {"arms": [asdict(arm) for arm in arms]})
     waiting = [job for job in work.values() if not is_trained(*job)]
     if waiting:
-        _train_all(waiting, min(jobs or _cores(), len(waiting)), f"{len(set(sharing))} arms x {seeds} seeds")
+        note = f"{len(set(sharing))} arms x {seeds} seeds"
+        if on == HERE:
+            _train_all(waiting, min(jobs or _cores(), len(waiting)), note)
+        else:
+            train_all_on_ray(waiting, on, jobs, note)
     runs, seconds = {}, {}
     for arm, trained in zip(arms, sharing, strict=True):
         folders = [run_folder for (number, _), (_, run_folder) in work.items() if number == trained]

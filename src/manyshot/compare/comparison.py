@@ -11,6 +11,7 @@ from manyshot.compare.arm_augmenter import load_augmenters
 from manyshot.compare.arm_result import ArmResult, compare
 from manyshot.compare.arm_training import COMPARISON, check_arms, check_arms_trainable, check_numbers, train_arms
 from manyshot.datasets import load_dataset
+from manyshot.runtime.ray_cluster import HERE, check_place
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.config import Config, Range
 from manyshot.training.run import Run
@@ -186,7 +187,7 @@ class ComparisonResult:
         }
 
 
-def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None) -> ComparisonResult:
+def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None, on: str = HERE) -> ComparisonResult:
     """Train every arm with every seed, and evaluate all of them on the same tasks.
 
     The runs are written to the folder, and `tasks.csv` with a line for each suite, arm, seed and task.
@@ -195,19 +196,20 @@ def run_comparison(comparison: Comparison, folder: Path, jobs: int | None = None
         comparison: Comparison to run.
         folder: Folder of the comparison; runs that are there already are resumed.
         jobs: Number of trainings at a time; the number of cores if None.
+        on: Where they run: "here", in processes of this machine; "ray", or the address of a Ray cluster.
 
     Raises:
         InputError: If an arm, the data or the folder cannot be used; nothing has been trained then.
         TrainingDiverged: If a training diverges.
     """
     with locked_folder(folder):
-        return _run_comparison(comparison, folder, jobs)
+        return _run_comparison(comparison, folder, jobs, on)
 
 
-def _run_comparison(comparison: Comparison, folder: Path, jobs: int | None) -> ComparisonResult:
+def _run_comparison(comparison: Comparison, folder: Path, jobs: int | None, on: str) -> ComparisonResult:
     config = comparison.config
     samplers = comparison.samplers()
-    runs, seconds = train_arms(comparison.arms, config, comparison.seeds, folder, jobs)
+    runs, seconds = train_arms(comparison.arms, config, comparison.seeds, folder, jobs, on)
     augmenters = load_augmenters(comparison.arms, runs)
     results = {
         suite.name: compare(
@@ -260,7 +262,9 @@ def override(
     )
 
 
-def run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int | None = None) -> list[ComparisonResult]:
+def run_comparisons(
+    comparisons: Sequence[Comparison], folder: Path, jobs: int | None = None, on: str = HERE
+) -> list[ComparisonResult]:
     """Run comparisons one after the other.
 
     Args:
@@ -268,17 +272,21 @@ def run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int |
         folder: Folder with a folder for each comparison, called by its name; a comparison without a name is written
             to this folder itself.
         jobs: Number of trainings at a time; the number of cores if None.
+        on: Where they run: "here", in processes of this machine; "ray", or the address of a Ray cluster.
 
     Raises:
         InputError: If an arm, the data or a folder cannot be used; nothing has been trained then.
         TrainingDiverged: If a training diverges.
     """
     with locked_folder(folder):
-        return _run_comparisons(comparisons, folder, jobs)
+        return _run_comparisons(comparisons, folder, jobs, on)
 
 
-def _run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int | None) -> list[ComparisonResult]:
+def _run_comparisons(
+    comparisons: Sequence[Comparison], folder: Path, jobs: int | None, on: str
+) -> list[ComparisonResult]:
     check_arms((), folder)
+    check_place(on)
     folders = [folder / comparison.name.lower().replace(" ", "-") for comparison in comparisons]
     for comparison, own_folder in zip(comparisons, folders, strict=True):
         check_arms(comparison.arms, own_folder)
@@ -288,4 +296,4 @@ def _run_comparisons(comparisons: Sequence[Comparison], folder: Path, jobs: int 
         check_arms_trainable(comparison.arms, comparison.config, sources)
     if folder not in folders:  # else the one comparison there writes it
         write_json(folder / COMPARISON, {"comparisons": [comparison.name for comparison in comparisons]})
-    return [run_comparison(one, own_folder, jobs) for one, own_folder in zip(comparisons, folders, strict=True)]
+    return [run_comparison(one, own_folder, jobs, on) for one, own_folder in zip(comparisons, folders, strict=True)]

@@ -22,6 +22,7 @@ from manyshot.contrib.deformation_matching import DeformationMatching
 from manyshot.datasets import OneShotRuns, load_one_shot_runs
 from manyshot.datasets.fetch import search_folders
 from manyshot.learners import Learner
+from manyshot.runtime.ray_cluster import HERE
 from manyshot.tasks import Episode
 from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate
@@ -135,6 +136,7 @@ def run_ladder(
     seeds: int,
     folder: Path,
     jobs: int | None = None,
+    on: str = HERE,
     arms: tuple[Arm, ...] = LADDER,
 ) -> LadderResult:
     """Train the arms, and evaluate them, deformation matching and ensembles on the same one-shot runs.
@@ -145,6 +147,7 @@ def run_ladder(
         seeds: Number of trainings of each arm.
         folder: Folder of the comparison; trainings that are there already are resumed.
         jobs: Number of trainings at a time; the number of cores if None.
+        on: Where they run: "here", in processes of this machine; "ray", or the address of a Ray cluster.
         arms: Arms to run; the one called `TRAINED` must be among them.
 
     Raises:
@@ -153,7 +156,7 @@ def run_ladder(
     """
     coarse = load_one_shot_runs(test_runs, SIZE, config.centered)
     fine = load_one_shot_runs(test_runs, FINE)
-    runs, seconds = train_arms(arms, config, seeds, folder, jobs)
+    runs, seconds = train_arms(arms, config, seeds, folder, jobs, on)
     accuracy = {}
     for name, arm in runs.items():
         accuracy[name] = np.stack(

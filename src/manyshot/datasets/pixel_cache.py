@@ -1,5 +1,6 @@
 """A cache of decoded images: one memory-mapped file per source, used until the original files change."""
 
+import errno
 import glob
 import hashlib
 import json
@@ -13,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pooch
-import torch
 from jaxtyping import UInt8
 
 from manyshot.base import InputError, write_aside, write_json
@@ -25,8 +25,8 @@ FORMAT = 3
 BLOCK = 1 << 20
 BLOCKS = 64  # checked in full up to 64 MiB, evenly sampled beyond: opening stays instant for any size
 
-MAX_BYTES = 16 << 30
-"""Largest number of bytes of pixels of one source."""
+MAX_BYTES = 1 << 40
+"""Largest number of bytes of pixels of one source, which are memory-mapped and need not fit into memory."""
 MAX_BYTES_IN_MEMORY = 1 << 30
 """Largest number of bytes of pixels that are kept in memory if the cache cannot be written."""
 
@@ -106,7 +106,7 @@ def _digest(value: object) -> str:
 def _read(path: Path, key: Mapping[str, Any], name: str) -> Source | None:
     try:
         sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        pixels = np.load(path, mmap_mode="c", allow_pickle=False)
+        pixels = _map(path)
         if (
             pixels.dtype != np.uint8
             or pixels.ndim != 4
@@ -123,6 +123,19 @@ def _read(path: Path, key: Mapping[str, Any], name: str) -> Source | None:
         return _source(name, pixels, contents) if len(contents.labels) == len(pixels) else None
     except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError):  # missing, truncated or not ours
         return None
+
+
+def _map(path: Path) -> Pixels:
+    """Memory-map the pixels so that changes stay in this process; as read-only where they are too many for that.
+
+    What could be changed counts as memory, and the system refuses to map more than it has.
+    """
+    try:
+        return np.load(path, mmap_mode="c", allow_pickle=False)  # type: ignore[no-any-return]
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise
+        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
 
 
 def _write(path: Path, key: Mapping[str, Any], fill: Callable[[Allocate], Contents]) -> None:
@@ -178,7 +191,7 @@ def _in_memory(name: str, fill: Callable[[Allocate], Contents], reason: str) -> 
 
 def _source(name: str, pixels: Pixels, contents: Contents) -> Source:
     groups = None if contents.groups is None else dict(contents.groups)
-    return Source.of(torch.from_numpy(pixels), contents.labels, groups=groups, authors=contents.authors, name=name)
+    return Source.of(pixels, contents.labels, groups=groups, authors=contents.authors, name=name)
 
 
 def _checksum(pixels: Pixels) -> int:

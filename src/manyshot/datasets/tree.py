@@ -120,7 +120,7 @@ def _folder(root: Path) -> Tree:
             entries = list(listed)
         for entry in entries:
             here = (*parts, entry.name)
-            if _is_hidden(here):
+            if is_hidden(here):
                 continue
             if entry.is_dir():
                 folders.append(here)
@@ -157,7 +157,7 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> Tree:
         raise InputError(f"{path}: unpacks to {total:,} bytes from {size:,}; refused as a likely zip bomb")
     for info in infos:
         parts = _member_parts(path, info)
-        if not parts or _is_hidden(parts):
+        if not parts or is_hidden(parts):
             continue
         folders.update(parts[:depth] for depth in range(1, len(parts)))
         if info.is_dir():
@@ -203,7 +203,13 @@ def _member_parts(path: Path, info: zipfile.ZipInfo) -> Parts:
     return parts
 
 
-def _is_hidden(parts: Parts) -> bool:
+def is_hidden(parts: Parts) -> bool:
+    """Whether a path is hidden, or of what operating systems leave behind.
+
+    Example:
+        >>> is_hidden(("cat", ".DS_Store")), is_hidden(("cat", "tom.png"))
+        (True, False)
+    """
     return any(part.startswith(".") or part in HIDDEN for part in parts)
 
 

@@ -1,0 +1,158 @@
+"""One shard of new pictures, made in a process of its own."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from pathlib import Path, PurePosixPath
+from typing import Any, TypedDict
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from manyshot.augment import Op, Plan
+from manyshot.augment.engine import Compiled
+from manyshot.base import InputError, quieten, read_bytes, write_json
+from manyshot.base.seeds import generator
+from manyshot.datasets.pictures import decode, read_header
+from manyshot.datasets.tree import MAX_FILE_BYTES
+from manyshot.runtime.worker_process import end_with_parent
+from manyshot.samples.contact_sheet import to_pil
+from manyshot.samples.export_pictures import MAX_PIXELS, params_to_json
+from manyshot.samples.output_folder import COMPRESSION, STEM
+from manyshot.samples.picture_listing import read_listing
+from manyshot.samples.shard_writers import WRITERS
+
+PICTURES, PROGRESS = ".pictures.jsonl", ".progress"
+ENCODINGS: dict[str, dict[str, Any]] = {
+    "png": {"format": "PNG", "compress_level": COMPRESSION},
+    "jpeg": {"format": "JPEG", "quality": 95},
+}
+"""How pictures are encoded, by name: what Pillow is told."""
+
+
+class Noted(TypedDict):
+    """What is noted of a shard: how many new pictures it has, and damaged pictures, of which none were made."""
+
+    samples: int
+    skipped: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class ShardSettings:
+    """What all shards of a folder have in common.
+
+    Args:
+        data: Folder with a folder of pictures per class.
+        plan: Plan whose ops make the new pictures.
+        out: Folder of the shards.
+        per_item: Number of new pictures per picture.
+        form: Format of the shards, one of `WRITERS`.
+        pictures: Number of pictures that a shard is made from.
+        encode: How the new pictures are encoded, one of `ENCODINGS`.
+        seed: Seed of the draws.
+    """
+
+    data: str
+    plan: str
+    out: str
+    per_item: int
+    form: str
+    pictures: int
+    encode: str
+    seed: int
+
+    def shard(self, number: int) -> Path:
+        """File or folder of a shard."""
+        return Path(self.out) / f"{number:05}{WRITERS[self.form].suffix}"
+
+    def note(self, number: int) -> Path:
+        """The file that says that a shard is complete, and what is in it."""
+        return Path(self.out) / PROGRESS / f"{number:05}.json"
+
+    def is_done(self, number: int) -> bool:
+        """Whether a shard is complete and still there."""
+        return self.note(number).exists() and self.shard(number).exists()
+
+
+def make_shard(settings: ShardSettings, number: int, offset: int) -> Noted:
+    """Make one shard, and note that it is complete.
+
+    The params of a new picture depend only on the seed, its source and its number, so shards can be made anywhere, in
+    any order, and again.
+
+    Args:
+        settings: What all shards have in common.
+        number: Number of the shard.
+        offset: Where its pictures begin in the listing.
+
+    Returns:
+        What was noted: the number of `samples`, and the `skipped` pictures, which are damaged, with the reason.
+
+    Raises:
+        InputError: If the plan does not fit the pictures.
+        OSError: If the disk is full.
+    """
+    torch.set_num_threads(1)
+    quieten()
+    op = Plan(settings.plan).item_op()
+    ops = " ".join(map(str, _calls(settings.plan)))
+    samples, skipped = 0, list[dict[str, str]]()
+    with WRITERS[settings.form].write(settings.shard(number)) as put:
+        for label, file in read_listing(Path(settings.out) / PICTURES, offset, settings.pictures):
+            if _stop is not None and _stop.is_set():
+                raise KeyboardInterrupt
+            path = Path(settings.data) / file
+            try:
+                original = _read(path)
+            except InputError as error:
+                skipped.append({"file": file, "reason": str(error)})
+                continue
+            for data, line in _samples(op, original, settings, file):
+                put(data, label, line | {"ops": ops, "plan": settings.plan})
+                samples += 1
+    noted = Noted(samples=samples, skipped=skipped)
+    write_json(settings.note(number), noted)
+    return noted
+
+
+def set_up_worker(stop: Event) -> None:
+    """In a worker process: end with the parent, and before the next picture once the event is set."""
+    global _stop
+    _stop = stop
+    end_with_parent()
+
+
+_stop: Event | None = None
+
+
+def _samples(
+    op: Op, original: UInt8[Tensor, "1 c h w"], settings: ShardSettings, file: str
+) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    fast = Compiled(op)
+    source = PurePosixPath(file)
+    for number in range(settings.per_item):
+        params = fast.sample(1, generator(settings.seed, "shards", file, number))
+        try:
+            changed = fast.apply(original, params)[0]
+        except InputError as error:  # an op does not know which file its pictures come from
+            raise InputError(f"{Path(settings.data) / file}: {error}") from None
+        data = io.BytesIO()
+        to_pil(changed).save(data, **ENCODINGS[settings.encode])
+        name = f"{source.parent}/{source.stem[:STEM]}-{number:05}.{settings.encode}"
+        line = {"file": name, "class": str(source.parent), "source": file, "number": number}
+        yield data.getvalue(), line | {"params": params_to_json(params), "seed": settings.seed}
+
+
+def _read(path: Path) -> UInt8[Tensor, "1 c h w"]:
+    data, where = read_bytes(path, MAX_FILE_BYTES), str(path)
+    header = read_header(data, where)
+    if header.height * header.width > MAX_PIXELS:
+        raise InputError(f"{where}: {header.width} x {header.height} pixels, at most {MAX_PIXELS:,} are augmented")
+    return torch.tensor(decode(data, where, (header.height, header.width), header.color))[None]
+
+
+def _calls(plan: str) -> tuple[Any, ...]:
+    clauses = {placement: clause for clause in Plan(plan).syntax.clauses for placement in clause.placements}
+    return tuple((clauses.get("shots") or clauses["support"]).calls)
