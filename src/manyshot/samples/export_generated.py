@@ -18,7 +18,6 @@ from manyshot.generate.generator_run import GeneratorRun
 from manyshot.generate.score import ScoreReport
 from manyshot.generate.snapshots import SnapshotImages
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, save_image, to_pil
-from manyshot.samples.export_pictures import SHEET_CELL, single_thread
 from manyshot.samples.output_folder import (
     COMPRESSION,
     MANIFEST,
@@ -31,6 +30,7 @@ from manyshot.samples.output_folder import (
     write_folder_aside,
     write_line,
 )
+from manyshot.samples.vary_files import SHEET_CELL, single_thread
 from manyshot.tasks import Source
 
 UNLABELED = "generated"

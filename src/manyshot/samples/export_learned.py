@@ -21,9 +21,10 @@ from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.tailor import TailoredSamples
 from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail, to_pil
-from manyshot.samples.export_pictures import SHEET_CELL, SHEET_COLUMNS, SHEET_ROWS, group_by_class, single_thread
+from manyshot.samples.export_pictures import group_by_class
 from manyshot.samples.nearest_pictures import nearest_pictures
 from manyshot.samples.output_folder import Exported
+from manyshot.samples.vary_files import SHEET_CELL, SHEET_COLUMNS, SHEET_ROWS, single_thread
 from manyshot.training.splits import load_sources
 
 POOL = 1000

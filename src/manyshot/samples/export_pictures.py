@@ -1,7 +1,6 @@
 """Export augmented images to class folders, with a contact sheet per class and a manifest to regenerate each one."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,15 @@ from torch import Tensor
 from manyshot.augment import Op, Plan
 from manyshot.augment.ops.kinds import require_kind
 from manyshot.base import InputError
-from manyshot.base.progress import bar
-from manyshot.base.seeds import generator
 from manyshot.datasets.image_folder import common_depth, file_names
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.datasets.windowed_pictures import windowed_tree
 from manyshot.samples import output_folder
-from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail, to_pil
+from manyshot.samples.contact_sheet import to_pil
 from manyshot.samples.output_folder import Exported
+from manyshot.samples.vary_files import FileKind, parse_line, single_thread, vary_files
 
-SHEET_ROWS, SHEET_COLUMNS, SHEET_CELL = 8, 8, 96
 MAX_PIXELS = 50_000_000
 """Largest number of pixels of an image that is augmented, of which each takes some 30 bytes of memory."""
 
@@ -83,36 +80,24 @@ def export(
     output_folder.check_target(pictures, out, overwrite)
     classes = group_by_class(file_names(pictures, split))
     output_folder.check_class_names(classes, str(pictures))
+    wanted = {name: max(per_class - len(files), 0) if fill_up else per_class for name, files in classes.items()}
     with (
         output_folder.write_folder_aside(out, overwrite) as folder,
         open_tree(pictures) as files_there,
         single_thread(),
-        bar() as progress,
     ):
         tree = windowed_tree(files_there, window)
         depth = common_depth(tree, [parts for files in classes.values() for parts in files])
-        wanted = {name: max(per_class - len(files), 0) if fill_up else per_class for name, files in classes.items()}
-        task = progress.add_task("generate samples", total=sum(wanted.values()), note="")
-        with (folder / output_folder.MANIFEST).open("wb") as manifest:
-            for name, files in classes.items():
-                (folder / name).mkdir()
-                rows: list[SheetRow] = []
-                for index, parts in enumerate(files[: wanted[name]]):
-                    original = _read(tree, parts, depth)
-                    thumbnails = [thumbnail(original, SHEET_CELL)]
-                    for number in range(index, wanted[name], len(files)):
-                        sample, params = _sample(op, original, seed, name, number, tree.describe(parts))
-                        file = f"{name}/{Path(parts[-1]).stem[: output_folder.STEM]}-{number:05}.png"
-                        to_pil(sample).save(folder / file, compress_level=output_folder.COMPRESSION)
-                        line = _line(file, name, "/".join(parts), number, plan, params, seed, depth, window)
-                        output_folder.write_line(manifest, line)
-                        if len(rows) < SHEET_ROWS and len(thumbnails) <= SHEET_COLUMNS:
-                            thumbnails.append(thumbnail(sample, SHEET_CELL))
-                        progress.advance(task)
-                    if len(rows) < SHEET_ROWS:
-                        rows.append(SheetRow(parts[-1], thumbnails))
-                contact = draw_sheet(rows, title=name, headings=("original", "generated"), rules=(1,), cell=SHEET_CELL)
-                contact.save(folder / output_folder.sheet_name(name))
+        noted = {"depth": depth, "window": window}
+        kind = FileKind(
+            ".png",
+            read=lambda parts: _read(tree, parts, depth),
+            change=lambda original, params, parts: _apply(op, original, params, tree.describe(parts)),
+            write=lambda sample, path: to_pil(sample).save(path, compress_level=output_folder.COMPRESSION),
+            show=lambda picture: picture,
+            more={name: value for name, value in noted.items() if value is not None},
+        )
+        vary_files(kind, plan, classes, wanted, folder, seed)
     sheets = [out / output_folder.sheet_name(name) for name in classes]
     return Exported(out, wanted, sheets)
 
@@ -131,14 +116,7 @@ def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h 
         InputError: If the source image no longer exists, or the line was not written by `export`.
     """
     pictures = Path(pictures).expanduser()
-    try:
-        op, parts, params = (
-            Plan(line["plan"]).item_op(),
-            tuple(line["source"].split("/")),
-            params_from_json(line["params"]),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"this line of a manifest has no usable {error}; give one that export wrote") from None
+    op, parts, params = parse_line(line, "export")
     with open_tree(pictures) as files_there, single_thread():
         tree = windowed_tree(files_there, line.get("window"))
         if parts not in tree.files:
@@ -146,13 +124,6 @@ def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h 
                 f"{pictures}: no image '{line['source']}'; give the folder that the samples were generated from"
             )
         return _apply(op, _read(tree, parts, line.get("depth")), params, tree.describe(parts))
-
-
-def _sample(
-    op: Op, original: UInt8[Tensor, "c h w"], seed: int, name: str, number: int, where: str
-) -> tuple[Tensor, dict[str, Any]]:
-    params = op.sample(1, generator(seed, "export", name, number))
-    return _apply(op, original, params, where), params_to_json(params)
 
 
 def _apply(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any], where: str) -> UInt8[Tensor, "c h w"]:
@@ -172,59 +143,6 @@ def _read(tree: Tree, parts: Parts, depth: int | None) -> UInt8[Tensor, "c h w"]
             f"{where}: {header.width} x {header.height} pixels, at most {MAX_PIXELS:,} are augmented; make it smaller"
         )
     return torch.tensor(decode(data, where, (header.height, header.width), header.color, depth))
-
-
-def _line(
-    file: str,
-    name: str,
-    source: str,
-    number: int,
-    plan: Plan,
-    params: dict[str, Any],
-    seed: int,
-    depth: int | None,
-    window: str | None,
-) -> dict[str, Any]:
-    clauses = {placement: clause for clause in plan.syntax.clauses for placement in clause.placements}
-    ops = " ".join(map(str, (clauses.get("shots") or clauses["support"]).calls))
-    return {
-        "file": file,
-        "class": name,
-        "source": source,
-        "number": number,
-        "ops": ops,
-        "params": params,
-        "seed": seed,
-        "plan": str(plan),
-        **({} if depth is None else {"depth": depth}),
-        **({} if window is None else {"window": window}),
-    }
-
-
-def params_to_json(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert the params of one item to plain values for JSON.
-
-    Example:
-        >>> params_to_json({"degrees": torch.tensor([1.5]), "inner": {"on": torch.tensor([True])}})
-        {'degrees': 1.5, 'inner': {'on': True}}
-    """
-    return {
-        name: value[0].tolist() if isinstance(value, Tensor) else params_to_json(value)
-        for name, value in params.items()
-    }
-
-
-def params_from_json(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert the params of one item from JSON back to tensors.
-
-    Example:
-        >>> params_from_json({"degrees": 1.5})
-        {'degrees': tensor([1.5000])}
-    """
-    return {
-        name: params_from_json(value) if isinstance(value, Mapping) else torch.tensor(value)[None]
-        for name, value in params.items()
-    }
 
 
 def group_by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
@@ -250,20 +168,3 @@ def group_by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
             raise InputError(f"class '{parts[-2]}': not a valid folder name on this system; rename the class")
         classes.setdefault(parts[-2], []).append(parts)
     return classes
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Run PyTorch on one thread inside the block, so that rounding does not depend on the number of threads.
-
-    Example:
-        >>> with single_thread():
-        ...     torch.get_num_threads()
-        1
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

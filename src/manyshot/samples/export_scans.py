@@ -23,13 +23,19 @@ from manyshot.datasets.volume_folder import ScanFile, read_mask, read_scan, scan
 from manyshot.datasets.window import Window, parse_window
 from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet
-from manyshot.samples.export_pictures import params_from_json, params_to_json, single_thread
 from manyshot.samples.output_folder import Exported
 from manyshot.samples.plane_sheet import plane
+from manyshot.samples.vary_files import (
+    SHEET_CELL,
+    SHEET_COLUMNS,
+    SHEET_ROWS,
+    params_from_json,
+    sample_line,
+    single_thread,
+)
 
 WINDOW = "percentile(0.5, 99.5)"
 """Window of scans if none is given."""
-SHEET_ROWS, SHEET_COLUMNS, SHEET_CELL = 8, 8, 96
 
 
 class Original(NamedTuple):
@@ -156,16 +162,9 @@ def _line(
     window: Window,
 ) -> dict[str, Any]:
     stem = f"{file.name[: output_folder.STEM]}-{number:05}.nii.gz"
-    clauses = {placement: clause for clause in plan.syntax.clauses for placement in clause.placements}
+    source = "/".join(file.files[0] if len(file.files) == 1 else file.files[0][:-1])
     return {
-        "file": f"{name}/{stem}",
-        "class": name,
-        "source": "/".join(file.files[0] if len(file.files) == 1 else file.files[0][:-1]),
-        "number": number,
-        "ops": " ".join(map(str, (clauses.get("shots") or clauses["support"]).calls)),
-        "params": params_to_json(params),
-        "seed": seed,
-        "plan": str(plan),
+        **sample_line(f"{name}/{stem}", name, source, number, plan, params, seed),
         "window": window.text,
         **({"mask": f"{name}/labels/{stem}"} if masked else {}),
     }

@@ -19,10 +19,11 @@ from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import MAX_FILE_BYTES
 from manyshot.runtime.worker_process import end_with_parent
 from manyshot.samples.contact_sheet import to_pil
-from manyshot.samples.export_pictures import MAX_PIXELS, params_to_json
+from manyshot.samples.export_pictures import MAX_PIXELS
 from manyshot.samples.output_folder import COMPRESSION, STEM
 from manyshot.samples.picture_listing import read_listing
 from manyshot.samples.shard_writers import WRITERS
+from manyshot.samples.vary_files import params_to_json
 
 PICTURES, PROGRESS = ".pictures.jsonl", ".progress"
 ENCODINGS: dict[str, dict[str, Any]] = {

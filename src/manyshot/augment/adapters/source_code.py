@@ -221,7 +221,7 @@ def torchvision_source(op: Op, title: str) -> str:
         title: First line of the module, a comment.
 
     Raises:
-        InputError: If an op has no counterpart in the library.
+        InputError: As `albumentations_source`.
 
     Example:
         >>> print(torchvision_source(Compose((image.Flip(),)), "Flips."))

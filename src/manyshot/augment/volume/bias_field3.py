@@ -1,12 +1,14 @@
 """Uneven brightness of volumes, as the coils of a magnetic resonance scanner cause it."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Tensor
 
-from manyshot.augment.ops.op import Params, check_number, uniform
+from manyshot.augment.image.corruption.mri import PolynomialField
+from manyshot.augment.ops.op import Params
 from manyshot.augment.volume.lines import VolumeOp
 
 ORDER = 3
@@ -20,7 +22,7 @@ POWERS = tuple(
 
 
 @dataclass(frozen=True)
-class BiasField3(VolumeOp):
+class BiasField3(PolynomialField, VolumeOp):
     """Multiply each volume by a smooth positive field (Van Leemput et al. 1999; Sudre et al. 2017).
 
     The field is `exp(sum_ijk a_ijk x^i y^j z^k - m)` with i + j + k from 1 to 3 and x, y, z from -1 to 1; m makes the
@@ -38,15 +40,7 @@ class BiasField3(VolumeOp):
         torch.Size([2, 1, 8, 9, 10])
     """
 
-    strength: float = 0.3
-
-    def __post_init__(self) -> None:
-        check_number(self, "strength", high=5)
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `coefficients [n, 19]`, in the order of `POWERS`."""
-        count = len(POWERS)
-        return {"coefficients": uniform(n * count, -self.strength, self.strength, generator).view(n, count)}
+    powers: ClassVar[tuple[tuple[int, ...], ...]] = POWERS
 
     def change(self, images: Float[Tensor, "n c d h w"], params: Params) -> Float[Tensor, "n c d h w"]:
         """Multiply by the field; differentiable in volumes and coefficients."""

@@ -1,6 +1,7 @@
 """Artifacts of magnetic resonance imaging: bias fields, and ghosting by patient motion."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -16,7 +17,32 @@ POWERS = tuple((i, total - i) for total in range(1, ORDER + 1) for i in range(to
 
 
 @dataclass(frozen=True)
-class BiasField(ImageOp):
+class PolynomialField:
+    """Draws the coefficients of the logarithm of a smooth field, for bias fields of images and volumes.
+
+    Args:
+        strength: Largest absolute coefficient; coefficients are drawn from -strength to +strength.
+
+    Raises:
+        InputError: If it is out of range.
+    """
+
+    strength: float = 0.3
+
+    powers: ClassVar[tuple[tuple[int, ...], ...]]
+    """The powers of the terms, one for each axis."""
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=5)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `coefficients [n, k]`, in the order of `powers`."""
+        count = len(self.powers)
+        return {"coefficients": uniform(n * count, -self.strength, self.strength, generator).view(n, count)}
+
+
+@dataclass(frozen=True)
+class BiasField(PolynomialField, ImageOp):
     """Multiply each image by a smooth field, as uneven coils do (Van Leemput et al. 1999; Sudre et al. 2017).
 
     The field is `exp(sum_ij a_ij x^i y^j)` with i + j from 1 to 3, x and y from -1 to 1 over the image.
@@ -33,15 +59,7 @@ class BiasField(ImageOp):
         tensor([0.2054, 0.4000, 0.7791])
     """
 
-    strength: float = 0.3
-
-    def __post_init__(self) -> None:
-        check_number(self, "strength", high=5)
-
-    def sample(self, n: int, generator: Generator) -> Params:
-        """Draw `coefficients [n, 9]`, in the order of `POWERS`."""
-        count = len(POWERS)
-        return {"coefficients": uniform(n * count, -self.strength, self.strength, generator).view(n, count)}
+    powers: ClassVar[tuple[tuple[int, ...], ...]] = POWERS
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Multiply by the field; differentiable in images and coefficients."""
