@@ -1,5 +1,6 @@
 """Names of classes beside their examples in `fit`."""
 
+import shutil
 from dataclasses import replace
 from itertools import permutations
 
@@ -17,7 +18,7 @@ from manyshot.classify.choose_names import agreement_of, choose_names, weakest_o
 from manyshot.classify.class_directions import ClassDirections, class_directions
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.feature_bank import FeatureBank
-from manyshot.classify.fit_model import fit_model
+from manyshot.classify.fit_model import fit_model, say_why_no_names
 from manyshot.classify.heads import Transform
 from manyshot.classify.prior import Gain, load_prior
 from manyshot.classify.resample import left_out_logits
@@ -174,6 +175,21 @@ def test_of_classes_without_a_text_nothing_is_said():
 def test_without_a_synthesizer_names_of_recordings_are_not_used(monkeypatch):
     monkeypatch.setattr(directions.shutil, "which", lambda program: None)
     assert class_directions("sounds", ["speech"], ["one", "two"]) is None
+
+
+def test_names_that_must_be_used_and_cannot_be_are_refused_in_one_line():
+    with pytest.raises(InputError, match="another head than nearest"):
+        fit_model(SENTENCES, encoder="ngrams", head="nearest", names="always")
+
+
+def test_without_a_synthesizer_one_line_says_that_names_are_not_used(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    lines = []
+    say_why_no_names("sounds", "auto", lines.append)
+    say_why_no_names("sentences", "auto", lines.append)
+    (line,) = lines
+    assert line.startswith("names of classes are not used: espeak-ng, which would say them, is not installed")
+    assert "\n" not in line
 
 
 @pytest.mark.parametrize(

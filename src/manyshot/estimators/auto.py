@@ -45,9 +45,9 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         encoder: str = "auto",
         head: str = "auto",
         plan: str = "auto",
-        names: str = "none",
         budget: float = 180.0,
         random_state: int | np.random.RandomState | None = None,
+        names: str = "none",
     ) -> None:
         self.encoder = encoder
         self.head = head

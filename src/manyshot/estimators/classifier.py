@@ -78,9 +78,9 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         encoder: str = "auto",
         head: str = "auto",
         plan: str = "auto",
-        names: str = "none",
         budget: float = 180.0,
         random_state: int | np.random.RandomState | None = None,
+        names: str = "none",
     ) -> AutoFewShotClassifier:
         """Make the estimator that chooses encoder, head and augmentation for the examples, as `manyshot fit` does.
 
@@ -96,7 +96,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
             >>> FewShotClassifier.auto(budget=60)
             AutoFewShotClassifier(budget=60)
         """
-        return AutoFewShotClassifier(encoder, head, plan, names, budget, random_state)
+        return AutoFewShotClassifier(encoder, head, plan, budget, random_state, names)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "FewShotClassifier":  # noqa: ANN401
         """Adapt to labeled examples.
