@@ -30,6 +30,7 @@ from sections.memorization import memorization
 from sections.names_in_fit import fit_names, latent
 from sections.omniglot_challenge import omniglot_challenge
 from sections.omniglot_small1 import omniglot_small1
+from sections.parts import parts
 from sections.policies import learned_challenge, learned_policy, task_families
 from sections.sampling import sampling
 from sections.sounds_and_names import (
@@ -86,6 +87,7 @@ SECTIONS = (
     (class_names, "class_names"),
     (spoken_names, "spoken_names"),
     (sound_plans, "sound_plans"),
+    (parts, "parts"),
     (audio_speed, "audio_speed"),
     (text_speed, "text_speed"),
     (gan_mnist, "gan_mnist"),

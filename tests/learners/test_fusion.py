@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from manyshot.learners import FusedSupport, Fusion, Prototypes, Ridge
-from manyshot.learners.part_features import SHORT, side_by_side
+from manyshot.learners.part_features import SHORT, side_by_side, spread_of
 from manyshot.learners.part_weights import PENALTIES, FusedKernels, choose_weights, simplex
 from manyshot.tasks import Examples, Parts
 
@@ -58,7 +58,7 @@ class TestLeaveOneOut:
     def test_variants_of_an_example_are_left_out_together(self):
         kernels = fused_kernels(make_tasks(1, 4, {"a": 1.0}))
         group = torch.arange(12)[None] // 2
-        grouped = FusedKernels(kernels.kernels, kernels.there, kernels.labels, kernels.weight, group)
+        grouped = FusedKernels(kernels.kernels, kernels.there, kernels.labels, kernels.weight, group, kernels.spread)
         weights = torch.ones(1, 1).double()
         joined, residual = kernels.joined(weights)[0], (kernels.labels - kernels.offset)[0]
         total = 0.0
@@ -74,9 +74,17 @@ class TestLeaveOneOut:
         assert (weights[:, 0] > weights[:, 1]).double().mean() > 0.9
         assert torch.allclose(weights.sum(1), torch.ones(20).double())
 
-    def test_one_example_of_a_class_leaves_all_parts_alike(self):
-        weights, _ = choose_weights(fused_kernels(make_tasks(3, 1, {"good": 0.5, "noise": 20.0})))
-        assert torch.allclose(weights, torch.full((3, 2), 0.5).double())
+    def test_with_one_example_of_a_class_parts_count_by_their_spread(self):
+        kernels = fused_kernels(make_tasks(3, 1, {"good": 0.5, "noise": 20.0}))
+        weights, _ = choose_weights(kernels)
+        assert torch.allclose(weights, kernels.spread / kernels.spread.sum(1, keepdim=True))
+
+    def test_the_spread_of_a_part_in_which_examples_are_alike_is_small(self):
+        examples = make_tasks(3, 2, {"alike": 1.0, "other": 1.0})
+        alike = examples.items.replaced("alike", 10 + 0.1 * examples.items["alike"])
+        spread = spread_of(alike, examples.weight)
+        assert (spread[:, 0] < 0.01).all()
+        assert (spread[:, 1] > 0.8).all()
 
     @pytest.mark.parametrize("parts", [1, 2, 3, 4, 5])
     def test_grid_covers_the_simplex(self, parts):
@@ -153,6 +161,12 @@ class TestFusion:
         ids = torch.arange(2).repeat_interleave(4)
         size = torch.stack([1e6 * ids + torch.rand(8, generator=generator()), torch.rand(8, generator=generator(1))], 1)
         assert size.shape[1] < SHORT
+        support = Examples.of(Parts.of({"size": size}).both(lambda v: v[None]), ids)
+        assert accuracy(Fusion(nn.Identity()), support, support) == 1
+
+    def test_a_class_may_lie_between_two_others(self):
+        ids = torch.arange(3).repeat_interleave(5)
+        size = 10.0 * ids[:, None] + torch.rand(15, 1, generator=generator())
         support = Examples.of(Parts.of({"size": size}).both(lambda v: v[None]), ids)
         assert accuracy(Fusion(nn.Identity()), support, support) == 1
 

@@ -3,22 +3,31 @@
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.examples import examples_from_arrays, load_examples, load_unlabeled
 from manyshot.classify.fit_model import fit_model
+from manyshot.classify.fit_parts import PartsReport, fit_parts
 from manyshot.classify.fit_report import FitReport
 from manyshot.classify.model import Model, Reference
-from manyshot.classify.model_folder import load_model, save_model
+from manyshot.classify.model_folder import load_any_model, load_model, save_model
+from manyshot.classify.parted_examples import PartedExamples, load_parted
+from manyshot.classify.parts_model import PartsModel
 from manyshot.classify.predictions import Predictions, choose_next
 
 __all__ = [
     "ExampleSet",
     "FitReport",
     "Model",
+    "PartedExamples",
+    "PartsModel",
+    "PartsReport",
     "Predictions",
     "Reference",
     "choose_next",
     "examples_from_arrays",
     "fit_model",
+    "fit_parts",
+    "load_any_model",
     "load_examples",
     "load_model",
+    "load_parted",
     "load_unlabeled",
     "save_model",
 ]

@@ -10,9 +10,11 @@ from manyshot.base import InputError, did_you_mean
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.metrics import Metrics, measure
 from manyshot.classify.operating_points import points_of
+from manyshot.classify.parted_examples import PartedExamples
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model
+    from manyshot.classify.parts_model import PartsModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +67,9 @@ class Evaluation:
         }
 
 
-def evaluate_model(model: "Model", examples: ExampleSet, device: str = "cpu", title: str | None = None) -> Evaluation:
+def evaluate_model(
+    model: "Model | PartsModel", examples: ExampleSet | PartedExamples, device: str = "cpu", title: str | None = None
+) -> Evaluation:
     """Evaluate a model on labeled examples that it was not fitted to.
 
     Args:
@@ -80,7 +84,7 @@ def evaluate_model(model: "Model", examples: ExampleSet, device: str = "cpu", ti
     """
     labels = _labels_of(examples, model.class_names)
     points = points_of(model.report, len(model.class_names))
-    predictions = model.predict(examples, device, title)
+    predictions = model.predict(examples, device, title)  # type: ignore[arg-type] # each refuses the other's examples
     called = {point.specificity: point.called(predictions.probabilities) for point in points}
     return Evaluation(
         measure(predictions.probabilities, labels, examples.groups, called),
@@ -92,7 +96,7 @@ def evaluate_model(model: "Model", examples: ExampleSet, device: str = "cpu", ti
     )
 
 
-def _labels_of(examples: ExampleSet, class_names: tuple[str, ...]) -> Int64[np.ndarray, " n"]:
+def _labels_of(examples: ExampleSet | PartedExamples, class_names: tuple[str, ...]) -> Int64[np.ndarray, " n"]:
     """Indices of the examples' classes among those of the model."""
     if len(examples) == 0:
         raise InputError("no examples to evaluate the model on; give a folder with one folder per class")

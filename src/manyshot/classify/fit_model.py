@@ -185,6 +185,27 @@ def fit_model(
     return model.with_report(report.as_dict()), report
 
 
+def check_labels(labels: NDArray[np.int64], class_names: Sequence[str], names: Sequence[str]) -> None:
+    """Check that a classifier can be fitted to examples: all are labeled, and every class has one.
+
+    Args:
+        labels: Index `[n]` into `class_names`; -1 where unlabeled.
+        class_names: Names of the classes.
+        names: What errors call the examples.
+
+    Raises:
+        InputError: If one has no class, there are fewer than two classes, or one of them has no examples.
+    """
+    if (labels < 0).any():
+        row = int((labels < 0).argmax())
+        raise InputError(f"{names[row]}: has no class; give labeled examples")
+    counts = np.bincount(labels, minlength=len(class_names))
+    if (counts > 0).sum() < 2:
+        raise InputError("one class alone; a classifier needs examples of two or more")
+    if (counts == 0).any():
+        raise InputError(f"class '{class_names[int(counts.argmin())]}' has no examples; add one or remove it")
+
+
 def _check(examples: ExampleSet, budget: float, names: str, about: Sequence[str] | None) -> None:
     if names not in NAMES:
         raise InputError(f"names='{names}': give one of {', '.join(NAMES)}")
@@ -192,14 +213,7 @@ def _check(examples: ExampleSet, budget: float, names: str, about: Sequence[str]
         raise InputError(f"about: {len(about)} texts for {len(examples.class_names)} classes; give one of each class")
     if not budget >= 0:
         raise InputError(f"budget={budget}: give a number of seconds, 0 or more")
-    if (examples.labels < 0).any():
-        row = int((examples.labels < 0).argmax())
-        raise InputError(f"{examples.names[row]}: has no class; give labeled examples")
-    counts = np.bincount(examples.labels, minlength=len(examples.class_names))
-    if (counts > 0).sum() < 2:
-        raise InputError("one class alone; a classifier needs examples of two or more")
-    if (counts == 0).any():
-        raise InputError(f"class '{examples.class_names[int(counts.argmin())]}' has no examples; add one or remove it")
+    check_labels(examples.labels, examples.class_names, examples.names)
 
 
 def _search(kind: Kind, encoder: str, head: str, plan: str) -> Search:

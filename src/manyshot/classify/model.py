@@ -105,6 +105,11 @@ class Model:
         window = self.report.get("window")
         return window if isinstance(window, str) else None
 
+    @property
+    def false_alarms(self) -> float:
+        """Expected rate of examples of a known class that are called unknown."""
+        return self.unknown.false_alarms
+
     def predict(self, examples: ExampleSet, device: str = "cpu", title: str | None = None) -> Predictions:
         """Predict the classes of examples.
 

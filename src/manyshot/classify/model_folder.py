@@ -10,6 +10,13 @@ from manyshot.base import InputError, open_file, read_json, write_json
 from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.classify.model import Model
 from manyshot.classify.model_format import build_model, check_settings, settings_of, tensors_of
+from manyshot.classify.parts_format import (
+    build_parts_model,
+    check_parts_settings,
+    parts_settings,
+    parts_tensors,
+)
+from manyshot.classify.parts_model import PartsModel
 from manyshot.classify.printable_names import check_class_names
 
 SETTINGS, TENSORS = "model.json", "model.safetensors"
@@ -54,7 +61,7 @@ def check_model_target(folder: Path | str, overwrite: bool = False) -> None:
         raise InputError(f"{folder}: holds a model already; choose another --out, or add --overwrite")
 
 
-def save_model(model: Model, folder: Path | str, overwrite: bool = False) -> None:
+def save_model(model: Model | PartsModel, folder: Path | str, overwrite: bool = False) -> None:
     """Write a model to a folder as `model.json` and `model.safetensors`, each complete or not there at all.
 
     Args:
@@ -68,6 +75,10 @@ def save_model(model: Model, folder: Path | str, overwrite: bool = False) -> Non
     folder = Path(folder)
     check_model_target(folder, overwrite)
     check_class_names(model.class_names, str(folder))
+    if isinstance(model, PartsModel):
+        write_tensors(folder / TENSORS, parts_tensors(model))
+        write_json(folder / SETTINGS, parts_settings(model, _digest(folder / TENSORS)))
+        return
     write_tensors(folder / TENSORS, tensors_of(model))
     write_json(folder / SETTINGS, settings_of(model, _digest(folder / TENSORS)))
 
@@ -87,10 +98,32 @@ def load_model(folder: Path | str) -> Model:
         Traceback (most recent call last):
         manyshot.base.errors.InputError: here holds no model (no model.json); name a folder that `manyshot fit` wrote
     """
+    model = load_any_model(folder)
+    if isinstance(model, PartsModel):
+        raise InputError(
+            f"{folder}: a model of examples of several parts, which this does not take; it can be used by "
+            "`manyshot predict` and `manyshot evaluate`"
+        )
+    return model
+
+
+def load_any_model(folder: Path | str) -> Model | PartsModel:
+    """Load a model of examples of one part or of several, as `load_model`.
+
+    Args:
+        folder: Path of the folder.
+
+    Raises:
+        InputError: As `load_model`.
+    """
     folder = Path(folder)
     if not is_model(folder):
         raise InputError(f"{folder} holds no model (no {SETTINGS}); name a folder that `manyshot fit` wrote")
-    settings = check_settings(read_json(folder / SETTINGS), folder / SETTINGS)
+    values = read_json(folder / SETTINGS)
+    if isinstance(values, dict) and values.get("kind") == PartsModel.kind:
+        stored = check_parts_settings(values, folder / SETTINGS)
+        return build_parts_model(stored, _read_tensors(folder / TENSORS, stored["sha256"]), folder)
+    settings = check_settings(values, folder / SETTINGS)
     tensors = _read_tensors(folder / TENSORS, settings["sha256"])
     return build_model(settings, tensors, folder / SETTINGS, folder / TENSORS)
 

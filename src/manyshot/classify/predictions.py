@@ -15,6 +15,8 @@ from manyshot.classify.examples import ExampleSet
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model
+    from manyshot.classify.parted_examples import PartedExamples
+    from manyshot.classify.parts_model import PartsModel
 
 UNKNOWN = "unknown"
 """The prediction for an example that is unlike every class."""
@@ -103,7 +105,12 @@ def other_name(name: str, taken: Sequence[str], addition: str) -> str:
     return name
 
 
-def choose_next(model: "Model", unlabeled: ExampleSet, count: int, predictions: Predictions | None = None) -> list[int]:
+def choose_next(
+    model: "Model | PartsModel",
+    unlabeled: "ExampleSet | PartedExamples",
+    count: int,
+    predictions: Predictions | None = None,
+) -> list[int]:
     """Choose the unlabeled examples that are most worth labeling next: uncertain, and unlike each other.
 
     Greedy k-center (Sener and Savarese, ICLR 2018), where the distance of an example to the nearest labeled or chosen
@@ -125,7 +132,8 @@ def choose_next(model: "Model", unlabeled: ExampleSet, count: int, predictions: 
     """
     if count < 1:
         raise InputError(f"next={count}: give at least 1")
-    predictions = model.predict(unlabeled) if predictions is None else predictions
+    if predictions is None:
+        predictions = model.predict(unlabeled)  # type: ignore[arg-type] # each refuses the other's examples
     features = predictions.features.double()
     uncertainty = torch.from_numpy(1 - _margin(predictions.probabilities))
     nearest = model.reference.nearest(features, 1)[0][:, 0]

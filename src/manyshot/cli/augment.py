@@ -27,6 +27,7 @@ EXAMPLES = examples(
     'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
     'manyshot augment recordings --plan "shots: speed(1.1) pitch(2) hiss(snr=10)" --out new',
     "manyshot augment millions --plan natural --shards webdataset --per-item 2 --jobs 8 --out shards",
+    'manyshot augment products.csv --parts auto --plan "shots: mirror typos drop" --out new',
     'manyshot augment squad.json --plan "shots: eda" --per-item 4 --out more.json',
     "",
     "photos/ holds a folder of images per class. new/ gets the same folders with new images, a contact sheet per",
@@ -152,6 +153,7 @@ def augment(
     quiet: Quiet = False,
 ) -> None:
     """Make new examples from your images, recordings or sentences and write them as files."""
+    from manyshot.datasets.list_parts import holds_parts
     from manyshot.datasets.recordings import holds_recordings
 
     quieten(quiet)
@@ -180,9 +182,15 @@ def augment(
         _augment_learned(options, as_json)
         return
     refuse("without --run", adapt_steps=options.adapt_steps)
-    if is_text(options.data) or holds_recordings(options.data.expanduser()) or options.plan == AUTO:
+    data = options.data.expanduser()
+    if holds_parts(data, table.columns()):
+        given = {"per_item": options.per_item, "fill_up": fill_up, "window": options.window}
+        refuse("on examples of several parts; give --per-class", **given)
+        _augment_parts(options, table, as_json)
+        return
+    if is_text(options.data) or holds_recordings(data) or options.plan == AUTO:
         refuse("on anything but scans and images, and with --plan auto", window=options.window)
-    if is_text(options.data) or holds_recordings(options.data.expanduser()):
+    if is_text(options.data) or holds_recordings(data):
         refuse("on anything but images", fill_up=fill_up)
     if is_text(options.data):
         refuse("on sentences of one file", split=options.split)
@@ -195,7 +203,7 @@ def augment(
             augment_table(options, table, as_json)
         return
     refuse("on images and recordings", per_item=options.per_item, **asdict(table))
-    if holds_recordings(options.data.expanduser()):
+    if holds_recordings(data):
         _augment_sounds(options, as_json)
     else:
         _augment_images(options, as_json)
@@ -259,6 +267,29 @@ def _augment_sounds(options: AugmentArguments, as_json: bool) -> None:
         overwrite=options.overwrite,
     )
     print_exported(exported, as_json, "recordings")
+
+
+def _augment_parts(options: AugmentArguments, table: TableArguments, as_json: bool) -> None:
+    """Change each example of several parts by a plan."""
+    from manyshot.samples.export_parts import TABLE, export_parts
+
+    if options.plan == AUTO:
+        raise InputError("--plan auto looks at images alone; name the ops for examples of several parts")
+    exported = export_parts(
+        options.data,
+        options.read_plan(),
+        options.count,
+        options.out,
+        columns=table.columns(),
+        seed=options.seed,
+        split=options.split,
+        overwrite=options.overwrite,
+    )
+    if as_json:
+        print_json(exported_json(exported) | {"table": str(exported.folder / TABLE)})
+        return
+    samples = f"{sum(exported.generated.values()):,} new examples of {len(exported.generated)} classes"
+    say(f"{samples} in {exported.folder / TABLE}, with their files beside it")
 
 
 def _advice(options: AugmentArguments) -> "Advice":

@@ -8,7 +8,15 @@ import typer
 
 from manyshot.base import InputError, are_several, check_out, quieten
 from manyshot.cli.compare_presets import PRESETS, compare_preset
-from manyshot.cli.compare_text import CONFIG_OPTIONS, ENCODER, TEXT_OPTIONS, compare_text, is_text
+from manyshot.cli.compare_text import (
+    CONFIG_OPTIONS,
+    ENCODER,
+    PARTS_DEFAULTS,
+    TEXT_OPTIONS,
+    compare_text,
+    has_parts,
+    is_text,
+)
 from manyshot.cli.option_groups import Keywords, expand_options
 from manyshot.cli.print_comparison import print_comparisons
 from manyshot.cli.shared_options import Context, Jobs, Json, Quiet, Seeds, examples, given, refuse, refuse_others
@@ -137,12 +145,17 @@ def compare(
     refuse("without --preset omniglot-challenge", one_shot_runs=one_shot_runs)
     if config["data"] is None or not arms:
         raise InputError("give DATA and at least one --arms, or --preset NAME; see --help")
-    if is_text(config["data"], config["root"]):
-        refuse_others(context, TEXT_OPTIONS, "on sentences, where nothing is trained")
-        frozen = {name: config[name] for name in CONFIG_OPTIONS} | {"encoder": ENCODER} | given(context, ["encoder"])
+    several = has_parts(config)
+    if several or is_text(config["data"], config["root"]):
+        refuse_others(context, TEXT_OPTIONS, "on sentences and examples of several parts, where nothing is trained")
+        usual = PARTS_DEFAULTS if several else {"encoder": ENCODER}
+        frozen = {name: config[name] for name in CONFIG_OPTIONS} | usual | given(context, ["encoder", "learner"])
         compare_text(frozen, fit, arms, test.tasks, test.metric, out, as_json)
         return
-    refuse("on anything but sentences", **{name: config[name] for name in ("text_column", "label_column", "encoding")})
+    refuse(
+        "on anything but sentences",
+        **{name: config[name] for name in ("text_column", "label_column", "encoding", "parts")},
+    )
     _compare_trained(config, fit, arms, test, seeds, jobs, on, out, as_json)
 
 

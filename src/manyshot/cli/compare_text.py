@@ -1,4 +1,4 @@
-"""`manyshot compare` on sentences, where plans and learners are compared on a frozen encoder."""
+"""`manyshot compare` on sentences and examples of several parts: plans and learners on a frozen encoder."""
 
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,11 @@ from manyshot.cli.output import command_line, print_json, print_table, say
 
 ENCODER = "minilm"
 """The encoder where none is named."""
+PARTS_DEFAULTS = {"encoder": "parts", "learner": "fusion"}
+"""The encoder and the learner of examples of several parts, likewise."""
 CONFIG_OPTIONS = (
-    *("data", "split", "root", "text_column", "label_column", "encoding", "learner", "encoder", "ways", "shots"),
-    *("queries", "within_group"),
+    *("data", "split", "root", "text_column", "label_column", "encoding", "parts", "learner", "encoder", "ways"),
+    *("shots", "queries", "within_group"),
 )
 """Settings of a run that have an effect without a training."""
 TEXT_OPTIONS = (*CONFIG_OPTIONS, "arms", "out", "tasks", "metric", "device", "seed", "as_json", "quiet")
@@ -34,6 +36,24 @@ def is_text(data: str, root: str | None) -> bool:
     path = Path(data).expanduser()
     path = path if path.exists() or root is None else Path(root) / data
     return holds_sentences(path) and not holds_picture_paths(path)
+
+
+def has_parts(config: Keywords) -> bool:
+    """Whether data are examples of several parts.
+
+    Args:
+        config: Values of `CONFIG_OPTIONS`.
+    """
+    from manyshot.datasets import DATASETS, Columns
+    from manyshot.datasets.list_parts import holds_parts
+
+    data, root = config["data"], config["root"]
+    path = Path(data).expanduser()
+    path = path if path.exists() or root is None else Path(root) / data
+    columns = Columns(
+        config["text_column"], config["label_column"], config["encoding"] or "utf-8", parts=config["parts"]
+    )
+    return data not in DATASETS and holds_parts(path, columns)
 
 
 def compare_text(

@@ -89,11 +89,14 @@ def check(
 ) -> None:
     """Check whether all files are complete; exit status 1 if not."""
     from manyshot.datasets import DATASETS
+    from manyshot.datasets.list_parts import holds_parts
     from manyshot.datasets.text_table import holds_sentences
 
     quieten(quiet)
     path = Path(name).expanduser()
-    if name not in DATASETS and holds_sentences(path):
+    if name not in DATASETS and holds_parts(path, table.columns()):
+        facts, lines = _check_parts(name, split, table)
+    elif name not in DATASETS and holds_sentences(path):
         facts, lines = _check_table(name, split, table)
     else:
         refuse("on anything but a table", **asdict(table))
@@ -132,6 +135,17 @@ def _check_scans(name: str) -> tuple[dict[str, Any], list[str]]:
     facts = {"whole": not state.broken} | asdict(state)
     count = f"{name}: {state.scans:,} scans of {state.classes:,} classes, {state.masks:,} with masks"
     return facts, [*state.broken, *state.warnings, f"{count}, {len(state.broken):,} broken"]
+
+
+def _check_parts(name: str, split: str | None, table: TableArguments) -> tuple[dict[str, Any], list[str]]:
+    """The same of examples of several parts; a damaged file is an error that names it."""
+    from manyshot.classify.parted_examples import load_parted
+
+    found = load_parted(name, columns=table.columns(), split=split)
+    parts = {part: {"kind": kind, "missing": found.missing()[part]} for part, kind in found.kinds.items()}
+    facts = {"whole": True, "examples": len(found), "classes": len(found.class_names), "parts": parts}
+    told = ", ".join(f"{part} ({one['kind']}, {one['missing']:,} missing)" for part, one in parts.items())
+    return facts, [f"{name}: {len(found):,} examples of {len(found.class_names):,} classes, none broken; parts: {told}"]
 
 
 def _check_images(name: str, split: str | None) -> tuple[dict[str, Any], list[str]]:
@@ -211,6 +225,7 @@ def show(
     """Describe a data set: images or scans, with --out as a contact sheet, or the sentences of a table."""
     from manyshot.datasets import DATASETS, load_dataset
     from manyshot.samples.contact_sheet import draw_source_sheet, save_image
+    from manyshot.tasks import Parts
 
     quieten(quiet)
     if out:
@@ -227,6 +242,9 @@ def show(
         refuse("on sentences, which have no contact sheet", out=out, paper=paper)
         _show_sentences(source, facts, classes, as_json)
         return
+    if isinstance(source.store, Parts):
+        refuse("on examples of several parts, which have no contact sheet", out=out, paper=paper)
+        facts["missing"] = {part: int((~mask).sum()) for part, mask in source.store.there.items()}
     if out:
         paper = (name in DATASETS and DATASETS[name].ink) if paper is None else paper
         title = f"{source.name}: {facts['classes']:,} classes, {facts['examples']:,} examples"
@@ -284,6 +302,7 @@ def _image_facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("groups", "none" if facts["groups"] is None else f"{facts['groups']:,}"),
         ("authors", "unknown" if facts["authors"] is None else f"{facts['authors']:,}"),
         ("shape", " x ".join(map(str, facts["shape"])) if facts["shape"] else facts["type"]),
+        *[("missing", f"{part}: {count:,}") for part, count in facts.get("missing", {}).items() if count],
     ]
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.resumable import resumable
+from manyshot.cli.shared_options import refuse
 
 if TYPE_CHECKING:
     from manyshot.classify.evaluate_model import Evaluation
@@ -28,25 +29,43 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
     Raises:
         InputError: If the examples cannot be read, or a class is none of the model's.
     """
+    from manyshot.classify import ExampleSet, PartedExamples
     from manyshot.classify.evaluate_model import evaluate_model
     from manyshot.classify.examples import load_examples
-    from manyshot.classify.model_folder import load_model
+    from manyshot.classify.model_folder import load_any_model
+    from manyshot.classify.parted_examples import load_parted
+    from manyshot.classify.parts_model import PartsModel
+    from manyshot.datasets.table_records import is_records
 
-    model = load_model(options.run)
-    found = load_examples(
-        Path(options.data or "").expanduser(),
-        columns=table.columns(),
-        split=options.split,
-        group_by=options.group_by,
-        class_names=model.class_names,
-        window=model.window,
-    )
+    model, data = load_any_model(options.run), Path(options.data or "").expanduser()
+    columns, split, group_by = table.columns(), options.split, options.group_by
+    found: ExampleSet | PartedExamples
+    if isinstance(model, PartsModel):
+        refuse("on examples of several parts", report=options.report)
+        found = load_parted(
+            data,
+            columns=columns,
+            split=split,
+            group_by=group_by,
+            class_names=model.class_names,
+            kinds=model.columns if is_records(data) else None,
+        )
+    else:
+        found = load_examples(
+            data,
+            columns=columns,
+            split=split,
+            group_by=group_by,
+            class_names=model.class_names,
+            window=model.window,
+        )
     with resumable("run the same command again: examples that were encoded are in the cache"):
         result = evaluate_model(model, found, options.device or "cpu", title="evaluate")
     if options.report is not None:
         from manyshot.report.classifier_page import evaluation_page
         from manyshot.report.page import write_page
 
+        assert isinstance(found, ExampleSet)
         write_page(options.report, evaluation_page(result, found, command_line()))
     if as_json:
         print_json({"model": str(options.run), "data": options.data} | result.as_dict())

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from manyshot.base import check_out, check_replaceable, note, quieten
+from manyshot.cli.fit_parts import fit_table_of_parts
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import command_line, print_json
 from manyshot.cli.print_fit import fit_json, print_fit
@@ -18,6 +19,7 @@ EXAMPLES = examples(
     "manyshot fit scans.zip --out model --group-by patient --report fit.html",
     "manyshot fit faq.csv --text-column question --label-column topic --out model --budget 60",
     "manyshot fit photos --out model --about classes.csv",
+    "manyshot fit products.csv --parts 'photo=picture text=text price=number' --out model",
     'manyshot fit photos --out model --encoder efficientnet-lite2 --head ridge --plan "flip affine(15)" --json',
     "",
     "photos/ holds a folder of pictures per class. Then: manyshot predict model new/ --out answers.csv",
@@ -49,7 +51,8 @@ class FitArguments:
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder with a folder of pictures per class, or a zip of one; or a table of sentences or of paths.",
+            help="A folder with a folder of pictures per class, or a zip of one; or a table of "
+            "sentences, of paths, or both.",
         ),
     ]
     out: Annotated[Path, typer.Option("--out", help="The folder to write the model to.")]
@@ -99,6 +102,7 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
     from manyshot.classify import fit_model, load_examples, save_model
     from manyshot.classify.model_folder import check_model_target
     from manyshot.classify.printable_names import check_class_names
+    from manyshot.datasets.list_parts import holds_parts
     from manyshot.training.class_texts import read_descriptions
 
     quieten(quiet)
@@ -109,6 +113,9 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
         check_out(options.report, beside=True, option="--report")
         check_replaceable(options.report, option="--report")
     data = options.data.expanduser()
+    if holds_parts(data, table.columns()):
+        fit_table_of_parts(options, table, as_json)
+        return
     found = load_examples(
         data, columns=table.columns(), split=options.split, group_by=options.group_by, window=options.window
     )

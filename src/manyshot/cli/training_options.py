@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from manyshot.cli.option_groups import FieldArguments
-from manyshot.cli.shared_options import ENCODING, LABEL_COLUMN, ROOT, SEED, SIZE, SPLIT, TEXT_COLUMN
+from manyshot.cli.shared_options import ENCODING, LABEL_COLUMN, PARTS, ROOT, SEED, SIZE, SPLIT, TEXT_COLUMN
 
 INFO: dict[str, Any] = {
     "data": typer.Argument(
@@ -19,6 +19,7 @@ INFO: dict[str, Any] = {
     "text_column": TEXT_COLUMN,
     "label_column": LABEL_COLUMN,
     "encoding": ENCODING,
+    "parts": PARTS,
     "encoder": typer.Option(
         help='Such as "conv4" or "conv4(64, 64, 128, 128)" for images; "minilm" or "ngrams" for sentences.'
     ),

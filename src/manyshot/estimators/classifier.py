@@ -27,15 +27,17 @@ from manyshot.estimators.encoders import Encoder, frozen_encoder, frozen_learner
 from manyshot.learners import Classifier, Learner, by_task
 from manyshot.meta_augment.auto.advise import AUTO, auto_plan
 from manyshot.nets import PretrainedEncoder
-from manyshot.tasks import Episode, Examples
+from manyshot.tasks import Episode, Examples, Parts
+from manyshot.tasks.items import move_items
 
 
 class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
     """Classify with a few labeled examples per class: a frozen encoder, augmentation, and a learner on the features.
 
     X may be vectors `[n, d]`, images (arrays `[n, h, w]` or `[n, h, w, c]`, tensors `[n, c, h, w]`; uint8, or floats
-    from 0 to 1), a list of paths of pictures or of PIL images, or a list of sentences. Works in `Pipeline`,
-    `cross_val_score` and `GridSearchCV`.
+    from 0 to 1), a list of paths of pictures or of PIL images, a list of sentences, or `manyshot.Parts` for examples of
+    several parts, with the encoder "parts" and the learner "fusion". Works in `Pipeline`, `cross_val_score` and
+    `GridSearchCV`.
 
     Args:
         encoder: A pre-trained encoder by name, such as "efficientnet-lite0" for images or "minilm" for sentences; a
@@ -150,11 +152,13 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         best = self.predict_proba(X).argmax(1)
         return np.asarray(self.classes_[best])
 
-    def _fit_items(self, X: Any, y: Any) -> tuple[Tensor | list[str], NDArray[Any]]:  # noqa: ANN401
-        self._kind = kind_of_input(X)
-        if self._kind == "vectors":
+    def _fit_items(self, X: Any, y: Any) -> tuple[Tensor | list[str] | Parts, NDArray[Any]]:  # noqa: ANN401
+        self._kind = "parts" if isinstance(X, Parts) else kind_of_input(X)
+        if self._kind == "parts":
+            items: Tensor | list[str] | Parts = X
+        elif self._kind == "vectors":
             X, y = validate_data(self, X, y)
-            items: Tensor | list[str] = torch.tensor(X)
+            items = torch.tensor(X)
         else:
             if y is None:
                 raise InputError("FewShotClassifier requires y to be passed, but the target y is None")
@@ -167,7 +171,12 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         check_consistent_length(X, y)
         return items, y
 
-    def _predict_items(self, X: Any) -> Tensor | list[str]:  # noqa: ANN401
+    def _predict_items(self, X: Any) -> Tensor | list[str] | Parts:  # noqa: ANN401
+        if isinstance(X, Parts) != (self._kind == "parts"):
+            kind = "parts" if isinstance(X, Parts) else kind_of_input(X)
+            raise InputError(f"X holds {kind}, and the classifier was fitted to {self._kind}; give the same kind")
+        if isinstance(X, Parts):
+            return X
         if self._kind == "vectors":
             return torch.tensor(validate_data(self, X, reset=False))
         kind = kind_of_input(X)
@@ -191,7 +200,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         return read_pictures(list(X), self._size, self._color)
 
     def _adapted_support(
-        self, items: Tensor | list[str], class_ids: NDArray[np.int64], weight: Tensor, plan: Plan
+        self, items: Tensor | list[str] | Parts, class_ids: NDArray[np.int64], weight: Tensor, plan: Plan
     ) -> Examples:
         """The augmented support, encoded if the learner leaves the encoder alone."""
         support = _examples(items, torch.from_numpy(class_ids), weight, len(self.classes_))
@@ -207,7 +216,8 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         if not self._cached:
             return examples
         with torch.no_grad():
-            features = by_task(self.encoder_, _on_device_of(self.encoder_, examples.items)).cpu().double()
+            encoded = by_task(self.encoder_, _on_device_of(self.encoder_, examples.items))
+            features = move_items(encoded, "cpu", torch.float64)
         return Examples(features, examples.labels.double(), examples.weight.double(), examples.class_mask)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -226,20 +236,31 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         return tags
 
 
-def _examples(items: Tensor | list[str], class_ids: Tensor, weight: Tensor, ways: int) -> Examples:
+def _examples(items: Tensor | list[str] | Parts, class_ids: Tensor, weight: Tensor, ways: int) -> Examples:
     """One task of labeled examples."""
     return Examples(
-        items=items[None] if isinstance(items, Tensor) else [items],
+        items=_as_one_task(items),
         labels=torch.eye(ways, dtype=weight.dtype)[class_ids][None],
         weight=weight[None],
         class_mask=torch.ones(1, ways, dtype=torch.bool),
     )
 
 
+def _as_one_task(items: Any) -> Any:  # noqa: ANN401 - a tensor, sentences, or parts
+    if isinstance(items, Parts):
+        return items.both(_as_one_task)
+    return items[None] if isinstance(items, Tensor) else [items]
+
+
 def _first(examples: Examples) -> Examples:
     """The first example of each task, as the side of an episode that is not used."""
-    items = examples.items[:, :1] if isinstance(examples.items, Tensor) else [row[:1] for row in examples.items]
-    return Examples(items, examples.labels[:, :1], examples.weight[:, :1], examples.class_mask)
+
+    def first(items: Any) -> Any:  # noqa: ANN401 - a tensor, sentences, or parts
+        if isinstance(items, Parts):
+            return items.both(first)
+        return items[:, :1] if isinstance(items, Tensor) else [row[:1] for row in items]
+
+    return Examples(first(examples.items), examples.labels[:, :1], examples.weight[:, :1], examples.class_mask)
 
 
 def _check_plan(augment: str | Plan | None) -> Plan:

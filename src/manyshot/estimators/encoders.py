@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.learners import LEARNERS, Learner
-from manyshot.nets import ENCODERS, PretrainedEncoder, TextEncoder
+from manyshot.nets import ENCODERS, PartsEncoder, PretrainedEncoder, TextEncoder
+from manyshot.tasks import Parts
 
 Encoder = str | nn.Module | Callable[[Any], Any] | None
 """Name of a pre-trained encoder, module, function, or None for the items themselves."""
@@ -46,7 +47,7 @@ def takes_text(encoder: Encoder) -> bool:
     return encoder is not None
 
 
-def frozen_encoder(encoder: Encoder, items: Tensor | list[str]) -> nn.Module:
+def frozen_encoder(encoder: Encoder, items: Tensor | list[str] | Parts) -> nn.Module:
     """Make an encoder whose weights stay as they are.
 
     Args:
@@ -56,6 +57,8 @@ def frozen_encoder(encoder: Encoder, items: Tensor | list[str]) -> nn.Module:
     Raises:
         InputError: If a named encoder has no pre-trained weights, or text is given to an encoder of images.
     """
+    if isinstance(items, Parts):
+        return _parts_encoder(encoder, items)
     if not isinstance(items, Tensor) and not takes_text(encoder):
         raise InputError(f"encoder={encoder!r} does not take sentences; give encoder='minilm' or 'ngrams'")
     if encoder is None:
@@ -73,6 +76,19 @@ def frozen_encoder(encoder: Encoder, items: Tensor | list[str]) -> nn.Module:
     else:
         module = deepcopy(encoder) if isinstance(encoder, nn.Module) else FunctionEncoder(encoder)
     return module.eval().requires_grad_(False)
+
+
+def _parts_encoder(encoder: Encoder, parts: Parts) -> nn.Module:
+    """The encoder of examples of several parts; None takes vectors as they are."""
+    if encoder is None:
+        others = [name for name, kind in parts.kinds.items() if kind != "features"]
+        if others:
+            raise InputError(f"encoder=None takes vectors, and '{others[0]}' holds others; give encoder='parts'")
+        return nn.Identity()
+    module = ENCODERS.build(encoder, channels=0, size=0, norm="batch") if isinstance(encoder, str) else encoder
+    if not isinstance(module, PartsEncoder):
+        raise InputError(f"encoder={encoder!r} does not take examples of several parts; give encoder='parts'")
+    return module.eval()
 
 
 def frozen_learner(text: str, encoder: nn.Module, ways: int) -> Learner:

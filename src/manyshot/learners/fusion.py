@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.learner import Classifier, by_task
-from manyshot.learners.part_features import PartScale, scales_of
+from manyshot.learners.part_features import PartScale, scales_of, spread_of
 from manyshot.learners.part_weights import FusedKernels, choose_weights, share
 from manyshot.learners.ridge import log_parameter
 from manyshot.tasks import Examples, Parts
@@ -22,9 +22,9 @@ class Fusion(FeatureLearner):
 
     Each part is encoded, centered by the support and brought to length 1 (`PartScale`). The weights w_p of the parts
     and the penalty come from leave-one-out errors on the support in closed form (`choose_weights`); with one example of
-    a class all parts count alike. Queries that lack parts are classified by a head of their own, with weights of their
-    own, from the support examples' features of just the parts that these queries have. What a missing part costs is
-    then what it knew, and no more.
+    a class parts count by their spread. Queries that lack parts are classified by a head of their own, with weights of
+    their own, from the support examples' features of just the parts that these queries have. What a missing part costs
+    is then what it knew, and no more.
 
     Args:
         encoder: Module from `Parts` to `Parts` of features, such as the encoder `parts`.
@@ -86,6 +86,7 @@ class FusedSupport:
             support.labels.double(),
             self.weight,
             torch.where(origin >= 0, origin, own),
+            spread_of(features, self.weight).detach(),
         )
         self.heads: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
 

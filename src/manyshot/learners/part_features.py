@@ -11,6 +11,8 @@ from manyshot.tasks import Parts
 
 SHORT = 32
 """Parts of fewer features than this are measured numbers, which are standardized; others are brought to length 1."""
+KNOTS = (-1.5, -0.75, 0.0, 0.75, 1.5)
+"""Where the bumps of a number stand, in standard deviations from its mean."""
 TINY = 1e-9
 
 
@@ -20,7 +22,8 @@ class PartScale:
 
     x -> (r(x) - mean) / ||r(x) - mean||, with the root r(x) = sqrt(x) where no support feature is negative (Tukey's
     transform, which features behind a ReLU want), else r(x) = x. Numbers, of which there are few, are divided by their
-    standard deviations and by the root of their count in place of their length.
+    standard deviations in place of their length, and joined by five bumps each, exp(-2 (z - knot)^2), so that a class
+    may lie between two others; all is divided by the root of twice their count.
 
     Args:
         root: Whether the root is taken, `[T, 1, 1]`.
@@ -50,7 +53,7 @@ class PartScale:
         variance = (w * (rows - mean).square()).sum(1, keepdim=True) / total
         return PartScale(root, mean, variance.sqrt().clamp(min=1e-6))
 
-    def __call__(self, x: Float[Tensor, "t m d"], there: Tensor) -> Float[Tensor, "t m d"]:
+    def __call__(self, x: Float[Tensor, "t m d"], there: Tensor) -> Float[Tensor, "t m e"]:
         """Scale features; zeros where the part is missing.
 
         Args:
@@ -61,7 +64,9 @@ class PartScale:
         if self.spread is None:
             rows = rows / rows.norm(dim=-1, keepdim=True).clamp(min=TINY)
         else:
-            rows = (rows / self.spread).clamp(-4, 4) / x.shape[2] ** 0.5
+            z = (rows / self.spread).clamp(-4, 4)
+            bumps = [(-2 * (z - knot).square()).exp() for knot in KNOTS]
+            rows = torch.cat([z, *bumps], -1) / (2 * x.shape[2]) ** 0.5
         return torch.where(there[..., None], rows, 0.0)
 
 
@@ -82,6 +87,33 @@ def scales_of(parts: Parts, weight: Float[Tensor, "t n"]) -> Mapping[str, PartSc
         torch.Size([2, 1, 64])
     """
     return {name: PartScale.fit(parts[name], weight * parts.there[name].to(weight)) for name in parts.names}
+
+
+def spread_of(parts: Parts, weight: Float[Tensor, "t n"]) -> Float[Tensor, "t p"]:
+    """How much the support's examples differ in each part: their mean squared distance from their mean at length 1.
+
+    v_p = (1 - ||mean_i u_pi||^2) n / (n - 1), u = r(x) / ||r(x)||, the root r as in `PartScale`
+
+    Numbers, which have no such length, get the mean of the other parts.
+
+    Args:
+        parts: Features `[T, n, d]` of the support.
+        weight: Weights of its examples.
+    """
+    spreads = []
+    for name in parts.names:
+        w = (weight * parts.there[name].to(weight))[..., None]
+        rows = _raised(parts[name], PartScale.fit(parts[name], w[..., 0]).root)
+        rows = rows / rows.norm(dim=-1, keepdim=True).clamp(min=TINY)
+        mean = (w * rows).sum(1) / w.sum(1).clamp(min=TINY)
+        count = (w > 0).sum(1)[:, 0].clamp(min=2)
+        spread = (1 - mean.square().sum(-1)) * count / (count - 1)
+        spreads.append(torch.where(w.sum(1)[:, 0] > 0, spread, 1.0).clamp(min=1e-3))
+    found = torch.stack(spreads, -1)
+    long = torch.tensor([parts[name].shape[-1] >= SHORT for name in parts.names], device=found.device)
+    if not bool(long.any()):
+        return torch.ones_like(found)
+    return torch.where(long, found, found[:, long].mean(-1, keepdim=True))
 
 
 def side_by_side(parts: Parts) -> Tensor:

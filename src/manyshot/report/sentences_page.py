@@ -15,12 +15,12 @@ SHOWN = 5
 
 
 def sentences_page(title: str, compared: ComparisonResult, source: Source, command: str) -> Page:
-    """A page of results, and of sentences before and after augmentation by each plan.
+    """A page of results, and of sentences (if they are) before and after augmentation by each plan.
 
     Args:
         title: Title of the page.
         compared: Results on one evaluation suite.
-        source: The sentences.
+        source: The sentences, or examples of several parts.
         command: Command line that wrote the page.
     """
     (results,) = compared.results.values()
@@ -28,11 +28,11 @@ def sentences_page(title: str, compared: ComparisonResult, source: Source, comma
     config = compared.comparison.config
     best = max(results, key=lambda name: results[name].mean)
     details = (
-        f"{suite.tasks:,} tasks of {suite.ways} classes with {suite.shots} sentences each, the same for all. "
+        f"{suite.tasks:,} tasks of {suite.ways} classes with {suite.shots} examples each, the same for all. "
         "Only the learner is fitted to each task; the encoder is not trained. Intervals are 95 % over tasks; "
         "those of differences are paired."
     )
-    texts = source.gather([int(start) for start in source.starts[:-1][:SHOWN]])
+    texts = source.gather([int(start) for start in source.starts[:-1][:SHOWN]]) if source.is_text else []
     augmented = [
         Section(f"Sentences augmented by '{arm.name}'", [Table(("sentence", "augmented"), rows)])
         for arm in compared.comparison.arms
@@ -71,6 +71,8 @@ def changed(plan: str, texts: Sequence[str], seed: int) -> list[tuple[str, str]]
         >>> [before for before, _ in changed("shots: aeda", ["where can i buy tea"], 0)], changed("none", ["a"], 0)
         (['where can i buy tea'], [])
     """
+    if not texts:
+        return []
     try:
         op = Plan(plan).item_op()
         after = op.apply(list(texts), op.sample(len(texts), generator(seed, "page")))

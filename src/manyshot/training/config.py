@@ -34,6 +34,7 @@ class Config(StoredSettings):
         text_column: Column of the sentences in a table; recognized by common names if None.
         label_column: Column of the classes in a table; recognized by common names if None.
         encoding: Encoding of a table, such as "gb18030"; UTF-8 if None.
+        parts: Columns of a table that are parts of an example, see `manyshot.datasets.Columns`.
         learner: Learner with its options, such as "prototypes" or "maml(inner_steps=5)".
         objective: Objective that training minimizes, such as "plain" or "maxup(4)".
         encoder: Encoder with its options, such as "conv4" or "conv4(64, 64, 128, 128)".
@@ -71,6 +72,7 @@ class Config(StoredSettings):
     text_column: str | None = None
     label_column: str | None = None
     encoding: str | None = None
+    parts: str | None = None
     learner: str = "prototypes"
     objective: str = "plain"
     encoder: str = "conv4"
@@ -124,10 +126,10 @@ class Config(StoredSettings):
 
     @property
     def columns(self) -> Columns | None:
-        """Columns and encoding of a table of sentences; None if no setting names them, as for images."""
-        if (self.text_column, self.label_column, self.encoding) == (None, None, None):
+        """Columns and encoding of a table; None if no setting names them, as for images."""
+        if (self.text_column, self.label_column, self.encoding, self.parts) == (None, None, None, None):
             return None
-        return Columns(self.text_column, self.label_column, self.encoding or "utf-8")
+        return Columns(self.text_column, self.label_column, self.encoding or "utf-8", parts=self.parts)
 
     @property
     def most_ways(self) -> int:

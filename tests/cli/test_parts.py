@@ -1,0 +1,148 @@
+"""Examples of several parts through the commands: fit, predict, evaluate, augment, data."""
+
+import csv
+import json
+import random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from manyshot.classify import load_any_model, load_model
+from manyshot.datasets import Columns
+from manyshot.samples.export_parts import replay_parts
+
+WORDS = {"cat": "purrs meows sleeps climbs", "dog": "barks fetches runs digs", "cow": "moos grazes stands chews"}
+
+
+def write_table(path, seed: int, each: int = 6):
+    """Pictures of a shade, texts and a number, each of which tells the class; every fourth text is missing."""
+    draws, rows = random.Random(seed), []
+    for c, (label, words) in enumerate(WORDS.items()):
+        for number in range(each):
+            file = f"{path.stem}-{label}-{number}.png"
+            shade = np.full((8, 8, 3), 30 + 90 * c + draws.randrange(20), dtype=np.uint8)
+            Image.fromarray(shade).save(path.parent / file)
+            text = "" if number % 4 == 3 else " ".join(draws.choices(words.split(), k=4))
+            rows.append((label, file, text, round(10 * c + draws.random(), 3)))
+    with path.open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out).writerows([("label", "picture", "caption", "size"), *rows])
+    return path
+
+
+@pytest.fixture
+def table(tmp_path):
+    return write_table(tmp_path / "train.csv", 0)
+
+
+PARTS = ("--parts", "caption=text size=number", "--encoder", "caption=ngrams")
+
+
+def test_fit_predict_and_evaluate(manyshot, table, tmp_path):
+    model = tmp_path / "model"
+    answer = manyshot("fit", table, "--out", model, *PARTS)
+    assert answer.status == 0, answer.errors
+    assert "caption (text; 3 missing), numbers (number: size)" in " ".join(answer.errors.split())
+    assert "expected accuracy on new ones" in answer.out
+    test = write_table(tmp_path / "test.csv", 1)
+    predicted = manyshot("predict", model, test, "--out", tmp_path / "answers.csv", "--next", 2)
+    assert predicted.status == 0, predicted.errors
+    with (tmp_path / "answers.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 18
+    assert sum(row["prediction"] == label for row, label in zip(rows, np.repeat(list(WORDS), 6), strict=True)) >= 17
+    judged = manyshot("evaluate", model, test, "--json")
+    assert judged.json["accuracy"] > 0.9
+
+
+def test_a_model_comes_back_as_it_was_and_is_checked(manyshot, table, tmp_path):
+    model = tmp_path / "model"
+    assert manyshot("fit", table, "--out", model, *PARTS).status == 0
+    assert load_any_model(model).kinds == {"caption": "texts", "numbers": "features"}
+    with pytest.raises(Exception, match="several parts, which this does not take"):
+        load_model(model)
+    stored = json.loads((model / "model.json").read_text(encoding="utf-8"))
+    for change, message in (
+        ({"temperature": -1.0}, "temperature"),
+        ({"numbers": []}, "numbers without names"),
+        ({"surprise": 1}, "unknown key"),
+        ({"sha256": "0" * 64}, "not the file that belongs"),
+    ):
+        (model / "model.json").write_text(json.dumps(stored | change), encoding="utf-8")
+        answer = manyshot("predict", model, table)
+        assert answer.status == 2
+        assert message in answer.errors
+
+
+def test_a_query_without_its_text_is_predicted_from_the_rest(manyshot, table, tmp_path):
+    model = tmp_path / "model"
+    assert manyshot("fit", table, "--out", model, *PARTS).status == 0
+    new = tmp_path / "new.csv"
+    new.write_text("caption,size\n,0.5\n,20.5\nbarks runs,\n", encoding="utf-8")
+    answer = manyshot("predict", model, new, "--json")
+    assert [one["prediction"] for one in answer.json["predictions"]] == ["cat", "cow", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--head", "ridge"), "--head has no effect on examples of several parts"),
+        (("--encoder", "minilm"), "take an encoder for each part or kind"),
+        (("--encoder", "caption=efficientnet-lite0"), "takes pictures, and 'caption' holds texts"),
+        (("--parts", "capton"), "no column 'capton'; did you mean 'caption'"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(manyshot, table, tmp_path, options, message):
+    answer = manyshot("fit", table, "--out", tmp_path / "model", *PARTS, *options)
+    assert answer.status == 2
+    assert message in " ".join(answer.errors.split())
+
+
+def test_tasks_of_a_table(manyshot, table):
+    options = ("--ways", 3, "--shots", 2, "--queries", 2, "--tasks", 5, "--json", "--parts", "caption size")
+    answer = manyshot("evaluate", table, "--encoder", "parts(texts=ngrams)", "--learner", "fusion", *options)
+    assert answer.status == 0, answer.errors
+    assert answer.json["accuracy"] > 0.8
+
+
+def test_data_says_what_parts_there_are(manyshot, table):
+    checked = manyshot("data", "check", table, "--parts", "auto", "--json").json
+    assert checked["parts"]["caption"] == {"kind": "texts", "missing": 3}
+    shown = manyshot("data", "show", table, "--parts", "auto")
+    assert "picture (images), caption (texts), numbers (features)" in shown.out
+
+
+def test_augment_writes_a_table_with_its_files_back(manyshot, table, tmp_path):
+    out, plan = tmp_path / "more", "shots: flip(1) typos drop(0.5)"
+    arguments = ("augment", table, "--parts", "auto", "--plan", plan, "--per-class", 8, "--seed", 3)
+    answer = manyshot(*arguments, "--out", out)
+    assert answer.status == 0, answer.errors
+    with (out / "table.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 24
+    assert [*rows[0]] == ["label", "picture", "caption", "size", "source", "number"]
+    assert any(not row["picture"] for row in rows)
+    assert all((out / row["picture"]).is_file() for row in rows if row["picture"])
+    lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+    again = replay_parts(lines[1], table, Columns(parts="auto"))
+    assert again["caption"][0] == rows[1]["caption"]
+    if rows[1]["picture"]:
+        with Image.open(out / rows[1]["picture"]) as image:
+            assert (np.asarray(image) == again["picture"][0].permute(1, 2, 0).numpy()).all()
+    assert manyshot("fit", out / "table.csv", "--out", tmp_path / "model", *PARTS).status == 0
+
+
+def test_augment_says_which_part_an_op_misses(manyshot, table, tmp_path):
+    answer = manyshot("augment", table, "--parts", "auto", "--plan", "shots: pitch", "--out", tmp_path / "more")
+    assert answer.status == 2
+    assert "Pitch: changes sounds, and the parts are picture" in " ".join(answer.errors.split())
+
+
+def test_compare_plans_on_tasks_of_a_table(manyshot, table, tmp_path):
+    options = ("--ways", 3, "--shots", 2, "--queries", 2, "--tasks", 5, "--parts", "caption size", "--json")
+    arms = ("--arms", "none", "--arms", "drop = shots: 1 x drop(0.5)")
+    encoder = ("--encoder", "parts(texts=ngrams)")
+    answer = manyshot("compare", table, *arms, *encoder, *options, "--out", tmp_path / "compared")
+    assert answer.status == 0, answer.errors
+    assert answer.json["encoder"] == "parts(texts=ngrams)"
+    assert (tmp_path / "compared" / "report.html").is_file()
