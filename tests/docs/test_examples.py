@@ -52,7 +52,18 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 TORCHRUN = re.compile(r"torchrun --nproc-per-node \d+ -m (?=manyshot )")
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-OWN = ("photos", "recordings", "scans", "scans.zip", "scan.nii.gz", "test", "faq.csv", "products.csv", "squad.json")
+OWN = (
+    "photos",
+    "recordings",
+    "scans",
+    "scans.zip",
+    "scan.nii.gz",
+    "test",
+    "faq.csv",
+    "products.csv",
+    "test.csv",
+    "squad.json",
+)
 """What the pages call data of one's own."""
 LIKE_SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
