@@ -33,6 +33,7 @@ def fit_table_of_parts(options: "FitArguments", table: TableArguments, as_json: 
         plan=None if options.plan in ("auto", "none") else options.plan,
         report=options.report,
         about=options.about,
+        window=options.window,
     )
     data = options.data.expanduser()
     found = load_parted(data, columns=table.columns(), split=options.split, group_by=options.group_by)
