@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
+from circumstances import RESULTS, write
 from PIL import Image
 from torch import Tensor, nn
 
@@ -37,7 +37,6 @@ LEAST = 12
 """Emoji that a subgroup must have."""
 EACH = 10
 """Recordings of each digit by each of six people."""
-EMOJI, DIGITS = "emoji: picture + name", "digits: spoken + written"
 
 
 def emoji(root: Path) -> Source:
@@ -255,43 +254,54 @@ def compared(found: dict[str, np.ndarray], base: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure all arms of both sets."""
+    """Measure all arms of one set, or of both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--set", choices=SETS, help="one of the two sets; both if not given")
     parser.add_argument("--quick", action="store_true", help="few tasks; writes nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    seeds, tasks, mixed = (2, 20, 2) if options.quick else (5, 60, 16)
-    began, sets = time.process_time(), {}
-    for name, load in ((EMOJI, emoji), (DIGITS, digits)):
+    for name in SETS if options.set is None else [options.set]:
+        began = time.process_time()
+        title, load, tasks, mixed = SETS[name]
+        seeds, tasks, mixed = (2, 20, 2) if options.quick else (5, tasks, mixed)
         raw = half(load(options.root), reported=True)
         source = encode(PartsEncoder(), raw)
-        print(name, raw.store, f"{time.process_time() - began:.0f} s", flush=True)
         found = {}
         for shots in (1, 2, 5):
             found[f"{shots} shots"] = compared(measure(source, shots, seeds, tasks), "both")
-            for arm, value in found[f"{shots} shots"]["accuracy"].items():  # type: ignore[attr-defined]
-                print(f"{shots} {arm:50} {value:.3f}", flush=True)
-        sets[name] = {"classes": len(raw.class_names), "examples": len(raw), "tasks": found}
-        if name == EMOJI:
+            print(title, shots, found[f"{shots} shots"]["accuracy"], flush=True)
+        one = {"classes": len(raw.class_names), "examples": len(raw), "seeds": seeds, "tasks": tasks, "shots": found}
+        if name == "emoji":
             mixing = compared(measure_mixgen(raw, min(seeds, 3), mixed), "both")
-            sets[name]["mixgen"] = mixing | {"seeds": min(seeds, 3), "tasks": mixed, "shots": 2}
-            print(mixing["accuracy"], f"{time.process_time() - began:.0f} s", flush=True)
-    if options.quick:
-        return
+            one["mixgen"] = mixing | {"seeds": min(seeds, 3), "tasks": mixed, "shots": 2}
+            print(mixing["accuracy"], flush=True)
+        one["cpu_seconds"] = time.process_time() - began
+        if not options.quick:
+            store(title, one)
+
+
+def store(title: str, one: dict[str, object]) -> None:
+    """Write a set's figures beside those of the other."""
+    file = RESULTS / "parts.json"
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     write(
         "parts",
         {
             "command": "python experiments/parts.py --root DATA",
             "ways": WAYS,
             "queries": QUERIES,
-            "seeds": seeds,
-            "tasks": tasks,
             "encoders": PartsEncoder().names,
-            "sets": sets,
-            "cpu_seconds": time.process_time() - began,
+            "sets": before.get("sets", {}) | {title: one},
         },
     )
+
+
+SETS: dict[str, tuple[str, Callable[[Path], Source], int, int]] = {
+    "emoji": ("emoji: picture + name", emoji, 20, 6),
+    "digits": ("digits: spoken + written", digits, 20, 0),
+}
+"""Title, loader, tasks of each seed, and tasks of MixGen of each set."""
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ def parts(found: dict) -> str:
     lines = [
         "## Examples of several parts\n",
         paragraph(
-            f"{found['ways']} ways, {found['queries']} queries of a class, {found['tasks']} tasks for each of "
-            f"{found['seeds']} seeds, frozen encoders ({', '.join(sorted(found['encoders'].values()))}). Emoji: a "
+            f"{found['ways']} ways, {found['queries']} queries of a class, frozen encoders "
+            f"({', '.join(sorted(found['encoders'].values()))}). Emoji: a "
             "picture and its name, classes are subgroups of Unicode. Digits: spoken (FSDD) and written (MNIST), paired "
             "at random, shots by some people and queries by others. Every second class is reported; settings were "
             "chosen on the others. `fusion` is the [learner](parts.md#several-encoders-as-one-classifier); "
@@ -18,19 +18,22 @@ def parts(found: dict) -> str:
         ),
     ]
     for name, one in found["sets"].items():
-        shots = list(one["tasks"])
-        arms = list(one["tasks"][shots[0]]["accuracy"])
+        shots = list(one["shots"])
+        arms = list(one["shots"][shots[0]]["accuracy"])
         rows = []
         for arm in arms:
             row = [arm]
             for count in shots:
-                result = one["tasks"][count]
+                result = one["shots"][count]
                 row += [f"{result['accuracy'][arm]:.1%}", difference(result["differences"].get(arm), "p_value_holm")]
             rows.append(row)
         heads = [cell for count in shots for cell in (count.replace("1 shots", "1 shot"), "difference [95 %]")]
         lines += [
             f"### {name[0].upper()}{name[1:]}\n",
-            paragraph(f"{one['examples']:,} examples of {one['classes']} classes."),
+            paragraph(
+                f"{one['examples']:,} examples of {one['classes']} classes, {one['tasks']} tasks for each of "
+                f"{one['seeds']} seeds."
+            ),
             *table(["arm", *heads], rows),
             "",
         ]
