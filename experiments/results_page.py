@@ -25,7 +25,14 @@ from sections.generators import (
     new_classes,
 )
 from sections.learners import learners
-from sections.medical import medical_lesions, medical_microscopes, medical_no_image, medical_one_shot, medical_rare
+from sections.medical import (
+    medical_cell_classes,
+    medical_lesions,
+    medical_microscopes,
+    medical_no_image,
+    medical_one_shot,
+    medical_rare,
+)
 from sections.memorization import memorization
 from sections.names_in_fit import fit_names, latent
 from sections.omniglot_challenge import omniglot_challenge
@@ -99,6 +106,7 @@ SECTIONS = (
     (new_classes, "new_classes"),
     (medical_one_shot, "medical_one_shot"),
     (medical_microscopes, "medical_microscopes"),
+    (medical_cell_classes, "medical_cell_classes"),
     (medical_no_image, "medical_no_image"),
     (medical_lesions, "medical_lesions"),
     (medical_rare, "medical_rare"),

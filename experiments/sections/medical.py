@@ -170,3 +170,33 @@ def _gap(judged: dict, base: str, arm: str) -> str:
 
 def _plans(found: dict, arms: dict) -> list[str]:
     return [f"- {arm}: `{found['plans'][arm]}`" for arm in arms if found["plans"].get(arm)] + [""]
+
+
+def medical_cell_classes(found: dict) -> str:
+    """Kinds of cells under another microscope."""
+    rows = []
+    for arm in found["results"]["other microscope"]:
+        cells = [arm]
+        for where in ("other microscope", "same microscope"):
+            one = found["results"][where][arm]
+            cells += [f"{one['accuracy']:.1%}", difference(one.get("difference"), "p_holm")]
+        rows.append(cells)
+    heads = ["arm", "other microscope", "difference [95 %]", "same microscope", "difference [95 %]"]
+    return "\n".join(
+        (
+            "## Kinds of cells under another microscope\n",
+            paragraph(
+                f"Four kinds of white blood cells ({', '.join(found['kinds'])}) from {found['shots']} pictures each "
+                "under the first microscope, ridge regression on a frozen "
+                f"`{found['encoder']}`; balanced accuracy (chance is 25%) on the "
+                f"{sum(found['cells']['microscope 2'])} cells of the second one and on the rest of the first. `same "
+                "size` cuts a square around each cell, by its mask; `same color` gives all pictures the color "
+                "statistics of 40 unlabeled cells of the first microscope; `styles` adds "
+                f"{found['copies']} variants of each labeled picture, turned and in styles of both microscopes. "
+                f"Intervals are over {found['draws']} draws of the labeled cells, not over cells. Written by "
+                "`experiments/medical_cell_classes.py`."
+            ),
+            *table(heads, rows),
+            "",
+        )
+    )

@@ -78,6 +78,7 @@ class Report:
     confusions: tuple[Confusion, ...] = (Confusion((0, 1), 2.0, 8),)
     measures: Metrics | None = None
     units: str = "8 examples"
+    metric: str = "accuracy"
 
 
 def test_the_most_confident_mistakes_are_shown_as_pictures_with_both_classes(tmp_path):

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from manyshot.base import track
 from manyshot.classify.candidates import Candidate
+from manyshot.classify.choice_metric import values_of
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.prior import Prior
 from manyshot.classify.resample import left_out_logits, stratified_folds
@@ -92,6 +93,7 @@ def choose(
     seed: int = 0,
     groups: NDArray[np.int64] | None = None,
     effort: Effort | None = None,
+    metric: str = "accuracy",
 ) -> Choice:
     """Choose a candidate, and judge the choice by nested repeated stratified resampling.
 
@@ -107,6 +109,8 @@ def choose(
         seed: Seed of the splits.
         groups: Group `[n]` of each example; examples of a group stay together.
         effort: How many splits are made; by the number of examples if None. Without outer splits nothing is judged.
+        metric: What candidates are compared by on these examples, one of `manyshot.classify.choice_metric.METRICS`.
+            What is known from other data sets are gains of accuracy in any case.
     """
     counts = np.bincount(labels)
     shots = float(np.median(counts))
@@ -126,7 +130,7 @@ def choose(
         return _first_guess(candidates, cautious, folds, logits, correct, without, training)
     kept = _most_promising(mean + sd, plain, effort.most)
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
-    right = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups)
+    right = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups, metric)
     first = int(mean.argmax())
     expected = np.stack([expected_gain(right[:, b, training[b] > 0], mean, sd, first) for b in range(len(training))])
     best = [scores.argmax(1) for scores in (expected, np.where(plain, expected, -np.inf))]
@@ -195,15 +199,16 @@ def _cross_validate(
     repeats: int,
     seed: int,
     groups: NDArray[np.int64] | None,
+    metric: str,
 ) -> NDArray[np.float64]:
-    """How often each example of each training set is classified right without its fold, `[candidates, B, n]`."""
+    """How right each example of each training set is without its fold, by the metric, `[candidates, B, n]`."""
     correct = np.zeros((len(candidates), *training.shape))
     classes, targets = int(labels.max()) + 1, torch.from_numpy(labels)
     for repeat in track(range(repeats), "compare candidates"):
         fold = torch.from_numpy(stratified_folds(labels, folds, 2 * (seed + repeat), groups))
         sets = torch.from_numpy(training)
         for index, logits in left_out_logits(bank, targets, classes, candidates, sets, fold):
-            correct[index] += (logits.argmax(-1) == targets).numpy() / repeats
+            correct[index] += values_of(logits.numpy(), labels, training, metric) / repeats
     return correct
 
 

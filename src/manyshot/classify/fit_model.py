@@ -14,13 +14,14 @@ from manyshot.base import InputError
 from manyshot.classify.calibrate import calibrate, fit_temperature, left_out_probabilities, logit_spread
 from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
 from manyshot.classify.checks import find_confusions, find_duplicates, find_suspects
+from manyshot.classify.choice_metric import check_choice_metric
 from manyshot.classify.choose_candidate import Choice, choose
 from manyshot.classify.choose_names import NameChoice, choose_names
 from manyshot.classify.class_directions import NameTerm, class_directions
 from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.classify.feature_bank import FeatureBank
-from manyshot.classify.fit_report import MOST_TRIED, FitReport, NamesUsed, PairedGain, Tried
+from manyshot.classify.fit_report import METRIC_WORDS, MOST_TRIED, FitReport, NamesUsed, PairedGain, Tried
 from manyshot.classify.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
 from manyshot.classify.heads import HEADS, Linear
 from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
@@ -83,6 +84,7 @@ def fit_model(
     plan: str = AUTO,
     names: str = AUTO,
     about: Sequence[str] | None = None,
+    metric: str = "accuracy",
     budget: float = 180.0,
     seed: int = 0,
     device: str = "cpu",
@@ -105,6 +107,8 @@ def fit_model(
             and what is known of them says that it pays, "none" or "always". Without a classifier of the encoder's own,
             an encoder of sentences or, for recordings, eSpeak NG, names are not used.
         about: What is said of each class, in the order of the classes; their names if None.
+        metric: What candidates are compared by on these examples: "accuracy"; or "balanced-accuracy" or "auroc", under
+            which a rare class counts as much as a frequent one.
         budget: Seconds that encoding may take. The examples as they are are encoded in any case.
         seed: Seed of variants and splits.
         device: Device to encode on.
@@ -127,6 +131,7 @@ def fit_model(
     """
     start = time.monotonic()
     _check(examples, budget, names, about)
+    check_choice_metric(metric)
     search = _search(examples.kind, encoder, head, plan)
     variants = tuple(search.plans.items())
     encoding = plan_encoding(examples, search.encoders, variants, budget, seed)
@@ -135,7 +140,7 @@ def fit_model(
     duplicates = find_duplicates(examples)
     groups = _groups(examples)
     prior = load_prior(examples.kind)
-    choice = choose(bank, examples.labels, search.candidates(bank, examples.kind), prior, seed, groups)
+    choice = choose(bank, examples.labels, search.candidates(bank, examples.kind), prior, seed, groups, metric=metric)
     said = None
     if names != NO_NAMES:
         said = class_directions(examples.kind, bank.encoders, examples.class_texts if about is None else about)
@@ -166,7 +171,7 @@ def fit_model(
         counts=tuple(np.bincount(examples.labels, minlength=len(examples.class_names)).tolist()),
         names=examples.names,
         chosen=choice.candidate,
-        why=_reason(choice),
+        why=_reason(choice, metric),
         tried=tuple(Tried(*one) for one in choice.tried[:MOST_TRIED]),
         considered=len(choice.tried),
         left_out=tuple(f"{one.encoder}: {one.plan}" for one in encoding.left_out),
@@ -180,6 +185,7 @@ def fit_model(
         seconds=time.monotonic() - start,
         estimate=encoding.seconds,
         measures=measures,
+        metric=metric,
         points=() if held_out is None else choose_points(held_out, examples.labels),
     )
     return model.with_report(report.as_dict()), report
@@ -347,12 +353,12 @@ def _names_used(named: NameChoice, choice: Choice, groups: NDArray[np.int64] | N
     )
 
 
-def _reason(choice: Choice) -> str:
+def _reason(choice: Choice, metric: str) -> str:
     if choice.by_prior:
         return "one or two examples of a class are too few to compare candidates by: this did best on other data sets"
     best = max((accuracy for _, accuracy, _ in choice.tried if accuracy is not None), default=0.0)
     own = choice.tried[0][1] or 0.0
     return (
-        f"cross-validated accuracy {own:.1%} (the highest of all {len(choice.tried)} candidates: {best:.1%}), weighed "
-        "with how candidates did on other data sets"
+        f"cross-validated {METRIC_WORDS[metric]} {own:.1%} (the highest of all {len(choice.tried)} candidates: "
+        f"{best:.1%}), weighed with how candidates did on other data sets"
     )

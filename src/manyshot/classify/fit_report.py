@@ -11,6 +11,12 @@ from manyshot.classify.operating_points import KEY, OperatingPoint, points_as_di
 
 MOST_TRIED = 12
 """Candidates that reports list."""
+METRIC_WORDS = {
+    "accuracy": "accuracy",
+    "balanced-accuracy": "balanced accuracy",
+    "auroc": "area under the ROC curve",
+}
+"""What reports call the measures that candidates are compared by."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,7 @@ class Tried:
 
     Args:
         candidate: The candidate.
-        accuracy: Its cross-validated accuracy on the examples; None if there are too few.
+        accuracy: Its cross-validated accuracy on the examples, or what the fit compared by; None if there are too few.
         gain: Its expected gain of accuracy over what does best on other data.
     """
 
@@ -106,6 +112,7 @@ class FitReport:
         estimate: How long it was estimated to take.
         measures: Further measures on examples that were held out; None with one example per class. The thresholds of
             its sensitivity come from the other folds.
+        metric: What candidates were compared by.
         points: From which probabilities on the model takes an example for a class at some specificities; chosen on
             held-out examples; empty without enough of them.
     """
@@ -128,6 +135,7 @@ class FitReport:
     seconds: float
     estimate: float
     measures: Metrics | None = None
+    metric: str = "accuracy"
     points: tuple[OperatingPoint, ...] = ()
 
     @property
@@ -153,6 +161,7 @@ class FitReport:
             ],
             "considered": self.considered,
             "left_out": list(self.left_out),
+            "metric": self.metric,
             "accuracy": self.accuracy,
             "interval": list(self.interval),
             "augmentation": None if self.augmentation is None else self.augmentation.as_dict(),

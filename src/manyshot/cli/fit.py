@@ -42,6 +42,7 @@ class FitArguments:
         seed: Seed of splits and augmentation.
         split: Part of the examples.
         group_by: What examples belong together by.
+        metric: What candidates are compared by.
         window: Which gray values become black and white.
         report: HTML page to write.
         overwrite: Whether a model in `out` may be replaced.
@@ -85,6 +86,13 @@ class FitArguments:
         str | None,
         typer.Option("--group-by", help="What examples belong together by, such as the patient; see the docs."),
     ] = None
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric",
+            help="What candidates are compared by: accuracy; or balanced-accuracy or auroc, where classes are unequal.",
+        ),
+    ] = "accuracy"
     window: Annotated[
         str | None,
         typer.Option(
@@ -129,6 +137,7 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
             plan=options.plan,
             names=options.names,
             about=about,
+            metric=options.metric,
             budget=options.budget,
             seed=options.seed,
             progress=note,

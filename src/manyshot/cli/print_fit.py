@@ -35,7 +35,10 @@ def print_fit(report: "FitReport", out: Path) -> None:
         report: Report of a fit.
         out: Folder of the model.
     """
-    say(f"tried {report.considered:,} candidates, the most promising first, with their cross-validated accuracy:")
+    from manyshot.classify.fit_report import METRIC_WORDS
+
+    what = METRIC_WORDS[report.metric]
+    say(f"tried {report.considered:,} candidates, the most promising first, with their cross-validated {what}:")
     for one in report.tried[:TRIED]:
         setting = one.candidate.setting
         say(f"  {_percent(one.accuracy):>6}  {one.candidate.encoder}, {setting.head}, augmentation {setting.plan}")

@@ -10,6 +10,7 @@ from PIL import Image
 from manyshot.classify.checks import Duplicate, Suspect, find_confusions
 from manyshot.classify.evaluate_model import Evaluation
 from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.fit_report import METRIC_WORDS
 from manyshot.classify.intervals import Estimate
 from manyshot.classify.metrics import Metrics
 from manyshot.report.page import Gallery, Page, Paragraph, Part, Picture, Section, Table, glossary, interval, provenance
@@ -111,8 +112,9 @@ def _held_out_measures(report: "FitReport") -> list[Part]:
     metrics = report.measures
     if metrics is None:
         return []
-    units = report.units
-    return [Table(("measure", "value"), _measures(metrics), f"95 % intervals over {units}.")]
+    # Accuracy stands above, with an interval that allows for the choice among candidates.
+    rows = [row for row in _measures(metrics) if row[0] != "accuracy %"]
+    return [Table(("measure", "value"), rows, f"95 % intervals over {report.units}.")]
 
 
 def _measures(metrics: Metrics) -> list[tuple[str, str]]:
@@ -233,8 +235,9 @@ def _tried(report: "FitReport") -> Table:
         for one in report.tried[:TRIED]
     ]
     rest = len(report.tried) - TRIED
-    caption = "The most promising first; accuracy on held-out examples." + (f" {rest:,} more were tried." * (rest > 0))
-    return Table(("encoder", "head", "augmentation", "accuracy %"), rows, caption)
+    what = METRIC_WORDS[report.metric]
+    caption = f"The most promising first; {what} on held-out examples." + (f" {rest:,} more were tried." * (rest > 0))
+    return Table(("encoder", "head", "augmentation", f"{what} %"), rows, caption)
 
 
 def _suspects(suspects: Sequence[Suspect], examples: ExampleSet) -> list[Part]:
