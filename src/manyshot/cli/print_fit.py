@@ -98,6 +98,9 @@ def _augmentation(report: "FitReport") -> Iterator[str]:
     gain = report.augmentation
     if gain is None:
         return
+    if gain.low == gain.high == 0:
+        yield "augmentation: no candidate with augmentation was chosen, neither here nor in the splits that judge"
+        return
     yield f"augmentation gained {_points(gain)}"
 
 

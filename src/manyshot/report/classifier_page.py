@@ -129,7 +129,10 @@ def _measures(metrics: Metrics) -> list[tuple[str, str]]:
         ("average precision", _cell(metrics.average_precision, 1, 3)),
         ("Brier score", _cell(metrics.brier, 1, 3)),
     ]
-    rows += [(f"sensitivity % at specificity {level:g}", _cell(one.mean)) for level, one in metrics.sensitivity.items()]
+    rows += [
+        (f"sensitivity % at specificity {level:g} (here {one.specificity:.2f})", _cell(one.mean))
+        for level, one in metrics.sensitivity.items()
+    ]
     return rows
 
 
