@@ -14,7 +14,7 @@ Labels = NDArray[np.int64]
 
 
 def _accuracy(logits: Float[np.ndarray, "n c"], labels: Labels) -> Values:
-    return (logits.argmax(1) == labels).astype(np.float64)
+    return np.asarray(logits.argmax(1) == labels, np.float64)
 
 
 def _balanced_accuracy(logits: Float[np.ndarray, "n c"], labels: Labels) -> Values:
