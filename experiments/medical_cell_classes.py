@@ -6,7 +6,8 @@ cells of microscope 2, and on the other cells of microscope 1.
 
 The second microscope enlarges more and stains otherwise, so arms match size (a square around the cell, by its mask),
 color (Reinhard's method, to 40 unlabeled cells of microscope 1), or both, in all pictures; or change the five pictures
-by styles of both microscopes. Nothing was chosen by these figures. Writes results/medical_cell_classes.json.
+by styles of both microscopes. `centered` takes the mean of all cells of a microscope, without their classes, off the
+features of each of its cells. Nothing was chosen by these figures. Writes results/medical_cell_classes.json.
 
     python experiments/medical_cell_classes.py --root DATA
 """
@@ -44,6 +45,8 @@ ARMS = (
     "same size and color",
     "same size, styles",
     "same size and color, styles",
+    "same size and color, centered",
+    "same size and color, styles, centered",
 )
 
 
@@ -120,7 +123,7 @@ def balanced(answers: np.ndarray, truth: np.ndarray) -> float:
 
 
 def one_draw(
-    found: tuple[Tensor, Tensor | None], classes: np.ndarray, microscopes: np.ndarray, seed: int
+    found: tuple[Tensor, Tensor | None], classes: np.ndarray, microscopes: np.ndarray, seed: int, centered: bool
 ) -> list[float]:
     """Balanced accuracy under the other and the same microscope, of one draw of examples."""
     rows, variants = found
@@ -138,7 +141,9 @@ def one_draw(
         labels = torch.cat([labels, labels.repeat_interleave(COPIES)])
     learner = Ridge(torch.nn.Identity(), penalty=PENALTY)
     with torch.no_grad():
-        answer = learner.adapt(Examples.of((items - mean)[None], labels))((rows - mean)[None])[0].argmax(1).numpy()
+        means = torch.stack([rows[microscopes == which].mean(0) if centered else mean for which in (1, 2)])
+        asked = rows - means[torch.from_numpy(microscopes) - 1]
+        answer = learner.adapt(Examples.of((items - mean)[None], labels))(asked[None])[0].argmax(1).numpy()
     others = (microscopes == 1) & ~np.isin(np.arange(len(classes)), chosen)
     return [balanced(answer[mask], classes[mask]) for mask in (microscopes == 2, others)]
 
@@ -150,7 +155,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     arms, classes, microscopes = prepared(options.root)
-    values = {arm: np.array([one_draw(arms[arm], classes, microscopes, seed) for seed in range(DRAWS)]) for arm in ARMS}
+
+    def given(arm: str) -> tuple[tuple[Tensor, Tensor | None], np.ndarray, np.ndarray]:
+        return arms[arm.removesuffix(", centered")], classes, microscopes
+
+    values = {arm: np.array([one_draw(*given(arm), seed, "centered" in arm) for seed in range(DRAWS)]) for arm in ARMS}
     results: dict[str, dict[str, object]] = {}
     for column, where in enumerate(("other microscope", "same microscope")):
         first, *rest = ARMS

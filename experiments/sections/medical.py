@@ -28,10 +28,10 @@ def medical_one_shot(found: dict) -> str:
             paragraph(
                 f"Dice in hundredths of both parts of the hippocampus on {next(iter(judged['cases'].values()))} "
                 f"scans (24 x 32 x 24), by a U-Net of {found['width']} channels trained on one labeled scan for "
-                f"{found['steps']} steps of {found['batch']}; {found['seeds']} seeds, each with another labeled scan. "
+                f"{found['steps']} steps of {found['batch']}; {_seeds(found, 'labeled scan')}. "
                 f"`learned` draws changes from {found['unlabeled']} unlabeled scans (after Zhao et al. 2019). "
-                "Differences are over scans and seeds. The pool are scans that take no part in the test: what to "
-                "choose by. Written by `experiments/medical_one_shot.py`."
+                f"Differences are over {_units(found, 'scans')}. The pool are scans that take no part in the test: "
+                "what to choose by. Written by `experiments/medical_one_shot.py`."
             ),
             *table(heads, rows),
             "",
@@ -59,10 +59,10 @@ def medical_microscopes(found: dict) -> str:
             paragraph(
                 "Dice in hundredths of nucleus and cytoplasm of white blood cells under two microscopes, by a U-Net of "
                 f"{found['width']} channels trained on one labeled cell for {found['steps']} steps of "
-                f"{found['batch']}; {found['seeds']} seeds, each with another cell; '1 to 2' is learned under the "
-                "first and judged under the second. `stain style` sees 40 unlabeled pictures of each microscope; "
-                "`normalized` gives every picture the colors of the labeled one. Differences are from `none`, over "
-                "cells and seeds. Written by `experiments/medical_microscopes.py`."
+                f"{found['batch']}; {_seeds(found, 'labeled cell')}; '1 to 2' is learned under the first and judged "
+                "under the second. `stain style` sees 40 unlabeled pictures of each microscope; "
+                "`normalized` gives every picture the colors of the labeled one. Differences are from `none`, "
+                f"over {_units(found, 'cells')}. Written by `experiments/medical_microscopes.py`."
             ),
             *table(heads, rows),
             "",
@@ -158,6 +158,15 @@ def medical_rare(found: dict) -> str:
             "",
         )
     )
+
+
+def _seeds(found: dict, what: str) -> str:
+    return f"one {what}" if found["seeds"] == 1 else f"{found['seeds']} seeds, each with another {what}"
+
+
+def _units(found: dict, what: str) -> str:
+    alone = f"{what} alone, and say nothing of another labeled one"
+    return alone if found["seeds"] == 1 else f"{what} and seeds"
 
 
 def _baselines(judged: dict) -> list[str]:
