@@ -131,7 +131,7 @@ def advise(
     pictures, own = pictures[torch.from_numpy(kept)].to(device), torch.from_numpy(ids[kept].astype(np.int64))
     bank = fill_bank(pictures, _encode(encoder, device), PROBES, generator(seed, 13))
     seen = look(bank, torch.arange(len(own), device=device)[None], own.to(device)[None])
-    seen = Looks(*(part.cpu() for part in (seen.task, seen.moves, seen.gains)))
+    seen = Looks(*(part.cpu() for part in (seen.task, seen.moves, seen.scores)))
     with torch.inference_mode():
         gains = (predictor or _shipped())(seen)[0].clone()
     side = min(tensor.shape[2:])

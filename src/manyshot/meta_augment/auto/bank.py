@@ -1,7 +1,8 @@
 """Features of a data set's pictures and of all their variants, and tasks drawn from them for next to nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 
 from manyshot.meta_augment.auto.evidence import cross_validate, probe, row_weights
 from manyshot.meta_augment.auto.gram_ridge import fit_gram_ridge
-from manyshot.meta_augment.auto.menu import OPS, PROBES, USES, build_ops
+from manyshot.meta_augment.auto.menu import CANDIDATES, COPIES, MIXED, OPS, PROBES, USES, Candidate, build_ops
 from manyshot.meta_augment.auto.traits import describe_task, picture_traits
 
 Encode = Callable[[Float[Tensor, "n 3 s s"]], Float[Tensor, "n d"]]
@@ -24,12 +25,42 @@ class Bank:
     """Inner products of the features of n pictures and of their variants under each row of the menu.
 
     Args:
-        grams: `[n, v, n, v]` by row of `OPS`, v = 1 + copies, the picture itself first.
+        gram: `[n v, n v]` with v = 1 + rows * copies: of each picture itself first, then the copies of each row.
+        rows: Rows of the menu.
+        copies: Variants of a picture under each.
         traits: Traits of the pictures.
     """
 
-    grams: tuple[Float[Tensor, "n v n v"], ...]
+    gram: Float[Tensor, "nv nv"]
+    rows: tuple[str, ...]
+    copies: int
     traits: Float[Tensor, "n p"]
+
+    def columns(self, rows: Sequence[str], most: int) -> Int[Tensor, " v"]:
+        """Where a picture and its variants under some rows are, of all that belongs to the picture.
+
+        Args:
+            rows: Rows of the menu, which share the variants.
+            most: Variants of a picture, or of one row as many as there are.
+        """
+        each = min(self.copies, max(1, most // max(1, len(rows))))
+        starts = [1 + self.rows.index(row) * self.copies for row in rows]
+        return torch.tensor([0, *(start + copy for start in starts for copy in range(each))])
+
+    def select(
+        self, left: Int[Tensor, "b n"], right: Int[Tensor, "b m"], columns: Int[Tensor, " v"]
+    ) -> Float[Tensor, "b n v m v"]:
+        """Inner products of the rows of some pictures, of each task.
+
+        Args:
+            left: Pictures of each task.
+            right: Others.
+            columns: From `columns`.
+        """
+        every, v = 1 + len(self.rows) * self.copies, len(columns)
+        places = [(part[..., None] * every + columns.to(part)).flatten(1) for part in (left, right)]
+        found = self.gram[places[0][:, :, None], places[1][:, None]]
+        return found.view(len(left), left.shape[1], v, right.shape[1], v)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +70,13 @@ class Looks:
     Args:
         task: Of each task, in the order of `TASK_NAMES`.
         moves: Of each row of the menu, in the order of `PROBE_NAMES`.
-        gains: What cross-validation says of it, in the order of `SCORE_NAMES`.
+        scores: What cross-validation says of each of `CANDIDATES` but the first, less what it says of that, in the order
+            of `SCORE_NAMES`.
     """
 
     task: Float[Tensor, "b t"]
     moves: Float[Tensor, "b ops p"]
-    gains: Float[Tensor, "b ops s"]
+    scores: Float[Tensor, "b candidates s"]
 
 
 def fill_bank(
@@ -62,18 +94,32 @@ def fill_bank(
     n = len(pictures)
 
     def features(images: Tensor) -> Tensor:
-        parts = [encode(part).float() for part in torch.split(images, at_once)]
-        found = torch.cat(parts)
-        return found.sign() * found.abs().sqrt()  # Tukey's power, as `fit` has it
+        return torch.cat([encode(part).float() for part in torch.split(images, at_once)])
 
-    plain = features(pictures)[:, None]
     repeated = pictures.repeat_interleave(copies, 0)
-    grams = []
-    for ops in OPS:
-        variants = features(build_ops(ops)(repeated, generator)).view(n, copies, -1)
-        rows = torch.cat([plain, variants], 1).flatten(0, 1)
-        grams.append((rows @ rows.T).view(n, 1 + copies, n, 1 + copies))
-    return Bank(tuple(grams), picture_traits(pictures))
+    variants = (features(build_ops(ops)(repeated, generator)).view(n, copies, -1) for ops in OPS)
+    return bank_of(pictures, features(pictures), variants)
+
+
+def bank_of(
+    pictures: Float[Tensor, "n 3 s s"],
+    plain: Float[Tensor, "n d"],
+    variants: Iterable[Float[Tensor, "n copies d"]],
+    rows: Sequence[str] = OPS,
+) -> Bank:
+    """A bank of features that are there already.
+
+    Args:
+        pictures: From 0 to 1, `SIDE` pixels high and wide.
+        plain: Features of the pictures.
+        variants: Features of their variants under each row of the menu.
+        rows: Rows of the menu.
+    """
+
+    joined = torch.cat([plain[:, None], *variants], 1)
+    features = (joined.sign() * joined.abs().sqrt()).flatten(0, 1)  # Tukey's power, as `fit` has it
+    copies = (joined.shape[1] - 1) // len(rows)
+    return Bank(features @ features.T, tuple(rows), copies, picture_traits(pictures))
 
 
 def look(bank: Bank, support: Int[Tensor, "b n"], labels: Int[Tensor, "b n"]) -> Looks:
@@ -84,14 +130,19 @@ def look(bank: Bank, support: Int[Tensor, "b n"], labels: Int[Tensor, "b n"]) ->
         support: Pictures of each support.
         labels: Their classes, from 0.
     """
-    first = _select(bank.grams[0], support, support, 1, 1)
-    plain = cross_validate(first, labels)[:, 0]
-    probes = [probe(_select(gram, support, support, 1 + PROBES, 1 + PROBES), labels, plain) for gram in bank.grams]
-    return Looks(
-        describe_task(bank.traits[support], labels, plain),
-        torch.stack([one.moves for one in probes], 1),
-        torch.stack([one.gains for one in probes], 1),
-    )
+    plain = cross_validate(bank.select(support, support, torch.tensor([0])), labels, USES[:1])[:, 0]
+    scored = []
+    for rows, uses in _together(CANDIDATES[1:]):
+        seen = bank.select(support, support, bank.columns(rows, PROBES if len(rows) == 1 else MIXED))
+        scored.append(cross_validate(seen, labels, uses) - plain[:, None])
+    probed = (bank.select(support, support, bank.columns((row,), PROBES)) for row in OPS)
+    moves = torch.stack([probe(gram, labels) for gram in probed], 1)
+    return Looks(describe_task(bank.traits[support], labels, plain), moves, torch.cat(scored, 1))
+
+
+def _together(candidates: Sequence[Candidate]) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Rows, and the uses of the candidates of these rows, which follow each other."""
+    return [(rows, [one.use for one in part]) for rows, part in groupby(candidates, lambda one: one.rows)]
 
 
 def measure_gains(
@@ -100,8 +151,9 @@ def measure_gains(
     query: Int[Tensor, "b m"],
     labels: Int[Tensor, "b n"],
     of_query: Int[Tensor, "b m"],
+    candidates: Sequence[Candidate] = CANDIDATES,
 ) -> Float[Tensor, "b candidates"]:
-    """Accuracy on clean queries of each candidate, in the order of `CANDIDATES`.
+    """Accuracy on clean queries of each candidate.
 
     Args:
         bank: Of the pictures.
@@ -109,42 +161,26 @@ def measure_gains(
         query: Pictures of each query.
         labels: Classes of the support.
         of_query: Classes of the query.
+        candidates: Candidates; those of the same rows must follow each other.
     """
     b, n = support.shape
-    targets = F.one_hot(labels).to(bank.grams[0])
+    targets = F.one_hot(labels).to(bank.gram)
     results = []
-    for ops, gram in enumerate(bank.grams):
-        v = gram.shape[1]
-        rows = _select(gram, support, support, v, v).view(b, n * v, n * v)
-        cross = _select(gram, query, support, v, v).view(b, -1, n * v)
-        squares = torch.diagonal(gram.flatten(0, 1).flatten(1, 2))[
-            (query[..., None] * v + torch.arange(v).to(query)).flatten(1)
-        ]
-        if ops == 0:
-            plain = fit_gram_ridge(rows[:, ::v, ::v], targets, torch.ones(b, n).to(gram))
-            results.append(_right(plain(cross[:, ::v, ::v], squares[:, ::v]), of_query))
-        each = targets.repeat_interleave(v, 1)
-        heads = {
-            total: fit_gram_ridge(rows, each, row_weights(n, v, total).to(gram).expand(b, -1))
-            for total in set(USES.values())
-        }
-        for use, total in USES.items():
-            logits = heads[total](cross, squares).view(b, query.shape[1], v, -1)
-            results.append(_right(logits.mean(2) if use == "views" else logits[:, :, 0], of_query))
+    for rows, uses in _together(candidates):
+        columns = bank.columns(rows, COPIES if len(rows) == 1 else MIXED) if rows else torch.tensor([0])
+        v = len(columns)
+        own = bank.select(support, support, columns).view(b, n * v, n * v)
+        cross = bank.select(query, support, columns).view(b, -1, n * v)
+        places = query[..., None] * (1 + len(bank.rows) * bank.copies) + columns.to(query)
+        squares = bank.gram.diagonal()[places.flatten(1)]
+        head = fit_gram_ridge(own, targets.repeat_interleave(v, 1), row_weights(n, v).to(own).expand(b, -1))
+        logits = head(cross, squares).view(b, query.shape[1], v, -1)
+        results += [_right(logits.mean(2) if use == "views" else logits[:, :, 0], of_query) for use in uses]
     return torch.stack(results, 1)
 
 
 def _right(logits: Tensor, labels: Tensor) -> Tensor:
     return (logits.argmax(2) == labels).float().mean(1)
-
-
-def _select(gram: Tensor, rows: Tensor, columns: Tensor, v: int, u: int) -> Tensor:
-    """Part of the inner products, of each task `[b, n, v, m, u]`."""
-    every = gram.shape[1]
-    flat = gram.reshape(gram.shape[0] * every, -1)
-    left = (rows[..., None] * every + torch.arange(v).to(rows)).flatten(1)
-    right = (columns[..., None] * every + torch.arange(u).to(rows)).flatten(1)
-    return flat[left[:, :, None], right[:, None]].view(len(rows), rows.shape[1], v, columns.shape[1], u)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,14 +4,14 @@ All of it comes from inner products of features, so it does not depend on the or
 thousands of tasks are looked at in one go.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from manyshot.meta_augment.auto.gram_ridge import fit_gram_ridge, frame
+from manyshot.meta_augment.auto.gram_ridge import frame, hat_matrix
 from manyshot.meta_augment.auto.menu import USES
 
 FOLDS = 5
@@ -36,66 +36,49 @@ PROBE_NAMES = (
 )
 """What is measured of the variants of one row of the menu; distances are relative to that between classes."""
 
-SCORE_NAMES = tuple(f"{use} {score}" for use in USES for score in ("accuracy", "error", "margin"))
-"""What cross-validation on the support gains by each use of the variants."""
+SCORE_NAMES = ("accuracy", "error", "margin")
+"""What cross-validation on the support says of a candidate: accuracy, minus squared error, and margin."""
 
 
-class Probe(NamedTuple):
-    """Evidence on one row of the menu.
-
-    Args:
-        moves: `[b, 14]`, in the order of `PROBE_NAMES`.
-        gains: `[b, 9]`, in the order of `SCORE_NAMES`; 0 with one example of a class.
-    """
-
-    moves: Float[Tensor, "b p"]
-    gains: Float[Tensor, "b s"]
-
-
-def probe(gram: Float[Tensor, "b n v n v"], labels: Int[Tensor, "b n"], plain: Float[Tensor, "b 3"]) -> Probe:
-    """Look at the variants of one row of the menu.
-
-    Args:
-        gram: Inner products of the rows of n examples: the example itself, then its variants.
-        labels: Class of each example.
-        plain: Cross-validation without augmentation, as `cross_validate` gives it.
-    """
-    gains = cross_validate(gram, labels) - plain[:, None]
-    return Probe(_moves(gram, labels), gains.flatten(1))
-
-
-def cross_validate(gram: Float[Tensor, "b n v n v"], labels: Int[Tensor, "b n"]) -> Float[Tensor, "b u 3"]:
+def cross_validate(
+    gram: Float[Tensor, "b n v n v"], labels: Int[Tensor, "b n"], uses: Sequence[str] = USES
+) -> Float[Tensor, "b u 3"]:
     """Accuracy, minus squared error, and margin of ridge regression on examples that it has not seen.
 
     Args:
         gram: Inner products of the rows of n examples: the example itself, then its variants.
         labels: Class of each example.
+        uses: How variants are used.
 
     Returns:
-        For each of `USES`; for a single use without variants.
+        For each use, the scores of `SCORE_NAMES`; all 0 with one example of a class.
     """
-    b, n, v = gram.shape[:3]
-    ways = int(labels.max()) + 1
     fold = folds(labels)
-    count = int(fold.max()) + 1
-    uses = USES if v > 1 else {"light": 1.0}
-    if count < 2:
-        return gram.new_zeros(b, len(uses), 3)
-    rows = gram.reshape(b, n * v, n * v)
-    squares = rows.diagonal(dim1=1, dim2=2)
-    targets = F.one_hot(labels, ways).to(gram).repeat_interleave(v, 1)
-    logits = gram.new_zeros(len(uses), b, n, ways)
-    for part in range(count):
-        left_out = (fold == part)[..., None]
-        kept = (~left_out).repeat_interleave(v, 1)[..., 0]
-        views = {
-            total: fit_gram_ridge(rows, targets, row_weights(n, v, total).to(gram) * kept)(rows, squares)
-            for total in set(uses.values())
-        }
-        for index, (use, total) in enumerate(uses.items()):
-            each = views[total].view(b, n, v, ways)
-            logits[index] = torch.where(left_out, each.mean(2) if use == "views" else each[:, :, 0], logits[index])
+    if int(fold.max()) == 0:
+        return gram.new_zeros(len(gram), len(uses), 3)
+    left_out = _left_out(gram, labels, fold)
+    logits = [left_out.mean(2) if use == "views" else left_out[:, :, 0] for use in uses]
     return torch.stack([scores(one, labels) for one in logits], 1)
+
+
+def _left_out(gram: Tensor, labels: Tensor, fold: Tensor) -> Float[Tensor, "b n v c"]:
+    """What regressions without the fold of an example say of it and its variants, by one fit to all."""
+    b, n, v = gram.shape[:3]
+    rows = gram.reshape(b, n * v, n * v)
+    targets = F.one_hot(labels).to(gram).repeat_interleave(v, 1)
+    hat = hat_matrix(rows, row_weights(n, v).to(gram).expand(b, -1))
+    wrong = targets - hat @ targets
+    result = targets.clone()
+    each, of_task = torch.arange(v).to(fold), torch.arange(b).to(fold)[:, None]
+    order = fold.argsort(dim=1, stable=True)
+    for part in range(int(fold.max()) + 1):
+        # Every task of a batch has as many examples in a fold.
+        members = order[fold.gather(1, order) == part].view(b, -1)
+        own = (members[..., None] * v + each).flatten(1)
+        block = hat[of_task[..., None], own[:, :, None], own[:, None]]
+        system = torch.eye(own.shape[1]).to(gram) - block
+        result[of_task, own] -= torch.linalg.solve(system, wrong[of_task, own])
+    return result.view(b, n, v, -1)
 
 
 def scores(logits: Float[Tensor, "b n c"], labels: Int[Tensor, "b n"]) -> Float[Tensor, "b 3"]:
@@ -112,21 +95,19 @@ def scores(logits: Float[Tensor, "b n c"], labels: Int[Tensor, "b n"]) -> Float[
     return torch.stack([(right > other).to(logits).mean(1), -error.mean(1), (right - other).mean(1)], 1)
 
 
-def row_weights(n: int, v: int, total: float) -> Float[Tensor, " rows"]:
-    """Weight of each row of n examples and their variants.
+def row_weights(n: int, v: int) -> Float[Tensor, " rows"]:
+    """Weight of each row of n examples and their variants: those of an example weigh as much as itself.
 
     Args:
         n: Examples.
         v: Rows of an example: itself and v - 1 variants.
-        total: Weight of all variants of an example together.
 
     Example:
-        >>> row_weights(1, 3, 1.0)
+        >>> row_weights(1, 3)
         tensor([1.0000, 0.5000, 0.5000])
     """
     weights = torch.ones(n, v)
-    if v > 1:
-        weights[:, 1:] = total / (v - 1)
+    weights[:, 1:] = 1 / max(v - 1, 1)
     return weights.flatten()
 
 
@@ -144,8 +125,13 @@ def folds(labels: Int[Tensor, "b n"]) -> Int[Tensor, "b n"]:
     return same.tril(-1).sum(2) % min(least, FOLDS)
 
 
-def _moves(gram: Tensor, labels: Tensor) -> Tensor:
-    """The measurements of `PROBE_NAMES` `[b, 14]`."""
+def probe(gram: Float[Tensor, "b n v n v"], labels: Int[Tensor, "b n"]) -> Float[Tensor, "b p"]:
+    """How the variants of one row of the menu move, in the order of `PROBE_NAMES`.
+
+    Args:
+        gram: Inner products of the rows of n examples: the example itself, then its variants.
+        labels: Class of each example.
+    """
     b, n, v = gram.shape[:3]
     weights = torch.zeros(n, v).to(gram)
     weights[:, 0] = 1

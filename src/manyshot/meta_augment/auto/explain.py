@@ -1,14 +1,16 @@
 """What `auto` saw, in words."""
 
+import re
+
 import torch
 
 from manyshot.meta_augment.auto.advise import Advice
 from manyshot.meta_augment.auto.evidence import PROBE_NAMES, SCORE_NAMES
-from manyshot.meta_augment.auto.menu import CANDIDATES, OPS, USES
+from manyshot.meta_augment.auto.menu import CANDIDATES, OPS, Candidate
 from manyshot.meta_augment.auto.traits import TASK_NAMES
 
 MOST_ROWS = 8
-"""Rows of the menu that an explanation names: the most promising and the most harmful."""
+"""Candidates that an explanation names: the most promising and the most harmful."""
 
 
 def explain(advice: Advice) -> str:
@@ -26,40 +28,54 @@ def explain(advice: Advice) -> str:
     else:
         lines.append("With one picture of a class there is no cross-validation: how variants move has to do.")
     lines += ["", f"{'expected':>8}  {'cross-val.':>10}  {'moves':>6}  {'keeps class':>11}  ops"]
-    for row, use in rows_to_show(advice):
-        lines.append(_row(advice, row, use, bool(several)))
+    lines += [_row(advice, index, bool(several)) for index in candidates_to_show(advice)]
     lines += [
         "",
         "expected: points of accuracy on new pictures; moves: how far variants go, of the distance between classes.",
         f"Plan: {advice.plan}",
     ]
-    if not advice.candidate.ops:
+    if not advice.candidate.rows:
         lines.append("Nothing on the menu is expected to help here.")
     return "\n".join(lines)
 
 
-def rows_to_show(advice: Advice) -> list[tuple[int, str]]:
-    """The rows of the menu with the highest expected gains, each with its best use, and the worst one.
+def candidates_to_show(advice: Advice) -> list[int]:
+    """Where the candidates with the highest expected gains stand in `CANDIDATES`, each with its best use, and the worst.
 
     Args:
         advice: From `advise`.
     """
-    table = advice.gains[1:].view(len(OPS), len(USES))
-    best = table.amax(1)
-    order = best.argsort(descending=True).tolist()
-    kept = [*order[: MOST_ROWS - 1], order[-1]]
-    uses = list(USES)
-    return [(row, uses[int(table[row].argmax())]) for row in kept]
+    order: list[int] = advice.gains.argsort(descending=True).tolist()
+    best: dict[tuple[str, ...], int] = {}
+    for index in order:
+        if CANDIDATES[index].rows:
+            best.setdefault(CANDIDATES[index].rows, index)
+    ranked = list(best.values())
+    return [*ranked[: MOST_ROWS - 1], ranked[-1]]
 
 
-def _row(advice: Advice, row: int, use: str, several: bool) -> str:
-    expected = 100 * float(advice.gains[1 + row * len(USES) + list(USES).index(use)])
-    moves = advice.seen.moves[0, row]
-    tried = 100 * float(advice.seen.gains[0, row, SCORE_NAMES.index(f"{use} accuracy")])
+def names_of(candidate: Candidate) -> str:
+    """What a candidate does, without options.
+
+    Args:
+        candidate: One of `CANDIDATES`.
+
+    Example:
+        >>> names_of(Candidate(("flip turn", "blur(2) noise(0.1)"), "views"))
+        'flip turn | blur noise'
+    """
+    return " | ".join(re.sub(r"\([^)]*\)", "", row) for row in candidate.rows)
+
+
+def _row(advice: Advice, index: int, several: bool) -> str:
+    candidate = CANDIDATES[index]
+    expected = 100 * float(advice.gains[index])
+    tried = 100 * float(advice.seen.scores[0, index - 1, SCORE_NAMES.index("accuracy")])
     validated = f"{tried:+10.1f}" if several else " " * 10
+    moves = advice.seen.moves[0, [OPS.index(row) for row in candidate.rows]].mean(0)
     move, keep = (float(moves[PROBE_NAMES.index(name)]) for name in ("move", "keep"))
-    mark = "*" if CANDIDATES.index(advice.candidate) == 1 + row * len(USES) + list(USES).index(use) else " "
-    return f"{expected:+8.1f}  {validated}  {move:6.0%}  {keep:11.0%} {mark}{OPS[row]} ({use})"
+    mark = "*" if candidate == advice.candidate else " "
+    return f"{expected:+8.1f}  {validated}  {move:6.0%}  {keep:11.0%} {mark}{names_of(candidate)} ({candidate.use})"
 
 
 def as_dict(advice: Advice) -> dict[str, object]:

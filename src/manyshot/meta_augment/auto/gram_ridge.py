@@ -114,3 +114,37 @@ def fit_gram_ridge(
     coefficients = dual - mass * dual.sum(1, keepdim=True)
     offset = center - mean.mT @ coefficients
     return GramRidge(own, coefficients, offset[:, 0])
+
+
+def hat_matrix(
+    gram: Float[Tensor, "b n n"], weights: Float[Tensor, "b n"], penalty: float = PENALTY
+) -> Float[Tensor, "b n n"]:
+    """The matrix that turns targets into what the regression fitted to them says of the same rows.
+
+    With it, what a fit without some rows says of them takes no further fit:
+    `y - (I - H)^-1 (y - H y)`, all on these rows (the centers of `frame` stay where all rows put them).
+
+    Args:
+        gram: Inner products of the n rows of each fit.
+        weights: Weight of each row, above 0.
+        penalty: Of the squared length of W.
+
+    Example:
+        >>> x = torch.tensor([[[-1.0, 0.0], [1.0, 0.0]]])
+        >>> (hat_matrix(x @ x.mT, torch.ones(1, 2), penalty=2.0) @ torch.eye(2)).round(decimals=2)
+        tensor([[[0.7500, 0.2500],
+                 [0.2500, 0.7500]]])
+    """
+    n = gram.shape[1]
+    own = frame(gram, weights)
+    cosines = own(gram, gram.diagonal(dim1=1, dim2=2))
+    mass = own.mass[..., None]
+    mean = cosines @ mass
+    centered = cosines - mean - mean.mT + mass.mT @ mean
+    root = weights.sqrt()[..., None]
+    # With C the centered inner products and S = W^1/2 C W^1/2, W^1/2 H W^-1/2 = S (S + penalty)^-1 + the mean's part.
+    system = root * centered * root.mT
+    eye = torch.eye(n).to(gram)
+    factor, _ = torch.linalg.cholesky_ex(system + penalty * eye)
+    smooth = eye - penalty * torch.cholesky_inverse(factor)
+    return mass.mT + (smooth - smooth @ root * (mass / root).mT) / root * root.mT
