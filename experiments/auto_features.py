@@ -2,7 +2,7 @@
 
     python experiments/auto_features.py PACK.zip FOLDER [--kind as-is] [--first 0] [--minutes 18]
 
-PACK comes from `experiments/auto_sets.py`. Each world is a file of FOLDER; one that is there is not made again, so a
+PACK comes from `experiments/auto_sets.py`. Each is a file of FOLDER; one that is there is not made again, so a
 run that was cut short is continued by the same command. `experiments/auto.py` draws tasks from the files.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from auto_pack import Job, build_world, family, list_jobs, read_pack
+from auto_pack import Job, build_set, family, list_jobs, read_pack
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -27,7 +27,7 @@ COPIES = 3
 RIVALS = ("trivialaugment", "randaugment")
 """Ops that are measured on data sets as they are, though `auto` does not have them."""
 MOST = 50
-"""Pictures of a world."""
+"""Pictures of a curriculum set."""
 
 
 class FastEncoder:
@@ -67,9 +67,9 @@ class FastEncoder:
         return torch.from_numpy(np.concatenate(parts))
 
 
-def measure(job: Job, world_of: tuple[Tensor, NDArray[np.int64]], encode: FastEncoder) -> dict[str, NDArray[np.float16]]:
+def measure(job: Job, of_set: tuple[Tensor, NDArray[np.int64]], encode: FastEncoder) -> dict[str, NDArray[np.float16]]:
     """Features `[n, d]` of the pictures and `[rows, n, copies, d]` of their variants."""
-    pictures, _ = world_of
+    pictures, _ = of_set
     random = generator(job.seed, 3)
     repeated = pictures.repeat_interleave(COPIES, 0)
     rows = OPS if job.nuisances else OPS + RIVALS
@@ -81,7 +81,7 @@ def measure(job: Job, world_of: tuple[Tensor, NDArray[np.int64]], encode: FastEn
 
 
 def main() -> None:
-    """Make worlds until the time is up."""
+    """Make curriculum sets until the time is up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pack", type=Path)
     parser.add_argument("folder", type=Path)
@@ -104,19 +104,21 @@ def main() -> None:
             break
         begun = time.monotonic()
         try:
-            world = build_world(job, sets, MOST)
-            found = measure(job, (world.pictures, world.labels), encode)
+            data = build_set(job, sets, MOST)
+            found = measure(job, (data.pictures, data.labels), encode)
         except (RuntimeError, ValueError) as error:
             print(f"{job}: {type(error).__name__}: {error}", flush=True)
             continue
-        head = {"set": job.name, "family": family(job.name), "seed": job.seed, "nuisances": list(world.nuisances)}
+        head = {"set": job.name, "family": family(job.name), "seed": job.seed, "nuisances": list(data.nuisances)}
         kept = path.with_suffix(".part")
         with kept.open("wb") as file:
-            small = (world.pictures * 255).round().to(torch.uint8).numpy()
-            np.savez(file, head=json.dumps(head), labels=world.labels, pictures=small, **found)
+            small = (data.pictures * 255).round().to(torch.uint8).numpy()
+            np.savez(file, head=json.dumps(head), labels=data.labels, pictures=small, **found)
         kept.rename(path)
-        print(f"{time.monotonic() - start:.0f} s: {head} {len(world.labels)} pictures, {time.monotonic() - begun:.1f} s",
-              flush=True)
+        print(
+            f"{time.monotonic() - start:.0f} s: {head} {len(data.labels)} pictures, {time.monotonic() - begun:.1f} s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Data sets from a pack, and the worlds that `auto` learns from: which there are, and how one is made."""
+"""Data sets from a pack, and the curriculum sets that `auto` learns from: which there are, and how one is made."""
 
 import io
 import zipfile
@@ -12,15 +12,15 @@ from drawn_pictures import drawn
 from numpy.typing import NDArray
 from PIL import Image
 
+from manyshot.meta_augment.auto.curriculum import CurriculumSet, make_curriculum_set
 from manyshot.meta_augment.auto.menu import SIDE
-from manyshot.meta_augment.auto.worlds import World, make_world
 
 Sets = dict[str, dict[str, list[bytes]]]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A world to make: a data set, a seed, and whether nuisances are put in."""
+    """A curriculum set to make: a data set, a seed, and whether nuisances are put in."""
 
     name: str
     seed: int
@@ -54,7 +54,7 @@ WIDE = 1000
 
 
 def list_jobs(sets: Sets, first: int, rounds: int, nuisances: bool) -> list[Job]:
-    """Rounds in which each family has a world of each of two of its data sets, or, as they are, of each of three."""
+    """Rounds in which each family has one of each of two of its data sets, or, as they are, of each of three."""
     families: dict[str, list[str]] = {}
     for name in sets:
         families.setdefault(family(name), []).append(name)
@@ -68,7 +68,7 @@ def list_jobs(sets: Sets, first: int, rounds: int, nuisances: bool) -> list[Job]
     ]
 
 
-def build_world(job: Job, sets: Sets, most: int) -> World:
+def build_set(job: Job, sets: Sets, most: int) -> CurriculumSet:
     """Draw classes and pictures of a set, and put nuisances in."""
     most = 3 * most if job.seed >= WIDE else most
     random = np.random.default_rng((job.seed, zlib.crc32(job.name.encode())))
@@ -88,7 +88,11 @@ def build_world(job: Job, sets: Sets, most: int) -> World:
             labels.append(label)
     pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous().float() / 255
     ids = np.array(labels)
-    return make_world(pixels, ids, int(random.integers(2**31))) if job.nuisances else World(pixels, ids, ())
+    return (
+        make_curriculum_set(pixels, ids, int(random.integers(2**31)))
+        if job.nuisances
+        else CurriculumSet(pixels, ids, ())
+    )
 
 
 def decode(file: bytes) -> NDArray[np.uint8]:

@@ -1,8 +1,8 @@
-"""Draw tasks from the worlds of `experiments/auto_features.py`: what is seen of each, and what every plan gains.
+"""Draw tasks from the sets of `experiments/auto_features.py`: what is seen of each, and what every plan gains.
 
     python experiments/auto_tasks.py FEATURES TABLES [--wide]
 
-A file of TABLES a world; one that is there is not made again.
+A file of TABLES a set; one that is there is not made again.
 """
 
 import argparse
@@ -22,15 +22,15 @@ from manyshot.meta_augment.auto.menu import CANDIDATES, OPS, USES, Candidate
 
 QUERIES = 15
 WAYS = (2, 3, 5, 5, 5)
-AS_IS, WIDE, NUISANCES = {1: 12, 2: 12, 5: 16}, {1: 200, 2: 200, 5: 200, 10: 50, 20: 20}, {1: 6, 2: 6, 5: 8}
-"""Tasks by shots of a data set as it is, of one with more pictures, and of a world with nuisances."""
+AS_IS, WIDE, NUISANCES = {1: 12, 2: 12, 5: 16}, {1: 200, 2: 200, 5: 200, 10: 24}, {1: 6, 2: 6, 5: 8}
+"""Tasks by shots of a data set as it is, of one with more pictures, and of a set with nuisances."""
 AT_ONCE = 40
 MEASURED = (*CANDIDATES, *(Candidate((row,), use) for row in RIVALS for use in USES))
 
 
 @dataclass(frozen=True, eq=False)
-class World:
-    """A world's tasks by shots.
+class Measured:
+    """The tasks of a curriculum set by shots.
 
     Args:
         name: Its data set.
@@ -49,7 +49,7 @@ class World:
 
 
 def read_bank(path: Path) -> tuple[dict[str, Any], NDArray[np.int64], Bank]:
-    """What `auto_features` wrote of a world."""
+    """What `auto_features` wrote of a curriculum set."""
     with np.load(path, allow_pickle=False) as stored:
         head = json.loads(str(stored["head"]))
         pictures = torch.from_numpy(stored["pictures"]).float() / 255
@@ -60,7 +60,7 @@ def read_bank(path: Path) -> tuple[dict[str, Any], NDArray[np.int64], Bank]:
 
 
 def measure(bank: Bank, labels: NDArray[np.int64], ways: int, counts: dict[int, int], seed: int, as_is: bool) -> Any:
-    """Parts of a `World`."""
+    """Parts of a `Measured`."""
     parts: dict[str, NDArray[np.float32]] = {}
     for shots, count in counts.items():
         drawn = draw_tasks(labels, ways, shots, QUERIES, count, np.random.default_rng((seed, shots)))
@@ -79,15 +79,15 @@ def measure(bank: Bank, labels: NDArray[np.int64], ways: int, counts: dict[int, 
     return parts
 
 
-def read_worlds(folder: Path) -> list[World]:
-    """All worlds of TABLES."""
-    worlds = []
+def read_tasks(folder: Path) -> list[Measured]:
+    """All files of TABLES."""
+    found = []
     for path in sorted(folder.glob("*.npz")):
         with np.load(path, allow_pickle=False) as stored:
             head = json.loads(str(stored["head"]))
             parts = {name: stored[name] for name in stored.files if name != "head"}
-        worlds.append(World(head["set"], head["family"], not head["nuisances"], head["seed"], parts))
-    return worlds
+        found.append(Measured(head["set"], head["family"], not head["nuisances"], head["seed"], parts))
+    return found
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ import torch
 import manyshot as ms
 from manyshot.base import InputError
 from manyshot.meta_augment.auto.advise import advise, to_pictures
-from manyshot.meta_augment.auto.explain import as_dict, explain, rows_to_show
-from manyshot.meta_augment.auto.menu import CANDIDATES, OPS
-from manyshot.meta_augment.auto.predictor import SHA256, Ensemble, GainPredictor
+from manyshot.meta_augment.auto.explain import as_dict, candidates_to_show, explain, names_of
+from manyshot.meta_augment.auto.menu import CANDIDATES
+from manyshot.meta_augment.auto.predictor import SHA256, GainPredictor
 
 SMALL = "efficientnet-lite0(resolution=32)"
 
@@ -27,11 +27,10 @@ def pictures(n=6, side=24):
 
 @pytest.fixture(scope="module")
 def predictor():
-    torch.manual_seed(0)
     made = GainPredictor()
-    with torch.no_grad():
-        made.prior.normal_()
-    return Ensemble([made]).eval()
+    made.means[:, 1:] = 0.1 * torch.randn(len(CANDIDATES) - 1, generator=torch.Generator().manual_seed(0))
+    made.slopes += 0.02
+    return made
 
 
 def test_the_answer_does_not_depend_on_the_order_of_pictures_or_on_the_names_of_classes(predictor):
@@ -61,16 +60,17 @@ def test_one_picture_of_a_class_is_enough(predictor):
 
 def test_doing_without_can_be_ruled_out():
     never = GainPredictor()
-    with torch.no_grad():
-        never.prior[0] -= 5
+    never.means[:, 1:] -= 5
     images, labels = pictures(2)
-    ask = {"encoder": SMALL, "predictor": Ensemble([never]).eval()}
+    ask = {"encoder": SMALL, "predictor": never}
     assert advise(images, labels, **ask).plan == ms.Plan("none")
     assert advise(images, labels, **ask, must_augment=True).plan.placements
 
 
 def test_strengths_in_pixels_grow_with_the_pictures():
-    stroke = next(candidate for candidate in CANDIDATES if candidate.ops == "stroke(2)" and candidate.use == "light")
+    stroke = next(
+        candidate for candidate in CANDIDATES if candidate.rows == ("stroke(2)",) and candidate.use == "light"
+    )
     assert "stroke(4)" in str(stroke.plan_for(128))
     assert "stroke(1)" in str(stroke.plan_for(28))
 
@@ -100,10 +100,10 @@ def test_the_explanation_names_the_choice_and_what_was_seen(predictor):
     text = explain(advice)
     assert str(advice.plan) in text
     assert "6 pictures of 2 classes" in text
-    assert f"*{advice.candidate.ops}" in text
-    rows = [row for row, _ in rows_to_show(advice)]
-    assert len(set(rows)) == len(rows)
-    assert all(0 <= row < len(OPS) for row in rows)
+    assert f"*{names_of(advice.candidate)} ({advice.candidate.use})" in text
+    shown = [CANDIDATES[index].rows for index in candidates_to_show(advice)]
+    assert len(set(shown)) == len(shown)
+    assert all(shown)
     assert as_dict(advice)["plan"] == str(advice.plan)
 
 

@@ -7,7 +7,17 @@ import torch
 from manyshot.classify.heads import Ridge, Transform
 from manyshot.meta_augment.auto.bank import draw_tasks, fill_bank, look, measure_gains
 from manyshot.meta_augment.auto.curriculum import TELLING, VARYING, make_curriculum_set
-from manyshot.meta_augment.auto.menu import CANDIDATES, COPIES, OPS, SIDE, USES, build_ops
+from manyshot.meta_augment.auto.menu import (
+    CANDIDATES,
+    COPIES,
+    MIXED,
+    MIXES,
+    OPS,
+    SIDE,
+    USES,
+    Candidate,
+    build_ops,
+)
 from manyshot.meta_augment.auto.traits import TASK_NAMES, describe_task, picture_traits
 
 
@@ -75,28 +85,36 @@ def test_a_bank_gives_evidence_and_the_accuracy_of_every_candidate(bank):
     assert seen.task.shape == (4, len(TASK_NAMES))
     assert seen.moves.shape[:2] == (4, len(OPS))
     assert right.shape == (4, len(CANDIDATES))
-    assert len(CANDIDATES) == 1 + len(OPS) * len(USES)
-    assert all(part.isfinite().all() for part in (seen.task, seen.moves, seen.gains, right))
+    assert seen.scores.shape[:2] == (4, len(CANDIDATES) - 1)
+    assert len(CANDIDATES) == 1 + len(OPS) * len(USES) + len(MIXES)
+    assert all(part.isfinite().all() for part in (seen.task, seen.moves, seen.scores, right))
     assert right[:, 0].mean() > 0.9  # the bars are easy
 
 
-def test_the_accuracy_of_a_candidate_is_that_of_the_head_with_features():
+@pytest.mark.parametrize("rows", [OPS[:1], OPS[:2]])
+def test_the_accuracy_of_a_candidate_is_that_of_the_head_with_features(rows):
     images = torch.rand(12, 3, 16, 16, generator=torch.Generator().manual_seed(1))  # nothing tells the classes apart
     filled = fill_bank(images, pool, COPIES, torch.Generator().manual_seed(0))
-    variants = build_ops(OPS[0])(images.repeat_interleave(COPIES, 0), torch.Generator().manual_seed(0))
-    rows = torch.cat([pool(images)[:, None], pool(variants).view(12, COPIES, -1)], 1)
+    random = torch.Generator().manual_seed(0)
+    each = COPIES if len(rows) == 1 else MIXED // len(rows)
+    variants = [
+        pool(build_ops(row)(images.repeat_interleave(COPIES, 0), random)).view(12, COPIES, -1)[:, :each] for row in rows
+    ]
+    features = torch.cat([pool(images)[:, None], *variants], 1)
+    count = features.shape[1] - 1
     support, query, labels = torch.arange(6), torch.arange(6, 12), torch.arange(6) % 2
-    found = measure_gains(filled, support[None], query[None], labels[None], labels[None])[0]
-    for index, (use, total) in enumerate(USES.items()):
-        weights = torch.ones(6, 1 + COPIES).double()
-        weights[:, 1:] = total / COPIES
-        train = rows[support].flatten(0, 1)
+    candidates = [Candidate(rows, use) for use in USES]
+    found = measure_gains(filled, support[None], query[None], labels[None], labels[None], candidates)[0]
+    for index, use in enumerate(USES):
+        weights = torch.ones(6, 1 + count).double()
+        weights[:, 1:] = 1 / count
+        train = features[support].flatten(0, 1)
         fitted = Transform(power=0.5).fit(train, weights.flatten()[None])
-        targets = torch.nn.functional.one_hot(labels).double().repeat_interleave(1 + COPIES, 0)
+        targets = torch.nn.functional.one_hot(labels).double().repeat_interleave(1 + count, 0)
         head = Ridge(0.1).fit(fitted(train), targets, weights.flatten()[None])
-        logits = (fitted(rows[query].flatten(0, 1)) @ head.weight.mT + head.bias[:, None]).view(6, 1 + COPIES, 2)
+        logits = (fitted(features[query].flatten(0, 1)) @ head.weight.mT + head.bias[:, None]).view(6, 1 + count, 2)
         own = logits.mean(1) if use == "views" else logits[:, 0]
-        assert found[1 + index] == (own.argmax(1) == labels).float().mean()
+        assert found[index] == (own.argmax(1) == labels).float().mean()
 
 
 def test_a_task_looks_the_same_whatever_stands_beside_it(bank):

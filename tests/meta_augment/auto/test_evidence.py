@@ -23,10 +23,8 @@ def gram_of(rows):
     return torch.einsum("ivd,jud->ivju", rows, rows)[None]
 
 
-def look(rows, labels):
-    gram = gram_of(rows)
-    plain = cross_validate(gram[:, :, :1, :, :1], labels[None])[:, 0]
-    return probe(gram, labels[None], plain)
+def moves_of(rows, labels):
+    return probe(gram_of(rows), labels[None])
 
 
 @pytest.mark.parametrize("shots", [2, 3, 7])
@@ -36,15 +34,15 @@ def test_cross_validation_equals_fits_that_leave_the_examples_out(shots):
     targets = F.one_hot(labels).double()
     found = cross_validate(gram_of(rows), labels[None])[0]
 
-    for index, (use, total) in enumerate(USES.items()):
+    for index, use in enumerate(USES):
         every = torch.ones(len(labels), 3).double()
-        every[:, 1:] = total / 2
+        every[:, 1:] = 1 / 2
         fitted = Transform().fit(rows.flatten(0, 1), every.flatten()[None])  # once, by all rows
         logits = torch.zeros(len(labels), 3, dtype=torch.float64)
         for part in range(int(fold.max()) + 1):
             kept = fold != part
             weights = torch.ones(int(kept.sum()), 3).double()
-            weights[:, 1:] = total / 2
+            weights[:, 1:] = 1 / 2
             train = rows[kept].flatten(0, 1)
             head = Ridge(0.1).fit(fitted(train), targets[kept].repeat_interleave(3, 0), weights.flatten()[None])
             views = (fitted(rows[~kept].flatten(0, 1)) @ head.weight.mT + head.bias[:, None]).view(-1, 3, 3)
@@ -58,21 +56,23 @@ def test_the_order_of_classes_and_examples_does_not_matter(shots):
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(1))
     renamed = torch.tensor([2, 0, 1])[labels]
     # Cross-validation splits examples by their order: only the measurements of movement are the same to the last bit.
-    torch.testing.assert_close(look(rows, labels).moves, look(rows[order], renamed[order]).moves)
+    torch.testing.assert_close(moves_of(rows, labels), moves_of(rows[order], renamed[order]))
 
 
 def test_everything_is_a_number_and_named():
     for shots in (1, 2, 5):
         for wobble in (0.0, 1.0):
-            found = look(*rows_of(shots=shots, wobble=wobble))
-            assert found.moves.shape == (1, len(PROBE_NAMES))
-            assert found.gains.shape == (1, len(SCORE_NAMES))
-            assert found.moves.isfinite().all()
-            assert found.gains.isfinite().all()
+            rows, labels = rows_of(shots=shots, wobble=wobble)
+            found, tried = moves_of(rows, labels), cross_validate(gram_of(rows), labels[None])
+            assert found.shape == (1, len(PROBE_NAMES))
+            assert tried.shape == (1, len(USES), len(SCORE_NAMES))
+            assert found.isfinite().all()
+            assert tried.isfinite().all()
+            assert bool((tried == 0).all()) == (shots == 1)  # there is nothing to leave out
 
 
 def test_variants_that_move_further_say_so_and_keep_their_class_less_often():
-    near, far = look(*rows_of(wobble=0.1)).moves[0], look(*rows_of(wobble=3.0)).moves[0]
+    near, far = moves_of(*rows_of(wobble=0.1))[0], moves_of(*rows_of(wobble=3.0))[0]
     move, keep = PROBE_NAMES.index("move"), PROBE_NAMES.index("keep")
     assert far[move] > 3 * near[move]
     assert far[keep] < near[keep]
@@ -87,9 +87,8 @@ def test_variants_along_differences_within_classes_are_told_from_those_between()
 
     def ratio(axes):
         steps = 0.3 * torch.randn(20, 2, 6, generator=random).double() @ axes
-        return look(torch.cat([examples[:, None], examples[:, None] + steps], 1), labels).moves[
-            0, PROBE_NAMES.index("within over between")
-        ]
+        rows = torch.cat([examples[:, None], examples[:, None] + steps], 1)
+        return moves_of(rows, labels)[0, PROBE_NAMES.index("within over between")]
 
     assert ratio(within) > ratio(between) + 2
 

@@ -20,7 +20,7 @@ from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import to_images
 from manyshot.meta_augment.auto.bank import Encode, Looks, fill_bank, look
 from manyshot.meta_augment.auto.menu import CANDIDATES, PROBES, SIDE, Candidate
-from manyshot.meta_augment.auto.predictor import Ensemble, read_predictor
+from manyshot.meta_augment.auto.predictor import GainPredictor, read_predictor
 from manyshot.nets import ENCODERS, PretrainedEncoder
 
 AUTO = "auto"
@@ -105,7 +105,7 @@ def advise(
     seed: int = 0,
     device: str = "cpu",
     must_augment: bool = False,
-    predictor: Ensemble | None = None,
+    predictor: GainPredictor | None = None,
 ) -> Advice:
     """Choose a plan, and say what was seen.
 
@@ -185,5 +185,5 @@ def _encode(name: str, device: str) -> Encode:
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> Ensemble:
+def _shipped() -> GainPredictor:
     return read_predictor()

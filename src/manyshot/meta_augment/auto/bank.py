@@ -70,8 +70,8 @@ class Looks:
     Args:
         task: Of each task, in the order of `TASK_NAMES`.
         moves: Of each row of the menu, in the order of `PROBE_NAMES`.
-        scores: What cross-validation says of each of `CANDIDATES` but the first, less what it says of that, in the order
-            of `SCORE_NAMES`.
+        scores: What cross-validation says of each of `CANDIDATES` but the first, less what it says of that, in the
+            order of `SCORE_NAMES`.
     """
 
     task: Float[Tensor, "b t"]
@@ -115,7 +115,6 @@ def bank_of(
         variants: Features of their variants under each row of the menu.
         rows: Rows of the menu.
     """
-
     joined = torch.cat([plain[:, None], *variants], 1)
     features = (joined.sign() * joined.abs().sqrt()).flatten(0, 1)  # Tukey's power, as `fit` has it
     copies = (joined.shape[1] - 1) // len(rows)

@@ -40,7 +40,7 @@ def explain(advice: Advice) -> str:
 
 
 def candidates_to_show(advice: Advice) -> list[int]:
-    """Where the candidates with the highest expected gains stand in `CANDIDATES`, each with its best use, and the worst.
+    """Where in `CANDIDATES` those with the highest expected gains are, each with its best use, and the worst.
 
     Args:
         advice: From `advise`.

@@ -1,7 +1,6 @@
 """The learned part of `auto`: from what is seen of a support set to the gain that each candidate will bring."""
 
 import hashlib
-from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,147 +11,111 @@ from torch import Tensor, nn
 from manyshot.base import InputError, read_bytes
 from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.meta_augment.auto.bank import Looks
-from manyshot.meta_augment.auto.evidence import PROBE_NAMES, SCORE_NAMES
-from manyshot.meta_augment.auto.menu import OPS, USES
+from manyshot.meta_augment.auto.evidence import SCORE_NAMES
+from manyshot.meta_augment.auto.menu import CANDIDATES
 from manyshot.meta_augment.auto.traits import TASK_NAMES
 
-UNIT = 0.1
-"""Accuracy that one unit of the network's output stands for."""
-HIDDEN, IDENTITY = 48, 12
-"""Widths of the hidden layers, and of what is known of a row of the menu itself."""
+SHOTS = (1, 2, 5)
+"""Numbers of shots that have numbers of their own; between them predictions are interpolated in log(shots)."""
 
-
-SHA256 = "7284d16951853c29d6c7c579c8214223414faecdd3d5d9d0dd710aeaa3db220f"
+SHA256 = "afd2afc243e15dea53057ae6e4fb287286409e0664e34413a95c2bd0b9e17ed3"
 """Checksum of the weights that ship."""
-
-
-def squash(values: Tensor) -> Tensor:
-    """Compress large values: asinh(8 x) / 4."""
-    return (8 * values).asinh() / 4
 
 
 class GainPredictor(nn.Module):
     """Predict the gain of each candidate over no augmentation, as a difference of accuracies.
 
-    Each row o of the menu has the same network, which also sees the mean over the rows (Deep Sets, Zaheer et al. 2017):
+    A candidate starts from its mean gain on known data sets. The one with the largest mean is the usual choice u, and
+    what cross-validation says beyond it moves the prediction once it is more than noise:
 
-    h_o = relu(A [task, moves_o, gains_o, identity_o]),   gain_o,use = B relu(C [h_o, mean h]) + prior_o,use(shots)
+    z_k = (score_k - score_u) / noise,   gain_k = mean_k + slope max(z_k - threshold, 0),
 
-    `pull` then mixes in the mean gains on known data sets: by as much as it takes to do best on data sets that the
-    predictor has not seen.
+    where a score is the accuracy of cross-validation less its squared error. Slope and threshold are those that choose
+    best on data sets that were left out (`fit_predictor`). This is a sparse prior on how much a data set differs from
+    the others (soft thresholding, Donoho & Johnstone 1994): for most the usual choice is right, and for some there are
+    much better ones, which show.
 
     Since `Looks` are means over classes and examples, the prediction does not depend on their order.
 
-    Args:
-        ops: Rows of the menu.
-        uses: Uses of each row.
-        dropout: Share of the hidden units that are left out in training.
-
     Example:
-        >>> predictor = GainPredictor()
-        >>> seen = Looks(torch.zeros(5, 34), torch.zeros(5, len(OPS), 14), torch.zeros(5, len(OPS), 9))
+        >>> from manyshot.meta_augment.auto.menu import OPS
+        >>> predictor, many = GainPredictor(), len(CANDIDATES)
+        >>> seen = Looks(torch.zeros(5, 34), torch.zeros(5, len(OPS), 14), torch.zeros(5, many - 1, 3))
         >>> predictor(seen).shape, bool((predictor(seen)[:, 0] == 0).all())
-        (torch.Size([5, 58]), True)
+        (torch.Size([5, 69]), True)
     """
 
-    mean: Tensor
-    scale: Tensor
-    known_sizes: Tensor
     means: Tensor
-    shares: Tensor
+    noise: Tensor
+    slopes: Tensor
+    thresholds: Tensor
 
-    def __init__(self, ops: int = len(OPS), uses: int = len(USES), dropout: float = 0.1) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        inputs = len(TASK_NAMES) + len(PROBE_NAMES) + len(SCORE_NAMES)
-        self.register_buffer("mean", torch.zeros(inputs))
-        self.register_buffer("scale", torch.ones(inputs))
-        self.identity = nn.Parameter(torch.randn(ops, IDENTITY) / 2)
-        self.first = nn.Linear(inputs + IDENTITY, HIDDEN)
-        self.second = nn.Linear(2 * HIDDEN, HIDDEN)
-        self.last = nn.Linear(HIDDEN, uses)
-        self.prior = nn.Parameter(torch.zeros(3, ops, uses))
-        self.dropout = nn.Dropout(dropout)
-        self.register_buffer("known_sizes", torch.arange(4.0))
-        self.register_buffer("means", torch.zeros(4, ops * uses))
-        self.register_buffer("shares", torch.zeros(4))
+        sizes = len(SHOTS)
+        self.register_buffer("means", torch.zeros(sizes, len(CANDIDATES)))
+        self.register_buffer("noise", torch.ones(sizes))
+        self.register_buffer("slopes", torch.zeros(sizes))
+        self.register_buffer("thresholds", torch.zeros(sizes))
 
     def forward(self, seen: Looks) -> Float[Tensor, "b candidates"]:
-        """Predict gains, in the order of `CANDIDATES`; that of the first, no augmentation, is 0."""
-        b, ops = seen.moves.shape[:2]
-        inputs = torch.cat([seen.task[:, None].expand(-1, ops, -1), seen.moves, seen.gains], 2)
-        inputs = ((squash(inputs) - self.mean) / self.scale).clamp(-4, 4)
-        rows = torch.cat([inputs, self.identity.expand(b, -1, -1)], 2)
-        hidden = self.dropout(torch.relu(self.first(rows)))
-        hidden = torch.cat([hidden, hidden.mean(1, keepdim=True).expand(-1, ops, -1)], 2)
-        gains = self.last(self.dropout(torch.relu(self.second(hidden))))
-        size = seen.task[:, TASK_NAMES.index("shots")]  # the logarithm of shots over 3
-        basis = _basis(size)
-        gains = UNIT * (gains + torch.einsum("bk,kou->bou", basis, self.prior))
-        return torch.cat([gains.new_zeros(b, 1), self._pulled(gains.flatten(1), size)], 1)
+        """Predict gains, in the order of `CANDIDATES`; that of the first, no augmentation, is 0.
 
-    def fit_scale(self, seen: Looks) -> None:
-        """Take mean and spread of the inputs from the tasks of training."""
-        parts = [squash(part).flatten(0, -2) for part in (seen.task, seen.moves, seen.gains)]
-        self.mean.copy_(torch.cat([part.mean(0) for part in parts]))
-        self.scale.copy_(torch.cat([part.std(0) for part in parts]).clamp(min=0.02))
+        Between two of `SHOTS` predictions are interpolated in log(shots).
+        """
+        each = torch.stack([self.of_size(seen, size) for size in range(len(SHOTS))])
+        known = torch.tensor(SHOTS).log().to(each)
+        own = (3 * seen.task[:, TASK_NAMES.index("shots")]).clamp(known[0], known[-1])  # it is log(shots) / 3
+        upper = torch.searchsorted(known, own).clamp(1, len(SHOTS) - 1)
+        part = ((own - known[upper - 1]) / (known[upper] - known[upper - 1]))[:, None]
+        rows = torch.arange(len(own)).to(upper)
+        gains = (1 - part) * each[upper - 1, rows] + part * each[upper, rows]
+        return gains - gains[:, :1]
 
-    def pull(self, shots: Sequence[int], means: Float[Tensor, "s candidates"], shares: Sequence[float]) -> None:
-        """Mix predictions with the mean gains on known data sets: `(1 - share) gain + share mean`.
+    def of_size(self, seen: Looks, size: int) -> Float[Tensor, "b candidates"]:
+        """Predictions by the numbers of one of `SHOTS`.
 
         Args:
-            shots: Four numbers of shots; between them means and shares are interpolated in log(shots).
-            means: Mean gain of each candidate.
-            shares: From 0, the prediction alone, to 1, the mean alone.
+            seen: Of b tasks.
+            size: Which of `SHOTS`.
         """
-        self.known_sizes.copy_(torch.tensor(shots).log() / 3)
-        self.means.copy_(means[:, 1:])
-        self.shares.copy_(torch.tensor(shares))
-
-    def _pulled(self, gains: Tensor, size: Tensor) -> Tensor:
-        """The mixture of predictions and means at the shots of each task."""
-        known = self.known_sizes
-        size = size.clamp(known[0], known[-1])
-        upper = torch.searchsorted(known, size).clamp(1, len(known) - 1)
-        part = ((size - known[upper - 1]) / (known[upper] - known[upper - 1]))[:, None]
-        share = self.shares[upper - 1, None] * (1 - part) + self.shares[upper, None] * part
-        mean = self.means[upper - 1] * (1 - part) + self.means[upper] * part
-        return (1 - share) * gains + share * mean
+        ahead = lead(seen.scores, int(self.means[size].argmax())) / self.noise[size]
+        return self.means[size] + self.slopes[size] * (ahead - self.thresholds[size]).clamp(min=0)
 
 
-def _basis(size: Float[Tensor, " b"]) -> Float[Tensor, "b 3"]:
-    """A parabola in the logarithm of shots over 3."""
-    return torch.stack([torch.ones_like(size), size, size.square()], 1)
-
-
-class Ensemble(nn.Module):
-    """The mean prediction of several predictors.
+def lead(scores: Float[Tensor, "b others 3"], usual: int) -> Float[Tensor, "b candidates"]:
+    """How far cross-validation puts each candidate ahead of the usual choice.
 
     Args:
-        members: Predictors, trained from different seeds.
+        scores: Of all candidates but the first, as `Looks` has them.
+        usual: Number of the usual choice.
+
+    Example:
+        >>> lead(torch.tensor([[[0.1, 0.05, 0.0], [0.2, 0.0, 0.0]]]), 1)
+        tensor([[-0.1500,  0.0000,  0.0500]])
     """
-
-    def __init__(self, members: Sequence[GainPredictor]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, seen: Looks) -> Float[Tensor, "b candidates"]:
-        """Predict gains, as `GainPredictor`."""
-        return torch.stack([member(seen) for member in self.members]).mean(0)
+    total = scores[..., SCORE_NAMES.index("accuracy")] + scores[..., SCORE_NAMES.index("error")]
+    total = torch.cat([total.new_zeros(len(total), 1), total], 1)
+    return total - total[:, usual : usual + 1]
 
 
-def write_predictor(path: Path, ensemble: Ensemble, metadata: dict[str, str]) -> None:
+def write_predictor(path: Path, predictor: GainPredictor, metadata: dict[str, str]) -> None:
     """Write weights.
 
     Args:
         path: Path of the file.
-        ensemble: Predictors.
-        metadata: What they were trained on.
+        predictor: The predictor.
+        metadata: What it was fitted to.
     """
-    kept = {"menu": "\n".join(OPS), "uses": "\n".join(USES), "members": str(len(ensemble.members))}
-    write_tensors(path, ensemble.state_dict(), {**metadata, **kept})
+    write_tensors(path, predictor.state_dict(), {**metadata, "menu": menu_text()})
 
 
-def read_predictor(path: Path | None = None) -> Ensemble:
+def menu_text() -> str:
+    """The menu as one text, which tells predictors for other menus apart."""
+    return "\n".join(str(one.plan) for one in CANDIDATES)
+
+
+def read_predictor(path: Path | None = None) -> GainPredictor:
     """Read weights; those that ship with the package if no path is given.
 
     Args:
@@ -166,12 +129,11 @@ def read_predictor(path: Path | None = None) -> Ensemble:
         if hashlib.sha256(read_bytes(path)).hexdigest() != SHA256:
             raise InputError(f"{path}: damaged; install Manyshot again")
     tensors, metadata = read_tensors(path)
-    if metadata.get("menu", "").split("\n") != list(OPS) or metadata.get("uses", "").split("\n") != list(USES):
+    if metadata.get("menu") != menu_text():
         raise InputError(f"{path}: was trained for other plans than this version has; train it again")
-    members = metadata.get("members", "")
-    ensemble = Ensemble([GainPredictor() for _ in range(int(members) if members.isdecimal() else 0)])
-    expected = {name: tensor.shape for name, tensor in ensemble.state_dict().items()}
+    predictor = GainPredictor()
+    expected = {name: tensor.shape for name, tensor in predictor.state_dict().items()}
     if expected != {name: tensor.shape for name, tensor in tensors.items()}:
         raise InputError(f"{path}: damaged, its tensors do not fit; restore the file")
-    ensemble.load_state_dict(tensors)
-    return ensemble.eval()
+    predictor.load_state_dict(tensors)
+    return predictor.eval()

@@ -1,123 +1,130 @@
-"""Train the predictor of `auto` on tasks whose gains under every candidate are known."""
+"""Fit the predictor of `auto` to tasks whose gains under every candidate are known."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
 
+import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Generator, Tensor
-from torch.nn import functional as F
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
 
-from manyshot.base.seeds import generator
 from manyshot.meta_augment.auto.bank import Looks
-from manyshot.meta_augment.auto.predictor import GainPredictor
-
-Objective = Literal["regression", "choice", "both"]
+from manyshot.meta_augment.auto.predictor import SHOTS, GainPredictor, lead
 
 
 @dataclass(frozen=True, eq=False)
 class KnownTasks:
-    """Tasks, what is seen of them, and what every candidate gains.
+    """Tasks of one number of shots, what is seen of them, and what every candidate gains.
 
     Args:
         seen: Of n tasks.
-        gains: Accuracy gained over no augmentation `[n, candidates]`.
-        weight: How often each is drawn, relative to the others.
+        gains: Accuracy gained over no augmentation `[n, candidates]`, without the first, which gains 0.
+        origin: Curriculum set of each, as a number.
+        family: Family of each, as a number: data sets that are held out together.
+        as_is: Whether nothing was put into its data set.
     """
 
     seen: Looks
     gains: Float[Tensor, "n candidates"]
-    weight: Float[Tensor, " n"]
+    origin: Int[Tensor, " n"]
+    family: Int[Tensor, " n"]
+    as_is: NDArray[np.bool_]
 
-    def select(self, rows: Tensor) -> "KnownTasks":
+    def select(self, rows: NDArray[np.int64]) -> "KnownTasks":
         """Some of the tasks."""
-        seen = Looks(self.seen.task[rows], self.seen.moves[rows], self.seen.gains[rows])
-        return KnownTasks(seen, self.gains[rows], self.weight[rows])
+        kept = torch.from_numpy(rows)
+        seen = Looks(self.seen.task[kept], self.seen.moves[kept], self.seen.scores[kept])
+        return KnownTasks(seen, self.gains[kept], self.origin[kept], self.family[kept], self.as_is[rows])
 
-    def to(self, device: torch.device | str) -> "KnownTasks":
-        """The same on a device."""
-        seen = Looks(*(part.to(device) for part in (self.seen.task, self.seen.moves, self.seen.gains)))
-        return KnownTasks(seen, self.gains.to(device), self.weight.to(device))
+    def means(self, with_nuisances: float) -> Float[Tensor, " candidates"]:
+        """Mean gain of each candidate, the first included.
+
+        Args:
+            with_nuisances: As `weights` takes it.
+        """
+        return torch.cat([torch.zeros(1), self.weights(with_nuisances) @ self.gains])
+
+    def weights(self, with_nuisances: float) -> Float[Tensor, " n"]:
+        """Weights of the tasks: those of each family as it is add up to 1, those with nuisances to another number.
+
+        Args:
+            with_nuisances: That number.
+        """
+        group = (2 * self.family + torch.from_numpy(self.as_is).long()).numpy()
+        _, index, count = np.unique(group, return_inverse=True, return_counts=True)
+        each = torch.from_numpy(1 / count[index]).float()
+        weight = torch.where(torch.from_numpy(self.as_is), each, with_nuisances * each)
+        return weight / weight.sum()
 
 
 @dataclass(frozen=True)
-class PredictorTraining:
-    """How a predictor is trained.
+class Fit:
+    """How a predictor is fitted.
 
     Args:
-        objective: "regression" predicts each gain, by squared error; "choice" maximizes the expected gain under a
-            softmax choice by the predictions, which is exact and differentiable since all gains are known; "both"
-            adds them up.
-        steps: Steps of Adam.
-        batch: Tasks of a step.
-        rate: Largest learning rate; it falls by a cosine.
-        decay: Decoupled weight decay.
-        temperature: Of the softmax choice, in accuracy.
-        blind: Whether the predictor is shown nothing but shots and ways: one policy for all tasks.
-        seed: Of weights and batches.
+        with_nuisances: Weight of the tasks of a family with nuisances in means, where those of it as it is have 1.
+        slopes: Slopes to choose from, as gain per unit of noise.
+        thresholds: Thresholds to choose from, in units of noise.
+        blind: Whether nothing may be seen: one policy for all tasks of a size.
     """
 
-    objective: Objective = "both"
-    steps: int = 1500
-    batch: int = 256
-    rate: float = 3e-3
-    decay: float = 1e-2
-    temperature: float = 0.01
+    with_nuisances: float = 0.0
+    slopes: tuple[float, ...] = (0.01, 0.02, 0.04, 0.08)
+    thresholds: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0, 3.0)
     blind: bool = False
-    seed: int = 0
 
 
-def blindfold(seen: Looks) -> Looks:
-    """What is left if only the size of a task may be seen."""
-    task = torch.zeros_like(seen.task)
-    task[:, -6:-3] = seen.task[:, -6:-3]  # ways, shots, several shots
-    return replace(seen, task=task, moves=torch.zeros_like(seen.moves), gains=torch.zeros_like(seen.gains))
+DEFAULT = Fit()
 
 
-def train_predictor(tasks: KnownTasks, how: PredictorTraining) -> GainPredictor:
-    """Train one predictor.
+def fit_predictor(tasks: Mapping[int, KnownTasks], how: Fit = DEFAULT) -> GainPredictor:
+    """Fit one predictor.
+
+    Means are over families, each with the same weight. Slope and threshold are those whose choices gain most on
+    families that were left out of the means; to look at nothing is one of the settings.
 
     Args:
-        tasks: On the device to train on.
-        how: Objective and length.
+        tasks: By each of `SHOTS`.
+        how: Weights, and settings to choose from.
     """
-    random: Generator = generator(how.seed, 11)
-    tasks = replace(tasks, seen=blindfold(tasks.seen)) if how.blind else tasks
-    weight, device = tasks.weight.cpu(), tasks.gains.device
-    with torch.random.fork_rng(devices=[]):  # weights and dropout draw from torch's own stream
-        torch.manual_seed(how.seed)
-        predictor = GainPredictor()
-        predictor.fit_scale(tasks.seen)
-        predictor.to(device).train()
-        optimizer = torch.optim.AdamW(predictor.parameters(), how.rate, weight_decay=how.decay)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.rate, how.steps, pct_start=0.1)
-        for _ in range(how.steps):
-            rows = torch.multinomial(weight, how.batch, replacement=True, generator=random)
-            part = tasks.select(rows.to(device))
-            loss = predictor_loss(predictor(part.seen), part.gains, how)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
+    predictor = GainPredictor()
+    for size, shots in enumerate(SHOTS):
+        known = tasks[shots]
+        predictor.means[size] = known.means(how.with_nuisances)
+        predictor.noise[size] = noise_of(known, predictor.means[size])
+        if not how.blind:
+            predictor.slopes[size], predictor.thresholds[size] = _choose(known, how)
     return predictor.eval()
 
 
-def predictor_loss(predicted: Tensor, gains: Tensor, how: PredictorTraining) -> Tensor:
-    """What training minimizes.
+def noise_of(tasks: KnownTasks, means: Float[Tensor, " candidates"]) -> Float[Tensor, ""]:
+    """Spread of what cross-validation says; 1 where it says nothing, with one shot.
 
     Args:
-        predicted: Predicted gains `[n, candidates]`.
-        gains: True gains.
-        how: Objective and temperature.
-
-    Example:
-        >>> gains = torch.tensor([[0.0, 0.1]])
-        >>> how = PredictorTraining(objective="choice")
-        >>> bool(predictor_loss(gains, gains, how) < predictor_loss(-gains, gains, how))
-        True
+        tasks: Known tasks.
+        means: Mean gains, of which the largest is the usual choice.
     """
-    regression = 100 * F.mse_loss(predicted, gains)
-    expected = ((predicted / how.temperature).softmax(1) * gains).sum(1).mean()
-    if how.objective == "regression":
-        return regression
-    return -10 * expected + (regression if how.objective == "both" else 0)
+    spread = lead(tasks.seen.scores, int(means.argmax())).std()
+    return torch.where(spread > 0, spread, 1.0)
+
+
+def _choose(known: KnownTasks, how: Fit) -> tuple[float, float]:
+    """The slope and the threshold that choose best where families are left out of the means."""
+    settings = [(0.0, 0.0), *product(how.slopes, how.thresholds)]
+    found = torch.zeros(len(settings))
+    every = torch.arange(len(known.gains)).numpy()
+    for family in known.family.unique().tolist():
+        inside = (known.family == family).numpy()
+        rest, own = known.select(every[~inside]), known.select(every[inside & known.as_is])
+        if not len(own.gains) or not len(rest.gains):
+            continue
+        means = rest.means(how.with_nuisances)
+        usual = int(means.argmax())
+        ahead = lead(own.seen.scores, usual) / noise_of(rest, means)
+        gains = torch.cat([torch.zeros(len(own.gains), 1), own.gains], 1)
+        for number, (slope, threshold) in enumerate(settings):
+            taken = (means + slope * (ahead - threshold).clamp(min=0)).argmax(1, keepdim=True)
+            found[number] += gains.gather(1, taken).mean()
+    return settings[int(found.argmax())]
