@@ -115,7 +115,7 @@ def _choose(known: KnownTasks, how: Fit) -> tuple[float, float]:
     settings = [(0.0, 0.0), *product(how.slopes, how.thresholds)]
     found = torch.zeros(len(settings))
     every = torch.arange(len(known.gains)).numpy()
-    for family in known.family.unique().tolist():
+    for family in np.unique(known.family.numpy()).tolist():
         inside = (known.family == family).numpy()
         rest, own = known.select(every[~inside]), known.select(every[inside & known.as_is])
         if not len(own.gains) or not len(rest.gains):
