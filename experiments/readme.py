@@ -138,7 +138,7 @@ def _agents(results: dict) -> str:
         solved = [f"{arm['held_out']:.0%}" for arm in (without, augmented)]
         counts = f"{worlds['training']} and {worlds['held_out']}"
         rows.append([title, counts, solved[0], f"{solved[1]} (`{plan}`)", points(augmented["against_none"])])
-    seeds = len(results["leap"]["seeds"])
+    seeds = " and ".join(dict.fromkeys(str(len(results[name]["seeds"])) for name in titles))
     heads = ["task", "training and held-out worlds", "none", "augmented", "gain in points [95 %]"]
     return "\n".join(
         (

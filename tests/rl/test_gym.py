@@ -10,9 +10,12 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 from manyshot.augment.ops.op import take
+from manyshot.report.rl_pictures import episodes_section
 from manyshot.rl.gym import AugmentObservation, GymWorld, VectorAugmentObservation, WorldVectorEnv
 from manyshot.rl.live import LiveWorlds
+from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.rl_plan import RLPlan
+from manyshot.rl.rl_train import train_agent
 from manyshot.rl.worlds import WORLDS, Box, Discrete, World
 from manyshot.rl.worlds.leap import Leap
 from manyshot.rl.worlds.point_world import Point
@@ -121,6 +124,16 @@ class TestOurWorlds:
         assert live.episodes.tolist() == live.which.bincount().tolist()
         live.restart(torch.tensor([3, 4, 5]))
         assert int(live.episodes.sum()) == 53
+
+    def test_an_environment_that_cannot_be_drawn_leaves_a_page_without_an_animation(self, monkeypatch):
+        def fails(self):
+            raise gymnasium.error.DependencyNotInstalled("pygame is not installed")
+
+        monkeypatch.setattr("gymnasium.envs.classic_control.cartpole.CartPoleEnv.render", fails)
+        fit = RLSettings(steps=16, games=2, rollout=8, width=8, minibatches=1, epochs=1)
+        config = RLConfig("gym(CartPole-v1, steps=10)", worlds=2, validation=1, values="level=0..4", fit=fit)
+        section = episodes_section({"agent": train_agent(config)})
+        assert "pygame is not installed" in str(section)
 
     def test_pictures_are_bytes(self):
         env = gymnasium.make("manyshot/Leap-v0", render_mode="rgb_array")

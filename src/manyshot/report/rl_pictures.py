@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from manyshot.base import InputError
 from manyshot.base.seeds import generator
-from manyshot.report.page import Part, Picture, Section
+from manyshot.report.page import Paragraph, Part, Picture, Section
 from manyshot.rl.games import begin
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rl_train import RLRun
@@ -29,8 +30,12 @@ def episodes_section(runs: Mapping[str, RLRun]) -> Section:
         f"Rows from top to bottom: {rows}. Columns: held-out worlds, evenly spaced in the family. A frame turns green "
         "where the episode was solved, and red where not."
     )
-    picture = Picture(episodes_gif(runs), "image/gif", alt="Episodes in held-out worlds", caption=caption)
-    return Section("Episodes in held-out worlds", [picture])
+    title = "Episodes in held-out worlds"
+    try:
+        animation = episodes_gif(runs)
+    except InputError as error:  # an environment of somebody else that cannot be drawn
+        return Section(title, [Paragraph(f"No animation: {error}.")])
+    return Section(title, [Picture(animation, "image/gif", alt=title, caption=caption)])
 
 
 def seen_section(run: RLRun, suffix: str = "") -> list[Section]:

@@ -207,7 +207,10 @@ class GymWorld:
                 simulator.step(to_action(self._action_space, state["history"][row, int(state["t"][row]) - 1]))
         if simulator is None:
             simulator, _ = self._replay(self._pictured, state, row)
-        picture = simulator.render()
+        try:
+            picture = simulator.render()
+        except gymnasium.error.Error as error:  # such as a package that only pictures need
+            raise InputError(f"{self.env} renders no pictures: {error}") from None
         self._pictured.keep(trace, simulator)
         if not isinstance(picture, np.ndarray):
             raise InputError(f"{self.env} renders no pictures")
