@@ -6,6 +6,7 @@ python experiments/results_page.py
 import json
 from pathlib import Path
 
+from sections.against import against
 from sections.agents import agents, peers
 from sections.auto import auto
 from sections.cells import SURE
@@ -112,6 +113,7 @@ SECTIONS = (
     (medical_rare, "medical_rare"),
     (engine, "augment", "step_profile"),
     (learners, "learners"),
+    (against, "against"),
     (sampling, "sampling"),
     (agents, "rl_agents"),
     (peers, "rl_peers"),
