@@ -174,7 +174,7 @@ def _restored_randomness(device: str) -> AbstractContextManager[None]:
 
 
 def _check_finite(value: float, first: float, what: str, step: int) -> None:
-    if not math.isfinite(value) or value > EXPLODED * (1 + first):
+    if not math.isfinite(value) or value > EXPLODED * (1 + abs(first)):
         raise TrainingDiverged(
             f"the {what} is {value:.3g} at step {step + 1}, so training stopped; the last good weights are kept. "
             "Lower the learning rate (or the inner one), or the largest norm of the gradient (grad_clip)"
