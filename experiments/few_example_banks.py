@@ -83,12 +83,14 @@ def all_passes(kind: Kind, plain: bool = False) -> list[Pass]:
     return passes + [Pass(encoder, plan, copies) for plan, copies in plans.items() for encoder in encoders]
 
 
-def encode_sets(root: Path, banks: Path, device: str = "cpu", plain: bool = False) -> None:
+def encode_sets(
+    root: Path, banks: Path, device: str = "cpu", plain: bool = False, names: Sequence[str] | None = None
+) -> None:
     """Encode what is not in the folder yet, in half precision."""
     banks.mkdir(parents=True, exist_ok=True)
     for kind, sets in KINDS.items():
         for name, load in sets.items():
-            if (banks / f"{name}.safetensors").exists():
+            if (banks / f"{name}.safetensors").exists() or (names is not None and name not in names):
                 continue
             examples = load(root)
             bank = encode_passes(examples, all_passes(kind, plain), device=device)
@@ -184,8 +186,10 @@ def main() -> None:
     parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
     parser.add_argument("--device", default="cpu", help="where to encode")
     parser.add_argument("--plain", action="store_true", help="no variants, which are five sixths of the work")
+    parser.add_argument("--sets", help="names of sets, with commas between; all if left out")
     options = parser.parse_args()
-    encode_sets(options.root, options.banks, options.device, options.plain)
+    names = options.sets and options.sets.split(",")
+    encode_sets(options.root, options.banks, options.device, options.plain, names)
 
 
 if __name__ == "__main__":

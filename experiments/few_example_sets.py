@@ -109,24 +109,24 @@ def sentences(root: Path, domains: Sequence[str]) -> ExampleSet:
     intents = json.loads((folder / "domains.json").read_text())
     wanted = {intent for domain in domains for intent in intents[domain]}
     pairs = [pair for pair in json.loads((folder / "data_full.json").read_text())["train"] if pair[1] in wanted]
-    rows = cut([label for _, label in pairs], 36, 20)
+    rows = cut([label for _, label in pairs], 80, 20)
     return examples_from_arrays([pairs[row][0] for row in rows], [pairs[row][1] for row in rows])
 
 
 PICTURES: dict[str, Callable[[Path], ExampleSet]] = {
-    "CIFAR-FS": lambda root: from_zip(root / "cifar_fs/images.zip", r"val/([^/]+)/.*png$", 30, 10),
+    "CIFAR-FS": lambda root: from_zip(root / "cifar_fs/images.zip", r"val/([^/]+)/.*png$", 60, 10),
     "emoji": lambda root: from_zip(root / "emoji/images.zip", r"([^/]+)/[^/]+\.png$", 7, 25),
     "blood cells": lambda root: from_zip(root / "blood_cells/images.zip", r"([^/]+)/d1_[^/]+\.png$", 40, 5),
-    "MedNIST": lambda root: from_zip(root / "mednist/images.zip", r"([^/]+)/[^/]+\.jpe?g$", 50, 6),
+    "MedNIST": lambda root: from_zip(root / "mednist/images.zip", r"([^/]+)/[^/]+\.jpe?g$", 90, 6),
     "white cells": white_cells,
     "Omniglot": lambda root: from_zip(
         root / "omniglot/images_background_small2.zip", r"Sanskrit/(character\d+)/.*png$", 16, 20
     ),
-    "digits": lambda _: named("digits", None, None, 32, 10),
+    "digits": lambda _: named("digits", None, None, 60, 10),
     "printed letters": lambda _: named("glyphs", "cyrillic", 64, 12, 20),
     "icons": lambda _: icons(),
-    "chest X-rays": lambda root: from_zip(root / "chest_xray/images.zip", r"([^/]+)/[^/]+\.jpeg$", 80, 3),
-    "skin lesions": lambda root: from_zip(root / "ham10000/images.zip", r"([^/]+)/[^/]+\.jpg$", 44, 7),
+    "chest X-rays": lambda root: from_zip(root / "chest_xray/images.zip", r"([^/]+)/[^/]+\.jpeg$", 120, 3),
+    "skin lesions": lambda root: from_zip(root / "ham10000/images.zip", r"([^/]+)/[^/]+\.jpg$", 60, 7),
 }
 """Sets of pictures, by the name that results give them."""
 
@@ -141,7 +141,7 @@ SENTENCES: dict[str, Callable[[Path], ExampleSet]] = {
 def draws(
     labels: NDArray[np.int64], shots: int, count: int, first: int = 0
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Random examples to fit to, `shots` of each class, and the others, at most 50 of each class, to test on.
+    """Random examples to fit to, `shots` of each class, and the others, at most 100 of each class, to test on.
 
     Nothing is drawn from sets in which most classes have fewer than two other examples. Draw `first` and those that
     follow are the same whatever their number.
@@ -156,5 +156,5 @@ def draws(
             rows = random.permutation(np.flatnonzero(labels == label))
             taken = min(shots, len(rows) - 2)
             fit.append(rows[:taken])
-            test.append(rows[taken:][:50])
+            test.append(rows[taken:][:100])
         yield np.concatenate(fit), np.concatenate(test)

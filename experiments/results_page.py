@@ -15,7 +15,7 @@ from sections.demo import demo
 from sections.engine import engine
 from sections.features import feature_augmenters
 from sections.few_tasks import curve
-from sections.fit import fit, fit_interval, fit_plain, unknown
+from sections.fit import fit, fit_calibration, fit_default, fit_interval, fit_plain, unknown
 from sections.generators import (
     cross_task,
     dagan_omniglot,
@@ -75,7 +75,9 @@ SECTIONS = (
     (demo, "demo"),
     (fit, "fit"),
     (fit_plain, "fit_plain"),
+    (fit_default, "fit_default"),
     (fit_interval, "fit_interval"),
+    (fit_calibration, "fit_calibration"),
     (fit_names, "fit_names"),
     (unknown, "unknown"),
     (auto, "auto"),

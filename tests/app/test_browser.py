@@ -1,6 +1,7 @@
 """The page in a real browser: fit from dropped files, try, augment, export, errors; nothing leaves this computer."""
 
 import shutil
+import time
 import urllib.error
 import urllib.request
 
@@ -17,6 +18,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="pip install play
 PROGRAM = shutil.which("chromium") or shutil.which("google-chrome")
 if PROGRAM is None:  # before a server starts
     pytest.skip("no Chromium: apt-get install chromium", allow_module_level=True)
+
+FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -37,6 +40,9 @@ def address():
     from manyshot.app.web_page import serve
 
     def small_fit(examples, **settings):
+        for step in range(600 if "slow" in examples.class_names else 0):  # half a minute, or until it is stopped
+            settings["progress"](f"step {step}")
+            time.sleep(0.05)
         encoder = "efficientnet-lite0(resolution=32)" if examples.kind == "pictures" else "ngrams(64)"
         return fit_small(examples, encoder=encoder).with_report(REPORT), None
 
@@ -49,7 +55,7 @@ def address():
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"])
+        opened = driver.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox", *FAKE_CAMERA])
         yield opened
         opened.close()
 
@@ -58,8 +64,8 @@ def browser():
 def page(request, browser, address):
     """The page at two widths, and what it asks of other computers."""
     width, scheme = request.param
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    context.set_default_timeout(20_000)
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, permissions=["camera"])
+    context.set_default_timeout(60_000)
     page = context.new_page()
     foreign = []
     page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else foreign.append(r.url))
@@ -129,6 +135,35 @@ def test_from_dropped_files_to_a_file_to_download(page, tmp_path):
     with page.expect_download() as download:
         page.locator("#download a").first.click()
     assert download.value.suggested_filename == "model.zip"
+
+
+def test_a_fit_that_is_stopped_says_so_and_the_next_one_classifies_what_the_webcam_sees(page, tmp_path):
+    dark, light = save_pictures(tmp_path / "dark", 0, 90), save_pictures(tmp_path / "light", 160, 256)
+    add(page, "dark", dark)
+    page.locator("#overview").get_by_text("3 pictures").first.wait_for()
+    add(page, "slow", light)
+    page.locator("#overview").get_by_text("slow").wait_for()
+    page.locator("#fit").click()
+    page.get_by_text("step 1").first.wait_for()
+    page.locator("#stop").click()
+    assert "stopped; what was encoded is kept" in error_of(page)
+    page.locator("#which input").click()
+    page.get_by_role("option", name="slow").click()
+    page.locator("#remove").click()
+    page.locator("#overview").get_by_text("slow").wait_for(state="detached")
+    add(page, "light", light)
+    page.locator("#overview").get_by_text("light").wait_for()
+    page.locator("#fit").click()
+    page.locator("#report").get_by_text("80%").first.wait_for()
+
+    page.get_by_role("tab", name="Try").click()
+    page.get_by_label("Capture from camera").click()
+    page.get_by_text("Click to Access Webcam").click()
+    page.get_by_label("capture photo").click()
+    page.locator("#picture img").first.wait_for()
+    page.locator("#classify").click()
+    page.locator("#nearest img").first.wait_for()
+    assert page.locator("#headline").inner_text().split()[0] in ("dark", "light", "unknown")
 
 
 def test_sentences_of_a_table_and_a_model_that_was_downloaded(page, tmp_path):

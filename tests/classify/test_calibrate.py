@@ -76,3 +76,11 @@ def test_heads_of_all_scales_are_calibrated_at_five_examples(name):
         probabilities = (logits[test] / temperature).softmax(1).numpy()
         errors.append(measure(probabilities, label[test].numpy()).calibration_error.value)
     assert np.mean(errors) < 0.12
+
+
+def test_examples_of_several_splits_count_once():
+    logits, labels = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]]), torch.tensor([0, 1, 1])
+    once = fit_temperature(logits, labels, spread=1.0)
+    again = fit_temperature(logits.repeat(3, 1), labels.repeat(3), spread=1.0, splits=3)
+    assert again == pytest.approx(once, rel=1e-6)
+    assert fit_temperature(logits.repeat(3, 1), labels.repeat(3), spread=1.0) > once  # the prior counts less

@@ -18,6 +18,8 @@ from manyshot.classify.resample import left_out_logits, stratified_folds
 
 REACH = 6.0
 """The temperature is sought within this many logarithmic units of the prior's center."""
+SPLITS, MOST_ROWS = 3, 400
+"""How often examples are divided into folds; more examples and variants than these are divided once."""
 
 
 def logit_spread(logits: Float[Tensor, "n c"]) -> float:
@@ -68,9 +70,13 @@ def calibrate(
     expected, spread = prior.temperature_of(candidate.setting.head, shots), logit_spread(own[0])
     if not folds:
         return fit_temperature(own[0, :0], targets[:0], spread, expected)
-    fold = torch.from_numpy(stratified_folds(labels, folds, seed, groups))
-    ((_, left_out),) = left_out_logits(bank, targets, classes, [candidate], everything, fold)
-    return fit_temperature((left_out + added)[0], targets, spread, expected)
+    splits = SPLITS if len(labels) * (1 + candidate.setting.copies) <= MOST_ROWS else 1
+    parts = []
+    for split in range(splits):
+        fold = torch.from_numpy(stratified_folds(labels, folds, seed + split, groups))
+        ((_, left_out),) = left_out_logits(bank, targets, classes, [candidate], everything, fold)
+        parts.append((left_out + added)[0])
+    return fit_temperature(torch.cat(parts), targets.repeat(splits), spread, expected, splits)
 
 
 def left_out_probabilities(
@@ -109,6 +115,7 @@ def fit_temperature(
     labels: Int[Tensor, " n"],
     spread: float,
     log_ratio: Gain = UNKNOWN_LOG_RATIO,
+    splits: int = 1,
 ) -> float:
     """Fit the temperature t of softmax(logits / t) (Guo, Pleiss, Sun and Weinberger 2017), with a prior.
 
@@ -123,6 +130,7 @@ def fit_temperature(
         labels: Their classes `[n]`.
         spread: `logit_spread` of the logits for the training examples.
         log_ratio: Expected log(temperature / spread), and its standard deviation between data sets.
+        splits: How often each example is there, from as many divisions into folds; all of its rows count as one.
 
     Returns:
         The temperature, above 0.
@@ -148,7 +156,7 @@ def fit_temperature(
     def loss(log_temperature: float) -> float:
         scale = math.exp(-log_temperature)
         log_loss = (rows * scale).logsumexp(1).sum() - (own * scale).sum()
-        return float(log_loss) + ((log_temperature - center) / log_ratio.sd) ** 2 / 2
+        return float(log_loss) / splits + ((log_temperature - center) / log_ratio.sd) ** 2 / 2
 
     result = minimize_scalar(loss, bounds=(center - REACH, center + REACH), method="bounded", options={"xatol": 1e-5})
     return math.exp(result.x)
