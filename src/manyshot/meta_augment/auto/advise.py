@@ -72,9 +72,9 @@ def auto_plan(
 ) -> Plan:
     """Choose a plan for a few labeled pictures.
 
-    A frozen encoder looks at the pictures and at variants of them under each op of a menu; a small network, trained on
-    hundreds of other data sets, says from how the variants move, and from how they help to predict each other, what
-    each plan will gain. The plan may be "none".
+    A frozen encoder looks at the pictures and at variants of them under each op of a menu. What plans gained on other
+    data sets is the start, and another plan is chosen where cross-validation on the pictures puts it clearly ahead. The
+    plan may be "none". With one picture of each class the answer is the plan that was best elsewhere.
 
     Args:
         images: n arrays `[h, w]` or `[h, w, c]` or tensors `[c, h, w]`; uint8, or floats from 0 to 1.
