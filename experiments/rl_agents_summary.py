@@ -44,7 +44,8 @@ def load(folder: Path) -> dict[str, dict[str, Runs]]:
         run = json.loads(path.read_text(encoding="utf-8"))
         found[path.parent.name][run["arm"]][run["seed"]] = run
     if "choice" in found and "leap" in found:  # which differ in the weight of views alone
-        found["choice"]["none"] |= {s: run for s, run in found["leap"]["none"].items() if len(run["curve"]) > 1}
+        seeds, none = set().union(*found["choice"].values()), found["choice"]["none"]
+        none |= {seed: run for seed, run in found["leap"]["none"].items() if seed in seeds and seed not in none}
     return found
 
 
