@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -100,3 +101,34 @@ def test_fewer_tasks_than_processes_are_named():
     Processes(1, 2).check_batch_size(2)
     with pytest.raises(InputError, match="meta_batch_size=2 for 3 processes: give each a task at least"):
         Processes(0, 3).check_batch_size(2)
+
+
+def node(folder: Path, rank: int, port: int, *words: str) -> subprocess.Popen:
+    """A machine of two, each of which starts one process of its own; both on loopback."""
+    starter = ["--nnodes", "2", "--node-rank", str(rank), "--nproc-per-node", "1"]
+    where = ["--master-addr", "127.0.0.1", "--master-port", str(port)]
+    folder.mkdir()
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", *starter, *where, "-m", "manyshot", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+    )
+
+
+def test_two_machines_train_as_two_processes_of_one(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["train", "digits", *TINY, "--out", "run"]
+    with node(tmp_path / "0", 0, port, *words) as first, node(tmp_path / "1", 1, port, *words) as second:
+        for one in (first, second):
+            _, errors = one.communicate(timeout=600)
+            assert one.returncode == 0, errors[-3000:]
+    assert not (tmp_path / "1" / "run").exists(), "only the first machine writes"
+    done = torchrun(tmp_path, *words)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for name in ("last.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "0" / "run" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
