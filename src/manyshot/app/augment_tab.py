@@ -7,8 +7,8 @@ import gradio as gr
 
 from manyshot.app.augmenting import OFFERED, plan_text, preview_pictures, preview_sentences
 from manyshot.app.collection import Collection
-from manyshot.app.parts import PICTURES, Shared, gather
 from manyshot.app.readable_errors import readable
+from manyshot.app.shared_controls import PICTURES, Shared, gather
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.examples import examples_from_arrays
 

@@ -6,8 +6,8 @@ import gradio as gr
 
 from manyshot.app.exporting import FORMATS, write_file
 from manyshot.app.fitting import Fitted
-from manyshot.app.parts import Shared
 from manyshot.app.readable_errors import readable
+from manyshot.app.shared_controls import Shared
 from manyshot.app.try_tab import NONE_YET
 from manyshot.base import InputError
 

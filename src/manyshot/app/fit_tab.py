@@ -11,8 +11,8 @@ from gradio.events import Dependency
 from manyshot.app.collection import Collection, rows_of_table
 from manyshot.app.fitting import Fitted, fit, report_html
 from manyshot.app.html import classes_html
-from manyshot.app.parts import PICTURE_TYPES, PICTURES, SENTENCES, TABLE_TYPES, Shared, gather
 from manyshot.app.readable_errors import readable
+from manyshot.app.shared_controls import PICTURE_TYPES, PICTURES, SENTENCES, TABLE_TYPES, Shared, gather
 from manyshot.base import InputError
 from manyshot.classify.frozen_encoders import available
 

@@ -8,8 +8,8 @@ from gradio.events import Dependency
 
 from manyshot.app.exporting import open_model
 from manyshot.app.fitting import Fitted
-from manyshot.app.parts import Shared
 from manyshot.app.readable_errors import readable
+from manyshot.app.shared_controls import Shared
 from manyshot.app.trying import ask
 from manyshot.base import InputError
 from manyshot.classify.examples import examples_from_arrays

@@ -17,7 +17,7 @@ from manyshot.app.collection import Collection
 from manyshot.app.export_tab import export_tab
 from manyshot.app.fit_tab import fit_tab, sentence_table
 from manyshot.app.fitting import Fitted
-from manyshot.app.parts import PICTURES, SENTENCES, Shared
+from manyshot.app.shared_controls import PICTURES, SENTENCES, Shared
 from manyshot.app.try_tab import try_tab
 from manyshot.base import InputError
 

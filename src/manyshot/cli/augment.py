@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manyshot.base import InputError, check_out, check_replaceable, quieten
-from manyshot.cli.augment_shards import ShardArguments, write_shards
 from manyshot.cli.augment_text import augment_squad_file, augment_table, is_squad, is_text
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import exported_json, look_at, print_exported, print_json, say
 from manyshot.cli.scans import WindowOption, is_of_scans
+from manyshot.cli.shard_options import ShardArguments, write_shards
 from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from manyshot.base import check_out, check_replaceable, note, quieten
-from manyshot.cli.fit_parts import fit_table_of_parts
+from manyshot.cli.fit_table_of_parts import fit_table_of_parts
 from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import command_line, print_json
 from manyshot.cli.print_fit import fit_json, print_fit

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.learner import Classifier, by_task
 from manyshot.learners.part_features import PartScale, scales_of, spread_of
-from manyshot.learners.part_weights import FusedKernels, choose_weights, share
+from manyshot.learners.part_weights import FusedKernels, choose_weights, present_weight
 from manyshot.learners.ridge import log_parameter
 from manyshot.tasks import Examples, Parts
 
@@ -142,8 +142,8 @@ class FusedSupport:
         parts = list(chosen)
         fused = self.kernels.of(parts)
         kernel = torch.einsum("tp,ptmn->tmn", weights, kernels[parts])
-        kernel = kernel * share(fused.there, weights).rsqrt()[:, None]
-        kernel = kernel * share(there[parts], weights).rsqrt()[..., None]
+        kernel = kernel * present_weight(fused.there, weights).rsqrt()[:, None]
+        kernel = kernel * present_weight(there[parts], weights).rsqrt()[..., None]
         return kernel @ duals + fused.offset
 
 

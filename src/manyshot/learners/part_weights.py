@@ -58,7 +58,7 @@ class FusedKernels:
         Args:
             weights: Weights of each task.
         """
-        scale = share(self.there, weights).rsqrt()
+        scale = present_weight(self.there, weights).rsqrt()
         kernel = torch.einsum("tp,ptij->tij", weights, self.kernels)
         return kernel * scale[:, :, None] * scale[:, None]
 
@@ -108,7 +108,7 @@ class FusedKernels:
         return torch.stack(errors)
 
 
-def share(there: Bool[Tensor, "p t n"], weights: Float[Tensor, "t p"]) -> Float[Tensor, "t n"]:
+def present_weight(there: Bool[Tensor, "p t n"], weights: Float[Tensor, "t p"]) -> Float[Tensor, "t n"]:
     """The summed weights of the parts that each example has; 1 for an example that has none.
 
     Args:

@@ -166,8 +166,8 @@ class LeMDA(LearnedAugmenter):
         value = weighted_mean(self.consistency * consistent - fooled, query.weight).mean()
         if not torch.is_grad_enabled():
             return value
-        (slope,) = torch.autograd.grad(value, leaf)
-        return value.detach() + ((changed - leaf.detach()) * slope).sum()
+        (gradient,) = torch.autograd.grad(value, leaf)
+        return value.detach() + ((changed - leaf.detach()) * gradient).sum()
 
     def _change(
         self, items: Float[Tensor, "t n d"], copies: int, noise: Float[Tensor, "t m k"], context: Examples
