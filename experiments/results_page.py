@@ -37,6 +37,7 @@ from sections.medical import (
 from sections.memorization import memorization
 from sections.names_in_fit import fit_names, latent
 from sections.omniglot_challenge import omniglot_challenge
+from sections.omniglot_official import omniglot_official
 from sections.omniglot_small1 import omniglot_small1
 from sections.parts import parts
 from sections.policies import learned_challenge, learned_policy, task_families
@@ -81,6 +82,7 @@ SECTIONS = (
     (fit_names, "fit_names"),
     (unknown, "unknown"),
     (auto, "auto"),
+    (omniglot_official, "omniglot_official"),
     (omniglot_small1, "omniglot_small1"),
     *((comparison, name.replace("-", "_")) for name in COMPARISONS),
     (memorization, "memorization"),
