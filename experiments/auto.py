@@ -20,7 +20,7 @@ from auto_features import RIVALS
 from auto_tasks import MEASURED, Measured, read_tasks
 from numpy.typing import NDArray
 
-from manyshot.meta_augment.auto.bank import Looks
+from manyshot.meta_augment.auto.bank import TaskEvidence
 from manyshot.meta_augment.auto.evidence import SCORE_NAMES
 from manyshot.meta_augment.auto.menu import CANDIDATES, USES
 from manyshot.meta_augment.auto.predictor import SHOTS, write_predictor
@@ -63,7 +63,7 @@ def known_tasks(found: list[Measured], shots: int) -> tuple[KnownTasks, NDArray[
         rows["name"] += [one.name] * len(right)
     right = np.concatenate(rows["right"])
     gains = right[:, 1 : len(CANDIDATES)] - right[:, :1]
-    seen = Looks(*(torch.from_numpy(np.concatenate(rows[part])) for part in ("task", "moves", "scores")))
+    seen = TaskEvidence(*(torch.from_numpy(np.concatenate(rows[part])) for part in ("task", "moves", "scores")))
     known = KnownTasks(
         seen,
         torch.from_numpy(gains),
@@ -99,7 +99,7 @@ def choices(found: list[Measured], judged: list[Measured], family: str) -> dict[
     return result
 
 
-def other_tasks(tasks: KnownTasks, count: int, seed: int) -> Looks:
+def other_tasks(tasks: KnownTasks, count: int, seed: int) -> TaskEvidence:
     """What is seen of tasks of random families."""
     random = np.random.default_rng((seed, 5))
     family = tasks.family.numpy()

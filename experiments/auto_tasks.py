@@ -17,7 +17,7 @@ import torch
 from auto_features import RIVALS
 from numpy.typing import NDArray
 
-from manyshot.meta_augment.auto.bank import Bank, bank_of, draw_tasks, look, measure_gains
+from manyshot.meta_augment.auto.bank import Bank, bank_of, draw_tasks, gather_evidence, measure_gains
 from manyshot.meta_augment.auto.menu import CANDIDATES, OPS, USES, Candidate
 
 QUERIES = 15
@@ -71,9 +71,9 @@ def measure(bank: Bank, labels: NDArray[np.int64], ways: int, counts: dict[int, 
                 torch.from_numpy(np.ascontiguousarray(part[start : start + size]))
                 for part in (drawn.support, drawn.query, drawn.labels, drawn.of_query)
             )
-            seen = look(bank, support, own)
+            seen = gather_evidence(bank, support, own)
             right = measure_gains(bank, support, query, own, of_query, MEASURED if as_is else CANDIDATES)
-            for name, part in zip(found, (seen.task, seen.moves, seen.scores, right), strict=True):
+            for name, part in zip(found, (seen.task, seen.op_effects, seen.scores, right), strict=True):
                 found[name].append(part)
         parts |= {f"{name} {shots}": torch.cat(rows).numpy() for name, rows in found.items() if rows}
     return parts

@@ -61,8 +61,8 @@ def _one_shot(results: dict) -> str:
             "**1. Omniglot's official one-shot test**, learned from the drawings of five alphabets alone "
             f"(20 ways, {results['seeds']} seeds). On the same official runs people err in 4.5 %, Bayesian program "
             "learning from pen strokes in 4.2 % with five alphabets and 3.3 % with thirty, published prototypical "
-            "networks in 30.1 and 13.7 % ([sources, all arms](docs/results.md#omniglots-official-one-shot-test)). Runs "
-            "drawn at random from any alphabets are harder:\n",
+            "networks in 30.1 % and 13.7 % ([sources, all arms](docs/results.md#omniglots-official-one-shot-test)). "
+            "Runs drawn at random from any alphabets are harder:\n",
             *table(heads, rows),
         )
     )
@@ -84,8 +84,8 @@ def _fit(results: dict) -> str:
         (
             "**2. `fit` beside scikit-learn**: mean gain in points over LogisticRegressionCV on EfficientNet-Lite0's "
             f"features, {len(results['sets'])} sets of pictures, {results['draws']} draws of the examples, before any "
-            "augmentation. One of the encoders that `fit` chooses among was picked by pilots on these sets, which "
-            "flatters it ([details, losses, other runs](docs/results.md#fit-beside-scikit-learn)):\n",
+            "augmentation. One of the encoders that `fit` chooses among was selected on these same sets, so the gains "
+            "are optimistic ([details, losses, other runs](docs/results.md#fit-beside-scikit-learn)):\n",
             *table(["examples per class", *results["summary"]], rows),
         )
     )

@@ -174,11 +174,13 @@ def judge(trainer: Trainer, cleared: bool) -> dict:
     """Solved trials (greedy) of each world and episode, and mean returns and lengths by episode, on each part."""
     found = {}
     for part in ("training", "validation", "held_out"):
-        arena = trainer.plain_arena(part)
-        for suffix, forgets in (("", False), ("_cleared", True)):
-            if forgets and not (cleared and trainer.learner.memory):
+        env = trainer.plain_arena(part)
+        for suffix, resets_memory in (("", False), ("_cleared", True)):
+            if resets_memory and not (cleared and trainer.learner.memory):
                 continue
-            results = trainer.learner.evaluate(arena, trainer.policy, device=trainer.config.fit.device, forgets=forgets)
+            results = trainer.learner.evaluate(
+                env, trainer.policy, device=trainer.config.fit.device, resets_memory=resets_memory
+            )
             found[part + suffix] = results.solved.round(3).tolist()
             found[f"{part}_return{suffix}"] = results.returns.mean(0).round(4).tolist()
             found[f"{part}_steps{suffix}"] = results.steps.mean(0).round(3).tolist()

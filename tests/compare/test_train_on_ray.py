@@ -15,7 +15,7 @@ import pytest
 
 from manyshot.base import InputError, TrainingDiverged, locked_folder
 from manyshot.compare import Arm, Comparison, EvaluationSuite, run_comparison, train_arms
-from manyshot.compare.train_on_ray import TOKEN, _train_there
+from manyshot.compare.train_on_ray import TOKEN, _train_on_node
 from manyshot.runtime.metrics_log import steps_noted
 from manyshot.runtime.ray_cluster import check_place
 from small_comparison import ARMS, CONFIG
@@ -98,18 +98,18 @@ class TestCluster:
 
 class TestTask:
     def test_a_node_that_does_not_see_the_folder_sends_the_run_back(self, tmp_path):
-        files = _train_there(CONFIG, str(tmp_path / "elsewhere" / "seed-0"), f"{TOKEN}none", {})
+        files = _train_on_node(CONFIG, str(tmp_path / "elsewhere" / "seed-0"), f"{TOKEN}none", {})
         train_arms([Arm.parse("none")], CONFIG, 1, tmp_path / "here", jobs=1)
         expected = bits(tmp_path / "here" / "arm-0" / "seed-0")
         assert {name: files[name] for name in expected} == expected
         assert not (tmp_path / "elsewhere").exists()
 
     def test_it_goes_on_from_the_files_that_it_was_given(self, tmp_path):
-        half = _train_there(replace(CONFIG, fit=replace(CONFIG.fit, steps=1)), str(tmp_path / "a"), TOKEN, {})
-        done = _train_there(replace(CONFIG, fit=replace(CONFIG.fit, steps=1)), str(tmp_path / "a"), TOKEN, half)
+        half = _train_on_node(replace(CONFIG, fit=replace(CONFIG.fit, steps=1)), str(tmp_path / "a"), TOKEN, {})
+        done = _train_on_node(replace(CONFIG, fit=replace(CONFIG.fit, steps=1)), str(tmp_path / "a"), TOKEN, half)
         assert done["last.safetensors"] == half["last.safetensors"]
         with pytest.raises(InputError, match="steps"):
-            _train_there(CONFIG, str(tmp_path / "a"), TOKEN, half)
+            _train_on_node(CONFIG, str(tmp_path / "a"), TOKEN, half)
 
     def test_it_waits_for_a_process_of_a_lost_node(self, tmp_path):
         run = tmp_path / "seed-0"
@@ -118,7 +118,7 @@ class TestTask:
         holding.start()
         time.sleep(0.1)
         began = time.monotonic()
-        assert _train_there(CONFIG, str(run), TOKEN, {}) == {}
+        assert _train_on_node(CONFIG, str(run), TOKEN, {}) == {}
         assert time.monotonic() - began > 0.3
         holding.join()
         assert steps_noted(run) == CONFIG.fit.steps

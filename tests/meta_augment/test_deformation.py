@@ -14,7 +14,7 @@ from manyshot.training import Settings, fit
 def grads(op: Spline, coefficients: torch.Tensor, size: int) -> torch.Tensor:
     """The determinant of the map's derivative between neighboring pixels, 1 where nothing moves."""
     points = pixels(torch.zeros(1, 1, size, size, dtype=torch.float64))
-    out = op.where(points, {"coefficients": coefficients}, (size, size))[0]
+    out = op.source_points(points, {"coefficients": coefficients}, (size, size))[0]
     right, down = (out[:, 1:] - out[:, :-1])[:-1], (out[1:] - out[:-1])[:, :-1]
     return (right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]) * (size / 2) ** 2
 
@@ -43,7 +43,7 @@ def test_equal_coefficients_move_everything_alike():
     coefficients = torch.zeros(1, 2, 6, 6)
     coefficients[:, 0] = 0.1
     points = pixels(torch.zeros(1, 1, 8, 10))
-    moved = Spline(cells=3).where(points, {"coefficients": coefficients}, (8, 10))
+    moved = Spline(cells=3).source_points(points, {"coefficients": coefficients}, (8, 10))
     torch.testing.assert_close(moved - points, torch.tensor([0.1, 0.0]).expand_as(points))
 
 
@@ -51,7 +51,7 @@ def test_a_field_is_the_sum_over_its_knots():
     op, size = Spline(cells=2), 7
     coefficients = torch.randn(1, 2, 5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     points = pixels(torch.zeros(1, 1, size, size, dtype=torch.float64))
-    result = op.where(points, {"coefficients": coefficients}, (size, size)) - points
+    result = op.source_points(points, {"coefficients": coefficients}, (size, size)) - points
 
     def weight(at: float, knot: int) -> float:
         away = abs((at + 1) * op.cells / 2 - knot)
@@ -75,7 +75,9 @@ def test_scattered_points_see_the_same_field_as_the_grid():
     params = {"coefficients": torch.randn(1, 2, 6, 6, dtype=torch.float64) / 10}
     points = pixels(torch.zeros(1, 1, 8, 8, dtype=torch.float64))
     turned = points.flip(1)
-    torch.testing.assert_close(op.where(turned, params, (8, 8)).flip(1), op.where(points, params, (8, 8)))
+    torch.testing.assert_close(
+        op.source_points(turned, params, (8, 8)).flip(1), op.source_points(points, params, (8, 8))
+    )
 
 
 def test_distortions_keep_within_their_bounds():

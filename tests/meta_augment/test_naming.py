@@ -157,7 +157,7 @@ class TestNames:
     def test_are_asked_for_in_one_line(self):
         naming = fitted(told_source())
         support = Examples.of(torch.rand(1, 2, FEATURES), torch.arange(2))
-        with one_line_error("tell(source, 'minilm')"):
+        with one_line_error("add_class_vectors(source, 'minilm')"):
             naming.make(support, 1, torch.Generator())
         with one_line_error("train it first"):
             Naming(FEATURES).make(support, 1, torch.Generator())

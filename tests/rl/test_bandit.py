@@ -11,7 +11,7 @@ from manyshot.rl.view_choice import Choice
 def pulls(bandit, score, rounds=400):
     for number in range(rounds):
         arm = bandit.choose()
-        bandit.tell(arm, score(arm, number))
+        bandit.update(arm, score(arm, number))
     return bandit.pulls
 
 
@@ -33,7 +33,7 @@ def test_the_published_bandit_is_the_formula():
         assert bound[arm] == pytest.approx(max(bound))
         score = torch.randn((), generator=draws, dtype=torch.float64).item()
         kept[arm].append(score)
-        bandit.tell(arm, score)
+        bandit.update(arm, score)
 
 
 def test_the_corrected_bandit_tries_each_arm_first_and_finds_the_best_one():
@@ -41,7 +41,7 @@ def test_the_corrected_bandit_tries_each_arm_first_and_finds_the_best_one():
     first = []
     for _ in range(5):
         first.append(bandit.choose())
-        bandit.tell(first[-1], 0.0)
+        bandit.update(first[-1], 0.0)
     assert sorted(first) == [0, 1, 2, 3, 4]
     draws = torch.Generator().manual_seed(0)
     found = pulls(bandit, lambda arm, _: (arm == 3) + 0.5 * torch.randn((), generator=draws).item())
@@ -73,7 +73,7 @@ def test_discounted_means_are_those_of_a_loop():
     told = []
     for number in range(20):
         arm, score = number % 2, torch.randn((), generator=draws, dtype=torch.float64).item()
-        bandit.tell(arm, score)
+        bandit.update(arm, score)
         told.append((arm, score))
     weight = [0.9 ** (19 - index) for index in range(20)]
     count = [sum(w for w, (a, _) in zip(weight, told, strict=True) if a == arm) for arm in (0, 1)]

@@ -153,7 +153,7 @@ def test_a_folder_without_an_agent_is_refused(tmp_path):
 def test_memory_cannot_be_cleared_where_there_is_none():
     run = train_agent(FEW)
     with one_line_error("no memory to clear"):
-        evaluate_run(run, forgets=True)
+        evaluate_run(run, resets_memory=True)
     with one_line_error("worlds 'test'"):
         evaluate_run(run, "test")
 

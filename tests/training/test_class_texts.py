@@ -5,7 +5,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training.class_texts import describe_classes, tell, tell_augmenter
+from manyshot.training.class_texts import add_class_vectors, add_vectors_for, describe_classes
 from manyshot.training.name_probe import names_of_others, one_name_for_all
 from one_line_error import one_line_error
 
@@ -24,12 +24,12 @@ def table(tmp_path, text: str):
 
 class TestTell:
     def test_reads_names_with_spaces_for_underscores(self):
-        told = tell(source(), "ngrams(64)")
-        named = tell(Source.of(["x", "y", "z"], ["bee", "maple tree", "owl"]), "ngrams(64)")
+        told = add_class_vectors(source(), "ngrams(64)")
+        named = add_class_vectors(Source.of(["x", "y", "z"], ["bee", "maple tree", "owl"]), "ngrams(64)")
         assert told.about.equal(named.about)
 
     def test_follows_subsets_and_tasks(self):
-        told = tell(source(), "ngrams(64)")
+        told = add_class_vectors(source(), "ngrams(64)")
         some = told.subset(classes=["owl", "bee"])
         assert some.about.equal(told.about[[0, 2]])
         episode = EpisodeSampler(told, ways=2, shots=1, queries=2).batch(0, 5)
@@ -37,21 +37,23 @@ class TestTell:
         assert episode.query.about is None
 
     def test_padding_classes_get_zeros(self):
-        episode = EpisodeSampler(tell(source(), "ngrams(64)"), ways=(2, 3), shots=1, queries=2).batch(0, 20)
+        episode = EpisodeSampler(add_class_vectors(source(), "ngrams(64)"), ways=(2, 3), shots=1, queries=2).batch(
+            0, 20
+        )
         said = episode.support.about.abs().sum(-1) > 0
         assert said.equal(episode.support.class_mask)
         assert not said.all()
 
     def test_reads_nothing_twice_and_nothing_unasked(self):
-        told = tell(source(), "ngrams(64)")
+        told = add_class_vectors(source(), "ngrams(64)")
         plain = source()
-        assert tell(told, "minilm") is told
-        assert tell_augmenter(plain, None) is plain
+        assert add_class_vectors(told, "minilm") is told
+        assert add_vectors_for(plain, None) is plain
 
     def test_refuses_encoders_of_pictures_and_trained_ones(self):
         for name in ("conv4", "ngrams(64, project=8)"):
             with pytest.raises(InputError):
-                tell(source(), name)
+                add_class_vectors(source(), name)
 
 
 class TestDescribe:
@@ -59,7 +61,7 @@ class TestDescribe:
         path = table(tmp_path, "class,about\nowl,a night bird\nbee,\nmaple_tree,has red leaves\nelk,large\n")
         described = describe_classes(source(), path)
         assert described.texts == ("", "has red leaves", "a night bird")
-        about = tell(described, "ngrams(64)").about
+        about = add_class_vectors(described, "ngrams(64)").about
         assert (about.abs().sum(1) > 0).tolist() == [False, True, True]
 
     def test_names_what_is_wrong(self, tmp_path):
@@ -75,12 +77,14 @@ class TestDescribe:
 
     def test_vectors_have_no_text(self):
         with one_line_error("vectors are said"):
-            _ = tell(source(), "ngrams(64)").texts
+            _ = add_class_vectors(source(), "ngrams(64)").texts
 
 
 class TestControls:
     def test_each_class_gets_another_name_and_padding_none(self):
-        episode = EpisodeSampler(tell(source(), "ngrams(64)"), ways=(2, 3), shots=1, queries=2).batch(0, 20)
+        episode = EpisodeSampler(add_class_vectors(source(), "ngrams(64)"), ways=(2, 3), shots=1, queries=2).batch(
+            0, 20
+        )
         others = names_of_others(episode).support
         own, present = episode.support.about, episode.support.class_mask
         assert ((others.about - own).abs().sum(-1) > 0).equal(present)

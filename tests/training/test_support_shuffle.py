@@ -64,7 +64,7 @@ def test_a_learner_that_uses_its_support_falls_to_chance_when_it_is_shuffled():
 
 
 class ByHeart(Learner):
-    """Answers from the item alone, whatever the support says."""
+    """Predictions from the item alone, whatever the support says."""
 
     def adapt(self, support: Examples):
         def classify(queries, weight=None):

@@ -7,18 +7,18 @@ from manyshot.base import InputError
 from manyshot.learners import Prototypes
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import evaluate_tasks
-from manyshot.training.task_measures import MEASURES, Answers, score_tasks, sensitivity, threshold_of
+from manyshot.training.task_measures import MEASURES, QueryPredictions, score_tasks, sensitivity, threshold_of
 
 
 def answers(tasks=12, queries=30, ways=3, seed=0):
-    """Answers of a fair learner; the last queries of every second task are padding, and classes are unbalanced."""
+    """Predictions of a fair learner; the last queries of every second task are padding, and classes are unbalanced."""
     rng = np.random.default_rng(seed)
     classes = rng.choice(ways, size=(tasks, queries), p=[0.6, 0.25, 0.15])
     classes[:, :ways] = np.arange(ways)
     logits = rng.normal(size=(tasks, queries, ways)) + 1.5 * np.eye(ways)[classes]
     classes[::2, -4:] = -1
     odds = np.exp(logits)
-    return Answers((odds / odds.sum(-1, keepdims=True)).astype(np.float32), classes)
+    return QueryPredictions((odds / odds.sum(-1, keepdims=True)).astype(np.float32), classes)
 
 
 ORACLES = {

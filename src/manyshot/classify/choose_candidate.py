@@ -20,7 +20,7 @@ from manyshot.classify.resample import left_out_logits, stratified_folds
 FOLDS = 5
 """Most folds of inner and outer splits."""
 LEAST_TO_CHOOSE = 3
-"""Examples per class from which on candidates are compared: with two, an outer split leaves one to choose by."""
+"""Examples per class from which on candidates are compared: with two, only one would remain for the inner selection."""
 CAUTION = 1.0
 """Standard deviations between data sets that are taken off a gain where candidates cannot be compared: what
 is best on average may be far worse on some data. On the public data sets, each with what is known from the others, 0,

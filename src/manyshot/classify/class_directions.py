@@ -1,4 +1,4 @@
-"""What is said of classes as a classifier: for each encoder, one direction per class in the space of its features."""
+"""Class names as a zero-shot classifier: for each encoder, one direction per class in the space of its features."""
 
 import shutil
 from collections.abc import Mapping, Sequence

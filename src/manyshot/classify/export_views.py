@@ -86,12 +86,12 @@ def points_of(draw: Draw, size: int) -> Points:
         draw: A plan and its params.
         size: Height and width of the pictures in pixels.
     """
-    from manyshot.augment.engine.geometry import where
+    from manyshot.augment.engine.geometry import map_back
 
     plan, params = draw
     fused = _resampling(plan)
     assert fused is not None
-    return where(fused.warps, fused.padding_mode, params, pixels(torch.empty(1, 1, size, size)))
+    return map_back(fused.warps, fused.padding_mode, params, pixels(torch.empty(1, 1, size, size)))
 
 
 def padding_mode_of(draw: Draw) -> str:

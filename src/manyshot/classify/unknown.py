@@ -1,4 +1,4 @@
-"""Examples that are unlike every class: far from all training examples, beyond a threshold with a false-alarm rate."""
+"""Out-of-distribution examples, unlike every class: a distance threshold with a stated false-alarm rate."""
 
 import math
 from collections.abc import Sequence
@@ -30,8 +30,9 @@ ONE_EXAMPLE_DEVIATION = 0.38
 class UnknownDetector:
     """Tells examples that are unlike every class by their distance to the nearest training example.
 
-    distance(x) = 1 - max_i cosine(sqrt f(x), sqrt f(x_i)), without centering, which blurs what is foreign: with few
-    examples the mean is a point between the known classes. (The root is left out for features with negative values.)
+    distance(x) = 1 - max_i cosine(sqrt f(x), sqrt f(x_i)), without centering, which hides out-of-distribution examples:
+    with few examples the mean is a point between the known classes. (There is no root for features with
+    negative values.)
 
     The threshold comes from each training example's distance to the others. With n of them, 19 at 5 %, it is the
     conformal quantile, with at most the wanted rate of false alarms on average over training sets (Vovk, Gammerman and

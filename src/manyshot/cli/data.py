@@ -155,8 +155,8 @@ def _check_images(name: str, split: str | None) -> tuple[dict[str, Any], list[st
     folder = check_pictures(Path(name).expanduser(), split)
     broken = list(folder.broken)
     facts = {"whole": not broken, "pictures": folder.pictures, "classes": folder.classes, "broken": broken}
-    facts["twins"] = [
-        {"first": "/".join(one.first), "second": "/".join(one.second), "equal": one.equal} for one in folder.twins
+    facts["duplicates"] = [
+        {"first": "/".join(one.first), "second": "/".join(one.second), "equal": one.equal} for one in folder.duplicates
     ]
     count = f"{name}: {folder.pictures:,} images of {folder.classes:,} classes, {len(broken):,} broken"
     return facts, [*broken, *_twin_lines(folder), count]
@@ -164,14 +164,15 @@ def _check_images(name: str, split: str | None) -> tuple[dict[str, Any], list[st
 
 def _twin_lines(folder: "FolderState") -> list[str]:
     """Name the images that are there twice where it matters: with two labels, or in two splits."""
-    if not folder.twins:
+    if not folder.duplicates:
         return []
-    equal = sum(one.equal for one in folder.twins)
+    equal = sum(one.equal for one in folder.duplicates)
     lines = [
-        f"{len(folder.twins):,} images look like an earlier one ({equal:,} are equal to it), "
-        f"{len(folder.twins_in_two_classes):,} in another class, {len(folder.twins_in_two_parts):,} in another split"
+        f"{len(folder.duplicates):,} images look like an earlier one ({equal:,} are equal to it), "
+        f"{len(folder.duplicates_in_two_classes):,} in another class, "
+        f"{len(folder.duplicates_in_two_parts):,} in another split"
     ]
-    serious = dict.fromkeys((*folder.twins_in_two_classes, *folder.twins_in_two_parts))
+    serious = dict.fromkeys((*folder.duplicates_in_two_classes, *folder.duplicates_in_two_parts))
     for first, second, same in list(serious)[:MOST_TWINS]:
         lines.append(f"'{'/'.join(first)}' and '{'/'.join(second)}' {'are equal' if same else 'look alike'}")
     return lines + (["... (all with --json)"] if len(serious) > MOST_TWINS else [])

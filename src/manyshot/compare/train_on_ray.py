@@ -19,7 +19,7 @@ from manyshot.training.config import Config
 from manyshot.training.train import train
 
 PATIENCE = 60.0
-"""Seconds that a training waits for a process of a lost node to let go of its run."""
+"""Seconds that a training waits for a process of a lost node to release the lock of its run."""
 TOKEN = ".ray-"
 
 Files = dict[str, bytes]
@@ -28,7 +28,7 @@ Files = dict[str, bytes]
 def train_all_on_ray(work: Sequence[tuple[Config, Path]], on: str, jobs: int | None, note: str) -> None:
     """Train each run as a task that takes a processor core, and a GPU if it trains on one.
 
-    A training whose node is lost begins anew on another one: from its last checkpoint where the nodes share the
+    A training whose node is lost restarts on another one: from its last checkpoint where the nodes share the
     folder of the comparison, else from what was there before. Nodes that do not share it send the files of a run back
     at its end. Every node needs this package, and the data at the same place. The first failure stops all.
 
@@ -53,7 +53,7 @@ def train_all_on_ray(work: Sequence[tuple[Config, Path]], on: str, jobs: int | N
         calls = [
             (config.with_absolute_paths(), str(folder.resolve()), token, _files(folder)) for config, folder in work
         ]
-        for number, files in run_on_cluster(_train_there, calls, on, jobs, gpus, tick):
+        for number, files in run_on_cluster(_train_on_node, calls, on, jobs, gpus, tick):
             _put(files, work[number][1])
 
 
@@ -72,7 +72,7 @@ def _shared_token(work: Sequence[tuple[Config, Path]]) -> Iterator[str]:
             (folder / name).unlink(missing_ok=True)
 
 
-def _train_there(config: Config, folder: str, token: str, files: Files) -> Files:
+def _train_on_node(config: Config, folder: str, token: str, files: Files) -> Files:
     """Train one run on a node of the cluster; returns its files where the node does not see the folder."""
     torch.set_num_threads(1)
     quieten()

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from manyshot.base import InputError, track
+from manyshot.datasets.duplicates import find_duplicates, fingerprint
 from manyshot.datasets.image_folder import list_classes, split_names
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.tree import Parts, open_tree
-from manyshot.datasets.twins import find_twins, fingerprint
 
 
 @dataclass(frozen=True)
@@ -19,27 +19,27 @@ class FolderState:
         pictures: Number of images.
         classes: Number of classes; a class that occurs in several splits counts once.
         broken: One message for each image that cannot be read.
-        twins: Pairs of images that look the same, as their paths: `equal` ones have the same pixels, others are perhaps
-            resaved or resized. An image that is there several times is paired with the first.
+        duplicates: Pairs of images that look the same, as their paths: `equal` ones have the same pixels, others may be
+            resaved or resized. An image that occurs several times is paired with the first.
     """
 
     pictures: int
     classes: int
     broken: tuple[str, ...]
-    twins: tuple["TwinFiles", ...] = ()
+    duplicates: tuple["DuplicateFiles", ...] = ()
 
     @property
-    def twins_in_two_classes(self) -> tuple["TwinFiles", ...]:
+    def duplicates_in_two_classes(self) -> tuple["DuplicateFiles", ...]:
         """The pairs whose images are of different classes, of which one label must be wrong."""
-        return tuple(pair for pair in self.twins if pair.first[-2] != pair.second[-2])
+        return tuple(pair for pair in self.duplicates if pair.first[-2] != pair.second[-2])
 
     @property
-    def twins_in_two_parts(self) -> tuple["TwinFiles", ...]:
+    def duplicates_in_two_parts(self) -> tuple["DuplicateFiles", ...]:
         """The pairs whose images are in different splits, so that what is tested on was trained on."""
-        return tuple(pair for pair in self.twins if pair.first[:-2] != pair.second[:-2])
+        return tuple(pair for pair in self.duplicates if pair.first[:-2] != pair.second[:-2])
 
 
-class TwinFiles(NamedTuple):
+class DuplicateFiles(NamedTuple):
     """The paths of two images that look the same, and whether all their pixels are equal."""
 
     first: Parts
@@ -64,7 +64,7 @@ def check_pictures(path: Path, split: str | None = None) -> FolderState:
         >>> (folder / "cat").mkdir()
         >>> Image.new("L", (8, 8)).save(folder / "cat" / "tom.png")
         >>> check_pictures(folder)
-        FolderState(pictures=1, classes=1, broken=(), twins=())
+        FolderState(pictures=1, classes=1, broken=(), duplicates=())
     """
     broken: list[str] = []
     seen: list[tuple[int, int] | None] = []
@@ -80,5 +80,5 @@ def check_pictures(path: Path, split: str | None = None) -> FolderState:
             except InputError as error:
                 broken.append(str(error))
                 seen.append(None)
-    twins = tuple(TwinFiles(files[one.first], files[one.second], one.equal) for one in find_twins(seen))
-    return FolderState(len(files), len({name for name, _ in classes}), tuple(broken), twins)
+    duplicates = tuple(DuplicateFiles(files[one.first], files[one.second], one.equal) for one in find_duplicates(seen))
+    return FolderState(len(files), len({name for name, _ in classes}), tuple(broken), duplicates)

@@ -43,7 +43,7 @@ class FusedKernels:
     spread: Float[Tensor, "t p"]
 
     def of(self, parts: list[int]) -> "FusedKernels":
-        """The same of some of the parts; examples that have none of them weigh nothing.
+        """Restrict to a subset of the parts (modalities); examples that have none of them weigh nothing.
 
         Args:
             parts: Indices of parts.

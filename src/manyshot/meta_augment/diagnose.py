@@ -20,7 +20,7 @@ from manyshot.meta_augment.policy.op_policy import OpPolicy
 from manyshot.nets import evaluation_mode
 from manyshot.sample_metrics import kernel_distance
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
-from manyshot.training.class_texts import describe_classes, tell_augmenter
+from manyshot.training.class_texts import add_vectors_for, describe_classes
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.splits import load_sources
 from manyshot.training.statistics import Difference, paired_difference
@@ -95,7 +95,7 @@ def diagnose(
         InputError: If the source has too few classes or examples, or the augmenter does not fit the learner.
     """
     plan, parts = Plan(f"shots: {copies} x learned"), learner.on_features()
-    source = tell_augmenter(source, augmenter, None if parts is None else parts[0])
+    source = add_vectors_for(source, augmenter, None if parts is None else parts[0])
 
     def accuracy(evaluated: Augmenter | None, k: int) -> NDArray[np.float64]:
         """Accuracy on each task `[1, tasks]`, as one seed of a comparison."""

@@ -109,7 +109,7 @@ class Naming(LearnedAugmenter):
         """
         said = source.about
         if not isinstance(said, Tensor):
-            raise InputError(f"{source.name}: nothing is said of its classes; tell it, as in tell(source, 'minilm')")
+            raise InputError(f"{source.name}: nothing is said of its classes; call add_class_vectors(source, 'minilm')")
         known = said.abs().sum(1) > 0
         items = source.gather(np.arange(len(source))).double()
         by_class = [items[a:b] for a, b in zip(source.starts[:-1], source.starts[1:], strict=True)]
@@ -145,7 +145,7 @@ class Naming(LearnedAugmenter):
         if said is None or said.shape[-1] != len(self.text_mean):
             raise InputError(
                 f"naming: nothing is said of these classes in vectors of length {len(self.text_mean)}; draw the tasks "
-                f"from tell(source, '{self.reads}')"
+                f"from add_class_vectors(source, '{self.reads}')"
             )
         known = (said.abs().sum(-1) > 0).to(support.items)
         items = per_example(self._predicted(said.to(support.items)), support.labels).repeat_interleave(copies, 1)

@@ -61,7 +61,7 @@ class Spline(Warp):
         side = self.cells + 3
         return {"coefficients": self.bounded(self.strength * torch.randn(n, 2, side, side, generator=generator))}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Add the field's value at each point; differentiable in points and params."""
         coefficients: Tensor = params["coefficients"].to(points)
         if points.equal(pixels(points.new_empty(1, 1, *size)).expand_as(points)):

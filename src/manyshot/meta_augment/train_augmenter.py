@@ -28,7 +28,7 @@ from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
 from manyshot.runtime.metrics_log import MetricsLog, Row
 from manyshot.runtime.run_folder import check_run_folder, write_config
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training.class_texts import tell_augmenter
+from manyshot.training.class_texts import add_vectors_for
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
 from manyshot.training.fit import fit
@@ -192,7 +192,7 @@ def _is_pretrained(learner: Learner) -> bool:
 
 def _told(config: AugmenterConfig, augmenter: LearnedAugmenter, sampler: EpisodeSampler, run: Run) -> EpisodeSampler:
     parts = run.learner.on_features()
-    source = tell_augmenter(sampler.source, augmenter, None if parts is None else parts[0], config.about)
+    source = add_vectors_for(sampler.source, augmenter, None if parts is None else parts[0], config.about)
     return replace(sampler, source=source)
 
 

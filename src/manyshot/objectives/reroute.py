@@ -1,4 +1,4 @@
-"""Learners whose encoder takes another route, so that hidden layers can be mixed with any learner."""
+"""Learners whose encoder has a replaced forward pass, so that hidden layers can be mixed with any learner."""
 
 from copy import copy
 from dataclasses import replace

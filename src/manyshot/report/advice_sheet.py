@@ -25,10 +25,10 @@ def advice_sheet(pictures: Float[Tensor, "n 3 s s"], advice: Advice, *, title: s
 
     Example:
         >>> import torch
-        >>> from manyshot.meta_augment.auto.bank import Looks
+        >>> from manyshot.meta_augment.auto.bank import TaskEvidence
         >>> from manyshot.meta_augment.auto.menu import CANDIDATES, OPS
         >>> many = len(CANDIDATES)
-        >>> seen = Looks(torch.zeros(1, 34), torch.zeros(1, len(OPS), 14), torch.zeros(1, many - 1, 3))
+        >>> seen = TaskEvidence(torch.zeros(1, 34), torch.zeros(1, len(OPS), 14), torch.zeros(1, many - 1, 3))
         >>> advice = Advice(CANDIDATES[0], torch.zeros(many), seen, examples=2, classes=2)
         >>> advice_sheet(torch.rand(2, 3, 64, 64), advice).mode
         'RGB'

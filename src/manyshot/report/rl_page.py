@@ -184,7 +184,7 @@ def worlds_map(runs: Mapping[str, Sequence[RLRun]]) -> list[Part]:
         runs: Runs of each arm by name, whose seeds are averaged.
     """
     division = next(iter(runs.values()))[0].division
-    contexts = {part: division.arena_contexts(part).numpy() for part in PARTS}
+    contexts = {part: division.part_contexts(part).numpy() for part in PARTS}
     everything = np.concatenate(list(contexts.values()))
     varied = [axis for axis in range(everything.shape[1]) if len(np.unique(everything[:, axis])) > 1][:2]
     if not varied:

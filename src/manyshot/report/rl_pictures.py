@@ -50,10 +50,10 @@ def seen_section(run: RLRun, suffix: str = "") -> list[Section]:
         return []
     plans = [config.plan] if config.choose == "none" else list(Choice.parse(config.choose).plans)
     plain = RLPlan("none", world)
-    arena = run.division.arena("training", plain, config.fit.seed)
-    levels = torch.arange(min(SHOWN, len(arena.contexts)))
+    env = run.division.env("training", plain, config.fit.seed)
+    levels = torch.arange(min(SHOWN, len(env.contexts)))
     draws = generator(config.fit.seed, "seen")
-    seen = world.observe(begin(arena, levels, levels, 0, draws).state)
+    seen = world.observe(begin(env, levels, levels, 0, draws).state)
     rows = [("as it is", seen)]
     for text in plans:
         plan = RLPlan(text, world)

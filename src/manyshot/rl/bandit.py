@@ -28,8 +28,8 @@ class Bandit(nn.Module):
         """The arm to pull."""
 
     @abstractmethod
-    def tell(self, arm: int, score: float) -> None:
-        """Say what came of a pull."""
+    def update(self, arm: int, score: float) -> None:
+        """Record the score of a pull."""
 
 
 class PublishedUCB(Bandit):
@@ -53,7 +53,7 @@ class PublishedUCB(Bandit):
         >>> bandit = PublishedUCB(arms=3)
         >>> for _ in range(100):
         ...     arm = bandit.choose()
-        ...     bandit.tell(arm, 1.2 if arm == 2 else 1.0)
+        ...     bandit.update(arm, 1.2 if arm == 2 else 1.0)
         >>> bandit.pulls.tolist()
         [100.0, 0.0, 0.0]
     """
@@ -75,7 +75,7 @@ class PublishedUCB(Bandit):
         bonus = (torch.log(1 + self.pulls.sum()) / (1 + self.pulls)).sqrt()
         return int((quality + self.exploration * bonus).argmax())
 
-    def tell(self, arm: int, score: float) -> None:
+    def update(self, arm: int, score: float) -> None:
         """Keep a score of an arm, and forget its oldest one beyond the window."""
         self.recent[arm, int(self.pulls[arm]) % self.window] = score
         self.pulls[arm] += 1
@@ -101,7 +101,7 @@ class DiscountedUCB(Bandit):
     Example:
         >>> bandit = DiscountedUCB(arms=3)
         >>> for score in (1.0, 1.0, 1.2):
-        ...     bandit.tell(bandit.choose(), score)
+        ...     bandit.update(bandit.choose(), score)
         >>> bandit.pulls.tolist(), bandit.choose()
         ([1.0, 1.0, 1.0], 2)
     """
@@ -134,7 +134,7 @@ class DiscountedUCB(Bandit):
         bonus: Tensor = (torch.log(count.sum().clamp(min=1)) / count).sqrt()
         return standard + self.exploration * bonus
 
-    def tell(self, arm: int, score: float) -> None:
+    def update(self, arm: int, score: float) -> None:
         """Discount all that came before, and add a score of an arm."""
         self.sums *= self.memory
         self.sums[:, arm] += torch.tensor([1.0, score, score**2], dtype=torch.float64)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.rl.contexts import contexts_of, family, ids_of, split_worlds
-from manyshot.rl.games import Arena
+from manyshot.rl.games import RolloutEnv
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.worlds import WORLDS, World
@@ -18,7 +18,7 @@ PARTS = ("training", "validation", "held_out")
 
 @dataclass(frozen=True)
 class Division:
-    """A world and the parts of its family.
+    """A world, and its family split into parts.
 
     Args:
         world: The world.
@@ -48,11 +48,11 @@ class Division:
         kind = cast(Any, config.division)
         return Division(world, *split_worlds(source, config.worlds, config.validation, config.division_seed, kind))
 
-    def arena_contexts(self, part: str) -> Float[Tensor, "w k"]:
+    def part_contexts(self, part: str) -> Float[Tensor, "w k"]:
         """The contexts of a part's worlds."""
         return contexts_of(getattr(self, part))
 
-    def arena(self, part: str, plan: RLPlan, seed: int, episodes: int = 1, tells: bool = False) -> Arena:
-        """What games are played in, in one of the `PARTS`."""
+    def env(self, part: str, plan: RLPlan, seed: int, episodes: int = 1, feeds_back: bool = False) -> RolloutEnv:
+        """The environment of one of the `PARTS`."""
         source: Source = getattr(self, part)
-        return Arena(self.world, contexts_of(source), ids_of(source), plan, episodes, seed, tells)
+        return RolloutEnv(self.world, contexts_of(source), ids_of(source), plan, episodes, seed, feeds_back)

@@ -1,4 +1,4 @@
-"""Games that go on from rollout to rollout: n rows, each in a world of a family, and playing them with a policy."""
+"""Vectorized games whose episodes continue across rollouts: n rows, each in a world of a family, played by a policy."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,8 +23,8 @@ ChooseLevels = Callable[[int, Generator], tuple[Int[Tensor, "n"], Bool[Tensor, "
 
 
 @dataclass(frozen=True)
-class Arena:
-    """What games are played in.
+class RolloutEnv:
+    """What rollouts are collected in: worlds, their augmentation, and what the agent sees.
 
     Args:
         world: The world.
@@ -33,8 +33,8 @@ class Arena:
         plan: Augmentation of contexts, of trials and of rollouts.
         episodes: Number of episodes of a trial, all in one world.
         seed: Seed of the first states: that of game g of level w is a function of (seed, w, g).
-        tells: Whether the agent is told its last action, its last reward and where an episode begins, as RL2 needs.
-        forgets: Whether the agent begins every episode as if it were the first one of a trial, with an empty memory.
+        feeds_back: Whether the agent sees its last action and reward, and where an episode begins, as RL2 needs.
+        resets_memory: Whether the agent begins every episode of a trial with an empty memory.
     """
 
     world: World
@@ -43,15 +43,15 @@ class Arena:
     plan: RLPlan
     episodes: int = 1
     seed: int = 0
-    tells: bool = False
-    forgets: bool = False
+    feeds_back: bool = False
+    resets_memory: bool = False
 
     @property
     def extras(self) -> int:
         """Number of what the agent is told beside its observation."""
         actions = self.world.actions
         size = actions.n if isinstance(actions, Discrete) else int(np.prod(actions.shape))
-        return size + 2 if self.tells else 0
+        return size + 2 if self.feeds_back else 0
 
     def seeds(self, levels: Int[Tensor, "n"], numbers: Int[Tensor, "n"]) -> Int[Tensor, "n"]:
         """The seeds of the first states of games, by level and number."""
@@ -102,7 +102,7 @@ class Games:
 
 
 def begin(
-    arena: Arena,
+    env: RolloutEnv,
     levels: Int[Tensor, "n"],
     numbers: Int[Tensor, "n"],
     memory: int,
@@ -112,7 +112,7 @@ def begin(
     """Begin a trial in each of n rows.
 
     Args:
-        arena: What is played.
+        env: What is played.
         levels: Level of each row.
         numbers: Number of each game.
         memory: Size of the policy's memory.
@@ -120,24 +120,27 @@ def begin(
         counted: Whether the agent learns from each trial; from all if None.
     """
     n = len(levels)
-    contexts = arena.plan.world(arena.contexts[levels], generator, arena.contexts)
+    contexts = env.plan.world(env.contexts[levels], generator, env.contexts)
     return Games(
-        state=arena.world.start(contexts, arena.seeds(levels, numbers)),
+        state=env.world.start(contexts, env.seeds(levels, numbers)),
         levels=levels,
         contexts=contexts,
         numbers=numbers,
         episodes=torch.zeros(n, dtype=torch.int64),
-        extras=_told(arena, n),
+        extras=_told(env, n),
         first=torch.ones(n, dtype=torch.bool),
         memory=torch.zeros(n, memory),
         returns=torch.zeros(n),
         counted=torch.ones(n, dtype=torch.bool) if counted is None else counted,
-        held={"trial": arena.plan.trial.sample(n, generator), "rollout": arena.plan.rollout.sample(n, generator)},
+        held={
+            "trial": env.plan.trial.sample(n, generator),
+            "rollout": env.plan.rollout.sample(n, generator),
+        },
     )
 
 
 def play(
-    arena: Arena,
+    env: RolloutEnv,
     games: Games,
     policy: Callable[[Inputs], Any],
     steps: int,
@@ -149,7 +152,7 @@ def play(
     """Play some steps of every game; where a trial ends, another begins.
 
     Args:
-        arena: What is played.
+        env: What is played.
         games: Where the games stand.
         policy: Policy on the device.
         steps: Number of steps.
@@ -164,14 +167,14 @@ def play(
     Raises:
         InputError: If a reward or an observation is not finite.
     """
-    choose = choose or arena.same_each
+    choose = choose or env.same_each
     rows: list[dict[str, Tensor]] = []
     before = games.memory
     with torch.no_grad():
         for number in range(steps):
-            row, games = _play_step(arena, games, policy, number, generator, choose, greedy, device)
+            row, games = _play_step(env, games, policy, number, generator, choose, greedy, device)
             rows.append(row)
-        last = policy(_inputs(arena, games).to(device)).value[0].cpu()
+        last = policy(_inputs(env, games).to(device)).value[0].cpu()
     columns = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
     inputs = Inputs(columns.pop("observations"), columns.pop("extras"), columns.pop("first"), before)
     following = torch.cat([columns["values"][1:], last[None]])
@@ -181,7 +184,7 @@ def play(
 
 
 def _play_step(
-    arena: Arena,
+    env: RolloutEnv,
     games: Games,
     policy: Callable[[Inputs], Any],
     number: int,
@@ -190,15 +193,15 @@ def _play_step(
     greedy: bool,
     device: torch.device | str,
 ) -> tuple[dict[str, Tensor], Games]:
-    inputs = _inputs(arena, games)
+    inputs = _inputs(env, games)
     output = policy(inputs.to(device))
     distribution: Distribution = output.policy
     drawn = distribution.mode() if greedy else distribution.sample(generator)
     actions = drawn[0].cpu()
-    outcome = arena.world.step(games.state, _heard(arena, actions, games))
-    _check(arena, inputs, outcome.reward, number)
+    outcome = env.world.step(games.state, _heard(env, actions, games))
+    _check(env, inputs, outcome.reward, number)
     returns = games.returns + outcome.reward
-    trial_over = outcome.done & (games.episodes + 1 >= arena.episodes)
+    trial_over = outcome.done & (games.episodes + 1 >= env.episodes)
     row = {
         "observations": inputs.observations[0],
         "extras": inputs.extras[0],
@@ -208,7 +211,7 @@ def _play_step(
         "values": output.value[0].cpu(),
         "rewards": outcome.reward,
         # A trial of several episodes is over after the last one, even if time was up.
-        "terminated": trial_over & (outcome.terminated | (arena.episodes > 1)),
+        "terminated": trial_over & (outcome.terminated | (env.episodes > 1)),
         "ended": trial_over,
         "episode_ended": outcome.done,
         "solved": outcome.solved & outcome.done,
@@ -218,19 +221,19 @@ def _play_step(
         "counted": games.counted,
         "cut_values": torch.zeros_like(returns),
     }
-    told = _told(arena, len(actions), distribution.flags(drawn)[0].cpu(), outcome)
-    first = outcome.done & arena.forgets
-    if arena.forgets:
-        told = where(outcome.done, _told(arena, len(actions)), told)
+    told = _told(env, len(actions), distribution.flags(drawn)[0].cpu(), outcome)
+    first = outcome.done & env.resets_memory
+    if env.resets_memory:
+        told = where(outcome.done, _told(env, len(actions)), told)
     games = replace(games, state=outcome.state, extras=told, memory=output.memory.cpu(), returns=returns, first=first)
     cut = (trial_over & ~row["terminated"]).nonzero()[:, 0]
     if len(cut):
-        row["cut_values"][cut] = policy(_inputs(arena, games).games(cut).to(device)).value[0].cpu()
-    return row, _next_games(arena, games, outcome.done, trial_over, choose, generator)
+        row["cut_values"][cut] = policy(_inputs(env, games).games(cut).to(device)).value[0].cpu()
+    return row, _next_games(env, games, outcome.done, trial_over, choose, generator)
 
 
 def _next_games(
-    arena: Arena,
+    env: RolloutEnv,
     games: Games,
     done: Bool[Tensor, "n"],
     trial_over: Bool[Tensor, "n"],
@@ -245,8 +248,8 @@ def _next_games(
     numbers = games.numbers + done * len(done)
     games = replace(games, numbers=numbers, returns=games.returns * ~done)
     if len(again):
-        fresh = arena.world.start(games.contexts[again], arena.seeds(games.levels[again], numbers[again]))
-        rollout = arena.plan.rollout.sample(len(again), generator)
+        fresh = env.world.start(games.contexts[again], env.seeds(games.levels[again], numbers[again]))
+        rollout = env.plan.rollout.sample(len(again), generator)
         games = replace(
             games,
             state=put(games.state, again, fresh),
@@ -255,40 +258,42 @@ def _next_games(
         )
     if len(over):
         levels, counted = choose(len(over), generator)
-        fresh_games = begin(arena, levels, numbers[over], games.memory.shape[1], generator, counted)
+        fresh_games = begin(env, levels, numbers[over], games.memory.shape[1], generator, counted)
         games = Games(**put(vars(games), over, vars(fresh_games)))
     return games
 
 
-def _inputs(arena: Arena, games: Games) -> Inputs:
+def _inputs(env: RolloutEnv, games: Games) -> Inputs:
     """What the agent is shown: the trial's symmetry acts first, then the rollout's ops."""
-    seen = arena.plan.trial.observe(arena.world.observe(games.state), games.held["trial"])
-    seen = arena.plan.look(seen, games.held["rollout"])
+    seen = env.plan.trial.observe(env.world.observe(games.state), games.held["trial"])
+    seen = env.plan.look(seen, games.held["rollout"])
     return Inputs(seen[None], games.extras[None], games.first[None], games.memory)
 
 
-def _heard(arena: Arena, actions: Tensor, games: Games) -> Tensor:
+def _heard(env: RolloutEnv, actions: Tensor, games: Games) -> Tensor:
     """What the world hears of what the agent does: within its bounds, and turned back by the trial's symmetry."""
-    bounds = arena.world.actions
+    bounds = env.world.actions
     if isinstance(bounds, Box):
         actions = torch.unflatten(actions.clamp(bounds.low, bounds.high), 1, bounds.shape)
-    return arena.plan.trial.act(actions, games.held["trial"])
+    return env.plan.trial.act(actions, games.held["trial"])
 
 
-def _told(arena: Arena, n: int, actions: Tensor | None = None, outcome: Outcome | None = None) -> Float[Tensor, "n e"]:
+def _told(
+    env: RolloutEnv, n: int, actions: Tensor | None = None, outcome: Outcome | None = None
+) -> Float[Tensor, "n e"]:
     """The last action, the last reward, and whether an episode begins."""
-    if not arena.tells:
+    if not env.feeds_back:
         return torch.zeros(n, 0)
     if actions is None or outcome is None:
-        return torch.cat([torch.zeros(n, arena.extras - 1), torch.ones(n, 1)], 1)
+        return torch.cat([torch.zeros(n, env.extras - 1), torch.ones(n, 1)], 1)
     return torch.cat([actions, outcome.reward[:, None], outcome.done[:, None].to(actions)], 1)
 
 
-def _check(arena: Arena, inputs: Inputs, reward: Float[Tensor, "n"], number: int) -> None:
+def _check(env: RolloutEnv, inputs: Inputs, reward: Float[Tensor, "n"], number: int) -> None:
     for what, values in (("observation", inputs.observations[0].flatten(1).sum(1)), ("reward", reward)):
         if not bool(torch.isfinite(values).all()):
             row = int((~torch.isfinite(values)).nonzero()[0, 0])
-            name = type(arena.world).__name__.lower()
+            name = type(env.world).__name__.lower()
             raise InputError(f"{name}: the {what} of row {row} at step {number} is not finite; mend the world")
 
 

@@ -41,10 +41,10 @@ class AgentJudgment:
 
     @property
     def verdict(self) -> str:
-        """In a few words."""
+        """Verdict in a few words."""
         if self.agrees >= AGREES:
-            return "the agent answers alike"
-        return "the agent answers otherwise" if self.agrees < DIFFERS else "sometimes otherwise"
+            return "actions unchanged"
+        return "actions change" if self.agrees < DIFFERS else "actions sometimes change"
 
 
 def judge_agent(run: RLRun, ops: Sequence[str] = (), seed: int = 0) -> tuple[AgentJudgment, ...]:
@@ -63,13 +63,13 @@ def judge_agent(run: RLRun, ops: Sequence[str] = (), seed: int = 0) -> tuple[Age
     """
     world, learner = run.division.world, RL_LEARNERS.parse(run.config.learner).build()
     plans = {op: RLPlan(f"view: {op}", world) for op in ops or views_for(world)}
-    arena = run.division.arena("training", RLPlan("none", world), seed, learner.episodes, learner.tells)
+    env = run.division.env("training", RLPlan("none", world), seed, learner.episodes, learner.feeds_back)
     generator = streams.generator(seed, "diagnose")
-    levels = torch.arange(len(arena.contexts))
+    levels = torch.arange(len(env.contexts))
     device = next(run.policy.parameters()).device
-    games = begin(arena, levels, torch.full_like(levels, GAMES), run.policy.memory, generator)
-    steps = min(world.horizon * arena.episodes, max(MOST // len(levels), 1))
-    rollout, _ = play(arena, games, run.policy, steps, generator, greedy=True, device=device)
+    games = begin(env, levels, torch.full_like(levels, GAMES), run.policy.memory, generator)
+    steps = min(world.horizon * env.episodes, max(MOST // len(levels), 1))
+    rollout, _ = play(env, games, run.policy, steps, generator, greedy=True, device=device)
     inputs = rollout.inputs.to(device)
     with torch.no_grad():
         plain = run.policy(inputs)

@@ -193,12 +193,12 @@ def held_step(optimizer: Optimizer, weights: Mapping[str, Tensor]) -> Callable[[
 
 def validation_batch(trainer: "Trainer", draws: Generator) -> Batch:
     """A rollout of the policy as it is on validation worlds, without augmentation."""
-    fit, arena = trainer.config.fit, trainer.plain_arena("validation")
-    levels, _ = arena.same_each(fit.games, draws)
+    fit, env = trainer.config.fit, trainer.plain_arena("validation")
+    levels, _ = env.same_each(fit.games, draws)
     games = begin(
-        arena, levels, int(draws.initial_seed() % 2**31) + torch.arange(fit.games), trainer.policy.memory, draws
+        env, levels, int(draws.initial_seed() % 2**31) + torch.arange(fit.games), trainer.policy.memory, draws
     )
-    rollout, _ = play(arena, games, trainer.policy, fit.rollout, draws, device=fit.device)
+    rollout, _ = play(env, games, trainer.policy, fit.rollout, draws, device=fit.device)
     rewards = rollout.rewards / trainer.deviation()
     estimates = estimate(
         rewards, rollout.values, rollout.next_values, rollout.terminated, rollout.ended, fit.discount, fit.trace

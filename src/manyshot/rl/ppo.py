@@ -33,7 +33,7 @@ class PPO:
         minibatches: Updates a pass.
         value_weight: Weight of the values' loss.
         entropy_weight: Weight of the entropy.
-        most_gradient: Largest norm of the gradient.
+        max_grad_norm: Largest norm of the gradient.
         normalize: Whether advantages are normalized in every minibatch.
 
     Raises:
@@ -49,14 +49,14 @@ class PPO:
     minibatches: int = 8
     value_weight: float = 0.5
     entropy_weight: float = 0.01
-    most_gradient: float = 0.5
+    max_grad_norm: float = 0.5
     normalize: bool = True
 
     def __post_init__(self) -> None:
         check_range(1, 10_000, whole=True, epochs=self.epochs, minibatches=self.minibatches)
         check_range(0, 1, clip=self.clip)
         check_range(
-            0, value_weight=self.value_weight, entropy_weight=self.entropy_weight, most_gradient=self.most_gradient
+            0, value_weight=self.value_weight, entropy_weight=self.entropy_weight, max_grad_norm=self.max_grad_norm
         )
 
     def loss(self, output: Output, batch: Batch) -> "PPOTerms":
@@ -118,7 +118,7 @@ class PPO:
             if regularize is not None:
                 extra, more = regularize(part, output)
                 total, logged = total + extra, logged | more
-            step(policy, optimizer, total, self.most_gradient)
+            step(policy, optimizer, total, self.max_grad_norm)
             for name, value in {"loss": total, **logged}.items():
                 sums[name] = sums.get(name, 0.0) + value.item()
         return {name: value / len(parts) for name, value in sums.items()}
@@ -138,7 +138,7 @@ class PPOTerms(NamedTuple):
         return {"value_loss": self.value, "entropy": self.entropy, "clip_share": self.clipped, "kl": self.kl}
 
 
-def step(module: nn.Module, optimizer: Optimizer, loss: Tensor, most_gradient: float) -> None:
+def step(module: nn.Module, optimizer: Optimizer, loss: Tensor, max_grad_norm: float) -> None:
     """One step of an optimizer, with a bounded gradient.
 
     Raises:
@@ -146,7 +146,7 @@ def step(module: nn.Module, optimizer: Optimizer, loss: Tensor, most_gradient: f
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(module.parameters(), most_gradient)
+    norm = nn.utils.clip_grad_norm_(module.parameters(), max_grad_norm)
     if not bool(torch.isfinite(loss.detach())) or not bool(torch.isfinite(norm)):
         raise TrainingDiverged("the loss or its gradient is not finite; lower --learning-rate")
     optimizer.step()

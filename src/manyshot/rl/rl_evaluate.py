@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from manyshot.base.seeds import generator
-from manyshot.rl.games import Arena, begin, play
+from manyshot.rl.games import RolloutEnv, begin, play
 from manyshot.rl.policy import Inputs, Output
 from manyshot.rl.rollout import Rollout
 
@@ -42,33 +42,41 @@ class WorldResults:
 
 
 def evaluate_worlds(
-    arena: Arena,
+    env: RolloutEnv,
     policy: Callable[[Inputs], Output],
     memory: int,
     trials: int,
     greedy: bool,
     device: torch.device | str,
-    forgets: bool,
+    resets_memory: bool,
 ) -> WorldResults:
     """Play the same trials in every world, to the end of each.
 
     Args:
-        arena: What is played; its plan is usually "none".
+        env: What is played; its plan is usually "none".
         policy: The agent, with whatever weights.
         memory: Size of its memory.
         trials: Number of trials in each world.
         greedy: Take the likeliest action; a drawn one if False.
         device: Device of the policy.
-        forgets: Clear the agent's memory before every episode of a trial.
+        resets_memory: Clear the agent's memory before every episode of a trial.
     """
-    arena = replace(arena, forgets=forgets)
-    worlds = len(arena.contexts)
+    env = replace(env, resets_memory=resets_memory)
+    worlds = len(env.contexts)
     levels = torch.arange(worlds).repeat_interleave(trials)
-    numbers = GAMES + arena.episodes * torch.arange(trials).repeat(worlds)
-    draws = generator(arena.seed, "evaluate")
-    games = begin(arena, levels, numbers, memory, draws)
-    rollout, _ = play(arena, games, policy, arena.world.horizon * arena.episodes, draws, greedy=greedy, device=device)
-    found = _by_episode(rollout, arena.episodes)
+    numbers = GAMES + env.episodes * torch.arange(trials).repeat(worlds)
+    draws = generator(env.seed, "evaluate")
+    games = begin(env, levels, numbers, memory, draws)
+    rollout, _ = play(
+        env,
+        games,
+        policy,
+        env.world.horizon * env.episodes,
+        draws,
+        greedy=greedy,
+        device=device,
+    )
+    found = _by_episode(rollout, env.episodes)
     return WorldResults(*(getattr(found, name).reshape(worlds, trials, -1).mean(1) for name in NAMES))
 
 

@@ -122,7 +122,7 @@ def load_agent(folder: Path | str) -> RLRun:
 
 
 def evaluate_run(
-    run: RLRun, part: str = "held_out", trials: int = 1, greedy: bool = True, forgets: bool = False, seed: int = 0
+    run: RLRun, part: str = "held_out", trials: int = 1, greedy: bool = True, resets_memory: bool = False, seed: int = 0
 ) -> WorldResults:
     """Judge a trained agent in every world of a part.
 
@@ -131,7 +131,7 @@ def evaluate_run(
         part: One of training, validation, held_out.
         trials: Number of trials in each world.
         greedy: Take the likeliest action; a drawn one if False.
-        forgets: Clear the agent's memory before every episode of a trial.
+        resets_memory: Clear the agent's memory before every episode of a trial.
         seed: Seed of the starts and draws.
 
     Raises:
@@ -141,9 +141,9 @@ def evaluate_run(
         raise InputError(f"worlds '{part}': {did_you_mean(part, PARTS)}")
     learner = RL_LEARNERS.parse(run.config.learner).build()
     plan = RLPlan("none", run.division.world)
-    arena = run.division.arena(part, plan, seed, learner.episodes, learner.tells)
+    env = run.division.env(part, plan, seed, learner.episodes, learner.feeds_back)
     device = next(run.policy.parameters()).device
-    return learner.evaluate(arena, run.policy, trials, greedy, device, forgets)
+    return learner.evaluate(env, run.policy, trials, greedy, device, resets_memory)
 
 
 def is_agent_trained(config: RLConfig, folder: Path) -> bool:

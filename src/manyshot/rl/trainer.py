@@ -9,14 +9,14 @@ from manyshot.base.seeds import generator
 from manyshot.rl.adapt.registry import RL_LEARNERS
 from manyshot.rl.adapt.rl_learner import RLLearner
 from manyshot.rl.division import Division
-from manyshot.rl.games import Arena, Games, begin
-from manyshot.rl.kept import Kept
+from manyshot.rl.games import Games, RolloutEnv, begin
 from manyshot.rl.level_replay import LEVELS
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.reward_scale import RewardScale
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Rollout
+from manyshot.rl.tensor_buffers import TensorBuffers
 from manyshot.rl.view_choice import make_views
 
 EPSILON = 1e-5
@@ -42,22 +42,22 @@ class Trainer(nn.Module):
         self.plan = RLPlan(config.plan, division.world)
         self.learner = RL_LEARNERS.parse(config.learner).build()
         _check_together(config, self.learner, self.plan)
-        self.arena = division.arena("training", self.plan, fit.seed, self.learner.episodes, self.learner.tells)
+        self.env = division.env("training", self.plan, fit.seed, self.learner.episodes, self.learner.feeds_back)
         self.policy = make_policy(config, division)
         self.optimizer: Optimizer = Adam(self.policy.parameters(), lr=fit.learning_rate, eps=EPSILON)
         self.views = make_views(config.choose, self.plan, division.world)
-        self.levels = LEVELS.parse(config.levels).build(levels=len(self.arena.contexts))
+        self.levels = LEVELS.parse(config.levels).build(levels=len(self.env.contexts))
         first = generator(fit.seed, "games")
         levels, counted = self.levels.choose(fit.games, first)
         numbers = torch.arange(fit.games)
-        self._like = begin(self.arena, levels, numbers, self.policy.memory, first, counted)
-        self.kept_games = Kept(self._like.tensors())
-        self.kept_scale = Kept(vars(RewardScale.of(fit.games)))
+        self._like = begin(self.env, levels, numbers, self.policy.memory, first, counted)
+        self.kept_games = TensorBuffers(self._like.tensors())
+        self.kept_scale = TensorBuffers(vars(RewardScale.of(fit.games)))
 
-    def plain_arena(self, part: str) -> Arena:
+    def plain_arena(self, part: str) -> RolloutEnv:
         """A part of the worlds to judge on, without augmentation; its seed is the same for every training."""
         plan = RLPlan("none", self.division.world)
-        return self.division.arena(part, plan, 0, self.learner.episodes, self.learner.tells)
+        return self.division.env(part, plan, 0, self.learner.episodes, self.learner.feeds_back)
 
     @property
     def games(self) -> Games:
@@ -130,7 +130,7 @@ def make_policy(config: RLConfig, division: Division) -> ActorCritic:
         InputError: If the learner is unknown.
     """
     learner, world, fit = RL_LEARNERS.parse(config.learner).build(), division.world, config.fit
-    extras = division.arena("training", RLPlan("none", world), 0, tells=learner.tells).extras
+    extras = division.env("training", RLPlan("none", world), 0, feeds_back=learner.feeds_back).extras
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator(fit.seed, "weights").initial_seed())
         policy = ActorCritic(world.observation, world.actions, fit.width, learner.memory, extras)

@@ -125,10 +125,10 @@ class ChosenView(ViewChoice):
         """Tell the bandit what came of its choice."""
         arm, logged = int(self.arm), {"pulled": float(self.arm)}
         if not self.bandit.validates:
-            self.bandit.tell(arm, (advantages + rollout.values).mean().item())
+            self.bandit.update(arm, (advantages + rollout.values).mean().item())
         elif (number + 1) % self._hold == 0:
             reached = self._validate(trainer)
-            self.bandit.tell(arm, reached - float(self.reached))
+            self.bandit.update(arm, reached - float(self.reached))
             self.reached = torch.tensor(reached, dtype=torch.float64)
             logged["validation_return"] = reached
         return logged
@@ -138,8 +138,8 @@ class ChosenView(ViewChoice):
         return HOLD if self.bandit.validates else 1
 
     def _validate(self, trainer: "Trainer") -> float:
-        arena = trainer.plain_arena("validation")
-        results = trainer.learner.evaluate(arena, trainer.policy, TRIALS, False, trainer.config.fit.device)
+        env = trainer.plain_arena("validation")
+        results = trainer.learner.evaluate(env, trainer.policy, TRIALS, False, trainer.config.fit.device)
         return float(results.returns.mean())
 
 

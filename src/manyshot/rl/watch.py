@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from manyshot.base import InputError, write_aside
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.registry import RL_LEARNERS
-from manyshot.rl.games import Arena, begin, play
+from manyshot.rl.games import RolloutEnv, begin, play
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.rl_evaluate import GAMES
 from manyshot.rl.rl_plan import RLPlan
@@ -32,28 +32,28 @@ class Film(NamedTuple):
     colors: list[tuple[int, int, int]]
 
 
-def film_worlds(arena: Arena, policy: ActorCritic, worlds: int, side: int = SIDE) -> list[Film]:
-    """Play the likeliest actions in the first worlds of an arena, to the end of each trial.
+def film_worlds(env: RolloutEnv, policy: ActorCritic, worlds: int, side: int = SIDE) -> list[Film]:
+    """Play the likeliest actions in the first worlds of an env, to the end of each trial.
 
     Args:
-        arena: What is played.
+        env: What is played.
         policy: The agent.
         worlds: Number of worlds.
         side: Pixels along a side of each picture.
     """
-    arena = replace(arena, contexts=arena.contexts[:worlds], ids=arena.ids[:worlds])
-    levels = torch.arange(len(arena.contexts))
-    draws = generator(arena.seed, "evaluate")
-    games = begin(arena, levels, torch.full_like(levels, GAMES), policy.memory, draws)
+    env = replace(env, contexts=env.contexts[:worlds], ids=env.ids[:worlds])
+    levels = torch.arange(len(env.contexts))
+    draws = generator(env.seed, "evaluate")
+    games = begin(env, levels, torch.full_like(levels, GAMES), policy.memory, draws)
     films = [Film([], []) for _ in levels]
     over = torch.zeros(len(levels), dtype=torch.bool)
     device = next(policy.parameters()).device
-    for _ in range(arena.world.horizon * arena.episodes):
+    for _ in range(env.world.horizon * env.episodes):
         for row in (~over).nonzero()[:, 0].tolist():
-            picture = Image.fromarray(arena.world.draw(games.state, row).numpy())
+            picture = Image.fromarray(env.world.draw(games.state, row).numpy())
             films[row].pictures.append(picture.resize((side, side), Image.Resampling.NEAREST))
             films[row].colors.append(GOING)
-        rollout, games = play(arena, games, policy, 1, draws, greedy=True, device=device)
+        rollout, games = play(env, games, policy, 1, draws, greedy=True, device=device)
         for row in (rollout.episode_ended[0] & ~over).nonzero()[:, 0].tolist():
             films[row].colors[-1] = SOLVED if rollout.solved[0, row] else FAILED
         over |= rollout.ended[0]
@@ -89,10 +89,10 @@ def episodes_gif(
     for run in runs.values():
         learner = RL_LEARNERS.parse(run.config.learner).build()
         plan = RLPlan("none", run.division.world)
-        arena = run.division.arena(part, plan, seed, learner.episodes, learner.tells)
-        chosen = torch.linspace(0, len(arena.contexts) - 1, min(worlds, len(arena.contexts))).long()
-        arena = replace(arena, contexts=arena.contexts[chosen], ids=arena.ids[chosen])
-        films.append(film_worlds(arena, run.policy, worlds, side))
+        env = run.division.env(part, plan, seed, learner.episodes, learner.feeds_back)
+        chosen = torch.linspace(0, len(env.contexts) - 1, min(worlds, len(env.contexts))).long()
+        env = replace(env, contexts=env.contexts[chosen], ids=env.ids[chosen])
+        films.append(film_worlds(env, run.policy, worlds, side))
     if not films or not films[0]:
         raise InputError("no episode to show; name at least one agent and one world")
     length = max(len(film.pictures) for row in films for film in row)

@@ -12,7 +12,7 @@ from manyshot.base.errors import WorkStopped
 
 HERE, RAY = "here", "ray"
 RETRIES = 10
-"""How often a task begins anew because the node or the process that had it was lost."""
+"""How often a task is restarted because its node or process was lost."""
 PATIENCE = 60.0
 """Seconds that interrupted tasks have to end."""
 OBJECT_STORE = 100 << 20
@@ -51,7 +51,7 @@ def run_on_cluster(
 ) -> Iterator[tuple[int, Any]]:
     """Call a function with each tuple of arguments, as tasks that take a processor core each.
 
-    A task whose node is lost begins anew on another one. The first error interrupts the other tasks.
+    A task whose node is lost is restarted on another one. The first error interrupts the other tasks.
 
     Args:
         function: Function of a module that every node has.

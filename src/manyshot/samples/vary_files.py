@@ -1,4 +1,4 @@
-"""The loop of exports of files: samples of each class, a sheet of the class, and a manifest to regenerate each one."""
+"""Write augmented files of each class, with a contact sheet and a manifest from which each file can be regenerated."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

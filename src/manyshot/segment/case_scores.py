@@ -89,7 +89,7 @@ def predict_labels(
     """Index of the most probable label of each pixel; 0 for the rest.
 
     Args:
-        segment: A function from items to chances.
+        segment: A function from items to probabilities.
         items: Items, 0 to 255.
         device: Where to compute.
         title: Title of the progress bar; None for none.
@@ -105,7 +105,7 @@ def score_cases(
     """Segment every item of a source and compare with its mask.
 
     Args:
-        segment: A function from items to chances.
+        segment: A function from items to probabilities.
         source: Items, with masks.
         device: Where to compute.
         title: Title of the progress bar; None for none.

@@ -21,7 +21,7 @@ CLASS_COLUMNS = ("class", "name", "label")
 TEXT_COLUMNS = ("about", "description", "text")
 
 
-def tell(source: Source, encoder: str = "minilm", device: str = "cpu") -> Source:
+def add_class_vectors(source: Source, encoder: str = "minilm", device: str = "cpu") -> Source:
     """The source with a vector of what is said of each class: of its description, or of its name.
 
     Vectors are stored in the cache folder. A class with an empty text gets zeros: nothing is said of it. Nothing but
@@ -37,7 +37,7 @@ def tell(source: Source, encoder: str = "minilm", device: str = "cpu") -> Source
 
     Example:
         >>> source = Source.of(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), ["oak_tree", "cat", "oak_tree", "cat"])
-        >>> tell(source, "ngrams(64)").about.shape
+        >>> add_class_vectors(source, "ngrams(64)").about.shape
         torch.Size([2, 64])
     """
     if isinstance(source.about, Tensor):
@@ -66,7 +66,7 @@ def read_texts(texts: Sequence[str], encoder: str = "minilm", device: str = "cpu
     return vectors
 
 
-def tell_augmenter(
+def add_vectors_for(
     source: Source, augmenter: object, encoder: nn.Module | None = None, table: Path | str | None = None
 ) -> Source:
     """The source as an augmenter needs it that reads, or hears, what is said of classes; the same for any other.
@@ -78,18 +78,18 @@ def tell_augmenter(
         table: Table of texts, see `describe_classes`; names if None.
 
     Raises:
-        InputError: As `tell`, `say` and `describe_classes`.
+        InputError: As `add_class_vectors`, `say` and `describe_classes`.
 
     Example:
         >>> source = Source.of(torch.zeros(2, 3), ["cat", "oak"])
-        >>> tell_augmenter(source, None) is source
+        >>> add_vectors_for(source, None) is source
         True
     """
     reads, speaks = getattr(augmenter, "reads", None), getattr(augmenter, "speaks", None)
     if table is not None and (reads or speaks):
         source = describe_classes(source, table)
     if reads is not None:
-        return tell(source, reads)
+        return add_class_vectors(source, reads)
     return source if speaks is None else say(source, encoder or nn.Flatten(), speaks[1], speaks[0])
 
 

@@ -19,11 +19,11 @@ from manyshot.learners import Learner, by_task, queries_see_each_other, split_le
 from manyshot.nets import evaluation_mode
 from manyshot.runtime.device import require_device
 from manyshot.tasks import Episode, EpisodeSampler, Parts, Source
-from manyshot.training.class_texts import tell_augmenter
+from manyshot.training.class_texts import add_vectors_for
 from manyshot.training.evaluation import Drawn, Evaluation
 from manyshot.training.feature_cache import encode, remember
 from manyshot.training.reuse import measure_reuse
-from manyshot.training.task_measures import Answers
+from manyshot.training.task_measures import QueryPredictions
 
 BINS = 15
 BATCH = 10
@@ -159,7 +159,7 @@ def told(sampler: EpisodeSampler, plan: Plan, learner: Learner) -> EpisodeSample
         True
     """
     parts = learner.on_features()
-    source = tell_augmenter(sampler.source, plan.augmenter, None if parts is None else parts[0])
+    source = add_vectors_for(sampler.source, plan.augmenter, None if parts is None else parts[0])
     return sampler if source is sampler.source else replace(sampler, source=source)
 
 
@@ -222,12 +222,12 @@ def _padded(right: list[Tensor], weight: list[Tensor]) -> NDArray[np.float64]:
     return torch.cat(padded).cpu().numpy()
 
 
-def _joined(said: list[Tensor], truth: list[Tensor]) -> Answers:
+def _joined(said: list[Tensor], truth: list[Tensor]) -> QueryPredictions:
     """The answers of all batches, as long and with as many classes as the longest."""
     queries, ways = (max(batch.shape[axis] for batch in said) for axis in (1, 2))
     padded = [F.pad(p, (0, ways - p.shape[2], 0, queries - p.shape[1])) for p in said]
     classes = [F.pad(c, (0, queries - c.shape[1]), value=-1) for c in truth]
-    return Answers(torch.cat(padded).float().cpu().numpy(), torch.cat(classes).cpu().numpy())
+    return QueryPredictions(torch.cat(padded).float().cpu().numpy(), torch.cat(classes).cpu().numpy())
 
 
 def _per_class(classes: NDArray[np.int64], right: NDArray[np.float64], weight: NDArray[np.float64]) -> dict[int, float]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from manyshot.base import InputError
 from manyshot.training.reuse import Reuse, measure_reuse
 from manyshot.training.statistics import mean_interval
-from manyshot.training.task_measures import MEASURES, Answers, TaskScores, score_tasks, sensitivity
+from manyshot.training.task_measures import MEASURES, QueryPredictions, TaskScores, score_tasks, sensitivity
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class Evaluation:
     transductive: bool = False
     correct: NDArray[np.float64] | None = None
     reuse: Reuse | None = None
-    answers: Answers | None = None
+    answers: QueryPredictions | None = None
     drawn: Drawn | None = None
     thresholds: Mapping[float, float] = field(default_factory=dict)
 
@@ -119,7 +119,7 @@ class Evaluation:
         """By specificity: the fraction of the queries that are found at thresholds from other tasks."""
         return {level: self._score(sensitivity(self._answers(), at)) for level, at in self.thresholds.items()}
 
-    def _answers(self) -> Answers:
+    def _answers(self) -> QueryPredictions:
         if self.answers is None:
             raise InputError("the learner's answers were not kept, so there is only the accuracy; evaluate again")
         return self.answers

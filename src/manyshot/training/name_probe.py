@@ -89,7 +89,7 @@ def one_name_for_all(episode: Episode) -> Episode:
 def _about(episode: Episode) -> tuple[torch.Tensor, torch.Tensor]:
     support = episode.support
     if support.about is None:
-        raise InputError("nothing is said of the classes of these tasks; draw them from tell(source, 'minilm')")
+        raise InputError("these classes have no vectors; draw tasks from add_class_vectors(source, 'minilm')")
     return support.about, support.class_mask
 
 

@@ -14,8 +14,8 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What a learner said of the queries of T tasks.
+class QueryPredictions:
+    """Predictions of a learner for the queries of T tasks.
 
     Args:
         probabilities: Probability `[tasks, queries, ways]` of each class of the task; 0 for classes that are padding.
@@ -76,7 +76,7 @@ MEASURES: dict[str, Measure] = {
     "average-precision": Measure(mean_average_precision),
     "brier": Measure(_brier, most=2.0, lower_is_better=True),
 }
-"""Measures of a task by name: each class against the rest, averaged over the task's classes, where it is of a class."""
+"""Measures of a task by name; measures of a single class are one-vs-rest, averaged over the task's classes."""
 
 
 def check_metric(name: str) -> str:
@@ -97,7 +97,7 @@ def check_metric(name: str) -> str:
     return name
 
 
-def score_tasks(answers: Answers, metric: str) -> TaskScores:
+def score_tasks(answers: QueryPredictions, metric: str) -> TaskScores:
     """A measure of each task.
 
     A query of no class that could be ranked against another (a task whose queries are all of one class) gives NaN.
@@ -111,13 +111,13 @@ def score_tasks(answers: Answers, metric: str) -> TaskScores:
 
     Example:
         >>> probabilities = np.array([[[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]], dtype=np.float32)
-        >>> score_tasks(Answers(probabilities, np.array([[0, 1, 1]])), "balanced-accuracy").values
+        >>> score_tasks(QueryPredictions(probabilities, np.array([[0, 1, 1]])), "balanced-accuracy").values
         array([0.75])
     """
     return _score(answers, MEASURES[check_metric(metric)].of_task)
 
 
-def threshold_of(answers: Answers, specificity: float) -> float:
+def threshold_of(answers: QueryPredictions, specificity: float) -> float:
     """The probability that a fraction of all queries do not exceed for classes that are not theirs.
 
     One threshold for all tasks, since the classes of new tasks are new. It has to come from other tasks than those that
@@ -129,7 +129,7 @@ def threshold_of(answers: Answers, specificity: float) -> float:
 
     Example:
         >>> probabilities = np.array([[[0.9, 0.1], [0.4, 0.6], [0.8, 0.2]]], dtype=np.float32)
-        >>> round(threshold_of(Answers(probabilities, np.array([[0, 1, 0]])), 0.6), 3)
+        >>> round(threshold_of(QueryPredictions(probabilities, np.array([[0, 1, 0]])), 0.6), 3)
         0.2
     """
     real = answers.class_ids >= 0
@@ -139,7 +139,7 @@ def threshold_of(answers: Answers, specificity: float) -> float:
     return threshold_at(answers.probabilities[others].astype(np.float64), specificity)
 
 
-def sensitivity(answers: Answers, threshold: float) -> TaskScores:
+def sensitivity(answers: QueryPredictions, threshold: float) -> TaskScores:
     """Fraction of the queries of a class whose probability for it exceeds a threshold, averaged over a task's classes.
 
     Args:
@@ -148,7 +148,7 @@ def sensitivity(answers: Answers, threshold: float) -> TaskScores:
 
     Example:
         >>> probabilities = np.array([[[0.9, 0.1], [0.4, 0.6], [0.8, 0.2]]], dtype=np.float32)
-        >>> sensitivity(Answers(probabilities, np.array([[0, 1, 0]])), 0.7).values
+        >>> sensitivity(QueryPredictions(probabilities, np.array([[0, 1, 0]])), 0.7).values
         array([0.5])
     """
 
@@ -158,7 +158,7 @@ def sensitivity(answers: Answers, threshold: float) -> TaskScores:
     return _score(answers, found)
 
 
-def _score(answers: Answers, of_task: Callable[[Values, Labels], tuple[float, Values]]) -> TaskScores:
+def _score(answers: QueryPredictions, of_task: Callable[[Values, Labels], tuple[float, Values]]) -> TaskScores:
     real = answers.class_ids >= 0
     values, influence = np.empty(len(real)), np.zeros(real.shape)
     for task, row in enumerate(real):

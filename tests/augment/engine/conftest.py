@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from manyshot.augment.engine.compiled import plan_passes
-from manyshot.augment.engine.geometry import is_exact, where
+from manyshot.augment.engine.geometry import is_exact
 from manyshot.augment.engine.passes import Fused
 from manyshot.augment.image.geometric.warp import pixels, resample
 from manyshot.augment.ops.combine import apply_layers
@@ -51,7 +51,7 @@ def _fused(now, values, params):
         for leaf in now.warps:
             values = _alone(leaf, values, params)
     elif now.warps:
-        values = resample(values, where(now.warps, now.padding_mode, params, pixels(values)), now.padding_mode)
+        values = resample(values, map_back(now.warps, now.padding_mode, params, pixels(values)), now.padding_mode)
     if now.colors:
         n, c = values.shape[:2]
         matrix, offset = torch.eye(c).double().expand(n, c, c), torch.zeros(n, c).double()

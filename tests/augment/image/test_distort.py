@@ -16,7 +16,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def at(op, params, points: torch.Tensor) -> torch.Tensor:
     """Where `[n, m, 2]` places of the output come from."""
-    return op.where(points[:, None], params, (16, 16))[:, 0]
+    return op.source_points(points[:, None], params, (16, 16))[:, 0]
 
 
 CORNERS = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])

@@ -103,7 +103,7 @@ class TestElastic:
         op = Elastic(cells=2)
         params = op.sample(2, generator())
         corners = torch.stack(torch.meshgrid(*[torch.linspace(-1, 1, 3)] * 2, indexing="xy"), -1).expand(2, 3, 3, 2)
-        moved = op.where(corners, params, (28, 28)) - corners
+        moved = op.source_points(corners, params, (28, 28)) - corners
         assert torch.allclose(moved.permute(0, 3, 1, 2), params["displacement"], atol=1e-5)
 
     def test_one_displacement_for_all_corners_is_a_shift(self):
@@ -114,7 +114,7 @@ class TestElastic:
     def test_is_smooth_between_the_corners(self):
         op = Elastic(cells=3)
         points = pixels(torch.zeros(4, 1, 64, 64))
-        field = op.where(points, op.sample(4, generator()), (64, 64)) - points
+        field = op.source_points(points, op.sample(4, generator()), (64, 64)) - points
         bends = field[:, :, 2:] - 2 * field[:, :, 1:-1] + field[:, :, :-2]
         assert bends.abs().max() < 0.05 * field.abs().max()
 
@@ -166,7 +166,7 @@ class TestExactWarps:
     def test_reading_at_where_gives_what_apply_gives(self, op):
         images = torch.rand(32, 2, 7, 7, generator=generator())
         params = op.sample(32, generator())
-        points = op.where(pixels(images), params, (7, 7))
+        points = op.source_points(pixels(images), params, (7, 7))
         read = F.grid_sample(images, points, padding_mode=op.padding_mode or "zeros", align_corners=False)
         assert torch.allclose(read, op.apply(images, params), atol=1e-5)
 

@@ -144,7 +144,7 @@ class TestWhatOneOpCutOffStaysLost:
         # Op by op, pictures of where each pixel stood before, and of whether it ever left the frame.
         pictures = torch.cat((torch.stack((x, y)), torch.ones(1, h, w))).expand(n, 3, h, w)
         for index, now in enumerate(ops):
-            pictures = resample(pictures, now.where(pixels(pictures), params[str(index)], (h, w)), "zeros")
+            pictures = resample(pictures, now.source_points(pixels(pictures), params[str(index)], (h, w)), "zeros")
         origin, kept = pictures[:, None, :2], pictures[:, None, 2]
         apart = (origin - points[..., None, None]).norm(dim=2)
         lost = F.max_pool2d(1 - kept, 5, 1)

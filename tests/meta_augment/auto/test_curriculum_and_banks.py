@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from manyshot.classify.heads import Ridge, Transform
-from manyshot.meta_augment.auto.bank import draw_tasks, fill_bank, look, measure_gains
+from manyshot.meta_augment.auto.bank import draw_tasks, fill_bank, gather_evidence, measure_gains
 from manyshot.meta_augment.auto.curriculum import TELLING, VARYING, make_curriculum_set
 from manyshot.meta_augment.auto.menu import (
     CANDIDATES,
@@ -80,14 +80,14 @@ def test_a_bank_gives_evidence_and_the_accuracy_of_every_candidate(bank):
     support, query, own, of_query = (
         torch.from_numpy(part.copy()) for part in (drawn.support, drawn.query, drawn.labels, drawn.of_query)
     )
-    seen = look(filled, support, own)
+    seen = gather_evidence(filled, support, own)
     right = measure_gains(filled, support, query, own, of_query)
     assert seen.task.shape == (4, len(TASK_NAMES))
-    assert seen.moves.shape[:2] == (4, len(OPS))
+    assert seen.op_effects.shape[:2] == (4, len(OPS))
     assert right.shape == (4, len(CANDIDATES))
     assert seen.scores.shape[:2] == (4, len(CANDIDATES) - 1)
     assert len(CANDIDATES) == 1 + len(OPS) * len(USES) + len(MIXES)
-    assert all(part.isfinite().all() for part in (seen.task, seen.moves, seen.scores, right))
+    assert all(part.isfinite().all() for part in (seen.task, seen.op_effects, seen.scores, right))
     assert right[:, 0].mean() > 0.9  # the bars are easy
 
 
@@ -121,8 +121,8 @@ def test_a_task_looks_the_same_whatever_stands_beside_it(bank):
     filled, labels = bank
     drawn = draw_tasks(labels, 2, 2, 3, 4, np.random.default_rng(0))
     support, own = torch.from_numpy(drawn.support), torch.from_numpy(drawn.labels.copy())
-    together, alone = look(filled, support, own), look(filled, support[2:3], own[2:3])
-    torch.testing.assert_close(together.moves[2:3], alone.moves, rtol=1e-3, atol=1e-3)
+    together, alone = gather_evidence(filled, support, own), gather_evidence(filled, support[2:3], own[2:3])
+    torch.testing.assert_close(together.op_effects[2:3], alone.op_effects, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(together.task[2:3], alone.task, rtol=1e-3, atol=1e-3)
 
 

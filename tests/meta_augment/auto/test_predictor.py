@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.meta_augment.auto.bank import Looks
+from manyshot.meta_augment.auto.bank import TaskEvidence
 from manyshot.meta_augment.auto.menu import CANDIDATES, OPS
 from manyshot.meta_augment.auto.predictor import SHOTS, GainPredictor, lead, read_predictor, write_predictor
 from manyshot.meta_augment.auto.train_predictor import Fit, KnownTasks, fit_predictor
@@ -28,7 +28,7 @@ def tasks(shots, sets=16, each=15, noise=0.1, seed=0):
     task = torch.zeros(len(gains), len(TASK_NAMES))
     task[:, TASK_NAMES.index("shots")] = np.log(shots) / 3
     origin = torch.arange(sets).repeat_interleave(each)
-    seen = Looks(task, torch.zeros(len(gains), len(OPS), 14), scores)
+    seen = TaskEvidence(task, torch.zeros(len(gains), len(OPS), 14), scores)
     return KnownTasks(seen, gains, origin, origin // 2, np.ones(len(gains), bool))
 
 
@@ -52,7 +52,7 @@ def test_what_is_usual_and_what_is_seen_are_together_better_than_each_alone(fitt
 
 def test_another_task_misleads_it(fitted):
     new = tasks(5, noise=0.12, seed=1)
-    other = Looks(new.seen.task, new.seen.moves, new.seen.scores.roll(100, 0))
+    other = TaskEvidence(new.seen.task, new.seen.op_effects, new.seen.scores.roll(100, 0))
     assert chosen(fitted, new) > chosen(fitted, replace(new, seen=other)) + 0.02
 
 

@@ -80,7 +80,7 @@ def fetch(warps: Sequence[Leaf], padding_mode: str, params: Params, n: int, size
         return Fetch(kind=workspace.MATRIX, padding=PADDING_CODES[padding_mode], matrices=matrices, stages=stages)
     if is_displaced(warps):
         return _displaced(warps, padding_mode, params, n, size)
-    points = where(warps, padding_mode, params, pixels(torch.empty(n, 1, *size)))
+    points = map_back(warps, padding_mode, params, pixels(torch.empty(n, 1, *size)))
     half = torch.tensor([size[1] / 2, size[0] / 2])
     at = ((points + 1) * half - 0.5).contiguous().numpy()
     return Fetch(kind=workspace.POINTS, padding=PADDING_CODES[padding_mode], at=at)
@@ -132,7 +132,7 @@ def _bicubic(size: int, cells: int) -> Array:
     return weights.astype(np.float32)
 
 
-def where(
+def map_back(
     warps: Sequence[Leaf], padding_mode: str, params: Params, points: Float[Tensor, "n h w 2"]
 ) -> Float[Tensor, "n h w 2"]:
     """Map output points back through the warps, the last one first, as `Compose` does."""
@@ -141,7 +141,7 @@ def where(
         assert isinstance(leaf.op, Warp)
         if index:
             points = settle(points, padding_mode, size)
-        moved = leaf.op.where(points, leaf.params(params), size)
+        moved = leaf.op.source_points(points, leaf.params(params), size)
         on = leaf.on(params)
         points = moved if on is None else torch.where(on.to(points.device)[:, None, None, None], moved, points)
     return points
@@ -263,19 +263,19 @@ def _perspective(op: Perspective, params: Params, size: Size) -> Array:
 Matrix = Callable[[Any, Params, Size], Array]
 
 MATRICES: Mapping[Any, Matrix] = {
-    Affine.where: _affine,
-    ResizedCrop.where: _resized_crop,
-    Crop.where: _crop,
-    Flip.where: _flip,
-    Turn.where: _turn,
-    Perspective.where: _perspective,
+    Affine.source_points: _affine,
+    ResizedCrop.source_points: _resized_crop,
+    Crop.source_points: _crop,
+    Flip.source_points: _flip,
+    Turn.source_points: _turn,
+    Perspective.source_points: _perspective,
 }
-"""Warps that are one matrix, by their `where` method, which a subclass may override."""
+"""Warps that are one matrix, by their `source_points` method, which a subclass may override."""
 CHANGES = (Warp.change, Flip.change, Turn.change, Crop.change)
 
 
 def matrix_of(op: Op) -> Matrix | None:
     """Return the function that computes the matrices of a warp from its params; None if the warp is not a matrix."""
     if isinstance(op, Warp) and type(op).change in CHANGES:
-        return MATRICES.get(type(op).where)
+        return MATRICES.get(type(op).source_points)
     return None

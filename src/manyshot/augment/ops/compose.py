@@ -195,7 +195,7 @@ def _resample_once(images: Float[Tensor, "n c *size"], run: Sequence[Drawn]) -> 
     for index, (op, params, on) in enumerate(reversed(run)):
         assert isinstance(op, Warp)  # a run of several holds warps only
         points = settle(points, padding_mode, size) if index else points
-        moved = op.where(points, params, size)
+        moved = op.source_points(points, params, size)
         points = moved if on is None else torch.where(per_item(on, points), moved, points)
     return resample(images, points, padding_mode)
 

@@ -98,7 +98,7 @@ def trace(
     """
     for warp, own, rows in reversed(list(warps_of(op, params))):
         before = points if rows is None else points.index_select(0, rows.to(points.device))
-        moved = warp.where(before, own, size)
+        moved = warp.source_points(before, own, size)
         if settled and warp.padding_mode:
             moved = settle(moved, warp.padding_mode, size)
         points = moved if rows is None else points.index_copy(0, rows.to(points.device), moved)
@@ -213,7 +213,7 @@ def _shown(
     warp: Warp, guess: Float[Tensor, "n k d"], params: Params, size: Size
 ) -> tuple[Float[Tensor, "n k d"], Float[Tensor, "n k d d"]]:
     """Return the input points that a warp shows at output points, and the Jacobian there."""
-    shown = warp.where(guess[:, :, None] + _around(guess), params, size)
+    shown = warp.source_points(guess[:, :, None] + _around(guess), params, size)
     return shown[:, :, 0], _differences(shown[:, :, 1:])
 
 

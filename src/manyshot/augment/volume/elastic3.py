@@ -58,7 +58,7 @@ class Elastic3(Warp3):
             control[:, 2] = 0.0
         return {"displacement": control}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Add the field's value at each point; differentiable in points and params."""
         if not len(points):
             return points

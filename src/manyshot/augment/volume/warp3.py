@@ -39,7 +39,7 @@ class LinearWarp3(Warp3):
     def shift_of(self, params: Params) -> Float[Tensor, "n 3"]:
         """Return the translation of each volume, after the linear part of the map from input to output points."""
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Apply the inverse map to the points; differentiable in points and params."""
         inverse, shift = self.inverse(params, size).to(points), self.shift_of(params).to(points)
         offset = -torch.einsum("nij,nj->ni", inverse, shift)

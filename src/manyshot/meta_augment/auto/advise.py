@@ -18,7 +18,7 @@ from manyshot.augment.image.image_op import to_floats
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import to_images
-from manyshot.meta_augment.auto.bank import Encode, Looks, fill_bank, look
+from manyshot.meta_augment.auto.bank import Encode, TaskEvidence, fill_bank, gather_evidence
 from manyshot.meta_augment.auto.menu import CANDIDATES, PROBES, SIDE, Candidate
 from manyshot.meta_augment.auto.predictor import GainPredictor, read_predictor
 from manyshot.nets import ENCODERS, PretrainedEncoder
@@ -46,7 +46,7 @@ class Advice:
 
     candidate: Candidate
     gains: Float[Tensor, " candidates"]
-    seen: Looks
+    seen: TaskEvidence
     examples: int
     classes: int
     side: int = SIDE
@@ -130,8 +130,8 @@ def advise(
     kept = _kept(pictures, ids)
     pictures, own = pictures[torch.from_numpy(kept)].to(device), torch.from_numpy(ids[kept].astype(np.int64))
     bank = fill_bank(pictures, _encode(encoder, device), PROBES, generator(seed, 13))
-    seen = look(bank, torch.arange(len(own), device=device)[None], own.to(device)[None])
-    seen = Looks(*(part.cpu() for part in (seen.task, seen.moves, seen.scores)))
+    seen = gather_evidence(bank, torch.arange(len(own), device=device)[None], own.to(device)[None])
+    seen = TaskEvidence(*(part.cpu() for part in (seen.task, seen.op_effects, seen.scores)))
     with torch.inference_mode():
         gains = (predictor or _shipped())(seen)[0].clone()
     side = min(tensor.shape[2:])

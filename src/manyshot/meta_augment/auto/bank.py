@@ -64,18 +64,18 @@ class Bank:
 
 
 @dataclass(frozen=True, eq=False)
-class Looks:
-    """What is known of b tasks before a plan is chosen.
+class TaskEvidence:
+    """What the support of each of b tasks shows before a plan is chosen.
 
     Args:
         task: Of each task, in the order of `TASK_NAMES`.
-        moves: Of each row of the menu, in the order of `PROBE_NAMES`.
+        op_effects: Of each row of the menu, in the order of `PROBE_NAMES`.
         scores: What cross-validation says of each of `CANDIDATES` but the first, less what it says of that, in the
             order of `SCORE_NAMES`.
     """
 
     task: Float[Tensor, "b t"]
-    moves: Float[Tensor, "b ops p"]
+    op_effects: Float[Tensor, "b ops p"]
     scores: Float[Tensor, "b candidates s"]
 
 
@@ -121,7 +121,7 @@ def bank_of(
     return Bank(features @ features.T, tuple(rows), copies, picture_traits(pictures))
 
 
-def look(bank: Bank, support: Int[Tensor, "b n"], labels: Int[Tensor, "b n"]) -> Looks:
+def gather_evidence(bank: Bank, support: Int[Tensor, "b n"], labels: Int[Tensor, "b n"]) -> TaskEvidence:
     """Look at the support sets of b tasks.
 
     Args:
@@ -135,8 +135,8 @@ def look(bank: Bank, support: Int[Tensor, "b n"], labels: Int[Tensor, "b n"]) ->
         seen = bank.select(support, support, bank.columns(rows, PROBES if len(rows) == 1 else MIXED))
         scored.append(cross_validate(seen, labels, uses) - plain[:, None])
     probed = (bank.select(support, support, bank.columns((row,), PROBES)) for row in OPS)
-    moves = torch.stack([probe(gram, labels) for gram in probed], 1)
-    return Looks(describe_task(bank.traits[support], labels, plain), moves, torch.cat(scored, 1))
+    op_effects = torch.stack([probe(gram, labels) for gram in probed], 1)
+    return TaskEvidence(describe_task(bank.traits[support], labels, plain), op_effects, torch.cat(scored, 1))
 
 
 def _together(candidates: Sequence[Candidate]) -> list[tuple[tuple[str, ...], list[str]]]:

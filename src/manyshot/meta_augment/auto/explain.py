@@ -72,7 +72,7 @@ def _row(advice: Advice, index: int, several: bool) -> str:
     expected = 100 * float(advice.gains[index])
     tried = 100 * float(advice.seen.scores[0, index - 1, SCORE_NAMES.index("accuracy")])
     validated = f"{tried:+10.1f}" if several else " " * 10
-    moves = advice.seen.moves[0, [OPS.index(row) for row in candidate.rows]].mean(0)
+    moves = advice.seen.op_effects[0, [OPS.index(row) for row in candidate.rows]].mean(0)
     move, keep = (float(moves[PROBE_NAMES.index(name)]) for name in ("move", "keep"))
     mark = "*" if candidate == advice.candidate else " "
     return f"{expected:+8.1f}  {validated}  {move:6.0%}  {keep:11.0%} {mark}{names_of(candidate)} ({candidate.use})"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError, read_bytes
 from manyshot.base.tensor_file import read_tensors, write_tensors
-from manyshot.meta_augment.auto.bank import Looks
+from manyshot.meta_augment.auto.bank import TaskEvidence
 from manyshot.meta_augment.auto.evidence import SCORE_NAMES
 from manyshot.meta_augment.auto.menu import CANDIDATES
 from manyshot.meta_augment.auto.traits import TASK_NAMES
@@ -35,12 +35,12 @@ class GainPredictor(nn.Module):
     the others (soft thresholding, Donoho & Johnstone 1994): for most the usual choice is right, and for some there are
     much better ones, which show.
 
-    Since `Looks` are means over classes and examples, the prediction does not depend on their order.
+    Since `TaskEvidence` are means over classes and examples, the prediction does not depend on their order.
 
     Example:
         >>> from manyshot.meta_augment.auto.menu import OPS
         >>> predictor, many = GainPredictor(), len(CANDIDATES)
-        >>> seen = Looks(torch.zeros(5, 34), torch.zeros(5, len(OPS), 14), torch.zeros(5, many - 1, 3))
+        >>> seen = TaskEvidence(torch.zeros(5, 34), torch.zeros(5, len(OPS), 14), torch.zeros(5, many - 1, 3))
         >>> predictor(seen).shape, bool((predictor(seen)[:, 0] == 0).all())
         (torch.Size([5, 69]), True)
     """
@@ -58,7 +58,7 @@ class GainPredictor(nn.Module):
         self.register_buffer("slopes", torch.zeros(sizes))
         self.register_buffer("thresholds", torch.zeros(sizes))
 
-    def forward(self, seen: Looks) -> Float[Tensor, "b candidates"]:
+    def forward(self, seen: TaskEvidence) -> Float[Tensor, "b candidates"]:
         """Predict gains, in the order of `CANDIDATES`; that of the first, no augmentation, is 0.
 
         Between two of `SHOTS` predictions are interpolated in log(shots).
@@ -72,7 +72,7 @@ class GainPredictor(nn.Module):
         gains = (1 - part) * each[upper - 1, rows] + part * each[upper, rows]
         return gains - gains[:, :1]
 
-    def of_size(self, seen: Looks, size: int) -> Float[Tensor, "b candidates"]:
+    def of_size(self, seen: TaskEvidence, size: int) -> Float[Tensor, "b candidates"]:
         """Predictions by the numbers of one of `SHOTS`.
 
         Args:
@@ -87,7 +87,7 @@ def lead(scores: Float[Tensor, "b others 3"], usual: int) -> Float[Tensor, "b ca
     """How far cross-validation puts each candidate ahead of the usual choice.
 
     Args:
-        scores: Of all candidates but the first, as `Looks` has them.
+        scores: Of all candidates but the first, as `TaskEvidence` has them.
         usual: Number of the usual choice.
 
     Example:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from manyshot.meta_augment.auto.bank import Looks
+from manyshot.meta_augment.auto.bank import TaskEvidence
 from manyshot.meta_augment.auto.predictor import SHOTS, GainPredictor, lead
 
 
@@ -26,7 +26,7 @@ class KnownTasks:
         as_is: Whether nothing was put into its data set.
     """
 
-    seen: Looks
+    seen: TaskEvidence
     gains: Float[Tensor, "n candidates"]
     origin: Int[Tensor, " n"]
     family: Int[Tensor, " n"]
@@ -35,7 +35,7 @@ class KnownTasks:
     def select(self, rows: NDArray[np.int64]) -> "KnownTasks":
         """Some of the tasks."""
         kept = torch.from_numpy(rows)
-        seen = Looks(self.seen.task[kept], self.seen.moves[kept], self.seen.scores[kept])
+        seen = TaskEvidence(self.seen.task[kept], self.seen.op_effects[kept], self.seen.scores[kept])
         return KnownTasks(seen, self.gains[kept], self.origin[kept], self.family[kept], self.as_is[rows])
 
     def means(self, with_nuisances: float) -> Float[Tensor, " candidates"]:

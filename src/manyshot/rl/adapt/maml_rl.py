@@ -12,7 +12,7 @@ from manyshot.base.seeds import generator
 from manyshot.rl.adapt.inner_step import Weights, inner_step, step_surrogate, trajectory_surrogate, with_weights
 from manyshot.rl.adapt.rl_learner import RLLearner
 from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
-from manyshot.rl.games import Arena
+from manyshot.rl.games import RolloutEnv
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO, step
 from manyshot.rl.rollout import Batch, Rollout
@@ -77,17 +77,17 @@ class MAML(RLLearner):
         logged: dict[str, float] = {}
         for index, level in enumerate(levels.tolist()):
             numbers = (number * self.tasks + index) * rows * 2 + torch.arange(2 * rows)
-            support = play_in(trainer.arena, level, numbers[:rows], policy, fit.rollout, draws, fit.device)
+            support = play_in(trainer.env, level, numbers[:rows], policy, fit.rollout, draws, fit.device)
             first = self._batch(support, fit)
             adapted = self.adapted(policy, first)
-            query = play_in(trainer.arena, level, numbers[rows:], adapted, fit.rollout, draws, fit.device)
+            query = play_in(trainer.env, level, numbers[rows:], adapted, fit.rollout, draws, fit.device)
             tasks.append(Task(first, self._batch(query, fit)))
             found = query.described(query.advantages(query.rewards, fit.discount, fit.trace))
             found["gained_return"] = (query.mean_return() or 0.0) - (support.mean_return() or 0.0)
             logged = {name: logged.get(name, 0.0) + value / self.tasks for name, value in found.items()}
         for _ in range(self.outer_steps):
             loss = self.outer_loss(policy, dict(policy.named_parameters()), tasks, fit.ppo)
-            step(policy, trainer.optimizer, loss, fit.ppo.most_gradient)
+            step(policy, trainer.optimizer, loss, fit.ppo.max_grad_norm)
         return {"loss": loss.item(), **logged}
 
     def adapted(self, policy: ActorCritic, support: Batch) -> Callable[[Inputs], Output]:
@@ -120,12 +120,12 @@ class MAML(RLLearner):
             losses.append(ppo.value_weight * (values - support.targets).square().mean())
         return torch.stack(losses).sum() / len(tasks)
 
-    def adapter(self, arena: Arena, policy: ActorCritic, device: torch.device | str) -> Adapt:
+    def adapter(self, env: RolloutEnv, policy: ActorCritic, device: torch.device | str) -> Adapt:
         """A step on 16 drawn games of a world."""
 
         def adapt(level: int, draws: Generator) -> Callable[[Inputs], Output]:
             numbers = torch.arange(SUPPORT_GAMES)
-            support = play_in(arena, level, numbers, policy, arena.world.horizon, draws, device)
+            support = play_in(env, level, numbers, policy, env.world.horizon, draws, device)
             estimates = support.advantages(support.rewards, DISCOUNT, TRACE)
             return self.adapted(policy, Batch.of(support, estimates, device).standardized())
 

@@ -27,7 +27,13 @@ class PlainPPO(RLLearner):
         fit = trainer.config.fit
         draws = generator(fit.seed, "rollout", number)
         rollout, games = play(
-            trainer.arena, trainer.games, trainer.policy, fit.rollout, draws, trainer.levels.choose, device=fit.device
+            trainer.env,
+            trainer.games,
+            trainer.policy,
+            fit.rollout,
+            draws,
+            trainer.levels.choose,
+            device=fit.device,
         )
         trainer.kept_games.put(games.tensors())
         estimates = trainer.judge(rollout)
@@ -58,13 +64,13 @@ class RL2(PlainPPO):
         InputError: If a number is out of range.
 
     Example:
-        >>> RL2(episodes=3).tells
+        >>> RL2(episodes=3).feeds_back
         True
     """
 
     episodes: int = 2
     memory: int = 64
-    tells: ClassVar[bool] = True
+    feeds_back: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_range(1, 1000, whole=True, episodes=self.episodes)

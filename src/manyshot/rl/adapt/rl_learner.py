@@ -7,7 +7,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.rl.adapt.support import Adapt, evaluate_adapted
-from manyshot.rl.games import Arena
+from manyshot.rl.games import RolloutEnv
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.rl_evaluate import WorldResults, evaluate_worlds
 
@@ -22,7 +22,7 @@ class RLLearner(ABC):
     """Number of episodes of a trial."""
     memory: int = 0
     """Size of the policy's memory."""
-    tells: ClassVar[bool] = False
+    feeds_back: ClassVar[bool] = False
     """Whether the agent is told its last action, its last reward and where an episode begins."""
     by_task: ClassVar[bool] = False
     """Whether an update takes each world apart, which leaves views and the choice of worlds as they are."""
@@ -43,37 +43,37 @@ class RLLearner(ABC):
 
     def evaluate(
         self,
-        arena: Arena,
+        env: RolloutEnv,
         policy: ActorCritic,
         trials: int = 1,
         greedy: bool = True,
         device: torch.device | str = "cpu",
-        forgets: bool = False,
+        resets_memory: bool = False,
     ) -> WorldResults:
-        """Judge a policy in every world of an arena, which it adapts to where the learner does.
+        """Judge a policy in every world of an env, which it adapts to where the learner does.
 
         Args:
-            arena: What is played; its plan is usually "none".
+            env: What is played; its plan is usually "none".
             policy: The agent, which is not changed.
             trials: Number of trials in each world.
             greedy: Take the likeliest action; a drawn one if False.
             device: Device of the policy.
-            forgets: Clear the agent's memory before every episode of a trial.
+            resets_memory: Clear the agent's memory before every episode of a trial.
 
         Raises:
             InputError: If there is no memory to clear.
         """
-        if forgets and not self.memory:
+        if resets_memory and not self.memory:
             raise InputError("there is no memory to clear: the agent has none; judge one of --learner rl2")
-        as_it_is = evaluate_worlds(arena, policy, policy.memory, trials, greedy, device, forgets)
-        adapt = self.adapter(arena, policy, device)
-        return as_it_is if adapt is None else as_it_is.beside(evaluate_adapted(arena, adapt, trials, greedy, device))
+        as_it_is = evaluate_worlds(env, policy, policy.memory, trials, greedy, device, resets_memory)
+        adapt = self.adapter(env, policy, device)
+        return as_it_is if adapt is None else as_it_is.beside(evaluate_adapted(env, adapt, trials, greedy, device))
 
-    def adapter(self, arena: Arena, policy: ActorCritic, device: torch.device | str) -> Adapt | None:
+    def adapter(self, env: RolloutEnv, policy: ActorCritic, device: torch.device | str) -> Adapt | None:
         """What adapts the policy's weights to a world, which `evaluate` judges as a second episode; None for nothing.
 
         Args:
-            arena: What is played.
+            env: What is played.
             policy: The agent, which is not changed.
             device: Device of the policy.
         """

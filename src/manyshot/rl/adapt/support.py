@@ -8,7 +8,7 @@ from jaxtyping import Int
 from torch import Generator, Tensor
 
 from manyshot.base.seeds import generator
-from manyshot.rl.games import Arena, begin, play
+from manyshot.rl.games import RolloutEnv, begin, play
 from manyshot.rl.policy import Inputs, Output
 from manyshot.rl.rl_evaluate import WorldResults, evaluate_worlds
 from manyshot.rl.rollout import Rollout
@@ -23,7 +23,7 @@ Adapt = Callable[[int, Generator], Callable[[Inputs], Output]]
 
 
 def play_in(
-    arena: Arena,
+    env: RolloutEnv,
     level: int,
     numbers: Int[Tensor, "n"],
     policy: Callable[[Inputs], Output],
@@ -34,7 +34,7 @@ def play_in(
     """Play games of one world, from their beginning, with a policy that has no memory.
 
     Args:
-        arena: What is played.
+        env: What is played.
         level: The world.
         numbers: Number of each row's first game.
         policy: The agent.
@@ -42,16 +42,16 @@ def play_in(
         draws: What actions and the plan are drawn from.
         device: Device of the policy.
     """
-    games = begin(arena, torch.full((len(numbers),), level), numbers, 0, draws)
+    games = begin(env, torch.full((len(numbers),), level), numbers, 0, draws)
 
     def stay(count: int, _: Generator) -> tuple[Tensor, Tensor]:
         return torch.full((count,), level), torch.ones(count, dtype=torch.bool)
 
-    return play(arena, games, policy, steps, draws, stay, device=device)[0]
+    return play(env, games, policy, steps, draws, stay, device=device)[0]
 
 
 def evaluate_adapted(
-    arena: Arena,
+    env: RolloutEnv,
     adapt: Adapt,
     trials: int,
     greedy: bool,
@@ -60,15 +60,15 @@ def evaluate_adapted(
     """Judge, in every world, the agent that was adapted to it.
 
     Args:
-        arena: What is played.
+        env: What is played.
         adapt: Gives the agent that is adapted to a level, by draws.
         trials: Number of trials in each world.
         greedy: Take the likeliest action; a drawn one if False.
         device: Device of the policy.
     """
     results = []
-    for level in range(len(arena.contexts)):
-        adapted = adapt(level, generator(arena.seed, "adapt", level))
-        one = replace(arena, contexts=arena.contexts[level : level + 1], ids=arena.ids[level : level + 1])
-        results.append(evaluate_worlds(one, adapted, 0, trials, greedy, device, forgets=False))
+    for level in range(len(env.contexts)):
+        adapted = adapt(level, generator(env.seed, "adapt", level))
+        one = replace(env, contexts=env.contexts[level : level + 1], ids=env.ids[level : level + 1])
+        results.append(evaluate_worlds(one, adapted, 0, trials, greedy, device, resets_memory=False))
     return WorldResults.join(results)

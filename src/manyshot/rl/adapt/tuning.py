@@ -13,7 +13,7 @@ from manyshot.base.numbers import check_range
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.ppo_learner import PlainPPO
 from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
-from manyshot.rl.games import Arena
+from manyshot.rl.games import RolloutEnv
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO
 from manyshot.rl.rollout import Batch, Rollout
@@ -47,13 +47,13 @@ class FineTune(PlainPPO):
         check_range(1, 10_000, whole=True, updates=self.updates)
         check_range(0, 10, rate=self.rate)
 
-    def adapter(self, arena: Arena, policy: ActorCritic, device: torch.device | str) -> Adapt:
+    def adapter(self, env: RolloutEnv, policy: ActorCritic, device: torch.device | str) -> Adapt:
         """A copy that is tuned in a world."""
 
         def adapt(level: int, draws: Generator) -> Callable[[Inputs], Output]:
             copy = deepcopy(policy)
-            steps = arena.world.horizon
-            for _ in tune(copy, arena, level, self.updates, self.rate, PPO(), SUPPORT_GAMES, steps, draws, device):
+            steps = env.world.horizon
+            for _ in tune(copy, env, level, self.updates, self.rate, PPO(), SUPPORT_GAMES, steps, draws, device):
                 pass
             return copy
 
@@ -96,7 +96,7 @@ class Reptile(FineTune):
         copy = deepcopy(trainer.policy)
         logged: dict[str, float] = {}
         tuned = tune(
-            copy, trainer.arena, int(levels[0]), self.updates, self.rate, fit.ppo, fit.games, fit.rollout, draws,
+            copy, trainer.env, int(levels[0]), self.updates, self.rate, fit.ppo, fit.games, fit.rollout, draws,
             fit.device, first=number * self.updates * fit.games,
         )  # fmt: skip
         for rollout, found in tuned:
@@ -111,7 +111,7 @@ class Reptile(FineTune):
 
 def tune(
     policy: ActorCritic,
-    arena: Arena,
+    env: RolloutEnv,
     level: int,
     updates: int,
     rate: float,
@@ -126,7 +126,7 @@ def tune(
 
     Args:
         policy: Policy to change.
-        arena: What is played.
+        env: What is played.
         level: The world.
         updates: Number of updates.
         rate: Learning rate of Adam, which begins anew.
@@ -141,7 +141,7 @@ def tune(
     found = []
     for update in range(updates):
         numbers = first + update * games + torch.arange(games)
-        rollout = play_in(arena, level, numbers, policy, steps, draws, device)
+        rollout = play_in(env, level, numbers, policy, steps, draws, device)
         batch = Batch.of(rollout, rollout.advantages(rollout.rewards, DISCOUNT, TRACE), device).in_any_order()
         found.append((rollout, ppo.update(policy, optimizer, batch, draws)))
     return found

@@ -45,7 +45,7 @@ class SelfMix(Warp):
         source, target = ((1 - side) * uniform(2 * n, -1.0, 1.0, generator).view(n, 2) for _ in range(2))
         return {"side": side, "source": source, "target": target}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Move the points in the target to the source, by whole pixels."""
         sides = torch.tensor([size[1], size[0]], device=points.device)
         step = (2 * self._steps(params, size).to(points.device) / sides).to(points)[:, None, None]

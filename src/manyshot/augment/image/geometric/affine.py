@@ -57,7 +57,7 @@ class Affine(Warp):
             "shift": uniform(2 * n, -self.shift, self.shift, generator).view(n, 2),
         }
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Apply the inverse map to the points; differentiable in points and params."""
         shift = params["shift"].to(points)
         inverse = self.inverse(params, size).to(points)

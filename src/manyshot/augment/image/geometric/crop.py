@@ -43,7 +43,7 @@ class Crop(Warp):
         """Draw `shift [n, 2]` (x, y), a fraction of the image's sides, rounded to whole pixels."""
         return {"shift": uniform(2 * n, -self.padding, self.padding, generator).view(n, 2)}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Shift the points."""
         sides = torch.tensor([size[1], size[0]], device=points.device)
         return points + (2 * steps(params, size).to(points.device) / sides).to(points)[:, None, None]
@@ -98,7 +98,7 @@ class ResizedCrop(Warp):
         side = (area[:, None] * torch.stack((stretch, 1 / stretch), -1)).sqrt().clamp(max=1)
         return {"center": (1 - side) * uniform(2 * n, -1.0, 1.0, generator).view(n, 2), "side": side}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Scale the points into the crop; differentiable in points and params."""
         center, side = params["center"].to(points), params["side"].to(points)
         return torch.addcmul(center[:, None, None], points, side[:, None, None])

@@ -49,7 +49,7 @@ class Elastic(Warp):
         corners = self.cells + 1
         return {"displacement": self.strength * torch.randn(n, 2, corners, corners, generator=generator)}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Add the field's value at each point; differentiable in points and params."""
         if not len(points):
             return points

@@ -42,7 +42,7 @@ class Flip(Warp):
         """Draw `flipped [n]`, booleans."""
         return {"flipped": torch.rand(n, generator=generator) < self.p}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Change the sign of one coordinate where the image is mirrored."""
         sign = torch.ones(len(points), 2, dtype=points.dtype, device=points.device)
         sign[:, self.axis] -= 2 * params["flipped"].to(points)

@@ -42,7 +42,7 @@ class GridDistort(Warp):
         """Draw `stretch [n, 2, cells]`: factors of the widths, then of the heights, of the cells in the input."""
         return {"stretch": factor(2 * n * self.cells, self.strength, generator).view(n, 2, self.cells)}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Evaluate a piecewise linear function along each axis; differentiable in points and params."""
         n, h, w, _ = points.shape
         stretch: Tensor = params["stretch"].to(points)
@@ -90,7 +90,7 @@ class ThinPlate(Warp):
         corners = (self.cells + 1) ** 2
         return {"displacement": self.strength * torch.randn(n, corners, 2, generator=generator)}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Add the displacement at each point; differentiable in points and params."""
         corners = self._corners()
         weights = self._solution(corners).to(params["displacement"]) @ params["displacement"]

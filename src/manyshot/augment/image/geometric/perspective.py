@@ -42,7 +42,7 @@ class Perspective(Warp):
         """Draw `corners [n, 4, 2]`: displacements (x, y) at top left, top right, bottom right, bottom left."""
         return {"corners": uniform(8 * n, -self.strength, self.strength, generator).view(n, 4, 2)}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Apply the homography; differentiable in points and params."""
         matrix = self.matrix(params).to(points)
         linear, offset = matrix[..., :2], matrix[:, None, :, 2]

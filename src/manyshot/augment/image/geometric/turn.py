@@ -48,7 +48,7 @@ class Turn(Warp):
         step = int(self.degrees) // 90
         return {"quarters": step * torch.randint(4 // step, (n,), generator=generator)}
 
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Rotate the points back."""
         quarters = self.turns(params, size).to(points.device)
         cos = torch.tensor([1, 0, -1, 0], device=points.device)[quarters]

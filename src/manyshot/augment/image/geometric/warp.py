@@ -41,7 +41,7 @@ class Warp(ImageOp):
         return None
 
     @abstractmethod
-    def where(self, points: Points, params: Params, size: Size) -> Points:
+    def source_points(self, points: Points, params: Params, size: Size) -> Points:
         """Return the input point that each output point shows.
 
         Args:
@@ -57,7 +57,7 @@ class Warp(ImageOp):
     def change(self, images: Float[Tensor, "n c *size"], params: Params) -> Float[Tensor, "n c *size"]:
         """Resample each image once, linearly along each axis; differentiable in images and params."""
         size = tuple(images.shape[2:])
-        return resample(images, self.where(pixels(images), params, size), self.padding_mode or "border")
+        return resample(images, self.source_points(pixels(images), params, size), self.padding_mode or "border")
 
 
 def pixels(images: Float[Tensor, "n c *size"]) -> Float[Tensor, "n *size d"]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 
-class Kept(nn.Module):
+class TensorBuffers(nn.Module):
     """Tensors by name as buffers of a module, so that they are stored and loaded with it.
 
     Args:
@@ -13,7 +13,7 @@ class Kept(nn.Module):
 
     Example:
         >>> import torch
-        >>> kept = Kept({"state.x": torch.ones(2)})
+        >>> kept = TensorBuffers({"state.x": torch.ones(2)})
         >>> kept.put({"state.x": torch.zeros(2)})
         >>> kept.tensors()
         {'state.x': tensor([0., 0.])}

@@ -1,4 +1,4 @@
-"""Pictures that are there twice, also resaved or resized, by a perceptual hash."""
+"""Duplicate and near-duplicate pictures (resaved or resized), found by a perceptual hash."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ FLAT = 2.0
 """Standard deviation of the gray levels below which a picture shows too little to be compared."""
 
 
-class Twins(NamedTuple):
+class Duplicates(NamedTuple):
     """Two pictures that look the same.
 
     Args:
@@ -54,15 +54,15 @@ def fingerprint(pixels: UInt8[np.ndarray, "c h w"]) -> tuple[int, int] | None:
     return exact, int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def find_twins(fingerprints: Sequence[tuple[int, int] | None]) -> list[Twins]:
+def find_duplicates(fingerprints: Sequence[tuple[int, int] | None]) -> list[Duplicates]:
     """Find pairs of pictures that look the same: each picture with the first one that it is like.
 
     Args:
         fingerprints: Hashes of each picture, see `fingerprint`.
 
     Example:
-        >>> find_twins([(1, 0b1111), None, (2, 0b1110), (1, 0b1111)])
-        [Twins(first=0, second=2, equal=False), Twins(first=0, second=3, equal=True)]
+        >>> find_duplicates([(1, 0b1111), None, (2, 0b1110), (1, 0b1111)])
+        [Duplicates(first=0, second=2, equal=False), Duplicates(first=0, second=3, equal=True)]
     """
     known = [(index, *both) for index, both in enumerate(fingerprints) if both is not None]
     if not known:
@@ -70,11 +70,11 @@ def find_twins(fingerprints: Sequence[tuple[int, int] | None]) -> list[Twins]:
     indices = np.array([index for index, _, _ in known])
     exact = np.array([one for _, one, _ in known], dtype=np.uint64)
     looks: UInt64[np.ndarray, "n"] = np.array([look for _, _, look in known], dtype=np.uint64)
-    twins = []
+    duplicates = []
     for place in range(1, len(known)):
         different = np.unpackbits((looks[:place] ^ looks[place]).view(np.uint8)).reshape(place, 64).sum(1)
         same = np.flatnonzero(exact[:place] == exact[place])
         near = same if len(same) else np.flatnonzero(different <= NEAR)
         if len(near):
-            twins.append(Twins(int(indices[near[0]]), int(indices[place]), bool(len(same))))
-    return twins
+            duplicates.append(Duplicates(int(indices[near[0]]), int(indices[place]), bool(len(same))))
+    return duplicates

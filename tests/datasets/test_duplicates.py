@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from manyshot.datasets.check_pictures import check_pictures
-from manyshot.datasets.twins import find_twins, fingerprint
+from manyshot.datasets.duplicates import find_duplicates, fingerprint
 
 
 def picture(seed: int, side: int = 64) -> Image.Image:
@@ -34,12 +34,12 @@ def photos(tmp_path):
 
 def test_finds_pictures_in_two_classes_and_in_two_splits_and_no_others(photos):
     state = check_pictures(photos)
-    assert {"/".join(one.second) for one in state.twins_in_two_classes} | {
-        "/".join(one.first) for one in state.twins_in_two_classes
+    assert {"/".join(one.second) for one in state.duplicates_in_two_classes} | {
+        "/".join(one.first) for one in state.duplicates_in_two_classes
     } == {"train/cat/3.png", "train/dog/same.png"}
-    assert len(state.twins_in_two_parts) == 1
-    assert not state.twins_in_two_parts[0].equal
-    assert len(state.twins) == 2
+    assert len(state.duplicates_in_two_parts) == 1
+    assert not state.duplicates_in_two_parts[0].equal
+    assert len(state.duplicates) == 2
 
 
 @pytest.mark.parametrize("quality", [50, 90])
@@ -48,14 +48,14 @@ def test_a_resaved_and_resized_picture_looks_the_same(quality, tmp_path):
         image = picture(seed, 128)
         image.resize((100, 90)).save(tmp_path / "a.jpg", quality=quality)
         again = Image.open(tmp_path / "a.jpg")
-        assert find_twins([look(image), look(again)]) == [(0, 1, False)]
+        assert find_duplicates([look(image), look(again)]) == [(0, 1, False)]
 
 
 def test_different_pictures_do_not():
-    assert find_twins([look(picture(seed)) for seed in range(300)]) == []
+    assert find_duplicates([look(picture(seed)) for seed in range(300)]) == []
 
 
 def test_a_picture_of_one_gray_level_is_like_none():
     flat = np.full((1, 9, 9), 7, np.uint8)
     assert fingerprint(flat) is None
-    assert find_twins([None, None]) == []
+    assert find_duplicates([None, None]) == []
