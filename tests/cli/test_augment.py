@@ -97,7 +97,7 @@ def test_auto_chooses_a_plan_and_says_why(manyshot, photos, tmp_path):
     )
     assert answer.status == 0
     assert "Looked at 2 pictures of 2 classes" in answer.out
-    assert "Plan: shots: 3 x" in answer.out
+    assert "Plan: shots: " in answer.out
     with Image.open(sheet) as picture:
         assert picture.width > 300
     told = manyshot("augment", photos, "--plan", "auto", "--per-class", 1, "--out", tmp_path / "b", "--json").json

@@ -151,7 +151,10 @@ class TestCompare:
     @pytest.mark.parametrize(
         ("words", "message"),
         [
-            (("--arms", "none", "--steps", 5), "--steps has no effect on sentences, where nothing is trained"),
+            (
+                ("--arms", "none", "--steps", 5),
+                "--steps has no effect on sentences and examples of several parts, where",
+            ),
             (("--arms", "a = support: aeda => shots: 2 x aeda"), "nothing is trained here, so it has one plan"),
             (("--arms", "a = none | learning_rate=0.1"), "learning_rate=0.1: nothing is trained here"),
             (("--arms", "none", "--arms", "none"), "two arms are called 'none'"),

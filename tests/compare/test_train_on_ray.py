@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from manyshot.base import InputError, TrainingDiverged, locked_folder
+from manyshot.base import InputError, TrainingDiverged, locked_folder, quieten
 from manyshot.compare import Arm, Comparison, EvaluationSuite, run_comparison, train_arms
 from manyshot.compare.train_on_ray import TOKEN, _train_on_node
 from manyshot.runtime.metrics_log import steps_noted
@@ -96,6 +96,14 @@ class TestCluster:
                 train_arms([Arm.parse("none")], gpu, 1, tmp_path / "gpu", on="ray")
 
 
+@pytest.fixture
+def notes_again():
+    """A task on a node is quiet; what this process prints later is not."""
+    yield
+    quieten(False)
+
+
+@pytest.mark.usefixtures("notes_again")
 class TestTask:
     def test_a_node_that_does_not_see_the_folder_sends_the_run_back(self, tmp_path):
         files = _train_on_node(CONFIG, str(tmp_path / "elsewhere" / "seed-0"), f"{TOKEN}none", {})

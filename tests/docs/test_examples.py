@@ -41,10 +41,13 @@ from manyshot.learners import LEARNERS
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
+from manyshot.rl.adapt import RL_LEARNERS
 from manyshot.rl.division import Division
 from manyshot.rl.rl_arm import RLArm
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.trainer import Trainer
+from manyshot.rl.worlds import WORLDS
+from manyshot.segment import SEGMENTERS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -237,7 +240,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def registries():
     """Removes afterwards what a page registers."""
-    tables = (NAMED, LEARNERS, ENCODERS, DATASETS, OBJECTIVES, AUGMENTERS, MODELS)
+    tables = (
+        NAMED,
+        LEARNERS,
+        ENCODERS,
+        DATASETS,
+        OBJECTIVES,
+        AUGMENTERS,
+        MODELS,
+        HEADS,
+        SEGMENTERS,
+        WORLDS,
+        RL_LEARNERS,
+    )
     before = [set(table) for table in tables]
     yield
     for table, known in zip(tables, before, strict=True):

@@ -17,7 +17,7 @@ from manyshot.nets.efficientnet_lite import (
     EfficientNetLite0,
     EfficientNetLite0Spread,
     EfficientNetLite2,
-    _weights,
+    load_weights,
 )
 from manyshot.nets.hubs import Timm, Transformers
 
@@ -124,7 +124,7 @@ class TestEfficientNetLite:
         ],
     )
     def test_knows_a_palace_and_a_daisy(self, size, picture, number):
-        weights = _weights(size.lite)
+        weights = load_weights(size.lite)
         answers = size(3)(sample_image(picture)) @ weights["_fc.weight"].T + weights["_fc.bias"]
         assert answers.argmax() == number
 

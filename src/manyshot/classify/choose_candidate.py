@@ -226,7 +226,7 @@ def expected_gain(
     Example:
         >>> correct = np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
         >>> expected_gain(correct, np.zeros(2), np.full(2, 0.1), 0).round(3)
-        array([0.   , 0.094])
+        array([0. , 0.1])
     """
     difference = correct - correct[first]
     n = difference.shape[1]

@@ -242,7 +242,7 @@ def agreement_of(
     Example:
         >>> scores = torch.tensor([[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 1.0]]])
         >>> agreement_of(scores, torch.arange(3), torch.ones(1, 3)).round(decimals=2)
-        tensor([1.8500], dtype=torch.float64)
+        tensor([1.9200], dtype=torch.float64)
     """
     classes = said.shape[2]
     members = training.double()[..., None] * F.one_hot(labels, classes)

@@ -217,7 +217,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
             return examples
         with torch.no_grad():
             encoded = by_task(self.encoder_, _on_device_of(self.encoder_, examples.items))
-            features = move_items(encoded, "cpu", torch.float64)
+            features = move_items(encoded.double() if isinstance(encoded, Tensor) else encoded, "cpu", torch.float64)
         return Examples(features, examples.labels.double(), examples.weight.double(), examples.class_mask)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from manyshot.augment import NAMED, OPS, PRESETS, Compose, Plan, Sometimes, desc
 from manyshot.augment.image import Affine, Elastic, Flip, Noise, Turn
 from manyshot.augment.mix import MIXES, CutMix, Mixup, SometimesMix, mix_examples
 from manyshot.augment.ops.op import Op
+from manyshot.augment.parts import PART_MIXES
 from manyshot.augment.plan.language import parse
 from manyshot.augment.plan.placements import PLACEMENTS
 from manyshot.augment.plan.presets import TEXT_PRESETS
@@ -368,7 +369,9 @@ class TestDescriptions:
             assert op.summary.endswith(".")
             names = tuple(PLACEMENTS)
             of_tasks = op.name in map(spelled, TASK_OPS)
-            assert op.placements == (names[1:] if op.name in MIXES else names[:1] if of_tasks else names)
+            assert op.placements == (
+                names[1:] if op.name in map(spelled, {**MIXES, **PART_MIXES}) else names[:1] if of_tasks else names
+            )
             assert all(option.help for option in op.options)
 
     def test_the_described_defaults_are_the_ops_own(self):

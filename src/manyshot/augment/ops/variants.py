@@ -17,7 +17,13 @@ from manyshot.tasks.items import flatten_tasks, repeat_items, unflatten_tasks
 from manyshot.tasks.items import floats as as_floats
 
 
-def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> Any:  # noqa: ANN401 - a tensor, or lists for text
+def apply_in_tasks(
+    op: Op,
+    items: Any,  # noqa: ANN401 - a tensor, lists for text, or parts
+    params: Params,
+    weight: Tensor | None = None,
+    floats: bool = True,
+) -> Any:  # noqa: ANN401
     """Apply an op to the items of all tasks in one call.
 
     Args:
@@ -25,6 +31,7 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
         items: Items `[T, n, ...]`, T lists of n texts, or `Parts` of these, of which each op changes the one of its
             kind. uint8 images on the CPU go through the engine.
         params: Params of T * n items, task by task.
+        weight: Weights `[T, n]`; values of items of weight 0, which are padding, may be anything.
         floats: Whether uint8 images and volumes are returned as floats from 0 to 1, unrounded, or as uint8.
 
     Raises:
@@ -40,7 +47,7 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
 
         def apply(one: Op, value: Any, drawn: Params) -> Any:  # noqa: ANN401 - one part of all tasks
             if isinstance(value, Tensor):
-                return apply_in_tasks(one, value[None], drawn, floats)[0]
+                return apply_in_tasks(one, value[None], drawn, floats=floats)[0]
             return one.apply(value, drawn)
 
         parts = apply_to_parts(op, flatten_tasks(items), params, apply)
@@ -52,7 +59,7 @@ def apply_in_tasks(op: Op, items: Any, params: Params, floats: bool = True) -> A
 
             op = Compiled(op, floats=floats)
         else:
-            check_range(op, items)
+            check_range(op, items if weight is None or bool((weight > 0).all()) else items[weight > 0])
             items = to_floats(items) if floats and items.ndim == 6 else items
     changed = op.apply(flatten_tasks(items), params)
     return unflatten_tasks(changed, len(items), len(items[0]) if len(items) else 0)
@@ -78,7 +85,7 @@ def change(examples: Examples, op: Op, generator: Generator) -> Examples:
         True
     """
     params = op.sample(examples.weight.numel(), generator)
-    return replace(examples, items=apply_in_tasks(op, examples.items, params))
+    return replace(examples, items=apply_in_tasks(op, examples.items, params, examples.weight))
 
 
 def variants(examples: Examples, op: Op, copies: int, generator: Generator, weight: float = 1.0) -> Examples:

@@ -55,7 +55,7 @@ class MoreClasses(TaskOp):
         require_classes(episode, self)
         sides = (episode.support, episode.query)
         generated = [
-            apply_in_tasks(self.op, s.items, take(params["inner"], class_rows(s)), floats=False) for s in sides
+            apply_in_tasks(self.op, s.items, take(params["inner"], class_rows(s)), s.weight, False) for s in sides
         ]
         changed = torch.stack([_changed(s, items) for s, items in zip(sides, generated, strict=True)]).any(0)
         present = episode.support.class_mask & changed & params["on"].to(changed.device)[:, None]

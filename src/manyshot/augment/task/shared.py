@@ -105,7 +105,7 @@ def apply_shared(op: Op, episode: Episode, params: Params) -> Episode:
     """
 
     def changed(side: Examples) -> Examples:
-        return replace(side, items=apply_in_tasks(op, side.items, take(params, class_rows(side)), floats=False))
+        return replace(side, items=apply_in_tasks(op, side.items, take(params, class_rows(side)), side.weight, False))
 
     return replace(episode, support=changed(episode.support), query=changed(episode.query))
 
