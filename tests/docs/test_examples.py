@@ -41,13 +41,13 @@ from manyshot.learners import LEARNERS
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
-from manyshot.rl.adapt import RL_LEARNERS
+from manyshot.rl.adapt.registry import RL_LEARNERS
 from manyshot.rl.division import Division
 from manyshot.rl.rl_arm import RLArm
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.trainer import Trainer
 from manyshot.rl.worlds import WORLDS
-from manyshot.segment import SEGMENTERS
+from manyshot.segment.registry import SEGMENTERS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
