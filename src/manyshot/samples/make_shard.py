@@ -23,7 +23,7 @@ from manyshot.samples.export_pictures import MAX_PIXELS
 from manyshot.samples.output_folder import COMPRESSION, STEM
 from manyshot.samples.picture_listing import read_listing
 from manyshot.samples.shard_writers import WRITERS
-from manyshot.samples.vary_files import params_to_json
+from manyshot.samples.vary_files import params_to_json, single_thread
 
 PICTURES, PROGRESS = ".pictures.jsonl", ".progress"
 ENCODINGS: dict[str, dict[str, Any]] = {
@@ -95,12 +95,10 @@ def make_shard(settings: ShardSettings, number: int, offset: int) -> Noted:
         InputError: If the plan does not fit the pictures.
         OSError: If the disk is full.
     """
-    torch.set_num_threads(1)
-    quieten()
     op = Plan(settings.plan).item_op()
     ops = " ".join(map(str, _calls(settings.plan)))
     samples, skipped = 0, list[dict[str, str]]()
-    with WRITERS[settings.form].write(settings.shard(number)) as put:
+    with single_thread(), WRITERS[settings.form].write(settings.shard(number)) as put:
         for label, file in read_listing(Path(settings.out) / PICTURES, offset, settings.pictures):
             if _stop is not None and _stop.is_set():
                 raise KeyboardInterrupt
@@ -122,6 +120,7 @@ def set_up_worker(stop: Event) -> None:
     """In a worker process: end with the parent, and before the next picture once the event is set."""
     global _stop
     _stop = stop
+    quieten()
     end_with_parent()
 
 
