@@ -7,7 +7,8 @@ cells of microscope 2, and on the other cells of microscope 1.
 The second microscope enlarges more and stains otherwise, so arms match size (a square around the cell, by its mask),
 color (Reinhard's method, to 40 unlabeled cells of microscope 1), or both, in all pictures; or change the five pictures
 by styles of both microscopes. `centered` takes the mean of all cells of a microscope, without their classes, off the
-features of each of its cells. Nothing was chosen by these figures. Writes results/medical_cell_classes.json.
+features of each of its cells; these arms were added after the figures of the others had been seen. Writes
+results/medical_cell_classes.json.
 
     python experiments/medical_cell_classes.py --root DATA
 """
