@@ -27,7 +27,7 @@ GROUPS = {
     "Encoders": "nets",
     "Training": "training runs",
     "scikit-learn's interface": "estimators",
-    "Extending": "plugins base",
+    "Extending": "registration base",
 }
 """Sections of the reference, with the packages whose public names they hold."""
 

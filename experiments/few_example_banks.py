@@ -30,7 +30,7 @@ from manyshot.classify.example_set import Kind
 from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.frozen_encoders import FROZEN, available, encoders_to_try
 from manyshot.classify.heads import Head
-from manyshot.classify.heads.span import decompose
+from manyshot.classify.heads.row_space import decompose
 from manyshot.classify.resample import join_views
 
 KINDS: dict[Kind, dict] = {"pictures": PICTURES, "sentences": SENTENCES}

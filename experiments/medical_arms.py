@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from circumstances import write
 
+from manyshot.segment.dice import dice
 from manyshot.segment.masked_source import Label, to_targets
-from manyshot.segment.overlap import dice
 from manyshot.segment.segmentation_unet import SegmentationUNet
 from manyshot.segment.segmenter import Segmentation
 from manyshot.training import holm, paired_difference

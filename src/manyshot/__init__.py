@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     )
     from manyshot.meta_augment.auto.advise import auto_plan
     from manyshot.nets import Conv4, PretrainedEncoder, ResNet12, TextEncoder
-    from manyshot.plugins import register
+    from manyshot.registration import register
     from manyshot.runs import load
     from manyshot.samples.export_pictures import export
     from manyshot.tasks import (
@@ -118,7 +118,7 @@ _PACKAGES = {
     "InputError": "base",
     "load_dataset": "datasets",
     "load": "runs",
-    "register": "plugins",
+    "register": "registration",
     "export": "samples.export_pictures",
     **dict.fromkeys(("AugmentResampler", "FewShotClassifier"), "estimators"),
     **dict.fromkeys(("Conv4", "PretrainedEncoder", "ResNet12", "TextEncoder"), "nets"),

@@ -22,7 +22,7 @@ from manyshot.classify.fit_model import fit_model, say_why_no_names
 from manyshot.classify.heads import Transform
 from manyshot.classify.prior import Gain, load_prior
 from manyshot.classify.resample import left_out_logits
-from manyshot.nets.class_rows import class_rows, imagenet_classes
+from manyshot.nets.imagenet_classifier import classifier_weights, imagenet_classes
 
 CLASSES, WIDTH = 5, 12
 PRIOR = replace(load_prior("pictures"), names={"1": {1: Gain(0.1, 0.05)}})
@@ -160,7 +160,8 @@ def test_a_name_is_where_imagenet_has_it(monkeypatch):
     monkeypatch.setattr(directions, "READERS", ("ngrams", "ngrams"))
     said = class_directions("pictures", ["efficientnet-lite0", "efficientnet-lite0-spread"], ["goldfish", "tractor"])
     assert list(said.vectors) == ["efficientnet-lite0"]
-    rows = class_rows("efficientnet-lite0")[[imagenet_classes().index(name) for name in ("goldfish", "tractor")]]
+    indices = [imagenet_classes().index(name) for name in ("goldfish", "tractor")]
+    rows = classifier_weights("efficientnet-lite0")[indices]
     near = F.normalize(said.vectors["efficientnet-lite0"], dim=1) @ F.normalize(rows, dim=1).mT
     assert (near.diagonal() > near.fliplr().diagonal() + 0.2).all()
 

@@ -7,11 +7,12 @@ from PIL import Image
 
 from manyshot.base.sound import from_samples, to_samples
 from manyshot.classify.candidates import Candidate, Setting
-from manyshot.classify.checks import Confusion, Duplicate, Suspect
+from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.evaluate_model import Evaluation
 from manyshot.classify.examples import examples_from_arrays, load_examples
 from manyshot.classify.fit_report import NamesUsed, PairedGain
 from manyshot.classify.heads import Transform
+from manyshot.classify.label_issues import Confusion, LabelIssue
 from manyshot.classify.metrics import Metrics, measure
 from manyshot.datasets.sound_files import decode_sound, encode_wav
 from manyshot.report.classifier_page import MOST, evaluation_page, fit_page
@@ -73,7 +74,7 @@ class Report:
     interval: tuple[float, float] = (0.5, 0.9)
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     names_used: NamesUsed | None = NAMES
-    suspects: tuple[Suspect, ...] = (Suspect(2, 0, 1, 0.93),)
+    suspects: tuple[LabelIssue, ...] = (LabelIssue(2, 0, 1, 0.93),)
     duplicates: tuple[Duplicate, ...] = (Duplicate(0, 3, "near", True),)
     confusions: tuple[Confusion, ...] = (Confusion((0, 1), 2.0, 8),)
     measures: Metrics | None = None
@@ -162,7 +163,7 @@ def test_recordings_are_heard_and_no_clip_is_large(tmp_path):
             tone = to_samples(0.5 * torch.sin(6.2832 * pitch * time))
             (folder / name / f"{number}.wav").write_bytes(encode_wav(tone[None], 16_000))
     examples = load_examples(folder)
-    report = Report(suspects=tuple(Suspect(i, 0, 1, 0.9) for i in range(20)), duplicates=())
+    report = Report(suspects=tuple(LabelIssue(i, 0, 1, 0.9) for i in range(20)), duplicates=())
     (gallery,) = parts(fit_page(report, examples, "manyshot fit"))["Labels that may be wrong"]
     clips = [picture.sound for picture in gallery.pictures]
     assert [bool(clip) for clip in clips] == [True] * 12 + [False] * 8

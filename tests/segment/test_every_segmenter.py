@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
+from manyshot.segment.dice import dice
 from manyshot.segment.masked_source import Label
-from manyshot.segment.overlap import dice
 from manyshot.segment.pixel_prototypes import PixelPrototypes, prototypes, similarity, task_loss
 from manyshot.segment.registry import SEGMENTERS
 from manyshot.segment.segmentation_unet import SegmentationUNet

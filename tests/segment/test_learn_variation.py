@@ -5,6 +5,7 @@ import torch
 
 from manyshot.augment.paired.scan_variation import centers, nearest_at, sample_at
 from manyshot.augment.paired.variation_bank import shape_field
+from manyshot.segment.dice import dice
 from manyshot.segment.learn_variation import (
     Registration,
     inverse,
@@ -12,7 +13,6 @@ from manyshot.segment.learn_variation import (
     local_correlation,
     register,
 )
-from manyshot.segment.overlap import dice
 from one_line_error import one_line_error
 
 

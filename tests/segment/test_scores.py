@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manyshot.segment.overlap import dice, segmentation_loss
+from manyshot.segment.dice import dice, segmentation_loss
 from manyshot.segment.surface_distance import hausdorff_95
 
 

@@ -17,7 +17,7 @@ from manyshot.classify.frozen_encoders import FROZEN, encoder_blocks, load_encod
 from manyshot.classify.heads import Transform
 from manyshot.classify.resample import join_views
 from manyshot.datasets.speech_synthesis import PROGRAM, speak
-from manyshot.nets.class_rows import class_rows, imagenet_classes
+from manyshot.nets.imagenet_classifier import classifier_weights, imagenet_classes
 from manyshot.training.class_texts import read_texts
 
 READERS = ("minilm", "universal")
@@ -170,7 +170,7 @@ def class_directions(kind: Kind, encoders: Sequence[str], texts: Sequence[str]) 
 
 
 def _from_classifiers(encoders: Sequence[str], texts: Sequence[str]) -> dict[str, Tensor]:
-    by_encoder = {name: rows for name in encoders if (rows := class_rows(name)) is not None}
+    by_encoder = {name: rows for name in encoders if (rows := classifier_weights(name)) is not None}
     installed = {row.name for row in FROZEN if row.is_installed}
     reader = READERS[not all(character < "\u0250" for text in texts for character in text if character.isalpha())]
     if not by_encoder or reader not in installed:

@@ -13,11 +13,11 @@ from torch.nn import functional as F
 from manyshot.base import InputError
 from manyshot.classify.calibrate import calibrate, fit_temperature, left_out_probabilities, logit_spread
 from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
-from manyshot.classify.checks import find_confusions, find_duplicates, find_suspects
 from manyshot.classify.choice_metric import check_choice_metric
 from manyshot.classify.choose_candidate import Choice, choose
 from manyshot.classify.choose_names import NameChoice, choose_names
 from manyshot.classify.class_directions import NameTerm, class_directions
+from manyshot.classify.duplicate_examples import find_duplicates
 from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.classify.feature_bank import FeatureBank
@@ -26,6 +26,7 @@ from manyshot.classify.frozen_encoders import available, encoder_blocks, encoder
 from manyshot.classify.heads import HEADS, Linear
 from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
 from manyshot.classify.intervals import mean_estimate
+from manyshot.classify.label_issues import find_confusions, find_label_issues
 from manyshot.classify.metrics import Metrics, measure
 from manyshot.classify.model import Model, Reference
 from manyshot.classify.operating_points import called_across, choose_points
@@ -163,7 +164,7 @@ def fit_model(
         # Candidates differ between the outer splits, and so do the scales of their logits.
         scale = fit_temperature(logits, torch.from_numpy(examples.labels), logit_spread(logits))
         probabilities = (logits / scale).softmax(1).numpy()
-        suspects = find_suspects(probabilities, examples.labels)
+        suspects = find_label_issues(probabilities, examples.labels)
         confusions = find_confusions(probabilities, examples.labels)
         measures = _measures(probabilities, examples, choice.folds, seed, groups)
     report = FitReport(

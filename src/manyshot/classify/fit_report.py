@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from manyshot.classify.candidates import Candidate
-from manyshot.classify.checks import Confusion, Duplicate, Suspect
+from manyshot.classify.duplicate_examples import Duplicate
+from manyshot.classify.label_issues import Confusion, LabelIssue
 from manyshot.classify.metrics import Metrics
 from manyshot.classify.operating_points import KEY, OperatingPoint, points_as_dict
 
@@ -129,7 +130,7 @@ class FitReport:
     interval: tuple[float, float]
     augmentation: PairedGain | None
     names_used: NamesUsed | None
-    suspects: Sequence[Suspect]
+    suspects: Sequence[LabelIssue]
     duplicates: Sequence[Duplicate]
     confusions: Sequence[Confusion]
     seconds: float

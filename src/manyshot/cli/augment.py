@@ -294,13 +294,13 @@ def _augment_parts(options: AugmentArguments, table: TableArguments, as_json: bo
 
 def _advice(options: AugmentArguments) -> "Advice":
     """What `auto` says of the images, and a picture of it where one is asked for."""
-    from manyshot.classify.advise_examples import advise_examples, shown_pictures
+    from manyshot.classify.auto_plan import choose_auto_plan, shown_pictures
     from manyshot.classify.examples import load_examples
     from manyshot.report.advice_sheet import advice_sheet
     from manyshot.samples.contact_sheet import save_image
 
     examples = load_examples(options.data, split=options.split)
-    advice = advise_examples(examples, options.seed, must_augment=True)
+    advice = choose_auto_plan(examples, options.seed, must_augment=True)
     if options.explain_sheet is not None:
         sheet = advice_sheet(shown_pictures(examples), advice, seed=options.seed)
         save_image(sheet, options.explain_sheet)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from manyshot.base import InputError
-from manyshot.learners.elementary import WRONG_EVERYWHERE, CannotVectorize, ElementaryOperations, RefuseWrong
+from manyshot.learners.vmap_safe import WRONG_EVERYWHERE, RefuseUnsafe, VmapSafeOperations, VmapUnsafeError
 
 CHUNK = 16
 """Number of tasks that are vectorized together."""
@@ -108,9 +108,9 @@ class TaskVectorizer:
             yield
             return
         with ExitStack() as stack:
-            stack.enter_context(ElementaryOperations())
+            stack.enter_context(VmapSafeOperations())
             if model.training not in self._checked:
-                stack.enter_context(RefuseWrong())  # type: ignore[no-untyped-call]
+                stack.enter_context(RefuseUnsafe())  # type: ignore[no-untyped-call]
             yield
             self._checked.add(model.training)
 
@@ -133,7 +133,7 @@ def twice_differentiable(model: nn.Module) -> Iterator[None]:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with sdpa_kernel(SDPBackend.MATH), ElementaryOperations(WRONG_EVERYWHERE):
+        with sdpa_kernel(SDPBackend.MATH), VmapSafeOperations(WRONG_EVERYWHERE):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
@@ -238,7 +238,7 @@ class _Buffers:
             for module, before in self.kept
         )
         if not same or any(value._version != version for value, version, _ in self.copies):
-            raise CannotVectorize("the model writes into its buffers")
+            raise VmapUnsafeError("the model writes into its buffers")
 
     def restore(self) -> None:
         """Undo what was written."""

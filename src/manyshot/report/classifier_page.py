@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from manyshot.classify.checks import Duplicate, Suspect, find_confusions
+from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.evaluate_model import Evaluation
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.fit_report import METRIC_WORDS
 from manyshot.classify.intervals import Estimate
+from manyshot.classify.label_issues import LabelIssue, find_confusions
 from manyshot.classify.metrics import Metrics
 from manyshot.report.page import Gallery, Page, Paragraph, Part, Picture, Section, Table, glossary, interval, provenance
 from manyshot.report.plots import confusion, reliability
@@ -243,7 +244,7 @@ def _tried(report: "FitReport") -> Table:
     return Table(("encoder", "head", "augmentation", f"{what} %"), rows, caption)
 
 
-def _suspects(suspects: Sequence[Suspect], examples: ExampleSet) -> list[Part]:
+def _suspects(suspects: Sequence[LabelIssue], examples: ExampleSet) -> list[Part]:
     names = examples.class_names
     captions = [
         f"labeled {names[one.label]}, probably {names[one.suggestion]} (wrong label: {one.probability:.0%})"

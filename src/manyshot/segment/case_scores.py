@@ -9,8 +9,8 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from manyshot.base import track
+from manyshot.segment.dice import dice
 from manyshot.segment.masked_source import MaskedSource
-from manyshot.segment.overlap import dice
 from manyshot.segment.segmenter import Segmentation
 from manyshot.segment.surface_distance import hausdorff_95
 from manyshot.training.statistics import mean_interval

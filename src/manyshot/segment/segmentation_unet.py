@@ -7,8 +7,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from manyshot.augment.ops.op import check_number
+from manyshot.segment.dice import segmentation_loss
 from manyshot.segment.masked_source import to_targets
-from manyshot.segment.overlap import segmentation_loss
 from manyshot.segment.segmentation_net import SegmentationNet
 from manyshot.segment.segmenter import Segmentation, Support
 

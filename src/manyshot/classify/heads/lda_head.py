@@ -10,7 +10,7 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.classify.heads.head import LeftOut, Linear, LinearHead, absent, refit_each
-from manyshot.classify.heads.span import Span
+from manyshot.classify.heads.row_space import RowSpace
 
 TINY = 1e-30
 CHUNK = 2**23
@@ -50,13 +50,13 @@ class LDA(LinearHead):
 
     @classmethod
     def fit_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> list[Linear]:
         """Solve for every shrinkage; see `Head.fit_each`."""
-        within = _within(span, y, w)
+        within = _within(space, y, w)
         total = w.sum(1, keepdim=True)
-        rows, k = (w > 0).sum(1), span.energy.shape[1]
-        target = _target(within.energy.sum(1), span.energy.sum(1), within.rank, rows, k)[:, None] / total
+        rows, k = (w > 0).sum(1), space.energy.shape[1]
+        target = _target(within.energy.sum(1), space.energy.sum(1), within.rank, rows, k)[:, None] / total
         prior = absent(within.mass, within.mass) + (within.mass / total).clamp(min=TINY).log()
         results = []
         for head in heads:
@@ -68,7 +68,7 @@ class LDA(LinearHead):
 
     @classmethod
     def leave_out_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
     ) -> Float[Tensor, "h b n c"]:
         """Take each example out of means and scatter by Woodbury's formula; see `Head.leave_out_each`.
 
@@ -76,12 +76,12 @@ class LDA(LinearHead):
         """
         of_one_class = (y == y[left_out.rows[:, 0]][left_out.example]).all() & ((y == 0) | (y == 1)).all()
         if not bool(of_one_class):
-            return refit_each(heads, span, y, w, left_out)
-        within = _within(span, y, w)
-        size = max(1, CHUNK // (w.shape[0] * y.shape[1] * span.energy.shape[1]))
+            return refit_each(heads, space, y, w, left_out)
+        within = _within(space, y, w)
+        size = max(1, CHUNK // (w.shape[0] * y.shape[1] * space.energy.shape[1]))
         logits = []
         for chunk in torch.split(torch.arange(len(left_out.rows)), size):
-            reduced = _take_out(span, within, y, w, left_out, chunk)
+            reduced = _take_out(space, within, y, w, left_out, chunk)
             logits.append(torch.stack([_reduced_logits(head.shrinkage, within, reduced) for head in heads]))
         gone = left_out.classes_gone(y, w)[:, :, None]
         return left_out.back(torch.cat(logits, 2) + gone, w.shape[1])
@@ -129,16 +129,16 @@ class Reduced(NamedTuple):
     log_prior: Tensor
 
 
-def _within(span: Span, y: Tensor, w: Tensor) -> Within:
+def _within(space: RowSpace, y: Tensor, w: Tensor) -> Within:
     mass = w @ y
-    means = (w[..., None] * y).mT @ span.coordinates / mass.clamp(min=TINY)[..., None]
-    scatter = torch.diag_embed(span.energy) - means.mT @ (mass[..., None] * means)
+    means = (w[..., None] * y).mT @ space.coordinates / mass.clamp(min=TINY)[..., None]
+    scatter = torch.diag_embed(space.energy) - means.mT @ (mass[..., None] * means)
     energy, axes = torch.linalg.eigh(scatter)
-    return Within(energy.clamp(min=0), axes, means @ axes, mass, _rank((w > 0).sum(1), mass, span))
+    return Within(energy.clamp(min=0), axes, means @ axes, mass, _rank((w > 0).sum(1), mass, space))
 
 
-def _rank(rows: Tensor, mass: Tensor, span: Span) -> Tensor:
-    return (rows - (mass > 1e-9 * mass.sum(-1, keepdim=True)).sum(-1)).clamp(1, span.energy.shape[1]).double()
+def _rank(rows: Tensor, mass: Tensor, space: RowSpace) -> Tensor:
+    return (rows - (mass > 1e-9 * mass.sum(-1, keepdim=True)).sum(-1)).clamp(1, space.energy.shape[1]).double()
 
 
 def _target(within: Tensor, total: Tensor, rank: Tensor, rows: Tensor, k: int) -> Tensor:
@@ -147,9 +147,9 @@ def _target(within: Tensor, total: Tensor, rank: Tensor, rows: Tensor, k: int) -
     return torch.where(within > 1e-9 * total, within / rank, total / (rows - 1).clamp(1, k))
 
 
-def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOut, chunk: Tensor) -> Reduced:
+def _take_out(space: RowSpace, within: Within, y: Tensor, w: Tensor, left_out: LeftOut, chunk: Tensor) -> Reduced:
     rows, real = left_out.rows[chunk], left_out.real[chunk]
-    coordinates, weight = (span.coordinates @ within.axes)[:, rows], w[:, rows] * real
+    coordinates, weight = (space.coordinates @ within.axes)[:, rows], w[:, rows] * real
     own = y[rows[:, 0]]
     class_mean, before = own @ within.means, within.mass @ own.mT
     deviations = coordinates - class_mean[:, :, None]
@@ -161,7 +161,7 @@ def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOu
     mass = (within.mass[:, None] - weight.sum(-1)[..., None] * own).clamp(min=TINY)
     trace = within.energy.sum(1, keepdim=True) - (inner * (deviations @ deviations.mT)).sum((-1, -2))
     moment = (weight[:, :, None] @ coordinates).square().sum((-1, -2)) / total
-    spread = span.energy.sum(1, keepdim=True) - (weight * coordinates.square().sum(-1)).sum(-1) - moment
+    spread = space.energy.sum(1, keepdim=True) - (weight * coordinates.square().sum(-1)).sum(-1) - moment
     kept_rows = (w > 0).sum(1, keepdim=True) - (weight > 0).sum(-1)
     return Reduced(
         deviations,
@@ -169,7 +169,7 @@ def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOu
         class_mean,
         within.means[:, None] - own[..., None] * step[:, :, None],
         total,
-        _target(trace, spread, _rank(kept_rows, mass, span), kept_rows, span.energy.shape[1]) / total,
+        _target(trace, spread, _rank(kept_rows, mass, space), kept_rows, space.energy.shape[1]) / total,
         (mass / total[..., None]).log(),
     )
 

@@ -1,4 +1,4 @@
-"""What classifiers of pre-trained networks know of their own classes: a row of weights each, and its name."""
+"""The classes of ImageNet: their names, and their rows of weights in the classifiers of pre-trained networks."""
 
 from functools import cache
 from importlib.resources import files
@@ -23,7 +23,7 @@ def imagenet_classes() -> tuple[str, ...]:
     return tuple((files("manyshot.nets") / "imagenet_classes.txt").read_text("utf-8").splitlines())
 
 
-def class_rows(encoder: str) -> Float64[Tensor, "1000 d"] | None:
+def classifier_weights(encoder: str) -> Float64[Tensor, "1000 d"] | None:
     """The rows of the classifier that an encoder was trained with, less their mean; None if it came without one.
 
     A row of a trained classifier points from the mean of all features to those of its class, the more so the longer it
@@ -36,7 +36,7 @@ def class_rows(encoder: str) -> Float64[Tensor, "1000 d"] | None:
         InputError: If the package with its weights is not installed, or its file is damaged.
 
     Example:
-        >>> class_rows("ngrams") is None
+        >>> classifier_weights("ngrams") is None
         True
     """
     lite = LITES.get(encoder.partition("(")[0])

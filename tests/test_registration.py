@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import manyshot
-from manyshot import plugins
+from manyshot import registration
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.base import InputError
 from manyshot.datasets import DATASETS, DataSet, load_dataset
@@ -80,7 +80,7 @@ def register():
 
     yield added_to
     for kind, name in added:
-        module, _, attribute = plugins.REGISTRIES[kind].partition(":")
+        module, _, attribute = registration.REGISTRIES[kind].partition(":")
         del getattr(import_module(module), attribute)[name]
 
 
@@ -124,7 +124,7 @@ class TestRegister:
         assert manyshot.Config("digits", objective="doubled(3)").objective == "doubled(3)"
 
     def test_without_a_factory_it_is_a_decorator(self, register):
-        assert plugins.register("op", "never-added") is not None
+        assert registration.register("op", "never-added") is not None
         register("op", "half")(Half)
         assert manyshot.Plan("support: half").item_op().ops == (Half(),)
 
@@ -196,7 +196,7 @@ def test_an_installed_package_adds_to_every_registry_by_entry_points(tmp_path):
     (info / "entry_points.txt").write_text("\n".join(groups))
     code = (
         "from importlib import import_module\n"
-        "from manyshot.plugins import REGISTRIES\n"
+        "from manyshot.registration import REGISTRIES\n"
         "for place in REGISTRIES.values():\n"
         "    module, _, attribute = place.partition(':')\n"
         "    print(getattr(getattr(import_module(module), attribute).find('outside'), '__name__', 'row'))\n"

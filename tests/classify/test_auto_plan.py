@@ -6,7 +6,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.classify import examples_from_arrays
-from manyshot.classify.advise_examples import advise_examples, shown_pictures
+from manyshot.classify.auto_plan import choose_auto_plan, shown_pictures
 from manyshot.report.advice_sheet import advice_sheet
 
 
@@ -16,7 +16,7 @@ def examples(n=6, side=128):
 
 
 def test_pictures_of_any_size_are_looked_at_and_the_plan_is_for_their_own_size():
-    advice = advise_examples(examples())
+    advice = choose_auto_plan(examples())
     assert (advice.side, advice.examples, advice.classes) == (128, 6, 2)
 
 
@@ -24,14 +24,14 @@ def test_pictures_of_all_classes_are_shown():
     shown = shown_pictures(examples(), most=4)
     assert shown.shape == (4, 3, 64, 64)
     assert 0 <= shown.min() <= shown.max() <= 1
-    sheet = advice_sheet(shown, advise_examples(examples(4)))
+    sheet = advice_sheet(shown, choose_auto_plan(examples(4)))
     assert sheet.height > 9 * 64
 
 
 def test_sentences_are_refused():
     with pytest.raises(InputError, match="these are sentences"):
-        advise_examples(examples_from_arrays(["hello", "bye"], ["a", "b"]))
+        choose_auto_plan(examples_from_arrays(["hello", "bye"], ["a", "b"]))
 
 
 def test_the_same_seed_gives_the_same_advice():
-    torch.testing.assert_close(advise_examples(examples()).gains, advise_examples(examples()).gains)
+    torch.testing.assert_close(choose_auto_plan(examples()).gains, choose_auto_plan(examples()).gains)

@@ -10,11 +10,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
-class CannotVectorize(RuntimeError):
+class VmapUnsafeError(RuntimeError):
     """A model uses an operation that `torch.vmap` does not support or computes incorrectly."""
 
 
-class ElementaryOperations(TorchFunctionMode):
+class VmapSafeOperations(TorchFunctionMode):
     """Context in which layer, batch and instance normalization and PReLU are computed from elementary operations.
 
     Under `torch.vmap`, torch's batching rules give a wrong second derivative of `layer_norm`, `batch_norm` and
@@ -26,7 +26,7 @@ class ElementaryOperations(TorchFunctionMode):
 
     Example:
         >>> x, weight = torch.randn(2, 5), torch.randn(5)
-        >>> with ElementaryOperations():
+        >>> with VmapSafeOperations():
         ...     y = F.layer_norm(x, (5,), weight)
         >>> torch.allclose(y, F.layer_norm(x, (5,), weight), atol=1e-5)
         True
@@ -47,14 +47,14 @@ class ElementaryOperations(TorchFunctionMode):
         return self.replaced.get(func, func)(*args, **(kwargs or {}))
 
 
-class RefuseWrong(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Context in which operators whose second derivative is wrong raise `CannotVectorize`, however they are called.
+class RefuseUnsafe(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Context in which operators whose second derivative is wrong raise `VmapUnsafeError`, however they are called.
 
     Example:
-        >>> with RefuseWrong():
+        >>> with RefuseUnsafe():
         ...     F.layer_norm(torch.zeros(2, 5), (5,))
         Traceback (most recent call last):
-        manyshot.learners.elementary.CannotVectorize: native_layer_norm has a wrong second derivative under torch.vmap
+        manyshot.learners.vmap_safe.VmapUnsafeError: native_layer_norm has a wrong second derivative under torch.vmap
     """
 
     def __torch_dispatch__(
@@ -67,7 +67,7 @@ class RefuseWrong(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Check the name of an operator, and run it."""
         name = str(func.overloadpacket.__name__)
         if "layer_norm" in name or "batch_norm" in name or name in _WRONG:
-            raise CannotVectorize(f"{name} has a wrong second derivative under torch.vmap")
+            raise VmapUnsafeError(f"{name} has a wrong second derivative under torch.vmap")
         return func(*args, **(kwargs or {}))
 
 
@@ -127,9 +127,9 @@ def _normalized(
 ) -> Tensor:
     """Normalize channels (the second dimension) by the input's statistics over `dims`, or by running averages."""
     if use_input_stats and running_mean is not None:
-        raise CannotVectorize("a normalization updates its running statistics, which all tasks share")
+        raise VmapUnsafeError("a normalization updates its running statistics, which all tasks share")
     if use_input_stats and all(x.shape[dim] == 1 for dim in dims):
-        raise CannotVectorize("a normalization has one value per channel")
+        raise VmapUnsafeError("a normalization has one value per channel")
     wide = _wide(x)
     if use_input_stats or running_mean is None or running_var is None:
         normal = _standardized(wide, dims, eps)
@@ -196,7 +196,7 @@ def _named_input(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 def _refuse(name: str) -> Callable[..., Tensor]:
     def refuse(*args: Any, **kwargs: Any) -> Tensor:  # noqa: ANN401 - whatever the operation takes
-        raise CannotVectorize(f"{name} has a wrong second derivative under torch.vmap")
+        raise VmapUnsafeError(f"{name} has a wrong second derivative under torch.vmap")
 
     return refuse
 

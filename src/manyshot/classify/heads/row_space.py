@@ -1,4 +1,4 @@
-"""Exact coordinates for few rows of many features: their span, along its principal axes."""
+"""Exact coordinates for few rows of many features: their row space, along its principal axes."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ RANK_TOLERANCE = 1e-12
 """Axes whose energy is below this part of the largest hold rounding errors, and are zeroed."""
 
 
-class Span(NamedTuple):
+class RowSpace(NamedTuple):
     """The rows of B splits in coordinates in which every linear head has a cheap solution.
 
     With rows x_i and weights w_i, coordinates t_i = A (x_i - mean), sum_i w_i t_i = 0 and
@@ -47,8 +47,8 @@ def rotate(x: Float[Tensor, "*b n d"]) -> Float[Tensor, "*b n k"]:
     return lower
 
 
-def decompose(x: Float[Tensor, "b n d"], w: Float[Tensor, "b n"]) -> Span:
-    """Find the span of each split's rows.
+def decompose(x: Float[Tensor, "b n d"], w: Float[Tensor, "b n"]) -> RowSpace:
+    """Find the row space of each split's rows.
 
     Args:
         x: Rows `[B, n, d]`, float64.
@@ -56,8 +56,8 @@ def decompose(x: Float[Tensor, "b n d"], w: Float[Tensor, "b n"]) -> Span:
 
     Example:
         >>> x = torch.tensor([[[0.0, 1.0], [0.0, 3.0]]], dtype=torch.float64)
-        >>> span = decompose(x, torch.ones(1, 2, dtype=torch.float64))
-        >>> span.energy.tolist(), span.mean.tolist()
+        >>> space = decompose(x, torch.ones(1, 2, dtype=torch.float64))
+        >>> space.energy.tolist(), space.mean.tolist()
         ([[0.0, 2.0]], [[0.0, 2.0]])
     """
     if x.shape[1] < x.shape[2]:
@@ -67,10 +67,10 @@ def decompose(x: Float[Tensor, "b n d"], w: Float[Tensor, "b n"]) -> Span:
     return _decompose(x, w)
 
 
-def _decompose(x: Tensor, w: Tensor) -> Span:
+def _decompose(x: Tensor, w: Tensor) -> RowSpace:
     mean = (w[:, None] @ x / w.sum(1)[:, None, None])[:, 0]
     centered = x - mean[:, None]
     energy, vectors = torch.linalg.eigh(centered.mT @ (w[..., None] * centered))
     kept = energy > RANK_TOLERANCE * energy[:, -1:]
     axes = (vectors * kept[:, None]).mT
-    return Span(centered @ axes.mT, energy * kept, axes, mean)
+    return RowSpace(centered @ axes.mT, energy * kept, axes, mean)

@@ -1,4 +1,4 @@
-"""Methods from outside the package, under names that plans, settings and the command line understand."""
+"""Registration of methods from outside the package, under names for plans, settings and the command line."""
 
 from collections.abc import Callable, Iterable
 from importlib import import_module

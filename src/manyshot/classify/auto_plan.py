@@ -1,4 +1,4 @@
-"""The plan that `auto` chooses for a user's pictures."""
+"""The plan that `--plan auto` chooses for the pictures of an example set."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ MOST_OF_A_CLASS = 20
 """Pictures of a class that are decoded."""
 
 
-def advise_examples(examples: ExampleSet, seed: int = 0, *, must_augment: bool = False) -> Advice:
+def choose_auto_plan(examples: ExampleSet, seed: int = 0, *, must_augment: bool = False) -> Advice:
     """Look at the pictures of an example set and choose a plan for them; see `manyshot.auto_plan`.
 
     Args:
