@@ -9,9 +9,12 @@ src/manyshot/classify/prior.json), results on the others. Writes results/fit_nam
 """
 
 import argparse
+import io
 import json
 import time
-from collections.abc import Callable, Iterator
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import RESULTS, write
+from PIL import Image
 
 from manyshot.base import parse_json, read_json
 from manyshot.classify.candidates import NO_PLAN, Candidate, settings
@@ -52,13 +56,15 @@ class Encoded:
     said: ClassDirections
 
 
-def encoded(examples: ExampleSet, texts: tuple[str, ...] | None = None) -> Encoded:
-    """At most 15 examples of each class, drawn at random, as they are."""
+def encoded(
+    examples: ExampleSet, texts: tuple[str, ...] | None = None, encoders: Sequence[str] | None = None
+) -> Encoded:
+    """At most 15 examples of each class, drawn at random, as they are; by all encoders, or by some."""
     random, rows = np.random.default_rng(0), []
     for label in range(len(examples.class_names)):
         rows += random.permutation(np.flatnonzero(examples.labels == label))[:PER_CLASS].tolist()
     few = examples.select(rows)
-    encoders = [name for name in available(few.kind) if name != "ngrams"]
+    encoders = encoders or [name for name in available(few.kind) if name != "ngrams"]
     bank = encode_passes(few, [Pass(name) for name in encoders])
     texts = few.class_texts if texts is None else texts
     said = class_directions(few.kind, encoders, texts)
@@ -76,8 +82,8 @@ def folder(root: Path, path: str) -> Encoded:
     return encoded(load_examples(root / path))
 
 
-def emoji(root: Path, part: int, named: bool = True) -> Encoded:
-    """Emoji by seven vendors: every fifth subgroup in three parts; their names, or their codes."""
+def emoji(root: Path, part: int, named: bool = True, encoders: Sequence[str] | None = None) -> Encoded:
+    """Emoji by seven vendors: two of eight parts by subgroup; their names, or their codes."""
     examples = load_examples(root / "emoji" / "images.zip")
     rows = parse_json((root / "emoji" / "names.json").read_bytes(), "names.json", list)
     known = {row["code"]: row for row in rows}
@@ -87,7 +93,25 @@ def emoji(root: Path, part: int, named: bool = True) -> Encoded:
     place[kept] = np.arange(len(kept))
     few = examples.select(place[examples.labels] >= 0)
     few = replace(few, labels=place[few.labels], class_names=tuple(names))
-    return encoded(few, tuple(known[code]["name"] for code in names) if named else None)
+    return encoded(few, tuple(known[code]["name"] for code in names) if named else None, encoders)
+
+
+def letters(root: Path) -> Encoded:
+    """Handwritten letters of Omniglot with their names in Unicode, which say nothing of their shapes."""
+    first = {"Greek": 0x3B1, "Hebrew": 0x5D0, "Latin": ord("a")}
+    pictures, labels, names = [], [], {}
+    with zipfile.ZipFile(root / "omniglot" / "images_background.zip") as archive:
+        for alphabet, code in first.items():
+            letters = (unicodedata.name(chr(code + place)).lower() for place in range(27))
+            ordered = [name for name in letters if "final" not in name]
+            for file in sorted(archive.namelist()):
+                parts = file.split("/")
+                if parts[1] == alphabet and file.endswith(".png"):
+                    with Image.open(io.BytesIO(archive.read(file))) as image:
+                        pictures.append(image.convert("RGB"))
+                    labels.append("/".join(parts[1:3]))
+                    names[labels[-1]] = ordered[int(parts[2].removeprefix("character")) - 1]
+    return encoded(examples_from_arrays(pictures, labels), tuple(names[label] for label in sorted(names)))
 
 
 def clinc150(root: Path, judged: bool) -> Encoded:
@@ -108,6 +132,7 @@ CASES: dict[str, tuple[Callable[[Path], Encoded], int]] = {
     "CIFAR-FS, validation classes": (partial(cifar_fs, part="val"), 5),
     "emoji, named": (partial(emoji, part=3), 5),
     "emoji, named by codes": (partial(emoji, part=3, named=False), 5),
+    "handwritten letters (Omniglot)": (letters, 5),
     "white blood cells": (partial(folder, path="blood_cells/images.zip"), 4),
     "kinds of medical images": (partial(folder, path="mednist/images.zip"), 5),
     "CLINC150, other domains": (partial(clinc150, judged=True), 20),

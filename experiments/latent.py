@@ -47,7 +47,7 @@ def emoji_and_tags(root: Path) -> tuple[Source, Source, str]:
     tags = {row["name"]: row["tags"] or [row["name"]] for row in rows}
     sides = []
     for number, part in enumerate((1, 3)):
-        one, random = emoji(root, part), np.random.default_rng(number)
+        one, random = emoji(root, part, encoders=[LITE]), np.random.default_rng(number)
         texts = [str(random.choice(tags[one.texts[label]])) for label in one.labels]
         known = sorted(set(texts))
         vectors = read_texts(known)[[known.index(text) for text in texts]]
