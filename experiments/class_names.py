@@ -27,7 +27,7 @@ from manyshot.meta_augment.naming import Naming
 from manyshot.nets import ENCODERS
 from manyshot.tasks import Episode, EpisodeSampler, Source
 from manyshot.training import encode, evaluate, holm, paired_difference
-from manyshot.training.class_texts import tell
+from manyshot.training.class_texts import add_class_vectors
 from manyshot.training.name_probe import names_of_others, one_name_for_all
 
 RESULT = RESULTS / "class_names.json"
@@ -57,7 +57,7 @@ def features(source: Source, encoder: str) -> Source:
     """Features of a frozen encoder, with the names of the classes as vectors."""
     channels = source.store.shape[1] if isinstance(source.store, torch.Tensor) else 0
     module = ENCODERS.build(encoder, channels=channels, size=32 if channels else 0, norm="batch").eval()
-    return tell(encode(module, source), TEXT)
+    return add_class_vectors(encode(module, source), TEXT)
 
 
 def cifar_fs(root: Path) -> tuple[Source, Source]:

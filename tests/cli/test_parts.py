@@ -43,7 +43,7 @@ def test_fit_predict_and_evaluate(manyshot, table, tmp_path):
     answer = manyshot("fit", table, "--out", model, *PARTS)
     assert answer.status == 0, answer.errors
     assert "caption (text; 3 missing), numbers (number: size)" in " ".join(answer.errors.split())
-    assert "expected accuracy on new ones" in answer.out
+    assert "accuracy on new examples" in answer.out
     test = write_table(tmp_path / "test.csv", 1)
     predicted = manyshot("predict", model, test, "--out", tmp_path / "answers.csv", "--next", 2)
     assert predicted.status == 0, predicted.errors
@@ -83,10 +83,69 @@ def test_a_query_without_its_text_is_predicted_from_the_rest(manyshot, table, tm
     assert [one["prediction"] for one in answer.json["predictions"]] == ["cat", "cow", "dog"]
 
 
+def test_columns_and_files_may_be_missing_altogether(manyshot, table, tmp_path):
+    model, folder = tmp_path / "model", tmp_path / "folder"
+    assert manyshot("fit", table, "--out", model, *PARTS).status == 0
+    for text, words in (("size\n0.5\n20.5\n", ["cat", "cow"]), ("caption\nbarks runs\n", ["dog"])):
+        (tmp_path / "new.csv").write_text(text, encoding="utf-8")
+        answer = manyshot("predict", model, tmp_path / "new.csv", "--json")
+        assert [one["prediction"] for one in answer.json["predictions"]] == words
+        assert "taken as missing in all examples" in answer.errors
+    for label, words in WORDS.items():
+        (folder / label).mkdir(parents=True)
+        for number in range(3):
+            (folder / label / f"{number}.txt").write_text(words, encoding="utf-8")
+            Image.new("RGB", (8, 8), (number, 9, 9)).save(folder / label / f"{number}.png")
+    options = ("--parts", "text picture", "--encoder", "text=ngrams")
+    assert manyshot("fit", folder, "--out", tmp_path / "second", *options).status == 0
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "a.txt").write_text("barks fetches", encoding="utf-8")
+    answer = manyshot("predict", tmp_path / "second", tmp_path / "flat", "--json")
+    assert [(one["file"], one["prediction"]) for one in answer.json["predictions"]] == [("a", "dog")]
+
+
+@pytest.mark.parametrize("head", ["auto", "nearest"])
+def test_heads_plans_names_and_pages(manyshot, table, tmp_path, head):
+    model, page = tmp_path / "model", tmp_path / "page.html"
+    options = ("--head", head, "--plan", "typos drop(0.5)", "--report", page, "--json")
+    answer = manyshot("fit", table, "--out", model, *PARTS, *options).json
+    assert answer["chosen"]["head"] == ("fusion" if head == "auto" else head)
+    assert answer["chosen"]["plan"] == "4 x typos drop(0.5)"
+    assert answer["accuracy"] > 0.8
+    assert set(answer["augmentation"]) == {"difference", "interval", "clear"}
+    assert answer["parts"]["caption"]["missing"] == 3
+    assert "accuracy alone" in page.read_text(encoding="utf-8")
+    judged = tmp_path / "judged.html"
+    test = write_table(tmp_path / "test.csv", 1)
+    assert manyshot("evaluate", model, test, "--report", judged, "--json").json["accuracy"] > 0.8
+    assert judged.is_file()
+
+
+def test_keys_are_those_of_examples_of_one_part(manyshot, table, tmp_path):
+    single = manyshot(
+        "fit", table, "--out", tmp_path / "one", "--text-column", "caption", "--json", "--encoder", "ngrams"
+    )
+    several = manyshot("fit", table, "--out", tmp_path / "several", *PARTS, "--json")
+    assert set(several.json) == set(single.json) | {"parts"}
+
+
+def test_what_is_unlike_every_class_is_unknown(manyshot, table, tmp_path):
+    model, new = tmp_path / "model", tmp_path / "new.csv"
+    assert manyshot("fit", table, "--out", model, *PARTS).status == 0
+    new.write_text("caption,size\npurrs meows sleeps,0.4\nqqq www zzz,900\n,900\n", encoding="utf-8")
+    answer = manyshot("predict", model, new, "--json").json
+    assert [one["prediction"] for one in answer["predictions"]] == ["cat", "unknown", "unknown"]
+    assert 0 < answer["false_alarms"] < 0.2
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--head", "ridge"), "--head has no effect on examples of several parts"),
+        (("--head", "ridgy"), "unknown head; did you mean 'ridge'"),
+        (("--plan", "pitch"), "Pitch: changes sounds, and the parts are caption (texts), numbers (features)"),
+        (("--plan", "mixup"), "mixes classes"),
+        (("--metric", "auroc"), "--metric has no effect on examples of several parts"),
+        (("--budget", "60"), "--budget has no effect on examples of several parts"),
         (("--encoder", "minilm"), "take an encoder for each part or kind"),
         (("--encoder", "caption=efficientnet-lite0"), "takes pictures, and 'caption' holds texts"),
         (("--parts", "capton"), "no column 'capton'; did you mean 'caption'"),

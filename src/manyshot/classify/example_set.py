@@ -1,6 +1,6 @@
 """Examples of a user: pictures or recordings that are decoded when needed, or sentences; with classes and groups."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -88,7 +88,7 @@ class ExampleSet:
     @property
     def class_texts(self) -> tuple[str, ...]:
         """The names of the classes as texts, with spaces for underscores."""
-        return tuple(" ".join(name.replace("_", " ").split()) for name in self.class_names)
+        return class_texts(self.class_names)
 
     def pictures(self, rows: ArrayLike, size: int) -> UInt8[Tensor, "n 3 size size"]:
         """Decode pictures, in RGB, from the original at the size that is asked for; of recordings their spectrograms.
@@ -182,6 +182,19 @@ class ExampleSet:
             digests=tuple(self.digests[i] for i in places),
             groups=None if self.groups is None else self.groups[chosen],
         )
+
+
+def class_texts(class_names: Sequence[str]) -> tuple[str, ...]:
+    """Names of classes as texts, with spaces for underscores.
+
+    Args:
+        class_names: Names.
+
+    Example:
+        >>> class_texts(["polar_bear"])
+        ('polar bear',)
+    """
+    return tuple(" ".join(name.replace("_", " ").split()) for name in class_names)
 
 
 def _channels_last(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -166,7 +166,7 @@ def fit_model(
         probabilities = (logits / scale).softmax(1).numpy()
         suspects = find_label_issues(probabilities, examples.labels)
         confusions = find_confusions(probabilities, examples.labels)
-        measures = _measures(probabilities, examples, choice.folds, seed, groups)
+        measures = measures_of(probabilities, examples.labels, choice.folds, seed, groups)
     report = FitReport(
         classes=examples.class_names,
         counts=tuple(np.bincount(examples.labels, minlength=len(examples.class_names)).tolist()),
@@ -178,7 +178,7 @@ def fit_model(
         left_out=tuple(f"{one.encoder}: {one.plan}" for one in encoding.left_out),
         accuracy=accuracy,
         interval=interval,
-        augmentation=_gain(choice.correct, choice.correct_without, groups) if variants else None,
+        augmentation=gain_of(choice.correct, choice.correct_without, groups) if variants else None,
         names_used=_names_used(named, choice, groups) if named else None,
         suspects=suspects,
         duplicates=duplicates,
@@ -326,18 +326,37 @@ def _accuracy(
     return estimate.value, (estimate.low, estimate.high)
 
 
-def _measures(
-    probabilities: NDArray[np.float64], examples: ExampleSet, folds: int, seed: int, groups: NDArray[np.int64] | None
+def measures_of(
+    probabilities: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    folds: int,
+    seed: int,
+    groups: NDArray[np.int64] | None,
 ) -> Metrics:
-    """Measures on held-out examples; thresholds are judged on other folds than those that they come from."""
-    fold = stratified_folds(examples.labels, folds, seed, groups)
-    called = called_across(probabilities, examples.labels, fold)
-    return measure(probabilities, examples.labels, groups, called)
+    """Measures on held-out examples; thresholds are judged on other folds than those that they come from.
+
+    Args:
+        probabilities: Probabilities `[n, c]` of held-out examples.
+        labels: Their classes.
+        folds: Number of folds.
+        seed: Seed of the folds.
+        groups: Groups of the examples.
+    """
+    fold = stratified_folds(labels, folds, seed, groups)
+    called = called_across(probabilities, labels, fold)
+    return measure(probabilities, labels, groups, called)
 
 
-def _gain(
+def gain_of(
     correct: NDArray[np.float64] | None, without: NDArray[np.float64] | None, groups: NDArray[np.int64] | None
 ) -> PairedGain | None:
+    """What one thing gained on held-out examples; None if nothing was held out.
+
+    Args:
+        correct: How often each was right with it.
+        without: How often without.
+        groups: Groups of the examples.
+    """
     if correct is None or without is None:
         return None
     estimate = mean_estimate(correct - without, -1.0, 1.0, groups)
@@ -349,8 +368,8 @@ def _names_used(named: NameChoice, choice: Choice, groups: NDArray[np.int64] | N
         strength=named.strength,
         agreement=named.agreement,
         right=named.right,
-        gain=_gain(named.correct, choice.correct, groups),
-        wrong_names=_gain(named.correct_wrong, choice.correct, groups),
+        gain=gain_of(named.correct, choice.correct, groups),
+        wrong_names=gain_of(named.correct_wrong, choice.correct, groups),
     )
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
 from manyshot.base import InputError, did_you_mean, note
-from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile
+from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile, class_texts
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.list_parts import ListedParts, PartFile, list_parts
 from manyshot.datasets.pictures import read_header
@@ -53,6 +53,11 @@ class PartedExamples:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def class_texts(self) -> tuple[str, ...]:
+        """The names of the classes as texts, with spaces for underscores."""
+        return class_texts(self.class_names)
+
     def missing(self) -> dict[str, int]:
         """How many examples lack each part."""
         return {name: int((~self.there(name)).sum()) for name in self.kinds}
@@ -70,6 +75,24 @@ class PartedExamples:
         there = np.zeros(len(self), dtype=bool)
         there[self.rows[name]] = True
         return there
+
+    def with_parts(self, kinds: Mapping[str, str], number_names: tuple[str, ...]) -> "PartedExamples":
+        """The same examples with certain parts: of those that they do not have, each lacks them.
+
+        Args:
+            kinds: Kind of each part, in order.
+            number_names: Names of the columns of numbers.
+        """
+        empty = np.zeros(0, dtype=np.int64)
+        sets, rows = {}, {}
+        for name, kind in kinds.items():
+            if kind != FEATURES:
+                sets[name] = self.sets[name] if name in self.sets else ExampleSet(KINDS[kind], (), empty, (), (), ())
+                rows[name] = self.rows.get(name, empty)
+        numbers = self.numbers if number_names else None
+        if number_names and numbers is None:
+            numbers = np.full((len(self), len(number_names)), np.nan)
+        return replace(self, sets=sets, rows=rows, numbers=numbers, number_names=number_names, kinds=dict(kinds))
 
     def select(self, rows: ArrayLike) -> "PartedExamples":
         """Some of the examples, in the order of `rows`; the classes stay the same.

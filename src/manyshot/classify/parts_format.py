@@ -10,12 +10,15 @@ from torch import Tensor
 
 from manyshot.base import InputError, check_type, did_you_mean
 from manyshot.classify.fit_parts import fingerprint
+from manyshot.classify.heads import HEADS
 from manyshot.classify.model_format import FORMAT
+from manyshot.classify.part_heads import FUSION, PartNames, PartRows
 from manyshot.classify.parts_model import PartsModel
 from manyshot.classify.printable_names import check_class_names
 from manyshot.tasks import Parts
 
 KINDS = ("images", "texts", "sounds", "features")
+MOST_COPIES = 1000
 
 
 class StoredPart(TypedDict):
@@ -36,6 +39,10 @@ class StoredPartsModel(TypedDict):
     classes: list[str]
     parts: list[StoredPart]
     numbers: list[str]
+    head: str
+    plan: str
+    copies: int
+    names_scale: float
     temperature: float
     examples: list[str]
     report: dict[str, Any]
@@ -64,6 +71,10 @@ def parts_settings(model: PartsModel, sha256: str) -> StoredPartsModel:
             for name, kind in model.kinds.items()
         ],
         numbers=list(model.number_names),
+        head=model.head,
+        plan=model.plan,
+        copies=model.rows.copies,
+        names_scale=0.0 if model.said is None else model.said.scale,
         temperature=model.temperature,
         examples=list(model.names),
         report=dict(model.report),
@@ -80,9 +91,12 @@ def parts_tensors(model: PartsModel) -> dict[str, Tensor]:
     tensors = {"labels": model.labels, "means": torch.from_numpy(model.means)}
     if model.groups is not None:
         tensors["groups"] = model.groups
-    for index, name in enumerate(model.features.names):
-        tensors[f"features.{index}"] = model.features[name]
-        tensors[f"there.{index}"] = model.features.there[name]
+    features = model.rows.features
+    for index, name in enumerate(features.names):
+        tensors[f"features.{index}"] = features[name]
+        tensors[f"there.{index}"] = features.there[name]
+        if model.said is not None and name in model.said.directions:
+            tensors[f"said.{index}"] = model.said.directions[name]
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
@@ -112,10 +126,14 @@ def check_parts_settings(values: Any, path: Path) -> StoredPartsModel:  # noqa: 
         "an unknown kind of part": not set(kinds) <= set(KINDS),
         "numbers without names": ("features" in kinds) != bool(stored["numbers"]),
         f"temperature {stored['temperature']}": not 0 < stored["temperature"] < float("inf"),
+        f"{stored['copies']} copies": not 0 <= stored["copies"] <= MOST_COPIES,
+        f"a scale of names of {stored['names_scale']}": not 0 <= stored["names_scale"] < float("inf"),
     }
     for fault, found in faults.items():
         if found:
             raise InputError(f"{path}: {fault}: not what `manyshot fit` writes; restore the file, or fit again")
+    if stored["head"] != FUSION:
+        HEADS.build(stored["head"])
     return stored
 
 
@@ -135,11 +153,14 @@ def build_parts_model(stored: StoredPartsModel, tensors: Mapping[str, Tensor], p
     labels = _take(tensors, "labels", torch.int64, (n,), path)
     if n and not (int(labels.min()) >= 0 and int(labels.max()) < len(stored["classes"])):
         raise InputError(f"{path}: 'labels' names classes that are not there; restore the file, or fit again")
-    values, there = {}, {}
+    values, there, said = {}, {}, {}
+    rows, classes = n * (1 + stored["copies"]), len(stored["classes"])
     for index, part in enumerate(stored["parts"]):
-        width = numbers if part["kind"] == "features" else None
-        values[part["name"]] = _take(tensors, f"features.{index}", torch.float32, (n, width), path)
-        there[part["name"]] = _take(tensors, f"there.{index}", torch.bool, (n,), path)
+        name, width = part["name"], numbers if part["kind"] == "features" else None
+        values[name] = _take(tensors, f"features.{index}", torch.float32, (rows, width), path)
+        there[name] = _take(tensors, f"there.{index}", torch.bool, (rows,), path)
+        if f"said.{index}" in tensors:
+            said[name] = _take(tensors, f"said.{index}", torch.float64, (classes, values[name].shape[1]), path)
         if part["encoder"] and fingerprint(part["encoder"]) != part["fingerprint"]:
             raise InputError(
                 f"{path}: encoder '{part['encoder']}' has other weights here than those that the model was fitted "
@@ -152,7 +173,10 @@ def build_parts_model(stored: StoredPartsModel, tensors: Mapping[str, Tensor], p
         fingerprints={part["name"]: part["fingerprint"] for part in stored["parts"] if part["encoder"]},
         number_names=tuple(stored["numbers"]),
         means=_take(tensors, "means", torch.float64, (numbers,), path).numpy(),
-        features=Parts(values, there),
+        rows=PartRows(Parts(values, there), stored["copies"]),
+        head=stored["head"],
+        plan=stored["plan"],
+        said=PartNames(said, stored["names_scale"]) if said else None,
         labels=labels,
         groups=_take(tensors, "groups", torch.int64, (n,), path) if "groups" in tensors else None,
         temperature=float(stored["temperature"]),

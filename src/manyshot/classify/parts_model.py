@@ -1,4 +1,4 @@
-"""A classifier of examples of several parts that was fitted to a few of them."""
+"""A fitted classifier of examples of several parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,26 +6,26 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
-from torch.nn import functional as F
 
-from manyshot.base import InputError
+from manyshot.base import InputError, note
+from manyshot.classify.candidates import Variants
 from manyshot.classify.model import Reference
 from manyshot.classify.part_encoding import encode_parted
-from manyshot.classify.parted_examples import PartedExamples
+from manyshot.classify.part_heads import PartHeads, PartNames, PartRows
+from manyshot.classify.part_unknown import PartsUnknownDetector
+from manyshot.classify.parted_examples import FEATURES, PartedExamples
 from manyshot.classify.predictions import Predictions
-from manyshot.learners.fusion import FusedSupport
 from manyshot.learners.part_features import side_by_side
-from manyshot.tasks import Examples, Parts
+from manyshot.tasks import Parts
 
 
 @dataclass(frozen=True, eq=False)
 class PartsModel:
-    """A fitted classifier of examples of several parts: frozen encoders and `Fusion` on the features of its examples.
+    """A fitted classifier of examples of several parts: frozen encoders, and a head for each combination of parts.
 
-    p(c | x) = softmax(fusion(x) / temperature)_c, by the head of those parts that x has
+    p(c | x) = softmax(head(x) / temperature)_c, by the head of those parts that x has (`PartHeads`)
 
     Args:
         class_names: Names of the c classes.
@@ -34,8 +34,11 @@ class PartsModel:
         fingerprints: Digest of the weights of each encoder, by part; several, joined by "+", for several.
         number_names: Names of the columns of numbers.
         means: Means of these columns, which stand for numbers that are not known.
-        features: Features `[n, d]` of each part of the examples that it was fitted to.
-        labels: Their classes `[n]`.
+        rows: Features of each part of the n examples that it was fitted to, and of their variants.
+        head: Head by name, or "fusion".
+        plan: Ops that made the variants; "none" without.
+        said: What names of classes add; None if they are not used.
+        labels: Classes of the examples `[n]`.
         groups: Their groups `[n]`, which are left out together; None for each on its own.
         temperature: Outputs are divided by it.
         names: What reports call the examples.
@@ -43,6 +46,9 @@ class PartsModel:
     """
 
     kind: ClassVar[str] = "parts"
+    views: ClassVar[Variants] = ()
+    """New examples are classified as they are."""
+    view_count: ClassVar[int] = 1
 
     class_names: tuple[str, ...]
     kinds: Mapping[str, str]
@@ -50,7 +56,10 @@ class PartsModel:
     fingerprints: Mapping[str, str]
     number_names: tuple[str, ...]
     means: Float64[np.ndarray, " k"]
-    features: Parts
+    rows: PartRows
+    head: str
+    plan: str
+    said: PartNames | None
     labels: Int64[Tensor, " n"]
     groups: Int64[Tensor, " n"] | None
     temperature: float
@@ -58,14 +67,19 @@ class PartsModel:
     report: Mapping[str, Any]
 
     @cached_property
-    def fused(self) -> FusedSupport:
+    def heads(self) -> PartHeads:
         """The heads, solved when they are needed."""
-        return fuse(self.features, self.labels, len(self.class_names), self.groups)
+        return PartHeads(self.rows, self.labels, len(self.class_names), self.head, self.groups, self.said)
+
+    @cached_property
+    def unknown(self) -> PartsUnknownDetector:
+        """Detector of examples that are unlike every class."""
+        return PartsUnknownDetector(self.rows.plain(), self.labels, self.weights(), self.groups)
 
     @property
     def reference(self) -> Reference:
         """The examples that it was fitted to, all parts side by side."""
-        return Reference(side_by_side(self.features).float(), self.labels, self.names)
+        return Reference(side_by_side(self.rows.plain()).float(), self.labels, self.names)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -75,12 +89,12 @@ class PartsModel:
 
     @property
     def false_alarms(self) -> float:
-        """Expected rate of examples of a known class that are called unknown: none are."""
-        return 0.0
+        """Expected rate of examples of a known class that are called unknown."""
+        return self.unknown.false_alarms
 
     def weights(self) -> dict[str, float]:
         """How much each part counts for examples that have all; the weights add up to 1."""
-        return dict(zip(self.fused.names, self.fused.weights()[0].tolist(), strict=True))
+        return self.heads.weights()
 
     def with_report(self, report: Mapping[str, Any]) -> "PartsModel":
         """The same model with another report.
@@ -90,43 +104,65 @@ class PartsModel:
         """
         return replace(self, report=report)
 
-    def predict(self, examples: PartedExamples, device: str = "cpu", title: str | None = None) -> Predictions:
-        """Predict the classes of examples; none is called unknown.
+    def at_temperature(self, temperature: float) -> "PartsModel":
+        """The same model at another temperature.
 
         Args:
-            examples: Examples of the same parts, labeled or not.
+            temperature: What outputs are divided by.
+        """
+        return replace(self, temperature=temperature)
+
+    def predict(self, examples: PartedExamples, device: str = "cpu", title: str | None = None) -> Predictions:
+        """Predict the classes of examples.
+
+        Args:
+            examples: Examples of parts of the model, labeled or not; parts that none of them has may be left out.
             device: Where to encode them.
             title: Title of the progress bars; None for none.
 
         Raises:
             InputError: If the examples have other parts, or one is damaged.
         """
-        if dict(examples.kinds) != dict(self.kinds) or examples.number_names != self.number_names:
+        fitting = self.fitting(examples)
+        return self.predict_features(encode_parted(fitting, self.encoders, self.means, device, title))
+
+    def fitting(self, examples: PartedExamples) -> PartedExamples:
+        """Examples as the model takes them: parts that none of them has are missing, others than its own are left out.
+
+        Args:
+            examples: Examples of parts of the model.
+
+        Raises:
+            InputError: If they have no part of the model, one of another kind, or other columns of numbers.
+        """
+        shared = [name for name in examples.kinds if name in self.kinds]
+        other = [name for name in shared if examples.kinds[name] != self.kinds[name]]
+        numbers = FEATURES in examples.kinds.values() and FEATURES in self.kinds.values()
+        if not shared or other or (numbers and examples.number_names != self.number_names):
             raise InputError(
-                f"the model takes the parts {', '.join(self.kinds)}, and these examples have "
-                f"{', '.join(examples.kinds)}; give the same"
+                f"the model takes the parts {self.describe_parts()}, and these examples have "
+                f"{', '.join(examples.kinds)}; give some of the same"
             )
-        features = encode_parted(examples, self.encoders, self.means, device, title)
-        outputs = self.fused(features.both(lambda value: value[None]))[0]
+        left_out = [name for name in examples.kinds if name not in self.kinds]
+        if left_out:
+            note(f"{', '.join(left_out)}: no part of what the model was fitted to; left out")
+        return examples.with_parts(self.kinds, self.number_names)
+
+    def describe_parts(self) -> str:
+        """The parts by name, with the columns of numbers."""
+        columns = ", ".join(self.number_names)
+        return ", ".join(f"{name} ({columns})" if kind == FEATURES else name for name, kind in self.kinds.items())
+
+    def predict_features(self, features: Parts) -> Predictions:
+        """Predict from features.
+
+        Args:
+            features: Features `[n, d]` of each part, as `encode_parted` gives them.
+        """
+        score = self.unknown.score(features)
         return Predictions(
-            probabilities=(outputs / self.temperature).softmax(1).numpy(),
-            unknown=np.zeros(len(examples), dtype=bool),
-            novelty=np.zeros(len(examples)),
+            probabilities=(self.heads.logits(features) / self.temperature).softmax(1).numpy(),
+            unknown=(score > 1).numpy(),
+            novelty=score.numpy(),
             features=side_by_side(features).float(),
         )
-
-
-def fuse(features: Parts, labels: Int64[Tensor, " n"], classes: int, groups: Tensor | None = None) -> FusedSupport:
-    """The heads of one support.
-
-    Args:
-        features: Features `[n, d]` of each part.
-        labels: Classes `[n]`.
-        classes: Number of classes.
-        groups: Groups `[n]`, which are left out together.
-    """
-    target = F.one_hot(labels, classes).double()[None]
-    weight = torch.ones(1, len(labels), dtype=torch.float64)
-    mask = torch.ones(1, classes, dtype=torch.bool)
-    origin = None if groups is None else groups[None]
-    return FusedSupport(features.both(lambda value: value[None]), Examples(features, target, weight, mask, origin))

@@ -79,10 +79,31 @@ class UnknownDetector:
             >>> detector.is_unknown(torch.tensor([[4.1, 1.0], [1.0, 1.0]])).tolist()
             [False, True]
         """
+        root = all(bool((block >= 0).all()) for block in _blocks(features))
+        return UnknownDetector.of_directions(directions(features, root), labels, root, false_alarms, groups)
+
+    @staticmethod
+    def of_directions(
+        rows: Float[Tensor, "n d"],
+        labels: Int[Tensor, " n"],
+        root: bool,
+        false_alarms: float = 0.05,
+        groups: Int[Tensor, " n"] | None = None,
+    ) -> "UnknownDetector":
+        """Find the threshold for rows of length 1, see `fit`.
+
+        Args:
+            rows: Training examples.
+            labels: Their classes.
+            root: Whether they are roots of features.
+            false_alarms: The wanted rate of false alarms.
+            groups: Groups, which are left out together.
+
+        Raises:
+            InputError: As `fit`.
+        """
         if not 0 < false_alarms < 1:
             raise InputError(f"false_alarms={false_alarms}: give a rate between 0 and 1, such as 0.05")
-        root = all(bool((block >= 0).all()) for block in _blocks(features))
-        rows = _directions(features, root)
         distances = 1 - rows @ rows.T
         other = distances > SAME
         if groups is not None:
@@ -106,7 +127,15 @@ class UnknownDetector:
         Args:
             features: Features `[m, d]` like those of `fit`.
         """
-        similarity = _directions(features, self.root) @ self.rows.T
+        return self.score_directions(directions(features, self.root))
+
+    def score_directions(self, rows: Float[Tensor, "m d"]) -> Float[Tensor, " m"]:
+        """The same for rows like those of `of_directions`.
+
+        Args:
+            rows: Rows of length 1.
+        """
+        similarity = rows @ self.rows.T
         return (1 - similarity.amax(1)).clamp(min=0) / self.threshold
 
     def is_unknown(self, features: Tensor | Sequence[Tensor]) -> Bool[Tensor, " m"]:
@@ -135,8 +164,13 @@ def _blocks(features: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
     return [features] if isinstance(features, Tensor) else features
 
 
-def _directions(features: Tensor | Sequence[Tensor], root: bool) -> Tensor:
-    """Rows of length 1, to which every encoder contributes equally."""
+def directions(features: Tensor | Sequence[Tensor], root: bool) -> Float[Tensor, "n d"]:
+    """Rows of length 1, to which every encoder contributes equally.
+
+    Args:
+        features: Features `[n, d]`; several blocks for several encoders.
+        root: Whether the root of the features is taken.
+    """
     blocks = _blocks(features)
     transform = Transform(0.5 if root else None, center=False)
     rows = [transform.fit(block, torch.ones(1, len(block)))(block)[0] for block in blocks if len(block)]

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.resumable import resumable
-from manyshot.cli.shared_options import refuse
 
 if TYPE_CHECKING:
     from manyshot.classify.evaluate_model import Evaluation
@@ -41,7 +40,6 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
     columns, split, group_by = table.columns(), options.split, options.group_by
     found: ExampleSet | PartedExamples
     if isinstance(model, PartsModel):
-        refuse("on examples of several parts", report=options.report)
         found = load_parted(
             data,
             columns=columns,
@@ -65,7 +63,6 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
         from manyshot.report.classifier_page import evaluation_page
         from manyshot.report.page import write_page
 
-        assert isinstance(found, ExampleSet)
         write_page(options.report, evaluation_page(result, found, command_line()))
     if as_json:
         print_json({"model": str(options.run), "data": options.data} | result.as_dict())

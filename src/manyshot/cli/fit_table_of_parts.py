@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from manyshot.base import note
-from manyshot.cli.output import print_json, print_table, say
+from manyshot.cli.output import command_line, print_json, print_table
+from manyshot.cli.print_fit import fit_json, print_fit
 from manyshot.cli.resumable import resumable
 from manyshot.cli.shared_options import TableArguments, refuse
 
@@ -25,30 +26,45 @@ def fit_table_of_parts(options: "FitArguments", table: TableArguments, as_json: 
     """
     from manyshot.classify import fit_parts, load_parted, save_model
     from manyshot.classify.printable_names import check_class_names
+    from manyshot.cli.fit import FitArguments
+    from manyshot.training.class_texts import read_descriptions
 
-    why = "on examples of several parts"
     refuse(
-        why,
-        head=None if options.head == "auto" else options.head,
-        plan=None if options.plan in ("auto", "none") else options.plan,
-        report=options.report,
-        about=options.about,
-        window=options.window,
+        "on examples of several parts, where no candidates are compared",
+        metric=None if options.metric == FitArguments.metric else options.metric,
+        budget=None if options.budget == FitArguments.budget else options.budget,
     )
+    refuse("on examples of several parts", window=options.window)
     data = options.data.expanduser()
     found = load_parted(data, columns=table.columns(), split=options.split, group_by=options.group_by)
     check_class_names(found.class_names, str(data))
+    about = None if options.about is None else read_descriptions(options.about, found.class_names, str(data))
     with resumable("run the same command again: examples that were encoded are in the cache"):
-        model, report = fit_parts(found, encoder=options.encoder, seed=options.seed, progress=note)
+        model, report = fit_parts(
+            found,
+            encoder=options.encoder,
+            head=options.head,
+            plan=options.plan,
+            names=options.names,
+            about=about,
+            seed=options.seed,
+            progress=note,
+        )
     out = options.out.expanduser()
     save_model(model.with_report({**model.report, "data": str(options.data)}), out, options.overwrite)
+    if options.report is not None:
+        from manyshot.report.page import write_page  # it imports matplotlib
+        from manyshot.report.parts_page import parts_fit_page
+
+        write_page(options.report, parts_fit_page(report, found, command_line()))
     if as_json:
-        print_json(report.as_dict() | {"model": str(options.out)})
+        print_json(fit_json(report, options.out, options.report))
         return
-    _print(report, str(options.out))
+    _print_parts(report)
+    print_fit(report.fit, options.out)
 
 
-def _print(report: "PartsReport", out: str) -> None:
+def _print_parts(report: "PartsReport") -> None:
     rows = []
     for name, missing in report.missing.items():
         alone = None if report.alone is None else report.alone.get(name)
@@ -62,10 +78,3 @@ def _print(report: "PartsReport", out: str) -> None:
             )
         )
     print_table(("part", "encoder", "missing", "weight", "accuracy alone"), rows, right=(2, 3, 4))
-    low, high = report.interval
-    examples = f"{report.examples:,} examples of {len(report.classes):,} classes"
-    if report.accuracy is None:
-        say(f"{examples}; with one example of a class nothing can be held out: expect {low:.0%} to {high:.0%}")
-    else:
-        say(f"{examples}; expected accuracy on new ones {report.accuracy:.1%} [{low:.0%}, {high:.0%}]")
-    say(f"Model: {out}; next: manyshot predict {out} NEW --out answers.csv")

@@ -8,6 +8,7 @@ from manyshot.cli.output import say
 
 if TYPE_CHECKING:
     from manyshot.classify.fit_report import FitReport, PairedGain
+    from manyshot.classify.parts_report import PartsReport
 
 TRIED = 5
 """Number of candidates that are printed."""
@@ -15,7 +16,7 @@ MOST = 8
 """Number of suspects, duplicates and confusions that are printed; JSON has all of them."""
 
 
-def fit_json(report: "FitReport", out: Path, page: Path | None = None) -> dict[str, Any]:
+def fit_json(report: "FitReport | PartsReport", out: Path, page: Path | None = None) -> dict[str, Any]:
     """The report for JSON; `augmentation` has its keys even where nothing could be held out.
 
     Args:
@@ -38,10 +39,11 @@ def print_fit(report: "FitReport", out: Path) -> None:
     from manyshot.classify.fit_report import METRIC_WORDS
 
     what = METRIC_WORDS[report.metric]
-    say(f"tried {report.considered:,} candidates, the most promising first, with their cross-validated {what}:")
-    for one in report.tried[:TRIED]:
-        setting = one.candidate.setting
-        say(f"  {_percent(one.accuracy):>6}  {one.candidate.encoder}, {setting.head}, augmentation {setting.plan}")
+    if report.considered > 1:
+        say(f"tried {report.considered:,} candidates, the most promising first, with their cross-validated {what}:")
+        for one in report.tried[:TRIED]:
+            setting = one.candidate.setting
+            say(f"  {_percent(one.accuracy):>6}  {one.candidate.encoder}, {setting.head}, augmentation {setting.plan}")
     chosen = report.chosen.setting
     say(f"kept: {report.chosen.encoder}, {chosen.head}, augmentation {chosen.plan}")
     say(f"why: {report.why}")

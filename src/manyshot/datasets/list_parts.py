@@ -149,7 +149,7 @@ def list_parts(
     if not is_records(path):
         if columns.text or columns.label or columns.group:
             raise InputError(f"{path}: a folder has no columns; leave them out")
-        return _of_folder(path, columns, split, group_by)
+        return _of_folder(path, columns, split, group_by, labeled)
     if split is not None:
         raise InputError(f"{path}: no split '{split}', since it is a table; give the table of that split")
     records = list(read_records(path, columns.encoding))
@@ -160,6 +160,9 @@ def list_parts(
             raise InputError(f"{path}: no column '{group_by}' to group by; name one of {', '.join(records[0].cells)}")
         columns = Columns(columns.text, columns.label, columns.encoding, group_by, columns.parts)
     chosen = choose_parts(path, records, columns, labeled) if kinds is None else kinds
+    absent = [name for name in chosen if not any(name in record.cells for record in records)]
+    if absent:
+        note(f"{path}: no column {' or '.join(map(repr, absent))}; taken as missing in all examples")
     return _of_table(path, records, columns, labeled, chosen)
 
 
@@ -252,11 +255,16 @@ def _cell(path: Path, record: Record, name: str, kind: str) -> Any:  # noqa: ANN
     return PartFile(str(file), partial(read_bytes, file, MAX_FILE_BYTES)) if file.is_file() else None
 
 
-def _of_folder(path: Path, columns: Columns, split: str | None, group_by: str | None) -> ListedParts:
-    """Files of a class folder that differ in their extensions alone are parts of one example."""
+def _of_folder(path: Path, columns: Columns, split: str | None, group_by: str | None, labeled: bool) -> ListedParts:
+    """Files of a class folder, or without labels of any, that differ in their extensions alone are one example."""
     tree = list_tree(path)
     everything = tuple(end for ends in FOLDER_KINDS.values() for end in ends)
-    part, classes = list_classes(tree, split, suffixes=everything)
+    part: str | None = None
+    classes: Mapping[str, Sequence[tuple[str, ...]]] = {"": [one for one in tree.files if _ends(one, everything)]}
+    if labeled:
+        part, classes = list_classes(tree, split, suffixes=everything)
+    elif not classes[""]:
+        raise InputError(f"{path}: no pictures, texts or recordings in it; name a folder that has some")
     asked = None if columns.parts in (None, "auto") else parse_parts(columns.parts or "")
     found: dict[tuple[str, tuple[str, ...]], dict[str, Any]] = {}
     for label in sorted(classes):
@@ -277,7 +285,7 @@ def _of_folder(path: Path, columns: Columns, split: str | None, group_by: str | 
     names = ["/".join(stem) for _, stem in found]
     groups = [None] * len(names) if group_by is None else match_groups(names, group_by, str(path))
     rows = [
-        PartsRow(name, label, group, {word: cells.get(word) for word in kinds})
+        PartsRow(name, label or None, group, {word: cells.get(word) for word in kinds})
         for name, group, ((label, _), cells) in zip(names, groups, found.items(), strict=True)
         if any(cells.get(word) is not None for word in kinds)
     ]

@@ -102,10 +102,29 @@ class FusedSupport:
             parts: Names; all if None.
         """
         chosen = range(len(self.names)) if parts is None else [self.names.index(name) for name in parts]
-        return self._head(tuple(chosen))[0]
+        return self.head_of(tuple(chosen))[0]
 
-    def _head(self, chosen: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-        """Weights and dual coefficients for queries that have these parts."""
+    def joined_rows(self, chosen: Sequence[int], weights: Float[Tensor, "t p"]) -> Float[Tensor, "t n d"]:
+        """The support's scaled features of some parts side by side, whose inner products are the fused kernel.
+
+        x_i = [sqrt(w_p / s_i) r_p(i) for the parts p], s_i = sum of w_p over those of them that example i has
+
+        Args:
+            chosen: Indices of parts.
+            weights: Their weights.
+        """
+        there = self.kernels.there[list(chosen)]
+        rows = [
+            self.rows[self.names[index]] * weights[:, place, None, None].sqrt() for place, index in enumerate(chosen)
+        ]
+        return torch.cat(rows, -1) * present_weight(there, weights).rsqrt()[..., None]
+
+    def head_of(self, chosen: tuple[int, ...]) -> tuple[Float[Tensor, "t p"], Float[Tensor, "t n ways"]]:
+        """Weights of parts and dual coefficients of the support for queries that have just these parts.
+
+        Args:
+            chosen: Indices of parts, in order.
+        """
         if chosen not in self.heads:
             fused = self.kernels.of(list(chosen))
             weights, penalty = choose_weights(fused)
@@ -138,7 +157,7 @@ class FusedSupport:
     def _logits(
         self, chosen: tuple[int, ...], kernels: Float[Tensor, "p t m n"], there: Bool[Tensor, "p t m"]
     ) -> Tensor:
-        weights, duals = self._head(chosen)
+        weights, duals = self.head_of(chosen)
         parts = list(chosen)
         fused = self.kernels.of(parts)
         kernel = torch.einsum("tp,ptmn->tmn", weights, kernels[parts])

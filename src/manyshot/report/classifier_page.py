@@ -14,7 +14,9 @@ from manyshot.classify.fit_report import METRIC_WORDS
 from manyshot.classify.intervals import Estimate
 from manyshot.classify.label_issues import LabelIssue, find_confusions
 from manyshot.classify.metrics import Metrics
+from manyshot.classify.parted_examples import PartedExamples
 from manyshot.report.page import Gallery, Page, Paragraph, Part, Picture, Section, Table, glossary, interval, provenance
+from manyshot.report.parts_shown import parts_shown
 from manyshot.report.plots import confusion, reliability
 from manyshot.report.sound_clip import sound_clip
 
@@ -33,7 +35,7 @@ SIDE = 144
 """Height and width of a shown picture in pixels."""
 
 
-def evaluation_page(result: Evaluation, examples: ExampleSet, command: str) -> Page:
+def evaluation_page(result: Evaluation, examples: ExampleSet | PartedExamples, command: str) -> Page:
     """A page of a model's results on labeled examples: measures, classes, calibration and the worst mistakes.
 
     Args:
@@ -69,7 +71,7 @@ def evaluation_page(result: Evaluation, examples: ExampleSet, command: str) -> P
     return Page("A classifier on new examples", summary, sections)
 
 
-def fit_page(report: "FitReport", examples: ExampleSet, command: str) -> Page:
+def fit_page(report: "FitReport", examples: ExampleSet | PartedExamples, command: str) -> Page:
     """A page of a fit: what was tried and chosen, how accurate it is, and which examples to look at.
 
     Args:
@@ -179,7 +181,7 @@ def _calibration(result: Evaluation) -> Picture:
     )
 
 
-def _mistakes(result: Evaluation, examples: ExampleSet) -> list[Part]:
+def _mistakes(result: Evaluation, examples: ExampleSet | PartedExamples) -> list[Part]:
     mistakes = result.mistakes()
     if not mistakes:
         return [Paragraph("There are none.")]
@@ -194,8 +196,10 @@ def _mistakes(result: Evaluation, examples: ExampleSet) -> list[Part]:
     return [*parts, Paragraph(f"And {rest:,} more mistakes.")] if rest > 0 else parts
 
 
-def _shown(examples: ExampleSet, rows: Sequence[int], captions: Sequence[str]) -> list[Part]:
+def _shown(examples: ExampleSet | PartedExamples, rows: Sequence[int], captions: Sequence[str]) -> list[Part]:
     """Examples with what is to be said of each: a gallery of pictures, or of spectrograms with players, or a table."""
+    if isinstance(examples, PartedExamples):
+        return parts_shown(examples, rows, captions, SIDE, CLIPS)
     if examples.kind == "sentences":
         texts = examples.texts(np.asarray(rows, dtype=np.int64))
         return [Table(("sentence", "finding"), list(zip(texts, captions, strict=True)))]
@@ -244,7 +248,7 @@ def _tried(report: "FitReport") -> Table:
     return Table(("encoder", "head", "augmentation", f"{what} %"), rows, caption)
 
 
-def _suspects(suspects: Sequence[LabelIssue], examples: ExampleSet) -> list[Part]:
+def _suspects(suspects: Sequence[LabelIssue], examples: ExampleSet | PartedExamples) -> list[Part]:
     names = examples.class_names
     captions = [
         f"labeled {names[one.label]}, probably {names[one.suggestion]} (wrong label: {one.probability:.0%})"
@@ -253,7 +257,7 @@ def _suspects(suspects: Sequence[LabelIssue], examples: ExampleSet) -> list[Part
     return _shown(examples, [one.example for one in suspects[:MOST]], captions) if suspects else []
 
 
-def _duplicates(duplicates: Sequence[Duplicate], examples: ExampleSet) -> list[Part]:
+def _duplicates(duplicates: Sequence[Duplicate], examples: ExampleSet | PartedExamples) -> list[Part]:
     rows = [
         (examples.names[one.first], examples.names[one.second], one.kind, "different" if one.across_classes else "same")
         for one in duplicates[:MOST]
