@@ -30,7 +30,8 @@ def fit_names(found: dict) -> str:
                 "of CIFAR-FS that are judged here, where 0.1 to 0.3 differ by less than a point, and the rule that of "
                 "two strengths which are as good the weaker is taken was added after a first look at these sets. All "
                 'of this is optimistic. "Auto" leaves names out that do not agree with the examples; "always" is '
-                "what they would do then. Intervals hold for "
+                "what they would do then. Handwritten letters are Greek, Hebrew and Latin ones by their names in "
+                "Unicode, which say nothing of their shapes. Intervals hold for "
                 "new seeds; with three seeds they are wide."
             ),
             *table(heads, rows),

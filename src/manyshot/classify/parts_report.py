@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.classify.candidates import Candidate, Setting
-from manyshot.classify.checks import Duplicate, find_confusions, find_suspects
+from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.fit_model import gain_of, measures_of
 from manyshot.classify.fit_report import FitReport, NamesUsed, Tried
 from manyshot.classify.heads import Transform
 from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
+from manyshot.classify.label_issues import find_confusions, find_label_issues
 from manyshot.classify.operating_points import OperatingPoint, choose_points
 from manyshot.classify.part_hold_out import HeldOut
 from manyshot.classify.part_names import NamesOfFit
@@ -90,7 +91,7 @@ def report_of_parts(
         estimate = honest_interval(held.correct["all"], (held.folds - 1) / held.folds, groups)
         accuracy, interval = estimate.value, (estimate.low, estimate.high)
         probabilities = (held.outputs / model.temperature).softmax(1).numpy()
-        suspects, confusions = find_suspects(probabilities, labels), find_confusions(probabilities, labels)
+        suspects, confusions = find_label_issues(probabilities, labels), find_confusions(probabilities, labels)
         measures = measures_of(probabilities, labels, held.folds, seed, groups)
         points = choose_points(probabilities, labels)
         plain = held.correct["no names"]
