@@ -48,21 +48,22 @@ def _one_shot(results: dict) -> str:
     part = results["parts"]["small1"]
     titles = {
         "+ composites": "one example, prototypes",
-        "+ nearest of variants": "64 variants of each example, the nearest decides",
-        "deformation matching and composites": "deformation matching and composites",
+        "+ nearest of variants": "nearest of 64 augmented copies of each example",
+        "deformation matching and composites": "the same network and matching by elastic deformation",
     }
     rows = []
     for arm, title in titles.items():
         official, random = (part[runs]["arms"][arm] for runs in ("official", "random"))
         rows.append([title, _error(official), _error(random)])
-    heads = ["", "error, official runs [95 % over runs]", "error, runs drawn at random"]
+    heads = ["", "error, official tests [95 % over tests]", "error, tests drawn at random"]
     return "\n".join(
         (
             "**1. Omniglot's official one-shot test**, learned from the drawings of five alphabets alone "
-            f"(20 ways, {results['seeds']} seeds). On the same official runs people err in 4.5 %, Bayesian program "
-            "learning from pen strokes in 4.2 % with five alphabets and 3.3 % with thirty, published prototypical "
-            "networks in 30.1 % and 13.7 % ([sources, all arms](docs/results.md#omniglots-official-one-shot-test)). "
-            "Runs drawn at random from any alphabets are harder:\n",
+            f"(20 ways, {results['seeds']} seeds). Errors on the same twenty tests: people 4.5 %; Bayesian program "
+            "learning, which is trained on pen strokes, 4.2 % with five alphabets and 3.3 % with thirty; published "
+            "prototypical networks 30.1 % and 13.7 % "
+            "([sources, all arms](docs/results.md#omniglots-official-one-shot-test)). "
+            "Tests of the same form with characters and drawers drawn at random are harder:\n",
             *table(heads, rows),
         )
     )
@@ -83,9 +84,9 @@ def _fit(results: dict) -> str:
     return "\n".join(
         (
             "**2. `fit` beside scikit-learn**: mean gain in points over LogisticRegressionCV on EfficientNet-Lite0's "
-            f"features, {len(results['sets'])} sets of pictures, {results['draws']} draws of the examples, before any "
-            "augmentation. One of the encoders that `fit` chooses among was selected on these same sets, so the gains "
-            "are optimistic ([details, losses, other runs](docs/results.md#fit-beside-scikit-learn)):\n",
+            f"features, {len(results['sets'])} image data sets, {results['draws']} random draws of the examples, "
+            "before any augmentation. One of the encoders that `fit` chooses among was selected on these same sets, "
+            "so the gains are optimistic ([details, losses, other runs](docs/results.md#fit-beside-scikit-learn)):\n",
             *table(["examples per class", *results["summary"]], rows),
         )
     )
@@ -103,9 +104,10 @@ def _names(said: dict, spoken: dict) -> str:
         rows.append([title, *accuracy, points(result["against_shots_alone"][arm])])
     return "\n".join(
         (
-            "**3. The name of a class as one more shot**, by a map that was fitted on other classes or said by a "
-            f"speech synthesizer; one example per class, frozen encoders, {said['seeds']} seeds ([controls, and where "
-            "it does not help](docs/results.md#names-of-classes)):\n",
+            "**3. The name of a class as one more shot.** Names of photographs and sentences become features by a map "
+            "that was fitted on other classes; names of sounds are spoken by a speech synthesizer. One example per "
+            f"class, frozen encoders, {said['seeds']} seeds ([controls, and where it does not help]"
+            "(docs/results.md#names-of-classes)):\n",
             *table(["classes", "one example", "and the name", "gain in points [95 %]"], rows),
         )
     )
@@ -169,7 +171,7 @@ def _speed(augment: dict, learners: dict, volumes: dict) -> str:
     fastest = [min(ratios.values()) for ratios in learners["ratios"].values()]
     return "\n".join(
         (
-            "**7. Speed.** Time of the faster of Albumentations 2.0.8 and kornia 0.9 divided by ours, uint8 images, "
+            "**7. Speed.** How many times as fast as the faster of Albumentations 2.0.8 and kornia 0.9: uint8 images, "
             "one core ([all pipelines](docs/results.md#the-engine)):\n",
             *table(["pipeline", *next(iter(augment["ratios"].values()))], rows),
             "",
