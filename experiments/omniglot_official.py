@@ -3,7 +3,8 @@
 The arms are the last three of the preset omniglot-challenge and deformation matching. `small1` is trained on the five
 alphabets of the minimal set, `background` on all thirty, `wide` on all thirty with a wider network for longer. Nothing
 is chosen by the official runs. The random runs, drawn by experiments/one_shot_runs.py from alphabets outside of small1,
-show how much easier the official ones are. Writes results/omniglot_official.json after each part.
+show how much easier the official ones are. Writes results/omniglot_official.json after each part; parts that are not
+named by --parts stay as they are in that file.
 
     python experiments/one_shot_runs.py --root DATA/omniglot --runs 40 --seed 11 --out random_runs.zip
     python experiments/omniglot_official.py --root DATA/omniglot --official DATA/omniglot/all_runs.zip \
@@ -17,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from circumstances import write
+from circumstances import RESULTS, write
 
 from manyshot.compare.omniglot_ladder import CONFIG, LADDER, run_ladder
 from manyshot.training import Config
@@ -45,12 +46,18 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     parser.add_argument("--out", type=Path, help="write the figures to this file instead of results/")
     options = parser.parse_args()
-    result: dict[str, Any] = {"seeds": options.seeds, "device": options.device, "parts": {}}
+    out = options.out or RESULTS / "omniglot_official.json"
+    result: dict[str, Any] = {"parts": json.loads(out.read_text(encoding="utf-8"))["parts"] if out.exists() else {}}
     for part in options.parts:
         settings, steps = PARTS[part]
         fit = replace(settings.fit, steps=options.steps or steps, device=options.device)
         config = replace(settings, root=options.root, fit=fit)
-        own: dict[str, Any] = {"encoder": config.encoder, "split": config.split}
+        own: dict[str, Any] = {
+            "encoder": config.encoder,
+            "split": config.split,
+            "seeds": options.seeds,
+            "device": options.device,
+        }
         tests = {"official": options.official}
         if part == "small1" and options.random:
             tests["random"] = options.random

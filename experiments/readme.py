@@ -59,7 +59,7 @@ def _one_shot(results: dict) -> str:
     return "\n".join(
         (
             "**1. Omniglot's official one-shot test**, learned from the drawings of five alphabets alone "
-            f"(20 ways, {results['seeds']} seeds). Errors on the same twenty tests: people 4.5 %; Bayesian program "
+            f"(20 ways, {part['seeds']} seeds). Errors on the same twenty tests: people 4.5 %; Bayesian program "
             "learning, which is trained on pen strokes, 4.2 % with five alphabets and 3.3 % with thirty; published "
             "prototypical networks 30.1 % and 13.7 % "
             "([sources, all arms](docs/results.md#omniglots-official-one-shot-test)). "

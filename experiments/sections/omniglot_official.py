@@ -25,7 +25,8 @@ def omniglot_official(found: dict) -> str:
             "published methods were not measured on those."
         ),
     ]
-    for part, trained in found["parts"].items():
+    for part in (part for part in TITLES if part in found["parts"]):
+        trained = found["parts"][part]
         suites = {name: trained[name] for name in RUNS if name in trained}
         first = next(iter(suites.values()))
         counts = ", ".join(
@@ -33,8 +34,8 @@ def omniglot_official(found: dict) -> str:
         )
         parts.append(
             paragraph(
-                f"`{trained['encoder']}`, {TITLES[part]}, {found['seeds']} seeds, {first['steps']:,} steps; {counts}. "
-                "Intervals are over runs; the errors of single seeds follow."
+                f"`{trained['encoder']}`, {TITLES[part]}, {trained['seeds']} seeds, {first['steps']:,} steps; "
+                f"{counts}. Intervals are over runs; the errors of single seeds follow."
             )
         )
         heads = ["", *(head for name in suites for head in (f"error, {RUNS[name]} [95 %]", "by seed"))]
