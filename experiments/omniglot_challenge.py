@@ -57,7 +57,7 @@ def main() -> None:
             if runs is None or (part == "background" and name == "choosing"):  # drawn from its training alphabets
                 continue
             began = time.process_time()
-            result = run_ladder(config, runs, options.seeds, options.runs / part, options.jobs, arms)
+            result = run_ladder(config, runs, options.seeds, options.runs / part, jobs=options.jobs, arms=arms)
             seconds = time.process_time() - began
             # Read anew, for another part may have been written since.
             actual = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -63,7 +63,7 @@ def main() -> None:
             tests["random"] = options.random
         for name, runs in tests.items():
             start = time.monotonic()
-            ladder = run_ladder(config, runs, options.seeds, options.runs / part, options.jobs, arms=LADDER[-3:])
+            ladder = run_ladder(config, runs, options.seeds, options.runs / part, jobs=options.jobs, arms=LADDER[-3:])
             own[name] = ladder.as_dict() | {"seconds": time.monotonic() - start}
             result["parts"][part] = own
             save(result, options.out)

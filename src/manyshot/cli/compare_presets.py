@@ -108,7 +108,7 @@ def _compare_omniglot_challenge(
     fit: Keywords = {name: changes[name] for name in ("steps", "seed", "device") if name in changes}
     config = replace(CONFIG, root=root, fit=replace(CONFIG.fit, **fit))
     tested_on = practice_runs(root and Path(root)) if one_shot_runs is None else one_shot_runs
-    result = run_ladder(config, tested_on, seeds, out, jobs, on)
+    result = run_ladder(config, tested_on, seeds, out, jobs=jobs, on=on)
     report = out / "report.html"
     write_page(report, one_shot_page(PRESETS["omniglot-challenge"], result, command_line()))
     if as_json:

@@ -135,6 +135,7 @@ def run_ladder(
     test_runs: Path,
     seeds: int,
     folder: Path,
+    *,
     jobs: int | None = None,
     on: str = HERE,
     arms: tuple[Arm, ...] = LADDER,
