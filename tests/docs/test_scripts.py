@@ -1,4 +1,4 @@
-"""Scripts that the tests do not run (experiments, benchmarks) call what the package has, with arguments that it takes."""
+"""Scripts that the tests do not run (experiments, benchmarks) call what the package has, with arguments that fit."""
 
 import ast
 import importlib
