@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, Stratifi
 from sklearn.neighbors import KNeighborsClassifier
 
 from manyshot.classify.candidates import Setting
-from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.heads import Transform
 
 Features = NDArray[np.float64]
@@ -60,14 +60,14 @@ def predict_neighbors(x: Features, y: Labels, query: Features) -> NDArray[np.flo
 
 
 def baselines(
-    bank: FeatureBank, labels: Labels, encoder: str, fit: Labels, test: Labels, augmented: bool
+    encoded: EncodedExamples, labels: Labels, encoder: str, fit: Labels, test: Labels, augmented: bool
 ) -> dict[str, NDArray[np.float64]]:
     """Probabilities for the test examples by each baseline.
 
     Features are rotated into the span of the training rows first, which changes no result and saves time.
 
     Args:
-        bank: Features of all examples.
+        encoded: Features of all examples.
         labels: Their classes.
         encoder: The encoder.
         fit: Indices of the training examples.
@@ -75,7 +75,7 @@ def baselines(
         augmented: Whether flips and crops are also tried as further training examples.
     """
     plain = Setting(Transform(), "logistic")
-    x, query = _together(bank, encoder, plain, fit, test)
+    x, query = _together(encoded, encoder, plain, fit, test)
     y = labels[fit]
     result = {
         "logistic regression": predict_logistic(x, y, query),
@@ -83,7 +83,7 @@ def baselines(
     }
     if augmented:
         each = 1 + FLIPS_AND_CROPS.copies
-        x, query = _together(bank, encoder, FLIPS_AND_CROPS, fit, test)
+        x, query = _together(encoded, encoder, FLIPS_AND_CROPS, fit, test)
         example = np.repeat(np.arange(len(fit)), each)
         name = "logistic regression, flips and crops"
         result[name] = predict_logistic(x, y.repeat(each), query[::each], example)
@@ -91,9 +91,9 @@ def baselines(
 
 
 def _together(
-    bank: FeatureBank, encoder: str, setting: Setting, fit: Labels, test: Labels
+    encoded: EncodedExamples, encoder: str, setting: Setting, fit: Labels, test: Labels
 ) -> tuple[Features, Features]:
-    (x,) = bank.select(torch.from_numpy(fit)).rows(encoder, setting)
-    (query,) = bank.select(torch.from_numpy(test)).rows(encoder, setting)
+    (x,) = encoded.select(torch.from_numpy(fit)).rows(encoder, setting)
+    (query,) = encoded.select(torch.from_numpy(test)).rows(encoder, setting)
     axes = torch.linalg.qr(x.double().T)[0] if len(x) < x.shape[1] else torch.eye(x.shape[1]).double()
     return (x.double() @ axes).numpy(), (query.double() @ axes).numpy()

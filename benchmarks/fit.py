@@ -3,8 +3,8 @@
 Accuracy on examples that were not fitted to, over random draws of 1 to 20 examples per class. What `fit` knows of other
 data sets is measured without the data set at hand. Writes results/fit.json.
 
-    python experiments/few_example_banks.py --root DATA --banks BANKS
-    python benchmarks/fit.py --banks BANKS --jobs 2
+    python experiments/few_example_features.py --root DATA --features FEATURES
+    python benchmarks/fit.py --features FEATURES --jobs 2
 
 With features of the examples as they are (`--plain`), `fit` does without augmentation (results/fit_plain.json).
 """
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 from circumstances import RESULTS, write
-from few_example_banks import EncodedSet, draw_of, fit_settings, load_sets, spread_over
+from few_example_features import EncodedSet, draw_of, fit_settings, load_sets, spread_over
 from few_example_sets import SHOTS
 from fit_defaults import prior_tables
 
@@ -45,13 +45,13 @@ Task = tuple[str, int, int]
 def main() -> None:
     """Run, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
+    parser.add_argument("--features", required=True, type=Path, help="the folder of features")
     parser.add_argument("--draws", type=int, default=20, help="draws of the examples")
     parser.add_argument("--sets", help="names of data sets, with commas between; all if left out")
     parser.add_argument("--name", default="fit", help="of the file in results/")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args()
-    sets = load_sets(options.banks, options.sets and options.sets.split(","))
+    sets = load_sets(options.features, options.sets and options.sets.split(","))
     parts = json.loads((RESULTS / "fit_defaults.json").read_text())["parts"]
     priors = {name: prior_from_tables(prior_tables(parts, one.kind, but=name)) for name, one in sets.items()}
     tasks = [
@@ -93,8 +93,8 @@ def run_draw(sets: Sets, priors: Mapping[str, Prior], task: Task) -> dict[str, d
     one, draw = sets[name], draw_of(sets[name], shots, number)
     assert draw is not None
     fit, test = draw
-    augmented = shots <= 5 and "crop(0.6)" in one.bank.plans_of(one.encoders[0])
-    found = baselines(one.bank, one.labels, one.encoders[0], fit, test, augmented)
+    augmented = shots <= 5 and "crop(0.6)" in one.encoded.plans_of(one.encoders[0])
+    found = baselines(one.encoded, one.labels, one.encoders[0], fit, test, augmented)
     found["fit, same encoder"] = run_fit(one, priors[name], [one.encoders[0]], fit, test)
     found["fit"] = run_fit(one, priors[name], one.joined, fit, test)
     return {arm: judge(probabilities, one.labels[test], number) for arm, probabilities in found.items()}
@@ -104,7 +104,7 @@ def run_fit(
     one: EncodedSet, prior: Prior, encoders: list[str], fit: NDArray[np.int64], test: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Probabilities of the test examples by what `fit` chooses on the training examples."""
-    labels, own = one.labels[fit], one.bank.select(torch.from_numpy(fit))
+    labels, own = one.labels[fit], one.encoded.select(torch.from_numpy(fit))
     candidates = [Candidate(encoder, setting) for encoder in encoders for setting in one.settings]
     effort = replace(effort_of(own, candidates), outer=0)  # there are test examples to judge by
     choice = choose(own, labels, candidates, prior, seed=0, effort=effort)

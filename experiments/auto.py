@@ -20,11 +20,11 @@ from auto_features import RIVALS
 from auto_tasks import MEASURED, Measured, read_tasks
 from numpy.typing import NDArray
 
-from manyshot.meta_augment.auto.bank import TaskEvidence
 from manyshot.meta_augment.auto.evidence import SCORE_NAMES
 from manyshot.meta_augment.auto.menu import CANDIDATES, USES
 from manyshot.meta_augment.auto.predictor import SHOTS, write_predictor
 from manyshot.meta_augment.auto.train_predictor import Fit, KnownTasks, fit_predictor
+from manyshot.meta_augment.auto.variant_gram import TaskEvidence
 
 SEEDS = 5
 """Draws of the other task whose support is shown instead."""

@@ -1,4 +1,4 @@
-"""Pack a few dozen pictures a class of every data set at hand, at 64 pixels, for `experiments/auto_bank.py`.
+"""Pack a few dozen pictures a class of every data set at hand, at 64 pixels, for `experiments/auto_tasks.py`.
 
     python experiments/auto_sets.py PACK.zip [--icons FOLDER]
 

@@ -17,8 +17,8 @@ import torch
 from auto_features import RIVALS
 from numpy.typing import NDArray
 
-from manyshot.meta_augment.auto.bank import Bank, bank_of, draw_tasks, gather_evidence, measure_gains
 from manyshot.meta_augment.auto.menu import CANDIDATES, OPS, USES, Candidate
+from manyshot.meta_augment.auto.variant_gram import VariantGram, draw_tasks, gather_evidence, measure_gains
 
 QUERIES = 15
 WAYS = (2, 3, 5, 5, 5)
@@ -48,7 +48,7 @@ class Measured:
     parts: dict[str, NDArray[np.float32]]
 
 
-def read_bank(path: Path) -> tuple[dict[str, Any], NDArray[np.int64], Bank]:
+def read_variants(path: Path) -> tuple[dict[str, Any], NDArray[np.int64], VariantGram]:
     """What `auto_features` wrote of a curriculum set."""
     with np.load(path, allow_pickle=False) as stored:
         head = json.loads(str(stored["head"]))
@@ -56,10 +56,12 @@ def read_bank(path: Path) -> tuple[dict[str, Any], NDArray[np.int64], Bank]:
         plain = torch.from_numpy(stored["plain"]).float()
         variants = torch.from_numpy(stored["variants"]).float()
         labels = stored["labels"]
-    return head, labels, bank_of(pictures, plain, list(variants), (*OPS, *RIVALS)[: len(variants)])
+    return head, labels, VariantGram.of(pictures, plain, list(variants), (*OPS, *RIVALS)[: len(variants)])
 
 
-def measure(bank: Bank, labels: NDArray[np.int64], ways: int, counts: dict[int, int], seed: int, as_is: bool) -> Any:
+def measure(
+    variants: VariantGram, labels: NDArray[np.int64], ways: int, counts: dict[int, int], seed: int, as_is: bool
+) -> Any:
     """Parts of a `Measured`."""
     parts: dict[str, NDArray[np.float32]] = {}
     for shots, count in counts.items():
@@ -71,8 +73,8 @@ def measure(bank: Bank, labels: NDArray[np.int64], ways: int, counts: dict[int, 
                 torch.from_numpy(np.ascontiguousarray(part[start : start + size]))
                 for part in (drawn.support, drawn.query, drawn.labels, drawn.of_query)
             )
-            seen = gather_evidence(bank, support, own)
-            right = measure_gains(bank, support, query, own, of_query, MEASURED if as_is else CANDIDATES)
+            seen = gather_evidence(variants, support, own)
+            right = measure_gains(variants, support, query, own, of_query, MEASURED if as_is else CANDIDATES)
             for name, part in zip(found, (seen.task, seen.op_effects, seen.scores, right), strict=True):
                 found[name].append(part)
         parts |= {f"{name} {shots}": torch.cat(rows).numpy() for name, rows in found.items() if rows}
@@ -104,11 +106,11 @@ def main() -> None:
         if out.exists():
             continue
         start = time.monotonic()
-        head, labels, bank = read_bank(path)
+        head, labels, variants = read_variants(path)
         as_is, seed = not head["nuisances"], head["seed"]
         ways = 5 if as_is else int(np.random.default_rng(seed + len(head["set"])).choice(WAYS))
         counts = WIDE if given.wide else AS_IS if as_is else NUISANCES
-        parts = measure(bank, labels, ways, counts, seed, as_is)
+        parts = measure(variants, labels, ways, counts, seed, as_is)
         if parts:
             np.savez(out, head=json.dumps(head), **parts)
         print(f"{head['set']} {seed}: {time.monotonic() - start:.1f} s", flush=True)

@@ -4,10 +4,10 @@ For each data set, number of examples per class and random draw of the examples,
 fitted and evaluated on other examples. Writes results/fit_defaults.json (by data set) and
 src/manyshot/classify/prior.json (means and standard deviations between data sets), which ships with the package.
 
-    python experiments/few_example_banks.py --root DATA --banks BANKS
-    python experiments/fit_defaults.py --banks BANKS --part settings
-    python experiments/few_example_banks.py --root DATA --banks PLAIN --plain
-    python experiments/fit_defaults.py --banks PLAIN --part encoders
+    python experiments/few_example_features.py --root DATA --features FEATURES
+    python experiments/fit_defaults.py --features FEATURES --part settings
+    python experiments/few_example_features.py --root DATA --features PLAIN --plain
+    python experiments/fit_defaults.py --features PLAIN --part encoders
 
 Gains of settings, with augmentation among them, come from the first part, and those of encoders and temperatures from
 the second, for which features of the examples as they are do; of sentences, which have no variants, both come from the
@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import RESULTS, write
-from few_example_banks import KINDS, EncodedSet, draw_of, fit_settings, load_sets, spread_over
+from few_example_features import KINDS, EncodedSet, draw_of, fit_settings, load_sets, spread_over
 from few_example_sets import SHOTS
 
 from manyshot.classify.calibrate import fit_temperature, logit_spread
@@ -42,14 +42,14 @@ Task = tuple[str, int, int]
 def main() -> None:
     """Fit, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
+    parser.add_argument("--features", required=True, type=Path, help="the folder of features")
     parser.add_argument(
         "--draws", type=int, default=10, help="draws of the examples; half as many from 10 per class on"
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--part", required=True, choices=("settings", "encoders"), help="what is measured")
     options = parser.parse_args()
-    sets = load_sets(options.banks)
+    sets = load_sets(options.features)
     tasks = [
         (name, shots, number)
         for shots in reversed(SHOTS)

@@ -25,11 +25,11 @@ import torch
 from circumstances import RESULTS, write
 from fit_head_draws import SHOTS, Data, Draw, draws, load_sets
 
+from manyshot.classify.accuracy_interval import VARIANCE_INFLATION, accuracy_interval
 from manyshot.classify.candidates import HEAD_GRID, Candidate, settings
 from manyshot.classify.choose_candidate import choose, effort_of
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.example_set import Kind
-from manyshot.classify.feature_bank import FeatureBank
-from manyshot.classify.honest_interval import REFITS, honest_interval
 from manyshot.classify.prior import load_prior
 from manyshot.classify.resample import left_out_logits
 
@@ -40,9 +40,9 @@ Row = dict[str, float]
 Cells = dict[tuple[str, int], dict[float, list[Row]]]
 
 
-def stated(correct: np.ndarray, folds: int, one: Draw, refits: float) -> Row:
+def stated(correct: np.ndarray, folds: int, one: Draw, inflation: float) -> Row:
     """What the interval says of a draw, and what is true."""
-    estimate = honest_interval(correct, (folds - 1) / folds, refits=refits)
+    estimate = accuracy_interval(correct, (folds - 1) / folds, inflation=inflation)
     found = {"low": estimate.low, "high": estimate.high, "estimate": estimate.value}
     return found | {"truth": one.accuracy, "tested": float(len(one.new))}
 
@@ -70,11 +70,11 @@ def summarize(rows: Iterable[Row]) -> dict[str, float]:
 
 def chosen_constant(cells: Cells, but: str | None) -> float:
     """The constant after the smallest that covers enough of all sets but one, at every number of examples."""
-    for refits, larger in pairwise(TRIED):
+    for inflation, larger in pairwise(TRIED):
         by_shots: dict[int, list[float]] = {}
         for (name, shots), rows in cells.items():
             if name != but:
-                by_shots.setdefault(shots, []).append(summarize(rows[refits])["covered"])
+                by_shots.setdefault(shots, []).append(summarize(rows[inflation])["covered"])
         if min(float(np.mean(values)) for values in by_shots.values()) >= WANTED:
             return larger
     return TRIED[-1]
@@ -101,17 +101,19 @@ def nested_draw(features: np.ndarray, labels: np.ndarray, kind: Kind, shots: int
     rows, sizes = np.concatenate(found), [len(row) for row in found]
     names, fit = np.repeat(np.arange(len(found)), sizes), np.concatenate([np.arange(size) < shots for size in sizes])
     encoder = "minilm" if kind == "sentences" else "efficientnet-lite0"
-    bank = FeatureBank({(encoder, "none"): torch.from_numpy(features[rows]).float()[:, None]})
-    own, drawn = bank.select(torch.from_numpy(fit)), names[fit]
+    encoded = EncodedExamples({(encoder, "none"): torch.from_numpy(features[rows]).float()[:, None]})
+    own, drawn = encoded.select(torch.from_numpy(fit)), names[fit]
     candidates = [Candidate(encoder, one) for one in settings(kind, HEAD_GRID, plans={})]
     effort = replace(effort_of(own, candidates), inner=1)
     choice = choose(own, drawn, candidates, load_prior(kind), effort=effort)
     weights = torch.from_numpy(fit.astype(float))[None]
-    ((_, logits),) = left_out_logits(bank, torch.from_numpy(names), len(found), [choice.candidate], weights, None)
+    ((_, logits),) = left_out_logits(encoded, torch.from_numpy(names), len(found), [choice.candidate], weights, None)
     assert choice.correct is not None
     new = logits[0].numpy()[~fit]
     unused = np.zeros((0, 0))
-    return stated(choice.correct, choice.folds, Draw(drawn, choice.folds, unused, unused, new, names[~fit]), REFITS)
+    return stated(
+        choice.correct, choice.folds, Draw(drawn, choice.folds, unused, unused, new, names[~fit]), VARIANCE_INFLATION
+    )
 
 
 def nested(data: Mapping[str, Data], count: int) -> dict[str, dict[str, dict[str, float]]]:
@@ -143,9 +145,9 @@ def main() -> None:
         return
     cells: Cells = {}
     for name, shots, one in draws(data, options.draws, least=2):
-        for refits in TRIED:
-            rows = cells.setdefault((name, shots), {value: [] for value in TRIED})[refits]
-            rows.append(stated(one.correct, one.folds, one, refits))
+        for inflation in TRIED:
+            rows = cells.setdefault((name, shots), {value: [] for value in TRIED})[inflation]
+            rows.append(stated(one.correct, one.folds, one, inflation))
     results: dict[str, dict[str, dict[str, float]]] = {}
     constants = {name: chosen_constant(cells, but=name) for name in data}
     for (name, shots), rows_of in cells.items():

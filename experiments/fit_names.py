@@ -29,10 +29,10 @@ from manyshot.classify.candidates import NO_PLAN, Candidate, settings
 from manyshot.classify.choose_candidate import choose
 from manyshot.classify.choose_names import choose_names
 from manyshot.classify.class_directions import ClassDirections, NameTerm, class_directions
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.encoding import Pass, encode_passes
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.examples import examples_from_arrays, load_examples
-from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.frozen_encoders import available, encoders_to_try
 from manyshot.classify.prior import load_prior
 from manyshot.classify.resample import left_out_logits
@@ -50,7 +50,7 @@ class Encoded:
     """A data set: features, labels, and what is said of its classes."""
 
     kind: str
-    bank: FeatureBank
+    features: EncodedExamples
     labels: np.ndarray
     texts: tuple[str, ...]
     said: ClassDirections
@@ -65,11 +65,11 @@ def encoded(
         rows += random.permutation(np.flatnonzero(examples.labels == label))[:PER_CLASS].tolist()
     few = examples.select(rows)
     encoders = encoders or [name for name in available(few.kind) if name != "ngrams"]
-    bank = encode_passes(few, [Pass(name) for name in encoders])
+    features = encode_passes(few, [Pass(name) for name in encoders])
     texts = few.class_texts if texts is None else texts
     said = class_directions(few.kind, encoders, texts)
     assert said is not None
-    return Encoded(few.kind, bank, few.labels, texts, said)
+    return Encoded(few.kind, features, few.labels, texts, said)
 
 
 def cifar_fs(root: Path, part: str) -> Encoded:
@@ -151,24 +151,24 @@ def draws(data: Encoded, ways: int, shots: int, seed: int, count: int) -> Iterat
 
 def candidates(data: Encoded) -> list[Candidate]:
     """Ridge on all encoders joined, or on each of sentences, without variants."""
-    name = encoders_to_try(data.bank.encoders)[-1] if data.kind == "pictures" else "minilm"
+    name = encoders_to_try(data.features.encoders)[-1] if data.kind == "pictures" else "minilm"
     heads = [f"ridge(penalty={penalty:g})" for penalty in (1e-2, 1e-1, 1)]
     return [Candidate(name, setting) for setting in settings(data.kind, heads, {})]
 
 
-def few(data: Encoded, classes: np.ndarray, rows: np.ndarray) -> tuple[FeatureBank, np.ndarray, ClassDirections]:
+def few(data: Encoded, classes: np.ndarray, rows: np.ndarray) -> tuple[EncodedExamples, np.ndarray, ClassDirections]:
     """Features, labels and directions of some examples."""
     vectors = {name: vectors[torch.from_numpy(classes)] for name, vectors in data.said.vectors.items()}
     labels = np.arange(len(classes)).repeat(rows.shape[1])
-    return data.bank.select(torch.from_numpy(rows.ravel())), labels, replace(data.said, vectors=vectors)
+    return data.features.select(torch.from_numpy(rows.ravel())), labels, replace(data.said, vectors=vectors)
 
 
 def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.ndarray:
     """Accuracy `[draws, arms]` on queries."""
     prior, result = load_prior(data.kind), []
     for classes, rows in draws(data, ways, shots, seed, count):
-        bank, labels, said = few(data, classes, rows[:, :shots])
-        choice = choose(bank, labels, candidates(data), prior, seed)
+        features, labels, said = few(data, classes, rows[:, :shots])
+        choice = choose(features, labels, candidates(data), prior, seed)
         both, targets, _ = few(data, classes, rows)
         seen = torch.zeros(1, *rows.shape, dtype=torch.float64)
         seen[..., :shots] = 1
@@ -184,7 +184,7 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
         ):
             logits = own[0]
             if names is not None:
-                found = choose_names(bank, labels, choice, names, prior, seed, always=always)
+                found = choose_names(features, labels, choice, names, prior, seed, always=always)
                 assert found is not None
                 logits = logits + NameTerm(names, found.scale).logits(both, choice.candidate, seen)[0]
             row.append(float((logits.argmax(1).numpy() == targets)[seen[0].numpy() == 0].mean()))

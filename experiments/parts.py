@@ -183,8 +183,8 @@ def measure(source: Source, shots: int, seeds: int, tasks: int) -> dict[str, np.
     arms = arms_of(*source.store.names)  # type: ignore[union-attr]
     found: dict[str, list[np.ndarray]] = {arm: [] for arm in arms}
     for seed in range(seeds):
-        apart = source.authors is not None
-        sampler = EpisodeSampler(source, WAYS, shots, QUERIES, seed=seed, apart=apart)
+        disjoint = source.authors is not None
+        sampler = EpisodeSampler(source, WAYS, shots, QUERIES, seed=seed, disjoint_authors=disjoint)
         episodes = [sampler.batch(first, BATCH) for first in range(0, tasks, BATCH)]
         for arm, judge in arms.items():
             rows = [judge(episode, 1000 * seed + number) for number, episode in enumerate(episodes)]

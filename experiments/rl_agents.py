@@ -18,9 +18,9 @@ import torch
 
 from manyshot.base.files import write_json
 from manyshot.base.tensor_file import write_tensors
-from manyshot.rl.division import Division
 from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.trainer import Trainer, steps_per_update, updates
+from manyshot.rl.world_split import WorldSplit
 
 VIEWS = ("crop(0.25, border)", "flip", "erase(0.6)")
 """Views to choose among: one that moves the picture, one that mirrors it, one that hides a large part."""
@@ -147,7 +147,7 @@ def train_one(name: str, arm: str, seed: int, steps: int | None, device: str) ->
     config = experiment.config(arm, seed)
     fit = replace(config.fit, steps=steps or config.fit.steps, device=device)
     config = replace(config, fit=fit)
-    trainer = Trainer(config, Division.of(config))
+    trainer = Trainer(config, WorldSplit.of(config))
     seconds, curve, pulls = 0.0, [], []
     for number in range(updates(config)):
         began = time.process_time()

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from rl_agents import slug
 
 from manyshot.base.tensor_file import read_tensors
-from manyshot.rl.division import Division
 from manyshot.rl.interquartile import interquartile_interval, interquartile_mean, probability_of_improvement
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_train import RLRun
 from manyshot.rl.trainer import make_policy
 from manyshot.rl.view_choice import Choice
 from manyshot.rl.watch import episodes_gif
+from manyshot.rl.world_split import WorldSplit
 from manyshot.training.statistics import paired_difference
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
@@ -140,10 +140,10 @@ def agents(folder: Path, arms: dict[str, Runs]) -> dict[str, RLRun]:
     runs = {}
     for arm in SHOWN:
         config = RLConfig.from_dict(arms[arm][seed]["config"], arm)
-        division = Division.of(config)
-        policy = make_policy(config, division)
+        split = WorldSplit.of(config)
+        policy = make_policy(config, split)
         policy.load_state_dict(read_tensors(files[arm][seed])[0])
-        runs[arm] = RLRun(config, division, policy.eval(), [])
+        runs[arm] = RLRun(config, split, policy.eval(), [])
     return runs
 
 

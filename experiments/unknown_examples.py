@@ -5,8 +5,8 @@ which are hard to tell, and those of all other data sets of the same kind. Besid
 threshold stands what is caught at the threshold that gives 5 % false alarms exactly, which no user can know. Writes
 results/unknown.json.
 
-    python experiments/few_example_banks.py --root DATA --banks PLAIN --plain
-    python experiments/unknown_examples.py --banks PLAIN
+    python experiments/few_example_features.py --root DATA --features PLAIN --plain
+    python experiments/unknown_examples.py --features PLAIN
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from circumstances import write
-from few_example_banks import EncodedSet, load_sets
+from few_example_features import EncodedSet, load_sets
 from torch import Tensor
 
 from manyshot.classify.frozen_encoders import encoder_blocks
@@ -29,10 +29,10 @@ PER_OTHER_SET = 20
 def main() -> None:
     """Detect, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
+    parser.add_argument("--features", required=True, type=Path, help="the folder of features")
     parser.add_argument("--draws", type=int, default=10, help="draws of classes and examples")
     options = parser.parse_args()
-    sets, result = load_sets(options.banks), {}
+    sets, result = load_sets(options.features), {}
     for name, one in sets.items():
         others = [other for key, other in sets.items() if key != name and other.kind == one.kind]
         for encoder in dict.fromkeys((one.joined[0], one.joined[-1])):
@@ -74,7 +74,7 @@ def detect(one: EncodedSet, others: list[EncodedSet], encoder: str, shots: int, 
 
 def blocks(one: EncodedSet, encoder: str, rows: np.ndarray) -> list[Tensor]:
     """Features of some examples, one tensor an encoder."""
-    return [one.bank.features[block, "none"][rows, 0] for block in encoder_blocks(encoder)]
+    return [one.encoded.features[block, "none"][rows, 0] for block in encoder_blocks(encoder)]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from manyshot.base import InputError
 from manyshot.classify.candidates import Candidate, Setting, check_plan, settings
 from manyshot.classify.choose_candidate import choose
-from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.heads import HEADS, Transform, predict_splits
 from manyshot.classify.prior import Gain, Prior, load_prior
 from manyshot.classify.resample import left_out_logits, stratified_folds
@@ -20,7 +20,7 @@ PLAIN = Setting(TRANSFORM, "ridge(penalty=0.1)")
 TURNED = Setting(TRANSFORM, "ridge(penalty=0.1)", (("turn", 4),), views=True)
 
 
-def make_bank(shots: int, spread: float, seed: int = 0, classes: int = 3) -> tuple[FeatureBank, np.ndarray]:
+def make_encoded(shots: int, spread: float, seed: int = 0, classes: int = 3) -> tuple[EncodedExamples, np.ndarray]:
     """Classes, and a nuisance along what tells two of them apart: variants have less of it."""
     random = np.random.default_rng(seed)
     labels = np.repeat(np.arange(classes), shots)
@@ -32,7 +32,7 @@ def make_bank(shots: int, spread: float, seed: int = 0, classes: int = 3) -> tup
         return own[:, None] + amount * random.normal(size=(len(labels), copies, 1)) * direction
 
     features = {("pixels", "none"): nuisance(1, spread), ("pixels", "turn"): nuisance(4, spread / 20)}
-    return FeatureBank({key: torch.from_numpy(value).float() for key, value in features.items()}), labels
+    return EncodedExamples({key: torch.from_numpy(value).float() for key, value in features.items()}), labels
 
 
 def flat_prior(sd: float = 0.02) -> Prior:
@@ -68,51 +68,51 @@ class TestFolds:
 class TestLeftOutLogits:
     @pytest.mark.parametrize("setting", [PLAIN, TURNED], ids=["plain", "variants"])
     def test_equal_a_loop_that_fits_again(self, setting):
-        bank, labels = make_bank(shots=6, spread=0.5)
+        encoded, labels = make_encoded(shots=6, spread=0.5)
         fold, targets = torch.from_numpy(stratified_folds(labels, 3, 0)), torch.from_numpy(labels)
         everything = torch.ones(1, len(labels))
-        ((_, logits),) = left_out_logits(bank, targets, 3, [Candidate("pixels", setting)], everything, fold)
+        ((_, logits),) = left_out_logits(encoded, targets, 3, [Candidate("pixels", setting)], everything, fold)
         each = 1 + setting.copies
         one_hot = torch.eye(3).double()[targets].repeat_interleave(each, 0)
         for index in range(3):
-            w = (bank.row_weights(setting) * (fold != index).repeat_interleave(each))[None]
-            x = bank.rows("pixels", setting)
+            w = (encoded.row_weights(setting) * (fold != index).repeat_interleave(each))[None]
+            x = encoded.rows("pixels", setting)
             again = predict_splits(TRANSFORM, [HEADS.build(setting.head)], x, one_hot, w)[0, 0].unflatten(0, (-1, each))
             expected = (again.mean(1) if setting.views else again[:, 0])[fold == index]
             # The closed form keeps the mean of all rows, which needs no labels.
             assert torch.allclose(logits[0, fold == index], expected, atol=0.2)
 
     def test_several_heads_are_distinguished(self):
-        bank, labels = make_bank(shots=4, spread=0.5)
+        encoded, labels = make_encoded(shots=4, spread=0.5)
         candidates = [
             Candidate("pixels", Setting(TRANSFORM, head)) for head in ("centroid", "ridge(penalty=1)", "centroid")
         ]
         everything = torch.ones(1, len(labels))
-        results = dict(left_out_logits(bank, torch.from_numpy(labels), 3, candidates, everything, None))
+        results = dict(left_out_logits(encoded, torch.from_numpy(labels), 3, candidates, everything, None))
         assert results[0].equal(results[2])
         assert not results[0].equal(results[1])
 
 
 class TestChoose:
     def test_variants_that_help_are_chosen_with_enough_examples(self):
-        bank, labels = make_bank(shots=12, spread=3.0)
+        encoded, labels = make_encoded(shots=12, spread=3.0)
         candidates = [Candidate("pixels", PLAIN), Candidate("pixels", TURNED)]
-        choice = choose(bank, labels, candidates, flat_prior(sd=0.1))
+        choice = choose(encoded, labels, candidates, flat_prior(sd=0.1))
         assert choice.candidate.setting == TURNED
         assert not choice.by_prior
         assert choice.correct.mean() > choice.correct_without.mean() + 0.02
 
     def test_the_prior_decides_with_few_examples(self):
-        bank, labels = make_bank(shots=3, spread=6.0)
+        encoded, labels = make_encoded(shots=3, spread=6.0)
         prior = Prior({}, {PLAIN.key: {3: Gain(0.1, 0.001)}, TURNED.key: {3: Gain(0.0, 0.001)}})
-        choice = choose(bank, labels, [Candidate("pixels", TURNED), Candidate("pixels", PLAIN)], prior)
+        choice = choose(encoded, labels, [Candidate("pixels", TURNED), Candidate("pixels", PLAIN)], prior)
         assert choice.candidate.setting == PLAIN
 
     @pytest.mark.parametrize("shots", [1, 2])
     def test_one_or_two_examples_choose_nothing(self, shots):
-        bank, labels = make_bank(shots=shots, spread=0.1)
+        encoded, labels = make_encoded(shots=shots, spread=0.1)
         prior = Prior({}, {PLAIN.key: {1: Gain(0.0, 0.1)}, TURNED.key: {1: Gain(0.1, 0.1)}})
-        choice = choose(bank, labels, [Candidate("pixels", PLAIN), Candidate("pixels", TURNED)], prior)
+        choice = choose(encoded, labels, [Candidate("pixels", PLAIN), Candidate("pixels", TURNED)], prior)
         assert choice.by_prior
         assert choice.candidate.setting == TURNED
         assert (choice.correct is None) == (shots == 1)
@@ -120,13 +120,13 @@ class TestChoose:
     def test_accuracy_is_honest_where_there_is_nothing_to_learn(self):
         values = []
         for seed in range(6):
-            bank, labels = make_bank(shots=6, spread=0.5, seed=seed)
+            encoded, labels = make_encoded(shots=6, spread=0.5, seed=seed)
             labels = np.random.default_rng(seed).permutation(labels)
             candidates = [
                 Candidate("pixels", setting)
                 for setting in settings("pictures", ["ridge(penalty=0.1)", "lda"], {"turn": 4})
             ]
-            values.append(choose(bank, labels, candidates, Prior({}, {}), seed).correct.mean())
+            values.append(choose(encoded, labels, candidates, Prior({}, {}), seed).correct.mean())
         assert abs(np.mean(values) - 1 / 3) < 0.1  # choosing among many candidates does not raise it
 
     def test_a_group_is_never_on_both_sides(self):
@@ -134,18 +134,22 @@ class TestChoose:
         random = np.random.default_rng(0)
         groups, labels = np.arange(24) // 2, np.arange(24) // 2 % 3
         rows = np.repeat(random.normal(size=(12, 30)), 2, 0)
-        bank = FeatureBank({("pixels", "none"): torch.from_numpy(rows).float()[:, None]})
+        encoded = EncodedExamples({("pixels", "none"): torch.from_numpy(rows).float()[:, None]})
         candidate = [Candidate("pixels", PLAIN)]
-        apart, together = (choose(bank, labels, candidate, Prior({}, {}), 0, g).correct.mean() for g in (groups, None))
-        folds = [choose(bank, labels, candidate, Prior({}, {}), 0, g).folds for g in (groups // 4, labels)]
+        apart, together = (
+            choose(encoded, labels, candidate, Prior({}, {}), 0, g).correct.mean() for g in (groups, None)
+        )
+        folds = [choose(encoded, labels, candidate, Prior({}, {}), 0, g).folds for g in (groups // 4, labels)]
         assert folds == [3, 0]  # the groups of each class, not its eight examples
         assert together > 0.9
         assert apart < 0.7
 
     def test_a_class_of_one_example_is_always_wrong_when_left_out(self):
-        bank, labels = make_bank(shots=6, spread=0.1)
+        encoded, labels = make_encoded(shots=6, spread=0.1)
         rows = np.r_[0:12, 12]
-        choice = choose(bank.select(torch.from_numpy(rows)), labels[rows], [Candidate("pixels", PLAIN)], Prior({}, {}))
+        choice = choose(
+            encoded.select(torch.from_numpy(rows)), labels[rows], [Candidate("pixels", PLAIN)], Prior({}, {})
+        )
         assert choice.correct[-1] == 0
         assert choice.correct[:-1].mean() > 0.9
 

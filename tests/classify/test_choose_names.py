@@ -16,8 +16,8 @@ from manyshot.classify.candidates import Candidate, Setting
 from manyshot.classify.choose_candidate import choose
 from manyshot.classify.choose_names import agreement_of, choose_names, weakest_of_best
 from manyshot.classify.class_directions import ClassDirections, class_directions
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.examples import examples_from_arrays
-from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.fit_model import fit_model, say_why_no_names
 from manyshot.classify.heads import Transform
 from manyshot.classify.prior import Gain, load_prior
@@ -35,13 +35,13 @@ def noisy(shots: int, seed: int = 0, noise: float = 1.5):
     labels = np.arange(CLASSES).repeat(shots)
     axes = torch.eye(WIDTH)[:CLASSES].double()
     items = axes[labels] + noise / WIDTH**0.5 * torch.randn(len(labels), WIDTH, generator=generator).double()
-    return FeatureBank({("a", "none"): items[:, None]}), labels, ClassDirections({"a": axes}, are_examples=False)
+    return EncodedExamples({("a", "none"): items[:, None]}), labels, ClassDirections({"a": axes}, are_examples=False)
 
 
 def named(shots: int, said=lambda said: said, always: bool = False, seed: int = 0):
-    bank, labels, truth = noisy(shots, seed)
-    choice = choose(bank, labels, [RIDGE], PRIOR)
-    return choice, choose_names(bank, labels, choice, said(truth), PRIOR, always=always)
+    encoded, labels, truth = noisy(shots, seed)
+    choice = choose(encoded, labels, [RIDGE], PRIOR)
+    return choice, choose_names(encoded, labels, choice, said(truth), PRIOR, always=always)
 
 
 def test_agreement_is_what_all_permutations_of_the_names_say():
@@ -59,11 +59,11 @@ def test_scores_of_names_are_inner_products_with_transformed_features():
         (name, plan): torch.rand(6, copies, 4, generator=generator)
         for name, plan, copies in (("a", "none", 1), ("a", "flip", 2), ("b", "none", 1), ("b", "flip", 2))
     }
-    bank = FeatureBank(features)
+    encoded = EncodedExamples(features)
     setting = Setting(Transform(power=0.5), "ridge", (("flip", 2),), views=True)
     said = ClassDirections({"b": torch.randn(3, 4, generator=generator).double()}, are_examples=False)
     training = torch.tensor([[1.0, 1, 1, 1, 0, 0], [0, 1, 1, 1, 1, 1]])
-    found = said.logits(bank, Candidate("a+b", setting), training)
+    found = said.logits(encoded, Candidate("a+b", setting), training)
     centered = said.vectors["b"] - said.vectors["b"].mean(0)
     views = torch.cat([features["b", "none"], features["b", "flip"]], 1).double().sqrt()
     for split, kept in enumerate(training):
@@ -103,10 +103,10 @@ def test_wrong_names_are_used_if_they_must_be():
 
 def test_logits_of_held_out_examples_are_those_of_head_and_names_together():
     choice, found = named(2)
-    bank, labels, said = noisy(2)
+    encoded, labels, said = noisy(2)
     sets, targets = torch.from_numpy(choice.training), torch.from_numpy(labels)
-    ((_, own),) = left_out_logits(bank, targets, CLASSES, [RIDGE], sets, None)
-    terms = said.logits(bank, RIDGE, sets)
+    ((_, own),) = left_out_logits(encoded, targets, CLASSES, [RIDGE], sets, None)
+    terms = said.logits(encoded, RIDGE, sets)
     total = torch.zeros(len(labels), CLASSES).double()
     for b in range(1, len(sets)):
         seen = sets[b] > 0

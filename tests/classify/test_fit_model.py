@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from manyshot.base import InputError
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.examples import examples_from_arrays
-from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.fit_model import Search, fit_model
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
@@ -95,11 +95,11 @@ class TestPictures:
 
     def test_the_spread_is_tried_joined_and_alone_only_when_asked_for(self):
         names = ("efficientnet-lite0", "efficientnet-lite0-spread", "efficientnet-lite2")
-        bank = FeatureBank({(name, "none"): torch.ones(2, 1, 3) for name in names})
+        encoded = EncodedExamples({(name, "none"): torch.ones(2, 1, 3) for name in names})
 
         def tried(*encoders: str) -> list[str]:
             search = Search(encoders, ("centroid",), {}, must_augment=False)
-            return [candidate.encoder for candidate in search.candidates(bank, "pictures")]
+            return [candidate.encoder for candidate in search.candidates(encoded, "pictures")]
 
         assert tried(*names) == [names[0], names[2], "+".join(names[:2]), "+".join(names)]
         assert tried(names[1]) == [names[1]]

@@ -27,7 +27,7 @@ def test_pictures_of_a_table_have_their_class_and_patient(table):
     levels = source.gather(range(12)).float().mean((1, 2, 3)).tolist()
     assert levels == [20 * number for number in (*range(1, 12, 2), *range(0, 12, 2))]
     assert [source.author_names[one] for one in source.authors_of_rows] == [f"p{i}" for i in range(6)] * 2
-    drawn = EpisodeSampler(source, ways=2, shots=1, queries=2, apart=True).indices(0, 20)
+    drawn = EpisodeSampler(source, ways=2, shots=1, queries=2, disjoint_authors=True).indices(0, 20)
     for task in range(20):
         support, query = (set(source.authors_of_rows[part[task].ravel()]) for part in (drawn.support, drawn.query))
         assert not support & query

@@ -42,10 +42,10 @@ from manyshot.meta_augment import AUGMENTERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
 from manyshot.rl.adapt.registry import RL_LEARNERS
-from manyshot.rl.division import Division
 from manyshot.rl.rl_arm import RLArm
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.trainer import Trainer
+from manyshot.rl.world_split import WorldSplit
 from manyshot.rl.worlds import WORLDS
 from manyshot.segment.registry import SEGMENTERS
 
@@ -154,7 +154,7 @@ def check_agents(**given: Any) -> None:
     config = RLConfig(**{field.name: given[field.name] for field in fields(RLConfig) if field.name in given})
     for arm in map(RLArm.parse, given.get("arms") or [config.plan]):
         own = arm.configure(config)
-        Trainer(own, Division.of(own))
+        Trainer(own, WorldSplit.of(own))
 
 
 def check_choices(encoder: str, head: str, plan: str) -> None:

@@ -69,7 +69,7 @@ def test_arms_that_lose_for_sure_are_tried_again_now_and_then():
 
 
 def test_discounted_means_are_those_of_a_loop():
-    bandit, draws = DiscountedUCB(2, exploration=0.7, memory=0.9), torch.Generator().manual_seed(0)
+    bandit, draws = DiscountedUCB(2, exploration=0.7, discount=0.9), torch.Generator().manual_seed(0)
     told = []
     for number in range(20):
         arm, score = number % 2, torch.randn((), generator=draws, dtype=torch.float64).item()

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manyshot.base import InputError
-from manyshot.rl.division import Division
 from manyshot.rl.games import Games, begin, play
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.reward_scale import RewardScale
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Batch, advantages
+from manyshot.rl.world_split import WorldSplit
 
 
 def by_hand(rewards, values, following, terminated, ended, discount, trace):
@@ -46,8 +46,8 @@ def test_advantages_are_those_of_a_plain_loop(t, n, seed, discount, trace):
 
 
 def arena_of(world="leap", plan="none", resets_memory=False, **options):
-    division = Division.of(RLConfig(world, worlds=4))
-    return replace(division.env("training", RLPlan(plan, division.world), 0, **options), resets_memory=resets_memory)
+    split = WorldSplit.of(RLConfig(world, worlds=4))
+    return replace(split.env("training", RLPlan(plan, split.world), 0, **options), resets_memory=resets_memory)
 
 
 def begun(env, policy, n=6):

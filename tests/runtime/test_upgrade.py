@@ -45,6 +45,12 @@ def test_renamed_options_of_models_and_augmenters_are_read(setting, old, new):
     assert upgrade({"config": {setting: old}}, "config.json")["config"][setting] == new
 
 
+def test_a_bandit_of_format_2_keeps_its_discount_and_nothing_else_of_that_format_changes():
+    config = {"world": "leap", "choose": "bandit(crop(0.25), flip, memory=0.9)", "fit": {"clip": 0.1}}
+    new = upgrade({"format": 2, "config": config}, "config.json")
+    assert new == {"format": FORMAT, "config": config | {"choose": "bandit(crop(0.25), flip, discount=0.9)"}}
+
+
 class TestRunsOfFormat1:
     def test_a_learner_loads_and_is_as_accurate_as_when_it_was_trained(self, runs):
         run = load_run(runs / "learner")

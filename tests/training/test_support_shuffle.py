@@ -38,7 +38,7 @@ def test_labels_are_dealt_out_anew_among_the_real_items_of_each_task():
 
 
 def test_targets_are_dealt_out_among_all_tasks():
-    episode = Sinusoids(shots=5, tasks=4, apart=True).batch(0, 4)
+    episode = Sinusoids(shots=5, tasks=4, disjoint=True).batch(0, 4)
     before, after = episode.support.labels, shuffled_support(episode, generator()).support.labels
     assert torch.equal(before.flatten().sort()[0], after.flatten().sort()[0])
     own = [set(before[t].flatten().tolist()) for t in range(4)]

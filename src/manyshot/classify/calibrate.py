@@ -12,7 +12,7 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.class_directions import NameTerm
-from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.prior import UNKNOWN_LOG_RATIO, Gain, Prior
 from manyshot.classify.resample import left_out_logits, stratified_folds
 
@@ -40,7 +40,7 @@ def logit_spread(logits: Float[Tensor, "n c"]) -> float:
 
 
 def calibrate(
-    bank: FeatureBank,
+    encoded: EncodedExamples,
     labels: NDArray[np.int64],
     candidate: Candidate,
     prior: Prior,
@@ -52,7 +52,7 @@ def calibrate(
     """The temperature of a candidate fitted to all examples, from its logits for those that folds leave out.
 
     Args:
-        bank: Features of n examples.
+        encoded: Features of n examples.
         labels: Class `[n]` of each example, from 0.
         candidate: What is calibrated.
         prior: What temperatures did best on other data sets.
@@ -63,8 +63,8 @@ def calibrate(
     """
     targets, classes = torch.from_numpy(labels), int(labels.max()) + 1
     everything = torch.ones(1, len(labels))
-    ((_, own),) = left_out_logits(bank, targets, classes, [candidate], everything, None)
-    added = 0.0 if term is None else term.logits(bank, candidate, everything)
+    ((_, own),) = left_out_logits(encoded, targets, classes, [candidate], everything, None)
+    added = 0.0 if term is None else term.logits(encoded, candidate, everything)
     own = own + added
     shots = float(np.median(np.bincount(labels)))
     expected, spread = prior.temperature_of(candidate.setting.head, shots), logit_spread(own[0])
@@ -74,13 +74,13 @@ def calibrate(
     parts = []
     for split in range(splits):
         fold = torch.from_numpy(stratified_folds(labels, folds, seed + split, groups))
-        ((_, left_out),) = left_out_logits(bank, targets, classes, [candidate], everything, fold)
+        ((_, left_out),) = left_out_logits(encoded, targets, classes, [candidate], everything, fold)
         parts.append((left_out + added)[0])
     return fit_temperature(torch.cat(parts), targets.repeat(splits), spread, expected, splits)
 
 
 def left_out_probabilities(
-    bank: FeatureBank,
+    encoded: EncodedExamples,
     labels: NDArray[np.int64],
     candidate: Candidate,
     temperature: float,
@@ -92,7 +92,7 @@ def left_out_probabilities(
     """Probabilities of each example by a fit of one candidate without its fold; None without folds.
 
     Args:
-        bank: Features of n examples.
+        encoded: Features of n examples.
         labels: Class `[n]` of each example, from 0.
         candidate: What is fitted.
         temperature: Logits are divided by it, see `calibrate`.
@@ -105,8 +105,8 @@ def left_out_probabilities(
         return None
     fold = torch.from_numpy(stratified_folds(labels, folds, seed, groups))
     targets, everything = torch.from_numpy(labels), torch.ones(1, len(labels))
-    ((_, logits),) = left_out_logits(bank, targets, int(labels.max()) + 1, [candidate], everything, fold)
-    added = 0.0 if term is None else term.logits(bank, candidate, everything)
+    ((_, logits),) = left_out_logits(encoded, targets, int(labels.max()) + 1, [candidate], everything, fold)
+    added = 0.0 if term is None else term.logits(encoded, candidate, everything)
     return np.asarray(((logits + added)[0] / temperature).softmax(1))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from manyshot.base import track
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.choice_metric import values_of
-from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.prior import Prior
 from manyshot.classify.resample import left_out_logits, stratified_folds
 
@@ -86,7 +86,7 @@ EFFORTS = (
 
 
 def choose(
-    bank: FeatureBank,
+    encoded: EncodedExamples,
     labels: NDArray[np.int64],
     candidates: Sequence[Candidate],
     prior: Prior,
@@ -102,7 +102,7 @@ def choose(
     many the second. Outer splits repeat the choice and the fit without the examples that they judge.
 
     Args:
-        bank: Features of n examples.
+        encoded: Features of n examples.
         labels: Class `[n]` of each example, from 0.
         candidates: What may be chosen.
         prior: Gains on other data sets.
@@ -122,19 +122,19 @@ def choose(
         return _first_guess(candidates, cautious, 0, None, None, None, np.ones((1, len(labels))))
     folds = min(parts, FOLDS)
     plain = np.array([not candidate.setting.variants for candidate in candidates])
-    effort = effort or effort_of(bank, candidates)
+    effort = effort or effort_of(encoded, candidates)
     training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
     if parts < LEAST_TO_CHOOSE:
         best = [np.full(len(training), scores.argmax()) for scores in (cautious, np.where(plain, cautious, -np.inf))]
-        (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, chosen) for chosen in best)
+        (logits, correct), (_, without) = (_judge(encoded, labels, candidates, training, chosen) for chosen in best)
         return _first_guess(candidates, cautious, folds, logits, correct, without, training)
     kept = _most_promising(mean + sd, plain, effort.most)
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
-    right = _cross_validate(bank, labels, candidates, training, folds, effort.inner, seed, groups, metric)
+    right = _cross_validate(encoded, labels, candidates, training, folds, effort.inner, seed, groups, metric)
     first = int(mean.argmax())
     expected = np.stack([expected_gain(right[:, b, training[b] > 0], mean, sd, first) for b in range(len(training))])
     best = [scores.argmax(1) for scores in (expected, np.where(plain, expected, -np.inf))]
-    (logits, correct), (_, without) = (_judge(bank, labels, candidates, training, chosen) for chosen in best)
+    (logits, correct), (_, without) = (_judge(encoded, labels, candidates, training, chosen) for chosen in best)
     order = np.argsort(-expected[0], kind="stable")
     tried = [(candidates[i], float(right[i, 0].mean()), float(expected[0, i])) for i in order]
     picked = [candidates[i] for i in (order[0], *best[0][1:])]
@@ -173,9 +173,9 @@ def _parts(labels: NDArray[np.int64], groups: NDArray[np.int64] | None) -> list[
     return [len(np.unique(groups[labels == label])) for label in range(labels.max() + 1)]
 
 
-def effort_of(bank: FeatureBank, candidates: Sequence[Candidate]) -> Effort:
+def effort_of(encoded: EncodedExamples, candidates: Sequence[Candidate]) -> Effort:
     """As many splits and candidates as a minute or two allow."""
-    rows = len(bank) * (1 + max(candidate.setting.copies for candidate in candidates))
+    rows = len(encoded) * (1 + max(candidate.setting.copies for candidate in candidates))
     return next(effort for most_rows, effort in EFFORTS if rows <= most_rows)
 
 
@@ -191,7 +191,7 @@ def _outer_training_sets(
 
 
 def _cross_validate(
-    bank: FeatureBank,
+    encoded: EncodedExamples,
     labels: NDArray[np.int64],
     candidates: Sequence[Candidate],
     training: NDArray[np.float64],
@@ -207,7 +207,7 @@ def _cross_validate(
     for repeat in track(range(repeats), "compare candidates"):
         fold = torch.from_numpy(stratified_folds(labels, folds, 2 * (seed + repeat), groups))
         sets = torch.from_numpy(training)
-        for index, logits in left_out_logits(bank, targets, classes, candidates, sets, fold):
+        for index, logits in left_out_logits(encoded, targets, classes, candidates, sets, fold):
             correct[index] += values_of(logits.numpy(), labels, training, metric) / repeats
     return correct
 
@@ -236,7 +236,7 @@ def expected_gain(
 
 
 def _judge(
-    bank: FeatureBank,
+    encoded: EncodedExamples,
     labels: NDArray[np.int64],
     candidates: Sequence[Candidate],
     training: NDArray[np.float64],
@@ -251,7 +251,7 @@ def _judge(
     for candidate in np.unique(chosen[1:]):
         splits = 1 + np.flatnonzero(chosen[1:] == candidate)
         sets = torch.from_numpy(training[splits])
-        ((_, logits),) = left_out_logits(bank, targets, classes, [candidates[candidate]], sets, None)
+        ((_, logits),) = left_out_logits(encoded, targets, classes, [candidates[candidate]], sets, None)
         left_out = sets == 0
         total += torch.where(left_out[..., None], logits.clamp_min(-1e3), 0.0).sum(0)
         right += ((logits.argmax(-1) == targets) & left_out).sum(0).numpy()

@@ -14,7 +14,7 @@ from manyshot.classify.calibrate import logit_spread
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.choose_candidate import Choice, expected_gain
 from manyshot.classify.class_directions import ClassDirections
-from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.prior import Prior
 from manyshot.classify.resample import left_out_logits, stratified_folds
 
@@ -57,7 +57,7 @@ class NameChoice:
 
 
 def choose_names(
-    bank: FeatureBank,
+    encoded: EncodedExamples,
     labels: NDArray[np.int64],
     choice: Choice,
     said: ClassDirections,
@@ -74,7 +74,7 @@ def choose_names(
     each class has three or more.
 
     Args:
-        bank: Features of n examples.
+        encoded: Features of n examples.
         labels: Class `[n]` of each example, from 0.
         choice: What was chosen without names.
         said: Directions of the classes.
@@ -99,15 +99,15 @@ def choose_names(
     for candidate in dict.fromkeys(choice.picked):
         rows = np.flatnonzero([one == candidate for one in choice.picked])
         sets = training[rows]
-        terms = Terms.of(bank, targets, classes, candidate, sets, said)
+        terms = Terms.of(encoded, targets, classes, candidate, sets, said)
         scores = np.tile(mean, (len(rows), 1))
         if choice.folds and not choice.by_prior:
-            scores = _compare(bank, targets, terms, strengths, mean, sd, choice.folds, seed, groups)
+            scores = _compare(encoded, targets, terms, strengths, mean, sd, choice.folds, seed, groups)
         best = np.array(strengths)[weakest_of_best(scores)]
         used = agrees(terms.said, targets, sets).numpy() & (scores.max(1) > 0)
         chosen = torch.from_numpy(np.where(used | always, best, 0.0))
         logits = terms.own + (chosen * terms.ratio)[:, None, None] * terms.said
-        others = said.of_others().logits(bank, candidate, sets)
+        others = said.of_others().logits(encoded, candidate, sets)
         wrong = terms.own + (chosen * terms.ratio)[:, None, None] * others
         left_out = sets == 0
         total += torch.where(left_out[..., None], logits.clamp_min(-1e3), 0.0).sum(0)
@@ -134,7 +134,7 @@ class Terms:
 
     @staticmethod
     def of(
-        bank: FeatureBank,
+        encoded: EncodedExamples,
         targets: Tensor,
         classes: int,
         candidate: Candidate,
@@ -144,15 +144,15 @@ class Terms:
         """Fit the head to each training set.
 
         Args:
-            bank: Features of n examples.
+            encoded: Features of n examples.
             targets: Class `[n]` of each example.
             classes: Number of classes.
             candidate: What is fitted.
             training: 1 `[B, n]` for the examples of each training set, 0 for the others.
             said: Directions of the classes.
         """
-        ((_, own),) = left_out_logits(bank, targets, classes, [candidate], training, None)
-        terms = said.logits(bank, candidate, training)
+        ((_, own),) = left_out_logits(encoded, targets, classes, [candidate], training, None)
+        terms = said.logits(encoded, candidate, training)
         ratio = [
             logit_spread(one[seen]) / max(logit_spread(other[seen]), 1e-12)
             for one, other, seen in zip(own, terms, training > 0, strict=True)
@@ -200,7 +200,7 @@ def _evidence(said: Tensor, labels: Tensor, training: Tensor) -> tuple[float, fl
 
 
 def _compare(
-    bank: FeatureBank,
+    encoded: EncodedExamples,
     targets: Int[Tensor, " n"],
     terms: Terms,
     strengths: Sequence[float],
@@ -213,7 +213,7 @@ def _compare(
     """Expected gain `[B, strengths]` over doing without names, from other data and cross-validation here."""
     classes = terms.own.shape[2]
     fold = torch.from_numpy(stratified_folds(targets.numpy(), folds, 2 * seed, groups))
-    ((_, plain),) = left_out_logits(bank, targets, classes, [terms.candidate], terms.training, fold)
+    ((_, plain),) = left_out_logits(encoded, targets, classes, [terms.candidate], terms.training, fold)
     correct = np.stack(
         [
             ((plain + (strength * terms.ratio)[:, None, None] * terms.said).argmax(-1) == targets).double().numpy()

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from manyshot.base.sound import RATE
 from manyshot.classify.candidates import Candidate
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.example_set import Kind
-from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.frozen_encoders import FROZEN, encoder_blocks, load_encoder
 from manyshot.classify.heads import Transform
 from manyshot.classify.resample import join_views
@@ -86,24 +86,26 @@ class ClassDirections:
             parts.append(F.normalize(centered, dim=1, eps=TINY).nan_to_num())
         return torch.cat(parts, 1)
 
-    def logits(self, bank: FeatureBank, candidate: Candidate, training: Float[Tensor, "b n"]) -> Float[Tensor, "b n c"]:
+    def logits(
+        self, encoded: EncodedExamples, candidate: Candidate, training: Float[Tensor, "b n"]
+    ) -> Float[Tensor, "b n c"]:
         """The inner products of each example's features, centered by each training set, with the directions.
 
         Args:
-            bank: Features of n examples.
+            encoded: Features of n examples.
             candidate: Encoder, transform and views.
             training: 1 `[B, n]` for the examples of each training set, 0 for the others.
         """
         setting = candidate.setting
         each = 1 + setting.copies
-        weights = training.double().repeat_interleave(each, 1) * bank.row_weights(setting)
-        blocks = bank.rows(candidate.encoder, setting)
+        weights = training.double().repeat_interleave(each, 1) * encoded.row_weights(setting)
+        blocks = encoded.rows(candidate.encoder, setting)
         widths = [block.shape[1] for block in blocks]
         total = torch.zeros(())
         directions = torch.split(self.rows(candidate.encoder, setting.transform, widths), widths, 1)
         for block, rows in zip(blocks, directions, strict=True):
             total = total + _inner_products(setting.transform, block, weights, rows)
-        return join_views(total.view(len(training), len(bank), each, -1), setting)
+        return join_views(total.view(len(training), len(encoded), each, -1), setting)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,15 +120,17 @@ class NameTerm:
     said: ClassDirections
     scale: float
 
-    def logits(self, bank: FeatureBank, candidate: Candidate, training: Float[Tensor, "b n"]) -> Float[Tensor, "b n c"]:
+    def logits(
+        self, encoded: EncodedExamples, candidate: Candidate, training: Float[Tensor, "b n"]
+    ) -> Float[Tensor, "b n c"]:
         """What is added, see `ClassDirections.logits`.
 
         Args:
-            bank: Features of n examples.
+            encoded: Features of n examples.
             candidate: Encoder, transform and views.
             training: 1 `[B, n]` for the examples of each training set, 0 for the others.
         """
-        return self.scale * self.said.logits(bank, candidate, training)
+        return self.scale * self.said.logits(encoded, candidate, training)
 
 
 def _inner_products(transform: Transform, block: Tensor, weights: Tensor, rows: Tensor) -> Tensor:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from manyshot.classify.candidates import NO_PLAN, Variants
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.example_set import ExampleSet
-from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.features import encode_examples, estimate_seconds
 from manyshot.classify.frozen_encoders import encoder_blocks
 
@@ -82,7 +82,7 @@ def _seconds(examples: ExampleSet, one: Pass, seed: int) -> float:
     return estimate_seconds(one.encoder, examples, plan=plan, copies=one.copies, seed=seed)
 
 
-def encode_passes(examples: ExampleSet, passes: Sequence[Pass], seed: int = 0, device: str = "cpu") -> FeatureBank:
+def encode_passes(examples: ExampleSet, passes: Sequence[Pass], seed: int = 0, device: str = "cpu") -> EncodedExamples:
     """Encode the examples and their variants; what was encoded before comes from the cache.
 
     Args:
@@ -98,4 +98,4 @@ def encode_passes(examples: ExampleSet, passes: Sequence[Pass], seed: int = 0, d
         features[one.encoder, one.plan] = encode_examples(
             one.encoder, examples, plan=plan, copies=one.copies, seed=seed, device=device, title=title
         )
-    return FeatureBank(features)
+    return EncodedExamples(features)

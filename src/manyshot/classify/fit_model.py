@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from manyshot.base import InputError
+from manyshot.classify.accuracy_interval import accuracy_interval, interval_of_one_example
 from manyshot.classify.calibrate import calibrate, fit_temperature, left_out_probabilities, logit_spread
 from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
 from manyshot.classify.choice_metric import check_choice_metric
@@ -18,13 +19,12 @@ from manyshot.classify.choose_candidate import Choice, choose
 from manyshot.classify.choose_names import NameChoice, choose_names
 from manyshot.classify.class_directions import NameTerm, class_directions
 from manyshot.classify.duplicate_examples import find_duplicates
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.example_set import ExampleSet, Kind
-from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.fit_report import METRIC_WORDS, MOST_TRIED, FitReport, NamesUsed, PairedGain, Tried
 from manyshot.classify.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
 from manyshot.classify.heads import HEADS, Linear
-from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
 from manyshot.classify.intervals import mean_estimate
 from manyshot.classify.label_issues import find_confusions, find_label_issues
 from manyshot.classify.metrics import Metrics, measure
@@ -58,17 +58,17 @@ class Search:
     plans: Mapping[str, int]
     must_augment: bool
 
-    def candidates(self, bank: FeatureBank, kind: Kind) -> list[Candidate]:
+    def candidates(self, encoded: EncodedExamples, kind: Kind) -> list[Candidate]:
         """The candidates for which there are features, of encoders alone and joined.
 
         Args:
-            bank: Features.
+            encoded: Features.
             kind: What the examples are.
         """
-        names = [name for name in self.encoders if set(encoder_blocks(name)) <= set(bank.encoders)]
+        names = [name for name in self.encoders if set(encoder_blocks(name)) <= set(encoded.encoders)]
         found = []
         for name in encoders_to_try(names):
-            plans = {plan: copies for plan, copies in self.plans.items() if plan in bank.plans_of(name)}
+            plans = {plan: copies for plan, copies in self.plans.items() if plan in encoded.plans_of(name)}
             found += [
                 Candidate(name, setting)
                 for setting in settings(kind, self.heads, plans)
@@ -137,28 +137,30 @@ def fit_model(
     variants = tuple(search.plans.items())
     encoding = plan_encoding(examples, search.encoders, variants, budget, seed)
     progress(_announcement(examples, encoding))
-    bank = encode_passes(examples, encoding.passes, seed, device)
+    encoded = encode_passes(examples, encoding.passes, seed, device)
     duplicates = find_duplicates(examples)
     groups = _groups(examples)
     prior = load_prior(examples.kind)
-    choice = choose(bank, examples.labels, search.candidates(bank, examples.kind), prior, seed, groups, metric=metric)
+    choice = choose(
+        encoded, examples.labels, search.candidates(encoded, examples.kind), prior, seed, groups, metric=metric
+    )
     said = None
     if names != NO_NAMES:
-        said = class_directions(examples.kind, bank.encoders, examples.class_texts if about is None else about)
+        said = class_directions(examples.kind, encoded.encoders, examples.class_texts if about is None else about)
     named = None
     if said is not None:
-        named = choose_names(bank, examples.labels, choice, said, prior, seed, groups, names == ALWAYS)
+        named = choose_names(encoded, examples.labels, choice, said, prior, seed, groups, names == ALWAYS)
     if named is None and names != NO_NAMES:
         say_why_no_names(examples.kind, names, progress)
     term, logits, correct = None, choice.logits, choice.correct
     if said is not None and named is not None and named.strength:
         term, logits, correct = NameTerm(said, named.scale), named.logits, named.correct
-    temperature = calibrate(bank, examples.labels, choice.candidate, prior, choice.folds, seed, groups, term)
-    model = _model(bank, examples, choice.candidate, temperature, groups, term)
+    temperature = calibrate(encoded, examples.labels, choice.candidate, prior, choice.folds, seed, groups, term)
+    model = _model(encoded, examples, choice.candidate, temperature, groups, term)
     accuracy, interval = _accuracy(correct, choice.folds, examples, groups)
     suspects, confusions, measures = [], [], None
     held_out = left_out_probabilities(
-        bank, examples.labels, choice.candidate, temperature, choice.folds, seed, groups, term
+        encoded, examples.labels, choice.candidate, temperature, choice.folds, seed, groups, term
     )
     if logits is not None:
         # Candidates differ between the outer splits, and so do the scales of their logits.
@@ -281,7 +283,7 @@ def _groups(examples: ExampleSet) -> NDArray[np.int64] | None:
 
 
 def _model(
-    bank: FeatureBank,
+    encoded: EncodedExamples,
     examples: ExampleSet,
     candidate: Candidate,
     temperature: float,
@@ -290,7 +292,7 @@ def _model(
 ) -> Model:
     """Fit transform, head and detector to all examples."""
     setting, encoders = candidate.setting, encoder_blocks(candidate.encoder)
-    rows, weights = bank.rows(candidate.encoder, setting), bank.row_weights(setting)[None]
+    rows, weights = encoded.rows(candidate.encoder, setting), encoded.row_weights(setting)[None]
     each = 1 + setting.copies
     targets = F.one_hot(torch.from_numpy(examples.labels), len(examples.class_names)).double()
     fitted = [setting.transform.fit(block, weights) for block in rows]
@@ -322,7 +324,7 @@ def _accuracy(
 ) -> tuple[float | None, tuple[float, float]]:
     if correct is None:
         return None, interval_of_one_example(len(examples.class_names))
-    estimate = honest_interval(correct, (folds - 1) / folds, groups)
+    estimate = accuracy_interval(correct, (folds - 1) / folds, groups)
     return estimate.value, (estimate.low, estimate.high)
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from manyshot.classify.accuracy_interval import accuracy_interval, interval_of_one_example
 from manyshot.classify.candidates import Candidate, Setting
 from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.fit_model import gain_of, measures_of
 from manyshot.classify.fit_report import FitReport, NamesUsed, Tried
 from manyshot.classify.heads import Transform
-from manyshot.classify.honest_interval import honest_interval, interval_of_one_example
 from manyshot.classify.label_issues import find_confusions, find_label_issues
 from manyshot.classify.operating_points import OperatingPoint, choose_points
 from manyshot.classify.part_hold_out import HeldOut
@@ -88,7 +88,7 @@ def report_of_parts(
     points: tuple[OperatingPoint, ...] = ()
     gains = dict.fromkeys(("variants", "names", "wrong names"))
     if held is not None:
-        estimate = honest_interval(held.correct["all"], (held.folds - 1) / held.folds, groups)
+        estimate = accuracy_interval(held.correct["all"], (held.folds - 1) / held.folds, groups)
         accuracy, interval = estimate.value, (estimate.low, estimate.high)
         probabilities = (held.outputs / model.temperature).softmax(1).numpy()
         suspects, confusions = find_label_issues(probabilities, labels), find_confusions(probabilities, labels)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.classify.candidates import Candidate, Setting
-from manyshot.classify.feature_bank import FeatureBank
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.heads import leave_one_out, predict_splits
 
 
@@ -60,7 +60,7 @@ def stratified_folds(
 
 
 def left_out_logits(
-    bank: FeatureBank,
+    encoded: EncodedExamples,
     labels: Int[Tensor, " n"],
     classes: int,
     candidates: Sequence[Candidate],
@@ -72,7 +72,7 @@ def left_out_logits(
     Candidates that differ only in their head, or in whether views are averaged, are fitted together.
 
     Args:
-        bank: Features.
+        encoded: Features.
         labels: Class `[n]` of each example.
         classes: Number of classes.
         candidates: What is fitted.
@@ -86,8 +86,8 @@ def left_out_logits(
     for indices in _fitted_together(candidates):
         first = candidates[indices[0]]
         each = 1 + first.setting.copies
-        x, y = bank.rows(first.encoder, first.setting), targets.repeat_interleave(each, 0)
-        w = training.double().repeat_interleave(each, 1) * bank.row_weights(first.setting)
+        x, y = encoded.rows(first.encoder, first.setting), targets.repeat_interleave(each, 0)
+        w = training.double().repeat_interleave(each, 1) * encoded.row_weights(first.setting)
         texts = list(dict.fromkeys(candidates[index].setting.head for index in indices))
         heads = [next(c.setting.build_head() for c in candidates if c.setting.head == text) for text in texts]
         if folds is None:

@@ -93,7 +93,7 @@ class TaskArguments:
             10 if self.queries is None else self.queries,
             seed=seed,
             within_group=self.within_group or 0.0,
-            apart=config.apart and source.authors is not None,
+            disjoint_authors=config.disjoint_authors and source.authors is not None,
             natural=self.natural_queries,
         )
 

@@ -80,8 +80,8 @@ def _print_run(run: "RLRun", out: Path, as_json: bool) -> None:
         print_json({"run": str(out), "updates": last["step"], **found, "report": str(out / "report.html")})
         return
     say(
-        f"{out}: solves {last['training_solved']:.0%} of its {len(run.division.training)} training worlds and "
-        f"{last['held_out_solved']:.0%} of {len(run.division.held_out)} held-out ones"
+        f"{out}: solves {last['training_solved']:.0%} of its {len(run.split.training)} training worlds and "
+        f"{last['held_out_solved']:.0%} of {len(run.split.held_out)} held-out ones"
     )
     say(f"Look at {out / 'report.html'}; judge it world by world: manyshot rl evaluate {shlex.quote(str(out))}")
 
@@ -138,9 +138,9 @@ def evaluate(
 
 def _evaluation(run: "RLRun", part: str, results: "WorldResults") -> dict[str, Any]:
     """Means by episode, and each world's results."""
-    source = getattr(run.division, part)
+    source = getattr(run.split, part)
     contexts = source.gather(range(len(source))).tolist()
-    names = run.division.world.names
+    names = run.split.world.names
     by_world = {"solved": results.solved, "return": results.returns, "steps": results.steps}
     each = [
         {"world": name, "context": dict(zip(names, context, strict=True))}

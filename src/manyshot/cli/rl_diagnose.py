@@ -78,7 +78,7 @@ def _by_agent(folder: Path, views: list[str], seed: int, as_json: bool) -> None:
         return
     rows = [(one.op, f"{one.agrees:.0%}", f"{one.divergence:.3f}", f"{one.value:.2f}", one.verdict) for one in judged]
     print_table(("view", "same action", "KL", "value", "verdict"), rows, right=(1, 2, 3))
-    say(f"on {len(run.division.training)} training worlds; KL in nats, value differences by their spread")
+    say(f"on {len(run.split.training)} training worlds; KL in nats, value differences by their spread")
 
 
 def _share(value: float | None) -> str:

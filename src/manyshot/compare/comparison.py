@@ -69,7 +69,7 @@ class EvaluationSuite:
             self.queries,
             seed=config.fit.seed,
             within_group=self.within_group,
-            apart=config.apart and self.data is None,
+            disjoint_authors=config.disjoint_authors and self.data is None,
         )
 
     def _source(self, config: Config, sources: Sources) -> Source:

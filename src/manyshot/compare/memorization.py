@@ -112,10 +112,10 @@ def run_memorization(
         (1, 6)
     """
     sets = -(-tasks // waves)
-    new = [Sinusoids(SHOTS, SHOTS, NEW + number, waves, apart=True).batch(0, waves) for number in range(sets)]
+    new = [Sinusoids(SHOTS, SHOTS, NEW + number, waves, disjoint=True).batch(0, waves) for number in range(sets)]
     result = MemorizationResult(waves, {arm: [] for arm in ARMS}, {arm: [] for arm in ARMS}, dict.fromkeys(ARMS, 0.0))
     for own in range(seed, seed + seeds):
-        known = Sinusoids(SHOTS, SHOTS, own, waves, apart=True)
+        known = Sinusoids(SHOTS, SHOTS, own, waves, disjoint=True)
         unseen = known.batch(waves * steps * 8, waves * sets)  # the same waves at other points
         for arm, plan in ARMS.items():
             learner = _learner(own)

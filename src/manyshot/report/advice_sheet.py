@@ -25,7 +25,7 @@ def advice_sheet(pictures: Float[Tensor, "n 3 s s"], advice: Advice, *, title: s
 
     Example:
         >>> import torch
-        >>> from manyshot.meta_augment.auto.bank import TaskEvidence
+        >>> from manyshot.meta_augment.auto.variant_gram import TaskEvidence
         >>> from manyshot.meta_augment.auto.menu import CANDIDATES, OPS
         >>> many = len(CANDIDATES)
         >>> seen = TaskEvidence(torch.zeros(1, 34), torch.zeros(1, len(OPS), 14), torch.zeros(1, many - 1, 3))

@@ -49,8 +49,8 @@ def agent_page(run: RLRun, command: str) -> Page:
     last = next(row for row in reversed(run.rows) if "held_out_solved" in row)
     summary = (
         f"After {steps_of(run, last['step']):,} steps the agent solves {last['training_solved']:.0%} of its "
-        f"{len(run.division.training)} training worlds and {last['held_out_solved']:.0%} of "
-        f"{len(run.division.held_out)} worlds that it never saw."
+        f"{len(run.split.training)} training worlds and {last['held_out_solved']:.0%} of "
+        f"{len(run.split.held_out)} worlds that it never saw."
     )
     sections = [
         Section("Training and held-out worlds", [Picture.of(curves({run.config.plan: [run]}), alt="Solved by step")]),
@@ -183,13 +183,13 @@ def worlds_map(runs: Mapping[str, Sequence[RLRun]]) -> list[Part]:
     Args:
         runs: Runs of each arm by name, whose seeds are averaged.
     """
-    division = next(iter(runs.values()))[0].division
-    contexts = {part: division.part_contexts(part).numpy() for part in PARTS}
+    split = next(iter(runs.values()))[0].split
+    contexts = {part: split.part_contexts(part).numpy() for part in PARTS}
     everything = np.concatenate(list(contexts.values()))
     varied = [axis for axis in range(everything.shape[1]) if len(np.unique(everything[:, axis])) > 1][:2]
     if not varied:
         return [Paragraph("There is one world.")]
-    names = division.world.names
+    names = split.world.names
     with matplotlib.rc_context(STYLE):
         columns = min(3, len(runs))
         lines = -(-len(runs) // columns)

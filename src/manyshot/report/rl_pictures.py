@@ -45,12 +45,12 @@ def seen_section(run: RLRun, suffix: str = "") -> list[Section]:
         run: The agent's run.
         suffix: End of the section's title.
     """
-    world, config = run.division.world, run.config
+    world, config = run.split.world, run.config
     if len(world.observation) != 3 or world.observation[0] not in (1, 3):
         return []
     plans = [config.plan] if config.choose == "none" else list(Choice.parse(config.choose).plans)
     plain = RLPlan("none", world)
-    env = run.division.env("training", plain, config.fit.seed)
+    env = run.split.env("training", plain, config.fit.seed)
     levels = torch.arange(min(SHOWN, len(env.contexts)))
     draws = generator(config.fit.seed, "seen")
     seen = world.observe(begin(env, levels, levels, 0, draws).state)

@@ -86,14 +86,14 @@ class DiscountedUCB(Bandit):
 
         argmax_k (mean_k - mean) / deviation + exploration sqrt(log N / N_k)
 
-    Means, the deviation and numbers of pulls are discounted by `memory` at every pull, since what helps changes while
+    Means, the deviation and numbers of pulls are discounted at every pull, since what helps changes while
     the agent learns; the score is the change of the return on validation worlds from pull to pull, which does not grow
     with the level that was reached.
 
     Args:
         arms: Number of arms.
         exploration: Factor of the bonus.
-        memory: Discount of what came before, at every pull.
+        discount: Discount factor of earlier pulls, applied at every pull.
 
     Raises:
         InputError: If an option is out of range.
@@ -108,11 +108,11 @@ class DiscountedUCB(Bandit):
 
     validates = True
 
-    def __init__(self, arms: int, exploration: float = 1.0, memory: float = 0.95) -> None:
+    def __init__(self, arms: int, exploration: float = 1.0, discount: float = 0.95) -> None:
         super().__init__(arms)
         check_range(0, 1e6, exploration=exploration)
-        check_range(0, 1, memory=memory)
-        self.exploration, self.memory = exploration, memory
+        check_range(0, 1, discount=discount)
+        self.exploration, self.discount = exploration, discount
         self.register_buffer("sums", torch.zeros(3, arms, dtype=torch.float64))
         self.sums: Tensor
 
@@ -136,7 +136,7 @@ class DiscountedUCB(Bandit):
 
     def update(self, arm: int, score: float) -> None:
         """Discount all that came before, and add a score of an arm."""
-        self.sums *= self.memory
+        self.sums *= self.discount
         self.sums[:, arm] += torch.tensor([1.0, score, score**2], dtype=torch.float64)
         self.pulls[arm] += 1
 

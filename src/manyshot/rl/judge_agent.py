@@ -61,9 +61,9 @@ def judge_agent(run: RLRun, ops: Sequence[str] = (), seed: int = 0) -> tuple[Age
     Raises:
         InputError: If an op does not exist or does not fit the observations.
     """
-    world, learner = run.division.world, RL_LEARNERS.parse(run.config.learner).build()
+    world, learner = run.split.world, RL_LEARNERS.parse(run.config.learner).build()
     plans = {op: RLPlan(f"view: {op}", world) for op in ops or views_for(world)}
-    env = run.division.env("training", RLPlan("none", world), seed, learner.episodes, learner.feeds_back)
+    env = run.split.env("training", RLPlan("none", world), seed, learner.episodes, learner.feeds_back)
     generator = streams.generator(seed, "diagnose")
     levels = torch.arange(len(env.contexts))
     device = next(run.policy.parameters()).device

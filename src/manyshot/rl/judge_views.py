@@ -32,7 +32,7 @@ IMAGE_VIEWS = (
 """Ops that are judged where none are given, and observations are images; with colors, also those below."""
 COLOR_VIEWS = ("hue(0.5)", "channel_shuffle(1)", "grayscale(1)")
 STATE_VIEWS = ("amplitude(0.2)", "noise(0.05)")
-BANK, COMPARED, JUDGED = 6_000, 2_000, 300
+LEARNED_FROM, COMPARED, JUDGED = 6_000, 2_000, 300
 """Numbers of views of the whole family that an imitator learns from and that changed views are compared with, and of
 views of training worlds that are changed."""
 UPDATES, MORE, BATCH, WIDTH, RATE = 150, 60, 128, 64, 3e-3
@@ -132,11 +132,11 @@ def judge_views(
         seen = world.observe(state)
         changed = {op: _changed(plan.view(seen, generator), seen) for op, plan in plans.items()}
         return tuple(ViewJudgment(op, float(on.double().mean())) for op, on in changed.items())
-    bank = _collect(world, _anywhere(world, seed), BANK, generator, seed)
+    training_views = _collect(world, _anywhere(world, seed), LEARNED_FROM, generator, seed)
     views = _decisive(_collect(world, contexts, 8 * JUDGED, generator, seed), generator)
     imitator = _imitator(world, seed)
-    _imitate(imitator, bank, UPDATES, generator)
-    real = bank.seen[:COMPARED]
+    _imitate(imitator, training_views, UPDATES, generator)
+    real = training_views.seen[:COMPARED]
     unit = max(float(_distance(views.seen, real, beyond=EXACT).median()), 1e-9)
     answers = _answers(imitator, views.seen)
     unchanged, chance = _share_right(answers, views), _share_right(answers.roll(1), views)
@@ -145,7 +145,7 @@ def judge_views(
         seen = plan.view(views.seen, generator)
         share = float(_changed(seen, views.seen).double().mean())
         both = deepcopy(imitator)
-        _imitate(both, bank, MORE, generator, partial(plan.view, generator=generator))
+        _imitate(both, training_views, MORE, generator, partial(plan.view, generator=generator))
         kept, plain = (_share_right(_answers(both, items), views) for items in (seen, views.seen))
         unlike = float(_distance(seen, real).median()) / unit
         judged.append(ViewJudgment(op, share, min(kept, plain), unchanged, chance, unlike))
@@ -283,17 +283,17 @@ def _imitator(world: World, seed: int) -> ActorCritic:
 
 def _imitate(
     network: ActorCritic,
-    bank: Views,
+    training_views: Views,
     updates: int,
     generator: Generator,
     view: Callable[[Tensor], Tensor] | None = None,
 ) -> None:
     """Train a network to take right actions, by the probability of all that are right; with `view`, on both views."""
     optimizer = torch.optim.Adam(network.parameters(), RATE)
-    weights = _weights(bank.right)
+    weights = _weights(training_views.right)
     for _ in range(updates):
         rows = weights.multinomial(BATCH, replacement=True, generator=generator)
-        seen, right = bank.seen[rows], bank.right[rows]
+        seen, right = training_views.seen[rows], training_views.right[rows]
         if view is not None:
             seen, right = torch.cat((seen, view(seen))), torch.cat((right, right))
         log_probs = network(network.inputs(seen)).policy.log_probs()[0]

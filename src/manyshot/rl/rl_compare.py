@@ -16,13 +16,13 @@ from manyshot.base import InputError, locked_folder, quieten, write_json
 from manyshot.base.arm_text import check_arm_names
 from manyshot.base.numbers import check_range
 from manyshot.base.progress import bar
-from manyshot.rl.division import Division
 from manyshot.rl.interquartile import interquartile_interval, interquartile_mean, probability_of_improvement
 from manyshot.rl.rl_arm import RLArm
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_evaluate import WorldResults
 from manyshot.rl.rl_train import RLRun, evaluate_run, is_agent_trained, load_agent, train_agent
 from manyshot.rl.trainer import Trainer, steps_per_update
+from manyshot.rl.world_split import WorldSplit
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.runtime.metrics_log import steps_noted
 from manyshot.runtime.run_folder import CONFIG, is_free
@@ -168,11 +168,11 @@ def _checked(arms: Sequence[RLArm], config: RLConfig) -> list[RLConfig]:
     held_out: dict[str, Any] = {}
     for arm, own in zip(arms, configs, strict=True):
         try:
-            division = Division.of(own)
-            Trainer(own, division)
+            split = WorldSplit.of(own)
+            Trainer(own, split)
         except InputError as error:
             raise InputError(f"arm '{arm.name}': {error}") from None
-        names = division.held_out.class_names
+        names = split.held_out.class_names
         other = held_out.setdefault("names", names)
         if names != other:
             raise InputError(

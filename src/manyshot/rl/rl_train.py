@@ -8,12 +8,12 @@ from typing import Any
 from manyshot.base import InputError, did_you_mean, locked_folder
 from manyshot.base.tensor_file import read_tensors
 from manyshot.rl.adapt.registry import RL_LEARNERS
-from manyshot.rl.division import PARTS, Division
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_evaluate import WorldResults
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.trainer import Trainer, make_policy, steps_per_update, updates
+from manyshot.rl.world_split import PARTS, WorldSplit
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.metrics_log import Row, read_metrics
 from manyshot.runtime.run_folder import CONFIG, check_run_folder, kind_of_run, read_config, write_config
@@ -31,14 +31,14 @@ class RLRun:
 
     Args:
         config: Settings of the run.
-        division: Its worlds.
+        split: Its worlds.
         policy: The agent.
         rows: Log of the training.
         folder: Folder of the run, if it has one.
     """
 
     config: RLConfig
-    division: Division
+    split: WorldSplit
     policy: ActorCritic
     rows: list[Row]
     folder: Path | None = None
@@ -68,11 +68,11 @@ def train_agent(config: RLConfig, folder: Path | None = None, resume: bool = Fal
         if folder is not None:
             check_run_folder(folder, lambda path: _settings_in(path).as_dict(), config.as_dict(), resume)
         require_device(config.fit.device)
-        trainer = Trainer(config, Division.of(config))
+        trainer = Trainer(config, WorldSplit.of(config))
         if folder is not None:
             write_config(folder, config.as_dict(), kind=AGENT)
         rows = _train(trainer, folder, resume, title)
-    return RLRun(config, trainer.division, trainer.policy, rows, folder)
+    return RLRun(config, trainer.split, trainer.policy, rows, folder)
 
 
 def _train(trainer: Trainer, folder: Path | None, resume: bool, title: str) -> list[Row]:
@@ -109,16 +109,16 @@ def load_agent(folder: Path | str) -> RLRun:
     """
     path = Path(folder)
     config = _settings_in(path)
-    division = Division.of(config)
+    split = WorldSplit.of(config)
     device = device_or_cpu(config.fit.device)
-    policy = make_policy(config, division).to(device)
+    policy = make_policy(config, split).to(device)
     tensors, _ = read_tensors(path / LAST)
     weights = {name.removeprefix(WEIGHTS): value for name, value in tensors.items() if name.startswith(WEIGHTS)}
     try:
         policy.load_state_dict(weights)
     except RuntimeError:
         raise InputError(f"{path / LAST}: its weights are not those of its config.json; restore the files") from None
-    return RLRun(config, division, policy.eval(), read_metrics(path / "metrics.jsonl"), path)
+    return RLRun(config, split, policy.eval(), read_metrics(path / "metrics.jsonl"), path)
 
 
 def evaluate_run(
@@ -140,8 +140,8 @@ def evaluate_run(
     if part not in PARTS:
         raise InputError(f"worlds '{part}': {did_you_mean(part, PARTS)}")
     learner = RL_LEARNERS.parse(run.config.learner).build()
-    plan = RLPlan("none", run.division.world)
-    env = run.division.env(part, plan, seed, learner.episodes, learner.feeds_back)
+    plan = RLPlan("none", run.split.world)
+    env = run.split.env(part, plan, seed, learner.episodes, learner.feeds_back)
     device = next(run.policy.parameters()).device
     return learner.evaluate(env, run.policy, trials, greedy, device, resets_memory)
 

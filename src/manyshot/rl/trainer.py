@@ -8,7 +8,6 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.registry import RL_LEARNERS
 from manyshot.rl.adapt.rl_learner import RLLearner
-from manyshot.rl.division import Division
 from manyshot.rl.games import Games, RolloutEnv, begin
 from manyshot.rl.level_replay import LEVELS
 from manyshot.rl.policy import ActorCritic
@@ -18,6 +17,7 @@ from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Rollout
 from manyshot.rl.tensor_buffers import TensorBuffers
 from manyshot.rl.view_choice import make_views
+from manyshot.rl.world_split import WorldSplit
 
 EPSILON = 1e-5
 """Of Adam; PPO is usually trained with a larger one than its default."""
@@ -30,22 +30,22 @@ class Trainer(nn.Module):
 
     Args:
         config: Settings of the run.
-        division: Its worlds.
+        split: Its worlds.
 
     Raises:
         InputError: If settings do not fit each other or the world.
     """
 
-    def __init__(self, config: RLConfig, division: Division) -> None:
+    def __init__(self, config: RLConfig, split: WorldSplit) -> None:
         super().__init__()
-        self.config, self.division, fit = config, division, config.fit
-        self.plan = RLPlan(config.plan, division.world)
+        self.config, self.split, fit = config, split, config.fit
+        self.plan = RLPlan(config.plan, split.world)
         self.learner = RL_LEARNERS.parse(config.learner).build()
         _check_together(config, self.learner, self.plan)
-        self.env = division.env("training", self.plan, fit.seed, self.learner.episodes, self.learner.feeds_back)
-        self.policy = make_policy(config, division)
+        self.env = split.env("training", self.plan, fit.seed, self.learner.episodes, self.learner.feeds_back)
+        self.policy = make_policy(config, split)
         self.optimizer: Optimizer = Adam(self.policy.parameters(), lr=fit.learning_rate, eps=EPSILON)
-        self.views = make_views(config.choose, self.plan, division.world)
+        self.views = make_views(config.choose, self.plan, split.world)
         self.levels = LEVELS.parse(config.levels).build(levels=len(self.env.contexts))
         first = generator(fit.seed, "games")
         levels, counted = self.levels.choose(fit.games, first)
@@ -56,8 +56,8 @@ class Trainer(nn.Module):
 
     def plain_arena(self, part: str) -> RolloutEnv:
         """A part of the worlds to judge on, without augmentation; its seed is the same for every training."""
-        plan = RLPlan("none", self.division.world)
-        return self.division.env(part, plan, 0, self.learner.episodes, self.learner.feeds_back)
+        plan = RLPlan("none", self.split.world)
+        return self.split.env(part, plan, 0, self.learner.episodes, self.learner.feeds_back)
 
     @property
     def games(self) -> Games:
@@ -123,14 +123,14 @@ def updates(config: RLConfig) -> int:
     return -(-config.fit.steps // steps_per_update(config))
 
 
-def make_policy(config: RLConfig, division: Division) -> ActorCritic:
+def make_policy(config: RLConfig, split: WorldSplit) -> ActorCritic:
     """The network of a run, with its first weights.
 
     Raises:
         InputError: If the learner is unknown.
     """
-    learner, world, fit = RL_LEARNERS.parse(config.learner).build(), division.world, config.fit
-    extras = division.env("training", RLPlan("none", world), 0, feeds_back=learner.feeds_back).extras
+    learner, world, fit = RL_LEARNERS.parse(config.learner).build(), split.world, config.fit
+    extras = split.env("training", RLPlan("none", world), 0, feeds_back=learner.feeds_back).extras
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator(fit.seed, "weights").initial_seed())
         policy = ActorCritic(world.observation, world.actions, fit.width, learner.memory, extras)

@@ -38,9 +38,9 @@ class Choice:
         options: Options of what chooses.
 
     Example:
-        >>> choice = Choice.parse("bandit(crop(0.25), none, memory=0.9)")
+        >>> choice = Choice.parse("bandit(crop(0.25), none, discount=0.9)")
         >>> choice.plans, choice.options
-        (('view: crop(0.25)', 'none'), (('memory', 0.9),))
+        (('view: crop(0.25)', 'none'), (('discount', 0.9),))
     """
 
     name: str

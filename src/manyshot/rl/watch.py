@@ -88,8 +88,8 @@ def episodes_gif(
     films = []
     for run in runs.values():
         learner = RL_LEARNERS.parse(run.config.learner).build()
-        plan = RLPlan("none", run.division.world)
-        env = run.division.env(part, plan, seed, learner.episodes, learner.feeds_back)
+        plan = RLPlan("none", run.split.world)
+        env = run.split.env(part, plan, seed, learner.episodes, learner.feeds_back)
         chosen = torch.linspace(0, len(env.contexts) - 1, min(worlds, len(env.contexts))).long()
         env = replace(env, contexts=env.contexts[chosen], ids=env.ids[chosen])
         films.append(film_worlds(env, run.policy, worlds, side))

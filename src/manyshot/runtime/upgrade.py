@@ -11,7 +11,7 @@ from typing import Any
 from manyshot.base import InputError
 from manyshot.base.calls import Call, parse_call
 
-FORMAT = 2
+FORMAT = 3
 """The format that runs are written in. Format 1 had no number."""
 
 FIELDS = {"centred": "centered"}
@@ -63,6 +63,9 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     },
 }
 """Options of methods that were renamed: by setting and method (its new name; "*" for all), old name, new name."""
+
+OPTIONS_AFTER_2: dict[str, dict[str, dict[str, str]]] = {"choose": {"bandit": {"memory": "discount"}}}
+"""Those that were renamed after format 2."""
 
 POSITIONS = {
     "learner": {
@@ -120,8 +123,17 @@ def upgrade(values: dict[str, Any], where: str) -> dict[str, Any]:
         )
     if written == FORMAT or not isinstance(values.get("config"), dict):
         return values
-    config = {FIELDS.get(name, name): value for name, value in values["config"].items()}
-    for name in config.keys() - PATHS.get(str(values.get("kind")), set()):
+    config = values["config"] if written == 2 else _upgrade_format_1(values["config"], str(values.get("kind")))
+    for name in config.keys() & OPTIONS_AFTER_2.keys():
+        if isinstance(config[name], str):
+            config = config | {name: upgrade_methods(config[name], {}, OPTIONS_AFTER_2[name])}
+    return values | {"config": config, "format": FORMAT}
+
+
+def _upgrade_format_1(config: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Settings of a run of format 1 under the names of format 2."""
+    config = {FIELDS.get(name, name): value for name, value in config.items()}
+    for name in config.keys() - PATHS.get(kind, set()):
         table = SAME_TABLE.get(name, name)
         for old, new in WORDS.get(table, {}).items():
             if isinstance(config[name], str):
@@ -133,7 +145,7 @@ def upgrade(values: dict[str, Any], where: str) -> dict[str, Any]:
     if isinstance(config.get("fit"), dict):
         fit = {FIT_FIELDS.get(name, name): value for name, value in config["fit"].items()}
         config["fit"] = {name: FIT_VALUES.get(name, {}).get(value, value) for name, value in fit.items()}
-    return values | {"config": config, "format": FORMAT}
+    return config
 
 
 def name_values(text: str, positions: dict[str, tuple[str, ...]]) -> str:

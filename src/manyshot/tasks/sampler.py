@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.sampling import choose
 from manyshot.base.seeds import Word, integers, uniform
-from manyshot.tasks.apart import draw_apart
+from manyshot.tasks.disjoint_authors import draw_disjoint
 from manyshot.tasks.episode import Episode
 from manyshot.tasks.source import Source
 from manyshot.tasks.stream import TaskDataset, check_length, task_numbers
@@ -18,7 +18,7 @@ from manyshot.tasks.task_indices import TaskIndices
 Range = int | tuple[int, int]
 
 # Each decision of a task has its own random stream.
-_WAYS, _SHOTS, _POOL, _CLASSES, _ITEMS, _AUTHORS, _AMONG, _GROUPED, _APART, _ = range(10)
+_WAYS, _SHOTS, _POOL, _CLASSES, _ITEMS, _AUTHORS, _AMONG, _GROUPED, _DISJOINT, _ = range(10)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class EpisodeSampler(TaskDataset):
             with fewer classes than the largest number of ways are not used.
         by_author: Whether each shot is by one author for all classes of the task, and each query by another one, as in
             Omniglot's one-shot runs, where one person's characters are matched with another's.
-        apart: Whether support and query of a task share no author, such as a patient.
+        disjoint_authors: Whether support and query of a task share no author, such as a patient.
         natural: Whether the queries of a task are as many of each class as the source has, ways * queries in all, so
             that precision and the like are those of the data; the same number of each class otherwise.
         tasks: Number of different tasks, after which they repeat. None for no limit.
@@ -66,7 +66,7 @@ class EpisodeSampler(TaskDataset):
     seed: int = 0
     within_group: float = 0.0
     by_author: bool = False
-    apart: bool = False
+    disjoint_authors: bool = False
     natural: bool = False
     tasks: int | None = None
     length: int = 1000
@@ -96,13 +96,14 @@ class EpisodeSampler(TaskDataset):
                 f"{source.name}: {len(source.class_names)} classes, but ways={self._ways[1]}; lower the "
                 "ways or add classes"
             )
-        if self.natural and (self.by_author or self.apart):
+        if self.natural and (self.by_author or self.disjoint_authors):
             raise InputError(
-                f"{source.name}: by_author and apart draw as many queries of each class; set natural to False"
+                f"{source.name}: by_author and disjoint_authors draw as many queries of each class; "
+                "set natural to False"
             )
-        if self.apart and (self.by_author or source.authors is None):
+        if self.disjoint_authors and (self.by_author or source.authors is None):
             what = "by_author draws by authors in its own way" if self.by_author else "its examples have no authors"
-            raise InputError(f"{source.name}: {what}; set apart to False")
+            raise InputError(f"{source.name}: {what}; set disjoint_authors to False")
         if self.by_author:
             for pool, common in enumerate(self._common_authors.sum(1)):
                 if common < need and pool in self._pools_in_use:
@@ -204,8 +205,8 @@ class EpisodeSampler(TaskDataset):
         chosen = choose(sizes[pool], self._ways[1], self.seed, _CLASSES, task)
         classes = np.concatenate(self._pools)[starts[pool][:, None] + chosen]
 
-        if self.apart:
-            items = self._items_apart(task, classes)
+        if self.disjoint_authors:
+            items = self._items_disjoint(task, classes)
         else:
             items = self._items_by_author(task, pool, classes) if self.by_author else self._items(task, classes)
         support, query = items[..., : self._shots[1]], items[..., self._shots[1] :]
@@ -254,10 +255,10 @@ class EpisodeSampler(TaskDataset):
         wanted = np.rint(shares * ways[:, None] * self.queries).astype(np.int64)
         return np.asarray(np.minimum(np.maximum(wanted, 1), spare), np.int64)
 
-    def _items_apart(self, task: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _items_disjoint(self, task: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Indices `[T, ways, shots + queries]` of examples; support and query of a task share no author."""
         drawn = [
-            draw_apart(self.source, chosen, self._shots[1], self.queries, self.seed, _APART, number)
+            draw_disjoint(self.source, chosen, self._shots[1], self.queries, self.seed, _DISJOINT, number)
             for number, chosen in zip(task.tolist(), classes, strict=True)
         ]
         return np.stack(drawn) if drawn else np.empty((*classes.shape, self._shots[1] + self.queries), np.int64)

@@ -30,13 +30,13 @@ class Sinusoids(TaskDataset):
         seed: Seed of the tasks.
         tasks: Number of different waves: task i has wave i modulo this number, at points of its own. None for no limit.
             A learner can memorize a few waves (Yin et al. 2020).
-        apart: Whether each of the N waves has its own interval of x: wave i has the first half of the i-th of N equal
-            parts. Then x alone identifies the wave, and nothing forces a learner to use its support (Rajendran et al.
-            2020).
+        disjoint: Whether each of the N waves has its own interval of x: wave i has the first half of the i-th of N
+            equal parts. Then x alone identifies the wave, and nothing forces a learner to use its support (Rajendran et
+            al. 2020).
         length: Number of tasks in one epoch, for `len`, indexing, iteration and a `DataLoader`.
 
     Raises:
-        InputError: If a number is out of range, or `apart` is set without `tasks`.
+        InputError: If a number is out of range, or `disjoint` is set without `tasks`.
 
     Example:
         >>> episode = Sinusoids(shots=10, queries=5).batch(0, 4)
@@ -48,7 +48,7 @@ class Sinusoids(TaskDataset):
     queries: int = 10
     seed: int = 0
     tasks: int | None = None
-    apart: bool = False
+    disjoint: bool = False
     length: int = 1000
 
     def __post_init__(self) -> None:
@@ -60,8 +60,8 @@ class Sinusoids(TaskDataset):
         check_length(self.length)
         if not (is_whole(self.seed) and 0 <= self.seed < 2**63):
             raise InputError(f"seed={self.seed}: give a whole number from 0 to below 2^63")
-        if self.apart and self.tasks is None:
-            raise InputError("apart=True needs a limited number of waves; give tasks")
+        if self.disjoint and self.tasks is None:
+            raise InputError("disjoint=True needs a limited number of waves; give tasks")
 
     @property
     def examples_per_task(self) -> int:
@@ -91,7 +91,7 @@ class Sinusoids(TaskDataset):
     def _points(self, task: NDArray[np.int64], wave: NDArray[np.int64], n: int, stream: int) -> Examples:
         amplitude, phase = (numbers[:, None] for numbers in self.waves(wave))
         drawn = uniform(self.seed, stream, task[:, None], np.arange(n))
-        if self.apart and self.tasks is not None:
+        if self.disjoint and self.tasks is not None:
             drawn = (wave[:, None] + drawn / 2) / self.tasks
         x = 10 * drawn - 5
         y = amplitude * np.sin(x - phase)

@@ -120,7 +120,7 @@ class Config(StoredSettings):
         ENCODERS.parse(self.encoder)
 
     @property
-    def apart(self) -> bool:
+    def disjoint_authors(self) -> bool:
         """Whether support and query of a task share no author: if the parts do not."""
         return self.split_by in PEOPLE
 

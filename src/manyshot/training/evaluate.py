@@ -139,7 +139,7 @@ def evaluate_tasks(
     used = sampler.indices(first, tasks)
     query, support = (part.reshape(tasks, -1) for part in (used.query, used.support))
     assert result.correct is not None
-    authors = source.authors_of_rows if sampler.apart else None
+    authors = source.authors_of_rows if sampler.disjoint_authors else None
     reuse = measure_reuse(result.correct, query, support, source.labels, authors)
     return replace(result, reuse=reuse, drawn=Drawn(query, support, source.labels, authors))
 

@@ -21,13 +21,13 @@ class Drawn:
         query: Index of each query example `[tasks, queries]`.
         support: Index of each support example `[tasks, shots]`, -1 for padding.
         labels: Class of each example of the source.
-        authors: Author of each example, where support and query of a task share none.
+        groups: Author of each example, where support and query of a task share none.
     """
 
     query: NDArray[np.int64]
     support: NDArray[np.int64]
     labels: NDArray[np.int64]
-    authors: NDArray[np.int64] | None
+    groups: NDArray[np.int64] | None
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Evaluation:
         mean, own = float(scores.values.mean()), self.drawn
         if own is None or self.correct is None:
             return Score(mean, *mean_interval(scores.values, 0, most))
-        reuse = measure_reuse(self.correct, own.query, own.support, own.labels, own.authors, scores, most)
+        reuse = measure_reuse(self.correct, own.query, own.support, own.labels, own.groups, scores, most)
         return Score(mean, *reuse.interval)
 
     def task_rows(self, **before: str | int) -> list[dict[str, str | int | float]]:

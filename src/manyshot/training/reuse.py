@@ -46,7 +46,7 @@ def measure_reuse(
     query: NDArray[np.int64],
     support: NDArray[np.int64],
     labels: NDArray[np.int64],
-    authors: NDArray[np.int64] | None = None,
+    groups: NDArray[np.int64] | None = None,
     scores: TaskScores | None = None,
     most: float = 1.0,
 ) -> Reuse:
@@ -64,15 +64,15 @@ def measure_reuse(
     example is used twice it is the variance over tasks. The interval is Wilson's with the effective number of
     observations accuracy (1 - accuracy) / var (Korn and Graubard 1998), at most the number of different queries (tasks
     that use nearly all examples cannot show how much others would change), and Student's quantile for n less the number
-    of classes. If the authors of examples are known, such as patients, they take the place of examples: what an author
-    contributes is that of all of the author's examples, and the interval is over authors.
+    of classes. If the groups of examples are known, such as patients, they take the place of examples: what a group
+    contributes is that of all of its examples, and the interval is over groups.
 
     Args:
         correct: Whether each answer is right `[tasks, queries]`, 0 or 1; NaN for padding.
         query: Index of each query example `[tasks, queries]`; of padding any.
         support: Index of each support example `[tasks, shots]`, -1 for padding.
         labels: Class of each example of the source.
-        authors: Author of each example of the source, if they are known.
+        groups: Group of each example of the source, such as its author or patient, if they are known.
         scores: Another measure of the same tasks in place of accuracy, and what each query contributes to it.
         most: Largest value of that measure; the smallest is 0.
 
@@ -99,7 +99,7 @@ def measure_reuse(
     parts = np.concatenate([deviations[real], np.broadcast_to(totals[:, None], support.shape)[shared]])
     used = np.unique(examples)
     uses = len(np.unique(tasks * (int(used[-1]) + 1) + examples)) / len(used)
-    unit = examples if authors is None else authors[examples]
+    unit = examples if groups is None else groups[examples]
     # What a unit contributes to one task is one contribution.
     pairs, pair = np.unique(np.stack((unit, tasks)), axis=1, return_inverse=True)
     parts = np.bincount(pair.reshape(-1), parts, pairs.shape[1])
@@ -109,10 +109,10 @@ def measure_reuse(
     between = max(float((sums**2 - squares).sum()), 0.0)
     tasks_alone = float((totals**2).sum()) * len(correct) / max(len(correct) - 1, 1)
     variance = tasks_alone + between * n / max(n - 1, 1)
-    asked = query[real] if authors is None else authors[query[real]]
+    asked = query[real] if groups is None else groups[query[real]]
     low, high = _interval(mean, variance, len(np.unique(asked)), n - len(np.unique(labels[used])))
     interval = (most * low, most * high)
-    if authors is None:
+    if groups is None:
         return Reuse(n, float(uses), interval)
     return Reuse(len(used), float(uses), interval, "authors", n)
 

@@ -77,7 +77,7 @@ def load_sources(config: Config) -> Sources:
     parts = (
         {"training": source}
         if len(fractions) == 1
-        else _divide(source, fractions, "author" if config.apart else config.split_by)
+        else _divide(source, fractions, "author" if config.disjoint_authors else config.split_by)
     )
     return Sources(**parts | {"training": _some_classes(parts["training"], config)})
 
@@ -126,7 +126,7 @@ def training_sampler(config: Config, source: Source) -> EpisodeSampler:
         config.queries,
         seed=config.fit.seed,
         within_group=config.within_group,
-        apart=config.apart,
+        disjoint_authors=config.disjoint_authors,
     )
 
 
@@ -146,7 +146,7 @@ def validation_sampler(config: Config, source: Source) -> EpisodeSampler:
         2
     """
     ways = min(config.most_ways, len(source.class_names))
-    return EpisodeSampler(source, ways, config.shots, config.queries, seed=0, apart=config.apart)
+    return EpisodeSampler(source, ways, config.shots, config.queries, seed=0, disjoint_authors=config.disjoint_authors)
 
 
 def samplers(config: Config, sources: Sources) -> tuple[EpisodeSampler, EpisodeSampler | None]:

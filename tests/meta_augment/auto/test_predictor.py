@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.meta_augment.auto.bank import TaskEvidence
 from manyshot.meta_augment.auto.menu import CANDIDATES, OPS
 from manyshot.meta_augment.auto.predictor import SHOTS, GainPredictor, lead, read_predictor, write_predictor
 from manyshot.meta_augment.auto.train_predictor import Fit, KnownTasks, fit_predictor
 from manyshot.meta_augment.auto.traits import TASK_NAMES
+from manyshot.meta_augment.auto.variant_gram import TaskEvidence
 
 MANY = len(CANDIDATES) - 1
 

@@ -18,9 +18,9 @@ from manyshot.augment.image.image_op import to_floats
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import to_images
-from manyshot.meta_augment.auto.bank import Encode, TaskEvidence, fill_bank, gather_evidence
 from manyshot.meta_augment.auto.menu import CANDIDATES, PROBES, SIDE, Candidate
 from manyshot.meta_augment.auto.predictor import GainPredictor, read_predictor
+from manyshot.meta_augment.auto.variant_gram import Encode, TaskEvidence, encode_variants, gather_evidence
 from manyshot.nets import ENCODERS, PretrainedEncoder
 
 AUTO = "auto"
@@ -129,8 +129,8 @@ def advise(
         raise InputError("images of one class alone; give examples of two classes or more")
     kept = _kept(pictures, ids)
     pictures, own = pictures[torch.from_numpy(kept)].to(device), torch.from_numpy(ids[kept].astype(np.int64))
-    bank = fill_bank(pictures, _encode(encoder, device), PROBES, generator(seed, 13))
-    seen = gather_evidence(bank, torch.arange(len(own), device=device)[None], own.to(device)[None])
+    variants = encode_variants(pictures, _encode(encoder, device), PROBES, generator(seed, 13))
+    seen = gather_evidence(variants, torch.arange(len(own), device=device)[None], own.to(device)[None])
     seen = TaskEvidence(*(part.cpu() for part in (seen.task, seen.op_effects, seen.scores)))
     with torch.inference_mode():
         gains = (predictor or _shipped())(seen)[0].clone()

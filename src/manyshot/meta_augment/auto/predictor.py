@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError, read_bytes
 from manyshot.base.tensor_file import read_tensors, write_tensors
-from manyshot.meta_augment.auto.bank import TaskEvidence
 from manyshot.meta_augment.auto.evidence import SCORE_NAMES
 from manyshot.meta_augment.auto.menu import CANDIDATES
 from manyshot.meta_augment.auto.traits import TASK_NAMES
+from manyshot.meta_augment.auto.variant_gram import TaskEvidence
 
 SHOTS = (1, 2, 5)
 """Numbers of shots that have numbers of their own; between them predictions are interpolated in log(shots)."""

@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from manyshot.meta_augment.auto.bank import TaskEvidence
 from manyshot.meta_augment.auto.predictor import SHOTS, GainPredictor, lead
+from manyshot.meta_augment.auto.variant_gram import TaskEvidence
 
 
 @dataclass(frozen=True, eq=False)

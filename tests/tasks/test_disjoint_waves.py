@@ -6,7 +6,7 @@ from manyshot.tasks import Sinusoids
 
 
 def test_each_wave_has_an_interval_of_x_to_itself():
-    episode = Sinusoids(tasks=10, apart=True).batch(0, 40)
+    episode = Sinusoids(tasks=10, disjoint=True).batch(0, 40)
     for side in (episode.support, episode.query):
         for t, x in enumerate(side.items[..., 0]):
             first = -5 + (t % 10)
@@ -16,7 +16,7 @@ def test_each_wave_has_an_interval_of_x_to_itself():
 
 
 def test_targets_are_those_of_the_wave():
-    tasks = Sinusoids(tasks=4, apart=True, seed=3)
+    tasks = Sinusoids(tasks=4, disjoint=True, seed=3)
     episode = tasks.batch(0, 4)
     amplitude, phase = (torch.from_numpy(numbers)[:, None] for numbers in tasks.waves(episode.classes[:, 0].numpy()))
     expected = amplitude * torch.sin(episode.query.items[..., 0].double() - phase)
@@ -25,4 +25,4 @@ def test_targets_are_those_of_the_wave():
 
 def test_without_a_number_of_waves_there_are_no_intervals():
     with pytest.raises(InputError, match="give tasks"):
-        Sinusoids(apart=True)
+        Sinusoids(disjoint=True)

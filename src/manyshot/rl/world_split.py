@@ -17,7 +17,7 @@ PARTS = ("training", "validation", "held_out")
 
 
 @dataclass(frozen=True)
-class Division:
+class WorldSplit:
     """A world, and its family split into parts.
 
     Args:
@@ -33,20 +33,20 @@ class Division:
     held_out: Source
 
     @staticmethod
-    def of(config: RLConfig) -> "Division":
+    def of(config: RLConfig) -> "WorldSplit":
         """The worlds that a run's settings name.
 
         Raises:
             InputError: If the world is unknown, or its family is too small.
 
         Example:
-            >>> len(Division.of(RLConfig("leap")).held_out)
+            >>> len(WorldSplit.of(RLConfig("leap")).held_out)
             97
         """
         world = WORLDS.parse(config.world).build()
         source = family(world, config.family_values)
         kind = cast(Any, config.division)
-        return Division(world, *split_worlds(source, config.worlds, config.validation, config.division_seed, kind))
+        return WorldSplit(world, *split_worlds(source, config.worlds, config.validation, config.division_seed, kind))
 
     def part_contexts(self, part: str) -> Float[Tensor, "w k"]:
         """The contexts of a part's worlds."""

@@ -1,8 +1,8 @@
 """The features of the sets of few examples, computed once and kept in files, and many fits to them at once.
 
-    python experiments/few_example_banks.py --root DATA --banks BANKS
+    python experiments/few_example_features.py --root DATA --features FEATURES
 
-`fit_defaults.py` and `benchmarks/fit.py` read them by `--banks`; with `--jobs` they spread
+`fit_defaults.py` and `benchmarks/fit.py` read them by `--features`; with `--jobs` they spread
 their draws over processes.
 """
 
@@ -25,9 +25,9 @@ from torch.nn import functional as F
 
 from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.classify.candidates import VARIANTS, Setting, settings
+from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.encoding import Pass, encode_passes
 from manyshot.classify.example_set import Kind
-from manyshot.classify.feature_bank import FeatureBank
 from manyshot.classify.frozen_encoders import FROZEN, available, encoders_to_try
 from manyshot.classify.heads import Head
 from manyshot.classify.heads.row_space import decompose
@@ -46,12 +46,12 @@ class EncodedSet:
     Args:
         kind: What its examples are.
         labels: Class `[n]` of each.
-        bank: Their features, and those of their variants.
+        encoded: Their features, and those of their variants.
     """
 
     kind: Kind
     labels: Labels
-    bank: FeatureBank
+    encoded: EncodedExamples
 
     @property
     def classes(self) -> int:
@@ -61,12 +61,12 @@ class EncodedSet:
     @property
     def encoders(self) -> tuple[str, ...]:
         """Encoders in order of preference, each alone."""
-        return self.bank.encoders
+        return self.encoded.encoders
 
     @property
     def settings(self) -> list[Setting]:
         """All settings for which there are features."""
-        plans = self.bank.plans_of(self.encoders[0])
+        plans = self.encoded.plans_of(self.encoders[0])
         return settings(self.kind, plans={plan: copies for plan, copies in VARIANTS.items() if plan in plans})
 
     @property
@@ -84,39 +84,39 @@ def all_passes(kind: Kind, plain: bool = False) -> list[Pass]:
 
 
 def encode_sets(
-    root: Path, banks: Path, device: str = "cpu", plain: bool = False, names: Sequence[str] | None = None
+    root: Path, folder: Path, device: str = "cpu", plain: bool = False, names: Sequence[str] | None = None
 ) -> None:
     """Encode what is not in the folder yet, in half precision."""
-    banks.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for kind, sets in KINDS.items():
         for name, load in sets.items():
-            if (banks / f"{name}.safetensors").exists() or (names is not None and name not in names):
+            if (folder / f"{name}.safetensors").exists() or (names is not None and name not in names):
                 continue
             examples = load(root)
-            bank = encode_passes(examples, all_passes(kind, plain), device=device)
-            tensors = {json.dumps(key): features.half() for key, features in bank.features.items()}
+            encoded = encode_passes(examples, all_passes(kind, plain), device=device)
+            tensors = {json.dumps(key): features.half() for key, features in encoded.features.items()}
             tensors["labels"] = torch.from_numpy(examples.labels)
-            write_tensors(banks / f"{name}.safetensors", tensors)
+            write_tensors(folder / f"{name}.safetensors", tensors)
             print(f"{name}: {len(examples)} {kind} of {len(examples.class_names)} classes", flush=True)
 
 
-def load_sets(banks: Path, names: Sequence[str] | None = None) -> dict[str, EncodedSet]:
+def load_sets(folder: Path, names: Sequence[str] | None = None) -> dict[str, EncodedSet]:
     """Read all sets, or some.
 
     Args:
-        banks: The folder.
+        folder: The folder.
         names: Names of sets; all that are there if None.
     """
     found = {}
     for kind, sets in KINDS.items():
         for name in sets:
-            path = banks / f"{name}.safetensors"
+            path = folder / f"{name}.safetensors"
             if path.exists() and (names is None or name in names):
                 tensors, _ = read_tensors(path)
                 labels = tensors.pop("labels").numpy()
                 features = {tuple(json.loads(key)): value.float() for key, value in tensors.items()}
                 keys = sorted(features, key=lambda key: ORDER.index(key[0]))
-                found[name] = EncodedSet(kind, labels, FeatureBank({key: features[key] for key in keys}))
+                found[name] = EncodedSet(kind, labels, EncodedExamples({key: features[key] for key in keys}))
     return found
 
 
@@ -138,7 +138,7 @@ def fit_settings(
     one: EncodedSet, encoder: str, chosen: Iterable[Setting], fit: Labels, test: Labels
 ) -> Iterator[Logits]:
     """Fit each setting to the examples `fit`, as `fit_model` would, but with one eigendecomposition for many."""
-    both = one.bank.select(torch.from_numpy(np.r_[fit, test]))
+    both = one.encoded.select(torch.from_numpy(np.r_[fit, test]))
     targets = F.one_hot(torch.from_numpy(one.labels[fit]), one.classes).double()
     groups: dict[tuple, list[Setting]] = {}
     for setting in chosen:
@@ -183,13 +183,13 @@ def main() -> None:
     """Encode."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, type=Path, help="the folder that holds the data sets")
-    parser.add_argument("--banks", required=True, type=Path, help="the folder of features")
+    parser.add_argument("--features", required=True, type=Path, help="the folder of features")
     parser.add_argument("--device", default="cpu", help="where to encode")
     parser.add_argument("--plain", action="store_true", help="no variants, which are five sixths of the work")
     parser.add_argument("--sets", help="names of sets, with commas between; all if left out")
     options = parser.parse_args()
     names = options.sets and options.sets.split(",")
-    encode_sets(options.root, options.banks, options.device, options.plain, names)
+    encode_sets(options.root, options.features, options.device, options.plain, names)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from manyshot.classify.frozen_encoders import encoder_blocks
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureBank:
+class EncodedExamples:
     """Features by encoder and plan.
 
     Args:
@@ -20,8 +20,9 @@ class FeatureBank:
             they are.
 
     Example:
-        >>> bank = FeatureBank({("pixels", "none"): torch.zeros(5, 1, 3), ("pixels", "flip"): torch.ones(5, 1, 3)})
-        >>> bank.plans_of("pixels"), len(bank)
+        >>> plain, flipped = torch.zeros(5, 1, 3), torch.ones(5, 1, 3)
+        >>> encoded = EncodedExamples({("pixels", "none"): plain, ("pixels", "flip"): flipped})
+        >>> encoded.plans_of("pixels"), len(encoded)
         (('none', 'flip'), 5)
     """
 
@@ -68,10 +69,10 @@ class FeatureBank:
             weights[1:] = 1 / setting.copies
         return weights.repeat(len(self))
 
-    def select(self, rows: Tensor) -> "FeatureBank":
+    def select(self, rows: Tensor) -> "EncodedExamples":
         """The features of some of the examples.
 
         Args:
             rows: Their indices.
         """
-        return FeatureBank({key: value[rows] for key, value in self.features.items()})
+        return EncodedExamples({key: value[rows] for key, value in self.features.items()})

@@ -21,7 +21,7 @@ Encode = Callable[[Float[Tensor, "n 3 s s"]], Float[Tensor, "n d"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Bank:
+class VariantGram:
     """Inner products of the features of n pictures and of their variants under each row of the menu.
 
     Args:
@@ -35,6 +35,26 @@ class Bank:
     rows: tuple[str, ...]
     copies: int
     traits: Float[Tensor, "n p"]
+
+    @staticmethod
+    def of(
+        pictures: Float[Tensor, "n 3 s s"],
+        plain: Float[Tensor, "n d"],
+        variants: Iterable[Float[Tensor, "n copies d"]],
+        rows: Sequence[str] = OPS,
+    ) -> "VariantGram":
+        """The inner products of given features.
+
+        Args:
+            pictures: From 0 to 1, `SIDE` pixels high and wide.
+            plain: Features of the pictures.
+            variants: Features of their variants under each row of the menu.
+            rows: Rows of the menu.
+        """
+        joined = torch.cat([plain[:, None], *variants], 1)
+        features = (joined.sign() * joined.abs().sqrt()).flatten(0, 1)  # Tukey's power, as `fit` has it
+        copies = (joined.shape[1] - 1) // len(rows)
+        return VariantGram(features @ features.T, tuple(rows), copies, picture_traits(pictures))
 
     def columns(self, rows: Sequence[str], most: int) -> Int[Tensor, " v"]:
         """Where a picture and its variants under some rows are, of all that belongs to the picture.
@@ -79,9 +99,9 @@ class TaskEvidence:
     scores: Float[Tensor, "b candidates s"]
 
 
-def fill_bank(
+def encode_variants(
     pictures: Float[Tensor, "n 3 s s"], encode: Encode, copies: int, generator: Generator, at_once: int = 4096
-) -> Bank:
+) -> VariantGram:
     """Encode pictures and their variants.
 
     Args:
@@ -98,45 +118,25 @@ def fill_bank(
 
     repeated = pictures.repeat_interleave(copies, 0)
     variants = (features(build_ops(ops)(repeated, generator)).view(n, copies, -1) for ops in OPS)
-    return bank_of(pictures, features(pictures), variants)
+    return VariantGram.of(pictures, features(pictures), variants)
 
 
-def bank_of(
-    pictures: Float[Tensor, "n 3 s s"],
-    plain: Float[Tensor, "n d"],
-    variants: Iterable[Float[Tensor, "n copies d"]],
-    rows: Sequence[str] = OPS,
-) -> Bank:
-    """A bank of features that are there already.
-
-    Args:
-        pictures: From 0 to 1, `SIDE` pixels high and wide.
-        plain: Features of the pictures.
-        variants: Features of their variants under each row of the menu.
-        rows: Rows of the menu.
-    """
-    joined = torch.cat([plain[:, None], *variants], 1)
-    features = (joined.sign() * joined.abs().sqrt()).flatten(0, 1)  # Tukey's power, as `fit` has it
-    copies = (joined.shape[1] - 1) // len(rows)
-    return Bank(features @ features.T, tuple(rows), copies, picture_traits(pictures))
-
-
-def gather_evidence(bank: Bank, support: Int[Tensor, "b n"], labels: Int[Tensor, "b n"]) -> TaskEvidence:
+def gather_evidence(variants: VariantGram, support: Int[Tensor, "b n"], labels: Int[Tensor, "b n"]) -> TaskEvidence:
     """Look at the support sets of b tasks.
 
     Args:
-        bank: Of the pictures; the first `PROBES` variants of each are looked at.
+        variants: Inner products of the pictures; the first `PROBES` variants of each are looked at.
         support: Pictures of each support.
         labels: Their classes, from 0.
     """
-    plain = cross_validate(bank.select(support, support, torch.tensor([0])), labels, USES[:1])[:, 0]
+    plain = cross_validate(variants.select(support, support, torch.tensor([0])), labels, USES[:1])[:, 0]
     scored = []
     for rows, uses in _together(CANDIDATES[1:]):
-        seen = bank.select(support, support, bank.columns(rows, PROBES if len(rows) == 1 else MIXED))
+        seen = variants.select(support, support, variants.columns(rows, PROBES if len(rows) == 1 else MIXED))
         scored.append(cross_validate(seen, labels, uses) - plain[:, None])
-    probed = (bank.select(support, support, bank.columns((row,), PROBES)) for row in OPS)
+    probed = (variants.select(support, support, variants.columns((row,), PROBES)) for row in OPS)
     op_effects = torch.stack([probe(gram, labels) for gram in probed], 1)
-    return TaskEvidence(describe_task(bank.traits[support], labels, plain), op_effects, torch.cat(scored, 1))
+    return TaskEvidence(describe_task(variants.traits[support], labels, plain), op_effects, torch.cat(scored, 1))
 
 
 def _together(candidates: Sequence[Candidate]) -> list[tuple[tuple[str, ...], list[str]]]:
@@ -145,7 +145,7 @@ def _together(candidates: Sequence[Candidate]) -> list[tuple[tuple[str, ...], li
 
 
 def measure_gains(
-    bank: Bank,
+    variants: VariantGram,
     support: Int[Tensor, "b n"],
     query: Int[Tensor, "b m"],
     labels: Int[Tensor, "b n"],
@@ -155,7 +155,7 @@ def measure_gains(
     """Accuracy on clean queries of each candidate.
 
     Args:
-        bank: Of the pictures.
+        variants: Inner products of the pictures.
         support: Pictures of each support.
         query: Pictures of each query.
         labels: Classes of the support.
@@ -163,15 +163,15 @@ def measure_gains(
         candidates: Candidates; those of the same rows must follow each other.
     """
     b, n = support.shape
-    targets = F.one_hot(labels).to(bank.gram)
+    targets = F.one_hot(labels).to(variants.gram)
     results = []
     for rows, uses in _together(candidates):
-        columns = bank.columns(rows, COPIES if len(rows) == 1 else MIXED) if rows else torch.tensor([0])
+        columns = variants.columns(rows, COPIES if len(rows) == 1 else MIXED) if rows else torch.tensor([0])
         v = len(columns)
-        own = bank.select(support, support, columns).view(b, n * v, n * v)
-        cross = bank.select(query, support, columns).view(b, -1, n * v)
-        places = query[..., None] * (1 + len(bank.rows) * bank.copies) + columns.to(query)
-        squares = bank.gram.diagonal()[places.flatten(1)]
+        own = variants.select(support, support, columns).view(b, n * v, n * v)
+        cross = variants.select(query, support, columns).view(b, -1, n * v)
+        places = query[..., None] * (1 + len(variants.rows) * variants.copies) + columns.to(query)
+        squares = variants.gram.diagonal()[places.flatten(1)]
         head = fit_gram_ridge(own, targets.repeat_interleave(v, 1), row_weights(n, v).to(own).expand(b, -1))
         logits = head(cross, squares).view(b, query.shape[1], v, -1)
         results += [_right(logits.mean(2) if use == "views" else logits[:, :, 0], of_query) for use in uses]

@@ -6,8 +6,8 @@ from scipy.special import betaincinv, expit, logit, ndtri, stdtrit
 
 from manyshot.classify.intervals import LEVEL, Estimate, design_effect
 
-REFITS = 1.3
-"""Examples that one example of an independent test set is worth."""
+VARIANCE_INFLATION = 1.3
+"""Held-out examples that are worth one example of an independent test set."""
 GAIN, GAIN_SPREAD = 0.4, 0.2
 """Mean and standard deviation, over data sets, of the gain from twice as many examples, in logits of accuracy."""
 MOST_FROM_ONE = 0.99
@@ -17,8 +17,11 @@ ONE_EXAMPLE = (
 )
 
 
-def honest_interval(
-    correct: NDArray[np.float64], fitted: float, groups: NDArray[np.int64] | None = None, refits: float = REFITS
+def accuracy_interval(
+    correct: NDArray[np.float64],
+    fitted: float,
+    groups: NDArray[np.int64] | None = None,
+    inflation: float = VARIANCE_INFLATION,
 ) -> Estimate:
     """Estimate the accuracy that the classifier of all n examples has on new ones, with a 95 % interval.
 
@@ -41,14 +44,14 @@ def honest_interval(
             repetitions.
         fitted: Fraction of the examples of a class that a refit had, (k - 1) / k if one of k was held out.
         groups: Group `[n]` of each example, whose examples were held out together; None without groups.
-        refits: How many examples one example of an independent test set is worth.
+        inflation: Variance inflation: how many held-out examples are worth one of an independent test set.
 
     Example:
-        >>> estimate = honest_interval(np.array([1.0] * 15 + [0.0] * 5), fitted=0.8)
+        >>> estimate = accuracy_interval(np.array([1.0] * 15 + [0.0] * 5), fitted=0.8)
         >>> round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2)
         (0.77, 0.5, 0.94)
     """
-    size = _independent_examples(correct, groups, refits)
+    size = _independent_examples(correct, groups, inflation)
     right = float(correct.mean()) * size
     wrong = size - right
     low = _raised(right, wrong + 1, (1 - LEVEL) / 2, fitted) if right > 0 else 0.0
@@ -77,12 +80,12 @@ def interval_of_one_example(classes: int) -> tuple[float, float]:
     return 1 / classes, MOST_FROM_ONE
 
 
-def _independent_examples(correct: NDArray[np.float64], groups: NDArray[np.int64] | None, refits: float) -> float:
-    size = len(correct) / refits
+def _independent_examples(correct: NDArray[np.float64], groups: NDArray[np.int64] | None, inflation: float) -> float:
+    size = len(correct) / inflation
     if groups is None:
         return size
     number = len(np.unique(groups))
     if np.ptp(correct) == 0:
-        return number / refits
+        return number / inflation
     quantiles = ndtri((1 + LEVEL) / 2) / stdtrit(max(number - 1, 1), (1 + LEVEL) / 2)
     return float(size / design_effect(correct - correct.mean(), groups) * quantiles**2)

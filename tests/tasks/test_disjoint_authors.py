@@ -51,7 +51,7 @@ class TestTasks:
     @given(seed=st.integers(0, 99), shots=st.integers(1, 4), queries=st.integers(1, 4), mixed=st.booleans())
     def test_support_and_query_of_a_task_share_no_author(self, seed, shots, queries, mixed):
         source = clinic(mixed=mixed, seed=seed)
-        drawn = EpisodeSampler(source, 3, shots, queries, seed=seed, apart=True).indices(0, 10)
+        drawn = EpisodeSampler(source, 3, shots, queries, seed=seed, disjoint_authors=True).indices(0, 10)
         people = source.authors_of_rows
         for classes, support, query in zip(drawn.classes, drawn.support, drawn.query, strict=True):
             assert not set(people[support].ravel().tolist()) & set(people[query].ravel().tolist())
@@ -60,24 +60,24 @@ class TestTasks:
             assert (source.labels[together] == classes[:, None]).all()
 
     def test_a_task_depends_on_seed_and_number_alone(self):
-        sampler = EpisodeSampler(clinic(), 2, 2, 3, seed=5, apart=True)
+        sampler = EpisodeSampler(clinic(), 2, 2, 3, seed=5, disjoint_authors=True)
         whole, later = sampler.indices(0, 8), sampler.indices(5, 3)
         assert np.array_equal(whole.support[5:], later.support)
         assert np.array_equal(whole.query[5:], later.query)
-        other = EpisodeSampler(clinic(), 2, 2, 3, seed=6, apart=True).indices(0, 8)
+        other = EpisodeSampler(clinic(), 2, 2, 3, seed=6, disjoint_authors=True).indices(0, 8)
         assert not np.array_equal(whole.support, other.support)
 
     def test_every_example_can_be_in_both_sides(self):
         source = clinic(30)
-        drawn = EpisodeSampler(source, 3, 1, 1, apart=True).indices(0, 600)
+        drawn = EpisodeSampler(source, 3, 1, 1, disjoint_authors=True).indices(0, 600)
         assert len(np.unique(drawn.support)) == len(np.unique(drawn.query)) == len(source)
 
     def test_too_few_authors_are_refused(self):
         source = Source.of(torch.zeros(8), [0, 1] * 4, authors=[0, 1] * 4)
         with pytest.raises(InputError, match="too few authors"):
-            EpisodeSampler(source, 2, 1, 1, apart=True).batch(0, 1)
+            EpisodeSampler(source, 2, 1, 1, disjoint_authors=True).batch(0, 1)
         with pytest.raises(InputError, match="no authors"):
-            EpisodeSampler(Source.of(torch.zeros(8), [0, 1] * 4), 2, 1, 1, apart=True)
+            EpisodeSampler(Source.of(torch.zeros(8), [0, 1] * 4), 2, 1, 1, disjoint_authors=True)
 
 
 class TestFolders:

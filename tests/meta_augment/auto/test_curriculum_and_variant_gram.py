@@ -1,11 +1,10 @@
-"""Curriculum sets with nuisances, and tasks drawn from banks of features."""
+"""Curriculum sets with nuisances, and tasks drawn from the inner products of features."""
 
 import numpy as np
 import pytest
 import torch
 
 from manyshot.classify.heads import Ridge, Transform
-from manyshot.meta_augment.auto.bank import draw_tasks, fill_bank, gather_evidence, measure_gains
 from manyshot.meta_augment.auto.curriculum import TELLING, VARYING, make_curriculum_set
 from manyshot.meta_augment.auto.menu import (
     CANDIDATES,
@@ -19,6 +18,7 @@ from manyshot.meta_augment.auto.menu import (
     build_ops,
 )
 from manyshot.meta_augment.auto.traits import TASK_NAMES, describe_task, picture_traits
+from manyshot.meta_augment.auto.variant_gram import draw_tasks, encode_variants, gather_evidence, measure_gains
 
 
 def pictures(classes=2, each=6):
@@ -69,13 +69,13 @@ def test_drawn_tasks_share_no_picture_between_support_and_query():
 
 
 @pytest.fixture(scope="module")
-def bank():
+def variants():
     images, labels = pictures(each=5)
-    return fill_bank(images, pool, COPIES, torch.Generator().manual_seed(0)), labels
+    return encode_variants(images, pool, COPIES, torch.Generator().manual_seed(0)), labels
 
 
-def test_a_bank_gives_evidence_and_the_accuracy_of_every_candidate(bank):
-    filled, labels = bank
+def test_inner_products_give_evidence_and_the_accuracy_of_every_candidate(variants):
+    filled, labels = variants
     drawn = draw_tasks(labels, 2, 2, 3, 4, np.random.default_rng(0))
     support, query, own, of_query = (
         torch.from_numpy(part.copy()) for part in (drawn.support, drawn.query, drawn.labels, drawn.of_query)
@@ -94,7 +94,7 @@ def test_a_bank_gives_evidence_and_the_accuracy_of_every_candidate(bank):
 @pytest.mark.parametrize("rows", [OPS[:1], OPS[:2]])
 def test_the_accuracy_of_a_candidate_is_that_of_the_head_with_features(rows):
     images = torch.rand(12, 3, 16, 16, generator=torch.Generator().manual_seed(1))  # nothing tells the classes apart
-    filled = fill_bank(images, pool, COPIES, torch.Generator().manual_seed(0))
+    filled = encode_variants(images, pool, COPIES, torch.Generator().manual_seed(0))
     random = torch.Generator().manual_seed(0)
     each = COPIES if len(rows) == 1 else MIXED // len(rows)
     variants = [
@@ -117,8 +117,8 @@ def test_the_accuracy_of_a_candidate_is_that_of_the_head_with_features(rows):
         assert found[index] == (own.argmax(1) == labels).float().mean()
 
 
-def test_a_task_looks_the_same_whatever_stands_beside_it(bank):
-    filled, labels = bank
+def test_a_task_looks_the_same_whatever_stands_beside_it(variants):
+    filled, labels = variants
     drawn = draw_tasks(labels, 2, 2, 3, 4, np.random.default_rng(0))
     support, own = torch.from_numpy(drawn.support), torch.from_numpy(drawn.labels.copy())
     together, alone = gather_evidence(filled, support, own), gather_evidence(filled, support[2:3], own[2:3])

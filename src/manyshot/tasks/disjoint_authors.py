@@ -11,7 +11,7 @@ ATTEMPTS = 64
 """How often authors are drawn anew if too few examples of a class fall to one side."""
 
 
-def draw_apart(
+def draw_disjoint(
     source: Source, classes: NDArray[np.int64], shots: int, queries: int, seed: int, stream: int, task: int
 ) -> NDArray[np.int64]:
     """Draw the examples of one task, support first, from authors of whom each is on one side of it.
@@ -37,7 +37,7 @@ def draw_apart(
     Example:
         >>> import torch
         >>> source = Source.of(torch.zeros(8, 1), labels=["a", "b"] * 4, authors=[0, 1, 0, 1, 2, 3, 2, 3])
-        >>> drawn = draw_apart(source, np.array([0, 1]), 1, 1, seed=0, stream=0, task=0)
+        >>> drawn = draw_disjoint(source, np.array([0, 1]), 1, 1, seed=0, stream=0, task=0)
         >>> drawn.shape, bool((source.authors_of_rows[drawn[:, 0]] != source.authors_of_rows[drawn[:, 1]]).all())
         ((2, 2), True)
     """
